@@ -1,0 +1,131 @@
+"""Every error that Crossfade raises on purpose.
+
+    CrossfadeError
+     +-- Refused                 the answer is no (exit status 1)
+     |    +-- Uncovered          source paths that no mapping, remainder or discard takes up
+     |    +-- Unbalanced         the count equation does not hold
+     |    +-- NotEmpty           the target holds something that is not this move's own
+     |    +-- Stale              the lock file or the schema is older than what it describes
+     |    +-- SchemaFault        a schema file that does not stand (carries every fault found)
+     |    +-- MappingFault       a mapping file that does not parse or bind (carries every fault found)
+     +-- Misused                 wrong usage or configuration (exit status 2)
+     |    +-- UnknownSetting
+     |    +-- Unsupported        a store was asked for an ability that it does not have
+     +-- Unreachable             a server or file could not be reached (exit status 3)
+     +-- BadRecord               one record cannot go on; the pipeline turns it into a quarantine entry
+
+A message is a fact, the value, and what is true now, in lower case; `hint` is the next move, and is shown
+after "Try: ". The docstring of a class is its message where none is given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class CrossfadeError(Exception):
+    """something went wrong"""
+
+    exit_status = 1
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
+        self.message = message or (self.__doc__ or "").strip()
+        self.hint = hint
+        super().__init__(self.message)
+
+
+class Refused(CrossfadeError):
+    """the answer is no"""
+
+
+class Uncovered(Refused):
+    """some source paths are neither mapped nor discarded; nothing was written"""
+
+
+class Unbalanced(Refused):
+    """source = copied + quarantined + discarded does not hold"""
+
+
+class NotEmpty(Refused):
+    """the target is not empty; nothing was written"""
+
+
+class Stale(Refused):
+    """what was recorded no longer describes what is there"""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong in a file: where, what the statement is, why it fails, and how it would stand.
+
+    `line` and `column` count from 1; 0 means unknown. `mend` is the corrected statement, or None where there is none.
+    """
+
+    file: str
+    line: int
+    column: int
+    reason: str
+    statement: str = ""
+    mend: str | None = None
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" + (f":{self.column}" if self.column else "")
+        parts = [f"{place}: {self.reason}"]
+        if self.statement:
+            parts.append(f"  statement: {self.statement.strip()}")
+        if self.mend:
+            parts.append(f"  corrected: {self.mend.strip()}")
+        if self.hint:
+            parts.append(f"  Try: {self.hint}")
+        return "\n".join(parts)
+
+
+class _Faults(Refused):
+    """a file has faults"""
+
+    def __init__(self, faults: list[Fault], message: str | None = None, *, hint: str | None = None) -> None:
+        self.faults = tuple(faults)
+        head = message or f"{len(faults)} fault{'s' if len(faults) != 1 else ''}; nothing was written"
+        super().__init__("\n".join([head, *map(str, faults)]), hint=hint)
+
+
+class SchemaFault(_Faults):
+    """the target schema has faults"""
+
+
+class MappingFault(_Faults):
+    """a mapping has faults"""
+
+
+class Misused(CrossfadeError):
+    """wrong usage or configuration"""
+
+    exit_status = 2
+
+
+class UnknownSetting(Misused):
+    """a key that crossfade.toml does not have"""
+
+
+class Unsupported(Misused):
+    """this store cannot do that"""
+
+
+class Unreachable(CrossfadeError):
+    """a server or file could not be reached"""
+
+    exit_status = 3
+
+
+class BadRecord(CrossfadeError):
+    """a record does not fit
+
+    `reason` is a short stable word (see docs/reference/errors.md); `table` and `column` name the target where known.
+    """
+
+    def __init__(self, reason: str, message: str, *, table: str | None = None, column: str | None = None) -> None:
+        self.reason = reason
+        self.table = table
+        self.column = column
+        super().__init__(message)
