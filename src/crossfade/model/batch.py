@@ -1,0 +1,76 @@
+"""What a reader is asked for and what it hands out: Arrow batches of documents held strictly against a shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crossfade.model.shape import Path
+
+# In which form a mapping wants a place:
+#   native   its one type as Arrow has it; canonical Extended JSON text where the node's kind is "mixed"
+#   ejson    canonical Extended JSON text, whatever it holds
+#   json     plain JSON text, as an application would print it (docs/reference/mapping.md)
+#   type     the BSON type's name as text ("int", "binData:4"); NULL where the field is missing
+#   present  true where the field is there (also with null), false where it is missing
+#   list     the elements: a list of structs, one field per column in `elements`; NULL where it is no array
+#   rest     plain JSON of the document without the paths in `without`; NULL where nothing is left
+FORMS = ("native", "ejson", "json", "type", "present", "list", "rest")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the batch: the value at `path` (steps through objects only, from the batch's row or the list's element).
+
+    The empty path is the document itself, or, inside `elements`, the element itself.
+    """
+
+    name: str
+    path: Path
+    form: str = "native"
+    elements: tuple[Column, ...] = ()
+    without: frozenset[Path] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A document that does not go on, with the reason and its raw bytes.
+
+    `reason` is one of unseen_path, unseen_type, duplicate_key, invalid_utf8, broken, out_of_range. `key` is the canonical Extended JSON of
+    its `_id`, or None where not even that could be read. `path` is the place, formatted.
+    """
+
+    position: int
+    key: str | None
+    reason: str
+    path: str
+    detail: str
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Documents of one entity. Row i of `table` is the document `raws[i]`; documents set aside are not in it.
+
+    `table` is a pyarrow.Table with the columns asked for, in order, and first of all a column `#row` (int64: 0, 1, 2, ...).
+    """
+
+    table: Any
+    raws: Sequence[bytes]
+    aside: tuple[SetAside, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A range of an entity's keys, in the source's own order: from `lower` on, up to but without `upper`.
+
+    Bounds are canonical Extended JSON of `_id`s for a server, positions for a dump (the store that made a chunk reads it); None is open.
+    `count` is what the key scan saw in it.
+    """
+
+    entity: str
+    number: int
+    lower: str | None
+    upper: str | None
+    count: int

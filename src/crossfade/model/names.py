@@ -1,0 +1,43 @@
+"""Names that SQL cannot confuse.
+
+DuckDB resolves names without regard to case and takes the first match in silence, while MongoDB's field names are
+case-sensitive, may be empty, and may hold anything but NUL. So a field whose name another field beside it shares
+when case and Unicode composition are set aside, an empty name, and a name that holds "#" are known to SQL by
+their name, "#" and the start of its SHA-256: `a#ca97`, `A#559a`, `#e3b0`. All other fields keep their own name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+
+def fold(name: str) -> str:
+    """The name as an engine that ignores case and composition might see it."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def engine_names(names: Iterable[str]) -> Mapping[str, str]:
+    """A distinct engine name for each of the fields that stand beside each other.
+
+    >>> sorted(engine_names(["a", "A", "b"]).items())
+    [('A', 'A#559a'), ('a', 'a#ca97'), ('b', 'b')]
+    """
+    unique = sorted(set(names))
+    folded = Counter(map(fold, unique))
+    digits = 4
+    while True:
+        chosen = {n: _marked(n, digits) if _needs_mark(n, folded) else n for n in unique}
+        if len(set(map(fold, chosen.values()))) == len(unique):
+            return chosen
+        digits += 4
+
+
+def _needs_mark(name: str, folded: Counter[str]) -> bool:
+    return not name or "#" in name or folded[fold(name)] > 1
+
+
+def _marked(name: str, digits: int) -> str:
+    return f"{name}#{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:digits]}"

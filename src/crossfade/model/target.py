@@ -1,0 +1,121 @@
+"""The target as the pipeline sees it: tables, columns and what their types hold. Values only.
+
+schema/ makes these from Prisma, SQL, a live database or SQLAlchemy metadata.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+# Kinds of column types. `ColumnType.kind` is one of these; the canonical Arrow type of its values stands beside it. Source
+# rows (after mapping/fit.py) and rows read back from a target both come in this one form, so that comparing is comparing Arrow values.
+CANONICAL = {
+    "int2": "int16",
+    "int4": "int32",
+    "int8": "int64",
+    "float4": "float32",
+    "float8": "float64",
+    "numeric": "string",  # plain decimal digits with the scale it has or is declared with; NaN, Infinity, -Infinity
+    "bool": "bool",
+    "text": "string",  # also varchar(n) with `length`, citext with `name`
+    "char": "string",  # blank-padded: trailing spaces do not count
+    "uuid": "binary16",
+    "timestamptz": "timestamp[us]",  # microseconds since 1970 UTC, no zone in the Arrow type; infinity is not a value of ours
+    "timestamp": "timestamp[us]",
+    "date": "date32",
+    "time": "time64[us]",
+    "json": "string",
+    "jsonb": "string",
+    "bytea": "binary",
+    "enum": "string",
+    "array": "list",
+    "other": "string",  # any other type, in the text form that PostgreSQL prints
+}
+
+
+@dataclass(frozen=True)
+class ColumnType:
+    """A column's type. `sql` is how the target spells it (for messages and casts)."""
+
+    kind: str
+    sql: str
+    length: int | None = None  # characters of varchar(n), char(n)
+    precision: int | None = None  # numeric(p, s); digits of a second for timestamps (0 to 6)
+    scale: int | None = None
+    labels: tuple[str, ...] = ()  # enum
+    of: ColumnType | None = None  # element type of an array
+
+
+@dataclass(frozen=True)
+class TargetColumn:
+    name: str
+    type: ColumnType
+    nullable: bool = True
+    has_default: bool = False
+    """A server default or identity: a mapping may leave the column out."""
+    generated: bool = False
+    """GENERATED ALWAYS: a mapping must leave the column out, and verification does not compare it."""
+
+
+@dataclass(frozen=True)
+class Unique:
+    """A unique constraint or unique index, as a query can test it: expressions over the row, and a predicate."""
+
+    name: str
+    expressions: tuple[str, ...]  # SQL, columns quoted
+    predicate: str | None = None
+    nulls_distinct: bool = True
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    name: str
+    columns: tuple[str, ...]
+    parent: str  # TargetTable.name
+    parent_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TargetTable:
+    """`name` is what mapping files are called by: the table's name, or schema.table outside the default schema."""
+
+    name: str
+    schema: str | None
+    table: str
+    columns: tuple[TargetColumn, ...]
+    primary_key: tuple[str, ...]
+    uniques: tuple[Unique, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+
+    def column(self, name: str) -> TargetColumn | None:
+        return next((c for c in self.columns if c.name == name), None)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One DDL statement. `id` is stable and unique in its schema ("index users_email_key"); done once, by id."""
+
+    id: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class TargetSchema:
+    """Everything that the target is to be.
+
+    `pre` makes an empty target ready for the copy (schemas, types, functions, tables with primary keys, checks and defaults);
+    `post` is what comes after it (unique constraints, secondary indexes, foreign keys: NOT VALID, then VALIDATE; triggers, views, comments).
+    `metadata` is a sqlalchemy.MetaData; `digest` changes when the schema does.
+    """
+
+    dialect: str
+    tables: tuple[TargetTable, ...]
+    pre: tuple[Step, ...]
+    post: tuple[Step, ...]
+    metadata: Any
+    digest: str
+    notes: tuple[str, ...] = field(default=())
+
+    def table(self, name: str) -> TargetTable | None:
+        return next((t for t in self.tables if t.name == name), None)

@@ -1,0 +1,245 @@
+"""What a database can do for us, one ability a Protocol, with the promises each keeps.
+
+A `Store` is a frozen bundle of these parts; a part that is None is an ability that the store does not have. A phase asks
+`need(store.reader, store, "read documents")` and gets the part, or an `Unsupported` that says what is missing. No phase
+asks which database it is talking to.
+
+Stores are opened from a URL by `stores.open.open_store`; every worker process opens its own. All raise `Unreachable` where the
+server or file cannot be reached (the URL shown with its password hidden).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from crossfade.errors import Unsupported
+from crossfade.model.batch import Batch, Chunk, Column
+from crossfade.model.shape import Path, Shape
+from crossfade.model.target import ColumnType, Step, TargetColumn, TargetSchema, TargetTable
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, slots=True)
+class EntityInfo:
+    """One thing that the source holds. `entity_class`: collection, capped, clustered, view, timeseries, gridfs_files, gridfs_chunks, system.
+
+    `plan` is one sentence on what becomes of it. `copied` says whether a move takes it up unless told otherwise. `count` and
+    `bytes` are the source's own estimate, good for progress bars only.
+    """
+
+    name: str
+    entity_class: str
+    plan: str
+    copied: bool
+    count: int
+    bytes: int
+    indexes: tuple[Mapping[str, Any], ...] = ()
+    options: Mapping[str, Any] | None = None
+
+
+class Inspector(Protocol):
+    def entities(self) -> Sequence[EntityInfo]:
+        """Everything there, sorted by name; nothing is left unnamed."""
+        ...
+
+    def version(self) -> str:
+        """Product and version, for reports."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads an entity's documents. Only ever reads: a user with read rights suffices."""
+
+    def chunks(self, entity: str, *, target_bytes: int) -> Iterator[Chunk]:
+        """Ranges that hold every document exactly once, whatever the types of their keys, each of about `target_bytes`."""
+        ...
+
+    def raw(self, chunk: Chunk) -> Iterator[bytes]:
+        """The chunk's documents in key order: BSON documents one after another, at most about 16 MB (or one document) at a time."""
+        ...
+
+    def batches(self, chunk: Chunk, shape: Shape, columns: Sequence[Column]) -> Iterator[Batch]:
+        """The chunk's documents held against `shape`, as Arrow: bounded batches (about 5,000 documents or 16 MB)."""
+        ...
+
+    def scan(self, entity: str) -> Iterator[bytes]:
+        """Every document of the entity, in whatever order is fastest, as `raw` gives them. For the survey."""
+        ...
+
+    def keys(self, entity: str) -> Iterator[bytes]:
+        """As `scan`, but documents that hold `_id` alone: the cheapest way to see every key."""
+        ...
+
+    def fetch(self, entity: str, path: Path, values: Sequence[str]) -> Iterator[bytes]:
+        """Documents whose value at `path` equals one of `values` (canonical Extended JSON), as `raw` gives them.
+
+        Where the path leads through arrays, a document counts when any element matches. No order; no duplicates.
+        """
+        ...
+
+
+class Loader(Protocol):
+    """Fills and empties tables inside one transaction of the target.
+
+    `rows` are canonical Arrow tables (model/target.CANONICAL), columns named as the target's.
+    """
+
+    def load(self, table: TargetTable, rows: Any) -> None:
+        """Adds rows by the target's bulk load. Raises `RowRejected` where the database refuses; nothing of `rows` is in then."""
+        ...
+
+    def delete(self, table: TargetTable, keys: Any) -> int:
+        """Deletes the rows whose primary key stands in `keys` (canonical, the key columns alone); the number deleted."""
+        ...
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Runs one statement with `:name` parameters; `{crossfade}` stands for the journal's prefix. Rows, or []."""
+        ...
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """What happens inside is undone when an exception leaves it."""
+        ...
+
+
+class Writer(Protocol):
+    def transaction(self) -> AbstractContextManager[Loader]:
+        """Commits at the end, rolls back when an exception leaves it."""
+        ...
+
+    def fill_rank(self) -> int:
+        """How many writers may fill the target at once (1 for SQLite)."""
+        ...
+
+
+class RowReader(Protocol):
+    """Reads the target back, by a path that shares nothing with the writer, in canonical Arrow."""
+
+    def rows(self, table: TargetTable, columns: Sequence[str], keys: Any) -> Any:
+        """The rows whose primary key stands in `keys` (canonical pyarrow.Table of the key columns). A pyarrow.Table."""
+        ...
+
+    def scan(self, table: TargetTable, columns: Sequence[str]) -> Iterator[Any]:
+        """All rows of the table as pyarrow.RecordBatches, bounded in memory."""
+        ...
+
+    def query(self, sql: str, *, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
+        """Runs a SELECT of the user's read-only: column names, the first `limit` rows, and how many there are in all."""
+        ...
+
+
+class Ddl(Protocol):
+    def is_empty(self) -> list[str]:
+        """Names of tables that are there and hold rows or are not ours (an empty list: the target is free)."""
+        ...
+
+    def run(self, steps: Iterable[Step]) -> None:
+        """Runs each step in its own transaction; raises CrossfadeError with the statement where one fails."""
+        ...
+
+    def scratch_schema(self, statements: str, file: str) -> TargetSchema:
+        """Executes SQL text in a scratch database and reflects it. Raises SchemaFault with every fault found."""
+        ...
+
+    def live_schema(self) -> TargetSchema:
+        """The target as it stands."""
+        ...
+
+    def duplicates(self, table: TargetTable, unique: Any) -> Any:
+        """Primary keys (canonical Arrow) of the rows that must go so that `unique` holds; of each group the least key stays."""
+        ...
+
+    def orphans(self, table: TargetTable, key: Any) -> Any:
+        """Primary keys (canonical Arrow) of the rows whose foreign key `key` finds no parent."""
+        ...
+
+    def column_types(self) -> Mapping[str, ColumnType]:
+        """Types by their SQL name, where the store has such a catalogue; may be empty."""
+        ...
+
+
+class RowRejected(Exception):  # noqa: N818  (it is an answer of the database, not a fault of ours)
+    """The target refused rows. `reason` as in docs/reference/errors.md; `column`, `constraint` where the database says them."""
+
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        *,
+        table: str,
+        column: str | None = None,
+        constraint: str | None = None,
+    ) -> None:
+        self.reason, self.message = reason, message
+        self.table, self.column, self.constraint = table, column, constraint
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_row_rejected, (self.reason, self.message, self.table, self.column, self.constraint))
+
+
+def _row_rejected(
+    reason: str, message: str, table: str, column: str | None, constraint: str | None
+) -> RowRejected:
+    return RowRejected(reason, message, table=table, column=column, constraint=constraint)
+
+
+@dataclass(frozen=True)
+class Traits:
+    """Facts about a store, phrased as questions."""
+
+    has_journal_schema: bool = (
+        False  # does the journal live in a schema of its own (or under a table prefix)?
+    )
+    constraints_after_tables: bool = True  # can constraints be added to a table that exists?
+
+
+@dataclass(frozen=True)
+class Store:
+    """A database as its parts. `url` is shown to people: its password is hidden."""
+
+    scheme: str
+    url: str
+    traits: Traits = Traits()
+    inspector: Inspector | None = None
+    reader: Reader | None = None
+    writer: Writer | None = None
+    row_reader: RowReader | None = None
+    ddl: Ddl | None = None
+    closer: Any = None
+
+    def close(self) -> None:
+        if self.closer is not None:
+            self.closer()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def need(part: Part | None, store: Store, ability: str) -> Part:
+    """The part, or `Unsupported` that names the store and what it cannot do."""
+    if part is None:
+        raise Unsupported(f"{store.scheme} cannot {ability} ({store.url})")
+    return part
+
+
+__all__ = [
+    "Ddl",
+    "EntityInfo",
+    "Inspector",
+    "Loader",
+    "Reader",
+    "RowReader",
+    "RowRejected",
+    "Store",
+    "TargetColumn",
+    "Traits",
+    "Writer",
+    "need",
+]
