@@ -124,9 +124,7 @@ class BadRecord(CrossfadeError):
     `reason` is a short stable word (see docs/reference/errors.md); `table` and `column` name the target where known.
     """
 
-    def __init__(
-        self, reason: str, message: str, *, table: str | None = None, column: str | None = None
-    ) -> None:
+    def __init__(self, reason: str, message: str, *, table: str | None = None, column: str | None = None) -> None:
         self.reason = reason
         self.table = table
         self.column = column

@@ -116,9 +116,7 @@ class Node:
 
 def _dates_fit(stats: TypeStats) -> bool:
     least, greatest = date_ms(stats.least), date_ms(stats.greatest)
-    return (
-        least is not None and greatest is not None and DATE_LEAST_MS <= least <= greatest <= DATE_GREATEST_MS
-    )
+    return least is not None and greatest is not None and DATE_LEAST_MS <= least <= greatest <= DATE_GREATEST_MS
 
 
 def date_ms(text: str | None) -> int | None:

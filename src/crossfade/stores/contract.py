@@ -181,9 +181,7 @@ class RowRejected(Exception):  # noqa: N818  (it is an answer of the database, n
         return (_row_rejected, (self.reason, self.message, self.table, self.column, self.constraint))
 
 
-def _row_rejected(
-    reason: str, message: str, table: str, column: str | None, constraint: str | None
-) -> RowRejected:
+def _row_rejected(reason: str, message: str, table: str, column: str | None, constraint: str | None) -> RowRejected:
     return RowRejected(reason, message, table=table, column=column, constraint=constraint)
 
 
@@ -191,9 +189,7 @@ def _row_rejected(
 class Traits:
     """Facts about a store, phrased as questions."""
 
-    has_journal_schema: bool = (
-        False  # does the journal live in a schema of its own (or under a table prefix)?
-    )
+    has_journal_schema: bool = False  # does the journal live in a schema of its own (or under a table prefix)?
     constraints_after_tables: bool = True  # can constraints be added to a table that exists?
 
 
