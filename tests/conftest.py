@@ -146,7 +146,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         return
     for record in Path(place).glob("*.json"):
         Running(**json.loads(record.read_text())).stop()
-    shutil.rmtree(place)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

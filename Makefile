@@ -1,0 +1,51 @@
+# Everything a newcomer needs, on a machine with Python 3.11 or newer. `make` alone lists the targets.
+
+BIN := .venv/bin
+# Test processes: two pay, as both servers and two cores are shared by them.
+WORKERS ?= 2
+# Which Python makes .venv: found by scripts/venv unless named here.
+PYTHON ?=
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format torture bench docs clean venv venv-demo
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+
+demo: venv-demo ## real MongoDB into real PostgreSQL, with a proof, in under three minutes
+	$(BIN)/python examples/demo.py
+
+test: lint ## set up, check the style and the types, run the tests
+	$(BIN)/pytest -n $(WORKERS)
+
+lint: venv ## style, types, and which folder may import which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: venv ## mend what the tools can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+torture: venv ## the long runs: kills, cut connections, full disks
+	$(BIN)/pytest -n $(WORKERS) -m torture --timeout 3600
+
+bench: venv ## measure beside the limit and beside other tools; writes bench/RESULTS.md
+	$(BIN)/python bench/run.py
+
+docs: venv ## write the generated reference anew
+	$(BIN)/python -m crossfade.cli.reference
+
+clean: ## remove what was installed, built and cached
+	rm -rf .venv .demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# .venv with the servers and the tools
+venv:
+	@scripts/venv servers,dev
+
+# .venv with the servers only
+venv-demo:
+	@scripts/venv servers
