@@ -114,11 +114,16 @@ def _reachable(installed: Path, home: Path, account: tuple[int, int] | None) -> 
     """The binaries, copied beside the data where the server's account could not get at them (below /root)."""
     if account is None or open_to_others(installed / "bin"):
         return installed / "bin"
-    for part in ("bin", "lib", "share"):
-        shutil.copytree(installed / part, home / "install" / part, symlinks=True)
-    for path in [home / "install", *(home / "install").rglob("*")]:
-        path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644, follow_symlinks=True)
-    return home / "install" / "bin"
+    package, top = installed.parent, home / "install"
+    copied = top / package.name / installed.name
+    shutil.copytree(installed, copied, symlinks=True, ignore=shutil.ignore_patterns("include"))
+    libraries = package.with_name(package.name + ".libs")  # where the binaries look, relative to themselves
+    if libraries.exists():
+        shutil.copytree(libraries, top / libraries.name, symlinks=True)
+    for path in [top, *top.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o755)
+    return copied / "bin"
 
 
 def _initdb(binaries: Path, home: Path) -> list[str]:
