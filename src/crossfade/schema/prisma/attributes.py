@@ -1,0 +1,140 @@
+"""Which attributes there are, which arguments they take, and how their values are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from crossfade.schema.prisma.faults import Faults
+from crossfade.schema.prisma.syntax import Attribute, Call, Items, Name, Place, Text, Value
+
+Known = Mapping[str, tuple[str, ...]]
+
+# Attribute -> its arguments; an argument without a name is the first of them.
+ON_FIELD: Known = {
+    "default": ("value", "map"),
+    "id": ("map", "length", "sort", "clustered"),
+    "ignore": (),
+    "map": ("name",),
+    "relation": ("name", "fields", "references", "onDelete", "onUpdate", "map"),
+    "unique": ("map", "length", "sort", "clustered", "where"),
+    "updatedAt": (),
+}
+ON_MODEL: Known = {
+    "fulltext": ("fields", "map"),
+    "id": ("fields", "name", "map", "length", "sort", "clustered"),
+    "ignore": (),
+    "index": ("fields", "name", "map", "type", "ops", "length", "sort", "clustered", "where"),
+    "map": ("name",),
+    "schema": ("name",),
+    "unique": ("fields", "name", "map", "length", "sort", "clustered", "where"),
+}
+ON_ENUM: Known = {"map": ("name",), "schema": ("name",), "ignore": ()}
+ON_LABEL: Known = {"map": ("name",), "ignore": ()}
+
+# These may stand more than once on one block.
+_REPEATED = {"@@index", "@@unique", "@@fulltext"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """An attribute whose arguments have found their names."""
+
+    name: str
+    place: Place
+    values: Mapping[str, Value]
+
+    def text(self, argument: str) -> str | None:
+        """The string given for an argument, or None."""
+        value = self.values.get(argument)
+        return value.value if isinstance(value, Text) else None
+
+
+def bind(attributes: Iterable[Attribute], known: Known, signs: str, faults: Faults) -> list[Bound]:
+    """Attributes with their arguments by name; faults for unknown ones, unknown arguments and repetitions.
+
+    :param signs: `@` or `@@`, as the attributes are written.
+    """
+    bound: list[Bound] = []
+    for attribute in attributes:
+        written = signs + attribute.name
+        if attribute.name not in known:
+            _stranger(attribute, known, signs, faults)
+        elif written not in _REPEATED and any(b.name == attribute.name for b in bound):
+            faults.add(attribute.place, f"{written} stands here twice", hint="keep one of them")
+        else:
+            bound.append(_bound(attribute, known[attribute.name], written, faults))
+    return bound
+
+
+def _stranger(attribute: Attribute, known: Known, signs: str, faults: Faults) -> None:
+    other = "@@" if signs == "@" else "@"
+    elsewhere = ON_MODEL if other == "@@" else ON_FIELD
+    hint = None
+    if attribute.name in elsewhere:
+        hint = f"{other}{attribute.name} belongs {'to the block, on its own line' if other == '@@' else 'to a field'}"
+    faults.unknown(attribute.place, f"attribute {signs}", attribute.name, known, hint)
+
+
+def _bound(attribute: Attribute, names: tuple[str, ...], written: str, faults: Faults) -> Bound:
+    values: dict[str, Value] = {}
+    for position, argument in enumerate(attribute.arguments):
+        name = argument.name or (names[0] if names and position == 0 else None)
+        if name is None:
+            takes = f"takes {', '.join(names)}" if names else "takes no arguments"
+            hint = f"name it: {names[min(position, len(names) - 1)]}: ..." if names else f"write {written} alone"
+            faults.add(argument.place, f"{written} {takes}; this argument has no name", hint=hint)
+        elif name not in names:
+            faults.unknown(argument.place, f"argument of {written}", name, names)
+        elif name in values:
+            faults.add(argument.place, f"the argument {name!r} of {written} is given twice")
+        else:
+            values[name] = argument.value
+    _texts(attribute, written, values, faults)
+    return Bound(attribute.name, attribute.place, values)
+
+
+def _texts(attribute: Attribute, written: str, values: Mapping[str, Value], faults: Faults) -> None:
+    """Names of things in the database are strings, and not empty."""
+    for name in ("map", "name"):
+        value = values.get(name)
+        if value is not None and not (isinstance(value, Text) and value.value):
+            faults.add(value.place, f"the argument {name!r} of {written} is a string that is not empty")
+    if attribute.name in ("map", "schema") and not values:
+        faults.add(attribute.place, f"{written} needs a name", hint=f'write {written}("name")')
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRef:
+    """One entry of a field list: `title` or `title(sort: Desc, ops: raw("..."))`."""
+
+    name: str
+    place: Place
+    options: Mapping[str, Value]
+
+
+def field_refs(value: Value | None, faults: Faults, place: Place, what: str) -> list[FieldRef]:
+    """The fields that a list names; a fault where it is no list of fields."""
+    if not isinstance(value, Items) or not value.values:
+        at = value.place if value is not None else place
+        faults.add(at, f"{what} needs a list of fields", hint="write [field] or [field, field]")
+        return []
+    refs: list[FieldRef] = []
+    for item in value.values:
+        if isinstance(item, Name):
+            refs.append(FieldRef(item.path, item.place, {}))
+        elif isinstance(item, Call):
+            refs.append(FieldRef(item.name, item.place, _options(item, faults)))
+        else:
+            faults.add(item.place, f"{what} names fields, not values")
+    return refs
+
+
+def _options(call: Call, faults: Faults) -> dict[str, Value]:
+    options: dict[str, Value] = {}
+    for argument in call.arguments:
+        if argument.name in ("sort", "length", "ops"):
+            options[argument.name] = argument.value
+        else:
+            faults.unknown(argument.place, "option", argument.name or "?", ["sort", "length", "ops"])
+    return options

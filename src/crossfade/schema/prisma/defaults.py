@@ -1,0 +1,299 @@
+"""@default and @updatedAt: what the database fills in, and what Prisma's client filled in and now nobody does."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from crossfade.schema.prisma.faults import Faults
+from crossfade.schema.prisma.names import Dialect
+from crossfade.schema.prisma.notes import Notes
+from crossfade.schema.prisma.shape import FieldShape
+from crossfade.schema.prisma.syntax import Call, Items, Name, Number, Text, Value
+
+# Function -> the scalars it may stand on. None: any.
+FUNCTIONS: dict[str, tuple[str, ...] | None] = {
+    "autoincrement": ("Int", "BigInt"),
+    "auto": None,
+    "cuid": ("String",),
+    "dbgenerated": None,
+    "nanoid": ("String",),
+    "now": ("DateTime",),
+    "sequence": ("Int", "BigInt"),
+    "ulid": ("String",),
+    "uuid": ("String",),
+}
+_NUMBERED = {"cuid": ("1", "2"), "uuid": ("4", "7"), "nanoid": None}
+_SEQUENCE = {"start": "start", "increment": "increment", "minValue": "minvalue", "maxValue": "maxvalue",
+             "cache": "cache", "virtual": None}  # fmt: skip
+_RANGES = {"Int": 2**31, "BigInt": 2**63}
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+# What SQLAlchemy's text() would take for a bound parameter.
+_PARAMETER = re.compile(r"(?<![:\w\\]):([\w$]+)(?![:\w$])")
+
+
+@dataclass
+class Default:
+    """What a column's default comes to.
+
+    `server` goes into the DDL; `function` is Prisma's word for it (`cuid`, `uuid(7)`, `now`), None for a literal.
+    """
+
+    server: str | sa.TextClause | None = None
+    function: str | None = None
+    serial: bool = False
+    sequence: dict[str, int] | None = None
+
+
+class UnfitError(Exception):
+    """A literal that does not fit its field; the message says why."""
+
+
+def raw_sql(text: str) -> sa.TextClause:
+    """SQL that is taken as it stands, with no colon read as a parameter."""
+    return sa.text(_PARAMETER.sub(lambda m: "\\" + m.group(), text))
+
+
+def quoted(text: str) -> str:
+    """A string literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Defaults:
+    """Reads the defaults of fields for one dialect."""
+
+    def __init__(self, dialect: Dialect, foreign: bool, faults: Faults, notes: Notes) -> None:
+        """:param foreign: the schema was written for another database, so its dbgenerated() text is not ours."""
+        self.dialect = dialect
+        self.foreign = foreign
+        self.faults = faults
+        self.notes = notes
+
+    def of(self, field: FieldShape, sql_type: str, where: str) -> Default:
+        """The default of a stored field; with a fault and an empty default where it does not fit.
+
+        :param sql_type: the column's type as DDL spells it, for the cast of a list.
+        """
+        bound = field.attributes.get("default")
+        updated = self._updated(field)
+        if bound is None:
+            return Default(function="updatedAt" if updated else None)
+        value = bound.values.get("value")
+        if value is None:
+            self.faults.add(bound.place, "@default needs a value", hint="write @default(...), or remove it")
+            return Default()
+        if isinstance(value, Call):
+            return self._function(field, value, where)
+        try:
+            return Default(server=self._literal(field, value, sql_type))
+        except UnfitError as unfit:
+            self.faults.add(value.place, str(unfit), hint=self._labels(field))
+            return Default()
+
+    def _updated(self, field: FieldShape) -> bool:
+        bound = field.attributes.get("updatedAt")
+        if bound and (field.scalar != "DateTime" or field.many):
+            self.faults.add(bound.place, f"@updatedAt stands on a DateTime; {field.name} is none")
+        return bound is not None
+
+    def _labels(self, field: FieldShape) -> str | None:
+        return f"one of {', '.join(field.enum.labels)}" if field.enum else None
+
+    def _function(self, field: FieldShape, call: Call, where: str) -> Default:
+        if call.name not in FUNCTIONS:
+            self.faults.unknown(call.place, "default function", call.name, FUNCTIONS)
+            return Default()
+        scalars = FUNCTIONS[call.name]
+        kind = field.source.type.name + ("[]" if field.many else "")
+        if scalars is not None and kind not in scalars:
+            reason = f"{call.name}() is a default for {' or '.join(scalars)}; {field.name} is {kind}"
+            self.faults.add(call.place, reason)
+            return Default()
+        if call.name == "dbgenerated":
+            return self._generated(call, where)
+        if call.name == "sequence":
+            return Default(function="sequence", sequence=self._sequence(call))
+        argument = self._argument(call)
+        if call.name == "now":
+            return Default(server=sa.text("CURRENT_TIMESTAMP"), function="now")
+        return Default(function=call.name + argument, serial=call.name == "autoincrement")
+
+    def _argument(self, call: Call) -> str:
+        """`(7)` of uuid(7), or empty; a fault where the function takes no such thing."""
+        if not call.arguments:
+            return ""
+        value, known = call.arguments[0].value, _NUMBERED.get(call.name, ())
+        number = value.text if isinstance(value, Number) else ""
+        if len(call.arguments) > 1 or not number.isdigit() or (known is not None and number not in known):
+            takes = f"takes {' or '.join(known)}" if known else "takes no argument" if known == () else "takes a number"
+            self.faults.add(call.place, f"{call.name}() {takes}")
+            return ""
+        return f"({number})"
+
+    def _generated(self, call: Call, where: str) -> Default:
+        if not call.arguments:
+            self.notes.add("dbgenerated() names no expression, so there is no default", where)
+            return Default(function="dbgenerated")
+        value = call.arguments[0].value
+        if len(call.arguments) > 1 or not isinstance(value, Text) or not value.value.strip():
+            self.faults.add(call.place, "dbgenerated() takes one string, the expression", hint='dbgenerated("...")')
+            return Default()
+        if self.foreign:
+            self.notes.add(f"the default {value.value!r} is another database's SQL, and left out", where)
+            return Default(function="dbgenerated")
+        text = f"({value.value})" if self.dialect == "sqlite" else value.value
+        return Default(server=raw_sql(text), function="dbgenerated")
+
+    def _sequence(self, call: Call) -> dict[str, int]:
+        options: dict[str, int] = {}
+        for argument in call.arguments:
+            if argument.name not in _SEQUENCE:
+                self.faults.unknown(argument.place, "option of sequence()", argument.name or "?", _SEQUENCE)
+            elif isinstance(argument.value, Number) and _INTEGER.fullmatch(argument.value.text):
+                key = _SEQUENCE[argument.name]
+                options |= {key: int(argument.value.text)} if key else {}
+            elif argument.name != "virtual":
+                self.faults.add(argument.place, f"{argument.name} is a whole number")
+        return options
+
+    def _literal(self, field: FieldShape, value: Value, sql_type: str) -> str | sa.TextClause:
+        if not field.many:
+            if isinstance(value, Items):
+                raise UnfitError(f"{field.name} is no list, its default is")
+            return self._rendered(self._python(field, value))
+        if not isinstance(value, Items):
+            raise UnfitError(f"{field.name} is a list; its default is one too: [...]")
+        items = [self._python(field, item) for item in value.values]
+        if self.dialect == "sqlite":
+            return json.dumps([_plain(i) for i in items], ensure_ascii=False)
+        inner = ",".join(self._sql(i) for i in items)
+        return raw_sql(f"ARRAY[{inner}]::{sql_type}")
+
+    def _rendered(self, value: Any) -> str | sa.TextClause:
+        return value if isinstance(value, str) else raw_sql(self._sql(value))
+
+    def _sql(self, value: Any) -> str:
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, bytes):
+            return f"'\\x{value.hex()}'" if self.dialect == "postgresql" else f"X'{value.hex()}'"
+        return quoted(value) if isinstance(value, str) else format(value, "f" if isinstance(value, Decimal) else "")
+
+    def _python(self, field: FieldShape, value: Value) -> Any:
+        """A literal as a value of Python. :raises UnfitError: where it does not fit the field."""
+        if field.enum is not None:
+            return _label(field, value)
+        if field.scalar is None:
+            raise UnfitError(f'{field.name} takes dbgenerated("...") alone')
+        reader = _READERS[field.scalar]
+        given = reader(value, field)
+        if given is None:
+            raise UnfitError(f"the default of {field.name} does not fit {field.scalar}: {_shown(value)}")
+        return given
+
+
+def _label(field: FieldShape, value: Value) -> str:
+    assert field.enum is not None
+    if isinstance(value, Name) and value.path in {*field.enum.labels, *field.enum.lost}:
+        return field.enum.labels.get(value.path, value.path)
+    raise UnfitError(f"{_shown(value)} is no value of the enum {field.enum.name}")
+
+
+def _boolean(value: Value, _: FieldShape) -> bool | None:
+    return {"true": True, "false": False}.get(value.path) if isinstance(value, Name) else None
+
+
+def _whole(value: Value, field: FieldShape) -> int | None:
+    if not isinstance(value, Number) or not _INTEGER.fullmatch(value.text):
+        return None
+    number, limit = int(value.text), _RANGES[field.scalar or "Int"]
+    return number if -limit <= number < limit else None
+
+
+def _decimal(value: Value, _: FieldShape) -> Decimal | None:
+    text = value.text if isinstance(value, Number) else value.value if isinstance(value, Text) else ""
+    return Decimal(text) if _DECIMAL.fullmatch(text) else None
+
+
+def _float(value: Value, field: FieldShape) -> Decimal | None:
+    return _decimal(value, field) if isinstance(value, Number) else None
+
+
+def _text(value: Value, _: FieldShape) -> str | None:
+    return value.value if isinstance(value, Text) else None
+
+
+def _json(value: Value, _: FieldShape) -> str | None:
+    if not isinstance(value, Text):
+        return None
+    try:
+        json.loads(value.value)
+    except (ValueError, RecursionError):
+        return None
+    return value.value
+
+
+def _bytes(value: Value, _: FieldShape) -> bytes | None:
+    try:
+        return base64.b64decode(value.value, validate=True) if isinstance(value, Text) else None
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _moment(value: Value, field: FieldShape) -> str | None:
+    """An ISO time as SQL has it. In UTC: PostgreSQL drops the offset of a TIMESTAMP literal in silence."""
+    try:
+        moment = datetime.fromisoformat(value.value) if isinstance(value, Text) else None
+        if moment is None:
+            return None
+        utc = moment.astimezone(UTC) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        return None
+    zoned = field.native is not None and field.native.name.endswith("tz")
+    return utc.replace(tzinfo=None).isoformat(" ") + ("+00:00" if zoned else "")
+
+
+_READERS = {
+    "String": _text,
+    "Boolean": _boolean,
+    "Int": _whole,
+    "BigInt": _whole,
+    "Float": _float,
+    "Decimal": _decimal,
+    "DateTime": _moment,
+    "Json": _json,
+    "Bytes": _bytes,
+}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, Text):
+        return json.dumps(value.value, ensure_ascii=False)
+    if isinstance(value, Number):
+        return value.text
+    if isinstance(value, Name | Call):
+        return value.path if isinstance(value, Name) else f"{value.name}()"
+    return "a list" if isinstance(value, Items) else "an object"
+
+
+def labels_check(column: str, labels: Sequence[str]) -> str:
+    """The condition that holds an enum's place in SQLite."""
+    name = '"' + column.replace('"', '""') + '"'
+    return f"{name} IN ({', '.join(quoted(label) for label in labels)})"

@@ -1,0 +1,72 @@
+"""Collects every fault of a schema, so that one run names them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from crossfade.errors import Fault, SchemaFault
+from crossfade.schema.prisma.syntax import Place
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that `word` is most likely a misspelling of, or None where none is close.
+
+    The cut is high on purpose: `UserStats` is no misspelling of `User`.
+    """
+    folded: dict[str, str] = {}
+    for name in known:
+        folded.setdefault(name.lower(), name)
+    close = get_close_matches(word.lower(), folded, n=1, cutoff=0.75)
+    return folded[close[0]] if close else None
+
+
+class Faults:
+    """The faults found so far, and the text that they are found in."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, list[str]] = {}
+        self._found: dict[tuple[str, int, int, str], Fault] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def open(self, file: str, lines: list[str]) -> None:
+        """Remember a file's lines, to show the statement beside each fault."""
+        self._lines[file] = lines
+
+    def line(self, place: Place) -> str:
+        """The source line at a place, or empty text where there is none."""
+        lines = self._lines.get(place.file, [])
+        return lines[place.line - 1] if 0 < place.line <= len(lines) else ""
+
+    def add(self, place: Place, reason: str, *, mend: str | None = None, hint: str | None = None) -> None:
+        """Record one fault; the same fault at the same place counts once."""
+        statement = self.line(place).strip()
+        key = (place.file, place.line, place.column, reason)
+        fault = Fault(place.file, place.line, place.column, reason, statement, mend, hint)
+        self._found.setdefault(key, fault)
+
+    def unknown(self, place: Place, what: str, word: str, known: Iterable[str], hint: str | None = None) -> None:
+        """Record a word that is not known, with the nearest one that is and the line mended with it."""
+        choices = sorted(set(known))
+        close = nearest(word, choices)
+        if close is None:
+            listed = ", ".join(choices)
+            fallback = f"use one of {listed}" if 0 < len(listed) < 300 else None
+            self.add(place, f"{what} {word!r} is not known", hint=hint or fallback)
+            return
+        mend = self.replaced(place, word, close)
+        self.add(place, f"{what} {word!r} is not known; the nearest is {close!r}", mend=mend, hint=hint)
+
+    def replaced(self, place: Place, old: str, new: str) -> str | None:
+        """The source line with `old`, found at or after the place's column, replaced by `new`."""
+        line = self.line(place)
+        at = line.find(old, place.column - 1)
+        return None if at < 0 else (line[:at] + new + line[at + len(old) :]).strip()
+
+    def raise_any(self) -> None:
+        """:raises SchemaFault: with all faults in order of place, when there are any."""
+        if self._found:
+            ordered = sorted(self._found.values(), key=lambda f: (f.file, f.line, f.column))
+            raise SchemaFault(ordered)

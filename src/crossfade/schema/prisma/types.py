@@ -1,0 +1,133 @@
+"""The SQL type of a field, for one dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.types import TypeEngine
+
+from crossfade.schema.prisma.faults import Faults
+from crossfade.schema.prisma.names import Dialect
+from crossfade.schema.prisma.native import DEFAULT, NATIVE, Native, Verbatim, sqlite_type
+from crossfade.schema.prisma.notes import Notes
+from crossfade.schema.prisma.shape import EnumShape, FieldShape
+from crossfade.schema.prisma.syntax import Attribute, Number
+
+
+class Types:
+    """Chooses types; keeps one type object for each enum, and the notes on what the choice means."""
+
+    def __init__(self, dialect: Dialect, enums: Mapping[str, EnumShape], metadata: sa.MetaData, faults: Faults) -> None:
+        self.dialect = dialect
+        self.faults = faults
+        self.notes = Notes()
+        self._enums = {e.name: _enum(e, metadata) for e in enums.values()} if dialect == "postgresql" else {}
+
+    def of(self, field: FieldShape, where: str) -> TypeEngine[Any]:
+        """The type of a stored field.
+
+        :param where: `Model.field`, for the notes.
+        """
+        if self.dialect == "sqlite":
+            return self._sqlite(field, where)
+        item = self._item(field, where)
+        return pg.ARRAY(item) if field.many else item
+
+    def _item(self, field: FieldShape, where: str) -> TypeEngine[Any]:
+        if field.unsupported is not None:
+            return Verbatim(field.unsupported)
+        if field.enum is not None:
+            self._no_native(field)
+            return self._enums[field.enum.name]
+        name, numbers = self.native(field)
+        if name == "Timestamp":
+            self.notes.add(f"TIMESTAMP{_digits(numbers)} has no time zone; it holds UTC by agreement", where)
+        if name == "Citext":
+            self.notes.add("the target needs the extension citext", where)
+        return NATIVE[name].make(*numbers)
+
+    def _sqlite(self, field: FieldShape, where: str) -> TypeEngine[Any]:
+        if field.unsupported is not None:
+            self.notes.add(f"SQLite has no type {field.unsupported}; it is TEXT there", where)
+            return sa.Text()
+        name, numbers = self.native(field) if field.scalar else ("", ())
+        if field.many:
+            self.notes.add("SQLite has no lists; they are JSON there", where)
+            return sa.JSON()
+        if field.enum is not None:
+            return sa.Text()
+        if field.scalar == "Decimal":
+            self.notes.add("SQLite keeps about 15 digits of a Decimal; more are lost there", where)
+        return sqlite_type(field.scalar or "String", name, numbers)
+
+    def _no_native(self, field: FieldShape) -> None:
+        if field.native is not None:
+            hint = f"remove @{field.native.name}"
+            self.faults.add(field.native.place, "an enum is a type of its own and takes no native type", hint=hint)
+
+    def native(self, field: FieldShape) -> tuple[str, tuple[int, ...]]:
+        """The native type of a scalar field and its numbers; Prisma's default where none (or a faulty one) is given."""
+        scalar = field.scalar or "String"
+        fallback = DEFAULT[scalar]
+        if field.native is None:
+            return fallback
+        name = field.native.name.partition(".")[2]
+        if name not in NATIVE:
+            fitting = [n for n, native in NATIVE.items() if native.scalar == scalar]
+            self.faults.unknown(field.native.place, "native type", name, NATIVE, f"for {scalar}: {', '.join(fitting)}")
+            return fallback
+        if NATIVE[name].scalar != scalar:
+            reason = f"@{field.native.name} is a type for {NATIVE[name].scalar}; {field.name} is {scalar}"
+            fitting = [n for n, native in NATIVE.items() if native.scalar == scalar]
+            self.faults.add(field.native.place, reason, hint=f"for {scalar}: {', '.join(fitting)}")
+            return fallback
+        numbers = self._numbers(field.native, NATIVE[name])
+        return fallback if numbers is None else (name, numbers)
+
+    def family(self, field: FieldShape) -> str:
+        """What a foreign key compares: fields of one family can refer to each other."""
+        if field.enum is not None:
+            return f"enum {field.enum.name}"
+        if field.unsupported is not None:
+            return field.unsupported
+        if self.dialect == "sqlite":
+            return field.scalar or ""
+        native = NATIVE.get(field.native.name.partition(".")[2]) if field.native else None
+        native = native or NATIVE[DEFAULT[field.scalar or "String"][0]]
+        return native.family or native.scalar
+
+    def _numbers(self, attribute: Attribute, native: Native) -> tuple[int, ...] | None:
+        given = [a.value for a in attribute.arguments]
+        sign = f"@{attribute.name}"
+        if not native.least <= len(given) <= native.most:
+            takes = "takes no arguments" if not native.most else f"takes at most {native.most} numbers"
+            self.faults.add(attribute.place, f"{sign} {takes}; {len(given)} are given", hint=f"write {sign}")
+            return None
+        low, high = native.limits
+        numbers: list[int] = []
+        for value in given:
+            if not isinstance(value, Number) or not value.text.isdigit() or not low <= _int(value.text) <= high:
+                self.faults.add(value.place, f"{sign} takes whole numbers from {low} to {high}")
+                return None
+            numbers.append(int(value.text))
+        if native.most == 2 and numbers and (numbers[0] == 0 or (len(numbers) == 2 and numbers[1] > numbers[0])):
+            self.faults.add(attribute.place, f"{sign}: a number cannot have more decimals than digits, nor no digits")
+            return None
+        return tuple(numbers)
+
+
+def _digits(numbers: tuple[int, ...]) -> str:
+    return f"({numbers[0]})" if numbers else ""
+
+
+def _int(text: str) -> int:
+    """A number of any length; Python refuses to read thousands of digits."""
+    return int(text[:20])
+
+
+def _enum(shape: EnumShape, metadata: sa.MetaData) -> pg.ENUM:
+    labels = list(shape.labels.values())
+    return pg.ENUM(*labels, name=shape.stored, schema=shape.schema, metadata=metadata)

@@ -1,0 +1,86 @@
+"""Two things must not get one name in the database, and no name may be longer than the database keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from crossfade.schema.prisma import names
+from crossfade.schema.prisma.faults import Faults
+from crossfade.schema.prisma.keys import Key
+from crossfade.schema.prisma.names import Dialect
+from crossfade.schema.prisma.relations import ForeignKey, ManyToMany
+from crossfade.schema.prisma.shape import ModelShape, Shape
+from crossfade.schema.prisma.syntax import Place
+
+
+def check_names(
+    shape: Shape,
+    keys: Mapping[str, Sequence[Key]],
+    relations: Sequence[ForeignKey | ManyToMany],
+    dialect: Dialect,
+    faults: Faults,
+) -> None:
+    """Record a fault for every name that is too long or taken."""
+    check = _Check(dialect, faults)
+    for model in shape.models.values():
+        schema = (model.schema or "") if dialect == "postgresql" else ""
+        check.relation(schema, model.table, model.place, f"the table of {model.name}", "@@map")
+        check.columns(model)
+        for key in keys[model.name]:
+            if key.kind != "id" or dialect == "postgresql":
+                check.relation(schema, key.name, key.place, f"an index of {model.name}", "map:")
+    for relation in relations:
+        if isinstance(relation, ManyToMany):
+            check.join(relation)
+        else:
+            check.foreign_key(relation)
+    for enum in shape.enums.values():
+        if dialect == "postgresql":
+            check.relation(enum.schema or "", enum.stored, enum.place, f"the type of enum {enum.name}", "@@map")
+
+
+class _Check:
+    def __init__(self, dialect: Dialect, faults: Faults) -> None:
+        self.dialect = dialect
+        self.faults = faults
+        self.taken: dict[tuple[str, str], str] = {}
+
+    def relation(self, schema: str, name: str, place: Place, what: str, by: str) -> None:
+        """Tables, indexes and types share one set of names in a schema (in SQLite without regard to case)."""
+        self._short(name, place, what, by)
+        self._claim((schema, name), name, place, what, f"give one of them another name with {by}")
+
+    def columns(self, model: ModelShape) -> None:
+        for field in model.fields.values():
+            if field.stored:
+                what = f"the column of {model.name}.{field.name}"
+                self._short(field.column, field.place, what, "@map")
+                key = (f"\0{model.name}", field.column)
+                self._claim(key, field.column, field.place, what, "give one of them another name with @map")
+
+    def foreign_key(self, relation: ForeignKey) -> None:
+        place = relation.fields[0].place
+        columns = [f.column for f in relation.fields]
+        name = relation.name or names.foreign_key(relation.child.table, columns, self.dialect)
+        what = f"a foreign key of {relation.child.name}"
+        self._short(name, place, what, "map:")
+        if self.dialect == "postgresql":
+            key = (f"\1{relation.child.schema}.{relation.child.table}", name)
+            self._claim(key, name, place, what, "give one relation another name with map:")
+
+    def join(self, relation: ManyToMany) -> None:
+        name = names.join_table(relation.name, self.dialect)
+        schema = (relation.a.schema or "") if self.dialect == "postgresql" else ""
+        self.relation(schema, name, relation.a.place, f"the join table of {relation.name}", "@relation")
+
+    def _claim(self, key: tuple[str, str], name: str, place: Place, what: str, hint: str) -> None:
+        folded = (key[0], name.lower()) if self.dialect == "sqlite" else key
+        first = self.taken.setdefault(folded, what)
+        if first is not what:
+            self.faults.add(place, f"{what} and {first} are both called {name!r} in the database", hint=hint)
+
+    def _short(self, name: str, place: Place, what: str, by: str) -> None:
+        limit, size = names.LIMIT[self.dialect], len(name.encode("utf-8"))
+        if size > limit:
+            reason = f"{what} is called {name!r}: {size} bytes, and the database keeps {limit}"
+            self.faults.add(place, reason, hint=f"give it a shorter name with {by}")
