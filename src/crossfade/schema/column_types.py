@@ -1,0 +1,160 @@
+"""Column types by their SQL: the text of PostgreSQL's format_type, SQLite's declared types, SQLAlchemy's types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from crossfade.model.target import ColumnType
+
+# As format_type prints them, and as people and SQLAlchemy write them.
+_POSTGRESQL = {
+    "smallint": "int2",
+    "int2": "int2",
+    "smallserial": "int2",
+    "integer": "int4",
+    "int": "int4",
+    "int4": "int4",
+    "serial": "int4",
+    "bigint": "int8",
+    "int8": "int8",
+    "bigserial": "int8",
+    "real": "float4",
+    "float4": "float4",
+    "double precision": "float8",
+    "float8": "float8",
+    "float": "float8",
+    "numeric": "numeric",
+    "decimal": "numeric",
+    "boolean": "bool",
+    "bool": "bool",
+    "text": "text",
+    "citext": "text",
+    "character varying": "text",
+    "varchar": "text",
+    "character": "char",
+    "char": "char",
+    "bpchar": "char",
+    "uuid": "uuid",
+    "timestamp with time zone": "timestamptz",
+    "timestamptz": "timestamptz",
+    "timestamp without time zone": "timestamp",
+    "timestamp": "timestamp",
+    "date": "date",
+    "time without time zone": "time",
+    "time": "time",
+    "json": "json",
+    "jsonb": "jsonb",
+    "bytea": "bytea",
+}
+
+_SQLITE = {
+    "tinyint": "int2",
+    "smallint": "int2",
+    "int2": "int2",
+    "mediumint": "int4",
+    "int4": "int4",
+    "int": "int8",
+    "integer": "int8",
+    "bigint": "int8",
+    "int8": "int8",
+    "real": "float8",
+    "double": "float8",
+    "double precision": "float8",
+    "float": "float8",
+    "numeric": "numeric",
+    "decimal": "numeric",
+    "boolean": "bool",
+    "bool": "bool",
+    "text": "text",
+    "clob": "text",
+    "varchar": "text",
+    "nvarchar": "text",
+    "char": "text",  # SQLite pads nothing
+    "nchar": "text",
+    "character": "text",
+    "uuid": "uuid",
+    "datetime": "timestamp",
+    "timestamp": "timestamp",
+    "timestamptz": "timestamptz",
+    "timestamp with time zone": "timestamptz",
+    "date": "date",
+    "time": "time",
+    "json": "json",
+    "jsonb": "json",
+    "blob": "bytea",
+    "": "other",
+}
+
+_SHAPE = re.compile(r"^(?P<head>.*?)\s*(?:\(\s*(?P<first>-?\d+)\s*(?:,\s*(?P<second>-?\d+)\s*)?\))?(?P<tail>[^()]*)$", re.DOTALL)
+
+
+def postgresql_type(sql: str, named: Mapping[str, ColumnType] | None = None) -> ColumnType:
+    """The type that format_type prints as `sql`; `named` holds enums, domains and extensions' types by their printed name.
+
+    A type that is not known is of kind `other`, never an error.
+    """
+    if sql.endswith("[]"):
+        return ColumnType("array", sql, of=postgresql_type(sql[:-2], named))
+    if named and sql in named:
+        return named[sql]
+    return _typed(sql, _POSTGRESQL)
+
+
+def sqlite_type(sql: str) -> ColumnType:
+    """The type that a column declared as `sql` is meant to hold; where the word is not known, by SQLite's own affinity."""
+    found = _typed(sql, _SQLITE)
+    if found.kind != "other" or not sql:
+        return found
+    upper = sql.upper()
+    if "INT" in upper:
+        return replace(found, kind="int8")
+    if any(word in upper for word in ("CHAR", "CLOB", "TEXT")):
+        return replace(found, kind="text")
+    return replace(found, kind="bytea") if "BLOB" in upper else found
+
+
+def _typed(sql: str, kinds: Mapping[str, str]) -> ColumnType:
+    match = _SHAPE.match(sql.strip())
+    assert match is not None  # every part of the pattern may be empty
+    name = " ".join((match["head"] + match["tail"]).lower().split())
+    kind = kinds.get(name, "other")
+    first, second = (None if n is None else int(n) for n in (match["first"], match["second"]))
+    if kind in ("text", "char"):
+        length = 1 if kind == "char" and first is None and name in ("character", "char") else first
+        return ColumnType(kind, sql, length=length)
+    if name == "float" and kind == "float8" and kinds is _POSTGRESQL and first is not None and first <= 24:
+        return ColumnType("float4", sql)
+    if kind == "numeric" and first is not None:
+        return ColumnType(kind, sql, precision=first, scale=second or 0)
+    return ColumnType(kind, sql, precision=first if kind in ("timestamp", "timestamptz", "time") else None)
+
+
+def sqlalchemy_type(of: Any, dialect: sa.Dialect) -> ColumnType:
+    """The type of a SQLAlchemy column, as `dialect` (postgresql or sqlite) declares it."""
+    sql = dialect.type_compiler_instance.process(of)
+    if isinstance(of, sa.Enum):
+        return ColumnType("enum", sql, labels=tuple(of.enums))
+    if isinstance(of, sa.types.TypeDecorator):
+        return sqlalchemy_type(of.load_dialect_impl(dialect), dialect)
+    if dialect.name == "sqlite":
+        return _sqlite_of(of, sql)
+    if isinstance(of, sa.ARRAY):
+        return ColumnType("array", sql, of=sqlalchemy_type(of.item_type, dialect))
+    if of.__visit_name__ == "DOMAIN":
+        return replace(sqlalchemy_type(of.data_type, dialect), sql=sql)
+    return postgresql_type(sql.lower()) if not sql.startswith('"') else postgresql_type(sql)
+
+
+def _sqlite_of(of: Any, sql: str) -> ColumnType:
+    """SQLAlchemy keeps a UUID in SQLite as CHAR(32): the declared name alone does not say that it is one."""
+    declared = sqlite_type(sql)
+    if isinstance(of, sa.Uuid):
+        return replace(declared, kind="uuid", length=None)
+    if isinstance(of, sa.DateTime) and of.timezone:
+        return replace(declared, kind="timestamptz")
+    return declared

@@ -1,0 +1,118 @@
+"""SQL text as tokens with positions, for PostgreSQL and SQLite.
+
+A lexer of our own: sqlglot's fails on the data of COPY blocks in pg_dump files, sqlparse does not nest comments, and pglast
+would be one more binary dependency. Nothing is ever rejected here: what is unfinished (a quote without its end) reaches to the end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_STRING = r"'(?:[^']|'')*(?:'|\Z)"
+_ESCAPED = r"[eE]'(?:[^'\\]|''|\\.)*(?:'|\Z)"
+
+_PATTERN = re.compile(
+    rf"""
+      (?P<space>   \s+ )
+    | (?P<comment> --[^\n]* )
+    | (?P<block>   /\* )
+    | (?P<string>  {_ESCAPED} | [uU]&{_STRING} | [bBxXnN]?{_STRING} )
+    | (?P<quoted>  (?:[uU]&)?"(?:[^"]|"")*(?:"|\Z) | `[^`]*(?:`|\Z) )
+    | (?P<dollar>  \$(?P<tag>[^\W\d]\w*)?\$ )
+    | (?P<number>  \d+(?:\.\d+)?(?:[eE][+-]?\d+)? | \.\d+ )
+    | (?P<name>    [^\W\d][\w$]* )
+    | (?P<mark>    \$\d+ | :: | [-+*/<>=~!@\#%^&|?]+ | . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """`kind`: name, quoted, string, dollar, number, mark, space, comment. `start` and `end` are offsets in the text."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+    @property
+    def word(self) -> str:
+        """The keyword that an unquoted name may be, in upper case; of a mark the mark; of all else nothing."""
+        if self.kind == "name":
+            return self.text.upper()
+        return self.text if self.kind == "mark" else ""
+
+    @property
+    def name(self) -> str:
+        """The name that this token stands for (folded as PostgreSQL folds it), or nothing."""
+        if self.kind == "name":
+            return self.text.lower()
+        if self.kind == "quoted":
+            return self.text[1:-1].replace('""', '"')
+        return ""
+
+
+def tokens(text: str, start: int = 0) -> Iterator[Token]:
+    """Every token of `text` from `start` on, spaces and comments too; together they are the text."""
+    at = start
+    while at < len(text):
+        match = _PATTERN.match(text, at)
+        assert match is not None  # the last alternative takes any character
+        kind, end = match.lastgroup or "mark", match.end()
+        if match["block"]:
+            kind, end = "comment", _end_of_comment(text, at)
+        elif match["dollar"]:
+            kind, end = "dollar", _end_of_dollar(text, match.end(), match["dollar"])
+        elif kind == "mark":
+            end = _end_of_mark(text, at, end)
+        yield Token(kind, text[at:end], at, end)
+        at = end
+
+
+def meaningful(text: str) -> list[Token]:
+    """The tokens without spaces and comments."""
+    return [t for t in tokens(text) if t.kind not in ("space", "comment")]
+
+
+def place(text: str, offset: int) -> tuple[int, int]:
+    """Line and column of an offset, both from 1."""
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def _end_of_comment(text: str, at: int) -> int:
+    depth = 0
+    for match in re.compile(r"/\*|\*/").finditer(text, at):
+        depth += 1 if match[0] == "/*" else -1
+        if depth == 0:
+            return match.end()
+    return len(text)
+
+
+def _end_of_dollar(text: str, after: int, quote: str) -> int:
+    end = text.find(quote, after)
+    return len(text) if end < 0 else end + len(quote)
+
+
+def _end_of_mark(text: str, start: int, end: int) -> int:
+    """An operator ends where a comment begins, as in `a+/* b */c`."""
+    inside = [i for i in (text.find("--", start + 1, end), text.find("/*", start + 1, end)) if i > 0]
+    return min([end, *inside])
+
+
+def unquoted(text: str) -> str:
+    """The value of a plain string token."""
+    return text[1:-1].replace("''", "'")
+
+
+def literal(value: str) -> str:
+    """A value as an SQL string that reads the same whatever standard_conforming_strings says."""
+    quoted = "'" + value.replace("'", "''") + "'"
+    return "E" + quoted.replace("\\", "\\\\") if "\\" in value else quoted
+
+
+def identifier(name: str) -> str:
+    """A name in double quotes."""
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,110 @@
+"""A PostgreSQL database's own catalogue as a TargetSchema: its tables, and the steps that make the like of it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from psycopg.rows import namedtuple_row
+
+from crossfade.model.target import TargetSchema
+from crossfade.schema.digest import digest_of
+from crossfade.stores.postgresql.arrange import arrange
+from crossfade.stores.postgresql.later_steps import later_steps
+from crossfade.stores.postgresql.objects import objects
+from crossfade.stores.postgresql.tables import target_tables
+
+JOURNAL_SCHEMA = "crossfade"
+
+Rows = Callable[[str], list[Any]]
+
+_USER = f"(n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '{JOURNAL_SCHEMA}'))"
+_MEMBER = (
+    r"EXISTS (SELECT FROM pg_depend member WHERE member.classid = '\1'::regclass"
+    r" AND member.objid = \2 AND member.deptype = 'e')"
+)
+
+
+def reflect(connection: psycopg.Connection[Any], notes: tuple[str, ...] = ()) -> TargetSchema:
+    """The database behind `connection`, all schemas but PostgreSQL's own and the journal's."""
+    with _plainly(connection):
+        rows = _reader(connection)
+        early, late, said = arrange(objects(rows), rows("dependencies"), rows("aliases"))
+        tables = target_tables(rows)
+        pre, post = tuple(early), (*later_steps(rows, late, connection.info.server_version),)
+        left_out = tuple(f"not carried into the target: {row.what}" for row in rows("left_out"))
+    return TargetSchema(
+        dialect="postgresql",
+        tables=tables,
+        pre=pre,
+        post=post,
+        metadata=_metadata(connection),
+        digest=digest_of("postgresql", tables, pre, post),
+        notes=(*notes, *said, *left_out),
+    )
+
+
+# What changes how the catalogue prints things: every name with its schema, times and numbers the same everywhere.
+_PLAIN = {
+    "search_path": "",
+    "timezone": "UTC",
+    "datestyle": "ISO, MDY",
+    "intervalstyle": "postgres",
+    "extra_float_digits": "1",
+    "quote_all_identifiers": "off",
+    "bytea_output": "hex",
+}
+
+
+@contextmanager
+def _plainly(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    before = {name: _setting(connection, name) for name in _PLAIN}
+    for name, value in _PLAIN.items():
+        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    yield
+    for name, value in before.items():
+        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+
+
+def _setting(connection: psycopg.Connection[Any], name: str) -> str:
+    row = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
+    assert row is not None  # current_setting answers or raises
+    return str(row[0])
+
+
+def _reader(connection: psycopg.Connection[Any]) -> Rows:
+    @cache
+    def rows(name: str) -> Any:
+        with connection.cursor(row_factory=namedtuple_row) as cursor:
+            return cursor.execute(_queries()[name].encode()).fetchall()
+
+    return rows
+
+
+@cache
+def _queries() -> dict[str, str]:
+    """The queries of catalog.sql by name."""
+    text = resources.files(__package__).joinpath("catalog.sql").read_text("utf-8")
+    text = re.sub(r"\{member:(\w+),([\w.]+)\}", _MEMBER, text.replace("{user}", _USER))
+    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def _metadata(connection: psycopg.Connection[Any]) -> sa.MetaData:
+    """SQLAlchemy's view of the same tables, read over the same connection."""
+    metadata = sa.MetaData()
+    engine = sa.create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=sa.StaticPool)
+    with warnings.catch_warnings():  # types and indexes that SQLAlchemy has no word for: the steps have them
+        warnings.simplefilter("ignore", sa.exc.SAWarning)
+        schemas = connection.execute(f"SELECT nspname FROM pg_namespace n WHERE {_USER} ORDER BY 1".encode()).fetchall()
+        with engine.connect() as over:
+            for (schema,) in schemas:
+                metadata.reflect(over, schema=None if schema == "public" else schema, resolve_fks=False)
+    return metadata

@@ -1,0 +1,127 @@
+"""What comes after the copy: unique constraints, indexes, foreign keys in two steps, views, rules, triggers, comments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from crossfade.model.target import Step
+from crossfade.schema.tokens import literal
+from crossfade.stores.postgresql.objects import shown
+
+Rows = Callable[[str], list[Any]]
+
+PARTITIONED_NOT_VALID = 180000
+"""Since this version a foreign key of a partitioned table may be added NOT VALID."""
+
+
+def later_steps(rows: Rows, late_objects: Sequence[Step], version: int) -> Iterator[Step]:
+    """In the order in which they can run; `late_objects` are the views and what needs them."""
+    tables = {row.oid: row for row in rows("tables")}
+    of_tables = sorted(rows("indexes"), key=lambda i: (i.schema, i.name))
+    yield from _constraints(rows, tables, "u")
+    yield from (_index(i) for i in of_tables if i.table_kind != "m" and not i.is_constraint and not i.is_attached)
+    yield from _constraints(rows, tables, "x")
+    yield from _foreign_keys(rows, tables, version)
+    yield from (Step(f"statistics {shown(row.name)}", row.sql) for row in rows("statistics"))
+    yield from late_objects
+    yield from (_index(i) for i in of_tables if i.table_kind == "m")
+    yield from (Step(f"rule {row.name} of {shown(row.table)}", row.sql.rstrip(";")) for row in rows("rules"))
+    yield from _triggers(rows)
+    yield from _ownerships(rows)
+    yield from _physical(of_tables, tables)
+    yield from (_comment(row) for row in rows("comments") if row.type in _COMMENTED)
+
+
+def _constraints(rows: Rows, tables: dict[int, Any], kind: str) -> Iterator[Step]:
+    word = {"u": "unique", "x": "exclusion"}[kind]
+    for row in _in_order(rows, tables, kind):
+        table = tables[row.table].sql_name
+        yield Step(f"{word} {shown(table)}.{row.name}", f"ALTER TABLE {table} ADD CONSTRAINT {row.sql_name} {row.sql}")
+
+
+def _in_order(rows: Rows, tables: dict[int, Any], kind: str) -> list[Any]:
+    return sorted((r for r in rows("constraints") if r.kind == kind), key=lambda r: (tables[r.table].sql_name, r.name))
+
+
+def _index(row: Any) -> Step:
+    """pg_get_indexdef says ON ONLY of a partitioned table's index; without ONLY it reaches the partitions, as it did."""
+    start = f"CREATE {'UNIQUE ' if row.is_unique else ''}INDEX {row.sql_name} ON "
+    sql = row.sql
+    if sql.startswith(start + "ONLY "):
+        sql = start + sql.removeprefix(start + "ONLY ")
+    name = row.name if row.schema == "public" else f"{row.schema}.{row.name}"
+    return Step(f"index {name}", sql)
+
+
+def _foreign_keys(rows: Rows, tables: dict[int, Any], version: int) -> Iterator[Step]:
+    found = _in_order(rows, tables, "f")
+    for row in found:
+        table = tables[row.table].sql_name
+        later = " NOT VALID" if _may_wait(row, tables, version) else ""
+        yield Step(
+            f"foreign key {shown(table)}.{row.name}", f"ALTER TABLE {table} ADD CONSTRAINT {row.sql_name} {row.sql}{later}"
+        )
+    for row in found:
+        if _may_wait(row, tables, version):
+            table = tables[row.table].sql_name
+            yield Step(f"validate {shown(table)}.{row.name}", f"ALTER TABLE {table} VALIDATE CONSTRAINT {row.sql_name}")
+
+
+def _may_wait(row: Any, tables: dict[int, Any], version: int) -> bool:
+    return bool(row.enforced) and (tables[row.table].kind != "p" or version >= PARTITIONED_NOT_VALID)
+
+
+def _triggers(rows: Rows) -> Iterator[Step]:
+    modes = {"D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
+    for row in rows("triggers"):
+        name = f"{row.name} of {shown(row.table)}"
+        yield Step(f"trigger {name}", row.sql)
+        if row.enabled in modes:
+            yield Step(f"trigger mode {name}", f"ALTER TABLE {row.table} {modes[row.enabled]} TRIGGER {row.sql_name}")
+
+
+def _ownerships(rows: Rows) -> Iterator[Step]:
+    for row in rows("sequences"):
+        if row.held == "a":
+            yield Step(f"owner of sequence {shown(row.name)}", f"ALTER SEQUENCE {row.name} OWNED BY {row.owner}")
+
+
+def _physical(indexes: Sequence[Any], tables: dict[int, Any]) -> Iterator[Step]:
+    for index in indexes:
+        if index.clustered and index.table in tables:
+            table = tables[index.table].sql_name
+            yield Step(f"cluster {shown(table)}", f"ALTER TABLE {table} CLUSTER ON {index.sql_name}")
+    for row in tables.values():
+        word = {"f": "FULL", "n": "NOTHING"}.get(row.replica_identity)
+        if word:
+            yield Step(f"replica identity {shown(row.sql_name)}", f"ALTER TABLE {row.sql_name} REPLICA IDENTITY {word}")
+
+
+# What pg_identify_object calls a thing, and what COMMENT ON does.
+_COMMENTED = {
+    "table": "TABLE",
+    "table column": "COLUMN",
+    "view": "VIEW",
+    "view column": "COLUMN",
+    "materialized view": "MATERIALIZED VIEW",
+    "materialized view column": "COLUMN",
+    "index": "INDEX",
+    "sequence": "SEQUENCE",
+    "function": "FUNCTION",
+    "procedure": "PROCEDURE",
+    "aggregate": "AGGREGATE",
+    "type": "TYPE",
+    "domain": "DOMAIN",
+    "composite type": "TYPE",
+    "table constraint": "CONSTRAINT",
+    "trigger": "TRIGGER",
+    "schema": "SCHEMA",
+}
+
+
+def _comment(row: Any) -> Step:
+    return Step(
+        f"comment on {row.type} {shown(row.identity)}",
+        f"COMMENT ON {_COMMENTED[row.type]} {row.identity} IS {literal(row.text)}",
+    )
