@@ -1,0 +1,41 @@
+-- Two collections become one table: assignments of a course alone, and the bridges that bring a template into a course.
+SELECT uuid_of(a._id)                              AS id,
+       NULL                                        AS template_id,
+       uuid_of(a.course)                           AS course_id,
+       uuid_of(a.instructor)                       AS instructor_id,
+       a.title                                     AS title,
+       a.instructions                              AS instructions,
+       coalesce(json_of(a.requirements), '{}')     AS requirements,
+       coalesce(json_list(a.writingStages), '[]')  AS writing_stages,
+       coalesce(json_of(a.aiSettings), '{}')       AS ai_settings,
+       coalesce(json_of(a.grading), '{}')          AS grading_criteria,
+       parse_date(a.dueDate)                       AS due_date,
+       json_of(a.stageDueDates)                    AS stage_due_dates,
+       lower(a.status)                             AS status,
+       a.type                                      AS type,
+       coalesce(json_of(a.collaboration), '{}')    AS collaboration_settings,
+       coalesce(json_of(a.versionControl), '{}')   AS version_control_settings,
+       a.createdAt                                 AS created_at,
+       a.updatedAt                                 AS updated_at
+FROM   assignments AS a
+UNION ALL
+SELECT uuid_of(b._id)                              AS id,
+       uuid_of(b.template)                         AS template_id,
+       uuid_of(b.course)                           AS course_id,
+       uuid_of(b.instructor)                       AS instructor_id,
+       coalesce(b.title, t.title)                  AS title,
+       t.instructions                              AS instructions,
+       coalesce(json_of(t.requirements), '{}')     AS requirements,
+       coalesce(json_list(t.writingStages), '[]')  AS writing_stages,
+       coalesce(json_of(t.aiSettings), '{}')       AS ai_settings,
+       coalesce(json_of(t.gradingCriteria), '{}')  AS grading_criteria,
+       b.dueDate                                   AS due_date,
+       NULL                                        AS stage_due_dates,
+       lower(b.status)                             AS status,
+       'individual'                                AS type,
+       '{}'                                        AS collaboration_settings,
+       '{}'                                        AS version_control_settings,
+       b.createdAt                                 AS created_at,
+       b.updatedAt                                 AS updated_at
+FROM   courseassignments AS b
+LEFT JOIN assignmenttemplates AS t ON t._id = b.template
