@@ -1,0 +1,195 @@
+"""The data path that copy, verify, retry and repair share: documents in, canonical rows of every target table out.
+
+Each record stands for itself. When the engine refuses a batch, it is cut in half until the record that it is about stands alone;
+that record is set aside with the reason, whole, from every table that it feeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crossfade.errors import CrossfadeError
+from crossfade.mapping.engine import Engine, EngineError, reason_of
+from crossfade.mapping.fit import fit
+from crossfade.mapping.lookup import LookupReader, Tables
+from crossfade.mapping.program import ROOT_TABLE, ROW, Branch, Feed
+from crossfade.model.batch import Batch
+from crossfade.model.target import TargetTable
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Why a record does not go on. `row` is its position in the batch; `reason` as in docs/reference/errors.md."""
+
+    row: int
+    reason: str
+    detail: str
+    table: str | None = None
+    column: str | None = None
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """Rows of one target table in canonical Arrow. `roots` (int64) says which document of the batch each row is of."""
+
+    table: TargetTable
+    rows: pa.Table
+    roots: pa.Array
+
+
+@dataclass
+class Mapped:
+    """What became of a batch: rows, misfits (their records have no rows in `tables`), discarded documents (by position)."""
+
+    tables: list[TableRows] = field(default_factory=list)
+    misfits: list[Misfit] = field(default_factory=list)
+    discarded: set[int] = field(default_factory=set)
+
+
+class Carrier:
+    """Maps batches of one feed. Not to be shared between threads.
+
+    `lookups` fetches the entities that the mapping joins (a LookupReader over the source).
+    """
+
+    def __init__(self, feed: Feed, tables: Mapping[str, TargetTable], engine: Engine, lookups: LookupReader) -> None:
+        self.feed = feed
+        self.tables = tables
+        self.engine = engine
+        self.lookups = lookups
+
+    def map(self, batch: Batch) -> Mapped:
+        """Every row that the batch's documents make, and every document that cannot go on."""
+        result = Mapped()
+        if batch.table.num_rows == 0:
+            return result
+        if self.feed.discard_sql:
+            rows = self.engine.run(self.feed.discard_sql, {ROOT_TABLE: batch.table})
+            result.discarded = set(rows.column(0).to_pylist())
+        root = _without(batch.table, ROW, result.discarded)
+        made: set[int] = set()
+        for branch in self.feed.branches:
+            for piece in self._branch(branch, root, result.misfits):
+                result.tables.append(piece)
+                if branch.one_row or not self._has_own_branch:
+                    made.update(piece.roots.to_pylist())
+        bad = {m.row for m in result.misfits}
+        for row in root.column(ROW).to_pylist():
+            if row not in made and row not in bad:
+                result.misfits.append(Misfit(row, "no_rows", f"it made no row in {self._own_tables}"))
+                bad.add(row)
+        if bad:
+            result.tables = [drop_roots(t, bad) for t in result.tables]
+        result.misfits = _first_of_each(result.misfits)
+        result.tables = join_tables(result.tables)
+        return result
+
+    @property
+    def _has_own_branch(self) -> bool:
+        return any(b.one_row for b in self.feed.branches)
+
+    @property
+    def _own_tables(self) -> str:
+        own = [b.table for b in self.feed.branches if b.one_row] or [b.table for b in self.feed.branches]
+        return ", ".join(dict.fromkeys(own)) or "any table"
+
+    def _branch(self, branch: Branch, root: pa.Table, misfits: list[Misfit]) -> Iterator[TableRows]:
+        """Runs one branch over the documents, halving them around whatever the engine refuses."""
+        target = self.tables[branch.table]
+        pending = [root]
+        while pending:
+            part = pending.pop()
+            if part.num_rows == 0:
+                continue
+            try:
+                tables = self._with_lookups(branch, part)
+                out = self.engine.run(branch.sql, tables)
+            except EngineError as error:
+                if part.num_rows > 1:
+                    half = part.num_rows // 2
+                    pending += [part.slice(half), part.slice(0, half)]
+                else:
+                    misfits.append(self._refused(branch, part, error))
+                continue
+            roots = out.column(ROW).combine_chunks()
+            fitted = fit(out.drop_columns([ROW]), target)
+            for wrong in fitted.misfits:
+                row = roots[wrong.row].as_py()
+                misfits.append(Misfit(row, wrong.reason, wrong.detail, branch.table, wrong.column))
+            yield TableRows(target, fitted.table, _array(roots))
+
+    def _with_lookups(self, branch: Branch, part: pa.Table) -> Tables:
+        tables: Tables = {ROOT_TABLE: part}
+        for lookup in branch.lookups:
+            keys = self.engine.run(lookup.keys_sql, tables).column(0).combine_chunks()
+            tables[lookup.table] = self.lookups.fetch(lookup, keys)
+        return tables
+
+    def _refused(self, branch: Branch, part: pa.Table, error: Exception) -> Misfit:
+        """Which output of a single document the engine refuses: each is tried alone."""
+        row = part.column(ROW)[0].as_py()
+        column, detail = None, reason_of(error)
+        try:
+            tables = self._with_lookups(branch, part)
+            for name, sql in branch.column_sql.items():
+                try:
+                    self.engine.run(sql, tables)
+                except EngineError as one:
+                    column, detail = name, reason_of(one)
+                    break
+        except EngineError:
+            pass  # it is the lookup's key that fails: the message says so
+        return Misfit(row, "mapping_error", detail, branch.table, column)
+
+
+def drop_roots(part: TableRows, roots: set[int]) -> TableRows:
+    """The same without the rows of these documents."""
+    keep = pc.invert(pc.is_in(part.roots, value_set=pa.array(sorted(roots), pa.int64())))
+    return TableRows(part.table, part.rows.filter(keep), part.roots.filter(keep))
+
+
+def keep_roots(part: TableRows, roots: set[int]) -> TableRows:
+    """The rows of these documents alone."""
+    keep = pc.is_in(part.roots, value_set=pa.array(sorted(roots), pa.int64()))
+    return TableRows(part.table, part.rows.filter(keep), part.roots.filter(keep))
+
+
+def join_tables(parts: Sequence[TableRows]) -> list[TableRows]:
+    """One piece for each table and set of columns, in the order of first appearance."""
+    groups: dict[tuple[str, ...], list[TableRows]] = {}
+    for part in parts:
+        if part.rows.num_rows:
+            groups.setdefault((part.table.name, *part.rows.column_names), []).append(part)
+    return [_joined(group) for group in groups.values()]
+
+
+def _joined(group: list[TableRows]) -> TableRows:
+    if len(group) == 1:
+        return group[0]
+    rows = pa.concat_tables([g.rows for g in group])
+    return TableRows(group[0].table, rows, pa.concat_arrays([g.roots for g in group]))
+
+
+def _array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _without(table: pa.Table, column: str, rows: set[int]) -> pa.Table:
+    if not rows:
+        return table
+    return table.filter(pc.invert(pc.is_in(table.column(column), value_set=pa.array(sorted(rows), pa.int64()))))
+
+
+def _first_of_each(misfits: list[Misfit]) -> list[Misfit]:
+    """One reason a record: the first that was found."""
+    first: dict[int, Misfit] = {}
+    for misfit in misfits:
+        first.setdefault(misfit.row, misfit)
+    return [first[row] for row in sorted(first)]
+
+
+__all__ = ["Carrier", "CrossfadeError", "Mapped", "Misfit", "TableRows", "drop_roots", "join_tables", "keep_roots"]

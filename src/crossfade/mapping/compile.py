@@ -1,0 +1,159 @@
+"""From the folder of mapping files to a Program. Every fault of every file is reported in one go."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from crossfade.errors import Fault, MappingFault, Misused
+from crossfade.mapping.program import Branch, Feed, Program
+from crossfade.mapping.resolve import Wrong
+from crossfade.mapping.scope import Places
+from crossfade.mapping.select import SelectCompiler
+from crossfade.model import shape as shapes_
+from crossfade.model.batch import Column
+from crossfade.model.shape import Shape
+from crossfade.project import Discard
+
+
+def read_mappings(folder: Path) -> dict[str, str]:
+    """Table name -> SQL text, of every .sql file in the folder."""
+    files = sorted(folder.glob("*.sql"))
+    if not files:
+        raise Misused(f"no mapping files in {folder}", hint="write mapping/<table>.sql: a SELECT that makes its rows")
+    return {f.stem: f.read_text(encoding="utf-8") for f in files}
+
+
+def compile_program(
+    mappings: Mapping[str, str], shapes: Mapping[str, Shape], discards: Sequence[Discard] = (), folder: str = "mapping"
+) -> Program:
+    """Compiles mapping texts against the source's shapes. Raises MappingFault with every fault."""
+    faults: list[Fault] = []
+    places = {entity: Places() for entity in shapes}
+    branches: list[Branch] = []
+    for table, text in sorted(mappings.items()):
+        branches += _compile_file(table, text, f"{folder}/{table}.sql", shapes, places, faults)
+    conditions = _discard_conditions(discards, shapes, places, faults)
+    if faults:
+        raise MappingFault(faults)
+    feeds = {}
+    for entity in sorted({b.entity for b in branches} | set(conditions)):
+        own = tuple(b for b in branches if b.entity == entity)
+        columns = _with_rest(places[entity].columns(), branches, entity)
+        feeds[entity] = Feed(entity, columns, own, conditions.get(entity))
+    files = {table: f"{folder}/{table}.sql" for table in mappings}
+    return Program(feeds, digest_of(mappings, discards), files)
+
+
+def digest_of(mappings: Mapping[str, str], discards: Sequence[Discard]) -> str:
+    """Changes when a mapping or a discard does."""
+    text = repr(sorted(mappings.items())) + repr([d.model_dump() for d in discards])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _compile_file(
+    table: str, text: str, file: str, shapes: Mapping[str, Shape], places: Mapping[str, Places], faults: list[Fault]
+) -> list[Branch]:
+    try:
+        statements = [s for s in sqlglot.parse(text, read="duckdb") if s is not None]
+    except SqlglotError as e:
+        faults.append(_parse_fault(e, file))
+        return []
+    if len(statements) != 1:
+        faults.append(Fault(file, 1, 0, f"a mapping is one SELECT; here are {len(statements)} statements"))
+        return []
+    out: list[Branch] = []
+    try:
+        for number, select in enumerate(_branches(statements[0])):
+            compiler = SelectCompiler(shapes, places)
+            out.append(compiler.compile(select, table, file, number))
+            faults += [_fault(w, file) for w in compiler.faults]
+    except Wrong as wrong:
+        faults.append(_fault(wrong, file))
+    return out
+
+
+def _branches(statement: exp.Expr) -> Iterator[exp.Select]:
+    if isinstance(statement, exp.Subquery) and not statement.args.get("alias"):
+        yield from _branches(statement.this)
+    elif isinstance(statement, exp.Union):
+        if statement.args.get("distinct"):
+            raise Wrong(statement, "UNION removes duplicates across documents", "UNION ALL")
+        yield from _branches(statement.this)
+        yield from _branches(statement.expression)
+    elif isinstance(statement, exp.Select):
+        yield statement
+    else:
+        raise Wrong(statement, f"a mapping is a SELECT, not {statement.key.upper()}")
+
+
+def _discard_conditions(
+    discards: Sequence[Discard], shapes: Mapping[str, Shape], places: Mapping[str, Places], faults: list[Fault]
+) -> dict[str, str]:
+    """Entity -> SQL that gives the rows which the discards' `where`s leave behind."""
+    texts: dict[str, list[str]] = {}
+    for discard in discards:
+        if discard.where is None or discard.entity is None or discard.alias is None:
+            continue
+        if discard.entity not in shapes:
+            continue  # coverage reports discards of what the source does not have
+        try:
+            condition = sqlglot.parse_one(discard.where, read="duckdb")
+            compiler = SelectCompiler(shapes, places)
+            texts.setdefault(discard.entity, []).append(
+                compiler.condition(condition, discard.entity, discard.alias).sql("duckdb")
+            )
+        except SqlglotError as e:
+            faults.append(replace(_parse_fault(e, "crossfade.toml"), statement=discard.where))
+        except Wrong as wrong:
+            faults.append(replace(_fault(wrong, "crossfade.toml"), statement=discard.where))
+    return {entity: " UNION ".join(parts) for entity, parts in texts.items()}
+
+
+def _with_rest(columns: tuple[Column, ...], branches: Sequence[Branch], entity: str) -> tuple[Column, ...]:
+    """rest_of leaves out what any mapping of any root takes up: known only when all are compiled."""
+    used = frozenset(
+        u.path
+        for b in branches
+        for u in b.uses
+        if u.entity == entity and u.path and u.output and b.entity == entity and u.depth != "rest"
+    )
+    tops = frozenset(path[:1] for path in used)
+    return tuple(replace(c, without=tops) if c.form == "rest" else c for c in columns)
+
+
+def _parse_fault(error: SqlglotError, file: str) -> Fault:
+    details = getattr(error, "errors", None) or [{}]
+    first = details[0]
+    reason = first.get("description") or str(error).splitlines()[0]
+    near = first.get("highlight") or ""
+    return Fault(
+        file,
+        first.get("line") or 1,
+        first.get("col") or 0,
+        f"does not parse: {reason}" + (f" (at {near!r})" if near else ""),
+    )
+
+
+def _fault(wrong: Wrong, file: str) -> Fault:
+    line, column = _position(wrong.node)
+    return Fault(file, line, column, wrong.reason, hint=wrong.hint)
+
+
+def _position(node: exp.Expr) -> tuple[int, int]:
+    """Line and column where a node begins: those of its first token that knows them."""
+    found = [
+        (n.meta["line"], n.meta["col"] - len(getattr(n, "name", "") or "") + 1)
+        for n in node.walk()
+        if "line" in n.meta and "col" in n.meta
+    ]
+    return min(found) if found else (1, 0)
+
+
+__all__ = ["compile_program", "digest_of", "read_mappings", "shapes_"]

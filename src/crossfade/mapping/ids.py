@@ -1,0 +1,70 @@
+"""Ids that are the same on every run, in the copy and in an application that writes both stores, and that lead back.
+
+`uuid_of(ObjectId)` is a UUID version 8 (RFC 9562, section 5.8) that holds the 12 bytes of the ObjectId in order: it sorts as
+the ObjectIds do, and `object_id_in` gives them back. Everything else gets a version 5 UUID (section 5.5) of its type and value. The
+macros in macros.sql compute the same inside DuckDB; tests hold the two together.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+
+NAMESPACE = uuid.UUID("6bc8a9b0-1d3f-5a5e-9c0f-cf01d0c0ffee")
+TAG = "cf01d0"
+
+
+def uuid_of_object_id(object_id: bytes) -> uuid.UUID:
+    """The version 8 UUID of an ObjectId's 12 bytes."""
+    h = object_id.hex()
+    return uuid.UUID(f"{h[:12]}8{h[12:15]}8{h[15:18]}{h[18:]}{TAG}")
+
+
+def object_id_in(value: uuid.UUID) -> bytes | None:
+    """The ObjectId's 12 bytes in a UUID that `uuid_of_object_id` made, or None."""
+    h = value.hex
+    if h[12] != "8" or h[16] != "8" or not h.endswith(TAG):
+        return None
+    return bytes.fromhex(h[:12] + h[13:16] + h[17:26])
+
+
+def identity_name(value: object) -> str | None:
+    """A value's name inside a derived id: its type and itself. Numbers that MongoDB calls equal have one name.
+
+    Takes None, bool, int, float, str, bytes (an ObjectId's 12), uuid.UUID.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return f"bool:{str(value).lower()}"
+    if isinstance(value, int):
+        return f"number:{value}"
+    if isinstance(value, float):
+        whole = math.isfinite(value) and value == math.trunc(value) and abs(value) < 1e15
+        return f"number:{int(value) if whole else value!r}"
+    if isinstance(value, str):
+        return f"string:{value}"
+    if isinstance(value, bytes):
+        return f"objectId:{value.hex()}"
+    if isinstance(value, uuid.UUID):
+        return f"binData:4:{value}"
+    raise TypeError(f"no identity for {type(value).__name__}")
+
+
+def derived_uuid(*values: object) -> uuid.UUID:
+    """`uuid_of(x, y, ...)` of several values: a version 5 UUID of all of them together."""
+    names = [identity_name(v) for v in values]
+    return uuid.uuid5(NAMESPACE, "".join("4:null" if n is None else f"{len(n)}:{n}" for n in names))
+
+
+def uuid_of(*values: object) -> uuid.UUID | None:
+    """As the mapping function: one value or several."""
+    if len(values) != 1:
+        return derived_uuid(*values)
+    (value,) = values
+    if value is None or isinstance(value, uuid.UUID):
+        return value
+    if isinstance(value, bytes) and len(value) == 12:
+        return uuid_of_object_id(value)
+    name = identity_name(value)
+    return None if name is None else uuid.uuid5(NAMESPACE, name)

@@ -1,0 +1,90 @@
+"""What compiling the mapping files gives: values that a worker process can be sent.
+
+A *branch* is one SELECT of a mapping file (a UNION ALL has several), rewritten for the engine: every place in the documents
+has become a column of a batch, under a name of ours, in the form that the SQL needs it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from crossfade.model.batch import Column
+from crossfade.model.shape import Path
+
+ROOT_TABLE = "root"
+"""The engine's name for the batch of root documents; its first column is `#row`."""
+
+ROW = "#row"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A place that a branch takes up.
+
+    `depth` is "value" (the value here: for an object or array its being there), or "whole" (everything below as well).
+    `output` is the target column that it feeds, "" where it only steers (WHERE, ON, GROUP BY).
+    """
+
+    entity: str
+    path: Path
+    depth: str
+    output: str
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Another entity, fetched by key for each batch. `keys_sql` gives the distinct keys that a batch asks for, of kind `key_kind`."""
+
+    entity: str
+    alias: str
+    table: str
+    path: Path
+    key_kind: str
+    keys_sql: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One SELECT. `sql` reads `root` and the lookups' tables, and gives `#row` and the outputs.
+
+    `one_row` says that it makes a row of the root itself (nothing is unnested at its top). `filtered` is its WHERE where
+    that leaves out more than absent places. `column_sql` is the same SELECT with one output alone, to find which one fails.
+    """
+
+    table: str
+    file: str
+    number: int
+    entity: str
+    alias: str
+    sql: str
+    outputs: tuple[str, ...]
+    column_sql: Mapping[str, str]
+    lookups: tuple[Lookup, ...] = ()
+    uses: tuple[Use, ...] = ()
+    one_row: bool = True
+    filtered: str | None = None
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Everything that one root entity feeds: its branches, one set of columns for all of them, and what is discarded."""
+
+    entity: str
+    columns: tuple[Column, ...]
+    branches: tuple[Branch, ...]
+    discard_sql: str | None = None
+    """Gives the `#row` of the documents that a discard's `where` leaves behind."""
+
+
+@dataclass(frozen=True)
+class Program:
+    feeds: Mapping[str, Feed]
+    digest: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Target table -> mapping file."""
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        return tuple(b for feed in self.feeds.values() for b in feed.branches)

@@ -1,0 +1,173 @@
+"""crossfade.toml and the folder around it, as frozen values.
+
+`${NAME}` in a URL is taken from the environment. A key that does not exist is refused with its nearest neighbour:
+a misspelt limit that is silently ignored is how data gets lost.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from crossfade.errors import Misused, UnknownSetting
+
+FILE_NAME = "crossfade.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceSection(_Section):
+    url: str
+
+
+class TargetSection(_Section):
+    url: str
+    schema_: str = Field(alias="schema")
+    """schema.prisma, a folder of .prisma files, schema.sql, module:metadata, or live."""
+
+
+class Limits(_Section):
+    quarantine: float = Field(default=0.0, ge=0.0, le=1.0)
+    """The share of an entity's records that may be quarantined before the answer is no."""
+    chunk_mb: float = Field(default=8.0, gt=0.0, le=256.0)
+    """About how many megabytes of source documents one chunk holds: one transaction of the target."""
+    differences: int = Field(default=100, ge=0)
+    """How many differences a verification prints of each table; all of them are counted."""
+
+
+class Discard(_Section):
+    """Data that a person said may be left behind, with the reason."""
+
+    reason: str = Field(min_length=1)
+    entity: str | None = None
+    path: str | None = None
+    types: tuple[str, ...] = ()
+    where: str | None = None
+    alias: str | None = None
+    table: str | None = None
+
+    @model_validator(mode="after")
+    def _names_one_thing(self) -> Discard:
+        if (self.entity is None) == (self.table is None):
+            raise ValueError("a discard names either an entity or a table")
+        if self.table is not None and (self.path or self.types or self.where):
+            raise ValueError("a discard of a table takes only a reason")
+        if self.types and self.path is None:
+            raise ValueError("types need the path that they stand at")
+        if self.where is not None and (self.path is not None or not self.alias):
+            raise ValueError("where needs an alias, and no path")
+        return self
+
+
+class Settings(_Section):
+    source: SourceSection
+    target: TargetSection
+    name: str = ""
+    """What the move is called in the journal; the folder's name unless set."""
+    limits: Limits = Limits()
+    entities: tuple[str, ...] = ()
+    """Only these; all that the source has, where empty."""
+    discard: tuple[Discard, ...] = ()
+
+
+class Project(BaseModel):
+    """A folder with crossfade.toml, mapping/, rules/ and source.lock.json."""
+
+    model_config = ConfigDict(frozen=True)
+
+    root: Path
+    settings: Settings
+    environment: Mapping[str, str] = Field(default_factory=dict, repr=False)
+
+    @property
+    def source_url(self) -> str:
+        return _expand(self.settings.source.url, self.environment, str(self.root / FILE_NAME))
+
+    @property
+    def target_url(self) -> str:
+        return _expand(self.settings.target.url, self.environment, str(self.root / FILE_NAME))
+
+    @property
+    def name(self) -> str:
+        return self.settings.name or self.root.resolve().name
+
+    @property
+    def lock_file(self) -> Path:
+        return self.root / "source.lock.json"
+
+    @property
+    def mapping_dir(self) -> Path:
+        return self.root / "mapping"
+
+    @property
+    def rules_dir(self) -> Path:
+        return self.root / "rules"
+
+
+def load_project(folder: Path, environment: Mapping[str, str] | None = None) -> Project:
+    """The project in `folder` (or of the crossfade.toml that it names).
+
+    Raises Misused where the file is missing or does not parse, UnknownSetting for a key that does not exist.
+    """
+    file = folder if folder.name == FILE_NAME else folder / FILE_NAME
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Misused(f"no {FILE_NAME} in {folder}", hint="name the project's folder with --project") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise Misused(f"{file} is not valid TOML: {e}") from None
+    env = os.environ if environment is None else environment
+    return Project(root=file.parent, settings=_settings(data, file), environment=dict(env))
+
+
+def _settings(data: dict[str, Any], file: Path) -> Settings:
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as e:
+        error = e.errors()[0]
+        place = ".".join(str(step) for step in error["loc"])
+        if error["type"] == "extra_forbidden":
+            raise _unknown(file, error["loc"], place) from None
+        raise Misused(f"{file}: {place or 'file'}: {error['msg']}", hint="see docs/reference/crossfade-toml.md") from None
+
+
+def _unknown(file: Path, loc: tuple[int | str, ...], place: str) -> UnknownSetting:
+    known = _known_keys(loc[:-1])
+    near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.4)
+    hint = f"{near[0]!r}" if near else f"one of {', '.join(known)}"
+    return UnknownSetting(f"{file}: unknown key {place!r}; nothing was done", hint=hint)
+
+
+def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
+    sections: dict[str, type[_Section]] = {
+        "source": SourceSection,
+        "target": TargetSection,
+        "limits": Limits,
+        "discard": Discard,
+    }
+    section: type[_Section] = sections.get(str(loc[0]), Settings) if loc else Settings
+    return sorted(f.alias or name for name, f in section.model_fields.items())
+
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def _expand(value: str, environment: Mapping[str, str], file: str) -> str:
+    """Only when a URL is needed: a survey should not ask for the target's password."""
+
+    def replace(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in environment:
+            raise Misused(f"{file} needs the environment variable {name}, which is not set", hint=f"export {name}=...")
+        return environment[name]
+
+    return _VARIABLE.sub(replace, value)
