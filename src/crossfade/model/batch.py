@@ -15,8 +15,9 @@ from crossfade.model.shape import Path
 #   type     the BSON type's name as text ("int", "binData:4"); NULL where the field is missing
 #   present  true where the field is there (also with null), false where it is missing
 #   list     the elements: a list of structs, one field per column in `elements`; NULL where it is no array
+#   listed   as list, but a single value that is not null becomes a list of one
 #   rest     plain JSON of the document without the paths in `without`; NULL where nothing is left
-FORMS = ("native", "ejson", "json", "type", "present", "list", "rest")
+FORMS = ("native", "ejson", "json", "type", "present", "list", "listed", "rest")
 
 
 @dataclass(frozen=True, slots=True)

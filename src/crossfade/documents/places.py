@@ -1,0 +1,139 @@
+"""The values of a whole batch at one place of the documents, and how to step from there to the next place.
+
+`Values` is a column before it is Arrow: one Python value for each row, None where the place is null or missing or
+where the way to it leads through something that is no object. Each step is made once a batch, whoever asks first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import accumulate, chain
+from types import NoneType
+from typing import Any
+
+from crossfade.model.shape import Node, Path, TypeStats, date_ms, unescape_step
+
+ONLY_DICT = frozenset((dict,))
+
+
+class Values:
+    """One place in all rows. `values` line up with the rows of the batch, or with the elements of a list column."""
+
+    def __init__(self, values: Sequence[Any], parent: Values | None = None, name: str = "") -> None:
+        self.values = values
+        self._parent, self._name = parent, name
+        self._fields: dict[str, Values] = {}
+
+    @cached_property
+    def classes(self) -> set[type[Any]]:
+        return set(map(type, self.values))
+
+    def field(self, name: str) -> Values:
+        found = self._fields.get(name)
+        if found is None:
+            if self.classes == ONLY_DICT:
+                values = [v.get(name) for v in self.values]
+            elif dict in self.classes:
+                values = [v.get(name) if type(v) is dict else None for v in self.values]
+            else:
+                values = [None] * len(self.values)
+            found = self._fields[name] = Values(values, self, name)
+        return found
+
+    def at(self, path: Path) -> Values:
+        place = self
+        for step in path:
+            place = place.field(unescape_step(step))
+        return place
+
+    @cached_property
+    def present(self) -> list[bool]:
+        """True where the field is there, also with null. The row itself and an element are always there."""
+        if self._parent is None:
+            return [True] * len(self.values)
+        name = self._name
+        return [type(v) is dict and name in v for v in self._parent.values]
+
+    @cached_property
+    def has_null(self) -> bool:
+        """Whether a field is there and null (as against missing)."""
+        if NoneType not in self.classes:
+            return False
+        return any(there and v is None for there, v in zip(self.present, self.values, strict=True))
+
+    @cached_property
+    def objects(self) -> Values:
+        """The values here that are objects, without the rest: what the check goes down into."""
+        if self.classes == ONLY_DICT:
+            return self
+        objects = [v for v in self.values if type(v) is dict]
+        # Where most rows hold one, the columns' own aligned values serve the check too.
+        return self if len(objects) * 2 > len(self.values) else Values(objects)
+
+    @cached_property
+    def elements(self) -> Elements:
+        """The arrays here as lists."""
+        return Elements([v if type(v) is list else None for v in self.values])
+
+    @cached_property
+    def listed(self) -> Elements:
+        """As `elements`, but a single value that is not null is a list of one."""
+        return Elements([v if v is None or type(v) is list else [v] for v in self.values])
+
+
+class Elements:
+    """The lists at one place, flattened: `values` are the elements, `offsets` where each row's begin (None: the row
+    has no list).
+    """
+
+    def __init__(self, lists: Sequence[list[Any] | None]) -> None:
+        present = [v for v in lists if v is not None]
+        self.values = Values(list(chain.from_iterable(present)))
+        starts = accumulate((0 if v is None else len(v) for v in lists), initial=0)
+        if len(present) == len(lists):
+            self.offsets: list[int | None] = list(starts)
+        else:
+            self.offsets = [None if v is None else start for v, start in zip(lists, starts, strict=False)]
+            self.offsets.append(len(self.values.values))
+
+
+def listed_element(node: Node) -> Node:
+    """The node of the elements where a place is read as `listed`: what its arrays hold, together with its single
+    values.
+    """
+    alone = {name: stats for name, stats in node.types.items() if name not in ("array", "null")}
+    single = Node(node.name, node.engine, alone, fields=node.fields)
+    return single if node.element is None else _merged(node.element, single)
+
+
+def _merged(one: Node, other: Node) -> Node:
+    types = dict(one.types)
+    for name, stats in other.types.items():
+        types[name] = _both(types[name], stats) if name in types else stats
+    fields = dict(one.by_name)
+    for name, node in other.by_name.items():
+        fields[name] = _merged(fields[name], node) if name in fields else node
+    element = one.element or other.element
+    if one.element is not None and other.element is not None:
+        element = _merged(one.element, other.element)
+    missing = one.missing + other.missing
+    return Node(one.name, one.engine, types, missing, tuple(fields[name] for name in sorted(fields)), element)
+
+
+def _both(one: TypeStats, other: TypeStats) -> TypeStats:
+    """What decides a node's kind, of two places: the range of dates, the lengths of binary data."""
+    dates = [(date_ms(text), text) for text in (one.least, one.greatest, other.least, other.greatest)]
+    known = sorted((ms, text) for ms, text in dates if ms is not None)
+    least, greatest = (known[0][1], known[-1][1]) if len(known) == 4 else (None, None)
+    return TypeStats(
+        one.count + other.count,
+        least,
+        greatest,
+        _either(min, one.min_length, other.min_length),
+        _either(max, one.max_length, other.max_length),
+    )
+
+
+def _either(choose: Any, one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else choose(one, other)

@@ -1,0 +1,57 @@
+"""BSON values that pymongo has no class of its own for.
+
+pymongo reads undefined as None, a symbol as text and a DBPointer as a DBRef: three values that could not be written
+back. None of these classes is a subclass of what it stands beside, so nothing downstream can mistake one for the
+other.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bson import ObjectId
+from bson.regex import Regex
+
+
+@dataclass(frozen=True, slots=True)
+class Undefined:
+    """BSON type 0x06, deprecated since 2010 and still in old databases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DBPointer:
+    namespace: str
+    id: ObjectId
+
+
+@dataclass(frozen=True, slots=True)
+class OddRegex:
+    """A regular expression whose options are not the sorted letters of "ilmsux", which is all that pymongo's flags
+    can hold.
+    """
+
+    pattern: str
+    options: str
+
+
+_OPTIONS = "ilmsux"
+
+
+def regex(pattern: str, options: str) -> Regex[str] | OddRegex:
+    """The regular expression in the class that can write it back as it was."""
+    if options == "".join(letter for letter in _OPTIONS if letter in options):
+        return Regex(pattern, options)
+    return OddRegex(pattern, options)
+
+
+def regex_options(value: Regex[str]) -> str:
+    """The options of pymongo's class, as its encoder writes them."""
+    flags = value.flags
+    pairs = zip(_OPTIONS, (re.I, re.L, re.M, re.S, re.U, re.X), strict=True)
+    return "".join(letter for letter, flag in pairs if flags & flag)
