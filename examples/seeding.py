@@ -61,10 +61,10 @@ def _leaps(last: int) -> int:
 
 @dataclass(frozen=True)
 class Flaw:
-    """Documents planted on purpose: `count` of them in `entity`, each a clean document that `change` has spoilt.
+    """Documents planted on purpose: `count` of them in `entity`, each a clean document that `change` spoilt.
 
-    `ends` says where each of them is after the move: "copied", "discarded", or "quarantined:<reason>"; a flaw that a target holds
-    differently says so in `ends_in` (target scheme -> end). `change` gets the document and its position within the flaw.
+    `ends` says where each of them is after the move: "copied", "discarded", or "quarantined:<reason>"; where a target
+    holds it differently, `ends_in` says so (target scheme -> end). `change` gets the document and its place in the flaw.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Flaw:
 
 
 def put(path: str, *values: Any) -> Callable[[Document, int], object]:
-    """A change that sets `path` (steps with dots, numbers step into arrays): the first value in the first document, and so on."""
+    """A change that sets `path` (dots between steps, numbers step into arrays): the i-th value in the i-th document."""
 
     def change(document: Document, i: int) -> None:
         place, last = _walk(document, path)
@@ -172,10 +172,27 @@ def cast(number: int) -> ObjectId:
     return oid("users", CAST + number % CAST_SIZE)
 
 
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 # Our own words: enough for sizes and shapes that are like the real ones.
-FIRST_NAMES = ["Ada", "Amara", "Anouk", "Bao", "Beatriz", "Chidi", "Clara", "Dalia", "Elif", "Emeka", "Farah", "Femi", "Greta", "Hana", "Idris", "Ines", "Jonas", "Kaito", "Leila", "Lena", "Malik", "Mei", "Mirjam", "Nadia", "Nils", "Noor", "Olu", "Paloma", "Priya", "Quentin", "Rafa", "Rosa", "Sana", "Sven", "Tala", "Tomas", "Uma", "Vera", "Wanjiru", "Yusuf", "Zoe"]
-LAST_NAMES = ["Abara", "Bergström", "Castillo", "Dvořák", "Eze", "Fontaine", "García", "Hoffmann", "Ito", "Jensen", "Kowalski", "Lindqvist", "Müller", "Nakamura", "Okafor", "O'Brien", "Petrov", "Quispe", "Rossi", "Sørensen", "Tanaka", "Ueda", "Varga", "Wójcik", "Xu", "Yılmaz", "Zhang", "Achterberg", "Baptiste", "Costa"]
-WORDS = ["the", "a", "of", "to", "in", "and", "that", "it", "with", "for", "on", "as", "argument", "draft", "reader", "voice", "paragraph", "evidence", "source", "claim", "scene", "story", "memory", "river", "city", "window", "letter", "question", "answer", "sentence", "revision", "structure", "theme", "character", "dialogue", "image", "rhythm", "system", "network", "packet", "signal", "protocol", "attack", "defence", "layer", "key", "access", "record", "pattern", "method", "reason", "example", "result", "shows", "follows", "suggests", "reveals", "builds", "keeps", "turns", "finds", "asks", "opens", "closes", "carries", "breaks", "holds", "grows", "moves", "changes", "clear", "early", "late", "small", "open", "strong", "careful", "honest", "quiet", "strange", "simple", "hidden", "common", "public", "first", "second", "last", "new", "because", "although", "while", "after", "before", "between", "without", "through", "against", "toward", "under", "across", "beyond", "within", "café", "naïve"]
+FIRST_NAMES = _split(
+    "Ada Amara Anouk Bao Beatriz Chidi Clara Dalia Elif Emeka Farah Femi Greta Hana Idris Ines Jonas Kaito Leila Lena "
+    "Malik Mei Mirjam Nadia Nils Noor Olu Paloma Priya Quentin Rafa Rosa Sana Sven Tala Tomas Uma Vera Wanjiru Yusuf"
+)
+LAST_NAMES = _split(
+    "Abara Bergström Castillo Dvořák Eze Fontaine García Hoffmann Ito Jensen Kowalski Lindqvist Müller Nakamura Okafor "
+    "O'Brien Petrov Quispe Rossi Sørensen Tanaka Ueda Varga Wójcik Xu Yılmaz Zhang Achterberg Baptiste Costa"
+)
+WORDS = _split(
+    "the a of to in and that it with for on as argument draft reader voice paragraph evidence source claim scene story "
+    "memory river city window letter question answer sentence revision structure theme character dialogue image rhythm "
+    "system network packet signal protocol attack defence layer key access record pattern method reason example result "
+    "shows follows suggests reveals builds keeps turns finds asks opens closes carries breaks holds grows moves "
+    "clear early late small open strong careful honest quiet strange simple hidden common public first second last new "
+    "because although while after before between without through against toward under across beyond within café naïve"
+)
 
 
 def words(rng: random.Random, count: int) -> str:
@@ -207,7 +224,7 @@ def sometimes(rng: random.Random, share: float, document: Document, **fields: An
 
 
 def fill(url: str, system: System, scale: float, *, break_rules: bool) -> dict[str, int]:
-    """Fills the database that the URL names; what stands in it is dropped first. The number of documents of each entity."""
+    """Fills the database that the URL names, dropping what stands there; the number of documents of each entity."""
     from pymongo import MongoClient
 
     counts = {}
@@ -237,7 +254,7 @@ def _batches(documents: Iterable[Document], size: int) -> Iterator[list[Document
 
 
 def dump(folder: Path, system: System, scale: float, *, break_rules: bool) -> dict[str, int]:
-    """Writes what mongodump would: `<folder>/<system>/<entity>.bson` and its metadata. The number of documents of each."""
+    """Writes what mongodump would: `<folder>/<system>/<entity>.bson` and its metadata; returns the number of each."""
     root, counts = folder / system.name, {}
     root.mkdir(parents=True, exist_ok=True)
     for entity in system.sizes:
