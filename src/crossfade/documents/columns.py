@@ -12,8 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from crossfade.documents.canonical import canonical
 from crossfade.documents.decode import Decoded, decode
-from crossfade.documents.ejson import canonical
 from crossfade.documents.forms import ARROW_KINDS, EJSON, JSON, PRESENT, TYPE, Build, Form, list_of
 from crossfade.documents.places import Values, listed_element
 from crossfade.documents.rest import rest_form

@@ -15,7 +15,7 @@ from bson import Code, CodecOptions, decode_all, encode
 from bson.codec_options import DatetimeConversion
 from bson.dbref import DBRef
 
-from crossfade.documents.ejson import canonical
+from crossfade.documents.canonical import canonical
 from crossfade.documents.walk import MAX_DEPTH, Unreadable, read_id, walk
 from crossfade.model.shape import format_path
 

@@ -15,8 +15,9 @@ from typing import Any
 import pyarrow as pa
 from bson.datetime_ms import DatetimeMS
 
-from crossfade.documents.ejson import canonical, date_to_ms, plain
+from crossfade.documents.canonical import canonical, date_to_ms
 from crossfade.documents.places import Values
+from crossfade.documents.plain import plain
 from crossfade.documents.types import type_name
 
 UUID_METADATA = {b"crossfade": b"uuid"}  # 16 bytes that the SQL layer turns into a UUID

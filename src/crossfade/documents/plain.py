@@ -2,7 +2,7 @@
 
 orjson writes nearly everything in one pass, and asks us for the classes it does not know. It writes NaN and
 infinities as null and minus zero as JSON does, without asking; a text in which that may have happened is written
-again by the slow way.
+again value by value.
 """
 
 from __future__ import annotations
@@ -17,43 +17,23 @@ import orjson
 from bson import Binary, Int64, ObjectId
 from bson.datetime_ms import DatetimeMS
 
+from crossfade.documents.canonical import WRITERS, Writers, canonical
 from crossfade.documents.walk import date
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME
-_JSON = frozenset((str, bool, type(None)))
 
 
-def plain_with(value: Any, canonical: Callable[[Any], str]) -> str:
-    """The plain JSON of a value; `canonical` writes what JSON has no word for."""
-
-    def other(value: Any) -> Any:
-        scalar = _scalar(value)
-        return orjson.Fragment(canonical(value)) if scalar is None else scalar
-
-    try:
-        text = orjson.dumps(value, other, _OPTIONS)
-    except orjson.JSONEncodeError:
-        return _slow(value, canonical)
-    if b"null" in text or b"-0.0" in text:
-        return _slow(value, canonical)
-    return text.decode()
-
-
-def _scalar(value: Any) -> Any:
-    """The value as JSON's own, or None where it has none."""
+def plain(value: Any) -> str:
+    """JSON as an application would print it, and Extended JSON for what JSON has no word for (see mapping.md)."""
     cls = type(value)
-    if cls is Int64:
-        return int(value)
-    if cls is ObjectId:
-        return str(value)
-    if cls is DatetimeMS:
-        value = date(int(value))
-        cls = type(value)
-    if cls is datetime.datetime:
-        return iso_text(value)
-    if cls is Binary and value.subtype == 4 and len(value) == 16:
-        return str(UUID(bytes=bytes(value)))
-    return None
+    if cls in _NESTED and None not in (value.values() if cls is dict else value):
+        try:
+            text = orjson.dumps(value, _ask, _OPTIONS)
+        except orjson.JSONEncodeError:  # deeper than orjson goes, or no value of BSON
+            return _PLAIN[cls](value)
+        if b"null" not in text and b"-0.0" not in text:
+            return text.decode()
+    return _PLAIN[cls](value)
 
 
 def iso_text(value: datetime.datetime) -> str:
@@ -63,21 +43,44 @@ def iso_text(value: datetime.datetime) -> str:
     return value.isoformat(timespec="milliseconds") + "Z"
 
 
-def _slow(value: Any, canonical: Callable[[Any], str]) -> str:
-    cls = type(value)
-    if cls is dict:
-        return "{" + ",".join([quote(name) + ":" + _slow(v, canonical) for name, v in value.items()]) + "}"
-    if cls is list:
-        return "[" + ",".join([_slow(v, canonical) for v in value]) + "]"
-    if cls is float:
-        return _double(value, canonical)
-    if cls is int or cls in _JSON:
-        return quote(value) if cls is str else orjson.dumps(value).decode()
-    scalar = _scalar(value)
-    return canonical(value) if scalar is None else orjson.dumps(scalar).decode()
+def _ask(value: Any) -> orjson.Fragment:
+    return orjson.Fragment(_PLAIN[type(value)](value))
 
 
-def _double(value: float, canonical: Callable[[Any], str]) -> str:
-    if value - value != 0.0 or (value == 0.0 and str(value) == "-0.0"):
+def _object(value: dict[str, Any]) -> str:
+    return "{" + ",".join([quote(name) + ":" + _PLAIN[type(v)](v) for name, v in value.items()]) + "}"
+
+
+def _array(value: list[Any]) -> str:
+    return "[" + ",".join([_PLAIN[type(v)](v) for v in value]) + "]"
+
+
+def _double(value: float) -> str:
+    if value - value != 0.0:
         return canonical(value)
-    return orjson.dumps(value).decode()
+    text = orjson.dumps(value).decode()  # its spelling of exponents, here as in the fast way
+    return canonical(value) if text == "-0.0" else text
+
+
+def _date(value: DatetimeMS) -> str:
+    at = date(int(value))
+    return canonical(at) if isinstance(at, DatetimeMS) else f'"{iso_text(at)}"'
+
+
+def _binary(value: Binary) -> str:
+    return f'"{UUID(bytes=bytes(value))}"' if value.subtype == 4 and len(value) == 16 else canonical(value)
+
+
+_NESTED = frozenset((dict, list))
+_OWN: dict[type[Any], Callable[[Any], str]] = {
+    dict: _object,
+    list: _array,
+    int: str,
+    Int64: lambda value: str(int(value)),
+    float: _double,
+    ObjectId: lambda value: f'"{value}"',
+    datetime.datetime: lambda value: f'"{iso_text(value)}"',
+    DatetimeMS: _date,
+    Binary: _binary,
+}
+_PLAIN = Writers(WRITERS | _OWN)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from crossfade.documents.ejson import plain
 from crossfade.documents.forms import TEXT, Form, by_value
+from crossfade.documents.plain import plain
 from crossfade.model.shape import ELEMENT, Path, unescape_step
 
 # None takes the value at the place away, a mapping what is named inside it.

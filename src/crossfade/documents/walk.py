@@ -103,7 +103,7 @@ def _elements(raw: bytes, pos: int, limit: int, depth: int) -> tuple[list[Any], 
 
 
 def _value(raw: bytes, tag_at: int, pos: int, limit: int, depth: int, step: str) -> tuple[Any, int]:
-    """The value at `pos`, whose type byte is at `tag_at`, and where it ends. One function, for the sake of the stack."""
+    """The value at `pos`, whose type byte is at `tag_at`, and where it ends. One function, to spare the stack."""
     tag = raw[tag_at]
     try:
         if tag == 0x03:
