@@ -1,0 +1,121 @@
+"""Where the spools of a dump stand: one directory under the temporary one, shared by every process that reads the dump.
+
+Its name is made of the dump's files (path, size, time of change), so a dump that changes gets another. Whoever has it
+open holds a shared lock on it; the last one to leave removes it. A process that is killed holds no lock, so what it
+left is taken up by the next one. What is missing is built under an exclusive lock and renamed into place.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from crossfade.errors import CrossfadeError, Unreachable
+
+_LAYOUT = 1  # counts up when what stands in a spool changes
+
+
+class Cache:
+    """The directory of one dump, from the first use of it until `close`."""
+
+    def __init__(self, files: Iterable[Path]) -> None:
+        self._parent = Path(tempfile.gettempdir()) / f"crossfade-dumps-{os.getuid()}"
+        self._name = _fingerprint(files)
+        self._held: int | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The directory; it is there, and stays until `close`."""
+        folder = self._parent / self._name
+        if self._held is None:
+            _make_private(self._parent)
+            self._held = _hold(folder)
+        return folder
+
+    def built(self, name: str, build: Callable[[Path], None]) -> Path:
+        """The file `name`, built by `build(path)` if it is not there; only one process builds at a time."""
+        path = self.folder / name
+        if not path.exists():
+            with self._building():
+                if not path.exists():
+                    build(path)
+        return path
+
+    def close(self) -> None:
+        """Lets go; removes the directory if nobody else has it open."""
+        if self._held is None:
+            return
+        held, self._held = self._held, None
+        os.close(held)
+        folder = self._parent / self._name
+        with suppress(FileNotFoundError):
+            alone = os.open(folder / "open", os.O_RDWR)
+            try:
+                fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                gone = folder.with_name(f"{folder.name}.{os.getpid()}.gone")
+                folder.rename(gone)  # at once, so that nobody finds it half removed
+                shutil.rmtree(gone, ignore_errors=True)
+            except BlockingIOError:
+                pass
+            finally:
+                os.close(alone)
+
+    @contextmanager
+    def _building(self) -> Iterator[None]:
+        lock = os.open(self.folder / "building", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise CrossfadeError(
+                    f"no space is left in {self._parent}, where the dump is unpacked for reading",
+                    hint="make room there, or set TMPDIR to a directory that has it",
+                ) from error
+            raise
+        finally:
+            os.close(lock)
+
+
+def _fingerprint(files: Iterable[Path]) -> str:
+    digest = hashlib.blake2b(f"{_LAYOUT}".encode(), digest_size=12)
+    for path in files:
+        try:
+            seen = path.stat()
+        except OSError as error:
+            raise Unreachable(f"{path} cannot be read: {error.strerror}") from error
+        digest.update(f"{path.resolve()}\0{seen.st_size}\0{seen.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _make_private(folder: Path) -> None:
+    """The directory that holds all caches: ours alone, because documents will stand in it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    seen = folder.lstat()
+    if folder.is_symlink() or seen.st_uid != os.getuid() or seen.st_mode & 0o077:
+        raise CrossfadeError(
+            f"{folder} is open to others, so a dump cannot be unpacked there",
+            hint=f"remove it (chmod 700 is enough where it is your own), or set TMPDIR; it is now {oct(seen.st_mode)}",
+        )
+
+
+def _hold(folder: Path) -> int:
+    """A shared lock on the directory, which is made if need be; another process may be removing it at this moment."""
+    while True:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            held = os.open(folder / "open", os.O_RDWR | os.O_CREAT, 0o600)
+        except FileNotFoundError:
+            continue
+        fcntl.flock(held, fcntl.LOCK_SH)
+        with suppress(FileNotFoundError):
+            if os.stat(folder / "open").st_ino == os.fstat(held).st_ino:
+                return held
+        os.close(held)

@@ -1,0 +1,202 @@
+"""Files of mongoexport: documents as Extended JSON, one a line, one after another, or in one array.
+
+The text is read in blocks, and Python's own JSON scanner says where each document ends; so nothing longer than a
+document is held, however it is printed. Where a document does not parse, the next one is looked for at the next line
+that begins as the first document did (those inside a printed document are indented deeper). In an array there is no
+such rule to trust, so an array with a broken document is refused.
+
+Bytes that are no UTF-8 travel as lone surrogates until the document's end is known, and then condemn that document
+only.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from json import JSONDecodeError
+
+from crossfade.errors import CrossfadeError, Misused, Unreachable
+from crossfade.stores.dump.framing import KEEP, Broken, Read
+
+Convert = Callable[[str], bytes]
+
+_BLOCK = 1024 * 1024
+_LONGEST = 200 * 1024 * 1024  # characters; canonical Extended JSON takes up to about ten for a byte of BSON
+_SPACE = re.compile(r"[ \t\r\n]*")
+_BETWEEN = re.compile(r"[ \t\r\n,]*")
+_SHELL = re.compile(
+    r"(new\s+)?(ObjectId|ISODate|Date|NumberLong|NumberInt|NumberDecimal|Number|Long|Int32|Double|Decimal128|BinData|H
+    exData" r"|Binary|UUID|MD5|Timestamp|DBRef|DBPointer|Dbref|Symbol|Code|RegExp|MinKey|MaxKey)\s*\(|(MinKey|MaxKey|u
+    ndefined)\b" r"|[A-Za-z_$][\w$]*\s*:|'|/"
+)
+_DECODER = json.JSONDecoder()
+
+
+@dataclass
+class ExportReader:
+    """Reads one export: `documents` gives BSON, and `Broken` for what is none.
+
+    `convert` makes BSON of one document's text; it raises ValueError (or an error of ours) where that cannot be.
+    """
+
+    read: Read
+    name: str
+    convert: Convert
+    _text: str = ""
+    _at: int = 0
+    _line: int = 1
+    _ended: bool = False
+    _bytes: codecs.IncrementalDecoder = field(
+        default_factory=lambda: codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    )
+
+    def documents(self) -> Iterator[bytes | Broken]:
+        """Raises `Unreachable` where the file is no export or an array that breaks, `Misused` for the shell's syntax.
+        """
+        self._start()
+        self._skip(_SPACE)
+        if self._text.startswith("[", self._at):
+            self._at += 1
+            yield from self._array()
+        else:
+            yield from self._lines()
+
+    def _start(self) -> None:
+        self._grow()
+        if self._text.startswith(("\udcff\udcfe", "\udcfe\udcff")):
+            raise Misused(f"{self.name} is UTF-16", hint="convert it to UTF-8, for example with iconv")
+        self._at = 1 if self._text.startswith("\ufeff") else 0
+
+    def _array(self) -> Iterator[bytes | Broken]:
+        number = 0
+        while self._skip(_BETWEEN) and self._text[self._at] != "]":
+            number += 1
+            end, error = self._extent()
+            if error is not None:
+                raise Unreachable(
+                    f"{self.name}:{self._line_of(error.pos)}: document {number} of the array does not parse:"
+                    f" {error.msg}; what follows it cannot be read either",
+                    hint="mend the document, or export without --jsonArray: then the other documents can be read",
+                )
+            yield self._document(end)
+        if self._at >= len(self._text):
+            raise Unreachable(
+                f"{self.name}:{self._line}: the array is not closed after {number} documents; the file is cut"
+            )
+        self._at += 1
+        if self._skip(_SPACE):
+            raise Unreachable(f"{self.name}:{self._line}: something follows the end of the array")
+
+    def _lines(self) -> Iterator[bytes | Broken]:
+        good, first_fault, boundary = 0, "", None
+        while self._skip(_BETWEEN):
+            boundary = boundary or self._boundary()
+            end, error = self._extent()
+            if error is None:
+                good += 1
+                yield self._document(end)
+            else:
+                detail = f"line {self._line_of(error.pos)}: {error.msg}"
+                first_fault = first_fault or detail
+                yield self._broken(self._next_start(boundary), detail)
+        if first_fault and not good:
+            raise Unreachable(f"{self.name} is no JSON export: {first_fault}")
+
+    def _boundary(self) -> re.Pattern[str]:
+        """How a line begins that begins a document: as far to the right as the first one does."""
+        before = self._text[self._text.rfind("\n", 0, self._at) + 1 : self._at]
+        indent = before if before.strip() == "" else ""
+        return re.compile(r"\n" + re.escape(indent.lstrip("\ufeff")) + r"\{")
+
+    def _extent(self) -> tuple[int, JSONDecodeError | None]:
+        """Where the document that begins here ends, or why that cannot be said."""
+        while True:
+            try:
+                _, end = _DECODER.raw_decode(self._text, self._at)
+            except JSONDecodeError as error:
+                if self._may_be_cut(error) and self._grow():
+                    continue
+                self._refuse_shell(error)
+                return 0, error
+            except RecursionError:
+                return 0, JSONDecodeError("nested too deep", self._text, self._at)
+            if end == len(self._text) and self._text[end - 1] not in '}]"' and self._grow():
+                continue  # a number may go on in the next block
+            return end, None
+
+    def _may_be_cut(self, error: JSONDecodeError) -> bool:
+        """Whether more text could mend it: the end of the block is where (or within a word of where) it goes wrong."""
+        return error.msg.startswith("Unterminated string") or error.pos >= len(self._text) - 16
+
+    def _refuse_shell(self, error: JSONDecodeError) -> None:
+        found = _SHELL.match(self._text, error.pos)
+        if found and error.msg.startswith(("Expecting value", "Expecting property name")):
+            shown = self._text[error.pos : error.pos + 40].splitlines()[0]
+            raise Misused(
+                f"{self.name}:{self._line_of(error.pos)}: this is the shell's syntax, not JSON: {shown!r}",
+                hint="export it with mongoexport, or print it with EJSON.stringify(document) in mongosh",
+            )
+
+    def _document(self, end: int) -> bytes | Broken:
+        text = self._text[self._at : end]
+        line = self._line
+        self._advance(end)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return _piece(text, f"line {line}: not UTF-8", "invalid_utf8")
+        if not text.startswith("{"):
+            return _piece(text, f"line {line}: not a document: {text[:40]}")
+        try:
+            return self.convert(text)
+        except (ValueError, TypeError, OverflowError, RecursionError, CrossfadeError) as error:
+            return _piece(text, f"line {line}: {error}")
+
+    def _next_start(self, boundary: re.Pattern[str]) -> int:
+        """Where the next document may begin, or the end of the file."""
+        while (found := boundary.search(self._text, self._at)) is None:
+            if not self._grow():
+                return len(self._text)
+        return found.start() + 1
+
+    def _broken(self, end: int, detail: str) -> Broken:
+        text = self._text[self._at : end]
+        self._advance(end)
+        return _piece(text, detail)
+
+    def _skip(self, what: re.Pattern[str]) -> bool:
+        """Passes over what stands between documents; whether anything comes after it."""
+        while True:
+            found = what.match(self._text, self._at)
+            self._advance(found.end() if found else self._at)
+            if self._at < len(self._text):
+                return True
+            if not self._grow():
+                return False
+
+    def _advance(self, to: int) -> None:
+        self._line += self._text.count("\n", self._at, to)
+        self._at = to
+
+    def _line_of(self, at: int) -> int:
+        return self._line + self._text.count("\n", self._at, at)
+
+    def _grow(self) -> bool:
+        """Reads on, at least as much again as is waiting (so that a long document is not scanned over and over)."""
+        if self._ended:
+            return False
+        waiting = self._text[self._at :]
+        if len(waiting) > _LONGEST:
+            raise Unreachable(f"{self.name}:{self._line}: no document ends within {_LONGEST:,} characters")
+        more = self.read(max(_BLOCK, len(waiting)))
+        self._ended = not more
+        self._text, self._at = waiting + self._bytes.decode(more, final=self._ended), 0
+        return True
+
+
+def _piece(text: str, detail: str, reason: str = "broken") -> Broken:
+    raw = text.encode("utf-8", "surrogateescape").rstrip(b"\r\n")
+    return Broken(raw[:KEEP], len(raw), detail, reason)

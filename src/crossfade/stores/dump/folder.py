@@ -1,0 +1,146 @@
+"""Folders: of mongodump (one folder a database, one .bson a collection) and of mongoexport (one file a collection)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crossfade.errors import Misused, Unreachable
+from crossfade.stores.dump.files import plain_name
+from crossfade.stores.dump.layout import Layout, Origin, choose_db, class_of
+from crossfade.stores.dump.metadata import read_metadata
+
+JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
+_METADATA = ".metadata.json"
+_OTHER = "{name} is in the dump's folder, but is no part of a dump that Crossfade knows; it is not read"
+_OPLOG = "the oplog of the time of the dump (mongodump --oplog); it is not replayed"
+
+
+@dataclass
+class _Listing:
+    """The files of one folder, sorted into what they are."""
+
+    data: dict[str, Path] = field(default_factory=dict)
+    metadata: dict[str, Path] = field(default_factory=dict)
+    exports: dict[str, Path] = field(default_factory=dict)
+    prelude: Path | None = None
+    oplog: Path | None = None
+    others: list[Path] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
+
+    @property
+    def is_database(self) -> bool:
+        return bool(self.data or self.metadata)
+
+
+def open_folder(path: Path, wanted: str | None) -> Layout:
+    """What stands in the folder `path`. Raises `Misused` where it is no dump, or of several databases and none is
+    `wanted`.
+    """
+    here = _list(path)
+    if here.is_database:
+        return _database(path, here, None)
+    below = {folder.name: listing for folder in here.folders if (listing := _list(folder)).is_database}
+    if below:
+        name = choose_db(below, wanted, str(path), f"name the folder of one, as in dump:{path / sorted(below)[0]}")
+        whole = _database(path / name, below[name], here)
+        rest = [_other_database(folder) for folder in here.folders if folder.name != name]
+        return Layout(whole.path, "bson", name, whole.product, (*whole.origins, *rest))
+    if here.exports:
+        return _exports(path, here)
+    raise Misused(
+        f"{path} is no dump: it holds no .bson and no .json files",
+        hint="give the folder that mongodump wrote, an archive, or files of mongoexport",
+    )
+
+
+def beside(path: Path) -> Layout:
+    """The dump that consists of the one .bson file `path` (with its metadata.json, if it stands beside it)."""
+    name = plain_name(path, ".bson") or path.stem
+    here = _list(path.parent)
+    return Layout(
+        path, "bson", path.parent.name, _product(here, None), (_collection(name, path, here.metadata.get(name)),)
+    )
+
+
+def _list(path: Path) -> _Listing:
+    found = _Listing()
+    try:
+        entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+    except OSError as error:
+        raise Unreachable(f"{path} cannot be read: {error.strerror}") from error
+    for entry in entries:
+        _sort_in(found, entry)
+    return found
+
+
+def _sort_in(found: _Listing, entry: Path) -> None:
+    if entry.is_dir():
+        found.folders.append(entry)
+    elif entry.name.removesuffix(".gz") == "prelude.json":
+        found.prelude = entry
+    elif (name := plain_name(entry, _METADATA)) is not None:
+        _put(found.metadata, name, entry)
+    elif entry.name.removesuffix(".gz") == "oplog.bson":
+        found.oplog = entry
+    elif (name := plain_name(entry, ".bson")) is not None:
+        _put(found.data, name, entry)
+    elif (name := plain_name(entry, *JSON_ENDINGS)) is not None:
+        _put(found.exports, name, entry)
+    else:
+        found.others.append(entry)
+
+
+def _put(where: dict[str, Path], name: str, entry: Path) -> None:
+    if name in where:
+        raise Misused(f"{where[name].name} and {entry.name} are both of {name!r}", hint="keep the one that is meant")
+    where[name] = entry
+
+
+def _database(path: Path, here: _Listing, above: _Listing | None) -> Layout:
+    names = dict.fromkeys([*here.data, *here.metadata])
+    origins = [_collection(name, here.data.get(name), here.metadata.get(name)) for name in names]
+    for listing in filter(None, (here, above)):
+        if listing.oplog is not None:
+            origins.append(Origin("oplog", "bson", None, entity_class="system", stated=_OPLOG))
+        origins.extend(_others([*listing.others, *listing.exports.values()]))
+    if above is None:
+        origins.extend(_others(here.folders))
+    return Layout(path, "bson", path.name, _product(here, above), tuple(origins))
+
+
+def _collection(name: str, file: Path | None, metadata: Path | None) -> Origin:
+    known = read_metadata(metadata) if metadata is not None else {}
+    full = str(known.get("collectionName") or name)  # names too long for a file name are cut there
+    return Origin(full, "bson", file, known, class_of(full, known))
+
+
+def _exports(path: Path, here: _Listing) -> Layout:
+    origins = [Origin(name, "json", file) for name, file in here.exports.items()]
+    return Layout(path, "json", path.name, "mongoexport", (*origins, *_others([*here.others, *here.folders])))
+
+
+def _others(paths: Iterable[Path]) -> list[Origin]:
+    return [Origin(each.name, "bson", None, {}, "system", _OTHER.format(name=each.name)) for each in paths]
+
+
+def _other_database(folder: Path) -> Origin:
+    stated = f"{folder.name} is another database of the dump; a move takes one"
+    return Origin(f"{folder.name}/", "bson", None, {}, "system", stated)
+
+
+def _product(here: _Listing, above: _Listing | None) -> str:
+    """What prelude.json says: newer versions of mongodump write their own version and the server's there."""
+    for listing in filter(None, (here, above)):
+        if listing.prelude is not None:
+            return product_of(read_metadata(listing.prelude))
+    return "mongodump"
+
+
+def product_of(prelude: Mapping[str, Any]) -> str:
+    """`MongoDB 7.0.1 (mongodump 100.9.4)` from the versions in a prelude, whatever their spelling."""
+    known = {key.replace("_", "").lower(): str(value) for key, value in prelude.items()}
+    server, tool = known.get("serverversion"), known.get("toolversion")
+    return (f"MongoDB {server} " if server else "") + (f"(mongodump {tool})" if tool else "(mongodump)")

@@ -1,0 +1,74 @@
+"""What a dump holds, each thing with its class and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from crossfade.stores.contract import EntityInfo, Inspector
+from crossfade.stores.dump.layout import Origin
+from crossfade.stores.dump.metadata import indexes_of
+from crossfade.stores.dump.unpack import Spools
+
+_PLANS: Mapping[str, str] = {
+    "collection": "copied",
+    "capped": "copied; its size limit is not",
+    "clustered": "copied; a clustered index is an ordinary primary key in the target",
+    "view": "a view holds no documents of its own; write it as a view of the target, or map the collection behind it",
+    "timeseries": "a dump of a time series holds its buckets, not its measurements; read it from the live server, "
+    "or export it with mongoexport",
+    "gridfs_files": "copied as documents; the contents stand in the chunks",
+    "gridfs_chunks": "copied as documents, one row a chunk",
+    "system": "belongs to the server; not copied",
+}
+_COPIED = ("collection", "capped", "clustered", "gridfs_files", "gridfs_chunks")
+
+
+class DumpInspector:
+    """Names everything in a dump; counts are exact, because the documents' places are known after one pass."""
+
+    def __init__(self, spools: Spools) -> None:
+        self._spools = spools
+
+    def entities(self) -> Sequence[EntityInfo]:
+        names = {origin.name for origin in self._spools.layout.origins}
+        return sorted((self._info(origin, names) for origin in self._spools.layout.origins), key=lambda info: info.name)
+
+    def version(self) -> str:
+        return self._spools.layout.product
+
+    def _info(self, origin: Origin, names: set[str]) -> EntityInfo:
+        entity_class = _gridfs_class(origin, names) or origin.entity_class
+        copied = entity_class in _COPIED and origin.file is not None
+        plan, count, size = origin.stated or _PLANS[entity_class], 0, 0
+        if entity_class in _COPIED and origin.file is None:
+            plan = "only its metadata is in the dump: no documents"
+        elif copied:
+            spool = self._spools.spool(origin.name)
+            count, size = spool.count, spool.bytes
+            plan += _odd(spool.without_id, len(spool.broken))
+        options = origin.metadata.get("options") or None
+        return EntityInfo(origin.name, entity_class, plan, copied, count, size, indexes_of(origin.metadata), options)
+
+
+def _odd(without_id: int, broken: int) -> str:
+    """What is to be said about documents that are not as they should be."""
+    said = ""
+    if without_id:
+        said += f'; {without_id:,} without _id, which get {{"#position": n}}, their place in the dump'
+    if broken:
+        said += f"; {broken:,} cannot be read and will be set aside"
+    return said
+
+
+def _gridfs_class(origin: Origin, names: set[str]) -> str | None:
+    """GridFS is known by its pair of collections."""
+    for suffix, other in (("files", "chunks"), ("chunks", "files")):
+        stem = origin.name.removesuffix(f".{suffix}")
+        if stem != origin.name and f"{stem}.{other}" in names and origin.entity_class == "collection":
+            return f"gridfs_{suffix}"
+    return None
+
+
+if TYPE_CHECKING:
+    _: type[Inspector] = DumpInspector

@@ -1,0 +1,77 @@
+"""What a dump consists of: recognised from names and first bytes, before any document is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crossfade.errors import Misused
+
+FORMATS = ("bson", "archive", "json")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One entity of a dump. `file` holds its documents in `form` (None: there are none, as for a view).
+
+    `stated` is the plan of a thing that is no collection ("" for collections), `metadata` what mongodump wrote about
+    it.
+    """
+
+    name: str
+    form: str = "bson"
+    file: Path | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    entity_class: str = "collection"
+    stated: str = ""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A dump of one database. `product` says what wrote it, where that is known."""
+
+    path: Path
+    form: str
+    db: str
+    product: str
+    origins: tuple[Origin, ...]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that documents come from."""
+        return tuple(dict.fromkeys(origin.file for origin in self.origins if origin.file is not None))
+
+
+# Databases of the server itself: they are named, and never taken for the one that was meant.
+SERVERS_OWN = ("admin", "config", "local")
+
+
+def choose_db(found: Mapping[str, Any], wanted: str | None, shown: str, how: str) -> str:
+    """The one database that is meant. Raises `Misused` where that is not clear; `how` says how to name one."""
+    if wanted is not None:
+        if wanted not in found:
+            raise Misused(f"{shown} has no database {wanted!r}; it has {', '.join(sorted(found)) or 'none'}")
+        return wanted
+    users = [name for name in found if name not in SERVERS_OWN] or list(found)
+    if len(users) != 1:
+        raise Misused(f"{shown} holds {len(users)} databases ({', '.join(sorted(users))}); a move takes one", hint=how)
+    return users[0]
+
+
+def class_of(name: str, metadata: Mapping[str, Any]) -> str:
+    """The entity's class, from its name and what mongodump wrote about it."""
+    options = metadata.get("options") or {}
+    kind = metadata.get("type", "")
+    if name.startswith("system."):
+        return "system"
+    if kind == "view" or "viewOn" in options:
+        return "view"
+    if kind == "timeseries" or "timeseries" in options:
+        return "timeseries"
+    if options.get("capped"):
+        return "capped"
+    if "clusteredIndex" in options:
+        return "clustered"
+    return "collection"

@@ -1,0 +1,132 @@
+"""Reads the documents of a dump: chunks are ranges of positions, in the order of the file.
+
+Broken pieces have positions too. `scan` and `raw` give each alone, so that nobody takes what follows for part of it;
+`batches` sets them aside.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from crossfade.documents.columns import compile_columns
+from crossfade.model.batch import Batch, Chunk, Column, SetAside
+from crossfade.model.shape import Path, Shape
+from crossfade.stores.contract import Reader
+from crossfade.stores.dump.elements import id_document
+from crossfade.stores.dump.framing import LENGTH
+from crossfade.stores.dump.lookup import build_index, documents_at, find, index_name
+from crossfade.stores.dump.spool import Piece, Spool, read_pieces, whole_documents
+from crossfade.stores.dump.unpack import Spools
+
+RAW_BYTES = 16 * 1024 * 1024
+BATCH_DOCUMENTS = 5_000
+_NO_LENGTH = b"\xff\xff\xff\xff"
+
+
+class DumpReader:
+    def __init__(self, spools: Spools) -> None:
+        self._spools = spools
+
+    def chunks(self, entity: str, *, target_bytes: int) -> Iterator[Chunk]:
+        spool = self._spools.spool(entity)
+        bounds = list(_bounds(spool, target_bytes))
+        for number, (lower, upper) in enumerate(pairwise(bounds)):
+            yield Chunk(entity, number, str(lower), str(upper), upper - lower)
+
+    def raw(self, chunk: Chunk) -> Iterator[bytes]:
+        return map(_as_bytes, self._pieces(chunk))
+
+    def scan(self, entity: str) -> Iterator[bytes]:
+        spool = self._spools.spool(entity)
+        return map(_as_bytes, read_pieces(spool, 0, spool.count, RAW_BYTES))
+
+    def keys(self, entity: str) -> Iterator[bytes]:
+        """As the contract says; a document whose `_id` cannot be read has no key, and is not among them."""
+        waiting: list[bytes] = []
+        for _, document in documents_at(self._spools.spool(entity)):
+            if (alone := id_document(document)) is not None:
+                waiting.append(alone)
+            if len(waiting) >= 50_000:
+                yield b"".join(waiting)
+                waiting = []
+        if waiting:
+            yield b"".join(waiting)
+
+    def batches(self, chunk: Chunk, shape: Shape, columns: Sequence[Column]) -> Iterator[Batch]:
+        """As the contract says; `position` of a document set aside is its position in the entity."""
+        reader = compile_columns(shape, columns)
+        for piece in self._pieces(chunk):
+            if piece.broken is not None:
+                empty = reader.read(b"")
+                yield replace(empty, aside=(_set_aside(piece),))
+                continue
+            for position, documents in _portions(piece):
+                batch = reader.read(documents)
+                aside = tuple(replace(one, position=one.position + position) for one in batch.aside)
+                yield replace(batch, aside=aside) if aside else batch
+
+    def fetch(self, entity: str, path: Path, values: Sequence[str]) -> Iterator[bytes]:
+        spool = self._spools.spool(entity)
+        name = f"{self._spools.file_name(entity)}.{index_name(path)}.index"
+        index = self._spools.cache.built(name, lambda target: build_index(spool, path, target))
+        with spool.data.open("rb", buffering=0) as file:
+            waiting: list[bytes] = []
+            size = 0
+            for offset, length in find(index, values):
+                waiting.append(os.pread(file.fileno(), length, offset))
+                size += length
+                if size >= RAW_BYTES:
+                    yield b"".join(waiting)
+                    waiting, size = [], 0
+            if waiting:
+                yield b"".join(waiting)
+
+    def _pieces(self, chunk: Chunk) -> Iterator[Piece]:
+        spool = self._spools.spool(chunk.entity)
+        lower = int(chunk.lower) if chunk.lower is not None else 0
+        upper = int(chunk.upper) if chunk.upper is not None else spool.count
+        return read_pieces(spool, lower, min(upper, spool.count), RAW_BYTES)
+
+
+def _bounds(spool: Spool, target_bytes: int) -> Iterator[int]:
+    """Positions about `target_bytes` apart, from 0 to the end; none where there is nothing."""
+    if spool.count == 0:
+        return
+    yield 0
+    last = 0
+    for position, offset in zip(spool.positions, spool.offsets, strict=True):
+        if offset - last >= target_bytes:
+            yield position
+            last = offset
+    yield spool.count
+
+
+def _portions(piece: Piece) -> Iterator[tuple[int, bytes]]:
+    """The piece's documents, at most `BATCH_DOCUMENTS` at a time, with the position of the first."""
+    position, data = piece.position, piece.data
+    while data:
+        taken, end = whole_documents(data, BATCH_DOCUMENTS)
+        yield position, data[:end]
+        position, data = position + taken, data[end:]
+
+
+def _as_bytes(piece: Piece) -> bytes:
+    """The piece as it is handed out. One that is broken must not look like documents: it may begin as some do."""
+    data = piece.data
+    if piece.broken is None or len(data) < 4:
+        return data
+    (length,) = LENGTH.unpack_from(data)
+    return _NO_LENGTH + data if 5 <= length <= len(data) else data
+
+
+def _set_aside(piece: Piece) -> SetAside:
+    assert piece.broken is not None
+    return SetAside(piece.position, None, piece.broken.reason, ".", piece.broken.detail, piece.data)
+
+
+if TYPE_CHECKING:
+    _: type[Reader] = DumpReader

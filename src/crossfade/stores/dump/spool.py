@@ -1,0 +1,216 @@
+"""A collection of a dump laid out for reading at random: a plain .bson file and where in it things are.
+
+A spool is made in one pass over the source: a `Spooler` takes the pieces in order. A plain .bson file in which every
+document has an `_id` is its own spool; for every other source the documents are written out. Beside it stands a small
+SQLite file with a mark (position and offset) every so often, all broken pieces, and the totals; it is complete or not
+there.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from crossfade.stores.dump.elements import has_id, with_position
+from crossfade.stores.dump.framing import LENGTH, Broken
+
+MARK_BYTES = 128 * 1024
+_FLUSH = 1024 * 1024
+_SCHEMA = """
+CREATE TABLE total (data TEXT, count INTEGER, bytes INTEGER, without_id INTEGER);
+CREATE TABLE mark (position INTEGER PRIMARY KEY, offset INTEGER);
+CREATE TABLE broken (position INTEGER PRIMARY KEY, offset INTEGER, kept INTEGER, reason TEXT, detail TEXT);
+"""
+
+
+class NeedsCopy(Exception):  # noqa: N818  (an answer, not a fault)
+    """A document without `_id` stands in a file that was to be read in place."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenAt:
+    """A broken piece in a spool: `kept` bytes at `offset`."""
+
+    position: int
+    offset: int
+    kept: int
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Spool:
+    """A finished spool. Pieces (documents and broken ones) have positions from 0 to `count`, in the source's order."""
+
+    data: Path
+    count: int
+    bytes: int
+    without_id: int
+    positions: tuple[int, ...]
+    offsets: tuple[int, ...]
+    broken: tuple[BrokenAt, ...]
+
+    def mark_before(self, position: int) -> tuple[int, int]:
+        """The last mark at or before `position`, as (position, offset)."""
+        at = bisect_right(self.positions, position) - 1
+        return self.positions[at], self.offsets[at]
+
+
+class Spooler:
+    """Takes a collection's pieces in order and leaves a spool. `path` is its index; the data goes beside it.
+
+    With `in_place` nothing is written but the index, and `NeedsCopy` is raised where that will not do.
+    """
+
+    def __init__(self, path: Path, in_place: Path | None = None) -> None:
+        self._path = path
+        self._draft = path.with_suffix(f".{os.getpid()}.draft")
+        self._data = in_place or path.with_suffix(".bson")
+        self._data_draft = path.with_suffix(f".{os.getpid()}.bson.draft")
+        self._out: IO[bytes] | None = None if in_place else self._data_draft.open("wb")
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._count = self._offset = self._without_id = 0
+        self._next_mark = 0
+        self._marks: list[tuple[int, int]] = []
+        self._broken: list[BrokenAt] = []
+
+    def __enter__(self) -> Spooler:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        if self._out is not None:
+            self._out.close()
+        self._draft.unlink(missing_ok=True)
+        self._data_draft.unlink(missing_ok=True)
+
+    def add_all(self, pieces: Iterable[bytes | Broken]) -> None:
+        for piece in pieces:
+            self.add(piece)
+
+    def add(self, piece: bytes | Broken) -> None:
+        if self._offset >= self._next_mark:
+            self._marks.append((self._count, self._offset))
+            self._next_mark = self._offset + MARK_BYTES
+        if isinstance(piece, Broken):
+            written = piece.raw
+            self._broken.append(BrokenAt(self._count, self._offset, len(written), piece.reason, piece.detail))
+        elif has_id(piece):
+            written = piece
+        else:
+            written = self._identified(piece)
+        self._write(written)
+        self._count += 1
+        self._offset += len(written)
+
+    def finish(self) -> None:
+        """Makes the spool appear, whole."""
+        self._flush()
+        if self._out is not None:
+            self._out.close()
+            self._data_draft.replace(self._data)
+        self._draft.unlink(missing_ok=True)
+        with closing(sqlite3.connect(self._draft)) as db, db:
+            db.executescript(_SCHEMA)
+            total = (str(self._data), self._count, self._offset, self._without_id)
+            db.execute("INSERT INTO total VALUES (?, ?, ?, ?)", total)
+            db.executemany("INSERT INTO mark VALUES (?, ?)", self._marks or [(0, 0)])
+            rows = [(b.position, b.offset, b.kept, b.reason, b.detail) for b in self._broken]
+            db.executemany("INSERT INTO broken VALUES (?, ?, ?, ?, ?)", rows)
+        self._draft.replace(self._path)
+
+    def _identified(self, document: bytes) -> bytes:
+        if self._out is None:
+            raise NeedsCopy
+        self._without_id += 1
+        return with_position(document, self._count)
+
+    def _write(self, written: bytes) -> None:
+        if self._out is None:
+            return
+        self._waiting.append(written)
+        self._waiting_bytes += len(written)
+        if self._waiting_bytes > _FLUSH:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._out is not None:
+            self._out.write(b"".join(self._waiting))
+        self._waiting, self._waiting_bytes = [], 0
+
+
+def open_spool(path: Path) -> Spool:
+    """The spool whose index is at `path`."""
+    with closing(sqlite3.connect(path)) as db:
+        data, count, size, without_id = db.execute("SELECT data, count, bytes, without_id FROM total").fetchone()
+        marks = db.execute("SELECT position, offset FROM mark ORDER BY position").fetchall()
+        broken = db.execute("SELECT position, offset, kept, reason, detail FROM broken ORDER BY position").fetchall()
+    positions, offsets = zip(*marks, strict=True)
+    return Spool(Path(data), count, size, without_id, positions, offsets, tuple(BrokenAt(*row) for row in broken))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a spool gives back: whole documents in a row, or (with `broken`) one piece that is none."""
+
+    position: int
+    data: bytes
+    broken: BrokenAt | None = None
+
+
+def read_pieces(spool: Spool, lower: int, upper: int, limit: int) -> Iterator[Piece]:
+    """The pieces from position `lower` up to `upper`; documents in runs of at most `limit` bytes (or one document)."""
+    with spool.data.open("rb", buffering=0) as file:
+        fd = file.fileno()
+        position, offset = spool.mark_before(lower)
+        for broken in (*(b for b in spool.broken if b.position >= position), None):
+            stop = min(upper, broken.position if broken else spool.count)
+            for at, run in _runs(fd, position, offset, stop, limit):
+                kept = _from(run, lower - at) if at < lower else run
+                if kept:
+                    yield Piece(max(at, lower), kept)
+            if broken is None or broken.position >= upper:
+                return
+            if broken.position >= lower:
+                yield Piece(broken.position, os.pread(fd, broken.kept, broken.offset), broken)
+            position, offset = broken.position + 1, broken.offset + broken.kept
+
+
+def _runs(fd: int, position: int, offset: int, stop: int, limit: int) -> Iterator[tuple[int, bytes]]:
+    """Documents from `position` (which is at `offset`) up to `stop`, in runs, each with the position of its first."""
+    want = limit
+    while position < stop:
+        block = os.pread(fd, want, offset)
+        taken, end = whole_documents(block, stop - position)
+        if taken == 0:
+            (length,) = LENGTH.unpack_from(block)
+            if len(block) < want:
+                raise EOFError(f"the spool ends before position {position}")
+            want = length
+            continue
+        yield position, block[:end]
+        position, offset, want = position + taken, offset + end, limit
+
+
+def whole_documents(block: bytes, most: int) -> tuple[int, int]:
+    """How many whole documents stand at the front, at most `most`, and where they end."""
+    taken = at = 0
+    size = len(block)
+    while taken < most and size - at >= 4:
+        (length,) = LENGTH.unpack_from(block, at)
+        if length > size - at:
+            break
+        taken, at = taken + 1, at + length
+    return taken, at
+
+
+def _from(run: bytes, skip: int) -> bytes:
+    """The run without its first `skip` documents."""
+    return run[whole_documents(run, skip)[1] :]
