@@ -28,9 +28,9 @@ _LONGEST = 200 * 1024 * 1024  # characters; canonical Extended JSON takes up to 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
 _SHELL = re.compile(
-    r"(new\s+)?(ObjectId|ISODate|Date|NumberLong|NumberInt|NumberDecimal|Number|Long|Int32|Double|Decimal128|BinData|H
-    exData" r"|Binary|UUID|MD5|Timestamp|DBRef|DBPointer|Dbref|Symbol|Code|RegExp|MinKey|MaxKey)\s*\(|(MinKey|MaxKey|u
-    ndefined)\b" r"|[A-Za-z_$][\w$]*\s*:|'|/"
+    r"(new\s+)?(ObjectId|ISODate|Date|NumberLong|NumberInt|NumberDecimal|Number|Long|Int32|Double|Decimal128|BinData"
+    r"|HexData|Binary|UUID|MD5|Timestamp|DBRef|DBPointer|Dbref|Symbol|Code|RegExp|MinKey|MaxKey)\s*\("
+    r"|(MinKey|MaxKey|undefined)\b|[A-Za-z_$][\w$]*\s*:|'|/"
 )
 _DECODER = json.JSONDecoder()
 
@@ -54,8 +54,7 @@ class ExportReader:
     )
 
     def documents(self) -> Iterator[bytes | Broken]:
-        """Raises `Unreachable` where the file is no export or an array that breaks, `Misused` for the shell's syntax.
-        """
+        """Raises `Unreachable` where the file is no export or a broken array, `Misused` for the shell's syntax."""
         self._start()
         self._skip(_SPACE)
         if self._text.startswith("[", self._at):

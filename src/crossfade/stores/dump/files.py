@@ -54,7 +54,7 @@ def open_stream(path: Path) -> Stream:
 
 
 def plain_name(path: Path, *endings: str) -> str | None:
-    """The collection that a file is of: its name without one of `endings` (also with .gz), unescaped; None for others."""
+    """A file's collection: its name without one of `endings` (also with .gz), unescaped; None for other files."""
     name = path.name.removesuffix(".gz")
     for ending in endings:
         if name.endswith(ending) and name != ending:
