@@ -1,0 +1,110 @@
+"""Which of DuckDB's types may go into which kind of column: asked once, before anything is written.
+
+A pair that is let through may still hold single values that do not fit; those are fit.py's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from crossfade.model.canonical import element_of
+from crossfade.model.target import ColumnType, TargetTable
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFault:
+    """What a mapping gives for `column` has no way into it."""
+
+    column: str
+    reason: str
+    hint: str
+
+
+_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"}
+_NUMBERS = {*_INTEGERS, "DECIMAL"}
+_MOMENTS = {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"}
+_TEXTS = {"VARCHAR", "ENUM", "UUID"}
+
+_TAKES: dict[str, set[str]] = {
+    "int2": _NUMBERS,
+    "int4": _NUMBERS,
+    "int8": _NUMBERS,
+    "float4": {*_NUMBERS, "FLOAT", "DOUBLE"},
+    "float8": {*_NUMBERS, "FLOAT", "DOUBLE"},
+    "numeric": {*_NUMBERS, "FLOAT", "DOUBLE", "VARCHAR"},
+    "bool": {"BOOLEAN"},
+    "text": {*_TEXTS, "JSON"},
+    "char": {*_TEXTS, "JSON"},
+    "enum": {"VARCHAR", "ENUM"},
+    "uuid": {"UUID", "VARCHAR"},
+    "timestamptz": {*_MOMENTS, "DATE"},
+    "timestamp": {*_MOMENTS, "DATE"},
+    "date": {*_MOMENTS, "DATE"},
+    "time": {"TIME"},
+    "json": {"JSON", "VARCHAR"},
+    "jsonb": {"JSON", "VARCHAR"},
+    "bytea": {"BLOB"},
+    "other": {*_TEXTS, "JSON"},
+}
+_HINTS = {
+    "int2": "as_int(...), or parse_int(...) where text holds numbers",
+    "int4": "as_int(...), or parse_int(...) where text holds numbers",
+    "int8": "as_int(...), or parse_int(...) where text holds numbers",
+    "float4": "as_double(...), or parse_double(...) where text holds numbers",
+    "float8": "as_double(...), or parse_double(...) where text holds numbers",
+    "numeric": "as_decimal(...) or as_number(...)",
+    "bool": "as_bool(...), or a comparison",
+    "text": "as_text(...)",
+    "char": "as_text(...)",
+    "enum": "as_string(...), and CASE where the labels differ",
+    "uuid": "uuid_of(...)",
+    "timestamptz": "as_date(...), parse_date(...) of text, or epoch_ms_date(...) of a number",
+    "timestamp": "as_date(...), parse_date(...) of text, or epoch_ms_date(...) of a number",
+    "date": "CAST(as_date(...) AS DATE)",
+    "time": "CAST(... AS TIME)",
+    "json": "json_of(...) or ejson_of(...)",
+    "jsonb": "json_of(...) or ejson_of(...)",
+    "bytea": "a place that holds binary data, or encode(...) of text",
+    "array": "a list: list_of(...), or the field itself where it holds an array",
+    "other": "text in the form that the type is written in",
+}
+_LIST = re.compile(r"(.*)\[[0-9]*\]", re.DOTALL)
+
+
+def fit_plan(mapped_types: Mapping[str, object], target: TargetTable) -> list[PlanFault]:
+    """Every column whose mapped DuckDB type can never go into it, in the mapping's order.
+
+    `mapped_types` says DuckDB's type (as DuckDB prints it) of each output column; columns that `target` has not are
+    passed over.
+    """
+    faults = []
+    for name, mapped in mapped_types.items():
+        column = target.column(name)
+        if column is not None and not _fits(str(mapped), column.type):
+            faults.append(_fault(name, str(mapped), column.type))
+    return faults
+
+
+def _fits(mapped: str, kind: ColumnType) -> bool:
+    if _base(mapped) == "NULL":
+        return True
+    element = _LIST.fullmatch(mapped)
+    if kind.kind == "array":
+        return element is not None and _fits(element[1], element_of(kind))
+    return element is None and _base(mapped) in _TAKES[kind.kind]
+
+
+def _base(mapped: str) -> str:
+    """`DECIMAL(18,3)` is DECIMAL, `ENUM('a', 'b')` is ENUM."""
+    return mapped.partition("(")[0].strip().strip('"').upper()
+
+
+def _fault(name: str, mapped: str, kind: ColumnType) -> PlanFault:
+    reason = f"{mapped} does not go into {name}, which is {kind.sql}"
+    if mapped == "BLOB" and kind.kind in ("text", "char"):
+        return PlanFault(name, reason, "oid_text(...) of an ObjectId, or encode it: to_base64(...), hex(...)")
+    inner = element_of(kind) if kind.kind == "array" and _LIST.fullmatch(mapped) else kind
+    hint = _HINTS[inner.kind]
+    return PlanFault(name, reason, hint if inner is kind else f"list_transform(...) with {hint}")

@@ -1,0 +1,97 @@
+"""Text and what travels as text: varchar, char, enum labels, JSON, other types; and UUIDs and bytes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crossfade.mapping.fit_numbers import not_of_type
+from crossfade.mapping.misfits import Misfits, Unfit, shown
+from crossfade.model.target import ColumnType
+
+_UUID = "^(?:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32})$"
+_NO_UUID = "0" * 32
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def fit_text(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+    if not pa.types.is_string(values.type):
+        return not_of_type(values, kind, misfits, "as_text(...), or oid_text(...) of an ObjectId")
+    values = _without_nul(values, misfits)
+    if kind.length is None:
+        return values
+    long = pc.greater(pc.utf8_length(values), kind.length)
+    return misfits.where(long, values, "too_long", lambda v: f"{v} has more characters than {kind.sql}")
+
+
+def fit_char(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+    """Blanks at the end do not count in char(n), so the canonical form has none."""
+    if pa.types.is_string(values.type):
+        values = pc.utf8_rtrim(values, characters=" ")
+    return fit_text(values, kind, misfits)
+
+
+def fit_other(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+    if not pa.types.is_string(values.type):
+        return not_of_type(values, kind, misfits, f"the text that {kind.sql} is written as")
+    return _without_nul(values, misfits)
+
+
+def _without_nul(values: Any, misfits: Misfits) -> Any:
+    return misfits.where(
+        pc.match_substring(values, "\0"), values, "nul_character", lambda v: f"{v} holds the character NUL"
+    )
+
+
+def fit_enum(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+    if not pa.types.is_string(values.type):
+        return not_of_type(values, kind, misfits, "one of the labels as text")
+    known = pc.is_in(values, value_set=pa.array([*kind.labels, None], pa.string()))
+    labels = ", ".join(kind.labels)
+    return misfits.where(pc.invert(known), values, "not_a_label", lambda v: f"{v} is not one of {labels}")
+
+
+def fit_json(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+    if not pa.types.is_string(values.type):
+        return not_of_type(values, kind, misfits, "json_of(...)")
+    return misfits.each(values, pa.string(), _json)
+
+
+def _json(text: str) -> str:
+    """The text as it is. NUL may stand there as an escape, which PostgreSQL refuses; `\\\\u0000` is no NUL."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Unfit("not_json", f"{shown(text)} is not JSON: {error}") from None
+    if "\\u0000" in text and _ESCAPED_NUL.search(text):
+        raise Unfit("nul_character", f"{shown(text)} holds the character NUL")
+    return text
+
+
+def fit_bytea(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+    if pa.types.is_fixed_size_binary(values.type):
+        return values.cast(pa.binary())
+    return values if pa.types.is_binary(values.type) else not_of_type(values, kind, misfits, "a BLOB")
+
+
+def fit_uuid(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+    """DuckDB hands out UUIDs as text; 16 bytes come from Arrow's own type."""
+    if pa.types.is_fixed_size_binary(values.type) and values.type.byte_width == 16:
+        return values
+    if not pa.types.is_string(values.type):
+        return not_of_type(values, kind, misfits, "uuid_of(...)")
+    bad = pc.invert(pc.match_substring_regex(values, _UUID))
+    values = misfits.where(bad, values, "bad_type", lambda v: f"{v} is not a UUID")
+    return _sixteen_bytes(values)
+
+
+def _sixteen_bytes(values: Any) -> Any:
+    """All hex digits of the column decoded in one go: a hundred times faster than one UUID after the other."""
+    digits = pc.replace_substring(pc.fill_null(values, _NO_UUID), "-", "")
+    raw = bytes.fromhex("".join(digits.to_pylist()))
+    packed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(values), [None, pa.py_buffer(raw)])
+    return pc.if_else(values.is_valid(), packed, pa.scalar(None, pa.binary(16))) if values.null_count else packed

@@ -1,0 +1,43 @@
+"""Canonical column types as Arrow has them. What they mean stands in model/target.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+
+from crossfade.model.target import CANONICAL, ColumnType, TargetTable
+
+_ARROW: dict[str, Any] = {
+    "int16": pa.int16(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "float32": pa.float32(),
+    "float64": pa.float64(),
+    "string": pa.string(),
+    "bool": pa.bool_(),
+    "binary16": pa.binary(16),
+    "timestamp[us]": pa.timestamp("us"),
+    "date32": pa.date32(),
+    "time64[us]": pa.time64("us"),
+    "binary": pa.binary(),
+}
+
+
+def arrow_type(kind: ColumnType) -> Any:
+    """The Arrow type of the column type's canonical values; a list for an array."""
+    if kind.kind == "array":
+        return pa.list_(arrow_type(element_of(kind)))
+    return _ARROW[CANONICAL[kind.kind]]
+
+
+def element_of(kind: ColumnType) -> ColumnType:
+    """The type of an array's elements (text, where nobody said it)."""
+    return kind.of or ColumnType("other", "text")
+
+
+def arrow_schema(table: TargetTable, columns: Iterable[str]) -> Any:
+    """The schema of canonical rows of `table` with `columns`. Raises KeyError for a column that it does not have."""
+    types = {c.name: c.type for c in table.columns}
+    return pa.schema([pa.field(name, arrow_type(types[name])) for name in columns])
