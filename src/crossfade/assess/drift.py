@@ -1,0 +1,74 @@
+"""What has changed between two surveys, in words: for "the lock file is older than the source"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from crossfade.model.shape import Node, Path, Shape, format_path
+
+
+def compare(old: Iterable[Shape], new: Iterable[Shape]) -> list[str]:
+    """One sentence for each difference, in the order of entities and paths; an empty list where nothing has changed."""
+    before = {shape.entity: shape for shape in old}
+    after = {shape.entity: shape for shape in new}
+    found: list[str] = []
+    for entity in sorted({*before, *after}):
+        if entity not in after:
+            found.append(f"{entity}: no longer in the source")
+        elif entity not in before:
+            found.append(f"{entity}: new in the source ({_documents(after[entity].count)})")
+        else:
+            found += _changes(before[entity], after[entity])
+    return found
+
+
+def _changes(old: Shape, new: Shape) -> Iterator[str]:
+    entity = new.entity
+    if old.entity_class != new.entity_class:
+        yield f"{entity}: was a {old.entity_class}, is a {new.entity_class}"
+    if old.count != new.count:
+        yield f"{entity}: {_documents(old.count)} before, {new.count} now"
+    for reason in sorted({*old.problems, *new.problems}):
+        if old.problems.get(reason, 0) != new.problems.get(reason, 0):
+            yield f"{entity}: {reason}: {old.problems.get(reason, 0)} before, {new.problems.get(reason, 0)} now"
+    before, after = dict(old.root.walk()), dict(new.root.walk())
+    for path in sorted({*before, *after}):
+        yield from _place_changes(f"{entity}: {format_path(path)}", path, before, after)
+    if old.count == new.count and old.bytes != new.bytes and before == after:
+        yield f"{entity}: {old.bytes} bytes before, {new.bytes} now"
+
+
+def _place_changes(place: str, path: Path, before: dict[Path, Node], after: dict[Path, Node]) -> Iterator[str]:
+    if path not in after:
+        yield f"{place}: no longer there"
+        return
+    node = after[path]
+    if path not in before:
+        yield f"{place}: new, as {', '.join(sorted(node.types))}"
+        return
+    old = before[path]
+    if old.missing != node.missing:
+        yield f"{place}: missing in {old.missing} before, in {node.missing} now"
+    if old.engine != node.engine:
+        yield f"{place}: SQL knew it as {old.engine!r}, now as {node.engine!r}"
+    for kind in sorted({*old.types, *node.types}):
+        yield from _type_changes(f"{place}: {kind}", old, node, kind)
+
+
+def _type_changes(place: str, old: Node, new: Node, kind: str) -> Iterator[str]:
+    before, after = old.types.get(kind), new.types.get(kind)
+    if after is None or before is None:
+        yield f"{place}: no longer seen" if after is None else f"{place}: a new type here, {after.count} times"
+        return
+    if before.count != after.count:
+        yield f"{place}: {before.count} times before, {after.count} now"
+    if (before.least, before.greatest) != (after.least, after.greatest):
+        yield f"{place}: from {before.least} to {before.greatest} before, from {after.least} to {after.greatest} now"
+    lengths = (before.min_length, before.max_length), (after.min_length, after.max_length)
+    if lengths[0] != lengths[1]:
+        (a, b), (c, d) = lengths
+        yield f"{place}: lengths {a} to {b} before, {c} to {d} now"
+
+
+def _documents(count: int) -> str:
+    return f"{count} document{'' if count == 1 else 's'}"

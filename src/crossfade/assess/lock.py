@@ -1,0 +1,172 @@
+"""source.lock.json: the shapes of the source's entities, for review in git.
+
+    {
+      "crossfade": 1,
+      "entities": {
+        "users": {"class": "collection", "plan": "copied", "count": 2, "bytes": 80, "paths": [
+          {"path": ".", "types": {"object": {"count": 2, "min_length": 2, "max_length": 2}}},
+          {"path": "_id", "types": {"int": {"count": 2, "least": "{\\"$numberInt\\":\\"1\\"}", ...}}}
+        ]}
+      }
+    }
+
+One path a line, paths in the order of their steps, nothing that changes while the data stay (no times, no versions),
+so that a diff shows what has changed in the source and nothing else. `sql` is written where SQL knows the place by
+another name than its own; what is zero or empty is left out. Reading gives back exactly what was written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path as File
+from typing import Any
+
+from crossfade.errors import Refused, Unreachable
+from crossfade.model.shape import ELEMENT, Node, Path, Shape, TypeStats, format_path, parse_path, unescape_step
+
+FORMAT = 1
+MEND = "make it anew from the source: crossfade survey"
+
+
+def write_lock(file: File, shapes: Iterable[Shape]) -> None:
+    """Write the file, whole or not at all. Raises Unreachable where it cannot be written."""
+    part = file.with_name(file.name + ".part")
+    try:
+        part.write_text(dump_lock(shapes), encoding="utf-8")
+        part.replace(file)
+    except OSError as error:
+        raise Unreachable(f"{file} could not be written: {error.strerror or error}; it is as it was") from error
+
+
+def read_lock(file: File) -> list[Shape]:
+    """The shapes in the file, sorted by entity. Raises Unreachable where there is none, Refused where it is damaged."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise Unreachable(f"there is no {file}", hint="crossfade survey") from None
+    except OSError as error:
+        raise Unreachable(f"{file} could not be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise Refused(f"{file} is damaged: {error}", hint=MEND) from error
+    return load_lock(text, str(file))
+
+
+def dump_lock(shapes: Iterable[Shape]) -> str:
+    """The file's text."""
+    entities = [_entity_text(shape) for shape in sorted(shapes, key=lambda shape: shape.entity)]
+    body = "{\n" + ",\n".join(entities) + "\n  }" if entities else "{}"
+    return f'{{\n  "crossfade": {FORMAT},\n  "entities": {body}\n}}\n'
+
+
+def load_lock(text: str, name: str = "source.lock.json") -> list[Shape]:
+    """The shapes in the file's text; errors say `name`. Raises Refused where it is damaged or of another format."""
+    try:
+        found = json.loads(text)
+        version = found["crossfade"]
+        entities = found["entities"].items() if version == FORMAT else ()
+        shapes = [_shape(entity, entry) for entity, entry in sorted(entities)]
+    except json.JSONDecodeError as error:
+        raise Refused(f"{name}:{error.lineno}:{error.colno}: damaged, no JSON: {error.msg}", hint=MEND) from error
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise Refused(f"{name} is damaged: {_fault(error)}", hint=MEND) from error
+    if version != FORMAT:
+        raise Refused(f"{name} has format {version!r}; this crossfade reads {FORMAT}", hint=MEND)
+    return shapes
+
+
+def _fault(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _entity_text(shape: Shape) -> str:
+    head: dict[str, Any] = {"class": shape.entity_class, "plan": shape.plan, "count": shape.count, "bytes": shape.bytes}
+    if shape.problems:
+        head["problems"] = dict(sorted(shape.problems.items()))
+    lines = "".join(f"      {_json(name)}: {_json(value)},\n" for name, value in head.items())
+    paths = ",\n".join(f"        {_json(_place(path, node))}" for path, node in shape.root.walk())
+    return f'    {_json(shape.entity)}: {{\n{lines}      "paths": [\n{paths}\n      ]\n    }}'
+
+
+def _place(path: Path, node: Node) -> dict[str, Any]:
+    entry: dict[str, Any] = {"path": format_path(path)}
+    if node.engine != node.name:
+        entry["sql"] = node.engine
+    if node.missing:
+        entry["missing"] = node.missing
+    entry["types"] = {name: _stats(stats) for name, stats in sorted(node.types.items())}
+    return entry
+
+
+def _stats(stats: TypeStats) -> dict[str, Any]:
+    named = {
+        "least": stats.least,
+        "greatest": stats.greatest,
+        "min_length": stats.min_length,
+        "max_length": stats.max_length,
+        "keys": list(stats.keys) or None,
+    }
+    return {"count": stats.count, **{name: value for name, value in named.items() if value is not None}}
+
+
+def _shape(entity: str, entry: Mapping[str, Any]) -> Shape:
+    places = {parse_path(place["path"]): place for place in entry["paths"]}
+    if len(places) != len(entry["paths"]):
+        raise ValueError(f"a path of {entity} is there twice")
+    below: dict[Path, list[Path]] = {path: [] for path in places}
+    for path in places:
+        if path:
+            if path[:-1] not in below:
+                raise ValueError(f"{entity}: {format_path(path)} has nothing above it")
+            below[path[:-1]].append(path)
+    return Shape(
+        entity,
+        _number(entry["count"]),
+        _node((), places, below),
+        str(entry["class"]),
+        str(entry["plan"]),
+        _number(entry["bytes"]),
+        {str(reason): _number(count) for reason, count in entry.get("problems", {}).items()},
+    )
+
+
+def _node(path: Path, places: Mapping[Path, Mapping[str, Any]], below: Mapping[Path, Sequence[Path]]) -> Node:
+    place = places[path]
+    name = path[-1] if path else ""
+    name = name if name == ELEMENT else unescape_step(name)
+    children = {child: _node(child, places, below) for child in below[path]}
+    return Node(
+        name,
+        str(place.get("sql", name)),
+        {kind: _type_stats(stats) for kind, stats in place["types"].items()},
+        _number(place.get("missing", 0)),
+        tuple(sorted((node for child, node in children.items() if child[-1] != ELEMENT), key=lambda node: node.name)),
+        next((node for child, node in children.items() if child[-1] == ELEMENT), None),
+    )
+
+
+def _type_stats(stats: Mapping[str, Any]) -> TypeStats:
+    return TypeStats(
+        _number(stats["count"]),
+        _text(stats.get("least")),
+        _text(stats.get("greatest")),
+        None if stats.get("min_length") is None else _number(stats["min_length"]),
+        None if stats.get("max_length") is None else _number(stats["max_length"]),
+        tuple(str(key) for key in stats.get("keys", ())),
+    )
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{value!r} is no count")
+    return value
+
+
+def _text(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")
+    return value

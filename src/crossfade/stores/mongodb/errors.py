@@ -1,0 +1,89 @@
+"""What MongoDB's driver says, said in our own voice, and without the password."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI, OperationFailure, PyMongoError
+
+from crossfade.errors import CrossfadeError, Misused, Unreachable
+from crossfade.model.urls import hide_password, without_secrets
+
+AUTHENTICATION_FAILED = frozenset({18, 8000})  # 8000 is Atlas's
+UNAUTHORIZED = 13
+CURSOR_GONE = frozenset({43, 237})
+CUT = frozenset({89, 91, 189, 262, 7, 6, 9001, 11600, 11602, 10107, 13435, 13436})  # shutdown, stepdown, network
+
+
+@contextmanager
+def speaking(url: str, doing: str) -> Iterator[None]:
+    """Turns the driver's errors into crossfade's. `doing` ends the sentence "... while <doing>".
+
+    Raises Unreachable where the server cannot be reached, refuses the login or lost the connection; Misused where the
+    URL is at fault; CrossfadeError where the server refused what was asked.
+    """
+    try:
+        yield
+    except PyMongoError as error:
+        raise translated(error, url, doing) from error
+
+
+def translated(error: PyMongoError, url: str, doing: str) -> CrossfadeError:
+    reason = without_secrets(_reason(error), url)
+    if isinstance(error, InvalidURI):
+        return Misused(
+            f"not a MongoDB URL: {hide_password(url)} ({reason})",
+            hint="a URL such as mongodb://user:password@host:27017/database, with : / ? # [ ] @ % in a password quoted "
+            "(@ as %40)",
+        )
+    if isinstance(error, ConfigurationError):
+        return _configuration(reason, url)
+    if isinstance(error, OperationFailure):
+        return _operation(error, reason, url, doing)
+    if isinstance(error, ConnectionFailure):
+        return _cut(reason, url, doing)
+    return CrossfadeError(f"MongoDB's driver failed while {doing}: {reason}")
+
+
+def _reason(error: PyMongoError) -> str:
+    """The driver's words, without the dump of its internals that it likes to append."""
+    details = error.details if isinstance(error, OperationFailure) else None
+    text = str(details["errmsg"]) if details and "errmsg" in details else str(error)
+    for noise in (", full error: ", ", Timeout: ", " (configured timeouts: "):
+        text = text.partition(noise)[0]
+    return text
+
+
+def _configuration(reason: str, url: str) -> CrossfadeError:
+    if "DNS" in reason or "resolution" in reason:
+        return Unreachable(f"the host of {hide_password(url)} is not known: {reason}; nothing was read")
+    return Misused(f"the URL {hide_password(url)} does not stand: {reason}")
+
+
+def _operation(error: OperationFailure, reason: str, url: str, doing: str) -> CrossfadeError:
+    if error.code in AUTHENTICATION_FAILED:
+        return Unreachable(
+            f"MongoDB refused the login of {hide_password(url)}: {reason}; nothing was read",
+            hint="check user and password, and name the database that knows the user: ?authSource=admin",
+        )
+    if error.code == UNAUTHORIZED:
+        return Unreachable(
+            f"MongoDB does not allow {doing} for this login ({hide_password(url)}): {reason}",
+            hint="grant the user the role read on this database",
+        )
+    if error.code in CURSOR_GONE:
+        return Unreachable(
+            f"the server closed the cursor while {doing}: {reason}; what was read of this range is incomplete",
+            hint="run the command again: it goes on where it stopped",
+        )
+    if error.code in CUT:
+        return _cut(reason, url, doing)
+    return CrossfadeError(f"MongoDB refused {doing}: {reason}")
+
+
+def _cut(reason: str, url: str, doing: str) -> Unreachable:
+    return Unreachable(
+        f"no answer from MongoDB at {hide_password(url)} while {doing}: {reason}; the source is unchanged",
+        hint="check that the server runs and that its host and port are right, then run the command again",
+    )

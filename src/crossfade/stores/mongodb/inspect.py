@@ -1,0 +1,174 @@
+"""What a MongoDB database holds, each thing with its class and with what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Names
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pymongo.database import Database
+from pymongo.errors import OperationFailure, PyMongoError
+
+from crossfade.errors import Unreachable
+from crossfade.model.urls import hide_password
+from crossfade.stores.contract import EntityInfo, Inspector
+from crossfade.stores.mongodb.errors import speaking
+
+COUNT_MS = 2000  # how long counting what keeps no count of its own may take; the number is for progress bars
+
+PLANS = {
+    "collection": "copied",
+    "capped": "copied in the order of its keys; that the oldest documents make room for new ones is not carried over",
+    "clustered": "copied as one stream",
+    "view": "not copied, because it is computed from {on}; recreate it as a view of the target",
+    "timeseries": "copied as one stream of measurements; their _id need not be unique, so a key needs more than it",
+    "gridfs_files": "copied; one document describes one file, whose bytes stand in {other}",
+    "gridfs_chunks": "copied; the bytes of a file are the `data` of its chunks in the order of `n`",
+    "system": "not copied, because the server keeps it for itself",
+}
+SYSTEM_PLANS = {
+    "system.buckets.": "not copied, because it is how the server stores {rest}, which is copied",
+    "system.views": "not copied, because it holds the definitions of the views",
+    "system.profile": "not copied, because it is the server's own log of slow operations",
+    "system.js": "not copied: functions stored in the server have no counterpart in the target",
+    "enxcol_.": "not copied, because it is how the server searches encrypted fields",
+}
+
+
+@dataclass(frozen=True)
+class MongoInspector:
+    """Reads the catalogue; a user who may read the database may do so."""
+
+    db: Database[dict[str, Any]]
+    url: str
+
+    def entities(self) -> Sequence[EntityInfo]:
+        """Everything in the database, sorted by name. Raises Unreachable where the database is not there."""
+        with speaking(self.url, f"listing what is in {self.db.name}"):
+            listed = {str(found["name"]): found for found in self.db.list_collections()}
+            if not listed:
+                raise self._not_there()
+            pairs = _gridfs(self.db, listed)
+            return [self._describe(listed[name], listed, pairs) for name in sorted(listed)]
+
+    def version(self) -> str:
+        with speaking(self.url, "asking for the server's version"):
+            info = self.db.client.server_info()
+            hello = self.db.client.admin.command("hello")
+        kind = f"replica set {hello['setName']}" if "setName" in hello else "standalone"
+        kind = "sharded cluster" if hello.get("msg") == "isdbgrid" else kind
+        return f"MongoDB {info['version']} ({kind})"
+
+    def _describe(self, found: Mapping[str, Any], names: Names[str], pairs: Mapping[str, str]) -> EntityInfo:
+        name, options = str(found["name"]), dict(found.get("options", {}))
+        kind = entity_class(found, pairs)
+        info = EntityInfo(
+            name, kind, _plan(name, kind, options, names), kind not in ("view", "system"), 0, 0, options=options
+        )
+        if not info.copied:
+            return info
+        count, size = self._size(name, kind)
+        return replace(info, count=count, bytes=size, indexes=self._indexes(name))
+
+    def _size(self, name: str, kind: str) -> tuple[int, int]:
+        """The source's own estimates; where it has none (or does not tell us), nothing is claimed."""
+        try:
+            (stats,) = self.db[name].aggregate([{"$collStats": {"storageStats": {"scale": 1}}}])
+            storage = stats["storageStats"]
+            count = storage.get("count")
+            if kind == "timeseries" or count is None:
+                count = self.db[name].count_documents({}, maxTimeMS=COUNT_MS)
+            return int(count), int(storage["size"])
+        except (OperationFailure, KeyError, ValueError):  # ValueError: mongos answers once a shard
+            return self._count_alone(name, kind), 0
+
+    def _count_alone(self, name: str, kind: str) -> int:
+        try:
+            return 0 if kind == "timeseries" else self.db[name].estimated_document_count(maxTimeMS=COUNT_MS)
+        except OperationFailure:
+            return 0
+
+    def _indexes(self, name: str) -> tuple[Mapping[str, Any], ...]:
+        try:
+            return tuple(_plain(index) for index in self.db[name].list_indexes())
+        except OperationFailure:
+            return ()
+
+    def _not_there(self) -> Unreachable:
+        try:
+            there = self.db.client.list_database_names()
+        except PyMongoError:
+            there = []
+        others = ", ".join(name for name in sorted(there) if name not in ("admin", "config", "local"))
+        return Unreachable(
+            f"there is no database {self.db.name!r}, or it is empty ({hide_password(self.url)}); nothing was read",
+            hint=f"databases on this server: {others}" if others else "check the name at the end of the URL",
+        )
+
+
+def entity_class(found: Mapping[str, Any], gridfs: Mapping[str, str]) -> str:
+    """The class of one answer of listCollections."""
+    name, options = str(found["name"]), found.get("options", {})
+    if name.startswith(("system.", "enxcol_.")):
+        return "system"
+    if found.get("type") in ("view", "timeseries"):
+        return str(found["type"])
+    if name in gridfs:
+        return gridfs[name]
+    if options.get("clusteredIndex"):
+        return "clustered"
+    return "capped" if options.get("capped") else "collection"
+
+
+def _plan(name: str, kind: str, options: Mapping[str, Any], names: Names[str]) -> str:
+    plan = PLANS[kind].format(on=options.get("viewOn", ""), other=name.removesuffix(".files") + ".chunks")
+    if kind == "system":
+        for prefix, words in SYSTEM_PLANS.items():
+            if name.startswith(prefix):
+                return words.format(rest=name.removeprefix(prefix))
+    if _is_encrypted(options):
+        plan += "; it has encrypted fields, whose ciphertext is copied as it stands"
+    if kind == "timeseries" and options.get("expireAfterSeconds") is not None:
+        plan += "; that old measurements expire is not carried over"
+    return plan
+
+
+def _is_encrypted(options: Mapping[str, Any]) -> bool:
+    """Queryable encryption says so itself; client-side field level encryption by its validator, where it has one."""
+    return "encryptedFields" in options or _mentions(options.get("validator"), "encrypt")
+
+
+def _mentions(value: Any, name: str) -> bool:
+    if isinstance(value, Mapping):
+        return name in value or any(_mentions(part, name) for part in value.values())
+    return isinstance(value, list) and any(_mentions(part, name) for part in value)
+
+
+def _gridfs(db: Database[dict[str, Any]], names: Iterable[str]) -> Mapping[str, str]:
+    """The collections that are halves of GridFS buckets, each with its class."""
+    known = set(names)
+    buckets = [name.removesuffix(".files") for name in known if name.endswith(".files")]
+    pairs: dict[str, str] = {}
+    for bucket in buckets:
+        if f"{bucket}.chunks" in known and _looks_like_gridfs(db, bucket):
+            pairs |= {f"{bucket}.files": "gridfs_files", f"{bucket}.chunks": "gridfs_chunks"}
+    return pairs
+
+
+def _looks_like_gridfs(db: Database[dict[str, Any]], bucket: str) -> bool:
+    """By the fields of a document on each side; an empty bucket by nothing but its names."""
+    file = db[f"{bucket}.files"].find_one({}, {"length": 1, "chunkSize": 1})
+    chunk = db[f"{bucket}.chunks"].find_one({}, {"files_id": 1, "n": 1})
+    return (file is None or {"length", "chunkSize"} <= set(file)) and (chunk is None or {"files_id", "n"} <= set(chunk))
+
+
+def _plain(value: Any) -> Any:
+    """SON as dicts: the order stays, the class goes."""
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, list) else value
+
+
+def _fits(inspector: MongoInspector) -> Inspector:
+    return inspector

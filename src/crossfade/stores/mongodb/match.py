@@ -1,0 +1,81 @@
+"""The filter that finds documents by the value at a path.
+
+A dotted path serves where it can, because it can use an index. It cannot where a step holds a dot, starts with a
+dollar, is empty, or looks like a position: then the path is walked by an expression (MongoDB 5.0 and later), which
+reads the whole collection. Strings are compared under the collection's own default collation, so one that ignores
+case finds more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from types import NoneType
+from typing import Any
+
+from bson.raw_bson import RawBSONDocument
+from bson.regex import Regex
+
+from crossfade.documents.ejson import loads, to_bson
+from crossfade.documents.values import OddRegex, Undefined
+from crossfade.model.shape import ELEMENT, Path, unescape_step
+
+VALUES_A_QUERY = 1000
+CHARACTERS_A_QUERY = 4_000_000
+
+
+def slices(values: Sequence[str]) -> Iterator[list[str]]:
+    """Distinct values in portions that fit into one query."""
+    portion: list[str] = []
+    size = 0
+    for value in dict.fromkeys(values):
+        if portion and (len(portion) >= VALUES_A_QUERY or size + len(value) > CHARACTERS_A_QUERY):
+            yield portion
+            portion, size = [], 0
+        portion.append(value)
+        size += len(value)
+    if portion:
+        yield portion
+
+
+def matching(path: Path, values: Sequence[str]) -> RawBSONDocument:
+    """A filter for the documents that hold one of `values` (canonical Extended JSON) at `path`.
+
+    It is encoded by our own encoder, because a key can be of a type that pymongo has no class for.
+    """
+    wanted = [loads(value) for value in values]
+    if _is_queryable(path):
+        dotted = ".".join(unescape_step(step) for step in path if step != ELEMENT)
+        return RawBSONDocument(to_bson(_by_dotted_path(dotted, wanted)))
+    return RawBSONDocument(to_bson({"$expr": _by_expression("$$ROOT", path, wanted, depth=0)}))
+
+
+def _is_queryable(path: Path) -> bool:
+    return bool(path) and all(step == ELEMENT or _is_plain(unescape_step(step)) for step in path)
+
+
+def _is_plain(name: str) -> bool:
+    return bool(name) and "." not in name and not name.startswith("$") and not name.isdigit()
+
+
+def _by_dotted_path(path: str, wanted: list[Any]) -> dict[str, Any]:
+    """`$in`, but for what `$in` reads as something else: null (also: missing), undefined, and patterns."""
+    listed = [value for value in wanted if not isinstance(value, (NoneType, Undefined, Regex, OddRegex))]
+    cases: list[dict[str, Any]] = [{path: {"$in": listed}}] if listed else []
+    cases += [{path: {"$eq": value}} for value in wanted if isinstance(value, (Regex, OddRegex))]
+    for cls, name in ((NoneType, "null"), (Undefined, "undefined")):
+        cases += [{path: {"$type": name}}] if any(isinstance(value, cls) for value in wanted) else []
+    return cases[0] if len(cases) == 1 else {"$or": cases}
+
+
+def _by_expression(value: str, path: Path, wanted: list[Any], depth: int) -> dict[str, Any]:
+    """True where `value` leads by `path` to one of `wanted`."""
+    if not path:
+        return {"$in": [value, {"$literal": wanted}]}
+    step, rest, name = path[0], path[1:], f"v{depth}"
+    inner = _by_expression(f"$${name}", rest, wanted, depth + 1)
+    if step == ELEMENT:
+        any_element = {"$anyElementTrue": [{"$map": {"input": value, "as": name, "in": inner}}]}
+        return {"$cond": [{"$isArray": [value]}, any_element, False]}
+    field = {"$getField": {"field": {"$literal": unescape_step(step)}, "input": value}}
+    found = {"$let": {"vars": {name: field}, "in": inner}}
+    return {"$cond": [{"$eq": [{"$type": value}, "object"]}, found, False]}

@@ -1,0 +1,161 @@
+"""Reads collections, in ranges of their keys where they have an index on `_id`, in one stream where not.
+
+Time-outs, and why nothing here refreshes sessions: the server drops a cursor after ten minutes, and a session after
+thirty, in which nobody asks for more. Ranges are short, the key scan asks for each range anew, and a stream asks for
+more after every reply that was taken (at most 16 MB). Whoever lets one reply lie for longer gets Unreachable and
+starts the range again. `no_cursor_timeout` would leave cursors behind in the server when we are killed, and Atlas
+refuses it.
+
+Copies of what one shard has moved to another (orphans) are not seen, because the router filters them under majority
+reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from bson.max_key import MaxKey
+from pymongo.collection import Collection
+from pymongo.cursor import RawBatchCursor
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+
+from crossfade.documents.columns import Transcoder, compile_columns
+from crossfade.documents.ejson import loads
+from crossfade.errors import Refused
+from crossfade.model.batch import Batch, Chunk, Column
+from crossfade.model.shape import Path, Shape
+from crossfade.stores.contract import Reader
+from crossfade.stores.mongodb.bounds import ID, documents, ranges
+from crossfade.stores.mongodb.errors import speaking
+from crossfade.stores.mongodb.match import matching, slices
+
+DOCUMENTS_A_REPLY = 5000
+DOCUMENTS_A_CHUNK = 200_000  # what a chunk of very small documents is cut at, to bound the keys held while cutting
+USUAL_SIZE = 1024  # bytes of a document where the server does not say
+KEPT_TRANSCODERS = 8
+
+
+class MongoReader:
+    """Reads one database. Every method that reads an entity raises Refused where it is not there, Unreachable where the
+    connection is cut."""
+
+    def __init__(self, db: Database[dict[str, Any]], url: str) -> None:
+        self._db = db
+        self._url = url
+        self._has_key_index = lru_cache(maxsize=None)(self._ask_for_key_index)
+        self._transcoders: list[tuple[Shape, tuple[Column, ...], Transcoder]] = []
+
+    def chunks(self, entity: str, *, target_bytes: int) -> Iterator[Chunk]:
+        with speaking(self._url, f"looking at the keys of {entity}"):
+            collection = self._db[entity]
+            if not self._has_key_index(entity):
+                yield Chunk(entity, 0, None, None, collection.count_documents({}))
+                return
+            size = max(1, min(DOCUMENTS_A_CHUNK, target_bytes // self._average_size(entity)))
+            for number, (lower, upper, count) in enumerate(ranges(collection, size)):
+                count += self._count_last_key(entity) if upper is None and lower is not None else 0
+                yield Chunk(entity, number, lower, upper, count)
+
+    def raw(self, chunk: Chunk) -> Iterator[bytes]:
+        with speaking(self._url, f"reading {chunk.entity}"):
+            if not self._has_key_index(chunk.entity):
+                yield from self._stream(chunk.entity, {})
+                return
+            yield from self._range(chunk)
+            if chunk.upper is None and chunk.lower is not None:
+                yield from self._last_key(chunk.entity)
+
+    def batches(self, chunk: Chunk, shape: Shape, columns: Sequence[Column]) -> Iterator[Batch]:
+        transcoder = self._transcoder(shape, tuple(columns))
+        for raw in self.raw(chunk):
+            yield transcoder.read(raw)
+
+    def scan(self, entity: str) -> Iterator[bytes]:
+        with speaking(self._url, f"reading {entity}"):
+            self._has_key_index(entity)
+            yield from self._stream(entity, {})
+
+    def keys(self, entity: str) -> Iterator[bytes]:
+        with speaking(self._url, f"reading the keys of {entity}"):
+            covered = {"hint": ID} if self._has_key_index(entity) else {}
+            yield from self._stream(entity, {}, projection={"_id": 1}, **covered)
+
+    def fetch(self, entity: str, path: Path, values: Sequence[str]) -> Iterator[bytes]:
+        with speaking(self._url, f"fetching from {entity}"):
+            self._has_key_index(entity)
+            seen: set[bytes] = set()
+            for portion in slices(values):
+                for batch in self._stream(entity, matching(path, portion)):
+                    if fresh := b"".join(_unseen(batch, seen)):
+                        yield fresh
+
+    def _range(self, chunk: Chunk) -> Iterator[bytes]:
+        cursor = self._cursor(chunk.entity, {}, sort=ID, hint=ID)
+        if chunk.lower is not None:
+            cursor = cursor.min([("_id", loads(chunk.lower))])
+        if chunk.upper is not None:
+            cursor = cursor.max([("_id", loads(chunk.upper))])
+        yield from _replies(cursor)
+
+    def _last_key(self, entity: str) -> Iterator[bytes]:
+        """The document whose `_id` is MaxKey: a range without an upper bound ends before it, of all keys."""
+        yield from self._stream(entity, {"_id": MaxKey()})
+
+    def _count_last_key(self, entity: str) -> int:
+        return sum(1 for batch in self._last_key(entity) for _ in documents(batch))
+
+    def _stream(self, entity: str, query: Mapping[str, Any], **options: Any) -> Iterator[bytes]:
+        yield from _replies(self._cursor(entity, query, **options))
+
+    def _cursor(self, entity: str, query: Mapping[str, Any], **options: Any) -> RawBatchCursor[Any]:
+        collection: Collection[Any] = self._db[entity]
+        return collection.find_raw_batches(query, batch_size=DOCUMENTS_A_REPLY, **options)
+
+    def _ask_for_key_index(self, entity: str) -> bool:
+        """Whether the entity has an index on `_id`: views, time series and clustered collections have none."""
+        for found in self._db.list_collections(filter={"name": entity}):
+            return "idIndex" in found
+        raise Refused(
+            f"there is no collection {entity!r} in the database {self._db.name!r}; nothing was read",
+            hint="compare the entities in crossfade.toml with what the source holds (crossfade survey)",
+        )
+
+    def _average_size(self, entity: str) -> int:
+        try:
+            for stats in self._db[entity].aggregate([{"$collStats": {"storageStats": {"scale": 1}}}]):
+                return int(stats["storageStats"].get("avgObjSize") or USUAL_SIZE)
+        except OperationFailure:  # a login may be allowed to read without being allowed to look at sizes
+            return USUAL_SIZE
+        return USUAL_SIZE
+
+    def _transcoder(self, shape: Shape, columns: tuple[Column, ...]) -> Transcoder:
+        """Compiled once: a worker reads many chunks of one entity, with the same columns."""
+        for known, its_columns, transcoder in self._transcoders:
+            if its_columns == columns and (known is shape or known == shape):
+                return transcoder
+        transcoder = compile_columns(shape, columns)
+        self._transcoders = [(shape, columns, transcoder), *self._transcoders][:KEPT_TRANSCODERS]
+        return transcoder
+
+
+def _replies(cursor: RawBatchCursor[Any]) -> Iterator[bytes]:
+    """The server's replies as they come: at most 16 MB each, or one document. Closes the cursor, whatever happens."""
+    with cursor:
+        yield from (reply for reply in cursor if reply)
+
+
+def _unseen(batch: bytes, seen: set[bytes]) -> Iterator[bytes]:
+    """Documents that no earlier portion of values found."""
+    for document in documents(batch):
+        mark = hashlib.blake2b(document, digest_size=16).digest()
+        if mark not in seen:
+            seen.add(mark)
+            yield document
+
+
+def _fits(reader: MongoReader) -> Reader:
+    return reader

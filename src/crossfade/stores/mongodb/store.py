@@ -1,0 +1,68 @@
+"""A MongoDB database as a store: a source that is only ever read.
+
+Reads go to the primary and see what a majority has (TRAPS: what a secondary or `local` shows can be stale, or be rolled
+back), whatever the URL says, because a copy is proved against what it read.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.errors import ConfigurationError
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
+
+from crossfade.errors import Misused
+from crossfade.model.urls import hide_password
+from crossfade.stores.contract import Store, Traits
+from crossfade.stores.mongodb.errors import speaking
+from crossfade.stores.mongodb.inspect import MongoInspector
+from crossfade.stores.mongodb.read import MongoReader
+
+SELECTION_TIMEOUT_MS = 5000
+
+
+def open_mongodb(url: str) -> Store:
+    """The database that the URL's path names.
+
+    Raises Misused where the URL names none or does not stand, Unreachable where the server does not answer within five
+    seconds (or the URL's own serverSelectionTimeoutMS) or refuses the login.
+    """
+    with speaking(url, "connecting"):
+        client = _client(url)
+        try:
+            db = _database(client, url)
+            client.admin.command("ping")  # the driver connects on first use; ours is now, also for the login
+        except BaseException:
+            client.close()
+            raise
+    return Store(
+        scheme="mongodb",
+        url=hide_password(url),
+        traits=Traits(),
+        inspector=MongoInspector(db, url),
+        reader=MongoReader(db, url),
+        closer=client.close,
+    )
+
+
+def _client(url: str) -> MongoClient[dict[str, Any]]:
+    said = url.lower()
+    options: dict[str, Any] = {}
+    if "serverselectiontimeoutms=" not in said:
+        options["serverSelectionTimeoutMS"] = SELECTION_TIMEOUT_MS
+    if "appname=" not in said:
+        options["appname"] = "crossfade"
+    return MongoClient(url, **options)
+
+
+def _database(client: MongoClient[dict[str, Any]], url: str) -> Database[dict[str, Any]]:
+    try:
+        return client.get_default_database(read_concern=ReadConcern("majority"), read_preference=ReadPreference.PRIMARY)
+    except ConfigurationError:
+        raise Misused(
+            f"the URL names no database: {hide_password(url)}",
+            hint="put its name after the host: mongodb://localhost:27017/mydatabase",
+        ) from None
