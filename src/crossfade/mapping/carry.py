@@ -115,12 +115,12 @@ class Carrier:
                 else:
                     misfits.append(self._refused(branch, part, error))
                 continue
-            roots = out.column(ROW).combine_chunks()
-            fitted = fit(out.drop_columns([ROW]), target)
+            roots = _array(out.column(ROW))
+            fitted = fit(out, target)
             for wrong in fitted.misfits:
                 row = roots[wrong.row].as_py()
-                misfits.append(Misfit(row, wrong.reason, wrong.detail, branch.table, wrong.column))
-            yield TableRows(target, fitted.table, _array(roots))
+                misfits.append(Misfit(row, wrong.reason, wrong.message, branch.table, wrong.column))
+            yield TableRows(target, fitted.table.drop_columns([ROW]), _array(fitted.table.column(ROW)))
 
     def _with_lookups(self, branch: Branch, part: pa.Table) -> Tables:
         tables: Tables = {ROOT_TABLE: part}

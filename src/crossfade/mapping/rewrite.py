@@ -104,6 +104,8 @@ class Rewriter:
                 return self._with_lambda(node, name, scope)
             if name in ("len", "array_length", "array_size", "length", "cardinality"):
                 return self._length(node, scope)
+        if isinstance(node, exp.Array) and isinstance(node.expressions[0] if node.expressions else None, exp.Comprehension):
+            return self._comprehension(node.expressions[0], scope)
         if isinstance(node, exp.Subquery | exp.Select):
             return Typed(self.select(node, scope))
         if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
@@ -157,6 +159,19 @@ class Rewriter:
         body = self.value(node.this, inner)
         parameters = [exp.to_identifier(p.name, quoted=True) for p in node.expressions]
         return body, exp.Lambda(this=body.sql, expressions=parameters)
+
+    def _comprehension(self, node: exp.Comprehension, scope: Scope) -> Typed:
+        """`[f(x) for x in list if g(x)]`, as list_transform over list_filter."""
+        name = node.args["expression"].name
+        source = self.listed(node.args["iterator"], scope)
+        sql = source.sql
+        for part, function in ((node.args.get("condition"), "list_filter"), (node.this, "list_transform")):
+            if part is None:
+                continue
+            parameter = exp.Lambda(this=part.copy(), expressions=[exp.to_identifier(name)])
+            body, rebuilt = self._lambda(parameter, source, scope)
+            sql = exp.func(function, sql, rebuilt)
+        return Typed(sql, "list", of=body.kind)
 
     def _length(self, node: exp.Func, scope: Scope) -> Typed:
         """The length of an array looks at its elements without carrying them."""

@@ -1,0 +1,237 @@
+"""Where a move remembers itself: in the target, so that a chunk's rows and its record commit together or not at all.
+
+Every function takes the Loader of an open transaction. The journal knows nothing of databases: its few statements
+(queries.sql) are SQL that every target takes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crossfade.journal.queries import queries
+from crossfade.model.batch import Chunk
+from crossfade.model.target import Step
+from crossfade.stores.contract import Loader, Store, need
+
+VERSION = 1
+
+# Where a move stands, in order.
+PREPARED, COPYING, COPIED, FINISHED = "prepared", "copying", "copied", "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRecord:
+    name: str
+    version: int
+    source: str
+    lock_digest: str
+    schema_digest: str
+    mapping_digest: str
+    stage: str
+    started_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The count equation of a chunk or an entity: `source = copied + quarantined + discarded`."""
+
+    source: int = 0
+    copied: int = 0
+    quarantined: int = 0
+    discarded: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        return self.source == self.copied + self.quarantined + self.discarded
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.source + other.source,
+            self.copied + other.copied,
+            self.quarantined + other.quarantined,
+            self.discarded + other.discarded,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRecord:
+    chunk: Chunk
+    counts: Counts | None
+    """None while the chunk is not done."""
+    rows: Mapping[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record in quarantine. `key` is the canonical Extended JSON of its `_id`, or None where that could not be read."""
+
+    id: str
+    entity: str
+    chunk: int
+    key: str | None
+    reason: str
+    detail: str
+    table: str | None
+    column: str | None
+    phase: str
+    state: str = "open"
+    note: str | None = None
+    noted_at: str = ""
+
+
+def create(store: Store) -> None:
+    """Makes the journal's tables where they are not there yet."""
+    with need(store.writer, store, "keep a journal").transaction() as tx:
+        if store.traits.has_journal_schema:
+            tx.execute("CREATE SCHEMA IF NOT EXISTS crossfade")
+        for name, sql in queries().items():
+            if name.startswith("create_"):
+                prefix = "" if store.traits.has_journal_schema else "crossfade_"
+                tx.execute(sql.replace("{crossfade_index}", prefix))
+
+
+def find_move(tx: Loader) -> MoveRecord | None:
+    rows = tx.execute(queries()["find_move"])
+    return MoveRecord(*rows[0]) if rows else None
+
+
+def begin_move(tx: Loader, name: str, source: str, digests: Mapping[str, str]) -> None:
+    """Notes the move and its agreement (`lock_digest`, `schema_digest`, `mapping_digest`)."""
+    tx.execute(
+        queries()["add_move"],
+        {"name": name, "version": VERSION, "source": source, "stage": PREPARED, "now": now(), **digests},
+    )
+
+
+def set_stage(tx: Loader, stage: str) -> None:
+    tx.execute(queries()["set_stage"], {"stage": stage, "now": now()})
+
+
+def set_digests(tx: Loader, digests: Mapping[str, str]) -> None:
+    tx.execute(queries()["set_digests"], {**digests, "now": now()})
+
+
+def steps_done(tx: Loader) -> set[str]:
+    return {row[0] for row in tx.execute(queries()["find_steps"])}
+
+
+def note_step(tx: Loader, step: Step) -> None:
+    tx.execute(queries()["add_step"], {"id": step.id, "sql": step.sql, "now": now()})
+
+
+def plan_chunks(tx: Loader, chunks: Iterable[Chunk]) -> None:
+    for c in chunks:
+        tx.execute(
+            queries()["add_chunk"],
+            {"entity": c.entity, "number": c.number, "lower_key": c.lower, "upper_key": c.upper, "planned": c.count},
+        )
+
+
+def chunks(tx: Loader) -> list[ChunkRecord]:
+    """The plan with what is done of it."""
+    out = []
+    for entity, number, lower, upper, planned, *rest in tx.execute(queries()["find_chunks"]):
+        source, copied, quarantined, discarded, rows, seconds, done_at = rest
+        counts = Counts(source, copied, quarantined, discarded) if done_at is not None else None
+        chunk = Chunk(entity, number, lower, upper, planned)
+        out.append(ChunkRecord(chunk, counts, json.loads(rows or "{}"), seconds or 0.0))
+    return out
+
+
+def is_done(tx: Loader, chunk: Chunk) -> bool:
+    rows = tx.execute(queries()["chunk_is_done"], {"entity": chunk.entity, "number": chunk.number})
+    return bool(rows) and rows[0][0] is not None
+
+
+def finish_chunk(tx: Loader, chunk: Chunk, counts: Counts, rows: Mapping[str, int], seconds: float) -> None:
+    """Notes a chunk's counts; call it in the transaction that loaded its rows."""
+    tx.execute(
+        queries()["finish_chunk"],
+        {
+            "entity": chunk.entity,
+            "number": chunk.number,
+            "source": counts.source,
+            "copied": counts.copied,
+            "quarantined": counts.quarantined,
+            "discarded": counts.discarded,
+            "row_counts": json.dumps(dict(sorted(rows.items()))),
+            "seconds": seconds,
+            "now": now(),
+        },
+    )
+
+
+def shift_counts(tx: Loader, entity: str, chunk: int, *, copied: int = 0, quarantined: int = 0, discarded: int = 0) -> None:
+    """Moves records between the accounts of a chunk that is done; the source's count stays."""
+    tx.execute(
+        queries()["shift_counts"],
+        {"entity": entity, "number": chunk, "copied": copied, "quarantined": quarantined, "discarded": discarded},
+    )
+
+
+def entry_id(entity: str, key: str | None, raw: bytes) -> str:
+    """The same record has the same entry on every run."""
+    identity = f"{entity}\0{key}".encode() if key is not None else entity.encode() + b"\0" + raw
+    return hashlib.sha256(identity).hexdigest()[:12]
+
+
+def quarantine(tx: Loader, entry: Entry, raw: bytes) -> None:
+    tx.execute(queries()["add_quarantine"], {**_entry_values(entry), "raw": raw, "now": now()})
+
+
+def _entry_values(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "entity": entry.entity,
+        "chunk": entry.chunk,
+        "record_key": entry.key,
+        "reason": entry.reason,
+        "detail": entry.detail.replace("\0", "\\0"),
+        "target_table": entry.table,
+        "target_column": entry.column,
+        "phase": entry.phase,
+    }
+
+
+def entries(tx: Loader) -> list[Entry]:
+    """Every entry, open and resolved, without the documents."""
+    return [Entry(*row) for row in tx.execute(queries()["find_quarantine"])]
+
+
+def raw_of(tx: Loader, entry: Entry) -> bytes:
+    (row,) = tx.execute(queries()["find_raw"], {"id": entry.id})
+    return bytes(row[0])
+
+
+def resolve(tx: Loader, entry: Entry, state: str, note: str | None = None) -> None:
+    """Closes an open entry as "retried" or "discarded"."""
+    tx.execute(queries()["set_state"], {"id": entry.id, "state": state, "note": note, "now": now()})
+
+
+def update_reason(tx: Loader, entry: Entry, raw: bytes) -> None:
+    values = _entry_values(entry)
+    names = ("id", "reason", "detail", "target_table", "target_column")
+    tx.execute(queries()["update_reason"], {**{n: values[n] for n in names}, "raw": raw, "now": now()})
+
+
+def open_by_reason(tx: Loader) -> dict[str, dict[str, int]]:
+    """Entity -> reason -> open entries."""
+    out: dict[str, dict[str, int]] = {}
+    for entity, reason, count in tx.execute(queries()["count_quarantine"]):
+        out.setdefault(entity, {})[reason] = count
+    return out
+
+
+def forget_copy(tx: Loader) -> None:
+    tx.execute(queries()["forget_chunks"])
+    tx.execute(queries()["forget_quarantine"])
+
+
+def now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,151 @@
+-- create_move --
+-- What is being moved and under which agreement; one row.
+CREATE TABLE IF NOT EXISTS {crossfade}move (
+    name           TEXT PRIMARY KEY,
+    version        INTEGER NOT NULL,
+    source         TEXT NOT NULL,
+    lock_digest    TEXT NOT NULL,
+    schema_digest  TEXT NOT NULL,
+    mapping_digest TEXT NOT NULL,
+    stage          TEXT NOT NULL,
+    started_at     TEXT NOT NULL,
+    changed_at     TEXT NOT NULL
+);
+
+-- create_step --
+-- DDL statements that were done, each once, by id.
+CREATE TABLE IF NOT EXISTS {crossfade}step (
+    id      TEXT PRIMARY KEY,
+    sql     TEXT NOT NULL,
+    done_at TEXT NOT NULL
+);
+
+-- create_chunk --
+-- The plan of the copy; a chunk's counts are written in the transaction that writes its rows.
+CREATE TABLE IF NOT EXISTS {crossfade}chunk (
+    entity      TEXT NOT NULL,
+    number      BIGINT NOT NULL,
+    lower_key   TEXT,
+    upper_key   TEXT,
+    planned     BIGINT NOT NULL,
+    source      BIGINT,
+    copied      BIGINT,
+    quarantined BIGINT,
+    discarded   BIGINT,
+    row_counts  TEXT,
+    seconds     DOUBLE PRECISION,
+    done_at     TEXT,
+    PRIMARY KEY (entity, number)
+);
+
+-- create_quarantine --
+-- Whole source records that could not go on, with the reason; resolved ones stay, with what became of them.
+CREATE TABLE IF NOT EXISTS {crossfade}quarantine (
+    id            TEXT PRIMARY KEY,
+    entity        TEXT NOT NULL,
+    chunk         BIGINT NOT NULL,
+    record_key    TEXT,
+    reason        TEXT NOT NULL,
+    detail        TEXT NOT NULL,
+    target_table  TEXT,
+    target_column TEXT,
+    phase         TEXT NOT NULL,
+    raw           BYTEA NOT NULL,
+    state         TEXT NOT NULL,
+    note          TEXT,
+    noted_at      TEXT NOT NULL
+);
+
+-- create_quarantine_index --
+-- Verification and retry ask by entity and state.
+CREATE INDEX IF NOT EXISTS {crossfade_index}quarantine_entity ON {crossfade}quarantine (entity, state);
+
+-- find_move --
+-- The move that this target belongs to.
+SELECT name, version, source, lock_digest, schema_digest, mapping_digest, stage, started_at FROM {crossfade}move;
+
+-- add_move --
+-- Begins the move.
+INSERT INTO {crossfade}move (name, version, source, lock_digest, schema_digest, mapping_digest, stage, started_at, changed_at)
+VALUES (:name, :version, :source, :lock_digest, :schema_digest, :mapping_digest, :stage, :now, :now);
+
+-- set_stage --
+-- Where the move stands.
+UPDATE {crossfade}move SET stage = :stage, changed_at = :now;
+
+-- set_digests --
+-- A new agreement: after a mended mapping, a new survey.
+UPDATE {crossfade}move SET lock_digest = :lock_digest, schema_digest = :schema_digest, mapping_digest = :mapping_digest,
+       changed_at = :now;
+
+-- find_steps --
+-- The ids of all steps done.
+SELECT id FROM {crossfade}step;
+
+-- add_step --
+-- Notes a step, in the transaction that did it.
+INSERT INTO {crossfade}step (id, sql, done_at) VALUES (:id, :sql, :now);
+
+-- add_chunk --
+-- One range of the plan.
+INSERT INTO {crossfade}chunk (entity, number, lower_key, upper_key, planned)
+VALUES (:entity, :number, :lower_key, :upper_key, :planned);
+
+-- find_chunks --
+-- All ranges, with their counts where done.
+SELECT entity, number, lower_key, upper_key, planned, source, copied, quarantined, discarded, row_counts, seconds, done_at
+FROM {crossfade}chunk ORDER BY entity, number;
+
+-- finish_chunk --
+-- The counts of a chunk, with its rows or not at all.
+UPDATE {crossfade}chunk
+SET source = :source, copied = :copied, quarantined = :quarantined, discarded = :discarded, row_counts = :row_counts,
+    seconds = :seconds, done_at = :now
+WHERE entity = :entity AND number = :number AND done_at IS NULL;
+
+-- chunk_is_done --
+-- Another worker may have been quicker.
+SELECT done_at FROM {crossfade}chunk WHERE entity = :entity AND number = :number;
+
+-- shift_counts --
+-- A record changes its account after its chunk was done.
+UPDATE {crossfade}chunk
+SET copied = copied + :copied, quarantined = quarantined + :quarantined, discarded = discarded + :discarded
+WHERE entity = :entity AND number = :number;
+
+-- add_quarantine --
+-- A record goes to quarantine.
+INSERT INTO {crossfade}quarantine
+    (id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, raw, state, noted_at)
+VALUES (:id, :entity, :chunk, :record_key, :reason, :detail, :target_table, :target_column, :phase, :raw, 'open', :now);
+
+-- find_quarantine --
+-- Entries without their documents.
+SELECT id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, state, note, noted_at
+FROM {crossfade}quarantine ORDER BY entity, reason, record_key, id;
+
+-- find_raw --
+-- The document of an entry.
+SELECT raw FROM {crossfade}quarantine WHERE id = :id;
+
+-- set_state --
+-- An entry is resolved: retried, or discarded with a note.
+UPDATE {crossfade}quarantine SET state = :state, note = :note, noted_at = :now WHERE id = :id AND state = 'open';
+
+-- update_reason --
+-- A retried record failed again, perhaps for another reason.
+UPDATE {crossfade}quarantine
+SET reason = :reason, detail = :detail, target_table = :target_table, target_column = :target_column, raw = :raw, noted_at = :now
+WHERE id = :id;
+
+-- count_quarantine --
+-- Open entries by entity and reason.
+SELECT entity, reason, count(*) FROM {crossfade}quarantine WHERE state = 'open' GROUP BY entity, reason ORDER BY entity, reason;
+
+-- forget_chunks --
+-- The copy begins anew.
+DELETE FROM {crossfade}chunk;
+
+-- forget_quarantine --
+-- The copy begins anew.
+DELETE FROM {crossfade}quarantine;

@@ -1,0 +1,106 @@
+"""Everything that can be known before the copy: mappings against the source's shape and against the target's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from crossfade.mapping.coverage import Finding, stale_discards, uncovered
+from crossfade.mapping.engine import Engine, EngineError, reason_of
+from crossfade.mapping.fit_plan import fit_plan
+from crossfade.mapping.program import ROOT_TABLE, Branch, Program
+from crossfade.mapping.resolve import nearest
+from crossfade.model.batch import Column
+from crossfade.model.shape import Shape
+from crossfade.model.target import TargetSchema, TargetTable
+from crossfade.project import Discard
+
+EmptyTable = Callable[[Shape, Sequence[Column]], Any]
+"""An Arrow table without rows, with the columns as a reader would give them."""
+
+
+def check(
+    program: Program,
+    shapes: Mapping[str, Shape],
+    target: TargetSchema,
+    discards: Sequence[Discard],
+    empty: EmptyTable,
+) -> list[Finding]:
+    """Every fault and note, in one list."""
+    findings = list(uncovered(program, shapes, discards))
+    findings += stale_discards(program, shapes, discards)
+    engine = Engine()
+    try:
+        for branch in program.branches:
+            findings += _check_branch(branch, program, shapes, target, discards, empty, engine)
+    finally:
+        engine.close()
+    mapped = {b.table for b in program.branches}
+    findings += [
+        Finding("note", "unmapped_table", t.name, "no mapping fills this table: it stays empty")
+        for t in target.tables
+        if t.name not in mapped
+    ]
+    findings += _unreadable(shapes)
+    return findings
+
+
+def _check_branch(
+    branch: Branch,
+    program: Program,
+    shapes: Mapping[str, Shape],
+    target: TargetSchema,
+    discards: Sequence[Discard],
+    empty: EmptyTable,
+    engine: Engine,
+) -> Iterator[Finding]:
+    table = target.table(branch.table)
+    if table is None:
+        hint = nearest(branch.table, [t.name for t in target.tables])
+        yield Finding("fault", "unknown_table", branch.file, f"the target has no table {branch.table!r}", hint)
+        return
+    yield from _check_columns(branch, table)
+    if branch.filtered and not any(d.table == branch.table for d in discards):
+        yield Finding(
+            "fault", "filtered", branch.file, f"its WHERE leaves rows out, and no reason is given: {branch.filtered}",
+            f'[[discard]] table = "{branch.table}" with a reason',
+        )  # fmt: skip
+    tables = {ROOT_TABLE: empty(shapes[branch.entity], program.feeds[branch.entity].columns)}
+    tables |= {lookup.table: empty(shapes[lookup.entity], lookup.columns) for lookup in branch.lookups}
+    try:
+        for lookup in branch.lookups:
+            engine.types(lookup.keys_sql, tables)
+        types = engine.types(branch.sql, tables)
+    except EngineError as e:
+        yield Finding("fault", "does_not_bind", branch.file, reason_of(e))
+        return
+    mapped = {name: types[name] for name in branch.outputs if name in types}
+    for fault in fit_plan(mapped, table):
+        yield Finding("fault", "type", f"{branch.table}.{fault.column}", fault.reason, fault.hint)
+
+
+def _check_columns(branch: Branch, table: TargetTable) -> Iterator[Finding]:
+    names = [c.name for c in table.columns]
+    for output in branch.outputs:
+        column = table.column(output)
+        if column is None:
+            message = f"{branch.table} has no column {output!r}"
+            yield Finding("fault", "unknown_column", branch.file, message, nearest(output, names))
+        elif column.generated:
+            yield Finding("fault", "generated", f"{table.name}.{output}", "the database generates it: leave it out")
+    if not table.primary_key:
+        yield Finding("fault", "no_primary_key", table.name, "without a primary key its rows cannot be proved equal")
+    for column in table.columns:
+        if column.name in branch.outputs or column.generated:
+            continue
+        if column.name in table.primary_key:
+            hint = "uuid_of(...) gives ids that are the same on every run"
+            yield Finding("fault", "unfilled", f"{table.name}.{column.name}", "a mapping must make the primary key", hint)
+        elif not column.nullable and not column.has_default:
+            yield Finding("fault", "unfilled", f"{table.name}.{column.name}", "it is NOT NULL, and nothing fills it")
+
+
+def _unreadable(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
+    for entity, shape in sorted(shapes.items()):
+        for reason, count in sorted(shape.problems.items()):
+            yield Finding("note", "unreadable", entity, f"{count} documents will be quarantined: {reason}")
