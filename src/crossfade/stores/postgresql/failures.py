@@ -1,0 +1,114 @@
+"""What PostgreSQL's errors mean for us: a row refused, a server gone, or a state of the server to be mended."""
+
+from __future__ import annotations
+
+import re
+
+import psycopg
+
+from crossfade.errors import CrossfadeError, Unreachable
+from crossfade.model.urls import hide_password, without_secrets
+from crossfade.stores.contract import RowRejected
+
+_ROW_REASONS = {
+    "23505": "unique",
+    "23503": "foreign_key",
+    "23514": "check",
+    "23502": "not_null",
+    "23P01": "exclusion",
+    "22001": "too_long",
+    "22003": "out_of_range",
+    "22008": "out_of_range",
+    "22009": "out_of_range",
+    "54000": "too_long",  # most of all: an index row that is longer than a third of a page
+    "P0001": "raised",  # by a trigger
+}
+_NOTHING_WRITTEN = "nothing of this chunk was written"
+_STATES = {
+    "53100": ("the target's disk is full", "make room on the target's disk, then run the same command again"),
+    "53200": ("the target is out of memory", "run again with fewer --workers or a smaller chunk size"),
+    "53300": ("the target has no free connection", "run again with fewer --workers, or raise max_connections"),
+    "25006": ("the target takes no writes (read-only transaction)", "point at the primary, not at a standby"),
+    "42501": ("the target refuses this for want of a right", "grant the right to the user of the target URL"),
+    "22P03": ("the target's column has another type than the schema says", "run `crossfade schema show` and compare"),
+    "42P01": ("the target has no such table", "run `crossfade schema apply`"),
+    "42703": ("the target has no such column", "run `crossfade schema apply`, or compare `crossfade schema show`"),
+    "40P01": ("the target broke a deadlock by ending this transaction", "run the same command again"),
+    "40001": ("the target could not serialize this transaction", "run the same command again"),
+    "57014": ("the target cancelled this statement", "look for a statement_timeout on the role or database"),
+    "55P03": ("the target could not get a lock in time", "run again when nobody else holds the table"),
+}
+_COLUMN = re.compile(r"COPY [^\n]*, line \d+, column ([^\n:]+)(?::|$)", re.MULTILINE)
+_PLACES = (
+    (
+        re.compile(r"password authentication failed|no password supplied|fe_sendauth"),
+        "the password is wrong or missing",
+    ),
+    (re.compile(r'database "[^"]*" does not exist'), "there is no such database"),
+    (re.compile(r'role "[^"]*" does not exist'), "there is no such user"),
+    (re.compile(r"resolve host|could not translate host|Name or service not known"), "the host is unknown"),
+    (re.compile(r"[Cc]onnection refused|No such file or directory"), "nothing listens there"),
+    (re.compile(r"timeout|timed out"), "no answer in time"),
+    (re.compile(r"no pg_hba.conf entry"), "the server does not let this host, user or database in"),
+    (re.compile(r"too many clients|remaining connection slots"), "the server has no free connection"),
+    (re.compile(r"starting up|shutting down|recovery mode"), "the server is starting or stopping"),
+    (re.compile(r"SSL|certificate|TLS"), "the TLS connection could not be made"),
+)
+
+
+def translated(error: psycopg.Error, url: str, table: str) -> Exception:
+    """The error as one of ours."""
+    code = error.sqlstate
+    if code is None or code.startswith(("08", "57P")):
+        return lost(error, url)
+    if code in _STATES:
+        return _state(error, code, table)
+    reason = row_reason(error)
+    if reason is None:
+        return CrossfadeError(f"the target refused: {_message(error)}; {_NOTHING_WRITTEN} (SQLSTATE {code})")
+    diag = error.diag
+    found = _COLUMN.search(diag.context or "")
+    column = diag.column_name or (found[1].strip('"') if found else None)
+    return RowRejected(reason, _message(error), table=table, column=column, constraint=diag.constraint_name)
+
+
+def row_reason(error: psycopg.Error) -> str | None:
+    """The word for why a row was refused; None where it is not about a row."""
+    code, text = error.sqlstate or "", f"{error.diag.message_primary} {error.diag.message_detail}"
+    if code in ("22021", "22P05"):
+        return "nul_character" if "0x00" in text or "u0000" in text else "bad_value"
+    return _ROW_REASONS.get(code) or ("bad_value" if code[:2] in ("22", "23") else None)
+
+
+def lost(error: psycopg.Error, url: str) -> Unreachable:
+    """The connection broke on the way."""
+    return Unreachable(
+        f"the connection to {hide_password(url)} broke ({first_line(error, url)}); {_NOTHING_WRITTEN}",
+        hint="run the same command again when the server is back: it goes on where it stopped",
+    )
+
+
+def unreachable(error: Exception, url: str) -> Unreachable:
+    """No connection could be made."""
+    text = str(error)
+    reason = next((words for pattern, words in _PLACES if pattern.search(text)), "no connection")
+    return Unreachable(
+        f"cannot reach PostgreSQL at {hide_password(url)}: {reason} ({first_line(error, url)})",
+        hint="check host, port, user, password and database of the URL, and that the server runs",
+    )
+
+
+def _state(error: psycopg.Error, code: str, table: str) -> CrossfadeError:
+    fact, hint = _STATES[code]
+    return CrossfadeError(f"{fact}: {_message(error)} (table {table}); {_NOTHING_WRITTEN}", hint=hint)
+
+
+def _message(error: psycopg.Error) -> str:
+    """The server's words. They may hold values of the row; whoever shows them escapes them."""
+    diag = error.diag
+    return " · ".join(part for part in (diag.message_primary, diag.message_detail) if part) or str(error)
+
+
+def first_line(error: Exception, url: str) -> str:
+    text = without_secrets(str(error).strip(), url)
+    return text.splitlines()[0] if text else type(error).__name__

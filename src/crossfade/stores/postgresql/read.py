@@ -1,0 +1,245 @@
+"""Reads PostgreSQL back into canonical Arrow, through ADBC: a driver and a path that writing does not use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+import adbc_driver_manager
+import adbc_driver_postgresql.dbapi
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crossfade.errors import CrossfadeError, Unreachable, Unsupported
+from crossfade.model.canonical import arrow_schema, arrow_type, element_of
+from crossfade.model.target import ColumnType, TargetTable
+from crossfade.model.urls import hide_password
+from crossfade.stores import contract
+from crossfade.stores.postgresql import ask, failures
+from crossfade.stores.postgresql.connect import libpq_url
+
+_SLICE = 5_000  # keys in one statement
+_AS_TEXT = ("numeric", "json", "jsonb", "text", "char", "enum", "other")
+_EPOCH_MICROS, _EPOCH_DAYS = 946_684_800_000_000, 10_957  # what ADBC adds to PostgreSQL's numbers, without looking
+_FIRST_MOMENT, _FIRST_DAY = -2_440_588 * 86_400_000_000, -2_440_588
+
+_SETTINGS = (
+    "SET default_transaction_read_only TO on",
+    "SET standard_conforming_strings TO on",
+    "SET statement_timeout TO 0",
+    "SET TimeZone TO 'UTC'",
+    "SET DateStyle TO 'ISO, YMD'",
+    "SET IntervalStyle TO 'postgres'",
+    "SET extra_float_digits TO 1",
+)
+_TYPE_NAMES = """
+SELECT a.attname::text AS name,
+       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) AS type_name
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+WHERE a.attrelid = {}::regclass AND a.attnum > 0 AND NOT a.attisdropped
+"""
+
+
+class PostgresRowReader:
+    """One ADBC connection, opened when first needed and again when it was lost; its transactions are read-only."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._open: Any = None
+        self._type_names: dict[str, dict[str, str]] = {}
+
+    def rows(self, table: TargetTable, columns: Sequence[str], keys: Any) -> Any:
+        schema = arrow_schema(table, columns)
+        batches: list[Any] = []
+        for start in range(0, len(keys), _SLICE):
+            statement = self._lookup(table, columns, keys.slice(start, _SLICE))
+            batches.extend(_canonical(batch, table, schema) for batch in self._batches(statement))
+        return pa.Table.from_batches(batches, schema)
+
+    def scan(self, table: TargetTable, columns: Sequence[str]) -> Iterator[Any]:
+        schema = arrow_schema(table, columns)
+        statement = f"SELECT {_expressions(table, columns)} FROM {_name(table)} AS t"
+        for batch in self._batches(statement):
+            yield _canonical(batch, table, schema)
+
+    def query(self, sql: str, *, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
+        return ask.query(self._url, sql, limit)
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _batches(self, statement: str) -> Iterator[Any]:
+        try:
+            with closing(self._connection().cursor()) as cursor:
+                cursor.execute(statement)
+                with closing(cursor.fetch_record_batch()) as reader:
+                    yield from reader
+        except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
+            self.close()
+            raise _translated(error, self._url) from error
+
+    def _connection(self) -> Any:
+        if self._open is None:
+            try:
+                self._open = adbc_driver_postgresql.dbapi.connect(libpq_url(self._url), autocommit=True)
+            except adbc_driver_manager.Error as error:
+                raise failures.unreachable(error, self._url) from None
+            with closing(self._open.cursor()) as cursor:
+                for setting in _SETTINGS:
+                    cursor.execute(setting)
+        return self._open
+
+    def _lookup(self, table: TargetTable, columns: Sequence[str], keys: Any) -> str:
+        """One index lookup a key: OFFSET 0 keeps the planner from scanning a table that it has no statistics of yet."""
+        names, types = keys.column_names, self._types(table)
+        arrays = ", ".join(_text_array(_key_texts(keys.column(name))) for name in names)
+        aliases = ", ".join(f"k{i}" for i in range(len(names)))
+        equal = " AND ".join(
+            f"t.{_quoted(name)} = {_key_value(_kind(table, name), f'k.k{i}', types[name])}"
+            for i, name in enumerate(names)
+        )
+        return (
+            f"SELECT s.* FROM unnest({arrays}) AS k({aliases}) CROSS JOIN LATERAL "
+            f"(SELECT {_expressions(table, columns)} FROM {_name(table)} AS t WHERE {equal} OFFSET 0) AS s"
+        )
+
+    def _types(self, table: TargetTable) -> dict[str, str]:
+        if table.name not in self._type_names:
+            batches = list(self._batches(_TYPE_NAMES.format(_literal(_name(table)))))
+            found = [row for batch in batches for row in batch.to_pylist()]
+            self._type_names[table.name] = {row["name"]: row["type_name"] for row in found}
+        return self._type_names[table.name]
+
+
+# What is asked for: every type in a form that ADBC brings over unchanged.
+
+
+def _expressions(table: TargetTable, columns: Sequence[str]) -> str:
+    return ", ".join(f"{_expression(_kind(table, n), f't.{_quoted(n)}')} AS {_quoted(n)}" for n in columns)
+
+
+def _expression(kind: ColumnType, column: str) -> str:
+    if kind.kind == "array":
+        return _array_expression(kind, column)
+    return f"{column}::text" if kind.kind in _AS_TEXT else column
+
+
+def _array_expression(kind: ColumnType, column: str) -> str:
+    """ADBC flattens arrays of several dimensions and refuses those not from 1: a NULL more shows that they differ."""
+    cast = "::text[]" if element_of(kind).kind in (*_AS_TEXT, "array") else ""
+    plain = f"coalesce(array_ndims({column}), 1) = 1 AND coalesce(array_lower({column}, 1), 1) = 1"
+    return f"CASE WHEN {plain} THEN {column}{cast} ELSE ARRAY(SELECT unnest({column})){cast} || NULL END"
+
+
+def _kind(table: TargetTable, name: str) -> ColumnType:
+    column = table.column(name)
+    if column is None:
+        raise CrossfadeError(f"table {table.name} has no column {name}")
+    return column.type
+
+
+def _name(table: TargetTable) -> str:
+    return f"{_quoted(table.schema)}.{_quoted(table.table)}" if table.schema else _quoted(table.table)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+# Keys, as texts in SQL.
+
+
+def _key_texts(values: Any) -> list[str]:
+    kind = values.type
+    if pa.types.is_list(kind):
+        raise Unsupported("a primary key that holds an array cannot be looked up in PostgreSQL")
+    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
+        values = values.cast(pa.int64())
+    elif pa.types.is_date32(kind):
+        values = values.cast(pa.int32())
+    if pa.types.is_fixed_size_binary(kind):
+        return [v.hex() for v in values.to_pylist()]
+    if pa.types.is_binary(kind):
+        return [rf"\x{v.hex()}" for v in values.to_pylist()]
+    return list(values.cast(pa.string()).to_pylist())
+
+
+def _text_array(items: Sequence[str]) -> str:
+    """A text[] as one literal: much faster to parse than as many."""
+    inside = ",".join('"' + item.replace("\\", r"\\").replace('"', r"\"") + '"' for item in items)
+    return _literal("{" + inside + "}") + "::text[]"
+
+
+def _key_value(kind: ColumnType, key: str, type_name: str) -> str:
+    if kind.kind in ("timestamp", "timestamptz"):  # whole days and the rest apart: intervals multiply as doubles
+        days = f"({key}::int8 / 86400000000) * interval '1 day'"
+        moment = f"(timestamp 'epoch' + {days} + ({key}::int8 % 86400000000) * interval '1 microsecond')"
+        return moment if kind.kind == "timestamp" else f"timezone('UTC', {moment})"
+    if kind.kind == "date":
+        return f"(date '1970-01-01' + {key}::int4)"
+    if kind.kind == "time":
+        return f"(time '00:00' + {key}::int8 * interval '1 microsecond')"
+    return f"{key}::{type_name}"
+
+
+# What comes: ADBC's Arrow into canonical Arrow.
+
+
+def _canonical(batch: Any, table: TargetTable, schema: Any) -> Any:
+    arrays = [_column(batch.column(i), _kind(table, field.name)) for i, field in enumerate(schema)]
+    return pa.record_batch(arrays, schema=schema)
+
+
+def _column(values: Any, kind: ColumnType) -> Any:
+    to = arrow_type(kind)
+    if isinstance(values, pa.ExtensionArray):
+        values = values.storage
+    if kind.kind == "array":
+        return _list(values, element_of(kind), to)
+    if pa.types.is_timestamp(values.type):
+        return _unwrapped(values.cast(pa.int64()), _EPOCH_MICROS, _FIRST_MOMENT, 2**63).cast(to)
+    if pa.types.is_date32(values.type):
+        return _unwrapped(values.cast(pa.int32()), _EPOCH_DAYS, _FIRST_DAY, 2**31).cast(to)
+    return values if values.type == to else values.cast(to)
+
+
+def _unwrapped(numbers: Any, epoch: int, first: int, size: int) -> Any:
+    """infinity and what is beyond our range wrapped around in ADBC's sum: it becomes the first or the last number."""
+    beyond = pc.less(numbers, pa.scalar(first, numbers.type))
+    if not pc.any(beyond).as_py():
+        return numbers
+    minus = pc.equal(numbers, pa.scalar(-size + epoch, numbers.type))
+    ends = pc.if_else(minus, pa.scalar(-size, numbers.type), pa.scalar(size - 1, numbers.type))
+    return pc.if_else(beyond, ends, numbers)
+
+
+def _list(values: Any, of: ColumnType, to: Any) -> Any:
+    offsets = values.offsets
+    elements = _column(values.values, of)
+    return pa.ListArray.from_arrays(offsets, elements, type=to, mask=values.is_null() if values.null_count else None)
+
+
+def _translated(error: Exception, url: str) -> CrossfadeError:
+    state = getattr(error, "sqlstate", None)
+    said = failures.first_line(error, url)
+    if state and not state.startswith(("08", "57P", "00")):
+        return CrossfadeError(
+            f"PostgreSQL refused a reading statement at {hide_password(url)}: {said}; nothing was changed"
+        )
+    return Unreachable(
+        f"the connection to {hide_password(url)} broke while reading ({said}); nothing was changed",
+        hint="run the same command again when the server is back",
+    )
+
+
+def _conforms(url: str) -> contract.RowReader:
+    return PostgresRowReader(url)

@@ -1,0 +1,103 @@
+"""Canonical values as the text that PostgreSQL reads: for keys in statements, and for the text COPY of rare types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from crossfade.model.canonical import element_of
+from crossfade.model.target import ColumnType
+
+_DAYS_TO_1970 = 719_468  # from 0000-03-01, where the calendar below begins
+
+
+def texts(values: Any, kind: ColumnType) -> list[str | None]:
+    """One text for each value; None is NULL."""
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if kind.kind == "array":
+        return _arrays(values, element_of(kind))
+    if pa.types.is_timestamp(values.type) or pa.types.is_time64(values.type):
+        values = values.cast(pa.int64())
+    elif pa.types.is_date32(values.type):
+        values = values.cast(pa.int32())
+    form = _FORMS.get(kind.kind, str)
+    return [None if v is None else form(v) for v in values.to_pylist()]
+
+
+def copy_lines(columns: list[list[str | None]]) -> Iterator[bytes]:
+    """The lines of a COPY in text format."""
+    escaped = [[r"\N" if v is None else v.translate(_COPY_ESCAPES) for v in column] for column in columns]
+    for row in zip(*escaped, strict=True):
+        yield ("\t".join(row) + "\n").encode()
+
+
+_COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+def _arrays(values: Any, of: ColumnType) -> list[str | None]:
+    elements = iter(texts(values.flatten(), of))
+    lengths = values.value_lengths().to_pylist()
+    return [None if n is None else "{" + ",".join(_element(next(elements)) for _ in range(n)) + "}" for n in lengths]
+
+
+def _element(text: str | None) -> str:
+    return "NULL" if text is None else '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
+
+
+def date(days: int) -> str:
+    """Days since 1970 as PostgreSQL writes a date; Python's own calendar ends at 9999 and knows no years BC.
+
+    >>> date(0), date(-719529)
+    ('1970-01-01', '0002-12-31 BC')
+    """
+    text, era = _calendar(days)
+    return text + era
+
+
+def timestamp(micros: int) -> str:
+    days, of_day = divmod(micros, 86_400_000_000)
+    text, era = _calendar(days)
+    return f"{text} {time(of_day)}{era}"
+
+
+def time(micros: int) -> str:
+    seconds, part = divmod(micros, 1_000_000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{part:06}"
+
+
+def _timestamptz(micros: int) -> str:
+    days, of_day = divmod(micros, 86_400_000_000)
+    text, era = _calendar(days)
+    return f"{text} {time(of_day)}+00{era}"
+
+
+def _calendar(days: int) -> tuple[str, str]:
+    """Year, month and day of the Gregorian calendar, carried on into the past without end."""
+    era, of_era = divmod(days + _DAYS_TO_1970, 146_097)
+    year_of_era = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
+    of_year = of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    shifted = (5 * of_year + 2) // 153
+    month = shifted + 3 if shifted < 10 else shifted - 9
+    year = year_of_era + era * 400 + (month <= 2)
+    day = of_year - (153 * shifted + 2) // 5 + 1
+    return (f"{year if year > 0 else 1 - year:04}-{month:02}-{day:02}", "" if year > 0 else " BC")
+
+
+def _float(value: float) -> str:
+    return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(str(value), repr(value))
+
+
+_FORMS: dict[str, Callable[[Any], str]] = {
+    "float4": _float,
+    "float8": _float,
+    "bool": lambda value: "t" if value else "f",
+    "uuid": bytes.hex,
+    "bytea": lambda value: r"\x" + value.hex(),
+    "date": date,
+    "time": time,
+    "timestamp": timestamp,
+    "timestamptz": _timestamptz,
+}

@@ -1,0 +1,181 @@
+"""Writes to PostgreSQL: binary COPY for what comes in, one transaction for all that belongs together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from crossfade.model.target import ColumnType, TargetTable
+from crossfade.stores import contract
+from crossfade.stores.postgresql import failures
+from crossfade.stores.postgresql.connect import connect
+from crossfade.stores.postgresql.parameters import for_psycopg
+from crossfade.stores.postgresql.render import CopyRenderer, NativeRenderer, WireColumn
+from crossfade.stores.postgresql.text_form import copy_lines, texts
+
+_PARALLEL = 64  # more writers than that only wait for each other
+
+# Types by their full name: `character` alone would mean character(1), and cut what is cast to it.
+_CATALOG = """
+SELECT a.attname,
+       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname),
+       CASE WHEN t.typtype = 'd' THEN b.typelem ELSE t.typelem END
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+LEFT JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
+WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _InCatalog:
+    type_name: str
+    element_oid: int
+
+
+class PostgresWriter:
+    """One connection, opened when first needed and again when it was lost."""
+
+    def __init__(self, url: str, renderer: CopyRenderer | None = None) -> None:
+        self._url, self._renderer = url, renderer or NativeRenderer()
+        self._open: psycopg.Connection[Any] | None = None
+        self._catalog: dict[str, dict[str, _InCatalog]] = {}
+
+    @contextmanager
+    def transaction(self) -> Iterator[contract.Loader]:
+        connection = self._connection()
+        try:
+            with connection.transaction():
+                yield PostgresLoader(connection, self._url, self._renderer, self._catalog)
+        except psycopg.Error as error:  # of COMMIT itself: a deferred constraint, a lost connection
+            raise failures.translated(error, self._url, "") from error
+        except BaseException:
+            self._catalog.clear()  # what was looked up in a transaction that never was
+            raise
+
+    def fill_rank(self) -> int:
+        return _PARALLEL
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _connection(self) -> psycopg.Connection[Any]:
+        if self._open is None or self._open.closed or self._open.broken:
+            self._catalog.clear()
+            self._open = connect(self._url, autocommit=True)
+        return self._open
+
+
+class PostgresLoader:
+    """Works inside the transaction that PostgresWriter opened.
+
+    After a RowRejected the transaction can only go back, unless it happened inside `savepoint()`.
+    """
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        url: str,
+        renderer: CopyRenderer,
+        catalog: dict[str, dict[str, _InCatalog]],
+    ) -> None:
+        self._connection, self._url, self._renderer, self._catalog = connection, url, renderer, catalog
+
+    def load(self, table: TargetTable, rows: Any) -> None:
+        if not len(rows):
+            return
+        types = {c.name: c.type for c in table.columns}
+        plain = all(_has_binary_form(types[name]) for name in rows.column_names)
+        with self._translating(table.name):
+            pieces = self._binary(table, rows, types) if plain else _lines(rows, types)
+            with self._connection.cursor() as cursor, cursor.copy(_copy(table, rows.column_names, plain)) as copy:
+                for piece in pieces:
+                    copy.write(piece)
+
+    def delete(self, table: TargetTable, keys: Any) -> int:
+        if not len(keys):
+            return 0
+        types = {c.name: c.type for c in table.columns}
+        names = keys.column_names
+        with self._translating(table.name):
+            statement = _delete(table, names, [self._in_catalog(table)[name].type_name for name in names])
+            values = [texts(keys.column(name), types[name]) for name in names]
+            return self._connection.execute(statement, values).rowcount
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        statement, bound = for_psycopg(sql.replace("{crossfade}", "crossfade."), parameters)
+        with self._translating(""):
+            cursor = self._connection.execute(statement.encode(), bound)
+            return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        with self._translating(""), self._connection.transaction():
+            yield
+
+    @contextmanager
+    def _translating(self, table: str) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            raise failures.translated(error, self._url, table) from error
+
+    def _binary(self, table: TargetTable, rows: Any, types: Mapping[str, ColumnType]) -> Iterator[bytes]:
+        columns = [
+            WireColumn(name, types[name], self._element_oid(table, types[name], name)) for name in rows.column_names
+        ]
+        return self._renderer.render(rows, columns)
+
+    def _element_oid(self, table: TargetTable, kind: ColumnType, name: str) -> int:
+        return self._in_catalog(table)[name].element_oid if kind.kind == "array" else 0
+
+    def _in_catalog(self, table: TargetTable) -> dict[str, _InCatalog]:
+        if table.name not in self._catalog:
+            found = self._connection.execute(_CATALOG, [_identifier(table).as_string(self._connection)]).fetchall()
+            self._catalog[table.name] = {name: _InCatalog(type_name, oid) for name, type_name, oid in found}
+        return self._catalog[table.name]
+
+
+def _has_binary_form(kind: ColumnType) -> bool:
+    of = kind.of if kind.kind == "array" else kind
+    return of is not None and of.kind not in ("other", "array")
+
+
+def _lines(rows: Any, types: Mapping[str, ColumnType]) -> Iterator[bytes]:
+    return copy_lines([texts(rows.column(name), types[name]) for name in rows.column_names])
+
+
+def _identifier(table: TargetTable) -> sql.Identifier:
+    return sql.Identifier(table.schema, table.table) if table.schema else sql.Identifier(table.table)
+
+
+def _copy(table: TargetTable, names: Sequence[str], binary: bool) -> sql.Composed:
+    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT {})").format(
+        _identifier(table), sql.SQL(", ").join(map(sql.Identifier, names)), sql.SQL("binary" if binary else "text")
+    )
+
+
+def _delete(table: TargetTable, names: Sequence[str], type_names: Sequence[str]) -> sql.Composed:
+    keys = [sql.Identifier(f"k{i}") for i in range(len(names))]
+    equal = [
+        sql.SQL("t.{} = keys.{}::{}").format(sql.Identifier(name), key, sql.SQL(type_name))
+        for name, key, type_name in zip(names, keys, type_names, strict=True)
+    ]
+    return sql.SQL("DELETE FROM {} AS t USING unnest({}) AS keys({}) WHERE {}").format(
+        _identifier(table),
+        sql.SQL(", ").join([sql.SQL("%s::text[]")] * len(names)),
+        sql.SQL(", ").join(keys),
+        sql.SQL(" AND ").join(equal),
+    )
+
+
+def _conforms(url: str) -> contract.Writer:
+    return PostgresWriter(url)
