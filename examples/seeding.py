@@ -64,7 +64,7 @@ class Flaw:
     """Documents planted on purpose: `count` of them in `entity`, each a clean document that `change` spoilt.
 
     `ends` says where each of them is after the move: "copied", "discarded", or "quarantined:<reason>"; where a target
-    holds it differently, `ends_in` says so (target scheme -> end). `change` gets the document and its place in the flaw.
+    holds it differently, `ends_in` says so (target scheme -> end). `change` gets the document and its place in it.
     """
 
     name: str

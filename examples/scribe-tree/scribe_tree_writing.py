@@ -1,4 +1,4 @@
-"""Scribe Tree's models of writing, as Mongoose stores them: submissions, documents, versions, sessions, notifications."""
+"""Scribe Tree's models of writing, as Mongoose stores them: submissions, documents, sessions, notifications."""
 
 from __future__ import annotations
 

@@ -1,0 +1,20 @@
+-- One row for every user and piece of content. Seconds and positions are rounded to whole numbers: that is meant.
+SELECT oid_text(p._id)                                  AS id,
+       oid_text(p.userId)                               AS userId,
+       oid_text(p.contentId)                            AS contentId,
+       oid_text(p.moduleId)                             AS moduleId,
+       upper(p.contentType)                             AS contentType,
+       replace(upper(p.status), '-', '_')               AS status,
+       p.progressPercentage                             AS progressPercentage,
+       round(as_double(p.timeSpent))                    AS timeSpent,
+       parse_int(p.score)                               AS score,
+       coalesce(p.attempts, 0)                          AS attempts,
+       round(as_double(p.lastPosition))                 AS lastPosition,
+       p.startedAt                                      AS startedAt,
+       parse_date(p.completedAt)                        AS completedAt,
+       p.lastAccessedAt                                 AS lastAccessedAt,
+       p.notes                                          AS notes,
+       p.isActive                                       AS isActive,
+       p.createdAt                                      AS createdAt,
+       p.updatedAt                                      AS updatedAt
+FROM   userprogresses AS p
