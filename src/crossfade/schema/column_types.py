@@ -90,7 +90,9 @@ _SQLITE = {
     "": "other",
 }
 
-_SHAPE = re.compile(r"^(?P<head>.*?)\s*(?:\(\s*(?P<first>-?\d+)\s*(?:,\s*(?P<second>-?\d+)\s*)?\))?(?P<tail>[^()]*)$", re.DOTALL)
+_SHAPE = re.compile(
+    r"^(?P<head>.*?)\s*(?:\(\s*(?P<first>-?\d+)\s*(?:,\s*(?P<second>-?\d+)\s*)?\))?(?P<tail>[^()]*)$", re.DOTALL
+)
 
 
 def postgresql_type(sql: str, named: Mapping[str, ColumnType] | None = None) -> ColumnType:

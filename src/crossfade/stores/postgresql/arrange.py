@@ -43,7 +43,9 @@ def arrange(
     return before, after, notes
 
 
-def _needs(objects: Mapping[Key, Object], dependencies: Sequence[Any], aliases: Mapping[Key, Key]) -> dict[Key, set[Key]]:
+def _needs(
+    objects: Mapping[Key, Object], dependencies: Sequence[Any], aliases: Mapping[Key, Key]
+) -> dict[Key, set[Key]]:
     def whole(key: Key) -> Key:
         seen = {key}
         while key in aliases and aliases[key] not in seen:

@@ -14,12 +14,12 @@ import psycopg
 import sqlalchemy as sa
 from psycopg.rows import namedtuple_row
 
-from crossfade.model.target import TargetSchema
+from crossfade.model.target import ColumnType, TargetSchema
 from crossfade.schema.digest import digest_of
 from crossfade.stores.postgresql.arrange import arrange
 from crossfade.stores.postgresql.later_steps import later_steps
 from crossfade.stores.postgresql.objects import objects
-from crossfade.stores.postgresql.tables import target_tables
+from crossfade.stores.postgresql.tables import named_types, target_tables
 
 JOURNAL_SCHEMA = "crossfade"
 
@@ -49,6 +49,12 @@ def reflect(connection: psycopg.Connection[Any], notes: tuple[str, ...] = ()) ->
         digest=digest_of("postgresql", tables, pre, post),
         notes=(*notes, *said, *left_out),
     )
+
+
+def named_column_types(connection: psycopg.Connection[Any]) -> dict[str, ColumnType]:
+    """The types that are not built in, by their printed name."""
+    with _plainly(connection):
+        return named_types(_reader(connection)("named_types"))
 
 
 # What changes how the catalogue prints things: every name with its schema, times and numbers the same everywhere.

@@ -60,7 +60,8 @@ def _foreign_keys(rows: Rows, tables: dict[int, Any], version: int) -> Iterator[
         table = tables[row.table].sql_name
         later = " NOT VALID" if _may_wait(row, tables, version) else ""
         yield Step(
-            f"foreign key {shown(table)}.{row.name}", f"ALTER TABLE {table} ADD CONSTRAINT {row.sql_name} {row.sql}{later}"
+            f"foreign key {shown(table)}.{row.name}",
+            f"ALTER TABLE {table} ADD CONSTRAINT {row.sql_name} {row.sql}{later}",
         )
     for row in found:
         if _may_wait(row, tables, version):

@@ -20,7 +20,15 @@ _PG_CLASS, _PG_TYPE, _PG_PROC, _PG_NAMESPACE, _PG_EXTENSION = 1259, 1247, 1255, 
 
 def objects(rows: Rows) -> list[Object]:
     """Everything that stands by itself. What hangs on a table (indexes, foreign keys, triggers) is in later_steps."""
-    return [*_schemas(rows), *_extensions(rows), *_types(rows), *_functions(rows), *_sequences(rows), *_tables(rows), *_views(rows)]
+    return [
+        *_schemas(rows),
+        *_extensions(rows),
+        *_types(rows),
+        *_functions(rows),
+        *_sequences(rows),
+        *_tables(rows),
+        *_views(rows),
+    ]
 
 
 def shown(name: str) -> str:
@@ -101,7 +109,10 @@ def _tables(rows: Rows) -> Iterator[Object]:
         name = shown(row.sql_name)
         create = Step(f"table {name}", create_table(row, columns[row.oid], constraints[row.oid], identities))
         settings = [
-            Step(f"{word} of {name}.{c.name}", f"ALTER TABLE {row.sql_name} ALTER COLUMN {c.sql_name} SET {word.upper()} {value}")
+            Step(
+                f"{word} of {name}.{c.name}",
+                f"ALTER TABLE {row.sql_name} ALTER COLUMN {c.sql_name} SET {word.upper()} {value}",
+            )
             for c in columns[row.oid]
             for word, value in (("storage", _STORAGE.get(c.storage)), ("compression", _COMPRESSION.get(c.compression)))
             if value

@@ -1,0 +1,52 @@
+"""What a statement makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crossfade.schema.tokens import tokens
+
+_KINDS = ("TABLE", "VIEW", "TYPE", "DOMAIN", "FUNCTION", "PROCEDURE", "SEQUENCE", "SCHEMA", "EXTENSION")
+_BEFORE = {
+    "OR",
+    "REPLACE",
+    "TEMP",
+    "TEMPORARY",
+    "GLOBAL",
+    "LOCAL",
+    "UNLOGGED",
+    "MATERIALIZED",
+    "RECURSIVE",
+    "FOREIGN",
+    "VIRTUAL",
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """`kind` is TABLE, VIEW, ...; `name` is folded and without its schema."""
+
+    kind: str
+    name: str
+
+
+def made_by(text: str) -> Made | None:
+    """What a CREATE statement makes; None for any other."""
+    start = []
+    for token in tokens(text):
+        if token.kind not in ("space", "comment"):
+            start.append(token)
+        if len(start) == 16:
+            break
+    if not start or start[0].word != "CREATE":
+        return None
+    at = 1
+    while at < len(start) and start[at].word in _BEFORE:
+        at += 1
+    kind = start[at].word if at < len(start) else ""
+    if kind not in _KINDS:
+        return None
+    at += 4 if [t.word for t in start[at + 1 : at + 4]] == ["IF", "NOT", "EXISTS"] else 1
+    while at + 2 < len(start) and start[at + 1].text == ".":
+        at += 2
+    return Made(kind, start[at].name) if at < len(start) and start[at].name else None

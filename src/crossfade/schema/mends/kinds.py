@@ -1,0 +1,45 @@
+"""What a mend is given and what it gives back. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The database's answer to a statement. `position` is the offset in the statement that it points at, None where it points nowhere."""
+
+    code: str
+    message: str
+    position: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What is known around the statement, all names in lower case without their schema."""
+
+    later: Mapping[str, int] = field(default_factory=dict)
+    """What the file makes further down, by name, with its line."""
+    extensions: frozenset[str] = frozenset()
+    """Extensions that the server could install."""
+    types: frozenset[str] = frozenset()
+    tables: Mapping[str, str] = field(default_factory=dict)
+    """The CREATE TABLE statements of the file, by table."""
+
+
+@dataclass(frozen=True)
+class Mend:
+    """`sql` stands in the statement's place: one or more statements, "" where it is left out, None where nobody can mend it.
+
+    `later` are statements for the end of the file.
+    """
+
+    reason: str
+    sql: str | None = None
+    hint: str | None = None
+    later: tuple[str, ...] = ()
+
+
+Mender = Callable[[str, Refusal, Knowledge], Mend | None]

@@ -1,0 +1,131 @@
+"""Statements as text that can be edited in place, so that a corrected statement keeps its author's layout and comments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from crossfade.schema.tokens import Token, meaningful
+
+Edit = tuple[int, int, str]
+"""Start, end, and the text to stand there."""
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    """`text` with every edit made; they do not overlap."""
+    for start, end, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[end:]
+    return text
+
+
+@dataclass(frozen=True)
+class Item:
+    """One column or constraint of a CREATE TABLE."""
+
+    tokens: tuple[Token, ...]
+    comma: Token | None
+    """The comma after it."""
+
+    @property
+    def start(self) -> int:
+        return self.tokens[0].start
+
+    @property
+    def end(self) -> int:
+        return self.tokens[-1].end
+
+    def words(self) -> list[str]:
+        return [t.word for t in self.tokens]
+
+
+@dataclass(frozen=True)
+class TableText:
+    """A CREATE TABLE statement: its name as written, the items between its parentheses, where those are."""
+
+    text: str
+    name: str
+    items: tuple[Item, ...]
+    open: int
+    close: int
+
+    @property
+    def plain_name(self) -> str:
+        """The name without its schema, folded."""
+        return meaningful(self.name)[-1].name
+
+    def without(self, gone: Iterable[Item]) -> str:
+        """The statement without these items, and without the commas that they leave behind."""
+        left_out = set(map(id, gone))
+        kept = [item for item in self.items if id(item) not in left_out]
+        edits: list[Edit] = []
+        for item in self.items:
+            last_kept = bool(kept) and item is kept[-1]
+            if item.comma and (id(item) in left_out or last_kept):
+                edits.append((item.comma.start, item.comma.end, ""))
+            if id(item) in left_out:
+                before = self.text[: item.start]
+                edits.append(
+                    (len(before.rstrip()) if "--" not in before.splitlines()[-1:] else item.start, item.end, "")
+                )
+        return edited(self.text, _merged(edits))
+
+
+def _merged(edits: list[Edit]) -> list[Edit]:
+    """Deletions that touch or overlap, as one."""
+    merged: list[Edit] = []
+    for start, end, new in sorted(edits):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]), "")
+        else:
+            merged.append((start, end, new))
+    return merged
+
+
+def table_text(text: str) -> TableText | None:
+    """The statement's parts, or None where it is no CREATE TABLE with a list of columns."""
+    found = meaningful(text)
+    words = [t.word for t in found]
+    if words[:1] != ["CREATE"] or "TABLE" not in words[:4]:
+        return None
+    opening = next((i for i, t in enumerate(found) if t.word == "("), None)
+    if opening is None:
+        return None
+    name_from = words.index("TABLE") + 1
+    if words[name_from : name_from + 3] == ["IF", "NOT", "EXISTS"]:
+        name_from += 3
+    items, close = _items(found, opening)
+    if name_from >= opening or not items:
+        return None
+    name = text[found[name_from].start : found[opening - 1].end]
+    return TableText(text, name, tuple(items), found[opening].start, close)
+
+
+def _items(found: list[Token], opening: int) -> tuple[list[Item], int]:
+    items: list[Item] = []
+    current: list[Token] = []
+    depth = 0
+    for token in found[opening + 1 :]:
+        if token.word == ")" and depth == 0:
+            if current:
+                items.append(Item(tuple(current), None))
+            return items, token.start
+        depth += {"(": 1, ")": -1}.get(token.word, 0)
+        if token.word == "," and depth == 0:
+            if current:
+                items.append(Item(tuple(current), token))
+            current = []
+        else:
+            current.append(token)
+    if current:
+        items.append(Item(tuple(current), None))
+    return items, found[-1].end
+
+
+def closing(found: list[Token] | tuple[Token, ...], opening: int) -> int:
+    """The index of the parenthesis that closes the one at `opening`; the last index where none does."""
+    depth = 0
+    for i in range(opening, len(found)):
+        depth += {"(": 1, ")": -1}.get(found[i].word, 0)
+        if depth == 0:
+            return i
+    return len(found) - 1

@@ -1,0 +1,121 @@
+"""Rows that stand in the way of a constraint, found by the server with its own equality and collations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from crossfade.errors import Unsupported
+from crossfade.model.canonical import arrow_schema
+from crossfade.model.target import ColumnType, ForeignKey, TargetTable, Unique
+
+_ROWS_AT_ONCE = 20_000
+
+
+def duplicates(connection: psycopg.Connection[Any], table: TargetTable, unique: Unique) -> Any:
+    """Primary keys of the rows that must go so that `unique` holds: all of a group but the one with the least key."""
+    groups = _listed(sql.SQL(expression) for expression in unique.expressions)
+    conditions = [sql.SQL("({})").format(sql.SQL(unique.predicate))] if unique.predicate else []
+    if unique.nulls_distinct:
+        conditions.append(sql.SQL("num_nulls({}) = 0").format(groups))
+    query = sql.SQL(
+        "SELECT {keys} FROM (SELECT {plain}, row_number() OVER (PARTITION BY {groups} ORDER BY {plain}) AS crossfade_place"
+        " FROM {table} WHERE {conditions}) AS crossfade_rows WHERE crossfade_place > 1"
+    ).format(
+        keys=_canonical(table, "crossfade_rows"),
+        plain=_listed(map(sql.Identifier, table.primary_key)),
+        groups=groups,
+        table=_name(table),
+        conditions=sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true"),
+    )
+    return _keys(connection, table, query)
+
+
+def orphans(connection: psycopg.Connection[Any], table: TargetTable, key: ForeignKey) -> Any:
+    """Primary keys of the rows whose foreign key is whole (no NULL in it) and finds no parent (MATCH SIMPLE)."""
+    child_columns = [sql.Identifier("crossfade_child", column) for column in key.columns]
+    parent_columns = [sql.Identifier("crossfade_parent", column) for column in key.parent_columns]
+    same = [sql.SQL("{} = {}").format(p, c) for p, c in zip(parent_columns, child_columns, strict=True)]
+    query = sql.SQL(
+        "SELECT {keys} FROM {child} AS crossfade_child WHERE num_nulls({columns}) = 0"
+        " AND NOT EXISTS (SELECT FROM {parent} AS crossfade_parent WHERE {same})"
+    ).format(
+        keys=_canonical(table, "crossfade_child"),
+        child=_name(table),
+        columns=_listed(child_columns),
+        parent=_parent(key),
+        same=sql.SQL(" AND ").join(same),
+    )
+    return _keys(connection, table, query)
+
+
+def _listed(parts: Any) -> sql.Composed:
+    return sql.SQL(", ").join(parts)
+
+
+def _name(table: TargetTable) -> sql.Identifier:
+    return sql.Identifier(table.schema or "public", table.table)
+
+
+def _parent(key: ForeignKey) -> sql.Identifier:
+    """`key.parent` is called as mapping files call tables; a dot stands between a schema and its table."""
+    schema, dot, name = key.parent.partition(".")
+    return sql.Identifier(schema, name) if dot else sql.Identifier("public", schema)
+
+
+# How a value leaves the server so that it is canonical as it stands; all other kinds leave as the text that PostgreSQL prints.
+_CANONICAL = {
+    "uuid": "uuid_send({})",
+    "timestamptz": "(extract(epoch FROM {}) * 1000000)::bigint",
+    "timestamp": "(extract(epoch FROM {}) * 1000000)::bigint",
+    "date": "{} - DATE '1970-01-01'",
+    "time": "(extract(epoch FROM {}) * 1000000)::bigint",
+}
+_AS_THEY_ARE = {"int2", "int4", "int8", "float4", "float8", "bool", "bytea", "array"}
+
+
+def _canonical(table: TargetTable, alias: str) -> sql.Composed:
+    return _listed(
+        sql.SQL(_expression(column.type)).format(sql.Identifier(alias, name))
+        for name in table.primary_key
+        if (column := table.column(name)) is not None
+    )
+
+
+def _expression(kind: ColumnType) -> str:
+    return "{}" if kind.kind in _AS_THEY_ARE else _CANONICAL.get(kind.kind, "{}::text")
+
+
+def _keys(connection: psycopg.Connection[Any], table: TargetTable, query: sql.Composed) -> Any:
+    """The answer as a canonical table of the primary key's columns, fetched a part at a time."""
+    if not table.primary_key:
+        raise Unsupported(
+            f"rows of table {table.name} cannot be named: it has no primary key",
+            hint=f"give {table.name} a primary key in the schema",
+        )
+    schema = arrow_schema(table, table.primary_key)
+    batches = []
+    with connection.transaction(), connection.cursor(name="crossfade_census", binary=True) as cursor:
+        cursor.execute(query)
+        while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            batches.append(_batch(rows, schema))
+    return pa.Table.from_batches(batches, schema=schema)
+
+
+def _batch(rows: Sequence[tuple[Any, ...]], schema: Any) -> Any:
+    columns = zip(*rows, strict=True)
+    return pa.record_batch(
+        [_array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema
+    )
+
+
+def _array(values: tuple[Any, ...], kind: Any) -> Any:
+    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
+        return pa.array(values, pa.int64()).cast(kind)
+    if pa.types.is_date32(kind):
+        return pa.array(values, pa.int32()).cast(kind)
+    return pa.array(values, kind)

@@ -1,0 +1,87 @@
+"""PostgreSQL as a target to be made: schemas tried out and read back, steps run, rows in the way of a constraint found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import psycopg
+
+from crossfade.errors import CrossfadeError, SchemaFault
+from crossfade.model.target import ColumnType, ForeignKey, Step, TargetSchema, TargetTable, Unique
+from crossfade.schema.statements import split
+from crossfade.stores.contract import Ddl
+from crossfade.stores.postgresql import census, failures
+from crossfade.stores.postgresql.catalog import named_column_types, reflect
+from crossfade.stores.postgresql.connect import connect
+from crossfade.stores.postgresql.scratch import scratch
+from crossfade.stores.postgresql.tables_there import described, user_tables
+from crossfade.stores.postgresql.trial import Trial
+
+
+class PostgresDdl:
+    """The Ddl of the database at `url`. Every call opens its own connection and closes it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def is_empty(self) -> list[str]:
+        """The tables that are there outside the journal's schema, each with whether it holds rows."""
+        with connect(self._url, autocommit=True) as connection:
+            return [described(connection, there) for there in user_tables(connection)]
+
+    def run(self, steps: Iterable[Step]) -> None:
+        """Runs each step in its own transaction; raises CrossfadeError with the statement where one fails."""
+        with connect(self._url, autocommit=True) as connection:
+            connection.execute("SET check_function_bodies TO off")  # a body may use what a later step makes
+            for step in steps:
+                self._run(connection, step)
+
+    def _run(self, connection: psycopg.Connection[Any], step: Step) -> None:
+        try:
+            with connection.transaction():
+                connection.execute(step.sql.encode())
+        except psycopg.Error as error:
+            if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+                raise failures.lost(error, self._url) from None
+            said = " · ".join(filter(None, (error.diag.message_primary, error.diag.message_detail))) or str(error)
+            raise CrossfadeError(
+                f"the step {step.id!r} of the schema failed: {said}\n  statement: {step.sql}",
+                hint="what came before this step stands; mend the cause and run the same command again",
+            ) from None
+
+    def scratch_schema(self, statements: str, file: str) -> TargetSchema:
+        """Executes SQL text in a scratch database and reflects it. Raises SchemaFault with every fault found."""
+        script = split(statements)
+        with scratch(self._url) as connection:
+            trial = Trial(connection, script, file)
+            try:
+                trial.run()
+            except psycopg.OperationalError as error:
+                raise failures.lost(error, self._url) from None
+            if trial.faults:
+                raise SchemaFault(trial.faults)
+            return reflect(connection, (*script.notes, *trial.notes))
+
+    def live_schema(self) -> TargetSchema:
+        """The target as it stands."""
+        with connect(self._url, autocommit=True) as connection:
+            return reflect(connection)
+
+    def duplicates(self, table: TargetTable, unique: Unique) -> Any:
+        """Primary keys (canonical Arrow) of the rows that must go so that `unique` holds; of each group the least key stays."""
+        with connect(self._url) as connection:
+            return census.duplicates(connection, table, unique)
+
+    def orphans(self, table: TargetTable, key: ForeignKey) -> Any:
+        """Primary keys (canonical Arrow) of the rows whose foreign key `key` finds no parent. NULL in the key: no orphan."""
+        with connect(self._url) as connection:
+            return census.orphans(connection, table, key)
+
+    def column_types(self) -> Mapping[str, ColumnType]:
+        """The enums, domains and extensions' types of the target, by the name that format_type prints."""
+        with connect(self._url, autocommit=True) as connection:
+            return named_column_types(connection)
+
+
+_: type[Ddl] = PostgresDdl

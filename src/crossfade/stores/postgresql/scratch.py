@@ -1,0 +1,88 @@
+"""A database for trying things out: made beside the target, gone afterwards, whatever happens."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from crossfade.errors import CrossfadeError, Refused
+from crossfade.stores.postgresql import failures
+from crossfade.stores.postgresql.connect import connect, libpq_url
+from crossfade.stores.postgresql.tables_there import user_tables
+
+PREFIX = "crossfade_scratch_"
+
+
+@contextmanager
+def scratch(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection on which anything may be made; nothing of it stays.
+
+    It leads to a new database with the target's encoding and collation. Where the user may create none, and the target holds no table yet, it leads
+    to the target, inside a transaction that is rolled back. Raises Refused where neither can be.
+    """
+    name = PREFIX + secrets.token_hex(6)
+    with connect(url, autocommit=True) as admin:
+        try:
+            made = _create(admin, name)
+        except psycopg.errors.InsufficientPrivilege:
+            made = False
+        except psycopg.Error as error:
+            raise _refused(error, url) from None
+        if not made:
+            with _rolled_back(url, admin) as connection:
+                yield connection
+            return
+        try:
+            with connect(_elsewhere(url, name), autocommit=True) as connection:
+                connection.execute("SET search_path TO public")
+                yield connection
+        finally:
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _create(admin: psycopg.Connection[Any], name: str) -> bool:
+    """Another provider's locales are spelled differently in every version: there the server's own default does."""
+    row = admin.execute(
+        "SELECT pg_encoding_to_char(encoding), datcollate, datctype, coalesce(to_jsonb(d)->>'datlocprovider', 'c')"
+        " FROM pg_database d WHERE datname = current_database()"
+    ).fetchone()
+    assert row is not None  # one is always connected to a database
+    encoding, collate, ctype, provider = row
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
+    if provider == "c":
+        create += sql.SQL(" ENCODING {} LC_COLLATE {} LC_CTYPE {}").format(encoding, collate, ctype)
+    admin.execute(create)
+    return True
+
+
+def _elsewhere(url: str, database: str) -> str:
+    return make_conninfo("", **{**conninfo_to_dict(libpq_url(url)), "dbname": database})
+
+
+@contextmanager
+def _rolled_back(url: str, admin: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
+    if user_tables(admin):
+        row = admin.execute("SELECT quote_ident(current_user)").fetchone()
+        raise Refused(
+            f"the user {row[0] if row else ''} may not create databases, and the target already holds tables: "
+            "the schema cannot be tried out",
+            hint=f"run as an administrator: ALTER ROLE {row[0] if row else 'you'} CREATEDB",
+        )
+    with connect(url) as connection:
+        connection.execute("SET LOCAL search_path TO public")
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+
+
+def _refused(error: psycopg.Error, url: str) -> CrossfadeError:
+    if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+        return failures.lost(error, url)
+    return CrossfadeError(f"a scratch database could not be made: {error.diag.message_primary}")
