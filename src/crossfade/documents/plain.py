@@ -20,7 +20,7 @@ from bson.datetime_ms import DatetimeMS
 from crossfade.documents.canonical import WRITERS, Writers, canonical
 from crossfade.documents.walk import date
 
-_OPTIONS = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME
+_OPTIONS = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 def plain(value: Any) -> str:
