@@ -144,9 +144,14 @@ def chunks(tx: Loader) -> list[ChunkRecord]:
     return out
 
 
-def is_done(tx: Loader, chunk: Chunk) -> bool:
+def claim_chunk(tx: Loader, chunk: Chunk) -> bool:
+    """Locks the chunk's record for this transaction; False where another worker has done it already.
+
+    A worker that a killed run left behind may still be at it: then this waits until that one has committed or gone.
+    """
+    tx.execute(queries()["claim_chunk"], {"entity": chunk.entity, "number": chunk.number})
     rows = tx.execute(queries()["chunk_is_done"], {"entity": chunk.entity, "number": chunk.number})
-    return bool(rows) and rows[0][0] is not None
+    return bool(rows) and rows[0][0] is None
 
 
 def finish_chunk(tx: Loader, chunk: Chunk, counts: Counts, rows: Mapping[str, int], seconds: float) -> None:
@@ -167,18 +172,25 @@ def finish_chunk(tx: Loader, chunk: Chunk, counts: Counts, rows: Mapping[str, in
     )
 
 
-def shift_counts(tx: Loader, entity: str, chunk: int, *, copied: int = 0, quarantined: int = 0, discarded: int = 0) -> None:
-    """Moves records between the accounts of a chunk that is done; the source's count stays."""
+LATER = -1
+"""The number of the account that takes what happens to an entity's records after their chunks: its source count is 0."""
+
+
+def shift_counts(tx: Loader, entity: str, *, copied: int = 0, quarantined: int = 0, discarded: int = 0) -> None:
+    """Moves records between an entity's accounts after the copy; the source's count stays."""
+    if not tx.execute(queries()["chunk_is_done"], {"entity": entity, "number": LATER}):
+        chunk = Chunk(entity, LATER, None, None, 0)
+        plan_chunks(tx, [chunk])
+        finish_chunk(tx, chunk, Counts(), {}, 0.0)
     tx.execute(
         queries()["shift_counts"],
-        {"entity": entity, "number": chunk, "copied": copied, "quarantined": quarantined, "discarded": discarded},
+        {"entity": entity, "number": LATER, "copied": copied, "quarantined": quarantined, "discarded": discarded},
     )
 
 
-def entry_id(entity: str, key: str | None, raw: bytes) -> str:
-    """The same record has the same entry on every run."""
-    identity = f"{entity}\0{key}".encode() if key is not None else entity.encode() + b"\0" + raw
-    return hashlib.sha256(identity).hexdigest()[:12]
+def entry_id(entity: str, *identity: object) -> str:
+    """A short id for an entry: the same record in the same place has the same one on every run."""
+    return hashlib.sha256(repr((entity, *identity)).encode()).hexdigest()[:12]
 
 
 def quarantine(tx: Loader, entry: Entry, raw: bytes) -> None:

@@ -103,6 +103,10 @@ SET source = :source, copied = :copied, quarantined = :quarantined, discarded = 
     seconds = :seconds, done_at = :now
 WHERE entity = :entity AND number = :number AND done_at IS NULL;
 
+-- claim_chunk --
+-- Takes the lock on a chunk's record.
+UPDATE {crossfade}chunk SET planned = planned WHERE entity = :entity AND number = :number AND done_at IS NULL;
+
 -- chunk_is_done --
 -- Another worker may have been quicker.
 SELECT done_at FROM {crossfade}chunk WHERE entity = :entity AND number = :number;

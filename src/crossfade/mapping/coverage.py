@@ -56,7 +56,7 @@ class Taken:
 
 def taken(uses: Iterable[Use], entity: str) -> Taken:
     """What `uses` (of branches whose root is `entity`) take up of it."""
-    values, wholes, below, rest = set(), set(), dict[Path, set[str]](), False
+    values, wholes, below, rest = set[Path](), set[Path](), dict[Path, set[str]](), False
     for use in uses:
         if use.entity != entity or not use.output:
             continue
@@ -122,8 +122,10 @@ def stale_discards(program: Program, shapes: Mapping[str, Shape], discards: Sequ
         if discard.table is not None:
             if discard.table not in program.files:
                 yield Finding("fault", "stale_discard", discard.table, "a discard names a table that has no mapping")
-        elif discard.entity not in shapes:
-            yield Finding("note", "stale_discard", str(discard.entity), "a discard names an entity that the source has not")
+        elif discard.entity is None or discard.entity not in shapes:
+            yield Finding(
+                "note", "stale_discard", str(discard.entity), "a discard names an entity that the source has not"
+            )
         elif discard.path is not None:
             yield from _stale_path(discard, shapes[discard.entity])
 

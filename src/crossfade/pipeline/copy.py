@@ -1,0 +1,154 @@
+"""The copy: every chunk of every feed through the pipeline, each in one transaction with its record in the journal.
+
+kill -9 at any instant leaves chunks that are wholly there and chunks that are not there at all; the next run does the latter.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from crossfade.documents.walk import read_id
+from crossfade.journal import journal
+from crossfade.journal.journal import Counts, Entry
+from crossfade.mapping.carry import Mapped, Misfit
+from crossfade.model.batch import Batch, Chunk
+from crossfade.pipeline.load import load_records
+from crossfade.pipeline.session import Session, Work, session
+from crossfade.stores.contract import Loader, Store, need
+
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkCopied:
+    """An event: a chunk is in the target, and noted. `counts` is None where an earlier run had done it."""
+
+    chunk: Chunk
+    counts: Counts | None
+    seconds: float
+
+
+@dataclass
+class _Account:
+    counts: Counts = field(default_factory=Counts)
+    rows: dict[str, int] = field(default_factory=dict)
+    position: int = 0
+
+
+def plan(source: Store, target: Store, entities: Sequence[str], target_bytes: int) -> list[Chunk]:
+    """The chunks that are not done yet. The first call makes the plan and notes it; later ones find it in the journal."""
+    reader = need(source.reader, source, "read documents")
+    with need(target.writer, target, "be written to").transaction() as tx:
+        known = journal.chunks(tx)
+        planned = {c.chunk.entity for c in known}
+        missing = [e for e in entities if e not in planned]
+        fresh = [chunk for entity in missing for chunk in reader.chunks(entity, target_bytes=target_bytes)]
+        journal.plan_chunks(tx, fresh)
+        journal.set_stage(tx, journal.COPYING)
+    return [c.chunk for c in known if c.counts is None] + fresh
+
+
+def copy(work: Work, pending: Sequence[Chunk], executor: Executor, listen: Callable[[ChunkCopied], None]) -> None:
+    """Copies the pending chunks. On an error or Ctrl-C the chunks at work are finished and the rest is left for the next run."""
+    for event in run_tasks(executor, copy_chunk, [(work, chunk) for chunk in pending]):
+        listen(event)
+
+
+def run_tasks(
+    executor: Executor, task: Callable[..., Result], arguments: Sequence[tuple[object, ...]], ahead: int = 64
+) -> Iterator[Result]:
+    """Results as they come. A bounded number of tasks waits in the executor, so that stopping is quick."""
+    todo = iter(arguments)
+    waiting: set[Future[Result]] = set()
+    try:
+        while True:
+            while len(waiting) < ahead and (args := next(todo, None)) is not None:
+                future = executor.submit(task, *args)
+                waiting.add(future)
+                if future.done():
+                    break
+            if not waiting:
+                return
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    finally:
+        for future in waiting:
+            future.cancel()
+        wait(waiting)
+
+
+def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:
+    """One chunk, one transaction. Runs in a worker."""
+    start = time.perf_counter()
+    s = session(work)
+    account = _Account()
+    with s.writer.transaction() as tx:
+        if not journal.claim_chunk(tx, chunk):
+            return ChunkCopied(chunk, None, 0.0)
+        columns = work.program.feeds[chunk.entity].columns
+        for batch in s.reader.batches(chunk, work.shapes[chunk.entity], columns):
+            _carry_batch(s, tx, chunk, batch, account)
+        seconds = time.perf_counter() - start
+        journal.finish_chunk(tx, chunk, account.counts, account.rows, seconds)
+    return ChunkCopied(chunk, account.counts, seconds)
+
+
+def _carry_batch(s: Session, tx: Loader, chunk: Chunk, batch: Batch, account: _Account) -> None:
+    mapped = s.carrier(chunk.entity).map(batch)
+    aside = {m.row for m in mapped.misfits} | mapped.discarded
+    good = [row for row in range(len(batch.raws)) if row not in aside]
+    refused = load_records(tx, mapped.tables, good)
+    misfits = [*mapped.misfits, *refused]
+    _note(tx, chunk, batch, misfits, account.position)
+    _count_rows(mapped, {m.row for m in refused}, account)
+    quarantined = len(misfits) + len(batch.aside)
+    account.counts += Counts(
+        source=len(batch.raws) + len(batch.aside),
+        copied=len(good) - len(refused),
+        quarantined=quarantined,
+        discarded=len(mapped.discarded),
+    )
+    account.position += len(batch.raws) + len(batch.aside)
+
+
+def _note(tx: Loader, chunk: Chunk, batch: Batch, misfits: Sequence[Misfit], position: int) -> None:
+    for misfit in misfits:
+        raw = batch.raws[misfit.row]
+        entry = Entry(
+            id=journal.entry_id(chunk.entity, chunk.number, position, "row", misfit.row),
+            entity=chunk.entity,
+            chunk=chunk.number,
+            key=read_id(raw),
+            reason=misfit.reason,
+            detail=misfit.detail,
+            table=misfit.table,
+            column=misfit.column,
+            phase="copy",
+        )
+        journal.quarantine(tx, entry, raw)
+    for i, aside in enumerate(batch.aside):
+        entry = Entry(
+            id=journal.entry_id(chunk.entity, chunk.number, position, "aside", i),
+            entity=chunk.entity,
+            chunk=chunk.number,
+            key=aside.key,
+            reason=aside.reason,
+            detail=f"{aside.path}: {aside.detail}" if aside.path else aside.detail,
+            table=None,
+            column=None,
+            phase="read",
+        )
+        journal.quarantine(tx, entry, aside.raw)
+
+
+def _count_rows(mapped: Mapped, refused: set[int], account: _Account) -> None:
+    for part in mapped.tables:
+        lost = sum(1 for root in part.roots.to_pylist() if root in refused) if refused else 0
+        name = part.table.name
+        account.rows[name] = account.rows.get(name, 0) + part.rows.num_rows - lost

@@ -1,0 +1,104 @@
+"""What a worker needs for its tasks, sent as a value and opened once a process."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from crossfade.documents.columns import Transcoder, compile_columns
+from crossfade.mapping.carry import Carrier
+from crossfade.mapping.engine import Engine
+from crossfade.mapping.lookup import LookupReader
+from crossfade.mapping.program import Program
+from crossfade.model.batch import Batch, Column
+from crossfade.model.shape import Shape
+from crossfade.model.target import TargetTable
+from crossfade.stores.contract import Reader, RowReader, Store, Writer, need
+
+Opener = Callable[[], Store]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One move, as a worker sees it. `token` names the run: a process keeps what it opened for the run's other tasks.
+
+    `open_source` and `open_target` can be pickled; only a worker's session calls them.
+    """
+
+    token: str
+    program: Program
+    shapes: Mapping[str, Shape]
+    tables: Mapping[str, TargetTable]
+    open_source: Opener
+    open_target: Opener
+
+
+class Session:
+    """The open stores, the engine and the carriers of one process."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.source = work.open_source()
+        self.target = work.open_target()
+        self.engine = Engine()
+        self._carriers: dict[str, Carrier] = {}
+        self._transcoders: dict[tuple[str, tuple[Column, ...]], Transcoder] = {}
+
+    @property
+    def reader(self) -> Reader:
+        return need(self.source.reader, self.source, "read documents")
+
+    @property
+    def writer(self) -> Writer:
+        return need(self.target.writer, self.target, "be written to")
+
+    @property
+    def row_reader(self) -> RowReader:
+        return need(self.target.row_reader, self.target, "be read back")
+
+    def carrier(self, entity: str) -> Carrier:
+        if entity not in self._carriers:
+            lookups = LookupReader(self.work.shapes, self.reader.fetch, self.transcode)
+            self._carriers[entity] = Carrier(self.work.program.feeds[entity], self.work.tables, self.engine, lookups)
+        return self._carriers[entity]
+
+    def transcode(self, shape: Shape, columns: Sequence[Column], raw: bytes) -> Batch:
+        """Raw documents as a batch; the transcoder is made once for a shape and its columns."""
+        key = (shape.entity, tuple(columns))
+        if key not in self._transcoders:
+            self._transcoders[key] = compile_columns(shape, columns)
+        return self._transcoders[key].read(raw)
+
+    def batch_of(self, entity: str, raw: bytes) -> Batch:
+        """Raw documents of an entity in the columns that its mappings read."""
+        return self.transcode(self.work.shapes[entity], self.work.program.feeds[entity].columns, raw)
+
+    def close(self) -> None:
+        self.engine.close()
+        self.source.close()
+        self.target.close()
+
+
+_sessions: dict[str, Session] = {}
+
+
+def session(work: Work) -> Session:
+    """This process's session of the run; a new run closes the old one."""
+    if work.token not in _sessions:
+        close_sessions()
+        _sessions[work.token] = Session(work)
+        _at_exit()
+    return _sessions[work.token]
+
+
+@cache
+def _at_exit() -> None:
+    atexit.register(close_sessions)
+
+
+def close_sessions() -> None:
+    """Closes what this process has open."""
+    while _sessions:
+        _sessions.popitem()[1].close()
