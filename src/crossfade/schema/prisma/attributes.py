@@ -73,7 +73,7 @@ def _stranger(attribute: Attribute, known: Known, signs: str, faults: Faults) ->
     hint = None
     if attribute.name in elsewhere:
         hint = f"{other}{attribute.name} belongs {'to the block, on its own line' if other == '@@' else 'to a field'}"
-    faults.unknown(attribute.place, f"attribute {signs}", attribute.name, known, hint)
+    faults.unknown(attribute.place, "attribute", signs + attribute.name, [signs + k for k in known], hint)
 
 
 def _bound(attribute: Attribute, names: tuple[str, ...], written: str, faults: Faults) -> Bound:

@@ -12,12 +12,12 @@ from crossfade.schema.prisma.syntax import Place
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` is most likely a misspelling of, or None where none is close.
 
-    The cut is high on purpose: `UserStats` is no misspelling of `User`.
+    The cut is high on purpose: `UserStats` is no misspelling of `User`; in a short word one letter weighs more.
     """
     folded: dict[str, str] = {}
     for name in known:
         folded.setdefault(name.lower(), name)
-    close = get_close_matches(word.lower(), folded, n=1, cutoff=0.75)
+    close = get_close_matches(word.lower(), folded, n=1, cutoff=0.65 if len(word) < 5 else 0.75)
     return folded[close[0]] if close else None
 
 

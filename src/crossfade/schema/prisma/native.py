@@ -93,13 +93,17 @@ DEFAULT: dict[str, tuple[str, tuple[int, ...]]] = {
 }
 
 
+# Times of day and days have a form of their own in SQLite; SQLAlchemy's Time would drop the zone of a Timetz.
+_SQLITE_OWN: dict[str, Callable[[], Made]] = {"Date": sa.Date, "Time": sa.Time, "Timetz": sa.Text}
+
+
 def sqlite_type(scalar: str, native: str, numbers: tuple[int, ...]) -> Made:
     """The SQLite column for a scalar: what SQLAlchemy uses there.
 
     Every whole number is INTEGER, because only that makes a row id, and it holds 64 bits all the same.
     """
-    if native in ("Date", "Time"):
-        return sa.Date() if native == "Date" else sa.Time()
+    if native in _SQLITE_OWN:
+        return _SQLITE_OWN[native]()
     if scalar == "Decimal":
         precision, scale = (*numbers, None, None)[:2] if native == "Decimal" else (19, 2)
         return sa.Numeric(precision, scale)

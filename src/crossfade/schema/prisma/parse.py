@@ -13,7 +13,7 @@ from lark.exceptions import UnexpectedToken
 
 from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.grow import Grow
-from crossfade.schema.prisma.statements import Closed, Opened, Piece, Statement, cut
+from crossfade.schema.prisma.statements import DEEPEST, Closed, Opened, Piece, Statement, cut, depth
 from crossfade.schema.prisma.syntax import Attribute, Block, Field, Label, Place, Setting
 
 KINDS = ("datasource", "enum", "generator", "model", "type", "view")
@@ -54,7 +54,8 @@ def _sign(terminal: str) -> str:
 
 def parse(file: str, text: str, faults: Faults) -> list[Block]:
     """The blocks of one file, in order. What does not parse is left out and recorded in `faults`."""
-    faults.open(file, text.splitlines())
+    # Lark counts lines by "\n" alone, so the lines shown beside a fault are cut there too.
+    faults.open(file, text.split("\n"))
     return _File(file, faults).blocks(list(_lark().lex(text)))
 
 
@@ -119,6 +120,9 @@ class _File:
         return isinstance(_tree(_rule(kind, flat), flat), Tree)
 
     def _parse(self, rule: str, tokens: Sequence[Token]) -> Any:
+        if depth(tokens) > DEEPEST:
+            self.faults.add(self._place(tokens[0]), f"brackets are nested more than {DEEPEST} deep")
+            return None
         tree = _tree(rule, tokens)
         if isinstance(tree, Tree):
             return self.grow.transform(tree)

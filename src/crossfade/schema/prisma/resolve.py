@@ -148,13 +148,15 @@ def _missing(model: ModelShape, field: FieldShape) -> str:
     if relation is not None and "fields" in relation.values:
         back = f"{_lower(model.name)} {model.name}[]"
         return f"define model {kind.name} with a field {back}, or enum {kind.name}, or remove {field.name}"
-    name = _lower(model.name)
-    key_type = key.source.type.name if key else "String"
-    unique = "" if kind.many else " @unique"
-    other = f"@relation(fields: [{name}Id], references: [{key.name if key else 'id'}])"
+    called = relation.text("name") if relation else None
+    name = _lower(called or model.name)
+    inner = [f'"{called}"'] if called else []
+    inner += [f"fields: [{name}Id]", f"references: [{key.name if key else 'id'}]"]
+    column = f"{name}Id {key.source.type.name if key else 'String'}{'' if kind.many else ' @unique'}"
+    enum = "" if relation else f"or define enum {kind.name}; "
     return (
-        f"define model {kind.name} with {name}Id {key_type}{unique} and {name} {model.name} {other}; "
-        f"or define enum {kind.name}; or remove the field {field.name}"
+        f"define model {kind.name} with {column} and {name} {model.name} @relation({', '.join(inner)}); "
+        f"{enum}or remove the field {field.name}"
     )
 
 

@@ -16,7 +16,7 @@ _OPEN = {"(": ")", "[": "]", "{": "}"}
 _CLOSE = set(_OPEN.values())
 
 # Deeper nesting than any schema has; beyond it the brackets are taken as a slip of the keyboard.
-_DEEPEST = 24
+DEEPEST = 24
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,15 @@ class Statement:
 
 
 Piece = Opened | Closed | Statement
+
+
+def depth(tokens: Sequence[Token]) -> int:
+    """How deep the brackets are nested, closed or not."""
+    deepest = now = 0
+    for token in tokens:
+        now += (str(token) in _OPEN) - (str(token) in _CLOSE)
+        deepest = max(deepest, now)
+    return deepest
 
 
 def cut(tokens: Sequence[Token]) -> Iterator[Piece]:
@@ -147,7 +156,7 @@ class _Cutter:
         if token == "}" and (not stack or stack[-1] != "}"):
             return True
         if token.type == "NEWLINE":
-            return not stack or len(stack) > _DEEPEST
+            return not stack or len(stack) > DEEPEST
         fresh = self.at > start and self.tokens[self.at - 1].type == "NEWLINE"
         if token.type == "DOC":
             return not stack

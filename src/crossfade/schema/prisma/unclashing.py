@@ -9,7 +9,7 @@ from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.keys import Key
 from crossfade.schema.prisma.names import Dialect
 from crossfade.schema.prisma.relations import ForeignKey, ManyToMany
-from crossfade.schema.prisma.shape import ModelShape, Shape
+from crossfade.schema.prisma.shape import EnumShape, ModelShape, Shape
 from crossfade.schema.prisma.syntax import Place
 
 
@@ -24,7 +24,7 @@ def check_names(
     check = _Check(dialect, faults)
     for model in shape.models.values():
         schema = (model.schema or "") if dialect == "postgresql" else ""
-        check.relation(schema, model.table, model.place, f"the table of {model.name}", "@@map")
+        check.table(schema, model.table, model.place, f"the table of {model.name}", "@@map")
         check.columns(model)
         for key in keys[model.name]:
             if key.kind != "id" or dialect == "postgresql":
@@ -36,7 +36,7 @@ def check_names(
             check.foreign_key(relation)
     for enum in shape.enums.values():
         if dialect == "postgresql":
-            check.relation(enum.schema or "", enum.stored, enum.place, f"the type of enum {enum.name}", "@@map")
+            check.enum(enum)
 
 
 class _Check:
@@ -45,8 +45,21 @@ class _Check:
         self.faults = faults
         self.taken: dict[tuple[str, str], str] = {}
 
+    def table(self, schema: str, name: str, place: Place, what: str, by: str) -> None:
+        """A table is among the relations of its schema, and (in PostgreSQL, as a row) among its types."""
+        self.relation(schema, name, place, what, by)
+        if self.dialect == "postgresql":
+            self._claim((f"\2{schema}", name), name, place, what, f"give one of them another name with {by}")
+
+    def enum(self, enum: EnumShape) -> None:
+        what = f"the type of enum {enum.name}"
+        self._short(enum.stored, enum.place, what, "@@map")
+        self._claim((f"\2{enum.schema or ''}", enum.stored), enum.stored, enum.place, what, "rename one with @@map")
+        for label, stored in enum.labels.items():
+            self._short(stored, enum.place, f"the value {enum.name}.{label}", "@map")
+
     def relation(self, schema: str, name: str, place: Place, what: str, by: str) -> None:
-        """Tables, indexes and types share one set of names in a schema (in SQLite without regard to case)."""
+        """Tables and indexes share one set of names in a schema (in SQLite without regard to case)."""
         self._short(name, place, what, by)
         self._claim((schema, name), name, place, what, f"give one of them another name with {by}")
 
@@ -71,7 +84,7 @@ class _Check:
     def join(self, relation: ManyToMany) -> None:
         name = names.join_table(relation.name, self.dialect)
         schema = (relation.a.schema or "") if self.dialect == "postgresql" else ""
-        self.relation(schema, name, relation.a.place, f"the join table of {relation.name}", "@relation")
+        self.table(schema, name, relation.a.place, f"the join table of {relation.name}", "@relation")
 
     def _claim(self, key: tuple[str, str], name: str, place: Place, what: str, hint: str) -> None:
         folded = (key[0], name.lower()) if self.dialect == "sqlite" else key
