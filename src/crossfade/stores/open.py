@@ -1,0 +1,35 @@
+"""From a URL to a store. Each database's code, and its driver, is imported only when its scheme is asked for."""
+
+from __future__ import annotations
+
+import re
+
+from crossfade.errors import Misused
+from crossfade.model.urls import hide_password
+from crossfade.stores.contract import Store
+
+KNOWN = ("mongodb://", "mongodb+srv://", "dump:", "postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///")
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9]*)(?:\+[A-Za-z0-9]+)?:")
+
+
+def open_store(url: str) -> Store:
+    """The store that `url` names. Raises Misused for a scheme that is not known."""
+    found = _SCHEME.match(url)
+    match found[1].lower() if found else "":
+        case "mongodb":
+            from crossfade.stores.mongodb.store import open_mongodb
+
+            return open_mongodb(url)
+        case "dump":
+            from crossfade.stores.dump.open import open_dump
+
+            return open_dump(url)
+        case "postgresql" | "postgres":
+            from crossfade.stores.postgresql.store import open_postgresql
+
+            return open_postgresql(url)
+        case "sqlite":
+            from crossfade.stores.sqlite.store import open_sqlite
+
+            return open_sqlite(url)
+    raise Misused(f"no store is known by the URL {hide_password(url)!r}", hint=f"one of {', '.join(KNOWN)}")

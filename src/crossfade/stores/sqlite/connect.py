@@ -1,0 +1,76 @@
+"""Opens SQLite files, from SQLAlchemy's form of URL."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+from crossfade.errors import CrossfadeError, Misused, Unreachable
+
+_URL = re.compile(r"^sqlite(?:\+\w+)?:///(?P<path>[^?#]*)")
+_PATIENCE = 60  # seconds to wait for another writer
+_NOTHING_WRITTEN = "nothing of this chunk was written"
+
+
+def path_of(url: str) -> Path:
+    """`sqlite:///relative.db`, `sqlite:////absolute.db`. Raises Misused for anything else."""
+    found = _URL.match(url)
+    if not found or found["path"] in ("", ":memory:"):
+        raise Misused(
+            f"not the URL of a SQLite file: {url}", hint="sqlite:///target.db, or sqlite:////absolute/path.db"
+        )
+    return Path(found["path"])
+
+
+def connect(url: str, *, write: bool) -> sqlite3.Connection:
+    """A connection that begins no transactions of its own. Raises Unreachable where the file cannot be opened."""
+    path = path_of(url)
+    mode = "rwc" if write else "ro"
+    try:
+        connection = sqlite3.connect(
+            f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=_PATIENCE, isolation_level=None
+        )
+        connection.text_factory = _text
+        connection.execute("PRAGMA schema_version")
+        if write:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA foreign_keys = OFF")  # parents may come later; they are checked at the end
+    except sqlite3.Error as error:
+        raise failure(error, path) from None
+    return connection
+
+
+def _text(raw: bytes) -> str | bytes:
+    """SQLite takes any bytes for text; those that are none stay bytes, and are seen as different."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw
+
+
+_STATES = {
+    sqlite3.SQLITE_FULL: ("the disk is full", "make room, then run the same command again"),
+    sqlite3.SQLITE_READONLY: ("the file cannot be written", "check the rights of the file and of its folder"),
+    sqlite3.SQLITE_BUSY: ("another process keeps the file locked", "close what writes to it, then run again"),
+    sqlite3.SQLITE_LOCKED: ("another connection keeps the file locked", "close what writes to it, then run again"),
+    sqlite3.SQLITE_IOERR: ("the disk failed", "check the disk, then run the same command again"),
+    sqlite3.SQLITE_CORRUPT: ("the file is damaged", "start again with a new file"),
+}
+_NOT_THERE = {sqlite3.SQLITE_CANTOPEN: "it cannot be opened", sqlite3.SQLITE_NOTADB: "it is no SQLite database"}
+
+
+def failure(error: sqlite3.Error, path: Path) -> CrossfadeError:
+    """An error that is not about a row, as one of ours."""
+    code = primary_code(error)
+    if code in _NOT_THERE:
+        return Unreachable(f"SQLite file {path}: {_NOT_THERE[code]} ({error})", hint="check the path and its folder")
+    if code in _STATES:
+        fact, hint = _STATES[code]
+        return CrossfadeError(f"SQLite file {path}: {fact} ({error}); {_NOTHING_WRITTEN}", hint=hint)
+    return CrossfadeError(f"SQLite file {path}: {error}; {_NOTHING_WRITTEN}")
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF

@@ -1,0 +1,176 @@
+"""Canonical values as SQLite keeps them: the forms of SQLAlchemy 2, so that an application reads what we wrote.
+
+SQLite's columns have an affinity, not a type: a column declared NUMERIC turns the text '007' into 7 and a decimal into
+a double, REAL turns -0.0 into 0.0, and NaN becomes NULL, all without a word. What would come back changed is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import pyarrow as pa
+
+from crossfade.errors import Unsupported
+from crossfade.model.target import ColumnType
+
+Keep = Callable[[Any], Any]
+
+# What SQLite would take for a number, blanks around it included.
+_NUMBER = re.compile(r"[ \t\n\v\f\r]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t\n\v\f\r]*")
+_FIRST_MICRO, _LAST_MICRO = -62_135_596_800_000_000, 253_402_300_799_999_999  # of the years 1 to 9999
+_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
+_DAY = 86_400_000_000
+
+
+class Unkept(Exception):  # noqa: N818  (an answer about one value)
+    """SQLite would keep another value than this one."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason, self.message = reason, message
+        super().__init__(message)
+
+
+def affinity(sql: str) -> str:
+    """By SQLite's own rules, from the declared type: INTEGER, TEXT, BLOB, REAL or NUMERIC.
+
+    >>> affinity("CHAR(32)"), affinity("JSON"), affinity("STRING")
+    ('TEXT', 'NUMERIC', 'NUMERIC')
+    """
+    upper = sql.upper()
+    if "INT" in upper:
+        return "INTEGER"
+    if any(word in upper for word in ("CHAR", "CLOB", "TEXT")):
+        return "TEXT"
+    if not upper.strip() or "BLOB" in upper:
+        return "BLOB"
+    return "REAL" if any(word in upper for word in ("REAL", "FLOA", "DOUB")) else "NUMERIC"
+
+
+def stored(values: Any, kind: ColumnType) -> list[Any]:
+    """The column's values as they are bound. Raises Unkept for the first that SQLite would change."""
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if kind.kind == "array":
+        raise Unsupported(
+            f"SQLite keeps no arrays ({kind.sql})", hint="declare the column as JSON, and map json_of(...)"
+        )
+    if pa.types.is_timestamp(values.type) or pa.types.is_time64(values.type):
+        values = values.cast(pa.int64())
+    elif pa.types.is_date32(values.type):
+        values = values.cast(pa.int32())
+    keep = _keeper(kind)
+    return [None if v is None else keep(v) for v in values.to_pylist()]
+
+
+def _keeper(kind: ColumnType) -> Keep:
+    changes_numbers = affinity(kind.sql) in ("INTEGER", "REAL", "NUMERIC")
+    if kind.kind == "uuid":
+        return bytes if affinity(kind.sql) == "BLOB" and kind.sql else _text_keeper(changes_numbers, bytes.hex)
+    if kind.kind == "numeric":
+        return _numeric_keeper(kind) if changes_numbers else str
+    if kind.kind in ("json", "jsonb"):
+        return _json if changes_numbers else str
+    if kind.kind in ("float4", "float8"):
+        return _real if changes_numbers else _not_nan
+    if kind.kind in _FORMS:
+        return _FORMS[kind.kind]
+    return _text_keeper(changes_numbers, str)
+
+
+def _text_keeper(changes_numbers: bool, form: Keep) -> Keep:
+    def keep(value: Any) -> Any:
+        text = form(value)
+        if _NUMBER.fullmatch(text):
+            raise Unkept("bad_type", f"SQLite would turn the text {text!r} into a number in a column of this type")
+        return text
+
+    return keep if changes_numbers else form
+
+
+def _numeric_keeper(kind: ColumnType) -> Keep:
+    """SQLite keeps a number as int64 or double. Without a declared scale, trailing zeros would be lost too."""
+
+    def keep(text: str) -> Any:
+        number = _as_number(text)
+        if number is None or (kind.precision is None and canonical_number(number, None) != text):
+            raise Unkept("precision", f"SQLite cannot keep {text} exactly in a column declared {kind.sql}")
+        return number
+
+    return keep
+
+
+def _json(text: str) -> Any:
+    """A JSON number alone becomes a number in a column declared JSON; that is well where it stays the same."""
+    if _NUMBER.fullmatch(text) and _as_number(text.strip()) is None:
+        raise Unkept("precision", f"SQLite cannot keep the JSON number {text} exactly")
+    return text
+
+
+def _as_number(text: str) -> int | float | None:
+    """The int64 or double that is exactly this decimal by its shortest digits; None where there is none."""
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:
+        return None
+    if not exact.is_finite() or (exact.is_zero() and exact.is_signed()):
+        return None
+    if exact == exact.to_integral_value() and abs(exact) < 2**63:
+        return int(exact)
+    double = float(exact)
+    return double if Decimal(repr(double)) == exact else None
+
+
+def canonical_number(number: int | float, scale: int | None) -> str:
+    """Digits without an exponent, and at least `scale` of them after the point."""
+    text = str(number) if isinstance(number, int) else format(Decimal(repr(number)), "f").removesuffix(".0")
+    if not scale or scale < 0 or not text.lstrip("-").replace(".", "").isdigit():
+        return text
+    whole, _, fraction = text.partition(".")
+    return f"{whole}.{fraction.ljust(scale, '0')}"
+
+
+def _not_nan(value: float) -> float:
+    if value != value:
+        raise Unkept("out_of_range", "SQLite has no NaN: it would become NULL")
+    return value
+
+
+def _real(value: float) -> float:
+    if value == 0 and str(value).startswith("-"):
+        raise Unkept("precision", "SQLite would turn -0.0 into 0.0")
+    return _not_nan(value)
+
+
+def _timestamp(micros: int) -> str:
+    if not _FIRST_MICRO <= micros <= _LAST_MICRO:
+        raise Unkept("out_of_range", f"{micros} microseconds is outside of the years 1 to 9999")
+    return f"{_date(micros // _DAY)} {_time(micros % _DAY)}"
+
+
+def _date(days: int) -> str:
+    if not _FIRST_DAY <= days <= _LAST_DAY:
+        raise Unkept("out_of_range", f"day {days} is outside of the years 1 to 9999")
+    return str(pa.scalar(days, pa.date32()).as_py())
+
+
+def _time(micros: int) -> str:
+    if not 0 <= micros < _DAY:
+        raise Unkept("out_of_range", "24:00 is no time of day to SQLAlchemy")
+    seconds, part = divmod(micros, 1_000_000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{part:06}"
+
+
+_FORMS: dict[str, Keep] = {
+    "int2": int,
+    "int4": int,
+    "int8": int,
+    "bool": int,
+    "bytea": bytes,
+    "timestamptz": _timestamp,
+    "timestamp": _timestamp,
+    "date": _date,
+    "time": _time,
+}

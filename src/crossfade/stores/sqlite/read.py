@@ -1,0 +1,243 @@
+"""Reads a SQLite file back into canonical Arrow, believing nothing of what a column declares.
+
+A value that the column's canonical type cannot hold (text in an INTEGER column, a UUID in another spelling) is NULL in
+its column, and the row has an entry in an additional column "#strange" that says what stands there: it equals nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from crossfade.errors import CrossfadeError
+from crossfade.model.canonical import arrow_schema, arrow_type
+from crossfade.model.target import ColumnType, TargetTable
+from crossfade.stores import contract
+from crossfade.stores.sqlite.connect import connect, failure, path_of
+from crossfade.stores.sqlite.forms import Unkept, canonical_number, stored
+
+STRANGE = "#strange"
+_BATCH = 5_000
+_SHOWN = 80
+
+
+class SqliteRowReader:
+    """One connection that cannot write, opened when first needed."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._open: sqlite3.Connection | None = None
+
+    def rows(self, table: TargetTable, columns: Sequence[str], keys: Any) -> Any:
+        equal = " AND ".join(f"{_quoted(name)} = ?" for name in keys.column_names)
+        statement = f"{_select(table, columns)} WHERE {equal}"
+        found: list[tuple[Any, ...]] = []
+        try:
+            cursor = self._connection().cursor()
+            for key in self._keys(table, keys):
+                found.extend(cursor.execute(statement, key))
+        except sqlite3.Error as error:
+            raise failure(error, path_of(self._url)) from error
+        return pa.Table.from_batches([_canonical(table, columns, found)])
+
+    def scan(self, table: TargetTable, columns: Sequence[str]) -> Iterator[Any]:
+        try:
+            cursor = self._connection().execute(_select(table, columns))
+            while found := cursor.fetchmany(_BATCH):
+                yield _canonical(table, columns, found)
+        except sqlite3.Error as error:
+            raise failure(error, path_of(self._url)) from error
+
+    def query(self, sql: str, *, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
+        try:
+            cursor = self._connection().execute(sql)
+            names = [column[0] for column in cursor.description or ()]
+            rows = cursor.fetchmany(limit)
+            return names, rows, len(rows) + sum(1 for _ in cursor)
+        except sqlite3.Error as error:
+            raise CrossfadeError(f"SQLite file {path_of(self._url)} refused the query: {error}") from error
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _keys(self, table: TargetTable, keys: Any) -> Iterator[tuple[Any, ...]]:
+        types = {c.name: c.type for c in table.columns}
+        try:
+            return zip(*(stored(keys.column(name), types[name]) for name in keys.column_names), strict=True)
+        except Unkept:  # one key that SQLite could not even keep is not there; the others are looked for one by one
+            single = (keys.slice(i, 1) for i in range(len(keys))) if len(keys) > 1 else ()
+            return iter([key for one in single for key in self._keys(table, one)])
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._open is None:
+            self._open = connect(self._url, write=False)
+        return self._open
+
+
+def _select(table: TargetTable, columns: Sequence[str]) -> str:
+    return f"SELECT {', '.join(map(_quoted, columns))} FROM {_quoted(table.table)}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+class _Strange(Exception):  # noqa: N818  (an answer about one value)
+    pass
+
+
+def _canonical(table: TargetTable, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> Any:
+    schema, types = arrow_schema(table, columns), {c.name: c.type for c in table.columns}
+    strange: dict[int, list[str]] = {}
+    arrays = [_column([row[i] for row in rows], name, types[name], strange) for i, name in enumerate(columns)]
+    if not strange:
+        return pa.record_batch(arrays, schema=schema)
+    notes = pa.array(["; ".join(strange[i]) if i in strange else None for i in range(len(rows))], pa.string())
+    return pa.record_batch([*arrays, notes], schema=schema.append(pa.field(STRANGE, pa.string())))
+
+
+def _column(values: list[Any], name: str, kind: ColumnType, strange: dict[int, list[str]]) -> Any:
+    read, out = _reader(kind), []
+    for row, value in enumerate(values):
+        try:
+            out.append(None if value is None else read(value))
+        except (_Strange, ValueError):
+            shown = repr(value)[:_SHOWN]
+            strange.setdefault(row, []).append(f"{name} holds {shown}, which is no {kind.sql}")
+            out.append(None)
+    to = arrow_type(kind)
+    if kind.kind in _WIDTH:
+        return pa.array(out, pa.int64() if _WIDTH[kind.kind] == 64 else pa.int32()).cast(to)
+    return pa.array(out, to)
+
+
+_WIDTH = {"timestamptz": 64, "timestamp": 64, "time": 64, "date": 32}
+
+
+def _reader(kind: ColumnType) -> Callable[[Any], Any]:
+    if kind.kind in _BITS:
+        return _integer(_BITS[kind.kind])
+    if kind.kind == "numeric":
+        return lambda value: _numeric(value, kind)
+    return _READERS.get(kind.kind, _string)
+
+
+def _of(expected: type | tuple[type, ...], value: Any) -> Any:
+    if not isinstance(value, expected):
+        raise _Strange
+    return value
+
+
+def _integer(bits: int) -> Callable[[Any], int]:
+    limit = 1 << (bits - 1)
+
+    def read(value: Any) -> int:
+        number: int = _of(int, value)
+        if not -limit <= number < limit:
+            raise _Strange
+        return number
+
+    return read
+
+
+def _float(value: Any) -> float:
+    number: int | float = _of((int, float), value)
+    if float(number) != number:
+        raise _Strange
+    return float(number)
+
+
+def _single(value: Any) -> float:
+    number = _float(value)
+    if pa.scalar(number, pa.float32()).as_py() != number:
+        raise _Strange
+    return number
+
+
+def _numeric(value: Any, kind: ColumnType) -> str:
+    if isinstance(value, str):
+        return _digits(value)
+    return canonical_number(_of((int, float), value), kind.scale if kind.precision is not None else None)
+
+
+def _digits(text: str) -> str:
+    if not re.fullmatch(r"-?[0-9]+(?:\.[0-9]+)?|NaN|-?Infinity", text):
+        raise _Strange
+    return text
+
+
+def _bool(value: Any) -> bool:
+    if _of(int, value) not in (0, 1):
+        raise _Strange
+    return bool(value)
+
+
+def _string(value: Any) -> str:
+    text: str = _of(str, value)
+    return text
+
+
+def _json(value: Any) -> str:
+    """A number alone was turned into a number by the column's affinity; as JSON it is the same."""
+    return canonical_number(value, None) if isinstance(value, (int, float)) else _string(value)
+
+
+def _uuid(value: Any) -> bytes:
+    """32 small hex digits, or 16 bytes. Any other spelling is the same UUID to people, and another key to SQLite."""
+    if isinstance(value, bytes) and len(value) == 16:
+        return value
+    if not re.fullmatch(r"[0-9a-f]{32}", _string(value)):
+        raise _Strange
+    return bytes.fromhex(value)
+
+
+# Times in exactly the form that SQLAlchemy writes, as the integers that they are.
+
+
+def _timestamp(value: Any) -> int:
+    if not re.fullmatch(r"[0-9-]{10} [0-9:]{8}\.[0-9]{6}", _string(value)):
+        raise _Strange
+    return (datetime.fromisoformat(value) - _EPOCH) // _MICROSECOND
+
+
+def _date(value: Any) -> int:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", _string(value)):
+        raise _Strange
+    return date.fromisoformat(value).toordinal() - _EPOCH.toordinal()
+
+
+def _time(value: Any) -> int:
+    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])\.([0-9]{6})", _string(value))
+    if not found:
+        raise _Strange
+    hours, minutes, seconds, part = map(int, found.groups())
+    return ((hours * 60 + minutes) * 60 + seconds) * 1_000_000 + part
+
+
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
+_BITS = {"int2": 16, "int4": 32, "int8": 64}
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "float4": _single,
+    "float8": _float,
+    "bool": _bool,
+    "char": lambda value: _string(value).rstrip(" "),
+    "json": _json,
+    "jsonb": _json,
+    "uuid": _uuid,
+    "bytea": lambda value: _of(bytes, value),
+    "timestamptz": _timestamp,
+    "timestamp": _timestamp,
+    "date": _date,
+    "time": _time,
+}
+
+
+def _conforms(url: str) -> contract.RowReader:
+    return SqliteRowReader(url)

@@ -1,0 +1,27 @@
+"""SQLite as its parts."""
+
+from __future__ import annotations
+
+from crossfade.stores.contract import Store, Traits
+from crossfade.stores.sqlite.connect import path_of
+from crossfade.stores.sqlite.read import SqliteRowReader
+from crossfade.stores.sqlite.write import SqliteWriter
+
+
+def open_sqlite(url: str) -> Store:
+    """The SQLite file at `url`, made when first written to. Raises Misused where `url` names no file."""
+    path_of(url)
+    writer, reader = SqliteWriter(url), SqliteRowReader(url)
+
+    def close() -> None:
+        for part in (writer, reader):
+            part.close()
+
+    return Store(
+        scheme="sqlite",
+        url=url,
+        traits=Traits(has_journal_schema=False, constraints_after_tables=False),
+        writer=writer,
+        row_reader=reader,
+        closer=close,
+    )
