@@ -86,7 +86,7 @@ FLAWS = (
     Flaw("active-odd", "users", 3, "lastActiveAt in the years 1, 1969 and 9999", "copied",
          put("lastActiveAt", year(1), year(1969), year(9999))),
     Flaw("active-beyond", "users", 1, "lastActiveAt in the year 9999999, beyond every target's dates",
-         OUT + "out_of_range", put("lastActiveAt", year(9_999_999))),
+         OUT + "mapping_error", put("lastActiveAt", year(9_999_999))),
     Flaw("points-long", "users", 2, "stats.totalPoints as a long or a double", "copied",
          put("stats.totalPoints", Int64(12_000), 12_000.0)),
     Flaw("points-huge", "users", 1, "stats.totalPoints beyond integer", OUT + "out_of_range",
@@ -164,7 +164,7 @@ FLAWS = (
     Flaw("earned-unknown", EARNED, 1, "an achievement that was deleted", OUT + "foreign_key",
          put("achievementId", gone("achievements"))),
     Flaw("earned-flag-missing", EARNED, 2, "isCompleted missing: becomes false", "copied",
-         lambda d, i: (d.pop("isCompleted"), d.update(completedAt=None))),
+         lambda d, i: (d.pop("isCompleted"), d.update(completedAt=None, earnedRewards=None))),
     Flaw("earned-progress-half", EARNED, 1, "progress 2.5 for a whole number", OUT + "mapping_error",
          put("progress", 2.5)),
     # What the rules find: planted only with --break-rules

@@ -1,9 +1,9 @@
--- One row for every document. A course that was deleted becomes NULL, as ON DELETE SET NULL would have made it: its id is
--- looked up. What no column takes up stays in `legacy`.
+-- One row for every document. A course that was deleted becomes NULL, as ON DELETE SET NULL would have made it: that is what
+-- the look-up is for. What no column takes up stays in `legacy`.
 SELECT uuid_of(d._id)                              AS id,
        d.title                                     AS title,
        d.content                                   AS content,
-       uuid_of(c._id)                              AS course_id,
+       CASE WHEN c._id IS NOT NULL THEN uuid_of(d.course) END AS course_id,
        uuid_of(d.author)                           AS author_id,
        uuid_of(d.assignment)                       AS assignment_id,
        uuid_of(d.submission)                       AS submission_id,

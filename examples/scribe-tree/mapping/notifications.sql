@@ -2,7 +2,7 @@
 -- becomes NULL, as ON DELETE SET NULL would have made it. Some ids are no ObjectIds: uuid_of keeps them apart.
 SELECT uuid_of(n._id)                              AS id,
        uuid_of(n.recipient)                        AS recipient_id,
-       uuid_of(u._id)                              AS sender_id,
+       CASE WHEN u._id IS NOT NULL THEN uuid_of(n.sender) END AS sender_id,
        n.type                                      AS type,
        n.category                                  AS category,
        n.priority                                  AS priority,
