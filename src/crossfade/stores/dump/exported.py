@@ -98,11 +98,17 @@ class ExportReader:
                 good += 1
                 yield self._document(end)
             else:
-                detail = f"line {self._line_of(error.pos)}: {error.msg}"
+                detail = self._where(error)
                 first_fault = first_fault or detail
                 yield self._broken(self._next_start(boundary), detail)
         if first_fault and not good:
             raise Unreachable(f"{self.name} is no JSON export: {first_fault}")
+
+    def _where(self, error: JSONDecodeError) -> str:
+        """The line where the document begins, and the one where it is noticed to be broken."""
+        noticed = self._line_of(error.pos)
+        later = f", noticed in line {noticed}" if noticed != self._line else ""
+        return f"line {self._line}: {error.msg}{later}"
 
     def _boundary(self) -> re.Pattern[str]:
         """How a line begins that begins a document: as far to the right as the first one does."""

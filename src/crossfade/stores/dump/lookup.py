@@ -116,17 +116,18 @@ def _values(document: bytes, path: Path) -> Iterable[Any]:
         return ()
 
 
-def _at(value: Any, path: Path) -> Iterator[Any]:
-    """The values at `path`. Arrays on the way are entered, whether the path says so or not."""
-    if type(value) is list and (not path or path[0] != ELEMENT):
+def _at(value: Any, path: Path, entered: bool = False) -> Iterator[Any]:
+    """The values at `path`. An array is entered even if the path does not say so; one inside another only if it does.
+
+    `entered` says that `value` is an element.
+    """
+    if type(value) is list and not entered and path[:1] != (ELEMENT,):
         for each in value:
-            yield from _at(each, path)
-        if path:
-            return
+            yield from _at(each, path, entered=True)
     if not path:
         yield value
     elif path[0] == ELEMENT:
         for each in value if type(value) is list else ():
-            yield from _at(each, path[1:])
+            yield from _at(each, path[1:], entered=True)
     elif type(value) is dict and (name := unescape_step(path[0])) in value:
         yield from _at(value[name], path[1:])

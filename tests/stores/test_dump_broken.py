@@ -1,0 +1,128 @@
+"""Damaged .bson files: what comes before the damage goes on, the rest is one piece that is counted."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+from bson import encode
+from dumps import DOCUMENTS, entities, numbered
+
+from crossfade.documents.decode import decode
+from crossfade.model.shape import Node, Shape, TypeStats
+from crossfade.stores.contract import Store
+from crossfade.stores.dump.framing import KEEP, Broken, documents
+from crossfade.stores.dump.open import open_dump
+
+ONE, TWO = encode({"_id": 1}), encode({"_id": 2, "inner": {"_id": 3}})
+SHAPE = Shape("a", 3, Node("", "", {"object": TypeStats(3)}, fields=(Node("_id", "_id", {"int": TypeStats(3)}),)))
+
+
+def split_up(data: bytes) -> tuple[list[bytes], list[Broken]]:
+    pieces = list(documents(io.BytesIO(data).read))
+    return [p for p in pieces if isinstance(p, bytes)], [p for p in pieces if isinstance(p, Broken)]
+
+
+def test_every_cut_of_a_file() -> None:
+    whole = ONE + TWO
+    for length in range(len(whole) + 1):
+        good, broken = split_up(whole[:length])
+        assert b"".join(good) + b"".join(b.raw for b in broken) == whole[:length]
+        assert len(broken) == (length not in (0, len(ONE), len(whole)))
+
+
+@pytest.mark.parametrize(
+    ("middle", "detail"),
+    [
+        (b"\x04\0\0\0\0", "cannot be 4 bytes long"),
+        (b"\xff\xff\xff\xff\0", "cannot be -1 bytes long"),
+        (b"\0\0\0\x02" + b"\0" * 40, "cannot be 33554432 bytes long"),
+        (TWO[:-1] + b"\1", "does not end with a zero byte"),
+        (b"\x90\0\0\0" + b"\0" * 4, "of 144 bytes ends after"),
+    ],
+)
+def test_a_wrong_frame_ends_the_file(middle: bytes, detail: str) -> None:
+    good, (broken,) = split_up(ONE + middle + TWO)
+    assert good == [ONE]
+    assert broken.raw == middle + TWO
+    assert detail in broken.detail
+    assert f"(byte {len(ONE)})" in broken.detail
+
+
+def test_of_a_long_piece_only_the_first_is_kept() -> None:
+    _, (broken,) = split_up(b"\0" * (KEEP + 5_000_000))
+    assert (len(broken.raw), broken.length) == (KEEP, KEEP + 5_000_000)
+
+
+def test_the_biggest_documents_pass() -> None:
+    big = [encode({"_id": n, "b": b"\1" * (16 * 1024 * 1024 - 40)}) for n in range(2)]
+    assert split_up(b"".join(big)) == (big, [])
+
+
+def damaged(tmp_path: Path, data: bytes, name: str = "a.bson") -> Store:
+    (tmp_path / name).write_bytes(data)
+    return open_dump(tmp_path)
+
+
+def test_a_cut_gzip_file(tmp_path: Path) -> None:
+    whole = list(numbered(3000))
+    with damaged(tmp_path, gzip.compress(b"".join(whole))[:-3000], "a.bson.gz") as store:
+        info = entities(store)["a"]
+        assert "1 cannot be read and will be set aside" in info.plan
+        assert store.reader is not None
+        *runs, rest = store.reader.scan("a")
+        good = b"".join(runs)
+        assert (good + rest)[: len(good)] == b"".join(whole)[: len(good)]
+        assert 0 < len(good) < sum(map(len, whole))
+        assert info.count == len(decode(good).docs) + 1
+
+
+# The rest begins with a sound length, so it must not be handed out as if documents followed.
+LOOKS_SOUND = TWO[:-1] + b"\1" + encode({"_id": 4})
+
+
+@pytest.mark.parametrize("rest", [b"\1", LOOKS_SOUND, TWO[:-3]])
+def test_the_reader_sets_the_rest_aside(tmp_path: Path, rest: bytes) -> None:
+    with damaged(tmp_path, ONE + ONE + rest) as store:
+        assert store.reader is not None
+        decoded = [decode(run) for run in store.reader.scan("a")]
+        assert [len(d.docs) for d in decoded] == [2, 0]
+        assert [len(d.broken) for d in decoded] == [0, 1]
+        (chunk,) = store.reader.chunks("a", target_bytes=1000)
+        assert chunk.count == 3
+        batches = list(store.reader.batches(chunk, SHAPE, []))
+        assert [batch.table.num_rows for batch in batches] == [2, 0]
+        (aside,) = batches[1].aside
+        assert (aside.position, aside.key, aside.reason, aside.raw) == (2, None, "broken", rest)
+        assert b"".join(store.reader.keys("a")) == ONE + ONE
+
+
+def test_a_document_that_is_broken_inside_is_alone_in_it(tmp_path: Path) -> None:
+    bad = bytearray(encode({"_id": 2, "x": "text"}))
+    bad[bad.index(b"text") - 4] = 99
+    with damaged(tmp_path, ONE + bytes(bad) + ONE) as store:
+        assert store.reader is not None
+        (chunk,) = store.reader.chunks("a", target_bytes=1000)
+        (batch,) = store.reader.batches(chunk, SHAPE, [])
+        assert batch.raws == [ONE, ONE]
+        assert [(a.position, a.reason, a.key) for a in batch.aside] == [(1, "broken", '{"$numberInt":"2"}')]
+
+
+def test_broken_lines_have_positions_too(tmp_path: Path) -> None:
+    with damaged(tmp_path, b'{"_id": 1}\n{"_id": }\n{"_id": 3}\n{"_id\n', "a.json") as store:
+        assert store.reader is not None
+        chunks = list(store.reader.chunks("a", target_bytes=1))
+        batches = [batch for chunk in chunks for batch in store.reader.batches(chunk, SHAPE, [])]
+        assert sum(chunk.count for chunk in chunks) == 4
+        assert [raw for batch in batches for raw in batch.raws] == [ONE, encode({"_id": 3})]
+        aside = [(one.position, one.raw) for batch in batches for one in batch.aside]
+        assert aside == [(1, b'{"_id": }'), (3, b'{"_id')]
+
+
+def test_every_type_has_a_key_that_can_be_cut_out(tmp_path: Path) -> None:
+    keyed = [encode({"_id": n}) for n in range(len(DOCUMENTS))]
+    with damaged(tmp_path, b"".join(DOCUMENTS)) as store:
+        assert store.reader is not None
+        assert b"".join(store.reader.keys("a")) == b"".join(keyed)
