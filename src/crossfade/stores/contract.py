@@ -136,6 +136,10 @@ class Ddl(Protocol):
         """Names of tables that are there and hold rows or are not ours (an empty list: the target is free)."""
         ...
 
+    def has_journal(self) -> bool:
+        """Whether the journal's tables are there (an empty target has none)."""
+        ...
+
     def run(self, steps: Iterable[Step]) -> None:
         """Runs each step in its own transaction; raises CrossfadeError with the statement where one fails."""
         ...
