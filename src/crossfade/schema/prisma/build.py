@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from crossfade.schema.prisma import names
-from crossfade.schema.prisma.defaults import Default, Defaults, labels_check
+from crossfade.schema.prisma.defaults import Default, Defaults, labels_check, raw_sql
 from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.keys import Key, Keys, make_index
 from crossfade.schema.prisma.names import Dialect
@@ -169,7 +169,7 @@ class Builder:
             if field.enum is not None and not field.many:
                 condition = labels_check(field.column, list(field.enum.labels.values()))
                 name = names.join_part(f"{model.table}_{field.column}", "_check", self.dialect)
-                checks.append(sa.CheckConstraint(condition.replace(":", "\\:"), name=name))
+                checks.append(sa.CheckConstraint(raw_sql(condition), name=name))
         return checks
 
     def _foreign_key(self, relation: ForeignKey, keys: dict[str, list[Key]]) -> None:
