@@ -151,6 +151,19 @@ class System:
             yield from (make(CAST + n, sizes) for n in range(CAST_SIZE))
         yield from (p.document for p in self.planted(scale, break_rules=break_rules) if p.flaw.entity == entity)
 
+    def expected(self, scheme: str, scale: float = 1.0, *, break_rules: bool = False) -> dict[str, dict[str, int]]:
+        """What the count equation must say after the move: entity -> source, copied, quarantined, discarded."""
+        sizes = self.at(scale)
+        counts = {
+            e: {"source": n + CAST_SIZE * (e == "users"), "quarantined": 0, "discarded": 0} for e, n in sizes.items()
+        }
+        for planted in self.planted(scale, break_rules=break_rules):
+            end = planted.flaw.end(scheme).partition(":")[0]
+            counts[planted.flaw.entity]["source"] += 1
+            if end != "copied":
+                counts[planted.flaw.entity][end] += 1
+        return {e: c | {"copied": c["source"] - c["quarantined"] - c["discarded"]} for e, c in counts.items()}
+
 
 MINIMUM = 20  # of each entity at the smallest scale, so that flaws always have clean neighbours
 CAST_SIZE = 120
