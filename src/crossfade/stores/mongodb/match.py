@@ -1,14 +1,15 @@
 """The filter that finds documents by the value at a path.
 
 A dotted path serves where it can, because it can use an index. It cannot where a step holds a dot, starts with a
-dollar, is empty, or looks like a position: then the path is walked by an expression (MongoDB 5.0 and later), which
-reads the whole collection. Strings are compared under the collection's own default collation, so one that ignores
-case finds more.
+dollar, is empty, or looks like a position, and where arrays lie in arrays: then the path is walked by an expression
+(MongoDB 5.0 and later), which reads the whole collection. A dotted path can find more than was asked for: it steps into
+arrays where the path does not say so, and compares texts under the collection's own collation, which may ignore case.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from types import NoneType
 from typing import Any
 
@@ -50,7 +51,8 @@ def matching(path: Path, values: Sequence[str]) -> RawBSONDocument:
 
 
 def _is_queryable(path: Path) -> bool:
-    return bool(path) and all(step == ELEMENT or _is_plain(unescape_step(step)) for step in path)
+    nested = any(step == after == ELEMENT for step, after in pairwise(path))
+    return bool(path) and not nested and all(step == ELEMENT or _is_plain(unescape_step(step)) for step in path)
 
 
 def _is_plain(name: str) -> bool:

@@ -6,11 +6,12 @@ back), whatever the URL says, because a copy is proved against what it read.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from pymongo import MongoClient
 from pymongo.database import Database
-from pymongo.errors import ConfigurationError
+from pymongo.errors import ConfigurationError, InvalidURI
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
@@ -55,7 +56,18 @@ def _client(url: str) -> MongoClient[dict[str, Any]]:
         options["serverSelectionTimeoutMS"] = SELECTION_TIMEOUT_MS
     if "appname=" not in said:
         options["appname"] = "crossfade"
-    return MongoClient(url, **options)
+    with warnings.catch_warnings(record=True) as said_of_url:
+        warnings.simplefilter("always")
+        try:
+            client: MongoClient[dict[str, Any]] = MongoClient(url, **options)
+        except ValueError as error:  # what the driver says of a port, for one
+            raise InvalidURI(str(error)) from error
+    # The driver goes on without an option that it cannot read: without TLS, where it says tls=yes.
+    for warning in said_of_url:
+        if issubclass(warning.category, UserWarning) and "Unknown option" not in str(warning.message):
+            client.close()
+            raise ConfigurationError(str(warning.message))
+    return client
 
 
 def _database(client: MongoClient[dict[str, Any]], url: str) -> Database[dict[str, Any]]:

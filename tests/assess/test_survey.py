@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+
+import pytest
+
+from conftest import MongoScratch
+from crossfade.assess.survey import Scanned, Surveyed, survey
+from crossfade.errors import Misused, Refused, Unreachable
+from crossfade.stores.contract import EntityInfo
+from crossfade.stores.mongodb.store import open_mongodb
+
+
+@pytest.fixture
+def source(mongo_db: MongoScratch) -> MongoScratch:
+    mongo_db.db.users.insert_many([{"_id": n, "age": n if n % 7 else str(n)} for n in range(2000)])
+    mongo_db.db.tiny.insert_one({"_id": "x", "none": None})
+    mongo_db.db.create_collection("adults", viewOn="users", pipeline=[])
+    return mongo_db
+
+
+def entities(source: MongoScratch) -> list[EntityInfo]:
+    with open_mongodb(source.url) as store:
+        assert store.inspector is not None
+        return list(store.inspector.entities())
+
+
+def test_every_copied_entity_is_scanned_to_its_end(source: MongoScratch) -> None:
+    events: list[Scanned | Surveyed] = []
+    shapes = survey(partial(open_mongodb, source.url), entities(source), listener=events.append)
+    assert [(shape.entity, shape.count, shape.plan) for shape in shapes] == [
+        ("tiny", 1, "copied"),
+        ("users", 2000, "copied"),
+    ]
+    age = shapes[1].root.by_name["age"]
+    assert {kind: stats.count for kind, stats in age.types.items()} == {"int": 1714, "string": 286}
+    assert sum(event.documents for event in events if isinstance(event, Scanned)) == 2001
+    assert [event.shape for event in events if isinstance(event, Surveyed)] == shapes
+
+
+@pytest.mark.parametrize("segment_bytes", [1000, 10**9], ids=["ranges", "whole"])
+def test_processes_come_to_the_same_result(source: MongoScratch, segment_bytes: int) -> None:
+    opened, found = partial(open_mongodb, source.url), entities(source)
+    events: list[Scanned | Surveyed] = []
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        spread = survey(opened, found, executor=executor, listener=events.append, segment_bytes=segment_bytes)
+    assert spread == survey(opened, found)
+    assert sum(event.documents for event in events if isinstance(event, Scanned)) == 2001
+
+
+def test_named_entities_are_surveyed_though_they_are_not_copied(source: MongoScratch) -> None:
+    (shape,) = survey(partial(open_mongodb, source.url), entities(source), named=["adults"])
+    assert (shape.entity, shape.entity_class, shape.count) == ("adults", "view", 2000)
+
+
+def test_a_name_that_is_none_is_wrong_usage(source: MongoScratch) -> None:
+    with pytest.raises(Misused, match="no entity 'usres'") as caught:
+        survey(partial(open_mongodb, source.url), entities(source), named=["usres"])
+    assert "users" in (caught.value.hint or "")
+
+
+def test_a_worker_that_fails_ends_the_survey(source: MongoScratch) -> None:
+    source.db.maps.insert_one({f"k{n}": n for n in range(10_001)})
+    with ThreadPoolExecutor(2) as executor, pytest.raises(Refused, match=r"objects at \. hold more than 10000"):
+        survey(partial(open_mongodb, source.url), entities(source), executor=executor)
+
+
+def test_errors_of_ours_come_back_from_other_processes(source: MongoScratch) -> None:
+    found = entities(source)
+    source.db.users.drop()
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        assert executor.submit(os.getpid).result() != os.getpid()
+        with pytest.raises((Refused, Unreachable), match="no collection 'users'"):
+            survey(partial(open_mongodb, source.url), found, named=["users"], executor=executor)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from crossfade.model.urls import hide_password, without_secrets
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("mongodb://me:secret@localhost:27017/db", "mongodb://me:***@localhost:27017/db"),
+        ("mongodb+srv://me:secret@a.example/db?retryWrites=true", "mongodb+srv://me:***@a.example/db?retryWrites=true"),
+        ("mongodb://me:secret@a:1,b:2/db?replicaSet=rs", "mongodb://me:***@a:1,b:2/db?replicaSet=rs"),
+        ("mongodb://me:secret@a/db?appName=x@y", "mongodb://me:***@y"),
+        ("mongodb://a:27017/db", "mongodb://a:27017/db"),
+        ("mongodb://me@a/db", "mongodb://me@a/db"),
+        ("mongodb://a/db?tlsCertificateKeyFilePassword=secret&tls=true", "mongodb://a/db?tlsCertificateKeyFilePassword=***&tls=true"),
+        ("mongodb://a/?authMechanismProperties=AWS_SESSION_TOKEN:secret", "mongodb://a/?authMechanismProperties=***"),
+        ("postgresql://user@/db?host=/socket/dir", "postgresql://user@/db?host=/socket/dir"),
+        ("postgresql://user:secret@/db?host=/socket/dir", "postgresql://user:***@/db?host=/socket/dir"),
+        ("postgresql:///db?user=me&password=secret", "postgresql:///db?user=me&password=***"),
+        ("postgresql+psycopg://me:secret@[::1]:5432/db", "postgresql+psycopg://me:***@[::1]:5432/db"),
+        ("postgresql://me@h/db?application_name=a@b", "postgresql://me@h/db?application_name=a@b"),
+        ("host=h user=me password='s e c' dbname=d", "host=h user=me password=*** dbname=d"),
+        ("sqlite:///data/app.db", "sqlite:///data/app.db"),
+        ("data/dump.archive", "data/dump.archive"),
+    ],
+)  # fmt: skip
+def test_what_is_shown(url: str, shown: str) -> None:
+    assert hide_password(url).startswith(shown)
+    assert "secret" not in hide_password(url)
+
+
+@pytest.mark.parametrize("password", ["p@ss", "p/ss", "p?ss", "p#ss", "p:ss", "p@s/s?w@rd", "123/4"])
+def test_a_password_that_was_not_quoted_is_hidden_all_the_same(password: str) -> None:
+    url = f"mongodb://me:{password}@host.example:27017/db"
+    assert password not in hide_password(url)
+    assert hide_password(url) == "mongodb://me:***@host.example:27017/db"
+
+
+def test_a_drivers_message_loses_the_password_in_both_its_spellings() -> None:
+    url = "mongodb://me:p%40ss@host/db"
+    assert without_secrets("p@ss is wrong; p%40ss too", url) == "*** is wrong; *** too"

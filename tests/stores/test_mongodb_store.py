@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pymongo
+import pytest
+
+from conftest import MongoScratch
+from crossfade.errors import CrossfadeError, Misused, Unreachable
+from crossfade.stores.mongodb.store import open_mongodb
+from crossfade.testing import Proxy, as_user, mongodb, mongodb_reader, through, with_database
+from crossfade.testing.servers import free_port
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that asks for logins, as its owner."""
+    with mongodb(tmp_path_factory.mktemp("guarded"), auth=True) as url:
+        yield url
+
+
+def test_the_url_that_is_shown_has_no_password(guarded: str) -> None:
+    url = mongodb_reader(guarded, "app")
+    with open_mongodb(url) as store:
+        assert ":***@" in store.url
+        assert "%40" not in store.url
+        assert store.scheme == "mongodb"
+
+
+def test_a_user_who_may_read_may_do_all_that_a_source_is_for(guarded: str) -> None:
+    with pymongo.MongoClient[dict[str, Any]](guarded) as owner:
+        owner.app.users.insert_many([{"_id": n} for n in range(5)])
+    with open_mongodb(mongodb_reader(guarded, "app")) as store:
+        assert store.inspector is not None
+        assert store.reader is not None
+        (users,) = store.inspector.entities()
+        assert (users.name, users.count, len(users.indexes)) == ("users", 5, 1)
+        chunks = list(store.reader.chunks("users", target_bytes=1))
+        assert sum(chunk.count for chunk in chunks) == 5
+        assert all(list(store.reader.raw(chunk)) for chunk in chunks)
+        assert list(store.reader.fetch("users", ("_id",), ['{"$numberInt":"3"}']))
+
+
+def test_a_wrong_password_is_said_and_not_shown(guarded: str) -> None:
+    url = as_user(with_database(guarded, "app"), "owner", "hunter2")
+    with pytest.raises(Unreachable, match="refused the login") as caught:
+        open_mongodb(url)
+    assert "hunter2" not in str(caught.value)
+    assert "authSource" in (caught.value.hint or "")
+
+
+def test_a_login_without_rights_is_told_which_it_needs(guarded: str) -> None:
+    url = with_database(mongodb_reader(guarded, "app"), "other")
+    with open_mongodb(url) as store:
+        assert store.inspector is not None
+        with pytest.raises(Unreachable, match="does not allow") as caught:
+            store.inspector.entities()
+    assert "role read" in (caught.value.hint or "")
+
+
+def test_a_server_that_does_not_answer_is_said_within_seconds() -> None:
+    started = time.monotonic()
+    with pytest.raises(Unreachable, match=r"mongodb://me:\*\*\*@127\.0\.0\.1.*refused"):
+        open_mongodb(f"mongodb://me:secret@127.0.0.1:{free_port()}/app")
+    assert 4 < time.monotonic() - started < 8
+
+
+def test_the_url_may_say_how_long_to_wait() -> None:
+    started = time.monotonic()
+    with pytest.raises(Unreachable):
+        open_mongodb(f"mongodb://127.0.0.1:{free_port()}/app?serverSelectionTimeoutMS=300")
+    assert time.monotonic() - started < 2
+
+
+def test_a_server_that_goes_away_is_said(mongo_db: MongoScratch) -> None:
+    host, port = mongo_db.db.client.address or ("", 0)
+    mongo_db.db.c.insert_one({"_id": 1})
+    with Proxy(host, port) as proxy:
+        url = through(mongo_db.url, proxy) + "&serverSelectionTimeoutMS=300"
+        with open_mongodb(url) as store:
+            proxy.stop()
+            assert store.inspector is not None
+            with pytest.raises(Unreachable, match="no answer from MongoDB"):
+                store.inspector.entities()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mongodb://localhost:27017", "names no database"),
+        ("mongodb://localhost:27017/?appName=x", "names no database"),
+        ("mongodb://me:p@ss:w/rd@localhost/app", "not a MongoDB URL: mongodb://me:***@localhost/app"),
+        ("mongodb://me:100%zz@localhost/app", "mongodb://me:***@localhost/app"),
+        ("mongodb:///app", "mongodb:///app"),
+        ("mongodb://localhost:port/app", "mongodb://localhost:port/app"),
+        ("mongodb://localhost/app?tls=true&tls=false", "does not stand"),
+        ("mongodb://localhost/app?tls=maybe", "does not stand"),
+        ("mongodb://localhost/a$b.c/d", "mongodb://localhost/a$b.c/d"),
+    ],
+)
+def test_a_url_that_does_not_stand_is_wrong_usage(url: str, said: str) -> None:
+    with pytest.raises(Misused) as caught:
+        open_mongodb(url)
+    assert said in caught.value.message
+    assert not any(secret in caught.value.message for secret in ("p@ss", "w/rd", "100%zz"))
+
+
+def test_an_option_of_other_drivers_does_no_harm(mongo_db: MongoScratch) -> None:
+    with open_mongodb(mongo_db.url + "&useNewUrlParser=true") as store:
+        assert store.inspector is not None
+
+
+def test_an_unknown_host_is_unreachable() -> None:
+    with pytest.raises(CrossfadeError) as caught:
+        open_mongodb("mongodb://me:secret@no-such-host.invalid/app?serverSelectionTimeoutMS=500")
+    assert caught.value.exit_status == 3
+    assert "no-such-host.invalid" in caught.value.message
+    assert "secret" not in caught.value.message
+
+
+def test_a_standalone_server_serves_too(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with mongodb(tmp_path_factory.mktemp("standalone"), replica_set=False) as server:
+        url = with_database(server, "app")
+        with pymongo.MongoClient[dict[str, Any]](url) as client:
+            client.app.c.insert_many([{"_id": n} for n in range(3)])
+        with open_mongodb(url) as store:
+            assert store.inspector is not None
+            assert store.reader is not None
+            assert "standalone" in store.inspector.version()
+            assert len(list(store.reader.chunks("c", target_bytes=1))) == 3
+            assert b"".join(store.reader.scan("c"))
