@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crossfade.documents.walk import read_id
+from crossfade.documents.decode import key_of
 from crossfade.journal import journal
 from crossfade.journal.journal import Entry
 from crossfade.mapping.carry import Carrier, TableRows
@@ -131,7 +131,7 @@ def _by_keys(s: Session, feed: Feed, branches: Sequence[Branch], broken: _Broken
         batch = s.transcode(shape, feed.columns, raw)
         wanted += [key for key, _ in _matching(carrier, batch, broken.table, broken.keys)]
     for raw in s.reader.fetch(feed.entity, ("_id",), wanted) if wanted else ():
-        yield from ((str(read_id(r)), r) for r in s.batch_of(feed.entity, raw).raws)
+        yield from ((str(key_of(r)), r) for r in s.batch_of(feed.entity, raw).raws)
 
 
 def _key_feed(feed: Feed, branches: Sequence[Branch], table: TargetTable) -> Feed:
@@ -161,7 +161,7 @@ def _matching(carrier: Carrier, batch: Batch, table: TargetTable, keys: pa.Table
         if part.table.name == table.name:
             roots |= _roots_of(part, keys)
     for row in sorted(roots):
-        yield str(read_id(batch.raws[row])), batch.raws[row]
+        yield str(key_of(batch.raws[row])), batch.raws[row]
 
 
 def _roots_of(part: TableRows, keys: pa.Table) -> set[int]:

@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from crossfade.documents.walk import read_id
+from crossfade.documents.decode import key_of
 from crossfade.journal import journal
 from crossfade.journal.journal import Counts, Entry
 from crossfade.mapping.carry import Mapped, Misfit
@@ -124,7 +124,7 @@ def _note(tx: Loader, chunk: Chunk, batch: Batch, misfits: Sequence[Misfit], pos
             id=journal.entry_id(chunk.entity, chunk.number, position, "row", misfit.row),
             entity=chunk.entity,
             chunk=chunk.number,
-            key=read_id(raw),
+            key=key_of(raw),
             reason=misfit.reason,
             detail=misfit.detail,
             table=misfit.table,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from crossfade.documents.walk import read_id
+from crossfade.documents.decode import key_of
 from crossfade.journal import journal
 from crossfade.journal.journal import Entry
 from crossfade.mapping.carry import Mapped, Misfit
@@ -79,7 +79,7 @@ def _first_misfit(tx: Loader, batch: Batch, mapped: Mapped) -> Misfit | None:
 
 
 def _with_misfit(entry: Entry, batch: Batch, misfit: Misfit) -> Entry:
-    key = read_id(batch.raws[0]) if batch.raws else entry.key
+    key = key_of(batch.raws[0]) if batch.raws else entry.key
     return replace(entry, key=key, reason=misfit.reason, detail=misfit.detail, table=misfit.table, column=misfit.column)
 
 

@@ -22,6 +22,7 @@ _SETTINGS = (
     "SET statement_timeout TO 0",
     "SET idle_in_transaction_session_timeout TO 0",
     "SET synchronous_commit TO on",
+    "SET check_function_bodies TO off",  # a function may use what a later step makes
 )
 _WITH_DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
 

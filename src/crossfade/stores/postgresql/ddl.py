@@ -30,6 +30,12 @@ class PostgresDdl:
         with connect(self._url, autocommit=True) as connection:
             return [described(connection, there) for there in user_tables(connection)]
 
+    def has_journal(self) -> bool:
+        """Whether the journal's tables are there."""
+        with connect(self._url, autocommit=True) as connection:
+            row = connection.execute("SELECT to_regclass('crossfade.move') IS NOT NULL").fetchone()
+            return bool(row and row[0])
+
     def run(self, steps: Iterable[Step]) -> None:
         """Runs each step in its own transaction; raises CrossfadeError with the statement where one fails."""
         with connect(self._url, autocommit=True) as connection:
