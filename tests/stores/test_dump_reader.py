@@ -153,10 +153,10 @@ def test_fetch_through_arrays_gives_a_document_once(tmp_path: Path) -> None:
         encode({"_id": 3, "a": 1}),
     ]
     one_or_two = [canonical(1), canonical(2)]
-    assert fetched(tmp_path, documents, ("a", "[]", "b"), one_or_two) == [0]
-    assert fetched(tmp_path, documents, ("a", "b"), one_or_two) == [0, 1]
-    assert fetched(tmp_path, documents, ("a", "b", "[]"), one_or_two) == [1]
-    assert fetched(tmp_path, documents, ("a", "[]", "[]", "b"), one_or_two) == [2]
+    for path in (("a", "b"), ("a", "[]", "b"), ("a", "b", "[]")):
+        assert fetched(tmp_path, documents, path, one_or_two) == [0, 1]
+    assert fetched(tmp_path, documents, ("a", "[]", "[]", "b"), one_or_two) == [0, 1, 2]
+    assert fetched(tmp_path, documents, ("a", "[]"), one_or_two) == [3]
 
 
 def test_a_plain_file_is_not_copied_and_nothing_stays_behind(tmp_path: Path, caches: Path) -> None:
@@ -223,6 +223,19 @@ def test_what_a_killed_process_leaves_is_taken_up_and_removed(tmp_path: Path, ca
         assert scanned(store, "a") == MANY
         assert (left / "0.bson").stat().st_ino == seen
     assert list(caches.iterdir()) == []
+
+
+def test_nothing_stays_behind_where_nobody_closes(tmp_path: Path, caches: Path) -> None:
+    write_dump_folder(tmp_path / "dump", "shop", {"a": MANY}, gzip=True)
+    code = READ.replace("with open_dump(sys.argv[1]) as store:", "store = open_dump(sys.argv[1])\nif True:")
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "dump")], check=True, stdout=subprocess.DEVNULL)
+    assert list(caches.iterdir()) == []
+
+
+def test_a_small_dump_has_several_chunks(tmp_path: Path) -> None:
+    write_dump_folder(tmp_path, "shop", {"a": MANY[:2000]})
+    with open_dump(tmp_path) as store:
+        assert len(list(reader_of(store).chunks("a", target_bytes=10_000))) > 5
 
 
 def test_a_cache_that_others_can_read_is_not_used(tmp_path: Path, caches: Path) -> None:

@@ -13,6 +13,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,15 +29,22 @@ class Cache:
     def __init__(self, files: Iterable[Path]) -> None:
         self._parent = Path(tempfile.gettempdir()) / f"crossfade-dumps-{os.getuid()}"
         self._name = _fingerprint(files)
-        self._held: int | None = None
+        self._leave: Callable[[], object] | None = None
 
     @property
     def folder(self) -> Path:
         """The directory; it is there, and stays until `close`."""
         folder = self._parent / self._name
-        if self._held is None:
-            _make_private(self._parent)
-            self._held = _hold(folder)
+        if self._leave is None:
+            try:
+                _make_private(self._parent)
+                held = _hold(folder)
+            except OSError as error:
+                raise CrossfadeError(
+                    f"{self._parent} cannot be used for unpacking a dump: {error.strerror}",
+                    hint="set TMPDIR to another",
+                ) from error
+            self._leave = weakref.finalize(self, _leave, held, folder)  # also at the process's end, if nobody closes
         return folder
 
     def built(self, name: str, build: Callable[[Path], None]) -> Path:
@@ -50,22 +58,9 @@ class Cache:
 
     def close(self) -> None:
         """Lets go; removes the directory if nobody else has it open."""
-        if self._held is None:
-            return
-        held, self._held = self._held, None
-        os.close(held)
-        folder = self._parent / self._name
-        with suppress(FileNotFoundError):
-            alone = os.open(folder / "open", os.O_RDWR)
-            try:
-                fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                gone = folder.with_name(f"{folder.name}.{os.getpid()}.gone")
-                folder.rename(gone)  # at once, so that nobody finds it half removed
-                shutil.rmtree(gone, ignore_errors=True)
-            except BlockingIOError:
-                pass
-            finally:
-                os.close(alone)
+        if self._leave is not None:
+            self._leave()
+            self._leave = None
 
     @contextmanager
     def _building(self) -> Iterator[None]:
@@ -82,6 +77,21 @@ class Cache:
             raise
         finally:
             os.close(lock)
+
+
+def _leave(held: int, folder: Path) -> None:
+    os.close(held)
+    with suppress(FileNotFoundError):
+        alone = os.open(folder / "open", os.O_RDWR)
+        try:
+            fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            gone = folder.with_name(f"{folder.name}.{os.getpid()}.gone")
+            folder.rename(gone)  # at once, so that nobody finds it half removed
+            shutil.rmtree(gone, ignore_errors=True)
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(alone)
 
 
 def _fingerprint(files: Iterable[Path]) -> str:

@@ -24,7 +24,7 @@ from crossfade.stores.dump.framing import KEEP, Broken, Read
 Convert = Callable[[str], bytes]
 
 _BLOCK = 1024 * 1024
-_LONGEST = 200 * 1024 * 1024  # characters; canonical Extended JSON takes up to about ten for a byte of BSON
+_LONGEST = 128 * 1024 * 1024  # characters; Extended JSON takes six for a byte at worst (a text of control characters)
 _SPACE = re.compile(r"[ \t\r\n]*")
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
 _SHELL = re.compile(

@@ -116,18 +116,23 @@ def _values(document: bytes, path: Path) -> Iterable[Any]:
         return ()
 
 
-def _at(value: Any, path: Path, entered: bool = False) -> Iterator[Any]:
-    """The values at `path`. An array is entered even if the path does not say so; one inside another only if it does.
+def _at(value: Any, path: Path) -> Iterator[Any]:
+    """The values at `path`, as a server sees them: one value and a list of them make no difference.
 
-    `entered` says that `value` is an element.
+    So arrays are entered where the path does not say so, and single values are found where it does; an array inside an
+    array is entered only where the path steps into both.
     """
-    if type(value) is list and not entered and path[:1] != (ELEMENT,):
+    depth = next((n for n, step in enumerate(path) if step != ELEMENT), len(path))
+    rest = path[depth:]
+    for one in _with_elements(value, max(depth, 1)):
+        if not rest:
+            yield one
+        elif type(one) is dict and (name := unescape_step(rest[0])) in one:
+            yield from _at(one[name], rest[1:])
+
+
+def _with_elements(value: Any, depth: int) -> Iterator[Any]:
+    yield value
+    if type(value) is list and depth:
         for each in value:
-            yield from _at(each, path, entered=True)
-    if not path:
-        yield value
-    elif path[0] == ELEMENT:
-        for each in value if type(value) is list else ():
-            yield from _at(each, path[1:], entered=True)
-    elif type(value) is dict and (name := unescape_step(path[0])) in value:
-        yield from _at(value[name], path[1:])
+            yield from _with_elements(each, depth - 1)

@@ -21,7 +21,8 @@ from typing import IO
 from crossfade.stores.dump.elements import has_id, with_position
 from crossfade.stores.dump.framing import LENGTH, Broken
 
-MARK_BYTES = 128 * 1024
+# Marks are near one another at the start, farther apart later: small dumps have chunks, and big ones few marks.
+_MARK_LEAST, _MARK_MOST = 8 * 1024, 1024 * 1024
 _FLUSH = 1024 * 1024
 _SCHEMA = """
 CREATE TABLE total (data TEXT, count INTEGER, bytes INTEGER, without_id INTEGER);
@@ -98,7 +99,7 @@ class Spooler:
     def add(self, piece: bytes | Broken) -> None:
         if self._offset >= self._next_mark:
             self._marks.append((self._count, self._offset))
-            self._next_mark = self._offset + MARK_BYTES
+            self._next_mark = self._offset + min(max(self._offset // 256, _MARK_LEAST), _MARK_MOST)
         if isinstance(piece, Broken):
             written = piece.raw
             self._broken.append(BrokenAt(self._count, self._offset, len(written), piece.reason, piece.detail))

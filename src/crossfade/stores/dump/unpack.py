@@ -85,7 +85,7 @@ def _unpack(origin: Origin, path: Path) -> None:
 
 
 def _spool(form: str, file: Path, spooler: Spooler) -> None:
-    with closing(open_stream(file)) as stream, spooler:
+    with spooler, closing(open_stream(file)) as stream:
         if form == "bson":
             pieces: Iterator[bytes | Broken] = documents(stream.read)
         else:
