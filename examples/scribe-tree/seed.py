@@ -117,7 +117,7 @@ FLAWS = (
     Flaw("instructor-gone", "courses", 1, "an instructor who was deleted", OUT + "foreign_key",
          put("instructor", gone("users"))),
     Flaw("start-text", "courses", 2, "startDate as ISO text", "copied",
-         put("startDate", "2024-09-02", "2024-09-02T00:00:00.000Z")),
+         put("startDate", "2022-09-02", "2022-09-02T00:00:00.000Z")),
     Flaw("start-first-year", "courses", 1, "startDate in the year 1", "copied", put("startDate", year(1))),
     Flaw("end-beyond", "courses", 1, "endDate in the year 9999999, beyond PostgreSQL's dates", OUT + "mapping_error",
          put("endDate", year(9_999_999))),
