@@ -133,7 +133,7 @@ def _array_expression(kind: ColumnType, column: str) -> str:
     """ADBC flattens arrays of several dimensions and refuses those not from 1: a NULL more shows that they differ."""
     cast = "::text[]" if element_of(kind).kind in (*_AS_TEXT, "array") else ""
     plain = f"coalesce(array_ndims({column}), 1) = 1 AND coalesce(array_lower({column}, 1), 1) = 1"
-    return f"CASE WHEN {plain} THEN {column}{cast} ELSE ARRAY(SELECT unnest({column})){cast} || NULL END"
+    return f"CASE WHEN {plain} THEN {column}{cast} ELSE array_append(ARRAY(SELECT unnest({column})){cast}, NULL) END"
 
 
 def _kind(table: TargetTable, name: str) -> ColumnType:
