@@ -14,6 +14,7 @@ from crossfade.stores.contract import Ddl
 from crossfade.stores.postgresql import census, failures
 from crossfade.stores.postgresql.catalog import named_column_types, reflect
 from crossfade.stores.postgresql.connect import connect
+from crossfade.stores.postgresql.done_steps import done_before, note_done
 from crossfade.stores.postgresql.scratch import scratch
 from crossfade.stores.postgresql.tables_there import described, user_tables
 from crossfade.stores.postgresql.trial import Trial
@@ -37,7 +38,10 @@ class PostgresDdl:
             return bool(row and row[0])
 
     def run(self, steps: Iterable[Step]) -> None:
-        """Runs each step in its own transaction; raises CrossfadeError with the statement where one fails."""
+        """Runs each step in its own transaction, and once: what a killed run has done is not done again.
+
+        Raises CrossfadeError with the statement where one fails; what came before it stands.
+        """
         with connect(self._url, autocommit=True) as connection:
             connection.execute("SET check_function_bodies TO off")  # a body may use what a later step makes
             for step in steps:
@@ -46,7 +50,10 @@ class PostgresDdl:
     def _run(self, connection: psycopg.Connection[Any], step: Step) -> None:
         try:
             with connection.transaction():
+                if done_before(connection, step):
+                    return
                 connection.execute(step.sql.encode())
+                note_done(connection, step)
         except psycopg.Error as error:
             if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
                 raise failures.lost(error, self._url) from None

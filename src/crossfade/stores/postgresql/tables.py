@@ -74,7 +74,7 @@ def _column(row: Any, types: Mapping[str, ColumnType]) -> TargetColumn:
         name=row.name,
         type=postgresql_type(row.type, types),
         nullable=not row.not_null,
-        has_default=row.default is not None or row.type_default or bool(row.identity),
+        has_default=not row.generated and (row.default is not None or row.type_default or bool(row.identity)),
         generated=bool(row.generated),
     )
 

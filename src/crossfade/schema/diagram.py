@@ -1,0 +1,111 @@
+"""Entity-relationship diagrams of a target schema, as Mermaid and as DBML. The same schema gives the same text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from crossfade.model.target import ForeignKey, TargetColumn, TargetSchema, TargetTable
+
+
+def mermaid(schema: TargetSchema) -> str:
+    """A Mermaid erDiagram."""
+    lines = ["erDiagram"]
+    for table in sorted(schema.tables, key=lambda t: t.name):
+        lines.append(f"    {_entity(table.name)} {{")
+        lines += [f"        {_attribute(table, column)}" for column in table.columns]
+        lines.append("    }")
+    for table in sorted(schema.tables, key=lambda t: t.name):
+        for key in table.foreign_keys:
+            columns = _label(", ".join(key.columns))
+            lines.append(f'    {_entity(key.parent)} {_cardinality(table, key)} {_entity(table.name)} : "{columns}"')
+    return "\n".join(lines) + "\n"
+
+
+def _entity(name: str) -> str:
+    """Mermaid takes any name in double quotes, but no double quote, percent sign or backslash in it."""
+    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else '"' + re.sub(r'["%\\\n\r]', "_", name) + '"'
+
+
+def _attribute(table: TargetTable, column: TargetColumn) -> str:
+    marks = ["PK"] if column.name in table.primary_key else []
+    marks += ["FK"] if any(column.name in key.columns for key in table.foreign_keys) else []
+    marks += ["UK"] if any(_plain(u.expressions) == (column.name,) and not u.predicate for u in table.uniques) else []
+    parts = [_word(column.type.sql), _word(column.name), ", ".join(marks), "" if column.nullable else '"not null"']
+    return " ".join(part for part in parts if part)
+
+
+def _word(text: str) -> str:
+    """Types and names of attributes are single words: letters, digits, underscores, parentheses and brackets."""
+    word = re.sub(r"[^\w()\[\]-]+", "_", text.replace(", ", ",").replace(",", "-"), flags=re.ASCII).strip("_")
+    return word if re.match(r"[A-Za-z_]", word) else f"_{word}"
+
+
+def _label(text: str) -> str:
+    return text.replace('"', "#quot;").replace("\n", " ")
+
+
+def _cardinality(table: TargetTable, key: ForeignKey) -> str:
+    """Parent to child: one (or none, where the key may be NULL) to many (or at most one, where the key is unique)."""
+    optional = any((column := table.column(name)) is None or column.nullable for name in key.columns)
+    sets = [set(table.primary_key), *(set(_plain(u.expressions)) for u in table.uniques if not u.predicate)]
+    single = set(key.columns) in sets
+    return f"{'|o' if optional else '||'}--{'o|' if single else 'o{'}"
+
+
+def _plain(expressions: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns of a unique that has only columns; quotes taken off."""
+    return tuple(e[1:-1].replace('""', '"') if e.startswith('"') and e.endswith('"') else e for e in expressions)
+
+
+def dbml(schema: TargetSchema) -> str:
+    """DBML, as dbdiagram.io and dbdocs read it."""
+    tables = sorted(schema.tables, key=lambda t: t.name)
+    parts = [*_enums(tables), *("\n".join(_table(t)) for t in tables)]
+    references = [line for t in tables for line in _references(t, schema)]
+    return "\n\n".join([*parts, *(["\n".join(references)] if references else [])]) + "\n"
+
+
+def _enums(tables: list[TargetTable]) -> Iterator[str]:
+    found = {c.type.sql: c.type.labels for t in tables for c in t.columns if c.type.kind == "enum" and c.type.labels}
+    for name in sorted(found):
+        yield "\n".join([f"Enum {_quoted(name)} {{", *(f"  {_quoted(label)}" for label in found[name]), "}"])
+
+
+def _table(table: TargetTable) -> Iterator[str]:
+    yield f"Table {_named(table)} {{"
+    for column in table.columns:
+        settings = ["pk"] if table.primary_key == (column.name,) else []
+        settings += [] if column.nullable else ["not null"]
+        yield f"  {_quoted(column.name)} {_quoted(column.type.sql)}" + (f" [{', '.join(settings)}]" if settings else "")
+    keys = [(table.primary_key, "pk")] if len(table.primary_key) > 1 else []
+    names = {c.name for c in table.columns}
+    keys += [(_plain(u.expressions), "unique") for u in table.uniques if not u.predicate]
+    keys = [(columns, word) for columns, word in keys if set(columns) <= names]
+    if keys:
+        yield "\n  indexes {"
+        yield from (f"    ({', '.join(map(_quoted, columns))}) [{word}]" for columns, word in keys)
+        yield "  }"
+    yield "}"
+
+
+def _references(table: TargetTable, schema: TargetSchema) -> Iterator[str]:
+    for key in table.foreign_keys:
+        parent = schema.table(key.parent)
+        there = _named(parent) if parent else _quoted(key.parent)
+        sign = "-" if _cardinality(table, key).endswith("o|") else ">"
+        yield f"Ref {_quoted(key.name)}: {_named(table)}.{_columns(key.columns)} {sign} {there}.{_columns(key.parent_columns)}"
+
+
+def _named(table: TargetTable) -> str:
+    """Schema and table, as far as the name that mapping files use says them."""
+    plain = table.name == table.table
+    return _quoted(table.table) if plain else f"{_quoted(table.schema or '')}.{_quoted(table.table)}"
+
+
+def _columns(columns: tuple[str, ...]) -> str:
+    return _quoted(columns[0]) if len(columns) == 1 else f"({', '.join(map(_quoted, columns))})"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'

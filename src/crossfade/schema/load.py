@@ -1,0 +1,111 @@
+"""The target schema from whatever describes it: Prisma, SQL files, SQLAlchemy metadata, or the target as it stands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from crossfade.errors import Fault, Misused, SchemaFault, Unreachable
+from crossfade.model.target import TargetSchema
+from crossfade.schema.metadata import from_metadata, load_metadata
+from crossfade.schema.prisma import read_prisma
+
+LIVE = "live"
+
+_MODULE = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")
+
+
+class TriesSchemas(Protocol):
+    """What of a store's Ddl is needed here; see stores/contract.py for its promises."""
+
+    def scratch_schema(self, statements: str, file: str) -> TargetSchema: ...
+
+    def live_schema(self) -> TargetSchema: ...
+
+
+def load_schema(spec: str, root: Path, dialect: str, ddl: TriesSchemas | None) -> TargetSchema:
+    """What `spec` describes; paths are taken from `root`.
+
+    `spec`: "schema.prisma" or a folder of .prisma files; "schema.sql", several of them separated by commas, or a glob
+    (in order of their names); "module:metadata"; "live". `dialect` is postgresql or sqlite. SQL and "live" need `ddl`.
+    Raises SchemaFault with every fault found, Misused for a spec that is none of these, Unreachable for a file not there.
+    """
+    if spec == LIVE:
+        return _needed(ddl, spec).live_schema()
+    if _MODULE.match(spec):
+        return from_metadata(load_metadata(spec, root), dialect)
+    paths = _paths(spec, root)
+    if all(path.is_dir() or path.suffix == ".prisma" for path in paths):
+        return _from_prisma(paths, dialect)
+    if all(path.suffix == ".sql" for path in paths):
+        return _from_sql(paths, root, _needed(ddl, spec))
+    raise Misused(
+        f"no schema can be read from {spec!r}",
+        hint='a .prisma file or folder, .sql files, "module:metadata", or "live"',
+    )
+
+
+def _needed(ddl: TriesSchemas | None, spec: str) -> TriesSchemas:
+    if ddl is None:
+        raise Misused(f"reading the schema {spec!r} needs the target", hint="set target.url in crossfade.toml")
+    return ddl
+
+
+def _paths(spec: str, root: Path) -> list[Path]:
+    found: list[Path] = []
+    for part in filter(None, (part.strip() for part in spec.split(","))):
+        if any(sign in part for sign in "*?["):
+            matches = sorted(root.glob(part))
+            if not matches:
+                raise Unreachable(f"no file matches {part!r} in {root}", hint="check the schema in crossfade.toml")
+            found += matches
+        else:
+            found.append(root / part)
+    missing = [path for path in found if not path.exists()]
+    if missing or not found:
+        raise Unreachable(f"there is no schema at {missing[0] if missing else spec!r}", hint="check the path")
+    return found
+
+
+def _from_prisma(paths: list[Path], dialect: str) -> TargetSchema:
+    if dialect != "postgresql" and dialect != "sqlite":
+        raise Misused(f"no target can be made for the dialect {dialect!r}", hint="postgresql or sqlite")
+    read = read_prisma(paths, dialect)
+    extensions = read.extensions if dialect == "postgresql" else ()
+    return from_metadata(read.metadata, dialect, read.notes, extensions=extensions)
+
+
+def _from_sql(paths: list[Path], root: Path, ddl: TriesSchemas) -> TargetSchema:
+    texts = [(_shown(path, root), _read(path)) for path in paths]
+    if len(texts) == 1:
+        return ddl.scratch_schema(texts[0][1], texts[0][0])
+    try:
+        return ddl.scratch_schema("".join(text for _, text in texts), ", ".join(name for name, _ in texts))
+    except SchemaFault as error:
+        raise SchemaFault([_placed(fault, texts) for fault in error.faults]) from None
+
+
+def _placed(fault: Fault, texts: list[tuple[str, str]]) -> Fault:
+    """The fault in its own file: the texts were tried as one, in order."""
+    line = fault.line
+    for name, text in texts:
+        if line <= text.count("\n"):
+            return replace(fault, file=name, line=line)
+        line -= text.count("\n")
+    return fault
+
+
+def _read(path: Path) -> str:
+    """The text, with an end of line at its end, so that files stay apart when they are put together."""
+    try:
+        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").rstrip("\n") + "\n"
+    except UnicodeDecodeError as error:
+        raise Misused(f"{path} is not UTF-8: {error.reason} at byte {error.start}", hint="save it as UTF-8") from error
+    except OSError as error:
+        raise Unreachable(f"cannot read {path}: {error.strerror}", hint="check its rights") from error
+
+
+def _shown(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

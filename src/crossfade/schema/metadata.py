@@ -1,0 +1,276 @@
+"""SQLAlchemy MetaData as a TargetSchema: the same result as from SQL or a live database, without a server."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import DOMAIN
+from sqlalchemy.dialects.postgresql.named_types import CreateDomainType
+from sqlalchemy.schema import AddConstraint, CreateIndex, CreateSequence, CreateTable, SetColumnComment, SetTableComment
+
+from crossfade.errors import Misused
+from crossfade.model.target import ForeignKey, Step, TargetColumn, TargetSchema, TargetTable, Unique
+from crossfade.schema.column_types import sqlalchemy_type
+from crossfade.schema.constraint_names import named
+from crossfade.schema.digest import digest_of
+from crossfade.schema.tokens import identifier, literal
+
+_DEFAULT_SCHEMA = "public"
+
+
+def from_metadata(
+    metadata: sa.MetaData,
+    dialect: str,
+    notes: Sequence[str] = (),
+    *,
+    extensions: Sequence[str] = (),
+) -> TargetSchema:
+    """`dialect` is postgresql or sqlite. Constraints without a name get the one that PostgreSQL would give them.
+
+    Raises Misused for another dialect, and for a type that the dialect cannot spell.
+    """
+    speaks = _dialect(dialect)
+    own = named(metadata)
+    tables = sorted(own.tables.values(), key=lambda t: called(t, dialect))
+    try:
+        pre = (*(_extension(e) for e in extensions), *_before(own, tables, speaks))
+        post = (*_after(tables, speaks), *_listeners(metadata, speaks))
+        targets = tuple(_target(t, speaks) for t in tables)
+    except sa.exc.CompileError as error:
+        raise Misused(f"the schema cannot be written for {dialect}: {error}", hint="use a type that it has") from error
+    return TargetSchema(
+        dialect, targets, pre, post, metadata, digest_of(dialect, targets, pre, post), (*notes, *_left_out(metadata))
+    )
+
+
+def load_metadata(spec: str, root: Path) -> sa.MetaData:
+    """The MetaData (or the declarative base) that "module:attribute" names; modules are looked for in `root` first.
+
+    Raises Misused where there is none.
+    """
+    module_name, _, attribute = spec.partition(":")
+    sys.path.insert(0, str(root))
+    try:
+        found: Any = importlib.import_module(module_name)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise Misused(f"no MetaData at {spec!r}: {error}", hint='"package.module:metadata"') from error
+    finally:
+        sys.path.remove(str(root))
+    found = getattr(found, "metadata", found)
+    if not isinstance(found, sa.MetaData):
+        raise Misused(
+            f"{spec!r} is a {type(found).__name__}, not a MetaData", hint="name a MetaData or a declarative base"
+        )
+    return found
+
+
+def called(table: sa.Table, dialect: str) -> str:
+    """What mapping files call a table."""
+    plain = table.schema is None or dialect == "sqlite" or table.schema == _DEFAULT_SCHEMA
+    return table.name if plain else f"{table.schema}.{table.name}"
+
+
+def _dialect(name: str) -> sa.Dialect:
+    if name not in ("postgresql", "sqlite"):
+        raise Misused(f"no target can be made for the dialect {name!r}", hint="postgresql or sqlite")
+    speaks: sa.Dialect = sa.make_url(f"{name}://").get_dialect()()
+    return speaks
+
+
+# -- steps
+
+
+def _extension(name: str) -> Step:
+    quoted = name if name.replace("_", "").isalnum() else f'"{name}"'
+    return Step(f"extension {quoted}", f"CREATE EXTENSION IF NOT EXISTS {quoted}")
+
+
+def _before(metadata: sa.MetaData, tables: Sequence[sa.Table], dialect: sa.Dialect) -> Iterator[Step]:
+    if dialect.name == "postgresql":
+        prepared = dialect.identifier_preparer
+        schemas = {t.schema for t in tables} - {None, _DEFAULT_SCHEMA}
+        for schema in sorted(filter(None, schemas)):
+            name = prepared.quote(schema)
+            yield Step(f"schema {name}", f"CREATE SCHEMA IF NOT EXISTS {name}")
+        yield from _types(tables, dialect)
+        for sequence in sorted(metadata._sequences.values(), key=lambda s: s.name):
+            yield Step(f"sequence {_shown(sequence)}", _text(CreateSequence(sequence), dialect))
+    for table in tables:  # in any order: SQLite, which keeps foreign keys inside, does not look for the parents yet
+        yield Step(f"table {called(table, dialect.name)}", _create_sql(table, dialect))
+
+
+def _types(tables: Sequence[sa.Table], dialect: sa.Dialect) -> Iterator[Step]:
+    """CREATE TYPE and CREATE DOMAIN for what the columns use, each once."""
+    steps: dict[str, Step] = {}
+    for column in (c for t in tables for c in t.columns):
+        kind = column.type
+        while isinstance(kind, (sa.ARRAY, sa.types.TypeDecorator)):
+            kind = kind.item_type if isinstance(kind, sa.ARRAY) else kind.load_dialect_impl(dialect)
+        if isinstance(kind, sa.Enum) and kind.native_enum:
+            labels = ", ".join(map(literal, kind.enums))
+            spelled = dialect.type_compiler_instance.process(kind)
+            step = Step(f"type {_shown(kind)}", f"CREATE TYPE {spelled} AS ENUM ({labels})")
+        elif isinstance(kind, DOMAIN):
+            step = Step(f"type {_shown(kind)}", _text(CreateDomainType(kind), dialect))
+        else:
+            continue
+        steps.setdefault(step.id, step)
+    yield from (steps[key] for key in sorted(steps))
+
+
+def _shown(named_thing: Any) -> str:
+    schema = getattr(named_thing, "schema", None)
+    return named_thing.name if schema in (None, _DEFAULT_SCHEMA) else f"{schema}.{named_thing.name}"
+
+
+def _create_sql(table: sa.Table, dialect: sa.Dialect) -> str:
+    """Without unique constraints, and in PostgreSQL without foreign keys: both come after the copy."""
+    uniques = [c for c in table.constraints if isinstance(c, sa.UniqueConstraint)]
+    table.constraints.difference_update(uniques)
+    inside = [] if dialect.name == "postgresql" else None
+    try:
+        return _text(CreateTable(table, include_foreign_key_constraints=inside), dialect)
+    finally:
+        table.constraints.update(uniques)
+
+
+def _after(tables: Sequence[sa.Table], dialect: sa.Dialect) -> Iterator[Step]:
+    for table in tables:
+        yield from (_unique_step(table, unique, dialect) for unique in _uniques(table))
+    for table in tables:
+        for index in sorted(table.indexes, key=lambda i: str(i.name)):
+            schema = table.schema if table.schema not in (None, _DEFAULT_SCHEMA) else None
+            name = f"{schema}.{index.name}" if schema and dialect.name == "postgresql" else f"{index.name}"
+            yield Step(f"index {name}", _text(CreateIndex(index), dialect))
+    if dialect.name == "postgresql":
+        yield from _foreign_key_steps(tables, dialect)
+        yield from _comments(tables, dialect)
+
+
+def _uniques(table: sa.Table) -> list[sa.UniqueConstraint]:
+    return sorted((c for c in table.constraints if isinstance(c, sa.UniqueConstraint)), key=lambda c: str(c.name))
+
+
+def _foreign_keys(table: sa.Table) -> list[sa.ForeignKeyConstraint]:
+    return sorted(table.foreign_key_constraints, key=lambda c: str(c.name))
+
+
+def _unique_step(table: sa.Table, unique: sa.UniqueConstraint, dialect: sa.Dialect) -> Step:
+    """SQLite adds no constraint to a table that is there, and a unique index is the same to it."""
+    if dialect.name == "postgresql":
+        sql = _text(AddConstraint(unique, isolate_from_table=False), dialect)
+        return Step(f"unique {called(table, dialect.name)}.{unique.name}", sql)
+    quote = dialect.identifier_preparer.quote
+    columns = ", ".join(quote(c.name) for c in unique.columns)
+    sql = f"CREATE UNIQUE INDEX {quote(str(unique.name))} ON {quote(table.name)} ({columns})"
+    return Step(f"index {unique.name}", sql)
+
+
+def _foreign_key_steps(tables: Sequence[sa.Table], dialect: sa.Dialect) -> Iterator[Step]:
+    prepared = dialect.identifier_preparer
+    keys = [(table, key) for table in tables for key in _foreign_keys(table)]
+    for table, key in keys:
+        sql = _text(AddConstraint(key, isolate_from_table=False), dialect)
+        yield Step(f"foreign key {called(table, dialect.name)}.{key.name}", f"{sql} NOT VALID")
+    for table, key in keys:
+        sql = f"ALTER TABLE {prepared.format_table(table)} VALIDATE CONSTRAINT {prepared.quote(str(key.name))}"
+        yield Step(f"validate {called(table, dialect.name)}.{key.name}", sql)
+
+
+def _comments(tables: Sequence[sa.Table], dialect: sa.Dialect) -> Iterator[Step]:
+    for table in tables:
+        name = called(table, dialect.name)
+        if table.comment:
+            yield Step(f"comment on table {name}", _text(SetTableComment(table), dialect))
+        for column in table.columns:
+            if column.comment:
+                yield Step(f"comment on table column {name}.{column.name}", _text(SetColumnComment(column), dialect))
+
+
+def _listeners(metadata: sa.MetaData, dialect: sa.Dialect) -> Iterator[Step]:
+    """DDL that the application's models run after a table is made: event.listen(table, "after_create", DDL(...))."""
+    for table in sorted(metadata.tables.values(), key=lambda t: called(t, dialect.name)):
+        for number, ddl in enumerate(_ddl_of(table.dispatch.after_create), 1):
+            yield Step(f"ddl {number} of {called(table, dialect.name)}", _text(ddl.against(table), dialect))
+
+
+def _ddl_of(listeners: Any) -> list[sa.DDL]:
+    return [each for each in listeners if isinstance(each, sa.DDL)]
+
+
+def _left_out(metadata: sa.MetaData) -> list[str]:
+    events = [*_ddl_of(metadata.dispatch.after_create), *_ddl_of(metadata.dispatch.before_create)]
+    events += [ddl for table in metadata.tables.values() for ddl in _ddl_of(table.dispatch.before_create)]
+    return [f"not carried into the target: DDL that runs around create_all: {ddl.statement}" for ddl in events]
+
+
+def _text(element: Any, dialect: sa.Dialect) -> str:
+    lines = str(element.compile(dialect=dialect, compile_kwargs={"literal_binds": True})).strip().splitlines()
+    return "\n".join(line.rstrip() for line in lines)
+
+
+# -- tables
+
+
+def _target(table: sa.Table, dialect: sa.Dialect) -> TargetTable:
+    schema = None if dialect.name == "sqlite" else table.schema or _DEFAULT_SCHEMA
+    return TargetTable(
+        name=called(table, dialect.name),
+        schema=schema,
+        table=table.name,
+        columns=tuple(_column(c, table, dialect) for c in table.columns),
+        primary_key=tuple(c.name for c in table.primary_key.columns),
+        uniques=tuple(sorted(_unique_tests(table, dialect), key=lambda u: u.name)),
+        foreign_keys=tuple(
+            ForeignKey(
+                str(key.name),
+                tuple(element.parent.name for element in key.elements),
+                called(key.referred_table, dialect.name),
+                tuple(element.column.name for element in key.elements),
+            )
+            for key in _foreign_keys(table)
+        ),
+    )
+
+
+def _column(column: sa.Column[Any], table: sa.Table, dialect: sa.Dialect) -> TargetColumn:
+    generated = column.computed is not None
+    counts = column.identity is not None or column is table.autoincrement_column
+    return TargetColumn(
+        name=column.name,
+        type=sqlalchemy_type(column.type, dialect),
+        nullable=bool(column.nullable),
+        has_default=not generated and (column.server_default is not None or counts),
+        generated=generated,
+    )
+
+
+def _unique_tests(table: sa.Table, dialect: sa.Dialect) -> Iterator[Unique]:
+    for unique in _uniques(table):
+        distinct = not unique.dialect_options[dialect.name].get("nulls_not_distinct")
+        yield Unique(str(unique.name), tuple(identifier(c.name) for c in unique.columns), None, distinct)
+    for index in table.indexes:
+        if index.unique:
+            options = index.dialect_options[dialect.name]
+            where = options.get("where")
+            predicate = None if where is None else _expression(where, dialect)
+            expressions = tuple(_expression(e, dialect) for e in index.expressions)
+            yield Unique(str(index.name), expressions, predicate, not options.get("nulls_not_distinct"))
+
+
+def _expression(expression: Any, dialect: sa.Dialect) -> str:
+    while isinstance(expression, sa.UnaryExpression) and expression.modifier is not None:  # DESC, NULLS LAST
+        expression = expression.element
+    if isinstance(expression, sa.Column):
+        return identifier(expression.name)
+    if isinstance(expression, str):
+        return expression
+    compiled = dialect.ddl_compiler(dialect, None).sql_compiler  # type: ignore[arg-type]  # as CreateIndex has it
+    return str(compiled.process(expression, include_table=False, literal_binds=True))

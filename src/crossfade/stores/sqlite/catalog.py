@@ -1,0 +1,136 @@
+"""A SQLite database's own catalogue as a TargetSchema. SQLite keeps the text of every statement, so the steps are those."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from crossfade.model.target import ForeignKey, Step, TargetColumn, TargetSchema, TargetTable, Unique
+from crossfade.schema.column_types import sqlite_type
+from crossfade.schema.digest import digest_of
+from crossfade.schema.tokens import Token, identifier, meaningful
+
+JOURNAL_PREFIX = "crossfade_"
+
+
+def reflect(connection: sqlite3.Connection, notes: tuple[str, ...] = ()) -> TargetSchema:
+    """All tables but SQLite's own and the journal's. A UNIQUE inside CREATE TABLE stays there: SQLite cannot take it out."""
+    made = [row for row in _made(connection) if not row[2].startswith(JOURNAL_PREFIX)]
+    kinds = dict(connection.execute("SELECT name, type FROM pragma_table_list WHERE schema = 'main'").fetchall())
+    # shadow tables come with the virtual table that keeps them (full-text search); no mapping fills either
+    made = [row for row in made if kinds.get(row[1]) != "shadow"]
+    tables = tuple(_table(connection, name) for kind, name, _, _ in made if kind == "table" and kinds[name] == "table")
+    steps = [(kind, Step(f"{kind} {name}", sql)) for kind, name, _, sql in made]
+    pre = tuple(step for kind, step in steps if kind == "table")
+    post = tuple(step for wanted in ("index", "view", "trigger") for kind, step in steps if kind == wanted)
+    return TargetSchema(
+        "sqlite", tables, pre, post, _metadata(connection), digest_of("sqlite", tables, pre, post), notes
+    )
+
+
+def _made(connection: sqlite3.Connection) -> list[tuple[str, str, str, str]]:
+    """Kind, name, table and text of everything that somebody made; views in the order in which they were made."""
+    return connection.execute(
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+        " ORDER BY type, CASE WHEN type IN ('view', 'trigger') THEN rowid END, name"
+    ).fetchall()
+
+
+def _table(connection: sqlite3.Connection, name: str) -> TargetTable:
+    # (cid, name, type, notnull, default, place in the primary key, hidden: 2 and 3 are generated)
+    rows = connection.execute("SELECT * FROM pragma_table_xinfo(?)", (name,)).fetchall()
+    rows = [row for row in rows if row[6] != 1]
+    key = tuple(row[1] for row in sorted((r for r in rows if r[5]), key=lambda r: r[5]))
+    counts = len(key) == 1
+    return TargetTable(
+        name=name,
+        schema=None,
+        table=name,
+        columns=tuple(_column(row, counts) for row in rows),
+        primary_key=key,
+        uniques=tuple(_uniques(connection, name)),
+        foreign_keys=tuple(_foreign_keys(connection, name)),
+    )
+
+
+def _column(row: Any, single_key: bool) -> TargetColumn:
+    _, name, declared, not_null, default, place, hidden = row
+    rowid = bool(place) and single_key and declared.upper() == "INTEGER"
+    return TargetColumn(
+        name=name,
+        type=sqlite_type(declared),
+        nullable=not not_null and not rowid,
+        has_default=default is not None or rowid,
+        generated=hidden in (2, 3),
+    )
+
+
+def _uniques(connection: sqlite3.Connection, table: str) -> Iterator[Unique]:
+    query = "SELECT name, origin, partial FROM pragma_index_list(?) WHERE \"unique\" AND origin <> 'pk' ORDER BY name"
+    for name, _, partial in connection.execute(query, (table,)).fetchall():
+        row = connection.execute("SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?", (name,)).fetchone()
+        written, predicate = _index_parts(row[0]) if row and row[0] else ([], None)
+        columns = connection.execute("SELECT name, coll, cid FROM pragma_index_xinfo(?) WHERE key", (name,)).fetchall()
+        expressions = tuple(
+            written[i] if cid == -2 else identifier(column) + ("" if coll.upper() == "BINARY" else f" COLLATE {coll}")
+            for i, (column, coll, cid) in enumerate(columns)
+        )
+        yield Unique(name, expressions, predicate if partial else None)
+
+
+def _index_parts(sql: str) -> tuple[list[str], str | None]:
+    """The terms of a CREATE INDEX as they are written (without ASC and DESC), and its predicate."""
+    found = meaningful(sql)
+    opening = next(i for i, t in enumerate(found) if t.word == "(")
+    terms: list[list[Token]] = [[]]
+    depth = 0
+    for at, token in enumerate(found[opening + 1 :], opening + 1):
+        if token.word == ")" and depth == 0:
+            break
+        depth += {"(": 1, ")": -1}.get(token.word, 0)
+        if token.word == "," and depth == 0:
+            terms.append([])
+        elif token.word not in ("ASC", "DESC") or depth:
+            terms[-1].append(token)
+    where = next((t for t in found[at:] if t.word == "WHERE"), None)
+    return [sql[t[0].start : t[-1].end] for t in terms if t], sql[where.end :].strip() if where else None
+
+
+def _foreign_keys(connection: sqlite3.Connection, table: str) -> Iterator[ForeignKey]:
+    """SQLite numbers foreign keys backwards and knows no names for them."""
+    rows = connection.execute(
+        'SELECT id, "table", "from", "to" FROM pragma_foreign_key_list(?) ORDER BY id DESC, seq', (table,)
+    )
+    keys: dict[int, list[Any]] = {}
+    for number, parent, column, parent_column in rows.fetchall():
+        keys.setdefault(number, []).append((parent, column, parent_column))
+    for parts in keys.values():
+        parent = parts[0][0]
+        columns = tuple(column for _, column, _ in parts)
+        there = tuple(to for _, _, to in parts)
+        if None in there:  # REFERENCES parent, without columns: its primary key
+            query = "SELECT name FROM pragma_table_xinfo(?) WHERE pk ORDER BY pk"
+            there = tuple(name for (name,) in connection.execute(query, (parent,)))
+        yield ForeignKey("_".join([table, *columns, "fkey"]), columns, _as_made(connection, parent), there)
+
+
+def _as_made(connection: sqlite3.Connection, name: str) -> str:
+    row = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE", (name,)
+    ).fetchone()
+    return str(row[0]) if row else name
+
+
+def _metadata(connection: sqlite3.Connection) -> sa.MetaData:
+    metadata = sa.MetaData()
+    engine = sa.create_engine("sqlite://", creator=lambda: connection, poolclass=sa.StaticPool)
+    with warnings.catch_warnings():  # expressions in indexes, for which SQLAlchemy has no word
+        warnings.simplefilter("ignore", sa.exc.SAWarning)
+        with engine.connect() as over:
+            metadata.reflect(over, only=lambda name, _: not re.match(JOURNAL_PREFIX, name), resolve_fks=False)
+    return metadata

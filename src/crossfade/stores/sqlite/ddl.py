@@ -1,0 +1,140 @@
+"""SQLite as a target to be made: the same abilities as PostgreSQL's, in a file or in memory."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from hashlib import sha256
+from typing import Any
+
+from crossfade.errors import CrossfadeError, Fault, SchemaFault
+from crossfade.model.target import ColumnType, ForeignKey, Step, TargetSchema, TargetTable, Unique
+from crossfade.schema.leave_out import why_left_out
+from crossfade.schema.statements import Script, Statement, split
+from crossfade.schema.tokens import identifier, tokens
+from crossfade.stores.contract import Ddl
+from crossfade.stores.sqlite.catalog import JOURNAL_PREFIX, reflect
+from crossfade.stores.sqlite.census import duplicates, orphans
+from crossfade.stores.sqlite.connect import connect, failure, path_of
+
+_DONE = f"""
+CREATE TABLE IF NOT EXISTS {JOURNAL_PREFIX}ddl_done (step TEXT PRIMARY KEY, statement_sha256 TEXT NOT NULL) WITHOUT ROWID
+"""
+
+
+class SqliteDdl:
+    """The Ddl of the file at `url`. Every call opens its own connection and closes it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._path = path_of(url)
+
+    def is_empty(self) -> list[str]:
+        """The tables that are there and are not the journal's, each with whether it holds rows."""
+        with self._connected() as connection:
+            return [_described(connection, name) for name in _tables(connection)]
+
+    def run(self, steps: Iterable[Step]) -> None:
+        """Runs each step in its own transaction, and once; raises CrossfadeError with the statement where one fails."""
+        with self._connected() as connection:
+            connection.execute(_DONE)
+            for step in steps:
+                self._run(connection, step)
+
+    def _run(self, connection: sqlite3.Connection, step: Step) -> None:
+        digest = sha256(step.sql.encode()).hexdigest()
+        done = f"SELECT 1 FROM {JOURNAL_PREFIX}ddl_done WHERE step = ? AND statement_sha256 = ?"
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if not connection.execute(done, (step.id, digest)).fetchone():
+                connection.execute(step.sql)
+                connection.execute(f"INSERT OR REPLACE INTO {JOURNAL_PREFIX}ddl_done VALUES (?, ?)", (step.id, digest))
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            connection.execute("ROLLBACK")
+            raise CrossfadeError(
+                f"the step {step.id!r} of the schema failed: {error}\n  statement: {step.sql}",
+                hint="what came before this step stands; mend the cause and run the same command again",
+            ) from None
+
+    def scratch_schema(self, statements: str, file: str) -> TargetSchema:
+        """Executes SQL text in memory and reflects it. Raises SchemaFault with every fault found."""
+        script = split(statements)
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+            notes, faults = _tried(connection, script, file)
+            if faults:
+                raise SchemaFault(faults)
+            return reflect(connection, (*script.notes, *notes))
+
+    def live_schema(self) -> TargetSchema:
+        """The target as it stands."""
+        with self._connected() as connection:
+            return reflect(connection)
+
+    def duplicates(self, table: TargetTable, unique: Unique) -> Any:
+        """Primary keys (canonical Arrow) of the rows that must go so that `unique` holds; of each group the least key stays."""
+        with self._connected() as connection:
+            return duplicates(connection, table, unique)
+
+    def orphans(self, table: TargetTable, key: ForeignKey) -> Any:
+        """Primary keys (canonical Arrow) of the rows whose foreign key `key` finds no parent. NULL in the key: no orphan."""
+        with self._connected() as connection:
+            return orphans(connection, table, key)
+
+    def column_types(self) -> Mapping[str, ColumnType]:
+        """SQLite has no catalogue of types."""
+        return {}
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        with closing(connect(self._url, write=True)) as connection:
+            try:
+                yield connection
+            except sqlite3.Error as error:
+                raise failure(error, self._path) from None
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    query = (
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual')"
+        f" AND name NOT LIKE 'sqlite~_%' ESCAPE '~' AND substr(name, 1, {len(JOURNAL_PREFIX)}) <> '{JOURNAL_PREFIX}'"
+        " ORDER BY name"
+    )
+    return [name for (name,) in connection.execute(query)]
+
+
+def _described(connection: sqlite3.Connection, name: str) -> str:
+    (holds,) = connection.execute(f"SELECT EXISTS (SELECT 1 FROM {identifier(name)})").fetchone()
+    return f"{name} ({'holds rows' if holds else 'no rows'})"
+
+
+def _tried(connection: sqlite3.Connection, script: Script, file: str) -> tuple[list[str], list[Fault]]:
+    notes: list[str] = []
+    faults: list[Fault] = []
+    for statement in script.statements:
+        reason = why_left_out(statement)
+        if reason:
+            notes.append(f"line {statement.line}: {reason}")
+        if reason is not None:
+            continue
+        try:
+            connection.execute(statement.text)
+        except sqlite3.Error as error:
+            faults.append(_fault(statement, error, file))
+    return notes, faults
+
+
+def _fault(statement: Statement, error: sqlite3.Error, file: str) -> Fault:
+    """SQLite names the token where it stopped, not its place: the first such token is shown."""
+    said = str(error)
+    near = said.split('near "', 1)[1].split('"', 1)[0] if 'near "' in said else ""
+    found = next((t.start for t in tokens(statement.text) if near and t.text == near), None)
+    line, column = (statement.line, statement.column) if found is None else statement.place(found)
+    hint = "look for a missing comma or parenthesis before it" if near else None
+    return Fault(
+        file, line, column, f"SQLite does not take this statement (SQLite: {said})", statement.text, None, hint
+    )
+
+
+_: type[Ddl] = SqliteDdl
