@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import sqlite3
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator
@@ -68,13 +69,13 @@ class Cache:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise CrossfadeError(
-                    f"no space is left in {self._parent}, where the dump is unpacked for reading",
-                    hint="make room there, or set TMPDIR to a directory that has it",
-                ) from error
-            raise
+        except (OSError, sqlite3.OperationalError) as error:
+            if not _is_full(error):
+                raise
+            raise CrossfadeError(
+                f"no space is left in {self._parent}, where the dump is unpacked for reading",
+                hint="make room there, or set TMPDIR to a directory that has it",
+            ) from error
         finally:
             os.close(lock)
 
@@ -92,6 +93,12 @@ def _leave(held: int, folder: Path) -> None:
             pass
         finally:
             os.close(alone)
+
+
+def _is_full(error: OSError | sqlite3.OperationalError) -> bool:
+    if isinstance(error, sqlite3.OperationalError):
+        return error.sqlite_errorcode == sqlite3.SQLITE_FULL
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _fingerprint(files: Iterable[Path]) -> str:
