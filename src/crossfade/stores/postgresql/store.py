@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from crossfade.model.urls import hide_password
 from crossfade.stores.contract import Store, Traits
+from crossfade.stores.postgresql.ddl import PostgresDdl
 from crossfade.stores.postgresql.read import PostgresRowReader
 from crossfade.stores.postgresql.write import PostgresWriter
 
@@ -13,11 +12,10 @@ from crossfade.stores.postgresql.write import PostgresWriter
 def open_postgresql(url: str) -> Store:
     """The store at `url`, in any form that libpq or SQLAlchemy takes. Connections are made when first needed."""
     writer, reader = PostgresWriter(url), PostgresRowReader(url)
-    ddl = _ddl(url)
 
     def close() -> None:
-        for part in (writer, reader, ddl):
-            getattr(part, "close", lambda: None)()
+        for part in (writer, reader):
+            part.close()
 
     return Store(
         scheme="postgresql",
@@ -25,12 +23,6 @@ def open_postgresql(url: str) -> Store:
         traits=Traits(has_journal_schema=True, constraints_after_tables=True),
         writer=writer,
         row_reader=reader,
-        ddl=ddl,
+        ddl=PostgresDdl(url),
         closer=close,
     )
-
-
-def _ddl(url: str) -> Any:
-    from crossfade.stores.postgresql.ddl import PostgresDdl
-
-    return PostgresDdl(url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crossfade.stores.contract import Store, Traits
 from crossfade.stores.sqlite.connect import path_of
+from crossfade.stores.sqlite.ddl import SqliteDdl
 from crossfade.stores.sqlite.read import SqliteRowReader
 from crossfade.stores.sqlite.write import SqliteWriter
 
@@ -23,5 +24,6 @@ def open_sqlite(url: str) -> Store:
         traits=Traits(has_journal_schema=False, constraints_after_tables=False),
         writer=writer,
         row_reader=reader,
+        ddl=SqliteDdl(url),
         closer=close,
     )
