@@ -272,7 +272,7 @@ def _twin(document: Document, i: int) -> None:
 
 
 def _objective(document: Document, weight: object) -> Document:
-    return document["learningObjectives"][0] | {"weight": weight}
+    return {**document["learningObjectives"][0], "weight": weight}
 
 
 def _comment(document: Document, **fields: object) -> Document:
