@@ -116,7 +116,11 @@ class Writer(Protocol):
 
 
 class RowReader(Protocol):
-    """Reads the target back, by a path that shares nothing with the writer, in canonical Arrow."""
+    """Reads the target back, by a path that shares nothing with the writer, in canonical Arrow.
+
+    A store without strict types (SQLite) may hold a value that its column's canonical type has no place for. It is NULL
+    then, and the table or batch has one more column "#strange" (text) that says of each such row what stands there.
+    """
 
     def rows(self, table: TargetTable, columns: Sequence[str], keys: Any) -> Any:
         """The rows whose primary key stands in `keys` (canonical pyarrow.Table of the key columns). A pyarrow.Table."""
