@@ -1,0 +1,190 @@
+"""One chunk, verified: read again, mapped again, and held against the rows that are in the target. Runs in a worker."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from crossfade.documents.decode import key_of
+from crossfade.mapping.carry import Carrier, Mapped, TableRows, drop_roots
+from crossfade.model.batch import Batch, Chunk
+from crossfade.model.shape import Shape
+from crossfade.stores.contract import Reader, RowReader
+from crossfade.verify.compare import Unlike, compare
+from crossfade.verify.held import DISCARDED, QUARANTINED, Holder, pick_up
+from crossfade.verify.keys import spool
+from crossfade.verify.verdict import Account, Difference, Uncounted
+
+
+class Agreement(Protocol):
+    @property
+    def shapes(self) -> Mapping[str, Shape]: ...
+
+
+class Tools(Protocol):
+    """What a worker has open: both stores and the mappings (pipeline.session.Session is one)."""
+
+    @property
+    def work(self) -> Agreement: ...
+    @property
+    def reader(self) -> Reader: ...
+    @property
+    def row_reader(self) -> RowReader: ...
+    def carrier(self, entity: str) -> Carrier: ...
+
+
+Opening = Callable[[], Tools]
+"""Gives this process's tools; can be pickled."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """`held` is the file of what the journal holds of the entity.
+
+    `spool` is a folder with one folder for each table, by number, in which the expected keys are left.
+    """
+
+    chunk: Chunk
+    held: Path
+    spool: Path
+    numbers: Mapping[str, int]
+    limit: int
+
+
+@dataclass
+class TableCount:
+    """What a chunk has of one table. `differences` are the first ones; all are counted."""
+
+    rows: int = 0
+    missing: int = 0
+    changed_rows: int = 0
+    changed: Counter[str] = field(default_factory=Counter)
+    compared: set[str] = field(default_factory=set)
+    differences: list[Difference] = field(default_factory=list)
+
+
+@dataclass
+class ChunkVerified:
+    """An event: a chunk was compared. `seen` counts the records that the journal holds, by account."""
+
+    chunk: Chunk
+    account: Account = field(default_factory=Account)
+    uncounted: int = 0
+    uncounted_records: list[Uncounted] = field(default_factory=list)
+    tables: dict[str, TableCount] = field(default_factory=dict)
+    seen: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    @property
+    def differences(self) -> int:
+        return self.uncounted + sum(t.missing + sum(t.changed.values()) for t in self.tables.values())
+
+
+def verify_chunk(opening: Opening, task: Task) -> ChunkVerified:
+    start = time.perf_counter()
+    tools, chunk = opening(), task.chunk
+    carrier = tools.carrier(chunk.entity)
+    result = ChunkVerified(chunk)
+    holder = Holder(pick_up(task.held), chunk.number)
+    for batch in tools.reader.batches(chunk, tools.work.shapes[chunk.entity], carrier.feed.columns):
+        _Batch(tools.row_reader, task, batch, carrier.map(batch), holder, result).verify()
+    result.seen = holder.seen
+    result.seconds = time.perf_counter() - start
+    return result
+
+
+class _Batch:
+    """One batch on its way to the counts of its chunk."""
+
+    def __init__(
+        self, rows: RowReader, task: Task, batch: Batch, mapped: Mapped, holder: Holder, result: ChunkVerified
+    ) -> None:
+        self.rows, self.task, self.batch, self.mapped = rows, task, batch, mapped
+        self.holder, self.result = holder, result
+        self.entity = task.chunk.entity
+
+    def verify(self) -> None:
+        accounts = self._held()
+        for misfit in self.mapped.misfits:
+            if misfit.row not in accounts:
+                raw = self.batch.raws[misfit.row]
+                self._uncounted(raw, misfit.reason, misfit.detail, misfit.table, misfit.column)
+        aside = Counter(self._set_aside())
+        by_mapping = self.mapped.discarded - accounts.keys()
+        out = accounts.keys() | by_mapping | {m.row for m in self.mapped.misfits}
+        lost = self._compare(set(accounts))
+        counts = Counter(accounts.values()) + aside
+        self.result.account += Account(
+            source=len(self.batch.raws) + len(self.batch.aside),
+            copied=len(self.batch.raws) - len(out | lost),
+            quarantined=counts[QUARANTINED],
+            discarded=counts[DISCARDED] + len(by_mapping),
+        )
+
+    def _held(self) -> dict[int, str]:
+        """Row -> account, of the documents that the journal holds."""
+        if self.holder.holds_nothing:
+            return {}
+        pairs = ((row, self.holder.account(raw, key_of)) for row, raw in enumerate(self.batch.raws))
+        return {row: account for row, account in pairs if account is not None}
+
+    def _set_aside(self) -> list[str]:
+        """The accounts of the documents that the reader set aside; those without one are uncounted."""
+        accounts = []
+        for aside in self.batch.aside:
+            account = self.holder.account(aside.raw, key_of)
+            if account is not None:
+                accounts.append(account)
+            else:
+                self._uncounted(
+                    aside.raw, aside.reason, f"{aside.path}: {aside.detail}" if aside.path else aside.detail
+                )
+        return accounts
+
+    def _uncounted(
+        self, raw: bytes, reason: str, detail: str, table: str | None = None, column: str | None = None
+    ) -> None:
+        self.result.uncounted += 1
+        if len(self.result.uncounted_records) < self.task.limit:
+            one = Uncounted(self.entity, key_of(raw), reason, detail, table, column)
+            self.result.uncounted_records.append(one)
+
+    def _compare(self, held: set[int]) -> set[int]:
+        """Compares all rows of the documents that should be there; the documents of which a row is missing."""
+        lost: set[int] = set()
+        for part in self.mapped.tables:
+            kept = drop_roots(part, held) if held else part
+            if kept.rows.num_rows:
+                lost |= self._compare_table(kept)
+        return lost
+
+    def _compare_table(self, part: TableRows) -> set[int]:
+        table, columns = part.table, part.rows.column_names
+        spool(self.task.spool / str(self.task.numbers[table.name]), table, part.rows)
+        found = self.rows.rows(table, columns, part.rows.select(list(table.primary_key)))
+        count = self.result.tables.setdefault(table.name, TableCount())
+        seen = compare(table, part.rows, found, limit=max(0, self.task.limit - len(count.differences)))
+        count.rows += seen.rows
+        count.missing += len(seen.missing)
+        count.changed_rows += seen.changed_rows
+        count.changed.update(seen.changed)
+        count.compared.update(columns)
+        count.differences += [self._difference(part, unlike) for unlike in seen.unlike]
+        return {part.roots[row].as_py() for row in seen.missing}
+
+    def _difference(self, part: TableRows, unlike: Unlike) -> Difference:
+        raw: Any = self.batch.raws[part.roots[unlike.row].as_py()]
+        return Difference(
+            unlike.kind,
+            self.entity,
+            part.table.name,
+            unlike.key,
+            key_of(raw),
+            unlike.column,
+            unlike.expected,
+            unlike.found,
+        )

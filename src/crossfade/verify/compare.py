@@ -1,0 +1,119 @@
+"""Expected rows of one target table beside the rows that are there, by primary key, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crossfade.model.target import TargetTable
+from crossfade.verify.equal import differing, key_form, one_array
+from crossfade.verify.show import key_text, shown_pair
+
+CHANGED, MISSING, EXTRA, DUPLICATE = "changed", "missing", "extra", "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    """One difference: `row` is its place among the expected rows; texts as reports show them.
+
+    `kind` is CHANGED (then `column` says where) or MISSING.
+    """
+
+    kind: str
+    row: int
+    key: str
+    column: str | None = None
+    expected: str | None = None
+    found: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`missing` are the places of expected rows that are not there; `changed` counts differing values, by column.
+
+    `changed_rows` counts the rows with such values; `unlike` names the first differences. The limit is only theirs.
+    """
+
+    rows: int
+    missing: tuple[int, ...]
+    changed: Mapping[str, int]
+    changed_rows: int
+    unlike: tuple[Unlike, ...]
+
+
+def compare(table: TargetTable, expected: pa.Table, found: pa.Table, *, limit: int) -> Comparison:
+    """Compares every column of `expected`; `found` holds the target's rows with those keys, in any order.
+
+    Both are canonical and have the same columns, the primary key among them. At most `limit` differences are named.
+    """
+    keys = table.primary_key
+    places = find_keys(expected, found, table, keys)
+    missing = pc.indices_nonzero(pc.is_null(places))
+    unlike = [Unlike(MISSING, row, _key(expected, row, table)) for row in missing[:limit].to_pylist()]
+    there = pc.indices_nonzero(pc.is_valid(places)) if len(missing) else None
+    left = expected if there is None else expected.take(there)
+    right = found.take(places if there is None else places.take(there))
+    changed = _changed(table, left, right, [name for name in expected.column_names if name not in keys])
+    rows = sorted({place for wrong in changed.values() for place in wrong})
+    for place in rows[: max(0, limit - len(unlike))]:
+        row = place if there is None else there[place].as_py()
+        columns = [name for name, wrong in changed.items() if place in wrong]
+        unlike += [_changed_value(table, row, column, left, right, place) for column in columns]
+    counts = {name: len(wrong) for name, wrong in changed.items()}
+    return Comparison(len(expected), tuple(missing.to_pylist()), counts, len(rows), tuple(unlike[:limit]))
+
+
+def find_keys(expected: pa.Table, found: pa.Table, table: TargetTable, keys: Sequence[str]) -> pa.Array:
+    """For each expected row the place of the row with its key in `found`; NULL where there is none."""
+    columns = []
+    for name in keys:
+        column = table.column(name)
+        assert column is not None
+        columns.append((key_form(expected.column(name), column.type), key_form(found.column(name), column.type)))
+    left, right = columns[0]
+    if len(columns) > 1:
+        left, right = _combined(columns)
+    return pc.index_in(left, value_set=right)
+
+
+def _combined(columns: Sequence[tuple[pa.Array, pa.Array]]) -> tuple[pa.Array, pa.Array]:
+    """Compound keys as numbers: two rows get the same number when all columns are equal."""
+    size = len(columns[0][0])
+    numbers = None
+    for left, right in columns:
+        codes = _codes(pa.concat_arrays([left, right]))
+        numbers = codes if numbers is None else _codes(pc.add(pc.multiply(numbers, pc.max(codes).as_py() + 1), codes))
+        if not len(codes):
+            break
+    assert numbers is not None
+    return numbers.slice(0, size), numbers.slice(size)
+
+
+def _codes(values: pa.Array) -> pa.Array:
+    return values.dictionary_encode(null_encoding="encode").indices.cast(pa.int64())
+
+
+def _changed(table: TargetTable, left: pa.Table, right: pa.Table, names: Sequence[str]) -> dict[str, set[int]]:
+    """The places of differing values, for each column that has any."""
+    changed = {}
+    for name in names:
+        column = table.column(name)
+        assert column is not None
+        wrong = pc.indices_nonzero(differing(left.column(name), right.column(name), column.type))
+        if len(wrong):
+            changed[name] = set(wrong.to_pylist())
+    return changed
+
+
+def _changed_value(table: TargetTable, row: int, column: str, left: pa.Table, right: pa.Table, place: int) -> Unlike:
+    target = table.column(column)
+    assert target is not None
+    one, other = one_array(left.column(column))[place], one_array(right.column(column))[place]
+    return Unlike(CHANGED, row, _key(left, place, table), column, *shown_pair(one, other, target.type))
+
+
+def _key(rows: pa.Table, place: int, table: TargetTable) -> str:
+    return key_text(rows.slice(place, 1), table, table.primary_key)

@@ -1,0 +1,96 @@
+"""Where two columns of canonical values differ, exactly: one function, from the columns and their type to booleans.
+
+Nothing is rounded and nothing is converted on the way. What does not count is what the type itself does not know:
+blanks at the end of char(n), the order of keys in jsonb, the bits inside a NaN. A `json` column keeps its text, key
+order and all, so there the text counts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crossfade.errors import CrossfadeError
+from crossfade.model.canonical import element_of
+from crossfade.model.target import ColumnType
+from crossfade.verify.json_values import canonical_json, differing_json
+
+
+def differing(expected: Any, found: Any, kind: ColumnType) -> Any:
+    """True in each place where the two arrays (of one length) differ; NULL equals NULL and nothing else."""
+    expected, found = one_array(expected), one_array(found)
+    if expected.type != found.type:
+        raise CrossfadeError(f"the target gives {found.type} where {kind.sql} is {expected.type}; nothing was compared")
+    if kind.kind == "jsonb":
+        return differing_json(expected, found)
+    if kind.kind == "array":
+        return _differing_arrays(expected, found, element_of(kind))
+    expected, found = comparable(expected, kind), comparable(found, kind)
+    return _unequal(expected, found)
+
+
+def comparable(values: Any, kind: ColumnType) -> Any:
+    """The values in a form whose equality is theirs, for a type that is neither jsonb nor an array."""
+    if pa.types.is_floating(values.type):
+        return _bits(values)
+    return pc.utf8_rtrim(values, characters=" ") if kind.kind == "char" else values
+
+
+def key_form(values: Any, kind: ColumnType) -> Any:
+    """The values of any type in a form that other engines group as we would: integers, text, bytes."""
+    values = one_array(values)
+    if kind.kind == "jsonb":
+        return pa.array([None if v is None else canonical_json(v) for v in values.to_pylist()], pa.string())
+    if kind.kind == "array":
+        return _array_texts(values, element_of(kind))
+    if pa.types.is_temporal(values.type):
+        return values.view(pa.int32() if pa.types.is_date32(values.type) else pa.int64())
+    if pa.types.is_fixed_size_binary(values.type):
+        return values.cast(pa.binary())
+    return comparable(values, kind)
+
+
+def one_array(values: Any) -> Any:
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+
+
+def _unequal(expected: Any, found: Any) -> Any:
+    other = pc.not_equal(expected, found)
+    if not expected.null_count and not found.null_count:
+        return other
+    return pc.fill_null(other, False) if _same_nulls(expected, found) else _unequal_with_nulls(expected, found, other)
+
+
+def _same_nulls(expected: Any, found: Any) -> bool:
+    return bool(expected.is_null().equals(found.is_null()))
+
+
+def _unequal_with_nulls(expected: Any, found: Any, other: Any) -> Any:
+    return pc.or_(pc.fill_null(other, False), pc.xor(expected.is_null(), found.is_null()))
+
+
+def _bits(values: Any) -> Any:
+    """Floats as the integers that their bits are: -0.0 is not 0.0, and NaN is NaN, whatever else is in it."""
+    integer = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}[values.type.bit_width]
+    nan = pa.scalar(float("nan"), values.type)
+    return pc.if_else(pc.is_nan(values), nan, values).view(integer)
+
+
+def _differing_arrays(expected: Any, found: Any, of: ColumnType) -> Any:
+    """Arrays of other lengths differ; of the rest, those that hold a differing element."""
+    lengths = _unequal(pc.list_value_length(expected), pc.list_value_length(found))
+    same = pc.indices_nonzero(pc.invert(lengths))
+    left, right = expected.take(same), found.take(same)
+    elements = differing(left.flatten(), right.flatten(), of)
+    if not pc.any(elements).as_py():
+        return lengths
+    wrong = same.take(pc.unique(pc.list_parent_indices(left).filter(elements)))
+    return pc.or_(lengths, pc.is_in(pa.array(range(len(lengths)), wrong.type), value_set=wrong))
+
+
+def _array_texts(values: Any, of: ColumnType) -> Any:
+    elements = iter(key_form(values.flatten(), of).to_pylist())
+    lengths = pc.list_value_length(values).to_pylist()
+    return pa.array([None if n is None else repr([next(elements) for _ in range(n)]) for n in lengths], pa.string())

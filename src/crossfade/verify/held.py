@@ -1,0 +1,104 @@
+"""Which source records the journal has in another account than copied: in quarantine, or discarded by a person."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import pickle
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crossfade.journal.journal import Entry
+
+QUARANTINED, DISCARDED = "quarantined", "discarded"
+_STATES = {"open": QUARANTINED, "discarded": DISCARDED}
+
+Place = tuple[int, str]
+"""The number of a chunk, and the SHA-256 of a document in it."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """`by_key` gives the account of a key (canonical Extended JSON).
+
+    `by_place` gives the accounts of documents whose key does not name them: it cannot be read, or another document of a
+    dump has the same one, was there first, and is copied.
+    """
+
+    by_key: Mapping[str, str] = field(default_factory=dict)
+    by_place: Mapping[Place, tuple[str, ...]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.by_key) + sum(map(len, self.by_place.values()))
+
+
+NOTHING = Held()
+
+
+def leave(held: Held, file: Path) -> None:
+    """Leaves it for the workers: it may be large, and every task needs it."""
+    file.write_bytes(pickle.dumps(held))
+
+
+@functools.lru_cache(maxsize=2)
+def pick_up(file: Path) -> Held:
+    """What `leave` left there."""
+    held: Held = pickle.loads(file.read_bytes())
+    return held
+
+
+def held_records(entries: Iterable[Entry], raw_of: Callable[[Entry], bytes]) -> dict[str, Held]:
+    """Entity -> what is held of it. `raw_of` gives an entry's document; asked only where the key is not enough."""
+    by_key: dict[str, dict[str, str]] = {}
+    by_place: dict[str, dict[Place, tuple[str, ...]]] = {}
+    for entry in entries:
+        account = _STATES.get(entry.state)
+        if account is None:
+            continue
+        if entry.key is not None and not _may_be_a_twin(entry):
+            by_key.setdefault(entry.entity, {})[entry.key] = account
+        else:
+            places = by_place.setdefault(entry.entity, {})
+            place = (entry.chunk, digest_of(raw_of(entry)))
+            places[place] = (*places.get(place, ()), account)
+    return {e: Held(by_key.get(e, {}), by_place.get(e, {})) for e in sorted(by_key.keys() | by_place.keys())}
+
+
+def _may_be_a_twin(entry: Entry) -> bool:
+    """The target refused it while it was copied because its key is taken: perhaps by a document with the same key."""
+    return entry.reason == "unique" and entry.phase == "copy"
+
+
+def digest_of(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+class Holder:
+    """Tells the accounts of one chunk's documents, one after the other. `seen` counts those that were held."""
+
+    def __init__(self, held: Held, chunk: int) -> None:
+        self._held = held
+        self._chunk = chunk
+        self._left = {place: list(accounts) for place, accounts in held.by_place.items() if place[0] == chunk}
+        self.seen: Counter[str] = Counter()
+
+    @property
+    def holds_nothing(self) -> bool:
+        return not self._held.by_key and not self._left
+
+    def account(self, raw: bytes, key: Callable[[bytes], str | None]) -> str | None:
+        """QUARANTINED, DISCARDED, or None where the journal knows nothing of this document."""
+        account = self._by_place(raw) or self._by_key(raw, key)
+        if account is not None:
+            self.seen[account] += 1
+        return account
+
+    def _by_place(self, raw: bytes) -> str | None:
+        accounts = self._left.get((self._chunk, digest_of(raw))) if self._left else None
+        return accounts.pop(0) if accounts else None
+
+    def _by_key(self, raw: bytes, key: Callable[[bytes], str | None]) -> str | None:
+        name = key(raw) if self._held.by_key else None
+        return self._held.by_key.get(name) if name is not None else None

@@ -1,0 +1,183 @@
+"""JSON as jsonb understands it: key order and white space do not count, of equal keys the last does, numbers are exact.
+
+Python's own equality is fast and nearly right: it takes `true` for 1, and the usual parsers round numbers to doubles.
+So the fast road is only taken where neither matters; all others are parsed with Decimals and compared type by type.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+# A number of 16 characters or more, or with an exponent, might not survive a double. It stands at the start or after
+# one of `:[,`; where a text holds such a thing inside quotes, the slow road is merely slow.
+_RISKY_NUMBER = r"(?:^|[:\[,])[ \t\r\n]*-?(?:[0-9.]{16,}|[0-9.]+[eE])"
+_LITERAL = re.compile("true|false")
+_FEW = 16  # pairs that are not worth halving any more
+_MARK = f'"{secrets.token_hex(12)}"'  # stands between texts that are parsed in one go; no text can hold it
+
+
+def differing_json(expected: Any, found: Any) -> Any:
+    """Which pairs of texts are different values: booleans in Arrow. A NULL beside a NULL is equal."""
+    other = pc.invert(_same_text(expected, found))
+    if not pc.any(other).as_py():
+        return other
+    present = pc.and_(expected.is_valid(), found.is_valid())
+    risky = pc.or_(_risky(expected), _risky(found))
+    wrong = [pc.indices_nonzero(pc.and_(other, pc.invert(present)))]
+    for mask, compare in ((risky, _exactly), (pc.invert(risky), _quickly)):
+        places = pc.indices_nonzero(pc.and_(pc.and_(other, present), mask))
+        texts = expected.take(places).to_pylist(), found.take(places).to_pylist()
+        wrong.append(places.take(pa.array(compare(*texts), pa.int64())))
+    return pc.is_in(pa.array(range(len(other)), pa.uint64()), value_set=pa.concat_arrays(wrong))
+
+
+def same_json(left: str, right: str) -> bool:
+    """Whether two texts are the same jsonb value. A text that is no JSON is equal to itself alone."""
+    return left == right or _exactly_equal(left, right)
+
+
+def differences_in(left: str, right: str) -> Iterator[tuple[str, Any, Any]]:
+    """Places where two texts differ: the path (`$.a[0]`), and both values there; `ABSENT` where a side has none."""
+    try:
+        yield from _walk("$", parse_exactly(left), parse_exactly(right))
+    except (ValueError, RecursionError):
+        yield "$", left, right
+
+
+def canonical_json(text: str) -> str:
+    """One spelling for each jsonb value; the text itself where it is no JSON."""
+    try:
+        return write_json(parse_exactly(text))
+    except (ValueError, RecursionError):
+        return text
+
+
+class Absent:
+    """Nothing there: not even null."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+ABSENT = Absent()
+
+
+def _same_text(expected: Any, found: Any) -> Any:
+    both_null = pc.and_(pc.is_null(expected), pc.is_null(found))
+    return pc.or_(pc.fill_null(pc.equal(expected, found), False), both_null)
+
+
+def _risky(texts: Any) -> Any:
+    return pc.fill_null(pc.match_substring_regex(texts, _RISKY_NUMBER), False)
+
+
+def _exactly(left: list[str], right: list[str]) -> list[int]:
+    """The places of the pairs that differ, each compared by the slow road."""
+    return [i for i, pair in enumerate(zip(left, right, strict=True)) if not _exactly_equal(*pair)]
+
+
+def _quickly(left: list[str], right: list[str], start: int = 0) -> list[int]:
+    """The same for texts without risky numbers: all in one go, and in halves only where something differs."""
+    if not left or _all_equal(left, right):
+        return []
+    if len(left) <= _FEW:
+        pairs = enumerate(zip(left, right, strict=True), start)
+        return [i for i, (one, other) in pairs if not _all_equal([one], [other]) and not _exactly_equal(one, other)]
+    half = len(left) // 2
+    return _quickly(left[:half], right[:half], start) + _quickly(left[half:], right[half:], start + half)
+
+
+def _all_equal(left: list[str], right: list[str]) -> bool:
+    """True when all pairs are surely equal. The marks between texts keep a broken one from joining its neighbours."""
+    one, other = (f"[{f',{_MARK},'.join(texts)}]" for texts in (left, right))
+    try:
+        values = orjson.loads(one), orjson.loads(other)
+    except orjson.JSONDecodeError:
+        return False
+    if values[0] != values[1]:
+        return False
+    return not (_LITERAL.search(one) or _LITERAL.search(other)) or _sorted(values[0]) == _sorted(values[1])
+
+
+def _sorted(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+@functools.lru_cache(maxsize=256)  # a value that stands in many rows is compared once
+def _exactly_equal(left: str, right: str) -> bool:
+    try:
+        return _equal(parse_exactly(left), parse_exactly(right))
+    except (ValueError, RecursionError):
+        return left == right
+
+
+def parse_exactly(text: str) -> Any:
+    """JSON with every number a Decimal. Raises ValueError for what is no JSON; of equal keys the last counts."""
+    try:
+        return json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_constant)
+    except InvalidOperation:
+        raise ValueError("a number beyond all bounds") from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _equal(left: Any, right: Any) -> bool:
+    return next(_walk("", left, right), None) is None
+
+
+def _walk(path: str, left: Any, right: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Every pair of values that differ. Types first: for Python, True is 1."""
+    if type(left) is not type(right):
+        yield path, left, right
+    elif isinstance(left, dict):
+        for name in [*left, *(n for n in right if n not in left)]:
+            yield from _walk(f"{path}.{name}", left.get(name, ABSENT), right.get(name, ABSENT))
+    elif isinstance(left, list):
+        for i in range(max(len(left), len(right))):
+            yield from _walk(
+                f"{path}[{i}]", left[i] if i < len(left) else ABSENT, right[i] if i < len(right) else ABSENT
+            )
+    elif left != right:
+        yield path, left, right
+
+
+def write_json(value: Any) -> str:
+    """A parsed value as compact text, keys sorted, each number by its shortest plain digits."""
+    if value is ABSENT:
+        return "nothing"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{json.dumps(k)}:{write_json(v)}" for k, v in sorted(value.items())) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(write_json, value)) + "]"
+    if isinstance(value, Decimal):
+        return _digits(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _digits(value: Decimal) -> str:
+    sign, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    text = "".join(map(str, digits)).lstrip("0")
+    kept = text.rstrip("0")
+    exponent += len(text) - len(kept)
+    if not kept:
+        return "0"
+    mark = "-" if sign else ""
+    if 0 <= exponent <= 30:
+        return mark + kept + "0" * exponent
+    if -30 <= exponent < 0:
+        padded = kept.rjust(1 - exponent, "0")
+        return f"{mark}{padded[:exponent]}.{padded[exponent:]}"
+    return f"{mark}{kept}e{exponent}"

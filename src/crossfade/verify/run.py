@@ -1,0 +1,180 @@
+"""Verification: every record of the source through the mapping once more, every row of the target accounted for.
+
+    chunks    each chunk is read and mapped anew and compared with the target's rows, by key, in the executor
+    keys      all keys of every table are held against the expected ones: rows that should not be there, made twice
+    rules     the user's own rules are asked of the target
+
+Nothing is taken from the journal but which records it holds in quarantine or as discarded: the source is counted anew.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crossfade.errors import CrossfadeError, Misused
+from crossfade.model.target import TargetTable
+from crossfade.verify.chunk import ChunkVerified, Opening, Task, Tools, verify_chunk
+from crossfade.verify.held import NOTHING, Held, leave
+from crossfade.verify.keys import hold_keys_together
+from crossfade.verify.rules import run_rule
+from crossfade.verify.tally import Tally
+from crossfade.verify.verdict import Account, RuleVerdict, Verdict
+
+Event = object
+"""ChunkVerified, TableVerified or RuleAsked."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableVerified:
+    """An event: all keys of a table were held against those expected."""
+
+    table: str
+    extra: int
+    duplicate: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleAsked:
+    """An event: a rule was asked of the target."""
+
+    rule: RuleVerdict
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is verified. `feeds` gives the tables that each entity makes rows of.
+
+    `recorded` and `held` are the journal's: its figures for each entity, and the records in quarantine or discarded.
+    """
+
+    feeds: Mapping[str, Sequence[str]]
+    tables: Mapping[str, TargetTable]
+    held: Mapping[str, Held] = field(default_factory=dict)
+    recorded: Mapping[str, Account] = field(default_factory=dict)
+    rules: Mapping[str, str] = field(default_factory=dict)
+    limit: int = 100
+    target_bytes: int = 8_000_000
+
+    @property
+    def fed_tables(self) -> list[TargetTable]:
+        """Every table that a mapping makes rows of, sorted by name."""
+        return [self.tables[name] for name in sorted({t for tables in self.feeds.values() for t in tables})]
+
+
+def verify(
+    opening: Opening,
+    subject: Subject,
+    executor: Executor,
+    listen: Callable[[Event], None],
+    *,
+    folder: Path | None = None,
+) -> Verdict:
+    """Compares everything. `folder` is where keys may be spooled (a temporary folder unless given).
+
+    `opening` gives a process its open stores and mappings; it is called here and, pickled, in the executor's workers.
+    Raises Misused for a table without a primary key, Unreachable where a store is gone; Ctrl-C leaves nothing behind.
+    """
+    _require_keys(subject)
+    start = time.perf_counter()
+    tally = Tally(subject.feeds, subject.tables, subject.limit)
+    with _room_on_disk(), tempfile.TemporaryDirectory(prefix="crossfade-verify-", dir=folder) as name:
+        spool = Path(name)
+        tools = opening()
+        _compare_chunks(opening, tools, subject, spool, executor, tally, listen)
+        compared = time.perf_counter()
+        _compare_keys(tools, subject, spool, tally, listen)
+        keyed = time.perf_counter()
+        rules = tuple(_ask_rules(tools, subject, listen))
+    end = time.perf_counter()
+    durations = {"chunks": compared - start, "keys": keyed - compared, "rules": end - keyed}
+    entities = tally.entities(subject.recorded, subject.held)
+    return Verdict(entities, tally.tables(), rules, end - start, durations)
+
+
+@contextmanager
+def _room_on_disk() -> Iterator[None]:
+    """A disk that takes no more keys ends the verification in words, not in a traceback."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or tempfile.gettempdir()
+        raise CrossfadeError(
+            f"could not write to {where}: {error.strerror or error}; the target was only read",
+            hint="TMPDIR=/a/folder/with/room crossfade verify",
+        ) from error
+
+
+def _require_keys(subject: Subject) -> None:
+    bare = [t.name for t in subject.fed_tables if not t.primary_key]
+    if bare:
+        raise Misused(
+            f"without a primary key rows cannot be told apart: {', '.join(bare)}; nothing was compared",
+            hint="give the table a primary key",
+        )
+
+
+def _compare_chunks(
+    opening: Opening,
+    tools: Tools,
+    subject: Subject,
+    spool: Path,
+    executor: Executor,
+    tally: Tally,
+    listen: Callable[[Event], None],
+) -> None:
+    for number in range(len(subject.fed_tables)):
+        (spool / str(number)).mkdir()
+    for event in _results(executor, opening, _tasks(tools, subject, spool)):
+        tally.add(event)
+        listen(event)
+
+
+def _tasks(tools: Tools, subject: Subject, spool: Path) -> Iterator[Task]:
+    numbers = {t.name: number for number, t in enumerate(subject.fed_tables)}
+    entities = sorted(subject.feeds)
+    for entity in entities:
+        held = spool / f"held-{entities.index(entity)}"
+        leave(subject.held.get(entity, NOTHING), held)
+        for chunk in tools.reader.chunks(entity, target_bytes=subject.target_bytes):
+            yield Task(chunk, held, spool, numbers, subject.limit)
+
+
+def _results(executor: Executor, opening: Opening, tasks: Iterator[Task], ahead: int = 32) -> Iterator[ChunkVerified]:
+    """Results as they come. Few tasks wait in the executor: the plan may be long, and stopping should be quick."""
+    waiting: set[Future[ChunkVerified]] = set()
+    try:
+        while True:
+            while len(waiting) < ahead and (task := next(tasks, None)) is not None:
+                waiting.add(executor.submit(verify_chunk, opening, task))
+                if any(f.done() for f in waiting):
+                    break
+            if not waiting:
+                return
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    finally:
+        for future in waiting:
+            future.cancel()
+        wait(waiting)
+
+
+def _compare_keys(tools: Tools, subject: Subject, spool: Path, tally: Tally, listen: Callable[[Event], None]) -> None:
+    for number, table in enumerate(subject.fed_tables):
+        target = tools.row_reader.scan(table, list(table.primary_key))
+        found = hold_keys_together(spool / str(number), table, target, limit=subject.limit)
+        tally.add_keys(table.name, found)
+        listen(TableVerified(table.name, found.extra, found.duplicate))
+
+
+def _ask_rules(tools: Tools, subject: Subject, listen: Callable[[Event], None]) -> Iterator[RuleVerdict]:
+    for name, sql in sorted(subject.rules.items()):
+        rule = run_rule(name, sql, tools.row_reader, limit=subject.limit)
+        listen(RuleAsked(rule))
+        yield rule

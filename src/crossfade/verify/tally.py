@@ -1,0 +1,119 @@
+"""What the chunks found, added up: all counted, and of the differences as many kept as will be printed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from crossfade.model.target import TargetTable
+from crossfade.verify.chunk import ChunkVerified, TableCount
+from crossfade.verify.compare import CHANGED, DUPLICATE, EXTRA, MISSING
+from crossfade.verify.held import NOTHING, Held
+from crossfade.verify.keys import KeyFindings
+from crossfade.verify.verdict import Account, Difference, EntityVerdict, TableVerdict, Uncounted
+
+_Order = tuple[str, int]
+T = TypeVar("T")
+
+
+class Tally:
+    """The same whatever order the chunks come in: what is kept of the differences is the first in key order."""
+
+    def __init__(self, feeds: Mapping[str, Sequence[str]], tables: Mapping[str, TargetTable], limit: int) -> None:
+        self._feeds, self._target, self._limit = feeds, tables, limit
+        self._accounts = {entity: Account() for entity in feeds}
+        self._uncounted: Counter[str] = Counter()
+        self._records: dict[str, list[tuple[_Order, list[Uncounted]]]] = {}
+        self._seen: Counter[str] = Counter()
+        self._tables = {name: TableCount() for tables in feeds.values() for name in tables}
+        self._named: dict[str, list[tuple[_Order, list[Difference]]]] = {}
+        self._keys: dict[str, KeyFindings] = {}
+
+    def add(self, event: ChunkVerified) -> None:
+        entity, order = event.chunk.entity, (event.chunk.entity, event.chunk.number)
+        self._accounts[entity] += event.account
+        self._uncounted[entity] += event.uncounted
+        self._seen[entity] += event.seen.total()
+        _keep(self._records.setdefault(entity, []), order, event.uncounted_records, self._limit)
+        for name, count in event.tables.items():
+            total = self._tables[name]
+            total.rows += count.rows
+            total.missing += count.missing
+            total.changed_rows += count.changed_rows
+            total.changed.update(count.changed)
+            total.compared |= count.compared
+            _keep(self._named.setdefault(name, []), order, count.differences, self._limit)
+
+    def add_keys(self, table: str, found: KeyFindings) -> None:
+        self._keys[table] = found
+
+    def entities(self, recorded: Mapping[str, Account], held: Mapping[str, Held]) -> tuple[EntityVerdict, ...]:
+        return tuple(
+            EntityVerdict(
+                entity,
+                self._accounts[entity],
+                recorded.get(entity),
+                self._uncounted[entity],
+                tuple(_first(self._records.get(entity, []), self._limit)),
+                max(0, len(held.get(entity, NOTHING)) - self._seen[entity]),
+            )
+            for entity in sorted(self._feeds)
+        )
+
+    def tables(self) -> tuple[TableVerdict, ...]:
+        return tuple(self._table(name) for name in sorted(self._tables))
+
+    def _table(self, name: str) -> TableVerdict:
+        total, target, keys = self._tables[name], self._target[name], self._keys[name]
+        differences = [*_first(self._named.get(name, []), self._limit), *self._of_keys(name, keys)]
+        return TableVerdict(
+            table=name,
+            rows=total.rows,
+            counts={
+                CHANGED: total.changed.total(),
+                MISSING: total.missing,
+                EXTRA: keys.extra,
+                DUPLICATE: keys.duplicate,
+            },
+            changed_columns=dict(sorted(total.changed.items())),
+            changed_rows=total.changed_rows,
+            compared=tuple(c.name for c in target.columns if c.name in total.compared),
+            not_compared=tuple(c.name for c in target.columns if c.name not in total.compared),
+            differences=tuple(_fair(differences, self._limit)),
+        )
+
+    def _of_keys(self, table: str, keys: KeyFindings) -> list[Difference]:
+        entity = ", ".join(sorted(e for e, tables in self._feeds.items() if table in tables))
+        return [
+            Difference(kind, entity, table, key, None, None, _times(expected), _times(found))
+            for kind, key, expected, found in keys.named
+        ]
+
+
+def _times(count: int) -> str:
+    return "no row" if count == 0 else "a row" if count == 1 else f"{count} rows"
+
+
+def _keep(kept: list[tuple[_Order, list[T]]], order: _Order, items: list[T], limit: int) -> None:
+    """Adds what a chunk named, and lets go of what is beyond the limit already."""
+    if items:
+        kept.append((order, items))
+        kept.sort(key=lambda pair: pair[0])
+        while len(kept) > 1 and sum(len(items) for _, items in kept[:-1]) >= limit:
+            kept.pop()
+
+
+def _first(kept: list[tuple[_Order, list[T]]], limit: int) -> list[T]:
+    return [item for _, items in kept for item in items][:limit]
+
+
+def _fair(differences: list[Difference], limit: int) -> list[Difference]:
+    """The first of each kind, if not all have room: many changed values should not hide one row that is too many."""
+    if len(differences) <= limit:
+        return differences
+    kinds = sorted({d.kind for d in differences})
+    share = max(1, limit // len(kinds))
+    chosen = [d for kind in kinds for d in [d for d in differences if d.kind == kind][:share]]
+    rest = [d for d in differences if d not in chosen]
+    return (chosen + rest)[:limit]

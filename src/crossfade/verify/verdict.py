@@ -1,0 +1,163 @@
+"""What a verification found, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+KINDS = ("changed", "missing", "extra", "duplicate")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One way in which the target is not what the source and the mapping make it.
+
+    `kind` is one of KINDS: a value differs, a row is not there, a row should not be there, two records make one row.
+    `key` is the row's primary key; `record` the source record's `_id` in Extended JSON, where it is known. `expected`
+    and `found` are spelled so that they cannot be mistaken (crossfade.verify.show).
+    """
+
+    kind: str
+    entity: str
+    table: str
+    key: str
+    record: str | None = None
+    column: str | None = None
+    expected: str | None = None
+    found: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """A source record that can not go on and is in no account: neither copied nor in quarantine nor discarded."""
+
+    entity: str
+    record: str | None
+    reason: str
+    detail: str
+    table: str | None = None
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where an entity's records are. In a verdict the source is counted anew; a copied record has its rows."""
+
+    source: int = 0
+    copied: int = 0
+    quarantined: int = 0
+    discarded: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every record is somewhere: source = copied + quarantined + discarded."""
+        return self.source == self.copied + self.quarantined + self.discarded
+
+    def __add__(self, other: Account) -> Account:
+        return Account(
+            self.source + other.source,
+            self.copied + other.copied,
+            self.quarantined + other.quarantined,
+            self.discarded + other.discarded,
+        )
+
+
+@dataclass(frozen=True)
+class EntityVerdict:
+    """`recorded` is what the journal says; `uncounted` counts all records without an account; some are named."""
+
+    entity: str
+    found: Account
+    recorded: Account | None
+    uncounted: int
+    uncounted_records: tuple[Uncounted, ...] = ()
+    not_in_source: int = 0
+    """Records that the journal holds in quarantine or discarded, and that the source no longer has."""
+
+    @property
+    def balanced(self) -> bool:
+        return self.found.balanced and self.uncounted == 0
+
+    @property
+    def disagreements(self) -> tuple[str, ...]:
+        """Where the journal's figures are other than what was found."""
+        if self.recorded is None:
+            return ()
+        names = ("source", "copied", "quarantined", "discarded")
+        pairs = [(n, getattr(self.found, n), getattr(self.recorded, n)) for n in names]
+        out = [f"{name}: found {found:,}, the journal says {said:,}" for name, found, said in pairs if found != said]
+        if self.not_in_source:
+            out.append(f"{self.not_in_source:,} records that the journal holds are no longer in the source")
+        return tuple(out)
+
+
+@dataclass(frozen=True)
+class TableVerdict:
+    """`counts` has every kind of KINDS; `changed_rows` counts rows with at least one changed value."""
+
+    table: str
+    rows: int
+    counts: Mapping[str, int]
+    changed_columns: Mapping[str, int]
+    changed_rows: int
+    compared: tuple[str, ...]
+    not_compared: tuple[str, ...]
+    """Columns that no mapping fills: the target's own defaults, identities and generated columns."""
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True)
+class RuleVerdict:
+    """A rule of the user's, and the rows that break it, the first of them named. `error`: it could not be asked."""
+
+    name: str
+    sentence: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    total: int = 0
+    error: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.total == 0 and self.error is None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`equal` speaks of the data alone; whether the rules hold is asked apart: a faithful copy may break them."""
+
+    entities: tuple[EntityVerdict, ...]
+    tables: tuple[TableVerdict, ...]
+    rules: tuple[RuleVerdict, ...] = ()
+    seconds: float = 0.0
+    durations: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def differences(self) -> int:
+        """How many differences there are in all."""
+        return sum(t.total for t in self.tables)
+
+    @property
+    def rows(self) -> int:
+        return sum(t.rows for t in self.tables)
+
+    @property
+    def balanced(self) -> bool:
+        return all(e.balanced for e in self.entities)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the journal's figures are those found."""
+        return not any(e.disagreements for e in self.entities)
+
+    @property
+    def equal(self) -> bool:
+        return self.differences == 0 and self.balanced and self.agrees
+
+    @property
+    def rules_hold(self) -> bool:
+        return all(r.holds for r in self.rules)
