@@ -107,7 +107,7 @@ def _find_records(
         if not branches:
             continue
         if all(_key_from_id(b, broken.table) for b in branches):
-            records: Iterable[tuple[str, bytes]] = _by_keys(session(work), feed, branches, broken)
+            records: Iterable[tuple[str, bytes]] = _by_keys(session(work), feed, broken)
         else:
             tasks = [(work, c, broken.table.name, broken.keys) for c in chunks if c.entity == feed.entity]
             records = (pair for pairs in run_tasks(executor, find_in_chunk, tasks) for pair in pairs)
@@ -122,22 +122,21 @@ def _key_from_id(branch: Branch, table: TargetTable) -> bool:
     return branch.one_row and not branch.lookups and all(u.path == ("_id",) for u in steering)
 
 
-def _by_keys(s: Session, feed: Feed, branches: Sequence[Branch], broken: _Broken) -> Iterator[tuple[str, bytes]]:
+def _by_keys(s: Session, feed: Feed, broken: _Broken) -> Iterator[tuple[str, bytes]]:
     """Maps documents that hold `_id` alone, and fetches those whose rows are broken."""
-    carrier = Carrier(_key_feed(feed, branches, broken.table), s.work.tables, s.engine, s.carrier(feed.entity).lookups)
-    shape = s.work.shapes[feed.entity]
+    carrier = _key_carrier(s, feed, broken.table)
     wanted: list[str] = []
     for raw in s.reader.keys(feed.entity):
-        batch = s.transcode(shape, feed.columns, raw)
-        wanted += [key for key, _ in _matching(carrier, batch, broken.table, broken.keys)]
+        wanted += [key for key, _ in _matching(carrier, s.batch_of(feed.entity, raw), broken.table, broken.keys)]
     for raw in s.reader.fetch(feed.entity, ("_id",), wanted) if wanted else ():
         yield from ((str(key_of(r)), r) for r in s.batch_of(feed.entity, raw).raws)
 
 
-def _key_feed(feed: Feed, branches: Sequence[Branch], table: TargetTable) -> Feed:
-    """The feed with nothing but the primary key's outputs."""
-    reduced = [replace(b, sql=_key_sql(b, table), filtered=None) for b in branches]
-    return Feed(feed.entity, feed.columns, tuple(reduced))
+def _key_carrier(s: Session, feed: Feed, table: TargetTable) -> Carrier:
+    """A carrier of this table's rows alone, with nothing but their primary key."""
+    branches = [replace(b, sql=_key_sql(b, table), column_sql={}) for b in feed.branches if b.table == table.name]
+    reduced = Feed(feed.entity, feed.columns, tuple(branches))
+    return Carrier(reduced, s.work.tables, s.engine, s.carrier(feed.entity).lookups)
 
 
 def _key_sql(branch: Branch, table: TargetTable) -> str:
@@ -149,9 +148,10 @@ def find_in_chunk(work: Work, chunk: Chunk, table: str, keys: pa.Table) -> list[
     """Key and raw document of the chunk's records that make one of these rows. Runs in a worker."""
     s = session(work)
     found: list[tuple[str, bytes]] = []
-    columns = work.program.feeds[chunk.entity].columns
-    for batch in s.reader.batches(chunk, work.shapes[chunk.entity], columns):
-        found += _matching(s.carrier(chunk.entity), batch, work.tables[table], keys)
+    feed = work.program.feeds[chunk.entity]
+    carrier = _key_carrier(s, feed, work.tables[table])
+    for batch in s.reader.batches(chunk, work.shapes[chunk.entity], feed.columns):
+        found += _matching(carrier, batch, work.tables[table], keys)
     return found
 
 
