@@ -321,8 +321,12 @@ def flaw_table(system: System) -> str:
     """The flaws as a Markdown table, for the README."""
     lines = ["| entity | records | what is wrong | where it ends |", "|---|---|---|---|"]
     for f in sorted(system.flaws, key=lambda f: list(system.sizes).index(f.entity)):
-        end = f.ends.replace("quarantined:", "quarantined: ")
-        end += "".join(f" ({scheme}: {other})" for scheme, other in (f.ends_in or {}).items())
+        end = _words(f.ends)
+        end += "".join(f" ({scheme}: {_words(other)})" for scheme, other in (f.ends_in or {}).items())
         end += f", breaks rule `{f.breaks}` (only with `--break-rules`)" if f.breaks else ""
         lines.append(f"| {f.entity} | {f.count} | {f.what} | {end} |")
     return "\n".join(lines)
+
+
+def _words(end: str) -> str:
+    return end.replace("quarantined:", "quarantined, ")

@@ -20,6 +20,8 @@ import hack_the_world_models as models  # noqa: E402  (the examples are scripts:
 from seeding import GONE, Document, Flaw, System, drop, iso, main, oid, put, year  # noqa: E402
 
 OUT = "quarantined:"
+CHECKED = {"sqlite": OUT + "check"}  # an enum is a CHECK there
+WIDE = {"sqlite": "copied"}  # an INTEGER has 64 bits there
 ENROLLMENTS, PROGRESS, EARNED = "userenrollments", "userprogresses", "userachievements"
 MAKERS = {
     "users": models.user,
@@ -58,7 +60,7 @@ FLAWS = (
     # users
     Flaw("role-case", "users", 3, "role in mixed case", "copied", put("role", "Student", "ADMIN")),
     Flaw("role-unknown", "users", 2, "role `moderator`, which the enum does not have", OUT + "not_a_label",
-         put("role", "moderator")),
+         put("role", "moderator"), ends_in=CHECKED),
     Flaw("status-missing", "users", 2, "adminStatus missing or null: becomes ACTIVE", "copied",
          lambda d, i: d.update(adminStatus=None) if i else d.pop("adminStatus")),
     Flaw("username-twice", "users", 2, "username of another user", OUT + "unique",
@@ -74,7 +76,7 @@ FLAWS = (
     Flaw("profile-missing", "users", 3, "profile missing, null or empty: no row in profiles but for the empty one",
          "copied", lambda d, i: _without_profile(d, i)),
     Flaw("level-unknown", "users", 1, "profile.experienceLevel `guru`", OUT + "not_a_label",
-         put("profile.experienceLevel", "guru")),
+         put("profile.experienceLevel", "guru"), ends_in=CHECKED),
     Flaw("level-missing", "users", 2, "profile.experienceLevel missing: becomes BEGINNER", "copied",
          drop("profile.experienceLevel")),
     Flaw("streak-text", "users", 2, "currentStreak as text", "copied",
@@ -90,8 +92,9 @@ FLAWS = (
     Flaw("points-long", "users", 2, "stats.totalPoints as a long or a double", "copied",
          put("stats.totalPoints", Int64(12_000), 12_000.0)),
     Flaw("points-huge", "users", 1, "stats.totalPoints beyond integer", OUT + "out_of_range",
-         put("stats.totalPoints", Int64(2**33))),
-    Flaw("score-nan", "users", 1, "stats.averageScore NaN", "copied", put("stats.averageScore", float("nan"))),
+         put("stats.totalPoints", Int64(2**33)), ends_in=WIDE),
+    Flaw("score-nan", "users", 1, "stats.averageScore NaN", "copied", put("stats.averageScore", float("nan")),
+         ends_in={"sqlite": OUT + "out_of_range"}),
     Flaw("session-token", "users", 3, "`sessionToken`: discarded as a path, the user is copied", "copied",
          put("sessionToken", "f00d" * 16)),
     # phases
@@ -103,7 +106,7 @@ FLAWS = (
     Flaw("phase-duration-missing", "phases", 1, "estimatedDuration missing: becomes `4-6 weeks`", "copied",
          drop("estimatedDuration")),
     Flaw("phase-level-unknown", "phases", 1, "difficultyLevel `impossible`", OUT + "not_a_label",
-         put("difficultyLevel", "impossible")),
+         put("difficultyLevel", "impossible"), ends_in=CHECKED),
     # modules
     Flaw("module-order-twice", "modules", 2, "phase and order of another module", OUT + "unique",
          lambda d, i: d.update(clean("modules", i, "phaseId", "order"))),
@@ -114,7 +117,7 @@ FLAWS = (
     Flaw("module-icon-null", "modules", 1, "icon null", OUT + "not_null", put("icon", None)),
     # contents
     Flaw("type-unknown", "contents", 1, "type `quiz`, which the enum does not have", OUT + "not_a_label",
-         put("type", "quiz")),
+         put("type", "quiz"), ends_in=CHECKED),
     Flaw("type-case", "contents", 2, "type in mixed case", "copied", put("type", "Video", "LAB")),
     Flaw("content-order-twice", "contents", 2, "module and order of another one", OUT + "unique",
          lambda d, i: d.update(clean("contents", i, "moduleId", "order"))),
@@ -136,7 +139,7 @@ FLAWS = (
     Flaw("enrolled-user-text", ENROLLMENTS, 2, "userId as hex text", "copied", as_hex("userId")),
     Flaw("enrolled-status-case", ENROLLMENTS, 2, "status in capitals", "copied", put("status", "ACTIVE", "Paused")),
     Flaw("enrolled-time-huge", ENROLLMENTS, 1, "timeSpent beyond integer", OUT + "out_of_range",
-         put("timeSpent", Int64(10**12))),
+         put("timeSpent", Int64(10**12)), ends_in=WIDE),
     Flaw("grade-letter", ENROLLMENTS, 1, "grade `A`", OUT + "mapping_error", put("grade", "A")),
     Flaw("grade-null", ENROLLMENTS, 1, "grade null", "copied", put("grade", None)),
     Flaw("enrolled-at-missing", ENROLLMENTS, 1, "enrolledAt missing: becomes createdAt", "copied",
@@ -147,7 +150,7 @@ FLAWS = (
     Flaw("progress-content-gone", PROGRESS, 2, "content that was deleted", OUT + "foreign_key",
          put("contentId", gone("contents"))),
     Flaw("progress-status-unknown", PROGRESS, 1, "status `skipped`, which the enum does not have",
-         OUT + "not_a_label", put("status", "skipped")),
+         OUT + "not_a_label", put("status", "skipped"), ends_in=CHECKED),
     Flaw("progress-score-text", PROGRESS, 2, "score as text", "copied", put("score", "80")),
     Flaw("progress-attempts-null", PROGRESS, 2, "attempts null: becomes 0", "copied", put("attempts", None)),
     Flaw("progress-completed-text", PROGRESS, 1, "completedAt `yesterday`", OUT + "mapping_error",
