@@ -35,6 +35,12 @@ class SqliteDdl:
         with self._connected() as connection:
             return [_described(connection, name) for name in _tables(connection)]
 
+    def has_journal(self) -> bool:
+        """Whether the journal's tables are there."""
+        with self._connected() as connection:
+            query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+            return connection.execute(query, (f"{JOURNAL_PREFIX}move",)).fetchone() is not None
+
     def run(self, steps: Iterable[Step]) -> None:
         """Runs each step in its own transaction, and once; raises CrossfadeError with the statement where one fails."""
         with self._connected() as connection:
