@@ -11,8 +11,8 @@ from bson import Binary, Decimal128, Int64, ObjectId
 from bson.datetime_ms import DatetimeMS
 from hypothesis import given
 from hypothesis import strategies as st
-from shapes import shape_of
-from slow import cell, fits, spelled
+from slow_columns import cell, fits, spelled
+from slow_shapes import shape_of
 
 from crossfade.documents.columns import compile_columns
 from crossfade.documents.encode import to_bson
@@ -102,9 +102,7 @@ def test_listed_is_list_of_documents_whose_single_values_are_lists(docs: list[di
         path = (escape_step(node.name),)
         elements = tuple(columns_of(inner))
         listed = compile_columns(shape, [Column("l", path, "listed", elements)]).read(batch)
-        lists = compile_columns(plain_shape, [Column("l", path, "list", elements)]).read(
-            b"".join(map(to_bson, wrapped))
-        )
+        lists = compile_columns(plain_shape, [Column("l", path, "list", elements)]).read(lists_batch)
         assert rows_of(listed) == rows_of(lists)
         assert listed.table.schema == lists.table.schema
         assert listed_element(node).kind == inner.kind
@@ -160,7 +158,7 @@ def test_a_new_date_that_no_timestamp_holds_is_out_of_range() -> None:
 
 
 def test_a_way_through_something_else_is_null() -> None:
-    docs = [{"price": {"amount": 5}}, {"price": 5.0}, {"price": None}, {}]
+    docs: list[dict[str, Any]] = [{"price": {"amount": 5}}, {"price": 5.0}, {"price": None}, {}]
     table = read(docs, Column("amount", ("price", "amount")), Column("there", ("price", "amount"), "present")).table
     assert table["amount"].to_pylist() == [5, None, None, None]
     assert table["there"].to_pylist() == [True, False, False, False]
@@ -173,7 +171,13 @@ def test_null_and_missing_are_told_apart() -> None:
 
 
 def test_lists_of_elements() -> None:
-    docs = [{"s": [{"n": 1}, {"n": None}, {}]}, {"s": []}, {"s": None}, {}, {"s": [None, {"n": 2}]}]
+    docs: list[dict[str, Any]] = [
+        {"s": [{"n": 1}, {"n": None}, {}]},
+        {"s": []},
+        {"s": None},
+        {},
+        {"s": [None, {"n": 2}]},
+    ]
     elements = (Column("n", ("n",)), Column("p", ("n",), "present"))
     table = read(docs, Column("s", ("s",), "list", elements), Column("k", ("s",), "list")).table
     n = [row and [e["n"] for e in row] for row in table["s"].to_pylist()]
@@ -182,7 +186,7 @@ def test_lists_of_elements() -> None:
 
 
 def test_a_single_value_is_a_list_of_one_where_asked() -> None:
-    docs = [{"tags": "a"}, {"tags": ["b", "c"]}, {"tags": None}]
+    docs: list[dict[str, Any]] = [{"tags": "a"}, {"tags": ["b", "c"]}, {"tags": None}]
     table = read(docs, Column("tags", ("tags",), "listed", (Column("tag", ()),))).table
     assert table.schema.field("tags").type == pa.list_(pa.struct([("tag", pa.string())]))
     assert table["tags"].to_pylist() == [[{"tag": "a"}], [{"tag": "b"}, {"tag": "c"}], None]

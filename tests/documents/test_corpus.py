@@ -37,7 +37,7 @@ def cases(part: str, needs: str) -> list[Any]:
 
 def same(one: str, other: str) -> bool:
     """Equal Extended JSON: doubles by their value, the options of a regular expression in any order."""
-    return _normal(json.loads(one)) == _normal(json.loads(other))
+    return bool(_normal(json.loads(one)) == _normal(json.loads(other)))
 
 
 def _normal(value: Any) -> Any:

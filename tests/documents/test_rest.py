@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from shapes import shape_of
+from slow_shapes import shape_of
 
 from crossfade.documents.columns import compile_columns
 from crossfade.documents.encode import to_bson

@@ -2,7 +2,7 @@
 
 `is_clean` looks at a whole batch, place by place, and says only yes or no: nearly every batch is clean. Where the
 answer is no, `offence` looks at the documents one by one and says what and where. The two must agree
-(tests/documents/test_strict.py).
+(tests/documents/test_columns.py).
 """
 
 from __future__ import annotations
