@@ -96,7 +96,7 @@ _SHAPE = re.compile(
 
 
 def postgresql_type(sql: str, named: Mapping[str, ColumnType] | None = None) -> ColumnType:
-    """The type that format_type prints as `sql`; `named` holds enums, domains and extensions' types by their printed name.
+    """The type that format_type prints as `sql`; `named` holds enums, domains and extensions' types.
 
     A type that is not known is of kind `other`, never an error.
     """
@@ -108,7 +108,7 @@ def postgresql_type(sql: str, named: Mapping[str, ColumnType] | None = None) -> 
 
 
 def sqlite_type(sql: str) -> ColumnType:
-    """The type that a column declared as `sql` is meant to hold; where the word is not known, by SQLite's own affinity."""
+    """The type that a column declared as `sql` is meant to hold; an unknown word by SQLite's affinity."""
     found = _typed(sql, _SQLITE)
     if found.kind != "other" or not sql:
         return found

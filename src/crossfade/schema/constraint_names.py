@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,9 +15,6 @@ def named(metadata: sa.MetaData) -> sa.MetaData:
     copy = sa.MetaData(naming_convention=metadata.naming_convention, schema=metadata.schema)
     for table in metadata.tables.values():
         table.to_metadata(copy)
-    for sequence in metadata._sequences.values():
-        if sequence.name not in {s.name for s in copy._sequences.values()}:
-            sequence._copy()._set_metadata(copy)
     for table in copy.tables.values():
         _name(table)
         for column in table.columns:
@@ -26,17 +24,25 @@ def named(metadata: sa.MetaData) -> sa.MetaData:
 
 
 def _name(table: sa.Table) -> None:
-    taken = {str(c.name) for c in (*table.constraints, *table.indexes) if isinstance(c.name, str)}
-    for constraint in sorted(table.constraints, key=lambda c: c._creation_order):
-        if isinstance(constraint.name, str):
+    parts: list[Any] = [*table.constraints, *table.indexes]
+    taken = {part.name for part in parts if isinstance(part.name, str)}
+    for constraint in _in_order(table.constraints):
+        if isinstance(constraint, sa.ForeignKeyConstraint):
+            columns, suffix = constraint.column_keys, "fkey"
+        elif isinstance(constraint, sa.UniqueConstraint):
+            columns, suffix = [c.name for c in constraint.columns], "key"
+        else:
             continue
-        suffix = {sa.UniqueConstraint: "key", sa.ForeignKeyConstraint: "fkey"}.get(type(constraint))  # type: ignore[call-overload]
-        if suffix:
-            names = [e.parent.name for e in getattr(constraint, "elements", ())] or [c.name for c in constraint.columns]
-            constraint.name = _free(table.name, names, suffix, taken)
-    for index in table.indexes:
-        if not isinstance(index.name, str):
-            index.name = _free(table.name, [c.name for c in index.columns], "idx", taken)
+        constraint.name = sa.sql.quoted_name(_free(table.name, columns, suffix, taken), None)
+    for index in _in_order(table.indexes):
+        columns = [c.name for c in index.columns]
+        index.name = sa.sql.quoted_name(_free(table.name, columns, "idx", taken), None)
+
+
+def _in_order(parts: Iterable[Any]) -> list[Any]:
+    """Those without a name, the same way round every time."""
+    nameless = [part for part in parts if not isinstance(part.name, str)]
+    return sorted(nameless, key=lambda part: [c.name for c in part.columns])
 
 
 def _free(table: str, columns: Sequence[str], suffix: str, taken: set[str]) -> str:

@@ -94,7 +94,8 @@ def _references(table: TargetTable, schema: TargetSchema) -> Iterator[str]:
         parent = schema.table(key.parent)
         there = _named(parent) if parent else _quoted(key.parent)
         sign = "-" if _cardinality(table, key).endswith("o|") else ">"
-        yield f"Ref {_quoted(key.name)}: {_named(table)}.{_columns(key.columns)} {sign} {there}.{_columns(key.parent_columns)}"
+        here = f"{_named(table)}.{_columns(key.columns)}"
+        yield f"Ref {_quoted(key.name)}: {here} {sign} {there}.{_columns(key.parent_columns)}"
 
 
 def _named(table: TargetTable) -> str:

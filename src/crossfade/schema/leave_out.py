@@ -1,6 +1,6 @@
 """Statements of a schema file that are not about the schema of one database, and why each is left out.
 
-The scratch database is thrown away, but roles, tablespaces and other databases would stay: such statements must not run.
+The scratch database is thrown away, but roles, tablespaces and other databases would stay: such statements do not run.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def load_schema(spec: str, root: Path, dialect: str, ddl: TriesSchemas | None) -
 
     `spec`: "schema.prisma" or a folder of .prisma files; "schema.sql", several of them separated by commas, or a glob
     (in order of their names); "module:metadata"; "live". `dialect` is postgresql or sqlite. SQL and "live" need `ddl`.
-    Raises SchemaFault with every fault found, Misused for a spec that is none of these, Unreachable for a file not there.
+    Raises SchemaFault with every fault found, Misused for a spec that is none of these, Unreachable for a missing file.
     """
     if spec == LIVE:
         return _needed(ddl, spec).live_schema()
@@ -70,11 +70,13 @@ def _paths(spec: str, root: Path) -> list[Path]:
 
 
 def _from_prisma(paths: list[Path], dialect: str) -> TargetSchema:
-    if dialect != "postgresql" and dialect != "sqlite":
-        raise Misused(f"no target can be made for the dialect {dialect!r}", hint="postgresql or sqlite")
-    read = read_prisma(paths, dialect)
-    extensions = read.extensions if dialect == "postgresql" else ()
-    return from_metadata(read.metadata, dialect, read.notes, extensions=extensions)
+    if dialect == "postgresql":
+        read = read_prisma(paths, "postgresql")
+        return from_metadata(read.metadata, dialect, read.notes, extensions=read.extensions)
+    if dialect == "sqlite":
+        read = read_prisma(paths, "sqlite")
+        return from_metadata(read.metadata, dialect, read.notes)
+    raise Misused(f"no target can be made for the dialect {dialect!r}", hint="postgresql or sqlite")
 
 
 def _from_sql(paths: list[Path], root: Path, ddl: TriesSchemas) -> TargetSchema:

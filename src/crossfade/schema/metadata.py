@@ -38,7 +38,7 @@ def from_metadata(
     own = named(metadata)
     tables = sorted(own.tables.values(), key=lambda t: called(t, dialect))
     try:
-        pre = (*(_extension(e) for e in extensions), *_before(own, tables, speaks))
+        pre = (*(_extension(e) for e in extensions), *_before(metadata, tables, speaks))
         post = (*_after(tables, speaks), *_listeners(metadata, speaks))
         targets = tuple(_target(t, speaks) for t in tables)
     except sa.exc.CompileError as error:
@@ -134,7 +134,7 @@ def _create_sql(table: sa.Table, dialect: sa.Dialect) -> str:
     """Without unique constraints, and in PostgreSQL without foreign keys: both come after the copy."""
     uniques = [c for c in table.constraints if isinstance(c, sa.UniqueConstraint)]
     table.constraints.difference_update(uniques)
-    inside = [] if dialect.name == "postgresql" else None
+    inside: list[sa.ForeignKeyConstraint] | None = [] if dialect.name == "postgresql" else None
     try:
         return _text(CreateTable(table, include_foreign_key_constraints=inside), dialect)
     finally:

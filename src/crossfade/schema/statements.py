@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from crossfade.schema.tokens import Token, place, tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`text` has no semicolon at its end and no comment before its first word; `line` and `column` are the first word's."""
+    """`text` has no semicolon at its end and no comment before; `line` and `column` are its first word's."""
 
     text: str
     line: int
@@ -133,4 +134,4 @@ class _Reader:
 
 def _copies_from_stdin(found: _Open) -> bool:
     words = [t.word for t in found.tokens if t.kind == "name"]
-    return words[:1] == ["COPY"] and ("FROM", "STDIN") in zip(words, words[1:], strict=False)
+    return words[:1] == ["COPY"] and ("FROM", "STDIN") in pairwise(words)

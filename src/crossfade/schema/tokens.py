@@ -1,7 +1,7 @@
 """SQL text as tokens with positions, for PostgreSQL and SQLite.
 
-A lexer of our own: sqlglot's fails on the data of COPY blocks in pg_dump files, sqlparse does not nest comments, and pglast
-would be one more binary dependency. Nothing is ever rejected here: what is unfinished (a quote without its end) reaches to the end.
+A lexer of our own: sqlglot's fails on the data of COPY blocks in pg_dump files, and pglast would be one more binary
+dependency. Nothing is ever rejected here: what is unfinished (a quote without its end) reaches to the end.
 """
 
 from __future__ import annotations

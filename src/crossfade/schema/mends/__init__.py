@@ -42,7 +42,7 @@ def mend(statement: str, refusal: Refusal, known: Knowledge) -> Mend:
 def _in_words(statement: str, refusal: Refusal) -> str:
     if refusal.code == "42601":
         if "end of input" in refusal.message:
-            return "the statement ends too early: a parenthesis or a quote is not closed, or something is missing at the end"
+            return "the statement ends too early: a parenthesis or a quote is not closed, or its end is missing"
         near = re.search(r'at or near "(.*)"', refusal.message, re.DOTALL)
         if near and refusal.position is not None:
             before = statement[: refusal.position].rstrip().rpartition("\n")[2].strip()

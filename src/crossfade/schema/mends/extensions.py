@@ -53,7 +53,7 @@ def extension_not_there(statement: str, refusal: Refusal, known: Knowledge) -> M
         return None
     name = found[1]
     if name in _BUILT_IN_NOW:
-        hint = "leave it out: gen_random_uuid() is built in since PostgreSQL 13; what else it brings is reported where it is used"
+        hint = "leave it out: gen_random_uuid() is built in since PostgreSQL 13; what else is missing is reported too"
         return Mend(f"this server does not have the extension {name}", "", hint)
     return Mend(
         f"this server does not have the extension {name}", None, f"install {name} on the server, or do without it"

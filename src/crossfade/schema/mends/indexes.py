@@ -14,7 +14,7 @@ _WRAPPED = {
         "CREATE FUNCTION immutable_array_to_string(text[], text) RETURNS text\n"
         "    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE\n"
         "    AS $$ SELECT pg_catalog.array_to_string($1, $2) $$",
-        "array_to_string is only STABLE because printing an element may depend on settings (a timestamp's on the time zone); "
+        "array_to_string is only STABLE because printing an element may depend on settings (a date's on DateStyle); "
         "text prints as itself, so for text[] the wrapper is really immutable. "
         "A NULL array makes the whole expression NULL: COALESCE it where that is not meant",
     ),
@@ -50,9 +50,9 @@ def not_immutable(statement: str, refusal: Refusal, known: Knowledge) -> Mend | 
         if mended:
             return mended
     return Mend(
-        "an index may only hold what never changes for the same row; this expression can (it depends on the clock or on settings)",
+        "an index may only hold what never changes for the same row; this depends on the clock or on settings",
         None,
-        "use IMMUTABLE functions alone; for times, convert with AT TIME ZONE 'UTC' first; now() cannot stand in an index",
+        "use IMMUTABLE functions alone; convert times with AT TIME ZONE 'UTC' first; now() cannot stand in an index",
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Refusal:
-    """The database's answer to a statement. `position` is the offset in the statement that it points at, None where it points nowhere."""
+    """The database's answer to a statement. `position` is the offset in it that the answer points at, or None."""
 
     code: str
     message: str
@@ -31,7 +31,7 @@ class Knowledge:
 
 @dataclass(frozen=True)
 class Mend:
-    """`sql` stands in the statement's place: one or more statements, "" where it is left out, None where nobody can mend it.
+    """`sql` stands in the statement's place: statements, "" where it is left out, None where nobody can mend it.
 
     `later` are statements for the end of the file.
     """

@@ -59,7 +59,7 @@ def _foreign_keys_out(statement: str, table: TableText, names: set[str]) -> tupl
 def _reference(item: Item, names: set[str]) -> int | None:
     for i, word in enumerate(item.words()):
         if word == "REFERENCES":
-            parent = [t for t in item.tokens[i + 1 : i + 4]]
+            parent = item.tokens[i + 1 : i + 4]
             end = next(
                 (k for k, t in enumerate(parent) if k and t.word != "." and parent[k - 1].word != "."), len(parent)
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from crossfade.schema.mends.kinds import Knowledge, Mend, Refusal
 from crossfade.schema.mends.text import Edit, Item, TableText, closing, edited, table_text
@@ -33,7 +34,8 @@ def _partial_index(statement: str, table: TableText, item: Item) -> str:
     named = words[0] == "CONSTRAINT"
     name = item.tokens[1].text if named else _index_name(table, item.tokens[opening + 1 : close])
     nulls = " NULLS NOT DISTINCT" if words[words.index("UNIQUE") + 1 : opening] == ["NULLS", "NOT", "DISTINCT"] else ""
-    return f"CREATE UNIQUE INDEX {name} ON {table.name} {columns}{nulls}\n    {statement[item.tokens[where].start : item.end]}"
+    predicate = statement[item.tokens[where].start : item.end]
+    return f"CREATE UNIQUE INDEX {name} ON {table.name} {columns}{nulls}\n    {predicate}"
 
 
 def _index_name(table: TableText, columns: tuple[object, ...]) -> str:
@@ -60,7 +62,7 @@ def quoted_default(statement: str, refusal: Refusal, known: Knowledge) -> Mend |
     found = meaningful(statement)
     edits: list[Edit] = [
         (value.start, value.end, literal(value.name))
-        for word, value in zip(found, found[1:], strict=False)
+        for word, value in pairwise(found)
         if word.word == "DEFAULT" and value.kind == "quoted"
     ]
     if not edits:
@@ -77,7 +79,7 @@ def quoted_text(statement: str, refusal: Refusal, known: Knowledge) -> Mend | No
     edits: list[Edit] = [
         (t.start, t.end, literal(t.name))
         for item in table.items
-        for before, t in zip(item.tokens, item.tokens[1:], strict=False)
+        for before, t in pairwise(item.tokens)
         if t.kind == "quoted" and t.name not in columns and before.word in ("(", ",", "=", "<>", "!=", "DEFAULT")
     ]
     if not edits:
@@ -86,7 +88,7 @@ def quoted_text(statement: str, refusal: Refusal, known: Knowledge) -> Mend | No
 
 
 def not_partitioned(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
-    """PARTITION OF a table that is not partitioned. Leaving the partition out changes no row and no key, so that is the mend."""
+    """PARTITION OF an ordinary table. Leaving the partition out changes no row and no key, so that is the mend."""
     found = re.search(r'"([^"]+)" is not partitioned', refusal.message)
     words = [t.word for t in meaningful(statement)]
     if not found or "PARTITION" not in words:
@@ -118,7 +120,8 @@ def _partitioned_instead(parent: str, statement: str, known: Knowledge) -> str:
     edits.append((table.close + 1, len(table.text), f" PARTITION BY RANGE ({column})"))
     sql = re.sub(r" +(,|\n)", r"\1", re.sub(r"(\S)  +", r"\1 ", edited(table.text, edits)))
     return (
-        f"To have partitions instead, the primary key must hold the partition column (then nothing can reference {key} alone), "
+        "To have partitions instead, the primary key must hold the partition column "
+        f"(then nothing can reference {key} alone), "
         f"and rows of other times need a default partition:\n{sql};\n{statement.strip()};\n"
         f"CREATE TABLE {parent}_default PARTITION OF {parent} DEFAULT;"
     )

@@ -1,4 +1,4 @@
-"""Statements as text that can be edited in place, so that a corrected statement keeps its author's layout and comments."""
+"""Statements as text edited in place, so that a corrected statement keeps its author's layout and comments."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import psycopg
@@ -23,8 +23,9 @@ def duplicates(connection: psycopg.Connection[Any], table: TargetTable, unique: 
     if unique.nulls_distinct:
         conditions.append(sql.SQL("num_nulls({}) = 0").format(groups))
     query = sql.SQL(
-        "SELECT {keys} FROM (SELECT {plain}, row_number() OVER (PARTITION BY {groups} ORDER BY {plain}) AS crossfade_place"
-        " FROM {table} WHERE {conditions}) AS crossfade_rows WHERE crossfade_place > 1"
+        "SELECT {keys} FROM (SELECT {plain},"
+        " row_number() OVER (PARTITION BY {groups} ORDER BY {plain}) AS crossfade_place FROM {table}"
+        " WHERE {conditions}) AS crossfade_rows WHERE crossfade_place > 1"
     ).format(
         keys=_canonical(table, "crossfade_rows"),
         plain=_listed(map(sql.Identifier, table.primary_key)),
@@ -53,7 +54,7 @@ def orphans(connection: psycopg.Connection[Any], table: TargetTable, key: Foreig
     return _keys(connection, table, query)
 
 
-def _listed(parts: Any) -> sql.Composed:
+def _listed(parts: Iterable[sql.Composable]) -> sql.Composed:
     return sql.SQL(", ").join(parts)
 
 
@@ -67,7 +68,7 @@ def _parent(key: ForeignKey) -> sql.Identifier:
     return sql.Identifier(schema, name) if dot else sql.Identifier("public", schema)
 
 
-# How a value leaves the server so that it is canonical as it stands; all other kinds leave as the text that PostgreSQL prints.
+# How a value leaves the server so that it is canonical as it stands; all other kinds leave as PostgreSQL prints them.
 _CANONICAL = {
     "uuid": "uuid_send({})",
     "timestamptz": "(extract(epoch FROM {}) * 1000000)::bigint",

@@ -1,4 +1,4 @@
-"""PostgreSQL as a target to be made: schemas tried out and read back, steps run, rows in the way of a constraint found."""
+"""PostgreSQL as a target to be made: schemas tried out and read back, steps run, broken constraints found."""
 
 from __future__ import annotations
 
@@ -82,12 +82,12 @@ class PostgresDdl:
             return reflect(connection)
 
     def duplicates(self, table: TargetTable, unique: Unique) -> Any:
-        """Primary keys (canonical Arrow) of the rows that must go so that `unique` holds; of each group the least key stays."""
+        """Primary keys (canonical Arrow) of the rows that must go so that `unique` holds; a group's least stays."""
         with connect(self._url) as connection:
             return census.duplicates(connection, table, unique)
 
     def orphans(self, table: TargetTable, key: ForeignKey) -> Any:
-        """Primary keys (canonical Arrow) of the rows whose foreign key `key` finds no parent. NULL in the key: no orphan."""
+        """Primary keys (canonical Arrow) of the rows whose `key` finds no parent. NULL in the key: no orphan."""
         with connect(self._url) as connection:
             return census.orphans(connection, table, key)
 

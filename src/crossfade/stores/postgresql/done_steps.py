@@ -1,4 +1,4 @@
-"""Which steps were done, noted in the transaction that does them: a run that is killed between two steps can be run again."""
+"""Which steps were done, noted in the transaction that does them, so that a killed run can be run again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def note_done(connection: psycopg.Connection[Any], step: Step) -> None:
     connection.execute("SET LOCAL client_min_messages TO warning")
     connection.execute(_TABLE.encode())
     connection.execute(
-        "INSERT INTO crossfade.ddl_done VALUES (%s, %s) ON CONFLICT (step) DO UPDATE SET statement_sha256 = excluded.statement_sha256",
+        "INSERT INTO crossfade.ddl_done VALUES (%s, %s)"
+        " ON CONFLICT (step) DO UPDATE SET statement_sha256 = excluded.statement_sha256",
         (step.id, _digest(step)),
     )
 

@@ -1,4 +1,4 @@
-"""What comes after the copy: unique constraints, indexes, foreign keys in two steps, views, rules, triggers, comments."""
+"""What comes after the copy: uniques, indexes, foreign keys in two steps, views, rules, triggers, comments."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _in_order(rows: Rows, tables: dict[int, Any], kind: str) -> list[Any]:
 
 
 def _index(row: Any) -> Step:
-    """pg_get_indexdef says ON ONLY of a partitioned table's index; without ONLY it reaches the partitions, as it did."""
+    """pg_get_indexdef says ON ONLY for a partitioned table; without ONLY it reaches the partitions, as it did."""
     start = f"CREATE {'UNIQUE ' if row.is_unique else ''}INDEX {row.sql_name} ON "
     sql = row.sql
     if sql.startswith(start + "ONLY "):

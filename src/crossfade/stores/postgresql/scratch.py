@@ -23,8 +23,9 @@ PREFIX = "crossfade_scratch_"
 def scratch(url: str) -> Iterator[psycopg.Connection[Any]]:
     """A connection on which anything may be made; nothing of it stays.
 
-    It leads to a new database with the target's encoding and collation. Where the user may create none, and the target holds no table yet, it leads
-    to the target, inside a transaction that is rolled back. Raises Refused where neither can be.
+    It leads to a new database with the target's encoding and collation. Where the user may create none, and the
+    target holds no table yet, it leads to the target, inside a transaction that is rolled back. Raises Refused
+    where neither can be.
     """
     name = PREFIX + secrets.token_hex(6)
     with connect(url, autocommit=True) as admin:

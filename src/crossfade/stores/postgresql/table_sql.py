@@ -1,4 +1,4 @@
-"""CREATE TABLE as PostgreSQL itself has no function to print it: columns, primary key, checks, partitions, storage options."""
+"""CREATE TABLE, which PostgreSQL has no function to print: columns, primary key, checks, partitions, options."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from crossfade.stores.postgresql.sequences import sequence_options
 
 
 def create_table(table: Any, columns: Sequence[Any], constraints: Sequence[Any], identities: Mapping[Any, Any]) -> str:
-    """From rows of the queries `tables`, `columns` and `constraints`; `identities` are the sequences of identity columns."""
+    """From rows of `tables`, `columns` and `constraints`; `identities` are the sequences of identity columns."""
     own = [f"CONSTRAINT {c.sql_name} {c.sql}" for c in constraints if c.kind == "p" or (c.kind == "c" and c.is_local)]
     if table.is_partition:
         lines, head = [*_other_defaults(columns), *own], f" PARTITION OF {table.parents[0]}"

@@ -1,4 +1,4 @@
-"""Runs a schema file statement by statement in a scratch database, mending on the way, so that one run finds every fault."""
+"""Runs a schema file statement by statement in a scratch database, and mends on the way: one run finds every fault."""
 
 from __future__ import annotations
 
@@ -103,7 +103,8 @@ class Trial:
         waiting = self._untried.get(number, 0)
         if not waiting:
             return fault
-        said = f"{waiting} statement{'s' if waiting > 1 else ''} further down need{'s' if waiting == 1 else ''} it and could not be tried"
+        many = "1 statement further down needs" if waiting == 1 else f"{waiting} statements further down need"
+        said = f"{many} it and could not be tried"
         return replace(fault, hint=f"{fault.hint}; {said}" if fault.hint else said)
 
     def _knowledge(self, number: int) -> Knowledge:

@@ -1,4 +1,4 @@
-"""A SQLite database's own catalogue as a TargetSchema. SQLite keeps the text of every statement, so the steps are those."""
+"""A SQLite database's own catalogue as a TargetSchema. SQLite keeps every statement's text: those are the steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JOURNAL_PREFIX = "crossfade_"
 
 
 def reflect(connection: sqlite3.Connection, notes: tuple[str, ...] = ()) -> TargetSchema:
-    """All tables but SQLite's own and the journal's. A UNIQUE inside CREATE TABLE stays there: SQLite cannot take it out."""
+    """All tables but SQLite's own and the journal's. A UNIQUE inside CREATE TABLE stays: SQLite cannot take it out."""
     made = [row for row in _made(connection) if not row[2].startswith(JOURNAL_PREFIX)]
     kinds = dict(connection.execute("SELECT name, type FROM pragma_table_list WHERE schema = 'main'").fetchall())
     # shadow tables come with the virtual table that keeps them (full-text search); no mapping fills either
@@ -36,7 +36,8 @@ def reflect(connection: sqlite3.Connection, notes: tuple[str, ...] = ()) -> Targ
 def _made(connection: sqlite3.Connection) -> list[tuple[str, str, str, str]]:
     """Kind, name, table and text of everything that somebody made; views in the order in which they were made."""
     return connection.execute(
-        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema"
+        " WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
         " ORDER BY type, CASE WHEN type IN ('view', 'trigger') THEN rowid END, name"
     ).fetchall()
 
@@ -88,8 +89,8 @@ def _index_parts(sql: str) -> tuple[list[str], str | None]:
     found = meaningful(sql)
     opening = next(i for i, t in enumerate(found) if t.word == "(")
     terms: list[list[Token]] = [[]]
-    depth = 0
-    for at, token in enumerate(found[opening + 1 :], opening + 1):
+    depth = end = 0
+    for end, token in enumerate(found[opening + 1 :], opening + 1):  # noqa: B007  (where the list ends is asked below)
         if token.word == ")" and depth == 0:
             break
         depth += {"(": 1, ")": -1}.get(token.word, 0)
@@ -97,7 +98,7 @@ def _index_parts(sql: str) -> tuple[list[str], str | None]:
             terms.append([])
         elif token.word not in ("ASC", "DESC") or depth:
             terms[-1].append(token)
-    where = next((t for t in found[at:] if t.word == "WHERE"), None)
+    where = next((t for t in found[end:] if t.word == "WHERE"), None)
     return [sql[t[0].start : t[-1].end] for t in terms if t], sql[where.end :].strip() if where else None
 
 

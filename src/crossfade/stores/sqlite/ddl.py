@@ -19,7 +19,8 @@ from crossfade.stores.sqlite.census import duplicates, orphans
 from crossfade.stores.sqlite.connect import connect, failure, path_of
 
 _DONE = f"""
-CREATE TABLE IF NOT EXISTS {JOURNAL_PREFIX}ddl_done (step TEXT PRIMARY KEY, statement_sha256 TEXT NOT NULL) WITHOUT ROWID
+CREATE TABLE IF NOT EXISTS {JOURNAL_PREFIX}ddl_done
+(step TEXT PRIMARY KEY, statement_sha256 TEXT NOT NULL) WITHOUT ROWID
 """
 
 
@@ -79,12 +80,12 @@ class SqliteDdl:
             return reflect(connection)
 
     def duplicates(self, table: TargetTable, unique: Unique) -> Any:
-        """Primary keys (canonical Arrow) of the rows that must go so that `unique` holds; of each group the least key stays."""
+        """Primary keys (canonical Arrow) of the rows that must go so that `unique` holds; a group's least stays."""
         with self._connected() as connection:
             return duplicates(connection, table, unique)
 
     def orphans(self, table: TargetTable, key: ForeignKey) -> Any:
-        """Primary keys (canonical Arrow) of the rows whose foreign key `key` finds no parent. NULL in the key: no orphan."""
+        """Primary keys (canonical Arrow) of the rows whose `key` finds no parent. NULL in the key: no orphan."""
         with self._connected() as connection:
             return orphans(connection, table, key)
 
