@@ -70,6 +70,8 @@ _HINTS = {
     "array": "a list: list_of(...), or the field itself where it holds an array",
     "other": "text in the form that the type is written in",
 }
+# What a list may hold that goes into JSON: what JSON has one word for.
+_IN_JSON = {*_INTEGERS, "VARCHAR", "BOOLEAN", "DOUBLE", "UUID", "NULL"}
 _LIST = re.compile(r"(.*)\[[0-9]*\]", re.DOTALL)
 
 
@@ -93,7 +95,9 @@ def _fits(mapped: str, kind: ColumnType) -> bool:
     element = _LIST.fullmatch(mapped)
     if kind.kind == "array":
         return element is not None and _fits(element[1], element_of(kind))
-    return element is None and _base(mapped) in _TAKES[kind.kind]
+    if element is not None:
+        return kind.kind in ("json", "jsonb") and _base(element[1]) in _IN_JSON
+    return _base(mapped) in _TAKES[kind.kind]
 
 
 def _base(mapped: str) -> str:

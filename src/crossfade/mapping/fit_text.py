@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from typing import Any
 
@@ -56,9 +58,18 @@ def fit_enum(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
 
 
 def fit_json(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+    """JSON text as it is; a list of plain values as a JSON array of them."""
+    if pa.types.is_list(values.type):
+        return misfits.each(values, pa.string(), _json_array)
     if not pa.types.is_string(values.type):
         return not_of_type(values, kind, misfits, "json_of(...)")
     return misfits.each(values, pa.string(), _json)
+
+
+def _json_array(items: list[Any]) -> str:
+    if any(isinstance(item, float) and not math.isfinite(item) for item in items):
+        raise Unfit("not_json", f"{shown(items)} holds a number that JSON has no word for")
+    return _json(json.dumps(items, ensure_ascii=False, separators=(",", ":"), default=str))
 
 
 def _json(text: str) -> str:
