@@ -35,7 +35,8 @@ def test_what_the_plan_refuses_never_fits_and_what_it_lets_through_may(value: st
         relation = connection.sql(f"SELECT {value} AS x")
         types, rows = {"x": relation.types[0]}, relation.to_arrow_table()
     if pa.types.is_interval(rows.schema.field("x").type) or pa.types.is_nested(rows.schema.field("x").type):
-        assert all(fit_plan(types, _target(_kind(kind))) for kind in KINDS)
+        takes = {"json", "jsonb"} if value == "[1]" else set()  # a list of plain values is a JSON array
+        assert {kind for kind in KINDS if not fit_plan(types, _target(_kind(kind)))} == takes
         return
     for kind in KINDS:
         refused = bool(fit_plan(types, _target(_kind(kind))))
