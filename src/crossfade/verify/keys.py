@@ -61,7 +61,7 @@ def hold_keys_together(
             engine.execute(_odd_keys(names, expected, str(found)))
             extra, duplicate = engine.execute(_COUNTS).fetchall()[0]
             order = ", ".join(["expected > 1", *names])
-            first = engine.execute(f"FROM odd ORDER BY {order} LIMIT {limit:d}").to_arrow_table()
+            first = engine.sql(f"FROM odd ORDER BY {order} LIMIT {limit:d}").to_arrow_table()
     except duckdb.Error as error:
         raise CrossfadeError(f"could not hold the keys of {table.name} together: {error}") from error
     return KeyFindings(extra, duplicate, tuple(_named(first, table)))
