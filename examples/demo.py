@@ -1,6 +1,7 @@
 """`make demo`: Scribe Tree's data from a real MongoDB into a real PostgreSQL, proved equal, in about a minute.
 
-Starts both servers from their wheels (or takes CROSSFADE_TEST_MONGODB_URL and CROSSFADE_TEST_POSTGRESQL_URL), fills MongoDB, runs
+Starts both servers from their wheels (or takes CROSSFADE_TEST_MONGODB_URL and CROSSFADE_TEST_POSTGRESQL_URL), fills
+MongoDB, runs
 `crossfade run`, shows one record on both sides, and stops what it started. What it wrote lies in .demo/.
 """
 

@@ -137,7 +137,9 @@ def _settings(data: dict[str, Any], file: Path) -> Settings:
         place = ".".join(str(step) for step in error["loc"])
         if error["type"] == "extra_forbidden":
             raise _unknown(file, error["loc"], place) from None
-        raise Misused(f"{file}: {place or 'file'}: {error['msg']}", hint="see docs/reference/crossfade-toml.md") from None
+        raise Misused(
+            f"{file}: {place or 'file'}: {error['msg']}", hint="see docs/reference/crossfade-toml.md"
+        ) from None
 
 
 def _unknown(file: Path, loc: tuple[int | str, ...], place: str) -> UnknownSetting:

@@ -69,7 +69,9 @@ class ChunkRecord:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record in quarantine. `key` is the canonical Extended JSON of its `_id`, or None where that could not be read."""
+    """A record in quarantine. `key` is the canonical Extended JSON of its `_id`, or None where that could not be
+    read.
+    """
 
     id: str
     entity: str
@@ -173,7 +175,9 @@ def finish_chunk(tx: Loader, chunk: Chunk, counts: Counts, rows: Mapping[str, in
 
 
 LATER = -1
-"""The number of the account that takes what happens to an entity's records after their chunks: its source count is 0."""
+"""The number of the account that takes what happens to an entity's records after their chunks: its source count is
+0.
+"""
 
 
 def shift_counts(tx: Loader, entity: str, *, copied: int = 0, quarantined: int = 0, discarded: int = 0) -> None:

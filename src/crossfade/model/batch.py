@@ -22,7 +22,8 @@ FORMS = ("native", "ejson", "json", "type", "present", "list", "listed", "rest")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of the batch: the value at `path` (steps through objects only, from the batch's row or the list's element).
+    """One column of the batch: the value at `path` (steps through objects only, from the batch's row or the list's
+    element).
 
     The empty path is the document itself, or, inside `elements`, the element itself.
     """
@@ -38,7 +39,8 @@ class Column:
 class SetAside:
     """A document that does not go on, with the reason and its raw bytes.
 
-    `reason` is one of unseen_path, unseen_type, duplicate_key, invalid_utf8, broken, out_of_range. `key` is the canonical Extended JSON of
+    `reason` is one of unseen_path, unseen_type, duplicate_key, invalid_utf8, broken, out_of_range. `key` is the
+    canonical Extended JSON of
     its `_id`, or None where not even that could be read. `path` is the place, formatted.
     """
 
@@ -54,7 +56,8 @@ class SetAside:
 class Batch:
     """Documents of one entity. Row i of `table` is the document `raws[i]`; documents set aside are not in it.
 
-    `table` is a pyarrow.Table with the columns asked for, in order, and first of all a column `#row` (int64: 0, 1, 2, ...).
+    `table` is a pyarrow.Table with the columns asked for, in order, and first of all a column `#row` (int64: 0, 1,
+    2, ...).
     """
 
     table: Any
@@ -66,7 +69,8 @@ class Batch:
 class Chunk:
     """A range of an entity's keys, in the source's own order: from `lower` on, up to but without `upper`.
 
-    Bounds are canonical Extended JSON of `_id`s for a server, positions for a dump (the store that made a chunk reads it); None is open.
+    Bounds are canonical Extended JSON of `_id`s for a server, positions for a dump (the store that made a chunk
+    reads it); None is open.
     `count` is what the key scan saw in it.
     """
 

@@ -15,10 +15,10 @@ from functools import cached_property
 
 # BSON type names are those of MongoDB's $type operator. Binary data names its subtype, because a UUID
 # and a blob are different things: "binData:4", "binData:0". "missing" is not a type: it is counted apart.
-BSON_TYPES = (
+BSON_TYPES = tuple(
     "double string object array undefined objectId bool date null regex dbPointer javascript symbol "
-    "javascriptWithScope int timestamp long decimal minKey maxKey"
-).split()
+    "javascriptWithScope int timestamp long decimal minKey maxKey".split()
+)
 
 Path = tuple[str, ...]
 """Steps from the root: field names as they are in the source; "[]" steps into the elements of an array.
@@ -38,7 +38,8 @@ class TypeStats:
     """What was seen of one BSON type at one place.
 
     `least` and `greatest` are values (canonical Extended JSON text; long ones cut after 64 characters and
-    ended with an ellipsis); `min_length` and `max_length` are characters of a string, bytes of binary data, elements of an
+    ended with an ellipsis); `min_length` and `max_length` are characters of a string, bytes of binary data, elements
+    of an
     array, fields of an object; `keys` are up to three `_id`s of documents that hold it (canonical Extended JSON), kept
     where the type is a minority at its place.
     """

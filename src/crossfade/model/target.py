@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-# Kinds of column types. `ColumnType.kind` is one of these; the canonical Arrow type of its values stands beside it. Source
-# rows (after mapping/fit.py) and rows read back from a target both come in this one form, so that comparing is comparing Arrow values.
+# Kinds of column types. `ColumnType.kind` is one of these; the canonical Arrow type of its values stands beside it.
+# Source
+# rows (after mapping/fit.py) and rows read back from a target both come in this one form, so that comparing is
+# comparing Arrow values.
 CANONICAL = {
     "int2": "int16",
     "int4": "int32",
@@ -21,7 +23,8 @@ CANONICAL = {
     "text": "string",  # also varchar(n) with `length`, citext with `name`
     "char": "string",  # blank-padded: trailing spaces do not count
     "uuid": "binary16",
-    "timestamptz": "timestamp[us]",  # microseconds since 1970 UTC, no zone in the Arrow type; infinity is not a value of ours
+    # microseconds since 1970 UTC, no zone in the Arrow type; infinity is not a value of ours
+    "timestamptz": "timestamp[us]",
     "timestamp": "timestamp[us]",
     "date": "date32",
     "time": "time64[us]",
@@ -104,8 +107,10 @@ class Step:
 class TargetSchema:
     """Everything that the target is to be.
 
-    `pre` makes an empty target ready for the copy (schemas, types, functions, tables with primary keys, checks and defaults);
-    `post` is what comes after it (unique constraints, secondary indexes, foreign keys: NOT VALID, then VALIDATE; triggers, views, comments).
+    `pre` makes an empty target ready for the copy (schemas, types, functions, tables with primary keys, checks and
+    defaults);
+    `post` is what comes after it (unique constraints, secondary indexes, foreign keys: NOT VALID, then VALIDATE;
+    triggers, views, comments).
     `metadata` is a sqlalchemy.MetaData; `digest` changes when the schema does.
     """
 

@@ -1,4 +1,6 @@
-"""Where work runs. Anything with the interface of `concurrent.futures.Executor` will do; this is the one place that chooses."""
+"""Where work runs. Anything with the interface of `concurrent.futures.Executor` will do; this is the one place that
+chooses.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class InProcess(Executor):
 
 
 def _begin(parent: int) -> None:
-    """A worker leaves Ctrl-C to its parent, which lets it finish its chunk; and it dies with its parent, mid-transaction."""
+    """A worker leaves Ctrl-C to its parent, which lets it finish its chunk; and it dies with its parent,
+    mid-transaction.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

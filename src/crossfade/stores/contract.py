@@ -1,10 +1,12 @@
 """What a database can do for us, one ability a Protocol, with the promises each keeps.
 
-A `Store` is a frozen bundle of these parts; a part that is None is an ability that the store does not have. A phase asks
+A `Store` is a frozen bundle of these parts; a part that is None is an ability that the store does not have. A phase
+asks
 `need(store.reader, store, "read documents")` and gets the part, or an `Unsupported` that says what is missing. No phase
 asks which database it is talking to.
 
-Stores are opened from a URL by `stores.open.open_store`; every worker process opens its own. All raise `Unreachable` where the
+Stores are opened from a URL by `stores.open.open_store`; every worker process opens its own. All raise `Unreachable`
+where the
 server or file cannot be reached (the URL shown with its password hidden).
 """
 
@@ -25,9 +27,11 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True, slots=True)
 class EntityInfo:
-    """One thing that the source holds. `entity_class`: collection, capped, clustered, view, timeseries, gridfs_files, gridfs_chunks, system.
+    """One thing that the source holds. `entity_class`: collection, capped, clustered, view, timeseries,
+    gridfs_files, gridfs_chunks, system.
 
-    `plan` is one sentence on what becomes of it. `copied` says whether a move takes it up unless told otherwise. `count` and
+    `plan` is one sentence on what becomes of it. `copied` says whether a move takes it up unless told otherwise.
+    `count` and
     `bytes` are the source's own estimate, good for progress bars only.
     """
 
@@ -55,11 +59,15 @@ class Reader(Protocol):
     """Reads an entity's documents. Only ever reads: a user with read rights suffices."""
 
     def chunks(self, entity: str, *, target_bytes: int) -> Iterator[Chunk]:
-        """Ranges that hold every document exactly once, whatever the types of their keys, each of about `target_bytes`."""
+        """Ranges that hold every document exactly once, whatever the types of their keys, each of about
+        `target_bytes`.
+        """
         ...
 
     def raw(self, chunk: Chunk) -> Iterator[bytes]:
-        """The chunk's documents in key order: BSON documents one after another, at most about 16 MB (or one document) at a time."""
+        """The chunk's documents in key order: BSON documents one after another, at most about 16 MB (or one
+        document) at a time.
+        """
         ...
 
     def batches(self, chunk: Chunk, shape: Shape, columns: Sequence[Column]) -> Iterator[Batch]:
@@ -89,11 +97,15 @@ class Loader(Protocol):
     """
 
     def load(self, table: TargetTable, rows: Any) -> None:
-        """Adds rows by the target's bulk load. Raises `RowRejected` where the database refuses; nothing of `rows` is in then."""
+        """Adds rows by the target's bulk load. Raises `RowRejected` where the database refuses; nothing of `rows` is
+        in then.
+        """
         ...
 
     def delete(self, table: TargetTable, keys: Any) -> int:
-        """Deletes the rows whose primary key stands in `keys` (canonical, the key columns alone); the number deleted."""
+        """Deletes the rows whose primary key stands in `keys` (canonical, the key columns alone); the number
+        deleted.
+        """
         ...
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
@@ -131,7 +143,9 @@ class RowReader(Protocol):
         ...
 
     def query(self, sql: str, *, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
-        """Runs a SELECT of the user's read-only: column names, the first `limit` rows, and how many there are in all."""
+        """Runs a SELECT of the user's read-only: column names, the first `limit` rows, and how many there are in
+        all.
+        """
         ...
 
 
@@ -157,7 +171,9 @@ class Ddl(Protocol):
         ...
 
     def duplicates(self, table: TargetTable, unique: Any) -> Any:
-        """Primary keys (canonical Arrow) of the rows that must go so that `unique` holds; of each group the least key stays."""
+        """Primary keys (canonical Arrow) of the rows that must go so that `unique` holds; of each group the least
+        key stays.
+        """
         ...
 
     def orphans(self, table: TargetTable, key: Any) -> Any:
@@ -170,7 +186,9 @@ class Ddl(Protocol):
 
 
 class RowRejected(Exception):  # noqa: N818  (it is an answer of the database, not a fault of ours)
-    """The target refused rows. `reason` as in docs/reference/errors.md; `column`, `constraint` where the database says them."""
+    """The target refused rows. `reason` as in docs/reference/errors.md; `column`, `constraint` where the database
+    says them.
+    """
 
     def __init__(
         self,
