@@ -82,7 +82,7 @@ def _escaped(letter: str) -> str:
 
 
 def _is_text(kind: ColumnType) -> bool:
-    return kind.kind in ("text", "char", "json", "enum", "other")
+    return kind.kind in ("text", "char", "enum", "other")
 
 
 def _text_pair(left: str, right: str) -> tuple[str, str]:
@@ -122,7 +122,7 @@ def _json_pair(left: str, right: str) -> tuple[str, str]:
     if not found:
         return _around(left, right)
     path, one, other = found[0]
-    more = f" (and {len(found) - 1}{'+' if len(found) == 100 else ''} more places)" if len(found) > 1 else ""
+    more = f" (and in {len(found) - 1}{'+' if len(found) == 100 else ''} more)" if len(found) > 1 else ""
     pair = _text_pair(one, other) if isinstance(one, str) and isinstance(other, str) else None
     values = pair or _around(write_json(one), write_json(other))
     place = "" if path == "$" else f"{cut(path)}: "
@@ -145,20 +145,25 @@ def _plain(value: Any, kind: ColumnType) -> str:
     """A value that is not NULL, by the spelling of its type."""
     if kind.kind == "array":
         return "{" + ", ".join(NULL if v is None else _plain(v, element_of(kind)) for v in value) + "}"
-    if isinstance(value, str) and kind.kind in ("numeric", "jsonb"):
-        return value
+    if isinstance(value, str) and kind.kind in ("numeric", "json", "jsonb"):
+        return printable(value)
+    if isinstance(value, int) and kind.kind in ("timestamptz", "timestamp", "date"):
+        return _ENDS.get(value, f"{value} {'days' if kind.kind == 'date' else 'microseconds'} since 1970")
+    if isinstance(value, dt.datetime):
+        return value.isoformat(" ", "microseconds") + ("+00" if kind.kind == "timestamptz" else "")
     if kind.kind == "uuid":
         return str(uuid.UUID(bytes=value))
     writer = _WRITERS.get(type(value))
     return writer(value) if writer else str(value)
 
 
+# As stores give what no calendar holds: the last numbers of all.
+_ENDS = {sign * 2**bits - (sign > 0): word for bits in (31, 63) for sign, word in ((1, "infinity"), (-1, "-infinity"))}
 _WRITERS: dict[type, Callable[[Any], str]] = {
     str: visible,
     bool: lambda v: "true" if v else "false",
     float: repr,
     bytes: lambda v: "\\x" + v.hex(),
-    dt.datetime: lambda v: v.isoformat(" ", "microseconds"),
     dt.date: str,
     dt.time: lambda v: v.isoformat("microseconds"),
 }

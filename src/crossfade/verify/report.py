@@ -1,0 +1,156 @@
+"""A verdict for people and for machines: report.html, which opens in any browser by itself, and report.json.
+
+The shape of report.json is documented in docs/reference/json.md; keys only ever get more. Every value that comes from a
+database is escaped, and what has no picture (control characters, marks that turn the writing round) is spelt out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
+
+from crossfade.verify.show import printable
+from crossfade.verify.verdict import Account, EntityVerdict, RuleVerdict, TableVerdict, Verdict
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a report says beside the verdict. URLs have their passwords hidden; `at` is when the verification ended.
+
+    `versions` has product -> version; `quarantine` has entity -> reason -> open entries; `limit` is how many
+    differences of each table are named.
+    """
+
+    move: str
+    source: str
+    target: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    quarantine: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    limit: int = 100
+    at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+
+
+def write_reports(verdict: Verdict, facts: Facts, folder: Path) -> tuple[Path, Path]:
+    """Writes report.json and report.html into the folder; their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data, page = folder / "report.json", folder / "report.html"
+    data.write_text(json.dumps(as_json(verdict, facts), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    page.write_text(as_html(verdict, facts), encoding="utf-8")
+    return data, page
+
+
+def as_json(verdict: Verdict, facts: Facts) -> dict[str, Any]:
+    """The report as JSON values, keys always in one order."""
+    return {
+        "report": "verification",
+        "version": VERSION,
+        "move": facts.move,
+        "source": facts.source,
+        "target": facts.target,
+        "at": facts.at.isoformat(timespec="seconds"),
+        "equal": verdict.equal,
+        "balanced": verdict.balanced,
+        "agrees_with_journal": verdict.agrees,
+        "rules_hold": verdict.rules_hold,
+        "rows": verdict.rows,
+        "differences": verdict.differences,
+        "entities": [_entity(e) for e in verdict.entities],
+        "tables": [_table(t) for t in verdict.tables],
+        "rules": [_rule(r) for r in verdict.rules],
+        "quarantine": [
+            {"entity": entity, "reason": reason, "count": count}
+            for entity, reasons in sorted(facts.quarantine.items())
+            for reason, count in sorted(reasons.items())
+        ],
+        "limit": facts.limit,
+        "versions": dict(sorted(facts.versions.items())),
+        "seconds": round(verdict.seconds, 3),
+        "durations": {name: round(seconds, 3) for name, seconds in verdict.durations.items()},
+    }
+
+
+def _entity(entity: EntityVerdict) -> dict[str, Any]:
+    return {
+        "entity": entity.entity,
+        **_account(entity.found),
+        "balanced": entity.balanced,
+        "journal": _account(entity.recorded) if entity.recorded else None,
+        "disagreements": list(entity.disagreements),
+        "uncounted": entity.uncounted,
+        "uncounted_records": [asdict(record) for record in entity.uncounted_records],
+    }
+
+
+def _account(account: Account) -> dict[str, int]:
+    return {
+        "source": account.source,
+        "copied": account.copied,
+        "quarantined": account.quarantined,
+        "discarded": account.discarded,
+    }
+
+
+def _table(table: TableVerdict) -> dict[str, Any]:
+    return {
+        "table": table.table,
+        "rows": table.rows,
+        "compared": list(table.compared),
+        "not_compared": list(table.not_compared),
+        "counts": dict(table.counts),
+        "changed_rows": table.changed_rows,
+        "changed_columns": dict(table.changed_columns),
+        "differences": [asdict(difference) for difference in table.differences],
+    }
+
+
+def _rule(rule: RuleVerdict) -> dict[str, Any]:
+    return {
+        "rule": rule.name,
+        "sentence": rule.sentence,
+        "holds": rule.holds,
+        "total": rule.total,
+        "columns": list(rule.columns),
+        "rows": [list(row) for row in rule.rows],
+        "error": rule.error,
+    }
+
+
+def as_html(verdict: Verdict, facts: Facts) -> str:
+    """The report as one page: no script, nothing fetched from elsewhere."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.finalize = _seen
+    environment.filters["n"] = lambda number: f"{number:,}"
+    environment.filters["seconds"] = lambda seconds: f"{seconds:,.1f} s"
+    text = resources.files("crossfade.verify").joinpath("report.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(text).render(verdict=verdict, facts=facts, reasons=_sentence(verdict))
+
+
+def _seen(value: Any) -> Any:
+    """Every value that the page shows passes here."""
+    if isinstance(value, Markup):
+        return value
+    return escape(printable(str(value))) if value is not None else Markup("")
+
+
+def _sentence(verdict: Verdict) -> list[str]:
+    """Why the answer is no, in a few words each."""
+    out = []
+    if verdict.differences:
+        out.append(f"{verdict.differences:,} differences")
+    unbalanced = [e.entity for e in verdict.entities if not e.balanced]
+    if unbalanced:
+        out.append("records are not accounted for: " + ", ".join(unbalanced))
+    other = [e.entity for e in verdict.entities if e.disagreements]
+    if other:
+        out.append("the journal says otherwise: " + ", ".join(other))
+    return out

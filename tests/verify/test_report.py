@@ -1,0 +1,179 @@
+"""Reports: a documented shape, and values of databases that stay values."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from dataclasses import fields, is_dataclass, replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from markupsafe import escape
+
+from crossfade.verify.report import Facts, as_html, as_json, write_reports
+from crossfade.verify.verdict import (
+    Account,
+    Difference,
+    EntityVerdict,
+    RuleVerdict,
+    TableVerdict,
+    Uncounted,
+    Verdict,
+)
+
+EVIL = "<script>alert('1')</script>\"'&{{ 7 * 7 }}"
+FACTS = Facts(
+    move="move " + EVIL,
+    source="mongodb://user:***@host/" + EVIL,
+    target="postgresql://host/db",
+    versions={"PostgreSQL": "18.1 " + EVIL},
+    quarantine={"users " + EVIL: {"unique " + EVIL: 3}},
+    at=dt.datetime(2024, 2, 29, 12, tzinfo=dt.UTC),
+)
+EQUAL = Verdict(
+    (EntityVerdict("users", Account(10, 8, 1, 1), Account(10, 8, 1, 1), 0),),
+    (TableVerdict("users", 8, {"changed": 0, "missing": 0, "extra": 0, "duplicate": 0}, {}, 0, ("id",), ("seq",)),),
+    (RuleVerdict("seats", "No more students than seats."),),
+    1.5,
+    {"chunks": 1.0, "keys": 0.25, "rules": 0.25},
+)
+UNEQUAL = Verdict(
+    (
+        EntityVerdict(
+            "users " + EVIL,
+            Account(10, 7, 1, 1),
+            Account(10, 8, 1, 1),
+            1,
+            (Uncounted("users", EVIL, "not_null " + EVIL, EVIL, EVIL, EVIL),),
+        ),
+    ),
+    (
+        TableVerdict(
+            "users " + EVIL,
+            8,
+            {"changed": 1, "missing": 0, "extra": 1, "duplicate": 0},
+            {EVIL: 1},
+            1,
+            (EVIL,),
+            (EVIL,),
+            (
+                Difference("changed", EVIL, EVIL, EVIL, EVIL, EVIL, EVIL, "bell \x07, turned \u202e, blank\u00a0"),
+                Difference("extra", "users", "users", "2", None, None, "no row", "a row"),
+            ),
+        ),
+    ),
+    (
+        RuleVerdict("r" + EVIL, EVIL, (EVIL,), ((EVIL,),), 1),
+        RuleVerdict("broken", "It runs.", error=EVIL),
+    ),
+)
+
+
+def test_the_verdict_comes_first() -> None:
+    text = visible_text(as_html(EQUAL, FACTS))
+    assert text.index("Equal") < text.index("Where every record is")
+    assert "All 8 rows in 1 tables" in text
+    assert "balanced" in text
+    assert "not balanced" not in text
+    assert "1 of 1 rules hold" in text
+
+
+def test_why_not() -> None:
+    text = visible_text(as_html(UNEQUAL, FACTS))
+    assert text.strip().startswith("Not equal")
+    assert "2 differences" in text
+    assert "copied: found 7, the journal says 8" in text
+    assert "1 records in no account" in text
+
+
+def test_values_stay_values() -> None:
+    page = as_html(UNEQUAL, FACTS)
+    assert "<script" not in page
+    assert page.replace(str(escape(EVIL)), "tame") == as_html(tame(UNEQUAL), tame(FACTS))
+    assert EVIL in visible_text(page)
+    assert "{{ 7 * 7 }}" in page
+
+
+def test_what_has_no_picture_is_written_as_an_escape() -> None:
+    page = as_html(UNEQUAL, FACTS)
+    assert "bell \\u0007, turned \\u202e, blank\\u00a0" in page
+    assert not re.search("[\x00-\x09\x0b-\x1f\u202e\u00a0]", page)
+
+
+def test_nothing_is_fetched_and_nothing_runs() -> None:
+    page = as_html(UNEQUAL, FACTS)
+    tags = {name for name, _ in tags_of(page)}
+    assert not tags & {"script", "link", "img", "iframe", "object"}
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_json_has_the_documented_shape() -> None:
+    data = as_json(UNEQUAL, FACTS)
+    assert list(data) == [
+        "report", "version", "move", "source", "target", "at", "equal", "balanced", "agrees_with_journal",
+        "rules_hold", "rows", "differences", "entities", "tables", "rules", "quarantine", "limit", "versions",
+        "seconds", "durations",
+    ]  # fmt: skip
+    assert list(data["entities"][0]) == [
+        "entity", "source", "copied", "quarantined", "discarded", "balanced", "journal", "disagreements", "uncounted",
+        "uncounted_records",
+    ]  # fmt: skip
+    assert list(data["tables"][0]) == [
+        "table", "rows", "compared", "not_compared", "counts", "changed_rows", "changed_columns", "differences",
+    ]  # fmt: skip
+    assert list(data["tables"][0]["differences"][0]) == [
+        "kind", "entity", "table", "key", "record", "column", "expected", "found",
+    ]  # fmt: skip
+    assert list(data["rules"][0]) == ["rule", "sentence", "holds", "total", "columns", "rows", "error"]
+
+
+def test_both_files_are_written(tmp_path: Path) -> None:
+    data, page = write_reports(UNEQUAL, FACTS, tmp_path / "reports")
+    assert json.loads(data.read_text(encoding="utf-8")) == as_json(UNEQUAL, FACTS)
+    assert page.read_text(encoding="utf-8") == as_html(UNEQUAL, FACTS)
+
+
+def test_rules_alone_do_not_make_it_unequal() -> None:
+    broken = replace(EQUAL, rules=(RuleVerdict("seats", "Seats.", ("id",), (("1",),), 1),))
+    assert broken.equal
+    assert not broken.rules_hold
+    assert "0 of 1 rules hold" in visible_text(as_html(broken, FACTS))
+
+
+def tame(value: Any) -> Any:
+    """The same with harmless text in place of the evil one, wherever it stands."""
+    if isinstance(value, str):
+        return value.replace(EVIL, "tame")
+    if isinstance(value, tuple):
+        return tuple(tame(v) for v in value)
+    if isinstance(value, dict):
+        return {tame(k): tame(v) for k, v in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value)(**{f.name: tame(getattr(value, f.name)) for f in fields(value)})
+    return value
+
+
+class Page(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, tuple[str, ...]]] = []
+        self.text: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, tuple(name for name, _ in attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1][0] not in ("style", "title"):
+            self.text.append(data)
+
+
+def tags_of(page: str) -> list[tuple[str, tuple[str, ...]]]:
+    return Page(page).tags
+
+
+def visible_text(page: str) -> str:
+    return re.sub(r"\s+", " ", "".join(Page(page).text))
