@@ -13,8 +13,8 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ import psycopg
 import pymongo
 import pytest
 from psycopg import sql
-from pymongo.database import Database
 
 from crossfade.errors import Unreachable
 from crossfade.testing import (
@@ -36,33 +35,11 @@ from crossfade.testing import (
 )
 from crossfade.testing.mongod import binary as mongod
 from crossfade.testing.postgres import installation
+from scratch import MongoScratch, PostgresScratch
 
 # A slow moment of a busy machine is no finding.
 hypothesis.settings.register_profile("crossfade", deadline=None)
 hypothesis.settings.load_profile("crossfade")
-
-
-@dataclass(frozen=True)
-class MongoScratch:
-    """An empty MongoDB database: its name, its url (the name is in the path), and an open handle."""
-
-    name: str
-    url: str
-    db: Database[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class PostgresScratch:
-    """An empty PostgreSQL database: its name and its url."""
-
-    name: str
-    url: str
-
-    def execute(self, query: str, parameters: list[Any] | Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Run one statement on a connection of its own, commit, and return the rows if it has any."""
-        with psycopg.connect(self.url) as connection:
-            cursor = connection.execute(query, parameters)
-            return cursor.fetchall() if cursor.description else []
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,11 @@ from multiprocessing import get_context
 
 import pytest
 
-from conftest import MongoScratch
 from crossfade.assess.survey import Scanned, Surveyed, survey
 from crossfade.errors import Misused, Refused, Unreachable
 from crossfade.stores.contract import EntityInfo
 from crossfade.stores.mongodb.store import open_mongodb
+from scratch import MongoScratch
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from bson import Decimal128, Int64, encode
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
-from conftest import MongoScratch
 from crossfade.documents.decode import split
 from crossfade.documents.ejson import canonical
 from crossfade.documents.walk import walk
@@ -19,6 +18,7 @@ from crossfade.stores.contract import Store
 from crossfade.stores.dump.open import open_dump
 from crossfade.stores.dump.write import write_archive, write_dump_folder
 from crossfade.stores.mongodb.store import open_mongodb
+from scratch import MongoScratch
 
 VALUES: list[Any] = [
     1, 1.0, Int64(1), Decimal128("1.0"), "1", True, 0.1, Decimal128("0.1"), 2**53, float(2**53), -0.0, 0, float("nan"),

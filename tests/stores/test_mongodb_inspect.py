@@ -5,11 +5,11 @@ import datetime
 import gridfs
 import pytest
 
-from conftest import MongoScratch
 from crossfade.errors import Unreachable
 from crossfade.stores.contract import EntityInfo
 from crossfade.stores.mongodb.store import open_mongodb
 from crossfade.testing import with_database
+from scratch import MongoScratch
 
 
 def entities(url: str) -> dict[str, EntityInfo]:

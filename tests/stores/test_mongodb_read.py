@@ -12,7 +12,6 @@ from bson.datetime_ms import DatetimeMS
 from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection
 
-from conftest import MongoScratch
 from crossfade.documents.count import Histogram
 from crossfade.documents.decode import decode, split
 from crossfade.documents.ejson import canonical, to_bson
@@ -24,6 +23,7 @@ from crossfade.stores.contract import Reader, Store
 from crossfade.stores.mongodb.read import DOCUMENTS_A_REPLY
 from crossfade.stores.mongodb.store import open_mongodb
 from crossfade.testing import Proxy, through
+from scratch import MongoScratch
 
 # A key of every type that the server takes as one (it refuses arrays, patterns and undefined).
 KEYS: list[Any] = [

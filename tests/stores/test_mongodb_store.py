@@ -7,11 +7,11 @@ from typing import Any
 import pymongo
 import pytest
 
-from conftest import MongoScratch
 from crossfade.errors import CrossfadeError, Misused, Unreachable
 from crossfade.stores.mongodb.store import open_mongodb
 from crossfade.testing import Proxy, as_user, mongodb, mongodb_reader, through, with_database
 from crossfade.testing.servers import free_port
+from scratch import MongoScratch
 
 
 @pytest.fixture(scope="module")

@@ -17,12 +17,12 @@ import pytest
 from everything import CORRUPTIONS, SCHEMA, Row, as_table, everything_row, line_rows
 from psycopg import sql
 
-from conftest import PostgresScratch
 from crossfade.model.target import TargetTable
 from crossfade.stores.contract import Store
 from crossfade.stores.open import open_store
 from crossfade.verify.compare import Comparison, compare
 from crossfade.verify.keys import hold_keys_together, spool
+from scratch import PostgresScratch
 
 ROWS = 1000
 PASSES, EACH = 6, 100

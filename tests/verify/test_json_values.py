@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import PostgresScratch
 from crossfade.verify.json_values import canonical_json, differences_in, differing_json, same_json
+from scratch import PostgresScratch
 
 SAME = [
     ("1", "1.0"),

@@ -1,0 +1,36 @@
+"""Databases of a test's own, as the fixtures `mongo_db` and `pg_db` hand them out.
+
+Not in conftest.py: every folder may have one of those, and an import by that name would find any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from pymongo.database import Database
+
+
+@dataclass(frozen=True)
+class MongoScratch:
+    """An empty MongoDB database: its name, its url (the name is in the path), and an open handle."""
+
+    name: str
+    url: str
+    db: Database[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class PostgresScratch:
+    """An empty PostgreSQL database: its name and its url."""
+
+    name: str
+    url: str
+
+    def execute(self, query: str, parameters: list[Any] | Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Run one statement on a connection of its own, commit, and return the rows if it has any."""
+        with psycopg.connect(self.url) as connection:
+            cursor = connection.execute(query, parameters)
+            return cursor.fetchall() if cursor.description else []
