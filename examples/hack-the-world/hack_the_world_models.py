@@ -94,6 +94,8 @@ def security(number: int, rng: random.Random) -> Document:
     if made["loginAttempts"] == 5:
         made["lockUntil"] = float(int(born(number).timestamp() * 1000) + 7_200_000)
     sometimes(rng, 0.3, made, passwordChangedAt=born(number) + timedelta(days=30))
+    asked = born(number) + timedelta(days=31)
+    sometimes(rng, 0.1, made, passwordResetToken=f"{rng.getrandbits(160):040x}", passwordResetExpires=asked)
     return made
 
 
