@@ -106,7 +106,9 @@ def _state(error: psycopg.Error, code: str, table: str) -> CrossfadeError:
 def _message(error: psycopg.Error) -> str:
     """The server's words. They may hold values of the row; whoever shows them escapes them."""
     diag = error.diag
-    return " · ".join(part for part in (diag.message_primary, diag.message_detail) if part) or str(error)
+    # "Failing row contains (...)" is the whole row, passwords and all; the record itself lies in quarantine
+    detail = None if (diag.message_detail or "").startswith("Failing row") else diag.message_detail
+    return " · ".join(part for part in (diag.message_primary, detail) if part) or str(error)
 
 
 def first_line(error: Exception, url: str) -> str:
