@@ -113,6 +113,19 @@ def test_a_missing_comma_is_placed(pg_db: Any) -> None:
     assert "missing comma or parenthesis after 'a int'" in fault.reason
 
 
+def test_the_faults_of_a_whole_file_are_found_in_one_go(pg_db: Any) -> None:
+    sql = """CREATE TABLE templates (id uuid PRIMARY KEY, title text NOT NULL, tags text[]);
+        CREATE TABLE assignments (id uuid PRIMARY KEY, template uuid REFERENCES templates, course uuid,
+            UNIQUE(template, course) WHERE template IS NOT NULL);
+        CREATE TABLE sessions (id uuid PRIMARY KEY, assignment uuid REFERENCES assignments, start timestamptz NOT NULL);
+        CREATE INDEX search ON templates USING gin (to_tsvector('english', title || array_to_string(tags, ' ')));
+        ALTER TABLE sessions SET (fillfactor = 80);
+        CREATE TABLE sessions_q1 PARTITION OF sessions FOR VALUES FROM ('2024-01-01') TO ('2024-04-01');"""
+    found = faults(pg_db, sql)
+    assert [f.line for f in found] == [3, 5, 7]
+    assert all(f.mend for f in found)
+
+
 def test_several_faults_in_one_statement_have_one_correction(pg_db: Any) -> None:
     found = faults(pg_db, "CREATE TABLE t (a datetime, b longtext, UNIQUE (a) WHERE a > now() - interval '1 day');")
     assert len(found) >= 3
@@ -156,6 +169,7 @@ def test_a_role_that_may_not_create_databases_tries_in_a_transaction(pg_db: Any)
         url = pg_db.url + ("&" if "?" in pg_db.url else "?") + f"options=-crole%3D{role}"
         schema = PostgresDdl(url).scratch_schema("CREATE TABLE t (a int PRIMARY KEY)", "schema.sql")
         assert [t.name for t in schema.tables] == ["t"]
+        assert list(schema.metadata.tables) == ["t"]
         assert PostgresDdl(pg_db.url).is_empty() == []
     finally:
         pg_db.execute(f"DROP OWNED BY {role}")

@@ -240,6 +240,7 @@ FROM pg_ts_config o JOIN pg_namespace n ON n.oid = o.cfgnamespace WHERE {user} A
 UNION ALL
 SELECT format('cast from %s to %s', format_type(castsource, NULL), format_type(casttarget, NULL))
 FROM pg_cast WHERE oid >= 16384 AND NOT {member:pg_cast,pg_cast.oid}
+  AND NOT EXISTS (SELECT FROM pg_depend i WHERE i.classid = 'pg_cast'::regclass AND i.objid = pg_cast.oid AND i.deptype = 'i')
 UNION ALL
 SELECT 'base type ' || format_type(t.oid, NULL)
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace

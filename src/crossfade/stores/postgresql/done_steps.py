@@ -9,16 +9,13 @@ import psycopg
 
 from crossfade.model.target import Step
 
-_TABLE = """
-CREATE SCHEMA IF NOT EXISTS crossfade;
-CREATE TABLE IF NOT EXISTS crossfade.ddl_done (step text PRIMARY KEY, statement_sha256 text NOT NULL)
-"""
+_SCHEMA = "CREATE SCHEMA crossfade"
+_TABLE = "CREATE TABLE crossfade.ddl_done (step text PRIMARY KEY, statement_sha256 text NOT NULL)"
 
 
 def done_before(connection: psycopg.Connection[Any], step: Step) -> bool:
     """Whether exactly this statement was run under this id."""
-    there = connection.execute("SELECT to_regclass('crossfade.ddl_done') IS NOT NULL").fetchone()
-    if not there or not there[0]:
+    if not _is_there(connection, "to_regclass('crossfade.ddl_done')"):
         return False
     query = "SELECT FROM crossfade.ddl_done WHERE step = %s AND statement_sha256 = %s"
     return connection.execute(query, (step.id, _digest(step))).fetchone() is not None
@@ -26,13 +23,21 @@ def done_before(connection: psycopg.Connection[Any], step: Step) -> bool:
 
 def note_done(connection: psycopg.Connection[Any], step: Step) -> None:
     """In the caller's transaction."""
-    connection.execute("SET LOCAL client_min_messages TO warning")
-    connection.execute(_TABLE.encode())
+    # asked first: IF NOT EXISTS wants the right to create even where there is nothing to do
+    if not _is_there(connection, "to_regnamespace('crossfade')"):
+        connection.execute(_SCHEMA)
+    if not _is_there(connection, "to_regclass('crossfade.ddl_done')"):
+        connection.execute(_TABLE)
     connection.execute(
         "INSERT INTO crossfade.ddl_done VALUES (%s, %s)"
         " ON CONFLICT (step) DO UPDATE SET statement_sha256 = excluded.statement_sha256",
         (step.id, _digest(step)),
     )
+
+
+def _is_there(connection: psycopg.Connection[Any], name: str) -> bool:
+    row = connection.execute(f"SELECT {name} IS NOT NULL".encode()).fetchone()
+    return bool(row and row[0])
 
 
 def _digest(step: Step) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import warnings
 from collections.abc import Iterator
@@ -29,7 +28,7 @@ def reflect(connection: sqlite3.Connection, notes: tuple[str, ...] = ()) -> Targ
     pre = tuple(step for kind, step in steps if kind == "table")
     post = tuple(step for wanted in ("index", "view", "trigger") for kind, step in steps if kind == wanted)
     return TargetSchema(
-        "sqlite", tables, pre, post, _metadata(connection), digest_of("sqlite", tables, pre, post), notes
+        "sqlite", tables, pre, post, _metadata(connection, tables), digest_of("sqlite", tables, pre, post), notes
     )
 
 
@@ -127,11 +126,24 @@ def _as_made(connection: sqlite3.Connection, name: str) -> str:
     return str(row[0]) if row else name
 
 
-def _metadata(connection: sqlite3.Connection) -> sa.MetaData:
+def _metadata(connection: sqlite3.Connection, tables: tuple[TargetTable, ...]) -> sa.MetaData:
     metadata = sa.MetaData()
     engine = sa.create_engine("sqlite://", creator=lambda: connection, poolclass=sa.StaticPool)
-    with warnings.catch_warnings():  # expressions in indexes, for which SQLAlchemy has no word
-        warnings.simplefilter("ignore", sa.exc.SAWarning)
-        with engine.connect() as over:
-            metadata.reflect(over, only=lambda name, _: not re.match(JOURNAL_PREFIX, name), resolve_fks=False)
+    with warnings.catch_warnings(), engine.connect() as over:
+        warnings.simplefilter("ignore", sa.exc.SAWarning)  # expressions in indexes, for which SQLAlchemy has no word
+        for table in tables:
+            try:
+                sa.Table(table.name, metadata, autoload_with=over, resolve_fks=False)
+            except (
+                sa.exc.ArgumentError
+            ):  # it stumbles over references to a parent in another case, and to its whole key
+                _columns_alone(table, metadata, over)
     return metadata
+
+
+def _columns_alone(table: TargetTable, metadata: sa.MetaData, over: sa.Connection) -> None:
+    if table.name in metadata.tables:
+        metadata.remove(metadata.tables[table.name])
+    found = sa.inspect(over).get_columns(table.name)
+    columns = (sa.Column(c["name"], c["type"], primary_key=c["name"] in table.primary_key) for c in found)
+    sa.Table(table.name, metadata, *columns)
