@@ -1,4 +1,5 @@
-"""The facade of a move: the only place that opens stores and runs a phase. The command line and the dashboard stand on it.
+"""The facade of a move: the only place that opens stores and runs a phase. The command line and the dashboard stand
+on it.
 
     survey -> check -> schema apply -> copy (and constraints) -> verify        `run` is all of them
     status, quarantine: at any time
@@ -12,11 +13,12 @@ import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
 from crossfade.assess.lock import dump_lock, read_lock, write_lock
+from crossfade.assess.survey import choose
 from crossfade.assess.survey import survey as run_survey
 from crossfade.documents.columns import compile_columns
 from crossfade.errors import Misused, NotEmpty, Refused, Stale, Uncovered
@@ -31,12 +33,16 @@ from crossfade.model.target import Step, TargetSchema
 from crossfade.pipeline import constraints, mend
 from crossfade.pipeline import copy as copying
 from crossfade.pipeline.executor import make_executor
-from crossfade.pipeline.session import Work, close_sessions
+from crossfade.pipeline.session import Work, close_sessions, session
 from crossfade.pipeline.steps import run_steps
 from crossfade.project import Discard, Project
 from crossfade.schema.load import load_schema
 from crossfade.stores.contract import EntityInfo, Loader, Store, need
 from crossfade.stores.open import open_store
+from crossfade.verify import run as verifying
+from crossfade.verify.held import held_records
+from crossfade.verify.rules import read_rules
+from crossfade.verify.verdict import Account, Verdict
 
 Listener = Callable[[Any], None]
 
@@ -46,12 +52,29 @@ def _deaf(event: Any) -> None:
 
 
 @dataclass(frozen=True)
+class Found:
+    """An event: the survey begins, of about so many documents."""
+
+    entities: int
+    documents: int
+
+
+@dataclass(frozen=True)
 class Planned:
     """An event: this many documents in this many chunks are still to be copied, of so many in all."""
 
     documents: int
     chunks: int
     all_documents: int
+
+
+@dataclass(frozen=True)
+class Verifying:
+    """An event: a verification begins, of so many documents."""
+
+    documents: int
+    tables: int
+    rules: int
 
 
 @dataclass(frozen=True)
@@ -203,6 +226,8 @@ class Move:
         entities = list(self.entities())
         opener = partial(open_store, self.project.source_url)
         named = self.project.settings.entities
+        chosen = choose(entities, named)
+        listen(Found(len(chosen), sum(e.count for e in chosen)))
         if self.workers > 1:
             with make_executor(self.workers) as executor:
                 shapes = run_survey(opener, entities, named=named, executor=executor, listener=listen)
@@ -225,10 +250,24 @@ class Move:
             lines = [f"{f.place}: {f.message}" + (f"\n  Try: {f.hint}" if f.hint else "") for f in faults]
             raise Uncovered("\n".join([f"{len(faults)} faults; nothing was written", *lines]), hint="crossfade check")
 
+    def _require_current_lock(self) -> None:
+        """What came into the source after the survey would be left behind without a word."""
+        entities = self.entities()
+        chosen = {e.name for e in choose(entities, self.project.settings.entities)}
+        new, gone = sorted(chosen - self.shapes.keys()), sorted(self.shapes.keys() - {e.name for e in entities})
+        parts = [f"{what}: {', '.join(names)}" for what, names in (("new", new), ("no longer there", gone)) if names]
+        if parts:
+            raise Stale(
+                f"{self.project.lock_file.name} is older than the source ({'; '.join(parts)}); nothing was written",
+                hint="crossfade survey, then crossfade check",
+            )
+
     # -- schema
 
     def apply_schema(self, listen: Listener = _deaf) -> int:
-        """Makes the target ready for the copy; the number of steps done now. Refuses a target that is not this move's."""
+        """Makes the target ready for the copy; the number of steps done now. Refuses a target that is not this
+        move's.
+        """
         self._own_target()
         return self._steps(self.schema.pre, listen)
 
@@ -266,7 +305,8 @@ class Move:
     def _require_own(self, move: MoveRecord) -> None:
         if move.name != self.project.name:
             raise NotEmpty(
-                f"the target {self.target.url} belongs to the move {move.name!r}, not {self.project.name!r}; nothing was written",
+                f"the target {self.target.url} belongs to the move {move.name!r}, not {self.project.name!r};"
+                " nothing was written",
                 hint="name another database",
             )
         if move.schema_digest != self.schema.digest:
@@ -291,6 +331,7 @@ class Move:
     def copy(self, listen: Listener = _deaf) -> Status:
         """Copies what is not copied yet, clears and makes the constraints. Resumes by itself."""
         self._require_covered()
+        self._require_current_lock()
         move = self._own_target()
         self._steps(self.schema.pre, listen)
         self._require_same_agreement(move)
@@ -354,6 +395,36 @@ class Move:
     def _chunks(self) -> list[journal.ChunkRecord]:
         with self._transaction() as tx:
             return journal.chunks(tx)
+
+    # -- verify
+
+    def verify(self, listen: Listener = _deaf) -> Verdict:
+        """Compares every column of every row, every key, and the counts; asks the rules. Raises Refused before a copy is done."""
+        status = self.status()
+        if status.stage != journal.FINISHED:
+            raise Refused(
+                f"the copy has not finished (it is {status.stage}); nothing was compared", hint="crossfade copy"
+            )
+        subject = self._subject(status)
+        documents = sum(e.counts.source for e in status.entities)
+        listen(Verifying(documents, len(subject.fed_tables), len(subject.rules)))
+        chunks = sum(e.chunks for e in status.entities)
+        with make_executor(min(self.workers, max(1, chunks))) as executor:
+            return verifying.verify(partial(session, self._work), subject, executor, listen)
+
+    def _subject(self, status: Status) -> verifying.Subject:
+        limits = self.project.settings.limits
+        with self._transaction() as tx:
+            held = held_records(journal.entries(tx), partial(journal.raw_of, tx))
+        return verifying.Subject(
+            feeds={f.entity: sorted({b.table for b in f.branches}) for f in self.program.feeds.values() if f.branches},
+            tables=self._work.tables,
+            held=held,
+            recorded={e.entity: Account(**asdict(e.counts)) for e in status.entities},
+            rules=read_rules(self.project.rules_dir),
+            limit=limits.differences,
+            target_bytes=int(limits.chunk_mb * 1_000_000),
+        )
 
     # -- status
 

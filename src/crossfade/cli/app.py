@@ -1,0 +1,132 @@
+"""The program `crossfade`: its commands, and its way out (exit statuses: failure.py)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from itertools import pairwise
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from crossfade.cli import check, copy, explain, ids, quarantine, run, schema, status, survey, verify
+from crossfade.cli.failure import BROKEN_PIPE, INTERRUPTED, interrupted, show, usage
+
+app = typer.Typer(name="crossfade", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True)
+schema_app = typer.Typer(rich_markup_mode=None, help="The target's schema: print it, apply it, draw it.")
+quarantine_app = typer.Typer(rich_markup_mode=None, help="Records that could not go on: look, mend, retry, discard.")
+
+survey.survey.add_to(app, "survey")
+check.check.add_to(app, "check")
+schema.show.add_to(schema_app, "show")
+schema.apply.add_to(schema_app, "apply")
+schema.diagram.add_to(schema_app, "diagram")
+app.add_typer(schema_app, name="schema")
+copy.copy.add_to(app, "copy")
+verify.verify.add_to(app, "verify")
+run.run.add_to(app, "run")
+status.status.add_to(app, "status")
+quarantine.list_entries.add_to(quarantine_app, "list")
+quarantine.show.add_to(quarantine_app, "show")
+quarantine.retry.add_to(quarantine_app, "retry")
+quarantine.discard.add_to(quarantine_app, "discard")
+app.add_typer(quarantine_app, name="quarantine")
+explain.explain.add_to(app, "explain")
+ids.convert.add_to(app, "id")
+
+
+@app.callback(invoke_without_command=True)
+def crossfade(
+    context: typer.Context, show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """Carries an application's data from MongoDB to PostgreSQL or SQLite, with nothing lost and a proof.
+
+    Example: crossfade run --project examples/scribe-tree
+    """
+    if show_version:
+        print(f"crossfade {version('crossfade')}")
+        raise typer.Exit
+    _need_command(context)
+
+
+@schema_app.callback(invoke_without_command=True)
+def _schema(context: typer.Context) -> None:
+    _need_command(context)
+
+
+@quarantine_app.callback(invoke_without_command=True)
+def _quarantine(context: typer.Context) -> None:
+    _need_command(context)
+
+
+def _need_command(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        sys.stderr.write(context.get_help() + "\n")
+        raise typer.Exit(2)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the program; its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    _be_ready_for_odd_text()
+    before = signal.signal(signal.SIGINT, _stop_in_order)
+    try:
+        status = app(given, prog_name="crossfade", standalone_mode=False)
+        sys.stdout.flush()
+        return int(status or 0)
+    except TyperException as error:
+        context = getattr(error, "ctx", None)
+        failure = usage(error.format_message(), context.command_path if context else "crossfade")
+        return show(failure, as_json=_wants("json", given), logs_json=_wants_json_logs(given))
+    except KeyboardInterrupt:
+        return show(interrupted("nothing had begun"), as_json=_wants("json", given), logs_json=False)
+    except BrokenPipeError:
+        return _end_quietly()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _wants(option: str, given: Sequence[str]) -> bool:
+    """Whether a switch was set, on a command line that does not parse."""
+    return f"--{option}" in given or os.environ.get(f"CROSSFADE_{option.upper()}", "").lower() in ("1", "true", "yes")
+
+
+def _wants_json_logs(given: Sequence[str]) -> bool:
+    return "--log-format=json" in given or ("--log-format", "json") in pairwise(given)
+
+
+def _be_ready_for_odd_text() -> None:
+    """A terminal that cannot show a letter gets its escape, not an exception."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _stop_in_order(signum: int, frame: FrameType | None) -> NoReturn:
+    """The first Ctrl-C lets workers finish what they have begun, the second does not."""
+    signal.signal(signal.SIGINT, _stop_at_once)
+    os.write(2, b"\nstopping: what has begun is being finished (Ctrl-C again: at once)\n")
+    raise KeyboardInterrupt
+
+
+def _stop_at_once(signum: int, frame: FrameType | None) -> NoReturn:
+    """Chunks at work are rolled back: their workers go with this process."""
+    if os.isatty(2):
+        os.write(2, b"\x1b[?25h")  # the cursor, which progress bars hide
+    os._exit(INTERRUPTED)
+
+
+def _end_quietly() -> int:
+    """Whoever read our output is gone: nothing more is said, not even while Python ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    return BROKEN_PIPE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

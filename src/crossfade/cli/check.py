@@ -1,0 +1,57 @@
+"""`crossfade check`: is everything mapped, and does it fit, before anything is written?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
+
+from crossfade.cli.answer import Answer
+from crossfade.cli.command import command
+from crossfade.cli.invocation import Invocation
+from crossfade.cli.screen import Screen
+from crossfade.mapping.coverage import Finding
+from crossfade.move import Move
+
+
+@command("crossfade check --project examples/scribe-tree", stopped="nothing was written")
+def check(call: Invocation) -> Answer:
+    """Hold the mappings against the source's shape and the target's tables. Writes nothing.
+
+    Exit status 1 where there are faults: source paths that nothing takes up, columns that nothing fills, types that do
+    not fit. Notes do not stop a copy.
+    """
+    with call.move() as move:
+        return examine(move)
+
+
+def examine(move: Move) -> Answer:
+    """The check of a move, also as a part of `run`."""
+    findings = move.check()
+    faults, notes = _of("fault", findings), _of("note", findings)
+    document = {"ok": not faults, "faults": faults, "notes": notes}
+    return Answer(document, lambda screen: draw(screen, document), ok=not faults)
+
+
+def _of(severity: str, findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    fields = ("kind", "place", "message", "hint")
+    return [{name: asdict(f)[name] for name in fields} for f in findings if f.severity == severity]
+
+
+def draw(screen: Screen, document: dict[str, Any]) -> None:
+    for title, style in (("faults", "bold red"), ("notes", "bold")):
+        if document[title]:
+            screen.line(f"{title} ({len(document[title])})", style)
+            _draw_group(screen, document[title])
+            screen.line()
+    screen.line("no faults" if document["ok"] else "a copy does not start while there are faults")
+
+
+def _draw_group(screen: Screen, findings: list[dict[str, Any]]) -> None:
+    for kind, group in groupby(sorted(findings, key=lambda f: str(f["kind"])), lambda f: f["kind"]):
+        screen.line(f"  {kind.replace('_', ' ')}")
+        for finding in group:
+            screen.line(f"    {finding['place']}: {finding['message']}")
+            if finding["hint"]:
+                screen.line(f"      Try: {finding['hint']}")

@@ -1,0 +1,52 @@
+"""How a function becomes a command: the options of all, its help with an example, what Ctrl-C leaves behind."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from crossfade.cli.invocation import Body, perform
+from crossfade.cli.options import SHARED, take_options
+
+
+@dataclass(frozen=True)
+class Command:
+    """`body` takes an Invocation and the command's own arguments; its docstring is the help."""
+
+    body: Body
+    examples: tuple[str, ...]
+    stopped: str
+
+    @property
+    def help(self) -> str:
+        return inspect.getdoc(self.body) or ""
+
+    @property
+    def epilog(self) -> str:
+        """The examples, each on a line of its own."""
+        return "\b\nExample:\n" + "\n".join(f"  {example}" for example in self.examples)
+
+    def add_to(self, app: typer.Typer, name: str) -> None:
+        summary = self.help.partition("\n")[0]
+        app.command(name, help=self.help, short_help=summary, epilog=self.epilog)(self._callback())
+
+    def _callback(self) -> Callable[..., None]:
+        own = list(inspect.signature(self.body, eval_str=True).parameters.values())[1:]
+
+        def call(**arguments: Any) -> None:
+            options, mine = take_options(arguments)
+            raise typer.Exit(perform(self.body, options, mine, self.stopped))
+
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+        call.__signature__ = inspect.Signature([*parameters, *SHARED])  # type: ignore[attr-defined]
+        call.__annotations__ = {}
+        return call
+
+
+def command(*examples: str, stopped: str = "nothing was changed") -> Callable[[Body], Command]:
+    """Makes a command of a function. `stopped` is what is true when Ctrl-C ends it."""
+    return lambda body: Command(body, examples, stopped)

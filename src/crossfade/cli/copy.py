@@ -1,0 +1,30 @@
+"""`crossfade copy`: bring the data over. Resumes by itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from crossfade.cli.answer import Answer
+from crossfade.cli.command import command
+from crossfade.cli.invocation import Invocation
+from crossfade.cli.status import status_answer
+
+RESTART = Annotated[bool, typer.Option("--restart", help="Empty the target's tables and copy anew.")]
+
+
+@command(
+    "crossfade copy --project examples/scribe-tree --workers 4",
+    stopped="every chunk that was finished is in the target and noted in its journal; no other has left a trace",
+)
+def copy(call: Invocation, restart: RESTART = False) -> Answer:
+    """Copy what is not copied yet, then make the indexes and constraints. An interrupted copy goes on where it was.
+
+    A record that does not fit goes to quarantine, whole, and never stops the others. Exit status 1 where the counts do
+    not balance, or where more is in quarantine than the limit in crossfade.toml allows.
+    """
+    with call.move() as move, call.listen() as listen:
+        if restart:
+            move.restart()
+        return status_answer(move.copy(listen))

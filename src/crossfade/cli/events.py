@@ -1,0 +1,50 @@
+"""An event of a phase as plain values, for `--log-format json`: its class name, the time, and its fields."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from crossfade.model.shape import Shape
+
+
+def log_event(event: Any) -> None:
+    """`{"event": "ChunkCopied", "at": ..., ...}`, one line on stderr."""
+    log_line({"event": type(event).__name__, **plain(event)})
+
+
+def log_line(document: Mapping[str, Any]) -> None:
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+    line = json.dumps({"event": document["event"], "at": now, **document})
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses and containers as JSON holds them; a shape by its counts alone (the lock file has the rest)."""
+    if isinstance(value, Shape):
+        return {
+            "entity": value.entity,
+            "documents": value.count,
+            "bytes": value.bytes,
+            "problems": dict(value.problems),
+        }
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted((plain(item) for item in value), key=repr)
+    if isinstance(value, enum.Enum):
+        return plain(value.value)
+    if isinstance(value, (bytes, memoryview)):
+        return bytes(value).hex()
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,110 @@
+"""An error as the command line tells it: a fact, `Try: ...`, an exit status, and the same as a document.
+
+0    yes
+1    the answer is no
+2    wrong usage or configuration
+3    a server or file could not be reached
+70   a fault of crossfade itself
+130  stopped by Ctrl-C
+141  whoever read the output went away
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+from concurrent.futures import BrokenExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from crossfade.cli.answer import print_json
+from crossfade.cli.events import log_line
+from crossfade.cli.screen import Screen
+from crossfade.errors import CrossfadeError, Fault, MappingFault, SchemaFault, Unreachable
+
+USAGE, INTERNAL, INTERRUPTED, BROKEN_PIPE = 2, 70, 130, 141
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`kind` is a stable word (docs/reference/errors.md); `message` does not repeat the faults; `text` does."""
+
+    status: int
+    kind: str
+    message: str
+    hint: str | None = None
+    faults: tuple[Fault, ...] = ()
+    text: str = ""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return {
+            "error": {
+                "kind": self.kind,
+                "message": self.message,
+                "hint": self.hint,
+                "faults": [asdict(fault) for fault in self.faults],
+            }
+        }
+
+
+def failure_of(error: Exception) -> Failure:
+    """What is to be said of an exception that ended a command."""
+    known = _known(error)
+    if known is None:
+        return _internal(error)
+    faults = known.faults if isinstance(known, (SchemaFault, MappingFault)) else ()
+    head = known.message.partition("\n")[0] if faults else known.message
+    return Failure(known.exit_status, kind_of(type(known)), head, known.hint, faults, known.message)
+
+
+def kind_of(error: type[CrossfadeError]) -> str:
+    """The word of an error class: its name in small letters, with underscores."""
+    if error is CrossfadeError:
+        return "failed"
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", error.__name__).lower()
+
+
+def _known(error: Exception) -> CrossfadeError | None:
+    if isinstance(error, CrossfadeError):
+        return error
+    if isinstance(error, BrokenExecutor):
+        return CrossfadeError(
+            "a worker process ended before its work did (killed, or out of memory); what is committed stays",
+            hint="the same command again: it resumes; --workers 1 takes less memory",
+        )
+    if isinstance(error, OSError) and error.filename is not None:
+        return Unreachable(f"{error.filename}: {error.strerror or error}")
+    return None
+
+
+def _internal(error: Exception) -> Failure:
+    trace = "".join(traceback.format_exception(error)).rstrip()
+    message = f"this is a fault of crossfade itself: {type(error).__name__}: {error}"
+    hint = "report it with the lines above; what is committed stays, and the same command resumes"
+    return Failure(INTERNAL, "internal", message, hint, text=f"{trace}\n\n{message}")
+
+
+def usage(message: str, command: str) -> Failure:
+    """Wrong usage, as the parser of the command line says it."""
+    text = message.strip().rstrip(".")
+    return Failure(USAGE, "usage", text[:1].lower() + text[1:], f"{command} --help")
+
+
+def interrupted(truth: str) -> Failure:
+    return Failure(INTERRUPTED, "interrupted", f"stopped; {truth}", "the same command again")
+
+
+def show(failure: Failure, *, as_json: bool, logs_json: bool) -> int:
+    """Tells of the failure; its exit status."""
+    if logs_json:
+        log_line({"event": "Failed", **failure.document["error"]})
+    else:
+        screen = Screen(sys.stderr)
+        screen.line(f"error: {failure.text or failure.message}")
+        if failure.hint:
+            screen.line(f"Try: {failure.hint}")
+    if as_json:
+        print_json(failure.document)
+    return failure.status

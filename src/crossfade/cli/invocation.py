@@ -1,0 +1,88 @@
+"""One call of a command: what it may use, and how its end, good or bad, is told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import cached_property
+from typing import Any
+
+from crossfade.cli.answer import Answer, print_json
+from crossfade.cli.events import log_line
+from crossfade.cli.failure import Failure, failure_of, interrupted, show
+from crossfade.cli.options import Options
+from crossfade.cli.progress import Listener, listening
+from crossfade.cli.screen import Screen, safe
+from crossfade.errors import CrossfadeError
+from crossfade.model.urls import without_secrets
+from crossfade.move import Move
+from crossfade.project import Project, load_project
+
+
+class Invocation:
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    @cached_property
+    def project(self) -> Project:
+        return load_project(self.options.project)
+
+    def move(self) -> Move:
+        """The project at work; to be used in a `with`."""
+        return Move(self.project, workers=self.options.worker_count)
+
+    def listen(self) -> AbstractContextManager[Listener]:
+        """A listener for the events of a phase."""
+        return listening(self.options)
+
+    def say(self, text: str) -> None:
+        """A word on the way, on stderr."""
+        if self.options.logs_json:
+            log_line({"event": "Said", "text": text})
+        elif not self.options.quiet:
+            sys.stderr.write(safe(text) + "\n")
+
+    def without_secrets(self, text: str) -> str:
+        """Text that nobody has looked through, with the passwords of both URLs taken out."""
+        try:
+            urls = (self.project.source_url, self.project.target_url)
+        except CrossfadeError:
+            return text
+        for url in urls:
+            text = without_secrets(text, url)
+        return text
+
+
+Body = Callable[..., Answer]
+
+
+def perform(body: Body, options: Options, arguments: Mapping[str, Any], stopped: str) -> int:
+    """Runs a command and tells how it ended; its exit status. `stopped` is what is true when Ctrl-C ends it."""
+    call = Invocation(options)
+    try:
+        answer = body(call, **arguments)
+        _tell(answer, options)
+        return answer.exit_status
+    except BrokenPipeError:
+        raise  # main() ends quietly
+    except KeyboardInterrupt:
+        failure = interrupted(stopped)
+    except Exception as error:  # whatever it is, people get a sentence and scripts an exit status
+        failure = _told(failure_of(error), call)
+    return show(failure, as_json=options.json, logs_json=options.logs_json)
+
+
+def _tell(answer: Answer, options: Options) -> None:
+    if options.json:
+        print_json(answer.document)
+    else:
+        answer.draw(Screen(sys.stdout))
+        sys.stdout.flush()
+
+
+def _told(failure: Failure, call: Invocation) -> Failure:
+    if failure.kind != "internal":
+        return failure
+    hide = call.without_secrets
+    return Failure(failure.status, failure.kind, hide(failure.message), failure.hint, text=hide(failure.text))

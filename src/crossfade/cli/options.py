@@ -1,0 +1,82 @@
+"""The options that every command has, declared once."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from crossfade.pipeline.executor import default_workers
+
+
+class LogFormat(enum.Enum):
+    text = "text"
+    json = "json"
+
+
+@dataclass(frozen=True)
+class Options:
+    project: Path = Path()
+    json: bool = False
+    workers: int | None = None
+    log_format: LogFormat = LogFormat.text
+    quiet: bool = False
+
+    @property
+    def worker_count(self) -> int:
+        return self.workers or default_workers()
+
+    @property
+    def logs_json(self) -> bool:
+        return self.log_format is LogFormat.json
+
+
+PROJECT = Annotated[
+    Path,
+    typer.Option("--project", metavar="DIR", envvar="CROSSFADE_PROJECT", help="The folder that holds crossfade.toml."),
+]
+JSON = Annotated[
+    bool,
+    typer.Option("--json", envvar="CROSSFADE_JSON", help="Print one JSON document on stdout (docs/reference/json.md)."),
+]
+WORKERS = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        min=1,
+        envvar="CROSSFADE_WORKERS",
+        show_default="one for each CPU",
+        help="How many processes work at once.",
+    ),
+]
+LOG_FORMAT = Annotated[
+    LogFormat,
+    typer.Option("--log-format", envvar="CROSSFADE_LOG_FORMAT", help="Progress on stderr: text, or an event a line."),
+]
+QUIET = Annotated[bool, typer.Option("--quiet", envvar="CROSSFADE_QUIET", help="No progress on stderr; errors stay.")]
+
+
+def _shared(name: str, default: Any, annotation: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+SHARED = (
+    _shared("project", Path(), PROJECT),
+    _shared("json", False, JSON),
+    _shared("workers", None, WORKERS),
+    _shared("log_format", LogFormat.text, LOG_FORMAT),
+    _shared("quiet", False, QUIET),
+)
+
+
+def take_options(arguments: Mapping[str, Any]) -> tuple[Options, dict[str, Any]]:
+    """The shared options of a call, and the arguments that are the command's own."""
+    names = {p.name for p in SHARED}
+    own = {name: value for name, value in arguments.items() if name not in names}
+    return Options(**{name: value for name, value in arguments.items() if name in names}), own

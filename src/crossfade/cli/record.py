@@ -1,0 +1,46 @@
+"""A raw document, shown: as canonical Extended JSON where it can be read, as its bytes where it cannot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from crossfade.cli.screen import Screen
+from crossfade.documents.canonical import canonical
+from crossfade.documents.decode import decode_one
+from crossfade.documents.walk import Unreadable
+
+SHOWN_BYTES = 4096
+
+
+def record_document(raw: bytes) -> dict[str, Any]:
+    """`document` (canonical Extended JSON), or `bytes` in hex with the reason why it cannot be read."""
+    try:
+        text = canonical(decode_one(raw))
+    except (Unreadable, RecursionError) as error:
+        return {"document": None, "bytes": raw.hex(), "unreadable": str(error)}
+    return {"document": json.loads(text), "bytes": None, "unreadable": None}
+
+
+def draw_record(screen: Screen, document: dict[str, Any], raw: bytes) -> None:
+    if document["document"] is not None:
+        screen.line(json.dumps(document["document"], indent=2, ensure_ascii=False))
+        return
+    screen.line(f"this document cannot be read ({document['unreadable']}); its {len(raw):,} bytes:")
+    for line in hex_dump(raw[:SHOWN_BYTES]):
+        screen.line(line)
+    if len(raw) > SHOWN_BYTES:
+        screen.line(f"... {len(raw) - SHOWN_BYTES:,} more (--json gives all)")
+
+
+def hex_dump(raw: bytes) -> Iterator[str]:
+    """Offset, sixteen bytes, and what of them are letters.
+
+    >>> list(hex_dump(b"ab\\0"))
+    ['00000000  61 62 00                                         |ab.|']
+    """
+    for at in range(0, len(raw), 16):
+        piece = raw[at : at + 16]
+        letters = "".join(chr(b) if 32 <= b < 127 else "." for b in piece)
+        yield f"{at:08x}  {piece.hex(' '):<47}  |{letters}|"

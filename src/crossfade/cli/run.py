@@ -1,0 +1,66 @@
+"""`crossfade run`: the whole move, from the survey to the proof."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from crossfade.cli import check, verify
+from crossfade.cli.answer import Answer
+from crossfade.cli.command import command
+from crossfade.cli.invocation import Invocation
+from crossfade.cli.schema import draw_applied
+from crossfade.cli.screen import Screen
+from crossfade.cli.status import draw_status, status_document
+from crossfade.cli.survey import look
+from crossfade.move import Move
+
+SURVEY = Annotated[bool, typer.Option("--survey", help="Survey the source anew, though there is a source.lock.json.")]
+
+
+@command(
+    "crossfade run --project examples/scribe-tree",
+    stopped="every chunk that was finished is in the target and noted in its journal; no other has left a trace",
+)
+def run(call: Invocation, survey: SURVEY = False) -> Answer:
+    """Do everything: survey (where there is no source.lock.json), check, schema apply, copy, verify.
+
+    An interrupted run goes on where it was. Ends with a table of what became of every record, what verification
+    compared, and where its report lies. Exit status 0 only where all of it is well.
+    """
+    with call.move() as move:
+        document: dict[str, Any] = {"ok": False, "survey": _survey(call, move, survey)}
+        checked = check.examine(move)
+        document |= {"check": dict(checked.document), "schema": None, "copy": None, "verify": None}
+        if checked.ok:
+            with call.listen() as listen:
+                steps = move.apply_schema(listen)
+                document["schema"] = {"target": move.target.url, "steps": steps, "tables": len(move.schema.tables)}
+                status = move.copy(listen)
+            document["copy"] = status_document(status)
+            verified = verify.prove(call, move)
+            document["verify"] = dict(verified.document)
+            document["ok"] = status.ok and verified.ok
+    return Answer(document, lambda screen: _draw(screen, document), ok=document["ok"])
+
+
+def _survey(call: Invocation, move: Move, anew: bool) -> dict[str, Any] | None:
+    lock = move.project.lock_file
+    if lock.exists() and not anew:
+        call.say(f"{lock} is there and is used (--survey makes it anew)")
+        return None
+    return dict(look(call, move).document)
+
+
+def _draw(screen: Screen, document: dict[str, Any]) -> None:
+    if document["copy"] is None:
+        check.draw(screen, document["check"])
+        return
+    draw_applied(screen, document["schema"])
+    screen.line()
+    draw_status(screen, document["copy"])
+    screen.line()
+    verify.draw(screen, document["verify"])
+    screen.line()
+    screen.line("all is well" if document["ok"] else "the answer is no", "bold green" if document["ok"] else "bold red")

@@ -1,0 +1,97 @@
+"""`crossfade schema show|apply|diagram`: the target's schema printed, made, drawn."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from crossfade.cli.answer import Answer
+from crossfade.cli.command import command
+from crossfade.cli.files import write_text
+from crossfade.cli.invocation import Invocation
+from crossfade.cli.screen import Screen, counted
+from crossfade.model.target import Step
+from crossfade.schema.diagram import dbml, mermaid
+
+
+class DiagramFormat(enum.Enum):
+    mermaid = "mermaid"
+    dbml = "dbml"
+
+
+@command("crossfade schema show --project examples/scribe-tree > target.sql")
+def show(call: Invocation) -> Answer:
+    """Print the target's DDL as a script that can be run.
+
+    First what the copy needs (tables with primary keys, checks and defaults), then what comes after it (unique
+    constraints, indexes, foreign keys, triggers).
+    """
+    with call.move() as move:
+        schema = move.schema
+    document = {
+        "dialect": schema.dialect,
+        "pre": _steps(schema.pre),
+        "post": _steps(schema.post),
+        "notes": list(schema.notes),
+    }
+    return Answer(document, lambda screen: screen.block(_script(schema.pre, schema.post, schema.notes)))
+
+
+def _steps(steps: Sequence[Step]) -> list[dict[str, str]]:
+    return [{"id": step.id, "sql": step.sql} for step in steps]
+
+
+def _script(pre: Sequence[Step], post: Sequence[Step], notes: Sequence[str]) -> str:
+    """DDL goes out letter for letter: it is the user's own text, and an escape would make other DDL of it."""
+    parts = [f"-- note: {line}" for note in notes for line in note.splitlines()]
+    for title, steps in (("before the copy", pre), ("after the copy", post)):
+        parts += [f"\n-- {title}\n", *(_statement(step.sql) for step in steps)]
+    return "\n".join(parts).strip("\n")
+
+
+def _statement(sql: str) -> str:
+    """With its semicolon, on a line of its own where a comment would swallow it."""
+    text = sql.strip().rstrip(";")
+    return text + ("\n;" if "--" in text.rpartition("\n")[2] else ";")
+
+
+@command(
+    "crossfade schema apply --project examples/scribe-tree",
+    stopped="each step is there whole or not at all",
+)
+def apply(call: Invocation) -> Answer:
+    """Make the target ready for the copy: its tables, and the journal. Steps that are done are not done again.
+
+    Refuses a target that holds anything but this move. `copy` and `run` do this too.
+    """
+    with call.move() as move, call.listen() as listen:
+        steps = move.apply_schema(listen)
+        document = {"target": move.target.url, "steps": steps, "tables": len(move.schema.tables)}
+    return Answer(document, lambda screen: draw_applied(screen, document))
+
+
+def draw_applied(screen: Screen, document: dict[str, Any]) -> None:
+    steps, tables = counted(document["steps"], "step"), counted(document["tables"], "table")
+    screen.line(f"{document['target']}: {steps} done now, {tables} ready")
+
+
+FORMAT = Annotated[DiagramFormat, typer.Option("--format", help="Mermaid (for Markdown) or DBML (for dbdiagram.io).")]
+OUTPUT = Annotated[
+    Path | None, typer.Option("--output", metavar="FILE", help="Where to write it; on stdout unless named.")
+]
+
+
+@command("crossfade schema diagram --format mermaid --output schema.mmd --project examples/scribe-tree")
+def diagram(call: Invocation, form: FORMAT = DiagramFormat.mermaid, output: OUTPUT = None) -> Answer:
+    """Draw the target's tables and foreign keys as an entity-relationship diagram."""
+    with call.move() as move:
+        text = {DiagramFormat.mermaid: mermaid, DiagramFormat.dbml: dbml}[form](move.schema)
+    document = {"format": form.value, "diagram": text, "file": str(output) if output else None}
+    if output is None:
+        return Answer(document, lambda screen: screen.block(text.rstrip("\n")))
+    write_text(output, text)
+    return Answer(document, lambda screen: screen.line(f"written: {output}"))

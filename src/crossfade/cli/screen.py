@@ -1,0 +1,104 @@
+"""What people see: lines and tables, coloured on a terminal, plain text elsewhere.
+
+Whatever is shown may come from a database. Nothing of it is markup, and what a terminal would obey (control characters,
+escape sequences, marks that turn the direction of writing) is written out.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import TextIO
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def safe(value: object, keep: str = "") -> str:
+    r"""Text that a terminal only shows: everything invisible but the space, and but what is in `keep`, is written out.
+
+    >>> safe("a\x1b[31mb")
+    'a\\x1b[31mb'
+    """
+    text = str(value)
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c in keep or unicodedata.category(c) not in _UNSEEN else _escaped(c) for c in text)
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    if char in "\n\r\t":
+        return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}[char]
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def number(value: int) -> str:
+    return f"{value:,}"
+
+
+def counted(value: int, noun: str) -> str:
+    """`1 step`, `2,000 steps`."""
+    return f"{value:,} {noun}" + ("" if value == 1 else "s")
+
+
+class Screen:
+    """Lines and tables on one stream. Styles are rich's ("bold", "red"); only a terminal sees them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.console = _Quietless(file=stream, markup=False, emoji=False, highlight=False, soft_wrap=True)
+        self.terminal = self.console.is_terminal
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """One line, or several: new lines stay, everything else that is not to be seen is written out."""
+        self.block(safe(text, keep="\n"), style)
+
+    def block(self, text: str, style: str = "") -> None:
+        """Text of our own making (DDL, a diagram), or made safe already."""
+        if self.terminal:
+            self.console.print(Text(text, style=style))
+        else:
+            self.stream.write(text + "\n")
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> None:
+        """A table; columns named in `right` are set to the right."""
+        cells = [[safe(value) for value in row] for row in rows]
+        if self.terminal:
+            self.console.print(_rich_table(columns, cells, right))
+        else:
+            self.stream.write(_plain_table(columns, cells, right))
+
+
+class _Quietless(Console):
+    """A console that tells of a broken pipe: main() ends quietly then, with the right exit status."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def _rich_table(columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*[Text(cell, style="bold red" if cell == "NO" else "") for cell in row])
+    return table
+
+
+def _plain_table(columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[str]) -> str:
+    rows = [list(columns), *cells]
+    widths = [max(cell_len(row[i]) for row in rows) for i in range(len(columns))]
+    lines = []
+    for row in rows:
+        padded = []
+        for name, cell, width in zip(columns, row, widths, strict=True):
+            space = " " * (width - cell_len(cell))
+            padded.append(space + cell if name in right else cell + space)
+        lines.append("  ".join(padded).rstrip() + "\n")
+    return "".join(lines)

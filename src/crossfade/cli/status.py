@@ -1,0 +1,80 @@
+"""`crossfade status`: the count equation of every entity, as the journal has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crossfade.cli.answer import Answer
+from crossfade.cli.command import command
+from crossfade.cli.invocation import Invocation
+from crossfade.cli.screen import Screen, number
+from crossfade.move import EntityStatus, Status
+
+COUNTS = ("source", "copied", "quarantined", "discarded")
+
+
+@command("crossfade status --project examples/scribe-tree")
+def status(call: Invocation) -> Answer:
+    """Show where the move stands: source = copied + quarantined + discarded, for every entity.
+
+    Exit status 1 while that does not hold (a copy that is not finished does not balance), or where more is in
+    quarantine than the limit in crossfade.toml allows.
+    """
+    with call.move() as move:
+        return status_answer(move.status())
+
+
+def status_answer(found: Status) -> Answer:
+    document = status_document(found)
+    return Answer(document, lambda screen: draw_status(screen, document), ok=found.ok)
+
+
+def status_document(found: Status) -> dict[str, Any]:
+    return {
+        "ok": found.ok,
+        "name": found.name,
+        "source": found.source,
+        "stage": found.stage,
+        "started_at": found.started_at,
+        "quarantine_limit": found.limit,
+        "entities": [_entity(e, found.limit) for e in found.entities],
+        "tables": dict(found.rows),
+    }
+
+
+def _entity(entity: EntityStatus, limit: float) -> dict[str, Any]:
+    return {
+        "entity": entity.entity,
+        **{name: getattr(entity.counts, name) for name in COUNTS},
+        "balanced": entity.balanced,
+        "over_limit": entity.quarantined_share > limit,
+        "planned": entity.planned,
+        "chunks": entity.chunks,
+        "chunks_done": entity.chunks_done,
+        "reasons": dict(sorted(entity.reasons.items())),
+    }
+
+
+def draw_status(screen: Screen, document: dict[str, Any]) -> None:
+    """The table, and why the answer is no where it is."""
+    rows = [
+        (e["entity"], *(number(e[name]) for name in COUNTS), "yes" if e["balanced"] else "NO")
+        for e in document["entities"]
+    ]
+    screen.table(("entity", *COUNTS, "balanced"), rows, right=COUNTS)
+    for entity in document["entities"]:
+        for line in _remarks(entity, document["quarantine_limit"]):
+            screen.line(line)
+
+
+def _remarks(entity: dict[str, Any], limit: float) -> list[str]:
+    name, lines = entity["entity"], []
+    if entity["chunks_done"] < entity["chunks"]:
+        done, chunks = number(entity["chunks_done"]), number(entity["chunks"])
+        lines.append(f"{name}: {done} of {chunks} chunks are done; crossfade copy goes on")
+    if entity["over_limit"]:
+        share = entity["quarantined"] / entity["source"]
+        lines.append(f"{name}: {share:.2%} of its records are in quarantine; the limit is {limit:.2%}")
+    if entity["reasons"]:
+        lines.append(f"{name}: in quarantine: " + ", ".join(f"{r} x {n}" for r, n in entity["reasons"].items()))
+    return lines

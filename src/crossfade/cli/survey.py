@@ -1,0 +1,98 @@
+"""`crossfade survey`: scan the source and write source.lock.json."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from crossfade.assess.drift import compare
+from crossfade.assess.lock import read_lock
+from crossfade.cli.answer import Answer
+from crossfade.cli.command import command
+from crossfade.cli.invocation import Invocation
+from crossfade.cli.screen import Screen, number
+from crossfade.errors import CrossfadeError
+from crossfade.model.shape import Shape
+from crossfade.move import Move
+from crossfade.stores.contract import EntityInfo
+
+SHOWN_CHANGES = 20
+
+
+@command(
+    "crossfade survey --project examples/scribe-tree",
+    stopped="source.lock.json is as it was, and the source was only read",
+)
+def survey(call: Invocation) -> Answer:
+    """Scan the source, every document of it, and write source.lock.json.
+
+    The file holds every path with each BSON type that it holds, counted. It belongs in version control: where there was
+    one before, what has changed in the source is shown.
+    """
+    with call.move() as move:
+        return look(call, move)
+
+
+def look(call: Invocation, move: Move) -> Answer:
+    """The survey of a move, also as a part of `run`."""
+    before = _lock_before(move)
+    with call.listen() as listen:
+        shapes, entities = move.survey(listen)
+    changes = None if before is None else compare(before, shapes)
+    document = _document(move, shapes, entities, changes)
+    return Answer(document, lambda screen: _draw(screen, document))
+
+
+def _lock_before(move: Move) -> list[Shape] | None:
+    try:
+        return read_lock(move.project.lock_file)
+    except CrossfadeError:  # none there, or a damaged one: there is nothing to compare with
+        return None
+
+
+def _document(
+    move: Move, shapes: Sequence[Shape], entities: Sequence[EntityInfo], changes: list[str] | None
+) -> dict[str, Any]:
+    scanned = {shape.entity: shape for shape in shapes}
+    return {
+        "lock_file": str(move.project.lock_file),
+        "entities": [_entity(info, scanned.get(info.name)) for info in entities],
+        "changes": changes,
+    }
+
+
+def _entity(info: EntityInfo, shape: Shape | None) -> dict[str, Any]:
+    return {
+        "entity": info.name,
+        "class": info.entity_class,
+        "plan": info.plan,
+        "surveyed": shape is not None,
+        "documents": shape.count if shape else None,
+        "bytes": shape.bytes if shape else None,
+        "paths": sum(1 for _ in shape.root.walk()) - 1 if shape else None,
+        "problems": dict(sorted(shape.problems.items())) if shape else {},
+    }
+
+
+def _draw(screen: Screen, document: dict[str, Any]) -> None:
+    columns = ("entity", "class", "documents", "paths", "unreadable", "plan")
+    rows = [
+        (
+            e["entity"],
+            e["class"],
+            number(e["documents"]) if e["surveyed"] else "-",
+            e["paths"] if e["surveyed"] else "-",
+            number(sum(e["problems"].values())) if e["surveyed"] else "-",
+            e["plan"],
+        )
+        for e in document["entities"]
+    ]
+    screen.table(columns, rows, right=("documents", "paths", "unreadable"))
+    changes = document["changes"]
+    if changes:
+        screen.line(f"\nchanged since the last survey ({len(changes)}):")
+        for change in changes[:SHOWN_CHANGES]:
+            screen.line(f"  {change}")
+        if len(changes) > SHOWN_CHANGES:
+            screen.line(f"  and {len(changes) - SHOWN_CHANGES} more: see the file's diff")
+    screen.line(f"\nwritten: {document['lock_file']}")

@@ -1,0 +1,110 @@
+"""`crossfade verify`: the proof."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from crossfade.cli.answer import Answer
+from crossfade.cli.command import command
+from crossfade.cli.invocation import Invocation
+from crossfade.cli.screen import Screen, counted, number
+from crossfade.move import Move, Status
+from crossfade.verify.report import Facts, as_json, write_reports
+from crossfade.verify.verdict import KINDS
+
+
+@command("crossfade verify --project examples/scribe-tree --workers 4", stopped="both databases were only read")
+def verify(call: Invocation) -> Answer:
+    """Compare every column of every row with the source, count every record, and ask the rules.
+
+    Writes report.json and report.html into the project's folder. Exit status 1 where anything differs, where a count
+    does not balance, or where a rule is broken.
+    """
+    with call.move() as move:
+        return prove(call, move)
+
+
+def prove(call: Invocation, move: Move) -> Answer:
+    """The verification of a move with its report, also as a part of `run`."""
+    with call.listen() as listen:
+        verdict = move.verify(listen)
+    status = move.status()
+    facts = _facts(move, status)
+    data, page = write_reports(verdict, facts, move.project.root)
+    ok = verdict.equal and verdict.rules_hold and status.ok
+    document = {"ok": ok, **as_json(verdict, facts), "report_json": str(data), "report_html": str(page)}
+    return Answer(document, lambda screen: draw(screen, document), ok=ok)
+
+
+def _facts(move: Move, status: Status) -> Facts:
+    versions = [store.inspector.version() for store in (move.source, move.target) if store.inspector is not None]
+    return Facts(
+        move=status.name,
+        source=move.source.url,
+        target=move.target.url,
+        versions={"crossfade": version("crossfade")} | {v.partition(" ")[0]: v.partition(" ")[2] for v in versions},
+        quarantine={e.entity: e.reasons for e in status.entities if e.reasons},
+        limit=move.project.settings.limits.differences,
+    )
+
+
+def draw(screen: Screen, document: dict[str, Any]) -> None:
+    columns = ("table", "rows", *KINDS, "columns", "not compared")
+    rows = [
+        (
+            t["table"],
+            number(t["rows"]),
+            *(number(t["counts"][kind]) for kind in KINDS),
+            len(t["compared"]),
+            ", ".join(t["not_compared"]) or "-",
+        )
+        for t in document["tables"]
+    ]
+    screen.table(columns, rows, right=("rows", *KINDS, "columns"))
+    for table in document["tables"]:
+        for difference in table["differences"]:
+            screen.line(f"  {_difference(difference)}")
+        hidden = sum(table["counts"].values()) - len(table["differences"])
+        if hidden > 0:
+            screen.line(f"  {table['table']}: and {number(hidden)} more")
+    _draw_accounts(screen, document)
+    _draw_rules(screen, document)
+    columns_compared = sum(len(t["compared"]) for t in document["tables"])
+    screen.line(
+        f"compared {counted(document['rows'], 'row')} of {counted(len(document['tables']), 'table')},"
+        f" in {counted(columns_compared, 'column')}: {counted(document['differences'], 'difference')}"
+        f" ({document['seconds']:.1f} s)"
+    )
+    screen.line(f"report: {document['report_html']} and {document['report_json']}")
+
+
+def _difference(d: dict[str, Any]) -> str:
+    place = f"{d['table']}[{d['key']}]" + (f".{d['column']}" if d["column"] else "")
+    record = f" ({d['entity']} {d['record']})" if d["record"] else f" ({d['entity']})"
+    values = f": expected {d['expected']}, found {d['found']}" if d["kind"] == "changed" else ""
+    return f"{d['kind']}: {place}{record}{values}"
+
+
+def _draw_accounts(screen: Screen, document: dict[str, Any]) -> None:
+    for entity in document["entities"]:
+        for line in entity["disagreements"]:
+            screen.line(f"{entity['entity']}: {line}", "red")
+        for record in entity["uncounted_records"]:
+            screen.line(
+                f"  {entity['entity']} {record['record'] or '-'}: no account: {record['reason']}: {record['detail']}"
+            )
+        if entity["uncounted"]:
+            screen.line(f"{entity['entity']}: {number(entity['uncounted'])} records are in no account", "red")
+
+
+def _draw_rules(screen: Screen, document: dict[str, Any]) -> None:
+    rules = document["rules"]
+    for rule in rules:
+        if rule["error"]:
+            screen.line(f"rule {rule['rule']} could not be asked: {rule['error']}", "red")
+        elif not rule["holds"]:
+            screen.line(f"rule {rule['rule']} is broken by {counted(rule['total'], 'row')}: {rule['sentence']}", "red")
+            screen.table(rule["columns"], rule["rows"])
+    if rules:
+        screen.line(f"{sum(1 for r in rules if r['holds'])} of {len(rules)} rules hold")
