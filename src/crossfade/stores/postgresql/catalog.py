@@ -107,7 +107,7 @@ def _metadata(connection: psycopg.Connection[Any]) -> sa.MetaData:
     """SQLAlchemy's view of the same tables, read over the same connection."""
     metadata = sa.MetaData()
     engine = sa.create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=sa.StaticPool)
-    # what is tried out may stand in a transaction of ours, which SQLAlchemy would end after its first look at the server
+    # what is tried out may stand in a transaction of ours, which SQLAlchemy would end after its first look
     engine.dialect.do_rollback = lambda dbapi_connection: None  # type: ignore[method-assign]
     with warnings.catch_warnings():  # types and indexes that SQLAlchemy has no word for: the steps have them
         warnings.simplefilter("ignore", sa.exc.SAWarning)

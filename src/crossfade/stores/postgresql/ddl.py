@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -18,6 +19,8 @@ from crossfade.stores.postgresql.done_steps import done_before, note_done
 from crossfade.stores.postgresql.scratch import scratch
 from crossfade.stores.postgresql.tables_there import described, user_tables
 from crossfade.stores.postgresql.trial import Trial
+
+_TELL = "nothing was written. Leave the statement out of the file and run it after the move"
 
 
 class PostgresDdl:
@@ -55,13 +58,14 @@ class PostgresDdl:
                 connection.execute(step.sql.encode())
                 note_done(connection, step)
         except psycopg.Error as error:
-            if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
-                raise failures.lost(error, self._url) from None
-            said = " · ".join(filter(None, (error.diag.message_primary, error.diag.message_detail))) or str(error)
-            raise CrossfadeError(
-                f"the step {step.id!r} of the schema failed: {said}\n  statement: {step.sql}",
-                hint="what came before this step stands; mend the cause and run the same command again",
-            ) from None
+            hint = "what came before this step stands; mend the cause and run the same command again"
+            raise self._failed(step, error, hint) from None
+
+    def _failed(self, step: Step, error: psycopg.Error, hint: str) -> CrossfadeError:
+        if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+            return failures.lost(error, self._url)
+        said = " · ".join(filter(None, (error.diag.message_primary, error.diag.message_detail))) or str(error)
+        return CrossfadeError(f"the step {step.id!r} of the schema failed: {said}\n  statement: {step.sql}", hint=hint)
 
     def scratch_schema(self, statements: str, file: str) -> TargetSchema:
         """Executes SQL text in a scratch database and reflects it. Raises SchemaFault with every fault found."""
@@ -74,7 +78,26 @@ class PostgresDdl:
                 raise failures.lost(error, self._url) from None
             if trial.faults:
                 raise SchemaFault(trial.faults)
-            return reflect(connection, (*script.notes, *trial.notes))
+            schema = reflect(connection, (*script.notes, *trial.notes))
+        return self._settled(schema)
+
+    def _settled(self, schema: TargetSchema) -> TargetSchema:
+        """The schema as it comes back once its steps have run: proof that they do, before anything is written.
+
+        PostgreSQL prints some expressions (`role IN ('a', 'b')` of a varchar) otherwise after reading its own print.
+        """
+        with scratch(self._url) as connection:
+            connection.execute("SET check_function_bodies TO off")
+            for step in (*schema.pre, *schema.post):
+                try:
+                    with connection.transaction():
+                        connection.execute(step.sql.encode())
+                except psycopg.Error as error:
+                    raise self._failed(
+                        step, error, "the schema stands, but it could not be made anew; " + _TELL
+                    ) from None
+            again = reflect(connection)
+        return replace(again, notes=schema.notes, metadata=schema.metadata)
 
     def live_schema(self) -> TargetSchema:
         """The target as it stands."""
