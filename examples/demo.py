@@ -15,15 +15,21 @@ from pathlib import Path
 
 import psycopg
 import pymongo
-from bson import json_util
+from bson import ObjectId, json_util
+from bson.raw_bson import RawBSONDocument
 
-from crossfade.mapping.ids import uuid_of
+from crossfade.documents.decode import decode_one
+from crossfade.mapping.ids import object_id_in
 from crossfade.testing import mongodb, postgresql, with_database
 
 EXAMPLES = Path(__file__).resolve().parent
 WORK = EXAMPLES.parent / ".demo"
 NAME = "scribe_tree"
 
+PICK = """
+SELECT course_id FROM course_enrollments GROUP BY course_id HAVING count(*) >= 2
+ORDER BY count(*), course_id LIMIT 1
+"""
 ROWS = (
     ("courses", "SELECT id, title, instructor_id, tags, settings FROM courses WHERE id = %s"),
     (
@@ -66,23 +72,28 @@ def create_database(server: str) -> None:
 
 
 def show_record(source: str, target: str) -> None:
-    with pymongo.MongoClient(source) as client, psycopg.connect(target) as connection:
-        database = client.get_default_database()
-        for course in database["courses"].find({"students.2": {"$exists": True}}).sort("_id").limit(50):
-            key = uuid_of(course["_id"].binary)
-            if not connection.execute(ROWS[0][1], [key]).fetchone():
-                continue  # this one is in quarantine
-            course["students"] = course["students"][:3]
-            course.pop("description", None)
-            print("MongoDB, courses (description left out, three of the students):")
-            print(json_util.dumps(course, indent=2, json_options=json_util.RELAXED_JSON_OPTIONS))
-            for table, query in ROWS:
-                cursor = connection.execute(query, [key])
-                names = [column.name for column in cursor.description or ()]
-                print(f"PostgreSQL, {table}:")
-                for row in cursor:
-                    print("  " + "\n  ".join(f"{n:14} {v}" for n, v in zip(names, row, strict=True)) + "\n")
-            return
+    """One course: its rows, and the document that its id leads back to."""
+    with psycopg.connect(target) as connection:
+        (key,) = connection.execute(PICK).fetchone() or (None,)
+        object_id = object_id_in(key) if key is not None else None
+        if object_id is None:
+            raise SystemExit("no course was copied")
+        print(f"MongoDB, courses (description left out): _id {object_id.hex()}, which the id {key} holds")
+        print(document_text(source, ObjectId(object_id)))
+        for table, query in ROWS:
+            cursor = connection.execute(query, [key])
+            names = [column.name for column in cursor.description or ()]
+            print(f"PostgreSQL, {table}:")
+            for row in cursor:
+                print("  " + "\n  ".join(f"{n:14} {v}" for n, v in zip(names, row, strict=True)) + "\n")
+
+
+def document_text(source: str, object_id: ObjectId) -> str:
+    with pymongo.MongoClient(source, document_class=RawBSONDocument) as client:
+        document = client.get_default_database()["courses"].find_one({"_id": object_id})
+        assert document is not None
+        readable = {name: value for name, value in decode_one(document.raw).items() if name != "description"}
+        return json_util.dumps(readable, indent=2, json_options=json_util.RELAXED_JSON_OPTIONS)
 
 
 def say(text: str) -> None:
