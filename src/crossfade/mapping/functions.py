@@ -84,9 +84,6 @@ def _rest_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Sc
 
 # -- identity
 
-_NAMES = {"int": "cf_name_number", "long": "cf_name_number", "double": "cf_name_double", "mixed": "cf_name_mixed"}
-
-
 def _identity_name(rewriter: Rewriter, node: exp.Expr, scope: Scope) -> exp.Expr:
     """The SQL of a value's name inside a derived id (the same as mapping/ids.py `identity_name`)."""
     found = rewriter.rewrite(node, scope)
@@ -96,9 +93,9 @@ def _identity_name(rewriter: Rewriter, node: exp.Expr, scope: Scope) -> exp.Expr
         return exp.func("cf_name_mixed", found.read("type"), typed.sql)
     if kind in ("int", "long"):
         return exp.func("cf_name_number", exp.cast(typed.sql, "text"))
-    if kind == "double":
-        return exp.func("cf_name_double", typed.sql)
-    prefixes = {"objectId": "objectId:", "string": "string:", "bool": "bool:", "decimal": "decimal:", "uuid": "binData:4:",
+    if kind in ("double", "decimal"):
+        return exp.func(f"cf_name_{kind}", typed.sql)
+    prefixes = {"objectId": "objectId:", "string": "string:", "bool": "bool:", "uuid": "binData:4:",
                 "binary": "binData:0:", "date": "date:", None: "string:", "json": "string:"}  # fmt: skip
     if kind not in prefixes:
         raise Wrong(node, f"{node.sql('duckdb')} ({kind}) cannot be part of an id")
@@ -128,6 +125,17 @@ def _uuid_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Sc
     if typed.kind == "mixed" and isinstance(found, Place):
         return Typed(exp.func("cf_uuid_of_mixed", found.read("type"), typed.sql), "uuid")
     return Typed(exp.func("cf_uuid5", _identity_name(rewriter, args[0], scope)), "uuid")
+
+
+def _uuid_of_legacy(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+    orders = ("java", "csharp", "python")
+    if len(args) != 2 or not isinstance(args[1], exp.Literal) or args[1].name not in orders:
+        raise Wrong(
+            node, "uuid_of_legacy takes a value and the order of its bytes: 'java', 'csharp' or 'python'",
+            "ask which driver wrote it: the bytes do not say",
+        )  # fmt: skip
+    conversions = {"uuid": _same, "mixed": _macro("cf_uuid_of_legacy", args[1].name)}
+    return _by_kind(rewriter, node, args[:1], scope, "uuid_of_legacy", "uuid", conversions)
 
 
 def _oid_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
@@ -200,6 +208,13 @@ _NUMBER: dict[str, Conversion] = {
 }
 _BOOL: dict[str, Conversion] = {"bool": _same, "mixed": _macro("cf_bool_of_mixed", "as_bool")}
 _DATE: dict[str, Conversion] = {"date": _same, "mixed": _macro("cf_date_of_mixed", "as_date")}
+
+
+_BYTES: dict[str, Conversion] = {
+    "binary": _same,
+    "uuid": _macro("cf_bytes_of_uuid"),
+    "mixed": _macro("cf_bytes_of_mixed", "bytes_of"),
+}
 
 
 def _by_kind(
@@ -277,8 +292,32 @@ def _as_decimal(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope:
     else:
         digits = _by_kind(rewriter, node, args[:1], scope, "as_decimal", "string", numbers).sql
     to = exp.DataType.build(f"DECIMAL({args[1].name}, {args[2].name})", dialect="duckdb")
-    cast = exp.TryCast(this=digits.copy(), to=to)
-    return Typed(exp.func("cf_decimal_of_digits", _text("as_decimal"), digits, cast), None)
+    v = exp.to_identifier("v")
+    checked = exp.func("cf_decimal_of_digits", _text("as_decimal"), v, exp.TryCast(this=v.copy(), to=to))
+    return Typed(_let(digits, v, checked), None)
+
+
+def _let(value: exp.Expr, name: exp.Identifier, body: exp.Expr) -> exp.Expr:
+    """`body`, with `value` evaluated once under `name`: macros and nested CASEs would repeat it."""
+    items = exp.Array(expressions=[value])
+    mapped = exp.func("list_transform", items, exp.Lambda(this=body, expressions=[name.copy()]))
+    return exp.func("list_extract", mapped, exp.Literal.number(1))
+
+
+def _nul(name: str, more: int = 0) -> Function:
+    """A function that deals with the character NUL: in text as it is, in JSON as its escape."""
+
+    def function(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+        if len(args) != 1 + more:
+            raise Wrong(node, f"{name} takes {1 + more} value{'s' * more}, not {len(args)}")
+        values = [rewriter.value(a, scope) for a in args]
+        kind = values[0].kind
+        if kind not in ("string", "json", "null", None):
+            raise Wrong(node, f"{name} takes text or JSON; {args[0].sql('duckdb')} is {kind}", "as_string(...)")
+        form = "json" if kind == "json" else "text"
+        return Typed(exp.func(f"cf_{name}_{form}", *(v.sql for v in values)), "json" if form == "json" else "string")
+
+    return function
 
 
 def _epoch(name: str, scale: int) -> Function:
@@ -293,6 +332,7 @@ def _epoch(name: str, scale: int) -> Function:
 
 FUNCTIONS: dict[str, Function] = {
     "uuid_of": _uuid_of,
+    "uuid_of_legacy": _uuid_of_legacy,
     "oid_of": _oid_of,
     "oid_text": _oid_text,
     "bson_type": _form("bson_type", "type", "string"),
@@ -310,6 +350,10 @@ FUNCTIONS: dict[str, Function] = {
     "as_bool": _typed_function("as_bool", "bool", _BOOL),
     "as_date": _typed_function("as_date", "date", _DATE),
     "as_decimal": _as_decimal,
+    "bytes_of": _typed_function("bytes_of", "binary", _BYTES),
+    "without_nul": _nul("without_nul"),
+    "nul_as": _nul("nul_as", 1),
+    "escape_nul": _nul("escape_nul"),
     "parse_int": _parse("parse_int", "long", _INT, "cf_parse_int"),
     "parse_double": _parse("parse_double", "double", _DOUBLE, "cf_parse_double"),
     "parse_bool": _parse("parse_bool", "bool", _BOOL, "cf_parse_bool"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import uuid
+from decimal import Decimal
 
 NAMESPACE = uuid.UUID("6bc8a9b0-1d3f-5a5e-9c0f-cf01d0c0ffee")
 TAG = "cf01d0"
@@ -29,9 +30,9 @@ def object_id_in(value: uuid.UUID) -> bytes | None:
 
 
 def identity_name(value: object) -> str | None:
-    """A value's name inside a derived id: its type and itself. Numbers that MongoDB calls equal have one name.
+    """A value's name inside a derived id: its type and itself. Whole numbers that MongoDB calls equal have one name.
 
-    Takes None, bool, int, float, str, bytes (an ObjectId's 12), uuid.UUID.
+    Takes None, bool, int, float, decimal.Decimal, str, bytes (an ObjectId's 12), uuid.UUID.
     """
     if value is None:
         return None
@@ -40,8 +41,10 @@ def identity_name(value: object) -> str | None:
     if isinstance(value, int):
         return f"number:{value}"
     if isinstance(value, float):
-        whole = math.isfinite(value) and value == math.trunc(value) and abs(value) < 1e15
+        whole = math.isfinite(value) and value == math.trunc(value) and abs(value) < 9e18
         return f"number:{int(value) if whole else value!r}"
+    if isinstance(value, Decimal):
+        return _decimal_name(value)
     if isinstance(value, str):
         return f"string:{value}"
     if isinstance(value, bytes):
@@ -49,6 +52,15 @@ def identity_name(value: object) -> str | None:
     if isinstance(value, uuid.UUID):
         return f"binData:4:{value}"
     raise TypeError(f"no identity for {type(value).__name__}")
+
+
+def _decimal_name(value: Decimal) -> str:
+    if not value.is_finite() or abs(value.adjusted()) >= 100:
+        return f"decimal:{value}" if value or not value.is_finite() else "number:0"
+    if value == value.to_integral_value():
+        return f"number:{int(value)}"
+    text = str(value)
+    return f"decimal:{text if 'E' in text else text.rstrip('0')}"
 
 
 def derived_uuid(*values: object) -> uuid.UUID:

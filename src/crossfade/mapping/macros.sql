@@ -1,17 +1,19 @@
 -- The functions of docs/reference/mapping.md that run inside DuckDB. Every one is strict: what does not fit is an error.
 -- NULL stays NULL. The compiler picks the macro by the kind of its argument (mapping/functions.py).
+-- A macro puts its argument's text wherever it names it; `(list_transform([x], lambda v: ...))[1]` evaluates it once, and keeps
+-- the nested ones from growing without bound.
 
 -- A UUID version 8 that holds the 12 bytes of an ObjectId in order; the bits left over hold a tag.
 CREATE MACRO cf_uuid_of_oid_hex(h) AS
-    (substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-8' || substr(h, 13, 3) || '-8' || substr(h, 16, 3) || '-'
-     || substr(h, 19, 6) || 'cf01d0')::UUID;
+    (list_transform([h], lambda v: (substr(v, 1, 8) || '-' || substr(v, 9, 4) || '-8' || substr(v, 13, 3) || '-8' || substr(v, 16, 3) || '-'
+     || substr(v, 19, 6) || 'cf01d0')::UUID))[1];
 CREATE MACRO cf_uuid_of_oid(x) AS cf_uuid_of_oid_hex(lower(hex(x)));
 
 -- RFC 9562 version 5 of `name` in Crossfade's namespace (mapping/ids.py has the same in Python).
 CREATE MACRO cf_uuid_of_sha(h) AS
-    (substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-5' || substr(h, 14, 3) || '-'
-     || substr('89ab89ab89ab89ab', strpos('0123456789abcdef', substr(h, 17, 1)), 1) || substr(h, 18, 3) || '-'
-     || substr(h, 21, 12))::UUID;
+    (list_transform([h], lambda v: (substr(v, 1, 8) || '-' || substr(v, 9, 4) || '-5' || substr(v, 14, 3) || '-'
+     || substr('89ab89ab89ab89ab', strpos('0123456789abcdef', substr(v, 17, 1)), 1) || substr(v, 18, 3) || '-'
+     || substr(v, 21, 12))::UUID))[1];
 CREATE MACRO cf_uuid5(name) AS
     cf_uuid_of_sha(sha1(from_hex('6bc8a9b01d3f5a5e9c0fcf01d0c0ffee') || encode(name)));
 CREATE MACRO cf_uuid_of_bytes(x) AS
@@ -21,8 +23,21 @@ CREATE MACRO cf_uuid_of_bytes(x) AS
 -- The name of a value inside derived ids: its type and its value; numbers that MongoDB calls equal have one name.
 CREATE MACRO cf_name_number(digits) AS 'number:' || digits;
 CREATE MACRO cf_name_double(x) AS
-    CASE WHEN x = trunc(x) AND abs(x) < 1e15 THEN 'number:' || CAST(CAST(x AS BIGINT) AS VARCHAR)
-         ELSE 'number:' || CAST(x AS VARCHAR) END;
+    (list_transform([x], lambda v: CASE WHEN v = trunc(v) AND abs(v) < 9e18 THEN 'number:' || CAST(CAST(v AS BIGINT) AS VARCHAR)
+         ELSE 'number:' || CAST(v AS VARCHAR) END))[1];
+-- A decimal without its trailing zeros; a whole one in plain digits, as any other number.
+CREATE MACRO cf_name_plain(p) AS
+    (list_transform([p], lambda v: CASE WHEN v IN ('', '-', '-0') THEN 'number:0'
+         WHEN contains(v, '.') THEN 'decimal:' || v ELSE 'number:' || v END))[1];
+CREATE MACRO cf_name_decimal(d) AS
+    (list_transform([d], lambda v: CASE
+         WHEN regexp_full_match(v, '-?0(\.0+)?E[+-][0-9]+') THEN 'number:0'
+         WHEN regexp_full_match(v, '-?[0-9.]+') THEN cf_name_plain(CASE WHEN contains(v, '.') THEN rtrim(rtrim(v, '0'), '.') ELSE v END)
+         WHEN regexp_full_match(v, '-?[0-9.]+E[+][0-9]{1,2}')
+         THEN cf_name_plain(regexp_replace(replace(split_part(v, 'E', 1), '.', '') || repeat('0',
+              CAST(split_part(v, '+', 2) AS INTEGER) - length(split_part(split_part(v, 'E', 1), '.', 2))), '^(-?)0+', '\1'))
+         ELSE 'decimal:' || v END))[1];
+CREATE MACRO cf_bytes_of_binary(m) AS from_base64(json_extract_string(m, '$."$binary".base64'));
 CREATE MACRO cf_name_mixed(t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'objectId' THEN 'objectId:' || json_extract_string(m, '$."$oid"')
@@ -30,18 +45,42 @@ CREATE MACRO cf_name_mixed(t, m) AS
          WHEN t = 'int' THEN 'number:' || json_extract_string(m, '$."$numberInt"')
          WHEN t = 'long' THEN 'number:' || json_extract_string(m, '$."$numberLong"')
          WHEN t = 'double' THEN cf_name_double(json_extract_string(m, '$."$numberDouble"')::DOUBLE)
+         WHEN t = 'decimal' THEN cf_name_decimal(json_extract_string(m, '$."$numberDecimal"'))
          WHEN t = 'bool' THEN 'bool:' || m
+         WHEN t = 'binData:4' AND octet_length(cf_bytes_of_binary(m)) = 16
+         THEN 'binData:4:' || CAST(cf_uuid_of_bytes(cf_bytes_of_binary(m)) AS VARCHAR)
+         WHEN t = 'binData:0' THEN 'binData:0:' || lower(hex(cf_bytes_of_binary(m)))
          WHEN t = 'date' THEN 'date:' || json_extract_string(m, '$."$date"."$numberLong"')
          ELSE 'ejson:' || m END;
-CREATE MACRO cf_part(name) AS CASE WHEN name IS NULL THEN '4:null' ELSE length(name) || ':' || name END;
+CREATE MACRO cf_part(name) AS
+    (list_transform([name], lambda v: CASE WHEN v IS NULL THEN '4:null' ELSE length(v) || ':' || v END))[1];
 CREATE MACRO cf_uuid_of_mixed(t, m) AS
     CASE WHEN t = 'objectId' THEN cf_uuid_of_oid_hex(json_extract_string(m, '$."$oid"'))
+         WHEN t = 'binData:4' AND octet_length(cf_bytes_of_binary(m)) = 16 THEN cf_uuid_of_bytes(cf_bytes_of_binary(m))
          ELSE cf_uuid5(cf_name_mixed(t, m)) END;
 
+-- Legacy UUIDs (subtype 3) by the order in which the driver put the bytes.
+CREATE MACRO cf_swapped(h, positions) AS array_to_string(list_transform(positions, lambda p: substr(h, 2 * p + 1, 2)), '');
+CREATE MACRO cf_legacy_hex(o, h) AS
+    CASE o WHEN 'java' THEN cf_swapped(h, [7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8])
+           WHEN 'csharp' THEN cf_swapped(h, [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]) ELSE h END;
+CREATE MACRO cf_uuid_of_legacy(o, t, m) AS
+    CASE WHEN t IS NULL OR t = 'null' THEN NULL
+         WHEN t IN ('binData:3', 'binData:4') AND octet_length(cf_bytes_of_binary(m)) = 16
+         THEN cf_uuid_of_bytes(from_hex(cf_legacy_hex(CASE t WHEN 'binData:3' THEN o ELSE 'python' END, hex(cf_bytes_of_binary(m)))))
+         ELSE error('uuid_of_legacy: a value of type ' || t || ' is no UUID: ' || m) END;
+
+-- The bytes of binary data, whatever its subtype.
+CREATE MACRO cf_bytes_of_uuid(x) AS from_hex(replace(CAST(x AS VARCHAR), '-', ''));
+CREATE MACRO cf_bytes_of_mixed(f, t, m) AS
+    CASE WHEN t IS NULL OR t = 'null' THEN NULL
+         WHEN t LIKE 'binData:%' THEN cf_bytes_of_binary(m)
+         ELSE error(f || ': a value of type ' || t || ' is no binary data') END;
+
 CREATE MACRO cf_oid_of_text(x) AS
-    CASE WHEN x IS NULL THEN NULL
-         WHEN regexp_full_match(x, '[0-9a-fA-F]{24}') THEN from_hex(x)
-         ELSE error('oid_of: ' || x || ' is not the 24 hex digits of an ObjectId') END;
+    (list_transform([x], lambda v: CASE WHEN v IS NULL THEN NULL
+         WHEN regexp_full_match(v, '[0-9a-fA-F]{24}') THEN from_hex(v)
+         ELSE error('oid_of: ' || v || ' is not the 24 hex digits of an ObjectId') END))[1];
 CREATE MACRO cf_oid_of_mixed(t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'objectId' THEN from_hex(json_extract_string(m, '$."$oid"'))
@@ -77,22 +116,22 @@ CREATE MACRO cf_digits(f, t, m) AS
          ELSE error(f || ': a value of type ' || t || ' is no number') END;
 
 CREATE MACRO cf_int_of_digits(f, d) AS
-    CASE WHEN d IS NULL THEN NULL
-         WHEN regexp_full_match(d, '-?[0-9]+') THEN CAST(d AS BIGINT)
-         WHEN TRY_CAST(d AS DECIMAL(38, 18)) = TRY_CAST(TRY_CAST(d AS DECIMAL(38, 18)) AS BIGINT)
-              AND length(d) <= 30 AND NOT regexp_matches(d, '[eE]-') THEN CAST(CAST(d AS DECIMAL(38, 18)) AS BIGINT)
-         ELSE error(f || ': ' || d || ' is no whole number of 64 bits') END;
+    (list_transform([d], lambda v: CASE WHEN v IS NULL THEN NULL
+         WHEN regexp_full_match(v, '-?[0-9]+') THEN CAST(v AS BIGINT)
+         WHEN TRY_CAST(v AS DECIMAL(38, 18)) = TRY_CAST(TRY_CAST(v AS DECIMAL(38, 18)) AS BIGINT)
+              AND length(v) <= 30 AND NOT regexp_matches(v, '[eE]-') THEN CAST(CAST(v AS DECIMAL(38, 18)) AS BIGINT)
+         ELSE error(f || ': ' || v || ' is no whole number of 64 bits') END))[1];
 CREATE MACRO cf_int_of_double(f, x) AS
-    CASE WHEN x IS NULL THEN NULL
-         WHEN isfinite(x) AND x = trunc(x) AND abs(x) <= 9007199254740992 THEN CAST(x AS BIGINT)
-         ELSE error(f || ': ' || CAST(x AS VARCHAR) || ' is no whole number that a double holds exactly') END;
+    (list_transform([x], lambda v: CASE WHEN v IS NULL THEN NULL
+         WHEN isfinite(v) AND v = trunc(v) AND abs(v) <= 9007199254740992 THEN CAST(v AS BIGINT)
+         ELSE error(f || ': ' || CAST(v AS VARCHAR) || ' is no whole number that a double holds exactly') END))[1];
 CREATE MACRO cf_int_of_mixed(f, t, m) AS
     CASE WHEN t = 'double' THEN cf_int_of_double(f, json_extract_string(m, '$."$numberDouble"')::DOUBLE)
          ELSE cf_int_of_digits(f, cf_digits(f, t, m)) END;
 
 CREATE MACRO cf_double_of_int(f, x) AS
-    CASE WHEN x IS NULL OR abs(CAST(x AS HUGEINT)) <= 9007199254740992 THEN CAST(x AS DOUBLE)
-         ELSE error(f || ': ' || CAST(x AS VARCHAR) || ' is more than a double holds exactly') END;
+    (list_transform([x], lambda v: CASE WHEN v IS NULL OR abs(CAST(v AS HUGEINT)) <= 9007199254740992 THEN CAST(v AS DOUBLE)
+         ELSE error(f || ': ' || CAST(v AS VARCHAR) || ' is more than a double holds exactly') END))[1];
 CREATE MACRO cf_double_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'double' THEN json_extract_string(m, '$."$numberDouble"')::DOUBLE
@@ -100,7 +139,7 @@ CREATE MACRO cf_double_of_mixed(f, t, m) AS
          ELSE error(f || ': a value of type ' || t || ' is no double') END;
 
 CREATE MACRO cf_text_of_double(x) AS
-    CASE WHEN isfinite(x) AND x = trunc(x) AND abs(x) < 1e15 THEN CAST(CAST(x AS BIGINT) AS VARCHAR) ELSE CAST(x AS VARCHAR) END;
+    (list_transform([x], lambda v: CASE WHEN isfinite(v) AND v = trunc(v) AND abs(v) < 1e15 THEN CAST(CAST(v AS BIGINT) AS VARCHAR) ELSE CAST(v AS VARCHAR) END))[1];
 CREATE MACRO cf_iso(x) AS strftime(timezone('UTC', x), '%Y-%m-%dT%H:%M:%S.%g') || 'Z';
 CREATE MACRO cf_text_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
@@ -120,9 +159,9 @@ CREATE MACRO cf_bool_of_mixed(f, t, m) AS
          WHEN t = 'bool' THEN m = 'true'
          ELSE error(f || ': a value of type ' || t || ' is no boolean') END;
 CREATE MACRO cf_date_of_ms(f, ms) AS
-    CASE WHEN ms IS NULL THEN NULL
-         WHEN ms BETWEEN -210866803200000 AND 9223371331199999 THEN to_timestamp(0) + to_milliseconds(ms)
-         ELSE error(f || ': ' || ms || ' milliseconds since 1970 is a date out of range') END;
+    (list_transform([ms], lambda v: CASE WHEN v IS NULL THEN NULL
+         WHEN v BETWEEN -210866803200000 AND 9223371331199999 THEN to_timestamp(0) + to_milliseconds(v)
+         ELSE error(f || ': ' || v || ' milliseconds since 1970 is a date out of range') END))[1];
 CREATE MACRO cf_date_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'date' THEN cf_date_of_ms(f, CAST(json_extract_string(m, '$."$date"."$numberLong"') AS BIGINT))
@@ -136,21 +175,32 @@ CREATE MACRO cf_decimal_of_digits(f, d, r) AS
 
 -- Text that holds exactly such a value.
 CREATE MACRO cf_parse_int(f, s) AS
-    CASE WHEN s IS NULL THEN NULL
-         WHEN regexp_full_match(s, '[+-]?[0-9]+') THEN CAST(s AS BIGINT)
-         ELSE error(f || ': ' || s || ' is no whole number') END;
+    (list_transform([s], lambda v: CASE WHEN v IS NULL THEN NULL
+         WHEN regexp_full_match(v, '[+-]?[0-9]+') THEN CAST(v AS BIGINT)
+         ELSE error(f || ': ' || v || ' is no whole number') END))[1];
 CREATE MACRO cf_parse_double(f, s) AS
-    CASE WHEN s IS NULL THEN NULL
-         WHEN regexp_full_match(s, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?') THEN CAST(s AS DOUBLE)
-         ELSE error(f || ': ' || s || ' is no number') END;
+    (list_transform([s], lambda v: CASE WHEN v IS NULL THEN NULL
+         WHEN regexp_full_match(v, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?') THEN CAST(v AS DOUBLE)
+         ELSE error(f || ': ' || v || ' is no number') END))[1];
 CREATE MACRO cf_parse_bool(f, s) AS
-    CASE WHEN s IS NULL THEN NULL
-         WHEN lower(s) = 'true' THEN true WHEN lower(s) = 'false' THEN false
-         ELSE error(f || ': ' || s || ' is neither true nor false') END;
+    (list_transform([s], lambda v: CASE WHEN v IS NULL THEN NULL
+         WHEN lower(v) = 'true' THEN true WHEN lower(v) = 'false' THEN false
+         ELSE error(f || ': ' || v || ' is neither true nor false') END))[1];
 CREATE MACRO cf_parse_date(f, s) AS
-    CASE WHEN s IS NULL THEN NULL
-         WHEN regexp_full_match(s, '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN CAST(s || ' 00:00:00+00' AS TIMESTAMPTZ)
-         WHEN regexp_full_match(s, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)')
-         THEN CAST(s AS TIMESTAMPTZ)
-         ELSE error(f || ': ' || s || ' is no ISO 8601 date with a zone') END;
+    (list_transform([s], lambda v: CASE WHEN v IS NULL THEN NULL
+         WHEN regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN CAST(v || ' 00:00:00+00' AS TIMESTAMPTZ)
+         WHEN regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)')
+         THEN CAST(v AS TIMESTAMPTZ)
+         ELSE error(f || ': ' || v || ' is no ISO 8601 date with a zone') END))[1];
 CREATE MACRO cf_decimal_text(f, s) AS s;
+
+-- The character NUL, in text and as the escape that JSON has for it. Escaped, it is a backslash and a 0, and a backslash is two.
+CREATE MACRO cf_nul_as_text(x, r) AS replace(x, chr(0), r);
+CREATE MACRO cf_without_nul_text(x) AS cf_nul_as_text(x, '');
+CREATE MACRO cf_escape_nul_text(x) AS cf_nul_as_text(replace(x, '\', '\\'), '\0');
+-- JSON text holds no control characters, so one of them can stand for an escaped backslash meanwhile: `\\u0000` is no NUL.
+CREATE MACRO cf_json_parts(x, b, r) AS replace(replace(replace(x, '\\', chr(1)), '\u0000', r), chr(1), b);
+CREATE MACRO cf_nul_as_json(x, r) AS
+    cf_json_parts(x, '\\', replace(replace(CAST(to_json(r) AS VARCHAR)[2:-2], '\\', chr(1)), '\u0000', ''));
+CREATE MACRO cf_without_nul_json(x) AS cf_json_parts(x, '\\', '');
+CREATE MACRO cf_escape_nul_json(x) AS cf_json_parts(x, '\\\\', '\\0');

@@ -104,7 +104,9 @@ class Rewriter:
                 return self._with_lambda(node, name, scope)
             if name in ("len", "array_length", "array_size", "length", "cardinality"):
                 return self._length(node, scope)
-        if isinstance(node, exp.Array) and isinstance(node.expressions[0] if node.expressions else None, exp.Comprehension):
+        if isinstance(node, exp.Array) and isinstance(
+            node.expressions[0] if node.expressions else None, exp.Comprehension
+        ):
             return self._comprehension(node.expressions[0], scope)
         if isinstance(node, exp.Subquery | exp.Select):
             return Typed(self.select(node, scope))
@@ -221,6 +223,8 @@ def function_name(node: exp.Func) -> str:
     """The function as DuckDB knows it, in lower case."""
     if isinstance(node, exp.Anonymous):
         return str(node.this).lower()
+    if isinstance(node, exp.Binary):  # as an operator, `a(x) ->> b`, its text begins with another function
+        return node.sql_name().lower()
     sql = node.sql("duckdb")
     return sql.split("(", 1)[0].strip().lower() if "(" in sql else node.sql_name().lower()
 
