@@ -32,7 +32,7 @@ target.schema = "{schema}"
 
 @dataclass(frozen=True)
 class Trap:
-    """A folder with expected.json. What it does not hold itself it takes from the folder above (variants of one trap)."""
+    """A folder with expected.json. What it does not hold itself it takes from the folder above."""
 
     folder: Path
     top: Path
@@ -146,7 +146,14 @@ def run(move: Move) -> Outcome:
         out.status = move.copy()
         out.phase = "verify"
         out.quarantined = [
-            {"entity": e.entity, "key": e.key, "reason": e.reason, "table": e.table, "column": e.column, "says": e.detail}
+            {
+                "entity": e.entity,
+                "key": e.key,
+                "reason": e.reason,
+                "table": e.table,
+                "column": e.column,
+                "says": e.detail,
+            }
             for e in move.quarantine()
         ]
         out.verdict = move.verify() if hasattr(move, "verify") else None

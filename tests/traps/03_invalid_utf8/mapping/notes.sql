@@ -1,0 +1,1 @@
+SELECT n._id AS id, n.title AS title FROM notes AS n

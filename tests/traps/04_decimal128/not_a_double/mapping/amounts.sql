@@ -1,0 +1,1 @@
+SELECT a._id AS id, a.v AS f FROM amounts AS a

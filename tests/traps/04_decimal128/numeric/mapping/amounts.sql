@@ -1,0 +1,1 @@
+SELECT a._id AS id, a.v AS v FROM amounts AS a

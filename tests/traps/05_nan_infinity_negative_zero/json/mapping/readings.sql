@@ -1,0 +1,1 @@
+SELECT r._id AS id, json_of(r.v) AS j FROM readings AS r

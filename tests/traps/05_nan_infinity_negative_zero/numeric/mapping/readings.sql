@@ -1,0 +1,1 @@
+SELECT r._id AS id, r.v AS n FROM readings AS r

@@ -1,0 +1,1 @@
+SELECT c._id AS id, c.n AS big FROM counters AS c

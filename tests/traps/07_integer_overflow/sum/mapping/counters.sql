@@ -1,0 +1,1 @@
+SELECT c._id AS id, c.n + 1 AS big FROM counters AS c
