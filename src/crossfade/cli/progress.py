@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from crossfade.assess.survey import Scanned
 from crossfade.cli.events import log_event
 from crossfade.cli.options import Options
-from crossfade.cli.screen import number, safe
+from crossfade.cli.screen import counted, number, safe
 from crossfade.move import Found, Planned, StepDone, Verifying
 from crossfade.pipeline.constraints import RecordsLeft
 from crossfade.pipeline.copy import ChunkCopied
@@ -38,25 +38,25 @@ class Advance:
 def advance_of(event: Any) -> Advance | None:
     match event:
         case Found(documents=documents):
-            return Advance("survey", "documents", total=documents)
+            return Advance("survey", "document", total=documents)
         case Scanned(documents=documents):
-            return Advance("survey", "documents", documents)
+            return Advance("survey", "document", documents)
         case StepDone():
-            return Advance("schema", "steps", 1)
+            return Advance("schema", "step", 1)
         case Planned(documents=documents):
-            return Advance("copy", "documents", total=documents)
+            return Advance("copy", "document", total=documents)
         case ChunkCopied(chunk=chunk):
-            return Advance("copy", "documents", chunk.count)
+            return Advance("copy", "document", chunk.count)
         case RecordsLeft(count=count):
-            return Advance("constraints", "records to quarantine", count)
+            return Advance("to quarantine", "record", count)
         case Verifying(documents=documents):
-            return Advance("verify", "documents", total=documents)
+            return Advance("verify", "document", total=documents)
         case ChunkVerified(chunk=chunk):
-            return Advance("verify", "documents", chunk.count)
+            return Advance("verify", "document", chunk.count)
         case TableVerified():
-            return Advance("keys", "tables", 1)
+            return Advance("keys", "table", 1)
         case RuleAsked():
-            return Advance("rules", "rules", 1)
+            return Advance("rules", "rule", 1)
     return None
 
 
@@ -104,7 +104,7 @@ class Bars:
         if step is None:
             return
         if step.bar not in self.tasks:
-            self.tasks[step.bar] = self.progress.add_task(f"{step.bar:<11}", total=step.total, unit=step.unit)
+            self.tasks[step.bar] = self.progress.add_task(f"{step.bar:<13}", total=step.total, unit=f"{step.unit}s")
         task = self.tasks[step.bar]
         if step.total is not None:
             self.progress.update(task, total=step.total)
@@ -129,8 +129,9 @@ class Lines:
             self.totals[step.bar] = step.total
         self.counts[step.bar] = self.counts.get(step.bar, 0) + step.count
         total = self.totals.get(step.bar)
-        of = f" of {number(total)}" if total is not None else ""
-        self.unsaid[step.bar] = f"{step.bar}: {number(self.counts[step.bar])}{of} {step.unit}"
+        count = self.counts[step.bar]
+        of_all = f"{number(count)} of {counted(total, step.unit)}" if total is not None else counted(count, step.unit)
+        self.unsaid[step.bar] = f"{step.bar}: {of_all}"
         if time.monotonic() - self.said_at >= self.every:
             self.say()
 

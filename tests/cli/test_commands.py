@@ -1,0 +1,163 @@
+"""Every command on the tiny project, on real servers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tinies import BOB, PEOPLE, Tiny
+
+UUID_OF_BOB = "5e0b0000-0000-8000-8000-000002cf01d0"
+
+
+def test_run_does_everything(tiny: Tiny) -> None:
+    ended = tiny("run")
+    assert ended.status == 0, ended.err
+    assert "people       3       3            0          0  yes" in ended.out
+    assert "compared 3 rows of 1 table, in 4 columns: 0 differences" in ended.out
+    assert "1 of 1 rules hold" in ended.out
+    assert str(tiny.root / "report.html") in ended.out
+    assert ended.out.endswith("all is well\n")
+    assert tiny.postgres.execute("SELECT count(*) FROM people") == [(3,)]
+    assert (tiny.root / "report.json").exists()
+    assert (tiny.root / "report.html").exists()
+
+
+def test_run_uses_the_lock_file_that_is_there(tiny: Tiny) -> None:
+    tiny("run")
+    again = tiny("run")
+    assert again.status == 0
+    assert "source.lock.json is there and is used" in again.err
+    assert tiny("run", "--json").json["survey"] is None
+    assert tiny("run", "--json", "--survey").json["survey"]["changes"] == []
+
+
+def test_run_stops_where_check_finds_faults(tiny: Tiny) -> None:
+    tiny.edit("crossfade.toml", 'path = "__v"', 'path = "___v"')
+    ended = tiny("run", "--json")
+    assert ended.status == 1
+    assert [f["place"] for f in ended.json["check"]["faults"]] == ["people.__v"]
+    assert ended.json["copy"] is None
+    assert tiny.postgres.execute("SELECT count(*) FROM pg_tables WHERE tablename = 'people'") == [(0,)]
+
+
+def test_step_by_step(tiny: Tiny) -> None:
+    for step in (["survey"], ["check"], ["schema", "apply"], ["copy"], ["verify"], ["status"]):
+        ended = tiny(*step)
+        assert ended.status == 0, (step, ended.err)
+
+
+def test_a_run_with_two_workers(tiny: Tiny) -> None:
+    tiny.edit("crossfade.toml", "[[discard]]", "[limits]\nchunk_mb = 0.001\n[[discard]]")
+    tiny.mongo.db.people.insert_many([{**PEOPLE[0], "_id": n} for n in range(100)])
+    with tiny.start("run", "--json", "--workers", "2") as process:
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    (people,) = json.loads(out)["copy"]["entities"]
+    assert people["copied"] == 103
+    assert people["chunks_done"] == people["chunks"] > 2
+
+
+def test_survey_shows_what_has_changed(tiny: Tiny) -> None:
+    tiny("survey")
+    tiny.mongo.db.people.insert_one({**PEOPLE[0], "_id": 7, "nick": "A."})
+    ended = tiny("survey")
+    assert "people: nick: new, as string" in ended.out
+    assert "people: 3 documents before, 4 now" in ended.out
+
+
+def test_check_groups_faults_and_notes(tiny: Tiny) -> None:
+    tiny.edit("schema.sql", "age integer", "height integer NOT NULL, age integer")
+    tiny.write("schema.sql", (tiny.root / "schema.sql").read_text() + "CREATE TABLE pets (id int PRIMARY KEY);")
+    tiny("survey")
+    ended = tiny("check")
+    assert ended.status == 1
+    assert "faults (1)\n  unfilled\n    people.height: it is NOT NULL, and nothing fills it" in ended.out
+    assert "notes (1)\n  unmapped table\n    pets:" in ended.out
+
+
+def test_schema_show_is_a_script_that_runs(tiny: Tiny) -> None:
+    script = tiny("schema", "show").out
+    tiny.postgres.execute(script)
+    assert tiny.postgres.execute("SELECT indexname FROM pg_indexes WHERE tablename = 'people' ORDER BY 1") == [
+        ("people_name",),
+        ("people_pkey",),
+    ]
+
+
+def test_schema_diagram_on_stdout_and_into_a_file(tiny: Tiny, tmp_path: Path) -> None:
+    assert tiny("schema", "diagram").out.startswith("erDiagram\n")
+    file = tmp_path / "people.dbml"
+    ended = tiny("schema", "diagram", "--format", "dbml", "--output", str(file))
+    assert ended.out == f"written: {file}\n"
+    assert "people" in file.read_text()
+
+
+def test_explain_a_column(tiny: Tiny) -> None:
+    tiny("survey")
+    ended = tiny("explain", "people.age")
+    assert ended.status == 0
+    assert "  = p.age\n    people.age: int x 2, long x 1" in ended.out
+    assert "tags" not in ended.out
+
+
+def test_explain_says_what_only_steers(tiny: Tiny) -> None:
+    tiny.write("mapping/people.sql", (tiny.root / "mapping/people.sql").read_text() + "WHERE p.name <> 'x'")
+    tiny("survey")
+    document = tiny("explain", "people.id", "--json").json
+    assert [(p["entity"], p["path"], p["types"]) for p in document["steering"]] == [("people", "name", {"string": 3})]
+    assert document["columns"][0]["expressions"] == ["uuid_of(p._id)"]
+
+
+def test_explain_names_the_nearest(tiny: Tiny) -> None:
+    tiny("survey")
+    table, column = tiny("explain", "peeple.age"), tiny("explain", "people.agge")
+    assert (table.status, column.status) == (2, 2)
+    assert "Try: people" in table.err
+    assert "Try: age" in column.err
+
+
+def test_verify_names_what_differs(tiny: Tiny) -> None:
+    tiny("run")
+    tiny.postgres.execute("UPDATE people SET age = -1 WHERE id = %s", [UUID_OF_BOB])
+    ended = tiny("verify")
+    assert ended.status == 1
+    assert f"changed: people[{UUID_OF_BOB}].age" in ended.out
+    assert "expected 40, found -1" in ended.out
+    assert "rule ages is broken by 1 row: nobody is younger than zero" in ended.out
+    document = tiny("verify", "--json").json
+    assert (document["ok"], document["equal"], document["rules_hold"], document["differences"]) == (
+        False,
+        False,
+        False,
+        1,
+    )
+    assert str(BOB) in document["tables"][0]["differences"][0]["record"]
+
+
+def test_verify_waits_for_the_copy(tiny: Tiny) -> None:
+    tiny("survey")
+    tiny("schema", "apply")
+    ended = tiny("verify")
+    assert ended.status == 1
+    assert "error: the copy has not finished" in ended.err
+    assert "Try: crossfade copy" in ended.err
+
+
+def test_copy_restart_copies_anew(tiny: Tiny) -> None:
+    tiny.edit("schema.sql", "CREATE INDEX people_name ON people (name);", "")
+    tiny("run")
+    tiny.edit("mapping/people.sql", "p.age AS age", "p.age + 1 AS age")
+    refused = tiny("copy")
+    assert refused.status == 1
+    assert "a mapping or a discard has changed since the copy began" in refused.err
+    ended = tiny("copy", "--restart")
+    assert ended.status == 0, ended.err
+    assert tiny.postgres.execute("SELECT age FROM people ORDER BY id") == [(37,), (41,), (29,)]
+
+
+def test_id_leads_there_and_back(tiny: Tiny) -> None:
+    assert UUID_OF_BOB in tiny("id", str(BOB)).out
+    assert tiny("id", UUID_OF_BOB, "--json").json["object_id"] == str(BOB)
+    assert tiny("id", "00000000-0000-4000-8000-000000000000").status == 1
+    assert tiny("id", "nonsense").status == 2
