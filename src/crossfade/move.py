@@ -28,7 +28,7 @@ from crossfade.mapping.check import check as run_check
 from crossfade.mapping.compile import compile_program, read_mappings
 from crossfade.mapping.coverage import Finding
 from crossfade.mapping.program import Program
-from crossfade.model.shape import Shape
+from crossfade.model.shape import Shape, parse_path
 from crossfade.model.target import Step, TargetSchema
 from crossfade.pipeline import constraints, mend
 from crossfade.pipeline import copy as copying
@@ -173,11 +173,17 @@ class Move:
         """The project's discards; one of entity "*" counts for every entity that has its path."""
         out: list[Discard] = []
         for discard in self.project.settings.discard:
-            if discard.entity == "*":
-                out += [discard.model_copy(update={"entity": e}) for e in self.shapes]
-            else:
-                out.append(discard)
+            entities = self._having(discard.path) if discard.entity == "*" else [discard.entity]
+            out += [discard.model_copy(update={"entity": e}) for e in entities]
         return tuple(out)
+
+    def _having(self, path: str | None) -> list[str]:
+        """The entities that have a path; all of them where none has it: `check` says then that it is stale."""
+        try:
+            place = parse_path(path or ".")
+        except ValueError:
+            return list(self.shapes)
+        return [e for e, s in self.shapes.items() if s.node(place) is not None] or list(self.shapes)
 
     @cached_property
     def program(self) -> Program:
@@ -399,7 +405,10 @@ class Move:
     # -- verify
 
     def verify(self, listen: Listener = _deaf) -> Verdict:
-        """Compares every column of every row, every key, and the counts; asks the rules. Raises Refused before a copy is done."""
+        """Compares every column of every row, every key, and the counts; asks the rules.
+
+        Raises Refused before a copy is done.
+        """
         status = self.status()
         if status.stage != journal.FINISHED:
             raise Refused(

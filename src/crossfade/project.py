@@ -61,10 +61,14 @@ class Discard(_Section):
             raise ValueError("a discard names either an entity or a table")
         if self.table is not None and (self.path or self.types or self.where):
             raise ValueError("a discard of a table takes only a reason")
+        if self.entity == "*" and self.path is None:
+            raise ValueError('entity "*" (every entity) takes a path: entities are left behind one by one')
         if self.types and self.path is None:
             raise ValueError("types need the path that they stand at")
         if self.where is not None and (self.path is not None or not self.alias):
             raise ValueError("where needs an alias, and no path")
+        if self.alias is not None and self.where is None:
+            raise ValueError("an alias is of use to where alone")
         return self
 
 

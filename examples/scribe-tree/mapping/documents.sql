@@ -1,5 +1,5 @@
 -- One row for every document. A course that was deleted becomes NULL, as ON DELETE SET NULL would have made it: that is what
--- the look-up is for. What no column takes up stays in `legacy` (so does Mongoose's `__v`).
+-- the look-up is for. What no column takes up stays in `legacy`.
 SELECT uuid_of(d._id)                              AS id,
        d.title                                     AS title,
        d.content                                   AS content,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from crossfade.mapping.scope import Places
 from crossfade.mapping.select import SelectCompiler
 from crossfade.model import shape as shapes_
 from crossfade.model.batch import Column
-from crossfade.model.shape import Shape
+from crossfade.model.shape import Path as Place
+from crossfade.model.shape import Shape, parse_path
 from crossfade.project import Discard
 
 
@@ -45,7 +46,8 @@ def compile_program(
     feeds = {}
     for entity in sorted({b.entity for b in branches} | set(conditions)):
         own = tuple(b for b in branches if b.entity == entity)
-        columns = _with_rest(places[entity].columns(), branches, entity)
+        left_behind = _discarded_paths(discards, shapes[entity])
+        columns = _with_rest(places[entity].columns(), branches, entity, left_behind)
         feeds[entity] = Feed(entity, columns, own, conditions.get(entity))
     files = {table: f"{folder}/{table}.sql" for table in mappings}
     return Program(feeds, digest_of(mappings, discards), files)
@@ -116,16 +118,32 @@ def _discard_conditions(
     return {entity: " UNION ".join(parts) for entity, parts in texts.items()}
 
 
-def _with_rest(columns: tuple[Column, ...], branches: Sequence[Branch], entity: str) -> tuple[Column, ...]:
-    """rest_of leaves out what any mapping of any root takes up: known only when all are compiled."""
+def _discarded_paths(discards: Sequence[Discard], shape: Shape) -> Iterator[Place]:
+    """Paths that are discarded whole: with every type that the survey saw there (an unseen one is quarantined)."""
+    for discard in discards:
+        if discard.entity != shape.entity or discard.path is None:
+            continue
+        try:
+            path = parse_path(discard.path)
+        except ValueError:
+            continue  # coverage reports it
+        node = shape.node(path)
+        if node is not None and (not discard.types or node.types.keys() <= set(discard.types)):
+            yield path
+
+
+def _with_rest(
+    columns: tuple[Column, ...], branches: Sequence[Branch], entity: str, left_behind: Iterable[Place]
+) -> tuple[Column, ...]:
+    """rest_of leaves out what is discarded, and what any mapping of this root takes up: known when all are compiled."""
     used = frozenset(
         u.path
         for b in branches
         for u in b.uses
         if u.entity == entity and u.path and u.output and b.entity == entity and u.depth != "rest"
     )
-    tops = frozenset(path[:1] for path in used)
-    return tuple(replace(c, without=tops) if c.form == "rest" else c for c in columns)
+    without = frozenset(path[:1] for path in used) | frozenset(left_behind)
+    return tuple(replace(c, without=without) if c.form == "rest" else c for c in columns)
 
 
 def _parse_fault(error: SqlglotError, file: str) -> Fault:
