@@ -18,6 +18,7 @@ from crossfade.documents.forms import ARROW_KINDS, EJSON, JSON, PRESENT, TYPE, B
 from crossfade.documents.places import Values, listed_element
 from crossfade.documents.rest import rest_form
 from crossfade.documents.strict import Offence, Rule, is_clean, offence
+from crossfade.documents.uncollected import uncollected
 from crossfade.model.batch import Batch, Column, SetAside
 from crossfade.model.shape import ELEMENT, Node, Path, Shape, unescape_step
 
@@ -36,6 +37,10 @@ class Transcoder:
         """The batch's documents as Arrow. What cannot be read, or does not fit the shape, is set aside; the others go
         on.
         """
+        with uncollected():
+            return self._read(raw_batch)
+
+    def _read(self, raw_batch: bytes) -> Batch:
         decoded = decode(raw_batch)
         aside = [SetAside(b.position, b.key, b.reason, b.path, b.detail, b.raw) for b in decoded.broken]
         rows = Values(decoded.docs)

@@ -6,9 +6,10 @@ where the way to it leads through something that is no object. Each step is made
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate, chain
+from itertools import accumulate, chain, repeat
+from operator import contains, is_not, itemgetter
 from types import NoneType
 from typing import Any
 
@@ -33,7 +34,7 @@ class Values:
         found = self._fields.get(name)
         if found is None:
             if self.classes == ONLY_DICT:
-                values = [v.get(name) for v in self.values]
+                values = _named(name, self.values)
             elif dict in self.classes:
                 values = [v.get(name) if type(v) is dict else None for v in self.values]
             else:
@@ -60,6 +61,9 @@ class Values:
         """Whether a field is there and null (as against missing)."""
         if NoneType not in self.classes:
             return False
+        if self._parent is not None and self._parent.classes == ONLY_DICT:  # more are there than have a value
+            there = sum(map(contains, self._parent.values, repeat(self._name)))
+            return there > sum(map(is_not, self.values, repeat(None)))
         return any(there and v is None for there, v in zip(self.present, self.values, strict=True))
 
     @cached_property
@@ -80,6 +84,14 @@ class Values:
     def listed(self) -> Elements:
         """As `elements`, but a single value that is not null is a list of one."""
         return Elements([v if v is None or type(v) is list else [v] for v in self.values])
+
+
+def _named(name: str, objects: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """The field of each; most fields stand in every object, and then it takes half the time."""
+    try:
+        return list(map(itemgetter(name), objects))
+    except KeyError:
+        return [v.get(name) for v in objects]
 
 
 class Elements:

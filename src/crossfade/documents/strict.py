@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 from types import NoneType
 from typing import Any
 
@@ -103,7 +102,7 @@ def is_clean(place: Values, rule: Rule) -> bool:
 
 def _fields_clean(place: Values, rule: Rule) -> bool:
     objects = place.values if place.classes == ONLY_DICT else [v for v in place.values if type(v) is dict]
-    seen = set(chain.from_iterable(objects))
+    seen: set[str] = set().union(*objects)
     if not seen <= rule.names:
         return False
     if len(seen) > 64 and len(seen) > 4 * max(map(len, objects)):
