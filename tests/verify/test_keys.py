@@ -11,6 +11,7 @@ import pytest
 
 from crossfade.model.canonical import arrow_schema
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
+from crossfade.verify import keys
 from crossfade.verify.keys import KeyFindings, hold_keys_together, spool
 
 ID = uuid.UUID("65e0c0f1-a2b3-84c4-8d5e-6f70cf01d000")
@@ -112,3 +113,15 @@ def test_compound_keys(tmp_path: Path) -> None:
     expected = rows_of(table, ["a", "a"], [1, 2], [ID.bytes, ID.bytes])
     found = held(tmp_path, table, [expected], rows_of(table, ["a", "b"], [1, 2], [ID.bytes, ID.bytes]))
     assert found == KeyFindings(1, 0, (("extra", f'c0="b", c1=2, c2={ID}', 0, 1),))
+
+
+def test_more_keys_than_memory_takes_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "_AT_ONCE", 100)
+    table = table_of("text", "int4")
+    parts = [rows_of(table, [f"k{i}" for i in part], list(part)) for part in (range(700), range(690, 1500))]
+    there = rows_of(table, [f"k{i}" for i in range(10, 1505)], list(range(10, 1505)))
+    found = held(tmp_path, table, parts, there, limit=100)
+    assert (found.extra, found.duplicate) == (5, 10)
+    assert {key for kind, key, _, _ in found.named if kind == "extra"} == {
+        f'c0="k{i}", c1={i}' for i in range(1500, 1505)
+    }

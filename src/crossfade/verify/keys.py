@@ -23,7 +23,8 @@ from crossfade.verify.compare import DUPLICATE, EXTRA
 from crossfade.verify.equal import key_form
 from crossfade.verify.show import key_text
 
-_MEMORY = "128MB"
+_MEMORY = "256MB"
+_AT_ONCE = 500_000  # keys that are grouped in memory
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def hold_keys_together(
     try:
         with duckdb.connect(":memory:", config=settings) as engine:
             engine.execute("SET preserve_insertion_order = false")
-            engine.execute(_odd_keys(names, expected, str(found)))
+            _find_odd(engine, names, _both(names, expected, str(found)), folder)
             extra, duplicate = engine.execute(_COUNTS).fetchall()[0]
             order = ", ".join(["expected > 1", *names])
             first = engine.sql(f"FROM odd ORDER BY {order} LIMIT {limit:d}").to_arrow_table()
@@ -74,23 +75,49 @@ FROM odd
 """
 
 
-def _odd_keys(names: Sequence[str], expected: Sequence[str], found: str) -> str:
-    """Keys that are expected twice, or found without being expected, or found twice."""
+def _both(names: Sequence[str], expected: Sequence[str], found: str) -> str:
+    """All keys, with `e` where they are expected and `f` where they are found."""
     keys = ", ".join(names)
     sides = [f"SELECT {keys}, 0 AS e, 1 AS f FROM {_parquet([found])}"]
     if expected:
         sides.append(f"SELECT {keys}, 1 AS e, 0 AS f FROM {_parquet(expected)}")
+    return " UNION ALL ".join(sides)
+
+
+def _find_odd(engine: duckdb.DuckDBPyConnection, names: Sequence[str], both: str, folder: Path) -> None:
+    """Makes the table `odd` of keys that are expected twice, or found without being expected, or found twice.
+
+    Many keys are dealt out to files first, by their hash, so that those of one file fit into memory: the engine's own
+    grouping gives up where they do not.
+    """
+    engine.execute(f"CREATE TEMP TABLE odd AS {_odd(names, both)} LIMIT 0")
+    total = engine.execute(f"SELECT count(*) FROM ({both})").fetchall()[0][0]
+    if total <= _AT_ONCE:
+        engine.execute(f"INSERT INTO odd {_odd(names, both)}")
+        return
+    parts = total // _AT_ONCE + 1
+    dealt = f"SELECT *, hash({', '.join(names)}) % {parts} AS part FROM ({both})"
+    engine.execute(f"SET partitioned_write_flush_threshold = {max(1024, _AT_ONCE // parts)}")
+    engine.execute(f"COPY ({dealt}) TO {_quoted(folder / 'dealt')} (FORMAT parquet, PARTITION_BY (part))")
+    for part in sorted((folder / "dealt").iterdir()):
+        rows = f"SELECT * FROM {_parquet([str(part / '*.parquet')])}"
+        engine.execute(f"INSERT INTO odd {_odd(names, rows)}")
+
+
+def _odd(names: Sequence[str], both: str) -> str:
+    keys = ", ".join(names)
     return f"""
-    CREATE TEMP TABLE odd AS
-    SELECT {keys}, sum(e)::BIGINT AS expected, sum(f)::BIGINT AS found
-    FROM ({" UNION ALL ".join(sides)})
+    SELECT {keys}, sum(e)::BIGINT AS expected, sum(f)::BIGINT AS found FROM ({both})
     GROUP BY {keys} HAVING sum(e) > 1 OR sum(f) > least(sum(e), 1)
     """
 
 
 def _parquet(files: Sequence[str]) -> str:
-    listed = ", ".join("'" + f.replace("'", "''") + "'" for f in files)
-    return f"read_parquet([{listed}])"
+    return f"read_parquet([{', '.join(map(_quoted, files))}], hive_partitioning = false)"
+
+
+def _quoted(file: object) -> str:
+    return "'" + str(file).replace("'", "''") + "'"
 
 
 def _keys(rows: Any, table: TargetTable) -> pa.Table:
