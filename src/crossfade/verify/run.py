@@ -9,6 +9,7 @@ Nothing is taken from the journal but which records it holds in quarantine or as
 
 from __future__ import annotations
 
+import errno
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -75,7 +76,7 @@ def verify(
     *,
     folder: Path | None = None,
 ) -> Verdict:
-    """Compares everything. `folder` is where keys may be spooled (a temporary folder unless given).
+    """Compares everything. `folder`, which all workers must reach, takes the spooled keys (the system's, unless given).
 
     `opening` gives a process its open stores and mappings; it is called here and, pickled, in the executor's workers.
     Raises Misused for a table without a primary key, Unreachable where a store is gone; Ctrl-C leaves nothing behind.
@@ -103,6 +104,8 @@ def _room_on_disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
         where = error.filename or tempfile.gettempdir()
         raise CrossfadeError(
             f"could not write to {where}: {error.strerror or error}; the target was only read",
