@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
@@ -22,21 +23,26 @@ from crossfade.assess.survey import choose
 from crossfade.assess.survey import survey as run_survey
 from crossfade.documents.columns import compile_columns
 from crossfade.errors import Misused, NotEmpty, Refused, Stale, Uncovered
-from crossfade.journal import journal
-from crossfade.journal.journal import Counts, Entry, MoveRecord
+from crossfade.journal import agreement, journal
+from crossfade.journal.journal import Entry, MoveRecord
+from crossfade.journal.status import EntityStatus, Status, status_of
 from crossfade.mapping.check import check as run_check
 from crossfade.mapping.compile import compile_program, read_mappings
 from crossfade.mapping.coverage import Finding
 from crossfade.mapping.program import Program
+from crossfade.model.batch import Chunk
 from crossfade.model.shape import Shape, parse_path
-from crossfade.model.target import Step, TargetSchema
+from crossfade.model.target import Step, TargetSchema, TargetTable
 from crossfade.pipeline import constraints, mend
 from crossfade.pipeline import copy as copying
 from crossfade.pipeline.executor import make_executor
 from crossfade.pipeline.session import Work, close_sessions, session
+from crossfade.pipeline.settle import settle
 from crossfade.pipeline.steps import run_steps
 from crossfade.project import Discard, Project
-from crossfade.schema.load import load_schema
+from crossfade.schema import live
+from crossfade.schema.load import LIVE, load_schema
+from crossfade.schema.tokens import identifier
 from crossfade.stores.contract import EntityInfo, Loader, Store, need
 from crossfade.stores.open import open_store
 from crossfade.verify import run as verifying
@@ -84,47 +90,6 @@ class StepDone:
     step: Step
 
 
-@dataclass(frozen=True)
-class EntityStatus:
-    """The count equation of one entity, with what its chunks say."""
-
-    entity: str
-    counts: Counts
-    chunks: int
-    chunks_done: int
-    planned: int
-    reasons: dict[str, int]
-
-    @property
-    def done(self) -> bool:
-        return self.chunks == self.chunks_done
-
-    @property
-    def balanced(self) -> bool:
-        return self.done and self.counts.balanced
-
-    @property
-    def quarantined_share(self) -> float:
-        return self.counts.quarantined / self.counts.source if self.counts.source else 0.0
-
-
-@dataclass(frozen=True)
-class Status:
-    name: str
-    source: str
-    stage: str
-    started_at: str
-    entities: tuple[EntityStatus, ...]
-    rows: dict[str, int]
-    """Target table -> rows that the copy wrote."""
-    limit: float
-
-    @property
-    def ok(self) -> bool:
-        """Every entity balanced, and none with more in quarantine than its limit."""
-        return all(e.balanced and e.quarantined_share <= self.limit for e in self.entities)
-
-
 class Move:
     """One project at work. Use as a context manager: it closes what it opened."""
 
@@ -165,8 +130,33 @@ class Move:
 
     @cached_property
     def schema(self) -> TargetSchema:
+        """The target as it is to be; of a live target, as it was when the move began."""
         target = self.target
-        return load_schema(self.project.settings.target.schema_, self.project.root, target.scheme, target.ddl)
+        loaded = load_schema(self.project.settings.target.schema_, self.project.root, target.scheme, target.ddl)
+        if not self._is_live or not _journal_exists(target):
+            return loaded
+        with self._transaction() as tx:
+            kept = journal.kept_schema(tx)
+        return live.as_it_was(kept, loaded) if kept is not None else loaded
+
+    @property
+    def _is_live(self) -> bool:
+        return self.project.settings.target.schema_ == LIVE
+
+    @property
+    def _fed_entities(self) -> list[str]:
+        return [f.entity for f in self.program.feeds.values() if f.branches]
+
+    @property
+    def _fed_tables(self) -> set[str]:
+        return {b.table for b in self.program.branches}
+
+    @property
+    def _steps_before(self) -> Sequence[Step]:
+        return live.steps_before(self.schema, self._fed_tables) if self._is_live else self.schema.pre
+
+    def _steps_after(self, done: Collection[str]) -> Sequence[Step]:
+        return live.steps_after(self.schema, self._fed_tables, done) if self._is_live else self.schema.post
 
     @cached_property
     def discards(self) -> tuple[Discard, ...]:
@@ -275,7 +265,7 @@ class Move:
         move's.
         """
         self._own_target()
-        return self._steps(self.schema.pre, listen)
+        return self._steps(self._steps_before, listen)
 
     def _steps(self, steps: Sequence[Step], listen: Listener) -> int:
         done: list[Step] = []
@@ -289,44 +279,45 @@ class Move:
 
     def _own_target(self) -> MoveRecord:
         """Begins the move in the target, or finds that it is this one's."""
-        target = self.target
-        journal_there = _journal_exists(target)
-        if not journal_there and self.project.settings.target.schema_ != "live":
-            there = need(target.ddl, target, "be looked into").is_empty()
-            if there:
-                raise NotEmpty(
-                    f"the target {target.url} is not empty: {', '.join(there[:8])}; nothing was written",
-                    hint='name an empty database, or schema = "live" to fill tables that are there',
-                )
-        journal.create(target)
-        with self._transaction() as tx:
-            move = journal.find_move(tx)
-            if move is None:
-                journal.begin_move(tx, self.project.name, self.source.url, self._digests)
+        move = self._find_move()
+        if move is None:
+            self._require_empty()
+            journal.create(self.target)
+            kept = live.as_text(self.schema) if self._is_live else None
+            with self._transaction() as tx:
+                journal.begin_move(tx, self.project.name, self.source.url, self._digests, kept)
                 move = journal.find_move(tx)
-        assert move is not None
+        assert move is not None  # it was noted just now
         self._require_own(move)
         return move
 
+    def _find_move(self) -> MoveRecord | None:
+        if not _journal_exists(self.target):
+            return None
+        with self._transaction() as tx:
+            return journal.find_move(tx)
+
+    def _require_empty(self) -> None:
+        if self._is_live:
+            with self._transaction() as tx:
+                there = [t.name for t in self._tables(self._fed_tables) if tx.execute(f"{_select(t)} LIMIT 1")]
+            what, hint = "holds rows already in", "empty these tables, or map others"
+        else:
+            there = need(self.target.ddl, self.target, "be looked into").is_empty()
+            what, hint = "is not empty:", 'name an empty database, or schema = "live" to fill tables that are there'
+        if there:
+            names = ", ".join(there[:8])
+            raise NotEmpty(f"the target {self.target.url} {what} {names}; nothing was written", hint=hint)
+
+    def _tables(self, names: Collection[str]) -> list[TargetTable]:
+        return [t for t in self.schema.tables if t.name in names]
+
     def _require_own(self, move: MoveRecord) -> None:
-        if move.name != self.project.name:
-            raise NotEmpty(
-                f"the target {self.target.url} belongs to the move {move.name!r}, not {self.project.name!r};"
-                " nothing was written",
-                hint="name another database",
-            )
-        if move.schema_digest != self.schema.digest:
-            raise Stale(
-                "the target schema has changed since this move began; nothing was written",
-                hint="put the schema back, or begin anew in an empty database",
-            )
+        agreement.require_own(move, self.target.url, self.project.name, self.schema.digest)
 
     def _record(self) -> MoveRecord:
         """The move in the target. Raises Misused where none has begun."""
-        if not _journal_exists(self.target):
-            raise Misused(f"no move has begun in {self.target.url}", hint="crossfade schema apply")
-        with self._transaction() as tx:
-            move = journal.find_move(tx)
+        move = self._find_move()
         if move is None:
             raise Misused(f"no move has begun in {self.target.url}", hint="crossfade schema apply")
         self._require_own(move)
@@ -339,61 +330,51 @@ class Move:
         self._require_covered()
         self._require_current_lock()
         move = self._own_target()
-        self._steps(self.schema.pre, listen)
+        self._steps(self._steps_before, listen)
         self._require_same_agreement(move)
-        entities = [f.entity for f in self.program.feeds.values() if f.branches]
         target_bytes = int(self.project.settings.limits.chunk_mb * 1_000_000)
-        pending = copying.plan(self.source, self.target, entities, target_bytes)
-        all_chunks = self._chunks()
-        listen(Planned(sum(c.count for c in pending), len(pending), sum(c.chunk.count for c in all_chunks)))
-        with make_executor(min(self._writers, max(1, len(pending)))) as executor:
+        pending = copying.plan(self.source, self.target, self._fed_entities, target_bytes)
+        chunks = [c.chunk for c in self._chunks() if c.chunk.number != journal.LATER]
+        listen(Planned(sum(c.count for c in pending), len(pending), sum(c.count for c in chunks)))
+        with make_executor(min(self._writers, max(1, len(chunks)))) as executor:
             copying.copy(self._work, pending, executor, listen)
+            self._clear(chunks, executor, listen)
         with self._transaction() as tx:
-            if move.stage != journal.FINISHED:
-                journal.set_stage(tx, journal.COPIED)
-        self._finish(listen)
+            done = journal.steps_done(tx)
+        self._steps(self._steps_after(done), listen)
+        with self._transaction() as tx:
+            journal.set_stage(tx, journal.FINISHED)
         return self.status()
 
     def _require_same_agreement(self, move: MoveRecord) -> None:
         """A copy that has begun goes on under the mapping and the lock file that it began with."""
-        done = [c for c in self._chunks() if c.counts is not None]
-        for name, what in (("mapping_digest", "a mapping or a discard"), ("lock_digest", "source.lock.json")):
-            if getattr(move, name) == self._digests[name]:
-                continue
-            if done:
-                raise Stale(
-                    f"{what} has changed since the copy began, and {len(done)} chunks are copied; nothing was written",
-                    hint="crossfade copy --restart to begin the copy anew, or crossfade quarantine retry after a mend",
-                )
+        done = sum(1 for c in self._chunks() if c.counts is not None)
+        if not agreement.require_same(move, self._digests, done):
             with self._transaction() as tx:
                 journal.set_digests(tx, self._digests)
 
-    def _finish(self, listen: Listener) -> None:
-        chunks = [c.chunk for c in self._chunks() if c.chunk.number != journal.LATER]
-        with self._transaction() as tx:
-            done = journal.steps_done(tx)
-        if any(step.id not in done for step in self.schema.post):
-            with make_executor(min(self._writers, max(1, len(chunks)))) as executor:
-                constraints.clear(self._work, self.schema, chunks, executor, listen)
-            self._steps(self.schema.post, listen)
-        with self._transaction() as tx:
-            journal.set_stage(tx, journal.FINISHED)
+    def _clear(self, chunks: Sequence[Chunk], executor: Executor, listen: Listener) -> None:
+        """What may not stay leaves, before the constraints are made. What is done of it is not done again."""
+        stage = self._record().stage
+        if stage in (journal.PREPARED, journal.COPYING):
+            settle(self._work, chunks, executor)
+            with self._transaction() as tx:
+                journal.set_stage(tx, journal.COPIED)
+        if stage != journal.FINISHED:
+            constraints.clear(self._work, self.schema, chunks, executor, listen)
 
     def restart(self) -> None:
-        """Forgets the copy: the target's tables are emptied, and the journal of chunks and quarantine with them."""
+        """Forgets the copy: the tables that it filled are emptied, and the journal of chunks and quarantine with them."""
         self._record()
-        names = {b.table for b in self.program.branches}
         with self._transaction() as tx:
-            done = journal.steps_done(tx)
-            if done & {s.id for s in self.schema.post}:
+            if journal.steps_done(tx) & {s.id for s in self.schema.post}:
                 raise Refused(
                     "the constraints of this target are made already; it was left as it is",
                     hint="begin anew in an empty database",
                 )
-            for table in self.schema.tables:
-                if table.name in names:
-                    quoted = ".".join(_quoted(p) for p in (table.schema, table.table) if p)
-                    tx.execute(f"DELETE FROM {quoted}")
+            filled = {name for c in journal.chunks(tx) for name in c.rows}
+            for table in self._tables(self._fed_tables | filled):
+                tx.execute(f"DELETE FROM {_named(table)}")
             journal.forget_copy(tx)
             journal.set_digests(tx, self._digests)
             journal.set_stage(tx, journal.PREPARED)
@@ -441,23 +422,7 @@ class Move:
         """The count equation of every entity, as the journal has it now."""
         move = self._record()
         with self._transaction() as tx:
-            chunks, reasons = journal.chunks(tx), journal.open_by_reason(tx)
-        names = sorted({c.chunk.entity for c in chunks} | {f.entity for f in self.program.feeds.values() if f.branches})
-        rows: dict[str, int] = {}
-        for chunk in chunks:
-            for table, count in chunk.rows.items():
-                rows[table] = rows.get(table, 0) + count
-        return Status(
-            name=move.name,
-            source=move.source,
-            stage=move.stage,
-            started_at=move.started_at,
-            entities=tuple(
-                _entity_status(n, [c for c in chunks if c.chunk.entity == n], reasons.get(n, {})) for n in names
-            ),
-            rows=dict(sorted(rows.items())),
-            limit=self.project.settings.limits.quarantine,
-        )
+            return status_of(tx, move, self._fed_entities, self.project.settings.limits.quarantine)
 
     # -- quarantine
 
@@ -484,22 +449,48 @@ class Move:
     def retry(self, ids: Sequence[str] = ()) -> list[mend.Retried]:
         """Tries entries again (all open ones where none is named), by the mapping and the lock file as they are now."""
         self._require_covered()
+        self._require_no_half_constraints()
         entries = [self._entry(i) for i in ids] or [e for e in self.quarantine() if e.state == "open"]
         with self._transaction() as tx:
             journal.set_digests(tx, self._digests)
-        return mend.retry(self._work, entries)
+        results = mend.retry(self._work, entries)
+        if self.target.traits.constraints_after_tables or self._record().stage != journal.FINISHED:
+            return results
+        return self._hold_to_constraints(results)
+
+    def _require_no_half_constraints(self) -> None:
+        """Between the first constraint and the last, a record that comes in could be removed by a cascade, uncounted."""
+        with self._transaction() as tx:
+            done = journal.steps_done(tx)
+        open_steps = [s for s in self._steps_after(done) if s.id not in done]
+        if open_steps and done & {s.id for s in self.schema.post}:
+            raise Refused(
+                f"{len(open_steps)} constraints of the target are not made yet, others are; nothing was retried",
+                hint="crossfade copy, then retry",
+            )
+
+    def _hold_to_constraints(self, results: list[mend.Retried]) -> list[mend.Retried]:
+        """For a target that is not asked for parents at every row: who came in without one leaves again."""
+        chunks = [c.chunk for c in self._chunks() if c.chunk.number != journal.LATER]
+        with make_executor(1) as executor:
+            constraints.clear(self._work, self.schema, chunks, executor, _deaf)
+        left = {(e.entity, e.key): e for e in self.quarantine() if e.state == "open"}
+        return [
+            mend.Retried(left[r.entry.entity, r.entry.key], "quarantined")
+            if r.outcome == "copied" and (r.entry.entity, r.entry.key) in left
+            else r
+            for r in results
+        ]
 
     def discard(self, ids: Sequence[str], reason: str) -> list[Entry]:
+        """Closes entries as discarded by a person, with the reason."""
+        if not reason.strip():
+            raise Misused(
+                "a discard needs a reason; nothing was discarded", hint='--reason "why it may be left behind"'
+            )
         entries = [self._entry(i) for i in ids]
         with self._transaction() as tx:
             return [replace(e, state="discarded", note=reason) for e in mend.discard(tx, entries, reason)]
-
-
-def _entity_status(name: str, chunks: Sequence[journal.ChunkRecord], reasons: dict[str, int]) -> EntityStatus:
-    counts = sum((c.counts for c in chunks if c.counts is not None), Counts())
-    own = [c for c in chunks if c.chunk.number != journal.LATER]
-    done = sum(1 for c in own if c.counts is not None)
-    return EntityStatus(name, counts, len(own), done, sum(c.chunk.count for c in own), reasons)
 
 
 def _empty(shape: Shape, columns: Sequence[Any]) -> Any:
@@ -511,5 +502,12 @@ def _journal_exists(target: Store) -> bool:
     return bool(ddl.has_journal())
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _named(table: TargetTable) -> str:
+    return ".".join(identifier(part) for part in (table.schema, table.table) if part)
+
+
+def _select(table: TargetTable) -> str:
+    return f"SELECT 1 FROM {_named(table)}"
+
+
+__all__ = ["EntityStatus", "Found", "Move", "Planned", "Status", "StepDone", "Verifying"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tinies import PEOPLE, Tiny, write_project
 
 from scratch import MongoScratch, PostgresScratch
-from tinies import PEOPLE, Tiny, write_project
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 import bson
 import pytest
 from bson.raw_bson import RawBSONDocument
+from tinies import BOB, EVE, PEOPLE, Tiny
 
 from crossfade.cli.record import hex_dump, record_document
-from tinies import BOB, EVE, PEOPLE, Tiny
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_broken_document_is_shown_as_bytes() -> None:
     shown = record_document(raw)
     assert (shown["document"], shown["bytes"]) == (None, raw.hex())
     assert shown["unreadable"]
-    assert list(hex_dump(b"ab\0" + bytes(16)))[0] == f"00000000  61 62 00{' 00' * 13}  |ab..............|"
+    assert next(hex_dump(b"ab\0" + bytes(16))) == f"00000000  61 62 00{' 00' * 13}  |ab..............|"
 
 
 def test_a_whole_document_is_shown_as_canonical_extended_json() -> None:

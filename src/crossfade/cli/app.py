@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from crossfade.cli import check, copy, explain, ids, quarantine, run, schema, status, survey, verify
-from crossfade.cli.failure import BROKEN_PIPE, INTERRUPTED, interrupted, show, usage
+from crossfade.cli.failure import INTERRUPTED, end_quietly, interrupted, show, usage
 
 app = typer.Typer(name="crossfade", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True)
 schema_app = typer.Typer(rich_markup_mode=None, help="The target's schema: print it, apply it, draw it.")
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return show(interrupted("nothing had begun"), as_json=_wants("json", given), logs_json=False)
     except BrokenPipeError:
-        return _end_quietly()
+        return end_quietly()
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -119,13 +119,6 @@ def _stop_at_once(signum: int, frame: FrameType | None) -> NoReturn:
     if os.isatty(2):
         os.write(2, b"\x1b[?25h")  # the cursor, which progress bars hide
     os._exit(INTERRUPTED)
-
-
-def _end_quietly() -> int:
-    """Whoever read our output is gone: nothing more is said, not even while Python ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    return BROKEN_PIPE
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import traceback
@@ -28,7 +29,10 @@ USAGE, INTERNAL, INTERRUPTED, BROKEN_PIPE = 2, 70, 130, 141
 
 @dataclass(frozen=True)
 class Failure:
-    """`kind` is a stable word (docs/reference/errors.md); `message` does not repeat the faults; `text` does."""
+    """`kind` is a stable word (docs/reference/errors.md); `message` does not repeat the faults; `text` does.
+
+    `trace` is Python's traceback, for faults of our own.
+    """
 
     status: int
     kind: str
@@ -36,6 +40,7 @@ class Failure:
     hint: str | None = None
     faults: tuple[Fault, ...] = ()
     text: str = ""
+    trace: str = ""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -83,7 +88,13 @@ def _internal(error: Exception) -> Failure:
     trace = "".join(traceback.format_exception(error)).rstrip()
     message = f"this is a fault of crossfade itself: {type(error).__name__}: {error}"
     hint = "report it with the lines above; what is committed stays, and the same command resumes"
-    return Failure(INTERNAL, "internal", message, hint, text=f"{trace}\n\n{message}")
+    return Failure(INTERNAL, "internal", message, hint, text=message, trace=trace)
+
+
+def end_quietly() -> int:
+    """Whoever read our output is gone: nothing more is said, not even while Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return BROKEN_PIPE
 
 
 def usage(message: str, command: str) -> Failure:
@@ -102,6 +113,8 @@ def show(failure: Failure, *, as_json: bool, logs_json: bool) -> int:
         log_line({"event": "Failed", **failure.document["error"]})
     else:
         screen = Screen(sys.stderr)
+        if failure.trace:
+            screen.line(failure.trace)
         screen.line(f"error: {failure.text or failure.message}")
         if failure.hint:
             screen.line(f"Try: {failure.hint}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from crossfade.cli.answer import Answer, print_json
 from crossfade.cli.events import log_line
-from crossfade.cli.failure import Failure, failure_of, interrupted, show
+from crossfade.cli.failure import Failure, end_quietly, failure_of, interrupted, show
 from crossfade.cli.options import Options
 from crossfade.cli.progress import Listener, listening
 from crossfade.cli.screen import Screen, safe
@@ -65,7 +66,7 @@ def perform(body: Body, options: Options, arguments: Mapping[str, Any], stopped:
         _tell(answer, options)
         return answer.exit_status
     except BrokenPipeError:
-        raise  # main() ends quietly
+        return end_quietly()
     except KeyboardInterrupt:
         failure = interrupted(stopped)
     except Exception as error:  # whatever it is, people get a sentence and scripts an exit status
@@ -85,4 +86,4 @@ def _told(failure: Failure, call: Invocation) -> Failure:
     if failure.kind != "internal":
         return failure
     hide = call.without_secrets
-    return Failure(failure.status, failure.kind, hide(failure.message), failure.hint, text=hide(failure.text))
+    return replace(failure, message=hide(failure.message), text=hide(failure.text), trace=hide(failure.trace))

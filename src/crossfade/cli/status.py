@@ -10,6 +10,9 @@ from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
 from crossfade.move import EntityStatus, Status
 
+UNSEEN = {"unseen_path", "unseen_type"}
+"""Reasons of records that hold what the survey did not see."""
+
 COUNTS = ("source", "copied", "quarantined", "discarded")
 
 
@@ -77,4 +80,6 @@ def _remarks(entity: dict[str, Any], limit: float) -> list[str]:
         lines.append(f"{name}: {share:.2%} of its records are in quarantine; the limit is {limit:.2%}")
     if entity["reasons"]:
         lines.append(f"{name}: in quarantine: " + ", ".join(f"{r} x {n}" for r, n in entity["reasons"].items()))
+    if UNSEEN & entity["reasons"].keys():
+        lines.append(f"{name}: source.lock.json is older than the source: crossfade survey, then crossfade check")
     return lines

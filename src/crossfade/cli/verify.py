@@ -19,7 +19,7 @@ def verify(call: Invocation) -> Answer:
     """Compare every column of every row with the source, count every record, and ask the rules.
 
     Writes report.json and report.html into the project's folder. Exit status 1 where anything differs, where a count
-    does not balance, or where a rule is broken.
+    does not balance, where a rule is broken, or where more is in quarantine than the limit allows.
     """
     with call.move() as move:
         return prove(call, move)
@@ -33,7 +33,13 @@ def prove(call: Invocation, move: Move) -> Answer:
     facts = _facts(move, status)
     data, page = write_reports(verdict, facts, move.project.root)
     ok = verdict.equal and verdict.rules_hold and status.ok
-    document = {"ok": ok, **as_json(verdict, facts), "report_json": str(data), "report_html": str(page)}
+    document = {
+        "ok": ok,
+        **as_json(verdict, facts),
+        "within_limit": status.within_limit,
+        "report_json": str(data),
+        "report_html": str(page),
+    }
     return Answer(document, lambda screen: draw(screen, document), ok=ok)
 
 
@@ -76,6 +82,8 @@ def draw(screen: Screen, document: dict[str, Any]) -> None:
         f" in {counted(columns_compared, 'column')}: {counted(document['differences'], 'difference')}"
         f" ({document['seconds']:.1f} s)"
     )
+    if not document["within_limit"]:
+        screen.line("more is in quarantine than the limit in crossfade.toml allows: crossfade status", "red")
     screen.line(f"report: {document['report_html']} and {document['report_json']}")
 
 

@@ -1,0 +1,122 @@
+"""What reaches a terminal, and how progress is told."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import pytest
+from rich.console import Console
+from tinies import Tiny
+
+from crossfade.cli.options import LogFormat, Options
+from crossfade.cli.progress import Lines, listening
+from crossfade.cli.screen import Screen, safe
+from crossfade.model.batch import Chunk
+from crossfade.move import Planned
+from crossfade.pipeline.copy import ChunkCopied
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("plain ä 日本 😀", "plain ä 日本 😀"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("a\nb\tc\r", "a\\nb\\tc\\r"),
+        ("\x9b0m\x7f", "\\x9b0m\\x7f"),
+        ("\u202egpj.exe", "\\u202egpj.exe"),
+        ("\ud800", "\\ud800"),
+        ("\U000e0041", "\\U000e0041"),
+    ],
+)
+def test_nothing_that_a_terminal_obeys(given: str, shown: str) -> None:
+    assert safe(given) == shown
+
+
+def _terminal() -> tuple[Screen, io.StringIO]:
+    screen, out = Screen(io.StringIO()), io.StringIO()
+    screen.console = Console(file=out, force_terminal=True, width=60, markup=False, emoji=False, highlight=False)
+    screen.terminal = True
+    return screen, out
+
+
+def test_a_terminal_sees_no_markup_and_the_whole_value() -> None:
+    screen, out = _terminal()
+    screen.table(("name", "count"), [("[red]x[/red] :smile:", 3), ("y" * 100, 4)], right=("count",))
+    screen.line("[bold]z[/bold]\x07")
+    text = out.getvalue()
+    assert "[red]x[/red] :smile:" in text
+    assert text.count("y") == 100
+    assert "[bold]z[/bold]\\x07" in text
+
+
+def test_elsewhere_tables_are_plain() -> None:
+    out = io.StringIO()
+    Screen(out).table(("name", "count"), [("日本", 3), ("ab", 12)], right=("count",))
+    assert out.getvalue() == "name  count\n日本      3\nab       12\n"
+
+
+def _events() -> list[object]:
+    return [Planned(30, 3, 30), *(ChunkCopied(Chunk("a", n, None, None, 10), None, 0.1) for n in range(3))]
+
+
+def test_lines_are_few(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Lines(every=3600)
+    for event in _events():
+        lines(event)
+    assert capsys.readouterr().err == ""
+    lines.say()
+    lines.say()
+    assert capsys.readouterr().err == "copy: 30 of 30 documents\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (Options(quiet=True), []),
+        (Options(), ["copy: 30 of 30 documents"]),
+    ],
+)
+def test_progress_as_the_options_want_it(
+    options: Options, expected: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with listening(options) as listen:
+        for event in _events():
+            listen(event)
+    assert capsys.readouterr().err.splitlines() == expected
+
+
+def test_bars_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with listening(Options()) as listen:
+        for event in _events():
+            listen(event)
+    assert "30/30" in terminal.getvalue()
+
+
+def test_every_event_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    with listening(Options(log_format=LogFormat.json)) as listen:
+        for event in _events():
+            listen(event)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["event"] for line in lines] == ["Planned", "ChunkCopied", "ChunkCopied", "ChunkCopied"]
+    assert lines[0]["documents"] == 30
+    assert lines[1]["chunk"]["entity"] == "a"
+
+
+def test_a_run_tells_all_its_events_to_machines(tiny: Tiny) -> None:
+    ended = tiny("run", "--log-format", "json", "--json")
+    events = [json.loads(line)["event"] for line in ended.err.splitlines()]
+    assert ended.status == 0
+    assert set(events) == {
+        *("Found", "Scanned", "Surveyed", "StepDone", "Planned", "ChunkCopied"),
+        *("Verifying", "ChunkVerified", "TableVerified", "RuleAsked"),
+    }
+    assert ended.json["ok"]
