@@ -30,8 +30,8 @@ ENTITY = Annotated[str | None, typer.Option("--entity", metavar="NAME", help="On
 REASON = Annotated[str | None, typer.Option("--reason", metavar="WORD", help="Only this reason (see errors.md).")]
 STATE = Annotated[State, typer.Option("--state", help="Only entries in this state.")]
 ID = Annotated[str, typer.Argument(metavar="ID", help="An entry's id, or the beginning of it.")]
-SOME_IDS = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Entries; all open ones unless named.")]
-IDS = Annotated[list[str], typer.Argument(metavar="ID...", help="Entries, by id or the beginning of it.")]
+SOME_IDS = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Entries; all open ones unless named.")]
+IDS = Annotated[list[str], typer.Argument(metavar="ID", help="Entries, by id or the beginning of it.")]
 WHY = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why they may be left behind; kept in the journal.")]
 
 
