@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +157,35 @@ def test_metadata_is_found_by_its_name(tmp_path: Path) -> None:
         load_metadata("models_of_test:number", tmp_path)
     with pytest.raises(Misused, match="no MetaData at 'nowhere_to_be_found:x'"):
         load_metadata("nowhere_to_be_found:x", tmp_path)
+
+
+def test_a_schema_is_the_same_in_every_process(tmp_path: Path) -> None:
+    """A move that goes on in another process knows its target by the schema's digest; sets have no order."""
+    (tmp_path / "shop.py").write_text(MANY_CONSTRAINTS)
+    program = (
+        "import sys; from pathlib import Path; from crossfade.schema.load import load_schema\n"
+        "for dialect in ('postgresql', 'sqlite'):\n"
+        "    print(load_schema('shop:metadata', Path(sys.argv[1]), dialect, None).digest)"
+    )
+    digests = {
+        subprocess.run([sys.executable, "-c", program, tmp_path], check=True, capture_output=True, text=True).stdout
+        for _ in range(4)
+    }
+    assert len(digests) == 1
+
+
+MANY_CONSTRAINTS = """
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+sa.Table("users", metadata, sa.Column("id", sa.Integer, primary_key=True))
+sa.Table(
+    "posts",
+    metadata,
+    *(sa.Column(name, sa.ForeignKey("users.id"), primary_key=name == "a") for name in "abcd"),
+    sa.Column("kind", sa.Enum("x", "y", name="kind", native_enum=False, create_constraint=True)),
+    *(sa.CheckConstraint(f"{name} > 0", name=name == "a" and "first" or None) for name in "abcd"),
+    *(sa.UniqueConstraint(name, "kind") for name in "abcd"),
+    *(sa.Index(None, name, "kind") for name in "abcd"),
+)
+"""

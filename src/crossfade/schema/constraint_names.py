@@ -17,6 +17,7 @@ def named(metadata: sa.MetaData) -> sa.MetaData:
         table.to_metadata(copy)
     for table in copy.tables.values():
         _name(table)
+        _order(table)
         for column in table.columns:
             if column.computed is not None and column.computed.persisted is None:
                 column.computed.persisted = True  # PostgreSQL has no other kind before version 18
@@ -37,6 +38,17 @@ def _name(table: sa.Table) -> None:
     for index in _in_order(table.indexes):
         columns = [c.name for c in index.columns]
         index.name = sa.sql.quoted_name(_free(table.name, columns, "idx", taken), None)
+
+
+def _order(table: sa.Table) -> None:
+    """The same order in every process: SQLAlchemy copies a set, and CREATE TABLE goes by the order of making."""
+    for number, constraint in enumerate(sorted(table.constraints, key=_kind_name_and_condition)):
+        constraint._creation_order = number
+
+
+def _kind_name_and_condition(constraint: sa.Constraint) -> tuple[str, str, str]:
+    condition = str(constraint.sqltext) if isinstance(constraint, sa.CheckConstraint) else ""
+    return constraint.__visit_name__, str(constraint.name), condition
 
 
 def _in_order(parts: Iterable[Any]) -> list[Any]:
