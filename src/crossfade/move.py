@@ -364,7 +364,7 @@ class Move:
             constraints.clear(self._work, self.schema, chunks, executor, listen)
 
     def restart(self) -> None:
-        """Forgets the copy: the tables that it filled are emptied, and the journal of chunks and quarantine with them."""
+        """Forgets the copy: the tables that it filled are emptied, and the journal of chunks and quarantine too."""
         self._record()
         with self._transaction() as tx:
             if journal.steps_done(tx) & {s.id for s in self.schema.post}:
@@ -459,7 +459,7 @@ class Move:
         return self._hold_to_constraints(results)
 
     def _require_no_half_constraints(self) -> None:
-        """Between the first constraint and the last, a record that comes in could be removed by a cascade, uncounted."""
+        """Between the first constraint and the last a cascade could remove what comes in, and nobody would count it."""
         with self._transaction() as tx:
             done = journal.steps_done(tx)
         open_steps = [s for s in self._steps_after(done) if s.id not in done]

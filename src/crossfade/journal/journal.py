@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -103,12 +104,23 @@ def find_move(tx: Loader) -> MoveRecord | None:
     return MoveRecord(*rows[0]) if rows else None
 
 
-def begin_move(tx: Loader, name: str, source: str, digests: Mapping[str, str]) -> None:
-    """Notes the move and its agreement (`lock_digest`, `schema_digest`, `mapping_digest`)."""
-    tx.execute(
-        queries()["add_move"],
-        {"name": name, "version": VERSION, "source": source, "stage": PREPARED, "now": now(), **digests},
-    )
+def begin_move(tx: Loader, name: str, source: str, digests: Mapping[str, str], kept_schema: str | None = None) -> None:
+    """Notes the move and its agreement (`lock_digest`, `schema_digest`, `mapping_digest`).
+
+    `kept_schema` is for a move that changes the schema for a while, and has to know what it was.
+    """
+    values = {"name": name, "version": VERSION, "source": source, "stage": PREPARED, "kept_schema": kept_schema}
+    tx.execute(queries()["add_move"], {**values, "now": now(), **digests})
+
+
+def kept_schema(tx: Loader) -> str | None:
+    rows = tx.execute(queries()["find_kept_schema"])
+    return str(rows[0][0]) if rows and rows[0][0] is not None else None
+
+
+def lock_move(tx: Loader) -> None:
+    """Keeps other runs from planning until this transaction ends."""
+    tx.execute(queries()["lock_move"])
 
 
 def set_stage(tx: Loader, stage: str) -> None:
@@ -180,21 +192,31 @@ LATER = -1
 """
 
 
-def shift_counts(tx: Loader, entity: str, *, copied: int = 0, quarantined: int = 0, discarded: int = 0) -> None:
-    """Moves records between an entity's accounts after the copy; the source's count stays."""
-    if not tx.execute(queries()["chunk_is_done"], {"entity": entity, "number": LATER}):
-        chunk = Chunk(entity, LATER, None, None, 0)
-        plan_chunks(tx, [chunk])
-        finish_chunk(tx, chunk, Counts(), {}, 0.0)
-    tx.execute(
-        queries()["shift_counts"],
-        {"entity": entity, "number": LATER, "copied": copied, "quarantined": quarantined, "discarded": discarded},
-    )
+def shift_counts(
+    tx: Loader,
+    entity: str,
+    *,
+    copied: int = 0,
+    quarantined: int = 0,
+    discarded: int = 0,
+    rows: Mapping[str, int] | None = None,
+) -> None:
+    """Moves records between an entity's accounts after the copy; the source's count stays. `rows` came or left."""
+    account = {"entity": entity, "number": LATER}
+    tx.execute(queries()["open_account"], {**account, "now": now()})
+    shift = {"copied": copied, "quarantined": quarantined, "discarded": discarded}
+    tx.execute(queries()["shift_counts"], {**account, **shift})  # also locks it: the rows below are read after that
+    if rows:
+        ((known,),) = tx.execute(queries()["find_row_counts"], account)
+        counts = Counter(json.loads(known))
+        counts.update(rows)
+        text = json.dumps({table: counts[table] for table in sorted(counts) if counts[table]})
+        tx.execute(queries()["set_row_counts"], {**account, "row_counts": text})
 
 
 def entry_id(entity: str, *identity: object) -> str:
     """A short id for an entry: the same record in the same place has the same one on every run."""
-    return hashlib.sha256(repr((entity, *identity)).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr((entity, *identity)).encode()).hexdigest()[:16]
 
 
 def quarantine(tx: Loader, entry: Entry, raw: bytes) -> None:
@@ -220,9 +242,18 @@ def entries(tx: Loader) -> list[Entry]:
     return [Entry(*row) for row in tx.execute(queries()["find_quarantine"])]
 
 
+def held_entries(tx: Loader, entity: str) -> list[Entry]:
+    """The entries of an entity whose records are not in the target: open, or discarded."""
+    return [Entry(*row) for row in tx.execute(queries()["find_held"], {"entity": entity})]
+
+
 def raw_of(tx: Loader, entry: Entry) -> bytes:
     (row,) = tx.execute(queries()["find_raw"], {"id": entry.id})
     return bytes(row[0])
+
+
+def forget_entry(tx: Loader, entry: Entry) -> None:
+    tx.execute(queries()["forget_entry"], {"id": entry.id})
 
 
 def resolve(tx: Loader, entry: Entry, state: str, note: str | None = None) -> None:

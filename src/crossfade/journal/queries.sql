@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS {crossfade}move (
     schema_digest  TEXT NOT NULL,
     mapping_digest TEXT NOT NULL,
     stage          TEXT NOT NULL,
+    kept_schema    TEXT,
     started_at     TEXT NOT NULL,
     changed_at     TEXT NOT NULL
 );
@@ -66,8 +67,9 @@ SELECT name, version, source, lock_digest, schema_digest, mapping_digest, stage,
 
 -- add_move --
 -- Begins the move.
-INSERT INTO {crossfade}move (name, version, source, lock_digest, schema_digest, mapping_digest, stage, started_at, changed_at)
-VALUES (:name, :version, :source, :lock_digest, :schema_digest, :mapping_digest, :stage, :now, :now);
+INSERT INTO {crossfade}move
+    (name, version, source, lock_digest, schema_digest, mapping_digest, stage, kept_schema, started_at, changed_at)
+VALUES (:name, :version, :source, :lock_digest, :schema_digest, :mapping_digest, :stage, :kept_schema, :now, :now);
 
 -- set_stage --
 -- Where the move stands.
@@ -77,6 +79,14 @@ UPDATE {crossfade}move SET stage = :stage, changed_at = :now;
 -- A new agreement: after a mended mapping, a new survey.
 UPDATE {crossfade}move SET lock_digest = :lock_digest, schema_digest = :schema_digest, mapping_digest = :mapping_digest,
        changed_at = :now;
+
+-- lock_move --
+-- Two runs at once plan one after the other.
+UPDATE {crossfade}move SET changed_at = changed_at;
+
+-- find_kept_schema --
+-- The schema as it stood when the move began, where the move takes constraints of it away for a while.
+SELECT kept_schema FROM {crossfade}move;
 
 -- find_steps --
 -- The ids of all steps done.
@@ -111,6 +121,21 @@ UPDATE {crossfade}chunk SET planned = planned WHERE entity = :entity AND number 
 -- Another worker may have been quicker.
 SELECT done_at FROM {crossfade}chunk WHERE entity = :entity AND number = :number;
 
+-- open_account --
+-- The account of an entity for what comes after its chunks.
+INSERT INTO {crossfade}chunk
+    (entity, number, planned, source, copied, quarantined, discarded, row_counts, seconds, done_at)
+VALUES (:entity, :number, 0, 0, 0, 0, 0, '{}', 0, :now)
+ON CONFLICT (entity, number) DO NOTHING;
+
+-- find_row_counts --
+-- The rows of an account.
+SELECT row_counts FROM {crossfade}chunk WHERE entity = :entity AND number = :number;
+
+-- set_row_counts --
+-- The rows of an account, after some came or left.
+UPDATE {crossfade}chunk SET row_counts = :row_counts WHERE entity = :entity AND number = :number;
+
 -- shift_counts --
 -- A record changes its account after its chunk was done.
 UPDATE {crossfade}chunk
@@ -118,10 +143,22 @@ SET copied = copied + :copied, quarantined = quarantined + :quarantined, discard
 WHERE entity = :entity AND number = :number;
 
 -- add_quarantine --
--- A record goes to quarantine.
+-- A record goes to quarantine; the same one may have been there before, and come out again.
 INSERT INTO {crossfade}quarantine
     (id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, raw, state, noted_at)
-VALUES (:id, :entity, :chunk, :record_key, :reason, :detail, :target_table, :target_column, :phase, :raw, 'open', :now);
+VALUES (:id, :entity, :chunk, :record_key, :reason, :detail, :target_table, :target_column, :phase, :raw, 'open', :now)
+ON CONFLICT (id) DO UPDATE
+SET reason = excluded.reason, detail = excluded.detail, target_table = excluded.target_table,
+    target_column = excluded.target_column, raw = excluded.raw, state = 'open', note = NULL, noted_at = excluded.noted_at;
+
+-- forget_entry --
+-- A record was in quarantine only until it was decided who comes in.
+DELETE FROM {crossfade}quarantine WHERE id = :id;
+
+-- find_held --
+-- Entries of an entity whose records are not in the target.
+SELECT id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, state, note, noted_at
+FROM {crossfade}quarantine WHERE entity = :entity AND state <> 'retried';
 
 -- find_quarantine --
 -- Entries without their documents.

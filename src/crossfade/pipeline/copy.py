@@ -1,15 +1,15 @@
 """The copy: every chunk of every feed through the pipeline, each in one transaction with its record in the journal.
 
-kill -9 at any instant leaves chunks that are wholly there and chunks that are not there at all; the next run does the latter.
+kill -9 at any instant leaves chunks that are wholly there and chunks that are not there at all; the next run does
+the latter.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from crossfade.documents.decode import key_of
 from crossfade.journal import journal
@@ -18,10 +18,8 @@ from crossfade.mapping.carry import Mapped, Misfit
 from crossfade.model.batch import Batch, Chunk
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session, Work, session
+from crossfade.pipeline.tasks import run_tasks
 from crossfade.stores.contract import Loader, Store, need
-
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +39,23 @@ class _Account:
 
 
 def plan(source: Store, target: Store, entities: Sequence[str], target_bytes: int) -> list[Chunk]:
-    """The chunks that are not done yet. The first call makes the plan and notes it; later ones find it in the journal."""
+    """The chunks that are not done yet. The first call makes the plan and notes it, later ones find it noted."""
     reader = need(source.reader, source, "read documents")
     with need(target.writer, target, "be written to").transaction() as tx:
-        known = journal.chunks(tx)
-        planned = {c.chunk.entity for c in known}
+        journal.lock_move(tx)
+        planned = {c.chunk.entity for c in journal.chunks(tx)}
         missing = [e for e in entities if e not in planned]
-        fresh = [chunk for entity in missing for chunk in reader.chunks(entity, target_bytes=target_bytes)]
-        journal.plan_chunks(tx, fresh)
-        journal.set_stage(tx, journal.COPYING)
-    return [c.chunk for c in known if c.counts is None] + fresh
+        journal.plan_chunks(tx, (c for e in missing for c in reader.chunks(e, target_bytes=target_bytes)))
+        pending = [c.chunk for c in journal.chunks(tx) if c.counts is None]
+        if pending:
+            journal.set_stage(tx, journal.COPYING)
+    return pending
 
 
 def copy(work: Work, pending: Sequence[Chunk], executor: Executor, listen: Callable[[ChunkCopied], None]) -> None:
-    """Copies the pending chunks. On an error or Ctrl-C the chunks at work are finished and the rest is left for the next run."""
+    """Copies the pending chunks. On an error or Ctrl-C those at work are finished, the others wait for the next run."""
     for event in run_tasks(executor, copy_chunk, [(work, chunk) for chunk in pending]):
         listen(event)
-
-
-def run_tasks(
-    executor: Executor, task: Callable[..., Result], arguments: Sequence[tuple[object, ...]], ahead: int = 64
-) -> Iterator[Result]:
-    """Results as they come. A bounded number of tasks waits in the executor, so that stopping is quick."""
-    todo = iter(arguments)
-    waiting: set[Future[Result]] = set()
-    try:
-        while True:
-            while len(waiting) < ahead and (args := next(todo, None)) is not None:
-                future = executor.submit(task, *args)
-                waiting.add(future)
-                if future.done():
-                    break
-            if not waiting:
-                return
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
-    finally:
-        for future in waiting:
-            future.cancel()
-        wait(waiting)
 
 
 def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:

@@ -4,15 +4,12 @@ chooses.
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import signal
-import sys
+import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from typing import Any
-
-PR_SET_PDEATHSIG = 1
 
 
 def make_executor(workers: int) -> Executor:
@@ -21,7 +18,7 @@ def make_executor(workers: int) -> Executor:
         return InProcess()
     # spawn: DuckDB, Arrow and the drivers have threads, which a fork would cut in half
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(os.getpid(),))
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
 
 
 class InProcess(Executor):
@@ -36,15 +33,17 @@ class InProcess(Executor):
         return future
 
 
-def _begin(parent: int) -> None:
-    """A worker leaves Ctrl-C to its parent, which lets it finish its chunk; and it dies with its parent,
-    mid-transaction.
-    """
+def _begin() -> None:
+    """A worker leaves Ctrl-C to its parent, which lets it finish its chunk; it dies with its parent, there and then."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def default_workers() -> int:

@@ -10,7 +10,7 @@ from crossfade.stores.contract import Loader, RowRejected
 
 
 def load_records(tx: Loader, tables: Sequence[TableRows], rows: Sequence[int]) -> list[Misfit]:
-    """Loads all rows of these records (positions in the batch), each record whole or not at all; those refused, with the reason."""
+    """Loads all rows of these records (positions in the batch), each whole or not at all; those refused, and why."""
     if not rows:
         return []
     try:

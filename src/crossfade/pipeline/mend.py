@@ -1,15 +1,16 @@
-"""Records leave quarantine: retried after the mapping or the record was mended, or discarded by a person, with a reason."""
+"""Records leave quarantine: retried after the mapping or the record was mended, or discarded by a person."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from crossfade.documents.decode import key_of
+from crossfade.documents.decode import key_of, split
 from crossfade.journal import journal
 from crossfade.journal.journal import Entry
 from crossfade.mapping.carry import Mapped, Misfit
 from crossfade.model.batch import Batch
+from crossfade.pipeline.leave import row_counts
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session, Work, session
 from crossfade.stores.contract import Loader
@@ -17,7 +18,7 @@ from crossfade.stores.contract import Loader
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """What became of one entry: `outcome` is copied, discarded (by a `where`), gone (no longer in the source), or quarantined."""
+    """What became of one entry. `outcome`: copied, discarded (by a `where`), gone (from the source), or quarantined."""
 
     entry: Entry
     outcome: str
@@ -30,14 +31,14 @@ def retry(work: Work, entries: Sequence[Entry]) -> list[Retried]:
     """
     s = session(work)
     results: dict[str, Retried] = {}
-    waiting = [e for e in entries if e.state == "open"]
+    waiting = list({e.id: e for e in entries if e.state == "open"}.values())
     progress = True
     while waiting and progress:
         outcomes = [_retry_one(s, entry) for entry in waiting]
         results |= {r.entry.id: r for r in outcomes}
         progress = any(r.outcome in ("copied", "discarded") for r in outcomes)
         waiting = [r.entry for r in outcomes if r.outcome == "quarantined"]
-    return [results[e.id] for e in entries if e.id in results]
+    return list(results.values())
 
 
 def _retry_one(s: Session, entry: Entry) -> Retried:
@@ -54,20 +55,24 @@ def _retry_one(s: Session, entry: Entry) -> Retried:
             again = _with_misfit(entry, batch, misfit)
             journal.update_reason(tx, again, raw)
             return Retried(again, "quarantined")
-        outcome = "discarded" if mapped.discarded else "copied"
-        journal.resolve(tx, entry, "discarded" if mapped.discarded else "retried")
-        journal.shift_counts(tx, entry.entity, quarantined=-1, **{outcome: 1})
-    return Retried(entry, outcome)
+        if mapped.discarded:
+            journal.resolve(tx, entry, "discarded")
+            journal.shift_counts(tx, entry.entity, quarantined=-1, discarded=1)
+            return Retried(entry, "discarded")
+        journal.resolve(tx, entry, "retried")
+        journal.shift_counts(tx, entry.entity, quarantined=-1, copied=1, rows=row_counts(mapped.tables))
+    return Retried(entry, "copied")
 
 
 def _record_now(s: Session, entry: Entry) -> bytes | None:
-    """The record as the source has it; the one in quarantine where it has no key that could be asked for."""
+    """The record as the source has it; the one in quarantine where no key leads to it alone."""
+    with s.writer.transaction() as tx:
+        kept = journal.raw_of(tx, entry)
     if entry.key is None:
-        with s.writer.transaction() as tx:
-            return journal.raw_of(tx, entry)
-    for raw in s.reader.fetch(entry.entity, ("_id",), [entry.key]):
-        return raw
-    return None
+        return kept
+    replies = s.reader.fetch(entry.entity, ("_id",), [entry.key])
+    found = [raw for reply in replies for raw in split(reply) if key_of(raw) == entry.key]
+    return found[0] if len(found) == 1 else (kept if found else None)
 
 
 def _first_misfit(tx: Loader, batch: Batch, mapped: Mapped) -> Misfit | None:
@@ -85,7 +90,7 @@ def _with_misfit(entry: Entry, batch: Batch, misfit: Misfit) -> Entry:
 
 def discard(tx: Loader, entries: Sequence[Entry], reason: str) -> list[Entry]:
     """Closes open entries as discarded, with a person's reason; their count moves with them."""
-    left = [e for e in entries if e.state == "open"]
+    left = list({e.id: e for e in entries if e.state == "open"}.values())
     for entry in left:
         journal.resolve(tx, entry, "discarded", reason)
         journal.shift_counts(tx, entry.entity, quarantined=-1, discarded=1)

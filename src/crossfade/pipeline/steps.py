@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from crossfade.errors import CrossfadeError
+from crossfade.errors import CrossfadeError, Unreachable
 from crossfade.journal import journal
 from crossfade.model.target import Step
 from crossfade.stores.contract import RowRejected, Store, need
@@ -23,8 +23,17 @@ def run_steps(target: Store, steps: Sequence[Step], listen: Callable[[Step], Non
                 tx.execute(step.sql)
                 journal.note_step(tx, step)
         except RowRejected as refusal:
-            raise CrossfadeError(
-                f"{step.id}: {refusal.message}; the steps before it are done",
-                hint="look at the rows, then run the same command again",
-            ) from refusal
+            raise _failed(step, refusal.message, "look at the rows, then run the same command again") from refusal
+        except Unreachable:
+            raise
+        except CrossfadeError as error:
+            raise _failed(step, error.message, error.hint or "mend the cause and run the same command again") from error
         listen(step)
+
+
+def _failed(step: Step, reason: str, hint: str) -> CrossfadeError:
+    return CrossfadeError(
+        f"the step {step.id!r} of the schema failed: {reason}\n  statement: {step.sql}\n"
+        "  the steps before it are done, this one is not",
+        hint=hint,
+    )

@@ -1,0 +1,44 @@
+"""Whose target this is, and whether what was agreed when the move began still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crossfade.errors import NotEmpty, Refused, Stale
+from crossfade.journal.journal import VERSION, MoveRecord
+
+
+def require_own(move: MoveRecord, target_url: str, name: str, schema_digest: str) -> None:
+    """Raises NotEmpty where the target is another move's, Stale where the schema is not what it was made of."""
+    if move.version != VERSION:
+        raise Refused(
+            f"the journal in {target_url} is of version {move.version}, this crossfade knows version {VERSION};"
+            " nothing was written",
+            hint="go on with the crossfade that began this move",
+        )
+    if move.name != name:
+        raise NotEmpty(
+            f"the target {target_url} belongs to the move {move.name!r}, not {name!r}; nothing was written",
+            hint="name another database",
+        )
+    if move.schema_digest != schema_digest:
+        raise Stale(
+            "the target schema has changed since this move began; nothing was written",
+            hint="put the schema back, or begin anew in an empty database",
+        )
+
+
+def require_same(move: MoveRecord, digests: Mapping[str, str], chunks_done: int) -> bool:
+    """Whether mapping and lock file are still those the move began with.
+
+    Raises Stale where they are not, and chunks are copied already.
+    """
+    for name, what in (("mapping_digest", "a mapping or a discard"), ("lock_digest", "source.lock.json")):
+        if getattr(move, name) != digests[name]:
+            if not chunks_done:
+                return False
+            raise Stale(
+                f"{what} has changed since the copy began, and {chunks_done} chunks are copied; nothing was written",
+                hint="crossfade copy --restart to begin the copy anew, or crossfade quarantine retry after a mend",
+            )
+    return True

@@ -1,0 +1,217 @@
+"""Records that leave the target again: from a row that may not stay to its source record, and out with all its rows.
+
+The whole record leaves every table that it feeds, and its raw document goes to quarantine, in one transaction. What is
+held in memory is one reply of the source at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crossfade.documents.decode import key_of
+from crossfade.errors import CrossfadeError
+from crossfade.journal import journal
+from crossfade.journal.journal import Entry
+from crossfade.mapping.carry import Carrier, TableRows, keep_roots
+from crossfade.mapping.program import ROW, Branch, Feed
+from crossfade.model.batch import Batch, Chunk
+from crossfade.model.target import TargetTable
+from crossfade.pipeline.session import Session, Work, session
+from crossfade.pipeline.tasks import run_tasks
+from crossfade.stores.contract import Loader
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Rows of `table` (their primary keys) that may not stay, and why. `phase` is what their entries say."""
+
+    table: str
+    reason: str
+    detail: str
+    column: str
+    keys: pa.Table
+    phase: str = "constraints"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How many records of an entity left, and the tables that lost rows by it."""
+
+    entity: str
+    count: int
+    tables: frozenset[str]
+
+
+def take_out(
+    work: Work, broken: Broken, chunks: Sequence[Chunk], executor: Executor, *, by_key: bool = True
+) -> Iterator[Left]:
+    """Takes out the records behind the broken rows, a piece at a time. `by_key` allows to fetch them by their keys."""
+    for feed in work.program.feeds.values():
+        branches = [b for b in feed.branches if b.table == broken.table]
+        if by_key and all(_follows_from_id(b, work.tables[broken.table]) for b in branches):
+            yield from _by_keys(session(work), feed, broken) if branches else ()
+        elif branches:
+            own = [(work, chunk, broken) for chunk in chunks if chunk.entity == feed.entity]
+            yield from run_tasks(executor, leave_chunk, own)
+
+
+def leave_chunk(work: Work, chunk: Chunk, broken: Broken) -> Left:
+    """Takes out the chunk's records that made one of the broken rows. Runs in a worker."""
+    s = session(work)
+    feed = work.program.feeds[chunk.entity]
+    narrow = _key_carrier(s, feed, work.tables[broken.table])
+    lefts = []
+    for batch in s.reader.batches(chunk, work.shapes[chunk.entity], feed.columns):
+        raws = [batch.raws[row] for row in _roots(narrow, batch, broken)]
+        lefts.append(_leave(s, chunk.entity, raws, broken, chunk.number))
+    return _sum(chunk.entity, lefts)
+
+
+def digest_of(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _sum(entity: str, lefts: Iterable[Left]) -> Left:
+    lefts = list(lefts)
+    return Left(entity, sum(x.count for x in lefts), frozenset().union(*(x.tables for x in lefts)))
+
+
+# -- which records
+
+
+def _follows_from_id(branch: Branch, table: TargetTable) -> bool:
+    """Whether the row's primary key follows from the document's `_id` alone: then a scan of the keys finds it."""
+    steering = [u for u in branch.uses if u.output in ("", *table.primary_key)]
+    return branch.one_row and not branch.lookups and all(u.path == ("_id",) for u in steering)
+
+
+def _by_keys(s: Session, feed: Feed, broken: Broken) -> Iterator[Left]:
+    """Maps documents that hold `_id` alone, and fetches those whose rows are broken."""
+    narrow = _key_carrier(s, feed, s.work.tables[broken.table])
+    wanted: dict[str, None] = {}
+    for raw in s.reader.keys(feed.entity):
+        batch = s.batch_of(feed.entity, raw)
+        wanted |= dict.fromkeys(str(key_of(batch.raws[row])) for row in _roots(narrow, batch, broken))
+    for raw in s.reader.fetch(feed.entity, ("_id",), list(wanted)) if wanted else ():
+        yield _leave(s, feed.entity, s.batch_of(feed.entity, raw).raws, broken, None)
+
+
+def _key_carrier(s: Session, feed: Feed, table: TargetTable) -> Carrier:
+    """A carrier of this table's rows alone, with nothing but their primary key."""
+    branches = [replace(b, sql=_key_sql(b, table), column_sql={}) for b in feed.branches if b.table == table.name]
+    reduced = Feed(feed.entity, feed.columns, tuple(branches))
+    return Carrier(reduced, s.work.tables, s.engine, s.carrier(feed.entity).lookups)
+
+
+def _key_sql(branch: Branch, table: TargetTable) -> str:
+    columns = ", ".join('"' + name.replace('"', '""') + '"' for name in (ROW, *table.primary_key))
+    return f"SELECT {columns} FROM ({branch.sql}) AS mapped"
+
+
+def _roots(carrier: Carrier, batch: Batch, broken: Broken) -> list[int]:
+    """The documents of the batch that make one of the broken rows."""
+    return sorted(_behind(carrier.map(batch).tables, broken))
+
+
+def _behind(parts: Iterable[TableRows], broken: Broken) -> set[int]:
+    found: set[int] = set()
+    for part in parts:
+        if part.table.name == broken.table:
+            found |= _with_keys(part, broken.keys)
+    return found
+
+
+def _with_keys(part: TableRows, keys: pa.Table) -> set[int]:
+    own = part.rows.select(keys.column_names)
+    if len(keys.column_names) == 1:
+        mask = pc.is_in(own.column(0), value_set=keys.column(0).combine_chunks().cast(own.schema.field(0).type))
+        return set(part.roots.filter(mask.combine_chunks()).to_pylist())
+    wanted = {tuple(row.values()) for row in keys.to_pylist()}
+    return {
+        root for root, row in zip(part.roots.to_pylist(), own.to_pylist(), strict=True) if tuple(row.values()) in wanted
+    }
+
+
+# -- out of the target, into quarantine
+
+
+def _leave(s: Session, entity: str, raws: Sequence[bytes], broken: Broken, chunk: int | None) -> Left:
+    """Takes out those of the documents that are in the target: mapped whole, because some may never have been."""
+    if not raws:
+        return Left(entity, 0, frozenset())
+    batch = s.batch_of(entity, b"".join(raws))
+    mapped = s.carrier(entity).map(batch)
+    with s.writer.transaction() as tx:
+        rows = _in_target(tx, entity, batch.raws, sorted(_behind(mapped.tables, broken)), chunk)
+        parts = [keep_roots(part, set(rows)) for part in mapped.tables]
+        for part in parts:
+            _delete(tx, entity, part)
+        for row in rows:
+            journal.quarantine(tx, _entry(entity, batch.raws[row], broken, chunk), batch.raws[row])
+        gone = row_counts(parts)
+        shift = {name: -count for name, count in gone.items()}
+        journal.shift_counts(tx, entity, copied=-len(rows), quarantined=len(rows), rows=shift)
+    return Left(entity, len(rows), frozenset(gone))
+
+
+def row_counts(parts: Iterable[TableRows]) -> Counter[str]:
+    """Table -> rows, of those that have any."""
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts[part.table.name] += part.rows.num_rows
+    return +counts
+
+
+def _in_target(tx: Loader, entity: str, raws: Sequence[bytes], rows: Sequence[int], chunk: int | None) -> list[int]:
+    """Those that are not held back already: two documents of a dump may have one `_id`, and only one of them is here.
+
+    Where the chunk is not known, of documents that are the same to the byte one is taken to be here.
+    """
+    keys = {row: key_of(raws[row]) for row in rows}
+    asked, held = set(keys.values()), Counter[str]()
+    for entry in journal.held_entries(tx, entity) if rows else ():
+        if entry.key in asked and chunk in (None, entry.chunk):
+            held[digest_of(journal.raw_of(tx, entry))] += 1
+    here = {}
+    for row in rows:
+        digest = digest_of(raws[row])
+        if held[digest]:
+            held[digest] -= 1
+        else:
+            here[row] = keys[row]
+    if chunk is None:
+        same = {key: row for row, key in keys.items()}
+        here |= {same[key]: key for key in asked - set(here.values())}
+    return sorted(here)
+
+
+def _delete(tx: Loader, entity: str, part: TableRows) -> None:
+    deleted = tx.delete(part.table, part.rows.select(list(part.table.primary_key)))
+    if deleted != part.rows.num_rows:
+        raise CrossfadeError(
+            f"records of {entity} are to leave, but of their {part.rows.num_rows} rows in {part.table.name} the target"
+            f" has {deleted}; nothing of this piece was changed",
+            hint="the target or the mapping was changed since the copy: crossfade copy --restart, or an empty database",
+        )
+
+
+def _entry(entity: str, raw: bytes, broken: Broken, chunk: int | None) -> Entry:
+    key = key_of(raw)
+    return Entry(
+        id=journal.entry_id(entity, broken.phase, broken.phase == "copy" and chunk, key, digest_of(raw)),
+        entity=entity,
+        chunk=chunk if chunk is not None and broken.phase == "copy" else journal.LATER,
+        key=key,
+        reason=broken.reason,
+        detail=broken.detail,
+        table=broken.table,
+        column=broken.column,
+        phase=broken.phase,
+    )

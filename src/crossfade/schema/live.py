@@ -1,0 +1,121 @@
+"""Tables that somebody else made, filled by a move: what hangs on them is taken away before the copy, put back after.
+
+Foreign keys, unique constraints, exclusion constraints, secondary indexes and triggers, as the target's own catalogue
+prints them. Primary keys, checks and defaults stay. What the steps need to know was noted when the move began
+(`as_text`), because a database whose constraints are away cannot be asked for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter
+
+from crossfade.errors import Stale
+from crossfade.model.target import Step, TargetSchema
+from crossfade.schema.tokens import Token, identifier, meaningful
+
+_ADAPTER = TypeAdapter(TargetSchema)
+
+
+def as_text(schema: TargetSchema) -> str:
+    """The schema without its SQLAlchemy metadata."""
+    return _ADAPTER.dump_json(replace(schema, metadata=None)).decode()
+
+
+def as_it_was(text: str, now: TargetSchema) -> TargetSchema:
+    """The schema that `as_text` noted, with the metadata of `now`. Raises Stale where its tables are others now."""
+    was = _ADAPTER.validate_json(text)
+    for table in was.tables:
+        found = now.table(table.name)
+        if found is None or (found.columns, found.primary_key) != (table.columns, table.primary_key):
+            raise Stale(
+                f"the table {table.name} has changed since this move began; nothing was written",
+                hint="put its columns back, or begin anew: empty the tables and drop the schema crossfade",
+            )
+    return replace(was, metadata=now.metadata)
+
+
+def steps_before(schema: TargetSchema, filled: Collection[str]) -> tuple[Step, ...]:
+    """The statements that take away what hangs on the tables `filled`."""
+    return tuple(part.away for part in _parts(schema, filled))
+
+
+def steps_after(schema: TargetSchema, filled: Collection[str], done: Collection[str]) -> tuple[Step, ...]:
+    """The statements that put it back, and whatever else was taken away as `done` (ids of steps) says."""
+    everything = {t.name for t in schema.tables}
+    wanted = {p.away.id for p in _parts(schema, filled)} | set(done)
+    back = {p.id for p in _parts(schema, everything) if p.away.id in wanted}
+    back |= {f"validate {name.removeprefix('foreign key ')}" for name in back}
+    back |= {f"trigger mode {name.removeprefix('trigger ')}" for name in back}
+    return tuple(step for step in schema.post if step.id in back or _is_said_of_parts(step))
+
+
+def _is_said_of_parts(step: Step) -> bool:
+    """A comment on an index goes with it; to say it again where it stayed does no harm. So with CLUSTER ON."""
+    kinds = ("index", "table constraint", "trigger")
+    return step.id.startswith(("cluster ", *(f"comment on {kind} " for kind in kinds)))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Something that the step `id` of `post` makes, and the step that takes it away."""
+
+    id: str
+    away: Step
+
+
+def _parts(schema: TargetSchema, filled: Collection[str]) -> list[_Part]:
+    """Foreign keys first: a unique constraint cannot go while one rests on it."""
+    folds = schema.dialect == "sqlite"
+    tables = {_name(t.schema or "", t.table, folds) for t in schema.tables if t.name in filled}
+    found = []
+    for step in schema.post:
+        kind = next((k for k in _KINDS if step.id.startswith(f"{k} ")), None)
+        if kind is not None and not step.id.startswith("trigger mode "):
+            words = meaningful(step.sql)
+            on, *others = [_table_at(words, place) for place in _tables_in(words, kind)]
+            if any(_name(*table, folds) in tables for table in (on, *others)):
+                found.append(_Part(step.id, Step(f"take away {step.id}", _drop(kind, words, on, schema.dialect))))
+    return sorted(found, key=lambda part: not part.id.startswith("foreign key "))
+
+
+_KINDS = ("foreign key", "unique", "exclusion", "index", "trigger")
+
+
+def _name(schema: str, table: str, folds: bool) -> tuple[str, str]:
+    return (schema, table.lower()) if folds else (schema, table)
+
+
+def _drop(kind: str, words: Sequence[Token], on: tuple[str, str], dialect: str) -> str:
+    table = _quoted(on)
+    match kind:
+        case "index":
+            return f"DROP INDEX {_quoted((on[0], words[_after(words, 'INDEX')].name))}"
+        case "trigger":
+            name = identifier(words[_after(words, "TRIGGER")].name)
+            return f"DROP TRIGGER {name}" + ("" if dialect == "sqlite" else f" ON {table}")
+    return f"ALTER TABLE {table} DROP CONSTRAINT {identifier(words[_after(words, 'CONSTRAINT')].name)}"
+
+
+def _quoted(name: tuple[str, str]) -> str:
+    return ".".join(identifier(part) for part in name if part)
+
+
+def _tables_in(words: Sequence[Token], kind: str) -> list[int]:
+    """Where the names of tables stand: first the one that it hangs on."""
+    if kind in ("index", "trigger"):
+        return [_after(words, "ON")]
+    return [_after(words, "TABLE"), *([_after(words, "REFERENCES")] if kind == "foreign key" else [])]
+
+
+def _after(words: Sequence[Token], word: str) -> int:
+    place = next(i for i, token in enumerate(words) if token.word == word) + 1
+    return place + 1 if words[place].word == "ONLY" else place
+
+
+def _table_at(words: Sequence[Token], place: int) -> tuple[str, str]:
+    if words[place + 1].text == ".":
+        return words[place].name, words[place + 2].name
+    return "", words[place].name
