@@ -1,0 +1,1 @@
+SELECT e._id AS id, e.at AS at FROM events AS e

@@ -1,0 +1,1 @@
+SELECT e._id AS id, e.at AS ms FROM events AS e

@@ -1,0 +1,1 @@
+SELECT p._id AS id, as_text(p.nick) AS required FROM people AS p

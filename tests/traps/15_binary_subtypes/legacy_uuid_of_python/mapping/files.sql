@@ -1,0 +1,1 @@
+SELECT f._id AS id, uuid_of_legacy(f.u, 'python') AS u FROM files AS f

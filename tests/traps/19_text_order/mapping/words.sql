@@ -1,0 +1,1 @@
+SELECT w._id AS word FROM words AS w

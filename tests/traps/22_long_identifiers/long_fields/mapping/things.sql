@@ -1,0 +1,1 @@
+SELECT t._id AS id, t.the_name_of_a_column_that_goes_on_and_on_until_nobody_reads_it_to_the_end AS a, t.the_name_of_a_column_that_goes_on_and_on_until_nobody_reads_it_to_the_other_end AS b FROM things AS t

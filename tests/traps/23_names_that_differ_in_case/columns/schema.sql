@@ -1,0 +1,1 @@
+CREATE TABLE people (id integer PRIMARY KEY, "userId" text, userid text, "UserID" text);

@@ -1,0 +1,1 @@
+SELECT s._id AS id FROM stats AS s

@@ -1,0 +1,1 @@
+SELECT t._id AS id, t.lead AS lead_id FROM teams AS t
