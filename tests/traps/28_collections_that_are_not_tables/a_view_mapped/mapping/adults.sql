@@ -1,0 +1,1 @@
+SELECT a._id AS id, a.age AS age FROM adults AS a

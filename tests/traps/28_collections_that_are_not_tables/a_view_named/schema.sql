@@ -1,0 +1,1 @@
+CREATE TABLE adults (id integer PRIMARY KEY, age integer);

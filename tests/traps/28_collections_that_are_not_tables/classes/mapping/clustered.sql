@@ -1,0 +1,1 @@
+SELECT c._id AS id FROM clustered AS c

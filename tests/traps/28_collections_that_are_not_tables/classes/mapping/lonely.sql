@@ -1,0 +1,1 @@
+SELECT f._id AS id FROM "lonely.files" AS f

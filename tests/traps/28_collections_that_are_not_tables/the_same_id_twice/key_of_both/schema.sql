@@ -1,0 +1,1 @@
+CREATE TABLE people (id integer, region text, PRIMARY KEY (id, region));
