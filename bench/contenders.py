@@ -1,0 +1,112 @@
+"""Who is measured: what each runs, on how many of the documents, and where its rows must be in the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools import Tools
+
+HERE = Path(__file__).parent
+# What is so slow that nobody would wait for all of it runs on this share, but on no fewer documents than these.
+SHARE, FEWEST = 0.05, 5000
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is loaded: a project's folder (a copy, with its lock file), its collection, and the rows that it makes."""
+
+    project: str
+    folder: Path
+    entity: str
+    documents: int
+    tables: Mapping[str, int]
+
+    @property
+    def few(self) -> int:
+        return min(self.documents, max(FEWEST, int(self.documents * SHARE)))
+
+
+@dataclass(frozen=True)
+class Contender:
+    """`inside` takes the time that the process itself measured, without start and imports, in its favour. `tables` are
+    the rows that must be there in the end. `target` says what it starts from: "none", "empty", "tables" (made by the
+    schema file) or "kept" (what the contender before it has left).
+    """
+
+    name: str
+    command: list[str]
+    documents: int
+    target: str
+    tables: Mapping[str, int] = field(default_factory=dict)
+    inside: bool = False
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def contenders(subject: Subject, tools: Tools) -> list[Contender]:
+    """In the order in which a round runs them."""
+    return [*_limits(subject), *_ours(subject), *_others(subject, tools), *_today(subject)]
+
+
+def _script(name: str, *arguments: str, python: str = sys.executable) -> list[str]:
+    return [python, str(HERE / name), *arguments]
+
+
+def _limits(subject: Subject) -> list[Contender]:
+    def one(name: str, what: str, target: str, tables: Mapping[str, int]) -> Contender:
+        return Contender(name, _script("limits.py", what), subject.documents, target, tables, inside=True)
+
+    return [
+        one("limit: scan", "scan", "none", {}),
+        one("limit: COPY", "load", "tables", subject.tables),
+        one("limit: both at once", "pipe", "tables", subject.tables),
+    ]
+
+
+def _ours(subject: Subject) -> list[Contender]:
+    def one(name: str, what: str, workers: int, target: str, tables: Mapping[str, int]) -> Contender:
+        command = [sys.executable, "-m", "crossfade", what, "--project", str(subject.folder), "--quiet"]
+        return Contender(name, [*command, "--workers", str(workers)], subject.documents, target, tables)
+
+    return [
+        one("crossfade survey", "survey", 2, "none", {}),
+        one("crossfade copy, 1 worker", "copy", 1, "empty", subject.tables),
+        one("crossfade copy", "copy", 2, "empty", subject.tables),
+        one("crossfade verify", "verify", 2, "kept", subject.tables),
+    ]
+
+
+def _today(subject: Subject) -> list[Contender]:
+    def one(name: str, what: str, documents: int) -> Contender:
+        tables = dict.fromkeys(subject.tables, documents)
+        return Contender(name, _script("today.py", what), documents, "tables", tables, inside=True)
+
+    return [
+        one("loop with an ORM", "orm", subject.few),
+        one("upserts by the hundred", "upserts", subject.few),
+        one("COPY script by hand", "script", subject.documents),
+    ]
+
+
+def _others(subject: Subject, tools: Tools) -> list[Contender]:
+    found = []
+    if tools.sling is not None:
+        found += [_sling(subject, tools.sling, flat=False), _sling(subject, tools.sling, flat=True)]
+    if tools.dlt is not None:
+        tables = {f"dlt_rows.{subject.entity}": subject.few}
+        command = _script("dlt_load.py", python=str(tools.dlt))
+        env = {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR"}
+        found.append(Contender("dlt", command, subject.few, "empty", tables, env=env))
+    return found
+
+
+def _sling(subject: Subject, binary: Path, *, flat: bool) -> Contender:
+    stream = f"bench_{subject.project}.{subject.entity}"
+    command = [str(binary), "run", "--src-conn", "BENCH_SOURCE", "--src-stream", stream]
+    command += ["--tgt-conn", "BENCH_TARGET", "--tgt-object", "public.sling_rows", "--mode", "full-refresh"]
+    command += ["--src-options", '{"flatten": true}'] if flat else []
+    name = "sling, flattened" if flat else "sling"
+    env = {"SLING_DISABLE_TELEMETRY": "TRUE"}
+    return Contender(name, command, subject.documents, "empty", {"sling_rows": subject.documents}, env=env)

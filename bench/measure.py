@@ -1,0 +1,84 @@
+"""One process and its children, watched: how long, how much memory, and what it printed last."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+EVERY = 0.05  # seconds between two looks at the memory
+TIMEOUT = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """`seconds` is the whole process, from its start to its end. Memory is resident size in MB at its highest: of all
+    processes together (what they share counts in each), and of the largest. `printed` is the last line as JSON, or {}.
+    """
+
+    seconds: float
+    memory: float
+    largest: float
+    printed: Mapping[str, Any]
+
+
+class Failed(Exception):  # noqa: N818  (what became of a contender, not a fault of the bench)
+    """a contender ended with an error; the text is the end of what it said"""
+
+
+def measure(command: Sequence[str], env: Mapping[str, str]) -> Measured:
+    """Runs the command and watches it. Raises Failed where it does not end with status 0."""
+    with tempfile.TemporaryFile() as out:
+        start = time.perf_counter()
+        child = subprocess.Popen(command, env=dict(env), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+        memory, largest = _watch(child)
+        seconds = time.perf_counter() - start
+        out.seek(0)
+        said = out.read().decode(errors="replace").strip()
+    if child.returncode:
+        raise Failed(f"status {child.returncode}: {said[-600:]}")
+    return Measured(seconds, memory, largest, _last_line(said))
+
+
+def _watch(child: subprocess.Popen[bytes]) -> tuple[float, float]:
+    """The highest sum and the highest single size until the child ends; ends it where it takes too long."""
+    deadline = time.monotonic() + TIMEOUT
+    memory = largest = 0.0
+    while child.poll() is None:
+        sizes = _sizes(child.pid)
+        memory, largest = max(memory, sum(sizes)), max(largest, *sizes, 0.0)
+        if time.monotonic() > deadline:
+            child.kill()
+        try:
+            child.wait(EVERY)
+        except subprocess.TimeoutExpired:
+            continue
+    return memory, largest
+
+
+def _sizes(pid: int) -> list[float]:
+    sizes = []
+    try:
+        root = psutil.Process(pid)
+        for one in (root, *root.children(recursive=True)):
+            try:
+                sizes.append(one.memory_info().rss / 2**20)
+            except psutil.Error:  # it ended between the two looks
+                continue
+    except psutil.Error:
+        pass
+    return sizes
+
+
+def _last_line(said: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(said.splitlines()[-1])
+    except (ValueError, IndexError):
+        return {}
+    return found if isinstance(found, dict) else {}

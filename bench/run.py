@@ -1,0 +1,141 @@
+"""`make bench`: crossfade beside the limit, beside what people write today, and beside other tools, in one run.
+
+Contenders run one after another, several rounds of all, so that a slow minute of the machine harms all alike. The
+rows are counted after every run; what miscounts has failed. A whole run (scale 1, at least 3 rounds) writes
+bench/RESULTS.md; any other prints alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import stores as there
+from contenders import Contender, Subject, contenders
+from measure import Failed, Measured, measure
+from report import Outcome, Results, render
+from tools import Tools, install, version
+
+HERE = Path(__file__).parent
+PROJECTS = {"sessions": "writingsessions", "users": "users"}
+
+
+def main() -> int:
+    asked = _arguments()
+    cache = Path(asked.cache)
+    cache.mkdir(parents=True, exist_ok=True)
+    tools = install(cache) if not asked.no_tools else Tools(None, None, {})
+    for name, reason in tools.missing.items():
+        _say(f"without {name}, which cannot be installed here: {reason}")
+    with tempfile.TemporaryDirectory(prefix="crossfade-bench-") as work, there.servers(Path(work)) as stores:
+        Path(work).chmod(0o755)  # for the account that PostgreSQL runs under
+        found = [_project(stores, Path(work), name, tools, asked) for name in asked.projects]
+        versions = {
+            **there.versions(stores),
+            "sling": version(tools, "sling-linux-amd64"),
+            "dlt": version(tools, "dlt"),
+        }
+    text = render(found, versions, tools.missing, asked.scale, asked.rounds)
+    print(text)
+    if asked.scale >= 1 and asked.rounds >= 3 and len(found) == len(PROJECTS) and not asked.only:
+        (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
+    return 1 if any(outcome.failed for one in found for outcome in one.outcomes) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scale", type=float, default=1.0, help="1: a million sessions and 200,000 users")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--projects", nargs="+", choices=list(PROJECTS), default=list(PROJECTS))
+    parser.add_argument("--only", default="", help="only contenders whose names hold this text")
+    parser.add_argument("--no-tools", action="store_true", help="without sling and dlt")
+    parser.add_argument("--cache", default=str(HERE / ".cache"), help="where the other tools are installed")
+    return parser.parse_args()
+
+
+def _project(stores: there.Stores, work: Path, name: str, tools: Tools, asked: argparse.Namespace) -> Results:
+    entity = PROJECTS[name]
+    _say(f"{name}: filling MongoDB")
+    documents, size = there.fill(stores, name, entity, asked.scale)
+    folder = Path(shutil.copytree(HERE / "projects" / name, work / name))
+    env = _environment(stores, work, name)
+    _say(f"{name}: {documents:,} documents of {size} bytes; the rows, once")
+    tables = _first_copy(stores, folder, documents, env, work)
+    subject = Subject(name, folder, entity, documents, tables)
+    wanted = [one for one in contenders(subject, tools) if asked.only in one.name]
+    outcomes = [Outcome(one) for one in wanted]
+    for number in range(asked.rounds):
+        for outcome in outcomes:
+            _round(stores, outcome, folder / "schema.sql", env)
+            _say(f"{name}: round {number + 1}: {outcome.last}")
+    there.drop_source(stores, name)
+    return Results(name, documents, size, tables, outcomes)
+
+
+def _environment(stores: there.Stores, work: Path, project: str) -> dict[str, str]:
+    source = stores.source(project)
+    return {
+        **os.environ,
+        "SOURCE_URL": source,
+        "TARGET_URL": stores.target,
+        "BENCH_ENTITY": PROJECTS[project],
+        "BENCH_BINARY": str(work / f"{project}-binary"),
+        "BENCH_SOURCE": source,  # sling takes its connections from the environment, by name
+        "BENCH_TARGET": stores.target + "?sslmode=disable",
+    }
+
+
+def _first_copy(stores: there.Stores, folder: Path, documents: int, env: dict[str, str], work: Path) -> dict[str, int]:
+    """The lock file, and the target's rows as binary COPY data; table -> how many rows every load must make."""
+    crossfade = [sys.executable, "-m", "crossfade"]
+    there.fresh_target(stores, None)
+    for what in ("survey", "copy"):
+        measure([*crossfade, what, "--project", str(folder), "--quiet"], env)
+    names = dict.fromkeys((file.stem for file in (folder / "mapping").glob("*.sql")), documents)
+    tables = there.count_rows(stores, names)
+    if tables != names:
+        raise Failed(f"{tables} rows of {documents} documents")
+    there.export(stores, tables, Path(env["BENCH_BINARY"]))
+    return tables
+
+
+def _round(stores: there.Stores, outcome: Outcome, schema: Path, env: dict[str, str]) -> None:
+    """Measures a contender once, and holds its rows against what they must be."""
+    one = outcome.contender
+    make: dict[str, Callable[[], None]] = {
+        "empty": lambda: there.fresh_target(stores, None),
+        "tables": lambda: there.fresh_target(stores, schema),
+    }
+    if outcome.failed:
+        return
+    make.get(one.target, lambda: None)()
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            own = {"BENCH_DOCUMENTS": str(one.documents), "BENCH_WORK": scratch, **one.env}
+            measured = measure(one.command, {**env, **own})
+        _require_rows(stores, one, measured)
+    except Failed as error:
+        outcome.failed = str(error)
+        return
+    outcome.runs.append(measured)
+
+
+def _require_rows(stores: there.Stores, one: Contender, measured: Measured) -> None:
+    rows = there.count_rows(stores, one.tables) if one.tables else {}
+    if rows != dict(one.tables):
+        raise Failed(f"it left {rows} rows where {dict(one.tables)} were due")
+    if measured.printed.get("documents", one.documents) != one.documents:
+        raise Failed(f"it took {measured.printed['documents']} documents of {one.documents}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
