@@ -19,6 +19,10 @@ from rich.text import Text
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
+NAME = 40
+"""Names no longer than this stay on one line in the first column of a table."""
+
+
 def safe(value: object, keep: str = "") -> str:
     r"""Text that a terminal only shows: everything invisible but the space, and but what is in `keep`, is written out.
 
@@ -84,8 +88,11 @@ class _Quietless(Console):
 
 def _rich_table(columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
+    for i, name in enumerate(columns):
+        whole = i == 0 and all(cell_len(row[0]) <= NAME for row in cells)
+        table.add_column(
+            Text(name), justify="right" if name in right else "left", overflow="fold", no_wrap=whole or name in right
+        )
     for row in cells:
         table.add_row(*[Text(cell, style="bold red" if cell == "NO" else "") for cell in row])
     return table

@@ -56,19 +56,20 @@ def _facts(move: Move, status: Status) -> Facts:
 
 
 def draw(screen: Screen, document: dict[str, Any]) -> None:
-    columns = ("table", "rows", *KINDS, "columns", "not compared")
+    columns = ("table", "rows", *KINDS, "columns")
     rows = [
         (
             t["table"],
             number(t["rows"]),
             *(number(t["counts"][kind]) for kind in KINDS),
             len(t["compared"]),
-            ", ".join(t["not_compared"]) or "-",
         )
         for t in document["tables"]
     ]
     screen.table(columns, rows, right=("rows", *KINDS, "columns"))
     for table in document["tables"]:
+        if table["not_compared"]:
+            screen.line(f"{table['table']}: the target's own, not compared: {', '.join(table['not_compared'])}")
         for difference in table["differences"]:
             screen.line(f"  {_difference(difference)}")
         hidden = sum(table["counts"].values()) - len(table["differences"])
