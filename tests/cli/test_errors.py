@@ -192,11 +192,12 @@ def test_kinds_are_stable_words() -> None:
     assert kind_of(Unreachable) == "unreachable"
 
 
-def test_ctrl_c_stops_in_order_and_says_how_to_resume(tiny: Tiny) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_stops_in_order_and_says_how_to_resume(tiny: Tiny, workers: str) -> None:
     tiny.edit("crossfade.toml", "[[discard]]", "[limits]\nchunk_mb = 0.001\n[[discard]]")
     tiny.mongo.db.people.insert_many([{**PEOPLE[0], "_id": n} for n in range(20_000)])
     tiny("survey")
-    with tiny.start("copy", "--log-format", "json", "--json") as process:
+    with tiny.start("copy", "--log-format", "json", "--json", "--workers", workers) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if '"ChunkCopied"' in line:
