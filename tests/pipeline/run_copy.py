@@ -1,0 +1,53 @@
+"""A copy in a process of its own, to be killed: `run_copy.py PROJECT WORKERS [MOMENT TIMES]`.
+
+Prints a line for every event, so that whoever waits for one can strike then. MOMENT is a function of the journal: the
+process is killed when it has been called that many times, before its transaction commits. Ends with the exit status of
+the error, and prints the error as a last line.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from crossfade.errors import CrossfadeError
+from crossfade.journal import journal
+from crossfade.move import Move
+from crossfade.project import load_project
+
+STOPPED = 130
+
+
+def die_in(moment: str, times: int) -> None:
+    call: Callable[..., Any] = getattr(journal, moment)
+    left = iter(range(times - 1))
+
+    def dying(*args: Any, **kwargs: Any) -> Any:
+        result = call(*args, **kwargs)
+        if next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(journal, moment, dying)
+
+
+def main(project: str, workers: str, *moment: str) -> int:
+    if moment:
+        die_in(moment[0], int(moment[1]))
+    try:
+        with Move(load_project(Path(project)), workers=int(workers)) as move:
+            move.copy(lambda event: print(type(event).__name__, flush=True))
+    except CrossfadeError as error:
+        print(type(error).__name__, error.message, flush=True)
+        return error.exit_status
+    except KeyboardInterrupt:
+        return STOPPED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

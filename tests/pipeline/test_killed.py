@@ -1,0 +1,82 @@
+"""kill -9 at any moment, then again the same command, until it ends: nobody can tell from the target that it happened."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable
+
+import pytest
+from outcome import Outcome, Shop, balanced, open_move, outcome
+from victim import Victim, kill_somewhere
+
+from scratch import PostgresScratch
+
+NewTarget = Callable[[], PostgresScratch]
+
+# Functions of the journal, in the order in which a copy comes to them, and the call that is its last.
+MOMENTS = [
+    ("create", 1),
+    ("begin_move", 1),
+    ("note_step", 3),  # of the steps before the copy
+    ("plan_chunks", 1),
+    ("claim_chunk", 2),
+    ("finish_chunk", 3),
+    ("quarantine", 4),
+    ("forget_entry", 2),  # while it is decided who has a primary key
+    ("shift_counts", 12),  # while records leave for a constraint
+    ("note_step", 3),  # of the steps after the copy
+    ("note_step", 11),
+]
+
+
+def test_killed_at_every_step_of_the_journal(filled_shop: Shop, undisturbed: Outcome, new_target: NewTarget) -> None:
+    target = new_target().url
+    for moment, times in MOMENTS:
+        with Victim(filled_shop.folder, filled_shop.source, target, 1, moment, str(times)) as victim:
+            status, said = victim.wait()
+            assert status == -9, f"it was not killed in {moment} {times}, but ended with {status}: {victim.events} {said}"
+    finish(filled_shop, target, undisturbed)
+
+
+@pytest.mark.parametrize(("workers", "kills"), [(1, 2), (2, 2)])
+def test_killed_at_random(
+    filled_shop: Shop, undisturbed: Outcome, new_target: NewTarget, workers: int, kills: int
+) -> None:
+    kill_and_resume(filled_shop, undisturbed, new_target, workers, kills)
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("workers", "kills"), [(1, 20), (2, 25)])
+def test_killed_often(
+    filled_shop: Shop, undisturbed: Outcome, new_target: NewTarget, workers: int, kills: int
+) -> None:
+    kill_and_resume(filled_shop, undisturbed, new_target, workers, kills)
+
+
+def kill_and_resume(shop: Shop, undisturbed: Outcome, new_target: NewTarget, workers: int, kills: int) -> None:
+    seed = secrets.randbits(32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    target = new_target().url
+    while kills:
+        with Victim(shop.folder, shop.source, target, workers) as victim:
+            if kill_somewhere(victim, chance, 40, whole_group=bool(kills % 2)):
+                kills -= 1
+                continue
+            status, said = victim.wait()
+            assert (status, said) == (0, ""), victim.events
+        finish(shop, target, undisturbed)
+        target = new_target().url
+    finish(shop, target, undisturbed)
+
+
+def finish(shop: Shop, target: str, undisturbed: Outcome) -> None:
+    """Runs what is left, and compares."""
+    with open_move(shop.folder, shop.source, target) as move:
+        status = move.copy()
+        found = outcome(target, status)
+        balanced(status, found)
+        assert status.stage == "finished"
+        assert found == undisturbed
