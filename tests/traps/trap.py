@@ -21,6 +21,7 @@ from crossfade.errors import CrossfadeError, Uncovered
 from crossfade.mapping.coverage import Finding
 from crossfade.move import Move, Status
 from crossfade.project import load_project
+from crossfade.verify.verdict import Verdict
 
 SETTINGS = """\
 name = "{name}"
@@ -129,7 +130,7 @@ class Outcome:
     findings: list[Finding]
     status: Status | None = None
     quarantined: list[dict[str, Any]] | None = None
-    verdict: Any = None
+    verdict: Verdict | None = None
     error: CrossfadeError | None = None
     phase: str = ""
 
@@ -156,7 +157,7 @@ def run(move: Move) -> Outcome:
             }
             for e in move.quarantine()
         ]
-        out.verdict = move.verify() if hasattr(move, "verify") else None
+        out.verdict = move.verify()
         out.phase = "done"
     except CrossfadeError as error:
         out.error = error
@@ -262,9 +263,8 @@ def _compare_copy(outcome: Outcome, expected: dict[str, Any], target: str) -> No
     discarded = {e.entity: e.counts.discarded for e in outcome.status.entities if e.counts.discarded}
     assert discarded == expected.get("discarded", {})
     assert all(e.balanced for e in outcome.status.entities), outcome.status.entities
-    if outcome.verdict is not None:
-        assert outcome.verdict.equal, outcome.verdict
-        assert outcome.verdict.balanced, outcome.verdict
+    assert outcome.verdict is not None
+    assert (outcome.verdict.equal, outcome.verdict.balanced) == (True, True), outcome.verdict
 
 
 def _compare_quarantine(outcome: Outcome, expected: list[dict[str, Any]]) -> None:
