@@ -20,10 +20,11 @@ from typing import Any
 
 from bson import Binary, Code, ObjectId
 
-from crossfade.documents.decode import Broken, decode
+from crossfade.documents.decode import Broken, decode, portions
 from crossfade.documents.ejson import canonical
 from crossfade.documents.extremes import Extremes, cut, extremes, rank, shown
 from crossfade.documents.types import TYPE_OF_CLASS, binary_type, code_type
+from crossfade.documents.uncollected import uncollected
 from crossfade.errors import Refused
 from crossfade.model.names import engine_names
 from crossfade.model.shape import ELEMENT, Node, Path, Shape, TypeStats, escape_step, format_path
@@ -110,8 +111,13 @@ class Histogram:
 
     def add(self, batch: bytes) -> None:
         """Count the documents of one batch. Raises Refused where an object has too many field names to be a shape."""
-        self.bytes += len(batch)
-        decoded = decode(batch)
+        with uncollected():
+            for portion in portions(batch):
+                self._add(portion)
+
+    def _add(self, portion: bytes) -> None:
+        self.bytes += len(portion)
+        decoded = decode(portion)
         for broken in decoded.broken:
             self._add_problem(broken)
         if not decoded.docs:

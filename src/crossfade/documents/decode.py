@@ -8,6 +8,8 @@ bytes come out of the same step: they are what the encoder wrote.
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +25,11 @@ from crossfade.model.shape import format_path
 _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(
     tz_aware=False, datetime_conversion=DatetimeConversion.DATETIME_AUTO
 )
+
+PORTION = 400_000
+"""Bytes of documents that are turned over at once: what is made of them still fits into a processor's cache."""
+
+_LENGTH = struct.Struct("<i")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,22 @@ def split(batch: bytes) -> list[bytes]:
         pieces.append(batch[pos : pos + length])
         pos += length
     return pieces
+
+
+def portions(batch: bytes, size: int = PORTION) -> Iterator[bytes]:
+    """The batch in portions of whole documents, each of `size` bytes or a little more.
+
+    Where a length cannot be, the rest of the batch belongs to one portion, as it is one document to `decode`.
+    """
+    start, pos, end = 0, 0, len(batch)
+    while pos + size < end:
+        while pos - start < size:
+            (length,) = _LENGTH.unpack_from(batch, pos) if pos + 4 <= end else (0,)
+            pos = pos + length if 5 <= length <= end - pos else end
+        yield batch[start:pos]
+        start = pos
+    if start < end:
+        yield batch[start:]
 
 
 def decode(batch: bytes) -> Decoded:
