@@ -1,4 +1,4 @@
-"""In which table and column each flaw that ends in quarantine is found; `name/scheme` where a target finds it elsewhere."""
+"""In which table and column each flaw that ends in quarantine is found; `name/scheme` where that differs."""
 
 from __future__ import annotations
 
