@@ -1,24 +1,25 @@
 """The data path that copy, verify, retry and repair share: documents in, canonical rows of every target table out.
 
-Each record stands for itself. When the engine refuses a batch, it is cut in half until the record that it is about stands alone;
-that record is set aside with the reason, whole, from every table that it feeds.
+Each record stands for itself. When the engine refuses a batch, it is cut in half until the record that it is about
+stands alone; that record is set aside with the reason, whole, from every table that it feeds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crossfade.errors import CrossfadeError
-from crossfade.mapping.engine import Engine, EngineError, reason_of
+from crossfade.mapping.engine import RECORD_ERRORS, Engine, reason_of
 from crossfade.mapping.fit import fit
-from crossfade.mapping.lookup import LookupReader, Tables
+from crossfade.mapping.lookup import LookedUpMisfit, LookupReader, Tables
 from crossfade.mapping.program import ROOT_TABLE, ROW, Branch, Feed
 from crossfade.model.batch import Batch
 from crossfade.model.target import TargetTable
+
+_OF_A_RECORD: tuple[type[Exception], ...] = (*RECORD_ERRORS, LookedUpMisfit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,9 @@ class TableRows:
 
 @dataclass
 class Mapped:
-    """What became of a batch: rows, misfits (their records have no rows in `tables`), discarded documents (by position)."""
+    """What became of a batch: rows, misfits (their records have no rows in `tables`), discarded documents (by
+    position).
+    """
 
     tables: list[TableRows] = field(default_factory=list)
     misfits: list[Misfit] = field(default_factory=list)
@@ -67,10 +70,7 @@ class Carrier:
         result = Mapped()
         if batch.table.num_rows == 0:
             return result
-        if self.feed.discard_sql:
-            rows = self.engine.run(self.feed.discard_sql, {ROOT_TABLE: batch.table})
-            result.discarded = set(rows.column(0).to_pylist())
-        root = _without(batch.table, ROW, result.discarded)
+        root = self._not_discarded(batch.table, result)
         made: set[int] = set()
         for branch in self.feed.branches:
             for piece in self._branch(branch, root, result.misfits):
@@ -97,23 +97,25 @@ class Carrier:
         own = [b.table for b in self.feed.branches if b.one_row] or [b.table for b in self.feed.branches]
         return ", ".join(dict.fromkeys(own)) or "any table"
 
+    def _not_discarded(self, root: pa.Table, result: Mapped) -> pa.Table:
+        """The documents that a discard's `where` does not leave behind."""
+        if self.feed.discard_sql is None:
+            return root
+        sql = self.feed.discard_sql
+        for part, rows in _halving(root, lambda part: self.engine.run(sql, {ROOT_TABLE: part})):
+            if isinstance(rows, Exception):
+                detail = f"the where of a [[discard]]: {reason_of(rows)}"
+                result.misfits.append(Misfit(part.column(ROW)[0].as_py(), "mapping_error", detail))
+            else:
+                result.discarded |= set(rows.column(0).to_pylist())
+        return _without(root, ROW, result.discarded | {m.row for m in result.misfits})
+
     def _branch(self, branch: Branch, root: pa.Table, misfits: list[Misfit]) -> Iterator[TableRows]:
         """Runs one branch over the documents, halving them around whatever the engine refuses."""
         target = self.tables[branch.table]
-        pending = [root]
-        while pending:
-            part = pending.pop()
-            if part.num_rows == 0:
-                continue
-            try:
-                tables = self._with_lookups(branch, part)
-                out = self.engine.run(branch.sql, tables)
-            except EngineError as error:
-                if part.num_rows > 1:
-                    half = part.num_rows // 2
-                    pending += [part.slice(half), part.slice(0, half)]
-                else:
-                    misfits.append(self._refused(branch, part, error))
+        for part, out in _halving(root, lambda part: self.engine.run(branch.sql, self._with_lookups(branch, part))):
+            if isinstance(out, Exception):
+                misfits.append(self._refused(branch, part, out))
                 continue
             roots = _array(out.column(ROW))
             fitted = fit(out, target)
@@ -132,18 +134,37 @@ class Carrier:
     def _refused(self, branch: Branch, part: pa.Table, error: Exception) -> Misfit:
         """Which output of a single document the engine refuses: each is tried alone."""
         row = part.column(ROW)[0].as_py()
-        column, detail = None, reason_of(error)
+        if isinstance(error, LookedUpMisfit):
+            return Misfit(row, "looked_up", error.message, branch.table)
         try:
             tables = self._with_lookups(branch, part)
-            for name, sql in branch.column_sql.items():
-                try:
-                    self.engine.run(sql, tables)
-                except EngineError as one:
-                    column, detail = name, reason_of(one)
-                    break
-        except EngineError:
-            pass  # it is the lookup's key that fails: the message says so
-        return Misfit(row, "mapping_error", detail, branch.table, column)
+        except _OF_A_RECORD:  # it is the lookup's key that fails: the message says so
+            return Misfit(row, "mapping_error", reason_of(error), branch.table)
+        for name, sql in branch.column_sql.items():
+            try:
+                self.engine.run(sql, tables)
+            except RECORD_ERRORS as one:
+                return Misfit(row, "mapping_error", reason_of(one), branch.table, name)
+        return Misfit(row, "mapping_error", reason_of(error), branch.table)
+
+
+def _halving(root: pa.Table, run: Callable[[pa.Table], pa.Table]) -> Iterator[tuple[pa.Table, pa.Table | Exception]]:
+    """What `run` gives for parts of the documents; around what it refuses they are halved, down to the one with its
+    error.
+    """
+    pending = [root] if root.num_rows else []
+    while pending:
+        part = pending.pop()
+        try:
+            out = run(part)
+        except _OF_A_RECORD as error:
+            half = part.num_rows // 2
+            if half:
+                pending += [part.slice(half), part.slice(0, half)]
+            else:
+                yield part, error
+            continue
+        yield part, out
 
 
 def drop_roots(part: TableRows, roots: set[int]) -> TableRows:
@@ -192,4 +213,4 @@ def _first_of_each(misfits: list[Misfit]) -> list[Misfit]:
     return [first[row] for row in sorted(first)]
 
 
-__all__ = ["Carrier", "CrossfadeError", "Mapped", "Misfit", "TableRows", "drop_roots", "join_tables", "keep_roots"]
+__all__ = ["Carrier", "Mapped", "Misfit", "TableRows", "drop_roots", "join_tables", "keep_roots"]

@@ -8,6 +8,7 @@ from typing import Any
 from crossfade.mapping.coverage import Finding, stale_discards, uncovered
 from crossfade.mapping.engine import Engine, EngineError, reason_of
 from crossfade.mapping.fit_plan import fit_plan
+from crossfade.mapping.lookup import Tables
 from crossfade.mapping.program import ROOT_TABLE, Branch, Program
 from crossfade.mapping.resolve import nearest
 from crossfade.model.batch import Column
@@ -42,7 +43,7 @@ def check(
         if t.name not in mapped
     ]
     findings += _unreadable(shapes)
-    return findings
+    return list(dict.fromkeys(findings))  # the branches of a UNION ALL may have the same to say
 
 
 def _check_branch(
@@ -62,7 +63,7 @@ def _check_branch(
     yield from _check_columns(branch, table)
     if branch.filtered and not any(d.table == branch.table for d in discards):
         yield Finding(
-            "fault", "filtered", branch.file, f"its WHERE leaves rows out, and no reason is given: {branch.filtered}",
+            "fault", "filtered", branch.file, f"it leaves rows out, and no reason is given: {branch.filtered}",
             f'[[discard]] table = "{branch.table}" with a reason',
         )  # fmt: skip
     tables = {ROOT_TABLE: empty(shapes[branch.entity], program.feeds[branch.entity].columns)}
@@ -71,12 +72,31 @@ def _check_branch(
         for lookup in branch.lookups:
             engine.types(lookup.keys_sql, tables)
         types = engine.types(branch.sql, tables)
-    except EngineError as e:
-        yield Finding("fault", "does_not_bind", branch.file, reason_of(e))
+    except EngineError as error:
+        yield from _not_bound(branch, tables, engine, error)
         return
     mapped = {name: types[name] for name in branch.outputs if name in types}
     for fault in fit_plan(mapped, table):
         yield Finding("fault", "type", f"{branch.table}.{fault.column}", fault.reason, fault.hint)
+
+
+def _not_bound(branch: Branch, tables: Tables, engine: Engine, error: Exception) -> Iterator[Finding]:
+    """Which outputs DuckDB refuses, each where its author wrote it; else it is FROM, WHERE or GROUP BY."""
+    hint = "SELECT function_name, parameters FROM duckdb_functions() lists what DuckDB has"
+    refused: dict[str, str] = {}
+    for name, sql in branch.column_sql.items():
+        try:
+            engine.types(sql, tables)
+        except EngineError as one:
+            refused[name] = reason_of(one)
+    if not refused or (len(refused) == len(branch.outputs) > 1 and len(set(refused.values())) == 1):
+        place = f"{branch.file}:{branch.place.line}:{branch.place.column}"
+        yield Finding("fault", "does_not_bind", place, f"FROM, WHERE or GROUP BY: {reason_of(error)}", hint)
+        return
+    for name, reason in refused.items():
+        written = branch.written.get(name, branch.place)
+        place = f"{branch.file}:{written.line}:{written.column}"
+        yield Finding("fault", "does_not_bind", place, f"{branch.table}.{name}: {reason}", hint)
 
 
 def _check_columns(branch: Branch, table: TargetTable) -> Iterator[Finding]:
@@ -95,7 +115,9 @@ def _check_columns(branch: Branch, table: TargetTable) -> Iterator[Finding]:
             continue
         if column.name in table.primary_key:
             hint = "uuid_of(...) gives ids that are the same on every run"
-            yield Finding("fault", "unfilled", f"{table.name}.{column.name}", "a mapping must make the primary key", hint)
+            yield Finding(
+                "fault", "unfilled", f"{table.name}.{column.name}", "a mapping must make the primary key", hint
+            )
         elif not column.nullable and not column.has_default:
             yield Finding("fault", "unfilled", f"{table.name}.{column.name}", "it is NOT NULL, and nothing fills it")
 

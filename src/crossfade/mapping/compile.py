@@ -12,11 +12,11 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from crossfade.errors import Fault, MappingFault, Misused
-from crossfade.mapping.program import Branch, Feed, Program
+from crossfade.mapping.program import Branch, Feed, Program, carries
 from crossfade.mapping.resolve import Wrong
 from crossfade.mapping.scope import Places
 from crossfade.mapping.select import SelectCompiler
-from crossfade.model import shape as shapes_
+from crossfade.mapping.written import Source, Written, WrittenSelect
 from crossfade.model.batch import Column
 from crossfade.model.shape import Path as Place
 from crossfade.model.shape import Shape, parse_path
@@ -28,7 +28,14 @@ def read_mappings(folder: Path) -> dict[str, str]:
     files = sorted(folder.glob("*.sql"))
     if not files:
         raise Misused(f"no mapping files in {folder}", hint="write mapping/<table>.sql: a SELECT that makes its rows")
-    return {f.stem: f.read_text(encoding="utf-8") for f in files}
+    return {f.stem: _text(f) for f in files}
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise Misused(f"{file} is not UTF-8: byte {e.start + 1} is {file.read_bytes()[e.start]:#04x}") from None
 
 
 def compile_program(
@@ -62,37 +69,58 @@ def digest_of(mappings: Mapping[str, str], discards: Sequence[Discard]) -> str:
 def _compile_file(
     table: str, text: str, file: str, shapes: Mapping[str, Shape], places: Mapping[str, Places], faults: list[Fault]
 ) -> list[Branch]:
+    source = Source(text)
     try:
-        statements = [s for s in sqlglot.parse(text, read="duckdb") if s is not None]
+        statements = [
+            s for s in sqlglot.parse(text, read="duckdb") if s is not None and not isinstance(s, exp.Semicolon)
+        ]
     except SqlglotError as e:
-        faults.append(_parse_fault(e, file))
+        faults.append(_parse_fault(e, source, file))
+        return []
+    except RecursionError:
+        faults.append(Fault(file, 1, 0, "this is nested too deeply to be read"))
         return []
     if len(statements) != 1:
         faults.append(Fault(file, 1, 0, f"a mapping is one SELECT; here are {len(statements)} statements"))
         return []
     out: list[Branch] = []
-    try:
-        for number, select in enumerate(_branches(statements[0])):
-            compiler = SelectCompiler(shapes, places)
-            out.append(compiler.compile(select, table, file, number))
-            faults += [_fault(w, file) for w in compiler.faults]
-    except Wrong as wrong:
-        faults.append(_fault(wrong, file))
+    written = source.selects()
+    for number, part in enumerate(_branches(statements[0])):
+        where = written[number] if number < len(written) else WrittenSelect(0, Written(1, 1, ""), ())
+        if isinstance(part, Wrong):
+            faults.append(_fault(part, source, file))
+            continue
+        compiler = SelectCompiler(shapes, places)
+        branch = compiler.compile(part, table, file, number, where)
+        faults += [_fault(w, source, file, where.start) for w in compiler.faults]
+        out += [branch] if branch is not None else []
     return out
 
 
-def _branches(statement: exp.Expr) -> Iterator[exp.Select]:
+def _branches(statement: exp.Expr) -> Iterator[exp.Select | Wrong]:
+    """The SELECTs that a UNION ALL puts together, and what may not stand there."""
+    extra = [k for k in ("with_", "order", "limit", "offset") if statement.args.get(k)]
     if isinstance(statement, exp.Subquery) and not statement.args.get("alias"):
         yield from _branches(statement.this)
     elif isinstance(statement, exp.Union):
         if statement.args.get("distinct"):
-            raise Wrong(statement, "UNION removes duplicates across documents", "UNION ALL")
+            yield Wrong(statement, "UNION removes duplicates across documents", "UNION ALL", keyword="UNION")
+        if statement.args.get("by_name"):
+            yield Wrong(
+                statement, "UNION ALL BY NAME is not needed", "UNION ALL: outputs go by their names", keyword="BY"
+            )
         yield from _branches(statement.this)
         yield from _branches(statement.expression)
     elif isinstance(statement, exp.Select):
         yield statement
+        return
     else:
-        raise Wrong(statement, f"a mapping is a SELECT, not {statement.key.upper()}")
+        word = statement.key.upper()
+        yield Wrong(statement, f"a mapping is a SELECT, not {word}", keyword=word)
+    for key in extra:
+        word = {"with_": "WITH", "order": "ORDER BY"}.get(key, key.upper())
+        reason = f"{word} is not allowed here: it would reach across the documents of a chunk"
+        yield Wrong(statement, reason, keyword="ORDER BY" if key == "order" else word)
 
 
 def _discard_conditions(
@@ -112,10 +140,15 @@ def _discard_conditions(
                 compiler.condition(condition, discard.entity, discard.alias).sql("duckdb")
             )
         except SqlglotError as e:
-            faults.append(replace(_parse_fault(e, "crossfade.toml"), statement=discard.where))
+            faults.append(_in_settings(_parse_fault(e, Source(discard.where), "crossfade.toml"), discard.where))
         except Wrong as wrong:
-            faults.append(replace(_fault(wrong, "crossfade.toml"), statement=discard.where))
+            faults.append(_in_settings(_fault(wrong, Source(discard.where), "crossfade.toml"), discard.where))
     return {entity: " UNION ".join(parts) for entity, parts in texts.items()}
+
+
+def _in_settings(fault: Fault, where: str) -> Fault:
+    """A fault of a discard's `where`: its place in crossfade.toml is not known, its text is."""
+    return replace(fault, line=0, column=0, statement=where)
 
 
 def _discarded_paths(discards: Sequence[Discard], shape: Shape) -> Iterator[Place]:
@@ -137,41 +170,28 @@ def _with_rest(
 ) -> tuple[Column, ...]:
     """rest_of leaves out what is discarded, and what any mapping of this root takes up: known when all are compiled."""
     used = frozenset(
-        u.path
-        for b in branches
-        for u in b.uses
-        if u.entity == entity and u.path and u.output and b.entity == entity and u.depth != "rest"
+        u.path for b in branches for u in b.uses if u.entity == entity and u.path and b.entity == entity and carries(u)
     )
     without = frozenset(path[:1] for path in used) | frozenset(left_behind)
     return tuple(replace(c, without=without) if c.form == "rest" else c for c in columns)
 
 
-def _parse_fault(error: SqlglotError, file: str) -> Fault:
-    details = getattr(error, "errors", None) or [{}]
+def _parse_fault(error: SqlglotError, source: Source, file: str) -> Fault:
+    """Where the parser stopped; what could not even be cut into words (an open quote), at its beginning."""
+    details = getattr(error, "errors", None)
+    if not details:
+        line, column = source.unclosed()
+        return Fault(file, line, column, "does not parse: a quote, a comment or a $$ is not closed")
     first = details[0]
-    reason = first.get("description") or str(error).splitlines()[0]
     near = first.get("highlight") or ""
-    return Fault(
-        file,
-        first.get("line") or 1,
-        first.get("col") or 0,
-        f"does not parse: {reason}" + (f" (at {near!r})" if near else ""),
-    )
+    reason = f"does not parse: {first.get('description')}" + (f" (at {near!r})" if near else "")
+    column = (first.get("col") or 0) - max(len(near) - 1, 0)
+    return Fault(file, first.get("line") or 1, max(column, 0), reason)
 
 
-def _fault(wrong: Wrong, file: str) -> Fault:
-    line, column = _position(wrong.node)
+def _fault(wrong: Wrong, source: Source, file: str, after: int = 0) -> Fault:
+    line, column = source.place_of(wrong.node, wrong.keyword, after)
     return Fault(file, line, column, wrong.reason, hint=wrong.hint)
 
 
-def _position(node: exp.Expr) -> tuple[int, int]:
-    """Line and column where a node begins: those of its first token that knows them."""
-    found = [
-        (n.meta["line"], n.meta["col"] - len(getattr(n, "name", "") or "") + 1)
-        for n in node.walk()
-        if "line" in n.meta and "col" in n.meta
-    ]
-    return min(found) if found else (1, 0)
-
-
-__all__ = ["compile_program", "digest_of", "read_mappings", "shapes_"]
+__all__ = ["compile_program", "digest_of", "read_mappings"]

@@ -1,7 +1,9 @@
 """Is every (path, type) pair of the source taken up? Nothing is written while one is not.
 
-A pair is covered when an output of a mapping whose root is the entity reads it (a path that only steers, in WHERE or ON,
-carries nothing), when it lies in a remainder (`rest_of`), or when a `[[discard]]` names it with a reason.
+A pair is covered when an output of a mapping whose root is the entity reads it (a path that only steers, in WHERE or
+ON, carries nothing; nor does asking for its type or presence), when it lies in a remainder (`rest_of`), or when a
+`[[discard]]` names it with a reason. A field of the root that only goes into rows made from the elements of an array
+is not covered: a document whose array is empty makes no such row.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from crossfade.mapping.program import Program, Use
+from crossfade.mapping.program import Branch, Feed, Program, Use, carries
 from crossfade.model.shape import ELEMENT, Path, Shape, format_path, parse_path
 from crossfade.project import Discard
 
@@ -30,10 +32,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Taken:
-    """What the mappings of one entity take up: places by value, places with all below them."""
+    """What the mappings of one entity take up: places by value, places with all below them, arrays for their
+    elements.
+    """
 
     values: frozenset[Path]
     wholes: frozenset[Path]
+    arrays: frozenset[Path]
     below: Mapping[Path, frozenset[str]]
     """Path -> "object" and/or "array": used places lie below it through fields, through elements."""
     rest: bool
@@ -42,32 +47,33 @@ class Taken:
         if any(path[:n] in self.wholes for n in range(len(path) + 1)):
             return True
         below = self.below.get(path, frozenset())
-        if bson_type in ("object", "array"):
-            return bson_type in below or (bson_type == "array" and path in self.values)
-        if path in self.values or (bson_type == "null" and below):
-            return True
-        return False
+        if bson_type == "object":
+            return "object" in below
+        if bson_type == "array":
+            return "array" in below or path in self.values or path in self.arrays
+        return path in self.values or (bson_type == "null" and (bool(below) or path in self.arrays))
 
     def in_rest(self, path: Path) -> bool:
         """Whether the path's top field is mentioned by no mapping: then the remainder holds it."""
-        tops = {p[:1] for p in (*self.values, *self.wholes, *self.below) if p}
+        tops = {p[:1] for p in (*self.values, *self.wholes, *self.arrays, *self.below) if p}
         return self.rest and bool(path) and path[:1] not in tops
 
 
 def taken(uses: Iterable[Use], entity: str) -> Taken:
     """What `uses` (of branches whose root is `entity`) take up of it."""
-    values, wholes, below, rest = set[Path](), set[Path](), dict[Path, set[str]](), False
+    places: dict[str, set[Path]] = {"value": set(), "whole": set(), "elements": set()}
+    below: dict[Path, set[str]] = {}
+    rest = False
     for use in uses:
-        if use.entity != entity or not use.output:
+        rest = rest or (use.depth == "rest" and not use.looked_up)
+        if use.entity != entity or not carries(use):
             continue
-        if use.depth == "rest":
-            rest = True
-            continue
-        (wholes if use.depth == "whole" else values).add(use.path)
+        places[use.depth].add(use.path)
         for n in range(len(use.path)):
-            kind = "array" if use.path[n] == ELEMENT else "object"
-            below.setdefault(use.path[:n], set()).add(kind)
-    return Taken(frozenset(values), frozenset(wholes), {p: frozenset(k) for p, k in below.items()}, rest)
+            below.setdefault(use.path[:n], set()).add("array" if use.path[n] == ELEMENT else "object")
+    kinds = {path: frozenset(kinds) for path, kinds in below.items()}
+    values, wholes, arrays = (frozenset(places[depth]) for depth in ("value", "whole", "elements"))
+    return Taken(values, wholes, arrays, kinds, rest)
 
 
 def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:
@@ -83,7 +89,9 @@ def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[
             )  # fmt: skip
             continue
         uses = taken((u for b in feed.branches for u in b.uses), entity)
-        yield from _uncovered_pairs(shape, uses, [d for d in discards if d.entity == entity and d.path is not None])
+        own = [d for d in discards if d.entity == entity and d.path is not None]
+        yield from _uncovered_pairs(shape, uses, own)
+        yield from _lost_with_empty_arrays(shape, feed, uses, own)
 
 
 def _uncovered_pairs(shape: Shape, uses: Taken, discards: Sequence[Discard]) -> Iterator[Finding]:
@@ -101,6 +109,42 @@ def _uncovered_pairs(shape: Shape, uses: Taken, discards: Sequence[Discard]) -> 
             place = f"{shape.entity}.{format_path(path)}"
             yield Finding("fault", "uncovered", place, f"nothing takes up {held}", _discard_hint(shape.entity, path))
             skip = path  # what lies below says nothing new
+
+
+def _lost_with_empty_arrays(
+    shape: Shape, feed: Feed, all_uses: Taken, discards: Sequence[Discard]
+) -> Iterator[Finding]:
+    """Values that go nowhere but into rows made from an array's elements, and are no part of these elements.
+
+    Where every mapping of the root unnests, a document without a row is quarantined; beside a table of the root's own,
+    nobody would notice.
+    """
+    if not any(b.one_row for b in feed.branches):
+        return
+    safe = taken((u for b in feed.branches for u in b.uses if _always_there(b, u)), shape.entity)
+    for path, node in shape.root.walk():
+        lost = [
+            t
+            for t in node.types
+            if t not in ("null", "object", "array")
+            and all_uses.covers(path, t)
+            and not safe.covers(path, t)
+            and not _discarded(path, t, discards)
+        ]
+        if lost:
+            tables = {b.table for b in feed.branches for u in b.uses if carries(u) and path[: len(u.path)] == u.path}
+            place = f"{shape.entity}.{format_path(path)}"
+            message = (
+                f"only rows of array elements carry it ({', '.join(sorted(tables))}): none are made of an empty array"
+            )
+            yield Finding(
+                "fault", "uncovered", place, message, "carry it in a table of the root's own, or LEFT JOIN unnest(...)"
+            )
+
+
+def _always_there(branch: Branch, use: Use) -> bool:
+    """Whether the branch makes a row wherever the place is: it lies in every array that the rows are made from."""
+    return all(any(use.path[: len(e)] == e for e in elements) for elements in branch.unnested)
 
 
 def _discarded(path: Path, bson_type: str, discards: Sequence[Discard]) -> bool:

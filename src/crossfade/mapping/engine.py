@@ -1,20 +1,31 @@
 """DuckDB as the engine of mappings: embedded, one connection a process, Arrow in and Arrow out.
 
-Nothing is read from or written to disk, no extension is fetched, time zones are UTC, and one thread runs: parallel work is the
-executor's, a chunk a process.
+Nothing is read from or written to disk, no extension is fetched, time zones are UTC, and one thread runs: parallel
+work is the executor's, a chunk a process.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib import resources
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 EngineError = duckdb.Error
-"""A record's value was refused by SQL: a cast, an as_... function, an overflow."""
+"""Anything that DuckDB says no to."""
+
+RECORD_ERRORS: tuple[type[Exception], ...] = (
+    duckdb.DataError,
+    duckdb.InvalidInputException,
+    duckdb.InvalidTypeException,
+    duckdb.NotSupportedError,
+    duckdb.OutOfMemoryException,
+)
+"""SQL refused a record's value: a cast, an as_... function, an overflow. Any other error is no record's, and ends the
+run.
+"""
 
 
 class Engine:
@@ -55,12 +66,18 @@ def macros() -> str:
     return resources.files("crossfade.mapping").joinpath("macros.sql").read_text(encoding="utf-8")
 
 
+_FRAME = re.compile(
+    r"^(Invalid Input|Conversion|Out of Range|Binder|Catalog|Parser|Not implemented|Invalid type) Error: "
+)
+
+
 def reason_of(error: Exception) -> str:
-    """DuckDB's message without its own frame."""
-    first = str(error).strip().splitlines()[0]
-    for prefix in ("Invalid Input Error: ", "Conversion Error: ", "Out of Range Error: ", "Binder Error: "):
-        first = first.removeprefix(prefix)
-    return first
+    """DuckDB's message without its own frame, and without the list of everything else that it might have been."""
+    first, *more = str(error).strip().splitlines() or [type(error).__name__]
+    reason = _FRAME.sub("", first).removesuffix(" You might need to add explicit type casts.")
+    reason = reason.split(" when casting from source column", 1)[0]
+    meant = next((line for line in more if line.startswith("Did you mean")), None)
+    return f"{reason} {meant}" if meant else reason
 
 
-__all__: list[Any] = ["Engine", "EngineError", "macros", "reason_of"]
+__all__ = ["RECORD_ERRORS", "Engine", "EngineError", "macros", "reason_of"]

@@ -1,4 +1,6 @@
-"""The functions of the mapping language (docs/reference/mapping.md), each as the SQL that the kind of its argument needs."""
+"""The functions of the mapping language (docs/reference/mapping.md), each as the SQL that the kind of its argument
+needs.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,25 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from crossfade.mapping.conversions import (
+    BOOL,
+    BYTES,
+    DATE,
+    DOUBLE,
+    INT,
+    NUMBER,
+    OID_OF,
+    STRING,
+    TEXT,
+    Conversions,
+    hex_of,
+    macro,
+    named,
+    null_of,
+    same,
+)
 from crossfade.mapping.resolve import Wrong
-from crossfade.mapping.scope import Place, Row, Scope, Typed
+from crossfade.mapping.scope import Place, Scope, Typed
 from crossfade.model.shape import format_path
 
 if TYPE_CHECKING:
@@ -42,27 +61,14 @@ def _form(name: str, form: str, kind: str | None) -> Function:
 
     def function(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
         place = _place(rewriter, node, _one(node, args, name), scope, name)
-        if form in ("json", "ejson"):
-            rewriter.use(place, "whole")
+        rewriter.use(place, "whole" if form in ("json", "ejson") else "type")
         return Typed(place.read(form), kind)
 
     return function
 
 
 def _list_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
-    place = _place(rewriter, node, _one(node, args, "list_of"), scope, "list_of")
-    listed = rewriter.elements(place, "listed")
-    assert listed.element is not None
-    parent = node.parent
-    if parent is not None and (
-        isinstance(parent, exp.Unnest) or any(isinstance(a, exp.Lambda) for a in parent.iter_expressions())
-    ):
-        return listed
-    parameter = exp.to_identifier("cf_e")
-    element = listed.element(parameter)
-    body = rewriter.native(node, Place(element, (), element.node))
-    sql = exp.func("list_transform", listed.sql, exp.Lambda(this=body.sql, expressions=[parameter]))
-    return Typed(sql, "list", of=body.kind)
+    return rewriter.elements(_place(rewriter, node, _one(node, args, "list_of"), scope, "list_of"), "listed")
 
 
 def _json_list(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
@@ -76,7 +82,7 @@ def _json_list(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: 
 
 def _rest_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     place = _place(rewriter, node, _one(node, args, "rest_of"), scope, "rest_of")
-    if place.path or place.row.base:
+    if place.path or place.row.bases != ((),) or place.row is not rewriter.root:
         raise Wrong(node, "rest_of takes the alias of the root", "rest_of(u) where FROM users AS u")
     rewriter.use(place, "rest")
     return Typed(place.read("rest"), "json")
@@ -84,7 +90,8 @@ def _rest_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Sc
 
 # -- identity
 
-def _identity_name(rewriter: Rewriter, node: exp.Expr, scope: Scope) -> exp.Expr:
+
+def identity_name(rewriter: Rewriter, node: exp.Expr, scope: Scope) -> exp.Expr:
     """The SQL of a value's name inside a derived id (the same as mapping/ids.py `identity_name`)."""
     found = rewriter.rewrite(node, scope)
     typed = found if isinstance(found, Typed) else rewriter.native(node, found)
@@ -95,13 +102,17 @@ def _identity_name(rewriter: Rewriter, node: exp.Expr, scope: Scope) -> exp.Expr
         return exp.func("cf_name_number", exp.cast(typed.sql, "text"))
     if kind in ("double", "decimal"):
         return exp.func(f"cf_name_{kind}", typed.sql)
+    if kind is None:
+        return exp.func("cf_name_any", typed.sql)
+    if kind == "null":
+        return exp.cast(exp.null(), "text")
     prefixes = {"objectId": "objectId:", "string": "string:", "bool": "bool:", "uuid": "binData:4:",
-                "binary": "binData:0:", "date": "date:", None: "string:", "json": "string:"}  # fmt: skip
+                "binary": "binData:0:", "date": "date:", "json": "string:"}  # fmt: skip
     if kind not in prefixes:
         raise Wrong(node, f"{node.sql('duckdb')} ({kind}) cannot be part of an id")
     body: exp.Expr = exp.cast(typed.sql, "text")
     if kind in ("objectId", "binary"):
-        body = exp.func("lower", exp.func("hex", typed.sql))
+        body = hex_of(typed.sql)
     if kind == "date":
         body = exp.cast(exp.func("epoch_ms", typed.sql), "text")
     return exp.DPipe(this=_text(prefixes[kind]), expression=body)
@@ -111,20 +122,24 @@ def _uuid_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Sc
     if not args:
         raise Wrong(node, "uuid_of takes at least one value")
     if len(args) > 1:
-        parts = [exp.func("cf_part", _identity_name(rewriter, a, scope)) for a in args]
+        parts = [exp.func("cf_part", identity_name(rewriter, a, scope)) for a in args]
         joined: exp.Expr = parts[0]
         for part in parts[1:]:
             joined = exp.DPipe(this=joined, expression=part)
         return Typed(exp.func("cf_uuid5", joined), "uuid")
     found = rewriter.rewrite(args[0], scope)
     typed = found if isinstance(found, Typed) else rewriter.native(args[0], found)
-    if typed.kind in ("uuid", "null"):
-        return Typed(typed.sql, "uuid")
+    if typed.kind == "null":
+        return Typed(null_of("uuid"), "uuid")
+    if typed.kind == "uuid":
+        return typed
     if typed.kind == "objectId":
         return Typed(exp.func("cf_uuid_of_oid", typed.sql), "uuid")
     if typed.kind == "mixed" and isinstance(found, Place):
         return Typed(exp.func("cf_uuid_of_mixed", found.read("type"), typed.sql), "uuid")
-    return Typed(exp.func("cf_uuid5", _identity_name(rewriter, args[0], scope)), "uuid")
+    if typed.kind is None:
+        return Typed(exp.func("cf_uuid_of_any", typed.sql), "uuid")
+    return Typed(exp.func("cf_uuid5", identity_name(rewriter, args[0], scope)), "uuid")
 
 
 def _uuid_of_legacy(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
@@ -134,87 +149,20 @@ def _uuid_of_legacy(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], sc
             node, "uuid_of_legacy takes a value and the order of its bytes: 'java', 'csharp' or 'python'",
             "ask which driver wrote it: the bytes do not say",
         )  # fmt: skip
-    conversions = {"uuid": _same, "mixed": _macro("cf_uuid_of_legacy", args[1].name)}
+    conversions = {"uuid": same, "mixed": macro("cf_uuid_of_legacy", args[1].name)}
     return _by_kind(rewriter, node, args[:1], scope, "uuid_of_legacy", "uuid", conversions)
 
 
 def _oid_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
-    return _by_kind(rewriter, node, args, scope, "oid_of", "objectId", _OID_OF)
+    return _by_kind(rewriter, node, args, scope, "oid_of", "objectId", OID_OF)
 
 
 def _oid_text(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     typed = _oid_of(rewriter, node, args, scope)
-    return Typed(exp.func("lower", exp.func("hex", typed.sql)), "string")
+    return Typed(hex_of(typed.sql), "string")
 
 
 # -- values of mixed type: for each kind that a function takes, the SQL of it
-
-Conversion = Callable[[exp.Expr], exp.Expr]
-
-
-def _same(sql: exp.Expr) -> exp.Expr:
-    return sql
-
-
-def _macro(macro: str, *labels: str) -> Conversion:
-    return lambda sql: exp.func(macro, *map(_text, labels), sql)
-
-
-def _cast(to: str) -> Conversion:
-    return lambda sql: exp.cast(sql, to)
-
-
-def _hex(sql: exp.Expr) -> exp.Expr:
-    return exp.func("lower", exp.func("hex", sql))
-
-
-_OID_OF: dict[str, Conversion] = {
-    "objectId": _same,
-    "string": _macro("cf_oid_of_text"),
-    "mixed": _macro("cf_oid_of_mixed"),
-}
-_INT: dict[str, Conversion] = {
-    "int": _cast("bigint"),
-    "long": _same,
-    "double": _macro("cf_int_of_double", "as_int"),
-    "decimal": _macro("cf_int_of_digits", "as_int"),
-    "mixed": _macro("cf_int_of_mixed", "as_int"),
-}
-_DOUBLE: dict[str, Conversion] = {
-    "double": _same,
-    "int": _cast("double"),
-    "long": _macro("cf_double_of_int", "as_double"),
-    "mixed": _macro("cf_double_of_mixed", "as_double"),
-}
-_TEXT: dict[str, Conversion] = {
-    "string": _same,
-    "int": _cast("text"),
-    "long": _cast("text"),
-    "decimal": _same,
-    "double": _macro("cf_text_of_double"),
-    "bool": _cast("text"),
-    "uuid": _cast("text"),
-    "objectId": _hex,
-    "date": _macro("cf_iso"),
-    "mixed": _macro("cf_text_of_mixed", "as_text"),
-}
-_STRING: dict[str, Conversion] = {"string": _same, "mixed": _macro("cf_string_of_mixed", "as_string")}
-_NUMBER: dict[str, Conversion] = {
-    "int": _cast("text"),
-    "long": _cast("text"),
-    "double": _cast("text"),
-    "decimal": _same,
-    "mixed": _macro("cf_digits", "as_number"),
-}
-_BOOL: dict[str, Conversion] = {"bool": _same, "mixed": _macro("cf_bool_of_mixed", "as_bool")}
-_DATE: dict[str, Conversion] = {"date": _same, "mixed": _macro("cf_date_of_mixed", "as_date")}
-
-
-_BYTES: dict[str, Conversion] = {
-    "binary": _same,
-    "uuid": _macro("cf_bytes_of_uuid"),
-    "mixed": _macro("cf_bytes_of_mixed", "bytes_of"),
-}
 
 
 def _by_kind(
@@ -224,18 +172,18 @@ def _by_kind(
     scope: Scope,
     name: str,
     result: str,
-    conversions: dict[str, Conversion],
+    conversions: Conversions,
 ) -> Typed:
     arg = _one(node, args, name)
     found = rewriter.rewrite(arg, scope)
     typed = found if isinstance(found, Typed) else rewriter.native(arg, found)
     kind = typed.kind
     if kind == "null":
-        return Typed(typed.sql, result)
-    if kind not in conversions:
+        return Typed(null_of(result), result)
+    if kind is None or kind not in conversions:
         takes = ", ".join(k for k in conversions if k != "mixed")
         raise Wrong(node, f"{name} takes {takes}; {_described(arg, found)}", _other_function(name, kind))
-    sql = conversions[kind](typed.sql)
+    sql = conversions[kind](typed.sql, name)
     if kind == "mixed":
         if not isinstance(found, Place):
             raise Wrong(node, f"{name} of a mixed value takes the field itself", f"{name}(alias.field)")
@@ -252,17 +200,19 @@ def _described(arg: exp.Expr, found: Place | Typed) -> str:
 
 def _other_function(name: str, kind: str | None) -> str | None:
     parses = {"as_int": "parse_int", "as_double": "parse_double", "as_bool": "parse_bool", "as_date": "parse_date"}
+    if kind is None:
+        return "CAST(... AS ...) says what it is"
     return f"{parses[name]}(...)" if kind == "string" and name in parses else None
 
 
-def _typed_function(name: str, result: str, conversions: dict[str, Conversion]) -> Function:
+def _typed_function(name: str, result: str, conversions: Conversions) -> Function:
     def function(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
         return _by_kind(rewriter, node, args, scope, name, result, conversions)
 
     return function
 
 
-def _parse(name: str, result: str, strict: dict[str, Conversion], macro: str) -> Function:
+def _parse(name: str, result: str, strict: Conversions, text_macro: str) -> Function:
     """As the strict function, and text that holds exactly such a value."""
 
     def function(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
@@ -271,12 +221,12 @@ def _parse(name: str, result: str, strict: dict[str, Conversion], macro: str) ->
         if isinstance(found, Place) and found.node.kind == "mixed":
             typed = rewriter.native(arg, found)
             is_text = exp.EQ(this=found.read("type"), expression=_text("string"))
-            text = exp.func(macro, _text(name), _STRING["mixed"](typed.sql.copy()))
+            text = exp.func(text_macro, _text(name), STRING["mixed"](typed.sql.copy(), name))
             text.expressions[1].args["expressions"].insert(-1, found.read("type"))
-            other = strict["mixed"](typed.sql)
+            other = strict["mixed"](typed.sql, name)
             other.args["expressions"].insert(-1, found.read("type"))
             return Typed(exp.paren(exp.Case().when(is_text, text).else_(other)), result)
-        return _by_kind(rewriter, node, args, scope, name, result, {**strict, "string": _macro(macro, name)})
+        return _by_kind(rewriter, node, args, scope, name, result, {**strict, "string": named(text_macro)})
 
     return function
 
@@ -286,21 +236,23 @@ def _as_decimal(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope:
         raise Wrong(
             node, "as_decimal takes a value, the number of digits and those after the point", "as_decimal(x, 12, 2)"
         )
-    numbers = {**_NUMBER, "string": _same}
+    numbers = {**NUMBER, "string": same}
     if isinstance(found := rewriter.rewrite(args[0], scope), Place) and found.node.kind == "mixed":
         digits = _parse("as_decimal", "string", numbers, "cf_decimal_text")(rewriter, node, args[:1], scope).sql
     else:
         digits = _by_kind(rewriter, node, args[:1], scope, "as_decimal", "string", numbers).sql
     to = exp.DataType.build(f"DECIMAL({args[1].name}, {args[2].name})", dialect="duckdb")
+    return Typed(
+        let(digits, lambda v: exp.func("cf_decimal_of_digits", _text("as_decimal"), v, exp.TryCast(this=v, to=to)))
+    )
+
+
+def let(value: exp.Expr, body: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
+    """`body` of a value that is evaluated once: macros and nested CASEs would repeat it."""
     v = exp.to_identifier("v")
-    checked = exp.func("cf_decimal_of_digits", _text("as_decimal"), v, exp.TryCast(this=v.copy(), to=to))
-    return Typed(_let(digits, v, checked), None)
-
-
-def _let(value: exp.Expr, name: exp.Identifier, body: exp.Expr) -> exp.Expr:
-    """`body`, with `value` evaluated once under `name`: macros and nested CASEs would repeat it."""
-    items = exp.Array(expressions=[value])
-    mapped = exp.func("list_transform", items, exp.Lambda(this=body, expressions=[name.copy()]))
+    mapped = exp.func(
+        "list_transform", exp.Array(expressions=[value]), exp.Lambda(this=body(v), expressions=[v.copy()])
+    )
     return exp.func("list_extract", mapped, exp.Literal.number(1))
 
 
@@ -322,7 +274,7 @@ def _nul(name: str, more: int = 0) -> Function:
 
 def _epoch(name: str, scale: int) -> Function:
     def function(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
-        number = _by_kind(rewriter, node, args, scope, name, "long", _INT).sql
+        number = _by_kind(rewriter, node, args, scope, name, "long", INT).sql
         if scale != 1:
             number = exp.paren(exp.Mul(this=number, expression=exp.Literal.number(scale)))
         return Typed(exp.func("cf_date_of_ms", _text(name), number), "date")
@@ -342,24 +294,24 @@ FUNCTIONS: dict[str, Function] = {
     "json_list": _json_list,
     "list_of": _list_of,
     "rest_of": _rest_of,
-    "as_text": _typed_function("as_text", "string", _TEXT),
-    "as_string": _typed_function("as_string", "string", _STRING),
-    "as_int": _typed_function("as_int", "long", _INT),
-    "as_double": _typed_function("as_double", "double", _DOUBLE),
-    "as_number": _typed_function("as_number", "decimal", _NUMBER),
-    "as_bool": _typed_function("as_bool", "bool", _BOOL),
-    "as_date": _typed_function("as_date", "date", _DATE),
+    "as_text": _typed_function("as_text", "string", TEXT),
+    "as_string": _typed_function("as_string", "string", STRING),
+    "as_int": _typed_function("as_int", "long", INT),
+    "as_double": _typed_function("as_double", "double", DOUBLE),
+    "as_number": _typed_function("as_number", "decimal", NUMBER),
+    "as_bool": _typed_function("as_bool", "bool", BOOL),
+    "as_date": _typed_function("as_date", "date", DATE),
     "as_decimal": _as_decimal,
-    "bytes_of": _typed_function("bytes_of", "binary", _BYTES),
+    "bytes_of": _typed_function("bytes_of", "binary", BYTES),
     "without_nul": _nul("without_nul"),
     "nul_as": _nul("nul_as", 1),
     "escape_nul": _nul("escape_nul"),
-    "parse_int": _parse("parse_int", "long", _INT, "cf_parse_int"),
-    "parse_double": _parse("parse_double", "double", _DOUBLE, "cf_parse_double"),
-    "parse_bool": _parse("parse_bool", "bool", _BOOL, "cf_parse_bool"),
-    "parse_date": _parse("parse_date", "date", _DATE, "cf_parse_date"),
+    "parse_int": _parse("parse_int", "long", INT, "cf_parse_int"),
+    "parse_double": _parse("parse_double", "double", DOUBLE, "cf_parse_double"),
+    "parse_bool": _parse("parse_bool", "bool", BOOL, "cf_parse_bool"),
+    "parse_date": _parse("parse_date", "date", DATE, "cf_parse_date"),
     "epoch_ms_date": _epoch("epoch_ms_date", 1),
     "epoch_s_date": _epoch("epoch_s_date", 1000),
 }
 
-__all__ = ["FUNCTIONS", "Function", "Row"]
+__all__ = ["FUNCTIONS", "Function", "identity_name", "let"]

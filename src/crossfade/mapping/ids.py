@@ -1,8 +1,8 @@
 """Ids that are the same on every run, in the copy and in an application that writes both stores, and that lead back.
 
-`uuid_of(ObjectId)` is a UUID version 8 (RFC 9562, section 5.8) that holds the 12 bytes of the ObjectId in order: it sorts as
-the ObjectIds do, and `object_id_in` gives them back. Everything else gets a version 5 UUID (section 5.5) of its type and value. The
-macros in macros.sql compute the same inside DuckDB; tests hold the two together.
+`uuid_of(ObjectId)` is a UUID version 8 (RFC 9562, section 5.8) that holds the 12 bytes of the ObjectId in order: it
+sorts as the ObjectIds do, and `object_id_in` gives them back. Everything else gets a version 5 UUID (section 5.5) of
+its type and value. The macros in macros.sql compute the same inside DuckDB; tests hold the two together.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def identity_name(value: object) -> str | None:
     if isinstance(value, int):
         return f"number:{value}"
     if isinstance(value, float):
-        whole = math.isfinite(value) and value == math.trunc(value) and abs(value) < 9e18
+        whole = math.isfinite(value) and value == math.trunc(value) and abs(value) < 1e38
         return f"number:{int(value) if whole else value!r}"
     if isinstance(value, Decimal):
         return _decimal_name(value)
@@ -55,12 +55,19 @@ def identity_name(value: object) -> str | None:
 
 
 def _decimal_name(value: Decimal) -> str:
-    if not value.is_finite() or abs(value.adjusted()) >= 100:
-        return f"decimal:{value}" if value or not value.is_finite() else "number:0"
-    if value == value.to_integral_value():
-        return f"number:{int(value)}"
-    text = str(value)
-    return f"decimal:{text if 'E' in text else text.rstrip('0')}"
+    """A whole decimal as any whole number; another by its digits without zeros around them, and its exponent."""
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        return f"decimal:{_SPECIAL[value.is_nan(), bool(sign)]}"
+    plain = "".join(map(str, digits)).strip("0")
+    if not plain:
+        return "number:0"
+    exponent += len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    minus = "-" if sign else ""
+    return f"number:{minus}{plain}{'0' * exponent}" if 0 <= exponent < 100 else f"decimal:{minus}{plain}E{exponent}"
+
+
+_SPECIAL = {(True, False): "NaN", (True, True): "NaN", (False, False): "Infinity", (False, True): "-Infinity"}
 
 
 def derived_uuid(*values: object) -> uuid.UUID:

@@ -20,23 +20,42 @@ CREATE MACRO cf_uuid_of_bytes(x) AS
     (substr(hex(x), 1, 8) || '-' || substr(hex(x), 9, 4) || '-' || substr(hex(x), 13, 4) || '-' || substr(hex(x), 17, 4)
      || '-' || substr(hex(x), 21, 12))::UUID;
 
--- The name of a value inside derived ids: its type and its value; numbers that MongoDB calls equal have one name.
+-- A number's text in one spelling: sign, digits without zeros around them, E, exponent; NULL where it is no number.
+CREATE MACRO cf_canon_of(p) AS
+    (list_transform([{'s': p.s, 'e': p.e, 'f': length(p.f), 'd': ltrim(p.i || p.f, '0')}], lambda v:
+     CASE WHEN v.d = '' THEN '0'
+          ELSE replace(v.s, '+', '') || rtrim(v.d, '0') || 'E'
+               || (coalesce(TRY_CAST(v.e AS BIGINT), 0) - v.f + length(v.d) - length(rtrim(v.d, '0'))) END))[1];
+CREATE MACRO cf_canon(t) AS
+    (list_transform([t], lambda v: CASE WHEN regexp_full_match(v, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,9})?')
+     THEN cf_canon_of(regexp_extract(v, '^([+-]?)([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]+))?$', ['s', 'i', 'f', 'e'])) END))[1];
+-- The plain digits of a whole number in that spelling; NULL where it has a fraction or more than a hundred digits.
+CREATE MACRO cf_whole(c) AS
+    (list_transform([c], lambda v: CASE WHEN v = '0' THEN '0'
+         WHEN CAST(split_part(v, 'E', 2) AS BIGINT) BETWEEN 0 AND 99
+         THEN split_part(v, 'E', 1) || repeat('0', CAST(split_part(v, 'E', 2) AS BIGINT)) END))[1];
+
+-- The name of a value inside derived ids: its type and its value; whole numbers that MongoDB calls equal have one name.
 CREATE MACRO cf_name_number(digits) AS 'number:' || digits;
 CREATE MACRO cf_name_double(x) AS
-    (list_transform([x], lambda v: CASE WHEN v = trunc(v) AND abs(v) < 9e18 THEN 'number:' || CAST(CAST(v AS BIGINT) AS VARCHAR)
+    (list_transform([x], lambda v: CASE WHEN v = trunc(v) AND abs(v) < 1e38 THEN 'number:' || CAST(CAST(v AS HUGEINT) AS VARCHAR)
          ELSE 'number:' || CAST(v AS VARCHAR) END))[1];
--- A decimal without its trailing zeros; a whole one in plain digits, as any other number.
-CREATE MACRO cf_name_plain(p) AS
-    (list_transform([p], lambda v: CASE WHEN v IN ('', '-', '-0') THEN 'number:0'
-         WHEN contains(v, '.') THEN 'decimal:' || v ELSE 'number:' || v END))[1];
 CREATE MACRO cf_name_decimal(d) AS
-    (list_transform([d], lambda v: CASE
-         WHEN regexp_full_match(v, '-?0(\.0+)?E[+-][0-9]+') THEN 'number:0'
-         WHEN regexp_full_match(v, '-?[0-9.]+') THEN cf_name_plain(CASE WHEN contains(v, '.') THEN rtrim(rtrim(v, '0'), '.') ELSE v END)
-         WHEN regexp_full_match(v, '-?[0-9.]+E[+][0-9]{1,2}')
-         THEN cf_name_plain(regexp_replace(replace(split_part(v, 'E', 1), '.', '') || repeat('0',
-              CAST(split_part(v, '+', 2) AS INTEGER) - length(split_part(split_part(v, 'E', 1), '.', 2))), '^(-?)0+', '\1'))
-         ELSE 'decimal:' || v END))[1];
+    (list_transform([{'d': d, 'c': cf_canon(d)}], lambda v: CASE WHEN cf_whole(v.c) IS NOT NULL THEN 'number:' || cf_whole(v.c)
+         ELSE 'decimal:' || coalesce(v.c, v.d) END))[1];
+-- Of a value whose kind the compiler does not know: by the type that DuckDB gave it.
+CREATE MACRO cf_hex_of_any(x) AS lower(hex(CAST(CAST(x AS VARCHAR) AS BLOB)));
+CREATE MACRO cf_name_any(x) AS
+    (list_transform([x], lambda v: CASE WHEN v IS NULL THEN NULL
+         WHEN regexp_full_match(typeof(v), 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER') THEN 'number:' || CAST(v AS VARCHAR)
+         WHEN typeof(v) IN ('DOUBLE', 'FLOAT') THEN cf_name_double(TRY_CAST(CAST(v AS VARCHAR) AS DOUBLE))
+         WHEN typeof(v) LIKE 'DECIMAL%' THEN cf_name_decimal(CAST(v AS VARCHAR))
+         WHEN typeof(v) = 'BOOLEAN' THEN 'bool:' || CAST(v AS VARCHAR)
+         WHEN typeof(v) = 'UUID' THEN 'binData:4:' || CAST(v AS VARCHAR)
+         WHEN typeof(v) = 'BLOB' THEN CASE length(cf_hex_of_any(v)) WHEN 24 THEN 'objectId:' ELSE 'binData:0:' END || cf_hex_of_any(v)
+         WHEN typeof(v) LIKE 'TIMESTAMP%' THEN 'date:' || epoch_ms(TRY_CAST(CAST(v AS VARCHAR) AS TIMESTAMPTZ))
+         WHEN typeof(v) = 'VARCHAR' THEN 'string:' || CAST(v AS VARCHAR)
+         ELSE error('uuid_of: a value of the type ' || typeof(v) || ' cannot be part of an id') END))[1];
 CREATE MACRO cf_bytes_of_binary(m) AS from_base64(json_extract_string(m, '$."$binary".base64'));
 CREATE MACRO cf_name_mixed(t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
@@ -76,6 +95,10 @@ CREATE MACRO cf_bytes_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t LIKE 'binData:%' THEN cf_bytes_of_binary(m)
          ELSE error(f || ': a value of type ' || t || ' is no binary data') END;
+CREATE MACRO cf_uuid_of_any(x) AS
+    (list_transform([x], lambda v: CASE WHEN typeof(v) = 'UUID' THEN TRY_CAST(CAST(v AS VARCHAR) AS UUID)
+         WHEN typeof(v) = 'BLOB' AND length(cf_hex_of_any(v)) = 24 THEN cf_uuid_of_oid_hex(cf_hex_of_any(v))
+         ELSE cf_uuid5(cf_name_any(v)) END))[1];
 
 CREATE MACRO cf_oid_of_text(x) AS
     (list_transform([x], lambda v: CASE WHEN v IS NULL THEN NULL
@@ -87,24 +110,27 @@ CREATE MACRO cf_oid_of_mixed(t, m) AS
          WHEN t = 'string' THEN cf_oid_of_text(json_extract_string(m, '$'))
          ELSE error('oid_of: a value of type ' || t || ' is no ObjectId') END;
 
--- Casts that never round: r is the cast of e.
-CREATE MACRO cf_cast_int(e, r) AS
-    CASE WHEN r IS NULL THEN NULL
-         WHEN TRY_CAST(CAST(e AS VARCHAR) AS DOUBLE) = r
-              AND coalesce(TRY_CAST(CAST(e AS VARCHAR) AS DECIMAL(38, 9)) = r, abs(r) >= 9007199254740992) THEN r
-         ELSE error('CAST would change ' || CAST(e AS VARCHAR) || ' to ' || CAST(r AS VARCHAR)) END;
-CREATE MACRO cf_cast_decimal(e, r) AS
-    CASE WHEN r IS NULL THEN NULL
-         WHEN TRY_CAST(CAST(e AS VARCHAR) AS DECIMAL(38, 18)) = r THEN r
-         ELSE error('CAST would change ' || CAST(e AS VARCHAR) || ' to ' || CAST(r AS VARCHAR)) END;
-CREATE MACRO cf_cast_double(e, r) AS
-    CASE WHEN r IS NULL OR TRY_CAST(CAST(e AS VARCHAR) AS DECIMAL(38, 9)) IS NULL
-              OR abs(r) < 9007199254740992 OR CAST(CAST(r AS DECIMAL(38, 9)) AS VARCHAR) = CAST(CAST(CAST(e AS VARCHAR) AS DECIMAL(38, 9)) AS VARCHAR)
-         THEN r
-         ELSE error('CAST would change ' || CAST(e AS VARCHAR) || ' to ' || CAST(r AS VARCHAR)) END;
-CREATE MACRO cf_cast_float(e, r) AS
-    CASE WHEN r IS NULL OR isnan(r) OR CAST(e AS DOUBLE) = CAST(r AS DOUBLE) THEN r
-         ELSE error('CAST would change ' || CAST(e AS VARCHAR) || ' to ' || CAST(r AS VARCHAR)) END;
+-- Casts that never change a value: r is the cast of e, and both name one number, exactly or by the shortest digits of a double.
+CREATE MACRO cf_cast_error(e, r) AS error('CAST would change ' || CAST(e AS VARCHAR) || ' to ' || CAST(r AS VARCHAR));
+CREATE MACRO cf_exact(x) AS
+    CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') AND abs(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)) BETWEEN 9007199254740992 AND 1e38
+         THEN CAST(TRY_CAST(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE) AS HUGEINT) AS VARCHAR) ELSE CAST(x AS VARCHAR) END;
+CREATE MACRO cf_cast_number(e, r) AS
+    CASE WHEN e IS NULL THEN NULL
+         WHEN typeof(e) = 'BOOLEAN' OR CAST(e AS VARCHAR) = CAST(r AS VARCHAR) THEN r
+         WHEN cf_canon(CAST(e AS VARCHAR)) = cf_canon(CAST(r AS VARCHAR)) OR cf_canon(cf_exact(e)) = cf_canon(cf_exact(r)) THEN r
+         ELSE cf_cast_error(e, r) END;
+CREATE MACRO cf_cast_whole(e, r) AS CASE WHEN e IS NULL OR CAST(r AS DOUBLE) = e THEN r ELSE cf_cast_error(e, r) END;
+CREATE MACRO cf_cast_bool(e, r) AS
+    CASE WHEN e IS NULL OR lower(CAST(e AS VARCHAR)) IN ('true', 'false', 't', 'f', 'yes', 'no', '1', '0') THEN r ELSE cf_cast_error(e, r) END;
+-- Of a moment, DATE takes the day and TIME the time of the day, in UTC: that is what such a cast means. Text must hold just that.
+CREATE MACRO cf_cast_date(e, r) AS
+    CASE WHEN e IS NULL OR typeof(e) LIKE 'TIMESTAMP%' OR CAST(e AS VARCHAR) = CAST(r AS VARCHAR) THEN r ELSE cf_cast_error(e, r) END;
+CREATE MACRO cf_cast_time(e, r) AS
+    CASE WHEN e IS NULL OR typeof(e) LIKE 'TIMESTAMP%' OR regexp_full_match(CAST(e AS VARCHAR), '[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?') THEN r
+         ELSE cf_cast_error(e, r) END;
+CREATE MACRO cf_cast_moment(e, r) AS
+    CASE WHEN e IS NULL OR NOT regexp_matches(CAST(e AS VARCHAR), '\.[0-9]{6}0*[1-9]') THEN r ELSE cf_cast_error(e, r) END;
 
 -- Digits of a mixed number, exactly as it is written; an error for anything else.
 CREATE MACRO cf_digits(f, t, m) AS
@@ -118,8 +144,7 @@ CREATE MACRO cf_digits(f, t, m) AS
 CREATE MACRO cf_int_of_digits(f, d) AS
     (list_transform([d], lambda v: CASE WHEN v IS NULL THEN NULL
          WHEN regexp_full_match(v, '-?[0-9]+') THEN CAST(v AS BIGINT)
-         WHEN TRY_CAST(v AS DECIMAL(38, 18)) = TRY_CAST(TRY_CAST(v AS DECIMAL(38, 18)) AS BIGINT)
-              AND length(v) <= 30 AND NOT regexp_matches(v, '[eE]-') THEN CAST(CAST(v AS DECIMAL(38, 18)) AS BIGINT)
+         WHEN cf_whole(cf_canon(v)) IS NOT NULL THEN CAST(cf_whole(cf_canon(v)) AS BIGINT)
          ELSE error(f || ': ' || v || ' is no whole number of 64 bits') END))[1];
 CREATE MACRO cf_int_of_double(f, x) AS
     (list_transform([x], lambda v: CASE WHEN v IS NULL THEN NULL
@@ -138,18 +163,16 @@ CREATE MACRO cf_double_of_mixed(f, t, m) AS
          WHEN t IN ('int', 'long') THEN cf_double_of_int(f, CAST(cf_digits(f, t, m) AS BIGINT))
          ELSE error(f || ': a value of type ' || t || ' is no double') END;
 
+CREATE MACRO cf_digits_of_double(x) AS
+    (list_transform([x], lambda v: CASE WHEN isnan(v) THEN 'NaN' WHEN isinf(v) THEN CASE WHEN v > 0 THEN 'Infinity' ELSE '-Infinity' END
+         ELSE CAST(v AS VARCHAR) END))[1];
 CREATE MACRO cf_text_of_double(x) AS
-    (list_transform([x], lambda v: CASE WHEN isfinite(v) AND v = trunc(v) AND abs(v) < 1e15 THEN CAST(CAST(v AS BIGINT) AS VARCHAR) ELSE CAST(v AS VARCHAR) END))[1];
-CREATE MACRO cf_iso(x) AS strftime(timezone('UTC', x), '%Y-%m-%dT%H:%M:%S.%g') || 'Z';
-CREATE MACRO cf_text_of_mixed(f, t, m) AS
-    CASE WHEN t IS NULL OR t = 'null' THEN NULL
-         WHEN t = 'string' THEN json_extract_string(m, '$')
-         WHEN t = 'double' THEN cf_text_of_double(json_extract_string(m, '$."$numberDouble"')::DOUBLE)
-         WHEN t IN ('int', 'long', 'decimal') THEN cf_digits(f, t, m)
-         WHEN t = 'bool' THEN m
-         WHEN t = 'objectId' THEN json_extract_string(m, '$."$oid"')
-         WHEN t = 'date' THEN cf_iso(to_timestamp(0) + to_milliseconds(CAST(json_extract_string(m, '$."$date"."$numberLong"') AS BIGINT)))
-         ELSE error(f || ': a value of type ' || t || ' has no plain text') END;
+    (list_transform([x], lambda v: CASE WHEN isfinite(v) AND v = trunc(v) AND abs(v) < 1e15
+         THEN CASE WHEN v = 0 AND signbit(v) THEN '-0' ELSE CAST(CAST(v AS BIGINT) AS VARCHAR) END ELSE cf_digits_of_double(v) END))[1];
+CREATE MACRO cf_iso(f, x) AS
+    (list_transform([x], lambda v: CASE WHEN v IS NULL THEN NULL
+         WHEN year(v) BETWEEN 1 AND 9999 THEN strftime(timezone('UTC', v), '%Y-%m-%dT%H:%M:%S.%g') || 'Z'
+         ELSE error(f || ': ' || CAST(v AS VARCHAR) || ' is beyond the years 1 to 9999') END))[1];
 CREATE MACRO cf_string_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'string' THEN json_extract_string(m, '$')
@@ -162,6 +185,15 @@ CREATE MACRO cf_date_of_ms(f, ms) AS
     (list_transform([ms], lambda v: CASE WHEN v IS NULL THEN NULL
          WHEN v BETWEEN -210866803200000 AND 9223371331199999 THEN to_timestamp(0) + to_milliseconds(v)
          ELSE error(f || ': ' || v || ' milliseconds since 1970 is a date out of range') END))[1];
+CREATE MACRO cf_text_of_mixed(f, t, m) AS
+    CASE WHEN t IS NULL OR t = 'null' THEN NULL
+         WHEN t = 'string' THEN json_extract_string(m, '$')
+         WHEN t = 'double' THEN cf_text_of_double(json_extract_string(m, '$."$numberDouble"')::DOUBLE)
+         WHEN t IN ('int', 'long', 'decimal') THEN cf_digits(f, t, m)
+         WHEN t = 'bool' THEN m
+         WHEN t = 'objectId' THEN json_extract_string(m, '$."$oid"')
+         WHEN t = 'date' THEN cf_iso(f, cf_date_of_ms(f, CAST(json_extract_string(m, '$."$date"."$numberLong"') AS BIGINT)))
+         ELSE error(f || ': a value of type ' || t || ' has no plain text') END;
 CREATE MACRO cf_date_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'date' THEN cf_date_of_ms(f, CAST(json_extract_string(m, '$."$date"."$numberLong"') AS BIGINT))
@@ -170,7 +202,7 @@ CREATE MACRO cf_date_of_mixed(f, t, m) AS
 CREATE MACRO cf_decimal_of_digits(f, d, r) AS
     CASE WHEN d IS NULL THEN NULL
          WHEN r IS NULL THEN error(f || ': ' || d || ' is no number that fits')
-         WHEN TRY_CAST(d AS DECIMAL(38, 18)) = r AND length(d) <= 36 AND NOT regexp_matches(d, '[eE]-') THEN r
+         WHEN cf_canon(d) = cf_canon(CAST(r AS VARCHAR)) THEN r
          ELSE error(f || ': ' || d || ' does not fit without rounding') END;
 
 -- Text that holds exactly such a value.
@@ -180,7 +212,7 @@ CREATE MACRO cf_parse_int(f, s) AS
          ELSE error(f || ': ' || v || ' is no whole number') END))[1];
 CREATE MACRO cf_parse_double(f, s) AS
     (list_transform([s], lambda v: CASE WHEN v IS NULL THEN NULL
-         WHEN regexp_full_match(v, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?') THEN CAST(v AS DOUBLE)
+         WHEN regexp_full_match(v, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?') THEN cf_cast_number(v, CAST(v AS DOUBLE))
          ELSE error(f || ': ' || v || ' is no number') END))[1];
 CREATE MACRO cf_parse_bool(f, s) AS
     (list_transform([s], lambda v: CASE WHEN v IS NULL THEN NULL
@@ -189,7 +221,7 @@ CREATE MACRO cf_parse_bool(f, s) AS
 CREATE MACRO cf_parse_date(f, s) AS
     (list_transform([s], lambda v: CASE WHEN v IS NULL THEN NULL
          WHEN regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN CAST(v || ' 00:00:00+00' AS TIMESTAMPTZ)
-         WHEN regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)')
+         WHEN regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)')
          THEN CAST(v AS TIMESTAMPTZ)
          ELSE error(f || ': ' || v || ' is no ISO 8601 date with a zone') END))[1];
 CREATE MACRO cf_decimal_text(f, s) AS s;

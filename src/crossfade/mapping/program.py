@@ -1,7 +1,7 @@
 """What compiling the mapping files gives: values that a worker process can be sent.
 
-A *branch* is one SELECT of a mapping file (a UNION ALL has several), rewritten for the engine: every place in the documents
-has become a column of a batch, under a name of ours, in the form that the SQL needs it in.
+A *branch* is one SELECT of a mapping file (a UNION ALL has several), rewritten for the engine: every place in the
+documents has become a column of a batch, called by its path, in the form that the SQL needs it in.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from crossfade.mapping.written import Written
 from crossfade.model.batch import Column
 from crossfade.model.shape import Path
 
@@ -22,19 +23,31 @@ ROW = "#row"
 class Use:
     """A place that a branch takes up.
 
-    `depth` is "value" (the value here: for an object or array its being there), or "whole" (everything below as well).
-    `output` is the target column that it feeds, "" where it only steers (WHERE, ON, GROUP BY).
+    `depth` is "value" (what stands here), "whole" (everything below as well), "elements" (that it is an array; its
+    elements are uses of their own), "type" (its type or presence alone) or "rest". `output` is the target column that
+    it feeds, "" where it only steers (FROM, WHERE, ON, GROUP BY). `looked_up`: it is read of another document than
+    the root.
     """
 
     entity: str
     path: Path
     depth: str
     output: str
+    looked_up: bool = False
+
+
+def carries(use: Use) -> bool:
+    """Whether the root's own values at the place go into a column: neither that they steer, nor a remainder, nor
+    their type.
+    """
+    return bool(use.output) and not use.looked_up and use.depth not in ("rest", "type")
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """Another entity, fetched by key for each batch. `keys_sql` gives the distinct keys that a batch asks for, of kind `key_kind`."""
+    """Another entity, fetched by key for each batch. `keys_sql` gives the distinct keys that a batch asks for, of
+    kind `key_kind`.
+    """
 
     entity: str
     alias: str
@@ -49,8 +62,11 @@ class Lookup:
 class Branch:
     """One SELECT. `sql` reads `root` and the lookups' tables, and gives `#row` and the outputs.
 
-    `one_row` says that it makes a row of the root itself (nothing is unnested at its top). `filtered` is its WHERE where
-    that leaves out more than absent places. `column_sql` is the same SELECT with one output alone, to find which one fails.
+    `one_row` says that it makes a row of the root itself (nothing is unnested at its top); `unnested` says of each of
+    the root's arrays that the rows are made from where its elements stand (`list_of` has two places). `filtered` is
+    what leaves rows out (WHERE, HAVING, JOIN without LEFT), but for questions whether a place is there. `column_sql`
+    is the same SELECT with one output alone, to find which one fails; `written` has each output as its author wrote
+    it.
     """
 
     table: str
@@ -65,11 +81,16 @@ class Branch:
     uses: tuple[Use, ...] = ()
     one_row: bool = True
     filtered: str | None = None
+    unnested: tuple[tuple[Path, ...], ...] = ()
+    place: Written = field(default=Written(1, 1, "SELECT"))
+    written: Mapping[str, Written] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Feed:
-    """Everything that one root entity feeds: its branches, one set of columns for all of them, and what is discarded."""
+    """Everything that one root entity feeds: its branches, one set of columns for all of them, and what is
+    discarded.
+    """
 
     entity: str
     columns: tuple[Column, ...]

@@ -1,26 +1,34 @@
 """From a name in a mapping to the place that it means: exactly, or not at all.
 
-DuckDB would answer `d.a` with the field `A`, without a word. So names are resolved here, by exact case, before DuckDB sees them.
+DuckDB would answer `d.a` with the field `A`, without a word. So names are resolved here, by exact case, before DuckDB
+sees them.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sqlglot import exp
 
-from crossfade.mapping.scope import Place, Row, Scope, Typed
+from crossfade.mapping.scope import Place, Row, Scope, Typed, Unbound
 from crossfade.model.names import fold
 from crossfade.model.shape import Node, format_path
 
 
 class Wrong(Exception):  # noqa: N818  (becomes a Fault once the file is known)
-    """Something in a mapping does not bind: the place in the SQL, the reason, a hint."""
+    """Something in a mapping does not bind: the place in the SQL, the reason, a hint.
 
-    def __init__(self, node: exp.Expr, reason: str, hint: str | None = None) -> None:
-        self.node, self.reason, self.hint = node, reason, hint
+    `keyword` finds the place of what has none of its own in the parsed SQL (LIMIT, DISTINCT): its first word.
+    """
+
+    def __init__(self, node: exp.Expr, reason: str, hint: str | None = None, keyword: str | None = None) -> None:
+        self.node, self.reason, self.hint, self.keyword = node, reason, hint, keyword
         super().__init__(reason)
+
+
+class AlreadyTold(Wrong):
+    """What depends on an alias that is itself at fault: telling it, too, would hide the cause."""
 
 
 def name_chain(node: exp.Expr) -> list[exp.Identifier] | None:
@@ -41,13 +49,15 @@ def resolve(parts: list[exp.Identifier], scope: Scope) -> Place | Typed:
     first, rest = parts[0], parts[1:]
     bound = dict(iter(scope)).get(first.name)
     if bound is None:
-        bound, rest = _unqualified(first, scope), rest
+        bound = _unqualified(first, scope)
+    if isinstance(bound, Unbound):
+        raise AlreadyTold(first, f"{first.name!r} is at fault")
     if isinstance(bound, dict):
         if not rest:
             raise Wrong(first, f"{first.name!r} is a table, not a value", f"{first.name}.{next(iter(bound))}")
         column, rest = rest[0], rest[1:]
         if column.name not in bound:
-            raise Wrong(column, f"{first.name!r} has no column {column.name!r}", nearest(column.name, bound))
+            raise Wrong(column, f"{first.name!r} has no column {column.name!r}", nearest(column.name, bound, quoted))
         bound = bound[column.name]
     if isinstance(bound, Row):
         place = Place(bound, (), bound.node)
@@ -55,10 +65,12 @@ def resolve(parts: list[exp.Identifier], scope: Scope) -> Place | Typed:
             place = step(place, identifier)
         return place
     if isinstance(bound, Typed):
+        if rest and bound.kind is not None:
+            raise Wrong(rest[0], f"{first.name!r} is {bound.kind}: it has no field {rest[0].name!r}")
         sql = bound.sql.copy()
         for identifier in rest:
             sql = exp.Dot(this=sql, expression=exp.to_identifier(identifier.name, quoted=True))
-        return Typed(sql, bound.kind if not rest else None, bound.of, bound.element)
+        return Typed(sql) if rest else Typed(sql, bound.kind, bound.of, bound.element)
     raise Wrong(first, f"{first.name!r} is not a value")
 
 
@@ -73,8 +85,10 @@ def _unqualified(first: exp.Identifier, scope: Scope) -> Row | Typed:
     rows = [(alias, b) for alias, b in scope if isinstance(b, Row)]
     for alias, bound in rows:
         if name in bound.node.by_engine:
-            raise Wrong(first, f"{name!r} does not say which table it is of", f"{alias}.{name}")
-    names = [alias for alias, _ in scope] + [f"{a}.{n}" for a, b in rows for n in b.node.by_engine]
+            raise Wrong(first, f"{name!r} does not say which table it is of", f"{alias}.{quoted(name)}")
+    names = [alias for alias, _ in scope] + [f"{a}.{quoted(n)}" for a, b in rows for n in b.node.by_engine]
+    if any(isinstance(bound, Unbound) for _, bound in scope):
+        raise AlreadyTold(first, f"{name!r} may be of what is at fault")
     raise Wrong(first, f"nothing is called {name!r} here", nearest(name, names))
 
 
@@ -102,7 +116,7 @@ def _unknown_field(here: str, node: Node, name: str) -> tuple[str, str | None]:
     if same:
         twins = " and ".join(repr(n.name) for n in same)
         return f"{here} has {twins}, which SQL would confuse", " or ".join(quoted(n.engine) for n in same)
-    return f"{here} has no field {name!r}", nearest(name, node.by_engine)
+    return f"{here} has no field {name!r}", nearest(name, node.by_engine, quoted)
 
 
 def quoted(name: str) -> str:
@@ -110,10 +124,11 @@ def quoted(name: str) -> str:
     return name if plain else '"' + name.replace('"', '""') + '"'
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def nearest(name: str, known: Iterable[str], write: Callable[[str], str] = str) -> str | None:
+    """The known name that is most like it, or all of them where none is; as `write` writes it."""
     known = list(known)
     lowered = {k.lower(): k for k in reversed(known)}
     near = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
     if near:
-        return quoted(lowered[near[0]]) if "." not in near[0] else lowered[near[0]]
-    return f"one of {', '.join(sorted(known)[:12])}" if known else None
+        return write(lowered[near[0]])
+    return f"one of {', '.join(map(write, sorted(known)[:12]))}" if known else None

@@ -1,42 +1,55 @@
 """Expressions of a mapping, rewritten for the engine: every place becomes a column, every function of ours a macro.
 
-`Rewriter.value` gives SQL with what is known of its kind. Functions of the mapping language are in functions.py; all other
-SQL is rebuilt as it is around its rewritten parts.
+`Rewriter.value` gives SQL with what is known of its kind. Functions of the mapping language are in functions.py; all
+other SQL is rebuilt as it is around its rewritten parts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlglot import exp
 
-from crossfade.mapping import casts, functions
+from crossfade.mapping import casts, functions, kinds
 from crossfade.mapping.program import Use
 from crossfade.mapping.resolve import Wrong, name_chain, resolve, step
 from crossfade.mapping.scope import Place, Row, Scope, Typed
+from crossfade.model.shape import Node
 
-_TEXT = (exp.Lower, exp.Upper, exp.Trim, exp.Concat, exp.ConcatWs, exp.DPipe, exp.Substring, exp.Replace, exp.Initcap)
-_KEEPS_LIST = {"list_distinct", "list_filter", "list_sort", "list_reverse", "list_reverse_sort", "array_distinct",
-               "list_slice", "array_slice", "array_filter", "list_concat", "array_reverse_sort", "array_sort"}  # fmt: skip
+_KEEPS_LIST = frozenset(
+    """
+    list_distinct list_filter list_sort list_reverse list_reverse_sort array_distinct list_slice
+    array_slice array_filter filter list_concat array_reverse_sort array_sort
+    """.split()
+)
+_MAPS = {"list_transform", "list_apply", "array_transform", "array_apply", "apply"}
+_LENGTHS = {"len", "array_length", "array_size", "length", "cardinality"}
 
 
 class Rewriter:
-    """Rewrites the expressions of one branch and notes what they use. `output` is the target column being built, "" in WHERE and ON."""
+    """Rewrites the expressions of one branch and notes what they use. `output` is the target column being built, ""
+    in WHERE and ON.
+    """
 
-    def __init__(self, select: Any) -> None:
-        self.select = select  # compiles a nested SELECT in a scope: select(node, scope) -> exp.Expr
+    def __init__(self, select: Callable[[Rewriter, exp.Expr, Scope], Typed]) -> None:
+        self.select = select  # compiles a nested SELECT in a scope
         self.uses: list[Use] = []
         self.output = ""
+        self.root: Row | None = None
 
     def use(self, place: Place, depth: str) -> None:
-        self.uses.append(Use(place.row.entity, place.full_path, depth, self.output))
+        entity, looked_up = place.row.entity, place.row.looked_up
+        self.uses += [Use(entity, path, depth, self.output, looked_up) for path in place.full_paths]
 
     # -- values
 
     def value(self, node: exp.Expr, scope: Scope) -> Typed:
-        """The value of an expression; a place in its native form."""
+        """The value of an expression; a place in its native form, a list of elements as a list of their values."""
         found = self.rewrite(node, scope)
-        return found if isinstance(found, Typed) else self.native(node, found)
+        if isinstance(found, Place):
+            return self.native(node, found)
+        return found if found.element is None else self._plain_list(node, found)
 
     def native(self, node: exp.Expr, place: Place) -> Typed:
         """A place as the value that its kind arrives as."""
@@ -45,14 +58,13 @@ class Rewriter:
             hint = "step into it, or json_of(...) for the whole"
             raise Wrong(node, f"{node.sql('duckdb')} is an object, not a value", hint)
         if kind == "array":
-            return self._plain_list(node, place)
+            return self._plain_list(node, self.elements(place, "list"))
         self.use(place, "whole" if kind == "mixed" else "value")
         sql = place.read("native")
         return Typed(exp.func("cf_uuid_of_bytes", sql) if kind == "uuid" else sql, kind)
 
-    def _plain_list(self, node: exp.Expr, place: Place) -> Typed:
-        """An array of plain values as a list of them, in order."""
-        items = self.elements(place, "list")
+    def _plain_list(self, node: exp.Expr, items: Typed) -> Typed:
+        """A list of elements as a list of their plain values, in order."""
         assert items.element is not None
         parameter = exp.to_identifier("cf_e")
         element = items.element(parameter)
@@ -64,8 +76,8 @@ class Rewriter:
         return Typed(sql, "list", of=body.kind)
 
     def elements(self, place: Place, form: str) -> Typed:
-        """An array's elements as a list of structs."""
-        self.use(place, "value")
+        """An array's elements as a list of structs; as `listed`, a single value is a list of one."""
+        self.use(place, "elements" if form == "list" else "value")
         sql, element = place.read_elements(form)
         return Typed(sql, "list", element=element)
 
@@ -74,7 +86,7 @@ class Rewriter:
         found = self.rewrite(node, scope)
         if isinstance(found, Typed):
             return found
-        if found.node.element is None:
+        if not _may_be_array(found.node):
             held = " | ".join(sorted(found.node.types)) or "nothing"
             raise Wrong(node, f"{node.sql('duckdb')} holds {held}: it is no array")
         return self.elements(found, "list")
@@ -102,14 +114,16 @@ class Rewriter:
                 return functions.FUNCTIONS[name](self, node, arguments(node), scope)
             if any(isinstance(a, exp.Lambda) for a in arguments(node)):
                 return self._with_lambda(node, name, scope)
-            if name in ("len", "array_length", "array_size", "length", "cardinality"):
+            if name in _LENGTHS:
                 return self._length(node, scope)
+        if isinstance(node, exp.Case | exp.If):
+            return self._case(node, scope)
         if isinstance(node, exp.Array) and isinstance(
             node.expressions[0] if node.expressions else None, exp.Comprehension
         ):
             return self._comprehension(node.expressions[0], scope)
         if isinstance(node, exp.Subquery | exp.Select):
-            return Typed(self.select(node, scope))
+            return self.select(self, node, scope)
         if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
             raise Wrong(node, "* is not allowed: a mapping names what it carries")
         return self._generic(node, scope)
@@ -120,27 +134,55 @@ class Rewriter:
             raise Wrong(node, "a function after a dot is not allowed here", "write function(value)")
         if isinstance(base, Place):
             return step(base, node.expression)
+        if base.kind is not None:
+            raise Wrong(node.expression, f"{node.this.sql('duckdb')} is {base.kind}: it has no fields")
         return Typed(exp.Dot(this=base.sql, expression=exp.to_identifier(node.expression.name, quoted=True)))
 
     def _bracket(self, node: exp.Bracket, scope: Scope) -> Place | Typed:
-        """`list[i]`: an element that can be stepped into."""
-        items = self.listed(node.this, scope)
+        """`list[i]`: an element that can be stepped into; `list[i:j]`: such a list. Of text: its characters."""
+        found = self.rewrite(node.this, scope)
+        if isinstance(found, Place) and found.node.kind != "string":
+            found = self.listed(node.this, scope)
+        items = found if isinstance(found, Typed) else self.native(node.this, found)
         others = {k: v for k, v in node.args.items() if k not in ("this", "expressions")}
         index = [self.value(e, scope).sql for e in node.expressions]
         sql = exp.Bracket(this=items.sql, expressions=index, **others)
-        if items.element is None or any(isinstance(e, exp.Slice) for e in node.expressions):
-            return Typed(sql, items.of)
+        if items.kind == "list" and any(isinstance(e, exp.Slice) for e in node.expressions):
+            return Typed(sql, "list", items.of, items.element)
+        if items.element is None:
+            return Typed(sql, items.kind if items.kind == "string" else items.of)
         row = items.element(sql)
         return Place(row, (), row.node)
 
+    def _case(self, node: exp.Case | exp.If, scope: Scope) -> Typed:
+        """CASE and IF: of the kind that all their results have; their conditions only choose."""
+        branches = node.args["ifs"] if isinstance(node, exp.Case) else [node]
+        asked = node.this if isinstance(node, exp.Case) else None
+        tests = [(n, self.value(n, scope)) for n in ([asked] if asked else []) + [b.this for b in branches]]
+        if asked is not None:
+            kinds.refuse_comparison(node, tests)
+        results = [(b.args["true"], self.value(b.args["true"], scope)) for b in branches]
+        default = node.args.get("default") or node.args.get("false")
+        if default is not None:
+            results.append((default, self.value(default, scope)))
+        kinds.refuse_choice(node, results)
+        built = exp.Case(this=tests[0][1].sql) if asked is not None else exp.Case()
+        for (_, test), (_, result) in zip(tests[1 if asked is not None else 0 :], results, strict=False):
+            built = built.when(test.sql, result.sql, copy=False)
+        if default is not None:
+            built.set("default", results[-1][1].sql)
+        values = [typed for _, typed in results]
+        return Typed(exp.paren(built), kinds.common_kind(values), kinds.common_of(values))
+
     def _with_lambda(self, node: exp.Func, name: str, scope: Scope) -> Typed:
         items, *rest = arguments(node)
-        source = self.listed(items, scope)
+        steps_in = name in _MAPS or name in _KEEPS_LIST
+        source = self.listed(items, scope) if steps_in else self.value(items, scope)
         out: list[exp.Expr] = [source.sql]
         of: str | None = None
         for argument in rest:
             if isinstance(argument, exp.Lambda):
-                body, rebuilt = self._lambda(argument, source, scope)
+                body, rebuilt = self._lambda(argument, source, scope, folds=not steps_in)
                 of = body.kind
                 out.append(rebuilt)
             else:
@@ -148,16 +190,19 @@ class Rewriter:
         sql = exp.Anonymous(this=name, expressions=out)
         if name in _KEEPS_LIST:
             return Typed(sql, "list", source.of, source.element)
-        return Typed(sql, "list", of) if "transform" in name or "apply" in name else Typed(sql)
+        return Typed(sql, "list", of) if name in _MAPS else Typed(sql)
 
-    def _lambda(self, node: exp.Lambda, source: Typed, scope: Scope) -> tuple[Typed, exp.Lambda]:
+    def _lambda(
+        self, node: exp.Lambda, source: Typed, scope: Scope, *, folds: bool = False
+    ) -> tuple[Typed, exp.Lambda]:
+        """The lambda and its body. Its parameters: the element and its position; of a fold, what came so far, too."""
         inner = scope.inner()
         for i, parameter in enumerate(node.expressions):
             sql = exp.to_identifier(parameter.name, quoted=True)
             if i == 0 and source.element is not None:
                 inner.names[parameter.name] = source.element(sql)
             else:
-                inner.names[parameter.name] = Typed(sql, source.of if i == 0 else "long")
+                inner.names[parameter.name] = Typed(sql, source.of if i == 0 or (folds and i == 1) else "long")
         body = self.value(node.this, inner)
         parameters = [exp.to_identifier(p.name, quoted=True) for p in node.expressions]
         return body, exp.Lambda(this=body.sql, expressions=parameters)
@@ -181,11 +226,14 @@ class Rewriter:
         if only is not None:
             found = self.rewrite(only, scope)
             if isinstance(found, Place) and found.node.kind == "array":
-                return Typed(exp.func("len", self.elements(found, "list").sql), "long")
+                found = self.elements(found, "list")
+            if isinstance(found, Typed) and found.kind == "list":
+                return Typed(exp.func("len", found.sql), "long")
         return self._generic(node, scope)
 
     def _generic(self, node: exp.Expr, scope: Scope) -> Typed:
-        kinds: list[Typed] = []
+        """Any other SQL: rebuilt around its rewritten parts."""
+        parts: list[tuple[exp.Expr, Typed]] = []
 
         def convert(value: Any) -> Any:
             if isinstance(value, list):
@@ -194,17 +242,18 @@ class Rewriter:
                 return value
             if isinstance(value, exp.Identifier) and value.name not in dict(iter(scope)):
                 return value.copy()
-            typed = self._tested(node, value, scope)
-            kinds.append(typed)
-            return typed.sql
+            parts.append((value, self._tested(node, value, scope)))
+            return parts[-1][1].sql
 
         built = node.__class__(**{k: convert(v) for k, v in node.args.items()})
         if isinstance(node, exp.Anonymous):
             built.set("this", node.this)
+        kinds.refuse(node, parts)
+        values = [typed for _, typed in parts]
         name = function_name(node) if isinstance(node, exp.Func) else ""
-        if name in _KEEPS_LIST and kinds:
-            return Typed(built, "list", kinds[0].of, kinds[0].element)
-        return Typed(built, *_kind_of(node, kinds))
+        if name in _KEEPS_LIST and values:
+            return Typed(built, "list", values[0].of)
+        return Typed(built, *kinds.kind_of(node, values))
 
     def _tested(self, parent: exp.Expr, node: exp.Expr, scope: Scope) -> Typed:
         """As `value`; but `x IS NULL` may ask it of an object or an array, too."""
@@ -212,6 +261,7 @@ class Rewriter:
             found = self.rewrite(node, scope)
             if isinstance(found, Place):
                 kind = found.node.kind
+                self.use(found, "type")
                 if kind in ("object", "array", "mixed"):
                     return Typed(exp.func("nullif", found.read("type"), exp.Literal.string("null")))
                 return Typed(found.read("native"))
@@ -240,32 +290,9 @@ def arguments(node: exp.Func) -> list[exp.Expr]:
     return out
 
 
-def _kind_of(node: exp.Expr, parts: list[Typed]) -> tuple[str | None, str | None]:
-    if isinstance(node, exp.Literal):
-        return ("string" if node.is_string else "int"), None
-    if isinstance(node, exp.Null):
-        return "null", None
-    if isinstance(node, exp.Boolean | exp.Predicate | exp.Not | exp.And | exp.Or):
-        return "bool", None
-    if isinstance(node, _TEXT):
-        return "string", None
-    if isinstance(node, exp.Array):
-        return "list", common_kind(parts)
-    if isinstance(node, exp.Coalesce | exp.Greatest | exp.Least | exp.Nullif):
-        return common_kind(parts), common_of(parts)
-    if isinstance(node, exp.Case | exp.If):
-        return common_kind([p for p in parts if p.kind != "bool"]), None
-    return None, None
-
-
-def common_kind(parts: list[Typed]) -> str | None:
-    kinds = {p.kind for p in parts} - {"null"}
-    return kinds.pop() if len(kinds) == 1 else None
-
-
-def common_of(parts: list[Typed]) -> str | None:
-    kinds = {p.of for p in parts if p.kind != "null"}
-    return kinds.pop() if len(kinds) == 1 else None
+def _may_be_array(node: Node) -> bool:
+    """Whether it holds arrays, or nothing yet: the survey may have seen only empty ones, or none."""
+    return node.element is not None or "array" in node.types or not node.value_types
 
 
 __all__ = ["Rewriter", "Row", "arguments", "function_name"]

@@ -1,7 +1,7 @@
 """Names in scope while a mapping is compiled, and the columns that it asks of the reader.
 
-A `Row` is what an alias stands for: a document of a batch, or an element of an unnested array. Asking it for a place in some
-form gives the SQL that reads the column, and notes the column; the reader is later asked for just these.
+A `Row` is what an alias stands for: a document of a batch, or an element of an unnested array. Asking it for a place
+in some form gives the SQL that reads the column, and notes the column; the reader is later asked for just these.
 """
 
 from __future__ import annotations
@@ -11,19 +11,36 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from crossfade.documents.places import listed_element
 from crossfade.model.batch import Column
-from crossfade.model.shape import ELEMENT, Node, Path, escape_step
+from crossfade.model.names import fold
+from crossfade.model.shape import ELEMENT, Node, Path, escape_step, format_path
 
 
 class Places:
-    """The columns asked of one batch (or of one array's elements), each once."""
+    """The columns asked of one batch (or of one array's elements), each once.
+
+    A column is called by its path, so that DuckDB's messages speak of fields that the reader knows; where DuckDB would
+    take two for one (it does not tell case), the second gets a number.
+    """
 
     def __init__(self) -> None:
         self._names: dict[tuple[Path, str], str] = {}
+        self._taken: set[str] = set()
         self._elements: dict[tuple[Path, str], Places] = {}
 
     def name(self, path: Path, form: str) -> str:
-        return self._names.setdefault((path, form), f"c{len(self._names)}")
+        if (path, form) not in self._names:
+            self._names[path, form] = self._free(format_path(path) + ("" if form == "native" else f" ({form})"))
+        return self._names[path, form]
+
+    def _free(self, wanted: str) -> str:
+        name, number = wanted, 1
+        while fold(name) in self._taken:
+            number += 1
+            name = f"{wanted} #{number}"
+        self._taken.add(fold(name))
+        return name
 
     def elements(self, path: Path, form: str) -> tuple[str, Places]:
         return self.name(path, form), self._elements.setdefault((path, form), Places())
@@ -37,13 +54,18 @@ class Places:
 
 @dataclass(frozen=True)
 class Row:
-    """`access` makes the SQL that reads a column of this row; `base` is where its node stands in the entity."""
+    """`access` makes the SQL that reads a column of this row; `bases` is where its node stands in the entity.
+
+    The elements of `list_of(place)` stand in two places: in the place's arrays, and, as single values, at the place
+    itself.
+    """
 
     entity: str
     node: Node
-    base: Path
+    bases: tuple[Path, ...]
     places: Places
     access: Callable[[str], exp.Expr]
+    looked_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +78,11 @@ class Place:
 
     @property
     def full_path(self) -> Path:
-        return (*self.row.base, *self.path)
+        return (*self.row.bases[0], *self.path)
+
+    @property
+    def full_paths(self) -> tuple[Path, ...]:
+        return tuple((*base, *self.path) for base in self.row.bases)
 
     def step(self, child: Node) -> Place:
         return Place(self.row, (*self.path, escape_step(child.name)), child)
@@ -67,13 +93,14 @@ class Place:
     def read_elements(self, form: str) -> tuple[exp.Expr, Callable[[exp.Expr], Row]]:
         """The list, and what makes the row of one of its elements from the SQL that names the element."""
         name, places = self.row.places.elements(self.path, form)
-        # A list of one stands for a single value too, so its elements are what the place itself may hold.
-        node = self.node.element if form == "list" else listed_element(self.node)
-        assert node is not None
-        base = (*self.full_path, ELEMENT)
+        bases = tuple((*path, ELEMENT) for path in self.full_paths)
+        if form == "listed":  # a single value is a list of one
+            node, bases = listed_element(self.node), (*bases, *self.full_paths)
+        else:
+            node = self.node.element or Node(ELEMENT, ELEMENT, {})
 
         def element(sql: exp.Expr) -> Row:
-            return Row(self.row.entity, node, base, places, lambda name: struct_field(sql, name))
+            return Row(self.row.entity, node, bases, places, lambda name: struct_field(sql, name), self.row.looked_up)
 
         return self.row.access(name), element
 
@@ -82,7 +109,8 @@ class Place:
 class Typed:
     """SQL with what is known of its value: `kind` as model/shape.Node.kind, "list", or None where nothing is known.
 
-    A list of array elements (objects, say) has `element`, which makes an element's row; a list of plain values has `of`, their kind.
+    A list of array elements (objects, say) has `element`, which makes an element's row; a list of plain values has
+    `of`, their kind.
     """
 
     sql: exp.Expr
@@ -91,7 +119,11 @@ class Typed:
     element: Callable[[exp.Expr], Row] | None = None
 
 
-Bound = Row | Typed | dict[str, "Bound"]
+class Unbound:
+    """An alias whose own definition is at fault: that is told once, and what depends on it is not told again."""
+
+
+Bound = Row | Typed | Unbound | dict[str, "Bound"]
 """What an alias stands for: a row, a value (a lambda's parameter), or a table of named columns."""
 
 
@@ -116,12 +148,3 @@ class Scope:
 
 def struct_field(sql: exp.Expr, name: str) -> exp.Expr:
     return exp.Anonymous(this="struct_extract", expressions=[sql.copy(), exp.Literal.string(name)])
-
-
-def listed_element(node: Node) -> Node:
-    """The node that stands for the elements of `list_of(place)`: those of its arrays, and its other values themselves."""
-    own = {t: s for t, s in node.types.items() if t not in ("array", "null")}
-    if node.element is None:
-        return Node(ELEMENT, ELEMENT, own, 0, node.fields, None)
-    types = {**own, **node.element.types}
-    return Node(ELEMENT, ELEMENT, types, 0, node.element.fields or node.fields, node.element.element)

@@ -1,0 +1,233 @@
+"""Mappings that are refused: the line, the column, the reason, the nearest name; and every fault in one go."""
+
+from __future__ import annotations
+
+import pytest
+from bson import Decimal128, Int64, ObjectId
+from mapping_world import World
+
+from crossfade.errors import MappingFault
+from crossfade.project import Discard
+
+WORLD = World(
+    {
+        "courses": [
+            {
+                "_id": ObjectId("0" * 24),
+                "title": "Algebra",
+                "instructor": ObjectId("0" * 24),
+                "hours": 3,
+                "big": Int64(4),
+                "share": 0.5,
+                "price": Decimal128("1.10"),
+                "mixed": 1,
+                "data": b"x",
+                "settings": {"a": 1, "A": 2, "first name": "x"},
+                "students": [{"name": "Ann", "items": [{"x": 1}]}],
+                "kids": [ObjectId("0" * 24)],
+                "tags": ["a"],
+            },
+            {"_id": ObjectId("1" * 24), "mixed": "two", "tags": "b"},
+        ],
+        "users": [{"_id": ObjectId("0" * 24), "email": "a@b", "age": 1, "tags": ["x"], "about": {"zip": 1}}],
+        "fs.files": [{"_id": 1}],
+    }
+)
+
+# The mark says where the fault is: it is taken out before the mapping is compiled.
+REFUSED = {
+    # names
+    "a bare name": ("select @title x from courses c", "'title' does not say which table it is of", "c.title"),
+    "a bare name, misspelt": ("select @titel x from courses c", "nothing is called 'titel' here", "c.title"),
+    "an unknown alias": ("select @d.title x from courses c", "nothing is called 'd' here", "c"),
+    "another case": ("select c.@Title x from courses c", "courses has no field 'Title', but 'title'", "title"),
+    "a misspelt field": ("select c.@titel x from courses c", "courses has no field 'titel'", "title"),
+    "twins": ("select c.settings.@a x from courses c", "courses.settings has 'A' and 'a'", '"A#559a" or "a#ca97"'),
+    "a name with a space": ('select c.settings."@first  name" x from courses c', "no field", '"first name"'),
+    "a field of a value": ("select c.title.@x x from courses c", "courses.title holds string: it has no field", None),
+    "a field of an array": ("select c.students.@name x from courses c", "courses.students holds array", "unnest"),
+    "another case of an alias": ("select @C.title x from courses c", "nothing is called 'C' here", "c"),
+    "an entity in another case": ("select c.title x from @Courses c", "no 'Courses', but 'courses'", "courses"),
+    "a misspelt entity": ("select c.title x from @course c", "no entity 'course'", "courses"),
+    "a field after FROM": ("select 1 x from courses c, @c.students s", "but a field of 'c'", "unnest(c.students)"),
+    "a column that an unnest has not": (
+        "select s.@nme x from courses c, unnest(c.students) as s(stud)", "'s' has no column 'nme'", "stud"),
+    "a field of a position": (
+        "select s.n.@x x from courses c, unnest(c.kids) with ordinality as s(k, n)", "'s' is long", None),
+    # what DuckDB would do in silence
+    "an object": ("select @c.settings x from courses c", "is an object, not a value", "json_of"),
+    "an array of objects": ("select @c.students x from courses c", "are not plain values", "list_transform"),
+    "an element that is an object": (
+        "select @s.o x from courses c, unnest(c.students) as s(o)", "s.o is an object, not a value", "json_of"),
+    "unnest of no array": ("select s.x x from courses c, unnest(@c.title) as s(x)", "it is no array", None),
+    "mixed in a comparison": ("select c.title x from courses c where @c.mixed = 1", "holds several types", "as_text"),
+    "mixed in a function": ("select upper(@c.mixed) x from courses c", "holds several types", "as_text"),
+    "mixed in arithmetic": ("select @c.mixed + 1 x from courses c", "holds several types", "parse_int"),
+    "mixed beside text": ("select coalesce(@c.mixed, 'none') x from courses c", "holds several types", "as_text"),
+    "mixed in CASE": ("select case when true then @c.mixed else 'a' end x from courses c", "holds several", "as_text"),
+    "mixed in IN": ("select @c.mixed in (1, 2) x from courses c", "holds several types", "as_text"),
+    "a list of mixed elements": (
+        "select list_contains(@list_of(c.mixed), 'two') x from courses c", "holds several types", None),
+    "comparing a decimal": ("select @c.price > 1 x from courses c", "would compare letters", "as_decimal(c.price"),
+    "an ObjectId and text": ("select @c._id = 'abc' x from courses c", "compares objectId with string", "oid_of"),
+    "an ObjectId in texts": ("select @c._id in ('abc') x from courses c", "objectId with string", "oid_of"),
+    "text and a number": ("select @c.title = c.hours x from courses c", "string with int", "parse_int"),
+    "CASE x WHEN of another kind": (
+        "select case @c._id when 'x' then 1 end x from courses c", "compares objectId with string", "oid_of"),
+    "an ObjectId or text": ("select coalesce(@c._id, c.title) x from courses c", "others are not", "oid_text(c._id)"),
+    "a long or a double": ("select coalesce(c.share, @c.big) x from courses c", "round it", "as_double(c.big)"),
+    "a list of long and double": ("select [@c.big, c.share] x from courses c", "round it", "as_double(c.big)"),
+    # casts
+    "TRY_CAST": ("select try_cast(@c.title as int) x from courses c", "TRY_CAST turns", "CAST"),
+    "TRY": ("select @try(c.hours / 0) x from courses c", "TRY turns what fails into NULL", "without TRY"),
+    "try_strptime": ("select @try_strptime(c.title, '%Y') x from courses c", "TRY turns", "without TRY"),
+    "CAST of an ObjectId": ("select cast(@c._id as text) x from courses c", "is an ObjectId", "oid_text"),
+    "CAST of mixed": ("select cast(@c.mixed as int) x from courses c", "holds several types", "as_int"),
+    "CAST of bytes": ("select @c.data::text x from courses c", "CAST would escape its bytes", "base64"),
+    "CAST to bytes": ("select @c.title::blob x from courses c", "reads escapes", "encode(c.title)"),
+    "CAST to a list": ("select @c.kids::text[] x from courses c", "not among the exact ones", "list_transform"),
+    "CAST to seconds": ("select @c.title::timestamp_s x from courses c", "not among the exact ones", "TIMESTAMP"),
+    # functions
+    "as_int of text": ("select @as_int(c.title) x from courses c", "courses.title holds string", "parse_int(...)"),
+    "as_int of something": ("select @as_int(ascii(c.title)) x from courses c", "of no known type", "CAST(... AS ...)"),
+    "as_int of two": ("select @as_int(c.hours, 1) x from courses c", "takes one value, not 2", None),
+    "as_int of an expression of mixed": (
+        "select @as_int(coalesce(c.mixed, c.mixed)) x from courses c", "takes the field itself", "as_int(alias.field)"),
+    "json_of an expression": ("select @json_of(upper(c.title)) x from courses c", "takes a field", "json_of"),
+    "present of nothing": ("select @present() x from courses c", "takes one value, not 0", None),
+    "uuid_of nothing": ("select @uuid_of() x from courses c", "takes at least one value", None),
+    "uuid_of a list": ("select uuid_of(@c.kids) x from courses c", "cannot be part of an id", None),
+    "as_decimal without digits": ("select @as_decimal(c.price) x from courses c", "the number of digits", "12, 2"),
+    "rest_of an element": (
+        "select @rest_of(s.o) x from courses c, unnest(c.students) as s(o)", "takes the alias of the root", None),
+    "rest_of a lookup": (
+        "select @rest_of(u) x from courses c left join users u on u._id = c.instructor", "alias of the root", None),
+    "a method": ("select @c.title.upper() x from courses c", "a function after a dot", "function(value)"),
+    # across roots
+    "star": ("select @* from courses", "* is not allowed: a mapping names", None),
+    "star of a table": ("select c.@* from courses c", "* is not allowed", None),
+    "DISTINCT": ("select @distinct c.title x from courses c", "DISTINCT is not allowed", "list_distinct"),
+    "ORDER BY": ("select c.title x from courses c @order by 1", "ORDER BY is not allowed", None),
+    "LIMIT": ("select c.title x from courses c @limit 5", "LIMIT is not allowed: it would reach across", None),
+    "OFFSET": ("select c.title x from courses c @offset 5", "OFFSET is not allowed", None),
+    "QUALIFY": ("select c.title x from courses c @qualify true", "QUALIFY is not allowed", None),
+    "WITH": ("@with a as (select 1) select c.title x from courses c", "WITH is not allowed", None),
+    "a window": ("select @row_number() over () x from courses c", "a window function", "WITH ORDINALITY"),
+    "a window over a field": ("select @sum(c.hours) over () x from courses c", "a window function", None),
+    "an aggregate": ("select @count(*) x from courses c", "an aggregate over all roots", "GROUP BY the root's _id"),
+    "TABLESAMPLE": ("select c.title x from @courses tablesample 10%", "only the entity's name", None),
+    "UNION": ("select c.title x from courses c @union select c.title x from courses c", "removes dupl", "UNION ALL"),
+    "UNION ALL with an order": (
+        "select c.title x from courses c union all select c.title x from courses c @order by 1", "ORDER BY is", None),
+    "INTERSECT": ("select c.title x from courses c @intersect select 'a' x", "not INTERSECT", None),
+    "GROUP BY without the key": ("select count(*) x from courses c group by @c.title", "the root's key", "c._id"),
+    "GROUP BY ALL": ("@select c._id x from courses c group by all", "the root's key and fields", "GROUP BY c._id"),
+    "ROLLUP": ("select count(*) x from courses c group by rollup(@c._id)", "the root's key and fields", None),
+    "gathering in no order": (
+        "select @list(u.email) x from courses c left join users u on u._id = c.instructor group by c._id",
+        "in no fixed order", "list(x ORDER BY y)"),
+    # not twice the same
+    "random()": ("select @random() x from courses c", "RANDOM() is not allowed: it would give another", "a constant"),
+    "now()": ("select @now() x from courses c", "is not allowed: it would give another value", "a constant"),
+    "current_date": ("@select current_date x from courses c", "is not allowed", None),
+    "gen_random_uuid()": ("select @gen_random_uuid() x from courses c", "is not allowed", None),
+    # FROM
+    "no FROM": ("select @1 x", "the first table after FROM must be an entity", None),
+    "a SELECT after FROM": ("select @a.x x from (select 1 x) a", "must be an entity", None),
+    "an array first": ("select @s.x from unnest([1]) as s(x)", "must be an entity", None),
+    "a file": ("select 1 x from @read_csv('x.csv')", "is no entity of the source", "courses"),
+    "no key": ("select c.title x from courses c join @users u on true", "looked up by an equality", "u._id = ..."),
+    "no ON": ("select c.title x from courses c, @users u", "looked up without a key", "LEFT JOIN users AS u ON"),
+    "USING": ("select c.title x from courses c join @users u using (_id)", "without a key", "LEFT JOIN users"),
+    "not by equality": (
+        "select c.title x from courses c left join @users u on u._id > c._id", "by an equality", "u._id = ..."),
+    "by an inequality of kinds": (
+        "select c.title x from courses c left join users u on @u.email = c._id", "string with objectId", "oid"),
+    "by an array": ("select c.title x from courses c left join users u on @u.tags = c.title", "plain value", "unnest"),
+    "by an object": ("select 1 x from courses c left join users u on @u.about = c.title", "plain value", None),
+    "by something unknown": (
+        "select 1 x from courses c left join users u on u.age = @c.hours + 1", "no known kind", "CAST(... AS ...)"),
+    "RIGHT JOIN": ("select 1 x from courses c @right join users u on u._id = c._id", "RIGHT JOIN is not", "LEFT JOIN"),
+    "FULL JOIN": ("select 1 x from courses c @full join users u on u._id = c._id", "FULL JOIN is not", "LEFT JOIN"),
+    "SEMI JOIN": ("select 1 x from courses c @semi join users u on u._id = c._id", "SEMI JOIN is not", "LEFT JOIN"),
+    "NATURAL JOIN": ("select 1 x from courses c @natural join users u", "NATURAL JOIN is not", "LEFT JOIN"),
+    "an alias twice": ("select 1 x from courses c left join @users c on c._id = c._id", "the alias 'c' is taken", None),
+    "aliases that differ in case": (
+        "select 1 x from courses c left join @users C on C._id = c._id", "the alias 'C' is taken", None),
+    "an array without an alias": ("select 1 x from courses c, @unnest(c.kids)", "needs an alias", "AS i(item)"),
+    "an element without a name": ("select 1 x from courses c, @unnest(c.kids) as k", "needs a name", "k(element)"),
+    "a position without ORDINALITY": (
+        "select k.n x from courses c, @unnest(c.kids) as k(k, n)", "has one column", "WITH ORDINALITY AS k(k, n)"),
+    "two arrays at once": ("select 1 x from courses c, @unnest(c.kids, c.tags) as k(a)", "takes one array", None),
+    "element and position that differ in case": (
+        "select 1 x from courses c, @unnest(c.kids) with ordinality as k(n, N)", "are one name for SQL", None),
+    "unnest in the SELECT": ("select @unnest(c.kids) x from courses c", "unnest stands after FROM", "FROM ..., unnest"),
+    "a nested SELECT of an entity": (
+        "select (select 1 from @users) x from courses c", "reads arrays (unnest), not entities", "LEFT JOIN ... ON"),
+    "a nested UNION": ("select (select @1 union all select 2) x from courses c", "only a plain SELECT", None),
+    # outputs
+    "an output without a name": ("select @upper(c.title) from courses c", "has no name", "UPPER(c.title) AS"),
+    "an output twice": ("select 1 x, @c.title x from courses c", "the column 'x' is filled twice", None),
+    # parsing
+    "a slip": ("select c.title x @frm courses c", "does not parse: Invalid expression", None),
+    "an open quote": ("select @'abc from courses c", "is not closed", None),
+    "nothing": ("@", "a mapping is one SELECT; here are 0 statements", None),
+    "two statements": ("@select c.title x from courses c; select 1", "here are 2 statements", None),
+    "another statement": ("@delete from courses", "a mapping is a SELECT, not DELETE", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str) -> None:
+    """Below a comment and indented, to see that lines and columns are counted from the file's beginning."""
+    marked, reason, hint = REFUSED[name]
+    above = "" if name == "nothing" else "-- what it is for\n  "
+    text = above + marked
+    (fault,) = WORLD.faults(text.replace("@", "", 1))
+    assert reason in fault.reason
+    assert (fault.hint or "") == "" if hint is None and fault.hint is None else (hint or "") in (fault.hint or "")
+    offset = text.index("@")
+    line, column = text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+    if "name" in name and '"' in marked:
+        column -= 1  # the quote before the mark
+    if reason.startswith(("a mapping is one", "here are")):
+        line, column = 1, 0
+    assert (fault.file, fault.line, fault.column) == ("mapping/t.sql", line, column), fault.reason
+
+
+def test_every_fault_of_a_file_is_told() -> None:
+    sql = """SELECT c.titel AS a,
+       as_int(c.title) AS b,
+       u.emial AS c,
+       c.hours AS d,
+       c.hours AS d
+FROM courses AS c
+LEFT JOIN users AS u ON u._id = c.instructr
+LEFT JOIN userz AS z ON z._id = c._id
+WHERE c.hurs > 1 AND z.x = 1 AND c.shar > 2
+UNION ALL
+SELECT k.titel AS a FROM courses AS k LIMIT 3"""
+    found = [(f.line, f.column) for f in WORLD.faults(sql)]
+    assert sorted(found) == [(1, 10), (2, 8), (5, 8), (7, 35), (8, 11), (9, 9), (9, 36), (11, 10), (11, 39)]
+
+
+def test_what_hangs_on_a_fault_is_not_told_again() -> None:
+    (fault,) = WORLD.faults("SELECT c.titel AS a, upper(c.title) AS b, title AS d FROM corses AS c WHERE c.x > 1")
+    assert "no entity 'corses'" in fault.reason
+
+
+def test_faults_of_all_files_in_one_go() -> None:
+    with pytest.raises(MappingFault) as refused:
+        WORLD.program({"a": "SELECT c.x AS v FROM courses c", "b": "SELECT", "c": "SELECT c.y AS v FROM courses c"})
+    assert [f.file for f in refused.value.faults] == ["mapping/a.sql", "mapping/b.sql", "mapping/c.sql"]
+
+
+def test_faults_of_a_discard_show_its_text() -> None:
+    discard = Discard(reason="old", entity="courses", alias="c", where="c.hurs > 1")
+    (fault,) = WORLD.faults("SELECT c.title AS v FROM courses c", [discard])
+    assert (fault.file, fault.statement, fault.hint) == ("crossfade.toml", "c.hurs > 1", "hours")
+
+
+def test_a_mapping_that_is_nested_too_deeply() -> None:
+    (fault,) = WORLD.faults(f"SELECT {'(' * 5000}1{')' * 5000} AS v FROM courses c")
+    assert "nested too deeply" in fault.reason
