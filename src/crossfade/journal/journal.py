@@ -186,6 +186,33 @@ def finish_chunk(tx: Loader, chunk: Chunk, counts: Counts, rows: Mapping[str, in
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """How far the check of the constraints has come: the next test (`place`), the tables whose children are to be
+    asked in this round (`parents`) and in the next one (`changed`), and the rows that the test found, if it was asked.
+    """
+
+    place: int
+    parents: frozenset[str]
+    changed: frozenset[str] = frozenset()
+    doomed: bytes | None = None
+
+
+def find_clearing(tx: Loader) -> Clearing | None:
+    for place, parents, changed, doomed in tx.execute(queries()["find_clearing"]):
+        names = frozenset(json.loads(parents)), frozenset(json.loads(changed))
+        return Clearing(place, *names, None if doomed is None else bytes(doomed))
+    return None
+
+
+def note_clearing(tx: Loader, clearing: Clearing | None) -> None:
+    """None: it is done."""
+    tx.execute(queries()["forget_clearing"])
+    if clearing is not None:
+        names = {"parents": json.dumps(sorted(clearing.parents)), "changed": json.dumps(sorted(clearing.changed))}
+        tx.execute(queries()["add_clearing"], {"place": clearing.place, **names, "doomed": clearing.doomed})
+
+
 LATER = -1
 """The number of the account that takes what happens to an entity's records after their chunks: its source count is
 0.
@@ -277,6 +304,7 @@ def open_by_reason(tx: Loader) -> dict[str, dict[str, int]]:
 
 def forget_copy(tx: Loader) -> None:
     tx.execute(queries()["forget_chunks"])
+    tx.execute(queries()["forget_clearing"])
     tx.execute(queries()["forget_quarantine"])
 
 

@@ -61,6 +61,27 @@ CREATE TABLE IF NOT EXISTS {crossfade}quarantine (
 -- Verification and retry ask by entity and state.
 CREATE INDEX IF NOT EXISTS {crossfade_index}quarantine_entity ON {crossfade}quarantine (entity, state);
 
+-- create_clearing --
+-- How far the check of the constraints has come, and the rows that it found at fault last; one row, or none.
+CREATE TABLE IF NOT EXISTS {crossfade}clearing (
+    place   BIGINT NOT NULL,
+    parents TEXT NOT NULL,
+    changed TEXT NOT NULL,
+    doomed  BYTEA
+);
+
+-- find_clearing --
+-- How far it has come.
+SELECT place, parents, changed, doomed FROM {crossfade}clearing;
+
+-- forget_clearing --
+-- It is done, or comes to its next step.
+DELETE FROM {crossfade}clearing;
+
+-- add_clearing --
+-- A step of it.
+INSERT INTO {crossfade}clearing (place, parents, changed, doomed) VALUES (:place, :parents, :changed, :doomed);
+
 -- find_move --
 -- The move that this target belongs to.
 SELECT name, version, source, lock_digest, schema_digest, mapping_digest, stage, started_at FROM {crossfade}move;

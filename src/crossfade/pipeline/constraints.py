@@ -3,14 +3,21 @@ source record.
 
 This runs after the copy and before the constraints are made, over tables without foreign keys, so that no cascade
 removes a row that nobody counts. A record that leaves may orphan others: foreign keys are asked again until all hold.
+
+Who leaves, and why, must not depend on where a run was killed: the next one would find fewer duplicates, or an orphan
+under another constraint first. So the rows that a test found are noted before the first of them leaves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import pyarrow as pa
+
+from crossfade.journal import journal
+from crossfade.journal.journal import Clearing
 from crossfade.model.batch import Chunk
 from crossfade.model.target import ForeignKey, TargetSchema, TargetTable, Unique
 from crossfade.pipeline.leave import Broken, take_out
@@ -31,47 +38,97 @@ class RecordsLeft:
 Listen = Callable[[RecordsLeft], None]
 
 
+@dataclass(frozen=True)
+class _Test:
+    """One constraint of a table. `parent` is the table that a foreign key asks, None for a unique constraint."""
+
+    table: TargetTable
+    constraint: Unique | ForeignKey
+
+    @property
+    def parent(self) -> str | None:
+        return self.constraint.parent if isinstance(self.constraint, ForeignKey) else None
+
+    def ask(self, ddl: Ddl) -> pa.Table:
+        """The primary keys of the rows that may not stay."""
+        if isinstance(self.constraint, ForeignKey):
+            return ddl.orphans(self.table, self.constraint)
+        return ddl.duplicates(self.table, self.constraint)
+
+    def broken(self, keys: pa.Table) -> Broken:
+        if isinstance(self.constraint, ForeignKey):
+            reason, what, columns = "foreign_key", "no row stands behind", self.constraint.columns
+        else:
+            reason, what, columns = "unique", "another row has the same", self.constraint.expressions
+        listed = ", ".join(columns)
+        return Broken(self.table.name, reason, f"{what} {listed} ({self.constraint.name})", listed, keys)
+
+
 def clear(work: Work, schema: TargetSchema, chunks: Sequence[Chunk], executor: Executor, listen: Listen) -> None:
-    """Takes every record that breaks a constraint of `schema` out of the target, into quarantine."""
+    """Takes every record that breaks a constraint of `schema` out of the target, into quarantine.
+
+    First all unique constraints, then the foreign keys, in rounds, until a round finds no orphan.
+    """
     s = session(work)
     ddl = need(s.target.ddl, s.target, "check constraints")
+    tests = list(_tests(work, schema))
+    with s.writer.transaction() as tx:
+        at = journal.find_clearing(tx) or Clearing(0, frozenset(t.parent for t in tests if t.parent))
+    while True:
+        while at.place < len(tests):
+            test = tests[at.place]
+            if test.parent is None or test.parent in at.parents:
+                at = _pass(work, at, test, ddl, chunks, executor, listen)
+            at = replace(at, place=at.place + 1, doomed=None)
+        if not at.changed:
+            break
+        at = Clearing(sum(1 for t in tests if t.parent is None), at.changed)
+    _note(work, None)
+
+
+def _tests(work: Work, schema: TargetSchema) -> Iterator[_Test]:
     fed = {b.table for b in work.program.branches}
     tables = [t for t in schema.tables if t.name in fed]
-    for table in tables:
-        for unique in table.uniques:
-            _take_out(work, _duplicates(ddl, table, unique), unique.name, chunks, executor, listen)
-    changed = {key.parent for table in tables for key in table.foreign_keys}
-    while changed:
-        parents, changed = changed, set()
-        for table, key in _keys_to(tables, parents):
-            changed |= _take_out(work, _orphans(ddl, table, key), key.name, chunks, executor, listen)
+    yield from (_Test(table, unique) for table in tables for unique in table.uniques)
+    yield from (_Test(table, key) for table in tables for key in table.foreign_keys)
 
 
-def _keys_to(tables: Sequence[TargetTable], parents: set[str]) -> Iterator[tuple[TargetTable, ForeignKey]]:
-    for table in tables:
-        for key in table.foreign_keys:
-            if key.parent in parents:
-                yield table, key
+def _pass(
+    work: Work, at: Clearing, test: _Test, ddl: Ddl, chunks: Sequence[Chunk], executor: Executor, listen: Listen
+) -> Clearing:
+    """One test, and out with the records behind what it finds."""
+    if at.doomed is not None:  # noted by a run that was killed, after it had begun: whatever it changed is not known
+        keys, changed = _table(at.doomed), frozenset(b.table for b in work.program.branches)
+    else:
+        keys, changed = test.ask(ddl), frozenset()
+    if keys.num_rows:
+        _note(work, replace(at, doomed=_bytes(keys)))
+        changed |= _take_out(work, test.broken(keys), test.constraint.name, chunks, executor, listen)
+        at = replace(at, changed=at.changed | changed)
+        _note(work, replace(at, place=at.place + 1))
+    return at
 
 
-def _duplicates(ddl: Ddl, table: TargetTable, unique: Unique) -> Broken:
-    columns = ", ".join(unique.expressions)
-    detail = f"another row has the same {columns} ({unique.name})"
-    return Broken(table.name, "unique", detail, columns, ddl.duplicates(table, unique))
+def _note(work: Work, clearing: Clearing | None) -> None:
+    with session(work).writer.transaction() as tx:
+        journal.note_clearing(tx, clearing)
 
 
-def _orphans(ddl: Ddl, table: TargetTable, key: ForeignKey) -> Broken:
-    columns = ", ".join(key.columns)
-    detail = f"no row stands behind {columns} ({key.name})"
-    return Broken(table.name, "foreign_key", detail, columns, ddl.orphans(table, key))
+def _bytes(keys: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, keys.schema) as stream:
+        stream.write_table(keys)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _table(data: bytes) -> pa.Table:
+    return pa.ipc.open_stream(data).read_all()
 
 
 def _take_out(
     work: Work, broken: Broken, constraint: str, chunks: Sequence[Chunk], executor: Executor, listen: Listen
 ) -> set[str]:
     """Quarantines the records behind the broken rows; the tables that lost rows."""
-    if broken.keys.num_rows == 0:
-        return set()
     counts: dict[str, int] = {}
     changed: set[str] = set()
     for left in take_out(work, broken, chunks, executor):

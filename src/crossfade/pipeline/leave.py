@@ -172,24 +172,34 @@ def row_counts(parts: Iterable[TableRows]) -> Counter[str]:
 def _in_target(tx: Loader, entity: str, raws: Sequence[bytes], rows: Sequence[int], chunk: int | None) -> list[int]:
     """Those that are not held back already: two documents of a dump may have one `_id`, and only one of them is here.
 
-    Where the chunk is not known, of documents that are the same to the byte one is taken to be here.
+    Where the chunk is not known, of twins that are the same to the byte one is taken to be here.
     """
     keys = {row: key_of(raws[row]) for row in rows}
-    asked, held = set(keys.values()), Counter[str]()
-    for entry in journal.held_entries(tx, entity) if rows else ():
-        if entry.key in asked and chunk in (None, entry.chunk):
-            held[digest_of(journal.raw_of(tx, entry))] += 1
-    here = {}
+    left, held = _held(tx, entity, set(keys.values()), chunk) if rows else (set[str](), Counter[str]())
+    here, twins = dict[int, str | None](), dict[str | None, int]()
     for row in rows:
         digest = digest_of(raws[row])
         if held[digest]:
             held[digest] -= 1
-        else:
+            twins[keys[row]] = row
+        elif digest not in left:
             here[row] = keys[row]
     if chunk is None:
-        same = {key: row for row, key in keys.items()}
-        here |= {same[key]: key for key in asked - set(here.values())}
+        here |= {row: key for key, row in twins.items() if key not in here.values()}
     return sorted(here)
+
+
+def _held(tx: Loader, entity: str, keys: set[str | None], chunk: int | None) -> tuple[set[str], Counter[str]]:
+    """The digests of documents that have left the target, and how many of each never came in."""
+    left, held = set[str](), Counter[str]()
+    for entry in journal.held_entries(tx, entity):
+        if entry.key in keys and (chunk is None or entry.chunk in (chunk, journal.LATER)):
+            digest = digest_of(journal.raw_of(tx, entry))
+            if entry.chunk == journal.LATER:
+                left.add(digest)
+            else:
+                held[digest] += 1
+    return left, held
 
 
 def _delete(tx: Loader, entity: str, part: TableRows) -> None:

@@ -44,7 +44,7 @@ def scratch(url: str) -> Iterator[psycopg.Connection[Any]]:
                 connection.execute("SET search_path TO public")
                 yield connection
         finally:
-            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            _drop(admin, name, url)
 
 
 def _create(admin: psycopg.Connection[Any], name: str) -> bool:
@@ -60,6 +60,13 @@ def _create(admin: psycopg.Connection[Any], name: str) -> bool:
         create += sql.SQL(" ENCODING {} LC_COLLATE {} LC_CTYPE {}").format(encoding, collate, ctype)
     admin.execute(create)
     return True
+
+
+def _drop(admin: psycopg.Connection[Any], name: str, url: str) -> None:
+    try:
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    except psycopg.Error as error:
+        raise failures.translated(error, url, "") from None
 
 
 def _elsewhere(url: str, database: str) -> str:
