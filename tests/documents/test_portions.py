@@ -1,65 +1,45 @@
-"""A batch is turned over in portions, and nobody can tell by what comes out."""
+"""A batch may be counted in portions: they hold whole documents, and what is broken stays one piece."""
 
 from __future__ import annotations
 
 import bson
 import pytest
-from bson import Int64, ObjectId
+from bson import ObjectId
 
-from crossfade.documents import columns as reading
-from crossfade.documents.columns import compile_columns
+from crossfade.documents import count
 from crossfade.documents.count import Histogram
 from crossfade.documents.decode import decode, portions
-from crossfade.model.batch import Batch, Column
 
-GOOD = [{"_id": ObjectId(), "n": i, "many": [{"x": "a" * (i % 7)}] * (i % 4)} for i in range(300)]
-ODD = [{"_id": Int64(1), "n": "no number"}, {"_id": ObjectId(), "unseen": 1}]
-COLUMNS = [
-    Column("n", ("n",)),
-    Column("many", ("many",), "list", (Column("x", ("x",)),)),
-    Column("whole", (), "json"),
-]
-
-
-def batch_of(*documents: dict[str, object]) -> bytes:
-    return b"".join(map(bson.encode, documents))
-
-
-WHOLE = batch_of(*GOOD[:100], ODD[0], *GOOD[100:200], ODD[1], *GOOD[200:])
-DUPLICATE = bytes.fromhex("13000000106100010000001061000200000000")
+DOCUMENTS = b"".join(bson.encode({"_id": ObjectId(), "n": i, "many": ["a" * (i % 7)] * (i % 4)}) for i in range(300))
+DUPLICATE = bytes.fromhex("130000001061000100000010610002000000 00")
 BATCHES = {
-    "clean": batch_of(*GOOD),
-    "with what does not fit": WHOLE,
-    "with a duplicate key": batch_of(*GOOD[:50]) + DUPLICATE + batch_of(*GOOD[50:]),
-    "without an end": WHOLE + b"\xff\xff\xff\x7f" + batch_of(*GOOD[:3]),
-    "cut off": WHOLE[:-3],
-    "with two bytes over": WHOLE + b"\1\2",
+    "clean": DOCUMENTS,
+    "with a duplicate key": DOCUMENTS + DUPLICATE + DOCUMENTS,
+    "with a length that cannot be": DOCUMENTS + b"\xff\xff\xff\x7f" + DOCUMENTS,
+    "cut off": DOCUMENTS[:-3],
+    "with two bytes over": DOCUMENTS + b"\1\2",
     "empty": b"",
 }
+SIZES = (1, 64, 1000, 20_000)
 
 
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", BATCHES)
-@pytest.mark.parametrize("size", [1, 64, 1000, 20_000])
-def test_portions_hold_whole_documents(name: str, size: int) -> None:
-    batch, found = BATCHES[name], list(portions(BATCHES[name], size))
-    assert b"".join(found) == batch
-    assert [raw for one in found for raw in decode(one).raws] == decode(batch).raws
+def test_they_hold_whole_documents(name: str, size: int) -> None:
+    found = list(portions(BATCHES[name], size))
+    whole = decode(BATCHES[name])
+    assert b"".join(found) == BATCHES[name]
+    assert [raw for one in found for raw in decode(one).raws] == whole.raws
+    assert [broken.raw for one in found for broken in decode(one).broken] == [broken.raw for broken in whole.broken]
 
 
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", BATCHES)
-def test_what_comes_out_is_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    shape = Histogram()
-    shape.add(BATCHES["clean"])
-    reader = compile_columns(shape.to_shape("things"), COLUMNS)
-    monkeypatch.setattr(reading, "portions", lambda batch: iter([batch] if batch else []))
-    whole = reader.read(BATCHES[name])
-    for size in (1, 64, 1000, 20_000):
-        monkeypatch.setattr(reading, "portions", lambda batch, size=size: portions(batch, size))
-        assert_same(reader.read(BATCHES[name]), whole)
-
-
-def assert_same(batch: Batch, other: Batch) -> None:
-    assert batch.table.schema.equals(other.table.schema, check_metadata=True)
-    assert batch.table.to_pylist() == other.table.to_pylist()
-    assert list(batch.raws) == list(other.raws)
-    assert batch.aside == other.aside
+def test_the_count_is_the_same(name: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = []
+    for portion in (10**9, size):
+        monkeypatch.setattr(count, "portions", lambda batch, portion=portion: portions(batch, portion))
+        histogram = Histogram()
+        histogram.add(BATCHES[name])
+        shapes.append(histogram.to_shape("things"))
+    assert shapes[0] == shapes[1]

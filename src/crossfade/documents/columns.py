@@ -8,13 +8,12 @@ which classes stand in it, and one call makes it an Arrow array. What a document
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
 from crossfade.documents.canonical import canonical
-from crossfade.documents.decode import Decoded, decode, portions
+from crossfade.documents.decode import Decoded, decode
 from crossfade.documents.forms import ARROW_KINDS, EJSON, JSON, PRESENT, TYPE, Build, Form, list_of
 from crossfade.documents.places import Values, listed_element
 from crossfade.documents.rest import rest_form
@@ -39,7 +38,7 @@ class Transcoder:
         on.
         """
         with uncollected():
-            return _joined([self._read(portion) for portion in portions(raw_batch)] or [self._read(b"")])
+            return self._read(raw_batch)
 
     def _read(self, raw_batch: bytes) -> Batch:
         decoded = decode(raw_batch)
@@ -66,21 +65,6 @@ class Transcoder:
             else:
                 aside.append(_set_aside(doc, raw, position, found))
         return good, aside
-
-
-def _joined(parts: list[Batch]) -> Batch:
-    """One batch of what its portions became: rows and positions count on."""
-    if len(parts) == 1:
-        return parts[0]
-    table = pa.concat_tables([part.table for part in parts]).combine_chunks()
-    numbers = pa.array(range(len(table)), pa.int64())
-    raws: list[bytes] = []
-    aside: list[SetAside] = []
-    for part in parts:
-        before = len(raws) + len(aside)
-        aside += [replace(one, position=one.position + before) for one in part.aside]
-        raws += part.raws
-    return Batch(table.set_column(0, table.schema.field(0), numbers), raws, tuple(aside))
 
 
 def _set_aside(doc: dict[str, Any], raw: bytes, position: int, why: Offence) -> SetAside:
