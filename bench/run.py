@@ -42,7 +42,7 @@ def main() -> int:
         }
     text = render(found, versions, tools.missing, asked.scale, asked.rounds)
     print(text)
-    if asked.scale >= 1 and asked.rounds >= 3 and len(found) == len(PROJECTS) and not asked.only:
+    if asked.scale >= 1 and asked.rounds >= 3 and len(found) == len(PROJECTS) and asked.only == [""]:
         (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
     return 1 if any(outcome.failed for one in found for outcome in one.outcomes) else 0
 
@@ -52,7 +52,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0, help="1: a million sessions and 200,000 users")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--projects", nargs="+", choices=list(PROJECTS), default=list(PROJECTS))
-    parser.add_argument("--only", default="", help="only contenders whose names hold this text")
+    parser.add_argument("--only", nargs="+", default=[""], help="only contenders whose names hold one of these texts")
     parser.add_argument("--no-tools", action="store_true", help="without sling and dlt")
     parser.add_argument("--cache", default=str(HERE / ".cache"), help="where the other tools are installed")
     return parser.parse_args()
@@ -67,7 +67,7 @@ def _project(stores: there.Stores, work: Path, name: str, tools: Tools, asked: a
     _say(f"{name}: {documents:,} documents of {size} bytes; the rows, once")
     tables = _first_copy(stores, folder, documents, env, work)
     subject = Subject(name, folder, entity, documents, tables)
-    wanted = [one for one in contenders(subject, tools) if asked.only in one.name]
+    wanted = [one for one in contenders(subject, tools) if any(text in one.name for text in asked.only)]
     outcomes = [Outcome(one) for one in wanted]
     for number in range(asked.rounds):
         for outcome in outcomes:
