@@ -15,6 +15,7 @@ from crossfade.errors import CrossfadeError
 from crossfade.model.shape import Shape
 from crossfade.move import Move
 from crossfade.stores.contract import EntityInfo
+from crossfade.stores.left_behind import indexes
 
 SHOWN_CHANGES = 20
 
@@ -66,6 +67,7 @@ def _entity(info: EntityInfo, shape: Shape | None) -> dict[str, Any]:
         "entity": info.name,
         "class": info.entity_class,
         "plan": info.plan,
+        "indexes": indexes(info.indexes),
         "surveyed": shape is not None,
         "documents": shape.count if shape else None,
         "bytes": shape.bytes if shape else None,

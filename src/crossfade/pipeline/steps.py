@@ -10,6 +10,13 @@ from crossfade.model.target import Step
 from crossfade.stores.contract import RowRejected, Store, need
 
 
+_LOOK = "look at the rows, then run the same command again"
+_HINTS = {
+    "too_long": "shorten the value in the source, and in the target in the same way, and run the same command again;"
+    " or index a hash of it (md5), and begin anew in an empty database"
+}
+
+
 def run_steps(target: Store, steps: Sequence[Step], listen: Callable[[Step], None]) -> None:
     """Runs the steps that the journal does not know as done. Raises CrossfadeError at the first that fails."""
     writer = need(target.writer, target, "be written to")
@@ -23,7 +30,7 @@ def run_steps(target: Store, steps: Sequence[Step], listen: Callable[[Step], Non
                 tx.execute(step.sql)
                 journal.note_step(tx, step)
         except RowRejected as refusal:
-            raise _failed(step, refusal.message, "look at the rows, then run the same command again") from refusal
+            raise _failed(step, refusal.message, _HINTS.get(refusal.reason, _LOOK)) from refusal
         except Unreachable:
             raise
         except CrossfadeError as error:

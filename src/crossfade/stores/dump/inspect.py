@@ -9,6 +9,7 @@ from crossfade.stores.contract import EntityInfo, Inspector
 from crossfade.stores.dump.layout import Origin
 from crossfade.stores.dump.metadata import indexes_of
 from crossfade.stores.dump.unpack import Spools
+from crossfade.stores.left_behind import left_behind
 
 _PLANS: Mapping[str, str] = {
     "collection": "copied",
@@ -48,7 +49,9 @@ class DumpInspector:
             count, size = spool.count, spool.bytes
             plan += _odd(spool.without_id, len(spool.broken))
         options = origin.metadata.get("options") or None
-        return EntityInfo(origin.name, entity_class, plan, copied, count, size, indexes_of(origin.metadata), options)
+        indexes = indexes_of(origin.metadata)
+        plan += left_behind(indexes, options) if copied else ""
+        return EntityInfo(origin.name, entity_class, plan, copied, count, size, indexes, options)
 
 
 def _odd(without_id: int, broken: int) -> str:

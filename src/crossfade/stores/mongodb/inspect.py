@@ -13,6 +13,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from crossfade.errors import Unreachable
 from crossfade.model.urls import hide_password
 from crossfade.stores.contract import EntityInfo, Inspector
+from crossfade.stores.left_behind import left_behind
 from crossfade.stores.mongodb.errors import speaking
 
 COUNT_MS = 2000  # how long counting what keeps no count of its own may take; the number is for progress bars
@@ -69,7 +70,9 @@ class MongoInspector:
         if not info.copied:
             return info
         count, size = self._size(name, kind)
-        return replace(info, count=count, bytes=size, indexes=self._indexes(name))
+        indexes = self._indexes(name)
+        plan = info.plan + left_behind(indexes, options)
+        return replace(info, plan=plan, count=count, bytes=size, indexes=indexes)
 
     def _size(self, name: str, kind: str) -> tuple[int, int]:
         """The source's own estimates; where it has none (or does not tell us), nothing is claimed."""

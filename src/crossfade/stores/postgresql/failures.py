@@ -38,6 +38,7 @@ _STATES = {
     "57014": ("the target cancelled this statement", "look for a statement_timeout on the role or database"),
     "55P03": ("the target could not get a lock in time", "run again when nobody else holds the table"),
 }
+_TUPLE = re.compile(r'^Index row references tuple (\(\d+,\d+\)) in relation ("(?:[^"]|"")+")')
 _COLUMN = re.compile(r"COPY [^\n]*, line \d+, column ([^\n:]+)(?::|$)", re.MULTILINE)
 _PLACES = (
     (
@@ -70,6 +71,15 @@ def translated(error: psycopg.Error, url: str, table: str) -> Exception:
     found = _COLUMN.search(diag.context or "")
     column = diag.column_name or (found[1].strip('"') if found else None)
     return RowRejected(reason, _message(error), table=table, column=column, constraint=diag.constraint_name)
+
+
+def of_statement(error: psycopg.Error, url: str) -> Exception:
+    """The error of a statement over rows that are there. A row that no index has room for is named by its place."""
+    ours = translated(error, url, "")
+    at = _TUPLE.search(error.diag.message_detail or "")
+    if at and isinstance(ours, RowRejected):
+        ours.message += f" It is this one: SELECT * FROM {at[2]} WHERE ctid = '{at[1]}'"
+    return ours
 
 
 def row_reason(error: psycopg.Error) -> str | None:

@@ -112,9 +112,11 @@ class PostgresLoader:
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         statement, bound = for_psycopg(sql.replace("{crossfade}", "crossfade."), parameters)
-        with self._translating(""):
+        try:
             cursor = self._connection.execute(statement.encode(), bound)
             return cursor.fetchall() if cursor.description else []
+        except psycopg.Error as error:
+            raise failures.of_statement(error, self._url) from error
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
