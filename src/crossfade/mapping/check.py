@@ -12,9 +12,12 @@ from crossfade.mapping.lookup import Tables
 from crossfade.mapping.program import ROOT_TABLE, Branch, Program
 from crossfade.mapping.resolve import nearest
 from crossfade.model.batch import Column
-from crossfade.model.shape import Shape
+from crossfade.model.shape import Shape, format_path
 from crossfade.model.target import TargetSchema, TargetTable
 from crossfade.project import Discard
+
+ENCRYPTED = "binData:6"
+"""How a value of client-side field level encryption, or of queryable encryption, is stored."""
 
 EmptyTable = Callable[[Shape, Sequence[Column]], Any]
 """An Arrow table without rows, with the columns as a reader would give them."""
@@ -43,6 +46,7 @@ def check(
         if t.name not in mapped
     ]
     findings += _unreadable(shapes)
+    findings += _encrypted(shapes)
     return list(dict.fromkeys(findings))  # the branches of a UNION ALL may have the same to say
 
 
@@ -126,3 +130,12 @@ def _unreadable(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
     for entity, shape in sorted(shapes.items()):
         for reason, count in sorted(shape.problems.items()):
             yield Finding("note", "unreadable", entity, f"{count} documents will be quarantined: {reason}")
+
+
+def _encrypted(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
+    """Fields that the application encrypts by itself: no query finds them in the target either, and no index."""
+    for entity, shape in sorted(shapes.items()):
+        for path, node in shape.root.walk():
+            if stats := node.types.get(ENCRYPTED):
+                message = f"{stats.count} values are encrypted by the application: their ciphertext is what is copied"
+                yield Finding("note", "encrypted", f"{entity}.{format_path(path)}", message)

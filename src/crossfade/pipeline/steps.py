@@ -9,7 +9,6 @@ from crossfade.journal import journal
 from crossfade.model.target import Step
 from crossfade.stores.contract import RowRejected, Store, need
 
-
 _LOOK = "look at the rows, then run the same command again"
 _HINTS = {
     "too_long": "shorten the value in the source, and in the target in the same way, and run the same command again;"
