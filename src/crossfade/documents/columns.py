@@ -15,6 +15,7 @@ import pyarrow as pa
 from crossfade.documents.canonical import canonical
 from crossfade.documents.decode import Decoded, decode
 from crossfade.documents.forms import ARROW_KINDS, EJSON, JSON, PRESENT, TYPE, Build, Form, list_of
+from crossfade.documents.native import LARGEST, NativeReader, native_reader
 from crossfade.documents.places import Values, listed_element
 from crossfade.documents.rest import rest_form
 from crossfade.documents.strict import Offence, Rule, is_clean, offence
@@ -26,17 +27,29 @@ ROW = "#row"
 
 
 class Transcoder:
-    """Reads raw batches of one entity into the columns it was made for. Holds nothing between batches."""
+    """Reads raw batches of one entity into the columns it was made for. Holds nothing between batches.
 
-    def __init__(self, rule: Rule, columns: Sequence[tuple[str, Form, Build]]) -> None:
+    With a native reader of the same rule and columns, that one does the work.
+    """
+
+    def __init__(
+        self, rule: Rule, columns: Sequence[tuple[str, Form, Build]], native: NativeReader | None = None
+    ) -> None:
         self._rule = rule
+        self._native = native
         self._builders = [build for _, _, build in columns]
         self.schema = pa.schema([pa.field(ROW, pa.int64()), *(form.field(name) for name, form, _ in columns)])
+
+    @property
+    def is_native(self) -> bool:
+        return self._native is not None
 
     def read(self, raw_batch: bytes) -> Batch:
         """The batch's documents as Arrow. What cannot be read, or does not fit the shape, is set aside; the others go
         on.
         """
+        if self._native is not None and len(raw_batch) <= LARGEST:
+            return self._native.read(raw_batch)
         with uncollected():
             return self._read(raw_batch)
 
@@ -78,6 +91,13 @@ def compile_columns(shape: Shape, columns: Sequence[Column]) -> Transcoder:
     A path that the shape does not hold is NULL in every row: a document that has it is set aside. Raises ValueError for
     what is no column: a form that does not exist, an object or an array asked for as a value.
     """
+    rule = Rule(shape.root, is_root=True)
+    builders = [_compiled(column, shape.root) for column in columns]
+    return Transcoder(rule, builders, native_reader(rule, columns, shape.root))
+
+
+def python_columns(shape: Shape, columns: Sequence[Column]) -> Transcoder:
+    """The same, which reads in Python whatever is installed: what the native reader is held against."""
     return Transcoder(Rule(shape.root, is_root=True), [_compiled(column, shape.root) for column in columns])
 
 

@@ -1,0 +1,143 @@
+//! Whether a document is whole and fits the shape, in one pass, noting on the way where the columns' values are.
+//!
+//! Which field comes next is guessed from the last document: fields nearly always stand in the same order, so that one
+//! comparison finds a field's place, and its name needs no other look.
+
+use memchr::memchr;
+
+use crate::raw::*;
+use crate::rule::{NOWHERE, Place};
+use crate::walk::{self, bounds, cstring, scalar};
+
+/// The document is broken, or does not fit: somebody else says why.
+pub struct No;
+
+impl From<walk::Fault> for No {
+    fn from(_: walk::Fault) -> No {
+        No
+    }
+}
+
+impl From<walk::Unreadable> for No {
+    fn from(_: walk::Unreadable) -> No {
+        No
+    }
+}
+
+type Answer<T> = Result<T, No>;
+
+pub struct Checker<'p, 'a> {
+    places: &'p [Place],
+    /// For each place the field that came after it in the last document, and for each parent the first.
+    next: Vec<u32>,
+    first: Vec<u32>,
+    /// In which object a place was met last; objects are numbered as they come.
+    met: Vec<u32>,
+    object: u32,
+    pub slots: Vec<Option<Value<'a>>>,
+    raw: &'a [u8],
+}
+
+impl<'p, 'a> Checker<'p, 'a> {
+    pub fn new(places: &'p [Place], slots: usize) -> Self {
+        Checker {
+            places,
+            next: vec![0; places.len()],
+            first: vec![0; places.len()],
+            met: vec![0; places.len()],
+            object: 0,
+            slots: vec![None; slots],
+            raw: &[],
+        }
+    }
+
+    /// One document: where it fits, `slots` holds its values until the next.
+    pub fn fits(&mut self, raw: &'a [u8]) -> bool {
+        self.raw = raw;
+        self.slots.fill(None);
+        let Some(root) = self.places.first() else { return false };
+        if !root.allows(OBJECT) {
+            return false;
+        }
+        if let Some(slot) = self.slots.get_mut(root.slot as usize) {
+            *slot = Some(Value::document(raw));
+        }
+        matches!(self.document(0, raw.len(), 0, 1), Ok(end) if end == raw.len())
+    }
+
+    fn document(&mut self, at: usize, limit: usize, place: u32, depth: u32) -> Answer<usize> {
+        let end = bounds(self.raw, at, limit, depth)?;
+        self.object = self.object.wrapping_add(1);
+        let object = self.object;
+        let mut before = NOWHERE;
+        let mut at = at + 4;
+        while at < end - 1 {
+            let (field, start) = self.field(at + 1, end - 1, place, before)?;
+            let met = &mut self.met[field as usize];
+            if *met == object {
+                return Err(No); // twice in one object
+            }
+            *met = object;
+            at = self.value(self.raw[at], start, end - 1, field, depth)?;
+            before = field;
+        }
+        Ok(end)
+    }
+
+    /// The place of the field whose name starts at `at`, and where its value starts.
+    #[inline]
+    fn field(&mut self, at: usize, limit: usize, parent: u32, before: u32) -> Answer<(u32, usize)> {
+        let places = self.places;
+        let guess = match self.next.get(before as usize) {
+            Some(next) => *next,
+            None => self.first[parent as usize],
+        };
+        let rest = self.raw.get(at..limit).unwrap_or_default();
+        let name = &*places[guess as usize].name;
+        if guess != 0 && rest.starts_with(name) {
+            return Ok((guess, at + name.len()));
+        }
+        let size = memchr(0, rest).ok_or(No)?;
+        let found = places[parent as usize].field(&rest[..size]).ok_or(No)?;
+        match self.next.get_mut(before as usize) {
+            Some(next) => *next = found,
+            None => self.first[parent as usize] = found,
+        }
+        Ok((found, at + size + 1))
+    }
+
+    fn array(&mut self, at: usize, limit: usize, element: u32, depth: u32) -> Answer<usize> {
+        let end = bounds(self.raw, at, limit, depth)?;
+        let mut at = at + 4;
+        while at < end - 1 {
+            let (_, start) = cstring(self.raw, at + 1, end - 1)?;
+            if element == NOWHERE {
+                return Err(No);
+            }
+            at = self.value(self.raw[at], start, end - 1, element, depth)?;
+        }
+        Ok(end)
+    }
+
+    #[inline]
+    fn value(&mut self, tag: u8, at: usize, limit: usize, place: u32, depth: u32) -> Answer<usize> {
+        let rule = &self.places[place as usize];
+        if !rule.allows(tag) {
+            return Err(No);
+        }
+        let end = match tag {
+            OBJECT => self.document(at, limit, place, depth + 1)?,
+            ARRAY => self.array(at, limit, rule.element, depth + 1)?,
+            SCOPED => walk::value(self.raw, tag, at, limit, depth)?,
+            _ => scalar(self.raw, tag, at, limit)?,
+        };
+        let value = Value { tag, data: &self.raw[at..end] };
+        if matches!(tag, DATE | BINARY) && rule.misfit(value).is_some() {
+            return Err(No);
+        }
+        if let Some(slot) = self.slots.get_mut(rule.slot as usize) {
+            *slot = Some(value);
+        }
+        Ok(end)
+    }
+}

@@ -1,0 +1,227 @@
+//! Columns while they fill: one builder for each, which turns into an Arrow array in the end.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, BinaryArray, BooleanArray, Float64Array, Int32Array, Int64Array, ListArray, NullArray, StringArray,
+    StructArray, TimestampMicrosecondArray,
+};
+use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+
+use crate::cut::rest;
+use crate::decimal::Decimal;
+use crate::plan::{Column, Form, List};
+use crate::raw::*;
+use crate::read::Unable;
+use crate::texts::{Spelling, canonical, plain};
+
+type Done<T> = Result<T, Unable>;
+
+/// A column's values so far, and whether each is there.
+pub struct Builder<'p, 'a> {
+    form: &'p Form,
+    spelling: Spelling,
+    values: Values<'p, 'a>,
+    valid: BooleanBufferBuilder,
+    any_null: bool,
+}
+
+enum Values<'p, 'a> {
+    Null,
+    Int(Vec<i32>),
+    Long(Vec<i64>),
+    Double(Vec<f64>),
+    Bool(BooleanBufferBuilder),
+    Bytes(Bytes),
+    List(Elements<'p, 'a>),
+}
+
+#[derive(Default)]
+struct Bytes {
+    data: Vec<u8>,
+    ends: Vec<i32>,
+}
+
+struct Elements<'p, 'a> {
+    list: &'p List,
+    ends: Vec<i32>,
+    count: usize,
+    slots: Vec<Option<Value<'a>>>,
+    columns: Vec<Builder<'p, 'a>>,
+}
+
+impl<'p, 'a> Builder<'p, 'a> {
+    pub fn new(column: &'p Column, spelling: Spelling) -> Self {
+        let values = match &column.form {
+            Form::Null => Values::Null,
+            Form::Int => Values::Int(Vec::new()),
+            Form::Long | Form::Date => Values::Long(Vec::new()),
+            Form::Double => Values::Double(Vec::new()),
+            Form::Bool | Form::Present => Values::Bool(BooleanBufferBuilder::new(0)),
+            Form::List(list) => Values::List(Elements::new(list, spelling)),
+            _ => Values::Bytes(Bytes { data: Vec::new(), ends: vec![0] }),
+        };
+        Builder { form: &column.form, spelling, values, valid: BooleanBufferBuilder::new(0), any_null: false }
+    }
+
+    /// The next row's value; None where the place is missing, or where the way leads through something else.
+    pub fn append(&mut self, value: Option<Value<'a>>) -> Done<()> {
+        let there = match value {
+            Some(value) if !value.is_null() => self.push(value)?,
+            _ => self.push_absent(value.is_some())?,
+        };
+        if !there {
+            self.any_null = true;
+        }
+        self.valid.append(there);
+        Ok(())
+    }
+
+    /// A place that is null or missing; says whether the column has a value even so.
+    fn push_absent(&mut self, is_null: bool) -> Done<bool> {
+        match &mut self.values {
+            Values::Null => {}
+            Values::Int(all) => all.push(0),
+            Values::Long(all) => all.push(0),
+            Values::Double(all) => all.push(0.0),
+            Values::Bool(all) => {
+                all.append(is_null);
+                return Ok(matches!(self.form, Form::Present));
+            }
+            Values::Bytes(all) => return all.push_absent(is_null && matches!(self.form, Form::Type)),
+            Values::List(list) => list.end()?,
+        }
+        Ok(false)
+    }
+
+    /// A value that is there; says whether anything is left of it.
+    #[inline]
+    fn push(&mut self, value: Value<'a>) -> Done<bool> {
+        match (&mut self.values, self.form, value.tag) {
+            (Values::Int(all), _, INT) => all.push(value.i32()),
+            (Values::Long(all), Form::Long, LONG) => all.push(value.i64()),
+            (Values::Long(all), Form::Long, INT) => all.push(i64::from(value.i32())),
+            (Values::Long(all), Form::Date, DATE) => all.push(microseconds(value)?),
+            (Values::Double(all), _, DOUBLE) => all.push(value.f64()),
+            (Values::Bool(all), Form::Present, _) => all.append(true),
+            (Values::Bool(all), _, BOOL) => all.append(value.bool()),
+            (Values::Bytes(all), form, _) => return all.push(value, form, self.spelling),
+            (Values::List(list), _, _) => return list.push(value),
+            _ => return Err(Unable::Misplaced(value.tag)),
+        }
+        Ok(true)
+    }
+
+    pub fn finish(mut self) -> Done<ArrayRef> {
+        let nulls = self.any_null.then(|| NullBuffer::new(self.valid.finish()));
+        Ok(match self.values {
+            Values::Null => Arc::new(NullArray::new(self.valid.len().max(nulls.map_or(0, |n| n.len())))),
+            Values::Int(all) => Arc::new(Int32Array::new(all.into(), nulls)),
+            Values::Long(all) if matches!(self.form, Form::Date) => {
+                Arc::new(TimestampMicrosecondArray::new(all.into(), nulls).with_timezone("UTC"))
+            }
+            Values::Long(all) => Arc::new(Int64Array::new(all.into(), nulls)),
+            Values::Double(all) => Arc::new(Float64Array::new(all.into(), nulls)),
+            Values::Bool(mut all) => Arc::new(BooleanArray::new(all.finish(), nulls)),
+            Values::Bytes(all) => all.finish(self.form.is_text(), nulls)?,
+            Values::List(list) => list.finish(nulls)?,
+        })
+    }
+}
+
+fn microseconds(value: Value<'_>) -> Done<i64> {
+    value.i64().checked_mul(1000).ok_or(Unable::Misplaced(DATE))
+}
+
+impl Bytes {
+    #[inline]
+    fn push(&mut self, value: Value<'_>, form: &Form, spelling: Spelling) -> Done<bool> {
+        let out = &mut self.data;
+        let mut there = true;
+        match (form, value.tag) {
+            (Form::Text, STRING) => out.extend_from_slice(value.text()),
+            (Form::Binary, OBJECT_ID) => out.extend_from_slice(value.data),
+            (Form::Binary | Form::Uuid, BINARY) => out.extend_from_slice(value.binary()),
+            (Form::Decimal, DECIMAL) => Decimal::of(value.data).write(out),
+            (Form::Canonical, _) => canonical(value, out),
+            (Form::Plain, _) => plain(value, spelling, out),
+            (Form::Type, _) => type_name(value, out),
+            (Form::Rest(cut), _) => there = rest(value, cut, spelling, out),
+            _ => return Err(Unable::Misplaced(value.tag)),
+        }
+        self.end()?;
+        Ok(there)
+    }
+
+    fn push_absent(&mut self, has_type: bool) -> Done<bool> {
+        if has_type {
+            self.data.extend_from_slice(b"null");
+        }
+        self.end()?;
+        Ok(has_type)
+    }
+
+    #[inline]
+    fn end(&mut self) -> Done<()> {
+        self.ends.push(i32::try_from(self.data.len()).map_err(|_| Unable::TooLarge)?);
+        Ok(())
+    }
+
+    fn finish(self, is_text: bool, nulls: Option<NullBuffer>) -> Done<ArrayRef> {
+        let (ends, data) = (offsets(self.ends), Buffer::from_vec(self.data));
+        Ok(if is_text {
+            Arc::new(StringArray::try_new(ends, data, nulls)?)
+        } else {
+            Arc::new(BinaryArray::try_new(ends, data, nulls)?)
+        })
+    }
+}
+
+fn offsets(ends: Vec<i32>) -> OffsetBuffer<i32> {
+    OffsetBuffer::new(ScalarBuffer::from(ends))
+}
+
+impl<'p, 'a> Elements<'p, 'a> {
+    fn new(list: &'p List, spelling: Spelling) -> Self {
+        let columns = list.columns.iter().map(|column| Builder::new(column, spelling)).collect();
+        Elements { list, ends: vec![0], count: 0, slots: vec![None; list.tree.slots], columns }
+    }
+
+    fn push(&mut self, value: Value<'a>) -> Done<bool> {
+        let is_list = value.tag == ARRAY;
+        if is_list {
+            for (_, element) in value.fields() {
+                self.element(element)?;
+            }
+        } else if self.list.single {
+            self.element(value)?;
+        }
+        self.end()?;
+        Ok(is_list || self.list.single)
+    }
+
+    fn end(&mut self) -> Done<()> {
+        self.ends.push(i32::try_from(self.count).map_err(|_| Unable::TooLarge)?);
+        Ok(())
+    }
+
+    fn element(&mut self, value: Value<'a>) -> Done<()> {
+        self.count += 1;
+        self.list.tree.find(value, &mut self.slots);
+        for (column, builder) in self.list.columns.iter().zip(&mut self.columns) {
+            builder.append(self.slots.get(column.slot).copied().flatten())?;
+        }
+        Ok(())
+    }
+
+    fn finish(self, nulls: Option<NullBuffer>) -> Done<ArrayRef> {
+        let item = self.list.item.clone();
+        let columns = if self.columns.is_empty() {
+            vec![Arc::new(Int32Array::from(vec![0; self.count])) as ArrayRef]
+        } else {
+            self.columns.into_iter().map(Builder::finish).collect::<Done<Vec<_>>>()?
+        };
+        let structs = StructArray::try_new_with_length(self.list.fields.clone(), columns, None, self.count)?;
+        Ok(Arc::new(ListArray::try_new(item, offsets(self.ends), Arc::new(structs), nulls)?))
+    }
+}

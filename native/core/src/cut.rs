@@ -1,0 +1,125 @@
+//! What is left of a value when some paths are taken out of it, as plain JSON: documents/rest.py.
+
+use crate::raw::*;
+use crate::spec::StepSpec;
+use crate::texts::{Spelling, plain, quote};
+
+/// What to take away at a place.
+#[derive(Debug)]
+pub enum Cut {
+    Whole,
+    /// What is named inside it.
+    Inside {
+        fields: Vec<(Box<[u8]>, Cut)>,
+        element: Option<Box<Cut>>,
+    },
+}
+
+impl Cut {
+    fn nothing() -> Cut {
+        Cut::Inside { fields: Vec::new(), element: None }
+    }
+
+    pub fn of(paths: &[Vec<StepSpec>]) -> Cut {
+        let mut cut = Cut::nothing();
+        for path in paths {
+            cut.add(path);
+        }
+        cut
+    }
+
+    fn add(&mut self, path: &[StepSpec]) {
+        let Some((step, rest)) = path.split_first() else {
+            *self = Cut::Whole;
+            return;
+        };
+        let Cut::Inside { fields, element } = self else { return }; // taken already
+        let below = match step {
+            None => element.get_or_insert_with(|| Box::new(Cut::nothing())),
+            Some(name) => {
+                let name = name.as_bytes();
+                let at = fields.iter().position(|(known, _)| **known == *name).unwrap_or_else(|| {
+                    fields.push((name.into(), Cut::nothing()));
+                    fields.len() - 1
+                });
+                &mut fields[at].1
+            }
+        };
+        below.add(rest);
+    }
+}
+
+/// The text of what is left; false (and nothing written) where that is nothing, or an empty object.
+pub fn rest(value: Value<'_>, cut: &Cut, spelling: Spelling, out: &mut Vec<u8>) -> bool {
+    let is_empty_object = value.tag == OBJECT && value.fields().next().is_none();
+    !is_empty_object && remove(value, cut, spelling, out)
+}
+
+/// Writes what is left; where nothing is, writes nothing and says false.
+fn remove(value: Value<'_>, cut: &Cut, spelling: Spelling, out: &mut Vec<u8>) -> bool {
+    let Cut::Inside { fields, element } = cut else { return false };
+    match (value.tag, element) {
+        (OBJECT, _) => from_object(value, fields, spelling, out),
+        (ARRAY, Some(element)) => from_array(value, element, spelling, out),
+        _ => {
+            plain(value, spelling, out);
+            true
+        }
+    }
+}
+
+/// An object that only becomes empty by the cut is taken with it, one that was empty stays.
+fn from_object(value: Value<'_>, fields: &[(Box<[u8]>, Cut)], spelling: Spelling, out: &mut Vec<u8>) -> bool {
+    let start = out.len();
+    let (mut had, mut kept) = (false, false);
+    out.push(b'{');
+    for (name, child) in value.fields() {
+        had = true;
+        let before = out.len();
+        if kept {
+            out.push(b',');
+        }
+        quote(name, out);
+        out.push(b':');
+        let stays = match fields.iter().find(|(known, _)| **known == *name) {
+            Some((_, cut)) => remove(child, cut, spelling, out),
+            None => {
+                plain(child, spelling, out);
+                true
+            }
+        };
+        if stays {
+            kept = true;
+        } else {
+            out.truncate(before);
+        }
+    }
+    out.push(b'}');
+    if had && !kept {
+        out.truncate(start);
+    }
+    kept || !had
+}
+
+/// An array keeps its places: an element that is taken whole leaves null behind, unless all are.
+fn from_array(value: Value<'_>, cut: &Cut, spelling: Spelling, out: &mut Vec<u8>) -> bool {
+    let start = out.len();
+    let (mut had, mut kept) = (false, false);
+    out.push(b'[');
+    for (_, child) in value.fields() {
+        if had {
+            out.push(b',');
+        }
+        had = true;
+        if remove(child, cut, spelling, out) {
+            kept = true;
+        } else {
+            out.extend_from_slice(b"null");
+        }
+    }
+    out.push(b']');
+    if had && !kept {
+        out.truncate(start);
+    }
+    kept || !had
+}

@@ -1,0 +1,41 @@
+//! What crossfade does with raw BSON, without Python: the same as `crossfade.documents`, which is its oracle.
+//!
+//! Functions that take bytes nobody has looked at say what is wrong with them (`walk::Fault`). Functions that take a
+//! `Value` rely on its bounds having been held against its document; handed something else, they read through `get`,
+//! find nothing, and do no harm.
+//!
+//! The work on a document is done twice at most. `check` goes through it once, knows the shape, and says yes or no; it
+//! nearly always says yes. Where it says no, `walk` and `offence` say what and where, word for word as the oracle does.
+
+#![forbid(unsafe_code)]
+
+mod check;
+mod column;
+mod cut;
+mod decimal;
+mod double;
+mod offence;
+mod path;
+mod plan;
+mod raw;
+mod read;
+mod rule;
+mod spec;
+mod texts;
+mod tree;
+mod walk;
+
+pub use plan::{BadPlan, Plan};
+pub use raw::{Value, split};
+pub use read::{Aside, Read, Unable, read};
+pub use walk::walk;
+
+use texts::canonical;
+
+/// The canonical text of a document's `_id`, even where the rest of it is broken; None where it cannot be read.
+pub fn key_of(raw: &[u8]) -> Option<String> {
+    let id = walk::read_id(raw).ok()?;
+    let mut text = Vec::new();
+    canonical(id, &mut text);
+    String::from_utf8(text).ok()
+}

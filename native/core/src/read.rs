@@ -1,0 +1,121 @@
+//! A raw batch into Arrow, document by document: documents/columns.Transcoder.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+use arrow_schema::ArrowError;
+
+use crate::check::Checker;
+use crate::column::Builder;
+use crate::key_of;
+use crate::offence::offence;
+use crate::path::{Step, format_path};
+use crate::plan::Plan;
+use crate::raw::split;
+use crate::walk::{Fault, walk};
+
+/// The largest batch that is taken: what is made of one stays below the 2 GB that Arrow's texts may have.
+pub const LARGEST: usize = 1 << 28;
+
+pub struct Read {
+    pub batch: RecordBatch,
+    /// Where in the raw batch each row's document starts and ends.
+    pub bounds: Vec<(u32, u32)>,
+    pub aside: Vec<Aside>,
+}
+
+/// A document that does not go on. Of a duplicate key `name` is the name, and the detail is Python's to word.
+#[derive(Debug)]
+pub struct Aside {
+    pub position: usize,
+    pub start: usize,
+    pub end: usize,
+    pub key: Option<String>,
+    pub reason: &'static str,
+    pub path: String,
+    pub detail: String,
+    pub name: Option<String>,
+}
+
+/// Why a batch cannot be read here. None of it may happen; if it does, nothing is handed out that could be wrong.
+#[derive(Debug)]
+pub enum Unable {
+    TooLarge,
+    /// A value of this type in a column that holds no such: the check let it through.
+    Misplaced(u8),
+    /// The check says no to a document and nobody finds out why.
+    Unexplained {
+        position: usize,
+    },
+    Arrow(ArrowError),
+}
+
+impl From<ArrowError> for Unable {
+    fn from(e: ArrowError) -> Self {
+        Unable::Arrow(e)
+    }
+}
+
+impl fmt::Display for Unable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unable::TooLarge => write!(f, "the batch is larger than {LARGEST} bytes"),
+            Unable::Misplaced(tag) => write!(f, "a value of type 0x{tag:02x} in a column of another type"),
+            Unable::Unexplained { position } => write!(f, "document {position} fits and does not fit"),
+            Unable::Arrow(e) => write!(f, "{e}"),
+        }
+    }
+}
+
+pub fn read(batch: &[u8], plan: &Plan) -> Result<Read, Unable> {
+    if batch.len() > LARGEST {
+        return Err(Unable::TooLarge);
+    }
+    let mut checker = Checker::new(&plan.places, plan.slots);
+    let mut builders: Vec<_> = plan.columns.iter().map(|column| Builder::new(column, plan.spelling)).collect();
+    let (mut bounds, mut aside, mut start) = (Vec::new(), Vec::new(), 0);
+    for (position, raw) in split(batch).enumerate() {
+        let end = start + raw.len();
+        if checker.fits(raw) {
+            for (column, builder) in plan.columns.iter().zip(&mut builders) {
+                builder.append(checker.slots.get(column.slot).copied().flatten())?;
+            }
+            bounds.push((start as u32, end as u32));
+        } else {
+            aside.push(Aside { position, start, end, ..explained(raw, plan, position)? });
+        }
+        start = end;
+    }
+    let rows = Int64Array::from_iter_values(0..bounds.len() as i64);
+    let mut columns: Vec<ArrayRef> = vec![Arc::new(rows)];
+    for builder in builders {
+        columns.push(builder.finish()?);
+    }
+    Ok(Read { batch: RecordBatch::try_new(plan.schema(), columns)?, bounds, aside })
+}
+
+/// Why the check said no.
+#[cold]
+fn explained(raw: &[u8], plan: &Plan, position: usize) -> Result<Aside, Unable> {
+    let aside = |reason, path: &[Step], detail| Aside {
+        position,
+        start: 0,
+        end: 0,
+        key: key_of(raw),
+        reason,
+        path: format_path(path),
+        detail,
+        name: None,
+    };
+    let Err(e) = walk(raw) else {
+        let found = offence(raw, &plan.places).ok_or(Unable::Unexplained { position })?;
+        return Ok(aside(found.reason, &found.path, found.detail));
+    };
+    let (fault, path) = (e.fault, e.path());
+    let name = match path.last() {
+        Some(Step::Name(name)) if fault == Fault::Duplicate => Some(name.clone()),
+        _ => None,
+    };
+    Ok(Aside { name, ..aside(fault.reason(), &path, fault.to_string()) })
+}

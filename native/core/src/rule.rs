@@ -1,0 +1,131 @@
+//! What the places of a shape allow: documents/strict.Rule, made ready for comparing bytes.
+
+use crate::raw::*;
+use crate::spec::RuleSpec;
+
+pub const NOWHERE: u32 = u32::MAX;
+
+/// PostgreSQL's timestamptz and Arrow's microseconds both hold these milliseconds since 1970.
+const DATE_LEAST_MS: i64 = -210_866_803_200_000;
+const DATE_GREATEST_MS: i64 = 9_223_371_331_199_999;
+
+/// One place. Places are numbers: where they stand in the list of all.
+#[derive(Debug)]
+pub struct Place {
+    /// With its terminating zero, as it stands in a document.
+    pub name: Box<[u8]>,
+    types: u32,
+    subtypes: [u64; 4],
+    dates_fit: bool,
+    uuids_fit: bool,
+    /// By name.
+    fields: Vec<(Box<[u8]>, u32)>,
+    pub element: u32,
+    /// Where `check` notes the value for the columns, or NOWHERE.
+    pub slot: u32,
+    /// The types as the oracle lists them.
+    pub said: String,
+}
+
+/// Why a value does not fit where it stands.
+pub enum Misfit {
+    Type,
+    Date(i64),
+    Uuid(usize),
+}
+
+impl Place {
+    pub fn field(&self, name: &[u8]) -> Option<u32> {
+        let found = self.fields.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
+        Some(self.fields[found].1)
+    }
+
+    /// Whether a value of this type may stand here; its subtype and its range are `misfit`'s.
+    #[inline]
+    pub fn allows(&self, tag: u8) -> bool {
+        self.types & bit_of(tag) != 0
+    }
+
+    /// The type or the range of a value that is not allowed here; its inside is not looked at.
+    #[inline]
+    pub fn misfit(&self, value: Value<'_>) -> Option<Misfit> {
+        if !self.allows(value.tag) {
+            return Some(Misfit::Type);
+        }
+        match value.tag {
+            BINARY => self.misfit_binary(value),
+            DATE if self.dates_fit && !(DATE_LEAST_MS..=DATE_GREATEST_MS).contains(&value.i64()) => {
+                Some(Misfit::Date(value.i64()))
+            }
+            _ => None,
+        }
+    }
+
+    fn misfit_binary(&self, value: Value<'_>) -> Option<Misfit> {
+        let subtype = value.subtype();
+        if self.subtypes[usize::from(subtype >> 6)] >> (subtype & 63) & 1 == 0 {
+            return Some(Misfit::Type);
+        }
+        let size = value.binary().len();
+        (subtype == UUID && self.uuids_fit && size != 16).then_some(Misfit::Uuid(size))
+    }
+}
+
+/// The places of a rule as Python has them, or the one that points out of the list.
+pub fn places(specs: &[RuleSpec]) -> Result<Vec<Place>, String> {
+    if specs.is_empty() {
+        return Err("a rule without a place".into());
+    }
+    let mut places: Vec<Place> = specs.iter().map(|spec| place(spec, specs.len())).collect::<Result<_, _>>()?;
+    for spec in specs {
+        for (name, number) in &spec.fields {
+            places[*number].name = name.bytes().chain([0]).collect();
+        }
+    }
+    Ok(places)
+}
+
+fn place(spec: &RuleSpec, count: usize) -> Result<Place, String> {
+    let number =
+        |n: usize| u32::try_from(n).ok().filter(|_| n < count).ok_or_else(|| format!("no place {n} among {count}"));
+    let mut fields = Vec::new();
+    for (name, at) in &spec.fields {
+        let at = number(*at)?;
+        if !name.contains('\0') {
+            fields.push((name.as_bytes().into(), at)); // no field of a document could have the others
+        }
+    }
+    fields.sort();
+    let (types, subtypes) = types_of(&spec.types);
+    let said = if spec.types.is_empty() { "nothing".into() } else { sorted(&spec.types) };
+    let element = spec.element.map_or(Ok(NOWHERE), number)?;
+    Ok(Place {
+        name: Box::default(),
+        types,
+        subtypes,
+        dates_fit: spec.dates,
+        uuids_fit: spec.uuids,
+        fields,
+        element,
+        slot: NOWHERE,
+        said,
+    })
+}
+
+fn sorted(types: &[String]) -> String {
+    let mut types = types.to_vec();
+    types.sort();
+    types.join(", ")
+}
+
+fn types_of(names: &[String]) -> (u32, [u64; 4]) {
+    let (mut types, mut subtypes) = (0, [0; 4]);
+    for name in names {
+        if let Some(Ok(subtype)) = name.strip_prefix("binData:").map(str::parse::<u8>) {
+            types |= bit_of(BINARY);
+            subtypes[usize::from(subtype >> 6)] |= 1 << (subtype & 63);
+        }
+        types |= (0..=255).filter(|tag| *tag != BINARY && name_of(*tag) == name).map(bit_of).sum::<u32>();
+    }
+    (types, subtypes)
+}
