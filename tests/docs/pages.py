@@ -17,7 +17,7 @@ PAGES = sorted(
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block. `file` is the last file that the text before it names in backticks, or None."""
+    """A fenced block. `file` is the first file that the paragraph before it names in backticks, or None."""
 
     language: str
     text: str
@@ -40,8 +40,9 @@ def blocks(text: str) -> list[Block]:
     """The fenced blocks, in order."""
     out, end = [], 0
     for fence in _FENCE.finditer(text):
-        files = _FILE.findall(text[end : fence.start()])
-        out.append(Block(fence[1], fence[2], files[-1] if files else None))
+        paragraph = text[end : fence.start()].rstrip().rpartition("\n\n")[2]
+        file = _FILE.search(paragraph)
+        out.append(Block(fence[1], fence[2], file[1] if file else None))
         end = fence.end()
     return out
 
