@@ -19,11 +19,17 @@ ONLY_DICT = frozenset((dict,))
 
 
 class Values:
-    """One place in all rows. `values` line up with the rows of the batch, or with the elements of a list column."""
+    """One place in all rows. `values` line up with the rows of the batch, or with the elements of a list column.
 
-    def __init__(self, values: Sequence[Any], parent: Values | None = None, name: str = "") -> None:
+    `within` are the values that a field was taken out of. A place knows those below it and never the one above: in a
+    ring of references the documents would live until the garbage collector comes round.
+    """
+
+    def __init__(
+        self, values: Sequence[Any], within: Sequence[Any] | None = None, name: str = "", *, all_objects: bool = False
+    ) -> None:
         self.values = values
-        self._parent, self._name = parent, name
+        self._within, self._name, self._all_objects = within, name, all_objects
         self._fields: dict[str, Values] = {}
 
     @cached_property
@@ -33,13 +39,14 @@ class Values:
     def field(self, name: str) -> Values:
         found = self._fields.get(name)
         if found is None:
-            if self.classes == ONLY_DICT:
+            all_objects = self.classes == ONLY_DICT
+            if all_objects:
                 values = _named(name, self.values)
             elif dict in self.classes:
                 values = [v.get(name) if type(v) is dict else None for v in self.values]
             else:
                 values = [None] * len(self.values)
-            found = self._fields[name] = Values(values, self, name)
+            found = self._fields[name] = Values(values, self.values, name, all_objects=all_objects)
         return found
 
     def at(self, path: Path) -> Values:
@@ -51,22 +58,22 @@ class Values:
     @cached_property
     def present(self) -> list[bool]:
         """True where the field is there, also with null. The row itself and an element are always there."""
-        if self._parent is None:
+        if self._within is None:
             return [True] * len(self.values)
         name = self._name
-        return [type(v) is dict and name in v for v in self._parent.values]
+        return [type(v) is dict and name in v for v in self._within]
 
     @cached_property
     def has_null(self) -> bool:
         """Whether a field is there and null (as against missing)."""
         if NoneType not in self.classes:
             return False
-        if self._parent is not None and self._parent.classes == ONLY_DICT:  # more are there than have a value
-            there = sum(map(contains, self._parent.values, repeat(self._name)))
+        if self._within is not None and self._all_objects:  # more are there than have a value
+            there = sum(map(contains, self._within, repeat(self._name)))
             return there > sum(map(is_not, self.values, repeat(None)))
         return any(there and v is None for there, v in zip(self.present, self.values, strict=True))
 
-    @cached_property
+    @property
     def objects(self) -> Values:
         """The values here that are objects, without the rest: what the check goes down into."""
         if self.classes == ONLY_DICT:
