@@ -1,0 +1,1 @@
+SELECT o._id AS id FROM other AS o

@@ -1,0 +1,1 @@
+SELECT ejson_of(t._id) AS id, t.name AS name FROM things AS t

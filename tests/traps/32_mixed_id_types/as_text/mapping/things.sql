@@ -1,0 +1,1 @@
+SELECT as_text(t._id) AS id, t.name AS name FROM things AS t

@@ -1,0 +1,1 @@
+SELECT uuid_of(c._id) AS id, c.name AS name FROM customers AS c

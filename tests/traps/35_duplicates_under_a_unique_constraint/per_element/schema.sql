@@ -1,0 +1,2 @@
+CREATE TABLE users (id integer PRIMARY KEY, email text, active boolean);
+CREATE TABLE mails (user_id integer REFERENCES users (id), position integer, mail text UNIQUE, PRIMARY KEY (user_id, position));

@@ -1,0 +1,2 @@
+CREATE TABLE users (id integer PRIMARY KEY, email text, active boolean, UNIQUE (email, active));
+CREATE TABLE mails (user_id integer REFERENCES users (id), position integer, mail text, PRIMARY KEY (user_id, position));

@@ -1,0 +1,1 @@
+CREATE TABLE users (id integer PRIMARY KEY, name char(10) UNIQUE);

@@ -1,0 +1,1 @@
+SELECT c._id AS name, c.seq AS seq FROM counters AS c

@@ -1,0 +1,1 @@
+SELECT i._id AS number, i."for" AS receiver FROM invoices AS i

@@ -1,0 +1,1 @@
+SELECT l._id AS id FROM lists AS l
