@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any
 
 
@@ -16,9 +17,7 @@ def make_executor(workers: int) -> Executor:
     """Local processes, or this process where one worker is enough."""
     if workers <= 1:
         return InProcess()
-    # spawn: DuckDB, Arrow and the drivers have threads, which a fork would cut in half
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
+    return ProcessPoolExecutor(workers, mp_context=_Context(), initializer=_die_with_parent)
 
 
 class InProcess(Executor):
@@ -33,9 +32,25 @@ class InProcess(Executor):
         return future
 
 
-def _begin() -> None:
-    """A worker leaves Ctrl-C to its parent, which lets it finish its chunk; it dies with its parent, there and then."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+class _Worker(SpawnProcess):
+    """Leaves Ctrl-C to its parent, which lets it finish its chunk: from its first moment, when it cannot say so yet."""
+
+    def start(self) -> None:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a new process inherits what is blocked
+        try:
+            super().start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _Context(SpawnContext):
+    """Spawned, not forked: DuckDB, Arrow and the drivers have threads, which a fork would cut in half."""
+
+    Process = _Worker
+
+
+def _die_with_parent() -> None:
+    """A worker whose parent is gone ends there and then, in the middle of its transaction."""
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 
