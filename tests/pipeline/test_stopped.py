@@ -1,0 +1,40 @@
+"""Ctrl-C: what is at work is finished, nothing is said twice, nobody stays behind, and the copy goes on."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+from outcome import Outcome, Shop, open_move, outcome
+from run_copy import STOPPED
+from victim import Victim, all_gone
+
+from scratch import PostgresScratch
+
+
+@pytest.mark.parametrize(
+    ("workers", "event"),
+    [(1, "ChunkCopied"), (2, "ChunkCopied"), (2, "Planned")],  # at Planned the workers are only starting
+)
+def test_ctrl_c(
+    filled_shop: Shop,
+    undisturbed: Outcome,
+    new_target: Callable[[], PostgresScratch],
+    workers: int,
+    event: str,
+) -> None:
+    target = new_target().url
+    with Victim(filled_shop.folder, filled_shop.source, target, workers) as victim:
+        while event not in victim.events:
+            assert victim.wait_for_events(len(victim.events) + 1), victim.events
+        time.sleep(0.3 if event == "Planned" else 0)
+        there = victim.strike(signal.SIGINT, whole_group=True)
+        status, said = victim.wait()
+        assert (status, said) == (STOPPED, "")
+        assert all_gone(there)
+    with open_move(filled_shop.folder, filled_shop.source, target) as move:
+        done = sum(e.chunks_done for e in move.status().entities)
+        assert done >= victim.events.count("ChunkCopied")
+        assert outcome(target, move.copy()) == undisturbed
