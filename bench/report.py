@@ -89,6 +89,7 @@ def _head(versions: Mapping[str, str], missing: Mapping[str, str], scale: float,
         f"- {datetime.datetime.now(datetime.UTC):%Y-%m-%d}, scale {scale:g}, {rounds} round{'s' * (rounds != 1)}",
         f"- {_machine()}",
         f"- {shown}",
+        *(["- a quick run: starting up weighs more than the work"] if scale < 1 else []),
         *(f"- without {name}: {reason}" for name, reason in missing.items()),
     ]
     return "\n".join(lines)
@@ -147,4 +148,4 @@ def _ratios(one: Results) -> str:
 
 
 def _failures(one: Results) -> list[str]:
-    return [f"{o.contender.name} failed: {o.failed.splitlines()[0]}" for o in one.outcomes if o.failed]
+    return [f"{o.contender.name} failed: {' / '.join(o.failed.splitlines()[-3:])}" for o in one.outcomes if o.failed]
