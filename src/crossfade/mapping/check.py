@@ -110,6 +110,10 @@ def _check_columns(branch: Branch, table: TargetTable) -> Iterator[Finding]:
         if column is None:
             message = f"{branch.table} has no column {output!r}"
             yield Finding("fault", "unknown_column", branch.file, message, nearest(output, names))
+        elif output in branch.mixed and column.type.kind not in ("json", "jsonb"):
+            message = f"its values have several types: as Extended JSON, quotes and all, they would go into {output}"
+            hint = "as_text(...), as_int(...), parse_date(...), ..."
+            yield Finding("fault", "mixed", f"{table.name}.{output}", message, hint)
         elif column.generated:
             yield Finding("fault", "generated", f"{table.name}.{output}", "the database generates it: leave it out")
     if not table.primary_key:

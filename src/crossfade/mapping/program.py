@@ -66,7 +66,7 @@ class Branch:
     the root's arrays that the rows are made from where its elements stand (`list_of` has two places). `filtered` is
     what leaves rows out (WHERE, HAVING, JOIN without LEFT), but for questions whether a place is there. `column_sql`
     is the same SELECT with one output alone, to find which one fails; `written` has each output as its author wrote
-    it.
+    it; `mixed` are those that hold values of several types as they are: canonical Extended JSON.
     """
 
     table: str
@@ -84,6 +84,7 @@ class Branch:
     unnested: tuple[tuple[Path, ...], ...] = ()
     place: Written = field(default=Written(1, 1, "SELECT"))
     written: Mapping[str, Written] = field(default_factory=dict)
+    mixed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ class SelectCompiler:
         self.root_places = root_places
         self.rewriter = Rewriter(nested_select)
         self.faults: list[Wrong] = []
+        self.mixed: list[str] = []
 
     def compile(self, node: exp.Select, table: str, file: str, number: int, written: WrittenSelect) -> Branch | None:
         """The branch; None where it has faults, which are in `faults`."""
@@ -72,6 +73,7 @@ class SelectCompiler:
             unnested=tuple(sources.unnested),
             place=written.place,
             written=texts,
+            mixed=tuple(self.mixed),
         )
 
     def condition(self, text: exp.Expr, entity: str, alias: str) -> exp.Select:
@@ -131,7 +133,10 @@ class SelectCompiler:
             raise Wrong(item, "this output has no name", f"{item.sql('duckdb')} AS column_name")
         if name in outputs:
             raise Wrong(item, f"the column {name!r} is filled twice")
-        return self.rewriter.value(item.unalias(), scope).sql
+        value = self.rewriter.value(item.unalias(), scope)
+        if "mixed" in (value.kind, value.of):
+            self.mixed.append(name)
+        return value.sql
 
     def _group(self, node: exp.Select, scope: Scope, select: exp.Select, sources: Sources) -> exp.Select:
         """GROUP BY the root: its row, what the mapping groups by, and the root's columns (they depend on the row)."""
