@@ -342,6 +342,7 @@ class Move:
         with self._transaction() as tx:
             done = journal.steps_done(tx)
         self._steps(self._steps_after(done), listen)
+        self._advance_sequences()
         with self._transaction() as tx:
             journal.set_stage(tx, journal.FINISHED)
         return self.status()
@@ -362,6 +363,11 @@ class Move:
                 journal.set_stage(tx, journal.COPIED)
         if stage != journal.FINISHED:
             constraints.clear(self._work, self.schema, chunks, executor, listen)
+
+    def _advance_sequences(self) -> None:
+        """What the target hands out numbers by goes on after those that came in."""
+        ddl = need(self.target.ddl, self.target, "count on")
+        ddl.advance_sequences(self._tables(self._fed_tables))
 
     def restart(self) -> None:
         """Forgets the copy: the tables that it filled are emptied, and the journal of chunks and quarantine too."""
@@ -454,6 +460,7 @@ class Move:
         with self._transaction() as tx:
             journal.set_digests(tx, self._digests)
         results = mend.retry(self._work, entries)
+        self._advance_sequences()
         if self.target.traits.constraints_after_tables or self._record().stage != journal.FINISHED:
             return results
         return self._hold_to_constraints(results)

@@ -180,6 +180,10 @@ class Ddl(Protocol):
         """Primary keys (canonical Arrow) of the rows whose foreign key `key` finds no parent."""
         ...
 
+    def advance_sequences(self, tables: Sequence[TargetTable]) -> int:
+        """Lets what hands out numbers for the tables' columns go on after the last one there; how many were set."""
+        ...
+
     def column_types(self) -> Mapping[str, ColumnType]:
         """Types by their SQL name, where the store has such a catalogue; may be empty."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from crossfade.model.target import ColumnType, ForeignKey, Step, TargetSchema, T
 from crossfade.schema.statements import split
 from crossfade.stores.contract import Ddl
 from crossfade.stores.postgresql import census, failures
+from crossfade.stores.postgresql.advance import advance
 from crossfade.stores.postgresql.catalog import named_column_types, reflect
 from crossfade.stores.postgresql.connect import connect
 from crossfade.stores.postgresql.done_steps import done_before, note_done
@@ -113,6 +114,14 @@ class PostgresDdl:
         """Primary keys (canonical Arrow) of the rows whose `key` finds no parent. NULL in the key: no orphan."""
         with connect(self._url) as connection:
             return census.orphans(connection, table, key)
+
+    def advance_sequences(self, tables: Sequence[TargetTable]) -> int:
+        """Sets the sequences behind the tables' columns to the last number that is there; how many were set."""
+        try:
+            with connect(self._url) as connection:
+                return advance(connection, tables)
+        except psycopg.Error as error:
+            raise failures.translated(error, self._url, "") from error
 
     def column_types(self) -> Mapping[str, ColumnType]:
         """The enums, domains and extensions' types of the target, by the name that format_type prints."""

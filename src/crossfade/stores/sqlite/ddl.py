@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from typing import Any
@@ -88,6 +88,10 @@ class SqliteDdl:
         """Primary keys (canonical Arrow) of the rows whose `key` finds no parent. NULL in the key: no orphan."""
         with self._connected() as connection:
             return orphans(connection, table, key)
+
+    def advance_sequences(self, tables: Sequence[TargetTable]) -> int:
+        """SQLite goes on after the greatest number by itself."""
+        return 0
 
     def column_types(self) -> Mapping[str, ColumnType]:
         """SQLite has no catalogue of types."""
