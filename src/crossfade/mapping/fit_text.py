@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -63,15 +64,21 @@ def fit_json(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
         return misfits.each(values, pa.string(), _json_array)
     if not pa.types.is_string(values.type):
         return not_of_type(values, kind, misfits, "json_of(...)")
-    return values if _all_json(values) else misfits.each(values, pa.string(), _json)
+    once = kind.kind == "jsonb"
+    return values if _all_json(values, once) else misfits.each(values, pa.string(), _jsonb if once else _json)
 
 
-def _all_json(values: Any) -> bool:
-    """Whether nothing needs a second look, as is usual: then the column goes on as it is, and is not made anew."""
+def _all_json(values: Any, once: bool) -> bool:
+    """Whether nothing needs a second look, as is usual: then the column goes on as it is, and is not made anew.
+
+    `once`: no object may say a name twice. Text that is printed again as it was does not.
+    """
     try:
         for text in values.drop_null().to_pylist():
-            orjson.loads(text)
-    except orjson.JSONDecodeError:
+            parsed = orjson.loads(text)
+            if once and orjson.dumps(parsed) != text.encode() and _name_said_twice(text) is not None:
+                return False
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
         return False
     return not pc.any(pc.match_substring(values, "\\u0000")).as_py()
 
@@ -91,6 +98,30 @@ def _json(text: str) -> str:
     if "\\u0000" in text and _ESCAPED_NUL.search(text):
         raise Unfit("nul_character", f"{shown(text)} holds the character NUL")
     return text
+
+
+def _jsonb(text: str) -> str:
+    """As `_json`; of a name that an object says twice PostgreSQL would keep the last value, and drop the others."""
+    text = _json(text)
+    try:
+        name = _name_said_twice(text)
+    except RecursionError:
+        raise Unfit("not_json", f"{shown(text)} is nested too deeply to be looked through") from None
+    if name is not None:
+        raise Unfit("duplicate_key", f"{shown(text)} says {shown(name)} twice, and jsonb keeps one of the values")
+    return text
+
+
+def _name_said_twice(text: str) -> str | None:
+    """A name that an object in the JSON text says more than once."""
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        if len(dict(pairs)) < len(pairs):
+            found.append(max(Counter(name for name, _ in pairs).items(), key=lambda item: item[1])[0])
+
+    json.loads(text, object_pairs_hook=look)
+    return found[0] if found else None
 
 
 def fit_bytea(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
