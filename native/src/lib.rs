@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow_array::{Array, RecordBatch, StructArray};
-use crossfade_bson::{Aside, Plan};
+use crossfade_bson::{Aside, CountedKind, CountedPlace, Kept, Plan};
+use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyCapsule, PyTuple};
+use pyo3::types::{PyBytes, PyCapsule, PyList, PyString, PyTuple};
 
 const SCHEMA: &CStr = c"arrow_schema";
 const ARRAY: &CStr = c"arrow_array";
@@ -80,8 +81,49 @@ impl ArrowBatch {
     }
 }
 
+/// What a batch holds: why documents cannot be read (reason and key), and every place with what was seen there.
+///
+/// A place is the number of its parent (or None), its name (None of elements), and for each type its name, count, least,
+/// greatest, least and greatest length, and up to three keys.
+#[pyfunction]
+fn count<'py>(py: Python<'py>, raw: &[u8]) -> PyResult<(Vec<Problem>, Bound<'py, PyList>)> {
+    let counted =
+        unpanicked(|| py.detach(|| crossfade_bson::count(raw)))?.map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
+    let places = counted.places.iter().map(|place| place_tuple(py, place)).collect::<PyResult<Vec<_>>>()?;
+    Ok((counted.problems, PyList::new(py, places)?))
+}
+
+type Problem = (&'static str, Option<String>);
+
+fn place_tuple<'py>(py: Python<'py>, place: &CountedPlace<'_>) -> PyResult<Bound<'py, PyAny>> {
+    let name = place.name.map(|name| PyString::from_bytes(py, name)).transpose()?;
+    let kinds = place.kinds.iter().map(|kind| kind_tuple(py, kind)).collect::<PyResult<Vec<_>>>()?;
+    (place.parent, name, kinds).into_bound_py_any(py)
+}
+
+fn kind_tuple<'py>(py: Python<'py>, kind: &CountedKind<'_>) -> PyResult<Bound<'py, PyAny>> {
+    let (least, greatest) = match kind.extremes {
+        Some((least, greatest)) => (Some(kept(py, least)?), Some(kept(py, greatest)?)),
+        None => (None, None),
+    };
+    let (shortest, longest) = kind.lengths.unzip();
+    (&kind.name, kind.count, least, greatest, shortest, longest, &kind.keys).into_bound_py_any(py)
+}
+
+fn kept<'py>(py: Python<'py>, value: Kept<'_>) -> PyResult<Bound<'py, PyAny>> {
+    match value {
+        Kept::Int(value) => value.into_bound_py_any(py),
+        Kept::Double(value) => value.into_bound_py_any(py),
+        Kept::Bool(value) => value.into_bound_py_any(py),
+        Kept::Text(text) => PyString::from_bytes(py, text)?.into_bound_py_any(py),
+        Kept::Id(data) | Kept::Decimal(data) => PyBytes::new(py, data).into_bound_py_any(py),
+        Kept::Timestamp(time, counter) => (time, counter).into_bound_py_any(py),
+    }
+}
+
 #[pymodule]
 fn crossfade_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-    module.add_class::<ColumnReader>()
+    module.add_class::<ColumnReader>()?;
+    module.add_function(wrap_pyfunction!(count, module)?)
 }

@@ -7,22 +7,7 @@ use memchr::memchr;
 
 use crate::raw::*;
 use crate::rule::{NOWHERE, Place};
-use crate::walk::{self, bounds, cstring, scalar};
-
-/// The document is broken, or does not fit: somebody else says why.
-pub struct No;
-
-impl From<walk::Fault> for No {
-    fn from(_: walk::Fault) -> No {
-        No
-    }
-}
-
-impl From<walk::Unreadable> for No {
-    fn from(_: walk::Unreadable) -> No {
-        No
-    }
-}
+use crate::walk::{self, No, bounds, cstring, scalar};
 
 type Answer<T> = Result<T, No>;
 

@@ -58,7 +58,7 @@ impl Decimal {
     }
 
     /// By value, NaN before all; equal values by their text. As documents/extremes orders them.
-    pub fn cmp(&self, other: &Decimal) -> Ordering {
+    pub fn order(&self, other: &Decimal) -> Ordering {
         self.by_value(other).then_with(|| self.text().cmp(&other.text()))
     }
 

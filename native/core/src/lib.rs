@@ -14,6 +14,7 @@ mod column;
 mod cut;
 mod decimal;
 mod double;
+mod histogram;
 mod offence;
 mod path;
 mod plan;
@@ -25,6 +26,7 @@ mod texts;
 mod tree;
 mod walk;
 
+pub use histogram::{Counted, CountedKind, CountedPlace, Kept, count};
 pub use plan::{BadPlan, Plan};
 pub use raw::{Value, split};
 pub use read::{Aside, Read, Unable, read};

@@ -7,8 +7,8 @@ use crate::double;
 use crate::raw::*;
 
 /// The dates that Python's datetime holds: years 1 to 9999.
-const FIRST_MS: i64 = -62_135_596_800_000;
-const LAST_MS: i64 = 253_402_300_799_999;
+pub const FIRST_MS: i64 = -62_135_596_800_000;
+pub const LAST_MS: i64 = 253_402_300_799_999;
 const DAY_MS: i64 = 86_400_000;
 
 /// How a double is printed in plain JSON: with `e+16` or `e16`.

@@ -94,6 +94,21 @@ impl From<Fault> for Unreadable {
     }
 }
 
+/// A document is broken, or does not fit, to those who leave it to others to say why.
+pub struct No;
+
+impl From<Fault> for No {
+    fn from(_: Fault) -> No {
+        No
+    }
+}
+
+impl From<Unreadable> for No {
+    fn from(_: Unreadable) -> No {
+        No
+    }
+}
+
 /// Whether the document is whole, names and texts included, and no name is twice in one object.
 pub fn walk(raw: &[u8]) -> Result<(), Unreadable> {
     let end = document(raw, 0, raw.len(), 1)?;
@@ -261,7 +276,7 @@ pub fn cstring(raw: &[u8], at: usize, limit: usize) -> Result<(&[u8], usize), Fa
 }
 
 #[inline]
-fn utf8(data: &[u8]) -> Result<(), Fault> {
+pub fn utf8(data: &[u8]) -> Result<(), Fault> {
     match simdutf8::basic::from_utf8(data) {
         Ok(_) => Ok(()),
         Err(_) => Err(not_utf8(data)),

@@ -23,6 +23,7 @@ from bson import Binary, Code, ObjectId
 from crossfade.documents.decode import Broken, decode, portions
 from crossfade.documents.ejson import canonical
 from crossfade.documents.extremes import Extremes, cut, extremes, rank, shown
+from crossfade.documents.native import CountedPlace, native_count
 from crossfade.documents.types import TYPE_OF_CLASS, binary_type, code_type
 from crossfade.documents.uncollected import uncollected
 from crossfade.errors import Refused
@@ -96,13 +97,14 @@ class Place:
 class Histogram:
     """Counts batches of raw BSON. Can be pickled, and merged with others of the same entity."""
 
-    def __init__(self, *, most_names: int = MOST_NAMES, most_places: int = MOST_PLACES) -> None:
+    def __init__(self, *, most_names: int = MOST_NAMES, most_places: int = MOST_PLACES, native: bool = True) -> None:
         self.root = Place()
         self.bytes = 0
         self.problems: dict[str, Seen] = {}
         self._most_names = most_names
         self._most_places = most_places
         self._places = 0
+        self._native = native
 
     @property
     def count(self) -> int:
@@ -111,6 +113,11 @@ class Histogram:
 
     def add(self, batch: bytes) -> None:
         """Count the documents of one batch. Raises Refused where an object has too many field names to be a shape."""
+        counted = native_count(batch) if self._native else None
+        if counted is not None:
+            self.bytes += len(batch)
+            self._take(*counted)
+            return
         with uncollected():
             for portion in portions(batch):
                 self._add(portion)
@@ -127,6 +134,18 @@ class Histogram:
         while pending:
             place, values, owners = pending.pop()
             pending += self._count(place, values, owners, key_of)
+
+    def _take(self, problems: Sequence[tuple[str, str | None]], places: Sequence[CountedPlace]) -> None:
+        """What the native reader counted in one batch."""
+        for reason, key in problems:
+            self.problems.setdefault(reason, Seen()).add(reason, 1, Extremes(), [] if key is None else [key])
+        found: list[Place] = []
+        for parent, name, kinds in places:
+            above = self.root if parent is None else found[parent]
+            here = above if parent is None else self._element(above) if name is None else self._field(above, name)
+            found.append(here)
+            for kind, count, extent, keys in kinds:
+                here.seen(kind).add(kind, count, extent, keys)
 
     def merge(self, other: Histogram) -> None:
         """Take in what another one counted; `other` stays as it is."""

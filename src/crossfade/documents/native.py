@@ -16,7 +16,9 @@ from typing import Any, overload
 
 import orjson
 import pyarrow as pa
+from bson import Decimal128
 
+from crossfade.documents.extremes import Extremes
 from crossfade.documents.places import listed_element
 from crossfade.documents.strict import Rule
 from crossfade.model.batch import Batch, Column, SetAside
@@ -50,6 +52,32 @@ def native_reader(rule: Rule, columns: Sequence[Column], base: Node) -> NativeRe
     """A reader of columns that documents/columns.py has accepted, where the extension is at hand."""
     module = extension()
     return None if module is None else NativeReader(module, rule, columns, base)
+
+
+CountedPlace = tuple[int | None, str | None, list[tuple[str, int, Extremes, list[str]]]]
+"""The number of the place above it (None: the document itself), its name (None: an array's elements), and for each
+type its count, its extremes as documents/extremes.py keeps them, and its example keys.
+"""
+
+
+def native_count(batch: bytes) -> tuple[list[tuple[str, str | None]], list[CountedPlace]] | None:
+    """Reason and key of each document that cannot be read, and every place of the others; None without the extension.
+
+    Keys are cut, and chosen, as documents/count.py does it.
+    """
+    module = extension()
+    if module is None:
+        return None
+    problems, places = module.count(batch)
+    return problems, [(parent, name, [_kind(*kind) for kind in kinds]) for parent, name, kinds in places]
+
+
+def _kind(
+    name: str, count: int, least: Any, greatest: Any, shortest: int | None, longest: int | None, keys: list[str]
+) -> tuple[str, int, Extremes, list[str]]:
+    if name == "decimal":
+        least, greatest = Decimal128.from_bid(least), Decimal128.from_bid(greatest)
+    return name, count, Extremes(least, greatest, shortest, longest), keys
 
 
 class NativeReader:
