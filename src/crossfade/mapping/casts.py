@@ -26,6 +26,7 @@ _MACROS = {
     _T.DATE: "cf_cast_date",
     _T.TIME: "cf_cast_time",
     _T.TIMESTAMP: "cf_cast_moment",
+    _T.TIMESTAMPNTZ: "cf_cast_moment",
     _T.TIMESTAMPTZ: "cf_cast_moment",
 }
 _KEEP = {*_TEXTS, _T.UUID, _T.JSON, _T.VARBINARY, _T.INTERVAL}
@@ -40,7 +41,7 @@ _NEVER_CHANGES = {
     "int": _INTS | {_T.DOUBLE},  # DuckDB refuses an overflow by itself
     "long": _INTS,
     "double": {_T.DOUBLE},
-    "date": {_T.TIMESTAMPTZ, _T.TIMESTAMP},
+    "date": {_T.TIMESTAMPTZ, _T.TIMESTAMP, _T.TIMESTAMPNTZ},
     "null": set(_T),
 }
 

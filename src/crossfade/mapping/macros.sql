@@ -21,19 +21,16 @@ CREATE MACRO cf_uuid_of_bytes(x) AS
      || '-' || substr(hex(x), 21, 12))::UUID;
 
 -- A number's text in one spelling: sign, digits without zeros around them, E, exponent; NULL where it is no number.
-CREATE MACRO cf_canon_of(p) AS
-    (list_transform([{'s': p.s, 'e': p.e, 'f': length(p.f), 'd': ltrim(p.i || p.f, '0')}], lambda v:
-     CASE WHEN v.d = '' THEN '0'
-          ELSE replace(v.s, '+', '') || rtrim(v.d, '0') || 'E'
-               || (coalesce(TRY_CAST(v.e AS BIGINT), 0) - v.f + length(v.d) - length(rtrim(v.d, '0'))) END))[1];
 CREATE MACRO cf_canon(t) AS
-    (list_transform([t], lambda v: CASE WHEN regexp_full_match(v, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,9})?')
-     THEN cf_canon_of(regexp_extract(v, '^([+-]?)([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]+))?$', ['s', 'i', 'f', 'e'])) END))[1];
+    (list_transform([regexp_extract(t, '^([+-]?)0*([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{1,9}))?$', ['s', 'i', 'f', 'e'])], lambda p:
+     CASE WHEN NOT regexp_full_match(t, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,9})?') THEN NULL
+          WHEN rtrim(p.i || p.f, '0') = '' THEN '0'
+          ELSE replace(p.s, '+', '') || rtrim(ltrim(p.i || p.f, '0'), '0') || 'E'
+               || (CASE p.e WHEN '' THEN 0 ELSE CAST(p.e AS BIGINT) END + length(p.i) - length(rtrim(p.i || p.f, '0'))) END))[1];
 -- The plain digits of a whole number in that spelling; NULL where it has a fraction or more than a hundred digits.
 CREATE MACRO cf_whole(c) AS
-    (list_transform([c], lambda v: CASE WHEN v = '0' THEN '0'
-         WHEN CAST(split_part(v, 'E', 2) AS BIGINT) BETWEEN 0 AND 99
-         THEN split_part(v, 'E', 1) || repeat('0', CAST(split_part(v, 'E', 2) AS BIGINT)) END))[1];
+    (list_transform([split(c, 'E')], lambda p: CASE WHEN p[2] IS NULL THEN p[1]
+         WHEN CAST(p[2] AS BIGINT) BETWEEN 0 AND 99 THEN p[1] || repeat('0', CAST(p[2] AS BIGINT)) END))[1];
 
 -- The name of a value inside derived ids: its type and its value; whole numbers that MongoDB calls equal have one name.
 CREATE MACRO cf_name_number(digits) AS 'number:' || digits;
@@ -41,8 +38,7 @@ CREATE MACRO cf_name_double(x) AS
     (list_transform([x], lambda v: CASE WHEN v = trunc(v) AND abs(v) < 1e38 THEN 'number:' || CAST(CAST(v AS HUGEINT) AS VARCHAR)
          ELSE 'number:' || CAST(v AS VARCHAR) END))[1];
 CREATE MACRO cf_name_decimal(d) AS
-    (list_transform([{'d': d, 'c': cf_canon(d)}], lambda v: CASE WHEN cf_whole(v.c) IS NOT NULL THEN 'number:' || cf_whole(v.c)
-         ELSE 'decimal:' || coalesce(v.c, v.d) END))[1];
+    (list_transform([cf_canon(d)], lambda v: coalesce('number:' || cf_whole(v), 'decimal:' || coalesce(v, d))))[1];
 -- Of a value whose kind the compiler does not know: by the type that DuckDB gave it.
 CREATE MACRO cf_hex_of_any(x) AS lower(hex(CAST(CAST(x AS VARCHAR) AS BLOB)));
 CREATE MACRO cf_name_any(x) AS
@@ -116,10 +112,9 @@ CREATE MACRO cf_exact(x) AS
     CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') AND abs(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)) BETWEEN 9007199254740992 AND 1e38
          THEN CAST(TRY_CAST(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE) AS HUGEINT) AS VARCHAR) ELSE CAST(x AS VARCHAR) END;
 CREATE MACRO cf_cast_number(e, r) AS
-    CASE WHEN e IS NULL THEN NULL
-         WHEN typeof(e) = 'BOOLEAN' OR CAST(e AS VARCHAR) = CAST(r AS VARCHAR) THEN r
-         WHEN cf_canon(CAST(e AS VARCHAR)) = cf_canon(CAST(r AS VARCHAR)) OR cf_canon(cf_exact(e)) = cf_canon(cf_exact(r)) THEN r
-         ELSE cf_cast_error(e, r) END;
+    (list_transform([list_transform(CASE WHEN CAST(e AS VARCHAR) = CAST(r AS VARCHAR) OR typeof(e) = 'BOOLEAN' THEN ['0', '0']
+                                    ELSE [CAST(e AS VARCHAR), CAST(r AS VARCHAR), cf_exact(e), cf_exact(r)] END, lambda t: cf_canon(t))],
+                    lambda c: CASE WHEN e IS NULL OR c[1] = c[2] OR c[3] = c[4] THEN r ELSE cf_cast_error(e, r) END))[1];
 CREATE MACRO cf_cast_whole(e, r) AS CASE WHEN e IS NULL OR CAST(r AS DOUBLE) = e THEN r ELSE cf_cast_error(e, r) END;
 CREATE MACRO cf_cast_bool(e, r) AS
     CASE WHEN e IS NULL OR lower(CAST(e AS VARCHAR)) IN ('true', 'false', 't', 'f', 'yes', 'no', '1', '0') THEN r ELSE cf_cast_error(e, r) END;
@@ -144,8 +139,7 @@ CREATE MACRO cf_digits(f, t, m) AS
 CREATE MACRO cf_int_of_digits(f, d) AS
     (list_transform([d], lambda v: CASE WHEN v IS NULL THEN NULL
          WHEN regexp_full_match(v, '-?[0-9]+') THEN CAST(v AS BIGINT)
-         WHEN cf_whole(cf_canon(v)) IS NOT NULL THEN CAST(cf_whole(cf_canon(v)) AS BIGINT)
-         ELSE error(f || ': ' || v || ' is no whole number of 64 bits') END))[1];
+         ELSE coalesce(CAST(cf_whole(cf_canon(v)) AS BIGINT), error(f || ': ' || v || ' is no whole number of 64 bits')) END))[1];
 CREATE MACRO cf_int_of_double(f, x) AS
     (list_transform([x], lambda v: CASE WHEN v IS NULL THEN NULL
          WHEN isfinite(v) AND v = trunc(v) AND abs(v) <= 9007199254740992 THEN CAST(v AS BIGINT)
@@ -183,7 +177,7 @@ CREATE MACRO cf_bool_of_mixed(f, t, m) AS
          ELSE error(f || ': a value of type ' || t || ' is no boolean') END;
 CREATE MACRO cf_date_of_ms(f, ms) AS
     (list_transform([ms], lambda v: CASE WHEN v IS NULL THEN NULL
-         WHEN v BETWEEN -210866803200000 AND 9223371331199999 THEN to_timestamp(0) + to_milliseconds(v)
+         WHEN v BETWEEN -210866803200000 AND 9223371331199999 THEN make_timestamptz(CAST(v AS BIGINT) * 1000)
          ELSE error(f || ': ' || v || ' milliseconds since 1970 is a date out of range') END))[1];
 CREATE MACRO cf_text_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
@@ -193,6 +187,7 @@ CREATE MACRO cf_text_of_mixed(f, t, m) AS
          WHEN t = 'bool' THEN m
          WHEN t = 'objectId' THEN json_extract_string(m, '$."$oid"')
          WHEN t = 'date' THEN cf_iso(f, cf_date_of_ms(f, CAST(json_extract_string(m, '$."$date"."$numberLong"') AS BIGINT)))
+         WHEN t = 'binData:4' AND octet_length(cf_bytes_of_binary(m)) = 16 THEN CAST(cf_uuid_of_bytes(cf_bytes_of_binary(m)) AS VARCHAR)
          ELSE error(f || ': a value of type ' || t || ' has no plain text') END;
 CREATE MACRO cf_date_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
@@ -202,7 +197,7 @@ CREATE MACRO cf_date_of_mixed(f, t, m) AS
 CREATE MACRO cf_decimal_of_digits(f, d, r) AS
     CASE WHEN d IS NULL THEN NULL
          WHEN r IS NULL THEN error(f || ': ' || d || ' is no number that fits')
-         WHEN cf_canon(d) = cf_canon(CAST(r AS VARCHAR)) THEN r
+         WHEN list_unique(list_transform([d, CAST(r AS VARCHAR)], lambda t: coalesce(cf_canon(t), ''))) = 1 THEN r
          ELSE error(f || ': ' || d || ' does not fit without rounding') END;
 
 -- Text that holds exactly such a value.
@@ -220,6 +215,7 @@ CREATE MACRO cf_parse_bool(f, s) AS
          ELSE error(f || ': ' || v || ' is neither true nor false') END))[1];
 CREATE MACRO cf_parse_date(f, s) AS
     (list_transform([s], lambda v: CASE WHEN v IS NULL THEN NULL
+         WHEN v LIKE '0000-%' THEN error(f || ': ' || v || ' is in the year 0, which calendars do not have')
          WHEN regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN CAST(v || ' 00:00:00+00' AS TIMESTAMPTZ)
          WHEN regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)')
          THEN CAST(v AS TIMESTAMPTZ)

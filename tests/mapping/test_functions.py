@@ -1,0 +1,117 @@
+"""The as_... and parse_... functions over values of every BSON type: as the slow implementation says, and refused
+where it refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+import pytest
+import slow_functions as slow
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mapping_world import ENGINE, World
+from odd_values import MISSING, REFUSED, anything, of_one_type, results, world_of
+
+from crossfade.documents.types import type_name
+from crossfade.mapping.engine import RECORD_ERRORS
+from crossfade.mapping.program import ROOT_TABLE
+
+
+def expected(function: Any, value: Any) -> Any:
+    if value is MISSING or value is None:
+        return None
+    try:
+        return function(value)
+    except slow.Refuse:
+        return REFUSED
+
+
+def alike(got: Any, wanted: Any) -> bool:
+    if isinstance(wanted, float) and isinstance(got, float):
+        return repr(got) == repr(wanted)
+    if isinstance(wanted, UUID):
+        return str(got) == str(wanted)
+    if isinstance(wanted, Decimal) and isinstance(got, str):
+        return (Decimal(got).is_nan() and wanted.is_nan()) or Decimal(got) == wanted
+    return type(got) is type(wanted) and bool(got == wanted)
+
+
+def check(expression: str, found: Sequence[Any]) -> None:
+    function = slow.FUNCTIONS[expression]
+    got = results(world_of(found), expression)
+    wanted = [expected(function, v) for v in found]
+    if got is None:  # it is refused before anything is read: then it would have refused each
+        assert all(w is REFUSED or w is None for w in wanted), (found, wanted)
+        return
+    for value, one, other in zip(found, got, wanted, strict=True):
+        assert alike(one, other), (expression, value, one, other)
+
+
+@pytest.mark.parametrize("expression", slow.FUNCTIONS)
+@settings(max_examples=20)
+@given(found=st.lists(anything, min_size=1, max_size=6))
+def test_values_of_any_types(expression: str, found: list[Any]) -> None:
+    check(expression, found)
+
+
+@pytest.mark.parametrize("expression", slow.FUNCTIONS)
+@settings(max_examples=20)
+@given(found=of_one_type)
+def test_values_of_one_type(expression: str, found: list[Any]) -> None:
+    check(expression, found)
+
+
+@pytest.mark.parametrize("expression", slow.FUNCTIONS)
+def test_null_and_missing_alone(expression: str) -> None:
+    assert results(World({"e": [{"_id": 1, "v": None}, {"_id": 2}]}), expression) == [None, None]
+
+
+@settings(max_examples=30)
+@given(st.lists(anything, min_size=1, max_size=6))
+def test_type_and_presence(found: list[Any]) -> None:
+    there = [*found, "so that there is a v"]
+    world = world_of(there)
+    assert results(world, "bson_type(x.v)") == [None if v is MISSING else type_name(v) for v in there]
+    assert results(world, "present(x.v)") == [v is not MISSING for v in there]
+    assert results(world, "x.v IS NULL") == [v is MISSING or v is None for v in there]
+    assert results(world, "bson_type(x.v) IS NULL") == [v is MISSING for v in there]
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("parse_int(x.v)", "parse_int: 12x is no whole number"),
+        ("as_int(x.d)", "as_int: 0.5 is no whole number that a double holds exactly"),
+        ("epoch_ms_date(x.d)", "epoch_ms_date: 0.5 is no whole number"),
+        ("as_string(x.m)", "as_string: a value of type bool is no string"),
+        ("parse_int(x.m)", "parse_int: a value of type bool is no number"),
+        ("parse_bool(x.v)", "parse_bool: 12x is neither true nor false"),
+        ("oid_of(x.v)", "oid_of: 12x is not the 24 hex digits of an ObjectId"),
+        ("CAST(x.d AS INTEGER)", "CAST would change 0.5 to 0"),
+    ],
+)
+def test_a_message_says_which_function_and_which_value(expression: str, message: str) -> None:
+    world = World({"e": [{"_id": 1, "v": "12x", "d": 0.5, "m": True}, {"_id": 2, "m": "5"}]})
+    with pytest.raises(RECORD_ERRORS, match=message):
+        world.values(expression)
+
+
+def test_the_type_of_a_result_does_not_depend_on_the_values() -> None:
+    wanted = {
+        "as_int(x.v)": pa.int64(),
+        "as_bool(x.v)": pa.bool_(),
+        "as_double(x.v)": pa.float64(),
+        "as_text(x.v)": pa.string(),
+        "oid_of(x.v)": pa.binary(),
+        "as_date(x.v)": pa.timestamp("us", "UTC"),
+    }
+    world = World({"e": [{"_id": 1, "v": None}]})
+    for expression, arrow in wanted.items():
+        program = world.program(f"SELECT {expression} AS v FROM e AS x")
+        found = ENGINE.run(program.branches[0].sql, {ROOT_TABLE: world.batch(program, "e").table})
+        assert found.schema.field("v").type == arrow, expression
