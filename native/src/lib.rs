@@ -121,9 +121,17 @@ fn kept<'py>(py: Python<'py>, value: Kept<'_>) -> PyResult<Bound<'py, PyAny>> {
     }
 }
 
+/// The digests of all documents, 16 bytes each, and the positions of those that cannot be read.
+#[pyfunction]
+fn digests<'py>(py: Python<'py>, raw: &[u8], ordered: bool) -> PyResult<(Bound<'py, PyBytes>, Vec<usize>)> {
+    let (found, broken) = unpanicked(|| py.detach(|| crossfade_bson::digests(raw, ordered)))?;
+    Ok((PyBytes::new(py, &found), broken))
+}
+
 #[pymodule]
 fn crossfade_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<ColumnReader>()?;
-    module.add_function(wrap_pyfunction!(count, module)?)
+    module.add_function(wrap_pyfunction!(count, module)?)?;
+    module.add_function(wrap_pyfunction!(digests, module)?)
 }

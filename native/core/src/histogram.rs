@@ -205,7 +205,8 @@ struct Entry<'a> {
     value: Value<'a>,
 }
 
-struct Counter<'a> {
+/// Reads documents, and remembers what it saw where: which also makes it quick at telling whether they are whole.
+pub struct Counter<'a> {
     places: Vec<Place<'a>>,
     tape: Vec<Entry<'a>>,
     object: u32,
@@ -215,7 +216,7 @@ struct Counter<'a> {
 pub fn count(batch: &[u8]) -> Result<Counted<'_>, Unable> {
     let pieces: Vec<&[u8]> = split(batch).collect();
     let order = by_key(&pieces);
-    let mut counter = Counter { places: vec![Place::new(NOWHERE, b"")], tape: Vec::new(), object: 0, raw: &[] };
+    let mut counter = Counter::new();
     let mut problems = Vec::new();
     for (owner, number) in order.iter().enumerate() {
         let raw = pieces[*number as usize];
@@ -258,8 +259,12 @@ fn example(text: String) -> String {
 type Answer<T> = Result<T, No>;
 
 impl<'a> Counter<'a> {
+    pub fn new() -> Self {
+        Counter { places: vec![Place::new(NOWHERE, b"")], tape: Vec::new(), object: 0, raw: &[] }
+    }
+
     /// Whether the document is whole; then all its values are on the tape.
-    fn document_onto_tape(&mut self, raw: &'a [u8]) -> bool {
+    pub fn document_onto_tape(&mut self, raw: &'a [u8]) -> bool {
         self.raw = raw;
         self.tape.clear();
         self.tape.push(Entry { place: 0, size: 0, value: Value::document(raw) });

@@ -13,6 +13,7 @@ mod check;
 mod column;
 mod cut;
 mod decimal;
+mod digest;
 mod double;
 mod histogram;
 mod offence;
@@ -26,6 +27,7 @@ mod texts;
 mod tree;
 mod walk;
 
+pub use digest::digests;
 pub use histogram::{Counted, CountedKind, CountedPlace, Kept, count};
 pub use plan::{BadPlan, Plan};
 pub use raw::{Value, split};

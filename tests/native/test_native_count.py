@@ -13,7 +13,7 @@ from bson import Binary, Code, Decimal128, Int64, ObjectId, Timestamp
 from bson.datetime_ms import DatetimeMS
 from hypothesis import given
 from hypothesis import strategies as st
-from test_columns import INT, batch_of, corpus, framed
+from test_native_columns import INT, batch_of, corpus, framed
 
 from crossfade.documents.count import Histogram, merge
 from crossfade.documents.values import Symbol
