@@ -138,6 +138,12 @@ class RowReader(Protocol):
         """The rows whose primary key stands in `keys` (canonical pyarrow.Table of the key columns). A pyarrow.Table."""
         ...
 
+    def printed(self, table: TargetTable, rows: Any) -> Any:
+        """`rows` (canonical) with the text of types that are "other" as the database prints it: `1 day 2 hours` of an
+        interval becomes `1 day 02:00:00`. Text that the type does not take stays as it is.
+        """
+        ...
+
     def scan(self, table: TargetTable, columns: Sequence[str]) -> Iterator[Any]:
         """All rows of the table as pyarrow.RecordBatches, bounded in memory."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -163,6 +163,7 @@ class _Batch:
         return lost
 
     def _compare_table(self, part: TableRows) -> set[int]:
+        part = replace(part, rows=self.rows.printed(part.table, part.rows))
         table, columns = part.table, part.rows.column_names
         spool(self.task.spool / str(self.task.numbers[table.name]), table, part.rows)
         found = self.rows.rows(table, columns, part.rows.select(list(table.primary_key)))

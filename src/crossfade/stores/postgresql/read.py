@@ -59,6 +59,28 @@ class PostgresRowReader:
             batches.extend(_canonical(batch, table, schema) for batch in self._batches(statement))
         return pa.Table.from_batches(batches, schema)
 
+    def printed(self, table: TargetTable, rows: Any) -> Any:
+        for place, name in enumerate(rows.column_names):
+            if _kind(table, name).kind == "other":
+                rows = rows.set_column(place, name, self._printed(rows.column(name), self._types(table)[name]))
+        return rows
+
+    def _printed(self, values: Any, type_name: str) -> Any:
+        """Without the type's own precision: what the database rounded has to show."""
+        given = pc.unique(values).drop_null().to_pylist()
+        texts: dict[str, str] = {}
+        for start in range(0, len(given), _SLICE):
+            array = _text_array(given[start : start + _SLICE])
+            statement = f"SELECT given, (given::{type_name})::text AS text FROM unnest({array}) AS given"
+            try:
+                for batch in self._batches(statement):
+                    texts.update(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+            except Unreachable:
+                raise
+            except CrossfadeError:  # some text is none of this type: it is compared as it stands
+                continue
+        return pa.chunked_array([[None if v is None else texts.get(v, v) for v in values.to_pylist()]], values.type)
+
     def scan(self, table: TargetTable, columns: Sequence[str]) -> Iterator[Any]:
         schema = arrow_schema(table, columns)
         statement = f"SELECT {_expressions(table, columns)} FROM {_name(table)} AS t"

@@ -45,6 +45,10 @@ class SqliteRowReader:
             raise failure(error, path_of(self._url)) from error
         return pa.Table.from_batches([_canonical(table, columns, found)])
 
+    def printed(self, table: TargetTable, rows: Any) -> Any:
+        """SQLite prints text as it was given."""
+        return rows
+
     def scan(self, table: TargetTable, columns: Sequence[str]) -> Iterator[Any]:
         try:
             cursor = self._connection().execute(_select(table, columns))
