@@ -1,0 +1,1 @@
+SELECT t.n AS n, ejson_of(t._id) AS id FROM pair AS t

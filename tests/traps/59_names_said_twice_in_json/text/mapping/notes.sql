@@ -1,0 +1,1 @@
+SELECT n._id AS id, n.text AS t FROM notes AS n
