@@ -1,0 +1,91 @@
+"""What of the source stands behind a target table, or one of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from crossfade.errors import Misused
+from crossfade.mapping.program import Branch, Program, Use
+from crossfade.mapping.resolve import nearest
+from crossfade.mapping.written import Written
+from crossfade.model.shape import Path, Shape, format_path
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePlace:
+    """A path that is read, with the types that the survey saw there. `depth` as in program.Use."""
+
+    entity: str
+    path: str
+    depth: str
+    types: Mapping[str, int]
+    missing: int
+
+
+@dataclass(frozen=True)
+class ColumnLineage:
+    """A column: what each SELECT says for it, as its author wrote it, and the places that it reads."""
+
+    column: str
+    expressions: tuple[Written, ...]
+    sources: tuple[SourcePlace, ...]
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """`steering` are the places that feed no column, and decide which rows there are."""
+
+    table: str
+    file: str
+    entities: tuple[str, ...]
+    columns: tuple[ColumnLineage, ...]
+    steering: tuple[SourcePlace, ...]
+
+
+def lineage(program: Program, shapes: Mapping[str, Shape], place: str) -> Lineage:
+    """The lineage of `table` or `table.column`. Raises Misused, with the nearest name, for what no mapping fills."""
+    table, column = _find(program, place)
+    branches = [b for b in program.branches if b.table == table]
+    uses = list(dict.fromkeys(use for b in branches for use in b.uses))
+    columns = [column] if column is not None else list(dict.fromkeys(name for b in branches for name in b.outputs))
+    return Lineage(
+        table=table,
+        file=program.files[table],
+        entities=tuple(sorted({b.entity for b in branches})),
+        columns=tuple(
+            ColumnLineage(name, _expressions(branches, name), _places((u for u in uses if u.output == name), shapes))
+            for name in columns
+        ),
+        steering=_places((u for u in uses if not u.output), shapes),
+    )
+
+
+def _find(program: Program, place: str) -> tuple[str, str | None]:
+    """Table and column; a table of another schema has a point in its name."""
+    if place in program.files:
+        return place, None
+    table, _, column = place.rpartition(".")
+    if table not in program.files:
+        raise Misused(f"no mapping fills a table {table or place!r}", hint=nearest(table or place, program.files))
+    outputs = [name for b in program.branches if b.table == table for name in b.outputs]
+    if column not in outputs:
+        raise Misused(f"{program.files[table]} does not fill a column {column!r}", hint=nearest(column, outputs))
+    return table, column
+
+
+def _expressions(branches: Iterable[Branch], column: str) -> tuple[Written, ...]:
+    """One for each different text."""
+    found = {b.written[column].text: b.written[column] for b in reversed(list(branches)) if column in b.written}
+    return tuple(sorted(found.values(), key=lambda w: (w.line, w.column)))
+
+
+def _places(uses: Iterable[Use], shapes: Mapping[str, Shape]) -> tuple[SourcePlace, ...]:
+    seen = dict.fromkeys((use.entity, use.path, use.depth) for use in uses)
+    return tuple(_place(entity, path, depth, shapes[entity]) for entity, path, depth in seen)
+
+
+def _place(entity: str, path: Path, depth: str, shape: Shape) -> SourcePlace:
+    node = shape.node(path)
+    types = {name: stats.count for name, stats in sorted(node.types.items())} if node else {}
+    return SourcePlace(entity, format_path(path), depth, types, node.missing if node else 0)
