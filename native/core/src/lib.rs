@@ -24,6 +24,9 @@ mod read;
 mod rule;
 mod spec;
 mod texts;
+#[cfg(feature = "torture")]
+#[allow(clippy::panic)] // to panic is what it is for
+pub mod torture;
 mod tree;
 mod walk;
 
