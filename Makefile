@@ -8,7 +8,7 @@ PYTHON ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format torture bench docs clean venv venv-demo
+.PHONY: help demo test lint format torture bench docs native clean venv venv-demo
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
@@ -37,6 +37,11 @@ bench: venv ## measure beside the limit and beside other tools; writes bench/RES
 
 docs: venv ## write the generated reference anew
 	$(BIN)/python -m crossfade.cli.reference
+
+native: venv ## build the native reader and install it: reads much faster, needs Rust
+	@command -v cargo >/dev/null || { echo "no Rust compiler was found; nothing was installed"; \
+	  echo "Try: install one from https://rustup.rs; all works without it, but reads more slowly"; exit 1; } >&2
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check ./native
 
 clean: ## remove what was installed, built and cached
 	rm -rf .venv .demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
