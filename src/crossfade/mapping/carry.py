@@ -140,7 +140,7 @@ class Carrier:
             tables = self._with_lookups(branch, part)
         except _OF_A_RECORD:  # it is the lookup's key that fails: the message says so
             return Misfit(row, "mapping_error", reason_of(error), branch.table)
-        for name, sql in branch.column_sql.items():
+        for name, sql in ((None, branch.rows_sql), *branch.column_sql.items()):  # first what is no output: WHERE and ON
             try:
                 self.engine.run(sql, tables)
             except RECORD_ERRORS as one:

@@ -88,12 +88,12 @@ def _not_bound(branch: Branch, tables: Tables, engine: Engine, error: Exception)
     """Which outputs DuckDB refuses, each where its author wrote it; else it is FROM, WHERE or GROUP BY."""
     hint = "SELECT function_name, parameters FROM duckdb_functions() lists what DuckDB has"
     refused: dict[str, str] = {}
-    for name, sql in branch.column_sql.items():
+    for name, sql in (("", branch.rows_sql), *branch.column_sql.items()):
         try:
             engine.types(sql, tables)
         except EngineError as one:
             refused[name] = reason_of(one)
-    if not refused or (len(refused) == len(branch.outputs) > 1 and len(set(refused.values())) == 1):
+    if "" in refused or not refused:
         place = f"{branch.file}:{branch.place.line}:{branch.place.column}"
         yield Finding("fault", "does_not_bind", place, f"FROM, WHERE or GROUP BY: {reason_of(error)}", hint)
         return

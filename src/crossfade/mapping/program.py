@@ -65,8 +65,8 @@ class Branch:
     `one_row` says that it makes a row of the root itself (nothing is unnested at its top); `unnested` says of each of
     the root's arrays that the rows are made from where its elements stand (`list_of` has two places). `filtered` is
     what leaves rows out (WHERE, HAVING, JOIN without LEFT), but for questions whether a place is there. `column_sql`
-    is the same SELECT with one output alone, to find which one fails; `written` has each output as its author wrote
-    it; `mixed` are those that hold values of several types as they are: canonical Extended JSON.
+    is the same SELECT with one output alone, and `rows_sql` with none, to find what fails; `written` has each output
+    as its author wrote it; `mixed` are those that hold values of several types as they are: canonical Extended JSON.
     """
 
     table: str
@@ -77,6 +77,7 @@ class Branch:
     sql: str
     outputs: tuple[str, ...]
     column_sql: Mapping[str, str]
+    rows_sql: str
     lookups: tuple[Lookup, ...] = ()
     uses: tuple[Use, ...] = ()
     one_row: bool = True

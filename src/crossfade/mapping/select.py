@@ -66,6 +66,7 @@ class SelectCompiler:
             sql=select.sql("duckdb"),
             outputs=tuple(outputs),
             column_sql={n: _only(select, i + 1).sql("duckdb") for i, n in enumerate(outputs)},
+            rows_sql=_only(select).sql("duckdb"),
             lookups=tuple(lookup.finish() for lookup in sources.lookups),
             uses=tuple(dict.fromkeys(self.rewriter.uses)),
             one_row=sources.one_row,
@@ -185,9 +186,10 @@ def _parts(condition: exp.Expr) -> list[exp.Expr]:
     return list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
 
 
-def _only(select: exp.Select, index: int) -> exp.Select:
+def _only(select: exp.Select, *outputs: int) -> exp.Select:
+    """With the row's number and these outputs alone."""
     copy = select.copy()
-    copy.set("expressions", [copy.expressions[0], copy.expressions[index]])
+    copy.set("expressions", [copy.expressions[i] for i in (0, *outputs)])
     return copy
 
 
