@@ -49,9 +49,8 @@ def shop_copy(filled_shop: Shop, tmp_path: Path) -> Shop:
 @pytest.fixture(scope="session")
 def undisturbed(filled_shop: Shop, postgresql_url: str) -> Outcome:
     """What a copy leaves that nothing disturbs."""
-    with _scratch(postgresql_url) as target:
-        with open_move(filled_shop.folder, filled_shop.source, target.url) as move:
-            return outcome(target.url, move.copy())
+    with _scratch(postgresql_url) as target, open_move(filled_shop.folder, filled_shop.source, target.url) as move:
+        return outcome(target.url, move.copy())
 
 
 @pytest.fixture

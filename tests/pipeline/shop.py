@@ -19,7 +19,8 @@ CREATE TABLE teams (
 );
 CREATE TABLE users (
     id uuid PRIMARY KEY, email text NOT NULL, age int CHECK (age < 150), team_id uuid NOT NULL REFERENCES teams (id),
-    invited_by uuid REFERENCES users (id) ON DELETE CASCADE, badge int, badge_area int, nick text, code text, active boolean NOT NULL,
+    invited_by uuid REFERENCES users (id) ON DELETE CASCADE, badge int, badge_area int, nick text, code text,
+    active boolean NOT NULL,
     UNIQUE NULLS NOT DISTINCT (badge, badge_area)
 );
 CREATE UNIQUE INDEX users_email_key ON users (lower(email));
@@ -87,6 +88,28 @@ entity = "likes"
 path = "_id"
 reason = "a like is known by who likes what"
 """
+
+SMALL = """
+name = "small"
+source.url = "${SOURCE_URL}"
+target.url = "${TARGET_URL}"
+target.schema = "%s"
+limits.quarantine = 1.0
+limits.chunk_mb = %s
+"""
+
+
+def small_project(
+    folder: Path, schema: str, mapping: dict[str, str], *, chunk_mb: float = 1, more: str = "", live: bool = False
+) -> Path:
+    """Any other move on disk, without its source.lock.json."""
+    (folder / "mapping").mkdir(parents=True)
+    (folder / "crossfade.toml").write_text(SMALL % ("live" if live else "schema.sql", chunk_mb) + more)
+    (folder / "schema.sql").write_text(schema)
+    for table, sql in mapping.items():
+        (folder / "mapping" / f"{table}.sql").write_text(sql + "\n")
+    return folder
+
 
 Documents = dict[str, list[dict[str, Any]]]
 

@@ -80,9 +80,7 @@ def ended(shop: Shop, source: str, target: str, workers: int) -> bool:
     try:
         with open_move(shop.folder, source, target, workers=workers) as move:
             move.copy()
-    except Unreachable as error:
-        assert error.exit_status == 3
-        assert error.hint
+    except Unreachable:  # its exit status is 3
         return False
     return True
 

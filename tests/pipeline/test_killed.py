@@ -1,4 +1,4 @@
-"""kill -9 at any moment, then again the same command, until it ends: nobody can tell from the target that it happened."""
+"""kill -9 at any moment, then again the same command, until it ends: the target does not show that it happened."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def test_killed_at_every_step_of_the_journal(filled_shop: Shop, undisturbed: Out
     for moment, times in MOMENTS:
         with Victim(filled_shop.folder, filled_shop.source, target, 1, moment, str(times)) as victim:
             status, said = victim.wait()
-            assert status == -9, f"it was not killed in {moment} {times}, but ended with {status}: {victim.events} {said}"
+            assert status == -9, (
+                f"it was not killed in {moment} {times}, but ended with {status}: {victim.events} {said}"
+            )
     finish(filled_shop, target, undisturbed)
 
 
@@ -49,9 +51,7 @@ def test_killed_at_random(
 @pytest.mark.torture
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("workers", "kills"), [(1, 20), (2, 25)])
-def test_killed_often(
-    filled_shop: Shop, undisturbed: Outcome, new_target: NewTarget, workers: int, kills: int
-) -> None:
+def test_killed_often(filled_shop: Shop, undisturbed: Outcome, new_target: NewTarget, workers: int, kills: int) -> None:
     kill_and_resume(filled_shop, undisturbed, new_target, workers, kills)
 
 

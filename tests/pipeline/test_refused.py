@@ -70,16 +70,19 @@ def test_a_server_without_a_free_connection(filled_shop: Shop, undisturbed: Outc
         pg_db.execute(f"ALTER DATABASE {pg_db.name} OWNER TO {name}")
         pg_db.execute(f"GRANT ALL ON SCHEMA public TO {name}")
         url = as_user(pg_db.url, name, "secret")
-        with psycopg.connect(url), psycopg.connect(url):
-            with (
-                open_move(filled_shop.folder, filled_shop.source, url) as move,
-                pytest.raises(Unreachable, match="too many connections") as caught,
-            ):
-                move.copy()
+        with (
+            psycopg.connect(url),
+            psycopg.connect(url),
+            open_move(filled_shop.folder, filled_shop.source, url) as move,
+            pytest.raises(Unreachable, match="too many connections") as caught,
+        ):
+            move.copy()
         assert caught.value.exit_status == 3
-        with open_move(filled_shop.folder, filled_shop.source, url, workers=2) as move:
-            with pytest.raises(Unreachable, match="too many connections"):
-                move.copy()
+        with (
+            open_move(filled_shop.folder, filled_shop.source, url, workers=2) as move,
+            pytest.raises(Unreachable, match="too many connections"),
+        ):
+            move.copy()
         pg_db.execute(f"ALTER ROLE {name} CONNECTION LIMIT -1")
         finish(filled_shop, url, undisturbed)
 
@@ -133,13 +136,9 @@ def data_directory(url: str) -> Path:
 def test_a_full_disk(small_disk: Path, postgresql_url: str, mongo_db: MongoScratch, tmp_path: Path) -> None:
     blobs = [{"_id": i, "body": os.urandom(100_000).hex()} for i in range(160)]
     mongo_db.db.blobs.insert_many(blobs)
-    folder = shop.project(tmp_path / "blobs", chunk_mb=1)
-    for file in (folder / "mapping").iterdir():
-        file.unlink()
-    (folder / "mapping" / "blobs.sql").write_text("SELECT b._id AS id, b.body AS body FROM blobs AS b")
-    (folder / "schema.sql").write_text("CREATE TABLE blobs (id int PRIMARY KEY, body text NOT NULL)")
-    settings = (folder / "crossfade.toml").read_text()
-    (folder / "crossfade.toml").write_text(settings.partition("[[discard]]")[0])
+    schema = "CREATE TABLE blobs (id int PRIMARY KEY, body text NOT NULL);"
+    mapping = {"blobs": "SELECT b._id AS id, b.body AS body FROM blobs AS b"}
+    folder = shop.small_project(tmp_path / "blobs", schema, mapping)
     with database_on(small_disk, postgresql_url) as target:
         with open_move(folder, mongo_db.url, target) as move:
             move.survey()

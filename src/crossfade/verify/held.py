@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crossfade.journal.journal import Entry
+from crossfade.journal.journal import LATER, Entry
 
 QUARANTINED, DISCARDED = "quarantined", "discarded"
 _STATES = {"open": QUARANTINED, "discarded": DISCARDED}
 
 Place = tuple[int, str]
-"""The number of a chunk, and the SHA-256 of a document in it."""
+"""The number of a chunk (LATER where it is not known), and the SHA-256 of a document in it."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,13 @@ def held_records(entries: Iterable[Entry], raw_of: Callable[[Entry], bytes]) -> 
     """Entity -> what is held of it. `raw_of` gives an entry's document; asked only where the key is not enough."""
     by_key: dict[str, dict[str, str]] = {}
     by_place: dict[str, dict[Place, tuple[str, ...]]] = {}
+    entries = list(entries)
+    known = Counter((entry.entity, entry.key) for entry in entries)
     for entry in entries:
         account = _STATES.get(entry.state)
         if account is None:
             continue
-        if entry.key is not None and not _may_be_a_twin(entry):
+        if entry.key is not None and not _may_be_a_twin(entry) and known[entry.entity, entry.key] == 1:
             by_key.setdefault(entry.entity, {})[entry.key] = account
         else:
             places = by_place.setdefault(entry.entity, {})
@@ -81,7 +83,7 @@ class Holder:
     def __init__(self, held: Held, chunk: int) -> None:
         self._held = held
         self._chunk = chunk
-        self._left = {place: list(accounts) for place, accounts in held.by_place.items() if place[0] == chunk}
+        self._left = {place: list(accounts) for place, accounts in held.by_place.items() if place[0] in (chunk, LATER)}
         self.seen: Counter[str] = Counter()
 
     @property
@@ -96,7 +98,10 @@ class Holder:
         return account
 
     def _by_place(self, raw: bytes) -> str | None:
-        accounts = self._left.get((self._chunk, digest_of(raw))) if self._left else None
+        if not self._left:
+            return None
+        digest = digest_of(raw)
+        accounts = self._left.get((self._chunk, digest)) or self._left.get((LATER, digest))
         return accounts.pop(0) if accounts else None
 
     def _by_key(self, raw: bytes, key: Callable[[bytes], str | None]) -> str | None:
