@@ -1,0 +1,301 @@
+"""Every (path, type) pair is carried, in a remainder, discarded with a reason, or a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mapping_world import World
+
+from crossfade.mapping.coverage import Finding, stale_discards, uncovered
+from crossfade.mapping.program import carries
+from crossfade.model.shape import Node, format_path
+from crossfade.project import Discard
+from strategies import values
+
+WORLD = World(
+    {
+        "e": [
+            {
+                "_id": 1,
+                "n": 1,
+                "s": "x",
+                "z": None,
+                "o": {"a": 1, "b": {"c": 2}},
+                "l": [1, 2],
+                "m": [{"x": 1, "y": 2}],
+                "tags": ["a"],
+                "either": {"x": 1},
+                "deep": [{"l": [{"v": 1}], "w": 1}],
+            },
+            {"_id": "two", "n": "2", "tags": "b", "either": [{"x": 2}], "l": [], "m": [None]},
+        ]
+    }
+)
+
+
+def open_pairs(*mappings: str, discards: Sequence[Discard] = (), world: World = WORLD) -> dict[str, str]:
+    """Path -> what nothing takes up, of the entity `e`."""
+    program = world.program({f"t{i}": m for i, m in enumerate(mappings)}, discards)
+    found = [f for f in uncovered(program, world.shapes, discards) if f.kind == "uncovered"]
+    return {f.place.removeprefix("e."): f.message.removeprefix("nothing takes up ") for f in found}
+
+
+def covers(expression: str, source: str = "") -> set[str]:
+    """The paths that one output takes up, of those below which nothing is open either."""
+    everything = set(open_pairs("SELECT 1 AS v FROM e AS x"))
+    sql = f"SELECT {expression} AS v FROM e AS x{source}"
+    return everything - set(open_pairs(sql))
+
+
+EVERYTHING = {"_id", "n", "s", "z", "o", "l", "m", "tags", "either", "deep"}
+
+
+def test_nothing_is_covered_by_a_constant() -> None:
+    found = open_pairs("SELECT 1 AS v FROM e AS x")
+    assert set(found) == EVERYTHING
+    assert found["_id"] == "int x 1, string x 1"
+    assert found["tags"] == "array x 1, string x 1"
+
+
+@pytest.mark.parametrize(
+    ("expression", "paths"),
+    [
+        ("x.s", {"s"}),
+        ("upper(x.s) || x.s", {"s"}),
+        ("x.z", {"z"}),
+        ("x._id", {"_id"}),
+        ("as_text(x.n)", {"n"}),
+        ("json_of(x.o)", {"o"}),
+        ("ejson_of(x.o)", {"o"}),
+        ("json_of(x)", EVERYTHING),
+        ("rest_of(x)", EVERYTHING),
+        ("x.l", {"l"}),
+        ("list_of(x.tags)", {"tags"}),
+        ("list_transform(x.l, lambda v: v + 1)", {"l"}),
+        ("x.l[1]", {"l"}),
+        ("list_filter(x.l, lambda v: v > 1)", {"l"}),
+        ("json_list(x.tags)", {"tags"}),
+        ("json_list(x.either)", {"either"}),
+        ("(SELECT sum(v.v) FROM unnest(x.l) AS v(v))", {"l"}),
+        ("list_transform(list_of(x.either), lambda v: v.x)", {"either"}),
+        # what only looks
+        ("bson_type(x.s)", set()),
+        ("present(x.s)", set()),
+        ("x.s IS NULL", set()),
+        ("x.z IS NOT NULL", set()),
+    ],
+)
+def test_what_an_output_takes_up(expression: str, paths: set[str]) -> None:
+    assert covers(expression) == paths
+
+
+def test_the_length_of_an_array_is_not_its_elements() -> None:
+    found = open_pairs("SELECT len(x.l) AS v, len(x.m) AS w FROM e AS x")
+    assert {k: v for k, v in found.items() if k[0] in "lm"} == {"l[]": "int x 2", "m[]": "null x 1, object x 1"}
+
+
+def test_a_part_of_an_object_is_not_the_whole() -> None:
+    found = open_pairs("SELECT x.o.a AS v, x.o.b.c AS w, list_transform(x.m, lambda m: m.x) AS m FROM e AS x")
+    assert "o" not in found
+    assert found["m[].y"] == "int x 1"
+    assert open_pairs("SELECT x.o.a AS v FROM e AS x")["o.b"] == "object x 1"
+
+
+def test_elements_leave_single_values_and_single_values_leave_elements() -> None:
+    found = open_pairs("SELECT list_transform(x.tags, lambda t: upper(t)) AS v FROM e AS x")
+    assert found["tags"] == "string x 1"
+    assert open_pairs("SELECT x.either.x AS v FROM e AS x")["either"] == "array x 1"
+    assert "either" not in open_pairs("SELECT json_of(x.either) AS v FROM e AS x")
+
+
+def test_null_is_covered_with_what_it_stands_for() -> None:
+    world = World({"e": [{"_id": 1, "a": None, "o": None, "l": [None]}, {"_id": 2, "a": 1, "o": {"p": 1}, "l": [1]}]})
+    sql = "SELECT x._id AS id, x.a AS a, x.o.p AS p, x.l AS l FROM e AS x"
+    assert open_pairs(sql, world=world) == {}
+
+
+# -- what only steers
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1 AS v FROM e AS x WHERE x.s = 'x'",
+        "SELECT 1 AS v FROM e AS x LEFT JOIN e AS y ON y._id = x.s",
+        "SELECT count(*) AS v FROM e AS x GROUP BY x._id, x.s",
+        "SELECT 1 AS v FROM e AS x GROUP BY x._id HAVING max(x.s) > 'a'",
+        "SELECT y.s AS v FROM e AS x LEFT JOIN e AS y ON y._id = x._id",
+        "SELECT 1 AS v FROM e AS x, unnest(list_of(x.tags)) AS t(v) WHERE t.v = x.s",
+    ],
+)
+def test_steering_and_looking_up_carry_nothing(sql: str) -> None:
+    assert "s" in open_pairs(sql)
+
+
+def test_an_unnest_carries_only_the_elements_that_are_used() -> None:
+    sql = "SELECT {} AS v FROM e AS x, unnest(x.m) AS m(o)"
+    assert open_pairs(sql.format("1"))["m"] == "array x 2"
+    assert open_pairs(sql.format("m.o.x"))["m[].y"] == "int x 1"
+    assert not {"m", "m[]", "m[].y"} & set(open_pairs(sql.format("json_of(m.o)")))
+
+
+def test_elements_of_elements() -> None:
+    sql = "SELECT i.o.v AS v, d.o.w AS w FROM e AS x, unnest(x.deep) AS d(o), unnest(d.o.l) AS i(o)"
+    assert not [p for p in open_pairs(sql) if p.startswith("deep")]
+
+
+# -- several tables
+
+
+def test_a_union_of_several_tables() -> None:
+    found = open_pairs(
+        "SELECT x.s AS v FROM e AS x", "SELECT x.n AS v FROM e AS x UNION ALL SELECT x.z AS v FROM e AS x"
+    )
+    assert set(found) == EVERYTHING - {"s", "n", "z"}
+
+
+def test_a_field_of_the_root_in_rows_of_elements_alone() -> None:
+    own, elements = "SELECT x._id AS id FROM e AS x", "SELECT x.s AS s, m.o.x AS v FROM e AS x{} unnest(x.m) AS m(o){}"
+    found = open_pairs(own, elements.format(",", ""))
+    assert found["s"] == "only rows of array elements carry it (t1): none are made of an empty array"
+    assert "m[].x" not in found
+    assert "s" not in open_pairs(own, elements.format(" LEFT JOIN", " ON true"))
+    assert "s" not in open_pairs(
+        own + " WHERE x.s IS NOT NULL", "SELECT x.s AS s FROM e AS x", elements.format(",", "")
+    )
+    assert "s" not in open_pairs(elements.format(",", ""))  # then a document without a row is quarantined
+    discard = Discard(reason="told", entity="e", path="s")
+    assert "s" not in open_pairs(own, elements.format(",", ""), discards=[discard])
+
+
+def test_an_element_in_rows_of_deeper_elements_alone() -> None:
+    found = open_pairs(
+        "SELECT x._id AS id FROM e AS x",
+        "SELECT d.o.w AS w, i.o.v AS v FROM e AS x, unnest(x.deep) AS d(o), unnest(d.o.l) AS i(o)",
+    )
+    assert set(found) & {"deep[].w", "deep[].l[].v"} == {"deep[].w"}
+
+
+# -- discards
+
+
+def discard(**what: Any) -> Discard:
+    return Discard(reason="nobody reads it", **what)
+
+
+@pytest.mark.parametrize(
+    ("discards", "left"),
+    [
+        ([discard(entity="e")], set[str]()),
+        ([discard(entity="e", path=p) for p in EVERYTHING], set()),
+        ([discard(entity="e", path=".")], set()),
+        ([discard(entity="e", path=p) for p in EVERYTHING - {"o"}] + [discard(entity="e", path="o.b")], {"o"}),
+        ([discard(entity="e", path=p) for p in EVERYTHING - {"tags"}]
+         + [discard(entity="e", path="tags", types=("string",))], {"tags"}),
+        ([discard(entity="e", path=p) for p in EVERYTHING - {"tags"}]
+         + [discard(entity="e", path="tags", types=("string", "array"))], set()),
+        ([discard(entity="other", path=p) for p in EVERYTHING], EVERYTHING),
+        ([discard(entity="e", alias="x", where="x.s = 'y'")], EVERYTHING),
+        ([discard(table="t0")], EVERYTHING),
+    ],
+)  # fmt: skip
+def test_discards(discards: list[Discard], left: set[str]) -> None:
+    assert set(open_pairs("SELECT 1 AS v FROM e AS x", discards=discards)) == left
+
+
+def test_types_that_a_discard_leaves_are_named() -> None:
+    found = open_pairs("SELECT 1 AS v FROM e AS x", discards=[discard(entity="e", path="n", types=("string",))])
+    assert found["n"] == "int x 1"
+
+
+def test_an_entity_that_nothing_maps() -> None:
+    world = World({"e": [{"_id": 1}], "f": [{"_id": 1}, {"_id": 2}]})
+    program = world.program("SELECT x._id AS v, y._id AS w FROM e AS x LEFT JOIN f AS y ON y._id = x._id")
+    (finding,) = uncovered(program, world.shapes, [])
+    assert (finding.kind, finding.place) == ("unmapped_entity", "f")
+    assert finding.message == "2 documents, and no mapping has it as its root"
+    assert not list(uncovered(program, world.shapes, [discard(entity="f")]))
+
+
+def test_stale_discards() -> None:
+    program = WORLD.program("SELECT x.s AS v FROM e AS x")
+    discards = [
+        discard(table="t"),
+        discard(table="gone"),
+        discard(entity="ee"),
+        discard(entity="e", path="o.b.c"),
+        discard(entity="e", path="o.bb"),
+        discard(entity="e", path="o..b"),
+    ]
+    found = list(stale_discards(program, WORLD.shapes, discards))
+    assert [(f.severity, f.place) for f in found] == [
+        ("fault", "gone"),
+        ("note", "ee"),
+        ("note", "e.o.bb"),
+        ("fault", "e.o..b"),
+    ]
+
+
+# -- against a slow implementation
+
+
+def slowly(node: Node, path: tuple[str, ...], read: set[tuple[str, ...]]) -> dict[str, set[str]]:
+    """Pairs that no read place covers, each below the first open one left out: by walking down and asking at each
+    step.
+    """
+    here = tuple(path)
+    below = {p[len(here)] for p in read if len(p) > len(here) and p[: len(here)] == here}
+    objects, arrays = bool(below - {"[]"}), "[]" in below
+    left = set()
+    for kind in node.types:
+        covered = here in read and kind not in ("object", "array")
+        covered = covered or (kind == "object" and objects) or (kind == "array" and arrays)
+        if not covered and not (kind == "null" and (objects or arrays)):
+            left.add(kind)
+    if left and here:
+        return {format_path(here): left}
+    found: dict[str, set[str]] = {}
+    for child in node.fields:
+        found |= slowly(child, (*here, child.name), read)
+    if node.element is not None:
+        found |= slowly(node.element, (*here, "[]"), read)
+    return found
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_pairs_against_a_slow_walk(data: st.DataObject) -> None:
+    plain = st.sampled_from(["a", "b", "c"])
+    documents = st.dictionaries(plain, values().map(_plain_names), min_size=1, max_size=3)
+    docs = [{"_id": i, **d} for i, d in enumerate(data.draw(st.lists(documents, min_size=1, max_size=3)))]
+    world = World({"e": docs})
+    readable = [
+        p
+        for p, n in world.shapes["e"].root.walk()
+        if p and "[]" not in p and n.kind not in ("object", "array", "mixed")
+    ]
+    picked = data.draw(st.lists(st.sampled_from(readable), unique=True, max_size=4)) if readable else []
+    outputs = ", ".join(f"x.{'.'.join(p)} AS v{i}" for i, p in enumerate(picked)) or "1 AS v"
+    sql = f"SELECT {outputs} FROM e AS x"
+    read = {u.path for b in world.program(sql).branches for u in b.uses if carries(u)}
+    assert read == set(picked)
+    wanted = slowly(world.shapes["e"].root, (), read)
+    found = {k: {pair.rsplit(" x ", 1)[0] for pair in v.split(", ")} for k, v in open_pairs(sql, world=world).items()}
+    assert found == wanted
+
+
+def _plain_names(value: Any) -> Any:
+    """The same with names that need no other in SQL."""
+    if isinstance(value, dict):
+        return {f"f{i}": _plain_names(v) for i, v in enumerate(value.values())}
+    return [_plain_names(v) for v in value] if isinstance(value, list) else value
+
+
+def test_findings_are_sorted_and_have_a_way_out() -> None:
+    program = WORLD.program("SELECT x._id AS v FROM e AS x")
+    found: list[Finding] = list(uncovered(program, WORLD.shapes, []))
+    assert all(f.hint and f'path = "{f.place.removeprefix("e.")}"' in f.hint for f in found)
