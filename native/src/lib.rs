@@ -1,9 +1,11 @@
 //! The Python side of `crossfade_bson`: bytes in, Arrow capsules and plain Python values out.
 //!
-//! Nothing here is `unsafe`: the Arrow C structures are made by arrow-rs, which knows how to release them, and PyO3 puts
+//! Nothing in this file is `unsafe`: the Arrow C structures are made by arrow-rs, which knows how to release them, and PyO3 puts
 //! them into capsules that drop them. While a batch is read the interpreter is free to do other work.
 
 #![deny(unsafe_code)]
+
+mod import;
 
 use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,6 +13,7 @@ use std::sync::Arc;
 
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow_array::{Array, RecordBatch, StructArray};
+use arrow_schema::{DataType, Field, Schema};
 use crossfade_bson::{Aside, CountedKind, CountedPlace, Kept, Plan};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -128,10 +131,32 @@ fn digests<'py>(py: Python<'py>, raw: &[u8], ordered: bool) -> PyResult<(Bound<'
     Ok((PyBytes::new(py, &found), broken))
 }
 
+/// A column's values in PostgreSQL's binary form, as a batch of one column of binary data; None where that takes the
+/// reference: see `crossfade_bson::wire`.
+#[pyfunction]
+fn wire(
+    py: Python<'_>,
+    values: &Bound<'_, PyAny>,
+    kind: &str,
+    element: Option<&str>,
+    oid: u32,
+) -> PyResult<Option<ArrowBatch>> {
+    let values = import::array_of(values)?;
+    let element = element.map(|kind| (kind, oid));
+    let Ok(made) = unpanicked(|| py.detach(|| crossfade_bson::wire(values.as_ref(), kind, element)))? else {
+        return Ok(None);
+    };
+    let schema = Schema::new(vec![Field::new("wire", DataType::Binary, true)]);
+    let batch =
+        RecordBatch::try_new(Arc::new(schema), vec![made]).map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
+    Ok(Some(ArrowBatch { batch }))
+}
+
 #[pymodule]
 fn crossfade_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<ColumnReader>()?;
     module.add_function(wrap_pyfunction!(count, module)?)?;
-    module.add_function(wrap_pyfunction!(digests, module)?)
+    module.add_function(wrap_pyfunction!(digests, module)?)?;
+    module.add_function(wrap_pyfunction!(wire, module)?)
 }

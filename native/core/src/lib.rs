@@ -29,6 +29,7 @@ mod texts;
 pub mod torture;
 mod tree;
 mod walk;
+mod wire;
 
 pub use digest::digests;
 pub use histogram::{Counted, CountedKind, CountedPlace, Kept, count};
@@ -36,6 +37,7 @@ pub use plan::{BadPlan, Plan};
 pub use raw::{Value, split};
 pub use read::{Aside, Read, Unable, read};
 pub use walk::walk;
+pub use wire::{Unready, wire};
 
 use texts::canonical;
 

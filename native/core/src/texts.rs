@@ -240,28 +240,46 @@ fn civil(days: i64) -> (i64, i64, i64) {
 
 /// A JSON text, as Python's json writes it where letters outside ASCII may stay.
 pub fn quote(text: &[u8], out: &mut Vec<u8>) {
+    let mut text = text;
     out.push(b'"');
-    let mut done = 0;
-    for (i, &byte) in text.iter().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
+    loop {
+        let (clean, rest) = text.split_at(clean_prefix(text));
+        out.extend_from_slice(clean);
+        let Some((&byte, behind)) = rest.split_first() else { break };
+        escape(byte, out);
+        text = behind;
+    }
+    out.push(b'"');
+}
+
+fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// How many bytes stand before the first that needs an escape. Sixteen at once, which compilers turn into one step.
+fn clean_prefix(text: &[u8]) -> usize {
+    let mut at = 0;
+    for chunk in text.chunks_exact(16) {
+        if chunk.iter().fold(false, |found, byte| found | needs_escape(*byte)) {
+            break;
         }
-        out.extend_from_slice(&text[done..i]);
-        done = i + 1;
-        match byte {
-            b'"' => put(out, "\\\""),
-            b'\\' => put(out, "\\\\"),
-            b'\n' => put(out, "\\n"),
-            b'\r' => put(out, "\\r"),
-            b'\t' => put(out, "\\t"),
-            0x0C => put(out, "\\f"),
-            0x08 => put(out, "\\b"),
-            _ => {
-                put(out, "\\u00");
-                hex(&[byte], out);
-            }
+        at += 16;
+    }
+    at + text[at..].iter().position(|byte| needs_escape(*byte)).unwrap_or(text.len() - at)
+}
+
+fn escape(byte: u8, out: &mut Vec<u8>) {
+    match byte {
+        b'"' => put(out, "\\\""),
+        b'\\' => put(out, "\\\\"),
+        b'\n' => put(out, "\\n"),
+        b'\r' => put(out, "\\r"),
+        b'\t' => put(out, "\\t"),
+        0x0C => put(out, "\\f"),
+        0x08 => put(out, "\\b"),
+        _ => {
+            put(out, "\\u00");
+            hex(&[byte], out);
         }
     }
-    out.extend_from_slice(&text[done..]);
-    out.push(b'"');
 }

@@ -19,6 +19,7 @@ import pyarrow as pa
 from crossfade.model.canonical import arrow_type
 from crossfade.model.target import ColumnType
 from crossfade.stores.postgresql import wire
+from crossfade.stores.postgresql.native import wired
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _TRAILER = b"\xff\xff"
@@ -80,7 +81,10 @@ def _builder(field: Any, column: WireColumn) -> Any:
 
 
 def _ready(values: Any, column: WireColumn) -> Any:
-    return pa.array(_values(values, column), pa.binary()) if column.type.kind in _MADE_HERE else values
+    if column.type.kind not in _MADE_HERE:
+        return values
+    made = wired(values, column.type, column.element_oid)
+    return pa.array(_values(values, column), pa.binary()) if made is None else made
 
 
 def _values(values: Any, column: WireColumn) -> list[bytes | None]:
