@@ -394,13 +394,16 @@ class Move:
     def verify(self, listen: Listener = _deaf) -> Verdict:
         """Compares every column of every row, every key, and the counts; asks the rules.
 
-        Raises Refused before a copy is done.
+        Raises Refused before a copy is done, and where the mappings no longer speak of all that it carried.
         """
         status = self.status()
         if status.stage != journal.FINISHED:
             raise Refused(
                 f"the copy has not finished (it is {status.stage}); nothing was compared", hint="crossfade copy"
             )
+        agreement.require_made(status, self._fed_entities, self._fed_tables)
+        if self._record().mapping_digest != self._digests["mapping_digest"]:
+            self._require_covered()  # a column that the mapping no longer makes would not be compared
         subject = self._subject(status)
         documents = sum(e.counts.source for e in status.entities)
         listen(Verifying(documents, len(subject.fed_tables), len(subject.rules)))

@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from crossfade.cli import check, copy, explain, ids, quarantine, run, schema, status, survey, verify
-from crossfade.cli.failure import INTERRUPTED, end_quietly, interrupted, show, usage
+from crossfade.cli.failure import INTERRUPTED, end_quietly, failure_of, interrupted, show, usage
 
 app = typer.Typer(name="crossfade", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True)
 schema_app = typer.Typer(rich_markup_mode=None, help="The target's schema: print it, apply it, draw it.")
@@ -87,6 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return show(interrupted("nothing had begun"), as_json=_wants("json", given), logs_json=False)
     except BrokenPipeError:
         return end_quietly()
+    except OSError as error:  # what was left to be written out, on a disk that is full
+        end_quietly()
+        return show(failure_of(error), as_json=False, logs_json=_wants_json_logs(given))
     finally:
         signal.signal(signal.SIGINT, before)
 

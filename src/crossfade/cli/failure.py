@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -81,6 +82,11 @@ def _known(error: Exception) -> CrossfadeError | None:
         )
     if isinstance(error, OSError) and error.filename is not None:
         return Unreachable(f"{error.filename}: {error.strerror or error}")
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Unreachable(
+            f"could not write the output or a temporary file: {error.strerror}; what is committed stays",
+            hint="make room, or TMPDIR=/a/folder/with/room; then the same command again",
+        )
     return None
 
 

@@ -69,7 +69,7 @@ def draw(screen: Screen, document: dict[str, Any]) -> None:
     screen.table(columns, rows, right=("rows", *KINDS, "columns"))
     for table in document["tables"]:
         if table["not_compared"]:
-            screen.line(f"{table['table']}: the target's own, not compared: {', '.join(table['not_compared'])}")
+            screen.line(f"{table['table']}: not compared, no mapping fills them: {', '.join(table['not_compared'])}")
         for difference in table["differences"]:
             screen.line(f"  {_difference(difference)}")
         hidden = sum(table["counts"].values()) - len(table["differences"])

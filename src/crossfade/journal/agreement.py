@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from crossfade.errors import NotEmpty, Refused, Stale
 from crossfade.journal.journal import VERSION, MoveRecord
+from crossfade.journal.status import Status
 
 
 def require_own(move: MoveRecord, target_url: str, name: str, schema_digest: str) -> None:
@@ -42,3 +43,17 @@ def require_same(move: MoveRecord, digests: Mapping[str, str], chunks_done: int)
                 hint="crossfade copy --restart to begin the copy anew, or crossfade quarantine retry after a mend",
             )
     return True
+
+
+def require_made(status: Status, entities: Collection[str], tables: Collection[str]) -> None:
+    """Raises Refused where the copy took records of an entity, or wrote rows of a table, that no mapping speaks of now.
+
+    They would not be compared, and the answer would be yes all the same.
+    """
+    left = [e.entity for e in status.entities if e.counts.source and e.entity not in entities]
+    left += [table for table, rows in status.rows.items() if rows and table not in tables]
+    if left:
+        raise Refused(
+            f"the copy carried {', '.join(dict.fromkeys(left))}, and no mapping does so any more; nothing was compared",
+            hint="put the mapping back; or begin anew in an empty database",
+        )

@@ -79,7 +79,7 @@ class Tally:
             changed_columns=dict(sorted(total.changed.items())),
             changed_rows=total.changed_rows,
             compared=tuple(c.name for c in target.columns if c.name in total.compared),
-            not_compared=tuple(c.name for c in target.columns if c.name not in total.compared),
+            not_compared=tuple(c.name for c in target.columns if total.compared and c.name not in total.compared),
             differences=tuple(_fair(differences, self._limit)),
         )
 

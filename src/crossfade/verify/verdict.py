@@ -102,7 +102,9 @@ class TableVerdict:
     changed_rows: int
     compared: tuple[str, ...]
     not_compared: tuple[str, ...]
-    """Columns that no mapping fills: the target's own defaults, identities and generated columns."""
+    """Columns that no mapping fills: the target's own defaults, identities and generated columns. None are named
+    where no row was expected.
+    """
     differences: tuple[Difference, ...] = ()
 
     @property

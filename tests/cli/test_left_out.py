@@ -1,0 +1,61 @@
+"""What a verification may not pass over: data that the copy carried, and that no mapping speaks of any more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tinies import Tiny
+
+
+def test_a_mapping_that_is_gone_after_the_copy(tiny: Tiny) -> None:
+    tiny.mongo.db.pets.insert_one({"_id": 1, "name": "Rex"})
+    tiny.edit("schema.sql", "CREATE INDEX", "CREATE TABLE pets (id integer PRIMARY KEY, name text);\nCREATE INDEX")
+    tiny.write("mapping/pets.sql", "SELECT p._id AS id, p.name AS name FROM pets AS p")
+    assert tiny("run").status == 0
+    tiny.write("mapping/pets.sql", "SELECT p._id AS id, p.name AS name FROM pets AS p -- the same")
+    assert tiny("verify").status == 0
+    (tiny.root / "mapping" / "pets.sql").unlink()
+    ended = tiny("verify", "--json")
+    assert (ended.status, ended.json["error"]["kind"]) == (1, "refused")
+    message = "the copy carried pets, and no mapping does so any more; nothing was compared"
+    assert ended.json["error"]["message"] == message
+
+
+def test_a_second_table_that_is_gone_after_the_copy(tiny: Tiny) -> None:
+    tiny.edit("schema.sql", "CREATE INDEX", "CREATE TABLE ages (id uuid PRIMARY KEY, age integer);\nCREATE INDEX")
+    tiny.write("mapping/ages.sql", "SELECT uuid_of(p._id) AS id, p.age AS age FROM people AS p")
+    assert tiny("run").status == 0
+    (tiny.root / "mapping" / "ages.sql").unlink()
+    ended = tiny("verify")
+    assert ended.status == 1
+    assert "the copy carried ages, and no mapping does so any more" in ended.err
+
+
+def test_a_column_that_the_mapping_no_longer_makes(tiny: Tiny) -> None:
+    tiny.edit("schema.sql", "age integer NOT NULL CHECK", "age integer CHECK")
+    assert tiny("run").status == 0
+    tiny.postgres.execute("UPDATE people SET age = 1")
+    tiny.edit("mapping/people.sql", "p.age AS age, ", "")
+    ended = tiny("verify")
+    assert ended.status == 1
+    assert "people.age: nothing takes up" in ended.err
+
+
+def test_a_table_whose_rows_are_all_in_quarantine_is_not_called_the_targets_own(tiny: Tiny) -> None:
+    tiny.mongo.db.people.update_many({}, {"$set": {"age": 900}})
+    ended = tiny("run", "--json")
+    assert ended.status == 1
+    (table,) = ended.json["verify"]["tables"]
+    assert (table["rows"], table["not_compared"]) == (0, [])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_an_output_that_takes_no_more(tiny: Tiny) -> None:
+    command = [sys.executable, "-m", "crossfade", "schema", "show", "--project", str(tiny.root)]
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=tiny.settings, check=False)
+    assert ended.returncode == 3, ended.stderr
+    assert "could not write the output" in ended.stderr
