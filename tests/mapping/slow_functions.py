@@ -24,7 +24,7 @@ LONG = range(-(2**63), 2**63)
 EXACT = 2**53
 
 
-class Refuse(Exception):  # noqa: N818
+class Refuse(Exception):
     """The value does not fit."""
 
 

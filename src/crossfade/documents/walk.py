@@ -25,7 +25,7 @@ FIRST_MS = -62_135_596_800_000  # 0001-01-01T00:00:00.000Z, the first that datet
 LAST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 
 
-class Unreadable(Exception):  # noqa: N818  (a verdict on the document, not a fault of ours)
+class Unreadable(Exception):
     """Why a document cannot be read: `reason` is duplicate_key, invalid_utf8 or broken; `path` is where."""
 
     def __init__(self, reason: str, detail: str, path: Path = ()) -> None:

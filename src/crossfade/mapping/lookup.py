@@ -34,7 +34,7 @@ fetches.
 """
 
 
-class LookedUpMisfit(CrossfadeError):  # noqa: N818  (the record that looks it up is quarantined for it)
+class LookedUpMisfit(CrossfadeError):
     """a looked-up document does not fit source.lock.json"""
 
 

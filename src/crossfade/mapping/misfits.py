@@ -51,7 +51,7 @@ class Misfits:
         return pa.array(out, to)
 
 
-class Unfit(Exception):  # noqa: N818  (an answer about one value, caught by Misfits.each)
+class Unfit(Exception):
     def __init__(self, reason: str, message: str) -> None:
         self.reason, self.message = reason, message
         super().__init__(message)

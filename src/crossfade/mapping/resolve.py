@@ -16,7 +16,7 @@ from crossfade.model.names import fold
 from crossfade.model.shape import Node, format_path
 
 
-class Wrong(Exception):  # noqa: N818  (becomes a Fault once the file is known)
+class Wrong(Exception):
     """Something in a mapping does not bind: the place in the SQL, the reason, a hint.
 
     `keyword` finds the place of what has none of its own in the parsed SQL (LIMIT, DISTINCT): its first word.

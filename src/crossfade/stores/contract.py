@@ -195,7 +195,7 @@ class Ddl(Protocol):
         ...
 
 
-class RowRejected(Exception):  # noqa: N818  (it is an answer of the database, not a fault of ours)
+class RowRejected(Exception):
     """The target refused rows. `reason` as in docs/reference/errors.md; `column`, `constraint` where the database
     says them.
     """

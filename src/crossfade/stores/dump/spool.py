@@ -31,7 +31,7 @@ CREATE TABLE broken (position INTEGER PRIMARY KEY, offset INTEGER, kept INTEGER,
 """
 
 
-class NeedsCopy(Exception):  # noqa: N818  (an answer, not a fault)
+class NeedsCopy(Exception):
     """A document without `_id` stands in a file that was to be read in place."""
 
 

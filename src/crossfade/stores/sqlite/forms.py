@@ -25,7 +25,7 @@ _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
 _DAY = 86_400_000_000
 
 
-class Unkept(Exception):  # noqa: N818  (an answer about one value)
+class Unkept(Exception):
     """SQLite would keep another value than this one."""
 
     def __init__(self, reason: str, message: str) -> None:

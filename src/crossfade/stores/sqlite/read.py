@@ -93,7 +93,7 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-class _Strange(Exception):  # noqa: N818  (an answer about one value)
+class _Strange(Exception):
     pass
 
 
