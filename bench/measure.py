@@ -28,7 +28,7 @@ class Measured:
     printed: Mapping[str, Any]
 
 
-class Failed(Exception):  # noqa: N818  (what became of a contender, not a fault of the bench)
+class Failed(Exception):
     """a contender ended with an error; the text is the end of what it said"""
 
 
