@@ -21,10 +21,12 @@ from bson import Int64, ObjectId
 
 from crossfade.documents.columns import compile_columns, python_columns
 from crossfade.documents.count import Histogram
+from crossfade.documents.digest import digests, python_digests
 from crossfade.documents.native import native_status
 from crossfade.model.batch import Column
 
 ROUNDS = 5
+TWICE = ", two threads"  # each of them reads everything
 EPOCH = datetime(2024, 1, 1)
 
 
@@ -90,27 +92,23 @@ def measure(title: str, batches: list[bytes], contenders: dict[str, Callable[[by
     best = dict.fromkeys(contenders, float("inf"))
     for _ in range(ROUNDS):
         for name, work in contenders.items():
+            both = name.endswith(TWICE)
+            threads = [Thread(target=all_of, args=(batches, work)) for _ in range(1 + both)]
             start = perf_counter()
-            for batch in batches:
-                work(batch)
-            best[name] = min(best[name], perf_counter() - start)
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            best[name] = min(best[name], (perf_counter() - start) / len(threads))
     size = sum(map(len, batches))
     print(f"{title}: {count} documents of {size // count} bytes")
     for name, seconds in best.items():
         print(f"  {name:22}{count / seconds / 1000:10.1f} thousand a second {size / seconds / 1e6:8.0f} MB/s")
 
 
-def threads(work: Callable[[bytes], object]) -> Callable[[bytes], None]:
-    """The same batch by two threads at once: two batches' work."""
-
-    def both(batch: bytes) -> None:
-        pair = [Thread(target=work, args=(batch,)) for _ in range(2)]
-        for one in pair:
-            one.start()
-        for one in pair:
-            one.join()
-
-    return both
+def all_of(batches: list[bytes], work: Callable[[bytes], object]) -> None:
+    for batch in batches:
+        work(batch)
 
 
 def main(documents: int) -> None:
@@ -125,9 +123,11 @@ def main(documents: int) -> None:
             "pymongo decode_all": bson.decode_all,
             "columns in Python": python.read,
             "columns": here.read,
-            "columns, two threads": threads(here.read),
+            "columns" + TWICE: here.read,
             "survey in Python": Histogram(native=False).add,
             "survey": Histogram().add,
+            "digests in Python": python_digests,
+            "digests": digests,
         }
         measure(make.__name__, batches, contenders)
 

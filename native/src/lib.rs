@@ -8,6 +8,7 @@
 mod import;
 
 use std::ffi::CStr;
+use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -42,8 +43,7 @@ impl ColumnReader {
 
     /// The batch as Arrow, where each row's document starts and ends (pairs of 32-bit numbers), and what is set aside.
     fn read<'py>(&self, py: Python<'py>, raw: &[u8]) -> PyResult<(ArrowBatch, Bound<'py, PyBytes>, Vec<AsideTuple>)> {
-        let read = unpanicked(|| py.detach(|| crossfade_bson::read(raw, &self.plan)))?
-            .map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
+        let read = unpanicked(|| py.detach(|| crossfade_bson::read(raw, &self.plan)))?.map_err(unable)?;
         let bounds: Vec<u8> =
             read.bounds.iter().flat_map(|(start, end)| [start.to_ne_bytes(), end.to_ne_bytes()]).flatten().collect();
         let aside = read.aside.into_iter().map(tuple).collect();
@@ -55,9 +55,14 @@ fn tuple(a: Aside) -> AsideTuple {
     (a.position, a.start, a.end, a.key, a.reason, a.path, a.detail, a.name)
 }
 
+/// None of this may happen; if it does, nothing was handed out that could be wrong, and there is another reader.
+fn unable(why: impl Display) -> PyErr {
+    PyRuntimeError::new_err(format!("crossfade-native: {why}; CROSSFADE_NATIVE=0 reads without it"))
+}
+
 /// No panic may happen; one that does is Python's to hear of, as an exception like any other.
 fn unpanicked<T>(work: impl FnOnce() -> T) -> PyResult<T> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|_| PyRuntimeError::new_err("the native reader panicked"))
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| unable("a panic"))
 }
 
 /// A record batch for whoever speaks the Arrow PyCapsule interface.
@@ -75,8 +80,7 @@ impl ArrowBatch {
         requested_schema: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyTuple>> {
         let _ = requested_schema; // the interface lets the producer hand out what it has
-        let schema = FFI_ArrowSchema::try_from(self.batch.schema().as_ref())
-            .map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
+        let schema = FFI_ArrowSchema::try_from(self.batch.schema().as_ref()).map_err(unable)?;
         let array = FFI_ArrowArray::new(&StructArray::from(self.batch.clone()).to_data());
         let schema = PyCapsule::new_with_value(py, schema, SCHEMA)?;
         let array = PyCapsule::new_with_value(py, array, ARRAY)?;
@@ -90,8 +94,7 @@ impl ArrowBatch {
 /// greatest, least and greatest length, and up to three keys.
 #[pyfunction]
 fn count<'py>(py: Python<'py>, raw: &[u8]) -> PyResult<(Vec<Problem>, Bound<'py, PyList>)> {
-    let counted =
-        unpanicked(|| py.detach(|| crossfade_bson::count(raw)))?.map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
+    let counted = unpanicked(|| py.detach(|| crossfade_bson::count(raw)))?.map_err(unable)?;
     let places = counted.places.iter().map(|place| place_tuple(py, place)).collect::<PyResult<Vec<_>>>()?;
     Ok((counted.problems, PyList::new(py, places)?))
 }
@@ -147,8 +150,7 @@ fn wire(
         return Ok(None);
     };
     let schema = Schema::new(vec![Field::new("wire", DataType::Binary, true)]);
-    let batch =
-        RecordBatch::try_new(Arc::new(schema), vec![made]).map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
+    let batch = RecordBatch::try_new(Arc::new(schema), vec![made]).map_err(unable)?;
     Ok(Some(ArrowBatch { batch }))
 }
 

@@ -16,6 +16,7 @@ mod decimal;
 mod digest;
 mod double;
 mod histogram;
+mod kept;
 mod offence;
 mod path;
 mod plan;
@@ -32,7 +33,8 @@ mod walk;
 mod wire;
 
 pub use digest::digests;
-pub use histogram::{Counted, CountedKind, CountedPlace, Kept, count};
+pub use histogram::{Counted, CountedKind, CountedPlace, count};
+pub use kept::Kept;
 pub use plan::{BadPlan, Plan};
 pub use raw::{Value, split};
 pub use read::{Aside, Read, Unable, read};

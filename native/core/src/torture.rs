@@ -68,7 +68,7 @@ fn rule_of(places: &[CountedPlace<'_>], at: usize) -> String {
     };
     let fields: Vec<String> = below(true).map(|(number, place)| format!("[{},{number}]", name_of(place))).collect();
     let element = below(false).next().map_or("null".into(), |(number, _)| number.to_string());
-    let even = at % 2 == 0;
+    let even = at.is_multiple_of(2);
     format!(
         "{{\"types\": {types:?}, \"dates\": {even}, \"uuids\": {even}, \"fields\": [{}], \"element\": {element}}}",
         fields.join(",")
@@ -126,14 +126,14 @@ impl Columns<'_> {
         let native = match types.as_slice() {
             ["binData:0"] => "binary",
             ["int", "long"] | ["long"] => "long",
-            ["date"] if at % 2 == 0 => "date", // where the rule above says that dates fit
+            ["date"] if at.is_multiple_of(2) => "date", // where the rule above says that dates fit
             ["int"] => "int",
             ["double"] => "double",
             ["bool"] => "bool",
             ["string"] => "string",
             ["decimal"] => "decimal",
             ["objectId"] => "objectId",
-            ["binData:4"] if at % 2 == 0 => "uuid",
+            ["binData:4"] if at.is_multiple_of(2) => "uuid",
             _ => "mixed",
         };
         vec!["ejson", "json", "type", "present", native]

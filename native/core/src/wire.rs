@@ -50,14 +50,14 @@ fn arrays<'a>(values: &'a dyn Array, element: &str, oid: u32) -> Done<Writer<'a>
     Ok(Box::new(move |at, out| {
         let (start, end) = (lists.value_offsets()[at] as usize, lists.value_offsets()[at + 1] as usize);
         let with_nulls = (start..end).any(|at| elements.is_null(at));
-        put(out, &[i32::from(end > start).to_be_bytes(), i32::from(with_nulls).to_be_bytes(), oid.to_be_bytes()]);
+        put(out, &[i32::from(end > start).to_be_bytes(), i32::from(with_nulls).to_be_bytes(), oid.to_be_bytes()])?;
         if end > start {
             let count = i32::try_from(end - start).map_err(|_| Unready)?;
-            put(out, &[count.to_be_bytes(), 1i32.to_be_bytes()]);
+            put(out, &[count.to_be_bytes(), 1i32.to_be_bytes()])?;
         }
         for at in start..end {
             let length_at = out.len();
-            put(out, &[(-1i32).to_be_bytes()]); // NULL, until there is a length
+            put(out, &[(-1i32).to_be_bytes()])?; // NULL, until there is a length
             if elements.is_valid(at) {
                 write(at, out)?;
                 let length = i32::try_from(out.len() - length_at - 4).map_err(|_| Unready)?;
@@ -82,7 +82,7 @@ fn writer<'a>(values: &'a dyn Array, kind: &str) -> Done<Writer<'a>> {
         "time" => primitive::<Time64MicrosecondType, 8>(values, |v| Some(v.to_be_bytes())),
         "bool" => {
             let values = values.as_boolean_opt().ok_or(Unready)?;
-            Ok(Box::new(move |at, out| done(out.push(u8::from(values.value(at))))))
+            Ok(Box::new(move |at, out| put(out, &[[u8::from(values.value(at))]])))
         }
         "numeric" => {
             let values = values.as_string_opt::<i32>().ok_or(Unready)?;
@@ -92,11 +92,11 @@ fn writer<'a>(values: &'a dyn Array, kind: &str) -> Done<Writer<'a>> {
         "jsonb" => texts(values, &[1]), // the version of the form, then the text
         "uuid" => {
             let values = values.as_fixed_size_binary_opt().ok_or(Unready)?;
-            Ok(Box::new(move |at, out| done(out.extend_from_slice(values.value(at)))))
+            Ok(Box::new(move |at, out| put(out, &[values.value(at)])))
         }
         "bytea" => {
             let values = values.as_binary_opt::<i32>().ok_or(Unready)?;
-            Ok(Box::new(move |at, out| done(out.extend_from_slice(values.value(at)))))
+            Ok(Box::new(move |at, out| put(out, &[values.value(at)])))
         }
         _ => Err(Unready),
     }
@@ -107,26 +107,20 @@ fn primitive<'a, T: ArrowPrimitiveType, const N: usize>(
     bytes: fn(T::Native) -> Option<[u8; N]>,
 ) -> Done<Writer<'a>> {
     let values = values.as_primitive_opt::<T>().ok_or(Unready)?;
-    Ok(Box::new(move |at, out| {
-        put(out, &[bytes(values.value(at)).ok_or(Unready)?]);
-        Ok(())
-    }))
+    Ok(Box::new(move |at, out| put(out, &[bytes(values.value(at)).ok_or(Unready)?])))
 }
 
 fn texts<'a>(values: &'a dyn Array, before: &'static [u8]) -> Done<Writer<'a>> {
     let values = values.as_string_opt::<i32>().ok_or(Unready)?;
     Ok(Box::new(move |at, out| {
-        out.extend_from_slice(before);
-        done(out.extend_from_slice(values.value(at).as_bytes()))
+        put(out, &[before])?;
+        put(out, &[values.value(at)])
     }))
 }
 
-fn done(_: ()) -> Done<()> {
+fn put(out: &mut Vec<u8>, parts: &[impl AsRef<[u8]>]) -> Done<()> {
+    parts.iter().for_each(|part| out.extend_from_slice(part.as_ref()));
     Ok(())
-}
-
-fn put<const N: usize>(out: &mut Vec<u8>, parts: &[[u8; N]]) {
-    parts.iter().for_each(|part| out.extend_from_slice(part));
 }
 
 const NEGATIVE: u16 = 0x4000;
@@ -140,8 +134,7 @@ fn numeric(text: &[u8], out: &mut Vec<u8>) -> Done<()> {
         _ => 0,
     };
     if special != 0 {
-        put(out, &[0, 0, special, 0].map(u16::to_be_bytes));
-        return Ok(());
+        return put(out, &[0, 0, special, 0].map(u16::to_be_bytes));
     }
     let (sign, digits) = text.strip_prefix(b"-").map_or((0, text), |rest| (NEGATIVE, rest));
     let point = digits.iter().position(|byte| *byte == b'.').unwrap_or(digits.len());
@@ -160,13 +153,12 @@ fn numeric(text: &[u8], out: &mut Vec<u8>) -> Done<()> {
     let group = |at: usize| (0..4).fold(0, |sum, place| sum * 10 + digit(at * 4 + place));
     let scale = u16::try_from(fraction.len()).map_err(|_| Unready)?;
     let Some(first) = (0..count).find(|at| group(*at) != 0) else {
-        put(out, &[0, 0, 0, scale].map(u16::to_be_bytes));
-        return Ok(());
+        return put(out, &[0, 0, 0, scale].map(u16::to_be_bytes));
     };
     let last = (first..count).rev().find(|at| group(*at) != 0).unwrap_or(first);
     let kept = i16::try_from(last + 1 - first).map_err(|_| Unready)?;
     let weight = i16::try_from(before as i64 - 1 - first as i64).map_err(|_| Unready)?;
-    put(out, &[kept.to_be_bytes(), weight.to_be_bytes(), sign.to_be_bytes(), scale.to_be_bytes()]);
+    put(out, &[kept.to_be_bytes(), weight.to_be_bytes(), sign.to_be_bytes(), scale.to_be_bytes()])?;
     (first..=last).for_each(|at| out.extend_from_slice(&group(at).to_be_bytes()));
     Ok(())
 }
