@@ -459,6 +459,8 @@ class Move:
         """Tries entries again (all open ones where none is named), by the mapping and the lock file as they are now."""
         self._require_covered()
         self._require_no_half_constraints()
+        left = sum(1 for c in self._chunks() if c.counts is None and c.chunk.number != journal.LATER)
+        agreement.require_nothing_left(self._record(), self._digests, left)
         entries = [self._entry(i) for i in ids] or [e for e in self.quarantine() if e.state == "open"]
         with self._transaction() as tx:
             journal.set_digests(tx, self._digests)

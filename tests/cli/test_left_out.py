@@ -59,3 +59,13 @@ def test_an_output_that_takes_no_more(tiny: Tiny) -> None:
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=tiny.settings, check=False)
     assert ended.returncode == 3, ended.stderr
     assert "could not write the output" in ended.stderr
+
+
+def test_a_retry_does_not_let_another_mapping_into_the_middle_of_a_copy(tiny: Tiny) -> None:
+    assert tiny("run").status == 0
+    tiny.postgres.execute("DELETE FROM people; UPDATE crossfade.chunk SET done_at = NULL")  # as a kill leaves it
+    assert tiny("quarantine", "retry").status == 0
+    tiny.edit("mapping/people.sql", "p.name AS name", "upper(p.name) AS name")
+    ended = tiny("quarantine", "retry", "--json")
+    assert (ended.status, ended.json["error"]["kind"]) == (1, "stale")
+    assert "1 chunks are not copied yet" in ended.json["error"]["message"]

@@ -45,6 +45,18 @@ def require_same(move: MoveRecord, digests: Mapping[str, str], chunks_done: int)
     return True
 
 
+def require_nothing_left(move: MoveRecord, digests: Mapping[str, str], chunks_left: int) -> None:
+    """Raises Stale where a mapping has changed while chunks are still to be copied: they would be made by another
+    mapping than those before them.
+    """
+    if chunks_left and move.mapping_digest != digests["mapping_digest"]:
+        raise Stale(
+            f"a mapping or a discard has changed since the copy began, and {chunks_left} chunks are not copied yet;"
+            " nothing was written",
+            hint="put the mapping back, crossfade copy, and mend it then; or crossfade copy --restart",
+        )
+
+
 def require_made(status: Status, entities: Collection[str], tables: Collection[str]) -> None:
     """Raises Refused where the copy took records of an entity, or wrote rows of a table, that no mapping speaks of now.
 
