@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -31,6 +32,7 @@ Documents = Sequence[Mapping[str, Any]]
 
 ENGINE = Engine()
 """One for all tests: an engine holds nothing between runs."""
+atexit.register(ENGINE.close)
 
 
 class World:
