@@ -10,6 +10,7 @@ import pytest
 from crossfade.errors import Misused, SchemaFault, Unreachable
 from crossfade.schema.load import load_schema
 from crossfade.stores.postgresql.ddl import PostgresDdl
+from making import make
 
 PRISMA = """
 datasource db {
@@ -37,7 +38,7 @@ def test_prisma_becomes_steps_that_postgresql_takes(tmp_path: Path, pg_db: Any) 
     (tmp_path / "schema.prisma").write_text(PRISMA)
     ddl = PostgresDdl(pg_db.url)
     schema = load_schema("schema.prisma", tmp_path, "postgresql", None)
-    ddl.run([*schema.pre, *schema.post])
+    make(pg_db.url, [*schema.pre, *schema.post])
     live = load_schema("live", tmp_path, "postgresql", ddl)
     assert [t.name for t in live.tables] == [t.name for t in schema.tables] == ["Post", "User"]
     assert live.tables[0].foreign_keys == schema.tables[0].foreign_keys

@@ -16,6 +16,7 @@ from crossfade.errors import Misused
 from crossfade.model.target import ForeignKey, TargetSchema
 from crossfade.schema.metadata import from_metadata, load_metadata
 from crossfade.stores.postgresql.ddl import PostgresDdl
+from making import make
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def ids(schema: TargetSchema) -> list[str]:
 def test_postgresql_takes_every_step(metadata: sa.MetaData, pg_db: Any) -> None:
     schema = from_metadata(metadata, "postgresql")
     ddl = PostgresDdl(pg_db.url)
-    ddl.run([*schema.pre, *schema.post])
+    make(pg_db.url, [*schema.pre, *schema.post])
     live = ddl.live_schema()
     assert [t.name for t in live.tables] == [t.name for t in schema.tables]
     for ours, theirs in zip(schema.tables, live.tables, strict=True):

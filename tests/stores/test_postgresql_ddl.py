@@ -10,9 +10,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from crossfade.errors import CrossfadeError, Unsupported
+from crossfade.errors import Unsupported
 from crossfade.model.target import ForeignKey, Step, TargetSchema, TargetTable, Unique
 from crossfade.stores.postgresql.ddl import PostgresDdl
+from making import make
 
 EVERYTHING = (Path(__file__).parent / "everything.sql").read_text("utf-8")
 
@@ -25,13 +26,13 @@ def made(pg_db: Any, sql: str) -> tuple[PostgresDdl, TargetTable]:
     """The first table of `sql`, made without what would come after the copy."""
     schema = tried(pg_db, sql)
     ddl = PostgresDdl(pg_db.url)
-    ddl.run(schema.pre)
+    make(pg_db.url, schema.pre)
     return ddl, schema.tables[0]
 
 
 def assert_comes_back(pg_db: Any, schema: TargetSchema) -> None:
     ddl = PostgresDdl(pg_db.url)
-    ddl.run([*schema.pre, *schema.post])
+    make(pg_db.url, [*schema.pre, *schema.post])
     again = ddl.live_schema()
     assert (again.pre, again.post, again.tables) == (schema.pre, schema.post, schema.tables)
     assert again.digest == schema.digest
@@ -118,26 +119,12 @@ def test_what_is_not_carried_is_said(pg_db: Any) -> None:
 def test_is_empty_names_tables_and_whether_they_hold_rows(pg_db: Any) -> None:
     ddl = PostgresDdl(pg_db.url)
     assert ddl.is_empty() == []
-    ddl.run(
-        [Step("one", "CREATE TABLE t (a int)"), Step("two", "CREATE SCHEMA s"), Step("3", "CREATE TABLE s.u (a int)")]
+    make(
+        pg_db.url,
+        [Step("one", "CREATE TABLE t (a int)"), Step("two", "CREATE SCHEMA s"), Step("3", "CREATE TABLE s.u (a int)")],
     )
     pg_db.execute("INSERT INTO s.u VALUES (1)")
     assert ddl.is_empty() == ["t (no rows)", "s.u (holds rows)"]
-
-
-def test_a_step_that_was_done_is_not_done_again(pg_db: Any) -> None:
-    ddl, step = PostgresDdl(pg_db.url), Step("table t", "CREATE TABLE t (a int)")
-    ddl.run([step])
-    ddl.run([step])
-    with pytest.raises(CrossfadeError, match="'table t' of the schema failed"):
-        ddl.run([Step("table t", "CREATE TABLE t (b int)")])
-
-
-def test_a_failing_step_shows_its_statement_and_leaves_the_others(pg_db: Any) -> None:
-    ddl = PostgresDdl(pg_db.url)
-    with pytest.raises(CrossfadeError, match="CREATE TABLE b \\(x nosuch\\)"):
-        ddl.run([Step("a", "CREATE TABLE a (x int)"), Step("b", "CREATE TABLE b (x nosuch)")])
-    assert ddl.is_empty() == ["a (no rows)"]
 
 
 def test_duplicates_leave_the_least_key_of_each_group(pg_db: Any) -> None:

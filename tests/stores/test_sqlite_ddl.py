@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from crossfade.errors import CrossfadeError, SchemaFault
-from crossfade.model.target import ForeignKey, Step, Unique
+from crossfade.errors import SchemaFault
+from crossfade.model.target import ForeignKey, Unique
 from crossfade.stores.sqlite.ddl import SqliteDdl
+from making import make
 
 SCHEMA = """
 CREATE TABLE a (id INTEGER PRIMARY KEY, u CHAR(32), e TEXT COLLATE NOCASE DEFAULT 'x', n INT NOT NULL DEFAULT 0,
@@ -37,9 +38,9 @@ def fill(path: Path, *statements: str) -> None:
 
 
 def test_everything_comes_back(target: tuple[SqliteDdl, Path]) -> None:
-    ddl, _ = target
+    ddl, path = target
     schema = ddl.scratch_schema(SCHEMA, "schema.sql")
-    ddl.run([*schema.pre, *schema.post])
+    make(f"sqlite:///{path}", [*schema.pre, *schema.post])
     again = ddl.live_schema()
     assert (again.pre, again.post, again.tables, again.digest) == (
         schema.pre, schema.post, schema.tables, schema.digest,
@@ -73,15 +74,6 @@ def test_every_fault_is_found(target: tuple[SqliteDdl, Path]) -> None:
             "CREATE TABLE a (\n  x int\n  y int,,\n);\nCREATE INDEX i ON nowhere (x);", "schema.sql"
         )
     assert [(f.line, f.column) for f in raised.value.faults] == [(3, 8), (5, 1)]
-
-
-def test_steps_are_done_once_and_shown_where_they_fail(target: tuple[SqliteDdl, Path]) -> None:
-    ddl, _ = target
-    step = Step("table t", "CREATE TABLE t (a int)")
-    ddl.run([step])
-    ddl.run([step])
-    with pytest.raises(CrossfadeError, match="CREATE TABLE t \\(b int\\)"):
-        ddl.run([Step("table t", "CREATE TABLE t (b int)")])
 
 
 def test_is_empty_leaves_out_the_journal_and_shadow_tables(target: tuple[SqliteDdl, Path]) -> None:

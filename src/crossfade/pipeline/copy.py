@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+
 from crossfade.documents.decode import key_of
 from crossfade.journal import journal
 from crossfade.journal.journal import Counts, Entry
@@ -69,6 +71,8 @@ def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:
         columns = work.program.feeds[chunk.entity].columns
         for batch in s.reader.batches(chunk, work.shapes[chunk.entity], columns):
             _carry_batch(s, tx, chunk, batch, account)
+            del batch  # a batch of the biggest documents is large; the next one is made without it
+            pa.default_memory_pool().release_unused()
         seconds = time.perf_counter() - start
         journal.finish_chunk(tx, chunk, account.counts, account.rows, seconds)
     return ChunkCopied(chunk, account.counts, seconds)

@@ -12,7 +12,7 @@ server or file cannot be reached (the URL shown with its password hidden).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeVar
 from crossfade.errors import Unsupported
 from crossfade.model.batch import Batch, Chunk, Column
 from crossfade.model.shape import Path, Shape
-from crossfade.model.target import ColumnType, Step, TargetColumn, TargetSchema, TargetTable
+from crossfade.model.target import ColumnType, TargetColumn, TargetSchema, TargetTable
 
 Part = TypeVar("Part")
 
@@ -162,10 +162,6 @@ class Ddl(Protocol):
 
     def has_journal(self) -> bool:
         """Whether the journal's tables are there (an empty target has none)."""
-        ...
-
-    def run(self, steps: Iterable[Step]) -> None:
-        """Runs each step in its own transaction; raises CrossfadeError with the statement where one fails."""
         ...
 
     def scratch_schema(self, statements: str, file: str) -> TargetSchema:

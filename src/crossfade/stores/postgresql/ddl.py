@@ -1,8 +1,8 @@
-"""PostgreSQL as a target to be made: schemas tried out and read back, steps run, broken constraints found."""
+"""PostgreSQL as a target to be made: schemas tried out and read back, broken constraints found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,6 @@ from crossfade.stores.postgresql import census, failures
 from crossfade.stores.postgresql.advance import advance
 from crossfade.stores.postgresql.catalog import named_column_types, reflect
 from crossfade.stores.postgresql.connect import connect
-from crossfade.stores.postgresql.done_steps import done_before, note_done
 from crossfade.stores.postgresql.scratch import scratch
 from crossfade.stores.postgresql.tables_there import described, user_tables
 from crossfade.stores.postgresql.trial import Trial
@@ -40,33 +39,6 @@ class PostgresDdl:
         with connect(self._url, autocommit=True) as connection:
             row = connection.execute("SELECT to_regclass('crossfade.move') IS NOT NULL").fetchone()
             return bool(row and row[0])
-
-    def run(self, steps: Iterable[Step]) -> None:
-        """Runs each step in its own transaction, and once: what a killed run has done is not done again.
-
-        Raises CrossfadeError with the statement where one fails; what came before it stands.
-        """
-        with connect(self._url, autocommit=True) as connection:
-            connection.execute("SET check_function_bodies TO off")  # a body may use what a later step makes
-            for step in steps:
-                self._run(connection, step)
-
-    def _run(self, connection: psycopg.Connection[Any], step: Step) -> None:
-        try:
-            with connection.transaction():
-                if done_before(connection, step):
-                    return
-                connection.execute(step.sql.encode())
-                note_done(connection, step)
-        except psycopg.Error as error:
-            hint = "what came before this step stands; mend the cause and run the same command again"
-            raise self._failed(step, error, hint) from None
-
-    def _failed(self, step: Step, error: psycopg.Error, hint: str) -> CrossfadeError:
-        if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
-            return failures.lost(error, self._url)
-        said = " · ".join(filter(None, (error.diag.message_primary, error.diag.message_detail))) or str(error)
-        return CrossfadeError(f"the step {step.id!r} of the schema failed: {said}\n  statement: {step.sql}", hint=hint)
 
     def scratch_schema(self, statements: str, file: str) -> TargetSchema:
         """Executes SQL text in a scratch database and reflects it. Raises SchemaFault with every fault found."""
@@ -99,6 +71,12 @@ class PostgresDdl:
                     ) from None
             again = reflect(connection)
         return replace(again, notes=schema.notes, metadata=schema.metadata)
+
+    def _failed(self, step: Step, error: psycopg.Error, hint: str) -> CrossfadeError:
+        if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+            return failures.lost(error, self._url)
+        said = " · ".join(filter(None, (error.diag.message_primary, error.diag.message_detail))) or str(error)
+        return CrossfadeError(f"the step {step.id!r} of the schema failed: {said}\n  statement: {step.sql}", hint=hint)
 
     def live_schema(self) -> TargetSchema:
         """The target as it stands."""

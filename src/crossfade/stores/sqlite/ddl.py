@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from hashlib import sha256
 from typing import Any
 
-from crossfade.errors import CrossfadeError, Fault, SchemaFault
-from crossfade.model.target import ColumnType, ForeignKey, Step, TargetSchema, TargetTable, Unique
+from crossfade.errors import Fault, SchemaFault
+from crossfade.model.target import ColumnType, ForeignKey, TargetSchema, TargetTable, Unique
 from crossfade.schema.leave_out import why_left_out
 from crossfade.schema.statements import Script, Statement, split
 from crossfade.schema.tokens import identifier, tokens
@@ -17,11 +16,6 @@ from crossfade.stores.contract import Ddl
 from crossfade.stores.sqlite.catalog import JOURNAL_PREFIX, reflect
 from crossfade.stores.sqlite.census import duplicates, orphans
 from crossfade.stores.sqlite.connect import connect, failure, path_of
-
-_DONE = f"""
-CREATE TABLE IF NOT EXISTS {JOURNAL_PREFIX}ddl_done
-(step TEXT PRIMARY KEY, statement_sha256 TEXT NOT NULL) WITHOUT ROWID
-"""
 
 
 class SqliteDdl:
@@ -41,29 +35,6 @@ class SqliteDdl:
         with self._connected() as connection:
             query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
             return connection.execute(query, (f"{JOURNAL_PREFIX}move",)).fetchone() is not None
-
-    def run(self, steps: Iterable[Step]) -> None:
-        """Runs each step in its own transaction, and once; raises CrossfadeError with the statement where one fails."""
-        with self._connected() as connection:
-            connection.execute(_DONE)
-            for step in steps:
-                self._run(connection, step)
-
-    def _run(self, connection: sqlite3.Connection, step: Step) -> None:
-        digest = sha256(step.sql.encode()).hexdigest()
-        done = f"SELECT 1 FROM {JOURNAL_PREFIX}ddl_done WHERE step = ? AND statement_sha256 = ?"
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            if not connection.execute(done, (step.id, digest)).fetchone():
-                connection.execute(step.sql)
-                connection.execute(f"INSERT OR REPLACE INTO {JOURNAL_PREFIX}ddl_done VALUES (?, ?)", (step.id, digest))
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            connection.execute("ROLLBACK")
-            raise CrossfadeError(
-                f"the step {step.id!r} of the schema failed: {error}\n  statement: {step.sql}",
-                hint="what came before this step stands; mend the cause and run the same command again",
-            ) from None
 
     def scratch_schema(self, statements: str, file: str) -> TargetSchema:
         """Executes SQL text in memory and reflects it. Raises SchemaFault with every fault found."""
