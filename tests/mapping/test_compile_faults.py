@@ -130,6 +130,9 @@ REFUSED = {
     "random()": ("select @random() x from courses c", "RANDOM() is not allowed: it would give another", "a constant"),
     "now()": ("select @now() x from courses c", "is not allowed: it would give another value", "a constant"),
     "current_date": ("@select current_date x from courses c", "is not allowed", None),
+    "localtimestamp": ("select @localtimestamp x from courses c", "is not allowed", None),
+    "current_localtimestamp()": ("select @current_localtimestamp() x from courses c", "is not allowed", None),
+    "the age of today": ("select @age(date '2024-01-01') x from courses c", "is not allowed", None),
     "gen_random_uuid()": ("select @gen_random_uuid() x from courses c", "is not allowed", None),
     # FROM
     "no FROM": ("select @1 x", "the first table after FROM must be an entity", None),
@@ -226,6 +229,15 @@ def test_faults_of_a_discard_show_its_text() -> None:
     discard = Discard(reason="old", entity="courses", alias="c", where="c.hurs > 1")
     (fault,) = WORLD.faults("SELECT c.title AS v FROM courses c", [discard])
     assert (fault.file, fault.statement, fault.hint) == ("crossfade.toml", "c.hurs > 1", "hours")
+
+
+@pytest.mark.parametrize(
+    "where", ["", "c.hours > 1; c.hours < 5", "c.hours > 1; DROP TABLE t", "SELECT 1", "DROP TABLE t", "c.hours", "c.title"]
+)
+def test_a_discard_that_is_no_condition(where: str) -> None:
+    discard = Discard(reason="old", entity="courses", alias="c", where=where)
+    (fault,) = WORLD.faults("SELECT c.title AS v FROM courses c", [discard])
+    assert "condition" in fault.reason
 
 
 def test_a_mapping_that_is_nested_too_deeply() -> None:

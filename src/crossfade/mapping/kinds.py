@@ -34,6 +34,8 @@ def kind_of(node: exp.Expr, parts: Sequence[Typed]) -> tuple[str | None, str | N
         return _literal(node), None
     if isinstance(node, exp.Null):
         return "null", None
+    if isinstance(node, exp.Any | exp.All):
+        return None, None
     if isinstance(node, exp.Boolean | exp.Predicate | exp.Not | exp.Connector):
         return "bool", None
     if isinstance(node, _TEXTS):

@@ -20,7 +20,16 @@ _CLAUSES = {
     "sample": "SAMPLE",
 }
 _TAKEN = {"expressions", "from_", "joins", "where", "group", "having"}
-_CHANGING = (exp.Rand, exp.Uuid, exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.CurrentDatetime)
+_CHANGING = (
+    exp.Rand,
+    exp.Uuid,
+    exp.CurrentTimestamp,
+    exp.CurrentDate,
+    exp.CurrentTime,
+    exp.CurrentDatetime,
+    exp.Localtime,
+    exp.Localtimestamp,
+)
 _CHANGING_NAMES = frozenset(
     """
     now today random setseed get_current_timestamp get_current_time transaction_timestamp
@@ -39,10 +48,10 @@ def refusals(select: exp.Select) -> Iterator[Wrong]:
         if isinstance(node, exp.Window):
             reason = f"a window function is not allowed: {_ACROSS}"
             yield Wrong(node, reason, "WITH ORDINALITY gives positions in an array")
-        elif isinstance(node, _CHANGING) or _name(node) in _CHANGING_NAMES:
-            yield Wrong(
-                node, f"{node.sql('duckdb')} is not allowed: {_NOT_TWICE}", "a constant, or a field of the source"
-            )
+        elif _changes(node):
+            reason = f"{node.sql('duckdb')} is not allowed: {_NOT_TWICE}"
+            word = None if node.meta else type(node).__name__.upper()
+            yield Wrong(node, reason, "a constant, or a field of the source", keyword=word)
         elif isinstance(node, exp.Try) or _name(node).startswith("try_"):
             reason = "TRY turns what fails into NULL, in silence"
             yield Wrong(node, reason, "the function without TRY: what does not fit is quarantined")
@@ -52,6 +61,12 @@ def refusals(select: exp.Select) -> Iterator[Wrong]:
                 "unnest stands after FROM: its rows would not be the root's",
                 "FROM ..., unnest(...) AS e(element)",
             )
+
+
+def _changes(node: exp.Expr) -> bool:
+    """Whether it gives another value at another moment; `age(x)` counts from today."""
+    name = _name(node)
+    return isinstance(node, _CHANGING) or name in _CHANGING_NAMES or (name == "age" and len(node.expressions) == 1)
 
 
 def _name(node: exp.Expr) -> str:
