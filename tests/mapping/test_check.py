@@ -75,6 +75,13 @@ def test_an_output_that_does_not_bind(expression: str, message: str) -> None:
     assert message in found.message
 
 
+def test_a_discard_that_does_not_bind() -> None:
+    discard = Discard(reason="old", entity="e", alias="x", where="foo(x.n)")
+    (found,) = findings("SELECT x._id AS id FROM e AS x", discards=[discard])
+    assert (found.kind, found.place) == ("does_not_bind", "e")
+    assert found.message.startswith("the where of a [[discard]]: Scalar Function with name foo does not exist!")
+
+
 def test_every_output_that_does_not_bind_is_told() -> None:
     found = findings("SELECT foo(x.n) AS id, x.n AS v, bar(x.s) AS text FROM e AS x")
     assert [(f.place, f.message.split(":")[0]) for f in found] == [

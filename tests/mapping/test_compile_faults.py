@@ -232,7 +232,8 @@ def test_faults_of_a_discard_show_its_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "where", ["", "c.hours > 1; c.hours < 5", "c.hours > 1; DROP TABLE t", "SELECT 1", "DROP TABLE t", "c.hours", "c.title"]
+    "where",
+    ["", "c.hours > 1; c.hours < 5", "c.hours > 1; DROP TABLE t", "SELECT 1", "DROP TABLE t", "c.hours", "c.title"],
 )
 def test_a_discard_that_is_no_condition(where: str) -> None:
     discard = Discard(reason="old", entity="courses", alias="c", where=where)

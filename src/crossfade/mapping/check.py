@@ -37,6 +37,7 @@ def check(
     try:
         for branch in program.branches:
             findings += _check_branch(branch, program, shapes, target, discards, empty, engine)
+        findings += _check_discards(program, shapes, empty, engine)
     finally:
         engine.close()
     mapped = {b.table for b in program.branches}
@@ -48,6 +49,18 @@ def check(
     findings += _unreadable(shapes)
     findings += _encrypted(shapes)
     return list(dict.fromkeys(findings))  # the branches of a UNION ALL may have the same to say
+
+
+def _check_discards(
+    program: Program, shapes: Mapping[str, Shape], empty: EmptyTable, engine: Engine
+) -> Iterator[Finding]:
+    for feed in program.feeds.values():
+        if feed.discard_sql is not None:
+            try:
+                engine.types(feed.discard_sql, {ROOT_TABLE: empty(shapes[feed.entity], feed.columns)})
+            except EngineError as error:
+                message = f"the where of a [[discard]]: {reason_of(error)}"
+                yield Finding("fault", "does_not_bind", feed.entity, message)
 
 
 def _check_branch(

@@ -134,7 +134,7 @@ def _discard_conditions(
         if discard.entity not in shapes:
             continue  # coverage reports discards of what the source does not have
         try:
-            condition = sqlglot.parse_one(discard.where, read="duckdb")
+            condition = _condition(discard.where)
             compiler = SelectCompiler(shapes, places)
             texts.setdefault(discard.entity, []).append(
                 compiler.condition(condition, discard.entity, discard.alias).sql("duckdb")
@@ -144,6 +144,14 @@ def _discard_conditions(
         except Wrong as wrong:
             faults.append(_in_settings(_fault(wrong, Source(discard.where), "crossfade.toml"), discard.where))
     return {entity: " UNION ".join(parts) for entity, parts in texts.items()}
+
+
+def _condition(where: str) -> exp.Expr:
+    """The one condition that a `where` holds. Raises Wrong where it is none, or more than one statement."""
+    statements = [s for s in sqlglot.parse(where, read="duckdb") if s is not None and not isinstance(s, exp.Semicolon)]
+    if len(statements) != 1 or not isinstance(statements[0], exp.Condition):
+        raise Wrong(exp.true(), "a where is one condition, as it stands after WHERE")
+    return statements[0]
 
 
 def _in_settings(fault: Fault, where: str) -> Fault:

@@ -82,9 +82,11 @@ class SelectCompiler:
         row = self.rewriter.root = table_row(self.shapes[entity], alias, self.root_places[entity])
         for wrong in refusals(exp.Select(expressions=[text.copy()])):
             raise wrong
-        where = self.rewriter.value(text, Scope({alias: row})).sql
+        where = self.rewriter.value(text, Scope({alias: row}))
+        if where.kind not in ("bool", None):
+            raise Wrong(text, f"{text.sql('duckdb')} is {where.kind}, and no condition")
         source = exp.to_table(ROOT_TABLE).as_(alias, quoted=True)
-        return exp.Select().select(exp.column(ROW, table=alias, quoted=True)).from_(source).where(where)
+        return exp.Select().select(exp.column(ROW, table=alias, quoted=True)).from_(source).where(where.sql)
 
     # -- faults
 
