@@ -194,10 +194,13 @@ CREATE MACRO cf_date_of_mixed(f, t, m) AS
          WHEN t = 'date' THEN cf_date_of_ms(f, CAST(json_extract_string(m, '$."$date"."$numberLong"') AS BIGINT))
          ELSE error(f || ': a value of type ' || t || ' is no date') END;
 
+-- Most decimals are the same but for zeros at their ends, which is quickly seen.
+CREATE MACRO cf_bare(t) AS rtrim(CASE WHEN contains(t, '.') THEN t ELSE t || '.' END, '0');
 CREATE MACRO cf_decimal_of_digits(f, d, r) AS
     CASE WHEN d IS NULL THEN NULL
          WHEN r IS NULL THEN error(f || ': ' || d || ' is no number that fits')
-         WHEN list_unique(list_transform([d, CAST(r AS VARCHAR)], lambda t: coalesce(cf_canon(t), ''))) = 1 THEN r
+         WHEN cf_bare(d) = cf_bare(CAST(r AS VARCHAR))
+              OR list_unique(list_transform([d, CAST(r AS VARCHAR)], lambda t: coalesce(cf_canon(t), ''))) = 1 THEN r
          ELSE error(f || ': ' || d || ' does not fit without rounding') END;
 
 -- Text that holds exactly such a value.
