@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PostgresScratch
 from crossfade.stores.contract import RowReader
 from crossfade.stores.open import open_store
 from crossfade.verify.rules import read_rules, run_rule, sentence_of
+from scratch import PostgresScratch
 
 RULE = "-- Seats are enough,\n-- for everybody.\nSELECT id, name FROM courses WHERE seats < students ORDER BY id;\n"
 

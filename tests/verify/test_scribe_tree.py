@@ -16,11 +16,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from conftest import MongoScratch, PostgresScratch
 from crossfade.model.target import TargetColumn, TargetTable
 from crossfade.move import Move
 from crossfade.project import load_project
 from crossfade.verify.verdict import Difference, Verdict
+from scratch import MongoScratch, PostgresScratch
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "scribe-tree"
 PLANTED = 500
