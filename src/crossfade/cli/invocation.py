@@ -15,6 +15,7 @@ from crossfade.cli.failure import Failure, end_quietly, failure_of, interrupted,
 from crossfade.cli.options import Options
 from crossfade.cli.progress import Listener, listening
 from crossfade.cli.screen import Screen, safe
+from crossfade.documents.native import native_status
 from crossfade.errors import CrossfadeError
 from crossfade.model.urls import without_secrets
 from crossfade.move import Move
@@ -24,6 +25,7 @@ from crossfade.project import Project, load_project
 class Invocation:
     def __init__(self, options: Options) -> None:
         self.options = options
+        self._reader_told = False
 
     @cached_property
     def project(self) -> Project:
@@ -34,7 +36,10 @@ class Invocation:
         return Move(self.project, workers=self.options.worker_count)
 
     def listen(self) -> AbstractContextManager[Listener]:
-        """A listener for the events of a phase."""
+        """A listener for the events of a phase. The first says once which reader is at work: one of them is slow."""
+        if not self._reader_told:
+            self._reader_told = True
+            self.say(native_status())
         return listening(self.options)
 
     def say(self, text: str) -> None:
