@@ -40,7 +40,7 @@ def require_same(move: MoveRecord, digests: Mapping[str, str], chunks_done: int)
                 return False
             raise Stale(
                 f"{what} has changed since the copy began, and {chunks_done} chunks are copied; nothing was written",
-                hint="crossfade copy --restart to begin the copy anew, or crossfade quarantine retry after a mend",
+                hint="put it back, and mend it when all is copied (quarantine retry); or crossfade copy --restart",
             )
     return True
 

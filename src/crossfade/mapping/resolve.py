@@ -95,6 +95,8 @@ def _unqualified(first: exp.Identifier, scope: Scope) -> Row | Typed:
 def step(place: Place, identifier: exp.Identifier) -> Place:
     """One field further. Exact case; a name that has another name in SQL is pointed to it."""
     node, name = place.node, identifier.name
+    if not node.types:  # of an empty entity: nothing is known of its documents, and nothing is lost
+        return place.step(Node(name, name, {}))
     here = f"{place.row.entity}.{format_path(place.full_path)}" if place.full_path else place.row.entity
     if not node.fields:
         held = " | ".join(sorted(node.types)) or "nothing"
