@@ -93,8 +93,20 @@ def _check_branch(
         yield from _not_bound(branch, tables, engine, error)
         return
     mapped = {name: types[name] for name in branch.outputs if name in types}
-    for fault in fit_plan(mapped, table):
+    faults = list(fit_plan(mapped, table))
+    for fault in faults:
         yield Finding("fault", "type", f"{branch.table}.{fault.column}", fault.reason, fault.hint)
+    yield from _as_extended_json(branch, table, {fault.column for fault in faults})
+
+
+def _as_extended_json(branch: Branch, table: TargetTable, refused: set[str]) -> Iterator[Finding]:
+    """Values of several types in a column of text: it takes their Extended JSON, which nobody means."""
+    for output in branch.mixed:
+        column = table.column(output)
+        if column is not None and output not in refused and column.type.kind not in ("json", "jsonb"):
+            message = f"its values have several types: as Extended JSON, quotes and all, they would go into {output}"
+            hint = "as_text(...), as_int(...), parse_date(...), ..."
+            yield Finding("fault", "mixed", f"{table.name}.{output}", message, hint)
 
 
 def _not_bound(branch: Branch, tables: Tables, engine: Engine, error: Exception) -> Iterator[Finding]:
@@ -123,10 +135,6 @@ def _check_columns(branch: Branch, table: TargetTable) -> Iterator[Finding]:
         if column is None:
             message = f"{branch.table} has no column {output!r}"
             yield Finding("fault", "unknown_column", branch.file, message, nearest(output, names))
-        elif output in branch.mixed and column.type.kind not in ("json", "jsonb"):
-            message = f"its values have several types: as Extended JSON, quotes and all, they would go into {output}"
-            hint = "as_text(...), as_int(...), parse_date(...), ..."
-            yield Finding("fault", "mixed", f"{table.name}.{output}", message, hint)
         elif column.generated:
             yield Finding("fault", "generated", f"{table.name}.{output}", "the database generates it: leave it out")
     if not table.primary_key:
