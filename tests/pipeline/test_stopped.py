@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 
@@ -11,6 +13,7 @@ from outcome import Outcome, Shop, open_move, outcome
 from run_copy import STOPPED
 from victim import Victim, all_gone
 
+from crossfade.mapping.engine import Engine
 from scratch import PostgresScratch
 
 
@@ -38,3 +41,13 @@ def test_ctrl_c(
         done = sum(e.chunks_done for e in move.status().entities)
         assert done >= victim.events.count("ChunkCopied")
         assert outcome(target, move.copy()) == undisturbed
+
+
+def test_ctrl_c_in_the_engine_is_no_fault_of_a_record() -> None:
+    """DuckDB makes an error of its own of it, which must not send records to quarantine."""
+    engine = Engine()
+    striking = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    striking.start()
+    with pytest.raises(KeyboardInterrupt):
+        engine.run("SELECT sum(sqrt(i)) FROM range(3000000000) AS t(i)", {})
+    engine.close()

@@ -43,6 +43,10 @@ class Engine:
             self._con.register(name, table)
         try:
             return self._con.sql(sql).to_arrow_table()
+        except (duckdb.InterruptException, RuntimeError) as error:
+            if _is_interrupt(error):
+                raise KeyboardInterrupt from error
+            raise
         finally:
             for name in tables:
                 self._con.unregister(name)
@@ -60,6 +64,11 @@ class Engine:
 
     def close(self) -> None:
         self._con.close()
+
+
+def _is_interrupt(error: Exception) -> bool:
+    """DuckDB takes Ctrl-C for itself while a query runs, and makes an error of its own of it."""
+    return isinstance(error, duckdb.InterruptException) or str(error) == "Query interrupted"
 
 
 def macros() -> str:
