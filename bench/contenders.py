@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from crossfade.documents.native import extension
 from tools import Tools
 
 HERE = Path(__file__).parent
@@ -66,15 +67,25 @@ def _limits(subject: Subject) -> list[Contender]:
 
 
 def _ours(subject: Subject) -> list[Contender]:
-    def one(name: str, what: str, workers: int, target: str, tables: Mapping[str, int]) -> Contender:
-        command = [sys.executable, "-m", "crossfade", what, "--project", str(subject.folder), "--quiet"]
-        return Contender(name, [*command, "--workers", str(workers)], subject.documents, target, tables)
+    """With the reader in Python; and with the native one, where it is installed."""
 
+    def one(name: str, what: str, workers: int, target: str, *, native: bool = False) -> Contender:
+        command = [sys.executable, "-m", "crossfade", what, "--project", str(subject.folder), "--quiet"]
+        tables = {} if what == "survey" else subject.tables
+        env = {} if native else {"CROSSFADE_NATIVE": "0"}
+        return Contender(name, [*command, "--workers", str(workers)], subject.documents, target, tables, env=env)
+
+    native = [
+        one("crossfade survey, native reader", "survey", 2, "none", native=True),
+        one("crossfade copy, native reader", "copy", 2, "empty", native=True),
+        one("crossfade verify, native reader", "verify", 2, "kept", native=True),
+    ]
     return [
-        one("crossfade survey", "survey", 2, "none", {}),
-        one("crossfade copy, 1 worker", "copy", 1, "empty", subject.tables),
-        one("crossfade copy", "copy", 2, "empty", subject.tables),
-        one("crossfade verify", "verify", 2, "kept", subject.tables),
+        one("crossfade survey", "survey", 2, "none"),
+        one("crossfade copy, 1 worker", "copy", 1, "empty"),
+        one("crossfade copy", "copy", 2, "empty"),
+        one("crossfade verify", "verify", 2, "kept"),
+        *(native if extension() is not None else []),
     ]
 
 

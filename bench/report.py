@@ -26,6 +26,10 @@ RATIOS = (
     ("copy, in documents a second", "crossfade copy", "loop with an ORM"),
     ("copy, in documents a second", "crossfade copy", "upserts by the hundred"),
     ("copy, in documents a second", "crossfade copy", "dlt"),
+    ("copy, in documents a second", "crossfade copy, native reader", "sling"),
+    ("copy, in documents a second", "crossfade copy, native reader", "limit: both at once"),
+    ("copy, in documents a second", "crossfade copy, native reader", "COPY script by hand"),
+    ("verification, in documents a second", "crossfade verify, native reader", "crossfade copy, native reader"),
     ("two workers against one", "crossfade copy", "crossfade copy, 1 worker"),
     ("verification, in documents a second", "crossfade verify", "crossfade copy"),
 )

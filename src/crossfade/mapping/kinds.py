@@ -138,6 +138,32 @@ def refuse_choice(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> No
             raise Wrong(written, reason, f"as_double({text}), or as_int(...) of the other")
 
 
+_ORDERING = frozenset(
+    "greatest least max min list_max list_min list_sort list_reverse_sort list_grade_up list_aggregate list_aggr"
+    " array_sort list_contains list_has list_position list_indexof array_contains arg_max arg_min max_by min_by".split()
+)
+_GATHERING = frozenset(
+    "list_concat list_cat array_concat array_cat list_append array_append list_prepend flatten".split()
+)
+
+
+def refuse_in_function(name: str, node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> None:
+    """Raises Wrong where the function `name` (or ORDER BY) would order or compare decimals as letters, or put long and
+    double values into one list.
+    """
+    if name in _ORDERING or isinstance(node, exp.Ordered):
+        for written, part in parts:
+            if "decimal" in (part.kind, part.of):
+                text = written.sql("duckdb")
+                reason = f"{text} holds decimals, which arrive as text: {name or 'ORDER BY'} would compare letters"
+                raise Wrong(written, reason, f"as_decimal(..., 12, 2) of each: {text}")
+    if name in _GATHERING or isinstance(node, exp.DPipe):
+        kinds = {k for _, p in parts for k in (p.of, p.kind) if k in ("long", "double")}
+        if kinds == {"long", "double"}:
+            reason = f"{node.sql('duckdb')} puts long and double into one list: DuckDB would round the long ones"
+            raise Wrong(node, reason, "as_double(...) or as_int(...) of each")
+
+
 def _mixed(written: exp.Expr) -> tuple[str, str]:
     text = written.sql("duckdb")
     hint = f"as_text({text}), parse_int({text}), parse_date({text}), ... or ejson_of({text}) where that is meant"

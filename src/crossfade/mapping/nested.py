@@ -12,7 +12,7 @@ from crossfade.mapping.scope import Scope, Typed
 from crossfade.mapping.sources import joined, unnest
 
 _CLAUSES = ("expressions", "where", "group", "having", "order", "limit", "offset", "distinct")
-_REBUILT = (exp.Where, exp.Having, exp.Group, exp.Order, exp.Limit, exp.Offset, exp.Distinct, exp.Ordered, exp.Alias)
+_REBUILT = (exp.Where, exp.Having, exp.Group, exp.Order, exp.Limit, exp.Offset, exp.Distinct, exp.Alias)
 
 
 def nested_select(rewriter: Rewriter, node: exp.Expr, scope: Scope) -> Typed:

@@ -248,9 +248,10 @@ class Rewriter:
         built = node.__class__(**{k: convert(v) for k, v in node.args.items()})
         if isinstance(node, exp.Anonymous):
             built.set("this", node.this)
-        kinds.refuse(node, parts)
-        values = [typed for _, typed in parts]
         name = function_name(node) if isinstance(node, exp.Func) else ""
+        kinds.refuse(node, parts)
+        kinds.refuse_in_function(name, node, parts)
+        values = [typed for _, typed in parts]
         if name in _KEEPS_LIST and values:
             return Typed(built, "list", values[0].of)
         return Typed(built, *kinds.kind_of(node, values))
