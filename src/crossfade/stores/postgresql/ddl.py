@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -31,12 +32,12 @@ class PostgresDdl:
 
     def is_empty(self) -> list[str]:
         """The tables that are there outside the journal's schema, each with whether it holds rows."""
-        with connect(self._url, autocommit=True) as connection:
+        with self._connected() as connection:
             return [described(connection, there) for there in user_tables(connection)]
 
     def has_journal(self) -> bool:
         """Whether the journal's tables are there."""
-        with connect(self._url, autocommit=True) as connection:
+        with self._connected() as connection:
             row = connection.execute("SELECT to_regclass('crossfade.move') IS NOT NULL").fetchone()
             return bool(row and row[0])
 
@@ -80,31 +81,36 @@ class PostgresDdl:
 
     def live_schema(self) -> TargetSchema:
         """The target as it stands."""
-        with connect(self._url, autocommit=True) as connection:
+        with self._connected() as connection:
             return reflect(connection)
 
     def duplicates(self, table: TargetTable, unique: Unique) -> Any:
         """Primary keys (canonical Arrow) of the rows that must go so that `unique` holds; a group's least stays."""
-        with connect(self._url) as connection:
+        with self._connected(autocommit=False) as connection:
             return census.duplicates(connection, table, unique)
 
     def orphans(self, table: TargetTable, key: ForeignKey) -> Any:
         """Primary keys (canonical Arrow) of the rows whose `key` finds no parent. NULL in the key: no orphan."""
-        with connect(self._url) as connection:
+        with self._connected(autocommit=False) as connection:
             return census.orphans(connection, table, key)
 
     def advance_sequences(self, tables: Sequence[TargetTable]) -> int:
         """Sets the sequences behind the tables' columns to the last number that is there; how many were set."""
-        try:
-            with connect(self._url) as connection:
-                return advance(connection, tables)
-        except psycopg.Error as error:
-            raise failures.translated(error, self._url, "") from error
+        with self._connected(autocommit=False) as connection:
+            return advance(connection, tables)
 
     def column_types(self) -> Mapping[str, ColumnType]:
         """The enums, domains and extensions' types of the target, by the name that format_type prints."""
-        with connect(self._url, autocommit=True) as connection:
+        with self._connected() as connection:
             return named_column_types(connection)
+
+    @contextmanager
+    def _connected(self, *, autocommit: bool = True) -> Iterator[psycopg.Connection[Any]]:
+        try:
+            with connect(self._url, autocommit=autocommit) as connection:
+                yield connection
+        except psycopg.Error as error:
+            raise failures.translated(error, self._url, "") from error
 
 
 _: type[Ddl] = PostgresDdl

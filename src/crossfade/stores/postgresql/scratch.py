@@ -25,8 +25,17 @@ def scratch(url: str) -> Iterator[psycopg.Connection[Any]]:
 
     It leads to a new database with the target's encoding and collation. Where the user may create none, and the
     target holds no table yet, it leads to the target, inside a transaction that is rolled back. Raises Refused
-    where neither can be.
+    where neither can be, Unreachable where the connection breaks while it is used.
     """
+    try:
+        with _scratch(url) as connection:
+            yield connection
+    except psycopg.Error as error:
+        raise failures.translated(error, url, "") from error
+
+
+@contextmanager
+def _scratch(url: str) -> Iterator[psycopg.Connection[Any]]:
     name = PREFIX + secrets.token_hex(6)
     with connect(url, autocommit=True) as admin:
         try:
@@ -44,7 +53,7 @@ def scratch(url: str) -> Iterator[psycopg.Connection[Any]]:
                 connection.execute("SET search_path TO public")
                 yield connection
         finally:
-            _drop(admin, name, url)
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _create(admin: psycopg.Connection[Any], name: str) -> bool:
@@ -60,13 +69,6 @@ def _create(admin: psycopg.Connection[Any], name: str) -> bool:
         create += sql.SQL(" ENCODING {} LC_COLLATE {} LC_CTYPE {}").format(encoding, collate, ctype)
     admin.execute(create)
     return True
-
-
-def _drop(admin: psycopg.Connection[Any], name: str, url: str) -> None:
-    try:
-        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-    except psycopg.Error as error:
-        raise failures.translated(error, url, "") from None
 
 
 def _elsewhere(url: str, database: str) -> str:
