@@ -200,6 +200,7 @@ def test_a_value_that_is_refused_is_not_shown(tmp_path: Path) -> None:
         (['table = "b"', 'path = "p"', 'reason = "r"'], "a table takes only a reason"),
         (['table = "b"', 'where = "b.x"', 'alias = "b"', 'reason = "r"'], "a table takes only a reason"),
         (['entity = "a"', 'types = ["null"]', 'reason = "r"'], "types need the path"),
+        (['entity = "a"', 'path = "p"', 'types = ["strin"]', 'reason = "r"'], "no BSON type .perhaps 'string'"),
         (['entity = "a"', 'where = "a.x"', 'reason = "r"'], "where needs an alias, and no path"),
         (['entity = "a"', 'where = "a.x"', 'alias = "a"', 'path = "p"', 'reason = "r"'], "where needs an alias"),
         (['entity = "a"', 'alias = "a"', 'reason = "r"'], "an alias is of use to where alone"),

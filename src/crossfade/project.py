@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from crossfade.errors import Misused, UnknownSetting
+from crossfade.model.shape import BSON_TYPES
 
 FILE_NAME = "crossfade.toml"
 
@@ -63,6 +64,10 @@ class Discard(_Section):
             raise ValueError("a discard of a table takes only a reason")
         if self.entity == "*" and self.path is None:
             raise ValueError('entity "*" (every entity) takes a path: entities are left behind one by one')
+        unknown = [t for t in self.types if t not in BSON_TYPES and not t.startswith("binData:")]
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], BSON_TYPES, n=1)
+            raise ValueError(f"{unknown[0]!r} is no BSON type" + (f" (perhaps {near[0]!r})" if near else ""))
         if self.types and self.path is None:
             raise ValueError("types need the path that they stand at")
         if self.where is not None and (self.path is not None or not self.alias):

@@ -70,11 +70,14 @@ def _need_command(context: typer.Context) -> None:
         raise typer.Exit(2)
 
 
+STOPS = (signal.SIGINT, signal.SIGTERM)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program; its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     _be_ready_for_odd_text()
-    before = signal.signal(signal.SIGINT, _stop_in_order)
+    before = {number: signal.signal(number, _stop_in_order) for number in STOPS}
     try:
         status = app(given, prog_name="crossfade", standalone_mode=False)
         sys.stdout.flush()
@@ -91,7 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         end_quietly()
         return show(failure_of(error), as_json=False, logs_json=_wants_json_logs(given))
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _wants(option: str, given: Sequence[str]) -> bool:
@@ -111,8 +115,9 @@ def _be_ready_for_odd_text() -> None:
 
 
 def _stop_in_order(signum: int, frame: FrameType | None) -> NoReturn:
-    """The first Ctrl-C lets workers finish what they have begun, the second does not."""
-    signal.signal(signal.SIGINT, _stop_at_once)
+    """The first Ctrl-C (or SIGTERM) lets workers finish what they have begun, the second does not."""
+    for number in STOPS:
+        signal.signal(number, _stop_at_once)
     os.write(2, b"\nstopping: what has begun is being finished (Ctrl-C again: at once)\n")
     raise KeyboardInterrupt
 
