@@ -21,7 +21,7 @@ SIDES = ["mongodb", "postgresql"]
 
 @pytest.mark.parametrize("side", SIDES)
 def test_cut_anywhere(filled_shop: Shop, undisturbed: Outcome, new_target: NewTarget, side: str) -> None:
-    cut_and_resume(filled_shop, undisturbed, new_target, side, cuts=2, workers=1)
+    cut_and_resume(filled_shop, undisturbed, new_target, side, cuts=1, workers=1)
 
 
 @pytest.mark.torture

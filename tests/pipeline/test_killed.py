@@ -19,7 +19,6 @@ MOMENTS = [
     ("begin_move", 1),
     ("note_step", 3),  # of the steps before the copy
     ("plan_chunks", 1),
-    ("claim_chunk", 2),
     ("finish_chunk", 3),
     ("quarantine", 4),
     ("forget_entry", 2),  # while it is decided who has a primary key
