@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -48,7 +48,7 @@ from crossfade.stores.open import open_store
 from crossfade.verify import run as verifying
 from crossfade.verify.held import held_records
 from crossfade.verify.rules import read_rules
-from crossfade.verify.verdict import Account, Verdict
+from crossfade.verify.verdict import Verdict
 
 Listener = Callable[[Any], None]
 
@@ -419,7 +419,7 @@ class Move:
             feeds={f.entity: sorted({b.table for b in f.branches}) for f in self.program.feeds.values() if f.branches},
             tables=self._work.tables,
             held=held,
-            recorded={e.entity: Account(**asdict(e.counts)) for e in status.entities},
+            recorded={e.entity: e.counts for e in status.entities},
             rules=read_rules(self.project.rules_dir),
             limit=limits.differences,
             target_bytes=int(limits.chunk_mb * 1_000_000),

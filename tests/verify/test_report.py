@@ -12,9 +12,9 @@ from typing import Any
 
 from markupsafe import escape
 
+from crossfade.model.counts import Counts
 from crossfade.verify.report import Facts, as_html, as_json, write_reports
 from crossfade.verify.verdict import (
-    Account,
     Difference,
     EntityVerdict,
     RuleVerdict,
@@ -33,7 +33,7 @@ FACTS = Facts(
     at=dt.datetime(2024, 2, 29, 12, tzinfo=dt.UTC),
 )
 EQUAL = Verdict(
-    (EntityVerdict("users", Account(10, 8, 1, 1), Account(10, 8, 1, 1), 0),),
+    (EntityVerdict("users", Counts(10, 8, 1, 1), Counts(10, 8, 1, 1), 0),),
     (TableVerdict("users", 8, {"changed": 0, "missing": 0, "extra": 0, "duplicate": 0}, {}, 0, ("id",), ("seq",)),),
     (RuleVerdict("seats", "No more students than seats."),),
     1.5,
@@ -43,8 +43,8 @@ UNEQUAL = Verdict(
     (
         EntityVerdict(
             "users " + EVIL,
-            Account(10, 7, 1, 1),
-            Account(10, 8, 1, 1),
+            Counts(10, 7, 1, 1),
+            Counts(10, 8, 1, 1),
             1,
             (Uncounted("users", EVIL, "not_null " + EVIL, EVIL, EVIL, EVIL),),
         ),

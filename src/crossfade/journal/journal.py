@@ -16,6 +16,7 @@ from typing import Any
 
 from crossfade.journal.queries import queries
 from crossfade.model.batch import Chunk
+from crossfade.model.counts import Counts
 from crossfade.model.target import Step
 from crossfade.stores.contract import Loader, Store, need
 
@@ -35,28 +36,6 @@ class MoveRecord:
     mapping_digest: str
     stage: str
     started_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """The count equation of a chunk or an entity: `source = copied + quarantined + discarded`."""
-
-    source: int = 0
-    copied: int = 0
-    quarantined: int = 0
-    discarded: int = 0
-
-    @property
-    def balanced(self) -> bool:
-        return self.source == self.copied + self.quarantined + self.discarded
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.source + other.source,
-            self.copied + other.copied,
-            self.quarantined + other.quarantined,
-            self.discarded + other.discarded,
-        )
 
 
 @dataclass(frozen=True, slots=True)

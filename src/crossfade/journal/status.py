@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from crossfade.journal.journal import LATER, ChunkRecord, Counts, MoveRecord, chunks, open_by_reason
+from crossfade.journal.journal import LATER, ChunkRecord, MoveRecord, chunks, open_by_reason
+from crossfade.model.counts import Counts
 from crossfade.stores.contract import Loader
 
 

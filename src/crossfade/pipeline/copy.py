@@ -15,9 +15,10 @@ import pyarrow as pa
 
 from crossfade.documents.decode import key_of
 from crossfade.journal import journal
-from crossfade.journal.journal import Counts, Entry
+from crossfade.journal.journal import Entry
 from crossfade.mapping.carry import Mapped, Misfit
 from crossfade.model.batch import Batch, Chunk
+from crossfade.model.counts import Counts
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session, Work, session
 from crossfade.pipeline.tasks import run_tasks

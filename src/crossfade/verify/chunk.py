@@ -12,12 +12,13 @@ from typing import Any, Protocol
 from crossfade.documents.decode import key_of
 from crossfade.mapping.carry import Carrier, Mapped, TableRows, drop_roots
 from crossfade.model.batch import Batch, Chunk
+from crossfade.model.counts import Counts
 from crossfade.model.shape import Shape
 from crossfade.stores.contract import Reader, RowReader
 from crossfade.verify.compare import Unlike, compare
 from crossfade.verify.held import DISCARDED, QUARANTINED, Holder, pick_up
 from crossfade.verify.keys import spool
-from crossfade.verify.verdict import Account, Difference, Uncounted
+from crossfade.verify.verdict import Difference, Uncounted
 
 
 class Agreement(Protocol):
@@ -72,7 +73,7 @@ class ChunkVerified:
     """An event: a chunk was compared. `seen` counts the records that the journal holds, by account."""
 
     chunk: Chunk
-    account: Account = field(default_factory=Account)
+    account: Counts = field(default_factory=Counts)
     uncounted: int = 0
     uncounted_records: list[Uncounted] = field(default_factory=list)
     tables: dict[str, TableCount] = field(default_factory=dict)
@@ -118,7 +119,7 @@ class _Batch:
         out = accounts.keys() | by_mapping | {m.row for m in self.mapped.misfits}
         lost = self._compare(set(accounts))
         counts = Counter(accounts.values()) + aside
-        self.result.account += Account(
+        self.result.account += Counts(
             source=len(self.batch.raws) + len(self.batch.aside),
             copied=len(self.batch.raws) - len(out | lost),
             quarantined=counts[QUARANTINED],

@@ -17,8 +17,9 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
+from crossfade.model.counts import Counts
 from crossfade.verify.show import printable
-from crossfade.verify.verdict import Account, EntityVerdict, RuleVerdict, TableVerdict, Verdict
+from crossfade.verify.verdict import EntityVerdict, RuleVerdict, TableVerdict, Verdict
 
 VERSION = 1
 
@@ -91,7 +92,7 @@ def _entity(entity: EntityVerdict) -> dict[str, Any]:
     }
 
 
-def _account(account: Account) -> dict[str, int]:
+def _account(account: Counts) -> dict[str, int]:
     return {
         "source": account.source,
         "copied": account.copied,

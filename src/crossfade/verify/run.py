@@ -19,13 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crossfade.errors import CrossfadeError, Misused
+from crossfade.model.counts import Counts
 from crossfade.model.target import TargetTable
 from crossfade.verify.chunk import ChunkVerified, Opening, Task, Tools, verify_chunk
 from crossfade.verify.held import NOTHING, Held, leave
 from crossfade.verify.keys import hold_keys_together
 from crossfade.verify.rules import run_rule
 from crossfade.verify.tally import Tally
-from crossfade.verify.verdict import Account, RuleVerdict, Verdict
+from crossfade.verify.verdict import RuleVerdict, Verdict
 
 Event = object
 """ChunkVerified, TableVerified or RuleAsked."""
@@ -57,7 +58,7 @@ class Subject:
     feeds: Mapping[str, Sequence[str]]
     tables: Mapping[str, TargetTable]
     held: Mapping[str, Held] = field(default_factory=dict)
-    recorded: Mapping[str, Account] = field(default_factory=dict)
+    recorded: Mapping[str, Counts] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
     limit: int = 100
     target_bytes: int = 8_000_000

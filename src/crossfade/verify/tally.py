@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+from crossfade.model.counts import Counts
 from crossfade.model.target import TargetTable
 from crossfade.verify.chunk import ChunkVerified, TableCount
 from crossfade.verify.compare import CHANGED, DUPLICATE, EXTRA, MISSING
 from crossfade.verify.held import NOTHING, Held
 from crossfade.verify.keys import KeyFindings
-from crossfade.verify.verdict import Account, Difference, EntityVerdict, TableVerdict, Uncounted
+from crossfade.verify.verdict import Difference, EntityVerdict, TableVerdict, Uncounted
 
 _Order = tuple[str, int]
 T = TypeVar("T")
@@ -22,7 +23,7 @@ class Tally:
 
     def __init__(self, feeds: Mapping[str, Sequence[str]], tables: Mapping[str, TargetTable], limit: int) -> None:
         self._feeds, self._target, self._limit = feeds, tables, limit
-        self._accounts = {entity: Account() for entity in feeds}
+        self._accounts = {entity: Counts() for entity in feeds}
         self._uncounted: Counter[str] = Counter()
         self._records: dict[str, list[tuple[_Order, list[Uncounted]]]] = {}
         self._seen: Counter[str] = Counter()
@@ -48,7 +49,7 @@ class Tally:
     def add_keys(self, table: str, found: KeyFindings) -> None:
         self._keys[table] = found
 
-    def entities(self, recorded: Mapping[str, Account], held: Mapping[str, Held]) -> tuple[EntityVerdict, ...]:
+    def entities(self, recorded: Mapping[str, Counts], held: Mapping[str, Held]) -> tuple[EntityVerdict, ...]:
         return tuple(
             EntityVerdict(
                 entity,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from crossfade.model.counts import Counts
+
 KINDS = ("changed", "missing", "extra", "duplicate")
 
 
@@ -39,36 +41,13 @@ class Uncounted:
     column: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Where an entity's records are. In a verdict the source is counted anew; a copied record has its rows."""
-
-    source: int = 0
-    copied: int = 0
-    quarantined: int = 0
-    discarded: int = 0
-
-    @property
-    def balanced(self) -> bool:
-        """Whether every record is somewhere: source = copied + quarantined + discarded."""
-        return self.source == self.copied + self.quarantined + self.discarded
-
-    def __add__(self, other: Account) -> Account:
-        return Account(
-            self.source + other.source,
-            self.copied + other.copied,
-            self.quarantined + other.quarantined,
-            self.discarded + other.discarded,
-        )
-
-
 @dataclass(frozen=True)
 class EntityVerdict:
     """`recorded` is what the journal says; `uncounted` counts all records without an account; some are named."""
 
     entity: str
-    found: Account
-    recorded: Account | None
+    found: Counts
+    recorded: Counts | None
     uncounted: int
     uncounted_records: tuple[Uncounted, ...] = ()
     not_in_source: int = 0

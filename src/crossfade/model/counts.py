@@ -1,0 +1,27 @@
+"""The count equation: nothing of a source is anywhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Where the records of a chunk or an entity are: `source = copied + quarantined + discarded`."""
+
+    source: int = 0
+    copied: int = 0
+    quarantined: int = 0
+    discarded: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        return self.source == self.copied + self.quarantined + self.discarded
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.source + other.source,
+            self.copied + other.copied,
+            self.quarantined + other.quarantined,
+            self.discarded + other.discarded,
+        )
