@@ -40,8 +40,8 @@ from crossfade.pipeline.session import Work, close_sessions, session
 from crossfade.pipeline.settle import settle
 from crossfade.pipeline.steps import run_steps
 from crossfade.project import Discard, Project
-from crossfade.schema import live
-from crossfade.schema.load import LIVE, load_schema
+from crossfade.schema import kept, live
+from crossfade.schema.load import LIVE, load_schema, made_of
 from crossfade.schema.tokens import identifier
 from crossfade.stores.contract import EntityInfo, Loader, Store, need
 from crossfade.stores.open import open_store
@@ -130,14 +130,28 @@ class Move:
 
     @cached_property
     def schema(self) -> TargetSchema:
-        """The target as it is to be; of a live target, as it was when the move began."""
-        target = self.target
-        loaded = load_schema(self.project.settings.target.schema_, self.project.root, target.scheme, target.ddl)
-        if not self._is_live or not _journal_exists(target):
-            return loaded
+        """The target as it is to be; of a live target, as it was when the move began.
+
+        It has no SQLAlchemy metadata where the journal keeps what SQL files made, and the files still say the same.
+        """
+        was, target = self._kept_schema, self.target
+        if was is not None and not self._is_live:
+            return was
+        now = load_schema(self.project.settings.target.schema_, self.project.root, target.scheme, target.ddl)
+        return now if was is None else live.as_it_was(was, now)
+
+    @cached_property
+    def _schema_is_made_of(self) -> str | None:
+        return made_of(self.project.settings.target.schema_, self.project.root)
+
+    @property
+    def _kept_schema(self) -> TargetSchema | None:
+        made = self._schema_is_made_of
+        if made is None or not _journal_exists(self.target):
+            return None
         with self._transaction() as tx:
-            kept = journal.kept_schema(tx)
-        return live.as_it_was(kept, loaded) if kept is not None else loaded
+            text = journal.kept_schema(tx)
+        return None if text is None else kept.from_text(text, made)
 
     @property
     def _is_live(self) -> bool:
@@ -283,9 +297,10 @@ class Move:
         if move is None:
             self._require_empty()
             journal.create(self.target)
-            kept = live.as_text(self.schema) if self._is_live else None
+            made = self._schema_is_made_of
+            text = None if made is None else kept.as_text(self.schema, made)
             with self._transaction() as tx:
-                journal.begin_move(tx, self.project.name, self.source.url, self._digests, kept)
+                journal.begin_move(tx, self.project.name, self.source.url, self._digests, text)
                 move = journal.find_move(tx)
         assert move is not None  # it was noted just now
         self._require_own(move)

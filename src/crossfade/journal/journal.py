@@ -86,7 +86,7 @@ def find_move(tx: Loader) -> MoveRecord | None:
 def begin_move(tx: Loader, name: str, source: str, digests: Mapping[str, str], kept_schema: str | None = None) -> None:
     """Notes the move and its agreement (`lock_digest`, `schema_digest`, `mapping_digest`).
 
-    `kept_schema` is for a move that changes the schema for a while, and has to know what it was.
+    `kept_schema` is a schema that could not be read again later, or not without a scratch database.
     """
     values = {"name": name, "version": VERSION, "source": source, "stage": PREPARED, "kept_schema": kept_schema}
     tx.execute(queries()["add_move"], {**values, "now": now(), **digests})

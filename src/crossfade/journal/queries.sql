@@ -106,7 +106,7 @@ UPDATE {crossfade}move SET lock_digest = :lock_digest, schema_digest = :schema_d
 UPDATE {crossfade}move SET changed_at = changed_at;
 
 -- find_kept_schema --
--- The schema as it stood when the move began, where the move takes constraints of it away for a while.
+-- The schema as it was read when the move began, where it could not be read again later, or not as easily.
 SELECT kept_schema FROM {crossfade}move;
 
 -- find_steps --

@@ -2,7 +2,7 @@
 
 Foreign keys, unique constraints, exclusion constraints, secondary indexes and triggers, as the target's own catalogue
 prints them. Primary keys, checks and defaults stay. What the steps need to know was noted when the move began
-(`as_text`), because a database whose constraints are away cannot be asked for them.
+(kept.py), because a database whose constraints are away cannot be asked for them.
 """
 
 from __future__ import annotations
@@ -10,23 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from pydantic import TypeAdapter
-
 from crossfade.errors import Stale
 from crossfade.model.target import Step, TargetSchema
 from crossfade.schema.tokens import Token, identifier, meaningful
 
-_ADAPTER = TypeAdapter(TargetSchema)
 
-
-def as_text(schema: TargetSchema) -> str:
-    """The schema without its SQLAlchemy metadata."""
-    return _ADAPTER.dump_json(replace(schema, metadata=None)).decode()
-
-
-def as_it_was(text: str, now: TargetSchema) -> TargetSchema:
-    """The schema that `as_text` noted, with the metadata of `now`. Raises Stale where its tables are others now."""
-    was = _ADAPTER.validate_json(text)
+def as_it_was(was: TargetSchema, now: TargetSchema) -> TargetSchema:
+    """The schema that was noted, with the metadata of `now`. Raises Stale where its tables are others now."""
     for table in was.tables:
         found = now.table(table.name)
         if found is None or (found.columns, found.primary_key) != (table.columns, table.primary_key):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from crossfade.errors import Fault, Misused, SchemaFault, Unreachable
 from crossfade.model.target import TargetSchema
+from crossfade.schema.kept import made_of_sql
 from crossfade.schema.metadata import from_metadata, load_metadata
 from crossfade.schema.prisma import read_prisma
 
@@ -37,14 +39,31 @@ def load_schema(spec: str, root: Path, dialect: str, ddl: TriesSchemas | None) -
     if _MODULE.match(spec):
         return from_metadata(load_metadata(spec, root), dialect)
     paths = _paths(spec, root)
+    if _are_sql(paths):
+        return _from_sql(paths, root, _needed(ddl, spec))
     if all(path.is_dir() or path.suffix == ".prisma" for path in paths):
         return _from_prisma(paths, dialect)
-    if all(path.suffix == ".sql" for path in paths):
-        return _from_sql(paths, root, _needed(ddl, spec))
     raise Misused(
         f"no schema can be read from {spec!r}",
         hint='a .prisma file or folder, .sql files, "module:metadata", or "live"',
     )
+
+
+def made_of(spec: str, root: Path) -> str | None:
+    """A short text that changes with what a schema is read from; None where reading it takes no database.
+
+    Raises Unreachable for a missing file, Misused for one that is not UTF-8.
+    """
+    if spec == LIVE:
+        return LIVE
+    if _MODULE.match(spec):
+        return None
+    paths = _paths(spec, root)
+    return made_of_sql([_read(path) for path in paths]) if _are_sql(paths) else None
+
+
+def _are_sql(paths: Sequence[Path]) -> bool:
+    return all(path.suffix == ".sql" and not path.is_dir() for path in paths)
 
 
 def _needed(ddl: TriesSchemas | None, spec: str) -> TriesSchemas:

@@ -1,10 +1,14 @@
-"""A database for trying things out: made beside the target, gone afterwards, whatever happens."""
+"""A database for trying things out: made beside the target, gone afterwards, whatever happens.
+
+While it is used, its maker holds an advisory lock of its number. What a killed run left behind is a scratch database
+whose lock nobody holds and that nobody is connected to: the next run that may drop it does.
+"""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -17,6 +21,15 @@ from crossfade.stores.postgresql.connect import connect, libpq_url
 from crossfade.stores.postgresql.tables_there import user_tables
 
 PREFIX = "crossfade_scratch_"
+
+_UNUSED = """
+SELECT datname FROM pg_database d
+WHERE datname ~ %s AND pg_has_role(datdba, 'MEMBER')
+  AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)
+"""
+_LOCKS = """
+SELECT classid::bigint << 32 | objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1
+"""
 
 
 @contextmanager
@@ -38,6 +51,8 @@ def scratch(url: str) -> Iterator[psycopg.Connection[Any]]:
 def _scratch(url: str) -> Iterator[psycopg.Connection[Any]]:
     name = PREFIX + secrets.token_hex(6)
     with connect(url, autocommit=True) as admin:
+        admin.execute("SELECT pg_advisory_lock(%s)", [_number(name)])
+        _drop_left_behind(admin)
         try:
             made = _create(admin, name)
         except psycopg.errors.InsufficientPrivilege:
@@ -71,6 +86,20 @@ def _create(admin: psycopg.Connection[Any], name: str) -> bool:
     return True
 
 
+def _number(name: str) -> int:
+    return int(name.removeprefix(PREFIX), 16)
+
+
+def _drop_left_behind(admin: psycopg.Connection[Any]) -> None:
+    """The locks are read after the names: a database that is made meanwhile is not among these."""
+    names = [str(name) for (name,) in admin.execute(_UNUSED, [f"^{PREFIX}[0-9a-f]{{12}}$"]).fetchall()]
+    locks = {number for (number,) in admin.execute(_LOCKS).fetchall()} if names else set()
+    for name in names:
+        if _number(name) not in locks:
+            with suppress(psycopg.Error):  # somebody was quicker, or has connected to it
+                admin.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+
+
 def _elsewhere(url: str, database: str) -> str:
     return make_conninfo("", **{**conninfo_to_dict(libpq_url(url)), "dbname": database})
 
@@ -82,7 +111,7 @@ def _rolled_back(url: str, admin: psycopg.Connection[Any]) -> Iterator[psycopg.C
         raise Refused(
             f"the user {row[0] if row else ''} may not create databases, and the target already holds tables: "
             "the schema cannot be tried out",
-            hint=f"run as an administrator: ALTER ROLE {row[0] if row else 'you'} CREATEDB",
+            hint=f"name an empty database, or, as an administrator: ALTER ROLE {row[0] if row else 'you'} CREATEDB",
         )
     with connect(url) as connection:
         connection.execute("SET LOCAL search_path TO public")
