@@ -128,6 +128,11 @@ def test_the_environment_is_asked_only_for_the_url_that_is_needed(tmp_path: Path
     assert raised.value.hint == "export TARGET_URL=..."
 
 
+def test_an_empty_variable_is_no_url(tmp_path: Path) -> None:
+    with pytest.raises(Misused, match=r"names a URL by '\$\{SOURCE_URL\}', and that is empty now"):
+        _ = load(tmp_path, SOURCE_URL="").source_url
+
+
 def test_a_variable_may_be_a_part_of_a_url(tmp_path: Path) -> None:
     base = SMALLEST.replace("${SOURCE_URL}", "mongodb://${USER}:${PASSWORD}@db.example/shop")
     project = load(tmp_path, base=base, USER="reader", PASSWORD="p$x${USER}")

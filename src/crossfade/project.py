@@ -181,4 +181,7 @@ def _expand(value: str, environment: Mapping[str, str], file: str) -> str:
             raise Misused(f"{file} needs the environment variable {name}, which is not set", hint=f"export {name}=...")
         return environment[name]
 
-    return _VARIABLE.sub(replace, value)
+    expanded = _VARIABLE.sub(replace, value)
+    if not expanded.strip():
+        raise Misused(f"{file} names a URL by {value!r}, and that is empty now", hint="export a URL there")
+    return expanded

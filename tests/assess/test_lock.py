@@ -147,11 +147,16 @@ def test_nothing_changed_nothing_said() -> None:
     assert compare(shapes, load_lock(dump_lock(shapes))) == []
 
 
+def test_what_is_left_out_on_purpose_is_not_said_to_be_gone() -> None:
+    old = [surveyed({"_id": 1}, entity="logs"), surveyed({"_id": 1}, entity="old")]
+    assert compare(old, [], there={"logs"}) == ["logs: no longer surveyed", "old: no longer in the source"]
+
+
 def test_every_difference_is_said_in_words() -> None:
     old = [surveyed({"_id": 1, "a": 5, "gone": 1}), surveyed({"_id": 1}, entity="old")]
     new = [surveyed({"_id": 1, "a": 6, "b": "x"}, {"_id": 2, "a": "y"}), surveyed({"_id": 1}, entity="new")]
     assert compare(old, new) == [
-        "new: new in the source (1 document)",
+        "new: not surveyed before (1 document)",
         "old: no longer in the source",
         "users: 1 document before, 2 now",
         "users: .: object: 1 times before, 2 now",

@@ -32,6 +32,16 @@ def test_run_uses_the_lock_file_that_is_there(tiny: Tiny) -> None:
     assert tiny("run", "--json", "--survey").json["survey"]["changes"] == []
 
 
+def test_a_survey_says_what_crossfade_toml_leaves_out(tiny: Tiny) -> None:
+    tiny.mongo.db.logs.insert_one({"_id": 1})
+    tiny("survey")
+    tiny.write("crossfade.toml", 'entities = ["people"]\n' + (tiny.root / "crossfade.toml").read_text())
+    document = tiny("survey", "--json").json
+    plans = {e["entity"]: e["plan"] for e in document["entities"]}
+    assert plans == {"logs": "not copied, because `entities` in crossfade.toml does not name it", "people": "copied"}
+    assert document["changes"] == ["logs: no longer surveyed"]
+
+
 def test_run_stops_where_check_finds_faults(tiny: Tiny) -> None:
     tiny.edit("crossfade.toml", 'path = "__v"', 'path = "___v"')
     ended = tiny("run", "--json")

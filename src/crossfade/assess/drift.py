@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from crossfade.model.shape import Node, Path, Shape, format_path
 
 
-def compare(old: Iterable[Shape], new: Iterable[Shape]) -> list[str]:
-    """One sentence for each difference, in the order of entities and paths; an empty list where nothing has changed."""
+def compare(old: Iterable[Shape], new: Iterable[Shape], there: Collection[str] = ()) -> list[str]:
+    """One sentence for each difference, in the order of entities and paths; an empty list where nothing has changed.
+
+    `there` are the entities that the source holds, surveyed or not.
+    """
     before = {shape.entity: shape for shape in old}
     after = {shape.entity: shape for shape in new}
     found: list[str] = []
     for entity in sorted({*before, *after}):
         if entity not in after:
-            found.append(f"{entity}: no longer in the source")
+            found.append(f"{entity}: no longer {'surveyed' if entity in there else 'in the source'}")
         elif entity not in before:
-            found.append(f"{entity}: new in the source ({_documents(after[entity].count)})")
+            found.append(f"{entity}: not surveyed before ({_documents(after[entity].count)})")
         else:
             found += _changes(before[entity], after[entity])
     return found

@@ -39,7 +39,7 @@ def look(call: Invocation, move: Move) -> Answer:
     before = _lock_before(move)
     with call.listen() as listen:
         shapes, entities = move.survey(listen)
-    changes = None if before is None else compare(before, shapes)
+    changes = None if before is None else compare(before, shapes, {e.name for e in entities})
     document = _document(move, shapes, entities, changes)
     return Answer(document, lambda screen: _draw(screen, document))
 
@@ -66,7 +66,7 @@ def _entity(info: EntityInfo, shape: Shape | None) -> dict[str, Any]:
     return {
         "entity": info.name,
         "class": info.entity_class,
-        "plan": info.plan,
+        "plan": _plan(info, shape),
         "indexes": indexes(info.indexes),
         "surveyed": shape is not None,
         "documents": shape.count if shape else None,
@@ -74,6 +74,12 @@ def _entity(info: EntityInfo, shape: Shape | None) -> dict[str, Any]:
         "paths": sum(1 for _ in shape.root.walk()) - 1 if shape else None,
         "problems": dict(sorted(shape.problems.items())) if shape else {},
     }
+
+
+def _plan(info: EntityInfo, shape: Shape | None) -> str:
+    """What would be copied, but is not asked for, is not copied."""
+    left_out = info.copied and shape is None
+    return "not copied, because `entities` in crossfade.toml does not name it" if left_out else info.plan
 
 
 def _draw(screen: Screen, document: dict[str, Any]) -> None:
