@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -40,6 +41,9 @@ from scratch import MongoScratch, PostgresScratch
 # A slow moment of a busy machine is no finding.
 hypothesis.settings.register_profile("crossfade", deadline=None)
 hypothesis.settings.load_profile("crossfade")
+
+# A shell's background job is started with Ctrl-C ignored, and so would be all that tests stop with it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

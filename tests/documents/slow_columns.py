@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crossfade.documents.canonical import canonical
+from crossfade.documents.object_ids import uuid_of_object_id
 from crossfade.documents.plain import plain
 from crossfade.documents.types import type_name
 from crossfade.model.batch import Column
@@ -55,6 +56,10 @@ def cell(value: Any, column: Column, node: Node | None) -> Any:
         return None
     if column.form in ("list", "listed"):
         return _list(here, column, below)
+    if column.form == "oid_uuid":
+        return uuid_of_object_id(here.binary)
+    if column.form == "oid_text":
+        return here.binary.hex()
     if column.form in ("ejson", "json"):
         return canonical(here) if column.form == "ejson" else plain(here)
     assert column.form == "native"

@@ -29,6 +29,8 @@ def columns_of(node: Node, path: Path = (), *, listed: bool = False) -> Iterator
     """Every column that can be asked for at this place and below it."""
     for form in FORMS:
         yield Column(f"{form} {path}", path, form)
+    if node.kind == "objectId":
+        yield from (Column(f"{form} {path}", path, form) for form in ("oid_uuid", "oid_text"))
     if node.kind in ARROW_KINDS:
         yield Column(f"native {path}", path)
     if node.element is not None:

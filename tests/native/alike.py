@@ -58,6 +58,8 @@ def columns_of(node: Node, path: Path = (), deep: int = 2) -> Iterator[Column]:
     """Every column that can be asked for at this place and below it."""
     for form in ("ejson", "json", "type", "present", "rest"):
         yield Column(f"{form} {path}", path, form)
+    if node.kind == "objectId":
+        yield from (Column(f"{form} {path}", path, form) for form in ("oid_uuid", "oid_text"))
     if node.kind in ARROW_KINDS and (path or node.types):  # the document itself is no value
         yield Column(f"native {path}", path)
     if deep:

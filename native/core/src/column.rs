@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, BinaryArray, BooleanArray, Float64Array, Int32Array, Int64Array, ListArray, NullArray, StringArray,
+    ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array, ListArray, NullArray, StringArray,
     StructArray, TimestampMicrosecondArray,
 };
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
@@ -13,7 +13,7 @@ use crate::decimal::Decimal;
 use crate::plan::{Column, Form, List};
 use crate::raw::*;
 use crate::read::Unable;
-use crate::texts::{Spelling, canonical, plain};
+use crate::texts::{Spelling, canonical, hex, plain};
 
 type Done<T> = Result<T, Unable>;
 
@@ -33,6 +33,7 @@ enum Values<'p, 'a> {
     Double(Vec<f64>),
     Bool(BooleanBufferBuilder),
     Bytes(Bytes),
+    Uuids(Vec<u8>),
     List(Elements<'p, 'a>),
 }
 
@@ -58,6 +59,7 @@ impl<'p, 'a> Builder<'p, 'a> {
             Form::Long | Form::Date => Values::Long(Vec::new()),
             Form::Double => Values::Double(Vec::new()),
             Form::Bool | Form::Present => Values::Bool(BooleanBufferBuilder::new(0)),
+            Form::OidUuid => Values::Uuids(Vec::new()),
             Form::List(list) => Values::List(Elements::new(list, spelling)),
             _ => Values::Bytes(Bytes { data: Vec::new(), ends: vec![0] }),
         };
@@ -88,6 +90,7 @@ impl<'p, 'a> Builder<'p, 'a> {
                 all.append(is_null);
                 return Ok(matches!(self.form, Form::Present));
             }
+            Values::Uuids(all) => all.extend_from_slice(&[0; 16]),
             Values::Bytes(all) => return all.push_absent(is_null && matches!(self.form, Form::Type)),
             Values::List(list) => list.end()?,
         }
@@ -105,6 +108,7 @@ impl<'p, 'a> Builder<'p, 'a> {
             (Values::Double(all), _, DOUBLE) => all.push(value.f64()),
             (Values::Bool(all), Form::Present, _) => all.append(true),
             (Values::Bool(all), _, BOOL) => all.append(value.bool()),
+            (Values::Uuids(all), _, OBJECT_ID) => all.extend_from_slice(&oid_uuid(value.data)),
             (Values::Bytes(all), form, _) => return all.push(value, form, self.spelling),
             (Values::List(list), _, _) => return list.push(value),
             _ => return Err(Unable::Misplaced(value.tag)),
@@ -123,6 +127,7 @@ impl<'p, 'a> Builder<'p, 'a> {
             Values::Long(all) => Arc::new(Int64Array::new(all.into(), nulls)),
             Values::Double(all) => Arc::new(Float64Array::new(all.into(), nulls)),
             Values::Bool(mut all) => Arc::new(BooleanArray::new(all.finish(), nulls)),
+            Values::Uuids(all) => Arc::new(FixedSizeBinaryArray::try_new(16, Buffer::from_vec(all), nulls)?),
             Values::Bytes(all) => all.finish(self.form.is_text(), nulls)?,
             Values::List(list) => list.finish(nulls)?,
         })
@@ -133,6 +138,21 @@ fn microseconds(value: Value<'_>) -> Done<i64> {
     value.i64().checked_mul(1000).ok_or(Unable::Misplaced(DATE))
 }
 
+/// The version 8 UUID of an ObjectId, as documents/object_ids.py has it: its 12 bytes in order around the version and
+/// the variant, and a tag.
+fn oid_uuid(id: &[u8]) -> [u8; 16] {
+    let mut out = [0; 16];
+    if let Ok(id) = <&[u8; 12]>::try_from(id) {
+        out[..6].copy_from_slice(&id[..6]);
+        out[6] = 0x80 | (id[6] >> 4);
+        out[7] = (id[6] << 4) | (id[7] >> 4);
+        out[8] = 0x80 | (id[7] & 0x0f);
+        out[9..13].copy_from_slice(&id[8..]);
+        out[13..].copy_from_slice(&[0xcf, 0x01, 0xd0]);
+    }
+    out
+}
+
 impl Bytes {
     #[inline]
     fn push(&mut self, value: Value<'_>, form: &Form, spelling: Spelling) -> Done<bool> {
@@ -140,6 +160,7 @@ impl Bytes {
         let mut there = true;
         match (form, value.tag) {
             (Form::Text, STRING) => out.extend_from_slice(value.text()),
+            (Form::OidText, OBJECT_ID) => hex(value.data, out),
             (Form::Binary, OBJECT_ID) => out.extend_from_slice(value.data),
             (Form::Binary | Form::Uuid, BINARY) => out.extend_from_slice(value.binary()),
             (Form::Decimal, DECIMAL) => Decimal::of(value.data).write(out),

@@ -12,6 +12,9 @@ use crate::spec::{ColumnSpec, ColumnsSpec, RuleSpec};
 use crate::texts::Spelling;
 use crate::tree::Tree;
 
+/// How Arrow marks a column whose type is an extension of another.
+const EXTENSION: &str = "ARROW:extension:name";
+
 #[derive(Debug)]
 pub struct Plan {
     pub(crate) places: Vec<Place>,
@@ -40,6 +43,8 @@ pub enum Form {
     Text,
     Binary,
     Uuid,
+    OidUuid,
+    OidText,
     Decimal,
     Canonical,
     Plain,
@@ -73,6 +78,7 @@ impl Form {
             Form::Bool | Form::Present => DataType::Boolean,
             Form::Date => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Form::Binary | Form::Uuid => DataType::Binary,
+            Form::OidUuid => DataType::FixedSizeBinary(16),
             Form::List(list) => DataType::List(list.item.clone()),
             _ => DataType::Utf8,
         }
@@ -84,6 +90,7 @@ impl Column {
         let field = Field::new(&self.name, self.form.arrow(), true);
         Arc::new(match self.form {
             Form::Uuid => field.with_metadata(HashMap::from([("crossfade".into(), "uuid".into())])),
+            Form::OidUuid => field.with_metadata(HashMap::from([(EXTENSION.into(), "arrow.uuid".into())])),
             _ => field,
         })
     }
@@ -161,6 +168,8 @@ fn compiled(all: &ColumnsSpec, number: usize, deepest: usize) -> Result<(&Column
         "string" => Form::Text,
         "objectId" | "binary" => Form::Binary,
         "uuid" => Form::Uuid,
+        "oid_uuid" => Form::OidUuid,
+        "oid_text" => Form::OidText,
         "decimal" => Form::Decimal,
         "mixed" | "ejson" => Form::Canonical,
         "json" => Form::Plain,

@@ -136,7 +136,11 @@ impl Columns<'_> {
             ["binData:4"] if at.is_multiple_of(2) => "uuid",
             _ => "mixed",
         };
-        vec!["ejson", "json", "type", "present", native]
+        let mut forms = vec!["ejson", "json", "type", "present", native];
+        if native == "objectId" {
+            forms.extend(["oid_uuid", "oid_text"]);
+        }
+        forms
     }
 }
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from crossfade.documents.canonical import canonical
 from crossfade.documents.decode import Decoded, decode
-from crossfade.documents.forms import ARROW_KINDS, EJSON, JSON, PRESENT, TYPE, Build, Form, list_of
+from crossfade.documents.forms import ARROW_KINDS, EJSON, JSON, OID_TEXT, OID_UUID, PRESENT, TYPE, Build, Form, list_of
 from crossfade.documents.native import LARGEST, NativeReader, native_reader
 from crossfade.documents.places import Values, listed_element
 from crossfade.documents.rest import rest_form
@@ -119,16 +119,19 @@ def _form(column: Column, node: Node) -> Form:
     if column.form == "rest":
         return rest_form(column.without)
     if column.form != "native":
-        return _simple_form(column)
+        return _simple_form(column, node)
     if node.kind not in ARROW_KINDS:
         raise ValueError(f"column {column.name!r} is an {node.kind}, which is no value")
     return ARROW_KINDS[node.kind]
 
 
-_SIMPLE = {"ejson": EJSON, "json": JSON, "type": TYPE, "present": PRESENT}
+_SIMPLE = {"ejson": EJSON, "json": JSON, "type": TYPE, "present": PRESENT, "oid_uuid": OID_UUID, "oid_text": OID_TEXT}
+_OF_OBJECT_IDS = ("oid_uuid", "oid_text")
 
 
-def _simple_form(column: Column) -> Form:
+def _simple_form(column: Column, node: Node) -> Form:
+    if column.form in _OF_OBJECT_IDS and node.kind not in ("objectId", "null"):
+        raise ValueError(f"column {column.name!r} is of ObjectIds, and the place of the kind {node.kind}")
     form = _SIMPLE.get(column.form)
     if form is None:
         raise ValueError(f"no form {column.form!r} (column {column.name!r})")

@@ -16,6 +16,7 @@ import pyarrow as pa
 from bson.datetime_ms import DatetimeMS
 
 from crossfade.documents.canonical import canonical, date_to_ms
+from crossfade.documents.object_ids import uuid_bytes
 from crossfade.documents.places import Values
 from crossfade.documents.plain import plain
 from crossfade.documents.types import type_name
@@ -78,6 +79,8 @@ ARROW_KINDS: Mapping[str, Form] = {
 
 EJSON = by_value(canonical, TEXT)
 JSON = by_value(plain, TEXT)
+OID_UUID = by_value(lambda v: uuid_bytes(v.binary), pa.uuid())
+OID_TEXT = by_value(str, TEXT)
 PRESENT = Form(pa.bool_(), lambda place: pa.array(place.present, pa.bool_()))
 
 

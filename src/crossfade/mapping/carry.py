@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -71,15 +72,15 @@ class Carrier:
         if batch.table.num_rows == 0:
             return result
         root = self._not_discarded(batch.table, result)
-        made: set[int] = set()
+        made: list[pa.Array] = []
         for branch in self.feed.branches:
             for piece in self._branch(branch, root, result.misfits):
                 result.tables.append(piece)
                 if branch.one_row or not self._has_own_branch:
-                    made.update(piece.roots.to_pylist())
+                    made.append(piece.roots)
         bad = {m.row for m in result.misfits}
-        for row in root.column(ROW).to_pylist():
-            if row not in made and row not in bad:
+        for row in _others(root.column(ROW), made):
+            if row not in bad:
                 result.misfits.append(Misfit(row, "no_rows", f"it made no row in {self._own_tables}"))
                 bad.add(row)
         if bad:
@@ -113,16 +114,38 @@ class Carrier:
     def _branch(self, branch: Branch, root: pa.Table, misfits: list[Misfit]) -> Iterator[TableRows]:
         """Runs one branch over the documents, halving them around whatever the engine refuses."""
         target = self.tables[branch.table]
-        for part, out in _halving(root, lambda part: self.engine.run(branch.sql, self._with_lookups(branch, part))):
+        for part, out in _halving(root, lambda part: self._rows(branch, part)):
             if isinstance(out, Exception):
                 misfits.append(self._refused(branch, part, out))
                 continue
             roots = _array(out.column(ROW))
-            fitted = fit(out, target)
+            fitted = fit(out, target, printed=self._printed(branch))
             for wrong in fitted.misfits:
                 row = roots[wrong.row].as_py()
                 misfits.append(Misfit(row, wrong.reason, wrong.message, branch.table, wrong.column))
             yield TableRows(target, fitted.table.drop_columns([ROW]), _array(fitted.table.column(ROW)))
+
+    def _rows(self, branch: Branch, part: pa.Table) -> pa.Table:
+        """`#row` and the outputs. What is a column of the batch already does not go through the engine."""
+        if not branch.straight:
+            return self.engine.run(branch.sql, self._with_lookups(branch, part))
+        computed = part
+        if branch.computed is not None:
+            computed = self.engine.run(branch.computed.sql, {ROOT_TABLE: part.select(branch.computed.columns)})
+            assert computed.column(ROW).equals(part.column(ROW)), "one row a document, in their order"
+        outputs = {
+            name: part.column(branch.straight[name]) if name in branch.straight else computed.column(name)
+            for name in branch.outputs
+        }
+        return pa.table({ROW: part.column(ROW), **outputs})
+
+    def _printed(self, branch: Branch) -> frozenset[str]:
+        """The outputs that are JSON as the reader printed it."""
+        return frozenset(output for output, column in branch.straight.items() if column in self._json)
+
+    @cached_property
+    def _json(self) -> frozenset[str]:
+        return frozenset(column.name for column in self.feed.columns if column.form in ("json", "ejson", "rest"))
 
     def _with_lookups(self, branch: Branch, part: pa.Table) -> Tables:
         tables: Tables = {ROOT_TABLE: part}
@@ -203,6 +226,13 @@ def _without(table: pa.Table, column: str, rows: set[int]) -> pa.Table:
     if not rows:
         return table
     return table.filter(pc.invert(pc.is_in(table.column(column), value_set=pa.array(sorted(rows), pa.int64()))))
+
+
+def _others(rows: pa.ChunkedArray, made: Sequence[pa.Array]) -> list[int]:
+    """The rows that are in none of the arrays."""
+    all_made = pa.concat_arrays(made) if made else pa.array([], pa.int64())
+    others: list[int] = rows.filter(pc.invert(pc.is_in(rows, value_set=all_made))).to_pylist()
+    return others
 
 
 def _first_of_each(misfits: list[Misfit]) -> list[Misfit]:

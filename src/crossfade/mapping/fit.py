@@ -7,7 +7,7 @@ the fit_*.py files beside this one. Whether a type may go to a column at all is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,16 @@ import pyarrow.compute as pc
 from crossfade.errors import Misused
 from crossfade.mapping.fit_numbers import fit_bool, fit_float, fit_int, not_of_type
 from crossfade.mapping.fit_numeric import fit_numeric
-from crossfade.mapping.fit_text import fit_bytea, fit_char, fit_enum, fit_json, fit_other, fit_text, fit_uuid
+from crossfade.mapping.fit_text import (
+    fit_bytea,
+    fit_char,
+    fit_enum,
+    fit_json,
+    fit_other,
+    fit_text,
+    fit_uuid,
+    printed_json_fits,
+)
 from crossfade.mapping.fit_times import fit_date, fit_time, fit_timestamp
 from crossfade.mapping.misfits import Misfit, Misfits, shown
 from crossfade.model.canonical import arrow_type, element_of
@@ -38,18 +47,19 @@ class Fitted:
     misfits: tuple[Misfit, ...]
 
 
-def fit(table: Any, target: TargetTable) -> Fitted:
+def fit(table: Any, target: TargetTable, *, printed: Collection[str] = ()) -> Fitted:
     """Holds every value of `table` (a pyarrow.Table of DuckDB's types) against its column of `target`.
 
+    `printed` are the columns whose JSON our own reader printed: that it is JSON, and says no name twice, is known.
     Raises Misused where `table` has a column that the target has not.
     """
     misfits: list[Misfit] = []
-    columns = [_column(table, name, target, misfits) for name in table.column_names]
+    columns = [_column(table, name, target, misfits, name in printed) for name in table.column_names]
     fitted = pa.table(columns, names=table.column_names) if columns else table
     return _without(fitted, misfits)
 
 
-def _column(table: Any, name: str, target: TargetTable, misfits: list[Misfit]) -> Any:
+def _column(table: Any, name: str, target: TargetTable, misfits: list[Misfit], printed: bool) -> Any:
     values = _one_array(table.column(name))
     if name.startswith("#"):
         return values
@@ -57,7 +67,8 @@ def _column(table: Any, name: str, target: TargetTable, misfits: list[Misfit]) -
     if column is None:
         raise Misused(f"the mapping of {target.name} gives a column {name!r} that the table has not")
     found = Misfits()
-    fitted = fit_column(values, column, found)
+    fits = printed and column.type.kind in ("json", "jsonb") and printed_json_fits(values)
+    fitted = values if fits and (column.nullable or not values.null_count) else fit_column(values, column, found)
     misfits.extend(Misfit(row, name, *why) for row, why in sorted(found.found.items()))
     return fitted
 
@@ -118,7 +129,7 @@ def _plain(values: Any) -> Any:
 
 
 def _without(table: Any, misfits: list[Misfit]) -> Fitted:
-    everything = pa.array(range(len(table)), pa.int64())
+    everything = pa.arange(0, len(table))
     if not misfits:
         return Fitted(table, everything, ())
     bad = pa.array(sorted({m.row for m in misfits}), pa.int64())

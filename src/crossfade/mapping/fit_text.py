@@ -80,6 +80,11 @@ def _all_json(values: Any, once: bool) -> bool:
                 return False
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
         return False
+    return printed_json_fits(values)
+
+
+def printed_json_fits(values: Any) -> bool:
+    """Whether JSON, which it is known to be, says nothing that PostgreSQL's JSON cannot hold: the character NUL."""
     return not pc.any(pc.match_substring(values, "\\u0000")).as_py()
 
 

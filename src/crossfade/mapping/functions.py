@@ -128,6 +128,8 @@ def _uuid_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Sc
             joined = exp.DPipe(this=joined, expression=part)
         return Typed(exp.func("cf_uuid5", joined), "uuid")
     found = rewriter.rewrite(args[0], scope)
+    if isinstance(found, Place) and found.node.kind == "objectId":
+        return Typed(rewriter.read(found, "oid_uuid"), "uuid")
     typed = found if isinstance(found, Typed) else rewriter.native(args[0], found)
     if typed.kind == "null":
         return Typed(null_of("uuid"), "uuid")
@@ -158,6 +160,9 @@ def _oid_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Sco
 
 
 def _oid_text(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+    found = rewriter.rewrite(_one(node, args, "oid_text"), scope)
+    if isinstance(found, Place) and found.node.kind == "objectId":
+        return Typed(rewriter.read(found, "oid_text"), "string")
     typed = _oid_of(rewriter, node, args, scope)
     return Typed(hex_of(typed.sql), "string")
 

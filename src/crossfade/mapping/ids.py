@@ -1,8 +1,8 @@
 """Ids that are the same on every run, in the copy and in an application that writes both stores, and that lead back.
 
-`uuid_of(ObjectId)` is a UUID version 8 (RFC 9562, section 5.8) that holds the 12 bytes of the ObjectId in order: it
-sorts as the ObjectIds do, and `object_id_in` gives them back. Everything else gets a version 5 UUID (section 5.5) of
-its type and value. The macros in macros.sql compute the same inside DuckDB; tests hold the two together.
+`uuid_of(ObjectId)` is a UUID version 8 that leads back (documents/object_ids.py). Everything else gets a version 5
+UUID (RFC 9562, section 5.5) of its type and value. The macros in macros.sql compute the same inside DuckDB; tests hold
+the two together.
 """
 
 from __future__ import annotations
@@ -11,22 +11,9 @@ import math
 import uuid
 from decimal import Decimal
 
+from crossfade.documents.object_ids import object_id_in, uuid_of_object_id
+
 NAMESPACE = uuid.UUID("6bc8a9b0-1d3f-5a5e-9c0f-cf01d0c0ffee")
-TAG = "cf01d0"
-
-
-def uuid_of_object_id(object_id: bytes) -> uuid.UUID:
-    """The version 8 UUID of an ObjectId's 12 bytes."""
-    h = object_id.hex()
-    return uuid.UUID(f"{h[:12]}8{h[12:15]}8{h[15:18]}{h[18:]}{TAG}")
-
-
-def object_id_in(value: uuid.UUID) -> bytes | None:
-    """The ObjectId's 12 bytes in a UUID that `uuid_of_object_id` made, or None."""
-    h = value.hex
-    if h[12] != "8" or h[16] != "8" or not h.endswith(TAG):
-        return None
-    return bytes.fromhex(h[:12] + h[13:16] + h[17:26])
 
 
 def identity_name(value: object) -> str | None:
@@ -87,3 +74,6 @@ def uuid_of(*values: object) -> uuid.UUID | None:
         return uuid_of_object_id(value)
     name = identity_name(value)
     return None if name is None else uuid.uuid5(NAMESPACE, name)
+
+
+__all__ = ["NAMESPACE", "derived_uuid", "identity_name", "object_id_in", "uuid_of", "uuid_of_object_id"]

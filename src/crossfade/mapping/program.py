@@ -58,9 +58,20 @@ class Lookup:
     columns: tuple[Column, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Gives `#row` and some of a branch's outputs, of these columns of the root alone."""
+
+    sql: str
+    columns: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Branch:
     """One SELECT. `sql` reads `root` and the lookups' tables, and gives `#row` and the outputs.
+
+    `straight` are the outputs that are a column of the batch as the reader made it, and which; they need no engine.
+    Where there are any, `computed` gives the others, row for row (None: there are none).
 
     `one_row` says that it makes a row of the root itself (nothing is unnested at its top); `unnested` says of each of
     the root's arrays that the rows are made from where its elements stand (`list_of` has two places). `filtered` is
@@ -86,6 +97,8 @@ class Branch:
     place: Written = field(default=Written(1, 1, "SELECT"))
     written: Mapping[str, Written] = field(default_factory=dict)
     mixed: tuple[str, ...] = ()
+    straight: Mapping[str, str] = field(default_factory=dict)
+    computed: Computed | None = None
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,11 @@ class Rewriter:
         sql = place.read("native")
         return Typed(exp.func("cf_uuid_of_bytes", sql) if kind == "uuid" else sql, kind)
 
+    def read(self, place: Place, form: str) -> exp.Expr:
+        """A value in another form than its own, made by the reader."""
+        self.use(place, "value")
+        return place.read(form)
+
     def _plain_list(self, node: exp.Expr, items: Typed) -> Typed:
         """A list of elements as a list of their plain values, in order."""
         assert items.element is not None

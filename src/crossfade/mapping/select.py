@@ -12,7 +12,7 @@ from typing import TypeVar
 from sqlglot import exp
 
 from crossfade.mapping.nested import nested_select
-from crossfade.mapping.program import ROOT_TABLE, ROW, Branch
+from crossfade.mapping.program import ROOT_TABLE, ROW, Branch, Computed
 from crossfade.mapping.refusals import refusals
 from crossfade.mapping.resolve import AlreadyTold, Wrong
 from crossfade.mapping.rewrite import Rewriter
@@ -57,6 +57,8 @@ class SelectCompiler:
         if self.faults:
             return None
         texts = dict(zip(outputs, written.outputs, strict=False))
+        straight = {} if _reaches_further(select) else _straight(outputs, sources.alias)
+        computed = [i + 1 for i, name in enumerate(outputs) if name not in straight]
         return Branch(
             table=table,
             file=file,
@@ -75,6 +77,8 @@ class SelectCompiler:
             place=written.place,
             written=texts,
             mixed=tuple(self.mixed),
+            straight=straight,
+            computed=_computed(_only(select, *computed), sources.alias) if straight and computed else None,
         )
 
     def condition(self, text: exp.Expr, entity: str, alias: str) -> exp.Select:
@@ -186,6 +190,21 @@ class SelectCompiler:
 
 def _parts(condition: exp.Expr) -> list[exp.Expr]:
     return list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
+
+
+def _reaches_further(select: exp.Select) -> bool:
+    """Whether it may make anything else than one row for each document."""
+    return any(select.args.get(clause) for clause in ("joins", "where", "group", "having"))
+
+
+def _straight(outputs: Mapping[str, exp.Expr], alias: str) -> dict[str, str]:
+    """The outputs that are a column of the root and nothing more."""
+    return {n: sql.name for n, sql in outputs.items() if isinstance(sql, exp.Column) and sql.table == alias}
+
+
+def _computed(select: exp.Select, alias: str) -> Computed:
+    columns = dict.fromkeys(c.name for c in select.find_all(exp.Column) if c.table == alias)
+    return Computed(select.sql("duckdb"), tuple(columns))
 
 
 def _only(select: exp.Select, *outputs: int) -> exp.Select:

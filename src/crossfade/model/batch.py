@@ -14,10 +14,12 @@ from crossfade.model.shape import Path
 #   json     plain JSON text, as an application would print it (docs/reference/mapping.md)
 #   type     the BSON type's name as text ("int", "binData:4"); NULL where the field is missing
 #   present  true where the field is there (also with null), false where it is missing
+#   oid_uuid an ObjectId as the UUID that uuid_of() makes of it, in Arrow's type for UUIDs
+#   oid_text an ObjectId as its 24 hex digits
 #   list     the elements: a list of structs, one field per column in `elements`; NULL where it is no array
 #   listed   as list, but a single value that is not null becomes a list of one
 #   rest     plain JSON of the document without the paths in `without`; NULL where nothing is left
-FORMS = ("native", "ejson", "json", "type", "present", "list", "listed", "rest")
+FORMS = ("native", "ejson", "json", "type", "present", "oid_uuid", "oid_text", "list", "listed", "rest")
 
 
 @dataclass(frozen=True, slots=True)
