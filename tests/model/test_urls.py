@@ -41,3 +41,9 @@ def test_a_password_that_was_not_quoted_is_hidden_all_the_same(password: str) ->
 def test_a_drivers_message_loses_the_password_in_both_its_spellings() -> None:
     url = "mongodb://me:p%40ss@host/db"
     assert without_secrets("p@ss is wrong; p%40ss too", url) == "*** is wrong; *** too"
+
+
+def test_a_drivers_message_loses_what_it_took_for_the_host() -> None:
+    url = "postgresql://me:se@cr@et@host/db"
+    assert without_secrets("no host 'cr@et@host'", url) == "no host '***host'"
+    assert without_secrets("no host 'et@host'", url) == "no host '***host'"

@@ -62,4 +62,9 @@ def _secrets(url: str) -> set[str]:
     else:
         login, place = _split_login(found.group(2))
         values = {login.partition(":")[2], *(value for _, value in _IN_QUERY.findall(place))}
-    return {form for value in values for form in (value, unquote(value)) if form}
+    return {form for value in values for form in (value, unquote(value), *_tails(value)) if form}
+
+
+def _tails(password: str) -> list[str]:
+    """What a driver takes for the beginning of the host where an @ in the password was not quoted."""
+    return [password[at + 1 :] + "@" for at, letter in enumerate(password) if letter == "@"]

@@ -104,7 +104,7 @@ def unreachable(error: Exception, url: str) -> Unreachable:
     reason = next((words for pattern, words in _PLACES if pattern.search(text)), "no connection")
     return Unreachable(
         f"cannot reach PostgreSQL at {hide_password(url)}: {reason} ({first_line(error, url)})",
-        hint="check host, port, user, password and database of the URL, and that the server runs",
+        hint="check host, port, user, password (its @ as %40) and database of the URL, and that the server runs",
     )
 
 
