@@ -103,3 +103,10 @@ def test_duplicates_and_orphans(target: tuple[SqliteDdl, Path]) -> None:
     assert gone(Unique("u", ('"n"',), "e IS NOT NULL")) == []
     assert gone(Unique("u", ('"n"',), nulls_distinct=False)) == ["2", "4"]
     assert ddl.orphans(table, table.foreign_keys[0]).to_pylist() == [{"id": "2"}]
+
+
+def test_to_look_for_a_file_makes_none(target: tuple[SqliteDdl, Path]) -> None:
+    ddl, path = target
+    assert not ddl.has_journal()
+    assert ddl.is_empty() == []
+    assert not path.exists()

@@ -27,11 +27,15 @@ class SqliteDdl:
 
     def is_empty(self) -> list[str]:
         """The tables that are there and are not the journal's, each with whether it holds rows."""
+        if not self._path.exists():  # to look is not to make one
+            return []
         with self._connected() as connection:
             return [_described(connection, name) for name in _tables(connection)]
 
     def has_journal(self) -> bool:
         """Whether the journal's tables are there."""
+        if not self._path.exists():
+            return False
         with self._connected() as connection:
             query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
             return connection.execute(query, (f"{JOURNAL_PREFIX}move",)).fetchone() is not None
