@@ -52,7 +52,14 @@ def ranges(collection: Collection[dict[str, Any]], size: int) -> Iterator[tuple[
 
 
 def _next_range(collection: Collection[dict[str, Any]], lower: str | None, size: int) -> tuple[str | None, int]:
-    """The upper bound of the range that starts at `lower` (None: it is the last), and its number of documents."""
+    """The upper bound of the range that starts at `lower` (None: it is the last), and its number of documents.
+
+    The server is asked for the key behind so many others, which it counts along the index three times as fast as it
+    sends them. Only where there is none, or it cannot be a bound, the keys themselves are looked at.
+    """
+    behind = [_bound(key) for key in _keys(collection, lower, 1, skip=size)]
+    if behind and behind[0] not in (None, lower):  # a sharded collection can hold a key twice
+        return behind[0], size
     wanted = size + 1
     while True:
         keys = _keys(collection, lower, wanted)
@@ -66,9 +73,9 @@ def _next_range(collection: Collection[dict[str, Any]], lower: str | None, size:
         wanted *= 2
 
 
-def _keys(collection: Collection[Any], lower: str | None, limit: int) -> list[bytes]:
+def _keys(collection: Collection[Any], lower: str | None, limit: int, skip: int = 0) -> list[bytes]:
     cursor: RawBatchCursor[Any] = collection.find_raw_batches(
-        {}, {"_id": 1}, sort=ID, hint=ID, limit=limit, batch_size=min(limit, KEYS_A_REPLY)
+        {}, {"_id": 1}, sort=ID, hint=ID, skip=skip, limit=limit, batch_size=min(limit, KEYS_A_REPLY)
     )
     if lower is not None:
         cursor = cursor.min([("_id", loads(lower))])
