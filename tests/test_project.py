@@ -116,6 +116,12 @@ def test_an_unknown_key_without_a_neighbour_names_all_that_there_are(tmp_path: P
     assert raised.value.hint == "one of discard, entities, limits, name, source, target"
 
 
+def test_a_misspelled_key_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(UnknownSetting, match=r"unknown key 'target\.shema'") as raised:
+        load(tmp_path, base=SMALLEST.replace("schema", "shema"))
+    assert raised.value.hint == "'schema'"
+
+
 # -- the environment
 
 
@@ -173,8 +179,8 @@ def test_a_folder_without_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("base", "text", "message"),
     [
-        ("", "", "source: Field required"),
-        ('[source]\nurl = "x"\n[target]\nurl = "y"\n', "", r"target\.schema: Field required"),
+        ("", "", "source: field required"),
+        ('[source]\nurl = "x"\n[target]\nurl = "y"\n', "", r"target\.schema: field required"),
         (SMALLEST, "[limits]\nquarantine = 1.5", r"limits\.quarantine: .*less than or equal to 1"),
         (SMALLEST, "[limits]\nquarantine = -0.1", r"limits\.quarantine: .*greater than or equal to 0"),
         (SMALLEST, "[limits]\nchunk_mb = 0", r"limits\.chunk_mb: .*greater than 0"),
@@ -211,7 +217,7 @@ def test_a_value_that_is_refused_is_not_shown(tmp_path: Path) -> None:
         (['entity = "a"', 'alias = "a"', 'reason = "r"'], "an alias is of use to where alone"),
         (['entity = "*"', 'reason = "r"'], r'entity "\*" \(every entity\) takes a path'),
         (['entity = "*"', 'where = "a.x"', 'alias = "a"', 'reason = "r"'], r'entity "\*".* takes a path'),
-        (['entity = "a"', 'path = "p"'], r"discard\.0\.reason: Field required"),
+        (['entity = "a"', 'path = "p"'], r"discard\.0\.reason: field required"),
         (['entity = "a"', 'path = "p"', 'reason = ""'], r"discard\.0\.reason: .*at least 1 character"),
     ],
 )

@@ -142,13 +142,13 @@ def _settings(data: dict[str, Any], file: Path) -> Settings:
     try:
         return Settings.model_validate(data)
     except ValidationError as e:
-        error = e.errors()[0]
+        # a misspelled key is also a missing one: the misspelling is the news
+        error = min(e.errors(), key=lambda found: found["type"] != "extra_forbidden")
         place = ".".join(str(step) for step in error["loc"])
         if error["type"] == "extra_forbidden":
             raise _unknown(file, error["loc"], place) from None
-        raise Misused(
-            f"{file}: {place or 'file'}: {error['msg']}", hint="see docs/reference/crossfade-toml.md"
-        ) from None
+        said = error["msg"][:1].lower() + error["msg"][1:]
+        raise Misused(f"{file}: {place or 'file'}: {said}", hint="see docs/reference/crossfade-toml.md") from None
 
 
 def _unknown(file: Path, loc: tuple[int | str, ...], place: str) -> UnknownSetting:

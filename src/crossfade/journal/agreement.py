@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from crossfade.errors import NotEmpty, Refused, Stale
-from crossfade.journal.journal import VERSION, MoveRecord
+from crossfade.journal.journal import FINISHED, VERSION, MoveRecord
 from crossfade.journal.status import Status
 
 
@@ -29,18 +29,26 @@ def require_own(move: MoveRecord, target_url: str, name: str, schema_digest: str
         )
 
 
+_TO_GO_ON = "put it back, and mend it when all is copied (quarantine retry); or crossfade copy --restart"
+_TO_COPY_ANEW = (
+    "all is copied already: crossfade quarantine retry takes it up for what is in quarantine, crossfade verify compares"
+    " by it; to copy all anew by it, begin in an empty database"
+)
+
+
 def require_same(move: MoveRecord, digests: Mapping[str, str], chunks_done: int) -> bool:
     """Whether mapping and lock file are still those the move began with.
 
     Raises Stale where they are not, and chunks are copied already.
     """
+    counted = "1 chunk is" if chunks_done == 1 else f"{chunks_done} chunks are"
     for name, what in (("mapping_digest", "a mapping or a discard"), ("lock_digest", "source.lock.json")):
         if getattr(move, name) != digests[name]:
             if not chunks_done:
                 return False
             raise Stale(
-                f"{what} has changed since the copy began, and {chunks_done} chunks are copied; nothing was written",
-                hint="put it back, and mend it when all is copied (quarantine retry); or crossfade copy --restart",
+                f"{what} has changed since the copy began, and {counted} copied; nothing was written",
+                hint=_TO_COPY_ANEW if move.stage == FINISHED else _TO_GO_ON,
             )
     return True
 

@@ -24,6 +24,10 @@ _ROW_REASONS = {
     "P0001": "raised",  # by a trigger
 }
 _NOTHING_WRITTEN = "nothing of this chunk was written"
+_CHANGED = (
+    "somebody has changed it since `crossfade schema apply`: put it back as `crossfade schema show` prints it, "
+    "or begin anew in an empty database"
+)
 _STATES = {
     "53100": ("the target's disk is full", "make room on the target's disk, then run the same command again"),
     "53200": ("the target is out of memory", "run again with fewer --workers or a smaller chunk size"),
@@ -31,8 +35,8 @@ _STATES = {
     "25006": ("the target takes no writes (read-only transaction)", "point at the primary, not at a standby"),
     "42501": ("the target refuses this for want of a right", "grant the right to the user of the target URL"),
     "22P03": ("the target's column has another type than the schema says", "run `crossfade schema show` and compare"),
-    "42P01": ("the target has no such table", "run `crossfade schema apply`"),
-    "42703": ("the target has no such column", "run `crossfade schema apply`, or compare `crossfade schema show`"),
+    "42P01": ("the target has no such table", _CHANGED),
+    "42703": ("the target has no such column", _CHANGED),
     "40P01": ("the target broke a deadlock by ending this transaction", "run the same command again"),
     "40001": ("the target could not serialize this transaction", "run the same command again"),
     "57014": ("the target cancelled this statement", "look for a statement_timeout on the role or database"),
