@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crossfade.model.matching import arranged, places_of
 from crossfade.model.target import TargetTable
 from crossfade.verify.equal import differing, key_form, one_array
 from crossfade.verify.show import key_text, shown_pair
@@ -55,7 +56,7 @@ def compare(table: TargetTable, expected: pa.Table, found: pa.Table, *, limit: i
     unlike = [Unlike(MISSING, row, _key(expected, row, table)) for row in missing[:limit].to_pylist()]
     there = pc.indices_nonzero(pc.is_valid(places)) if len(missing) else None
     left = expected if there is None else expected.take(there)
-    right = found.take(places if there is None else places.take(there))
+    right = arranged(found, places if there is None else places.take(there))
     changed = _changed(table, left, right, [name for name in expected.column_names if name not in keys])
     rows = sorted({place for wrong in changed.values() for place in wrong})
     for place in rows[: max(0, limit - len(unlike))]:
@@ -68,32 +69,12 @@ def compare(table: TargetTable, expected: pa.Table, found: pa.Table, *, limit: i
 
 def find_keys(expected: pa.Table, found: pa.Table, table: TargetTable, keys: Sequence[str]) -> pa.Array:
     """For each expected row the place of the row with its key in `found`; NULL where there is none."""
-    columns = []
-    for name in keys:
-        column = table.column(name)
-        assert column is not None
-        columns.append((key_form(expected.column(name), column.type), key_form(found.column(name), column.type)))
-    left, right = columns[0]
-    if len(columns) > 1:
-        left, right = _combined(columns)
-    return pc.index_in(left, value_set=right)
-
-
-def _combined(columns: Sequence[tuple[pa.Array, pa.Array]]) -> tuple[pa.Array, pa.Array]:
-    """Compound keys as numbers: two rows get the same number when all columns are equal."""
-    size = len(columns[0][0])
-    numbers = None
-    for left, right in columns:
-        codes = _codes(pa.concat_arrays([left, right]))
-        numbers = codes if numbers is None else _codes(pc.add(pc.multiply(numbers, pc.max(codes).as_py() + 1), codes))
-        if not len(codes):
-            break
-    assert numbers is not None
-    return numbers.slice(0, size), numbers.slice(size)
-
-
-def _codes(values: pa.Array) -> pa.Array:
-    return values.dictionary_encode(null_encoding="encode").indices.cast(pa.int64())
+    kinds = [column.type for name in keys if (column := table.column(name)) is not None]
+    left, right = (
+        [key_form(rows.column(name), kind) for name, kind in zip(keys, kinds, strict=True)]
+        for rows in (expected, found)
+    )
+    return places_of(left, right)
 
 
 def _changed(table: TargetTable, left: pa.Table, right: pa.Table, names: Sequence[str]) -> dict[str, set[int]]:

@@ -11,13 +11,15 @@ import adbc_driver_postgresql.dbapi
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crossfade.errors import CrossfadeError, Unreachable, Unsupported
+from crossfade.errors import CrossfadeError, Unreachable
 from crossfade.model.canonical import arrow_schema, arrow_type, element_of
+from crossfade.model.matching import arranged, places_of
 from crossfade.model.target import ColumnType, TargetTable
 from crossfade.model.urls import hide_password
 from crossfade.stores import contract
 from crossfade.stores.postgresql import ask, failures
 from crossfade.stores.postgresql.connect import libpq_url
+from crossfade.stores.postgresql.lookup import Guess, literal, of_keys, of_stretch, quoted, text_array
 
 _SLICE = 5_000  # keys in one statement
 _AS_TEXT = ("numeric", "json", "jsonb", "text", "char", "enum", "other")
@@ -49,15 +51,28 @@ class PostgresRowReader:
     def __init__(self, url: str) -> None:
         self._url = url
         self._open: Any = None
+        self._seqscan = ""
         self._type_names: dict[str, dict[str, str]] = {}
+        self._guesses: dict[str, Guess] = {}
 
     def rows(self, table: TargetTable, columns: Sequence[str], keys: Any) -> Any:
-        schema = arrow_schema(table, columns)
-        batches: list[Any] = []
+        pieces = [arrow_schema(table, columns).empty_table()]
         for start in range(0, len(keys), _SLICE):
-            statement = self._lookup(table, columns, keys.slice(start, _SLICE))
-            batches.extend(_canonical(batch, table, schema) for batch in self._batches(statement))
-        return pa.Table.from_batches(batches, schema)
+            near, left = self._near(table, columns, keys.slice(start, _SLICE))
+            pieces.append(near)
+            if len(left):
+                pieces.append(self._table(table, columns, self._lookup(table, columns, left)))
+        return pa.concat_tables(pieces)
+
+    def _near(self, table: TargetTable, columns: Sequence[str], keys: Any) -> tuple[Any, Any]:
+        """Rows with one of the keys, and the keys that are still to be looked up."""
+        guess = self._guesses.setdefault(table.name, Guess())
+        if not set(keys.column_names) <= set(columns) or not guess.worth(keys):
+            return arrow_schema(table, columns).empty_table(), keys
+        near = self._table(table, columns, self._stretch(table, columns, keys), seqscan="off")
+        chosen, left = _chosen(near, keys)
+        guess.learn(len(keys), len(chosen))
+        return chosen, left
 
     def printed(self, table: TargetTable, rows: Any) -> Any:
         for place, name in enumerate(rows.column_names):
@@ -70,7 +85,7 @@ class PostgresRowReader:
         given = pc.unique(values).drop_null().to_pylist()
         texts: dict[str, str] = {}
         for start in range(0, len(given), _SLICE):
-            array = _text_array(given[start : start + _SLICE])
+            array = text_array(given[start : start + _SLICE])
             statement = f"SELECT given, (given::{type_name})::text AS text FROM unnest({array}) AS given"
             try:
                 for batch in self._batches(statement):
@@ -95,9 +110,17 @@ class PostgresRowReader:
             self._open.close()
             self._open = None
 
-    def _batches(self, statement: str) -> Iterator[Any]:
+    def _table(self, table: TargetTable, columns: Sequence[str], statement: str, *, seqscan: str = "on") -> Any:
+        schema = arrow_schema(table, columns)
+        batches = self._batches(statement, seqscan=seqscan)
+        return pa.Table.from_batches((_canonical(batch, table, schema) for batch in batches), schema)
+
+    def _batches(self, statement: str, *, seqscan: str = "on") -> Iterator[Any]:
         try:
             with closing(self._connection().cursor()) as cursor:
+                if seqscan != self._seqscan:
+                    cursor.execute(f"SET enable_seqscan TO {seqscan}")
+                    self._seqscan = seqscan
                 cursor.execute(statement)
                 with closing(cursor.fetch_record_batch()) as reader:
                     yield from reader
@@ -114,25 +137,28 @@ class PostgresRowReader:
             with closing(self._open.cursor()) as cursor:
                 for setting in _SETTINGS:
                     cursor.execute(setting)
+            self._seqscan = ""
         return self._open
 
     def _lookup(self, table: TargetTable, columns: Sequence[str], keys: Any) -> str:
-        """One index lookup a key: OFFSET 0 keeps the planner from scanning a table that it has no statistics of yet."""
-        names, types = keys.column_names, self._types(table)
-        arrays = ", ".join(_text_array(_key_texts(keys.column(name))) for name in names)
-        aliases = ", ".join(f"k{i}" for i in range(len(names)))
-        equal = " AND ".join(
-            f"t.{_quoted(name)} = {_key_value(_kind(table, name), f'k.k{i}', types[name])}"
-            for i, name in enumerate(names)
-        )
-        return (
-            f"SELECT s.* FROM unnest({arrays}) AS k({aliases}) CROSS JOIN LATERAL "
-            f"(SELECT {_expressions(table, columns)} FROM {_name(table)} AS t WHERE {equal} OFFSET 0) AS s"
-        )
+        kinds, types = [_kind(table, name) for name in keys.column_names], self._types(table)
+        given, condition = of_keys(keys, kinds, [types[name] for name in keys.column_names])
+        select = f"SELECT {_expressions(table, columns)} FROM {_name(table)} AS t WHERE {condition}"
+        return f"SELECT s.* FROM {given} CROSS JOIN LATERAL ({select} OFFSET 0) AS s" if given else select
+
+    def _stretch(self, table: TargetTable, columns: Sequence[str], keys: Any) -> str:
+        """The rows between the least and the greatest key, but not many more of them than there are keys.
+
+        With sequential scans left on, the planner would choose one where it takes the stretch for a long one.
+        """
+        name = keys.column_names[0]
+        condition = of_stretch(keys, _kind(table, name), self._types(table)[name])
+        limit = len(keys) * 3 // 2
+        return f"SELECT {_expressions(table, columns)} FROM {_name(table)} AS t WHERE {condition} LIMIT {limit}"
 
     def _types(self, table: TargetTable) -> dict[str, str]:
         if table.name not in self._type_names:
-            batches = list(self._batches(_TYPE_NAMES.format(_literal(_name(table)))))
+            batches = list(self._batches(_TYPE_NAMES.format(literal(_name(table)))))
             found = [row for batch in batches for row in batch.to_pylist()]
             self._type_names[table.name] = {row["name"]: row["type_name"] for row in found}
         return self._type_names[table.name]
@@ -142,7 +168,7 @@ class PostgresRowReader:
 
 
 def _expressions(table: TargetTable, columns: Sequence[str]) -> str:
-    return ", ".join(f"{_expression(_kind(table, n), f't.{_quoted(n)}')} AS {_quoted(n)}" for n in columns)
+    return ", ".join(f"{_expression(_kind(table, n), f't.{quoted(n)}')} AS {quoted(n)}" for n in columns)
 
 
 def _expression(kind: ColumnType, column: str) -> str:
@@ -166,51 +192,14 @@ def _kind(table: TargetTable, name: str) -> ColumnType:
 
 
 def _name(table: TargetTable) -> str:
-    return f"{_quoted(table.schema)}.{_quoted(table.table)}" if table.schema else _quoted(table.table)
+    return f"{quoted(table.schema)}.{quoted(table.table)}" if table.schema else quoted(table.table)
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-# Keys, as texts in SQL.
-
-
-def _key_texts(values: Any) -> list[str]:
-    kind = values.type
-    if pa.types.is_list(kind):
-        raise Unsupported("a primary key that holds an array cannot be looked up in PostgreSQL")
-    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
-        values = values.cast(pa.int64())
-    elif pa.types.is_date32(kind):
-        values = values.cast(pa.int32())
-    if pa.types.is_fixed_size_binary(kind):
-        return [v.hex() for v in values.to_pylist()]
-    if pa.types.is_binary(kind):
-        return [rf"\x{v.hex()}" for v in values.to_pylist()]
-    return list(values.cast(pa.string()).to_pylist())
-
-
-def _text_array(items: Sequence[str]) -> str:
-    """A text[] as one literal: much faster to parse than as many."""
-    inside = ",".join('"' + item.replace("\\", r"\\").replace('"', r"\"") + '"' for item in items)
-    return _literal("{" + inside + "}") + "::text[]"
-
-
-def _key_value(kind: ColumnType, key: str, type_name: str) -> str:
-    if kind.kind in ("timestamp", "timestamptz"):  # whole days and the rest apart: intervals multiply as doubles
-        days = f"({key}::int8 / 86400000000) * interval '1 day'"
-        moment = f"(timestamp 'epoch' + {days} + ({key}::int8 % 86400000000) * interval '1 microsecond')"
-        return moment if kind.kind == "timestamp" else f"timezone('UTC', {moment})"
-    if kind.kind == "date":
-        return f"(date '1970-01-01' + {key}::int4)"
-    if kind.kind == "time":
-        return f"(time '00:00' + {key}::int8 * interval '1 microsecond')"
-    return f"{key}::{type_name}"
+def _chosen(near: Any, keys: Any) -> tuple[Any, Any]:
+    """The rows that have one of the keys, and the keys that none has."""
+    names = keys.column_names
+    places = places_of(*([side.column(name).combine_chunks() for name in names] for side in (keys, near)))
+    return arranged(near, places.drop_null()), keys.filter(places.is_null())
 
 
 # What comes: ADBC's Arrow into canonical Arrow.

@@ -1,0 +1,47 @@
+"""Rows of two Arrow tables brought together by some of their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def places_of(left: Sequence[Any], right: Sequence[Any]) -> Any:
+    """For each row of the columns `left` the place of the first row of `right` that equals it; NULL where none does.
+
+    The arrays of a column have the same type on both sides. Tables in the same order cost next to nothing.
+    """
+    if all(one.equals(other) for one, other in zip(left, right, strict=True)):
+        return _in_order(len(left[0]))
+    if len(left) > 1:
+        return pc.index_in(*_numbered(left, right))
+    return pc.index_in(left[0], value_set=right[0])
+
+
+def arranged(rows: Any, places: Any) -> Any:
+    """The table's rows at the places; the table itself where that is what it is."""
+    return rows if places.equals(_in_order(rows.num_rows)) else rows.take(places)
+
+
+def _in_order(size: int) -> Any:
+    return pa.array(range(size), pa.int32())
+
+
+def _numbered(left: Sequence[Any], right: Sequence[Any]) -> tuple[Any, Any]:
+    """Rows as numbers: two of them get the same number when all columns are equal."""
+    size = len(left[0])
+    numbers = None
+    for one, other in zip(left, right, strict=True):
+        codes = _codes(pa.concat_arrays([one, other]))
+        numbers = codes if numbers is None else _codes(pc.add(pc.multiply(numbers, pc.max(codes).as_py() + 1), codes))
+        if not len(codes):
+            break
+    assert numbers is not None
+    return numbers.slice(0, size), numbers.slice(size)
+
+
+def _codes(values: Any) -> Any:
+    return values.dictionary_encode(null_encoding="encode").indices.cast(pa.int64())

@@ -1,0 +1,112 @@
+"""Which rows a reading statement asks for: those of some keys, or those of a stretch of keys.
+
+A stretch of the primary key's index is read at less than half the cost of as many lookups. It serves where the keys
+that are asked for lie close together in the target, as those of one batch do when the target's keys rise with the
+source's. Whether they do is only seen by trying, so a stretch is never more than a guess: it may bring other rows, and
+lack some; what it lacks is looked up key by key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crossfade.errors import Unsupported
+from crossfade.model.target import ColumnType
+
+_FEW = 100  # keys for which lookups are cheap enough
+_LONGEST_PAUSE = 256
+
+
+class Guess:
+    """Whether the next stretch of a table is worth asking for: after one that was not, a while of lookups."""
+
+    def __init__(self) -> None:
+        self._pause, self._left = 1, 0
+
+    def worth(self, keys: Any) -> bool:
+        if len(keys) < _FEW or pa.types.is_list(keys.schema[0].type):
+            return False
+        self._left -= 1
+        return self._left < 0
+
+    def learn(self, asked: int, found: int) -> None:
+        """`found` of the rows `asked` for were in the stretch."""
+        if 2 * found > asked:
+            self._pause, self._left = 1, 0
+        else:
+            self._left = self._pause
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+
+def of_keys(keys: Any, kinds: Sequence[ColumnType], types: Sequence[str]) -> tuple[str, str]:
+    """The keys as rows of `k`, and the condition that `t` has one of them: an index lookup a key.
+
+    Keys of one column are an array in the condition, and no rows: the planner does not know its length, and takes it
+    for short. With more columns the condition is one for a subquery of `t` for each row of `k`, whose OFFSET 0 keeps
+    the planner from scanning a table that it has no statistics of yet.
+    """
+    arrays = [text_array(_texts(keys.column(name))) for name in keys.column_names]
+    names = [f"k.k{i}" for i in range(len(arrays))]
+    values = [_value(*each) for each in zip(kinds, names, types, strict=True)]
+    columns = [f"t.{quoted(name)}" for name in keys.column_names]
+    given = f"unnest({', '.join(arrays)}) AS k({', '.join(f'k{i}' for i in range(len(arrays)))})"
+    if len(arrays) == 1:
+        return "", f"{columns[0]} = ANY(ARRAY(SELECT {values[0]} FROM {given}))"
+    return given, " AND ".join(f"{column} = {value}" for column, value in zip(columns, values, strict=True))
+
+
+def of_stretch(keys: Any, kind: ColumnType, type_name: str) -> str:
+    """The condition on rows of `t` from the least to the greatest of the first key column's values, as Arrow has it."""
+    ends = pc.min_max(_plain(keys.column(0)))
+    texts = _texts(pa.array([ends["min"].as_py(), ends["max"].as_py()], ends["min"].type))
+    least, greatest = (_value(kind, literal(text), type_name) for text in texts)
+    column = f"t.{quoted(keys.column_names[0])}"
+    return f"{column} >= {least} AND {column} <= {greatest}"
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def text_array(items: Sequence[str]) -> str:
+    """A text[] as one literal: much faster to parse than as many."""
+    inside = ",".join('"' + item.replace("\\", r"\\").replace('"', r"\"") + '"' for item in items)
+    return literal("{" + inside + "}") + "::text[]"
+
+
+def _plain(values: Any) -> Any:
+    """Days and times as their numbers: Python's calendar is not long enough."""
+    if pa.types.is_timestamp(values.type) or pa.types.is_time64(values.type):
+        return values.cast(pa.int64())
+    return values.cast(pa.int32()) if pa.types.is_date32(values.type) else values
+
+
+def _texts(values: Any) -> list[str]:
+    values, kind = _plain(values), values.type
+    if pa.types.is_list(kind):
+        raise Unsupported("a primary key that holds an array cannot be looked up in PostgreSQL")
+    if pa.types.is_fixed_size_binary(kind):
+        return [v.hex() for v in values.to_pylist()]
+    if pa.types.is_binary(kind):
+        return [rf"\x{v.hex()}" for v in values.to_pylist()]
+    return list(values.cast(pa.string()).to_pylist())
+
+
+def _value(kind: ColumnType, key: str, type_name: str) -> str:
+    if kind.kind in ("timestamp", "timestamptz"):  # whole days and the rest apart: intervals multiply as doubles
+        days = f"({key}::int8 / 86400000000) * interval '1 day'"
+        moment = f"(timestamp 'epoch' + {days} + ({key}::int8 % 86400000000) * interval '1 microsecond')"
+        return moment if kind.kind == "timestamp" else f"timezone('UTC', {moment})"
+    if kind.kind == "date":
+        return f"(date '1970-01-01' + {key}::int4)"
+    if kind.kind == "time":
+        return f"(time '00:00' + {key}::int8 * interval '1 microsecond')"
+    return f"{key}::{type_name}"
