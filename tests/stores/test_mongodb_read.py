@@ -11,6 +11,8 @@ from bson.codec_options import CodecOptions
 from bson.datetime_ms import DatetimeMS
 from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection
+from pymongo.cursor import RawBatchCursor
+from pymongo.errors import OperationFailure
 
 from crossfade.documents.count import Histogram
 from crossfade.documents.decode import decode, split
@@ -20,7 +22,9 @@ from crossfade.errors import Refused, Unreachable
 from crossfade.model.batch import Chunk, Column
 from crossfade.model.shape import Path
 from crossfade.stores.contract import Reader, Store
+from crossfade.stores.mongodb import replies
 from crossfade.stores.mongodb.read import DOCUMENTS_A_REPLY
+from crossfade.stores.mongodb.replies import IS_QUICK, find_replies
 from crossfade.stores.mongodb.store import open_mongodb
 from crossfade.testing import Proxy, through
 from scratch import MongoScratch
@@ -268,3 +272,23 @@ def test_a_store_can_be_opened_by_workers(mongo_db: MongoScratch) -> None:
     with partial(open_mongodb, mongo_db.url)() as store:
         assert store.reader is not None
         assert len(documents(store.reader.scan("c"))) == 1
+
+
+def test_replies_are_those_of_pymongo(mongo_db: MongoScratch) -> None:
+    """Of one batch and of several, of an empty collection, and with an error in place of a reply."""
+    collection = mongo_db.db["c"]
+    collection.insert_many([{"_id": n, "a": [n, {"b": "x" * n}]} for n in range(300)])
+    assert IS_QUICK, "pymongo is not what replies.py expects: every copy reads more slowly"
+    for query, options in (({}, {"batch_size": 70}), ({"_id": 7}, {}), ({"_id": -1}, {}), ({}, {"limit": 90})):
+        quick = list(find_replies(collection, query, sort=[("_id", 1)], **options))
+        assert quick == list(collection.find_raw_batches(query, sort=[("_id", 1)], **options))
+        assert all(type(reply) is bytes for reply in quick)
+    with pytest.raises(OperationFailure):
+        next(find_replies(collection, {"$nonsense": 1}))
+
+
+def test_pymongos_own_cursor_stands_in(mongo_db: MongoScratch, monkeypatch: pytest.MonkeyPatch) -> None:
+    mongo_db.db["c"].insert_one({"_id": 1})
+    monkeypatch.setattr(replies, "IS_QUICK", False)
+    assert type(find_replies(mongo_db.db["c"], {})) is RawBatchCursor
+    assert list(find_replies(mongo_db.db["c"], {})) == [encode({"_id": 1})]

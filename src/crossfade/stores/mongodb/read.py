@@ -32,6 +32,7 @@ from crossfade.stores.contract import Reader
 from crossfade.stores.mongodb.bounds import ID, documents, ranges
 from crossfade.stores.mongodb.errors import speaking
 from crossfade.stores.mongodb.match import matching, slices
+from crossfade.stores.mongodb.replies import find_replies
 
 DOCUMENTS_A_REPLY = 5000
 DOCUMENTS_A_CHUNK = 200_000  # what a chunk of very small documents is cut at, to bound the keys held while cutting
@@ -113,7 +114,7 @@ class MongoReader:
 
     def _cursor(self, entity: str, query: Mapping[str, Any], **options: Any) -> RawBatchCursor[Any]:
         collection: Collection[Any] = self._db[entity]
-        return collection.find_raw_batches(query, batch_size=DOCUMENTS_A_REPLY, **options)
+        return find_replies(collection, query, batch_size=DOCUMENTS_A_REPLY, **options)
 
     def _ask_for_key_index(self, entity: str) -> bool:
         """Whether the entity has an index on `_id`: views, time series and clustered collections have none."""
