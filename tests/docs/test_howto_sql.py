@@ -172,11 +172,11 @@ def test_every_line_of_the_table_of_mixed_types_carries_and_is_proved(tmp_path: 
 
 
 def test_the_case_on_a_type_carries_and_is_proved(tmp_path: Path, pg_db: PostgresScratch) -> None:
-    (block,) = [block for block in blocks(page("docs/howto/mixed-types.md")) if block.language == "sql"]
-    sql = f"SELECT p._id AS id, {block.text.strip()} FROM products AS p"
+    by_language = {block.language: block.text for block in blocks(page("docs/howto/mixed-types.md"))}
+    sql = f"SELECT p._id AS id, {by_language['sql'].strip()} FROM products AS p"
     products = [{"_id": 1, "rating": 4.5}, {"_id": 2, "rating": "Not yet rated"}, {"_id": 3, "rating": 4}]
     piece = Piece("ratings", sql, {"id": "integer", "rating": "double precision"})
-    carry(tmp_path, pg_db.url, [piece], {"products": products})
+    carry(tmp_path, pg_db.url, [piece], {"products": products}, by_language["toml"])
     assert pg_db.execute("SELECT rating FROM ratings ORDER BY id") == [(4.5,), (None,), (4.0,)]
 
 

@@ -51,7 +51,8 @@ def draw(screen: Screen, document: dict[str, Any]) -> None:
 def _draw_group(screen: Screen, findings: list[dict[str, Any]]) -> None:
     for kind, group in groupby(sorted(findings, key=lambda f: str(f["kind"])), lambda f: f["kind"]):
         screen.line(f"  {kind.replace('_', ' ')}")
-        for finding in group:
-            screen.line(f"    {finding['place']}: {finding['message']}")
-            if finding["hint"]:
-                screen.line(f"      Try: {finding['hint']}")
+        for hint, same in groupby(group, lambda f: f["hint"]):
+            for finding in same:
+                screen.line(f"    {finding['place']}: {finding['message']}")
+            if hint:
+                screen.line(f"      Try: {hint}")

@@ -22,6 +22,7 @@ _DEPTHS = {
     "type": " (its type, or whether it is there)",
     "rest": " (all that no mapping mentions)",
 }
+_KEEPS = {"less": " (in part)", "decides": " (only decides)"}
 
 
 @command("crossfade explain courses.max_students --project examples/scribe-tree")
@@ -70,4 +71,5 @@ def _draw_places(screen: Screen, places: Iterable[dict[str, Any]]) -> None:
     for place in places:
         types = ", ".join(f"{name} x {number(count)}" for name, count in place["types"].items()) or "never seen"
         missing = f", missing x {number(place['missing'])}" if place["missing"] else ""
-        screen.line(f"    {place['entity']}.{place['path']}{_DEPTHS.get(place['depth'], '')}: {types}{missing}")
+        how = _DEPTHS.get(place["depth"], "") or _KEEPS.get(place["keeps"], "")
+        screen.line(f"    {place['entity']}.{place['path']}{how}: {types}{missing}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from crossfade.mapping.functions import let
+from crossfade.mapping.program import LESS, WHOLE
 from crossfade.mapping.resolve import Wrong
 from crossfade.mapping.scope import Scope, Typed
 
@@ -51,8 +52,11 @@ def rewrite_cast(rewriter: Rewriter, node: exp.Cast, scope: Scope) -> Typed:
     if isinstance(node, exp.TryCast):
         hint = "CAST: what does not fit is quarantined"
         raise Wrong(node, "TRY_CAST turns what does not fit into NULL, in silence", hint)
-    source = rewriter.value(node.this, scope)
+    with rewriter.mentions.apart() as read:
+        source = rewriter.value(node.this, scope)
     to, kind = node.to.this, _KINDS.get(node.to.this)
+    part = to in (_T.DATE, _T.TIME) and source.kind in ("date", None)
+    rewriter.mentions.put(read, LESS if part else WHOLE, f"CAST AS {to.name}")
     _refuse(node, source, to)
     if source.kind == "date" and to == _T.TIME:  # DuckDB goes there by way of a TIMESTAMP alone
         return Typed(exp.cast(exp.cast(source.sql, "timestamp"), "time"))

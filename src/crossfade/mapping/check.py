@@ -8,6 +8,7 @@ from typing import Any
 from crossfade.mapping.coverage import Finding, stale_discards, uncovered
 from crossfade.mapping.engine import Engine, EngineError, reason_of
 from crossfade.mapping.fit_plan import fit_plan
+from crossfade.mapping.in_part import in_part
 from crossfade.mapping.lookup import Tables
 from crossfade.mapping.program import ROOT_TABLE, Branch, Program
 from crossfade.mapping.resolve import nearest
@@ -33,6 +34,7 @@ def check(
     """Every fault and note, in one list."""
     findings = list(uncovered(program, shapes, discards))
     findings += stale_discards(program, shapes, discards)
+    findings += in_part(program, shapes, target, discards)
     engine = Engine()
     try:
         for branch in program.branches:

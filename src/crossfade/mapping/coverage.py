@@ -1,9 +1,12 @@
 """Is every (path, type) pair of the source taken up? Nothing is written while one is not.
 
-A pair is covered when an output of a mapping whose root is the entity reads it (a path that only steers, in WHERE or
-ON, carries nothing; nor does asking for its type or presence), when it lies in a remainder (`rest_of`), or when a
-`[[discard]]` names it with a reason. A field of the root that only goes into rows made from the elements of an array
-is not covered: a document whose array is empty makes no such row.
+A pair is covered when its value reaches an output of a mapping whose root is the entity, when it lies in a remainder
+(`rest_of`), or when a `[[discard]]` names it with a reason. A path that only decides (in WHERE, ON, a comparison, the
+condition of a CASE) carries nothing; nor does asking for its type or presence. A type that a CASE leaves out is not
+covered. A field of the root that only goes into rows made from the elements of an array is not covered: a document
+whose array is empty makes no such row.
+
+What reaches its columns only through functions that keep less than they are given is covered, with a note.
 """
 
 from __future__ import annotations
@@ -11,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from crossfade.mapping.program import Branch, Feed, Program, Use, carries
-from crossfade.model.shape import ELEMENT, Path, Shape, format_path, parse_path
+from crossfade.mapping.program import DECIDES, Branch, Feed, Program, Use, carries
+from crossfade.mapping.taken import Taken, taken
+from crossfade.model.shape import Path, Shape, format_path, parse_path
 from crossfade.project import Discard
 
 
@@ -30,52 +34,6 @@ class Finding:
     hint: str | None = None
 
 
-@dataclass(frozen=True)
-class Taken:
-    """What the mappings of one entity take up: places by value, places with all below them, arrays for their
-    elements.
-    """
-
-    values: frozenset[Path]
-    wholes: frozenset[Path]
-    arrays: frozenset[Path]
-    below: Mapping[Path, frozenset[str]]
-    """Path -> "object" and/or "array": used places lie below it through fields, through elements."""
-    rest: bool
-
-    def covers(self, path: Path, bson_type: str) -> bool:
-        if any(path[:n] in self.wholes for n in range(len(path) + 1)):
-            return True
-        below = self.below.get(path, frozenset())
-        if bson_type == "object":
-            return "object" in below
-        if bson_type == "array":
-            return "array" in below or path in self.values or path in self.arrays
-        return path in self.values or (bson_type == "null" and (bool(below) or path in self.arrays))
-
-    def in_rest(self, path: Path) -> bool:
-        """Whether the path's top field is mentioned by no mapping: then the remainder holds it."""
-        tops = {p[:1] for p in (*self.values, *self.wholes, *self.arrays, *self.below) if p}
-        return self.rest and bool(path) and path[:1] not in tops
-
-
-def taken(uses: Iterable[Use], entity: str) -> Taken:
-    """What `uses` (of branches whose root is `entity`) take up of it."""
-    places: dict[str, set[Path]] = {"value": set(), "whole": set(), "elements": set()}
-    below: dict[Path, set[str]] = {}
-    rest = False
-    for use in uses:
-        rest = rest or (use.depth == "rest" and not use.looked_up)
-        if use.entity != entity or not carries(use):
-            continue
-        places[use.depth].add(use.path)
-        for n in range(len(use.path)):
-            below.setdefault(use.path[:n], set()).add("array" if use.path[n] == ELEMENT else "object")
-    kinds = {path: frozenset(kinds) for path, kinds in below.items()}
-    values, wholes, arrays = (frozenset(places[depth]) for depth in ("value", "whole", "elements"))
-    return Taken(values, wholes, arrays, kinds, rest)
-
-
 def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:
     """A fault for each pair that nobody takes up, biggest first in each entity."""
     for entity, shape in sorted(shapes.items()):
@@ -88,13 +46,18 @@ def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[
                 f'write a mapping FROM {entity}, or [[discard]] entity = "{entity}" with a reason',
             )  # fmt: skip
             continue
-        uses = taken((u for b in feed.branches for u in b.uses), entity)
+        uses = taken(uses_of(feed), entity)
         own = [d for d in discards if d.entity == entity and d.path is not None]
-        yield from _uncovered_pairs(shape, uses, own)
+        yield from _uncovered_pairs(shape, feed, uses, own)
         yield from _lost_with_empty_arrays(shape, feed, uses, own)
 
 
-def _uncovered_pairs(shape: Shape, uses: Taken, discards: Sequence[Discard]) -> Iterator[Finding]:
+def uses_of(feed: Feed) -> list[Use]:
+    """What all branches of a root take up."""
+    return [u for b in feed.branches for u in b.uses]
+
+
+def _uncovered_pairs(shape: Shape, feed: Feed, uses: Taken, discards: Sequence[Discard]) -> Iterator[Finding]:
     skip: Path | None = None
     for path, node in shape.root.walk():
         if not path or (skip is not None and path[: len(skip)] == skip):
@@ -102,13 +65,35 @@ def _uncovered_pairs(shape: Shape, uses: Taken, discards: Sequence[Discard]) -> 
         open_types = {
             t: s.count
             for t, s in node.types.items()
-            if not uses.covers(path, t) and not uses.in_rest(path) and not _discarded(path, t, discards)
+            if not uses.covers(path, t) and not uses.in_rest(path) and not discarded(path, t, discards)
         }
         if open_types:
-            held = ", ".join(f"{t} x {n}" for t, n in sorted(open_types.items(), key=lambda i: -i[1]))
             place = f"{shape.entity}.{format_path(path)}"
-            yield Finding("fault", "uncovered", place, f"nothing takes up {held}", _discard_hint(shape.entity, path))
+            message = f"nothing takes up {counted(open_types)}{_but_reads(shape.entity, feed, path, uses)}"
+            yield Finding("fault", "uncovered", place, message, _discard_hint(shape.entity, path))
             skip = path  # what lies below says nothing new
+
+
+def counted(types: Mapping[str, int]) -> str:
+    """`int x 3, string x 1`: the most frequent first."""
+    return ", ".join(f"{t} x {n}" for t, n in sorted(types.items(), key=lambda i: -i[1]))
+
+
+def _but_reads(entity: str, feed: Feed, path: Path, uses: Taken) -> str:
+    """What the mappings do with a path that they do not carry, for the message."""
+    own = [(b, u) for b in feed.branches for u in b.uses if u.entity == entity and not u.looked_up and u.path == path]
+    if path in uses.values or path in uses.wholes:
+        carried = names(f"{b.table}.{u.output}" for b, u in own if carries(u))
+        return f": {carried} leaves it out"
+    deciding = names(
+        f"{b.table}.{u.output}" if u.output else b.table for b, u in own if u.keeps == DECIDES or not u.output
+    )
+    return f": it only decides in {deciding}, and is not carried" if deciding else ""
+
+
+def names(of: Iterable[str]) -> str:
+    """Each once, in order."""
+    return ", ".join(sorted(set(of)))
 
 
 def _lost_with_empty_arrays(
@@ -129,7 +114,7 @@ def _lost_with_empty_arrays(
             if t not in ("null", "object", "array")
             and all_uses.covers(path, t)
             and not safe.covers(path, t)
-            and not _discarded(path, t, discards)
+            and not discarded(path, t, discards)
         ]
         if lost:
             tables = {b.table for b in feed.branches for u in b.uses if carries(u) and path[: len(u.path)] == u.path}
@@ -147,7 +132,8 @@ def _always_there(branch: Branch, use: Use) -> bool:
     return all(any(use.path[: len(e)] == e for e in elements) for elements in branch.unnested)
 
 
-def _discarded(path: Path, bson_type: str, discards: Sequence[Discard]) -> bool:
+def discarded(path: Path, bson_type: str, discards: Sequence[Discard]) -> bool:
+    """Whether one of these discards (of paths of the entity) names the pair."""
     for discard in discards:
         assert discard.path is not None
         at = parse_path(discard.path)

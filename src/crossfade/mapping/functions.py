@@ -26,6 +26,7 @@ from crossfade.mapping.conversions import (
     null_of,
     same,
 )
+from crossfade.mapping.program import LESS, WHOLE
 from crossfade.mapping.resolve import Wrong
 from crossfade.mapping.scope import Place, Scope, Typed
 from crossfade.model.shape import format_path
@@ -118,19 +119,28 @@ def identity_name(rewriter: Rewriter, node: exp.Expr, scope: Scope) -> exp.Expr:
     return exp.DPipe(this=_text(prefixes[kind]), expression=body)
 
 
+_LEAD_BACK = frozenset({"objectId", "binData:4"})
+"""The types that a UUID leads back to."""
+
+
 def _uuid_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     if not args:
         raise Wrong(node, "uuid_of takes at least one value")
     if len(args) > 1:
-        parts = [exp.func("cf_part", identity_name(rewriter, a, scope)) for a in args]
+        with rewriter.mentions.through(LESS, "uuid_of"):
+            parts = [exp.func("cf_part", identity_name(rewriter, a, scope)) for a in args]
         joined: exp.Expr = parts[0]
         for part in parts[1:]:
             joined = exp.DPipe(this=joined, expression=part)
         return Typed(exp.func("cf_uuid5", joined), "uuid")
-    found = rewriter.rewrite(args[0], scope)
-    if isinstance(found, Place) and found.node.kind == "objectId":
-        return Typed(rewriter.read(found, "oid_uuid"), "uuid")
-    typed = found if isinstance(found, Typed) else rewriter.native(args[0], found)
+    with rewriter.mentions.apart() as read:
+        found = rewriter.rewrite(args[0], scope)
+        if isinstance(found, Place) and found.node.kind == "objectId":
+            typed = Typed(rewriter.read(found, "oid_uuid"), "uuid")
+        else:
+            typed = found if isinstance(found, Typed) else rewriter.native(args[0], found)
+    leads_back = {"uuid": None, "objectId": None, "mixed": _LEAD_BACK}.get(typed.kind or "", frozenset())
+    rewriter.mentions.put_types(read, leads_back, "uuid_of")
     if typed.kind == "null":
         return Typed(null_of("uuid"), "uuid")
     if typed.kind == "uuid":
@@ -141,7 +151,8 @@ def _uuid_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Sc
         return Typed(exp.func("cf_uuid_of_mixed", found.read("type"), typed.sql), "uuid")
     if typed.kind is None:
         return Typed(exp.func("cf_uuid_of_any", typed.sql), "uuid")
-    return Typed(exp.func("cf_uuid5", identity_name(rewriter, args[0], scope)), "uuid")
+    with rewriter.mentions.apart():  # noted above
+        return Typed(exp.func("cf_uuid5", identity_name(rewriter, args[0], scope)), "uuid")
 
 
 def _uuid_of_legacy(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
@@ -267,7 +278,8 @@ def _nul(name: str, more: int = 0) -> Function:
     def function(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
         if len(args) != 1 + more:
             raise Wrong(node, f"{name} takes {1 + more} value{'s' * more}, not {len(args)}")
-        values = [rewriter.value(a, scope) for a in args]
+        with rewriter.mentions.through(WHOLE if name == "escape_nul" else LESS, name):
+            values = [rewriter.value(a, scope) for a in args]
         kind = values[0].kind
         if kind not in ("string", "json", "null", None):
             raise Wrong(node, f"{name} takes text or JSON; {args[0].sql('duckdb')} is {kind}", "as_string(...)")

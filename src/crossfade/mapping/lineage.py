@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from crossfade.errors import Misused
-from crossfade.mapping.program import Branch, Program, Use
+from crossfade.mapping.program import DECIDES, LESS, WHOLE, Branch, Program, Use
 from crossfade.mapping.resolve import nearest
 from crossfade.mapping.written import Written
 from crossfade.model.shape import Path, Shape, format_path
@@ -14,11 +14,12 @@ from crossfade.model.shape import Path, Shape, format_path
 
 @dataclass(frozen=True, slots=True)
 class SourcePlace:
-    """A path that is read, with the types that the survey saw there. `depth` as in program.Use."""
+    """A path that is read, with the types that the survey saw there. `depth` and `keeps` as in program.Use."""
 
     entity: str
     path: str
     depth: str
+    keeps: str
     types: Mapping[str, int]
     missing: int
 
@@ -81,11 +82,16 @@ def _expressions(branches: Iterable[Branch], column: str) -> tuple[Written, ...]
 
 
 def _places(uses: Iterable[Use], shapes: Mapping[str, Shape]) -> tuple[SourcePlace, ...]:
-    seen = dict.fromkeys((use.entity, use.path, use.depth) for use in uses)
-    return tuple(_place(entity, path, depth, shapes[entity]) for entity, path, depth in seen)
+    seen: dict[tuple[str, Path, str], list[str]] = {}
+    for use in uses:
+        seen.setdefault((use.entity, use.path, use.depth), []).append(use.keeps if use.output else DECIDES)
+    return tuple(_place(*place, min(keeps, key=_KEPT.index), shapes[place[0]]) for place, keeps in seen.items())
 
 
-def _place(entity: str, path: Path, depth: str, shape: Shape) -> SourcePlace:
+_KEPT = (WHOLE, LESS, DECIDES)
+
+
+def _place(entity: str, path: Path, depth: str, keeps: str, shape: Shape) -> SourcePlace:
     node = shape.node(path)
     types = {name: stats.count for name, stats in sorted(node.types.items())} if node else {}
-    return SourcePlace(entity, format_path(path), depth, types, node.missing if node else 0)
+    return SourcePlace(entity, format_path(path), depth, keeps, types, node.missing if node else 0)

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlglot import exp
 
+from crossfade.mapping.program import DECIDES, LESS, WHOLE
 from crossfade.mapping.resolve import Wrong
-from crossfade.mapping.rewrite import Rewriter
+from crossfade.mapping.rewrite import Rewriter, asks_presence
 from crossfade.mapping.scope import Scope, Typed
 from crossfade.mapping.sources import joined, unnest
 
@@ -27,12 +28,26 @@ def nested_select(rewriter: Rewriter, node: exp.Expr, scope: Scope) -> Typed:
     sources = _sources(rewriter, select, inner)
     built = joined(exp.Select(), sources) if sources else exp.Select()
     first = None
+    left_out = _left_out(select)
     for key in _CLAUSES:
         if select.args.get(key):
-            built.set(key, _rebuilt(rewriter, select.args[key], inner))
-    first = rewriter.value(select.expressions[0].unalias(), inner) if select.expressions else None
+            keeps = DECIDES if key != "expressions" else LESS if left_out else WHOLE
+            with rewriter.mentions.through(keeps, left_out):
+                built.set(key, _rebuilt(rewriter, select.args[key], inner))
+    with rewriter.mentions.apart():  # noted above
+        first = rewriter.value(select.expressions[0].unalias(), inner) if select.expressions else None
     sql = built if isinstance(node.parent, exp.Exists) else exp.Subquery(this=built)
     return Typed(sql, first.kind if first else None, first.of if first else None)
+
+
+def _left_out(select: exp.Select) -> str:
+    """The clause that leaves elements out, if one does."""
+    where = select.args.get("where")
+    if where is not None and not asks_presence(where.this):
+        return "WHERE"
+    if any(j.args.get("on") not in (None, exp.true()) for j in select.args.get("joins") or []):
+        return "ON"
+    return next((k.upper() for k in ("having", "limit", "offset", "distinct") if select.args.get(k)), "")
 
 
 def _sources(rewriter: Rewriter, select: exp.Select, scope: Scope) -> list[exp.Expr]:
@@ -49,7 +64,8 @@ def _sources(rewriter: Rewriter, select: exp.Select, scope: Scope) -> list[exp.E
         if join.side not in ("", "LEFT") or join.kind not in ("", "INNER", "CROSS") or join.method:
             raise Wrong(join, "only JOIN and LEFT JOIN may stand here")
         on = join.args.get("on")
-        condition = rewriter.value(on, scope).sql if on is not None else exp.true()
+        with rewriter.mentions.through(DECIDES):
+            condition = rewriter.value(on, scope).sql if on is not None else exp.true()
         sources.append(exp.Join(this=array, side=join.side or None, on=condition))
     return sources
 

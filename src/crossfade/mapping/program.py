@@ -18,6 +18,9 @@ ROOT_TABLE = "root"
 
 ROW = "#row"
 
+WHOLE, LESS, DECIDES = "whole", "less", "decides"
+"""What of a value reaches the column: all of it; what a function or a CASE keeps of it; nothing but a decision."""
+
 
 @dataclass(frozen=True, slots=True)
 class Use:
@@ -26,7 +29,8 @@ class Use:
     `depth` is "value" (what stands here), "whole" (everything below as well), "elements" (that it is an array; its
     elements are uses of their own), "type" (its type or presence alone) or "rest". `output` is the target column that
     it feeds, "" where it only steers (FROM, WHERE, ON, GROUP BY). `looked_up`: it is read of another document than
-    the root.
+    the root. `types` are those that it can have there, and `keeps` what of them arrives (WHOLE, LESS, DECIDES); `by`
+    are the functions that keep less than they are given, innermost first.
     """
 
     entity: str
@@ -34,13 +38,16 @@ class Use:
     depth: str
     output: str
     looked_up: bool = False
+    types: frozenset[str] = frozenset()
+    keeps: str = WHOLE
+    by: tuple[str, ...] = ()
 
 
 def carries(use: Use) -> bool:
-    """Whether the root's own values at the place go into a column: neither that they steer, nor a remainder, nor
-    their type.
+    """Whether the root's own values at the place go into a column, or what is kept of them: neither that they decide,
+    nor a remainder, nor their type.
     """
-    return bool(use.output) and not use.looked_up and use.depth not in ("rest", "type")
+    return bool(use.output) and not use.looked_up and use.depth not in ("rest", "type") and use.keeps != DECIDES
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -70,7 +71,7 @@ def resolve(parts: list[exp.Identifier], scope: Scope) -> Place | Typed:
         sql = bound.sql.copy()
         for identifier in rest:
             sql = exp.Dot(this=sql, expression=exp.to_identifier(identifier.name, quoted=True))
-        return Typed(sql) if rest else Typed(sql, bound.kind, bound.of, bound.element)
+        return Typed(sql, reads=bound.reads) if rest else replace(bound, sql=sql)
     raise Wrong(first, f"{first.name!r} is not a value")
 
 

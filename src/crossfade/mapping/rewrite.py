@@ -7,12 +7,16 @@ other SQL is rebuilt as it is around its rewritten parts.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sqlglot import exp
 
 from crossfade.mapping import casts, functions, kinds
-from crossfade.mapping.program import Use
+from crossfade.mapping.asking import Asked, asked, is_type, type_asked
+from crossfade.mapping.keeping import called, kept
+from crossfade.mapping.mentions import Held, Mention, Mentions
+from crossfade.mapping.program import DECIDES, LESS, WHOLE
 from crossfade.mapping.resolve import Wrong, name_chain, resolve, step
 from crossfade.mapping.scope import Place, Row, Scope, Typed
 from crossfade.model.shape import Node
@@ -34,13 +38,12 @@ class Rewriter:
 
     def __init__(self, select: Callable[[Rewriter, exp.Expr, Scope], Typed]) -> None:
         self.select = select  # compiles a nested SELECT in a scope
-        self.uses: list[Use] = []
+        self.mentions = Mentions()
         self.output = ""
         self.root: Row | None = None
 
     def use(self, place: Place, depth: str) -> None:
-        entity, looked_up = place.row.entity, place.row.looked_up
-        self.uses += [Use(entity, path, depth, self.output, looked_up) for path in place.full_paths]
+        self.mentions.add(place, depth, self.output)
 
     # -- values
 
@@ -101,7 +104,10 @@ class Rewriter:
     def rewrite(self, node: exp.Expr, scope: Scope) -> Place | Typed:
         chain = name_chain(node)
         if chain is not None and not (isinstance(node, exp.Identifier) and node.name not in dict(iter(scope))):
-            return resolve(chain, scope)
+            found = resolve(chain, scope)
+            if isinstance(found, Typed):
+                self.mentions.again(found.reads, self.output)
+            return found
         if isinstance(node, exp.Dot):
             return self._dot(node, scope)
         if isinstance(node, exp.Paren):
@@ -134,7 +140,9 @@ class Rewriter:
         return self._generic(node, scope)
 
     def _dot(self, node: exp.Dot, scope: Scope) -> Place | Typed:
-        base = self.rewrite(node.this, scope)
+        with self.mentions.apart() as mentions:
+            base = self.rewrite(node.this, scope)
+        self.mentions.put(mentions, LESS, f".{node.expression.name}")
         if not isinstance(node.expression, exp.Identifier):
             raise Wrong(node, "a function after a dot is not allowed here", "write function(value)")
         if isinstance(base, Place):
@@ -145,12 +153,16 @@ class Rewriter:
 
     def _bracket(self, node: exp.Bracket, scope: Scope) -> Place | Typed:
         """`list[i]`: an element that can be stepped into; `list[i:j]`: such a list. Of text: its characters."""
-        found = self.rewrite(node.this, scope)
-        if isinstance(found, Place) and found.node.kind != "string":
-            found = self.listed(node.this, scope)
-        items = found if isinstance(found, Typed) else self.native(node.this, found)
+        by = node.sql("duckdb").removeprefix(node.this.sql("duckdb"))
+        with self.mentions.through(LESS, by):
+            found = self.rewrite(node.this, scope)
+            if isinstance(found, Place) and found.node.kind == "string":
+                found = self.native(node.this, found)
+        items = found if isinstance(found, Typed) else self.listed(node.this, scope)
+        items = items.with_less(by)
         others = {k: v for k, v in node.args.items() if k not in ("this", "expressions")}
-        index = [self.value(e, scope).sql for e in node.expressions]
+        with self.mentions.through(DECIDES):
+            index = [self.value(e, scope).sql for e in node.expressions]
         sql = exp.Bracket(this=items.sql, expressions=index, **others)
         if items.kind == "list" and any(isinstance(e, exp.Slice) for e in node.expressions):
             return Typed(sql, "list", items.of, items.element)
@@ -162,32 +174,55 @@ class Rewriter:
     def _case(self, node: exp.Case | exp.If, scope: Scope) -> Typed:
         """CASE and IF: of the kind that all their results have; their conditions only choose."""
         branches = node.args["ifs"] if isinstance(node, exp.Case) else [node]
-        asked = node.this if isinstance(node, exp.Case) else None
-        tests = [(n, self.value(n, scope)) for n in ([asked] if asked else []) + [b.this for b in branches]]
-        if asked is not None:
+        subject = node.this if isinstance(node, exp.Case) else None
+        with self.mentions.through(DECIDES):
+            tests = [(n, self.value(n, scope)) for n in ([subject] if subject else []) + [b.this for b in branches]]
+        if subject is not None:
             kinds.refuse_comparison(node, tests)
-        results = [(b.args["true"], self.value(b.args["true"], scope)) for b in branches]
         default = node.args.get("default") or node.args.get("false")
-        if default is not None:
-            results.append((default, self.value(default, scope)))
+        results = self._results(subject, branches, default, scope)
         kinds.refuse_choice(node, results)
-        built = exp.Case(this=tests[0][1].sql) if asked is not None else exp.Case()
-        for (_, test), (_, result) in zip(tests[1 if asked is not None else 0 :], results, strict=False):
+        built = exp.Case(this=tests[0][1].sql) if subject is not None else exp.Case()
+        for (_, test), (_, result) in zip(tests[1 if subject is not None else 0 :], results, strict=False):
             built = built.when(test.sql, result.sql, copy=False)
         if default is not None:
             built.set("default", results[-1][1].sql)
         values = [typed for _, typed in results]
         return Typed(exp.paren(built), kinds.common_kind(values), kinds.common_of(values))
 
+    def _results(
+        self, subject: exp.Expr | None, branches: list[exp.Expr], default: exp.Expr | None, scope: Scope
+    ) -> list[tuple[exp.Expr, Typed]]:
+        """The results of a CASE. What they read is noted with the types that it can have where they are chosen."""
+        results: list[tuple[exp.Expr, Typed]] = []
+        read: list[tuple[Held, list[Mention]]] = []
+        before: Held = ()
+        place = type_asked(subject, scope) if subject is not None else None
+        for branch in branches:
+            says: Asked = is_type(place, [branch.this]) if subject is not None else asked(branch.this, scope)
+            held = (*before, *says[0])
+            with self.mentions.apart(held) as mentions:
+                results.append((branch.args["true"], self.value(branch.args["true"], scope)))
+            read.append((held, mentions))
+            before = (*before, *says[1])
+        with self.mentions.apart(before) as mentions:
+            if default is not None:
+                results.append((default, self.value(default, scope)))
+        self.mentions.one_of([*read, (before, mentions)], "CASE")
+        return results
+
     def _with_lambda(self, node: exp.Func, name: str, scope: Scope) -> Typed:
         items, *rest = arguments(node)
         steps_in = name in _MAPS or name in _KEEPS_LIST
-        source = self.listed(items, scope) if steps_in else self.value(items, scope)
+        with self.mentions.apart() as read:
+            source = self.listed(items, scope) if steps_in else self.value(items, scope)
+        source = self._chosen(source, read, name, rest) if name in _KEEPS_LIST else self._stood_for(source, read)
         out: list[exp.Expr] = [source.sql]
         of: str | None = None
         for argument in rest:
             if isinstance(argument, exp.Lambda):
-                body, rebuilt = self._lambda(argument, source, scope, folds=not steps_in)
+                with self.mentions.through(DECIDES if name in _KEEPS_LIST else WHOLE):
+                    body, rebuilt = self._lambda(argument, source, scope, folds=not steps_in)
                 of = body.kind
                 out.append(rebuilt)
             else:
@@ -196,6 +231,22 @@ class Rewriter:
         if name in _KEEPS_LIST:
             return Typed(sql, "list", source.of, source.element)
         return Typed(sql, "list", of) if name in _MAPS else Typed(sql)
+
+    def _chosen(self, source: Typed, read: list[Mention], name: str, rest: list[exp.Expr]) -> Typed:
+        """A list of which a lambda chooses the elements."""
+        if all(isinstance(a, exp.Lambda) and asks_presence(a.this) for a in rest):
+            self.mentions.put(read)
+            return source
+        self.mentions.put(read, WHOLE if source.element else LESS, name)
+        return source.with_less(name)
+
+    def _stood_for(self, source: Typed, read: list[Mention]) -> Typed:
+        """A list whose elements a lambda's parameter stands for: what it says of them is what becomes of them."""
+        if source.element is not None:
+            self.mentions.put(read)
+            return source
+        self.mentions.put(read, DECIDES)
+        return replace(source, reads=tuple(read))
 
     def _lambda(
         self, node: exp.Lambda, source: Typed, scope: Scope, *, folds: bool = False
@@ -206,8 +257,10 @@ class Rewriter:
             sql = exp.to_identifier(parameter.name, quoted=True)
             if i == 0 and source.element is not None:
                 inner.names[parameter.name] = source.element(sql)
+            elif i == 0 or (folds and i == 1):
+                inner.names[parameter.name] = Typed(sql, source.of, reads=source.reads)
             else:
-                inner.names[parameter.name] = Typed(sql, source.of if i == 0 or (folds and i == 1) else "long")
+                inner.names[parameter.name] = Typed(sql, "long")
         body = self.value(node.this, inner)
         parameters = [exp.to_identifier(p.name, quoted=True) for p in node.expressions]
         return body, exp.Lambda(this=body.sql, expressions=parameters)
@@ -215,45 +268,59 @@ class Rewriter:
     def _comprehension(self, node: exp.Comprehension, scope: Scope) -> Typed:
         """`[f(x) for x in list if g(x)]`, as list_transform over list_filter."""
         name = node.args["expression"].name
-        source = self.listed(node.args["iterator"], scope)
+        with self.mentions.apart() as read:
+            source = self.listed(node.args["iterator"], scope)
+        source = self._stood_for(source, read)
+        condition = node.args.get("condition")
         sql = source.sql
-        for part, function in ((node.args.get("condition"), "list_filter"), (node.this, "list_transform")):
+        for part, function in ((condition, "list_filter"), (node.this, "list_transform")):
             if part is None:
                 continue
             parameter = exp.Lambda(this=part.copy(), expressions=[exp.to_identifier(name)])
-            body, rebuilt = self._lambda(parameter, source, scope)
+            keeps = DECIDES if part is condition else LESS if condition and not asks_presence(condition) else WHOLE
+            with self.mentions.through(keeps, "if"):
+                body, rebuilt = self._lambda(parameter, source, scope)
             sql = exp.func(function, sql, rebuilt)
         return Typed(sql, "list", of=body.kind)
 
     def _length(self, node: exp.Func, scope: Scope) -> Typed:
         """The length of an array looks at its elements without carrying them."""
         (only,) = arguments(node) if len(arguments(node)) == 1 else (None,)
-        if only is not None:
+        if only is None:
+            return self._generic(node, scope)
+        with self.mentions.apart() as read:
             found = self.rewrite(only, scope)
             if isinstance(found, Place) and found.node.kind == "array":
                 found = self.elements(found, "list")
-            if isinstance(found, Typed) and found.kind == "list":
-                return Typed(exp.func("len", found.sql), "long")
+        if isinstance(found, Typed) and found.kind == "list":
+            self.mentions.put(read, WHOLE if found.element else DECIDES)
+            return Typed(exp.func("len", found.sql), "long")
         return self._generic(node, scope)
 
     def _generic(self, node: exp.Expr, scope: Scope) -> Typed:
         """Any other SQL: rebuilt around its rewritten parts."""
         parts: list[tuple[exp.Expr, Typed]] = []
+        read: list[tuple[str, list[Mention]]] = []
 
-        def convert(value: Any) -> Any:
+        def convert(key: str, value: Any) -> Any:
             if isinstance(value, list):
-                return [convert(v) for v in value]
+                return [convert(key, v) for v in value]
             if not isinstance(value, exp.Expr) or isinstance(value, exp.DataType | exp.Var):
                 return value
             if isinstance(value, exp.Identifier) and value.name not in dict(iter(scope)):
                 return value.copy()
-            parts.append((value, self._tested(node, value, scope)))
+            with self.mentions.apart() as mentions:
+                parts.append((value, self._tested(node, value, scope)))
+            read.append((key, mentions))
             return parts[-1][1].sql
 
-        built = node.__class__(**{k: convert(v) for k, v in node.args.items()})
+        built = node.__class__(**{k: convert(k, v) for k, v in node.args.items()})
         if isinstance(node, exp.Anonymous):
             built.set("this", node.this)
         name = function_name(node) if isinstance(node, exp.Func) else ""
+        for key, mentions in read:
+            others = any(m for _, m in read if m is not mentions)
+            self.mentions.put(mentions, kept(node, name, key, others), called(node, name))
         kinds.refuse(node, parts)
         kinds.refuse_in_function(name, node, parts)
         values = [typed for _, typed in parts]
@@ -296,9 +363,17 @@ def arguments(node: exp.Func) -> list[exp.Expr]:
     return out
 
 
+def asks_presence(condition: exp.Expr) -> bool:
+    """Whether it asks nothing but that something is there: no value is lost to it."""
+    parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
+    return all(
+        isinstance(p, exp.Not) and isinstance(p.this, exp.Is) and isinstance(p.this.expression, exp.Null) for p in parts
+    )
+
+
 def _may_be_array(node: Node) -> bool:
     """Whether it holds arrays, or nothing yet: the survey may have seen only empty ones, or none."""
     return node.element is not None or "array" in node.types or not node.value_types
 
 
-__all__ = ["Rewriter", "Row", "arguments", "function_name"]
+__all__ = ["Rewriter", "Row", "arguments", "asks_presence", "function_name"]

@@ -7,7 +7,8 @@ in some form gives the SQL that reads the column, and notes the column; the read
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -15,6 +16,9 @@ from crossfade.documents.places import listed_element
 from crossfade.model.batch import Column
 from crossfade.model.names import fold
 from crossfade.model.shape import ELEMENT, Node, Path, escape_step, format_path
+
+if TYPE_CHECKING:
+    from crossfade.mapping.mentions import Mention
 
 
 class Places:
@@ -57,7 +61,8 @@ class Row:
     """`access` makes the SQL that reads a column of this row; `bases` is where its node stands in the entity.
 
     The elements of `list_of(place)` stand in two places: in the place's arrays, and, as single values, at the place
-    itself.
+    itself. `within` is the place of whose arrays alone it is an element; `less` says through what only some of these
+    are reached: `[1]`, `list_filter`.
     """
 
     entity: str
@@ -66,6 +71,8 @@ class Row:
     places: Places
     access: Callable[[str], exp.Expr]
     looked_up: bool = False
+    within: Place | None = None
+    less: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,15 +101,20 @@ class Place:
         """The list, and what makes the row of one of its elements from the SQL that names the element."""
         name, places = self.row.places.elements(self.path, form)
         bases = tuple((*path, ELEMENT) for path in self.full_paths)
+        within: Place | None = self
         if form == "listed":  # a single value is a list of one
-            node, bases = listed_element(self.node), (*bases, *self.full_paths)
+            node, bases, within = listed_element(self.node), (*bases, *self.full_paths), None
         else:
             node = self.node.element or Node(ELEMENT, ELEMENT, {})
+        row = self.row
 
         def element(sql: exp.Expr) -> Row:
-            return Row(self.row.entity, node, bases, places, lambda name: struct_field(sql, name), self.row.looked_up)
+            def access(name: str) -> exp.Expr:
+                return struct_field(sql, name)
 
-        return self.row.access(name), element
+            return Row(row.entity, node, bases, places, access, row.looked_up, within, row.less)
+
+        return row.access(name), element
 
 
 @dataclass(frozen=True)
@@ -110,13 +122,26 @@ class Typed:
     """SQL with what is known of its value: `kind` as model/shape.Node.kind, "list", or None where nothing is known.
 
     A list of array elements (objects, say) has `element`, which makes an element's row; a list of plain values has
-    `of`, their kind.
+    `of`, their kind. `reads` is what a lambda's parameter or an unnested value stands for: who mentions it reads that.
     """
 
     sql: exp.Expr
     kind: str | None = None
     of: str | None = None
     element: Callable[[exp.Expr], Row] | None = None
+    reads: tuple[Mention, ...] = ()
+
+    def with_less(self, by: str) -> Typed:
+        """A list of some of the elements."""
+        make = self.element
+        if make is None:
+            return self
+
+        def element(sql: exp.Expr) -> Row:
+            row = make(sql)
+            return replace(row, less=tuple(dict.fromkeys((*row.less, by))))
+
+        return replace(self, element=element)
 
 
 class Unbound:

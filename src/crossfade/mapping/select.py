@@ -70,7 +70,7 @@ class SelectCompiler:
             column_sql={n: _only(select, i + 1).sql("duckdb") for i, n in enumerate(outputs)},
             rows_sql=_only(select).sql("duckdb"),
             lookups=tuple(lookup.finish() for lookup in sources.lookups),
-            uses=tuple(dict.fromkeys(self.rewriter.uses)),
+            uses=self.rewriter.mentions.uses,
             one_row=sources.one_row,
             filtered=filtered,
             unnested=tuple(sources.unnested),

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from crossfade.mapping import functions
 from crossfade.mapping.kinds import NUMBERS
-from crossfade.mapping.program import ROOT_TABLE, Lookup
+from crossfade.mapping.program import DECIDES, ROOT_TABLE, WHOLE, Lookup
 from crossfade.mapping.resolve import AlreadyTold, Wrong, nearest
 from crossfade.mapping.rewrite import Rewriter
 from crossfade.mapping.scope import Place, Places, Row, Scope, Typed, Unbound
@@ -118,10 +118,11 @@ class FromCompiler:
         if not isinstance(array, exp.Unnest):
             raise Wrong(what, "only entities and unnest(...) may stand after FROM", "put it into the SELECT")
         _refuse_taken(what, what.alias, scope)
-        rebuilt, element = unnest(self.rewriter, array, what, scope)
+        rebuilt, elements = unnest(self.rewriter, array, what, scope)
         self.found.one_row = False
-        if element is not None and not element.looked_up and join.side != "LEFT":
-            self.found.unnested.append(element.bases)
+        bases = _bases(elements)
+        if bases and join.side != "LEFT" and not isinstance(array.expressions[0], exp.Array):
+            self.found.unnested.append(bases)
         on = join.args.get("on")
         condition = self.rewriter.value(on, scope).sql if on is not None else exp.true()
         if on is not None and on != exp.true() and join.side != "LEFT":
@@ -201,8 +202,8 @@ def table_row(shape: Shape, alias: str, places: Places, *, looked_up: bool = Fal
     return Row(shape.entity, shape.root, ((),), places, lambda n: exp.column(n, table=alias, quoted=True), looked_up)
 
 
-def unnest(rewriter: Rewriter, node: exp.Unnest, holder: exp.Expr, scope: Scope) -> tuple[exp.Unnest, Row | None]:
-    """The SQL of an unnest, and the row of an element where it has places; binds its alias in the scope."""
+def unnest(rewriter: Rewriter, node: exp.Unnest, holder: exp.Expr, scope: Scope) -> tuple[exp.Unnest, Row | Typed]:
+    """The SQL of an unnest, and one of its elements; binds its alias in the scope."""
     alias = holder.alias
     if not alias:
         raise Wrong(node, "unnest needs an alias", "unnest(c.items) AS i(item)", keyword="UNNEST")
@@ -210,12 +211,14 @@ def unnest(rewriter: Rewriter, node: exp.Unnest, holder: exp.Expr, scope: Scope)
         raise Wrong(node, "unnest takes one array", keyword="UNNEST")
     names = [c.name for c in holder.args["alias"].columns]
     position = _position(node, names, alias)
-    items = rewriter.listed(node.expressions[0], scope)
+    with rewriter.mentions.apart() as read:
+        items = rewriter.listed(node.expressions[0], scope)
+    rewriter.mentions.put(read, WHOLE if items.element else DECIDES)
     if items.kind not in ("list", None):
         raise Wrong(node, f"{node.expressions[0].sql('duckdb')} is {items.kind}: it is no array")
     sql = exp.column(names[0], table=alias, quoted=True)
-    element = items.element(sql) if items.element else None
-    columns: dict[str, Row | Typed] = {names[0]: element or Typed(sql, items.of)}
+    element = items.element(sql) if items.element else Typed(sql, items.of, reads=tuple(read))
+    columns: dict[str, Row | Typed] = {names[0]: element}
     if position is not None:
         columns[position] = Typed(exp.column(position, table=alias, quoted=True), "long")
     scope.names[alias] = dict(columns)
@@ -224,6 +227,13 @@ def unnest(rewriter: Rewriter, node: exp.Unnest, holder: exp.Expr, scope: Scope)
     )
     at = exp.to_identifier(position, quoted=True) if position is not None else False
     return exp.Unnest(expressions=[items.sql], alias=table_alias, offset=at), element
+
+
+def _bases(elements: Row | Typed) -> tuple[Path, ...]:
+    """Where in the root the elements of a list stand, or what the list is made of."""
+    if isinstance(elements, Row):
+        return () if elements.looked_up else elements.bases
+    return tuple(dict.fromkeys(m.use.path for m in elements.reads if not m.use.looked_up))
 
 
 def _position(node: exp.Unnest, names: list[str], alias: str) -> str | None:

@@ -1,0 +1,88 @@
+"""Paths whose values reach the target only in part: through functions that keep less than they are given.
+
+`left(x, 1)`, `lower(x)`, `max(x)`, `CAST(x AS DATE)`, a CASE that takes the value in some records alone: mostly just
+what is meant, so it is a note and no fault. A `[[discard]]` of the path, with its reason, answers it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from crossfade.mapping.coverage import Finding, counted, discarded, names, uses_of
+from crossfade.mapping.program import LESS, WHOLE, Branch, Feed, Program, Use, carries
+from crossfade.mapping.taken import Taken, taken
+from crossfade.model.shape import Path, Shape, format_path
+from crossfade.model.target import TargetSchema
+from crossfade.project import Discard
+
+_SPELLING = frozenset({"lower", "upper", "initcap", "trim", "ltrim", "rtrim", "replace", "translate"})
+HINT = "carry it whole, too, or [[discard]] the path with the reason"
+
+
+def in_part(
+    program: Program, shapes: Mapping[str, Shape], target: TargetSchema, discards: Sequence[Discard]
+) -> Iterator[Finding]:
+    """A note for each such path; what lies below one that is named says nothing new."""
+    for entity, feed in sorted(program.feeds.items()):
+        of_entity = [d for d in discards if d.entity == entity]
+        if feed.branches and not any(d.path is None and d.where is None for d in of_entity):
+            spelt = [replace(b, uses=tuple(_spelt(b, target))) for b in feed.branches]
+            own = [d for d in of_entity if d.path is not None]
+            yield from _of_entity(shapes[entity], replace(feed, branches=tuple(spelt)), own)
+
+
+def _spelt(branch: Branch, target: TargetSchema) -> Iterator[Use]:
+    """The uses, those whole that go into an enum in another spelling."""
+    table = target.table(branch.table)
+    columns = {c.name: c.type for c in table.columns} if table is not None else {}
+    for use in branch.uses:
+        column = columns.get(use.output)
+        is_label = use.keeps == LESS and column is not None and column.kind == "enum"
+        yield replace(use, keeps=WHOLE, by=()) if is_label and _SPELLING.issuperset(use.by) else use
+
+
+def _of_entity(shape: Shape, feed: Feed, discards: Sequence[Discard]) -> Iterator[Finding]:
+    uses = uses_of(feed)
+    some, whole = taken(uses, shape.entity), taken((u for u in uses if u.keeps == WHOLE), shape.entity)
+    skip: Path | None = None
+    for path, node in shape.root.walk():
+        if skip is not None and path[: len(skip)] == skip:
+            continue
+        types = {
+            t: s.count
+            for t, s in node.types.items()
+            if t != "null" and _cut(path, t, some, whole) and not discarded(path, t, discards)
+        }
+        if types:
+            yield _note(shape.entity, feed, path, types, everything=types.keys() == node.value_types)
+            skip = path
+
+
+def _cut(path: Path, bson_type: str, some: Taken, whole: Taken) -> bool:
+    """Of objects and arrays, only where they are taken with all below them: else their parts say it for themselves."""
+    if whole.covers(path, bson_type) or not some.covers(path, bson_type):
+        return False
+    return bson_type not in ("object", "array") or some.within_whole(path, bson_type)
+
+
+def _note(entity: str, feed: Feed, path: Path, types: Mapping[str, int], *, everything: bool) -> Finding:
+    behind = [(b, u) for b in feed.branches for u in b.uses if u.entity == entity and _feeds(u, path, types)]
+    by = ", ".join(dict.fromkeys(name for _, use in behind for name in use.by))
+    held = "it" if everything else counted(types)
+    message = f"only what {by} keeps of {held} reaches {_columns(behind)}"
+    return Finding("note", "in_part", f"{entity}.{format_path(path)}", message, HINT)
+
+
+def _feeds(use: Use, path: Path, types: Mapping[str, int]) -> bool:
+    if not carries(use) or use.keeps != LESS:
+        return False
+    return bool(use.types & types.keys()) if use.path == path else use.depth == "whole" and _above(use.path, path)
+
+
+def _above(upper: Path, path: Path) -> bool:
+    return path[: len(upper)] == upper
+
+
+def _columns(behind: Sequence[tuple[Branch, Use]]) -> str:
+    return names(f"{branch.table}.{use.output}" for branch, use in behind)
