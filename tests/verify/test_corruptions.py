@@ -21,7 +21,7 @@ from crossfade.model.target import TargetTable
 from crossfade.stores.contract import Store
 from crossfade.stores.open import open_store
 from crossfade.verify.compare import Comparison, compare
-from crossfade.verify.keys import hold_keys_together, spool
+from crossfade.verify.keys import hold_keys_together, none_twice, spool
 from scratch import PostgresScratch
 
 ROWS = 1000
@@ -245,8 +245,10 @@ def odd_keys(copied: Copied, name: str, folder: Path) -> list[tuple[str, str]]:
     folder.mkdir(parents=True)
     table = copied.tables[name]
     assert copied.store.row_reader
-    spool(folder, table, copied.expected(name))
+    expected = spool(folder, table, copied.expected(name))
     target = copied.store.row_reader.scan(table, list(table.primary_key))
     found = hold_keys_together(folder, table, target, limit=10**6)
     assert found.extra + found.duplicate == len(found.named)
+    seen = len(expected) - len(compared(copied, name).missing)
+    assert (copied.store.row_reader.count(table) == seen and none_twice(folder, table)) == (not found.named)
     return [(kind, key) for kind, key, _, _ in found.named]

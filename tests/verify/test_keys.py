@@ -12,7 +12,7 @@ import pytest
 from crossfade.model.canonical import arrow_schema
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.verify import keys
-from crossfade.verify.keys import KeyFindings, hold_keys_together, spool
+from crossfade.verify.keys import KeyFindings, hold_keys_together, none_twice, spool
 
 ID = uuid.UUID("65e0c0f1-a2b3-84c4-8d5e-6f70cf01d000")
 
@@ -125,3 +125,15 @@ def test_more_keys_than_memory_takes_at_once(tmp_path: Path, monkeypatch: pytest
     assert {key for kind, key, _, _ in found.named if kind == "extra"} == {
         f'c0="k{i}", c1={i}' for i in range(1500, 1505)
     }
+
+
+@pytest.mark.parametrize(("rows", "twice"), [(range(90), False), (range(1500), False), ([*range(1500), 3], True)])
+def test_whether_a_key_is_expected_twice(
+    rows: Any, twice: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "_AT_ONCE", 100)
+    table = table_of("text", "int4")
+    spool(tmp_path, table, rows_of(table, [f"k{i}" for i in rows], list(rows)))
+    assert none_twice(tmp_path, table) is not twice
+    found = hold_keys_together(tmp_path, table, [], limit=10)
+    assert found.duplicate == int(twice)

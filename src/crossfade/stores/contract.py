@@ -148,6 +148,10 @@ class RowReader(Protocol):
         """All rows of the table as pyarrow.RecordBatches, bounded in memory."""
         ...
 
+    def count(self, table: TargetTable) -> int:
+        """How many rows the table has, counted."""
+        ...
+
     def query(self, sql: str, *, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
         """Runs a SELECT of the user's read-only: column names, the first `limit` rows, and how many there are in
         all.

@@ -18,6 +18,7 @@ from crossfade.stores.contract import Reader, RowReader
 from crossfade.verify.compare import Unlike, compare
 from crossfade.verify.held import DISCARDED, QUARANTINED, Holder, pick_up
 from crossfade.verify.keys import spool
+from crossfade.verify.runs import Runs
 from crossfade.verify.verdict import Difference, Uncounted
 
 
@@ -58,7 +59,7 @@ class Task:
 
 @dataclass
 class TableCount:
-    """What a chunk has of one table. `differences` are the first ones; all are counted."""
+    """What a chunk has of one table. `differences` are the first ones; all are counted. `runs` tells of all keys."""
 
     rows: int = 0
     missing: int = 0
@@ -66,6 +67,7 @@ class TableCount:
     changed: Counter[str] = field(default_factory=Counter)
     compared: set[str] = field(default_factory=set)
     differences: list[Difference] = field(default_factory=list)
+    runs: Runs = field(default_factory=Runs)
 
 
 @dataclass
@@ -166,9 +168,9 @@ class _Batch:
     def _compare_table(self, part: TableRows) -> set[int]:
         part = replace(part, rows=self.rows.printed(part.table, part.rows))
         table, columns = part.table, part.rows.column_names
-        spool(self.task.spool / str(self.task.numbers[table.name]), table, part.rows)
-        found = self.rows.rows(table, columns, part.rows.select(list(table.primary_key)))
         count = self.result.tables.setdefault(table.name, TableCount())
+        count.runs.add(spool(self.task.spool / str(self.task.numbers[table.name]), table, part.rows))
+        found = self.rows.rows(table, columns, part.rows.select(list(table.primary_key)))
         seen = compare(table, part.rows, found, limit=max(0, self.task.limit - len(count.differences)))
         count.rows += seen.rows
         count.missing += len(seen.missing)

@@ -1,13 +1,21 @@
-"""Rows that should not be there, and keys that are expected twice: all keys of both sides, held against each other.
+"""Rows that should not be there, and keys that are expected twice.
 
-The expected keys are written to disk while the chunks are compared, the target's in the end. An engine that spills to
-disk groups them, so memory does not grow with the table.
+What the chunks saw is nearly enough to tell. Of `expected` rows, `missing` were not found, and where no key is expected
+twice, all that were found are different rows; a target of just so many rows has no other, and none of them twice.
+(Nobody writes to the target meanwhile, as everywhere in a verification.) That no key is expected twice shows in the
+order of the keys (verify/runs.py), or they are grouped. Only where the count is another, or a key is there twice, are
+all keys of both sides held against each other, to name them.
+
+So the expected keys are written to disk while the chunks are compared, and the target's when they are needed. An
+engine that spills to disk groups them: memory does not grow with the table.
 """
 
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +33,7 @@ from crossfade.verify.show import key_text
 
 _MEMORY = "256MB"
 _AT_ONCE = 500_000  # keys that are grouped in memory
+_DEALT = "dealt"  # the folder of files that many keys are dealt out to
 
 
 @dataclass(frozen=True)
@@ -36,10 +45,23 @@ class KeyFindings:
     named: tuple[tuple[str, str, int, int], ...]
 
 
-def spool(folder: Path, table: TargetTable, rows: pa.Table) -> None:
-    """Writes the expected keys of some rows. Any number of processes may write into one folder."""
+NOTHING_ODD = KeyFindings(0, 0, ())
+
+
+def spool(folder: Path, table: TargetTable, rows: pa.Table) -> pa.Table:
+    """Writes the expected keys of some rows, and returns them. Any number of processes may write into one folder."""
+    keys = _keys(rows, table)
     if rows.num_rows:
-        pq.write_table(_keys(rows, table), folder / f"{secrets.token_hex(8)}.parquet", compression="lz4")
+        file = folder / f"{secrets.token_hex(8)}.parquet"
+        pq.write_table(keys, file, compression="lz4", use_dictionary=False, write_statistics=False)
+    return keys
+
+
+def none_twice(folder: Path, table: TargetTable) -> bool:
+    """Whether no key is spooled twice in `folder`."""
+    with _engine(folder, table) as engine:
+        _find_odd(engine, _names(table), _expected(folder, table), folder)
+        return not engine.execute("SELECT EXISTS (FROM odd)").fetchall()[0][0]
 
 
 def hold_keys_together(
@@ -49,23 +71,32 @@ def hold_keys_together(
 
     Raises CrossfadeError where the disk does not take them.
     """
-    expected = sorted(str(f) for f in folder.glob("*.parquet"))
     found = folder / "found"
     with pq.ParquetWriter(found, _schema(table), compression="lz4") as file:
         for batch in target:
             file.write_table(_keys(batch, table))
-    names = [f"k{i}" for i in range(len(table.primary_key))]
-    settings = {"memory_limit": _MEMORY, "temp_directory": str(folder / "spill"), "threads": 1}
+    names = _names(table)
+    there = f"SELECT {', '.join(names)}, 0 AS e, 1 AS f FROM {_parquet([str(found)])}"
+    with _engine(folder, table) as engine:
+        _find_odd(engine, names, " UNION ALL ".join(filter(None, [there, _expected(folder, table)])), folder)
+        extra, duplicate = engine.execute(_COUNTS).fetchall()[0]
+        order = ", ".join(["expected > 1", *names])
+        first = engine.sql(f"FROM odd ORDER BY {order} LIMIT {limit:d}").to_arrow_table()
+    return KeyFindings(extra, duplicate, tuple(_named(first, table)))
+
+
+@contextmanager
+def _engine(folder: Path, table: TargetTable) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An engine for one grouping, that leaves nothing in the folder."""
+    own = {"memory_limit": _MEMORY, "temp_directory": str(folder / "spill"), "threads": 1}
     try:
-        with duckdb.connect(":memory:", config=settings) as engine:
+        with duckdb.connect(":memory:", config=own) as engine:
             engine.execute("SET preserve_insertion_order = false")
-            _find_odd(engine, names, _both(names, expected, str(found)), folder)
-            extra, duplicate = engine.execute(_COUNTS).fetchall()[0]
-            order = ", ".join(["expected > 1", *names])
-            first = engine.sql(f"FROM odd ORDER BY {order} LIMIT {limit:d}").to_arrow_table()
+            yield engine
     except duckdb.Error as error:
         raise CrossfadeError(f"could not hold the keys of {table.name} together: {error}") from error
-    return KeyFindings(extra, duplicate, tuple(_named(first, table)))
+    finally:
+        shutil.rmtree(folder / _DEALT, ignore_errors=True)
 
 
 _COUNTS = """
@@ -75,17 +106,18 @@ FROM odd
 """
 
 
-def _both(names: Sequence[str], expected: Sequence[str], found: str) -> str:
-    """All keys, with `e` where they are expected and `f` where they are found."""
-    keys = ", ".join(names)
-    sides = [f"SELECT {keys}, 0 AS e, 1 AS f FROM {_parquet([found])}"]
-    if expected:
-        sides.append(f"SELECT {keys}, 1 AS e, 0 AS f FROM {_parquet(expected)}")
-    return " UNION ALL ".join(sides)
+def _names(table: TargetTable) -> list[str]:
+    return [f"k{i}" for i in range(len(table.primary_key))]
+
+
+def _expected(folder: Path, table: TargetTable) -> str:
+    """The spooled keys as rows with `e` (expected) 1 and `f` (found) 0; no SELECT at all where there are none."""
+    files = sorted(str(f) for f in folder.glob("*.parquet"))
+    return f"SELECT {', '.join(_names(table))}, 1 AS e, 0 AS f FROM {_parquet(files)}" if files else ""
 
 
 def _find_odd(engine: duckdb.DuckDBPyConnection, names: Sequence[str], both: str, folder: Path) -> None:
-    """Makes the table `odd` of keys that are expected twice, or found without being expected, or found twice.
+    """Makes the table `odd` of those keys in `both` that are expected twice, or found unexpected, or found twice.
 
     Many keys are dealt out to files first, by their hash, so that those of one file fit into memory: the engine's own
     grouping gives up where they do not.
@@ -98,8 +130,8 @@ def _find_odd(engine: duckdb.DuckDBPyConnection, names: Sequence[str], both: str
     parts = total // _AT_ONCE + 1
     dealt = f"SELECT *, hash({', '.join(names)}) % {parts} AS part FROM ({both})"
     engine.execute(f"SET partitioned_write_flush_threshold = {max(1024, _AT_ONCE // parts)}")
-    engine.execute(f"COPY ({dealt}) TO {_quoted(folder / 'dealt')} (FORMAT parquet, PARTITION_BY (part))")
-    for part in sorted((folder / "dealt").iterdir()):
+    engine.execute(f"COPY ({dealt}) TO {_quoted(folder / _DEALT)} (FORMAT parquet, PARTITION_BY (part))")
+    for part in sorted((folder / _DEALT).iterdir()):
         rows = f"SELECT * FROM {_parquet([str(part / '*.parquet')])}"
         engine.execute(f"INSERT INTO odd {_odd(names, rows)}")
 
@@ -126,7 +158,7 @@ def _keys(rows: Any, table: TargetTable) -> pa.Table:
         column = table.column(name)
         assert column is not None
         arrays.append(key_form(rows.column(name), column.type))
-    return pa.Table.from_arrays(arrays, names=[f"k{i}" for i in range(len(arrays))])
+    return pa.Table.from_arrays(arrays, names=_names(table))
 
 
 def _schema(table: TargetTable) -> pa.Schema:

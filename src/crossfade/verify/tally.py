@@ -12,6 +12,7 @@ from crossfade.verify.chunk import ChunkVerified, TableCount
 from crossfade.verify.compare import CHANGED, DUPLICATE, EXTRA, MISSING
 from crossfade.verify.held import NOTHING, Held
 from crossfade.verify.keys import KeyFindings
+from crossfade.verify.runs import Runs
 from crossfade.verify.verdict import Difference, EntityVerdict, TableVerdict, Uncounted
 
 _Order = tuple[str, int]
@@ -44,7 +45,13 @@ class Tally:
             total.changed_rows += count.changed_rows
             total.changed.update(count.changed)
             total.compared |= count.compared
+            total.runs.join(count.runs)
             _keep(self._named.setdefault(name, []), order, count.differences, self._limit)
+
+    def expected(self, table: str) -> tuple[int, Runs]:
+        """How many of the expected rows were found, and in what order the keys of all came."""
+        total = self._tables[table]
+        return total.rows - total.missing, total.runs
 
     def add_keys(self, table: str, found: KeyFindings) -> None:
         self._keys[table] = found

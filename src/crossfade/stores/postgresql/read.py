@@ -102,6 +102,10 @@ class PostgresRowReader:
         for batch in self._batches(statement):
             yield _canonical(batch, table, schema)
 
+    def count(self, table: TargetTable) -> int:
+        (batch,) = self._batches(f"SELECT count(*) FROM {_name(table)}")
+        return int(batch.column(0)[0].as_py())
+
     def query(self, sql: str, *, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
         return ask.query(self._url, sql, limit)
 

@@ -57,6 +57,13 @@ class SqliteRowReader:
         except sqlite3.Error as error:
             raise failure(error, path_of(self._url)) from error
 
+    def count(self, table: TargetTable) -> int:
+        try:
+            (found,) = self._connection().execute(f"SELECT count(*) FROM {_quoted(table.table)}").fetchone()
+        except sqlite3.Error as error:
+            raise failure(error, path_of(self._url)) from error
+        return int(found)
+
     def query(self, sql: str, *, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
         try:
             cursor = self._connection().execute(sql)
