@@ -105,7 +105,11 @@ def _by_keys(s: Session, feed: Feed, broken: Broken) -> Iterator[Left]:
 
 def _key_carrier(s: Session, feed: Feed, table: TargetTable) -> Carrier:
     """A carrier of this table's rows alone, with nothing but their primary key."""
-    branches = [replace(b, sql=_key_sql(b, table), column_sql={}) for b in feed.branches if b.table == table.name]
+    branches = [
+        replace(b, sql=_key_sql(b, table), column_sql={}, straight={}, computed=None)
+        for b in feed.branches
+        if b.table == table.name
+    ]
     reduced = Feed(feed.entity, feed.columns, tuple(branches))
     return Carrier(reduced, s.work.tables, s.engine, s.carrier(feed.entity).lookups)
 
