@@ -7,9 +7,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing.context import SpawnContext, SpawnProcess
+from types import FrameType
 from typing import Any
 
 
@@ -17,7 +21,7 @@ def make_executor(workers: int) -> Executor:
     """Local processes, or this process where one worker is enough."""
     if workers <= 1:
         return InProcess()
-    return ProcessPoolExecutor(workers, mp_context=_Context(), initializer=_die_with_parent)
+    return _Processes(workers, mp_context=_Context(), initializer=_die_with_parent)
 
 
 class InProcess(Executor):
@@ -32,15 +36,60 @@ class InProcess(Executor):
         return future
 
 
+class _Processes(ProcessPoolExecutor):
+    """Takes no Ctrl-C while it starts a worker: one that it does not know of yet would take the word to stop that is
+    meant for another, and who waits for that one would wait for ever.
+    """
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        with _stopped_later():
+            return super().submit(fn, *args, **kwargs)
+
+
+@contextmanager
+def _stopped_later() -> Iterator[None]:
+    """SIGINT and SIGTERM take effect at the end."""
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
+    struck: list[tuple[int, FrameType | None]] = []
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handled = {number: handler for number, handler in kept.items() if callable(handler)}
+    for number in handled:
+        signal.signal(number, lambda *strike: struck.append(strike))
+    try:
+        yield
+    finally:
+        for number, handler in handled.items():
+            signal.signal(number, handler)
+        for strike in struck[:1]:
+            handled[signal.Signals(strike[0])](*strike)
+
+
 class _Worker(SpawnProcess):
     """Leaves Ctrl-C to its parent, which lets it finish its chunk: from its first moment, when it cannot say so yet."""
 
     def start(self) -> None:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a new process inherits what is blocked
         try:
-            super().start()
+            with _without_main():
+                super().start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """A spawned process imports the parent's main module again. Ours needs nothing of it: not the command line, which
+    takes longer to import than all else, and not a script of the user's, which would start a move of its own there.
+    """
+    main = sys.modules["__main__"]
+    spec, file = main.__spec__, getattr(main, "__file__", None)
+    main.__spec__ = main.__file__ = None
+    try:
+        yield
+    finally:
+        main.__spec__, main.__file__ = spec, file
 
 
 class _Context(SpawnContext):
