@@ -33,7 +33,9 @@ def test_list_counts_by_reason(flawed: Tiny) -> None:
     assert "not_null  people.name" in ended.out
     assert "check     people" in ended.out
     assert ended.out.endswith("reason    records\ncheck           1\nnot_null        1\n")
-    assert flawed("quarantine", "list", "--entity", "nobody").out == "nothing is in quarantine\n"
+    said = "nothing is in quarantine of this entity and reason; of others: 2\n"
+    assert flawed("quarantine", "list", "--entity", "nobody").out == said
+    assert flawed("quarantine", "list", "--state", "discarded").out == "nothing is in quarantine\n"
 
 
 def test_status_says_why_the_answer_is_no(flawed: Tiny) -> None:

@@ -46,11 +46,11 @@ def test_mermaid() -> None:
 
 def test_dbml() -> None:
     assert dbml(SCHEMA) == (
-        'Enum "shop.state" {\n  "open"\n  "a \\"b\\""\n}\n\n'
+        'Enum "shop"."state" {\n  "open"\n  "a \\"b\\""\n}\n\n'
         'Table "shop"."Order lines" {\n'
         '  "id" "uuid" [not null]\n'
         '  "n" "numeric(10,2)" [not null]\n'
-        '  "the \\"state\\"" "shop.state"\n'
+        '  "the \\"state\\"" "shop"."state"\n'
         '  "user" "uuid"\n'
         '  "twin" "uuid" [not null]\n\n'
         "  indexes {\n"
@@ -63,6 +63,14 @@ def test_dbml() -> None:
         'Ref "f": "shop"."Order lines"."user" > "users"."id"\n'
         'Ref "g": "shop"."Order lines"."twin" - "users"."id"\n'
     )
+
+
+def test_an_enum_with_capitals() -> None:
+    level = ColumnType("enum", '"Level"', labels=("low",))
+    columns = (ID, TargetColumn("level", level), TargetColumn("all", ColumnType("array", '"Level"[]', of=level)))
+    text = dbml(TargetSchema("postgresql", (TargetTable("t", "public", "t", columns, ("id",)),), (), (), None, ""))
+    assert text.startswith('Enum "Level" {\n  "low"\n}\n')
+    assert '  "level" "Level"\n  "all" "Level[]"\n' in text
 
 
 def test_the_order_of_tables_does_not_matter() -> None:

@@ -105,7 +105,7 @@ def end_quietly() -> int:
 
 def usage(message: str, command: str) -> Failure:
     """Wrong usage, as the parser of the command line says it."""
-    text = message.strip().rstrip(".")
+    text = message.strip().rstrip(".").replace("Value error, ", "").replace("Input should be", "it should be")
     return Failure(USAGE, "usage", text[:1].lower() + text[1:], f"{command} --help")
 
 

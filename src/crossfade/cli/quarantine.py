@@ -39,13 +39,10 @@ WHY = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why they may
 def list_entries(call: Invocation, entity: ENTITY = None, reason: REASON = None, state: STATE = State.open) -> Answer:
     """List the records in quarantine, with the reason and the column, and count them by reason."""
     with call.move() as move:
-        found = [
-            e
-            for e in move.quarantine()
-            if entity in (None, e.entity) and reason in (None, e.reason) and state.value in ("all", e.state)
-        ]
+        known = [e for e in move.quarantine() if state.value in ("all", e.state)]
+    found = [e for e in known if entity in (None, e.entity) and reason in (None, e.reason)]
     document = {"entries": [entry_document(e) for e in found], "counts": _counts(e.reason for e in found)}
-    return Answer(document, lambda screen: _draw_list(screen, document))
+    return Answer(document, lambda screen: _draw_list(screen, document, len(known)))
 
 
 def entry_document(entry: Entry) -> dict[str, Any]:
@@ -56,9 +53,11 @@ def _counts(words: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(words).items()))
 
 
-def _draw_list(screen: Screen, document: dict[str, Any]) -> None:
+def _draw_list(screen: Screen, document: dict[str, Any], known: int) -> None:
+    """`known` is how many there are of any entity and reason."""
     if not document["entries"]:
-        screen.line("nothing is in quarantine")
+        others = f" of this entity and reason; of others: {number(known)}" if known else ""
+        screen.line(f"nothing is in quarantine{others}")
         return
     columns = ("id", "entity", "key", "reason", "where", "detail", "state")
     rows = [
@@ -113,12 +112,12 @@ def retry(call: Invocation, ids: SOME_IDS = None) -> Answer:
     entries = [{**entry_document(r.entry), "outcome": r.outcome} for r in outcomes]
     ok = all(r.outcome in ("copied", "discarded") for r in outcomes)
     document = {"ok": ok, "entries": entries, "counts": _counts(r.outcome for r in outcomes)}
-    return Answer(document, lambda screen: _draw_retried(screen, document), ok=ok)
+    return Answer(document, lambda screen: _draw_retried(screen, document, bool(ids)), ok=ok)
 
 
-def _draw_retried(screen: Screen, document: dict[str, Any]) -> None:
+def _draw_retried(screen: Screen, document: dict[str, Any], named: bool) -> None:
     if not document["entries"]:
-        screen.line("nothing is open in quarantine")
+        screen.line("these entries are closed already" if named else "nothing is open in quarantine")
         return
     columns = ("id", "entity", "key", "outcome", "reason", "detail")
     rows = []

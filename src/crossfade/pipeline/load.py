@@ -20,7 +20,8 @@ def load_records(tx: Loader, tables: Sequence[TableRows], rows: Sequence[int]) -
         return []
     except RowRejected as refusal:
         if len(rows) == 1:
-            constraint = f" ({refusal.constraint})" if refusal.constraint else ""
+            known = not refusal.constraint or refusal.constraint in refusal.message
+            constraint = "" if known else f" ({refusal.constraint})"
             return [Misfit(rows[0], refusal.reason, refusal.message + constraint, refusal.table, refusal.column)]
     half = len(rows) // 2
     misfits: list[Misfit] = []

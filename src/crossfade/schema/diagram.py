@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from crossfade.model.target import ForeignKey, TargetColumn, TargetSchema, TargetTable
+from crossfade.model.target import ColumnType, ForeignKey, TargetColumn, TargetSchema, TargetTable
+from crossfade.schema.tokens import meaningful
 
 
 def mermaid(schema: TargetSchema) -> str:
@@ -67,9 +68,10 @@ def dbml(schema: TargetSchema) -> str:
 
 
 def _enums(tables: list[TargetTable]) -> Iterator[str]:
-    found = {c.type.sql: c.type.labels for t in tables for c in t.columns if c.type.kind == "enum" and c.type.labels}
+    types = (c.type.of or c.type for t in tables for c in t.columns)
+    found = {_type(t): t.labels for t in types if t.kind == "enum" and t.labels}
     for name in sorted(found):
-        yield "\n".join([f"Enum {_quoted(name)} {{", *(f"  {_quoted(label)}" for label in found[name]), "}"])
+        yield "\n".join([f"Enum {name} {{", *(f"  {_quoted(label)}" for label in found[name]), "}"])
 
 
 def _table(table: TargetTable) -> Iterator[str]:
@@ -77,7 +79,7 @@ def _table(table: TargetTable) -> Iterator[str]:
     for column in table.columns:
         settings = ["pk"] if table.primary_key == (column.name,) else []
         settings += [] if column.nullable else ["not null"]
-        yield f"  {_quoted(column.name)} {_quoted(column.type.sql)}" + (f" [{', '.join(settings)}]" if settings else "")
+        yield f"  {_quoted(column.name)} {_type(column.type)}" + (f" [{', '.join(settings)}]" if settings else "")
     keys = [(table.primary_key, "pk")] if len(table.primary_key) > 1 else []
     names = {c.name for c in table.columns}
     keys += [(_plain(u.expressions), "unique") for u in table.uniques if not u.predicate]
@@ -96,6 +98,13 @@ def _references(table: TargetTable, schema: TargetSchema) -> Iterator[str]:
         sign = "-" if _cardinality(table, key).endswith("o|") else ">"
         here = f"{_named(table)}.{_columns(key.columns)}"
         yield f"Ref {_quoted(key.name)}: {here} {sign} {there}.{_columns(key.parent_columns)}"
+
+
+def _type(kind: ColumnType) -> str:
+    """An enum by the name that its Enum has here; any other type as the target spells it."""
+    if kind.kind == "enum":
+        return ".".join(_quoted(word.name) for word in meaningful(kind.sql) if word.text != ".")
+    return _quoted(kind.sql.replace('"', ""))
 
 
 def _named(table: TargetTable) -> str:
