@@ -12,11 +12,11 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from crossfade.errors import Fault, MappingFault, Misused
-from crossfade.mapping.program import Branch, Feed, Program, carries
+from crossfade.mapping.program import Branch, Feed, Program, Written, carries
 from crossfade.mapping.resolve import Wrong
 from crossfade.mapping.scope import Places
 from crossfade.mapping.select import SelectCompiler
-from crossfade.mapping.written import Source, Written, WrittenSelect
+from crossfade.mapping.written import Source, WrittenSelect
 from crossfade.model.batch import Column
 from crossfade.model.shape import Path as Place
 from crossfade.model.shape import Shape, parse_path

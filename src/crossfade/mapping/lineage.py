@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from crossfade.errors import Misused
-from crossfade.mapping.program import DECIDES, LESS, WHOLE, Branch, Program, Use
+from crossfade.mapping.program import DECIDES, LESS, WHOLE, Branch, Program, Use, Written
 from crossfade.mapping.resolve import nearest
-from crossfade.mapping.written import Written
 from crossfade.model.shape import Path, Shape, format_path
 
 

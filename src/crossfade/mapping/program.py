@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from crossfade.mapping.written import Written
 from crossfade.model.batch import Column
 from crossfade.model.shape import Path
 
@@ -71,6 +70,15 @@ class Computed:
 
     sql: str
     columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A piece of a mapping file: its first line and column (from 1), and its text."""
+
+    line: int
+    column: int
+    text: str
 
 
 @dataclass(frozen=True)

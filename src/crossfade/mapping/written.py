@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from sqlglot import TokenType, exp, tokenize
 from sqlglot.errors import SqlglotError
 
+from crossfade.mapping.program import Written
+
 if TYPE_CHECKING:
     from sqlglot.tokenizer_core import Token
 
@@ -33,15 +35,6 @@ _ENDS_OUTPUTS = {
 }
 
 _PIECE = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\$\$.*?\$\$|(?!/\*|\$\$)[^'"]""", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A piece of a mapping file: its first line and column (from 1), and its text."""
-
-    line: int
-    column: int
-    text: str
 
 
 @dataclass(frozen=True)
