@@ -1,17 +1,20 @@
 """`make demo`: Scribe Tree's data from a real MongoDB into a real PostgreSQL, proved equal, in about a minute.
 
 Starts both servers from their wheels (or takes CROSSFADE_TEST_MONGODB_URL and CROSSFADE_TEST_POSTGRESQL_URL), fills
-MongoDB, runs
-`crossfade run`, shows one record on both sides, and stops what it started. What it wrote lies in .demo/.
+MongoDB, runs `crossfade run`, shows one record on both sides, and stops what it started. What it wrote lies in .demo/.
+On servers of your own it makes the databases `crossfade_demo` anew, and touches no other.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pymongo
@@ -24,7 +27,8 @@ from crossfade.testing import mongodb, postgresql, with_database
 
 EXAMPLES = Path(__file__).resolve().parent
 WORK = EXAMPLES.parent / ".demo"
-NAME = "scribe_tree"
+NAME = "crossfade_demo"
+SHOWN_ROWS = 3
 
 PICK = """
 SELECT course_id FROM course_enrollments GROUP BY course_id HAVING count(*) >= 2
@@ -34,7 +38,7 @@ ROWS = (
     ("courses", "SELECT id, title, instructor_id, tags, settings FROM courses WHERE id = %s"),
     (
         "course_enrollments",
-        "SELECT id, student_id, status FROM course_enrollments WHERE course_id = %s ORDER BY id LIMIT 3",
+        "SELECT id, student_id, status FROM course_enrollments WHERE course_id = %s ORDER BY student_id",
     ),
 )
 
@@ -48,7 +52,7 @@ def main() -> int:
         project = fresh_project()
         say("2. crossfade run: survey, check, schema, copy, verify")
         environment = {**os.environ, "SOURCE_URL": source, "TARGET_URL": target}
-        command = [sys.executable, "-m", "crossfade", "run", "--project", str(project), "--survey"]
+        command = [sys.executable, "-m", "crossfade", "run", "--project", os.path.relpath(project), "--survey"]
         status = subprocess.run(command, env=environment, check=False).returncode
         if status == 0:
             say("3. One record on both sides")
@@ -83,9 +87,19 @@ def show_record(source: str, target: str) -> None:
         for table, query in ROWS:
             cursor = connection.execute(query, [key])
             names = [column.name for column in cursor.description or ()]
-            print(f"PostgreSQL, {table}:")
-            for row in cursor:
-                print("  " + "\n  ".join(f"{n:14} {v}" for n, v in zip(names, row, strict=True)) + "\n")
+            rows = cursor.fetchall()
+            more = f", {SHOWN_ROWS} of its {len(rows)} rows" if len(rows) > SHOWN_ROWS else ""
+            print(f"\nPostgreSQL, {table}{more}:")
+            print("\n\n".join(row_text(names, row) for row in rows[:SHOWN_ROWS]))
+
+
+def row_text(names: Sequence[str], row: Sequence[Any]) -> str:
+    return "\n".join(f"  {name:14} {value_text(value)}" for name, value in zip(names, row, strict=True))
+
+
+def value_text(value: Any) -> str:
+    """Lists and JSON as JSON, everything else as it prints itself."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
 
 
 def document_text(source: str, object_id: ObjectId) -> str:
