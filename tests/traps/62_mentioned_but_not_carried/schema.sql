@@ -1,0 +1,6 @@
+CREATE TABLE people (
+    id integer PRIMARY KEY,
+    adult boolean,
+    score double precision,
+    initial text
+);
