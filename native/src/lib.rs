@@ -21,6 +21,9 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyList, PyString, PyTuple};
 
+/// What Python may ask of this module; documents/native.py has the same number. It grows with every form and function.
+const CONTRACT: u32 = 2;
+
 const SCHEMA: &CStr = c"arrow_schema";
 const ARRAY: &CStr = c"arrow_array";
 
@@ -157,6 +160,7 @@ fn wire(
 #[pymodule]
 fn crossfade_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("CONTRACT", CONTRACT)?;
     module.add_class::<ColumnReader>()?;
     module.add_function(wrap_pyfunction!(count, module)?)?;
     module.add_function(wrap_pyfunction!(digests, module)?)?;

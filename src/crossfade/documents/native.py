@@ -24,14 +24,19 @@ from crossfade.documents.strict import Rule
 from crossfade.model.batch import Batch, Column, SetAside
 from crossfade.model.shape import ELEMENT, Node, Path, unescape_step
 
+CONTRACT = 2  # what is asked of the module; native/src/lib.rs has the same number
 LARGEST = 1 << 28  # bytes of a batch; a larger one is read in Python
 
 
 @cache
 def extension() -> Any | None:
-    """The module, or None where it is not installed or turned off."""
-    if os.environ.get("CROSSFADE_NATIVE") == "0":
-        return None
+    """The module, or None where it is not installed, of another version than this, or turned off."""
+    found = None if os.environ.get("CROSSFADE_NATIVE") == "0" else _installed()
+    return found if getattr(found, "CONTRACT", None) == CONTRACT else None
+
+
+@cache
+def _installed() -> Any | None:
     try:
         return importlib.import_module("crossfade_native")
     except ImportError:
@@ -40,12 +45,15 @@ def extension() -> Any | None:
 
 def native_status() -> str:
     """One line for people: which reader is at work, and how to get the other."""
-    found = extension()
-    if found is not None:
+    if (found := extension()) is not None:
         return f"reading with crossfade-native {found.__version__}"
     if os.environ.get("CROSSFADE_NATIVE") == "0":
-        return "reading in Python, which is slow: CROSSFADE_NATIVE=0 turns crossfade-native off"
-    return "reading in Python, which is slow: crossfade-native is not installed (make native builds it, with Rust)"
+        why = "CROSSFADE_NATIVE=0 turns crossfade-native off"
+    elif (other := _installed()) is not None:
+        why = f"crossfade-native {other.__version__} is not of this version of crossfade (make native builds it anew)"
+    else:
+        why = "crossfade-native is not installed (make native builds it, with Rust)"
+    return f"reading in Python, which is slow: {why}"
 
 
 def native_reader(rule: Rule, columns: Sequence[Column], base: Node) -> NativeReader | None:
