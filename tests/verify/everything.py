@@ -22,7 +22,8 @@ CREATE TABLE everything (
     id uuid PRIMARY KEY, n int4, big int8, tiny int2, title text, nothing text, empty text, code varchar(60),
     tag char(8), zero float8, ratio float8, small float4, price numeric, cost numeric(12, 2), flag bool, at timestamptz,
     local timestamp, day date, clock time, doc jsonb, kept json, ref uuid, mood mood, tags text[], marks int4[],
-    ratios float8[], data bytea
+    ratios float8[], data bytea,
+    spare text, spares int4[], stamped timestamptz DEFAULT now()
 );
 CREATE TABLE lines (owner uuid, position int4, note text, PRIMARY KEY (owner, position));
 """
@@ -80,7 +81,8 @@ def line_rows(r: random.Random, owner: bytes) -> list[Row]:
 
 
 def as_table(table: TargetTable, rows: list[Row]) -> pa.Table:
-    names = [c.name for c in table.columns]
+    """As a mapping makes it that fills the columns of `rows`, and no others."""
+    names = [c.name for c in table.columns if c.name in rows[0]]
     schema = arrow_schema(table, names)
     return pa.table([pa.array([row[n] for row in rows], schema.field(n).type) for n in names], schema=schema)
 
@@ -214,4 +216,7 @@ CORRUPTIONS: dict[str, Corrupt] = {
     "a byte": _change("data", _byte),
     "a byte more": _change("data", lambda v, r: v + b"\0"),
     "NULL for bytes": _sql("data", "NULL"),
+    "a value that no mapping made": _sql("spare", "'x'"),
+    "empty text where no mapping fills": _sql("spare", "''"),
+    "an empty array where no mapping fills": _sql("spares", "'{}'"),
 }

@@ -20,7 +20,7 @@ from psycopg import sql
 from crossfade.model.target import TargetTable
 from crossfade.stores.contract import Store
 from crossfade.stores.open import open_store
-from crossfade.verify.compare import Comparison, compare
+from crossfade.verify.compare import Comparison, compare, with_nulls
 from crossfade.verify.keys import hold_keys_together, none_twice, spool
 from scratch import PostgresScratch
 
@@ -235,7 +235,8 @@ def found_in(copied: Copied, folder: Path) -> set[Named]:
 
 
 def compared(copied: Copied, name: str) -> Comparison:
-    table, expected = copied.tables[name], copied.expected(name)
+    table = copied.tables[name]
+    expected = with_nulls(table, copied.expected(name))
     assert copied.store.row_reader
     there = copied.store.row_reader.rows(table, expected.column_names, expected.select(list(table.primary_key)))
     return compare(table, expected, there, limit=10**6)

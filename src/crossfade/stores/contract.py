@@ -152,6 +152,10 @@ class RowReader(Protocol):
         """How many rows the table has, counted."""
         ...
 
+    def has_insert_trigger(self, table: TargetTable) -> bool:
+        """Whether a trigger may change what is written into a new row of the table."""
+        ...
+
     def query(self, sql: str, *, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
         """Runs a SELECT of the user's read-only: column names, the first `limit` rows, and how many there are in
         all.

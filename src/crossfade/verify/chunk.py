@@ -15,7 +15,7 @@ from crossfade.model.batch import Batch, Chunk
 from crossfade.model.counts import Counts
 from crossfade.model.shape import Shape
 from crossfade.stores.contract import Reader, RowReader
-from crossfade.verify.compare import Unlike, compare
+from crossfade.verify.compare import Unlike, compare, with_nulls
 from crossfade.verify.held import DISCARDED, QUARANTINED, Holder, pick_up
 from crossfade.verify.keys import spool
 from crossfade.verify.runs import Runs
@@ -47,7 +47,8 @@ Opening = Callable[[], Tools]
 class Task:
     """`held` is the file of what the journal holds of the entity.
 
-    `spool` is a folder with one folder for each table, by number, in which the expected keys are left.
+    `spool` is a folder with one folder for each table, by number, in which the expected keys are left. `triggered` are
+    the tables whose triggers may have filled columns that no mapping fills.
     """
 
     chunk: Chunk
@@ -55,6 +56,7 @@ class Task:
     spool: Path
     numbers: Mapping[str, int]
     limit: int
+    triggered: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -167,6 +169,8 @@ class _Batch:
 
     def _compare_table(self, part: TableRows) -> set[int]:
         part = replace(part, rows=self.rows.printed(part.table, part.rows))
+        if part.table.name not in self.task.triggered:
+            part = replace(part, rows=with_nulls(part.table, part.rows))
         table, columns = part.table, part.rows.column_names
         count = self.result.tables.setdefault(table.name, TableCount())
         count.runs.add(spool(self.task.spool / str(self.task.numbers[table.name]), table, part.rows))

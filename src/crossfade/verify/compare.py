@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crossfade.model.canonical import arrow_type
 from crossfade.model.matching import arranged, places_of
 from crossfade.model.target import TargetTable
 from crossfade.verify.equal import differing, key_form, one_array
-from crossfade.verify.show import key_text, shown_pair
+from crossfade.verify.show import cut, key_text, printable, shown_pair
 
 CHANGED, MISSING, EXTRA, DUPLICATE = "changed", "missing", "extra", "duplicate"
+_STRANGE = "#strange"  # see RowReader: what a row holds that its columns' types have no place for
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,14 @@ def compare(table: TargetTable, expected: pa.Table, found: pa.Table, *, limit: i
     return Comparison(len(expected), tuple(missing.to_pylist()), counts, len(rows), tuple(unlike[:limit]))
 
 
+def with_nulls(table: TargetTable, rows: pa.Table) -> pa.Table:
+    """The rows with the columns that no mapping fills and the target neither: they are NULL, and are to stay so."""
+    for column in table.columns:
+        if column.name not in rows.column_names and not column.has_default and not column.generated:
+            rows = rows.append_column(column.name, pa.nulls(len(rows), arrow_type(column.type)))
+    return rows
+
+
 def find_keys(expected: pa.Table, found: pa.Table, table: TargetTable, keys: Sequence[str]) -> pa.Array:
     """For each expected row the place of the row with its key in `found`; NULL where there is none."""
     kinds = [column.type for name in keys if (column := table.column(name)) is not None]
@@ -83,17 +93,30 @@ def _changed(table: TargetTable, left: pa.Table, right: pa.Table, names: Sequenc
     for name in names:
         column = table.column(name)
         assert column is not None
-        wrong = pc.indices_nonzero(differing(left.column(name), right.column(name), column.type))
-        if len(wrong):
-            changed[name] = set(wrong.to_pylist())
+        wrong = differing(left.column(name), right.column(name), column.type)
+        if _STRANGE in right.column_names:
+            wrong = pc.or_(wrong, _strange(right, name))
+        places = pc.indices_nonzero(wrong)
+        if len(places):
+            changed[name] = set(places.to_pylist())
     return changed
+
+
+def _strange(rows: pa.Table, name: str) -> pa.Array:
+    """Where the column holds what its type has no place for: it is read as NULL, and would be taken for it."""
+    notes = one_array(rows.column(_STRANGE))
+    return pc.fill_null(pc.match_substring(pc.binary_join_element_wise("", notes, "; "), f"; {name} holds "), False)
 
 
 def _changed_value(table: TargetTable, row: int, column: str, left: pa.Table, right: pa.Table, place: int) -> Unlike:
     target = table.column(column)
     assert target is not None
     one, other = one_array(left.column(column))[place], one_array(right.column(column))[place]
-    return Unlike(CHANGED, row, _key(left, place, table), column, *shown_pair(one, other, target.type))
+    expected, found = shown_pair(one, other, target.type)
+    if _STRANGE in right.column_names and not other.is_valid:
+        notes = (right.column(_STRANGE)[place].as_py() or "").split("; ")
+        found = next((cut(printable(note)) for note in notes if note.startswith(f"{column} holds ")), found)
+    return Unlike(CHANGED, row, _key(left, place, table), column, expected, found)
 
 
 def _key(rows: pa.Table, place: int, table: TargetTable) -> str:

@@ -141,12 +141,13 @@ def _compare_chunks(
 
 def _tasks(tools: Tools, subject: Subject, spool: Path) -> Iterator[Task]:
     numbers = {t.name: number for number, t in enumerate(subject.fed_tables)}
+    triggered = frozenset(t.name for t in subject.fed_tables if tools.row_reader.has_insert_trigger(t))
     entities = sorted(subject.feeds)
     for entity in entities:
         held = spool / f"held-{entities.index(entity)}"
         leave(subject.held.get(entity, NOTHING), held)
         for chunk in tools.reader.chunks(entity, target_bytes=subject.target_bytes):
-            yield Task(chunk, held, spool, numbers, subject.limit)
+            yield Task(chunk, held, spool, numbers, subject.limit, triggered)
 
 
 def _results(executor: Executor, opening: Opening, tasks: Iterator[Task], ahead: int = 32) -> Iterator[ChunkVerified]:

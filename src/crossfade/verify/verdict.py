@@ -81,8 +81,8 @@ class TableVerdict:
     changed_rows: int
     compared: tuple[str, ...]
     not_compared: tuple[str, ...]
-    """Columns that no mapping fills: the target's own defaults, identities and generated columns. None are named
-    where no row was expected.
+    """Columns that no mapping fills but the target may: by defaults, identities, generated columns, or triggers. The
+    others that no mapping fills are compared: they are to be NULL. None are named where no row was expected.
     """
     differences: tuple[Difference, ...] = ()
 

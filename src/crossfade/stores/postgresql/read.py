@@ -44,6 +44,14 @@ JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 WHERE a.attrelid = {}::regclass AND a.attnum > 0 AND NOT a.attisdropped
 """
 
+_INSERT_TRIGGER = """
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_trigger g
+    WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' AND (g.tgtype & 4) <> 0  -- for INSERT
+      AND (g.tgrelid = {0}::regclass OR g.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree({0}::regclass)))
+)
+"""
+
 
 class PostgresRowReader:
     """One ADBC connection, opened when first needed and again when it was lost; its transactions are read-only."""
@@ -105,6 +113,10 @@ class PostgresRowReader:
     def count(self, table: TargetTable) -> int:
         (batch,) = self._batches(f"SELECT count(*) FROM {_name(table)}")
         return int(batch.column(0)[0].as_py())
+
+    def has_insert_trigger(self, table: TargetTable) -> bool:
+        (batch,) = self._batches(_INSERT_TRIGGER.format(literal(_name(table))))
+        return bool(batch.column(0)[0].as_py())
 
     def query(self, sql: str, *, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
         return ask.query(self._url, sql, limit)

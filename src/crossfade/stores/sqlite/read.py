@@ -58,8 +58,16 @@ class SqliteRowReader:
             raise failure(error, path_of(self._url)) from error
 
     def count(self, table: TargetTable) -> int:
+        return self._number(f"SELECT count(*) FROM {_quoted(table.table)}")
+
+    def has_insert_trigger(self, table: TargetTable) -> bool:
+        """Every trigger of the table counts: its text alone says when it fires."""
+        named = "type = 'trigger' AND lower(tbl_name) = lower(?)"
+        return self._number(f"SELECT count(*) FROM sqlite_master WHERE {named}", table.table) > 0
+
+    def _number(self, statement: str, *parameters: str) -> int:
         try:
-            (found,) = self._connection().execute(f"SELECT count(*) FROM {_quoted(table.table)}").fetchone()
+            (found,) = self._connection().execute(statement, parameters).fetchone()
         except sqlite3.Error as error:
             raise failure(error, path_of(self._url)) from error
         return int(found)
