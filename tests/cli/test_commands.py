@@ -42,6 +42,17 @@ def test_a_survey_says_what_crossfade_toml_leaves_out(tiny: Tiny) -> None:
     assert document["changes"] == ["logs: no longer surveyed"]
 
 
+def test_the_status_needs_neither_mapping_nor_lock_file_nor_schema(tiny: Tiny) -> None:
+    tiny("run")
+    before = tiny("status", "--json").json
+    tiny.edit("mapping/people.sql", "p.name AS", "p.nome AS")
+    assert tiny("status", "--json").json == before
+    (tiny.root / "source.lock.json").unlink()
+    (tiny.root / "schema.sql").write_text("CREATE TABEL people ();")
+    ended = tiny("status", "--json")
+    assert (ended.status, ended.json) == (0, before)
+
+
 def test_run_stops_where_check_finds_faults(tiny: Tiny) -> None:
     tiny.edit("crossfade.toml", 'path = "__v"', 'path = "___v"')
     ended = tiny("run", "--json")
@@ -148,6 +159,11 @@ def test_verify_names_what_differs(tiny: Tiny) -> None:
 def test_verify_waits_for_the_copy(tiny: Tiny) -> None:
     tiny("survey")
     tiny("schema", "apply")
+    stands = tiny("status")
+    assert stands.status == 1
+    assert (
+        "people       0       0            0          0  NO\nthe copy has not finished (it is prepared)" in stands.out
+    )
     ended = tiny("verify")
     assert ended.status == 1
     assert "error: the copy has not finished" in ended.err

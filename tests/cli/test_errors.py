@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -206,10 +207,23 @@ def test_ctrl_c_stops_in_order_and_says_how_to_resume(tiny: Tiny, workers: str) 
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert json.loads(out)["error"]["kind"] == "interrupted"
-    assert '"hint": "the same command again"' in err
+    events = [json.loads(line) for line in err.splitlines()]  # every line is one
+    assert "stopping: what has begun is being finished" in next(e for e in events if e["event"] == "Said")["text"]
+    assert events[-1]["hint"] == "the same command again"
     chunks = tiny("status", "--json").json["entities"][0]
     assert 0 < chunks["chunks_done"] < chunks["chunks"]
     assert tiny.postgres.execute("SELECT count(*) FROM people") == [(chunks["copied"],)]
+
+
+@pytest.mark.parametrize("wait", [0.1, 0.3, 0.6])
+def test_ctrl_c_while_the_libraries_are_loaded(tiny: Tiny, wait: float) -> None:
+    with tiny.start("survey") as process:
+        time.sleep(wait)
+        os.kill(process.pid, signal.SIGINT)
+        err = process.communicate(timeout=60)[1]
+    if process.returncode != -signal.SIGINT or err:  # earlier than our first line, Python ends without a word
+        assert "Traceback" not in err
+        assert process.returncode in (0, 130)
 
 
 def test_a_reader_that_goes_away_is_no_error(tiny: Tiny) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from itertools import pairwise
 from types import FrameType
@@ -15,6 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from crossfade.cli import check, copy, explain, ids, quarantine, run, schema, status, survey, verify
+from crossfade.cli.events import line_of
 from crossfade.cli.failure import INTERRUPTED, end_quietly, failure_of, interrupted, show, usage
 
 app = typer.Typer(name="crossfade", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True)
@@ -71,13 +72,15 @@ def _need_command(context: typer.Context) -> None:
 
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
+STOPPING = "stopping: what has begun is being finished (Ctrl-C again: at once)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program; its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     _be_ready_for_odd_text()
-    before = {number: signal.signal(number, _stop_in_order) for number in STOPS}
+    stop = _stop_in_order(as_json=_wants_json_logs(given))
+    before = {number: signal.signal(number, stop) for number in STOPS}
     try:
         status = app(given, prog_name="crossfade", standalone_mode=False)
         sys.stdout.flush()
@@ -87,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         failure = usage(error.format_message(), context.command_path if context else "crossfade")
         return show(failure, as_json=_wants("json", given), logs_json=_wants_json_logs(given))
     except KeyboardInterrupt:
-        return show(interrupted("nothing had begun"), as_json=_wants("json", given), logs_json=False)
+        return show(interrupted("nothing had begun"), as_json=_wants("json", given), logs_json=_wants_json_logs(given))
     except BrokenPipeError:
         return end_quietly()
     except OSError as error:  # what was left to be written out, on a disk that is full
@@ -104,7 +107,8 @@ def _wants(option: str, given: Sequence[str]) -> bool:
 
 
 def _wants_json_logs(given: Sequence[str]) -> bool:
-    return "--log-format=json" in given or ("--log-format", "json") in pairwise(given)
+    asked = "--log-format=json" in given or ("--log-format", "json") in pairwise(given)
+    return asked or os.environ.get("CROSSFADE_LOG_FORMAT") == "json"
 
 
 def _be_ready_for_odd_text() -> None:
@@ -114,12 +118,16 @@ def _be_ready_for_odd_text() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _stop_in_order(signum: int, frame: FrameType | None) -> NoReturn:
+def _stop_in_order(*, as_json: bool) -> Callable[[int, FrameType | None], NoReturn]:
     """The first Ctrl-C (or SIGTERM) lets workers finish what they have begun, the second does not."""
-    for number in STOPS:
-        signal.signal(number, _stop_at_once)
-    os.write(2, b"\nstopping: what has begun is being finished (Ctrl-C again: at once)\n")
-    raise KeyboardInterrupt
+
+    def stop(signum: int, frame: FrameType | None) -> NoReturn:
+        for number in STOPS:
+            signal.signal(number, _stop_at_once)
+        os.write(2, line_of({"event": "Said", "text": STOPPING}).encode() if as_json else f"\n{STOPPING}\n".encode())
+        raise KeyboardInterrupt
+
+    return stop
 
 
 def _stop_at_once(signum: int, frame: FrameType | None) -> NoReturn:

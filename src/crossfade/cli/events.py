@@ -20,10 +20,13 @@ def log_event(event: Any) -> None:
 
 
 def log_line(document: Mapping[str, Any]) -> None:
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-    line = json.dumps({"event": document["event"], "at": now, **document})
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(line_of(document))
     sys.stderr.flush()
+
+
+def line_of(document: Mapping[str, Any]) -> str:
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"event": document["event"], "at": now, **document}) + "\n"
 
 
 def plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
+from crossfade.journal.journal import FINISHED
 from crossfade.move import EntityStatus, Status
 
 UNSEEN = {"unseen_path", "unseen_type"}
@@ -20,8 +21,8 @@ COUNTS = ("source", "copied", "quarantined", "discarded")
 def status(call: Invocation) -> Answer:
     """Show where the move stands: source = copied + quarantined + discarded, for every entity.
 
-    Exit status 1 while that does not hold (a copy that is not finished does not balance), or where more is in
-    quarantine than the limit in crossfade.toml allows.
+    Exit status 1 while the copy is not finished or that does not hold, or where more is in quarantine than the limit in
+    crossfade.toml allows.
     """
     with call.move() as move:
         return status_answer(move.status())
@@ -68,13 +69,15 @@ def draw_status(screen: Screen, document: dict[str, Any]) -> None:
     for entity in document["entities"]:
         for line in _remarks(entity, document["quarantine_limit"]):
             screen.line(line)
+    if document["stage"] != FINISHED:
+        screen.line(f"the copy has not finished (it is {document['stage']}): crossfade copy")
 
 
 def _remarks(entity: dict[str, Any], limit: float) -> list[str]:
     name, lines = entity["entity"], []
     if entity["chunks_done"] < entity["chunks"]:
         done, chunks = number(entity["chunks_done"]), number(entity["chunks"])
-        lines.append(f"{name}: {done} of {chunks} chunks are done; crossfade copy goes on")
+        lines.append(f"{name}: {done} of {chunks} chunks are done")
     if entity["over_limit"]:
         share = entity["quarantined"] / entity["source"]
         lines.append(f"{name}: {share:.2%} of its records are in quarantine; the limit is {limit:.2%}")

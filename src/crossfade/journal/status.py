@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from crossfade.journal.journal import LATER, ChunkRecord, MoveRecord, chunks, open_by_reason
+from crossfade.journal.journal import FINISHED, LATER, PREPARED, ChunkRecord, MoveRecord, chunks, open_by_reason
 from crossfade.model.counts import Counts
 from crossfade.stores.contract import Loader
 
@@ -21,10 +21,12 @@ class EntityStatus:
     chunks_done: int
     planned: int
     reasons: dict[str, int]
+    begun: bool = True
+    """Whether the copy has been planned: before that, nothing is nothing, and says nothing."""
 
     @property
     def done(self) -> bool:
-        return self.chunks == self.chunks_done
+        return self.begun and self.chunks == self.chunks_done
 
     @property
     def balanced(self) -> bool:
@@ -48,8 +50,12 @@ class Status:
 
     @property
     def ok(self) -> bool:
-        """Every entity balanced, and none with more in quarantine than its limit."""
-        return self.within_limit and all(e.balanced for e in self.entities)
+        """The copy is finished, every entity balanced, and none with more in quarantine than its limit."""
+        return self.finished and self.within_limit and all(e.balanced for e in self.entities)
+
+    @property
+    def finished(self) -> bool:
+        return self.stage == FINISHED
 
     @property
     def within_limit(self) -> bool:
@@ -59,6 +65,7 @@ class Status:
 def status_of(tx: Loader, move: MoveRecord, entities: Iterable[str], limit: float) -> Status:
     """Of every entity that the plan knows, and of `entities`, which it may not know yet."""
     plan, reasons = chunks(tx), open_by_reason(tx)
+    begun = move.stage != PREPARED
     rows: Counter[str] = Counter()
     for chunk in plan:
         rows.update(chunk.rows)
@@ -68,7 +75,7 @@ def status_of(tx: Loader, move: MoveRecord, entities: Iterable[str], limit: floa
         stage=move.stage,
         started_at=move.started_at,
         entities=tuple(
-            _entity_status(name, [c for c in plan if c.chunk.entity == name], reasons.get(name, {}))
+            _entity_status(name, [c for c in plan if c.chunk.entity == name], reasons.get(name, {}), begun)
             for name in sorted({c.chunk.entity for c in plan} | set(entities))
         ),
         rows=dict(sorted(rows.items())),
@@ -76,8 +83,8 @@ def status_of(tx: Loader, move: MoveRecord, entities: Iterable[str], limit: floa
     )
 
 
-def _entity_status(name: str, chunks: Sequence[ChunkRecord], reasons: dict[str, int]) -> EntityStatus:
+def _entity_status(name: str, chunks: Sequence[ChunkRecord], reasons: dict[str, int], begun: bool) -> EntityStatus:
     counts = sum((c.counts for c in chunks if c.counts is not None), Counts())
     own = [c for c in chunks if c.chunk.number != LATER]
     done = sum(1 for c in own if c.counts is not None)
-    return EntityStatus(name, counts, len(own), done, sum(c.chunk.count for c in own), reasons)
+    return EntityStatus(name, counts, len(own), done, sum(c.chunk.count for c in own), reasons, begun)
