@@ -20,7 +20,9 @@ after "Try: ". The docstring of a class is its message where none is given.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class CrossfadeError(Exception):
@@ -39,7 +41,14 @@ class Refused(CrossfadeError):
 
 
 class Uncovered(Refused):
-    """some source paths are neither mapped nor discarded; nothing was written"""
+    """some source paths are neither mapped nor discarded; nothing was written
+
+    `findings` are the faults that `crossfade check` finds, as values of its own.
+    """
+
+    def __init__(self, message: str | None = None, findings: Sequence[Any] = (), *, hint: str | None = None) -> None:
+        self.findings = tuple(findings)
+        super().__init__(message or (self.__doc__ or "").partition("\n")[0], hint=hint)
 
 
 class Unbalanced(Refused):

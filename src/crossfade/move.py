@@ -22,7 +22,7 @@ from crossfade.assess.lock import dump_lock, read_lock, write_lock
 from crossfade.assess.survey import choose
 from crossfade.assess.survey import survey as run_survey
 from crossfade.documents.columns import compile_columns
-from crossfade.errors import Misused, NotEmpty, Refused, Stale, Uncovered
+from crossfade.errors import CrossfadeError, Misused, NotEmpty, Refused, Stale, Uncovered
 from crossfade.journal import agreement, journal
 from crossfade.journal.journal import Entry, MoveRecord
 from crossfade.journal.status import EntityStatus, Status, status_of
@@ -31,6 +31,7 @@ from crossfade.mapping.compile import compile_program, read_mappings
 from crossfade.mapping.coverage import Finding
 from crossfade.mapping.program import Program
 from crossfade.model.batch import Chunk
+from crossfade.model.counts import counted
 from crossfade.model.shape import Shape, parse_path
 from crossfade.model.target import Step, TargetSchema, TargetTable
 from crossfade.pipeline import constraints, mend
@@ -258,7 +259,8 @@ class Move:
         faults = [f for f in self.check() if f.severity == "fault"]
         if faults:
             lines = [f"{f.place}: {f.message}" + (f"\n  Try: {f.hint}" if f.hint else "") for f in faults]
-            raise Uncovered("\n".join([f"{len(faults)} faults; nothing was written", *lines]), hint="crossfade check")
+            head = f"{counted(len(faults), 'fault')}; nothing was written"
+            raise Uncovered("\n".join([head, *lines]), faults, hint="crossfade check")
 
     def _require_current_lock(self) -> None:
         """What came into the source after the survey would be left behind without a word."""
@@ -306,6 +308,12 @@ class Move:
         self._require_own(move)
         return move
 
+    def _begun(self) -> MoveRecord:
+        move = self._find_move()
+        if move is None:
+            raise Misused(f"no move has begun in {self.target.url}", hint="crossfade schema apply")
+        return move
+
     def _find_move(self) -> MoveRecord | None:
         if not _journal_exists(self.target):
             return None
@@ -332,9 +340,7 @@ class Move:
 
     def _record(self) -> MoveRecord:
         """The move in the target. Raises Misused where none has begun."""
-        move = self._find_move()
-        if move is None:
-            raise Misused(f"no move has begun in {self.target.url}", hint="crossfade schema apply")
+        move = self._begun()
         self._require_own(move)
         return move
 
@@ -443,10 +449,15 @@ class Move:
     # -- status
 
     def status(self) -> Status:
-        """The count equation of every entity, as the journal has it now."""
-        move = self._record()
+        """The count equation of every entity, as the journal has it: a mapping at fault does not hide it."""
+        move = self._begun()
+        agreement.require_own(move, self.target.url, self.project.name, move.schema_digest)
+        try:
+            fed = self._fed_entities
+        except CrossfadeError:
+            fed = []  # the plan knows what has begun; `check` says what is at fault
         with self._transaction() as tx:
-            return status_of(tx, move, self._fed_entities, self.project.settings.limits.quarantine)
+            return status_of(tx, move, fed, self.project.settings.limits.quarantine)
 
     # -- quarantine
 
@@ -492,7 +503,8 @@ class Move:
         open_steps = [s for s in self._steps_after(done) if s.id not in done]
         if open_steps and done & {s.id for s in self.schema.post}:
             raise Refused(
-                f"{len(open_steps)} constraints of the target are not made yet, others are; nothing was retried",
+                counted(len(open_steps), "constraint of the target is", "constraints of the target are")
+                + " not made yet, others are; nothing was retried",
                 hint="crossfade copy, then retry",
             )
 

@@ -159,14 +159,14 @@ def test_every_difference_is_said_in_words() -> None:
         "new: not surveyed before (1 document)",
         "old: no longer in the source",
         "users: 1 document before, 2 now",
-        "users: .: object: 1 times before, 2 now",
+        "users: .: object: 1 time before, 2 now",
         "users: .: object: lengths 3 to 3 before, 2 to 3 now",
-        "users: _id: int: 1 times before, 2 now",
+        "users: _id: int: 1 time before, 2 now",
         'users: _id: int: from {"$numberInt":"1"} to {"$numberInt":"1"} before, '
         'from {"$numberInt":"1"} to {"$numberInt":"2"} now',
         'users: a: int: from {"$numberInt":"5"} to {"$numberInt":"5"} before, '
         'from {"$numberInt":"6"} to {"$numberInt":"6"} now',
-        "users: a: string: a new type here, 1 times",
+        "users: a: string: a new type here, 1 time",
         "users: b: new, as string",
         "users: gone: no longer there",
     ]

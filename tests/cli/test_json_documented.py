@@ -106,6 +106,14 @@ def test_faults_and_errors_are_as_the_page_says(tiny: Tiny) -> None:
     assert list(differences(documented()["error"], failed)) == []
 
 
+def test_a_copy_that_coverage_refuses_has_the_faults_of_check(tiny: Tiny) -> None:
+    tiny("survey")
+    tiny.edit("crossfade.toml", 'path = "__v"', 'path = "nothing"')
+    refused = tiny("copy", "--json").json["error"]
+    assert (refused["kind"], refused["message"]) == ("uncovered", "1 fault; nothing was written")
+    assert refused["faults"] == tiny("check", "--json").json["faults"] != []
+
+
 def test_every_command_has_a_section() -> None:
     expected = {c.replace("-", " ") for c in COMMANDS if c != "copy"} | {"survey", "error"}
     assert documented().keys() == expected

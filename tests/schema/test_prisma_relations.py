@@ -193,7 +193,7 @@ A = "model A {\n id Int @id\n %s\n}\n"
         (
             A % "b B[]"
             + "model B {\n id Int @id\n aId Int\n bb Int\n a A @relation(fields: [aId, bb], references: [id])\n}",
-            "2 fields refer to 1 references; a relation pairs them one by one",
+            "2 fields for 1 reference: a relation pairs them one by one",
             "name as many fields as references",
         ),
         (

@@ -38,7 +38,7 @@ def test_every_cut_of_a_file() -> None:
     [
         (b"\x04\0\0\0\0", "cannot be 4 bytes long"),
         (b"\xff\xff\xff\xff\0", "cannot be -1 bytes long"),
-        (b"\0\0\0\x02" + b"\0" * 40, "cannot be 33554432 bytes long"),
+        (b"\0\0\0\x02" + b"\0" * 40, "cannot be 33,554,432 bytes long"),
         (TWO[:-1] + b"\1", "does not end with a zero byte"),
         (b"\x90\0\0\0" + b"\0" * 4, "of 144 bytes ends after"),
     ],

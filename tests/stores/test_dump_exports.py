@@ -140,7 +140,7 @@ def test_a_broken_array_is_refused_with_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('[{"_id": 1}', "the array is not closed after 1 documents"),
+        ('[{"_id": 1}', "the array is not closed after 1 document"),
         ('[{"_id": 1}] {"_id": 2}', "something follows the end"),
         ("a,b\n1,2\n", "is no JSON export: line 1"),
     ],

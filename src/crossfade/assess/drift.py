@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
+from crossfade.model.counts import counted
 from crossfade.model.shape import Node, Path, Shape, format_path
 
 
@@ -38,7 +39,7 @@ def _changes(old: Shape, new: Shape) -> Iterator[str]:
     for path in sorted({*before, *after}):
         yield from _place_changes(f"{entity}: {format_path(path)}", path, before, after)
     if old.count == new.count and old.bytes != new.bytes and before == after:
-        yield f"{entity}: {old.bytes} bytes before, {new.bytes} now"
+        yield f"{entity}: {counted(old.bytes, 'byte')} before, {new.bytes:,} now"
 
 
 def _place_changes(place: str, path: Path, before: dict[Path, Node], after: dict[Path, Node]) -> Iterator[str]:
@@ -61,10 +62,12 @@ def _place_changes(place: str, path: Path, before: dict[Path, Node], after: dict
 def _type_changes(place: str, old: Node, new: Node, kind: str) -> Iterator[str]:
     before, after = old.types.get(kind), new.types.get(kind)
     if after is None or before is None:
-        yield f"{place}: no longer seen" if after is None else f"{place}: a new type here, {after.count} times"
+        yield (
+            f"{place}: no longer seen" if after is None else f"{place}: a new type here, {counted(after.count, 'time')}"
+        )
         return
     if before.count != after.count:
-        yield f"{place}: {before.count} times before, {after.count} now"
+        yield f"{place}: {counted(before.count, 'time')} before, {after.count:,} now"
     if (before.least, before.greatest) != (after.least, after.greatest):
         yield f"{place}: from {before.least} to {before.greatest} before, from {after.least} to {after.greatest} now"
     lengths = (before.min_length, before.max_length), (after.min_length, after.max_length)

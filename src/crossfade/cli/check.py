@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
 from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
+from crossfade.cli.failure import finding_document
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen
 from crossfade.mapping.coverage import Finding
@@ -35,8 +35,7 @@ def examine(move: Move) -> Answer:
 
 
 def _of(severity: str, findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    fields = ("kind", "place", "message", "hint")
-    return [{name: asdict(f)[name] for name in fields} for f in findings if f.severity == severity]
+    return [finding_document(f) for f in findings if f.severity == severity]
 
 
 def draw(screen: Screen, document: dict[str, Any]) -> None:

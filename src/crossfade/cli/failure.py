@@ -23,7 +23,8 @@ from typing import Any
 from crossfade.cli.answer import print_json
 from crossfade.cli.events import log_line
 from crossfade.cli.screen import Screen
-from crossfade.errors import CrossfadeError, Fault, MappingFault, SchemaFault, Unreachable
+from crossfade.errors import CrossfadeError, MappingFault, SchemaFault, Uncovered, Unreachable
+from crossfade.mapping.coverage import Finding
 
 USAGE, INTERNAL, INTERRUPTED, BROKEN_PIPE = 2, 70, 130, 141
 
@@ -32,14 +33,15 @@ USAGE, INTERNAL, INTERRUPTED, BROKEN_PIPE = 2, 70, 130, 141
 class Failure:
     """`kind` is a stable word (docs/reference/errors.md); `message` does not repeat the faults; `text` does.
 
-    `trace` is Python's traceback, for faults of our own.
+    `faults` are those of files (errors.Fault), or what `check` found; `trace` is Python's traceback, for faults of our
+    own.
     """
 
     status: int
     kind: str
     message: str
     hint: str | None = None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[Any, ...] = ()
     text: str = ""
     trace: str = ""
 
@@ -50,7 +52,7 @@ class Failure:
                 "kind": self.kind,
                 "message": self.message,
                 "hint": self.hint,
-                "faults": [asdict(fault) for fault in self.faults],
+                "faults": [finding_document(f) if isinstance(f, Finding) else asdict(f) for f in self.faults],
             }
         }
 
@@ -60,9 +62,20 @@ def failure_of(error: Exception) -> Failure:
     known = _known(error)
     if known is None:
         return _internal(error)
-    faults = known.faults if isinstance(known, (SchemaFault, MappingFault)) else ()
+    faults = _faults(known)
     head = known.message.partition("\n")[0] if faults else known.message
     return Failure(known.exit_status, kind_of(type(known)), head, known.hint, faults, known.message)
+
+
+def _faults(error: CrossfadeError) -> tuple[Any, ...]:
+    if isinstance(error, Uncovered):
+        return error.findings
+    return error.faults if isinstance(error, SchemaFault | MappingFault) else ()
+
+
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """A finding as `check` prints it; its severity goes by the list that it stands in."""
+    return {name: getattr(finding, name) for name in ("kind", "place", "message", "hint")}
 
 
 def kind_of(error: type[CrossfadeError]) -> str:

@@ -15,7 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from crossfade.assess.survey import Scanned
 from crossfade.cli.events import log_event
 from crossfade.cli.options import Options
-from crossfade.cli.screen import counted, number, safe
+from crossfade.cli.screen import number, safe
+from crossfade.model.counts import counted
 from crossfade.move import Found, Planned, StepDone, Verifying
 from crossfade.pipeline.constraints import RecordsLeft
 from crossfade.pipeline.copy import ChunkCopied

@@ -13,7 +13,8 @@ from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.files import write_text
 from crossfade.cli.invocation import Invocation
-from crossfade.cli.screen import Screen, counted
+from crossfade.cli.screen import Screen
+from crossfade.model.counts import counted
 from crossfade.model.target import Step
 from crossfade.schema.diagram import dbml, mermaid
 

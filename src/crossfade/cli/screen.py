@@ -46,11 +46,6 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
-def counted(value: int, noun: str) -> str:
-    """`1 step`, `2,000 steps`."""
-    return f"{value:,} {noun}" + ("" if value == 1 else "s")
-
-
 class Screen:
     """Lines and tables on one stream. Styles are rich's ("bold", "red"); only a terminal sees them."""
 

@@ -8,7 +8,8 @@ from typing import Any
 from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
-from crossfade.cli.screen import Screen, counted, number
+from crossfade.cli.screen import Screen, number
+from crossfade.model.counts import counted
 from crossfade.move import Move, Status
 from crossfade.verify.report import Facts, as_json, write_reports
 from crossfade.verify.verdict import KINDS
@@ -104,7 +105,9 @@ def _draw_accounts(screen: Screen, document: dict[str, Any]) -> None:
                 f"  {entity['entity']} {record['record'] or '-'}: no account: {record['reason']}: {record['detail']}"
             )
         if entity["uncounted"]:
-            screen.line(f"{entity['entity']}: {number(entity['uncounted'])} records are in no account", "red")
+            screen.line(
+                f"{entity['entity']}: {counted(entity['uncounted'], 'record is', 'records are')} in no account", "red"
+            )
 
 
 def _draw_rules(screen: Screen, document: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from crossfade.errors import NotEmpty, Refused, Stale
 from crossfade.journal.journal import FINISHED, VERSION, MoveRecord
 from crossfade.journal.status import Status
+from crossfade.model.counts import counted
 
 
 def require_own(move: MoveRecord, target_url: str, name: str, schema_digest: str) -> None:
@@ -41,13 +42,13 @@ def require_same(move: MoveRecord, digests: Mapping[str, str], chunks_done: int)
 
     Raises Stale where they are not, and chunks are copied already.
     """
-    counted = "1 chunk is" if chunks_done == 1 else f"{chunks_done} chunks are"
+    done = counted(chunks_done, "chunk is", "chunks are")
     for name, what in (("mapping_digest", "a mapping or a discard"), ("lock_digest", "source.lock.json")):
         if getattr(move, name) != digests[name]:
             if not chunks_done:
                 return False
             raise Stale(
-                f"{what} has changed since the copy began, and {counted} copied; nothing was written",
+                f"{what} has changed since the copy began, and {done} copied; nothing was written",
                 hint=_TO_COPY_ANEW if move.stage == FINISHED else _TO_GO_ON,
             )
     return True
@@ -57,10 +58,10 @@ def require_nothing_left(move: MoveRecord, digests: Mapping[str, str], chunks_le
     """Raises Stale where a mapping has changed while chunks are still to be copied: they would be made by another
     mapping than those before them.
     """
+    left = counted(chunks_left, "chunk is", "chunks are")
     if chunks_left and move.mapping_digest != digests["mapping_digest"]:
         raise Stale(
-            f"a mapping or a discard has changed since the copy began, and {chunks_left} chunks are not copied yet;"
-            " nothing was written",
+            f"a mapping or a discard has changed since the copy began, and {left} not copied yet; nothing was written",
             hint="put the mapping back, crossfade copy, and mend it then; or crossfade copy --restart",
         )
 

@@ -13,6 +13,7 @@ from crossfade.mapping.lookup import Tables
 from crossfade.mapping.program import ROOT_TABLE, Branch, Program
 from crossfade.mapping.resolve import nearest
 from crossfade.model.batch import Column
+from crossfade.model.counts import counted
 from crossfade.model.shape import Shape, format_path
 from crossfade.model.target import TargetSchema, TargetTable
 from crossfade.project import Discard
@@ -156,7 +157,7 @@ def _check_columns(branch: Branch, table: TargetTable) -> Iterator[Finding]:
 def _unreadable(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
     for entity, shape in sorted(shapes.items()):
         for reason, count in sorted(shape.problems.items()):
-            yield Finding("note", "unreadable", entity, f"{count} documents will be quarantined: {reason}")
+            yield Finding("note", "unreadable", entity, f"{counted(count, 'document')} will be quarantined: {reason}")
 
 
 def _encrypted(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
@@ -164,5 +165,6 @@ def _encrypted(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
     for entity, shape in sorted(shapes.items()):
         for path, node in shape.root.walk():
             if stats := node.types.get(ENCRYPTED):
-                message = f"{stats.count} values are encrypted by the application: their ciphertext is what is copied"
+                values = counted(stats.count, "value is", "values are")
+                message = f"{values} encrypted by the application: the ciphertext is what is copied"
                 yield Finding("note", "encrypted", f"{entity}.{format_path(path)}", message)

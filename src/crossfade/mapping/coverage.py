@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from crossfade.mapping.program import DECIDES, Branch, Feed, Program, Use, carries
 from crossfade.mapping.taken import Taken, taken
+from crossfade.model.counts import counted
 from crossfade.model.shape import Path, Shape, format_path, parse_path
 from crossfade.project import Discard
 
@@ -42,7 +43,8 @@ def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[
         feed = program.feeds.get(entity)
         if feed is None or not feed.branches:
             yield Finding(
-                "fault", "unmapped_entity", entity, f"{shape.count} documents, and no mapping has it as its root",
+                "fault", "unmapped_entity", entity,
+                f"{counted(shape.count, 'document')}, and no mapping has it as its root",
                 f'write a mapping FROM {entity}, or [[discard]] entity = "{entity}" with a reason',
             )  # fmt: skip
             continue
@@ -69,12 +71,12 @@ def _uncovered_pairs(shape: Shape, feed: Feed, uses: Taken, discards: Sequence[D
         }
         if open_types:
             place = f"{shape.entity}.{format_path(path)}"
-            message = f"nothing takes up {counted(open_types)}{_but_reads(shape.entity, feed, path, uses)}"
+            message = f"nothing takes up {types_counted(open_types)}{_but_reads(shape.entity, feed, path, uses)}"
             yield Finding("fault", "uncovered", place, message, _discard_hint(shape.entity, path))
             skip = path  # what lies below says nothing new
 
 
-def counted(types: Mapping[str, int]) -> str:
+def types_counted(types: Mapping[str, int]) -> str:
     """`int x 3, string x 1`: the most frequent first."""
     return ", ".join(f"{t} x {n}" for t, n in sorted(types.items(), key=lambda i: -i[1]))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from crossfade.mapping.coverage import Finding, counted, discarded, names, uses_of
+from crossfade.mapping.coverage import Finding, discarded, names, types_counted, uses_of
 from crossfade.mapping.program import LESS, WHOLE, Branch, Feed, Program, Use, carries
 from crossfade.mapping.taken import Taken, taken
 from crossfade.model.shape import Path, Shape, format_path
@@ -69,7 +69,7 @@ def _cut(path: Path, bson_type: str, some: Taken, whole: Taken) -> bool:
 def _note(entity: str, feed: Feed, path: Path, types: Mapping[str, int], *, everything: bool) -> Finding:
     behind = [(b, u) for b in feed.branches for u in b.uses if u.entity == entity and _feeds(u, path, types)]
     by = ", ".join(dict.fromkeys(name for _, use in behind for name in use.by))
-    held = "it" if everything else counted(types)
+    held = "it" if everything else types_counted(types)
     message = f"only what {by} keeps of {held} reaches {_columns(behind)}"
     return Finding("note", "in_part", f"{entity}.{format_path(path)}", message, HINT)
 

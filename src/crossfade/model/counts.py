@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 step`, `2,000 steps`; `plural` where it is not the noun with an s."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Where the records of a chunk or an entity are: `source = copied + quarantined + discarded`."""

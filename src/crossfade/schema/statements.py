@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from crossfade.model.counts import counted
 from crossfade.schema.tokens import Token, place, tokens
 
 
@@ -127,7 +128,9 @@ class _Reader:
         lines = self.text.count("\n", begin, end)
         line = self.text.count("\n", 0, copy.tokens[0].start) + 1
         table = "".join(t.text for t in copy.tokens[1:] if t.kind != "comment").strip().split("(")[0].split()[0]
-        self.notes.append(f"line {line}: the data of COPY {table} ({lines} rows) is left out: a schema brings no rows")
+        self.notes.append(
+            f"line {line}: the data of COPY {table} ({counted(lines, 'row')}) is left out: a schema brings no rows"
+        )
         after = self.text.find("\n", end)
         return len(self.text) if after < 0 else after
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from crossfade.model.counts import counted
 from crossfade.schema.prisma.attributes import Bound, field_refs
 from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.keys import Key
@@ -192,7 +193,8 @@ class Relations:
         if fields is None or references is None:
             return None
         if len(fields) != len(references):
-            reason = f"{len(fields)} fields refer to {len(references)} references; a relation pairs them one by one"
+            pair = f"{counted(len(fields), 'field')} for {counted(len(references), 'reference')}"
+            reason = f"{pair}: a relation pairs them one by one"
             self.faults.add(relation.place, reason, hint="name as many fields as references")
             return None
         self._paired(relation, fields, references)

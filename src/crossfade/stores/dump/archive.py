@@ -22,6 +22,7 @@ from typing import Any
 import bson
 
 from crossfade.errors import Unreachable
+from crossfade.model.counts import counted
 from crossfade.stores.dump.crc64 import Crc64
 from crossfade.stores.dump.files import Stream
 from crossfade.stores.dump.framing import GREATEST, LEAST, LENGTH
@@ -133,7 +134,7 @@ class ArchiveReader:
             raise self._damaged(f"{length} is neither a document's length nor a terminator")
         document = self._take(length)
         if document[-1] != 0:
-            raise self._damaged(f"a document of {length} bytes does not end with a zero byte")
+            raise self._damaged(f"a document of {counted(length, 'byte')} does not end with a zero byte")
         return document
 
     def _decode(self, document: bytes) -> Mapping[str, Any]:
@@ -145,7 +146,7 @@ class ArchiveReader:
     def _peek(self, size: int) -> bytes:
         if not self._fill(size):
             left = len(self._buffer) - self._at
-            raise self._damaged(f"the file ends where {size} bytes should follow and {left} do")
+            raise self._damaged(f"the file ends where {counted(size, 'byte')} should follow and {left} do")
         return self._buffer[self._at : self._at + size]
 
     def _take(self, size: int) -> bytes:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from json import JSONDecodeError
 
 from crossfade.errors import CrossfadeError, Misused, Unreachable
+from crossfade.model.counts import counted
 from crossfade.stores.dump.framing import KEEP, Broken, Read
 
 Convert = Callable[[str], bytes]
@@ -82,9 +83,8 @@ class ExportReader:
                 )
             yield self._document(end)
         if self._at >= len(self._text):
-            raise Unreachable(
-                f"{self.name}:{self._line}: the array is not closed after {number} documents; the file is cut"
-            )
+            read = counted(number, "document")
+            raise Unreachable(f"{self.name}:{self._line}: the array is not closed after {read}; the file is cut")
         self._at += 1
         if self._skip(_SPACE):
             raise Unreachable(f"{self.name}:{self._line}: something follows the end of the array")

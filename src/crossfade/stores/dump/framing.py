@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from crossfade.model.counts import counted
+
 LENGTH = struct.Struct("<i")
 LEAST = 5
 # 16 MB and the 16 kB more that servers allow themselves for a document of their own making (the oplog's, for one).
@@ -41,14 +43,14 @@ def fault(buffer: bytes, at: int) -> str | None:
     """What is wrong with the frame at `at`, or None. The whole document must be in `buffer` if it is sound."""
     left = len(buffer) - at
     if left < LEAST:
-        return f"{left} bytes are left, too few for a document"
+        return f"{counted(left, 'byte is', 'bytes are')} left, too few for a document"
     (length,) = LENGTH.unpack_from(buffer, at)
     if not LEAST <= length <= GREATEST:
-        return f"a document cannot be {length} bytes long"
+        return f"a document cannot be {counted(length, 'byte')} long"
     if length > left:
-        return f"a document of {length} bytes ends after {left}"
+        return f"a document of {counted(length, 'byte')} ends after {left}"
     if buffer[at + length - 1] != 0:
-        return f"a document of {length} bytes does not end with a zero byte"
+        return f"a document of {counted(length, 'byte')} does not end with a zero byte"
     return None
 
 
@@ -77,7 +79,7 @@ def documents(read: Read) -> Iterator[bytes | Broken]:
     if trouble is not None:
         kept, length = _rest(read, buffer)
         yield Broken(
-            kept, length, f"{trouble} (byte {offset:,}); the rest of the file, {length:,} bytes, is unreadable"
+            kept, length, f"{trouble} (byte {offset:,}); the rest of the file, {counted(length, 'byte')}, is unreadable"
         )
 
 

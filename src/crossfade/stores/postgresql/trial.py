@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 
 from crossfade.errors import Fault
+from crossfade.model.counts import counted
 from crossfade.schema.leave_out import why_left_out, without_concurrently
 from crossfade.schema.made import made_by
 from crossfade.schema.mends import Knowledge, Mend, Refusal, mend
@@ -103,7 +104,7 @@ class Trial:
         waiting = self._untried.get(number, 0)
         if not waiting:
             return fault
-        many = "1 statement further down needs" if waiting == 1 else f"{waiting} statements further down need"
+        many = counted(waiting, "statement further down needs", "statements further down need")
         said = f"{many} it and could not be tried"
         return replace(fault, hint=f"{fault.hint}; {said}" if fault.hint else said)
 
