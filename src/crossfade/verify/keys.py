@@ -31,8 +31,8 @@ from crossfade.verify.compare import DUPLICATE, EXTRA
 from crossfade.verify.equal import key_form
 from crossfade.verify.show import key_text
 
-_MEMORY = "256MB"
-_AT_ONCE = 500_000  # keys that are grouped in memory
+_MEMORY = "128MB"
+_AT_ONCE = 200_000  # keys that are grouped in memory
 _DEALT = "dealt"  # the folder of files that many keys are dealt out to
 
 
