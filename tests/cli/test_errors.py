@@ -226,6 +226,24 @@ def test_ctrl_c_while_the_libraries_are_loaded(tiny: Tiny, wait: float) -> None:
         assert process.returncode in (0, 130)
 
 
+def test_a_report_that_cannot_be_written_leaves_the_old_one(tiny: Tiny) -> None:
+    assert tiny("run").status == 0
+    before = (tiny.root / "report.json").read_bytes()
+    (tiny.root / "report.json.part").mkdir()
+    ended = tiny("verify")
+    assert ended.status == 3
+    assert f"{tiny.root / 'report.json'} could not be written: Is a directory; it is as it was" in ended.err
+    assert (tiny.root / "report.json").read_bytes() == before
+
+
+def test_a_stdout_that_takes_nothing_is_told_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "crossfade", "id", "507f1f77bcf86cd799439011", "--json"]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, text=True)
+    assert ended.returncode == 3
+    assert ended.stderr.count("error: ") == 1
+
+
 def test_a_reader_that_goes_away_is_no_error(tiny: Tiny) -> None:
     command = f"{sys.executable} -m crossfade schema show | true"
     environment = {**os.environ, **tiny.settings}

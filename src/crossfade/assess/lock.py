@@ -23,6 +23,7 @@ from pathlib import Path as File
 from typing import Any
 
 from crossfade.errors import Refused, Unreachable
+from crossfade.model.files import write_text
 from crossfade.model.shape import ELEMENT, Node, Path, Shape, TypeStats, format_path, parse_path, unescape_step
 
 FORMAT = 1
@@ -31,12 +32,7 @@ MEND = "make it anew from the source: crossfade survey"
 
 def write_lock(file: File, shapes: Iterable[Shape]) -> None:
     """Write the file, whole or not at all. Raises Unreachable where it cannot be written."""
-    part = file.with_name(file.name + ".part")
-    try:
-        part.write_text(dump_lock(shapes), encoding="utf-8")
-        part.replace(file)
-    except OSError as error:
-        raise Unreachable(f"{file} could not be written: {error.strerror or error}; it is as it was") from error
+    write_text(file, dump_lock(shapes))
 
 
 def read_lock(file: File) -> list[Shape]:

@@ -138,5 +138,14 @@ def show(failure: Failure, *, as_json: bool, logs_json: bool) -> int:
         if failure.hint:
             screen.line(f"Try: {failure.hint}")
     if as_json:
-        print_json(failure.document)
+        _print_json(failure)
     return failure.status
+
+
+def _print_json(failure: Failure) -> None:
+    try:
+        print_json(failure.document)
+    except BrokenPipeError:
+        raise
+    except OSError:  # stdout takes nothing: that is the failure, and it has been told on stderr
+        end_quietly()

@@ -10,8 +10,8 @@ from typing import Any
 import typer.main
 
 from crossfade.cli import app
-from crossfade.cli.files import write_text
 from crossfade.cli.options import SHARED
+from crossfade.model.files import write_text
 
 FILE = Path("docs/reference/commands.md")
 

@@ -11,10 +11,10 @@ import typer
 
 from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
-from crossfade.cli.files import write_text
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen
 from crossfade.model.counts import counted
+from crossfade.model.files import write_text
 from crossfade.model.target import Step
 from crossfade.schema.diagram import dbml, mermaid
 

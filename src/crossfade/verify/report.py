@@ -18,6 +18,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from crossfade.model.counts import Counts
+from crossfade.model.files import write_text
 from crossfade.verify.show import printable
 from crossfade.verify.verdict import EntityVerdict, RuleVerdict, TableVerdict, Verdict
 
@@ -45,8 +46,8 @@ def write_reports(verdict: Verdict, facts: Facts, folder: Path) -> tuple[Path, P
     """Writes report.json and report.html into the folder; their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     data, page = folder / "report.json", folder / "report.html"
-    data.write_text(json.dumps(as_json(verdict, facts), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    page.write_text(as_html(verdict, facts), encoding="utf-8")
+    write_text(data, json.dumps(as_json(verdict, facts), ensure_ascii=False, indent=2) + "\n")
+    write_text(page, as_html(verdict, facts))
     return data, page
 
 
