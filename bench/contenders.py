@@ -13,6 +13,8 @@ from tools import Tools
 HERE = Path(__file__).parent
 # What is so slow that nobody would wait for all of it runs on this share, but on no fewer documents than these.
 SHARE, FEWEST = 0.05, 5000
+DECODER, UNCOLLECTED = "pymongo's decoder", "pymongo's decoder, no garbage collection"
+ONE_THREAD, TWO_THREADS = (f"columns, native reader, {n} by the clock" for n in ("one thread", "two threads"))
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,28 @@ class Contender:
 def contenders(subject: Subject, tools: Tools) -> list[Contender]:
     """In the order in which a round runs them."""
     return [*_limits(subject), *_ours(subject), *_others(subject, tools), *_today(subject)]
+
+
+def readers(entity: str, documents: int, tools: Tools) -> list[Contender]:
+    """Who reads batches in memory: by seconds of the processor, but where threads are compared."""
+
+    def one(name: str, *arguments: str, env: Mapping[str, str] | None = None) -> Contender:
+        return Contender(name, _script("read.py", *arguments), documents, "none", inside=True, env=env or {})
+
+    arrow = _script("arrow_read.py", entity, python=str(tools.pymongoarrow))
+    works = ("columns", "survey", "digests")
+    native = [
+        *(one(f"{what}, native reader", what) for what in works),
+        one(ONE_THREAD, "columns", "1"),
+        one(TWO_THREADS, "columns", "2"),
+    ]
+    return [
+        one(DECODER, "decode"),
+        one(UNCOLLECTED, "decode-uncollected"),
+        *([Contender("pymongoarrow", arrow, documents, "none", inside=True)] if tools.pymongoarrow else []),
+        *(one(f"{what}, reader in Python", what, env={"CROSSFADE_NATIVE": "0"}) for what in works),
+        *(native if extension() is not None else []),
+    ]
 
 
 def _script(name: str, *arguments: str, python: str = sys.executable) -> list[str]:

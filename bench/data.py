@@ -2,6 +2,7 @@
 
     writingsessions  Scribe Tree's, about 300 bytes: ids, times, an object of counts, a short array
     users            Hack The World's, about 650 bytes: profile, stats and security settings nested
+    reports          large ones, about 11 kB: a list of 60 entries, each with an object and a list in it
 
 Run as a script it fills a database: `data.py URL ENTITY SCALE`. It is a process of its own so that the memory it
 takes is not the bench's.
@@ -18,11 +19,12 @@ from itertools import islice
 from typing import Any
 
 import pymongo
-from bson import ObjectId, encode
+from bson import Int64, ObjectId, encode
 from bson.raw_bson import RawBSONDocument
 
 SEED = 20_240_607
-SIZES = {"writingsessions": 1_000_000, "users": 200_000}
+SIZES = {"writingsessions": 1_000_000, "users": 200_000, "reports": 20_000}
+PAGES = 60
 BORN = datetime(2023, 9, 1)
 AN_INSERT = 20_000
 
@@ -47,7 +49,7 @@ def size_of(entity: str, scale: float) -> int:
 def documents(entity: str, scale: float) -> Iterator[bytes]:
     """Every document of an entity as BSON, in the order of its key."""
     rng = random.Random(f"{SEED} {entity}")
-    make: Callable[[int, Callable[[], float]], Document] = {"writingsessions": session, "users": user}[entity]
+    make = MAKERS[entity]
     for number in range(size_of(entity, scale)):
         yield encode(make(number, rng.random))
 
@@ -143,6 +145,29 @@ def _security(born: datetime, chance: Callable[[], float]) -> Document:
     if chance() < 0.3:
         made["passwordChangedAt"] = born + timedelta(days=30)
     return made
+
+
+def report(number: int, chance: Callable[[], float]) -> Document:
+    pages = [_page(page, chance) for page in range(PAGES)]
+    return {"_id": Int64(number), "title": f"report {number}", "pages": pages}
+
+
+def _page(number: int, chance: Callable[[], float]) -> Document:
+    return {
+        "number": number,
+        "text": "word " * 8,
+        "score": chance(),
+        "tags": ["a", "b", f"tag{int(chance() * 9)}"],
+        "at": _moment(chance),
+        "by": {"id": oid(3, int(chance() * 50_000)), "name": _one(FIRST, chance), "admin": number % 7 == 0},
+    }
+
+
+MAKERS: dict[str, Callable[[int, Callable[[], float]], Document]] = {
+    "writingsessions": session,
+    "users": user,
+    "reports": report,
+}
 
 
 def _moment(chance: Callable[[], float]) -> datetime:

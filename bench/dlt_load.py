@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-import dlt
+import dlt  # type: ignore[import-not-found, unused-ignore]
 from bson import ObjectId
 
 from child import DOCUMENTS, SOURCE, TARGET, collection, report

@@ -12,14 +12,16 @@ from typing import Any
 
 import psutil
 
-EVERY = 0.05  # seconds between two looks at the memory
+# Seconds between two looks at the memory: the first comes soon, for what is quick; later ones are rarer, as a process
+# stands still while its shares are reckoned.
+SOON, LATER = 0.05, 0.5
 TIMEOUT = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`seconds` is the whole process, from its start to its end. Memory is resident size in MB at its highest: of all
-    processes together (what they share counts in each), and of the largest. `printed` is the last line as JSON, or {}.
+    """`seconds` is the whole process, from its start to its end. Memory is in MB at its highest: of all
+    processes together, and of the largest; as _size takes it. `printed` is the last line as JSON, or {}.
     """
 
     seconds: float
@@ -50,15 +52,16 @@ def _watch(child: subprocess.Popen[bytes]) -> tuple[float, float]:
     """The highest sum and the highest single size until the child ends; ends it where it takes too long."""
     deadline = time.monotonic() + TIMEOUT
     memory = largest = 0.0
+    pause = SOON
     while child.poll() is None:
         sizes = _sizes(child.pid)
         memory, largest = max(memory, sum(sizes)), max(largest, *sizes, 0.0)
         if time.monotonic() > deadline:
             child.kill()
         try:
-            child.wait(EVERY)
+            child.wait(pause)
         except subprocess.TimeoutExpired:
-            continue
+            pause = min(2 * pause, LATER)
     return memory, largest
 
 
@@ -68,12 +71,20 @@ def _sizes(pid: int) -> list[float]:
         root = psutil.Process(pid)
         for one in (root, *root.children(recursive=True)):
             try:
-                sizes.append(one.memory_info().rss / 2**20)
+                sizes.append(_size(one) / 2**20)
             except psutil.Error:  # it ended between the two looks
                 continue
     except psutil.Error:
         pass
     return sizes
+
+
+def _size(process: psutil.Process) -> int:
+    """Proportional set size: of what several processes hold together, each has its share. Where the system does not
+    know it (it is Linux's), resident size, in which all of it counts in each.
+    """
+    size: int = process.memory_full_info().pss if psutil.LINUX else process.memory_info().rss
+    return size
 
 
 def _last_line(said: str) -> Mapping[str, Any]:

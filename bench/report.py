@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from contenders import Contender
+from contenders import DECODER, ONE_THREAD, TWO_THREADS, UNCOLLECTED, Contender
 from measure import Measured
 
 READING = Path(__file__).with_name("reading.md")
@@ -32,6 +32,14 @@ RATIOS = (
     ("verification, in documents a second", "crossfade verify, native reader", "crossfade copy, native reader"),
     ("two workers against one", "crossfade copy", "crossfade copy, 1 worker"),
     ("verification, in documents a second", "crossfade verify", "crossfade copy"),
+    ("reading, in documents a second", "columns, native reader", "pymongoarrow"),
+    ("reading, in documents a second", "survey, native reader", DECODER),
+    ("reading, in documents a second", "survey, native reader", UNCOLLECTED),
+    *(
+        ("reading, in documents a second", f"{what}, native reader", f"{what}, reader in Python")
+        for what in ("columns", "survey", "digests")
+    ),
+    ("two threads against one", TWO_THREADS, ONE_THREAD),
 )
 
 
@@ -118,7 +126,8 @@ def _cpu() -> str:
 
 def _title(one: Results) -> str:
     tables = ", ".join(f"{name} ({count:,})" for name, count in sorted(one.tables.items()))
-    return f"## {one.project}: {one.documents:,} documents of {one.size} bytes into {tables}"
+    where = f"into {tables}" if tables else "in memory"
+    return f"## {one.project}: {one.documents:,} documents of {one.size} bytes {where}"
 
 
 def _table(one: Results) -> str:
@@ -131,7 +140,9 @@ def _table(one: Results) -> str:
 
 def _row(outcome: Outcome, documents: int) -> str:
     seconds, rate = outcome.seconds, statistics.median(outcome.rates)
-    shown = f"{statistics.median(seconds):.2f} ({min(seconds):.2f} to {max(seconds):.2f})"
+    digits = 2 if min(seconds) >= 1 else 3
+    median, least, greatest = (f"{of(seconds):.{digits}f}" for of in (statistics.median, min, max))
+    shown = f"{median} ({least} to {greatest})"
     if outcome.contender.documents < documents:
         shown += f"; all would take {documents / rate:.0f}"
     memory, largest = (max(getattr(run, name) for run in outcome.runs) for name in ("memory", "largest"))

@@ -1,4 +1,5 @@
-"""`make bench`: crossfade beside the limit, beside what people write today, and beside other tools, in one run.
+"""`make bench`: crossfade beside the limit, beside what people write today, and beside other tools, in one run;
+and the reading of BSON alone, beside other readers.
 
 Contenders run one after another, several rounds of all, so that a slow minute of the machine harms all alike. The
 rows are counted after every run; what miscounts has failed. A whole run (scale 1) writes
@@ -12,37 +13,40 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import stores as there
-from contenders import Contender, Subject, contenders
+from contenders import Contender, Subject, contenders, readers
+from crossfade.documents.native import extension, native_status
 from measure import Failed, Measured, measure
 from report import Outcome, Results, render
-from tools import Tools, install, version
+from tools import Tools, install, versions
 
 HERE = Path(__file__).parent
 PROJECTS = {"sessions": "writingsessions", "users": "users"}
+READERS = "readers"
+READ = {**PROJECTS, "reports": "reports"}
+"""What the readers are measured on."""
 
 
 def main() -> int:
     asked = _arguments()
     cache = Path(asked.cache)
     cache.mkdir(parents=True, exist_ok=True)
-    tools = install(cache) if not asked.no_tools else Tools(None, None, {})
-    for name, reason in tools.missing.items():
-        _say(f"without {name}, which cannot be installed here: {reason}")
+    tools = install(cache) if not asked.no_tools else Tools()
+    missing = {**tools.missing, **({} if extension() else {"the native reader": native_status()})}
+    for name, reason in missing.items():
+        _say(f"without {name}: {reason}")
     with tempfile.TemporaryDirectory(prefix="crossfade-bench-") as work, there.servers(Path(work)) as stores:
         Path(work).chmod(0o755)  # for the account that PostgreSQL runs under
-        found = [_project(stores, Path(work), name, tools, asked) for name in asked.projects]
-        versions = {
-            **there.versions(stores),
-            "sling": version(tools, "sling-linux-amd64"),
-            "dlt": version(tools, "dlt"),
-        }
-    text = render(found, versions, tools.missing, asked.scale, asked.rounds)
+        found = [_project(stores, Path(work), name, tools, asked) for name in asked.projects if name != READERS]
+        if READERS in asked.projects:
+            found += [_readers(stores, Path(work), name, tools, asked) for name in READ]
+        used = {**there.versions(stores), **versions(cache, tools)}
+    text = render(found, used, missing, asked.scale, asked.rounds)
     print(text)
-    if asked.scale >= 1 and len(found) == len(PROJECTS) and asked.only == [""]:
+    if asked.scale >= 1 and len(found) == len(PROJECTS) + len(READ) and asked.only == [""]:
         (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
     return 1 if any(outcome.failed for one in found for outcome in one.outcomes) else 0
 
@@ -51,9 +55,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=1.0, help="1: a million sessions and 200,000 users")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--projects", nargs="+", choices=list(PROJECTS), default=list(PROJECTS))
+    parser.add_argument("--projects", nargs="+", choices=[*PROJECTS, READERS], default=[*PROJECTS, READERS])
     parser.add_argument("--only", nargs="+", default=[""], help="only contenders whose names hold one of these texts")
-    parser.add_argument("--no-tools", action="store_true", help="without sling and dlt")
+    parser.add_argument("--no-tools", action="store_true", help="without sling, dlt and pymongoarrow")
     parser.add_argument("--cache", default=str(HERE / ".cache"), help="where the other tools are installed")
     return parser.parse_args()
 
@@ -67,14 +71,37 @@ def _project(stores: there.Stores, work: Path, name: str, tools: Tools, asked: a
     _say(f"{name}: {documents:,} documents of {size} bytes; the rows, once")
     tables = _first_copy(stores, folder, documents, env, work)
     subject = Subject(name, folder, entity, documents, tables)
-    wanted = [one for one in contenders(subject, tools) if any(text in one.name for text in asked.only)]
-    outcomes = [Outcome(one) for one in wanted]
-    for number in range(asked.rounds):
-        for outcome in outcomes:
-            _round(stores, outcome, folder / "schema.sql", env)
-            _say(f"{name}: round {number + 1}: {outcome.last}")
+    outcomes = _rounds(stores, name, contenders(subject, tools), asked, env, folder / "schema.sql")
     there.drop_source(stores, name)
     return Results(name, documents, size, tables, outcomes)
+
+
+def _readers(stores: there.Stores, work: Path, name: str, tools: Tools, asked: argparse.Namespace) -> Results:
+    """The reading alone, of batches in memory; no server has a part in it."""
+    folder, title = work / f"{name}-batches", f"{READERS}, {name}"
+    _say(f"{title}: making the batches")
+    command = [sys.executable, str(HERE / "batches.py"), str(folder), name, READ[name], str(asked.scale)]
+    made = measure(command, os.environ).printed
+    wanted = readers(READ[name], made["documents"], tools)
+    outcomes = _rounds(stores, title, wanted, asked, {**os.environ, "BENCH_BATCHES": str(folder)})
+    shutil.rmtree(folder)
+    return Results(title, made["documents"], made["bytes"] // made["documents"], {}, outcomes)
+
+
+def _rounds(
+    stores: there.Stores,
+    name: str,
+    wanted: Sequence[Contender],
+    asked: argparse.Namespace,
+    env: dict[str, str],
+    schema: Path | None = None,
+) -> list[Outcome]:
+    outcomes = [Outcome(one) for one in wanted if any(text in one.name for text in asked.only)]
+    for number in range(asked.rounds):
+        for outcome in outcomes:
+            _round(stores, outcome, schema, env)
+            _say(f"{name}: round {number + 1}: {outcome.last}")
+    return outcomes
 
 
 def _environment(stores: there.Stores, work: Path, project: str) -> dict[str, str]:
@@ -104,7 +131,7 @@ def _first_copy(stores: there.Stores, folder: Path, documents: int, env: dict[st
     return tables
 
 
-def _round(stores: there.Stores, outcome: Outcome, schema: Path, env: dict[str, str]) -> None:
+def _round(stores: there.Stores, outcome: Outcome, schema: Path | None, env: dict[str, str]) -> None:
     """Measures a contender once, and holds its rows against what they must be."""
     one = outcome.contender
     make: dict[str, Callable[[], None]] = {

@@ -1,46 +1,61 @@
-"""Other people's tools, in a virtual environment of their own, so that nothing of theirs comes into ours."""
+"""Other people's tools, in virtual environments of their own, so that nothing of theirs comes into ours."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import venv
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 # sling's own package fetches a binary when it first runs; this one carries it.
 SLING = "sling-linux-amd64==1.4.11"
-DLT = ("dlt[postgres]==1.31.0", "pymongo")
+# Name -> its environment, and what it is installed from. pymongoarrow's pyarrow is none of dlt's business.
+WANTED = {
+    "sling": ("tools", [SLING]),
+    "dlt": ("tools", ["dlt[postgres]==1.31.0", "pymongo"]),
+    "pymongoarrow": ("arrow", ["pymongoarrow==1.15.0"]),
+}
 INSTALLING = 900.0
 
 
 @dataclass(frozen=True)
 class Tools:
-    """`sling` and `dlt` are what to run (the binary, the interpreter), or None; `missing` says why not."""
+    """`sling`, `dlt` and `pymongoarrow` are what to run (the binary, the interpreters), or None; `missing` says why
+    not.
+    """
 
-    sling: Path | None
-    dlt: Path | None
-    missing: dict[str, str]
+    sling: Path | None = None
+    dlt: Path | None = None
+    pymongoarrow: Path | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 def install(cache: Path) -> Tools:
     """Installs what is not there yet. What cannot be installed here is missing, with pip's reason."""
-    python = cache / "tools" / "bin" / "python"
-    if not python.exists():
-        venv.create(cache / "tools", with_pip=True)
     missing = {}
-    for name, wanted in (("sling", [SLING]), ("dlt", list(DLT))):
+    for name, (environment, wanted) in WANTED.items():
         done = cache / f"{name}-{'-'.join(wanted)}.installed"
         if not done.exists():
-            reason = _pip(python, wanted)
+            reason = _pip(_python(cache, environment), wanted)
             if reason:
                 missing[name] = reason
             else:
                 done.touch()
-    binary = next((cache / "tools").glob("lib/*/site-packages/sling_linux_amd64/bin/sling-linux-amd64"), None)
-    if binary is not None:
-        binary.chmod(0o755)
-    return Tools(None if "sling" in missing else binary, None if "dlt" in missing else python, missing)
+    found = {name: _python(cache, environment) for name, (environment, _) in WANTED.items() if name not in missing}
+    if "sling" in found:
+        found["sling"] = next((cache / "tools").glob("lib/*/site-packages/sling_linux_amd64/bin/sling-linux-amd64"))
+        found["sling"].chmod(0o755)
+    return Tools(**found, missing=missing)
+
+
+def _python(cache: Path, environment: str) -> Path:
+    """The interpreter of an environment, which is made where there is none."""
+    python = cache / environment / "bin" / "python"
+    if not python.exists():
+        venv.create(cache / environment, with_pip=True)
+    return python
 
 
 def _pip(python: Path, wanted: list[str]) -> str:
@@ -57,11 +72,17 @@ def _pip(python: Path, wanted: list[str]) -> str:
     return ""
 
 
-def version(tools: Tools, package: str) -> str:
-    """The version of a package in the tools' environment, or ""."""
-    python = tools.dlt or (tools.sling and tools.sling.parents[5] / "bin" / "python")
-    if not python:
-        return ""
+def versions(cache: Path, tools: Tools) -> dict[str, str]:
+    """What is installed of each tool."""
+    packages = {"sling": SLING.split("==")[0]}
+    return {
+        name: _version(_python(cache, environment), packages.get(name, name))
+        for name, (environment, _) in WANTED.items()
+        if getattr(tools, name)
+    }
+
+
+def _version(python: Path, package: str) -> str:
     code = f"import importlib.metadata as m; print(m.version({package!r}))"
     done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=False)
     return done.stdout.strip()
