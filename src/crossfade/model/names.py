@@ -3,7 +3,9 @@
 DuckDB resolves names without regard to case and takes the first match in silence, while MongoDB's field names are
 case-sensitive, may be empty, and may hold anything but NUL. So a field whose name another field beside it shares
 when case and Unicode composition are set aside, an empty name, and a name that holds "#" are known to SQL by
-their name, "#" and the start of its SHA-256: `a#ca97`, `A#559a`, `#e3b0`. All other fields keep their own name.
+their name, "#" and the start of its SHA-256: `a#ca97`, `A#559a`, `#e3b0`. So is a name with characters that nobody can
+see or type (a byte order mark, zero-width spaces, marks that turn the direction of writing, control characters), by
+what can be seen of it. All other fields keep their own name.
 """
 
 from __future__ import annotations
@@ -35,9 +37,30 @@ def engine_names(names: Iterable[str]) -> Mapping[str, str]:
         digits += 4
 
 
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
+_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks by their category, and shown as nothing."""
+
+
+def visible(name: str) -> str:
+    """What can be seen of a name, the plain space with it.
+
+    >>> visible("\ufeffa\u200b b")
+    'a b'
+    """
+    if name.isascii() and name.isprintable():
+        return name
+    return "".join(c for c in name if c == " " or not _is_unseen(c))
+
+
+def _is_unseen(char: str) -> bool:
+    is_selector = "\u180b" <= char <= "\u180f" or "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
+    return is_selector or char in _FILLERS or unicodedata.category(char) in _UNSEEN
+
+
 def _needs_mark(name: str, folded: Counter[str]) -> bool:
-    return not name or "#" in name or folded[fold(name)] > 1
+    return not name or "#" in name or folded[fold(name)] > 1 or visible(name) != name
 
 
 def _marked(name: str, digits: int) -> str:
-    return f"{name}#{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:digits]}"
+    return f"{visible(name)}#{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:digits]}"
