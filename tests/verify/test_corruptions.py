@@ -21,7 +21,7 @@ from crossfade.model.target import TargetTable
 from crossfade.stores.contract import Store
 from crossfade.stores.open import open_store
 from crossfade.verify.compare import Comparison, compare, with_nulls
-from crossfade.verify.keys import hold_keys_together, none_twice, spool
+from crossfade.verify.keys import hold_keys_together, keys_of, none_twice, spool
 from scratch import PostgresScratch
 
 ROWS = 1000
@@ -246,7 +246,8 @@ def odd_keys(copied: Copied, name: str, folder: Path) -> list[tuple[str, str]]:
     folder.mkdir(parents=True)
     table = copied.tables[name]
     assert copied.store.row_reader
-    expected = spool(folder, table, copied.expected(name))
+    expected = keys_of(copied.expected(name), table)
+    spool(folder, expected)
     target = copied.store.row_reader.scan(table, list(table.primary_key))
     found = hold_keys_together(folder, table, target, limit=10**6)
     assert found.extra + found.duplicate == len(found.named)

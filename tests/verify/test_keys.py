@@ -12,7 +12,7 @@ import pytest
 from crossfade.model.canonical import arrow_schema
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.verify import keys
-from crossfade.verify.keys import KeyFindings, hold_keys_together, none_twice, spool
+from crossfade.verify.keys import KeyFindings, hold_keys_together, keys_of, none_twice, spool
 
 ID = uuid.UUID("65e0c0f1-a2b3-84c4-8d5e-6f70cf01d000")
 
@@ -29,7 +29,7 @@ def rows_of(table: TargetTable, *columns: list[Any]) -> pa.Table:
 
 def held(folder: Path, table: TargetTable, expected: list[pa.Table], found: pa.Table, limit: int = 10) -> KeyFindings:
     for rows in expected:
-        spool(folder, table, rows)
+        spool(folder, keys_of(rows, table))
     return hold_keys_together(folder, table, found.to_batches(max_chunksize=2), limit=limit)
 
 
@@ -133,7 +133,7 @@ def test_whether_a_key_is_expected_twice(
 ) -> None:
     monkeypatch.setattr(keys, "_AT_ONCE", 100)
     table = table_of("text", "int4")
-    spool(tmp_path, table, rows_of(table, [f"k{i}" for i in rows], list(rows)))
+    spool(tmp_path, keys_of(rows_of(table, [f"k{i}" for i in rows], list(rows)), table))
     assert none_twice(tmp_path, table) is not twice
     found = hold_keys_together(tmp_path, table, [], limit=10)
     assert found.duplicate == int(twice)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,11 @@ def arranged(rows: Any, places: Any) -> Any:
 
 
 def _in_order(size: int) -> Any:
+    return _numbers(1 << size.bit_length()).slice(0, size)
+
+
+@functools.lru_cache(maxsize=4)  # they are made of Python's numbers, one by one
+def _numbers(size: int) -> Any:
     return pa.array(range(size), pa.int32())
 
 

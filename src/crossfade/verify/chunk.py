@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import pyarrow as pa
+
 from crossfade.documents.decode import key_of
 from crossfade.mapping.carry import Carrier, Mapped, TableRows, drop_roots
 from crossfade.model.batch import Batch, Chunk
@@ -17,7 +19,7 @@ from crossfade.model.shape import Shape
 from crossfade.stores.contract import Reader, RowReader
 from crossfade.verify.compare import Unlike, compare, with_nulls
 from crossfade.verify.held import DISCARDED, QUARANTINED, Holder, pick_up
-from crossfade.verify.keys import spool
+from crossfade.verify.keys import keys_of, spool
 from crossfade.verify.runs import Runs
 from crossfade.verify.verdict import Difference, Uncounted
 
@@ -38,6 +40,9 @@ class Tools(Protocol):
     def row_reader(self) -> RowReader: ...
     def carrier(self, entity: str) -> Carrier: ...
 
+
+Keys = dict[str, list[pa.Table]]
+"""The expected keys of each table. A file for each batch would cost more than all that is written into it."""
 
 Opening = Callable[[], Tools]
 """Gives this process's tools; can be pickled."""
@@ -95,19 +100,30 @@ def verify_chunk(opening: Opening, task: Task) -> ChunkVerified:
     carrier = tools.carrier(chunk.entity)
     result = ChunkVerified(chunk)
     holder = Holder(pick_up(task.held), chunk.number)
+    keys: Keys = {}
     for batch in tools.reader.batches(chunk, tools.work.shapes[chunk.entity], carrier.feed.columns):
-        _Batch(tools.row_reader, task, batch, carrier.map(batch), holder, result).verify()
+        _Batch(tools.row_reader, task, batch, carrier.map(batch), holder, result, keys).verify()
+    for table, parts in keys.items():
+        spool(task.spool / str(task.numbers[table]), pa.concat_tables(parts))
     result.seen = holder.seen
     result.seconds = time.perf_counter() - start
     return result
 
 
 class _Batch:
-    """One batch on its way to the counts of its chunk."""
+    """One batch on its way to the counts of its chunk, and to the chunk's expected keys."""
 
     def __init__(
-        self, rows: RowReader, task: Task, batch: Batch, mapped: Mapped, holder: Holder, result: ChunkVerified
+        self,
+        rows: RowReader,
+        task: Task,
+        batch: Batch,
+        mapped: Mapped,
+        holder: Holder,
+        result: ChunkVerified,
+        keys: Keys,
     ) -> None:
+        self.keys = keys
         self.rows, self.task, self.batch, self.mapped = rows, task, batch, mapped
         self.holder, self.result = holder, result
         self.entity = task.chunk.entity
@@ -173,7 +189,9 @@ class _Batch:
             part = replace(part, rows=with_nulls(part.table, part.rows))
         table, columns = part.table, part.rows.column_names
         count = self.result.tables.setdefault(table.name, TableCount())
-        count.runs.add(spool(self.task.spool / str(self.task.numbers[table.name]), table, part.rows))
+        keys = keys_of(part.rows, table)
+        count.runs.add(keys)
+        self.keys.setdefault(table.name, []).append(keys)
         found = self.rows.rows(table, columns, part.rows.select(list(table.primary_key)))
         seen = compare(table, part.rows, found, limit=max(0, self.task.limit - len(count.differences)))
         count.rows += seen.rows

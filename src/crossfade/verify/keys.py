@@ -48,13 +48,11 @@ class KeyFindings:
 NOTHING_ODD = KeyFindings(0, 0, ())
 
 
-def spool(folder: Path, table: TargetTable, rows: pa.Table) -> pa.Table:
-    """Writes the expected keys of some rows, and returns them. Any number of processes may write into one folder."""
-    keys = _keys(rows, table)
-    if rows.num_rows:
+def spool(folder: Path, keys: pa.Table) -> None:
+    """Writes expected keys, as `keys_of` makes them. Any number of processes may write into one folder."""
+    if keys.num_rows:
         file = folder / f"{secrets.token_hex(8)}.parquet"
         pq.write_table(keys, file, compression="lz4", use_dictionary=False, write_statistics=False)
-    return keys
 
 
 def none_twice(folder: Path, table: TargetTable) -> bool:
@@ -74,7 +72,7 @@ def hold_keys_together(
     found = folder / "found"
     with pq.ParquetWriter(found, _schema(table), compression="lz4") as file:
         for batch in target:
-            file.write_table(_keys(batch, table))
+            file.write_table(keys_of(batch, table))
     names = _names(table)
     there = f"SELECT {', '.join(names)}, 0 AS e, 1 AS f FROM {_parquet([str(found)])}"
     with _engine(folder, table) as engine:
@@ -152,7 +150,8 @@ def _quoted(file: object) -> str:
     return "'" + str(file).replace("'", "''") + "'"
 
 
-def _keys(rows: Any, table: TargetTable) -> pa.Table:
+def keys_of(rows: Any, table: TargetTable) -> pa.Table:
+    """The primary keys of rows in a form that the engine groups as we would."""
     arrays = []
     for name in table.primary_key:
         column = table.column(name)
@@ -164,7 +163,7 @@ def _keys(rows: Any, table: TargetTable) -> pa.Table:
 def _schema(table: TargetTable) -> pa.Schema:
     kinds = [c.type for name in table.primary_key if (c := table.column(name)) is not None]
     empty = pa.table([pa.array([], arrow_type(k)) for k in kinds], names=list(table.primary_key))
-    return _keys(empty, table).schema
+    return keys_of(empty, table).schema
 
 
 def _named(odd: pa.Table, table: TargetTable) -> Iterator[tuple[str, str, int, int]]:
