@@ -334,6 +334,7 @@ def test_an_entity_that_nothing_maps() -> None:
     (finding,) = uncovered(program, world.shapes, [])
     assert (finding.kind, finding.place) == ("unmapped_entity", "f")
     assert finding.message == "2 documents, and no mapping has it as its root"
+    assert (finding.hint or "").startswith('write a mapping FROM "f", or')  # as it can be typed: "fs.chunks" needs it
     assert not list(uncovered(program, world.shapes, [discard(entity="f")]))
 
 

@@ -19,6 +19,7 @@ from crossfade.mapping.taken import Taken, taken
 from crossfade.model.counts import counted
 from crossfade.model.shape import Path, Shape, format_path, parse_path
 from crossfade.project import Discard
+from crossfade.schema.tokens import identifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[
             yield Finding(
                 "fault", "unmapped_entity", entity,
                 f"{counted(shape.count, 'document')}, and no mapping has it as its root",
-                f'write a mapping FROM {entity}, or [[discard]] entity = "{entity}" with a reason',
+                f'write a mapping FROM {identifier(entity)}, or [[discard]] entity = "{entity}" with a reason',
             )  # fmt: skip
             continue
         uses = taken(uses_of(feed), entity)
