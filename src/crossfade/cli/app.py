@@ -19,8 +19,16 @@ from crossfade.cli.events import line_of
 from crossfade.cli.failure import INTERRUPTED, end_quietly, failure_of, interrupted, show, usage
 
 app = typer.Typer(name="crossfade", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True)
-schema_app = typer.Typer(rich_markup_mode=None, help="The target's schema: print it, apply it, draw it.")
-quarantine_app = typer.Typer(rich_markup_mode=None, help="Records that could not go on: look, mend, retry, discard.")
+schema_app = typer.Typer(
+    rich_markup_mode=None,
+    help="The target's schema: print it, apply it, draw it.",
+    epilog="\b\nExample:\n  crossfade schema show --project examples/scribe-tree",
+)
+quarantine_app = typer.Typer(
+    rich_markup_mode=None,
+    help="Records that could not go on: look, mend, retry, discard.",
+    epilog="\b\nExample:\n  crossfade quarantine list --project examples/scribe-tree",
+)
 
 survey.survey.add_to(app, "survey")
 check.check.add_to(app, "check")
