@@ -177,7 +177,7 @@ def test_copy_restart_copies_anew(tiny: Tiny) -> None:
     refused = tiny("copy")
     assert refused.status == 1
     assert "a mapping or a discard has changed since the copy began, and 1 chunk is copied" in refused.err
-    assert "all is copied already" in refused.err
+    assert "Try: crossfade quarantine retry and crossfade verify" in refused.err
     ended = tiny("copy", "--restart")
     assert ended.status == 0, ended.err
     assert tiny.postgres.execute("SELECT age FROM people ORDER BY id") == [(37,), (41,), (29,)]
@@ -188,3 +188,10 @@ def test_id_leads_there_and_back(tiny: Tiny) -> None:
     assert tiny("id", UUID_OF_BOB, "--json").json["object_id"] == str(BOB)
     assert tiny("id", "00000000-0000-4000-8000-000000000000").status == 1
     assert tiny("id", "nonsense").status == 2
+
+
+def test_explain_names_the_document_itself_by_its_collection(tiny: Tiny) -> None:
+    tiny.edit("schema.sql", "tags text[]", "tags text[], rest jsonb")
+    tiny.edit("mapping/people.sql", "p.tags AS tags", "p.tags AS tags, rest_of(p) AS rest")
+    tiny("survey")
+    assert "    people (all that no mapping mentions): object x 3\n" in tiny("explain", "people.rest").out

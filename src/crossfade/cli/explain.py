@@ -72,4 +72,5 @@ def _draw_places(screen: Screen, places: Iterable[dict[str, Any]]) -> None:
         types = ", ".join(f"{name} x {number(count)}" for name, count in place["types"].items()) or "never seen"
         missing = f", missing x {number(place['missing'])}" if place["missing"] else ""
         how = _DEPTHS.get(place["depth"], "") or _KEEPS.get(place["keeps"], "")
-        screen.line(f"    {place['entity']}.{place['path']}{how}: {types}{missing}")
+        path = "" if place["path"] == "." else f".{place['path']}"  # "." is the document itself
+        screen.line(f"    {place['entity']}{path}{how}: {types}{missing}")

@@ -32,8 +32,8 @@ def require_own(move: MoveRecord, target_url: str, name: str, schema_digest: str
 
 _TO_GO_ON = "put it back, and mend it when all is copied (quarantine retry); or crossfade copy --restart"
 _TO_COPY_ANEW = (
-    "all is copied already: crossfade quarantine retry takes it up for what is in quarantine, crossfade verify compares"
-    " by it; to copy all anew by it, begin in an empty database"
+    "crossfade quarantine retry and crossfade verify, which go by it as it is now; all is copied already, and to copy"
+    " it anew takes an empty database"
 )
 
 
