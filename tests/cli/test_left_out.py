@@ -68,4 +68,4 @@ def test_a_retry_does_not_let_another_mapping_into_the_middle_of_a_copy(tiny: Ti
     tiny.edit("mapping/people.sql", "p.name AS name", "upper(p.name) AS name")
     ended = tiny("quarantine", "retry", "--json")
     assert (ended.status, ended.json["error"]["kind"]) == (1, "stale")
-    assert "1 chunks are not copied yet" in ended.json["error"]["message"]
+    assert "1 chunk is not copied yet" in ended.json["error"]["message"]

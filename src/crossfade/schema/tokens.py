@@ -116,3 +116,8 @@ def literal(value: str) -> str:
 def identifier(name: str) -> str:
     """A name in double quotes."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def qualified(*names: str | None) -> str:
+    """A name with what it is in, where that is named: `"schema"."table"`."""
+    return ".".join(identifier(name) for name in names if name)

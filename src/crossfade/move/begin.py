@@ -1,0 +1,99 @@
+"""Whose target it is: a move begins in an empty one, and goes on in its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crossfade.errors import CrossfadeError, Misused, NotEmpty
+from crossfade.journal import agreement, journal
+from crossfade.journal.journal import MoveRecord
+from crossfade.journal.status import Status, status_of
+from crossfade.model.target import Step
+from crossfade.move.events import Listener, StepDone
+from crossfade.move.ground import Ground
+from crossfade.pipeline.steps import run_steps
+from crossfade.schema import kept
+from crossfade.schema.tokens import qualified
+from crossfade.stores.contract import need
+
+
+def apply_schema(ground: Ground, listen: Listener) -> int:
+    own_target(ground)
+    return do_steps(ground, ground.steps_before, listen)
+
+
+def do_steps(ground: Ground, steps: Sequence[Step], listen: Listener) -> int:
+    """The number of steps done now."""
+    done: list[Step] = []
+
+    def tell(step: Step) -> None:
+        done.append(step)
+        listen(StepDone(step))
+
+    run_steps(ground.target, steps, tell)
+    return len(done)
+
+
+def own_target(ground: Ground) -> MoveRecord:
+    """Begins the move in the target, or finds that it is this one's."""
+    move = _find_move(ground)
+    if move is None:
+        _require_empty(ground)
+        journal.create(ground.target)
+        made = ground.schema_is_made_of
+        text = None if made is None else kept.as_text(ground.schema, made)
+        with ground.transaction() as tx:
+            journal.begin_move(tx, ground.project.name, ground.source.url, ground.digests, text)
+            move = journal.find_move(tx)
+    assert move is not None  # it was noted just now
+    return _require_own(ground, move)
+
+
+def own_move(ground: Ground) -> MoveRecord:
+    """The move in the target. Raises Misused where none has begun."""
+    return _require_own(ground, _begun(ground))
+
+
+def status(ground: Ground) -> Status:
+    move = _begun(ground)
+    agreement.require_own(move, ground.target.url, ground.project.name, move.schema_digest)
+    try:
+        fed = ground.fed_entities
+    except CrossfadeError:
+        fed = []  # the plan knows what has begun; `check` says what is at fault
+    with ground.transaction() as tx:
+        return status_of(tx, move, fed, ground.project.settings.limits.quarantine)
+
+
+def _begun(ground: Ground) -> MoveRecord:
+    move = _find_move(ground)
+    if move is None:
+        raise Misused(f"no move has begun in {ground.target.url}", hint="crossfade schema apply")
+    return move
+
+
+def _find_move(ground: Ground) -> MoveRecord | None:
+    if not ground.has_journal:
+        return None
+    with ground.transaction() as tx:
+        return journal.find_move(tx)
+
+
+def _require_own(ground: Ground, move: MoveRecord) -> MoveRecord:
+    agreement.require_own(move, ground.target.url, ground.project.name, ground.schema.digest)
+    return move
+
+
+def _require_empty(ground: Ground) -> None:
+    target = ground.target
+    if ground.is_live:
+        with ground.transaction() as tx:
+            tables = ground.tables(ground.fed_tables)
+            there = [t.name for t in tables if tx.execute(f"SELECT 1 FROM {qualified(t.schema, t.table)} LIMIT 1")]
+        what, hint = "holds rows already in", "empty these tables, or map others"
+    else:
+        there = need(target.ddl, target, "be looked into").is_empty()
+        what, hint = "is not empty:", 'name an empty database, or schema = "live" to fill tables that are there'
+    if there:
+        names = ", ".join(there[:8])
+        raise NotEmpty(f"the target {target.url} {what} {names}; nothing was written", hint=hint)

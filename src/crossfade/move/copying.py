@@ -1,0 +1,89 @@
+"""The copy as a whole: plan, chunks, what may not stay, constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+
+from crossfade.errors import Refused
+from crossfade.journal import agreement, journal
+from crossfade.journal.journal import MoveRecord
+from crossfade.journal.status import Status
+from crossfade.model.batch import Chunk
+from crossfade.move import begin, checks
+from crossfade.move.events import Listener, Planned
+from crossfade.move.ground import Ground
+from crossfade.pipeline import constraints
+from crossfade.pipeline import copy as chunks_of
+from crossfade.pipeline.executor import make_executor
+from crossfade.pipeline.settle import settle
+from crossfade.schema.tokens import qualified
+from crossfade.stores.contract import need
+
+
+def copy(ground: Ground, listen: Listener) -> Status:
+    checks.require_covered(ground)
+    checks.require_current_lock(ground)
+    move = begin.own_target(ground)
+    begin.do_steps(ground, ground.steps_before, listen)
+    _require_same_agreement(ground, move)
+    target_bytes = int(ground.project.settings.limits.chunk_mb * 1_000_000)
+    pending = chunks_of.plan(ground.source, ground.target, ground.fed_entities, target_bytes)
+    chunks = copied_chunks(ground)
+    listen(Planned(sum(c.count for c in pending), len(pending), sum(c.count for c in chunks)))
+    with make_executor(min(ground.writers, max(1, len(chunks)))) as executor:
+        chunks_of.copy(ground.work, pending, executor, listen)
+        _clear(ground, chunks, executor, listen)
+    with ground.transaction() as tx:
+        done = journal.steps_done(tx)
+    begin.do_steps(ground, ground.steps_after(done), listen)
+    advance_sequences(ground)
+    with ground.transaction() as tx:
+        journal.set_stage(tx, journal.FINISHED)
+    return begin.status(ground)
+
+
+def copied_chunks(ground: Ground) -> list[Chunk]:
+    """The chunks of the plan, without the one of what was mended later."""
+    return [c.chunk for c in ground.chunks() if c.chunk.number != journal.LATER]
+
+
+def advance_sequences(ground: Ground) -> None:
+    """What the target hands out numbers by goes on after those that came in."""
+    ddl = need(ground.target.ddl, ground.target, "count on")
+    ddl.advance_sequences(ground.tables(ground.fed_tables))
+
+
+def restart(ground: Ground) -> None:
+    begin.own_move(ground)
+    with ground.transaction() as tx:
+        if journal.steps_done(tx) & {s.id for s in ground.schema.post}:
+            raise Refused(
+                "the constraints of this target are made already; it was left as it is",
+                hint="begin anew in an empty database",
+            )
+        filled = {name for c in journal.chunks(tx) for name in c.rows}
+        for table in ground.tables(ground.fed_tables | filled):
+            tx.execute(f"DELETE FROM {qualified(table.schema, table.table)}")
+        journal.forget_copy(tx)
+        journal.set_digests(tx, ground.digests)
+        journal.set_stage(tx, journal.PREPARED)
+
+
+def _require_same_agreement(ground: Ground, move: MoveRecord) -> None:
+    """A copy that has begun goes on under the mapping and the lock file that it began with."""
+    done = sum(1 for c in ground.chunks() if c.counts is not None)
+    if not agreement.require_same(move, ground.digests, done):
+        with ground.transaction() as tx:
+            journal.set_digests(tx, ground.digests)
+
+
+def _clear(ground: Ground, chunks: Sequence[Chunk], executor: Executor, listen: Listener) -> None:
+    """What may not stay leaves, before the constraints are made. What is done of it is not done again."""
+    stage = begin.own_move(ground).stage
+    if stage in (journal.PREPARED, journal.COPYING):
+        settle(ground.work, chunks, executor)
+        with ground.transaction() as tx:
+            journal.set_stage(tx, journal.COPIED)
+    if stage != journal.FINISHED:
+        constraints.clear(ground.work, ground.schema, chunks, executor, listen)

@@ -1,0 +1,74 @@
+"""A project at work, with a method for everything that can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crossfade.journal.journal import Entry
+from crossfade.journal.status import Status
+from crossfade.mapping.coverage import Finding
+from crossfade.model.shape import Shape
+from crossfade.move import begin, checks, copying, surveying, verifying
+from crossfade.move import quarantine as held
+from crossfade.move.events import Listener, deaf
+from crossfade.move.ground import Ground
+from crossfade.pipeline.mend import Retried
+from crossfade.stores.contract import EntityInfo
+from crossfade.verify.verdict import Verdict
+
+
+class Move(Ground):
+    """One project at work. Use as a context manager: it closes what it opened."""
+
+    def entities(self) -> Sequence[EntityInfo]:
+        """Everything that the source holds, with its class and what becomes of it."""
+        return surveying.entities(self)
+
+    def survey(self, listen: Listener = deaf) -> tuple[list[Shape], list[EntityInfo]]:
+        """Scans the source and writes source.lock.json; the shapes, and all entities with their plans."""
+        return surveying.survey(self, listen)
+
+    def check(self) -> list[Finding]:
+        """Every fault and note that can be known before anything is written. Raises MappingFault, SchemaFault."""
+        return checks.check(self)
+
+    def apply_schema(self, listen: Listener = deaf) -> int:
+        """Makes the target ready for the copy; the number of steps done now. Refuses a target that is not this
+        move's.
+        """
+        return begin.apply_schema(self, listen)
+
+    def copy(self, listen: Listener = deaf) -> Status:
+        """Copies what is not copied yet, clears and makes the constraints. Resumes by itself."""
+        return copying.copy(self, listen)
+
+    def restart(self) -> None:
+        """Forgets the copy: the tables that it filled are emptied, and the journal of chunks and quarantine too."""
+        copying.restart(self)
+
+    def verify(self, listen: Listener = deaf) -> Verdict:
+        """Compares every column of every row, every key, and the counts; asks the rules.
+
+        Raises Refused before a copy is done, and where the mappings no longer speak of all that it carried.
+        """
+        return verifying.verify(self, listen)
+
+    def status(self) -> Status:
+        """The count equation of every entity, as the journal has it: a mapping at fault does not hide it."""
+        return begin.status(self)
+
+    def quarantine(self) -> list[Entry]:
+        """All entries, open and closed."""
+        return held.entries(self)
+
+    def quarantined_record(self, entry_id: str) -> tuple[Entry, bytes]:
+        """An entry (its id, or the beginning of it) with its raw document. Raises Misused where it is not one."""
+        return held.record(self, entry_id)
+
+    def retry(self, ids: Sequence[str] = ()) -> list[Retried]:
+        """Tries entries again (all open ones where none is named), by the mapping and the lock file as they are now."""
+        return held.retry(self, ids)
+
+    def discard(self, ids: Sequence[str], reason: str) -> list[Entry]:
+        """Closes entries as discarded by a person, with the reason."""
+        return held.discard(self, ids, reason)

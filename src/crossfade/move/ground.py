@@ -1,0 +1,173 @@
+"""What the phases stand on: the two stores, and what is read of a project once."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property, partial
+from typing import Self
+
+from crossfade.assess.lock import dump_lock, read_lock
+from crossfade.journal import journal
+from crossfade.mapping.compile import compile_program, read_mappings
+from crossfade.mapping.program import Program
+from crossfade.model.shape import Shape, parse_path
+from crossfade.model.target import Step, TargetSchema, TargetTable
+from crossfade.pipeline.session import Work, close_sessions
+from crossfade.project import Discard, Project
+from crossfade.schema import kept, live
+from crossfade.schema.load import LIVE, load_schema, made_of
+from crossfade.stores.contract import Loader, Store, need
+from crossfade.stores.open import open_store
+
+
+class Ground:
+    """One project at work. Use as a context manager: it closes what it opened."""
+
+    def __init__(self, project: Project, *, workers: int = 1) -> None:
+        self.project = project
+        self.workers = workers
+        self._open: dict[str, Store] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        close_sessions()
+        while self._open:
+            self._open.popitem()[1].close()
+
+    @property
+    def source(self) -> Store:
+        return self._store("source", self.project.source_url)
+
+    @property
+    def target(self) -> Store:
+        return self._store("target", self.project.target_url)
+
+    def _store(self, role: str, url: str) -> Store:
+        if role not in self._open:
+            self._open[role] = open_store(url)
+        return self._open[role]
+
+    @cached_property
+    def shapes(self) -> dict[str, Shape]:
+        return {s.entity: s for s in read_lock(self.project.lock_file)}
+
+    @cached_property
+    def schema(self) -> TargetSchema:
+        """The target as it is to be; of a live target, as it was when the move began.
+
+        It has no SQLAlchemy metadata where the journal keeps what SQL files made, and the files still say the same.
+        """
+        was, target = self._kept_schema, self.target
+        if was is not None and not self.is_live:
+            return was
+        now = load_schema(self.project.settings.target.schema_, self.project.root, target.scheme, target.ddl)
+        return now if was is None else live.as_it_was(was, now)
+
+    @cached_property
+    def schema_is_made_of(self) -> str | None:
+        return made_of(self.project.settings.target.schema_, self.project.root)
+
+    @property
+    def _kept_schema(self) -> TargetSchema | None:
+        made = self.schema_is_made_of
+        if made is None or not self.has_journal:
+            return None
+        with self.transaction() as tx:
+            text = journal.kept_schema(tx)
+        return None if text is None else kept.from_text(text, made)
+
+    @property
+    def is_live(self) -> bool:
+        return self.project.settings.target.schema_ == LIVE
+
+    @property
+    def fed_entities(self) -> list[str]:
+        return [f.entity for f in self.program.feeds.values() if f.branches]
+
+    @property
+    def fed_tables(self) -> set[str]:
+        return {b.table for b in self.program.branches}
+
+    @property
+    def steps_before(self) -> Sequence[Step]:
+        return live.steps_before(self.schema, self.fed_tables) if self.is_live else self.schema.pre
+
+    def steps_after(self, done: Collection[str]) -> Sequence[Step]:
+        return live.steps_after(self.schema, self.fed_tables, done) if self.is_live else self.schema.post
+
+    @cached_property
+    def discards(self) -> tuple[Discard, ...]:
+        """The project's discards; one of entity "*" counts for every entity that has its path."""
+        out: list[Discard] = []
+        for discard in self.project.settings.discard:
+            entities = self._having(discard.path) if discard.entity == "*" else [discard.entity]
+            out += [discard.model_copy(update={"entity": e}) for e in entities]
+        return tuple(out)
+
+    def _having(self, path: str | None) -> list[str]:
+        """The entities that have a path; all of them where none has it: `check` says then that it is stale."""
+        try:
+            place = parse_path(path or ".")
+        except ValueError:
+            return list(self.shapes)
+        return [e for e, s in self.shapes.items() if s.node(place) is not None] or list(self.shapes)
+
+    @cached_property
+    def program(self) -> Program:
+        return compile_program(read_mappings(self.project.mapping_dir), self.shapes, self.discards)
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        lock = hashlib.sha256(dump_lock(self.shapes.values()).encode()).hexdigest()[:16]
+        return {
+            "lock_digest": lock,
+            "schema_digest": self.schema.digest,
+            "mapping_digest": self.program.digest,
+        }
+
+    @cached_property
+    def work(self) -> Work:
+        return Work(
+            token=uuid.uuid4().hex,
+            program=self.program,
+            shapes=self.shapes,
+            tables={t.name: t for t in self.schema.tables},
+            open_source=partial(open_store, self.project.source_url),
+            open_target=partial(open_store, self.project.target_url),
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Loader]:
+        target = self.target
+        with need(target.writer, target, "keep a journal").transaction() as tx:
+            yield tx
+
+    @property
+    def writers(self) -> int:
+        target = self.target
+        return min(self.workers, need(target.writer, target, "be written to").fill_rank())
+
+    @property
+    def has_journal(self) -> bool:
+        return bool(need(self.target.ddl, self.target, "be looked into").has_journal())
+
+    def tables(self, names: Collection[str]) -> list[TargetTable]:
+        return [t for t in self.schema.tables if t.name in names]
+
+    def chunks(self) -> list[journal.ChunkRecord]:
+        """The plan of the copy, as far as it is made."""
+        with self.transaction() as tx:
+            return journal.chunks(tx)
+
+    def forget_survey(self) -> None:
+        """What was read from the lock file is read anew."""
+        for name in ("shapes", "discards", "program", "digests", "work"):
+            self.__dict__.pop(name, None)

@@ -1,0 +1,89 @@
+"""The records in quarantine: looked at, tried again, discarded by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from crossfade.errors import Misused, Refused
+from crossfade.journal import agreement, journal
+from crossfade.journal.journal import Entry
+from crossfade.model.counts import counted
+from crossfade.move import begin, checks
+from crossfade.move.copying import advance_sequences, copied_chunks
+from crossfade.move.events import deaf
+from crossfade.move.ground import Ground
+from crossfade.pipeline import constraints, mend
+from crossfade.pipeline.executor import make_executor
+from crossfade.pipeline.mend import Retried
+
+
+def entries(ground: Ground) -> list[Entry]:
+    begin.own_move(ground)
+    with ground.transaction() as tx:
+        return journal.entries(tx)
+
+
+def record(ground: Ground, entry_id: str) -> tuple[Entry, bytes]:
+    entry = _entry(ground, entry_id)
+    with ground.transaction() as tx:
+        return entry, journal.raw_of(tx, entry)
+
+
+def retry(ground: Ground, ids: Sequence[str]) -> list[Retried]:
+    checks.require_covered(ground)
+    _require_no_half_constraints(ground)
+    left = sum(1 for c in ground.chunks() if c.counts is None and c.chunk.number != journal.LATER)
+    agreement.require_nothing_left(begin.own_move(ground), ground.digests, left)
+    named = [_entry(ground, i) for i in ids] or [e for e in entries(ground) if e.state == "open"]
+    with ground.transaction() as tx:
+        journal.set_digests(tx, ground.digests)
+    results = mend.retry(ground.work, named)
+    advance_sequences(ground)
+    if ground.target.traits.constraints_after_tables or begin.own_move(ground).stage != journal.FINISHED:
+        return results
+    return _hold_to_constraints(ground, results)
+
+
+def discard(ground: Ground, ids: Sequence[str], reason: str) -> list[Entry]:
+    if not reason.strip():
+        raise Misused("a discard needs a reason; nothing was discarded", hint='--reason "why it may be left behind"')
+    named = [_entry(ground, i) for i in ids]
+    with ground.transaction() as tx:
+        return [replace(e, state="discarded", note=reason) for e in mend.discard(tx, named, reason)]
+
+
+def _entry(ground: Ground, entry_id: str) -> Entry:
+    found = [e for e in entries(ground) if e.id.startswith(entry_id)]
+    if len(found) != 1:
+        what = "no entry" if not found else f"{len(found)} entries"
+        raise Misused(
+            f"{what} in quarantine with an id that begins with {entry_id!r}", hint="crossfade quarantine list"
+        )
+    return found[0]
+
+
+def _require_no_half_constraints(ground: Ground) -> None:
+    """Between the first constraint and the last a cascade could remove what comes in, and nobody would count it."""
+    with ground.transaction() as tx:
+        done = journal.steps_done(tx)
+    open_steps = [s for s in ground.steps_after(done) if s.id not in done]
+    if open_steps and done & {s.id for s in ground.schema.post}:
+        raise Refused(
+            counted(len(open_steps), "constraint of the target is", "constraints of the target are")
+            + " not made yet, others are; nothing was retried",
+            hint="crossfade copy, then retry",
+        )
+
+
+def _hold_to_constraints(ground: Ground, results: list[Retried]) -> list[Retried]:
+    """For a target that is not asked for parents at every row: who came in without one leaves again."""
+    with make_executor(1) as executor:
+        constraints.clear(ground.work, ground.schema, copied_chunks(ground), executor, deaf)
+    left = {(e.entity, e.key): e for e in entries(ground) if e.state == "open"}
+    return [
+        Retried(left[r.entry.entity, r.entry.key], "quarantined")
+        if r.outcome == "copied" and (r.entry.entity, r.entry.key) in left
+        else r
+        for r in results
+    ]

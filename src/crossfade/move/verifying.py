@@ -1,0 +1,49 @@
+"""The verification as a whole: what it is of, and that there is something to verify."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from crossfade.errors import Refused
+from crossfade.journal import agreement, journal
+from crossfade.journal.status import Status
+from crossfade.move import begin, checks
+from crossfade.move.events import Listener, Verifying
+from crossfade.move.ground import Ground
+from crossfade.pipeline.executor import make_executor
+from crossfade.pipeline.session import session
+from crossfade.verify import run
+from crossfade.verify.held import held_records
+from crossfade.verify.rules import read_rules
+from crossfade.verify.verdict import Verdict
+
+
+def verify(ground: Ground, listen: Listener) -> Verdict:
+    status = begin.status(ground)
+    if status.stage != journal.FINISHED:
+        raise Refused(f"the copy has not finished (it is {status.stage}); nothing was compared", hint="crossfade copy")
+    agreement.require_made(status, ground.fed_entities, ground.fed_tables)
+    if begin.own_move(ground).mapping_digest != ground.digests["mapping_digest"]:
+        checks.require_covered(ground)  # a column that the mapping no longer makes would not be compared
+    subject = _subject(ground, status)
+    documents = sum(e.counts.source for e in status.entities)
+    listen(Verifying(documents, len(subject.fed_tables), len(subject.rules)))
+    chunks = sum(e.chunks for e in status.entities)
+    with make_executor(min(ground.workers, max(1, chunks))) as executor:
+        return run.verify(partial(session, ground.work), subject, executor, listen)
+
+
+def _subject(ground: Ground, status: Status) -> run.Subject:
+    limits = ground.project.settings.limits
+    with ground.transaction() as tx:
+        held = held_records(journal.entries(tx), partial(journal.raw_of, tx))
+    feeds = ground.program.feeds.values()
+    return run.Subject(
+        feeds={f.entity: sorted({b.table for b in f.branches}) for f in feeds if f.branches},
+        tables=ground.work.tables,
+        held=held,
+        recorded={e.entity: e.counts for e in status.entities},
+        rules=read_rules(ground.project.rules_dir),
+        limit=limits.differences,
+        target_bytes=int(limits.chunk_mb * 1_000_000),
+    )
