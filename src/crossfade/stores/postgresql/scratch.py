@@ -111,7 +111,8 @@ def _rolled_back(url: str, admin: psycopg.Connection[Any]) -> Iterator[psycopg.C
         raise Refused(
             f"the user {row[0] if row else ''} may not create databases, and the target already holds tables: "
             "the schema cannot be tried out",
-            hint=f"name an empty database, or, as an administrator: ALTER ROLE {row[0] if row else 'you'} CREATEDB",
+            hint="put the schema's files back as they were when this move began, or name an empty database; or, as an"
+            f" administrator: ALTER ROLE {row[0] if row else 'you'} CREATEDB",
         )
     with connect(url) as connection:
         connection.execute("SET LOCAL search_path TO public")
