@@ -21,7 +21,8 @@ from crossfade.model.target import TargetTable
 from crossfade.stores.contract import Store
 from crossfade.stores.open import open_store
 from crossfade.verify.compare import Comparison, compare, with_nulls
-from crossfade.verify.keys import hold_keys_together, keys_of, none_twice, spool
+from crossfade.verify.keys import hold_keys_together, none_twice
+from crossfade.verify.spool import keys_of, spool
 from scratch import PostgresScratch
 
 ROWS = 1000

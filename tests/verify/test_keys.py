@@ -12,7 +12,8 @@ import pytest
 from crossfade.model.canonical import arrow_schema
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.verify import keys
-from crossfade.verify.keys import KeyFindings, hold_keys_together, keys_of, none_twice, spool
+from crossfade.verify.keys import KeyFindings, hold_keys_together, none_twice
+from crossfade.verify.spool import keys_of, spool
 
 ID = uuid.UUID("65e0c0f1-a2b3-84c4-8d5e-6f70cf01d000")
 

@@ -19,8 +19,8 @@ from crossfade.model.shape import Shape
 from crossfade.stores.contract import Reader, RowReader
 from crossfade.verify.compare import Unlike, compare, with_nulls
 from crossfade.verify.held import DISCARDED, QUARANTINED, Holder, pick_up
-from crossfade.verify.keys import keys_of, spool
 from crossfade.verify.runs import Runs
+from crossfade.verify.spool import keys_of, spool
 from crossfade.verify.verdict import Difference, Uncounted
 
 
@@ -105,7 +105,7 @@ def verify_chunk(opening: Opening, task: Task) -> ChunkVerified:
         _Batch(tools.row_reader, task, batch, carrier.map(batch), holder, result, keys).verify()
     for table, parts in keys.items():
         spool(task.spool / str(task.numbers[table]), pa.concat_tables(parts))
-    pa.default_memory_pool().release_unused()  # as much again for each worker, and nothing waits for it
+    pa.default_memory_pool().release_unused()  # what Arrow keeps for later is kept in every worker
     result.seen = holder.seen
     result.seconds = time.perf_counter() - start
     return result

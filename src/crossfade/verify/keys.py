@@ -12,7 +12,6 @@ engine that spills to disk groups them: memory does not grow with the table.
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,8 +27,8 @@ from crossfade.errors import CrossfadeError
 from crossfade.model.canonical import arrow_type
 from crossfade.model.target import TargetTable
 from crossfade.verify.compare import DUPLICATE, EXTRA
-from crossfade.verify.equal import key_form
 from crossfade.verify.show import key_text
+from crossfade.verify.spool import keys_of, names_of, spooled
 
 _MEMORY = "128MB"
 _AT_ONCE = 200_000  # keys that are grouped in memory
@@ -48,17 +47,10 @@ class KeyFindings:
 NOTHING_ODD = KeyFindings(0, 0, ())
 
 
-def spool(folder: Path, keys: pa.Table) -> None:
-    """Writes expected keys, as `keys_of` makes them. Any number of processes may write into one folder."""
-    if keys.num_rows:
-        file = folder / f"{secrets.token_hex(8)}.parquet"
-        pq.write_table(keys, file, compression="lz4", use_dictionary=False, write_statistics=False)
-
-
 def none_twice(folder: Path, table: TargetTable) -> bool:
     """Whether no key is spooled twice in `folder`."""
     with _engine(folder, table) as engine:
-        _find_odd(engine, _names(table), _expected(folder, table), folder)
+        _find_odd(engine, names_of(table), _expected(folder, table), folder)
         return not engine.execute("SELECT EXISTS (FROM odd)").fetchall()[0][0]
 
 
@@ -70,13 +62,11 @@ def hold_keys_together(
     Raises CrossfadeError where the disk does not take them.
     """
     found = folder / "found"
-    with pq.ParquetWriter(found, _schema(table), compression="lz4") as file:
-        for batch in target:
-            file.write_table(keys_of(batch, table))
-    names = _names(table)
+    _write(found, table, (keys_of(batch, table) for batch in target))
+    names = names_of(table)
     there = f"SELECT {', '.join(names)}, 0 AS e, 1 AS f FROM {_parquet([str(found)])}"
     with _engine(folder, table) as engine:
-        _find_odd(engine, names, " UNION ALL ".join(filter(None, [there, _expected(folder, table)])), folder)
+        _find_odd(engine, names, f"{there} UNION ALL {_expected(folder, table)}", folder)
         extra, duplicate = engine.execute(_COUNTS).fetchall()[0]
         order = ", ".join(["expected > 1", *names])
         first = engine.sql(f"FROM odd ORDER BY {order} LIMIT {limit:d}").to_arrow_table()
@@ -104,14 +94,17 @@ FROM odd
 """
 
 
-def _names(table: TargetTable) -> list[str]:
-    return [f"k{i}" for i in range(len(table.primary_key))]
-
-
 def _expected(folder: Path, table: TargetTable) -> str:
-    """The spooled keys as rows with `e` (expected) 1 and `f` (found) 0; no SELECT at all where there are none."""
-    files = sorted(str(f) for f in folder.glob("*.parquet"))
-    return f"SELECT {', '.join(_names(table))}, 1 AS e, 0 AS f FROM {_parquet(files)}" if files else ""
+    """The spooled keys as rows with `e` (expected) 1 and `f` (found) 0."""
+    file = folder / "expected"
+    _write(file, table, spooled(folder))
+    return f"SELECT {', '.join(names_of(table))}, 1 AS e, 0 AS f FROM {_parquet([str(file)])}"
+
+
+def _write(file: Path, table: TargetTable, keys: Iterable[pa.Table]) -> None:
+    with pq.ParquetWriter(file, _schema(table), compression="lz4") as out:
+        for part in keys:
+            out.write_table(part)
 
 
 def _find_odd(engine: duckdb.DuckDBPyConnection, names: Sequence[str], both: str, folder: Path) -> None:
@@ -148,16 +141,6 @@ def _parquet(files: Sequence[str]) -> str:
 
 def _quoted(file: object) -> str:
     return "'" + str(file).replace("'", "''") + "'"
-
-
-def keys_of(rows: Any, table: TargetTable) -> pa.Table:
-    """The primary keys of rows in a form that the engine groups as we would."""
-    arrays = []
-    for name in table.primary_key:
-        column = table.column(name)
-        assert column is not None
-        arrays.append(key_form(rows.column(name), column.type))
-    return pa.Table.from_arrays(arrays, names=_names(table))
 
 
 def _schema(table: TargetTable) -> pa.Schema:
