@@ -17,17 +17,18 @@ Pass = Callable[[list[bytes]], int]
 
 
 def report(one_pass: Pass, threads: int = 0) -> None:
-    """Prints what the bench reads: the documents of a pass, and its seconds; of the processor, or, where a number of
-    `threads` is given, by the clock: each of them makes the pass, and its seconds are divided by their number.
+    """Prints what the bench reads: the documents of a pass, and its seconds, as the mean of all; of the processor, or,
+    where a number of `threads` is given, by the clock: each of them makes the pass, and its seconds are divided by
+    their number.
     """
     batches = [file.read_bytes() for file in sorted(FOLDER.glob("*.bson"))]
     one_pass(batches[:1])  # what is done only once does not count
     clock = perf_counter if threads else process_time
     passes, documents, start = 0, 0, clock()
-    while not passes or clock() - start < LEAST:
-        documents = _at_once(one_pass, batches, threads) if threads > 1 else one_pass(batches)
+    while clock() - start < LEAST:
+        documents = _at_once(one_pass, batches, threads) if threads else one_pass(batches)
         passes += 1
-    print(json.dumps({"documents": documents, "seconds": (clock() - start) / passes / max(threads, 1)}))
+    print(json.dumps({"documents": documents, "seconds": (clock() - start) / passes / (threads or 1)}))
 
 
 def _at_once(one_pass: Pass, batches: list[bytes], threads: int) -> int:
