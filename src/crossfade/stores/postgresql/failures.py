@@ -112,6 +112,12 @@ def unreachable(error: Exception, url: str) -> Unreachable:
     )
 
 
+def refused_reading(state: str, said: str, url: str) -> CrossfadeError:
+    """A statement that only reads was refused: `state` is the SQLSTATE, `said` what the driver said."""
+    fact, hint = _STATES.get(state, ("PostgreSQL refused a reading statement", None))
+    return CrossfadeError(f"{fact} at {hide_password(url)}: {said}; nothing was changed", hint=hint)
+
+
 def _state(error: psycopg.Error, code: str, table: str) -> CrossfadeError:
     fact, hint = _STATES[code]
     return CrossfadeError(f"{fact}: {_message(error)} (table {table}); {_NOTHING_WRITTEN}", hint=hint)

@@ -259,9 +259,7 @@ def _translated(error: Exception, url: str) -> CrossfadeError:
     state = getattr(error, "sqlstate", None)
     said = failures.first_line(error, url)
     if state and not state.startswith(("08", "57P", "00")):
-        return CrossfadeError(
-            f"PostgreSQL refused a reading statement at {hide_password(url)}: {said}; nothing was changed"
-        )
+        return failures.refused_reading(state, said, url)
     return Unreachable(
         f"the connection to {hide_password(url)} broke while reading ({said}); nothing was changed",
         hint="run the same command again when the server is back",
