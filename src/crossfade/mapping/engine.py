@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from importlib import resources
 
 import duckdb
@@ -29,13 +30,17 @@ run.
 
 
 class Engine:
-    def __init__(self) -> None:
-        self._con = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "256MB"})
-        self._con.execute("SET TimeZone = 'UTC'")
-        self._con.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
-        self._con.execute("SET enable_external_access = false")
-        self._con.execute(macros())
-        self._con.execute("SET lock_configuration = true")
+    """Opened by the first query: who plans and counts has none, nor has a mapping whose outputs are all columns."""
+
+    @cached_property
+    def _con(self) -> duckdb.DuckDBPyConnection:
+        con = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "256MB"})
+        con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
+        con.execute("SET enable_external_access = false")
+        con.execute(macros())
+        con.execute("SET lock_configuration = true")
+        return con
 
     def run(self, sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
         """The result of `sql` over Arrow tables, by name. Raises EngineError."""
@@ -63,7 +68,8 @@ class Engine:
                 self._con.unregister(name)
 
     def close(self) -> None:
-        self._con.close()
+        if "_con" in self.__dict__:
+            self._con.close()
 
 
 def _is_interrupt(error: Exception) -> bool:

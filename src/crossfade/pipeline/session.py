@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 
 from crossfade.documents.columns import Transcoder, compile_columns
 from crossfade.mapping.carry import Carrier
@@ -42,13 +42,9 @@ class Session:
         self.work = work
         self.source = work.open_source()
         self.target = work.open_target()
+        self.engine = Engine()
         self._carriers: dict[str, Carrier] = {}
         self._transcoders: dict[tuple[str, tuple[Column, ...]], Transcoder] = {}
-
-    @cached_property
-    def engine(self) -> Engine:
-        """Opened when first needed: who only plans and counts has no use for it."""
-        return Engine()
 
     @property
     def reader(self) -> Reader:
@@ -80,8 +76,7 @@ class Session:
         return self.transcode(self.work.shapes[entity], self.work.program.feeds[entity].columns, raw)
 
     def close(self) -> None:
-        if "engine" in self.__dict__:
-            self.engine.close()
+        self.engine.close()
         self.source.close()
         self.target.close()
 
