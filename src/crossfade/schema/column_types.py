@@ -1,13 +1,10 @@
-"""Column types by their SQL: the text of PostgreSQL's format_type, SQLite's declared types, SQLAlchemy's types."""
+"""Column types by their SQL: the text of PostgreSQL's format_type, SQLite's declared types."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
-
-import sqlalchemy as sa
 
 from crossfade.model.target import ColumnType
 
@@ -134,29 +131,3 @@ def _typed(sql: str, kinds: Mapping[str, str]) -> ColumnType:
     if kind == "numeric" and first is not None:
         return ColumnType(kind, sql, precision=first, scale=second or 0)
     return ColumnType(kind, sql, precision=first if kind in ("timestamp", "timestamptz", "time") else None)
-
-
-def sqlalchemy_type(of: Any, dialect: sa.Dialect) -> ColumnType:
-    """The type of a SQLAlchemy column, as `dialect` (postgresql or sqlite) declares it."""
-    sql = dialect.type_compiler_instance.process(of)
-    if isinstance(of, sa.Enum):
-        return ColumnType("enum", sql, labels=tuple(of.enums))
-    if isinstance(of, sa.types.TypeDecorator):
-        return sqlalchemy_type(of.load_dialect_impl(dialect), dialect)
-    if dialect.name == "sqlite":
-        return _sqlite_of(of, sql)
-    if isinstance(of, sa.ARRAY):
-        return ColumnType("array", sql, of=sqlalchemy_type(of.item_type, dialect))
-    if of.__visit_name__ == "DOMAIN":
-        return replace(sqlalchemy_type(of.data_type, dialect), sql=sql)
-    return postgresql_type(sql.lower()) if not sql.startswith('"') else postgresql_type(sql)
-
-
-def _sqlite_of(of: Any, sql: str) -> ColumnType:
-    """SQLAlchemy keeps a UUID in SQLite as CHAR(32): the declared name alone does not say that it is one."""
-    declared = sqlite_type(sql)
-    if isinstance(of, sa.Uuid):
-        return replace(declared, kind="uuid", length=None)
-    if isinstance(of, sa.DateTime) and of.timezone:
-        return replace(declared, kind="timestamptz")
-    return declared

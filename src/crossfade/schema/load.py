@@ -11,8 +11,6 @@ from typing import Protocol
 from crossfade.errors import Fault, Misused, SchemaFault, Unreachable
 from crossfade.model.target import TargetSchema
 from crossfade.schema.kept import made_of_sql
-from crossfade.schema.metadata import from_metadata, load_metadata
-from crossfade.schema.prisma import read_prisma
 
 LIVE = "live"
 
@@ -37,7 +35,7 @@ def load_schema(spec: str, root: Path, dialect: str, ddl: TriesSchemas | None) -
     if spec == LIVE:
         return _needed(ddl, spec).live_schema()
     if _MODULE.match(spec):
-        return from_metadata(load_metadata(spec, root), dialect)
+        return _from_module(spec, root, dialect)
     paths = _paths(spec, root)
     if _are_sql(paths):
         return _from_sql(paths, root, _needed(ddl, spec))
@@ -88,7 +86,19 @@ def _paths(spec: str, root: Path) -> list[Path]:
     return found
 
 
+# SQLAlchemy and the Prisma parser are imported where they are needed: they take longer to load than a small move.
+
+
+def _from_module(spec: str, root: Path, dialect: str) -> TargetSchema:
+    from crossfade.schema.metadata import from_metadata, load_metadata
+
+    return from_metadata(load_metadata(spec, root), dialect)
+
+
 def _from_prisma(paths: list[Path], dialect: str) -> TargetSchema:
+    from crossfade.schema.metadata import from_metadata
+    from crossfade.schema.prisma import read_prisma
+
     if dialect == "postgresql":
         read = read_prisma(paths, "postgresql")
         return from_metadata(read.metadata, dialect, read.notes, extensions=read.extensions)

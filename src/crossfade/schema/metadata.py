@@ -15,9 +15,9 @@ from sqlalchemy.schema import AddConstraint, CreateIndex, CreateSequence, Create
 
 from crossfade.errors import Misused
 from crossfade.model.target import ForeignKey, Step, TargetColumn, TargetSchema, TargetTable, Unique
-from crossfade.schema.column_types import sqlalchemy_type
 from crossfade.schema.constraint_names import named
 from crossfade.schema.digest import digest_of
+from crossfade.schema.sqlalchemy_types import sqlalchemy_type
 from crossfade.schema.tokens import identifier, literal
 
 _DEFAULT_SCHEMA = "public"

@@ -15,7 +15,6 @@ from crossfade.schema.statements import split
 from crossfade.stores.contract import Ddl
 from crossfade.stores.postgresql import census, failures
 from crossfade.stores.postgresql.advance import advance
-from crossfade.stores.postgresql.catalog import named_column_types, reflect
 from crossfade.stores.postgresql.connect import connect
 from crossfade.stores.postgresql.scratch import scratch
 from crossfade.stores.postgresql.tables_there import described, user_tables
@@ -52,7 +51,7 @@ class PostgresDdl:
                 raise failures.lost(error, self._url) from None
             if trial.faults:
                 raise SchemaFault(trial.faults)
-            schema = reflect(connection, (*script.notes, *trial.notes))
+            schema = _reflected(connection, (*script.notes, *trial.notes))
         return self._settled(schema)
 
     def _settled(self, schema: TargetSchema) -> TargetSchema:
@@ -70,7 +69,7 @@ class PostgresDdl:
                     raise self._failed(
                         step, error, "the schema stands, but it could not be made anew; " + _TELL
                     ) from None
-            again = reflect(connection)
+            again = _reflected(connection)
         return replace(again, notes=schema.notes, metadata=schema.metadata)
 
     def _failed(self, step: Step, error: psycopg.Error, hint: str) -> CrossfadeError:
@@ -82,7 +81,7 @@ class PostgresDdl:
     def live_schema(self) -> TargetSchema:
         """The target as it stands."""
         with self._connected() as connection:
-            return reflect(connection)
+            return _reflected(connection)
 
     def duplicates(self, table: TargetTable, unique: Unique) -> Any:
         """Primary keys (canonical Arrow) of the rows that must go so that `unique` holds; a group's least stays."""
@@ -101,6 +100,8 @@ class PostgresDdl:
 
     def column_types(self) -> Mapping[str, ColumnType]:
         """The enums, domains and extensions' types of the target, by the name that format_type prints."""
+        from crossfade.stores.postgresql.catalog import named_column_types
+
         with self._connected() as connection:
             return named_column_types(connection)
 
@@ -111,6 +112,13 @@ class PostgresDdl:
                 yield connection
         except psycopg.Error as error:
             raise failures.translated(error, self._url, "") from error
+
+
+def _reflected(connection: psycopg.Connection[Any], notes: Sequence[str] = ()) -> TargetSchema:
+    """Reads the catalogue, for which SQLAlchemy is loaded: workers, who never do, start in half the time."""
+    from crossfade.stores.postgresql.catalog import reflect
+
+    return reflect(connection, tuple(notes))
 
 
 _: type[Ddl] = PostgresDdl
