@@ -42,8 +42,7 @@ class SetAside:
     """A document that does not go on, with the reason and its raw bytes.
 
     `reason` is one of unseen_path, unseen_type, duplicate_key, invalid_utf8, broken, out_of_range. `key` is the
-    canonical Extended JSON of
-    its `_id`, or None where not even that could be read. `path` is the place, formatted.
+    canonical Extended JSON of its `_id`, or None where not even that could be read. `path` is the place, formatted.
     """
 
     position: int
@@ -71,9 +70,8 @@ class Batch:
 class Chunk:
     """A range of an entity's keys, in the source's own order: from `lower` on, up to but without `upper`.
 
-    Bounds are canonical Extended JSON of `_id`s for a server, positions for a dump (the store that made a chunk
-    reads it); None is open.
-    `count` is what the key scan saw in it.
+    Bounds are canonical Extended JSON of `_id`s for a server, positions for a dump (the store that made a chunk reads
+    it); None is open. `count` is what the key scan saw in it.
     """
 
     entity: str

@@ -37,11 +37,10 @@ DATE_GREATEST_MS = 9_223_371_331_199_999
 class TypeStats:
     """What was seen of one BSON type at one place.
 
-    `least` and `greatest` are values (canonical Extended JSON text; long ones cut after 64 characters and
-    ended with an ellipsis); `min_length` and `max_length` are characters of a string, bytes of binary data, elements
-    of an
-    array, fields of an object; `keys` are up to three `_id`s of documents that hold it (canonical Extended JSON), kept
-    where the type is a minority at its place.
+    `least` and `greatest` are values (canonical Extended JSON text; long ones cut after 64 characters and ended with an
+    ellipsis); `min_length` and `max_length` are characters of a string, bytes of binary data, elements of an array,
+    fields of an object; `keys` are up to three `_id`s of documents that hold it (canonical Extended JSON), kept where
+    the type is a minority at its place.
     """
 
     count: int

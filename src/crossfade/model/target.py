@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # Kinds of column types. `ColumnType.kind` is one of these; the canonical Arrow type of its values stands beside it.
-# Source
-# rows (after mapping/fit.py) and rows read back from a target both come in this one form, so that comparing is
+# Source rows (after mapping/fit.py) and rows read back from a target both come in this one form, so that comparing is
 # comparing Arrow values.
 CANONICAL = {
     "int2": "int16",
@@ -108,10 +107,8 @@ class TargetSchema:
     """Everything that the target is to be.
 
     `pre` makes an empty target ready for the copy (schemas, types, functions, tables with primary keys, checks and
-    defaults);
-    `post` is what comes after it (unique constraints, secondary indexes, foreign keys: NOT VALID, then VALIDATE;
-    triggers, views, comments).
-    `metadata` is a sqlalchemy.MetaData; `digest` changes when the schema does.
+    defaults); `post` is what comes after it (unique constraints, secondary indexes, foreign keys: NOT VALID, then
+    VALIDATE; triggers, views, comments). `metadata` is a sqlalchemy.MetaData; `digest` changes when the schema does.
     """
 
     dialect: str

@@ -1,13 +1,11 @@
 """What a database can do for us, one ability a Protocol, with the promises each keeps.
 
 A `Store` is a frozen bundle of these parts; a part that is None is an ability that the store does not have. A phase
-asks
-`need(store.reader, store, "read documents")` and gets the part, or an `Unsupported` that says what is missing. No phase
-asks which database it is talking to.
+asks `need(store.reader, store, "read documents")` and gets the part, or an `Unsupported` that says what is missing. No
+phase asks which database it is talking to.
 
 Stores are opened from a URL by `stores.open.open_store`; every worker process opens its own. All raise `Unreachable`
-where the
-server or file cannot be reached (the URL shown with its password hidden).
+where the server or file cannot be reached (the URL shown with its password hidden).
 """
 
 from __future__ import annotations
@@ -31,8 +29,7 @@ class EntityInfo:
     gridfs_files, gridfs_chunks, system.
 
     `plan` is one sentence on what becomes of it. `copied` says whether a move takes it up unless told otherwise.
-    `count` and
-    `bytes` are the source's own estimate, good for progress bars only.
+    `count` and `bytes` are the source's own estimate, good for progress bars only.
     """
 
     name: str
