@@ -39,6 +39,11 @@ close = st.one_of(
     st.builds(Binary, st.binary(max_size=3), st.sampled_from([2, 4, 5, 128])),
     st.binary(min_size=12, max_size=12).map(ObjectId),
 )
+# Alike in their first eight or sixteen bytes, or in their last.
+starts = st.sampled_from(["", "a", "abcdefg", "abcdefgh", "abcdefghijklmnop", "abcdefgXijklmnop", "abcdefghijklmnopq"])
+names = st.builds("{}{}".format, starts, st.sampled_from(["", "r", "stuvwxyz", "é"]))
+alike_texts = st.builds("{}{}".format, starts, st.sampled_from(["", "\0", "\0\0", "a", "é", "\U0001f600"]))
+key_numbers = st.lists(st.integers(0, 99), max_size=8) | st.lists(st.integers(0, 99), max_size=8).map(sorted)
 
 
 def both(*batches: bytes) -> tuple[Histogram, Histogram]:
@@ -67,6 +72,16 @@ def test_every_document(one: list[dict[str, Any]], other: list[dict[str, Any]]) 
 @given(st.lists(st.dictionaries(st.sampled_from("ab"), close | st.lists(close, max_size=4)), max_size=12))
 def test_extremes_and_examples(docs: list[dict[str, Any]]) -> None:
     assert_counted_alike(batch_of([{"_id": number * 37 % 11, **doc} for number, doc in enumerate(docs)]))
+
+
+@given(key_numbers, st.data())
+def test_object_ids_in_order_and_not_with_names_and_texts_that_begin_alike(ids: list[int], data: st.DataObject) -> None:
+    values = alike_texts | alike_texts.map(Symbol) | st.lists(alike_texts, max_size=12)
+    fields = st.dictionaries(names, values | st.dictionaries(names, values, max_size=3), max_size=5)
+    batch = batch_of([{"_id": ObjectId(f"{number:024x}"), **data.draw(fields)} for number in ids])
+    assert_counted_alike(batch)
+    if batch:
+        assert_counted_alike(data.draw(damaged(batch)))
 
 
 @given(st.lists(documents(), min_size=1, max_size=4), st.data())

@@ -8,16 +8,15 @@ use std::collections::HashMap;
 
 use memchr::memchr;
 
-use crate::kept::{Kept, Kind, measure};
+use crate::kept::{Measured, measure};
 use crate::key_of;
 use crate::raw::*;
 use crate::read::Unable;
 use crate::rule::NOWHERE;
+use crate::seen::{CountedKind, Seen};
 use crate::texts::canonical;
-use crate::walk::{self, No, bounds, cstring, scalar, utf8, walk};
+use crate::walk::{self, No, bounds, cstring, utf8, walk};
 
-/// Documents that are named as examples of a type at a place.
-const EXAMPLES: usize = 3;
 /// Characters of a key's text.
 const LONGEST_EXAMPLE: usize = 1000;
 
@@ -37,90 +36,66 @@ pub struct CountedPlace<'a> {
     pub kinds: Vec<CountedKind<'a>>,
 }
 
-pub struct CountedKind<'a> {
-    pub name: String,
-    pub count: u64,
-    pub extremes: Option<(Kept<'a>, Kept<'a>)>,
-    /// Least and greatest.
-    pub lengths: Option<(u32, u32)>,
-    /// Texts of the least keys.
-    pub keys: Vec<String>,
-}
-
-struct Seen<'a> {
-    kind: Kind,
-    count: u64,
-    extremes: Option<(Kept<'a>, Kept<'a>)>,
-    lengths: Option<(u32, u32)>,
-    owners: [u32; EXAMPLES],
-    owned: usize,
-}
-
-impl<'a> Seen<'a> {
-    fn new(kind: Kind) -> Self {
-        Seen { kind, count: 0, extremes: None, lengths: None, owners: [0; EXAMPLES], owned: 0 }
-    }
-
-    #[inline]
-    fn add(&mut self, kept: Option<Kept<'a>>, length: Option<u32>, owner: u32) {
-        self.count += 1;
-        if let Some(kept) = kept {
-            let (least, greatest) = self.extremes.get_or_insert((kept, kept));
-            if kept.order(least).is_lt() {
-                *least = kept;
-            } else if kept.order(greatest).is_gt() {
-                *greatest = kept;
-            }
-        }
-        if let Some(length) = length {
-            let (least, greatest) = self.lengths.get_or_insert((length, length));
-            *least = (*least).min(length);
-            *greatest = (*greatest).max(length);
-        }
-        if self.owned < EXAMPLES && (self.owned == 0 || self.owners[self.owned - 1] != owner) {
-            self.owners[self.owned] = owner;
-            self.owned += 1;
-        }
-    }
-}
-
 struct Place<'a> {
     parent: u32,
     /// With its terminating zero, as it stands in a document; empty of an array's elements.
     name: &'a [u8],
+    /// The first eight bytes of the name, those of them that are there, and the last eight.
+    head: u64,
+    mask: u64,
+    tail: u64,
     seen: Vec<Seen<'a>>,
     fields: HashMap<&'a [u8], u32>,
     element: u32,
     /// The fields below it in the order in which whole documents have them.
     order: Vec<u32>,
-    /// The field that came after it in the last document, and the first inside it.
-    next: u32,
-    first: u32,
+    /// Fields that came after it, and those that came first inside it.
+    next: [u32; 2],
+    first: [u32; 2],
     /// In which object it was met last; objects are numbered as they come.
     met: u32,
 }
 
 impl<'a> Place<'a> {
     fn new(parent: u32, name: &'a [u8]) -> Self {
+        let (head, mask) = name.iter().take(8).rev().fold((0, 0), |(head, mask), byte| {
+            (head << 8 | u64::from(*byte), mask << 8 | 0xFF) // as eight bytes are read: the first is the lowest
+        });
         Place {
             parent,
             name,
+            head,
+            mask,
+            tail: name.last_chunk().map_or(0, |eight| u64::from_le_bytes(*eight)),
             seen: Vec::new(),
             fields: HashMap::new(),
             element: NOWHERE,
             order: Vec::new(),
-            next: 0,
-            first: 0,
+            next: [0; 2],
+            first: [0; 2],
             met: 0,
+        }
+    }
+
+    /// Whether `rest` starts with its name. To call memcmp takes longer than to look at two words.
+    #[inline]
+    fn starts(&self, rest: &[u8]) -> bool {
+        let (Some(first), Some(name)) = (rest.first_chunk(), rest.get(..self.name.len())) else { return false };
+        if (u64::from_le_bytes(*first) ^ self.head) & self.mask != 0 {
+            return false;
+        }
+        match name.last_chunk() {
+            Some(last) if name.len() > 8 => {
+                u64::from_le_bytes(*last) == self.tail && (name.len() <= 16 || name == self.name)
+            }
+            _ => true,
         }
     }
 }
 
 struct Entry<'a> {
     place: u32,
-    /// Fields of an object, elements of an array.
-    size: u32,
-    value: Value<'a>,
+    value: Measured<'a>,
 }
 
 /// Reads documents, and remembers what it saw where: which also makes it quick at telling whether they are whole.
@@ -132,33 +107,70 @@ pub struct Counter<'a> {
 }
 
 pub fn count(batch: &[u8]) -> Result<Counted<'_>, Unable> {
-    let pieces: Vec<&[u8]> = split(batch).collect();
-    let order = by_key(&pieces);
-    let mut counter = Counter::new();
-    let mut problems = Vec::new();
-    for (owner, number) in order.iter().enumerate() {
-        let raw = pieces[*number as usize];
-        if counter.document_onto_tape(raw) {
-            counter.count_tape(owner as u32);
-        } else {
-            let Err(e) = walk(raw) else { return Err(Unable::Unexplained { position: *number as usize }) };
-            problems.push((e.fault.reason(), key_of(raw).map(example)));
-        }
+    match in_order(batch)? {
+        Some(counted) => Ok(counted.done()),
+        None => sorted(batch),
     }
-    let key_of = |owner: u32| id_text(pieces[order[owner as usize] as usize]);
-    Ok(Counted { problems, places: counter.counted(key_of) })
 }
 
-/// The numbers of the documents in the order of their keys' texts; those without come first.
-fn by_key(pieces: &[&[u8]]) -> Vec<u32> {
-    let ids: Vec<Option<Value<'_>>> = pieces.iter().map(|raw| walk::read_id(raw).ok()).collect();
-    let mut order: Vec<u32> = (0..pieces.len() as u32).collect();
-    if ids.iter().all(|id| id.is_some_and(|id| id.tag == OBJECT_ID)) {
-        order.sort_by_key(|at| ids[*at as usize].map(|id| id.data)); // as their texts are ordered
-    } else {
-        order.sort_by_cached_key(|at| id_text(pieces[*at as usize]).unwrap_or_default());
+/// Counts in one go what mostly comes: documents that are in the order of their ObjectIds. None where they are not.
+fn in_order(batch: &[u8]) -> Result<Option<Tally<'_>>, Unable> {
+    let (mut tally, mut last) = (Tally::new(), &[][..]);
+    for (position, raw) in split(batch).enumerate() {
+        match walk::read_id(raw) {
+            Ok(id) if id.tag == OBJECT_ID && id.data >= last => last = id.data,
+            _ => return Ok(None),
+        }
+        tally.add(position, raw)?;
     }
-    order
+    Ok(Some(tally))
+}
+
+/// The documents in the order of their keys' texts; those without come first.
+fn sorted(batch: &[u8]) -> Result<Counted<'_>, Unable> {
+    let pieces: Vec<&[u8]> = split(batch).collect();
+    let ids: Vec<Option<Value<'_>>> = pieces.iter().map(|raw| walk::read_id(raw).ok()).collect();
+    let mut order: Vec<usize> = (0..pieces.len()).collect();
+    if ids.iter().all(|id| id.is_some_and(|id| id.tag == OBJECT_ID)) {
+        order.sort_by_key(|at| ids[*at].map(|id| id.data)); // as their texts are ordered
+    } else {
+        order.sort_by_cached_key(|at| id_text(pieces[*at]).unwrap_or_default());
+    }
+    let mut tally = Tally::new();
+    for position in order {
+        tally.add(position, pieces[position])?;
+    }
+    Ok(tally.done())
+}
+
+struct Tally<'a> {
+    counter: Counter<'a>,
+    /// In the order in which they were counted: an owner's number is its place here.
+    documents: Vec<&'a [u8]>,
+    problems: Vec<(&'static str, Option<String>)>,
+}
+
+impl<'a> Tally<'a> {
+    fn new() -> Self {
+        Tally { counter: Counter::new(), documents: Vec::new(), problems: Vec::new() }
+    }
+
+    fn add(&mut self, position: usize, raw: &'a [u8]) -> Result<(), Unable> {
+        let owner = self.documents.len() as u32;
+        self.documents.push(raw);
+        if self.counter.document_onto_tape(raw) {
+            self.counter.count_tape(owner);
+        } else {
+            let Err(e) = walk(raw) else { return Err(Unable::Unexplained { position }) };
+            self.problems.push((e.fault.reason(), key_of(raw).map(example)));
+        }
+        Ok(())
+    }
+
+    fn done(self) -> Counted<'a> {
+        let places = self.counter.counted(|owner| id_text(self.documents[owner as usize]));
+        Counted { problems: self.problems, places }
+    }
 }
 
 fn id_text(raw: &[u8]) -> Option<String> {
@@ -185,7 +197,7 @@ impl<'a> Counter<'a> {
     pub fn document_onto_tape(&mut self, raw: &'a [u8]) -> bool {
         self.raw = raw;
         self.tape.clear();
-        self.tape.push(Entry { place: 0, size: 0, value: Value::document(raw) });
+        self.tape.push(Entry { place: 0, value: Measured::container(OBJECT) });
         matches!(self.object(0, raw.len(), 0, 0, 1), Ok(end) if end == raw.len())
     }
 
@@ -207,27 +219,30 @@ impl<'a> Counter<'a> {
             before = field;
             size += 1;
         }
-        self.tape[entry].size = size;
+        self.tape[entry].value.size = size;
         Ok(end)
     }
 
     #[inline]
     fn field(&mut self, at: usize, limit: usize, parent: u32, before: u32) -> Answer<(u32, usize)> {
         let rest = self.raw.get(at..limit).unwrap_or_default();
-        let guess = match self.places.get(before as usize) {
+        let guesses = match self.places.get(before as usize) {
             Some(place) => place.next,
             None => self.places[parent as usize].first,
         };
-        let name = self.places[guess as usize].name;
-        if guess != 0 && rest.starts_with(name) {
-            return Ok((guess, at + name.len()));
+        for guess in guesses {
+            let place = &self.places[guess as usize];
+            if guess != 0 && place.starts(rest) {
+                return Ok((guess, at + place.name.len()));
+            }
         }
         let size = memchr(0, rest).ok_or(No)?;
         let field = self.known(parent, &rest[..=size])?;
-        match self.places.get_mut(before as usize) {
-            Some(place) => place.next = field,
-            None => self.places[parent as usize].first = field,
-        }
+        let guesses = match self.places.get_mut(before as usize) {
+            Some(place) => &mut place.next,
+            None => &mut self.places[parent as usize].first,
+        };
+        *guesses = [field, guesses[0]];
         Ok((field, at + size + 1))
     }
 
@@ -246,12 +261,12 @@ impl<'a> Counter<'a> {
         let end = bounds(self.raw, at, limit, depth)?;
         let (mut at, mut size) = (at + 4, 0);
         while at < end - 1 {
-            let (_, start) = cstring(self.raw, at + 1, end - 1)?;
+            let start = behind_index(self.raw, at + 1, end - 1)?;
             let element = self.element(place);
             at = self.value(self.raw[at], start, end - 1, element, depth)?;
             size += 1;
         }
-        self.tape[entry].size = size;
+        self.tape[entry].value.size = size;
         Ok(end)
     }
 
@@ -266,40 +281,37 @@ impl<'a> Counter<'a> {
         made
     }
 
-    #[inline]
+    #[inline(always)]
     fn value(&mut self, tag: u8, at: usize, limit: usize, place: u32, depth: u32) -> Answer<usize> {
         let entry = self.tape.len();
-        self.tape.push(Entry { place, size: 0, value: Value { tag, data: &[] } });
-        let end = match tag {
-            OBJECT => self.object(at, limit, place, entry, depth + 1)?,
-            ARRAY => self.array(at, limit, place, entry, depth + 1)?,
-            SCOPED => walk::value(self.raw, tag, at, limit, depth)?,
-            _ => scalar(self.raw, tag, at, limit)?,
-        };
-        self.tape[entry].value.data = &self.raw[at..end];
+        if tag == OBJECT || tag == ARRAY {
+            self.tape.push(Entry { place, value: Measured::container(tag) });
+            return match tag {
+                OBJECT => self.object(at, limit, place, entry, depth + 1),
+                _ => self.array(at, limit, place, entry, depth + 1),
+            };
+        }
+        let (value, end) = measure(self.raw, tag, at, limit, depth)?;
+        self.tape.push(Entry { place, value });
         Ok(end)
     }
 
     fn count_tape(&mut self, owner: u32) {
-        for Entry { place: at, size, value } in self.tape.drain(..) {
-            let place = &mut self.places[at as usize];
-            let is_new = place.seen.is_empty();
-            let kind = Kind::of(value);
-            let (kept, length) = measure(value, size);
-            match place.seen.iter_mut().find(|seen| seen.kind == kind) {
-                Some(seen) => seen.add(kept, length, owner),
-                None => {
-                    let mut seen = Seen::new(kind);
-                    seen.add(kept, length, owner);
-                    place.seen.push(seen);
-                }
+        for Entry { place: at, value } in &self.tape {
+            let place = &mut self.places[*at as usize];
+            if let Some(seen) = place.seen.iter_mut().find(|seen| seen.kind() == value.kind) {
+                seen.add(value, owner);
+                continue;
             }
+            let mut seen = Seen::new(*value);
+            seen.add(value, owner);
+            place.seen.push(seen);
             let (parent, is_field) = (place.parent, !place.name.is_empty());
-            if is_new
+            if place.seen.len() == 1
                 && is_field
                 && let Some(parent) = self.places.get_mut(parent as usize)
             {
-                parent.order.push(at);
+                parent.order.push(*at);
             }
         }
     }
@@ -327,16 +339,20 @@ impl<'a> Counter<'a> {
         key_of: &impl Fn(u32) -> Option<String>,
     ) -> CountedPlace<'a> {
         let place = &self.places[at as usize];
-        let kinds = place.seen.iter().map(|seen| CountedKind {
-            name: seen.kind.name(),
-            count: seen.count,
-            extremes: seen.extremes.map(|(least, greatest)| (least.short(), greatest.short())),
-            lengths: seen.lengths,
-            keys: match parent {
-                Some(_) => seen.owners[..seen.owned].iter().filter_map(|owner| key_of(*owner)).collect(),
-                None => Vec::new(),
-            },
+        let kinds = place.seen.iter().map(|seen| {
+            let owners = if parent.is_some() { seen.owners() } else { &[] };
+            seen.counted(owners.iter().filter_map(|owner| key_of(*owner)).collect())
         });
         CountedPlace { parent, name: place.name.split_last().map(|(_, name)| name), kinds: kinds.collect() }
+    }
+}
+
+/// Behind the name of an array's element, which nearly always is a short number.
+#[inline]
+fn behind_index(raw: &[u8], at: usize, limit: usize) -> Answer<usize> {
+    let rest = raw.get(at..limit).unwrap_or_default();
+    match rest.iter().take(4).position(|byte| !byte.is_ascii_digit()) {
+        Some(end) if rest[end] == 0 => Ok(at + end + 1),
+        _ => Ok(cstring(raw, at, limit)?.1),
     }
 }

@@ -5,11 +5,15 @@ use std::cmp::Ordering;
 use crate::decimal::Decimal;
 use crate::raw::*;
 use crate::texts::{FIRST_MS, LAST_MS};
+use crate::walk::{self, No, scalar, text, utf8};
 
 /// Characters that are kept of a text: enough to tell that it is longer than what is shown.
 const KEPT: usize = 65;
 
-/// A value as it is kept for comparing.
+/// The highest bit of each of eight bytes.
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
+/// A least or greatest value.
 #[derive(Clone, Copy, Debug)]
 pub enum Kept<'a> {
     Int(i64),
@@ -24,35 +28,13 @@ pub enum Kept<'a> {
 }
 
 impl Kept<'_> {
-    /// By value; -0.0 before 0.0, NaN before all, equal decimals by their text. Both are of one type.
-    #[inline]
-    pub fn order(&self, other: &Self) -> Ordering {
-        match (self, other) {
-            (Kept::Int(one), Kept::Int(other)) => one.cmp(other),
-            (Kept::Double(one), Kept::Double(other)) => double_rank(*one).cmp(&double_rank(*other)),
-            (Kept::Bool(one), Kept::Bool(other)) => one.cmp(other),
-            (Kept::Text(one), Kept::Text(other)) | (Kept::Id(one), Kept::Id(other)) => one.cmp(other),
-            (Kept::Decimal(one), Kept::Decimal(other)) => Decimal::of(one).order(&Decimal::of(other)),
-            (Kept::Timestamp(s, i), Kept::Timestamp(t, j)) => (s, i).cmp(&(t, j)),
-            _ => Ordering::Equal,
-        }
-    }
-
     /// What is kept of it beyond this batch: the first characters of a text.
-    pub fn short(self) -> Self {
+    fn short(self) -> Self {
         match self {
             Kept::Text(text) => Kept::Text(first_chars(text, KEPT)),
             other => other,
         }
     }
-}
-
-fn double_rank(value: f64) -> i64 {
-    if value.is_nan() {
-        return i64::MIN;
-    }
-    let bits = value.to_bits() as i64;
-    bits ^ (((bits >> 63) as u64) >> 1) as i64
 }
 
 /// Types as documents/count.py tells them apart: by BSON type, and by class where a type arrives in two.
@@ -63,6 +45,7 @@ const FAR_DATE: Kind = Kind(0x200);
 const ODD_REGEX: Kind = Kind(0x201);
 
 impl Kind {
+    #[inline]
     pub fn of(value: Value<'_>) -> Kind {
         match value.tag {
             BINARY => Kind(0x100 | u16::from(value.subtype())),
@@ -80,6 +63,49 @@ impl Kind {
             Kind(tag) => name_of(tag as u8).into(),
         }
     }
+
+    fn tag(self) -> u8 {
+        match self {
+            FAR_DATE => DATE,
+            ODD_REGEX => REGEX,
+            Kind(0x100..0x200) => BINARY,
+            Kind(tag) => tag as u8,
+        }
+    }
+
+    /// Whether values of one rank can differ.
+    pub fn ties(self) -> bool {
+        matches!(self.tag(), STRING | SYMBOL | OBJECT_ID | DECIMAL)
+    }
+
+    /// Of values of one rank; equal decimals by their text.
+    #[inline]
+    pub fn order(self, one: &[u8], other: &[u8]) -> Ordering {
+        if self == Kind(DECIMAL as u16) { Decimal::of(one).order(&Decimal::of(other)) } else { one.cmp(other) }
+    }
+
+    pub fn kept(self, data: &[u8]) -> Option<Kept<'_>> {
+        let tag = self.tag();
+        let value = Value { tag, data };
+        Some(match tag {
+            INT => Kept::Int(i64::from(value.i32())),
+            LONG | DATE => Kept::Int(value.i64()),
+            DOUBLE => Kept::Double(value.f64()),
+            BOOL => Kept::Bool(value.bool()),
+            STRING | SYMBOL => Kept::Text(data).short(),
+            OBJECT_ID => Kept::Id(data),
+            DECIMAL => Kept::Decimal(data),
+            TIMESTAMP => {
+                let (time, counter) = value.timestamp();
+                Kept::Timestamp(time, counter)
+            }
+            _ => return None,
+        })
+    }
+
+    pub fn has_size(self) -> bool {
+        matches!(self.tag(), STRING | SYMBOL | OBJECT | ARRAY | BINARY | CODE | SCOPED)
+    }
 }
 
 /// Whether the options are letters of "ilmsux" in that order, as pymongo's class holds them.
@@ -88,31 +114,91 @@ fn is_regular(options: &[u8]) -> bool {
     options.iter().all(|option| letters.any(|letter| letter == option))
 }
 
-/// What is compared of a value, and how long it is; `size` is that of an object or an array.
-#[inline]
-pub fn measure(value: Value<'_>, size: u32) -> (Option<Kept<'_>>, Option<u32>) {
-    match value.tag {
-        INT => (Some(Kept::Int(i64::from(value.i32()))), None),
-        LONG | DATE => (Some(Kept::Int(value.i64())), None),
-        DOUBLE => (Some(Kept::Double(value.f64())), None),
-        BOOL => (Some(Kept::Bool(value.bool())), None),
-        STRING | SYMBOL => (Some(Kept::Text(value.text())), Some(chars(value.text()))),
-        OBJECT_ID => (Some(Kept::Id(value.data)), None),
-        DECIMAL => (Some(Kept::Decimal(value.data)), None),
-        TIMESTAMP => {
-            let (time, counter) = value.timestamp();
-            (Some(Kept::Timestamp(time, counter)), None)
-        }
-        OBJECT | ARRAY => (None, Some(size)),
-        BINARY => (None, Some(value.binary().len() as u32)),
-        CODE => (None, Some(chars(value.text()))),
-        SCOPED => (None, Some(chars(value.scoped().text()))),
-        _ => (None, None),
+/// A value that was found whole.
+#[derive(Clone, Copy)]
+pub struct Measured<'a> {
+    pub kind: Kind,
+    /// Orders values of one kind: -0.0 before 0.0, NaN before all. Where ranks are equal, `Kind::order` decides.
+    pub rank: u64,
+    /// Characters of a text, bytes of binary data; whoever reads an object or an array counts what is in it.
+    pub size: u32,
+    /// Its bytes: of a string or a symbol those of the text.
+    pub data: &'a [u8],
+}
+
+impl Measured<'_> {
+    /// An object or an array.
+    pub fn container(tag: u8) -> Self {
+        Measured { kind: Kind(u16::from(tag)), rank: 0, size: 0, data: &[] }
     }
 }
 
+/// The value at `at`, which is neither object nor array, and where it ends.
+///
+/// Inlined always: a struct that is handed back through memory in parts and read again as a whole stalls the processor.
+#[inline(always)]
+pub fn measure(raw: &[u8], tag: u8, at: usize, limit: usize, depth: u32) -> Result<(Measured<'_>, usize), No> {
+    if tag == STRING || tag == SYMBOL {
+        let end = text(raw, at, limit)?;
+        let data = &raw[at + 4..end - 1];
+        let rank = head(&raw[at + 4..], data.len());
+        return Ok((Measured { kind: Kind(u16::from(tag)), rank, size: chars(data, rank)?, data }, end));
+    }
+    let end = if tag == SCOPED { walk::value(raw, tag, at, limit, depth)? } else { scalar(raw, tag, at, limit)? };
+    let data = &raw[at..end];
+    let value = Value { tag, data };
+    let (rank, size) = match tag {
+        INT => (signed(i64::from(value.i32())), 0),
+        LONG | DATE => (signed(value.i64()), 0),
+        DOUBLE => (signed(double_rank(value.f64())), 0),
+        BOOL => (u64::from(value.bool()), 0),
+        OBJECT_ID => (head(data, data.len()), 0),
+        TIMESTAMP => (value.i64() as u64, 0),
+        BINARY => (0, value.binary().len() as u32),
+        CODE => (0, beginnings(value.text())),
+        SCOPED => (0, beginnings(value.scoped().text())),
+        _ => (0, 0),
+    };
+    Ok((Measured { kind: Kind::of(value), rank, size, data }, end))
+}
+
+#[inline]
+fn signed(value: i64) -> u64 {
+    value as u64 ^ 1 << 63
+}
+
+fn double_rank(value: f64) -> i64 {
+    if value.is_nan() {
+        return i64::MIN;
+    }
+    let bits = value.to_bits() as i64;
+    bits ^ (((bits >> 63) as u64) >> 1) as i64
+}
+
+/// The first eight of `size` bytes, zeros where there are fewer; whatever stands behind them.
+#[inline]
+fn head(data: &[u8], size: usize) -> u64 {
+    let eight = match data.first_chunk() {
+        Some(eight) => u64::from_be_bytes(*eight),
+        None => data.iter().fold(0, |eight, byte| eight << 8 | u64::from(*byte)) << (64 - 8 * data.len()),
+    };
+    if size < 8 { eight & !(u64::MAX >> (8 * size)) } else { eight }
+}
+
+/// Characters of a text whose first bytes are `head`.
+#[inline]
+fn chars(text: &[u8], head: u64) -> Result<u32, No> {
+    let (eights, _) = text.as_chunks();
+    let last = text.last_chunk().map_or(0, |eight| u64::from_ne_bytes(*eight));
+    let bits = eights.iter().fold(head | last, |bits, eight| bits | u64::from_ne_bytes(*eight));
+    if bits & HIGH_BITS == 0 {
+        return Ok(text.len() as u32);
+    }
+    Ok(utf8(text)?.chars().count() as u32)
+}
+
 /// Characters of UTF-8: the bytes that begin one.
-fn chars(text: &[u8]) -> u32 {
+fn beginnings(text: &[u8]) -> u32 {
     text.iter().filter(|byte| begins(**byte)).count() as u32
 }
 

@@ -23,6 +23,7 @@ mod plan;
 mod raw;
 mod read;
 mod rule;
+mod seen;
 mod spec;
 mod texts;
 #[cfg(feature = "torture")]
@@ -33,11 +34,12 @@ mod walk;
 mod wire;
 
 pub use digest::digests;
-pub use histogram::{Counted, CountedKind, CountedPlace, count};
+pub use histogram::{Counted, CountedPlace, count};
 pub use kept::Kept;
 pub use plan::{BadPlan, Plan};
 pub use raw::{Value, split};
 pub use read::{Aside, Read, Unable, read};
+pub use seen::CountedKind;
 pub use walk::walk;
 pub use wire::{Unready, wire};
 

@@ -189,7 +189,7 @@ fn scoped(raw: &[u8], at: usize, limit: usize, depth: u32) -> Result<usize, Unre
     if says < 14 || end > limit {
         return Err(Fault::ScopeSize { says, left: limit - at }.into());
     }
-    let scope = text(raw, at + 4, end)?;
+    let scope = whole_text(raw, at + 4, end)?;
     if document(raw, scope, end, depth + 1)? != end {
         return Err(Fault::ScopeEnd.into());
     }
@@ -200,7 +200,7 @@ fn scoped(raw: &[u8], at: usize, limit: usize, depth: u32) -> Result<usize, Unre
 #[inline]
 pub fn scalar(raw: &[u8], tag: u8, at: usize, limit: usize) -> Result<usize, Fault> {
     match tag {
-        STRING | CODE | SYMBOL => text(raw, at, limit),
+        STRING | CODE | SYMBOL => whole_text(raw, at, limit),
         DOUBLE | DATE | TIMESTAMP | LONG => take(at, limit, 8),
         INT => take(at, limit, 4),
         OBJECT_ID => take(at, limit, 12),
@@ -216,7 +216,7 @@ pub fn scalar(raw: &[u8], tag: u8, at: usize, limit: usize) -> Result<usize, Fau
             Ok(cstring(raw, options, limit)?.1)
         }
         POINTER => {
-            let id = text(raw, at, limit)?;
+            let id = whole_text(raw, at, limit)?;
             take(id, limit, 12)
         }
         _ => Err(Fault::Unknown(tag)),
@@ -253,7 +253,15 @@ fn int(raw: &[u8], at: usize, limit: usize) -> Result<i32, Fault> {
 }
 
 #[inline]
-fn text(raw: &[u8], at: usize, limit: usize) -> Result<usize, Fault> {
+fn whole_text(raw: &[u8], at: usize, limit: usize) -> Result<usize, Fault> {
+    let end = text(raw, at, limit)?;
+    utf8(&raw[at + 4..end - 1])?;
+    Ok(end)
+}
+
+/// Where a text ends; whether it is UTF-8 is left to be seen.
+#[inline]
+pub fn text(raw: &[u8], at: usize, limit: usize) -> Result<usize, Fault> {
     let size = int(raw, at, limit)?;
     if size < 1 {
         return Err(Fault::TextSize(size));
@@ -262,7 +270,6 @@ fn text(raw: &[u8], at: usize, limit: usize) -> Result<usize, Fault> {
     if raw[end - 1] != 0 {
         return Err(Fault::TextWithoutEnd);
     }
-    utf8(&raw[at + 4..end - 1])?;
     Ok(end)
 }
 
@@ -276,11 +283,8 @@ pub fn cstring(raw: &[u8], at: usize, limit: usize) -> Result<(&[u8], usize), Fa
 }
 
 #[inline]
-pub fn utf8(data: &[u8]) -> Result<(), Fault> {
-    match simdutf8::basic::from_utf8(data) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(not_utf8(data)),
-    }
+pub fn utf8(data: &[u8]) -> Result<&str, Fault> {
+    simdutf8::basic::from_utf8(data).map_err(|_| not_utf8(data))
 }
 
 /// In the words of Python's decoder, which stops at the same byte.
