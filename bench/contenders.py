@@ -16,6 +16,8 @@ SHARE, FEWEST = 0.05, 5000
 DECODER, UNCOLLECTED = "pymongo's decoder", "pymongo's decoder, no garbage collection"
 ONE_THREAD, TWO_THREADS = (f"columns, native reader, {n} by the clock" for n in ("one thread", "two threads"))
 
+LIBRARY = "crossfade copy, native reader, as a library"
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -99,10 +101,12 @@ def _ours(subject: Subject) -> list[Contender]:
         env = {} if native else {"CROSSFADE_NATIVE": "0"}
         return Contender(name, [*command, "--workers", str(workers)], subject.documents, target, tables, env=env)
 
+    library = _script("library.py", str(subject.folder))
     native = [
         one("crossfade survey, native reader", "survey", 2, "none", native=True),
         one("crossfade copy, native reader", "copy", 2, "empty", native=True),
         one("crossfade verify, native reader", "verify", 2, "kept", native=True),
+        Contender(LIBRARY, library, subject.documents, "empty", subject.tables, inside=True),
     ]
     return [
         one("crossfade survey", "survey", 2, "none"),

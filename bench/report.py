@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from contenders import DECODER, ONE_THREAD, TWO_THREADS, UNCOLLECTED, Contender
+from contenders import DECODER, LIBRARY, ONE_THREAD, TWO_THREADS, UNCOLLECTED, Contender
 from measure import Measured
 
 READING = Path(__file__).with_name("reading.md")
@@ -29,6 +29,8 @@ RATIOS = (
     ("copy, in documents a second", "crossfade copy, native reader", "sling"),
     ("copy, in documents a second", "crossfade copy, native reader", "limit: both at once"),
     ("copy, in documents a second", "crossfade copy, native reader", "COPY script by hand"),
+    ("copy, in documents a second", LIBRARY, "limit: both at once"),
+    ("copy, in documents a second", LIBRARY, "COPY script by hand"),
     ("verification, in documents a second", "crossfade verify, native reader", "crossfade copy, native reader"),
     ("two workers against one", "crossfade copy", "crossfade copy, 1 worker"),
     ("verification, in documents a second", "crossfade verify", "crossfade copy"),
