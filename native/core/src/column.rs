@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array, ListArray, NullArray, StringArray,
-    StructArray, TimestampMicrosecondArray,
+    ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array, ListArray,
+    NullArray, StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
@@ -12,8 +12,8 @@ use crate::cut::rest;
 use crate::decimal::Decimal;
 use crate::plan::{Column, Form, List};
 use crate::raw::*;
-use crate::read::Unable;
 use crate::texts::{Spelling, canonical, hex, plain};
+use crate::unable::Unable;
 
 type Done<T> = Result<T, Unable>;
 

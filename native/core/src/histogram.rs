@@ -11,10 +11,10 @@ use memchr::memchr;
 use crate::kept::{Measured, measure};
 use crate::key_of;
 use crate::raw::*;
-use crate::read::Unable;
 use crate::rule::NOWHERE;
 use crate::seen::{CountedKind, Seen};
 use crate::texts::canonical;
+use crate::unable::Unable;
 use crate::walk::{self, No, bounds, cstring, utf8, walk};
 
 /// Characters of a key's text.

@@ -30,6 +30,7 @@ mod texts;
 #[allow(clippy::panic)] // to panic is what it is for
 pub mod torture;
 mod tree;
+mod unable;
 mod walk;
 mod wire;
 
@@ -38,8 +39,9 @@ pub use histogram::{Counted, CountedPlace, count};
 pub use kept::Kept;
 pub use plan::{BadPlan, Plan};
 pub use raw::{Value, split};
-pub use read::{Aside, Read, Unable, read};
+pub use read::{Aside, Read, read};
 pub use seen::CountedKind;
+pub use unable::Unable;
 pub use walk::walk;
 pub use wire::{Unready, wire};
 

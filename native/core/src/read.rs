@@ -1,10 +1,8 @@
 //! A raw batch into Arrow, document by document: documents/columns.Transcoder.
 
-use std::fmt;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
-use arrow_schema::ArrowError;
 
 use crate::check::Checker;
 use crate::column::Builder;
@@ -13,10 +11,8 @@ use crate::offence::offence;
 use crate::path::{Step, format_path};
 use crate::plan::Plan;
 use crate::raw::split;
+use crate::unable::{LARGEST, Unable};
 use crate::walk::{Fault, walk};
-
-/// The largest batch that is taken: what is made of one stays below the 2 GB that Arrow's texts may have.
-pub const LARGEST: usize = 1 << 28;
 
 pub struct Read {
     pub batch: RecordBatch,
@@ -36,36 +32,6 @@ pub struct Aside {
     pub path: String,
     pub detail: String,
     pub name: Option<String>,
-}
-
-/// Why a batch cannot be read here. None of it may happen; if it does, nothing is handed out that could be wrong.
-#[derive(Debug)]
-pub enum Unable {
-    TooLarge,
-    /// A value of this type in a column that holds no such: the check let it through.
-    Misplaced(u8),
-    /// The check says no to a document and nobody finds out why.
-    Unexplained {
-        position: usize,
-    },
-    Arrow(ArrowError),
-}
-
-impl From<ArrowError> for Unable {
-    fn from(e: ArrowError) -> Self {
-        Unable::Arrow(e)
-    }
-}
-
-impl fmt::Display for Unable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Unable::TooLarge => write!(f, "the batch is larger than {LARGEST} bytes"),
-            Unable::Misplaced(tag) => write!(f, "a value of type 0x{tag:02x} in a column of another type"),
-            Unable::Unexplained { position } => write!(f, "document {position} fits and does not fit"),
-            Unable::Arrow(e) => write!(f, "{e}"),
-        }
-    }
 }
 
 pub fn read(batch: &[u8], plan: &Plan) -> Result<Read, Unable> {
