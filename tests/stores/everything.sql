@@ -4,6 +4,8 @@ COMMENT ON SCHEMA shop IS 'what is sold';
 CREATE TYPE shop.state AS ENUM ('open', 'it''s paid', 'closed');
 CREATE TYPE shop.pair AS (a int, "B c" text);
 CREATE TYPE shop.span AS RANGE (subtype = date);
+CREATE COLLATION shop."by Bytes" (provider = libc, lc_collate = 'C', lc_ctype = 'POSIX');
+CREATE DOMAIN code AS text COLLATE shop."by Bytes";
 CREATE DOMAIN mail_address AS text COLLATE "C" CHECK (VALUE LIKE '%@%');
 CREATE DOMAIN short_mail AS mail_address NOT NULL DEFAULT 'a@b' CHECK (length(VALUE) < 40);
 CREATE FUNCTION next_number(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1';

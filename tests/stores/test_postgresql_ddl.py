@@ -46,6 +46,17 @@ def test_everything_comes_back(pg_db: Any) -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_collations_of_icu_come_back(pg_db: Any) -> None:
+    if not pg_db.execute("SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu'"):
+        pytest.skip("this server was built without ICU")
+    made = "CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
+    schema = tried(pg_db, made + "CREATE TABLE t (id int PRIMARY KEY, a text COLLATE any_case UNIQUE);")
+    assert_comes_back(pg_db, schema)
+    pg_db.execute("INSERT INTO t VALUES (1, 'a')")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        pg_db.execute("INSERT INTO t VALUES (2, 'A')")
+
+
 def test_pagila_comes_back(pg_db: Any) -> None:
     sample = Path(os.environ.get("PAGILA_SQL") or Path(__file__).parents[3] / "shared/samples/pagila/pagila.sql")
     if not sample.exists():

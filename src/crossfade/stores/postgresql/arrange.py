@@ -102,4 +102,4 @@ def _sorted(objects: Mapping[Key, Object], needs: Mapping[Key, set[Key]]) -> tup
     return ordered, notes
 
 
-SCHEMA, EXTENSION, TYPE, SEQUENCE, FUNCTION, TABLE, VIEW = range(7)
+SCHEMA, EXTENSION, COLLATION, TYPE, SEQUENCE, FUNCTION, TABLE, VIEW = range(8)

@@ -13,6 +13,15 @@ FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
 WHERE e.extname <> 'plpgsql'
 ORDER BY e.extname
 
+-- name: collations
+-- The columns of a locale are called otherwise from version to version (15, 17); rules came with 16.
+SELECT c.oid, c.oid::regcollation::text AS name, c.collprovider AS provider, c.collcollate AS collate,
+       c.collctype AS ctype, c.collisdeterministic AS deterministic, to_jsonb(c)->>'collicurules' AS rules,
+       coalesce(to_jsonb(c)->>'colllocale', to_jsonb(c)->>'colliculocale', c.collcollate) AS locale
+FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
+WHERE {user} AND NOT {member:pg_collation,c.oid}
+ORDER BY 2
+
 -- name: types
 -- Enums, domains, composite and range types, each with what its definition needs.
 SELECT t.oid, format_type(t.oid, NULL) AS name, t.typtype AS kind,
@@ -231,9 +240,6 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {user} AND c
 UNION ALL
 SELECT 'operator ' || o.oid::regoperator::text
 FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE {user} AND NOT {member:pg_operator,o.oid}
-UNION ALL
-SELECT 'collation ' || o.oid::regcollation::text
-FROM pg_collation o JOIN pg_namespace n ON n.oid = o.collnamespace WHERE {user} AND NOT {member:pg_collation,o.oid}
 UNION ALL
 SELECT 'text search configuration ' || o.oid::regconfig::text
 FROM pg_ts_config o JOIN pg_namespace n ON n.oid = o.cfgnamespace WHERE {user} AND NOT {member:pg_ts_config,o.oid}

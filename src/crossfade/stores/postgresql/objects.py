@@ -1,4 +1,4 @@
-"""Rows of the catalogue as objects to make: the SQL of schemas, types, functions, sequences, tables and views."""
+"""Rows of the catalogue as objects to make: the SQL of what stands by itself, from schemas to views."""
 
 from __future__ import annotations
 
@@ -8,14 +8,24 @@ from typing import Any
 
 from crossfade.model.target import Step
 from crossfade.schema.tokens import literal
-from crossfade.stores.postgresql.arrange import EXTENSION, FUNCTION, SCHEMA, SEQUENCE, TABLE, TYPE, VIEW, Object
+from crossfade.stores.postgresql.arrange import (
+    COLLATION,
+    EXTENSION,
+    FUNCTION,
+    SCHEMA,
+    SEQUENCE,
+    TABLE,
+    TYPE,
+    VIEW,
+    Object,
+)
 from crossfade.stores.postgresql.sequences import sequence_options
 from crossfade.stores.postgresql.table_sql import create_table
 
 Rows = Callable[[str], list[Any]]
 
 # Oids of the catalogues themselves; the same in every PostgreSQL.
-_PG_CLASS, _PG_TYPE, _PG_PROC, _PG_NAMESPACE, _PG_EXTENSION = 1259, 1247, 1255, 2615, 3079
+_PG_CLASS, _PG_TYPE, _PG_PROC, _PG_NAMESPACE, _PG_EXTENSION, _PG_COLLATION = 1259, 1247, 1255, 2615, 3079, 3456
 
 
 def objects(rows: Rows) -> list[Object]:
@@ -23,6 +33,7 @@ def objects(rows: Rows) -> list[Object]:
     return [
         *_schemas(rows),
         *_extensions(rows),
+        *_collations(rows),
         *_types(rows),
         *_functions(rows),
         *_sequences(rows),
@@ -47,6 +58,28 @@ def _extensions(rows: Rows) -> Iterator[Object]:
         where = f" SCHEMA {row.schema}" if row.relocatable else ""
         step = Step(f"extension {row.name}", f"CREATE EXTENSION IF NOT EXISTS {row.name}{where}")
         yield Object((_PG_EXTENSION, row.oid), EXTENSION, (step,))
+
+
+def _collations(rows: Rows) -> Iterator[Object]:
+    for row in rows("collations"):
+        step = Step(f"collation {shown(row.name)}", f"CREATE COLLATION {row.name} ({', '.join(_locale(row))})")
+        yield Object((_PG_COLLATION, row.oid), COLLATION, (step,))
+
+
+def _locale(row: Any) -> Iterator[str]:
+    yield f"provider = {_PROVIDER[row.provider]}"
+    if row.provider == "c":
+        yield f"lc_collate = {literal(row.collate)}"
+        yield f"lc_ctype = {literal(row.ctype)}"
+    else:
+        yield f"locale = {literal(row.locale)}"
+    if not row.deterministic:
+        yield "deterministic = false"
+    if row.rules is not None:
+        yield f"rules = {literal(row.rules)}"
+
+
+_PROVIDER = {"b": "builtin", "c": "libc", "i": "icu"}
 
 
 def _types(rows: Rows) -> Iterator[Object]:
