@@ -6,8 +6,10 @@ from typing import Any
 
 import pymongo
 import pytest
+from pymongo.errors import ServerSelectionTimeoutError
 
 from crossfade.errors import CrossfadeError, Misused, Unreachable
+from crossfade.stores.mongodb.errors import translated
 from crossfade.stores.mongodb.store import open_mongodb
 from crossfade.testing import Proxy, as_user, mongodb, mongodb_reader, through, with_database
 from crossfade.testing.servers import free_port
@@ -97,6 +99,7 @@ def test_a_server_that_goes_away_is_said(mongo_db: MongoScratch) -> None:
         ("mongodb://localhost:port/app", "mongodb://localhost:port/app"),
         ("mongodb://localhost/app?tls=true&tls=false", "does not stand"),
         ("mongodb://localhost/app?tls=maybe", "does not stand"),
+        ("mongodb://localhost/app?tls=true&tlsCAFile=/no/such.pem", "/no/such.pem: No such file"),
         ("mongodb://localhost/a$b.c/d", "mongodb://localhost/a$b.c/d"),
     ],
 )
@@ -118,6 +121,14 @@ def test_an_unknown_host_is_unreachable() -> None:
     assert caught.value.exit_status == 3
     assert "no-such-host.invalid" in caught.value.message
     assert "secret" not in caught.value.message
+
+
+def test_a_certificate_that_is_not_trusted_has_its_own_hint() -> None:
+    """What the driver said of a server whose certificate another CA had signed."""
+    said = "localhost:27017: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
+    error = translated(ServerSelectionTimeoutError(said), "mongodb://localhost/app?tls=true", "connecting")
+    assert error.exit_status == 3
+    assert "tlsCAFile" in str(error.hint)
 
 
 def test_a_standalone_server_serves_too(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -83,7 +83,10 @@ def _operation(error: OperationFailure, reason: str, url: str, doing: str) -> Cr
 
 
 def _cut(reason: str, url: str, doing: str) -> Unreachable:
+    hint = "check that the server runs and that its host and port are right, then run the command again"
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        hint = "name the CA of the server's certificate (tlsCAFile=...), and the host as the certificate has it"
     return Unreachable(
         f"no answer from MongoDB at {hide_password(url)} while {doing}: {reason}; the source is unchanged",
-        hint="check that the server runs and that its host and port are right, then run the command again",
+        hint=hint,
     )

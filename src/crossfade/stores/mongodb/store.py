@@ -62,6 +62,8 @@ def _client(url: str) -> MongoClient[dict[str, Any]]:
             client: MongoClient[dict[str, Any]] = MongoClient(url, **options)
         except ValueError as error:  # what the driver says of a port, for one
             raise InvalidURI(str(error)) from error
+        except OSError as error:  # a certificate's file that cannot be read
+            raise ConfigurationError(f"{error.filename or 'TLS'}: {error.strerror or error}") from error
     # The driver goes on without an option that it cannot read: without TLS, where it says tls=yes.
     for warning in said_of_url:
         if issubclass(warning.category, UserWarning) and "Unknown option" not in str(warning.message):
