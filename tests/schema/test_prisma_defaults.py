@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crossfade.errors import SchemaFault
@@ -169,6 +169,8 @@ def test_defaults_that_do_not_fit(prisma: Prisma, field: str, reason: str) -> No
     assert caught.value.faults[0].line == 3
 
 
+@example("\\:$:")
+@example(":a$ \\:a \\\\:b::c :d: :e")
 @given(st.text(alphabet="ab1:\\%' $_", max_size=12))
 def test_raw_sql_is_taken_as_it_stands(text: str) -> None:
     compiled = raw_sql(text).compile(dialect=sa.make_url("sqlite://").get_dialect()())
