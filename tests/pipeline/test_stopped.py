@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
-from multiprocessing.context import SpawnProcess
 
 import pytest
 from outcome import Outcome, Shop, open_move, outcome
@@ -16,7 +14,6 @@ from run_copy import STOPPED
 from victim import Victim, all_gone
 
 from crossfade.mapping.engine import Engine
-from crossfade.pipeline.executor import make_executor
 from scratch import PostgresScratch
 
 
@@ -54,19 +51,3 @@ def test_ctrl_c_in_the_engine_is_no_fault_of_a_record() -> None:
     with pytest.raises(KeyboardInterrupt):
         engine.run("SELECT sum(sqrt(i)) FROM range(3000000000) AS t(i)", {})
     engine.close()
-
-
-def test_ctrl_c_while_a_worker_starts_waits_until_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that the executor never came to know of would keep everybody waiting in the end."""
-    start = SpawnProcess.start
-
-    def struck(self: SpawnProcess) -> None:
-        start(self)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(SpawnProcess, "start", struck)
-    executor = make_executor(2)
-    with pytest.raises(KeyboardInterrupt):
-        executor.submit(os.getpid)
-    executor.shutdown()
-    assert not multiprocessing.active_children()

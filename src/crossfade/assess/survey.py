@@ -7,11 +7,12 @@ are the same however the work was divided (documents/count.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from crossfade.documents.count import Histogram
 from crossfade.errors import Misused
+from crossfade.executor.tasks import run_tasks
 from crossfade.model.batch import Chunk
 from crossfade.model.shape import Shape
 from crossfade.stores.contract import EntityInfo, Reader, Store, need
@@ -102,22 +103,24 @@ def _one_after_another(open_store: Callable[[], Store], info: EntityInfo, tell: 
 def _spread(
     open_store: Callable[[], Store], chosen: list[EntityInfo], executor: Executor, tell: Listener, segment_bytes: int
 ) -> list[Shape]:
-    """Hand out pieces of work, a few ahead, and merge what comes back."""
+    """Hand out pieces of work, and merge what comes back."""
     counted: dict[str, Histogram] = {info.name: Histogram() for info in chosen}
-    running: dict[Future[Histogram], str] = {}
-    try:
-        with open_store() as store:
-            for piece in _pieces(need(store.reader, store, "read documents"), chosen, segment_bytes):
-                if len(running) >= IN_FLIGHT:
-                    _collect(running, counted, tell)
-                future, entity = _submit(executor, open_store, piece)
-                running[future] = entity
-        while running:
-            _collect(running, counted, tell)
-    finally:
-        for future in running:  # one piece failed: the others need not begin
-            future.cancel()
+
+    def take(counts: tuple[str, Histogram]) -> None:
+        entity, part = counts
+        counted[entity].merge(part)
+        tell(Scanned(entity, part.count, part.bytes))
+
+    with open_store() as store:
+        pieces = _pieces(need(store.reader, store, "read documents"), chosen, segment_bytes)
+        run_tasks(executor, _count_piece, ((open_store, piece) for piece in pieces), take, ahead=IN_FLIGHT)
     return [_finish(info, counted[info.name], tell) for info in chosen]
+
+
+def _count_piece(open_store: Callable[[], Store], piece: str | Chunk) -> tuple[str, Histogram]:
+    if isinstance(piece, Chunk):
+        return piece.entity, count_chunk(open_store, piece)
+    return piece, count_entity(open_store, piece, _silent)
 
 
 def _pieces(reader: Reader, chosen: list[EntityInfo], segment_bytes: int) -> Iterator[str | Chunk]:
@@ -127,22 +130,6 @@ def _pieces(reader: Reader, chosen: list[EntityInfo], segment_bytes: int) -> Ite
             yield info.name
         else:
             yield from reader.chunks(info.name, target_bytes=segment_bytes)
-
-
-def _submit(executor: Executor, open_store: Callable[[], Store], piece: str | Chunk) -> tuple[Future[Histogram], str]:
-    if isinstance(piece, Chunk):
-        return executor.submit(count_chunk, open_store, piece), piece.entity
-    return executor.submit(count_entity, open_store, piece, _silent), piece
-
-
-def _collect(running: dict[Future[Histogram], str], counted: dict[str, Histogram], tell: Listener) -> None:
-    """Wait until at least one piece is done, and take in all that are."""
-    done, _ = wait(running, return_when=FIRST_COMPLETED)
-    for future in done:
-        entity = running.pop(future)
-        part = future.result()
-        counted[entity].merge(part)
-        tell(Scanned(entity, part.count, part.bytes))
 
 
 def _finish(info: EntityInfo, histogram: Histogram, tell: Listener) -> Shape:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from crossfade.pipeline.executor import default_workers
+from crossfade.executor.local import default_workers
 
 
 class LogFormat(enum.Enum):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 
 from crossfade.errors import Refused
+from crossfade.executor.local import make_executor
 from crossfade.journal import agreement, journal
 from crossfade.journal.journal import MoveRecord
 from crossfade.journal.status import Status
@@ -15,7 +16,6 @@ from crossfade.move.events import Listener, Planned
 from crossfade.move.ground import Ground
 from crossfade.pipeline import constraints
 from crossfade.pipeline import copy as chunks_of
-from crossfade.pipeline.executor import make_executor
 from crossfade.pipeline.settle import settle
 from crossfade.schema.tokens import qualified
 from crossfade.stores.contract import need

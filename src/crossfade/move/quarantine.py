@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from crossfade.errors import Misused, Refused
+from crossfade.executor.local import make_executor
 from crossfade.journal import agreement, journal
 from crossfade.journal.journal import Entry
 from crossfade.model.counts import counted
@@ -14,7 +15,6 @@ from crossfade.move.copying import advance_sequences, copied_chunks
 from crossfade.move.events import deaf
 from crossfade.move.ground import Ground
 from crossfade.pipeline import constraints, mend
-from crossfade.pipeline.executor import make_executor
 from crossfade.pipeline.mend import Retried
 
 

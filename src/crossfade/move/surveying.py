@@ -8,10 +8,10 @@ from functools import partial
 from crossfade.assess.lock import write_lock
 from crossfade.assess.survey import choose
 from crossfade.assess.survey import survey as run_survey
+from crossfade.executor.local import make_executor
 from crossfade.model.shape import Shape
 from crossfade.move.events import Found, Listener
 from crossfade.move.ground import Ground
-from crossfade.pipeline.executor import make_executor
 from crossfade.stores.contract import EntityInfo, need
 from crossfade.stores.open import open_store
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from crossfade.errors import Refused
+from crossfade.executor.local import make_executor
 from crossfade.journal import agreement, journal
 from crossfade.journal.status import Status
 from crossfade.move import begin, checks
 from crossfade.move.events import Listener, Verifying
 from crossfade.move.ground import Ground
-from crossfade.pipeline.executor import make_executor
 from crossfade.pipeline.session import session
 from crossfade.verify import run
 from crossfade.verify.held import held_records

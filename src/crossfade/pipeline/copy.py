@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from crossfade.documents.decode import key_of
+from crossfade.executor.tasks import run_tasks
 from crossfade.journal import journal
 from crossfade.journal.journal import Entry
 from crossfade.mapping.carry import Mapped, Misfit
@@ -21,7 +22,6 @@ from crossfade.model.batch import Batch, Chunk
 from crossfade.model.counts import Counts
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session, Work, session
-from crossfade.pipeline.tasks import run_tasks
 from crossfade.stores.contract import Loader, Store, need
 
 
@@ -57,8 +57,7 @@ def plan(source: Store, target: Store, entities: Sequence[str], target_bytes: in
 
 def copy(work: Work, pending: Sequence[Chunk], executor: Executor, listen: Callable[[ChunkCopied], None]) -> None:
     """Copies the pending chunks. On an error or Ctrl-C those at work are finished, the others wait for the next run."""
-    for event in run_tasks(executor, copy_chunk, [(work, chunk) for chunk in pending]):
-        listen(event)
+    run_tasks(executor, copy_chunk, ((work, chunk) for chunk in pending), listen)
 
 
 def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:

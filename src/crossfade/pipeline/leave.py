@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from crossfade.documents.decode import key_of
 from crossfade.errors import CrossfadeError
+from crossfade.executor.tasks import run_tasks
 from crossfade.journal import journal
 from crossfade.journal.journal import Entry
 from crossfade.mapping.carry import Carrier, TableRows, keep_roots
@@ -24,7 +25,6 @@ from crossfade.mapping.program import ROW, Branch, Feed
 from crossfade.model.batch import Batch, Chunk
 from crossfade.model.target import TargetTable
 from crossfade.pipeline.session import Session, Work, session
-from crossfade.pipeline.tasks import run_tasks
 from crossfade.stores.contract import Loader
 
 
@@ -51,15 +51,17 @@ class Left:
 
 def take_out(
     work: Work, broken: Broken, chunks: Sequence[Chunk], executor: Executor, *, by_key: bool = True
-) -> Iterator[Left]:
+) -> list[Left]:
     """Takes out the records behind the broken rows, a piece at a time. `by_key` allows to fetch them by their keys."""
+    lefts: list[Left] = []
     for feed in work.program.feeds.values():
         branches = [b for b in feed.branches if b.table == broken.table]
         if by_key and all(_follows_from_id(b, work.tables[broken.table]) for b in branches):
-            yield from _by_keys(session(work), feed, broken) if branches else ()
+            lefts += _by_keys(session(work), feed, broken) if branches else ()
         elif branches:
-            own = [(work, chunk, broken) for chunk in chunks if chunk.entity == feed.entity]
-            yield from run_tasks(executor, leave_chunk, own)
+            own = ((work, chunk, broken) for chunk in chunks if chunk.entity == feed.entity)
+            run_tasks(executor, leave_chunk, own, lefts.append)
+    return lefts
 
 
 def leave_chunk(work: Work, chunk: Chunk, broken: Broken) -> Left:

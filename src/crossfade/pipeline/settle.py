@@ -36,8 +36,7 @@ def settle(work: Work, chunks: Sequence[Chunk], executor: Executor) -> None:
     refused = _contested(s)
     for table, keys in _keys_of(s, refused).items():
         broken = Broken(table, "unique", "its primary key is taken", "", keys, phase="copy")
-        for _ in take_out(work, broken, chunks, executor, by_key=False):
-            pass
+        take_out(work, broken, chunks, executor, by_key=False)
     seen: Counter[tuple[object, ...]] = Counter()
     for piece in _pieces(s, _contested(s) if refused else []):
         _bring_back(s, piece, seen)

@@ -13,12 +13,13 @@ import errno
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from crossfade.errors import CrossfadeError, Misused
+from crossfade.executor.tasks import run_tasks
 from crossfade.model.counts import Counts
 from crossfade.model.target import TargetTable
 from crossfade.verify.chunk import ChunkVerified, Opening, Task, Tools, verify_chunk
@@ -134,9 +135,12 @@ def _compare_chunks(
 ) -> None:
     for number in range(len(subject.fed_tables)):
         (spool / str(number)).mkdir()
-    for event in _results(executor, opening, _tasks(tools, subject, spool)):
+
+    def take(event: ChunkVerified) -> None:
         tally.add(event)
         listen(event)
+
+    run_tasks(executor, verify_chunk, ((opening, task) for task in _tasks(tools, subject, spool)), take, ahead=32)
 
 
 def _tasks(tools: Tools, subject: Subject, spool: Path) -> Iterator[Task]:
@@ -148,26 +152,6 @@ def _tasks(tools: Tools, subject: Subject, spool: Path) -> Iterator[Task]:
         leave(subject.held.get(entity, NOTHING), held)
         for chunk in tools.reader.chunks(entity, target_bytes=subject.target_bytes):
             yield Task(chunk, held, spool, numbers, subject.limit, triggered)
-
-
-def _results(executor: Executor, opening: Opening, tasks: Iterator[Task], ahead: int = 32) -> Iterator[ChunkVerified]:
-    """Results as they come. Few tasks wait in the executor: the plan may be long, and stopping should be quick."""
-    waiting: set[Future[ChunkVerified]] = set()
-    try:
-        while True:
-            while len(waiting) < ahead and (task := next(tasks, None)) is not None:
-                waiting.add(executor.submit(verify_chunk, opening, task))
-                if any(f.done() for f in waiting):
-                    break
-            if not waiting:
-                return
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
-    finally:
-        for future in waiting:
-            future.cancel()
-        wait(waiting)
 
 
 def _compare_keys(tools: Tools, subject: Subject, spool: Path, tally: Tally, listen: Callable[[Event], None]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 SCRIPT = """
 import os
-from crossfade.pipeline.executor import make_executor
+from crossfade.executor.local import make_executor
 
 print("started")
 with make_executor(2) as executor:

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.context import SpawnContext, SpawnProcess
-from types import FrameType
 from typing import Any
 
 
@@ -21,7 +20,7 @@ def make_executor(workers: int) -> Executor:
     """Local processes, or this process where one worker is enough."""
     if workers <= 1:
         return InProcess()
-    return _Processes(workers, mp_context=_Context(), initializer=_die_with_parent)
+    return ProcessPoolExecutor(workers, mp_context=_Context(), initializer=_die_with_parent)
 
 
 class InProcess(Executor):
@@ -34,36 +33,6 @@ class InProcess(Executor):
         except Exception as e:
             future.set_exception(e)
         return future
-
-
-class _Processes(ProcessPoolExecutor):
-    """Takes no Ctrl-C while it starts a worker: one that it does not know of yet would take the word to stop that is
-    meant for another, and who waits for that one would wait for ever.
-    """
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        with _stopped_later():
-            return super().submit(fn, *args, **kwargs)
-
-
-@contextmanager
-def _stopped_later() -> Iterator[None]:
-    """SIGINT and SIGTERM take effect at the end."""
-    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
-        yield
-        return
-    struck: list[tuple[int, FrameType | None]] = []
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    handled = {number: handler for number, handler in kept.items() if callable(handler)}
-    for number in handled:
-        signal.signal(number, lambda *strike: struck.append(strike))
-    try:
-        yield
-    finally:
-        for number, handler in handled.items():
-            signal.signal(number, handler)
-        for strike in struck[:1]:
-            handled[signal.Signals(strike[0])](*strike)
 
 
 class _Worker(SpawnProcess):
