@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from crossfade.mapping.engine import RECORD_ERRORS, Engine, reason_of
 from crossfade.mapping.fit import fit
 from crossfade.mapping.lookup import LookedUpMisfit, LookupReader, Tables
-from crossfade.mapping.program import ROOT_TABLE, ROW, Branch, Feed
+from crossfade.mapping.program import ROOT_TABLE, ROW, Branch, Computed, Feed, computed_sql
 from crossfade.model.batch import Batch
 from crossfade.model.target import TargetTable
 
@@ -73,8 +73,8 @@ class Carrier:
             return result
         root = self._not_discarded(batch.table, result)
         made: list[pa.Array] = []
-        for branch in self.feed.branches:
-            for piece in self._branch(branch, root, result.misfits):
+        for branch, computed in zip(self.feed.branches, self._computed_at_once(root), strict=True):
+            for piece in self._branch(branch, root, computed, result.misfits):
                 result.tables.append(piece)
                 if branch.one_row or not self._has_own_branch:
                     made.append(piece.roots)
@@ -111,10 +111,14 @@ class Carrier:
                 result.discarded |= set(rows.column(0).to_pylist())
         return _without(root, ROW, result.discarded | {m.row for m in result.misfits})
 
-    def _branch(self, branch: Branch, root: pa.Table, misfits: list[Misfit]) -> Iterator[TableRows]:
-        """Runs one branch over the documents, halving them around whatever the engine refuses."""
+    def _branch(
+        self, branch: Branch, root: pa.Table, computed: pa.Table | None, misfits: list[Misfit]
+    ) -> Iterator[TableRows]:
+        """Runs one branch over the documents, halving them around whatever the engine refuses. `computed` is what is
+        there of all of them already.
+        """
         target = self.tables[branch.table]
-        for part, out in _halving(root, lambda part: self._rows(branch, part)):
+        for part, out in _halving(root, lambda part: self._rows(branch, part, computed if part is root else None)):
             if isinstance(out, Exception):
                 misfits.append(self._refused(branch, part, out))
                 continue
@@ -125,19 +129,45 @@ class Carrier:
                 misfits.append(Misfit(row, wrong.reason, wrong.message, branch.table, wrong.column))
             yield TableRows(target, fitted.table.drop_columns([ROW]), _array(fitted.table.column(ROW)))
 
-    def _rows(self, branch: Branch, part: pa.Table) -> pa.Table:
+    def _rows(self, branch: Branch, part: pa.Table, computed: pa.Table | None) -> pa.Table:
         """`#row` and the outputs. What is a column of the batch already does not go through the engine."""
-        if not branch.straight:
+        if not branch.straight and branch.computed is None:
             return self.engine.run(branch.sql, self._with_lookups(branch, part))
-        computed = part
-        if branch.computed is not None:
-            computed = self.engine.run(branch.computed.sql, {ROOT_TABLE: part.select(branch.computed.columns)})
-            assert computed.column(ROW).equals(part.column(ROW)), "one row a document, in their order"
-        outputs = {
-            name: part.column(branch.straight[name]) if name in branch.straight else computed.column(name)
-            for name in branch.outputs
-        }
-        return pa.table({ROW: part.column(ROW), **outputs})
+        if computed is None and branch.computed is not None:
+            (computed,) = self._compute([branch.computed], part)
+        known = {name: part.column(column) for name, column in branch.straight.items()}
+        if computed is not None:
+            known |= zip(computed.column_names, computed.columns, strict=True)
+        return pa.table({ROW: part.column(ROW), **{name: known[name] for name in branch.outputs}})
+
+    def _computed_at_once(self, root: pa.Table) -> list[pa.Table | None]:
+        """What all branches compute, in one query for each alias: what a query costs is hardly its rows. None where a
+        branch computes nothing, or where the engine refuses a record: then each branch finds out by itself.
+        """
+        tables: list[pa.Table | None] = [None] * len(self.feed.branches)
+        for alias in self._aliases:
+            asked = [
+                (i, b.computed) for i, b in enumerate(self.feed.branches) if b.computed and b.computed.alias == alias
+            ]
+            try:
+                made = self._compute([computed for _, computed in asked], root)
+            except _OF_A_RECORD:
+                continue
+            for (i, _), table in zip(asked, made, strict=True):
+                tables[i] = table
+        return tables
+
+    @cached_property
+    def _aliases(self) -> list[str]:
+        return list(dict.fromkeys(b.computed.alias for b in self.feed.branches if b.computed))
+
+    def _compute(self, asked: Sequence[Computed], part: pa.Table) -> list[pa.Table]:
+        """What each of these asks for, which have one alias, in one query."""
+        columns = dict.fromkeys([ROW, *(column for one in asked for column in one.columns)])
+        out = self.engine.run(computed_sql(asked), {ROOT_TABLE: part.select(list(columns))})
+        assert out.column(0).equals(part.column(ROW)), "one row a document, in their order"
+        made = iter(out.columns[1:])
+        return [pa.table({name: next(made) for name in one.outputs}) for one in asked]
 
     def _printed(self, branch: Branch) -> frozenset[str]:
         """The outputs that are JSON as the reader printed it."""

@@ -27,10 +27,9 @@ def fit_int(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
     high = 2 ** (_BITS[kind.kind] - 1) - 1
     if pa.types.is_uint64(values.type):
         beyond = pc.greater(values, pa.scalar(high, pa.uint64()))
-    else:
-        values = values.cast(pa.int64())
-        beyond = pc.or_(pc.greater(values, high), pc.less(values, -high - 1))
-    return misfits.where(beyond, values, "out_of_range", lambda v: f"{v} is beyond {kind.sql}").cast(to)
+        return misfits.where(beyond, values, "out_of_range", lambda v: f"{v} is beyond {kind.sql}").cast(to)
+    bounds = (-high - 1, high)
+    return misfits.outside(values.cast(pa.int64()), bounds, lambda v: f"{v} is beyond {kind.sql}").cast(to)
 
 
 def _whole(values: Any, kind: ColumnType, misfits: Misfits) -> Any:

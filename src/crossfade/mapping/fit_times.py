@@ -25,16 +25,14 @@ def fit_timestamp(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
         moments = _micros(values, misfits)
     else:
         return not_of_type(values, kind, misfits, "as_date(...), parse_date(...) or epoch_ms_date(...)")
-    beyond = pc.or_(pc.less(moments, FIRST_MOMENT), pc.greater(moments, LAST_MOMENT))
-    moments = misfits.where(beyond, moments, "out_of_range", lambda v: f"{v} microseconds is beyond {kind.sql}")
+    bounds = (FIRST_MOMENT, LAST_MOMENT)
+    moments = misfits.outside(moments, bounds, lambda v: f"{v} microseconds is beyond {kind.sql}")
     return _digits(moments, kind, misfits).cast(pa.timestamp("us"))
 
 
 def _of_days(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
     days = values.cast(pa.int32()).cast(pa.int64())
-    last = LAST_MOMENT // DAY
-    beyond = pc.or_(pc.less(days, FIRST_DAY), pc.greater(days, last))
-    days = misfits.where(beyond, days, "out_of_range", lambda v: f"day {v} is beyond {kind.sql}")
+    days = misfits.outside(days, (FIRST_DAY, LAST_MOMENT // DAY), lambda v: f"day {v} is beyond {kind.sql}")
     return pc.multiply(days, DAY)
 
 
@@ -49,9 +47,8 @@ def _micros(values: Any, misfits: Misfits) -> Any:
         return pc.divide(numbers, 1000)
     factor = {"s": 1_000_000, "ms": 1000}[unit]
     limit = LAST_MOMENT // factor
-    beyond = pc.or_(pc.greater(numbers, limit), pc.less(numbers, -limit))
-    numbers = misfits.where(beyond, numbers, "out_of_range", lambda v: f"{v} {unit} is beyond all calendars")
-    return pc.multiply(numbers, factor)
+    numbers = misfits.outside(numbers, (-limit, limit), lambda v: f"{v} {unit} is beyond all calendars")
+    return numbers.cast(pa.timestamp(unit)).cast(pa.timestamp("us")).cast(pa.int64())
 
 
 def _modulo(numbers: Any, by: int) -> Any:
@@ -79,8 +76,7 @@ def fit_date(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
         days = values.cast(pa.int32()).cast(pa.int64())
     else:
         return not_of_type(values, kind, misfits, "CAST(as_date(...) AS DATE)")
-    beyond = pc.or_(pc.less(days, FIRST_DAY), pc.greater(days, LAST_DAY))
-    days = misfits.where(beyond, days, "out_of_range", lambda v: f"day {v} is beyond {kind.sql}")
+    days = misfits.outside(days, (FIRST_DAY, LAST_DAY), lambda v: f"day {v} is beyond {kind.sql}")
     return days.cast(pa.int32()).cast(pa.date32())
 
 

@@ -39,6 +39,14 @@ class Misfits:
             self.add(row, reason, say(shown(values[row])))
         return pc.if_else(pc.fill_null(mask, False), pa.scalar(None, values.type), values)
 
+    def outside(self, numbers: Any, bounds: tuple[int, int], say: Callable[[str], str]) -> Any:
+        """Signed integers as `where` gives them, for those that are below or above the bounds."""
+        least, greatest = pc.min_max(numbers).as_py().values()
+        if least is None or (bounds[0] <= least and greatest <= bounds[1]):  # one look, as is usual
+            return numbers
+        beyond = pc.or_(pc.less(numbers, bounds[0]), pc.greater(numbers, bounds[1]))
+        return self.where(beyond, numbers, "out_of_range", say)
+
     def each(self, values: Any, to: Any, convert: Callable[[Any], Any]) -> Any:
         """The slow road: `convert` for each value that is not NULL; what it raises as `Unfit` is noted."""
         out: list[Any] = []

@@ -6,11 +6,12 @@ documents has become a column of a batch, called by its path, in the form that t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crossfade.model.batch import Column
 from crossfade.model.shape import Path
+from crossfade.schema.tokens import identifier
 
 ROOT_TABLE = "root"
 """The engine's name for the batch of root documents; its first column is `#row`."""
@@ -66,10 +67,21 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """Gives `#row` and some of a branch's outputs, of these columns of the root alone."""
+    """Outputs of a branch that depend on columns of the root alone, row for row.
 
-    sql: str
+    `outputs` has the SQL of each, which calls the root `alias`; `columns` are those that it reads.
+    """
+
+    alias: str
+    outputs: Mapping[str, str]
     columns: tuple[str, ...]
+
+
+def computed_sql(asked: Sequence[Computed]) -> str:
+    """Gives `#row` and the outputs of all of these, which have one alias, in their order."""
+    alias = identifier(asked[0].alias)
+    outputs = [f"{sql} AS c{i}" for i, sql in enumerate(sql for one in asked for sql in one.outputs.values())]
+    return f"SELECT {', '.join([f'{alias}.{identifier(ROW)}', *outputs])} FROM {ROOT_TABLE} AS {alias}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +97,9 @@ class Written:
 class Branch:
     """One SELECT. `sql` reads `root` and the lookups' tables, and gives `#row` and the outputs.
 
-    `straight` are the outputs that are a column of the batch as the reader made it, and which; they need no engine.
-    Where there are any, `computed` gives the others, row for row (None: there are none).
+    Where nothing but the root is asked, and every document makes one row, `straight` are the outputs that are a column
+    of the batch as the reader made it, and which (they need no engine), and `computed` are the others (None: there are
+    none).
 
     `one_row` says that it makes a row of the root itself (nothing is unnested at its top); `unnested` says of each of
     the root's arrays that the rows are made from where its elements stand (`list_of` has two places). `filtered` is

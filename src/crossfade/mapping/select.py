@@ -57,8 +57,7 @@ class SelectCompiler:
         if self.faults:
             return None
         texts = dict(zip(outputs, written.outputs, strict=False))
-        straight = {} if _reaches_further(select) else _straight(outputs, sources.alias)
-        computed = [i + 1 for i, name in enumerate(outputs) if name not in straight]
+        straight, computed = ({}, None) if _reaches_further(select) else _apart(outputs, sources.alias)
         return Branch(
             table=table,
             file=file,
@@ -78,7 +77,7 @@ class SelectCompiler:
             written=texts,
             mixed=tuple(self.mixed),
             straight=straight,
-            computed=_computed(_only(select, *computed), sources.alias) if straight and computed else None,
+            computed=computed,
         )
 
     def condition(self, text: exp.Expr, entity: str, alias: str) -> exp.Select:
@@ -197,14 +196,14 @@ def _reaches_further(select: exp.Select) -> bool:
     return any(select.args.get(clause) for clause in ("joins", "where", "group", "having"))
 
 
-def _straight(outputs: Mapping[str, exp.Expr], alias: str) -> dict[str, str]:
-    """The outputs that are a column of the root and nothing more."""
-    return {n: sql.name for n, sql in outputs.items() if isinstance(sql, exp.Column) and sql.table == alias}
-
-
-def _computed(select: exp.Select, alias: str) -> Computed:
-    columns = dict.fromkeys(c.name for c in select.find_all(exp.Column) if c.table == alias)
-    return Computed(select.sql("duckdb"), tuple(columns))
+def _apart(outputs: Mapping[str, exp.Expr], alias: str) -> tuple[dict[str, str], Computed | None]:
+    """The outputs that are a column of the root and nothing more, and the others."""
+    straight = {n: sql.name for n, sql in outputs.items() if isinstance(sql, exp.Column) and sql.table == alias}
+    others = {n: sql for n, sql in outputs.items() if n not in straight}
+    if not others:
+        return straight, None
+    columns = dict.fromkeys(c.name for sql in others.values() for c in sql.find_all(exp.Column) if c.table == alias)
+    return straight, Computed(alias, {n: sql.sql("duckdb") for n, sql in others.items()}, tuple(columns))
 
 
 def _only(select: exp.Select, *outputs: int) -> exp.Select:
