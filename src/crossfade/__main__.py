@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
 NOTHING_HAD_BEGUN = b"\nerror: stopped; nothing had begun\nTry: the same command again\n"
 
 
-def main() -> int:
-    """Runs the program; its exit status. Loading its libraries takes a second, in which Ctrl-C is no traceback."""
+def main() -> NoReturn:
+    """Runs the program. Loading its libraries takes a moment, in which Ctrl-C is no traceback."""
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     from crossfade.cli.app import main as run
 
     for number, handler in before.items():
         signal.signal(number, handler)
-    return run()
+    status = run()
+    with suppress(OSError):
+        sys.stderr.flush()
+    os._exit(status)  # all is closed and said; pymongo's threads look up twice a second, and exit would wait for them
 
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:
@@ -27,4 +31,4 @@ def _stop(signum: int, frame: FrameType | None) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,18 +9,32 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.util import Finalize
 from typing import Any
 
+from crossfade.executor.stop import stop_at_the_end
 
-def make_executor(workers: int) -> Executor:
-    """Local processes, or this process where one worker is enough."""
+LAST = -100  # after all that multiprocessing itself does at the end
+
+
+def make_executor(workers: int, get_ready: Callable[[], object] | None = None) -> Executor:
+    """Local processes, or this process where one worker is enough.
+
+    They start when there is something to do: at once where there is `get_ready`, which each of them does then (what
+    fails of it will fail again in the tasks that need it).
+    """
     if workers <= 1:
         return InProcess()
-    return ProcessPoolExecutor(workers, mp_context=_Context(), initializer=_die_with_parent)
+    executor = ProcessPoolExecutor(workers, mp_context=_Context(), initializer=_die_with_parent)
+    if get_ready is not None:
+        with stop_at_the_end():
+            for _ in range(workers):
+                executor.submit(get_ready)
+    return executor
 
 
 class InProcess(Executor):
@@ -45,6 +59,11 @@ class _Worker(SpawnProcess):
                 super().start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def run(self) -> None:
+        """Ends at once when all is done: some drivers' threads look up twice a second, and exit waits for them."""
+        super().run()
+        Finalize(None, os._exit, args=(0,), exitpriority=LAST)
 
 
 @contextmanager

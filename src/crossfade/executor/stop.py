@@ -12,7 +12,7 @@ STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stop_at_the_end(tell: Callable[[], None]) -> Iterator[None]:
+def stop_at_the_end(tell: Callable[[], None] = lambda: None) -> Iterator[None]:
     """What a handler of SIGINT or SIGTERM raises in here is raised at the end. `tell` is called when it is struck.
 
     Raised where it strikes, KeyboardInterrupt may leave a lock of `concurrent.futures` (or of a progress bar) held,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
@@ -11,7 +12,7 @@ from crossfade.journal import agreement, journal
 from crossfade.journal.journal import MoveRecord
 from crossfade.journal.status import Status
 from crossfade.model.batch import Chunk
-from crossfade.move import begin, checks
+from crossfade.move import begin, checks, surveying
 from crossfade.move.events import Listener, Planned
 from crossfade.move.ground import Ground
 from crossfade.pipeline import constraints
@@ -22,25 +23,35 @@ from crossfade.stores.contract import need
 
 
 def copy(ground: Ground, listen: Listener) -> Status:
+    with make_executor(_workers(ground), ground.get_ready) as executor:
+        _copy(ground, executor, listen)
+    return begin.status(ground)
+
+
+def _workers(ground: Ground) -> int:
+    """As many as there is work for, by what the source says of its size: they start while all else is looked at."""
+    fed = set(ground.fed_entities)
+    chunks = sum(math.ceil(e.bytes / ground.chunk_bytes) for e in surveying.entities(ground) if e.name in fed)
+    return min(ground.writers, max(1, chunks))
+
+
+def _copy(ground: Ground, executor: Executor, listen: Listener) -> None:
     checks.require_covered(ground)
     checks.require_current_lock(ground)
     move = begin.own_target(ground)
     begin.do_steps(ground, ground.steps_before, listen)
     _require_same_agreement(ground, move)
-    target_bytes = int(ground.project.settings.limits.chunk_mb * 1_000_000)
-    pending = chunks_of.plan(ground.source, ground.target, ground.fed_entities, target_bytes)
+    pending = chunks_of.plan(ground.source, ground.target, ground.fed_entities, ground.chunk_bytes)
     chunks = copied_chunks(ground)
     listen(Planned(sum(c.count for c in pending), len(pending), sum(c.count for c in chunks)))
-    with make_executor(min(ground.writers, max(1, len(chunks)))) as executor:
-        chunks_of.copy(ground.work, pending, executor, listen)
-        _clear(ground, chunks, executor, listen)
+    chunks_of.copy(ground.work, pending, executor, listen)
+    _clear(ground, chunks, executor, listen)
     with ground.transaction() as tx:
         done = journal.steps_done(tx)
     begin.do_steps(ground, ground.steps_after(done), listen)
     advance_sequences(ground)
     with ground.transaction() as tx:
         journal.set_stage(tx, journal.FINISHED)
-    return begin.status(ground)
 
 
 def copied_chunks(ground: Ground) -> list[Chunk]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import Self
@@ -15,7 +15,7 @@ from crossfade.mapping.compile import compile_program, read_mappings
 from crossfade.mapping.program import Program
 from crossfade.model.shape import Shape, parse_path
 from crossfade.model.target import Step, TargetSchema, TargetTable
-from crossfade.pipeline.session import Work, close_sessions
+from crossfade.pipeline.session import Work, close_sessions, load_stores
 from crossfade.project import Discard, Project
 from crossfade.schema import kept, live
 from crossfade.schema.load import LIVE, load_schema, made_of
@@ -154,6 +154,15 @@ class Ground:
     def writers(self) -> int:
         target = self.target
         return min(self.workers, need(target.writer, target, "be written to").fill_rank())
+
+    @property
+    def chunk_bytes(self) -> int:
+        return int(self.project.settings.limits.chunk_mb * 1_000_000)
+
+    @property
+    def get_ready(self) -> Callable[[], None]:
+        """What a worker can do before there is any work: load what opens the stores."""
+        return partial(load_stores, self.project.source_url, self.project.target_url)
 
     @property
     def has_journal(self) -> bool:

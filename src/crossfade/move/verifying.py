@@ -45,5 +45,5 @@ def _subject(ground: Ground, status: Status) -> run.Subject:
         recorded={e.entity: e.counts for e in status.entities},
         rules=read_rules(ground.project.rules_dir),
         limit=limits.differences,
-        target_bytes=int(limits.chunk_mb * 1_000_000),
+        target_bytes=ground.chunk_bytes,
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing.util import Finalize
 
 from crossfade.documents.columns import Transcoder, compile_columns
 from crossfade.mapping.carry import Carrier
@@ -16,6 +16,7 @@ from crossfade.model.batch import Batch, Column
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetTable
 from crossfade.stores.contract import Reader, RowReader, Store, Writer, need
+from crossfade.stores.open import open_store
 
 Opener = Callable[[], Store]
 
@@ -81,6 +82,12 @@ class Session:
         self.target.close()
 
 
+def load_stores(*urls: str) -> None:
+    """Loads what the stores of these URLs need; nothing stays open."""
+    for url in urls:
+        open_store(url).close()
+
+
 _sessions: dict[str, Session] = {}
 
 
@@ -95,7 +102,7 @@ def session(work: Work) -> Session:
 
 @cache
 def _at_exit() -> None:
-    atexit.register(close_sessions)
+    Finalize(None, close_sessions, exitpriority=0)  # unlike atexit, it knows the end of a worker
 
 
 def close_sessions() -> None:
