@@ -43,7 +43,7 @@ def findings(
 ) -> list[Finding]:
     """All but what is said of coverage."""
     program = world.program(mappings, discards)
-    target = TargetSchema("postgresql", tables or (PLAIN,), (), (), MetaData(), "")
+    target = TargetSchema("postgresql", tables or (PLAIN,), (), (), MetaData, "")
     found = check(program, world.shapes, target, discards, lambda shape, columns: transcode(shape, columns, b"").table)
     return [f for f in found if f.kind not in ("uncovered", "unmapped_entity", "in_part")]
 

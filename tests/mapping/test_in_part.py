@@ -35,7 +35,7 @@ def notes(
     """Path -> the note, of the entity `e` and the table `t`."""
     program = WORLD.program(mapping, discards)
     columns = tuple(TargetColumn(name, kind) for name, kind in (kinds or {}).items())
-    target = TargetSchema("postgresql", (TargetTable("t", None, "t", columns, ()),), (), (), MetaData(), "")
+    target = TargetSchema("postgresql", (TargetTable("t", None, "t", columns, ()),), (), (), MetaData, "")
     found = list(in_part(program, WORLD.shapes, target, discards))
     assert all((f.severity, f.kind) == ("note", "in_part") for f in found)
     open_paths = {f.place for f in uncovered(program, WORLD.shapes, discards)}

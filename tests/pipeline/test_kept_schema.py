@@ -38,7 +38,7 @@ def test_what_is_kept_is_what_was_read(shop_copy: Shop, pg_db: PostgresScratch) 
         move.apply_schema()
         read = move.schema
     with open_move(shop_copy.folder, shop_copy.source, pg_db.url) as move:
-        assert move.schema == replace(read, metadata=None)
+        assert move.schema == replace(read, metadata_of=None)
 
 
 def test_a_changed_file_is_read_anew(shop_copy: Shop, modest: str) -> None:

@@ -5,7 +5,9 @@ schema/ makes these from Prisma, SQL, a live database or SQLAlchemy metadata.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 # Kinds of column types. `ColumnType.kind` is one of these; the canonical Arrow type of its values stands beside it.
@@ -108,16 +110,22 @@ class TargetSchema:
 
     `pre` makes an empty target ready for the copy (schemas, types, functions, tables with primary keys, checks and
     defaults); `post` is what comes after it (unique constraints, secondary indexes, foreign keys: NOT VALID, then
-    VALIDATE; triggers, views, comments). `metadata` is a sqlalchemy.MetaData; `digest` changes when the schema does.
+    VALIDATE; triggers, views, comments). `metadata_of` reads the sqlalchemy.MetaData; `digest` changes when the schema
+    does.
     """
 
     dialect: str
     tables: tuple[TargetTable, ...]
     pre: tuple[Step, ...]
     post: tuple[Step, ...]
-    metadata: Any
+    metadata_of: Callable[[], Any] | None
     digest: str
     notes: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def metadata(self) -> Any:
+        """The same as a sqlalchemy.MetaData, read when it is first asked for; None where the schema was kept."""
+        return None if self.metadata_of is None else self.metadata_of()
 
     def table(self, name: str) -> TargetTable | None:
         return next((t for t in self.tables if t.name == name), None)

@@ -29,10 +29,12 @@ def copy(ground: Ground, listen: Listener) -> Status:
 
 
 def _workers(ground: Ground) -> int:
-    """As many as there is work for, by what the source says of its size: they start while all else is looked at."""
-    fed = set(ground.fed_entities)
-    chunks = sum(math.ceil(e.bytes / ground.chunk_bytes) for e in surveying.entities(ground) if e.name in fed)
-    return min(ground.writers, max(1, chunks))
+    """As many as there is work for, by the survey and by what the source says of its size now: they start while all
+    else is looked at.
+    """
+    now = {e.name: e.bytes for e in surveying.entities(ground)}
+    sizes = [max(ground.shapes[e].bytes, now.get(e, 0)) for e in ground.fed_entities]
+    return min(ground.writers, max(1, sum(math.ceil(size / ground.chunk_bytes) for size in sizes)))
 
 
 def _copy(ground: Ground, executor: Executor, listen: Listener) -> None:

@@ -24,7 +24,7 @@ def as_it_was(was: TargetSchema, now: TargetSchema) -> TargetSchema:
                 f"the table {table.name} has changed since this move began; nothing was written",
                 hint="put its columns back, or begin anew: empty the tables and drop the schema crossfade",
             )
-    return replace(was, metadata=now.metadata)
+    return replace(was, metadata_of=now.metadata_of)
 
 
 def steps_before(schema: TargetSchema, filled: Collection[str]) -> tuple[Step, ...]:

@@ -44,7 +44,13 @@ def from_metadata(
     except sa.exc.CompileError as error:
         raise Misused(f"the schema cannot be written for {dialect}: {error}", hint="use a type that it has") from error
     return TargetSchema(
-        dialect, targets, pre, post, metadata, digest_of(dialect, targets, pre, post), (*notes, *_left_out(metadata))
+        dialect,
+        targets,
+        pre,
+        post,
+        lambda: metadata,
+        digest_of(dialect, targets, pre, post),
+        (*notes, *_left_out(metadata)),
     )
 
 

@@ -29,7 +29,7 @@ class EntityInfo:
     gridfs_files, gridfs_chunks, system.
 
     `plan` is one sentence on what becomes of it. `copied` says whether a move takes it up unless told otherwise.
-    `count` and `bytes` are the source's own estimate, good for progress bars only.
+    `count` and `bytes` are the source's own estimate, good for progress bars and for the number of workers only.
     """
 
     name: str

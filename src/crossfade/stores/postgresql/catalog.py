@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -11,7 +10,6 @@ from importlib import resources
 from typing import Any
 
 import psycopg
-import sqlalchemy as sa
 from psycopg.rows import namedtuple_row
 
 from crossfade.model.target import ColumnType, TargetSchema
@@ -25,14 +23,16 @@ JOURNAL_SCHEMA = "crossfade"
 
 Rows = Callable[[str], list[Any]]
 
-_USER = f"(n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '{JOURNAL_SCHEMA}'))"
+USER = f"(n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '{JOURNAL_SCHEMA}'))"
 _MEMBER = (
     r"EXISTS (SELECT FROM pg_depend member WHERE member.classid = '\1'::regclass"
     r" AND member.objid = \2 AND member.deptype = 'e')"
 )
 
 
-def reflect(connection: psycopg.Connection[Any], notes: tuple[str, ...] = ()) -> TargetSchema:
+def reflect(
+    connection: psycopg.Connection[Any], notes: tuple[str, ...] = (), metadata_of: Callable[[], Any] | None = None
+) -> TargetSchema:
     """The database behind `connection`, all schemas but PostgreSQL's own and the journal's."""
     with _plainly(connection):
         rows = _reader(connection)
@@ -45,7 +45,7 @@ def reflect(connection: psycopg.Connection[Any], notes: tuple[str, ...] = ()) ->
         tables=tables,
         pre=pre,
         post=post,
-        metadata=_metadata(connection),
+        metadata_of=metadata_of,
         digest=digest_of("postgresql", tables, pre, post),
         notes=(*notes, *said, *left_out),
     )
@@ -98,21 +98,6 @@ def _reader(connection: psycopg.Connection[Any]) -> Rows:
 def _queries() -> dict[str, str]:
     """The queries of catalog.sql by name."""
     text = resources.files(__package__).joinpath("catalog.sql").read_text("utf-8")
-    text = re.sub(r"\{member:(\w+),([\w.]+)\}", _MEMBER, text.replace("{user}", _USER))
+    text = re.sub(r"\{member:(\w+),([\w.]+)\}", _MEMBER, text.replace("{user}", USER))
     parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
-
-
-def _metadata(connection: psycopg.Connection[Any]) -> sa.MetaData:
-    """SQLAlchemy's view of the same tables, read over the same connection."""
-    metadata = sa.MetaData()
-    engine = sa.create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=sa.StaticPool)
-    # what is tried out may stand in a transaction of ours, which SQLAlchemy would end after its first look
-    engine.dialect.do_rollback = lambda dbapi_connection: None  # type: ignore[method-assign]
-    with warnings.catch_warnings():  # types and indexes that SQLAlchemy has no word for: the steps have them
-        warnings.simplefilter("ignore", sa.exc.SAWarning)
-        schemas = connection.execute(f"SELECT nspname FROM pg_namespace n WHERE {_USER} ORDER BY 1".encode()).fetchall()
-        with engine.connect() as over:
-            for (schema,) in schemas:
-                metadata.reflect(over, schema=None if schema == "public" else schema, resolve_fks=False)
-    return metadata

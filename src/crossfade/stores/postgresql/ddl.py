@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -15,6 +16,7 @@ from crossfade.schema.statements import split
 from crossfade.stores.contract import Ddl
 from crossfade.stores.postgresql import census, failures
 from crossfade.stores.postgresql.advance import advance
+from crossfade.stores.postgresql.catalog import named_column_types, reflect
 from crossfade.stores.postgresql.connect import connect
 from crossfade.stores.postgresql.scratch import scratch
 from crossfade.stores.postgresql.tables_there import described, user_tables
@@ -28,6 +30,11 @@ class PostgresDdl:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._later = ThreadPoolExecutor(1, "crossfade-drop")
+
+    def close(self) -> None:
+        """When no scratch database is left."""
+        self._later.shutdown()
 
     def is_empty(self) -> list[str]:
         """The tables that are there outside the journal's schema, each with whether it holds rows."""
@@ -43,7 +50,7 @@ class PostgresDdl:
     def scratch_schema(self, statements: str, file: str) -> TargetSchema:
         """Executes SQL text in a scratch database and reflects it. Raises SchemaFault with every fault found."""
         script = split(statements)
-        with scratch(self._url) as connection:
+        with scratch(self._url, self._later.submit) as connection:
             trial = Trial(connection, script, file)
             try:
                 trial.run()
@@ -51,15 +58,17 @@ class PostgresDdl:
                 raise failures.lost(error, self._url) from None
             if trial.faults:
                 raise SchemaFault(trial.faults)
-            schema = _reflected(connection, (*script.notes, *trial.notes))
-        return self._settled(schema)
+            schema = reflect(connection, (*script.notes, *trial.notes))
+        with self._made(schema) as connection:
+            return reflect(connection, schema.notes, partial(self._metadata_of, schema))
 
-    def _settled(self, schema: TargetSchema) -> TargetSchema:
-        """The schema as it comes back once its steps have run: proof that they do, before anything is written.
+    @contextmanager
+    def _made(self, schema: TargetSchema) -> Iterator[psycopg.Connection[Any]]:
+        """A scratch database in which the schema's steps have run: proof that they do, before anything is written.
 
         PostgreSQL prints some expressions (`role IN ('a', 'b')` of a varchar) otherwise after reading its own print.
         """
-        with scratch(self._url) as connection:
+        with scratch(self._url, self._later.submit) as connection:
             connection.execute("SET check_function_bodies TO off")
             for step in (*schema.pre, *schema.post):
                 try:
@@ -69,8 +78,11 @@ class PostgresDdl:
                     raise self._failed(
                         step, error, "the schema stands, but it could not be made anew; " + _TELL
                     ) from None
-            again = _reflected(connection)
-        return replace(again, notes=schema.notes, metadata=schema.metadata)
+            yield connection
+
+    def _metadata_of(self, schema: TargetSchema) -> Any:
+        with self._made(schema) as connection:
+            return _metadata_of(connection)
 
     def _failed(self, step: Step, error: psycopg.Error, hint: str) -> CrossfadeError:
         if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
@@ -81,7 +93,11 @@ class PostgresDdl:
     def live_schema(self) -> TargetSchema:
         """The target as it stands."""
         with self._connected() as connection:
-            return _reflected(connection)
+            return reflect(connection, metadata_of=self._live_metadata)
+
+    def _live_metadata(self) -> Any:
+        with self._connected() as connection:
+            return _metadata_of(connection)
 
     def duplicates(self, table: TargetTable, unique: Unique) -> Any:
         """Primary keys (canonical Arrow) of the rows that must go so that `unique` holds; a group's least stays."""
@@ -100,8 +116,6 @@ class PostgresDdl:
 
     def column_types(self) -> Mapping[str, ColumnType]:
         """The enums, domains and extensions' types of the target, by the name that format_type prints."""
-        from crossfade.stores.postgresql.catalog import named_column_types
-
         with self._connected() as connection:
             return named_column_types(connection)
 
@@ -114,11 +128,10 @@ class PostgresDdl:
             raise failures.translated(error, self._url, "") from error
 
 
-def _reflected(connection: psycopg.Connection[Any], notes: Sequence[str] = ()) -> TargetSchema:
-    """Reads the catalogue, for which SQLAlchemy is loaded: workers, who never do, start in half the time."""
-    from crossfade.stores.postgresql.catalog import reflect
+def _metadata_of(connection: psycopg.Connection[Any]) -> Any:
+    from crossfade.stores.postgresql.metadata import metadata_of  # loads SQLAlchemy
 
-    return reflect(connection, tuple(notes))
+    return metadata_of(connection)
 
 
 _: type[Ddl] = PostgresDdl

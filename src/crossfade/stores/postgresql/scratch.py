@@ -7,8 +7,9 @@ whose lock nobody holds and that nobody is connected to: the next run that may d
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -32,25 +33,33 @@ SELECT classid::bigint << 32 | objid::bigint FROM pg_locks WHERE locktype = 'adv
 """
 
 
+def _now(drop: Callable[[], None]) -> None:
+    drop()
+
+
 @contextmanager
-def scratch(url: str) -> Iterator[psycopg.Connection[Any]]:
+def scratch(url: str, run: Callable[[Callable[[], None]], object] = _now) -> Iterator[psycopg.Connection[Any]]:
     """A connection on which anything may be made; nothing of it stays.
 
     It leads to a new database with the target's encoding and collation. Where the user may create none, and the
     target holds no table yet, it leads to the target, inside a transaction that is rolled back. Raises Refused
     where neither can be, Unreachable where the connection breaks while it is used.
+
+    `run` is given what drops the database in the end, for which the server writes out all that it has in memory:
+    nobody needs to wait for that.
     """
     try:
-        with _scratch(url) as connection:
+        with _scratch(url, run) as connection:
             yield connection
     except psycopg.Error as error:
         raise failures.translated(error, url, "") from error
 
 
 @contextmanager
-def _scratch(url: str) -> Iterator[psycopg.Connection[Any]]:
+def _scratch(url: str, run: Callable[[Callable[[], None]], object]) -> Iterator[psycopg.Connection[Any]]:
     name = PREFIX + secrets.token_hex(6)
-    with connect(url, autocommit=True) as admin:
+    with ExitStack() as unless_made:
+        admin = unless_made.enter_context(connect(url, autocommit=True))
         admin.execute("SELECT pg_advisory_lock(%s)", [_number(name)])
         _drop_left_behind(admin)
         try:
@@ -63,12 +72,13 @@ def _scratch(url: str) -> Iterator[psycopg.Connection[Any]]:
             with _rolled_back(url, admin) as connection:
                 yield connection
             return
-        try:
-            with connect(_elsewhere(url, name), autocommit=True) as connection:
-                connection.execute("SET search_path TO public")
-                yield connection
-        finally:
-            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        unless_made.pop_all()
+    try:
+        with connect(_elsewhere(url, name), autocommit=True) as connection:
+            connection.execute("SET search_path TO public")
+            yield connection
+    finally:
+        run(partial(_drop, admin, name))
 
 
 def _create(admin: psycopg.Connection[Any], name: str) -> bool:
@@ -84,6 +94,11 @@ def _create(admin: psycopg.Connection[Any], name: str) -> bool:
         create += sql.SQL(" ENCODING {} LC_COLLATE {} LC_CTYPE {}").format(encoding, collate, ctype)
     admin.execute(create)
     return True
+
+
+def _drop(admin: psycopg.Connection[Any], name: str) -> None:
+    with admin, suppress(psycopg.Error):  # what stays goes with the next run
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _number(name: str) -> int:

@@ -11,10 +11,10 @@ from crossfade.stores.postgresql.write import PostgresWriter
 
 def open_postgresql(url: str) -> Store:
     """The store at `url`, in any form that libpq or SQLAlchemy takes. Connections are made when first needed."""
-    writer, reader = PostgresWriter(url), PostgresRowReader(url)
+    writer, reader, ddl = PostgresWriter(url), PostgresRowReader(url), PostgresDdl(url)
 
     def close() -> None:
-        for part in (writer, reader):
+        for part in (writer, reader, ddl):
             part.close()
 
     return Store(
@@ -23,6 +23,6 @@ def open_postgresql(url: str) -> Store:
         traits=Traits(has_journal_schema=True, constraints_after_tables=True),
         writer=writer,
         row_reader=reader,
-        ddl=PostgresDdl(url),
+        ddl=ddl,
         closer=close,
     )

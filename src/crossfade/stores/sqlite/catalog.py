@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-import warnings
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
-
-import sqlalchemy as sa
 
 from crossfade.model.target import ForeignKey, Step, TargetColumn, TargetSchema, TargetTable, Unique
 from crossfade.schema.column_types import sqlite_type
@@ -27,9 +25,14 @@ def reflect(connection: sqlite3.Connection, notes: tuple[str, ...] = ()) -> Targ
     steps = [(kind, Step(f"{kind} {name}", sql)) for kind, name, _, sql in made]
     pre = tuple(step for kind, step in steps if kind == "table")
     post = tuple(step for wanted in ("index", "view", "trigger") for kind, step in steps if kind == wanted)
-    return TargetSchema(
-        "sqlite", tables, pre, post, _metadata(connection, tables), digest_of("sqlite", tables, pre, post), notes
-    )
+    digest = digest_of("sqlite", tables, pre, post)
+    return TargetSchema("sqlite", tables, pre, post, partial(_metadata_of, tables, (*pre, *post)), digest, notes)
+
+
+def _metadata_of(tables: tuple[TargetTable, ...], steps: tuple[Step, ...]) -> Any:
+    from crossfade.stores.sqlite.metadata import metadata_of  # loads SQLAlchemy
+
+    return metadata_of(tables, steps)
 
 
 def _made(connection: sqlite3.Connection) -> list[tuple[str, str, str, str]]:
@@ -72,7 +75,7 @@ def _column(row: Any, single_key: bool) -> TargetColumn:
 
 def _uniques(connection: sqlite3.Connection, table: str) -> Iterator[Unique]:
     query = "SELECT name, origin, partial FROM pragma_index_list(?) WHERE \"unique\" AND origin <> 'pk' ORDER BY name"
-    for name, _, partial in connection.execute(query, (table,)).fetchall():
+    for name, _, is_partial in connection.execute(query, (table,)).fetchall():
         row = connection.execute("SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?", (name,)).fetchone()
         written, predicate = _index_parts(row[0]) if row and row[0] else ([], None)
         columns = connection.execute("SELECT name, coll, cid FROM pragma_index_xinfo(?) WHERE key", (name,)).fetchall()
@@ -80,7 +83,7 @@ def _uniques(connection: sqlite3.Connection, table: str) -> Iterator[Unique]:
             written[i] if cid == -2 else identifier(column) + ("" if coll.upper() == "BINARY" else f" COLLATE {coll}")
             for i, (column, coll, cid) in enumerate(columns)
         )
-        yield Unique(name, expressions, predicate if partial else None)
+        yield Unique(name, expressions, predicate if is_partial else None)
 
 
 def _index_parts(sql: str) -> tuple[list[str], str | None]:
@@ -124,26 +127,3 @@ def _as_made(connection: sqlite3.Connection, name: str) -> str:
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE", (name,)
     ).fetchone()
     return str(row[0]) if row else name
-
-
-def _metadata(connection: sqlite3.Connection, tables: tuple[TargetTable, ...]) -> sa.MetaData:
-    metadata = sa.MetaData()
-    engine = sa.create_engine("sqlite://", creator=lambda: connection, poolclass=sa.StaticPool)
-    with warnings.catch_warnings(), engine.connect() as over:
-        warnings.simplefilter("ignore", sa.exc.SAWarning)  # expressions in indexes, for which SQLAlchemy has no word
-        for table in tables:
-            try:
-                sa.Table(table.name, metadata, autoload_with=over, resolve_fks=False)
-            except (
-                sa.exc.ArgumentError
-            ):  # it stumbles over references to a parent in another case, and to its whole key
-                _columns_alone(table, metadata, over)
-    return metadata
-
-
-def _columns_alone(table: TargetTable, metadata: sa.MetaData, over: sa.Connection) -> None:
-    if table.name in metadata.tables:
-        metadata.remove(metadata.tables[table.name])
-    found = sa.inspect(over).get_columns(table.name)
-    columns = (sa.Column(c["name"], c["type"], primary_key=c["name"] in table.primary_key) for c in found)
-    sa.Table(table.name, metadata, *columns)

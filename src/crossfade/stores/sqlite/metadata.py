@@ -1,0 +1,36 @@
+"""A SQLite database as SQLAlchemy sees it, for who asks: loading SQLAlchemy takes longer than a small move."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from crossfade.model.target import Step, TargetTable
+
+
+def metadata_of(tables: Sequence[TargetTable], steps: Sequence[Step]) -> sa.MetaData:
+    """The tables as they are in a database in which these steps were taken."""
+    metadata = sa.MetaData()
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    with warnings.catch_warnings(), engine.connect() as over:
+        for step in steps:
+            over.exec_driver_sql(step.sql)
+        warnings.simplefilter("ignore", sa.exc.SAWarning)  # expressions in indexes, for which SQLAlchemy has no word
+        for table in tables:
+            try:
+                sa.Table(table.name, metadata, autoload_with=over, resolve_fks=False)
+            except (
+                sa.exc.ArgumentError
+            ):  # it stumbles over references to a parent in another case, and to its whole key
+                _columns_alone(table, metadata, over)
+    return metadata
+
+
+def _columns_alone(table: TargetTable, metadata: sa.MetaData, over: sa.Connection) -> None:
+    if table.name in metadata.tables:
+        metadata.remove(metadata.tables[table.name])
+    found = sa.inspect(over).get_columns(table.name)
+    columns = (sa.Column(c["name"], c["type"], primary_key=c["name"] in table.primary_key) for c in found)
+    sa.Table(table.name, metadata, *columns)
