@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mapping_world import ENGINE, World, python_rows
 
 from crossfade.mapping.carry import Carrier, Mapped, drop_roots, keep_roots
+from crossfade.mapping.engine import Engine
 from crossfade.mapping.program import Program
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.project import Discard
@@ -98,6 +99,45 @@ def test_any_mixture_in_any_batches(data: st.DataObject) -> None:
     }
     assert misfits == {i: why for i, (_, why) in enumerate(picked) if why is not None}
     assert sum(len(r.misfits) for r in results) == len(misfits)
+
+
+SEVERAL = {
+    "ages": "SELECT p._id AS id, parse_int(p.age) + 1 AS n, upper(p.must) AS short FROM people AS p",
+    "sizes": "SELECT p._id AS id, parse_int(p.size) + 1 AS n FROM people AS p",
+    "others": "SELECT o._id AS id, parse_int(o.age) * 11 AS n FROM people AS o",
+}
+SEVERAL_TABLES = {name: table(name, id=INT, n=INT, short=TEXT) for name in SEVERAL}
+
+
+def test_what_several_tables_compute_is_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a query for each alias; around a record that one of them refuses, each asks for itself."""
+    docs = [{"_id": i, "age": str(i), "size": str(10 * i), "must": f"n{i}"} for i in range(5)]
+    asked: list[str] = []
+    run = Engine.run
+
+    def noted(engine: Engine, sql: str, tables: Mapping[str, Any]) -> Any:
+        asked.append(sql)
+        return run(engine, sql, tables)
+
+    monkeypatch.setattr(Engine, "run", noted)
+    assert several(docs) == ({}, {name: [0, 1, 2, 3, 4] for name in SEVERAL})
+    assert len(asked) == 2
+    misfits, rows = several([*docs[:3], {**docs[3], "size": "large"}, docs[4]])
+    assert misfits == {3: ("mapping_error", "sizes", "n")}
+    assert rows == {name: [0, 1, 2, 4] for name in SEVERAL}
+
+
+def several(docs: Sequence[dict[str, Any]]) -> tuple[dict[int, Any], dict[str, list[int]]]:
+    """Row -> why it is set aside; table -> the keys of its rows, whose other values are as they should be."""
+    world = World({"people": docs})
+    program = world.program(SEVERAL)
+    result = world.carrier(program, "people", SEVERAL_TABLES).map(world.batch(program, "people"))
+    rows = {part.table.name: python_rows(part.rows) for part in result.tables}
+    assert all(r["n"] == r["id"] + 1 and r["short"] == f"N{r['id']}" for r in rows["ages"])
+    assert all(r["n"] == 10 * r["id"] + 1 for r in rows["sizes"])
+    assert all(r["n"] == 11 * r["id"] for r in rows["others"])
+    misfits = {m.row: (m.reason, m.table, m.column) for m in result.misfits}
+    return misfits, {name: [row["id"] for row in found] for name, found in rows.items()}
 
 
 def test_roots_say_which_document_a_row_is_of() -> None:

@@ -111,6 +111,15 @@ def test_tables_say_what_a_mapping_needs(pg_db: Any) -> None:
     assert "shop.orders" in schema.metadata.tables
 
 
+def test_metadata_is_read_when_it_is_asked_for(pg_db: Any) -> None:
+    """Of the schema as it was tried out, when all that was opened for that is closed."""
+    ddl = PostgresDdl(pg_db.url)
+    schema = ddl.scratch_schema("CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (a int REFERENCES a);", "f.sql")
+    ddl.close()
+    assert sorted(schema.metadata.tables) == ["a", "b"]
+    assert schema.metadata is schema.metadata
+
+
 def test_the_digest_changes_with_the_schema(pg_db: Any) -> None:
     one, other = tried(pg_db, "CREATE TABLE t (a int)"), tried(pg_db, "CREATE TABLE t (a int DEFAULT 1)")
     assert one.digest != other.digest

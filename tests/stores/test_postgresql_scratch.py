@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
 import pytest
 
+from crossfade.stores.postgresql.ddl import PostgresDdl
 from crossfade.stores.postgresql.scratch import PREFIX, scratch
-from crossfade.testing import with_database
+from crossfade.testing import as_user, with_database
 from scratch import PostgresScratch
 
 
@@ -69,3 +70,30 @@ def test_a_scratch_database_is_held_while_it_is_used(pg_db: PostgresScratch) -> 
         try_out(pg_db)
         assert is_there(pg_db, row[0])
     assert not is_there(pg_db, row[0])
+
+
+def test_who_waits_for_the_drop_is_for_the_maker_to_say(pg_db: PostgresScratch) -> None:
+    """Until then it is held."""
+    drops: list[Callable[[], None]] = []
+    with scratch(pg_db.url, drops.append) as connection:
+        row = connection.execute("SELECT current_database()").fetchone()
+        assert row is not None
+    try_out(pg_db)
+    assert is_there(pg_db, row[0])
+    drops.pop()()
+    assert not is_there(pg_db, row[0])
+
+
+def test_a_closed_ddl_has_left_nothing(pg_db: PostgresScratch) -> None:
+    user = f"CREATE ROLE {pg_db.name} LOGIN CREATEDB"
+    with administered(pg_db) as connection:
+        connection.execute(user.encode())
+    try:
+        ddl = PostgresDdl(as_user(pg_db.url, pg_db.name, ""))
+        ddl.scratch_schema("CREATE TABLE t (id int PRIMARY KEY)", "schema.sql")
+        ddl.close()
+        mine = "SELECT datname FROM pg_database WHERE datname ~ %s AND pg_get_userbyid(datdba) = %s"
+        assert not pg_db.execute(mine, [f"^{PREFIX}", pg_db.name])
+    finally:
+        with administered(pg_db) as connection:
+            connection.execute(f"DROP ROLE {pg_db.name}".encode())

@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 from crossfade.cli import check, copy, explain, ids, quarantine, run, schema, status, survey, verify
 from crossfade.cli.events import line_of
 from crossfade.cli.failure import INTERRUPTED, end_quietly, failure_of, interrupted, show, usage
+from crossfade.executor.stop import STOPS
 
 app = typer.Typer(name="crossfade", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True)
 schema_app = typer.Typer(
@@ -79,7 +80,6 @@ def _need_command(context: typer.Context) -> None:
         raise typer.Exit(2)
 
 
-STOPS = (signal.SIGINT, signal.SIGTERM)
 STOPPING = "stopping: what has begun is being finished (Ctrl-C again: at once)"
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from crossfade.executor.stop import stop_at_the_end
 
-LAST = -100  # after all that multiprocessing itself does at the end
+_LAST = -100  # after all that multiprocessing itself does at the end
 
 
 def make_executor(workers: int, get_ready: Callable[[], object] | None = None) -> Executor:
@@ -63,7 +63,7 @@ class _Worker(SpawnProcess):
     def run(self) -> None:
         """Ends at once when all is done: some drivers' threads look up twice a second, and exit waits for them."""
         super().run()
-        Finalize(None, os._exit, args=(0,), exitpriority=LAST)
+        Finalize(None, os._exit, args=(0,), exitpriority=_LAST)
 
 
 @contextmanager

@@ -30,11 +30,12 @@ class PostgresDdl:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._later = ThreadPoolExecutor(1, "crossfade-drop")
+        self._dropping = _one_thread()
 
     def close(self) -> None:
-        """When no scratch database is left."""
-        self._later.shutdown()
+        """Returns when no scratch database is left."""
+        self._dropping.shutdown()
+        self._dropping = _one_thread()
 
     def is_empty(self) -> list[str]:
         """The tables that are there outside the journal's schema, each with whether it holds rows."""
@@ -50,7 +51,7 @@ class PostgresDdl:
     def scratch_schema(self, statements: str, file: str) -> TargetSchema:
         """Executes SQL text in a scratch database and reflects it. Raises SchemaFault with every fault found."""
         script = split(statements)
-        with scratch(self._url, self._later.submit) as connection:
+        with scratch(self._url, self._dropping.submit) as connection:
             trial = Trial(connection, script, file)
             try:
                 trial.run()
@@ -68,7 +69,7 @@ class PostgresDdl:
 
         PostgreSQL prints some expressions (`role IN ('a', 'b')` of a varchar) otherwise after reading its own print.
         """
-        with scratch(self._url, self._later.submit) as connection:
+        with scratch(self._url, self._dropping.submit) as connection:
             connection.execute("SET check_function_bodies TO off")
             for step in (*schema.pre, *schema.post):
                 try:
@@ -126,6 +127,10 @@ class PostgresDdl:
                 yield connection
         except psycopg.Error as error:
             raise failures.translated(error, self._url, "") from error
+
+
+def _one_thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "crossfade-drop")
 
 
 def _metadata_of(connection: psycopg.Connection[Any]) -> Any:
