@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -20,6 +21,8 @@ def main() -> NoReturn:
     for number, handler in before.items():
         signal.signal(number, handler)
     status = run()
+    if status:
+        gc.collect()  # an error holds on to what it passed through, a worker's semaphores among it
     with suppress(OSError):
         sys.stderr.flush()
     os._exit(status)  # all is closed and said; pymongo's threads look up twice a second, and exit would wait for them

@@ -71,17 +71,30 @@ def test_what_is_at_work_is_finished_and_nothing_is_begun(executor: Executor) ->
     assert finished == ["task 0"]
 
 
-def test_a_strike_while_a_worker_starts_waits_until_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that the executor never came to know of would keep everybody waiting in the end."""
+def strike_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the moment in which a worker has been started, and nobody knows of it yet."""
     start = SpawnProcess.start
 
     def struck(self: SpawnProcess) -> None:
+        monkeypatch.undo()  # once
         start(self)
         os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(SpawnProcess, "start", struck)
+
+
+def test_a_strike_while_a_worker_starts_waits_until_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that the executor never came to know of would keep everybody waiting in the end."""
+    strike_at_start(monkeypatch)
     with pytest.raises(KeyboardInterrupt), make_executor(2) as executor:
         run_tasks(executor, os.getpid, [()] * 100, lambda _: None, ahead=1)
+    assert not multiprocessing.active_children()
+
+
+def test_a_strike_while_workers_are_made_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    strike_at_start(monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        make_executor(2, os.getpid)
     assert not multiprocessing.active_children()
 
 

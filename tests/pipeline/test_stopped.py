@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import pyarrow as pa
 import pytest
 from outcome import Outcome, Shop, open_move, outcome
 from run_copy import STOPPED
@@ -51,3 +52,21 @@ def test_ctrl_c_in_the_engine_is_no_fault_of_a_record() -> None:
     with pytest.raises(KeyboardInterrupt):
         engine.run("SELECT sum(sqrt(i)) FROM range(3000000000) AS t(i)", {})
     engine.close()
+
+
+@pytest.mark.parametrize("after", [0.02 + i / 250 for i in range(40)])
+def test_ctrl_c_is_none_of_the_engine_s_own_errors(after: float) -> None:
+    """Not while it opens either, nor while it takes in a table or looks at types: `check` would make a fault of it."""
+    table = pa.table({"a": list(range(1000))})
+    striking = threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        open_and_ask_for_ever(table, striking)
+
+
+def open_and_ask_for_ever(table: pa.Table, striking: threading.Timer) -> None:
+    striking.start()
+    while True:
+        engine = Engine()
+        for _ in range(20):
+            engine.types("SELECT a + 1 AS a FROM t", {"t": table})
+        engine.close()

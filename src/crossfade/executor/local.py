@@ -30,10 +30,15 @@ def make_executor(workers: int, get_ready: Callable[[], object] | None = None) -
     if workers <= 1:
         return InProcess()
     executor = ProcessPoolExecutor(workers, mp_context=_Context(), initializer=_die_with_parent)
-    if get_ready is not None:
+    if get_ready is None:
+        return executor
+    try:
         with stop_at_the_end():
             for _ in range(workers):
                 executor.submit(get_ready)
+    except BaseException:
+        executor.shutdown()
+        raise
     return executor
 
 

@@ -45,4 +45,4 @@ def stop_at_the_end(tell: Callable[[], None] = lambda: None) -> Iterator[None]:
     finally:
         put_back()
         if raised:
-            raise raised[0]
+            raise raised.pop()  # kept here too, it would keep itself, and all that its frames hold

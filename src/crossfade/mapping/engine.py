@@ -7,7 +7,8 @@ work is the executor's, a chunk a process.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from importlib import resources
 
@@ -34,47 +35,56 @@ class Engine:
 
     @cached_property
     def _con(self) -> duckdb.DuckDBPyConnection:
-        con = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "256MB"})
-        con.execute("SET TimeZone = 'UTC'")
-        con.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
-        con.execute("SET enable_external_access = false")
-        con.execute(macros())
-        con.execute("SET lock_configuration = true")
-        return con
+        with _interruptible():
+            con = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "256MB"})
+            con.execute("SET TimeZone = 'UTC'")
+            con.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
+            con.execute("SET enable_external_access = false")
+            con.execute(macros())
+            con.execute("SET lock_configuration = true")
+            return con
 
     def run(self, sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
         """The result of `sql` over Arrow tables, by name. Raises EngineError."""
-        for name, table in tables.items():
-            self._con.register(name, table)
-        try:
+        with self._registered(tables):
             return self._con.sql(sql).to_arrow_table()
-        except (duckdb.InterruptException, RuntimeError) as error:
-            if _is_interrupt(error):
-                raise KeyboardInterrupt from error
-            raise
-        finally:
-            for name in tables:
-                self._con.unregister(name)
 
     def types(self, sql: str, tables: Mapping[str, pa.Table]) -> Mapping[str, str]:
         """Column -> DuckDB type of the result, without running it."""
-        for name, table in tables.items():
-            self._con.register(name, table)
-        try:
+        with self._registered(tables):
             relation = self._con.sql(sql)
             return dict(zip(relation.columns, map(str, relation.types), strict=True))
-        finally:
-            for name in tables:
-                self._con.unregister(name)
+
+    @contextmanager
+    def _registered(self, tables: Mapping[str, pa.Table]) -> Iterator[None]:
+        with _interruptible():
+            try:
+                for name, table in tables.items():
+                    self._con.register(name, table)
+                yield
+            finally:
+                for name in tables:
+                    self._con.unregister(name)
 
     def close(self) -> None:
         if "_con" in self.__dict__:
             self._con.close()
 
 
-def _is_interrupt(error: Exception) -> bool:
-    """DuckDB takes Ctrl-C for itself while a query runs, and makes an error of its own of it."""
-    return isinstance(error, duckdb.InterruptException) or str(error) == "Query interrupted"
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """DuckDB makes an error of its own of Ctrl-C: of what it takes for itself while a statement runs, and of what is
+    raised while it asks Python for a table.
+    """
+    try:
+        yield
+    except (duckdb.Error, RuntimeError) as error:
+        if isinstance(error, duckdb.InterruptException) or _STRUCK.fullmatch(str(error)):
+            raise KeyboardInterrupt from error
+        raise
+
+
+_STRUCK = re.compile("Query interrupted|.* of the object registered as '.*' failed: KeyboardInterrupt: ")
 
 
 def macros() -> str:
