@@ -12,8 +12,8 @@ from crossfade.mapping.check import check as run_check
 from crossfade.mapping.coverage import Finding
 from crossfade.model.counts import counted
 from crossfade.model.shape import Shape
-from crossfade.move import surveying
 from crossfade.move.ground import Ground
+from crossfade.stores.contract import EntityInfo
 
 
 def check(ground: Ground) -> list[Finding]:
@@ -28,9 +28,8 @@ def require_covered(ground: Ground) -> None:
         raise Uncovered("\n".join([head, *lines]), faults, hint="crossfade check")
 
 
-def require_current_lock(ground: Ground) -> None:
-    """What came into the source after the survey would be left behind without a word."""
-    entities = surveying.entities(ground)
+def require_current_lock(ground: Ground, entities: Sequence[EntityInfo]) -> None:
+    """What came into the source after the survey would be left behind without a word. `entities` is what is there."""
     chosen = {e.name for e in choose(entities, ground.project.settings.entities)}
     new, gone = sorted(chosen - ground.shapes.keys()), sorted(ground.shapes.keys() - {e.name for e in entities})
     parts = [f"{what}: {', '.join(names)}" for what, names in (("new", new), ("no longer there", gone)) if names]

@@ -19,27 +19,28 @@ from crossfade.pipeline import constraints
 from crossfade.pipeline import copy as chunks_of
 from crossfade.pipeline.settle import settle
 from crossfade.schema.tokens import qualified
-from crossfade.stores.contract import need
+from crossfade.stores.contract import EntityInfo, need
 
 
 def copy(ground: Ground, listen: Listener) -> Status:
-    with make_executor(_workers(ground), ground.get_ready) as executor:
-        _copy(ground, executor, listen)
+    entities = surveying.entities(ground)
+    with make_executor(_workers(ground, entities), ground.get_ready) as executor:
+        _copy(ground, entities, executor, listen)
     return begin.status(ground)
 
 
-def _workers(ground: Ground) -> int:
+def _workers(ground: Ground, entities: Sequence[EntityInfo]) -> int:
     """As many as there is work for, by the survey and by what the source says of its size now: they start while all
     else is looked at.
     """
-    now = {e.name: e.bytes for e in surveying.entities(ground)}
+    now = {e.name: e.bytes for e in entities}
     sizes = [max(ground.shapes[e].bytes, now.get(e, 0)) for e in ground.fed_entities]
     return min(ground.writers, max(1, sum(math.ceil(size / ground.chunk_bytes) for size in sizes)))
 
 
-def _copy(ground: Ground, executor: Executor, listen: Listener) -> None:
+def _copy(ground: Ground, entities: Sequence[EntityInfo], executor: Executor, listen: Listener) -> None:
     checks.require_covered(ground)
-    checks.require_current_lock(ground)
+    checks.require_current_lock(ground, entities)
     move = begin.own_target(ground)
     begin.do_steps(ground, ground.steps_before, listen)
     _require_same_agreement(ground, move)

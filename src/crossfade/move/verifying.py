@@ -25,11 +25,11 @@ def verify(ground: Ground, listen: Listener) -> Verdict:
     agreement.require_made(status, ground.fed_entities, ground.fed_tables)
     if begin.own_move(ground).mapping_digest != ground.digests["mapping_digest"]:
         checks.require_covered(ground)  # a column that the mapping no longer makes would not be compared
-    subject = _subject(ground, status)
     documents = sum(e.counts.source for e in status.entities)
-    listen(Verifying(documents, len(subject.fed_tables), len(subject.rules)))
     chunks = sum(e.chunks for e in status.entities)
-    with make_executor(min(ground.workers, max(1, chunks))) as executor:
+    with make_executor(min(ground.workers, max(1, chunks)), ground.get_ready) as executor:
+        subject = _subject(ground, status)
+        listen(Verifying(documents, len(subject.fed_tables), len(subject.rules)))
         return run.verify(partial(session, ground.work), subject, executor, listen)
 
 
