@@ -5,6 +5,7 @@
      |    +-- Uncovered          source paths that no mapping, remainder or discard takes up
      |    +-- Unbalanced         the count equation does not hold
      |    +-- NotEmpty           the target holds something that is not this move's own
+     |    +-- Busy               another run is at work in the target
      |    +-- Stale              the lock file or the schema is older than what it describes
      |    +-- SchemaFault        a schema file that does not stand (carries every fault found)
      |    +-- MappingFault       a mapping file that does not parse or bind (carries every fault found)
@@ -57,6 +58,10 @@ class Unbalanced(Refused):
 
 class NotEmpty(Refused):
     """the target is not empty; nothing was written"""
+
+
+class Busy(Refused):
+    """another run of crossfade is at work in the target"""
 
 
 class Stale(Refused):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid
 WHERE connamespace = 'public'::regnamespace
 UNION ALL SELECT 'index', tablename, indexname, indexdef, '' FROM pg_indexes WHERE schemaname = 'public'
 UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), tgenabled::text FROM pg_trigger
-WHERE NOT tgisinternal
+WHERE NOT tgisinternal AND tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
 ORDER BY 1, 2, 3"""
 
 
@@ -65,6 +66,34 @@ def outcome(target: str, status: Status) -> Outcome:
             quarantine=connection.execute(QUARANTINE).fetchall(),
             schema=hanging(connection),
         )
+
+
+def finish(shop: Shop, target: str, undisturbed: Outcome) -> None:
+    """Runs what is left of a move, and fails unless its target is as if nothing had happened."""
+    with open_move(shop.folder, shop.source, target) as move:
+        status = move.copy()
+        found = outcome(target, status)
+        balanced(status, found)
+        assert status.stage == "finished"
+        assert differences(found, undisturbed) == []
+
+
+def differences(found: Outcome, expected: Outcome) -> list[str]:
+    """What is on one side only, a line each: pytest cuts off two long values where they begin to differ."""
+    out = [
+        f"{part}: {mine} instead of {theirs}"
+        for part in ("counts", "rows")
+        if (mine := getattr(found, part)) != (theirs := getattr(expected, part))
+    ]
+    lists = {"quarantine": (found.quarantine, expected.quarantine), "schema": (found.schema, expected.schema)}
+    lists |= {
+        name: (found.tables.get(name, []), expected.tables.get(name, [])) for name in found.tables | expected.tables
+    }
+    for name, (mine, theirs) in lists.items():
+        here, there = Counter(map(repr, mine)), Counter(map(repr, theirs))
+        out += [f"{name} has {row}" for row in (here - there).elements()]
+        out += [f"{name} lacks {row}" for row in (there - here).elements()]
+    return out
 
 
 def hanging(connection: psycopg.Connection[Any]) -> Rows:

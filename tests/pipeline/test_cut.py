@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from outcome import Outcome, Shop, balanced, open_move, outcome
+from outcome import Outcome, Shop, finish, open_move
 
 from crossfade.errors import Unreachable
 from crossfade.testing import Proxy, through
@@ -92,11 +92,3 @@ def proxied(shop: Shop, target: str, side: str) -> Iterator[tuple[Proxy, str, st
     with Proxy(place.hostname or "", place.port or 0) as proxy:
         source = through(shop.source, proxy) if side == "mongodb" else shop.source
         yield proxy, source, through(target, proxy) if side == "postgresql" else target
-
-
-def finish(shop: Shop, target: str, undisturbed: Outcome) -> None:
-    with open_move(shop.folder, shop.source, target) as move:
-        status = move.copy()
-        found = outcome(target, status)
-        balanced(status, found)
-        assert found == undisturbed

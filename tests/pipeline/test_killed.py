@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 
 import pytest
-from outcome import Outcome, Shop, balanced, open_move, outcome
+from outcome import Outcome, Shop, finish
 from victim import Victim, kill_somewhere
 
 from scratch import PostgresScratch
@@ -67,13 +67,3 @@ def kill_and_resume(shop: Shop, undisturbed: Outcome, new_target: NewTarget, wor
         finish(shop, target, undisturbed)
         target = new_target().url
     finish(shop, target, undisturbed)
-
-
-def finish(shop: Shop, target: str, undisturbed: Outcome) -> None:
-    """Runs what is left, and compares."""
-    with open_move(shop.folder, shop.source, target) as move:
-        status = move.copy()
-        found = outcome(target, status)
-        balanced(status, found)
-        assert status.stage == "finished"
-        assert found == undisturbed

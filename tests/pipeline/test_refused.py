@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import shop
-from outcome import Outcome, Shop, balanced, open_move, outcome
+from outcome import Outcome, Shop, finish, open_move
 
 from crossfade.errors import CrossfadeError, Unreachable
 from crossfade.testing import as_user, with_database
@@ -168,11 +168,3 @@ def database_on(place: Path, server: str) -> Iterator[str]:
         finally:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
             connection.execute(f"DROP TABLESPACE {name}".encode())
-
-
-def finish(shop: Shop, target: str, undisturbed: Outcome) -> None:
-    with open_move(shop.folder, shop.source, target) as move:
-        status = move.copy()
-        found = outcome(target, status)
-        balanced(status, found)
-        assert found == undisturbed

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from crossfade.errors import Busy
 from crossfade.journal.queries import queries
 from crossfade.model.batch import Chunk
 from crossfade.model.counts import Counts
@@ -90,6 +91,25 @@ def begin_move(tx: Loader, name: str, source: str, digests: Mapping[str, str], k
     """
     values = {"name": name, "version": VERSION, "source": source, "stage": PREPARED, "kept_schema": kept_schema}
     tx.execute(queries()["add_move"], {**values, "now": now(), **digests})
+
+
+def take_over(tx: Loader, run: str) -> None:
+    """From now on only the run of this token writes. Waits for the transactions that another has begun."""
+    tx.execute(queries()["create_run"])
+    tx.execute(queries()["take_over"], {"token": run, "now": now()})
+
+
+def take_part(tx: Loader, run: str) -> None:
+    """Every transaction of a run begins with this. Raises Busy where another run has taken over since.
+
+    A worker may outlive its run, and a server goes on with what a killed process has asked of it: without this, the
+    next run would read what is about to change.
+    """
+    if tx.execute(queries()["take_part"]) != [(run,)]:
+        raise Busy(
+            "another run of crossfade has taken over this target; this one has written nothing since",
+            hint="crossfade status",
+        )
 
 
 def kept_schema(tx: Loader) -> str | None:

@@ -39,6 +39,14 @@ CREATE TABLE IF NOT EXISTS {crossfade}chunk (
     PRIMARY KEY (entity, number)
 );
 
+-- create_run --
+-- The run that may write; one row.
+CREATE TABLE IF NOT EXISTS {crossfade}run (
+    id         INTEGER PRIMARY KEY,
+    token      TEXT NOT NULL,
+    started_at TEXT NOT NULL
+);
+
 -- create_quarantine --
 -- Whole source records that could not go on, with the reason; resolved ones stay, with what became of them.
 CREATE TABLE IF NOT EXISTS {crossfade}quarantine (
@@ -81,6 +89,15 @@ DELETE FROM {crossfade}clearing;
 -- add_clearing --
 -- A step of it.
 INSERT INTO {crossfade}clearing (place, parents, changed, doomed) VALUES (:place, :parents, :changed, :doomed);
+
+-- take_over --
+-- Waits for the transactions of the run that was here before.
+INSERT INTO {crossfade}run (id, token, started_at) VALUES (1, :token, :now)
+ON CONFLICT (id) DO UPDATE SET token = excluded.token, started_at = excluded.started_at;
+
+-- take_part --
+-- Nobody takes over before this transaction has ended.
+SELECT token FROM {crossfade}run WHERE id = 1 {share};
 
 -- find_move --
 -- The move that this target belongs to.

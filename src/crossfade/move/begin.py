@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from crossfade.errors import CrossfadeError, Misused, NotEmpty
 from crossfade.journal import agreement, journal
@@ -15,6 +16,23 @@ from crossfade.pipeline.steps import run_steps
 from crossfade.schema import kept
 from crossfade.schema.tokens import qualified
 from crossfade.stores.contract import need
+
+
+@contextmanager
+def alone(ground: Ground) -> Iterator[None]:
+    """The target is this run's alone: raises Busy where another is at work in it; what a killed one has left behind is
+    waited for, and can write no more.
+    """
+    target = ground.target
+    with need(target.writer, target, "be written to").alone():
+        move = _find_move(ground)
+        if move is not None:
+            _require_own(ground, move)
+            ground.take_over()
+        try:
+            yield
+        finally:
+            ground.takes_part = False
 
 
 def apply_schema(ground: Ground, listen: Listener) -> int:
@@ -30,7 +48,7 @@ def do_steps(ground: Ground, steps: Sequence[Step], listen: Listener) -> int:
         done.append(step)
         listen(StepDone(step))
 
-    run_steps(ground.target, steps, tell)
+    run_steps(ground.transaction, steps, tell)
     return len(done)
 
 
@@ -40,6 +58,7 @@ def own_target(ground: Ground) -> MoveRecord:
     if move is None:
         _require_empty(ground)
         journal.create(ground.target)
+        ground.take_over()
         made = ground.schema_is_made_of
         text = None if made is None else kept.as_text(ground.schema, made)
         with ground.transaction() as tx:

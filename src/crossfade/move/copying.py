@@ -44,7 +44,7 @@ def _copy(ground: Ground, entities: Sequence[EntityInfo], executor: Executor, li
     move = begin.own_target(ground)
     begin.do_steps(ground, ground.steps_before, listen)
     _require_same_agreement(ground, move)
-    pending = chunks_of.plan(ground.source, ground.target, ground.fed_entities, ground.chunk_bytes)
+    pending = chunks_of.plan(ground.source, ground.transaction, ground.fed_entities, ground.chunk_bytes)
     chunks = copied_chunks(ground)
     listen(Planned(sum(c.count for c in pending), len(pending), sum(c.count for c in chunks)))
     chunks_of.copy(ground.work, pending, executor, listen)

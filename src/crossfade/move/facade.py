@@ -36,15 +36,18 @@ class Move(Ground):
         """Makes the target ready for the copy; the number of steps done now. Refuses a target that is not this
         move's.
         """
-        return begin.apply_schema(self, listen)
+        with begin.alone(self):
+            return begin.apply_schema(self, listen)
 
     def copy(self, listen: Listener = deaf) -> Status:
         """Copies what is not copied yet, clears and makes the constraints. Resumes by itself."""
-        return copying.copy(self, listen)
+        with begin.alone(self):
+            return copying.copy(self, listen)
 
     def restart(self) -> None:
         """Forgets the copy: the tables that it filled are emptied, and the journal of chunks and quarantine too."""
-        copying.restart(self)
+        with begin.alone(self):
+            copying.restart(self)
 
     def verify(self, listen: Listener = deaf) -> Verdict:
         """Compares every column of every row, every key, and the counts; asks the rules.
@@ -67,8 +70,10 @@ class Move(Ground):
 
     def retry(self, ids: Sequence[str] = ()) -> list[Retried]:
         """Tries entries again (all open ones where none is named), by the mapping and the lock file as they are now."""
-        return held.retry(self, ids)
+        with begin.alone(self):
+            return held.retry(self, ids)
 
     def discard(self, ids: Sequence[str], reason: str) -> list[Entry]:
         """Closes entries as discarded by a person, with the reason."""
-        return held.discard(self, ids, reason)
+        with begin.alone(self):
+            return held.discard(self, ids, reason)

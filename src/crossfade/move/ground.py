@@ -29,6 +29,8 @@ class Ground:
     def __init__(self, project: Project, *, workers: int = 1) -> None:
         self.project = project
         self.workers = workers
+        self.run = uuid.uuid4().hex
+        self.takes_part = False  # in what only one run may do at a time
         self._open: dict[str, Store] = {}
 
     def __enter__(self) -> Self:
@@ -142,13 +144,22 @@ class Ground:
             tables={t.name: t for t in self.schema.tables},
             open_source=partial(open_store, self.project.source_url),
             open_target=partial(open_store, self.project.target_url),
+            run=self.run,
         )
 
     @contextmanager
     def transaction(self) -> Iterator[Loader]:
         target = self.target
         with need(target.writer, target, "keep a journal").transaction() as tx:
+            if self.takes_part:
+                journal.take_part(tx, self.run)
             yield tx
+
+    def take_over(self) -> None:
+        """No other run writes into the target from now on."""
+        with self.transaction() as tx:
+            journal.take_over(tx, self.run)
+        self.takes_part = True
 
     @property
     def writers(self) -> int:

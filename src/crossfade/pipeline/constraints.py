@@ -72,7 +72,7 @@ def clear(work: Work, schema: TargetSchema, chunks: Sequence[Chunk], executor: E
     s = session(work)
     ddl = need(s.target.ddl, s.target, "check constraints")
     tests = list(_tests(work, schema))
-    with s.writer.transaction() as tx:
+    with s.transaction() as tx:
         at = journal.find_clearing(tx) or Clearing(0, frozenset(t.parent for t in tests if t.parent))
     while True:
         while at.place < len(tests):
@@ -97,20 +97,24 @@ def _pass(
     work: Work, at: Clearing, test: _Test, ddl: Ddl, chunks: Sequence[Chunk], executor: Executor, listen: Listen
 ) -> Clearing:
     """One test, and out with the records behind what it finds."""
-    if at.doomed is not None:  # noted by a run that was killed, after it had begun: whatever it changed is not known
-        keys, changed = _table(at.doomed), frozenset(b.table for b in work.program.branches)
-    else:
-        keys, changed = test.ask(ddl), frozenset()
+    keys = test.ask(ddl) if at.doomed is None else _table(at.doomed)  # noted by a run that was killed
     if keys.num_rows:
         _note(work, replace(at, doomed=_bytes(keys)))
-        changed |= _take_out(work, test.broken(keys), test.constraint.name, chunks, executor, listen)
-        at = replace(at, changed=at.changed | changed)
+        left = _take_out(work, test.broken(keys), test.constraint.name, chunks, executor, listen)
+        if left or at.doomed is not None:  # rows that are of no record stay, and are not asked for again and again
+            at = replace(at, changed=at.changed | _fed_with(work, test.table.name))
         _note(work, replace(at, place=at.place + 1))
     return at
 
 
+def _fed_with(work: Work, table: str) -> frozenset[str]:
+    """The tables that lose rows when records leave for what they are in this one."""
+    feeds = [f for f in work.program.feeds.values() if any(b.table == table for b in f.branches)]
+    return frozenset(b.table for f in feeds for b in f.branches)
+
+
 def _note(work: Work, clearing: Clearing | None) -> None:
-    with session(work).writer.transaction() as tx:
+    with session(work).transaction() as tx:
         journal.note_clearing(tx, clearing)
 
 
@@ -127,14 +131,9 @@ def _table(data: bytes) -> pa.Table:
 
 def _take_out(
     work: Work, broken: Broken, constraint: str, chunks: Sequence[Chunk], executor: Executor, listen: Listen
-) -> set[str]:
-    """Quarantines the records behind the broken rows; the tables that lost rows."""
-    counts: dict[str, int] = {}
-    changed: set[str] = set()
-    for left in take_out(work, broken, chunks, executor):
-        counts[left.entity] = counts.get(left.entity, 0) + left.count
-        changed |= left.tables
-    for entity, count in counts.items():
-        if count:
-            listen(RecordsLeft(entity, broken.table, constraint, count))
-    return changed
+) -> int:
+    """Quarantines the records behind the broken rows; how many."""
+    left = take_out(work, broken, chunks, executor)
+    for entity, count in left.items():
+        listen(RecordsLeft(entity, broken.table, constraint, count))
+    return left.total()

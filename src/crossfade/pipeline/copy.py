@@ -22,7 +22,7 @@ from crossfade.model.batch import Batch, Chunk
 from crossfade.model.counts import Counts
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session, Work, session
-from crossfade.stores.contract import Loader, Store, need
+from crossfade.stores.contract import Loader, Store, Transaction, need
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ class _Account:
     position: int = 0
 
 
-def plan(source: Store, target: Store, entities: Sequence[str], target_bytes: int) -> list[Chunk]:
+def plan(source: Store, transaction: Transaction, entities: Sequence[str], target_bytes: int) -> list[Chunk]:
     """The chunks that are not done yet. The first call makes the plan and notes it, later ones find it noted."""
     reader = need(source.reader, source, "read documents")
-    with need(target.writer, target, "be written to").transaction() as tx:
+    with transaction() as tx:
         journal.lock_move(tx)
         planned = {c.chunk.entity for c in journal.chunks(tx)}
         missing = [e for e in entities if e not in planned]
@@ -65,7 +65,7 @@ def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:
     start = time.perf_counter()
     s = session(work)
     account = _Account()
-    with s.writer.transaction() as tx:
+    with s.transaction() as tx:
         if not journal.claim_chunk(tx, chunk):
             return ChunkCopied(chunk, None, 0.0)
         columns = work.program.feeds[chunk.entity].columns

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
@@ -40,49 +40,38 @@ class Broken:
     phase: str = "constraints"
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
-    """How many records of an entity left, and the tables that lost rows by it."""
-
-    entity: str
-    count: int
-    tables: frozenset[str]
-
-
 def take_out(
     work: Work, broken: Broken, chunks: Sequence[Chunk], executor: Executor, *, by_key: bool = True
-) -> list[Left]:
-    """Takes out the records behind the broken rows, a piece at a time. `by_key` allows to fetch them by their keys."""
-    lefts: list[Left] = []
+) -> Counter[str]:
+    """Takes out the records behind the broken rows, a piece at a time; entity -> how many left.
+
+    `by_key` allows to fetch them by their keys.
+    """
+    left: Counter[str] = Counter()
     for feed in work.program.feeds.values():
         branches = [b for b in feed.branches if b.table == broken.table]
         if by_key and all(_follows_from_id(b, work.tables[broken.table]) for b in branches):
-            lefts += _by_keys(session(work), feed, broken) if branches else ()
+            left[feed.entity] += _by_keys(session(work), feed, broken) if branches else 0
         elif branches:
             own = ((work, chunk, broken) for chunk in chunks if chunk.entity == feed.entity)
-            run_tasks(executor, leave_chunk, own, lefts.append)
-    return lefts
+            run_tasks(executor, leave_chunk, own, left.update)
+    return +left
 
 
-def leave_chunk(work: Work, chunk: Chunk, broken: Broken) -> Left:
-    """Takes out the chunk's records that made one of the broken rows. Runs in a worker."""
+def leave_chunk(work: Work, chunk: Chunk, broken: Broken) -> dict[str, int]:
+    """Takes out the chunk's records that made one of the broken rows; entity -> how many. Runs in a worker."""
     s = session(work)
     feed = work.program.feeds[chunk.entity]
     narrow = _key_carrier(s, feed, work.tables[broken.table])
-    lefts = []
+    left = 0
     for batch in s.reader.batches(chunk, work.shapes[chunk.entity], feed.columns):
         raws = [batch.raws[row] for row in _roots(narrow, batch, broken)]
-        lefts.append(_leave(s, chunk.entity, raws, broken, chunk.number))
-    return _sum(chunk.entity, lefts)
+        left += _leave(s, chunk.entity, raws, broken, chunk.number)
+    return {chunk.entity: left}
 
 
 def digest_of(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
-
-
-def _sum(entity: str, lefts: Iterable[Left]) -> Left:
-    lefts = list(lefts)
-    return Left(entity, sum(x.count for x in lefts), frozenset().union(*(x.tables for x in lefts)))
 
 
 # -- which records
@@ -94,15 +83,15 @@ def _follows_from_id(branch: Branch, table: TargetTable) -> bool:
     return branch.one_row and not branch.lookups and all(u.path == ("_id",) for u in steering)
 
 
-def _by_keys(s: Session, feed: Feed, broken: Broken) -> Iterator[Left]:
+def _by_keys(s: Session, feed: Feed, broken: Broken) -> int:
     """Maps documents that hold `_id` alone, and fetches those whose rows are broken."""
     narrow = _key_carrier(s, feed, s.work.tables[broken.table])
     wanted: dict[str, None] = {}
     for raw in s.reader.keys(feed.entity):
         batch = s.batch_of(feed.entity, raw)
         wanted |= dict.fromkeys(str(key_of(batch.raws[row])) for row in _roots(narrow, batch, broken))
-    for raw in s.reader.fetch(feed.entity, ("_id",), list(wanted)) if wanted else ():
-        yield _leave(s, feed.entity, s.batch_of(feed.entity, raw).raws, broken, None)
+    found = s.reader.fetch(feed.entity, ("_id",), list(wanted)) if wanted else ()
+    return sum(_leave(s, feed.entity, s.batch_of(feed.entity, raw).raws, broken, None) for raw in found)
 
 
 def _key_carrier(s: Session, feed: Feed, table: TargetTable) -> Carrier:
@@ -148,13 +137,15 @@ def _with_keys(part: TableRows, keys: pa.Table) -> set[int]:
 # -- out of the target, into quarantine
 
 
-def _leave(s: Session, entity: str, raws: Sequence[bytes], broken: Broken, chunk: int | None) -> Left:
-    """Takes out those of the documents that are in the target: mapped whole, because some may never have been."""
+def _leave(s: Session, entity: str, raws: Sequence[bytes], broken: Broken, chunk: int | None) -> int:
+    """Takes out those of the documents that are in the target, and says how many: mapped whole, because some may never
+    have been.
+    """
     if not raws:
-        return Left(entity, 0, frozenset())
+        return 0
     batch = s.batch_of(entity, b"".join(raws))
     mapped = s.carrier(entity).map(batch)
-    with s.writer.transaction() as tx:
+    with s.transaction() as tx:
         rows = _in_target(tx, entity, batch.raws, sorted(_behind(mapped.tables, broken)), chunk)
         parts = [keep_roots(part, set(rows)) for part in mapped.tables]
         for part in parts:
@@ -164,7 +155,7 @@ def _leave(s: Session, entity: str, raws: Sequence[bytes], broken: Broken, chunk
         gone = row_counts(parts)
         shift = {name: -count for name, count in gone.items()}
         journal.shift_counts(tx, entity, copied=-len(rows), quarantined=len(rows), rows=shift)
-    return Left(entity, len(rows), frozenset(gone))
+    return len(rows)
 
 
 def row_counts(parts: Iterable[TableRows]) -> Counter[str]:

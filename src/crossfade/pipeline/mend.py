@@ -48,7 +48,7 @@ def _retry_one(s: Session, entry: Entry) -> Retried:
     if raw is None:
         return Retried(entry, "gone")
     batch = s.batch_of(entry.entity, raw)
-    with s.writer.transaction() as tx:
+    with s.transaction() as tx:
         mapped = s.carrier(entry.entity).map(batch)
         misfit = _first_misfit(tx, batch, mapped)
         if misfit is not None:
@@ -66,7 +66,7 @@ def _retry_one(s: Session, entry: Entry) -> Retried:
 
 def _record_now(s: Session, entry: Entry) -> bytes | None:
     """The record as the source has it; the one in quarantine where no key leads to it alone."""
-    with s.writer.transaction() as tx:
+    with s.transaction() as tx:
         kept = journal.raw_of(tx, entry)
     if entry.key is None:
         return kept

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.util import Finalize
 
 from crossfade.documents.columns import Transcoder, compile_columns
+from crossfade.journal import journal
 from crossfade.mapping.carry import Carrier
 from crossfade.mapping.engine import Engine
 from crossfade.mapping.lookup import LookupReader
@@ -15,7 +17,7 @@ from crossfade.mapping.program import Program
 from crossfade.model.batch import Batch, Column
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetTable
-from crossfade.stores.contract import Reader, RowReader, Store, Writer, need
+from crossfade.stores.contract import Loader, Reader, RowReader, Store, Writer, need
 from crossfade.stores.open import open_store
 
 Opener = Callable[[], Store]
@@ -34,6 +36,8 @@ class Work:
     tables: Mapping[str, TargetTable]
     open_source: Opener
     open_target: Opener
+    run: str = ""
+    """The run that writes (`journal.take_part`)."""
 
 
 class Session:
@@ -54,6 +58,13 @@ class Session:
     @property
     def writer(self) -> Writer:
         return need(self.target.writer, self.target, "be written to")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Loader]:
+        """A transaction of the target, while no other run has taken over."""
+        with self.writer.transaction() as tx:
+            journal.take_part(tx, self.work.run)
+            yield tx
 
     @property
     def row_reader(self) -> RowReader:

@@ -7,11 +7,10 @@ A run that is killed here ends the same: who is in the target is taken out once 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
-from itertools import groupby
+from itertools import count, groupby
 
 import pyarrow as pa
 
@@ -37,14 +36,15 @@ def settle(work: Work, chunks: Sequence[Chunk], executor: Executor) -> None:
     for table, keys in _keys_of(s, refused).items():
         broken = Broken(table, "unique", "its primary key is taken", "", keys, phase="copy")
         take_out(work, broken, chunks, executor, by_key=False)
-    seen: Counter[tuple[object, ...]] = Counter()
-    for piece in _pieces(s, _contested(s) if refused else []):
-        _bring_back(s, piece, seen)
+    contested = _contested(s) if refused else []
+    taken = {entry.id for entry, _ in contested}
+    for piece in _pieces(s, contested):
+        _bring_back(s, piece, taken)
 
 
 def _contested(s: Session) -> list[Contested]:
     """In the order in which they come in."""
-    with s.writer.transaction() as tx:
+    with s.transaction() as tx:
         entries = [e for e in journal.entries(tx) if e.state == "open" and e.phase == "copy" and e.reason == "unique"]
         found = [(e, digest_of(journal.raw_of(tx, e))) for e in entries if e.entity in s.work.program.feeds]
     return sorted(found, key=lambda c: (c[0].entity, c[0].key or "", c[1], c[0].chunk, c[0].id))
@@ -67,7 +67,7 @@ def _pieces(s: Session, contested: Sequence[Contested]) -> Iterator[Piece]:
     for _, group in groupby(contested, key=lambda c: c[0].entity):
         piece: Piece = []
         for one in group:
-            with s.writer.transaction() as tx:
+            with s.transaction() as tx:
                 piece.append((one, journal.raw_of(tx, one[0])))
             if len(piece) >= PIECE_RECORDS or sum(len(raw) for _, raw in piece) >= PIECE_BYTES:
                 yield piece
@@ -82,23 +82,24 @@ def _mapped(s: Session, piece: Piece) -> tuple[Batch, Mapped]:
     return batch, s.carrier(entity).map(batch)
 
 
-def _bring_back(s: Session, piece: Piece, seen: Counter[tuple[object, ...]]) -> None:
-    """Loads the piece's records one after the other; who is refused stays in quarantine."""
+def _bring_back(s: Session, piece: Piece, taken: set[str]) -> None:
+    """Loads the piece's records one after the other; who is refused stays in quarantine. `taken`: all entries' ids."""
     batch, mapped = _mapped(s, piece)
     aside = {a.position for a in batch.aside}
     rows = iter(range(len(batch.raws)))
     misfits = {m.row: m for m in mapped.misfits}
-    with s.writer.transaction() as tx:
+    with s.transaction() as tx:
         for place, ((entry, digest), raw) in enumerate(piece):
             row = None if place in aside else next(rows)
             if row is None or row in mapped.discarded:  # not as the copy saw it: left as it is
                 continue
             misfit = misfits.get(row) or _load(tx, entry, mapped, row)
             journal.forget_entry(tx, entry)
+            taken.remove(entry.id)
             if misfit is not None:
-                mark = (entry.entity, entry.chunk, entry.key, digest)
-                seen[mark] += 1
-                journal.quarantine(tx, _refused(entry, misfit, (*mark[1:], seen[mark])), raw)
+                refused = _refused(entry, misfit, digest, taken)
+                journal.quarantine(tx, refused, raw)
+                taken.add(refused.id)
 
 
 def _load(tx: Loader, entry: Entry, mapped: Mapped, row: int) -> Misfit | None:
@@ -109,10 +110,12 @@ def _load(tx: Loader, entry: Entry, mapped: Mapped, row: int) -> Misfit | None:
     return next(iter(refused), None)
 
 
-def _refused(entry: Entry, misfit: Misfit, mark: tuple[object, ...]) -> Entry:
+def _refused(entry: Entry, misfit: Misfit, digest: str, taken: Collection[str]) -> Entry:
+    """Twins that are the same to the byte are told apart by a number: the next that no other entry has."""
+    ids = (journal.entry_id(entry.entity, "contested", entry.chunk, entry.key, digest, n) for n in count(1))
     return replace(
         entry,
-        id=journal.entry_id(entry.entity, "contested", *mark),
+        id=next(i for i in ids if i not in taken),
         reason=misfit.reason,
         detail=misfit.detail,
         table=misfit.table,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from crossfade.errors import CrossfadeError, Unreachable
 from crossfade.journal import journal
 from crossfade.model.target import Step
-from crossfade.stores.contract import RowRejected, Store, need
+from crossfade.stores.contract import RowRejected, Transaction
 
 _LOOK = "look at the rows, then run the same command again"
 _HINTS = {
@@ -16,16 +16,15 @@ _HINTS = {
 }
 
 
-def run_steps(target: Store, steps: Sequence[Step], listen: Callable[[Step], None]) -> None:
+def run_steps(transaction: Transaction, steps: Sequence[Step], listen: Callable[[Step], None]) -> None:
     """Runs the steps that the journal does not know as done. Raises CrossfadeError at the first that fails."""
-    writer = need(target.writer, target, "be written to")
-    with writer.transaction() as tx:
+    with transaction() as tx:
         done = journal.steps_done(tx)
     for step in steps:
         if step.id in done:
             continue
         try:
-            with writer.transaction() as tx:
+            with transaction() as tx:
                 tx.execute(step.sql)
                 journal.note_step(tx, step)
         except RowRejected as refusal:

@@ -10,7 +10,7 @@ where the server or file cannot be reached (the URL shown with its password hidd
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -106,7 +106,11 @@ class Loader(Protocol):
         ...
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Runs one statement with `:name` parameters; `{crossfade}` stands for the journal's prefix. Rows, or []."""
+        """Runs one statement with `:name` parameters. Rows, or [].
+
+        `{crossfade}` stands for the journal's prefix, `{share}` for what keeps the selected rows as they are until the
+        transaction ends (nothing, where a writer is alone anyway).
+        """
         ...
 
     def savepoint(self) -> AbstractContextManager[None]:
@@ -114,9 +118,20 @@ class Loader(Protocol):
         ...
 
 
+Transaction = Callable[[], AbstractContextManager[Loader]]
+"""Begins one: it commits at the end, and rolls back when an exception leaves it."""
+
+
 class Writer(Protocol):
     def transaction(self) -> AbstractContextManager[Loader]:
         """Commits at the end, rolls back when an exception leaves it."""
+        ...
+
+    def alone(self) -> AbstractContextManager[None]:
+        """No other process is in this block for the same target; the end of a process leaves it, however it ends.
+
+        Waits some seconds for what a killed one had at work. Raises Busy where another one is in it and stays.
+        """
         ...
 
     def fill_rank(self) -> int:
@@ -273,6 +288,7 @@ __all__ = [
     "Store",
     "TargetColumn",
     "Traits",
+    "Transaction",
     "Writer",
     "need",
 ]

@@ -13,6 +13,7 @@ from psycopg import sql
 from crossfade.model.target import ColumnType, TargetTable
 from crossfade.stores import contract
 from crossfade.stores.postgresql import failures
+from crossfade.stores.postgresql.alone import alone, end_with_client
 from crossfade.stores.postgresql.connect import connect
 from crossfade.stores.postgresql.parameters import for_psycopg
 from crossfade.stores.postgresql.render import CopyRenderer, NativeRenderer, WireColumn
@@ -59,6 +60,11 @@ class PostgresWriter:
             self._catalog.clear()  # what was looked up in a transaction that never was
             raise
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        with alone(self._connection(), self._url):
+            yield
+
     def fill_rank(self) -> int:
         return _PARALLEL
 
@@ -71,6 +77,7 @@ class PostgresWriter:
         if self._open is None or self._open.closed or self._open.broken:
             self._catalog.clear()
             self._open = connect(self._url, autocommit=True)
+            end_with_client(self._open)
         return self._open
 
 
@@ -111,7 +118,8 @@ class PostgresLoader:
             return self._connection.execute(statement, values).rowcount
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        statement, bound = for_psycopg(sql.replace("{crossfade}", "crossfade."), parameters)
+        own = sql.replace("{crossfade}", "crossfade.").replace("{share}", "FOR SHARE")
+        statement, bound = for_psycopg(own, parameters)
         try:
             cursor = self._connection.execute(statement.encode(), bound)
             return cursor.fetchall() if cursor.description else []

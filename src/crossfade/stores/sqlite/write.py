@@ -12,6 +12,7 @@ from typing import Any
 from crossfade.model.target import TargetTable
 from crossfade.stores import contract
 from crossfade.stores.contract import RowRejected
+from crossfade.stores.sqlite.alone import alone
 from crossfade.stores.sqlite.connect import connect, failure, path_of, primary_code
 from crossfade.stores.sqlite.forms import Unkept, stored
 
@@ -47,6 +48,12 @@ class SqliteWriter:
         except BaseException:
             _roll_back(connection)
             raise
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        self._connection()  # says why, where there is no such file and none can be made
+        with alone(path_of(self._url)):
+            yield
 
     def fill_rank(self) -> int:
         return 1
@@ -87,7 +94,8 @@ class SqliteLoader:
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         with self._translating(""):
-            return self._connection.execute(sql.replace("{crossfade}", "crossfade_"), parameters or {}).fetchall()
+            own = sql.replace("{crossfade}", "crossfade_").replace("{share}", "")
+            return self._connection.execute(own, parameters or {}).fetchall()
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -1,0 +1,68 @@
+"""One run at a time on a target, by a lock of the session: it ends with the connection, however the process ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+
+from crossfade.errors import Busy
+from crossfade.model.urls import hide_password
+from crossfade.stores.postgresql import failures
+
+PATIENCE_SECONDS = 10.0  # what a killed run left behind is gone by then
+_AGAIN_SECONDS = 0.1
+_LOCK = "'x63726f7373666164'::bit(64)::bigint"  # "crossfad"; such a lock is of one database, not of the server
+
+_HOLDER = """
+SELECT a.pid, coalesce(pg_catalog.host(a.client_addr), 'a socket'), to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS')
+FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND a.datname = pg_catalog.current_database()
+  AND (l.classid::bigint << 32) + l.objid::bigint = """
+
+
+@contextmanager
+def alone(connection: psycopg.Connection[Any], url: str) -> Iterator[None]:
+    """Holds the lock on the connection's database. Raises Busy where another session does not let go of it."""
+    try:
+        _take(connection, url)
+    except psycopg.Error as error:
+        raise failures.translated(error, url, "") from error
+    try:
+        yield
+    finally:
+        with suppress(psycopg.Error):  # a connection that is lost has no lock
+            connection.execute(f"SELECT pg_advisory_unlock({_LOCK})")
+
+
+def end_with_client(connection: psycopg.Connection[Any]) -> None:
+    """Lets the server look whether the client still lives, so that what a killed run had at work ends within seconds.
+
+    Servers before version 14 and some systems cannot: there it runs to its end first.
+    """
+    with suppress(psycopg.Error):
+        connection.execute("SET client_connection_check_interval TO '1s'")
+
+
+def _take(connection: psycopg.Connection[Any], url: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not _one(connection, f"SELECT pg_try_advisory_lock({_LOCK})")[0]:
+        if time.monotonic() > deadline:
+            raise _busy(connection, url)
+        time.sleep(_AGAIN_SECONDS)
+
+
+def _busy(connection: psycopg.Connection[Any], url: str) -> Busy:
+    pid, host, since = _one(connection, _HOLDER + _LOCK) or ("unknown", "unknown", None)
+    who = f"process {pid} of the server, from {host}" + (f", since {since} UTC" if since else "")
+    return Busy(
+        f"another run of crossfade is at work in {hide_password(url)} (its connection: {who}); nothing was written",
+        hint=f"wait until it ends; or end it: SELECT pg_terminate_backend({pid})",
+    )
+
+
+def _one(connection: psycopg.Connection[Any], statement: str) -> Any:
+    return connection.execute(statement.encode()).fetchone()
