@@ -12,6 +12,8 @@ import shop
 from bson import decode
 from outcome import balanced, counts_of, open_move, outcome
 
+from crossfade.journal import journal
+from crossfade.stores.contract import Loader
 from scratch import PostgresScratch
 
 SCHEMA = """
@@ -76,6 +78,32 @@ def test_twins(pg_db: PostgresScratch, tmp_path: Path, workers: int, chunk_mb: f
         after = outcome(pg_db.url, move.status())
         assert after.tables == found.tables
         assert Counter(bytes(row[7]) for row in after.quarantine) == Counter(bytes(row[7]) for row in found.quarantine)
+
+
+def test_twins_are_settled_twice_where_a_run_ends_in_between(
+    pg_db: PostgresScratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them are in quarantine in the end, those that are the same to the byte as well."""
+    people = [person(number, f"Eve {number}") for number in range(12) for _ in range(4)]
+    source = shop.dump(tmp_path / "dump", {"people": people})
+    set_stage = journal.set_stage
+
+    def stopped(tx: Loader, stage: str) -> None:
+        if stage == journal.COPIED:
+            raise KeyboardInterrupt
+        set_stage(tx, stage)
+
+    with open_move(shop.small_project(tmp_path / "people", SCHEMA, MAPPING, more=PAD), source, pg_db.url) as move:
+        move.survey()
+        monkeypatch.setattr(journal, "set_stage", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            move.copy()
+        monkeypatch.undo()
+        status = move.copy()
+        found = outcome(pg_db.url, status)
+        balanced(status, found)
+        assert counts_of(status)["people"] == (48, 12, 36, 0)
+        assert len(found.quarantine) == 36
 
 
 def test_the_twin_comes_in_when_the_other_has_left(pg_db: PostgresScratch, tmp_path: Path) -> None:
