@@ -2,23 +2,73 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
+
+import pytest
+
+from crossfade.executor.ahead import Ahead
 
 SCRIPT = """
 import os
-from crossfade.executor.local import make_executor
+from crossfade.executor.local import load_ahead, make_executor
 
 print("started")
+{ahead}
 with make_executor(2) as executor:
     print(executor.submit(os.getpid).result() != os.getpid())
 """
 
 
-def test_a_users_script_is_not_run_again_in_the_workers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ahead", ["", "load_ahead('crossfade.move')"])
+def test_a_users_script_is_not_run_again_in_the_workers(tmp_path: Path, ahead: str) -> None:
     """Not even one that does not ask whether it is the main module."""
     script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
+    script.write_text(SCRIPT.format(ahead=ahead))
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["started", "True"], "")
+
+
+LOADED = """
+import sys
+from crossfade.executor.local import load_ahead, make_executor
+from crossfade.mapping.engine import macros
+
+load_ahead("crossfade.move")
+with make_executor(2) as executor:
+    executor.submit(macros).result()
+    print(executor.submit(eval, "'crossfade.move' in __import__('sys').modules").result())
+"""
+
+
+def test_workers_find_loaded_what_was_loaded_ahead() -> None:
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        f"{sys.platform == 'linux' and os.cpu_count() != 1}\n",
+        "",
+    )
+
+
+def test_a_value_is_worked_out_ahead() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work() -> int:
+        begun.set()
+        assert go_on.wait(10)
+        return 1
+
+    ahead = Ahead(work)
+    assert begun.wait(10)
+    go_on.set()
+    assert (ahead.get(), ahead.get()) == (1, 1)
+
+
+def test_what_fails_ahead_is_raised_when_it_is_asked_for() -> None:
+    ahead = Ahead(lambda: 1 // 0)
+    ahead.wait()
+    with pytest.raises(ZeroDivisionError):
+        ahead.get()

@@ -1,5 +1,7 @@
 """A copy in a process of its own, to be killed: `run_copy.py PROJECT WORKERS [MOMENT TIMES]`.
 
+Its workers are forked, as the command's are, where FORKED is in the environment; else spawned, as a library's.
+
 Prints a line for every event, so that whoever waits for one can strike then. MOMENT is a function of the journal: the
 process is killed when it has been called that many times, before its transaction commits. Ends with the exit status of
 the error, and prints the error as a last line.
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from crossfade.errors import CrossfadeError
+from crossfade.executor.local import load_ahead
 from crossfade.journal import journal
 from crossfade.move import Move
 from crossfade.project import load_project
@@ -38,6 +41,8 @@ def die_in(moment: str, times: int) -> None:
 def main(project: str, workers: str, *moment: str) -> int:
     if moment:
         die_in(moment[0], int(moment[1]))
+    if "FORKED" in os.environ:
+        load_ahead("crossfade.move")
     try:
         with Move(load_project(Path(project)), workers=int(workers)) as move:
             move.copy(lambda event: print(type(event).__name__, flush=True))

@@ -58,7 +58,7 @@ def kill_and_resume(shop: Shop, undisturbed: Outcome, new_target: NewTarget, wor
     chance = random.Random(seed)
     target = new_target().url
     while kills:
-        with Victim(shop.folder, shop.source, target, workers) as victim:
+        with Victim(shop.folder, shop.source, target, workers, forked=kills % 4 < 2) as victim:
             if kill_somewhere(victim, chance, 40, whole_group=bool(kills % 2)):
                 kills -= 1
                 continue

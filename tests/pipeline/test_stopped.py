@@ -18,6 +18,7 @@ from crossfade.mapping.engine import Engine
 from scratch import PostgresScratch
 
 
+@pytest.mark.parametrize("forked", [False, True])
 @pytest.mark.parametrize(
     ("workers", "event"),
     [(1, "ChunkCopied"), (2, "ChunkCopied"), (2, "Planned")],  # at Planned the workers are only starting
@@ -28,9 +29,10 @@ def test_ctrl_c(
     new_target: Callable[[], PostgresScratch],
     workers: int,
     event: str,
+    forked: bool,
 ) -> None:
     target = new_target().url
-    with Victim(filled_shop.folder, filled_shop.source, target, workers) as victim:
+    with Victim(filled_shop.folder, filled_shop.source, target, workers, forked=forked) as victim:
         while event not in victim.events:
             assert victim.wait_for_events(len(victim.events) + 1), victim.events
         time.sleep(0.3 if event == "Planned" else 0)

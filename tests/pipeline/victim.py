@@ -20,10 +20,12 @@ GONE_SECONDS = 20.0
 class Victim:
     """Runs in a session of its own, so that its whole group can be struck. Use as a context manager."""
 
-    def __init__(self, project: Path, source: str, target: str, workers: int, *moment: str) -> None:
+    def __init__(
+        self, project: Path, source: str, target: str, workers: int, *moment: str, forked: bool = False
+    ) -> None:
         self.process = subprocess.Popen(
             [sys.executable, str(SCRIPT), str(project), str(workers), *moment],
-            env={**os.environ, "SOURCE_URL": source, "TARGET_URL": target},
+            env={**os.environ, "SOURCE_URL": source, "TARGET_URL": target} | ({"FORKED": "yes"} if forked else {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -12,13 +12,32 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.context import ForkServerContext, ForkServerProcess, SpawnContext, SpawnProcess
+from multiprocessing.process import BaseProcess
 from multiprocessing.util import Finalize
 from typing import Any
 
 from crossfade.executor.stop import stop_at_the_end
 
 _LAST = -100  # after all that multiprocessing itself does at the end
+_loaded_ahead = False
+
+
+def load_ahead(*modules: str) -> None:
+    """Begins to load what the workers will need, in a process of its own that they are forked from.
+
+    For a program that does one thing and ends: that process keeps the environment of this moment. It has no threads, so
+    nothing is cut in half; where the system's own libraries cannot be trusted with a fork (macOS), workers load it
+    themselves.
+    """
+    global _loaded_ahead
+    if sys.platform == "linux" and default_workers() > 1:
+        forkserver.set_forkserver_preload(list(modules))
+        resource_tracker.ensure_running()  # when it begins, it lets Ctrl-C through again
+        with _ctrl_c_left_to_the_parent():
+            forkserver.ensure_running()
+        _loaded_ahead = True
 
 
 def make_executor(workers: int, get_ready: Callable[[], object] | None = None) -> Executor:
@@ -29,7 +48,8 @@ def make_executor(workers: int, get_ready: Callable[[], object] | None = None) -
     """
     if workers <= 1:
         return InProcess()
-    executor = ProcessPoolExecutor(workers, mp_context=_Context(), initializer=_die_with_parent)
+    context = _Forking() if _loaded_ahead else _Spawning()
+    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent)
     if get_ready is None:
         return executor
     try:
@@ -54,21 +74,27 @@ class InProcess(Executor):
         return future
 
 
-class _Worker(SpawnProcess):
-    """Leaves Ctrl-C to its parent, which lets it finish its chunk: from its first moment, when it cannot say so yet."""
-
+class _Worker(BaseProcess):
     def start(self) -> None:
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a new process inherits what is blocked
-        try:
-            with _without_main():
-                super().start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with _ctrl_c_left_to_the_parent(), _without_main():
+            super().start()
 
     def run(self) -> None:
         """Ends at once when all is done: some drivers' threads look up twice a second, and exit waits for them."""
         super().run()
         Finalize(None, os._exit, args=(0,), exitpriority=_LAST)
+
+
+@contextmanager
+def _ctrl_c_left_to_the_parent() -> Iterator[None]:
+    """What starts in here leaves Ctrl-C to its parent, which lets it finish its chunk: from its first moment, when it
+    cannot say so yet, because a new process inherits what is blocked.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -85,10 +111,22 @@ def _without_main() -> Iterator[None]:
         main.__spec__, main.__file__ = spec, file
 
 
-class _Context(SpawnContext):
-    """Spawned, not forked: DuckDB, Arrow and the drivers have threads, which a fork would cut in half."""
+class _Spawned(_Worker, SpawnProcess):
+    pass
 
-    Process = _Worker
+
+class _Spawning(SpawnContext):
+    """Not forked: DuckDB, Arrow and the drivers have threads here, which a fork would cut in half."""
+
+    Process = _Spawned
+
+
+class _Forked(_Worker, ForkServerProcess):
+    pass
+
+
+class _Forking(ForkServerContext):
+    Process = _Forked
 
 
 def _die_with_parent() -> None:

@@ -44,6 +44,10 @@ class Engine:
             con.execute("SET lock_configuration = true")
             return con
 
+    def open(self) -> None:
+        """Opens it before the first query needs it."""
+        _ = self._con
+
     def run(self, sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
         """The result of `sql` over Arrow tables, by name. Raises EngineError."""
         with self._registered(tables):

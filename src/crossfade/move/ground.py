@@ -10,12 +10,13 @@ from functools import cached_property, partial
 from typing import Self
 
 from crossfade.assess.lock import dump_lock, read_lock
+from crossfade.executor.ahead import Ahead
 from crossfade.journal import journal
 from crossfade.mapping.compile import compile_program, read_mappings
 from crossfade.mapping.program import Program
 from crossfade.model.shape import Shape, parse_path
 from crossfade.model.target import Step, TargetSchema, TargetTable
-from crossfade.pipeline.session import Work, close_sessions, load_stores
+from crossfade.pipeline.session import Work, close_sessions, get_ready
 from crossfade.project import Discard, Project
 from crossfade.schema import kept, live
 from crossfade.schema.load import LIVE, load_schema, made_of
@@ -32,6 +33,7 @@ class Ground:
         self.run = uuid.uuid4().hex
         self.takes_part = False  # in what only one run may do at a time
         self._open: dict[str, Store] = {}
+        self._schema_ahead: Ahead[TargetSchema] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -40,6 +42,8 @@ class Ground:
         self.close()
 
     def close(self) -> None:
+        if self._schema_ahead is not None:
+            self._schema_ahead.wait()
         close_sessions()
         while self._open:
             self._open.popitem()[1].close()
@@ -67,6 +71,14 @@ class Ground:
 
         It has no SQLAlchemy metadata where the journal keeps what SQL files made, and the files still say the same.
         """
+        return self._read_schema() if self._schema_ahead is None else self._schema_ahead.get()
+
+    def read_schema_ahead(self) -> None:
+        """Begins to read the schema of a new move: it takes scratch databases, for which the server takes its time."""
+        if "schema" not in self.__dict__:
+            self._schema_ahead = Ahead(self._read_schema)
+
+    def _read_schema(self) -> TargetSchema:
         was, target = self._kept_schema, self.target
         if was is not None and not self.is_live:
             return was
@@ -172,8 +184,8 @@ class Ground:
 
     @property
     def get_ready(self) -> Callable[[], None]:
-        """What a worker can do before there is any work: load what opens the stores."""
-        return partial(load_stores, self.project.source_url, self.project.target_url)
+        """What a worker can do before there is any work."""
+        return partial(get_ready, self.project.source_url, self.project.target_url)
 
     @property
     def has_journal(self) -> bool:

@@ -47,7 +47,7 @@ class Session:
         self.work = work
         self.source = work.open_source()
         self.target = work.open_target()
-        self.engine = Engine()
+        self.engine = _spare.pop() if _spare else Engine()
         self._carriers: dict[str, Carrier] = {}
         self._transcoders: dict[tuple[str, tuple[Column, ...]], Transcoder] = {}
 
@@ -93,10 +93,16 @@ class Session:
         self.target.close()
 
 
-def load_stores(*urls: str) -> None:
-    """Loads what the stores of these URLs need; nothing stays open."""
+_spare: list[Engine] = []
+
+
+def get_ready(*urls: str) -> None:
+    """Loads what the stores of these URLs need, of which nothing stays open, and opens an engine for the session."""
     for url in urls:
         open_store(url).close()
+    engine = Engine()
+    engine.open()
+    _spare.append(engine)
 
 
 _sessions: dict[str, Session] = {}
