@@ -100,7 +100,8 @@ def _keys(connection: psycopg.Connection[Any], table: TargetTable, query: sql.Co
         )
     schema = arrow_schema(table, table.primary_key)
     batches = []
-    with connection.transaction(), connection.cursor(name="crossfade_census", binary=True) as cursor:
+    # The transaction inside: what closes with it needs no statement more, which a lost connection would not take.
+    with connection.cursor(name="crossfade_census", binary=True) as cursor, connection.transaction():
         cursor.execute(query)
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
             batches.append(_batch(rows, schema))
