@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
-from crossfade.executor.local import load_ahead
+from crossfade.executor.local import forget_ahead, load_ahead
 
 WITH_WORKERS = {"run", "survey", "copy", "verify"}
 NOTHING_HAD_BEGUN = b"\nerror: stopped; nothing had begun\nTry: the same command again\n"
@@ -31,6 +31,7 @@ def main() -> NoReturn:
     status = run()
     if status:
         gc.collect()  # an error holds on to what it passed through, a worker's semaphores among it
+    forget_ahead()
     with suppress(OSError):
         sys.stderr.flush()
     os._exit(status)  # all is closed and said; pymongo's threads look up twice a second, and exit would wait for them
@@ -38,6 +39,7 @@ def main() -> NoReturn:
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:
     os.write(2, NOTHING_HAD_BEGUN)
+    forget_ahead()
     os._exit(130)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from tinies import BOB, PEOPLE, Tiny
 
 UUID_OF_BOB = "5e0b0000-0000-8000-8000-000002cf01d0"
@@ -21,6 +22,21 @@ def test_run_does_everything(tiny: Tiny) -> None:
     assert tiny.postgres.execute("SELECT count(*) FROM people") == [(3,)]
     assert (tiny.root / "report.json").exists()
     assert (tiny.root / "report.html").exists()
+
+
+@pytest.mark.parametrize("name", ["tmp", "t" * 100])  # the second is too long for a socket's path
+def test_the_program_leaves_nothing_in_the_temporary_directory(tiny: Tiny, tmp_path: Path, name: str) -> None:
+    tiny.mongo.db.people.insert_many({"_id": i, "name": "x" * 900} for i in range(3000))
+    tiny.write(
+        "crossfade.toml", (tiny.root / "crossfade.toml").read_text() + "[limits]\nchunk_mb = 0.5\nquarantine = 1.0\n"
+    )
+    temporary = tmp_path / name
+    temporary.mkdir()
+    program = tiny.start("run", CROSSFADE_WORKERS="2", TMPDIR=str(temporary))
+    out, err = program.communicate(timeout=60)
+    assert "people  " in out, err
+    assert "Traceback" not in err
+    assert list(temporary.iterdir()) == []
 
 
 def test_run_uses_the_lock_file_that_is_there(tiny: Tiny) -> None:

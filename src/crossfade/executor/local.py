@@ -6,16 +6,17 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext, ForkServerProcess, SpawnContext, SpawnProcess
 from multiprocessing.process import BaseProcess
-from multiprocessing.util import Finalize
+from multiprocessing.util import Finalize, get_temp_dir
 from typing import Any
 
 from crossfade.executor.stop import stop_at_the_end
@@ -32,12 +33,25 @@ def load_ahead(*modules: str) -> None:
     themselves.
     """
     global _loaded_ahead
-    if sys.platform == "linux" and default_workers() > 1:
-        forkserver.set_forkserver_preload(list(modules))
-        resource_tracker.ensure_running()  # when it begins, it lets Ctrl-C through again
+    if sys.platform != "linux" or default_workers() == 1:
+        return
+    forkserver.set_forkserver_preload(list(modules))
+    resource_tracker.ensure_running()  # when it begins, it lets Ctrl-C through again
+    _loaded_ahead = True
+    try:
         with _ctrl_c_left_to_the_parent():
             forkserver.ensure_running()
-        _loaded_ahead = True
+    except OSError:  # no place for its socket: workers load it themselves
+        forget_ahead()
+
+
+def forget_ahead() -> None:
+    """Removes the socket of what `load_ahead` began: for a program that ends with `os._exit`."""
+    global _loaded_ahead
+    if _loaded_ahead:
+        _loaded_ahead = False
+        with suppress(OSError):
+            shutil.rmtree(get_temp_dir(), ignore_errors=True)
 
 
 def make_executor(workers: int, get_ready: Callable[[], object] | None = None) -> Executor:
