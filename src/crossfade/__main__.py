@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
-from crossfade.executor.local import forget_ahead, load_ahead
+from crossfade.executor.processes import forget_ahead, load_ahead
 
 WITH_WORKERS = {"run", "survey", "copy", "verify"}
 NOTHING_HAD_BEGUN = b"\nerror: stopped; nothing had begun\nTry: the same command again\n"

@@ -14,7 +14,8 @@ from crossfade.executor.ahead import Ahead
 
 SCRIPT = """
 import os
-from crossfade.executor.local import load_ahead, make_executor
+from crossfade.executor.local import make_executor
+from crossfade.executor.processes import load_ahead
 
 print("started")
 {ahead}
@@ -34,7 +35,8 @@ def test_a_users_script_is_not_run_again_in_the_workers(tmp_path: Path, ahead: s
 
 LOADED = """
 import sys
-from crossfade.executor.local import load_ahead, make_executor
+from crossfade.executor.local import make_executor
+from crossfade.executor.processes import load_ahead
 from crossfade.mapping.engine import macros
 
 load_ahead("crossfade.move")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from crossfade.errors import CrossfadeError
-from crossfade.executor.local import load_ahead
+from crossfade.executor.processes import load_ahead
 from crossfade.journal import journal
 from crossfade.move import Move
 from crossfade.project import load_project

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -16,8 +17,7 @@ from victim import Victim, all_gone
 from crossfade.errors import Busy
 from crossfade.move import Move, begin
 from crossfade.pipeline.session import Session
-from crossfade.stores.postgresql import alone as of_postgresql
-from crossfade.stores.sqlite import alone as of_sqlite
+from crossfade.stores import patience
 from scratch import PostgresScratch
 
 NewTarget = Callable[[], PostgresScratch]
@@ -41,8 +41,7 @@ def plain_shop(shop_copy: Shop) -> Shop:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (of_postgresql, of_sqlite):
-        monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(patience, "SECONDS", 0.3)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -76,6 +75,18 @@ def test_who_comes_second_gets_in_when_the_first_is_done(plain_shop: Shop, targe
             _ = 1 / 0
         assert second.apply_schema() > 0
         assert first.apply_schema() == 0
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_link_to_the_file_is_the_file(plain_shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to("target.db")
+    with (
+        open_move(plain_shop.folder, plain_shop.source, f"sqlite:///{tmp_path / 'target.db'}") as first,
+        open_move(plain_shop.folder, plain_shop.source, f"sqlite:///{tmp_path / 'link.db'}") as second,
+    ):
+        with begin.alone(first), pytest.raises(Busy, match=rf"link.db \(process {os.getpid()}\); nothing was written"):
+            second.apply_schema()
+        assert not list(tmp_path.glob("*-crossfade"))
 
 
 def test_what_another_has_at_work_is_waited_for_and_then_shut_out(plain_shop: Shop, target: str) -> None:

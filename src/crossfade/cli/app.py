@@ -17,7 +17,7 @@ from typer.exceptions import TyperException
 from crossfade.cli import check, copy, explain, ids, quarantine, run, schema, status, survey, verify
 from crossfade.cli.events import line_of
 from crossfade.cli.failure import INTERRUPTED, end_quietly, failure_of, interrupted, show, usage
-from crossfade.executor.local import forget_ahead
+from crossfade.executor.processes import forget_ahead
 from crossfade.executor.stop import STOPS
 
 app = typer.Typer(name="crossfade", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True)

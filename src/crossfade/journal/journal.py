@@ -94,7 +94,10 @@ def begin_move(tx: Loader, name: str, source: str, digests: Mapping[str, str], k
 
 
 def take_over(tx: Loader, run: str) -> None:
-    """From now on only the run of this token writes. Waits for the transactions that another has begun."""
+    """From now on only the run of this token writes. Waits for the transactions that another has begun.
+
+    A journal that an older crossfade has made may have no place for it yet.
+    """
     tx.execute(queries()["create_run"])
     tx.execute(queries()["take_over"], {"token": run, "now": now()})
 

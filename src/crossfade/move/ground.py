@@ -71,11 +71,16 @@ class Ground:
 
         It has no SQLAlchemy metadata where the journal keeps what SQL files made, and the files still say the same.
         """
-        return self._read_schema() if self._schema_ahead is None else self._schema_ahead.get()
+        ahead = self._schema_ahead
+        if ahead is None:
+            return self._read_schema()
+        ahead.wait()
+        self._schema_ahead = None  # what failed is read anew when it is asked for again
+        return ahead.get()
 
     def read_schema_ahead(self) -> None:
-        """Begins to read the schema of a new move: it takes scratch databases, for which the server takes its time."""
-        if "schema" not in self.__dict__:
+        """Begins to read the schema of a new move where that takes databases, for which the server takes its time."""
+        if "schema" not in self.__dict__ and self.schema_is_made_of is not None:
             self._schema_ahead = Ahead(self._read_schema)
 
     def _read_schema(self) -> TargetSchema:

@@ -25,9 +25,10 @@ Opener = Callable[[], Store]
 
 @dataclass(frozen=True)
 class Work:
-    """One move, as a worker sees it. `token` names the run: a process keeps what it opened for the run's other tasks.
+    """One move, as a worker sees it. `token` names this very work: a process keeps what it opened for its other tasks.
 
-    `open_source` and `open_target` can be pickled; only a worker's session calls them.
+    `open_source` and `open_target` can be pickled; only a worker's session calls them. `run` names the run that writes
+    (`journal.take_part`).
     """
 
     token: str
@@ -36,8 +37,7 @@ class Work:
     tables: Mapping[str, TargetTable]
     open_source: Opener
     open_target: Opener
-    run: str = ""
-    """The run that writes (`journal.take_part`)."""
+    run: str
 
 
 class Session:

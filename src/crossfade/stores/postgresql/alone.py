@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -11,10 +10,9 @@ import psycopg
 
 from crossfade.errors import Busy
 from crossfade.model.urls import hide_password
+from crossfade.stores.patience import patiently
 from crossfade.stores.postgresql import failures
 
-PATIENCE_SECONDS = 10.0  # what a killed run left behind is gone by then
-_AGAIN_SECONDS = 0.1
 _LOCK = "'x63726f7373666164'::bit(64)::bigint"  # "crossfad"; such a lock is of one database, not of the server
 
 _HOLDER = """
@@ -28,7 +26,8 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND a.datname = p
 def alone(connection: psycopg.Connection[Any], url: str) -> Iterator[None]:
     """Holds the lock on the connection's database. Raises Busy where another session does not let go of it."""
     try:
-        _take(connection, url)
+        if patiently(lambda: _one(connection, f"SELECT 1 WHERE pg_try_advisory_lock({_LOCK})")) is None:
+            raise _busy(connection, url)
     except psycopg.Error as error:
         raise failures.translated(error, url, "") from error
     try:
@@ -45,14 +44,6 @@ def end_with_client(connection: psycopg.Connection[Any]) -> None:
     """
     with suppress(psycopg.Error):
         connection.execute("SET client_connection_check_interval TO '1s'")
-
-
-def _take(connection: psycopg.Connection[Any], url: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not _one(connection, f"SELECT pg_try_advisory_lock({_LOCK})")[0]:
-        if time.monotonic() > deadline:
-            raise _busy(connection, url)
-        time.sleep(_AGAIN_SECONDS)
 
 
 def _busy(connection: psycopg.Connection[Any], url: str) -> Busy:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from crossfade.errors import Busy, Unreachable
-
-PATIENCE_SECONDS = 10.0  # what a killed run left behind is gone by then
-_AGAIN_SECONDS = 0.1
+from crossfade.stores.patience import patiently
 
 
 @contextmanager
@@ -21,44 +19,50 @@ def alone(path: Path) -> Iterator[None]:
 
     SQLite's own locks are left alone: they are the process's, and closing any descriptor of the file would lose them.
     """
-    lock = path.resolve().with_name(path.name + "-crossfade")
-    held = _take(lock, path)
-    os.ftruncate(held, 0)
-    os.write(held, str(os.getpid()).encode())
+    there = path.resolve()
+    lock = there.with_name(there.name + "-crossfade")
+    held = patiently(partial(_take, lock))
+    if held is None:
+        raise _busy(lock, path)
     try:
+        with suppress(OSError):  # a disk that is full: who else comes is told of no process
+            os.ftruncate(held, 0)
+            os.write(held, str(os.getpid()).encode())
         yield
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             lock.unlink()
         os.close(held)
 
 
-def _take(lock: Path, path: Path) -> int:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        held = _open(lock)
-        with suppress(BlockingIOError, FileNotFoundError):
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.stat(lock).st_ino == os.fstat(held).st_ino:  # else whoever had it has removed the file meanwhile
-                return held
-        os.close(held)
-        if time.monotonic() > deadline:
-            raise _busy(lock, path)
-        time.sleep(_AGAIN_SECONDS)
+def _take(lock: Path) -> int | None:
+    """A descriptor of the file, with the lock on it; None where another has it."""
+    try:
+        with ExitStack() as unless_locked:
+            held = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+            unless_locked.callback(os.close, held)
+            if not _locked(held, lock):
+                return None
+            unless_locked.pop_all()
+            return held
+    except OSError as error:
+        raise Unreachable(f"{lock} cannot be locked: {error.strerror}", hint="check the folder's rights") from error
+
+
+def _locked(held: int, lock: Path) -> bool:
+    """Whether it is locked now, and is the file of that name still: whoever had it may have removed it meanwhile."""
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.stat(lock).st_ino == os.fstat(held).st_ino
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 def _busy(lock: Path, path: Path) -> Busy:
-    pid = lock.read_text() if lock.exists() else ""
+    pid = ""
+    with suppress(OSError):
+        pid = lock.read_text()
     return Busy(
         f"another run of crossfade is at work in {path} (process {pid or 'unknown'}); nothing was written",
         hint=f"wait until it ends; or end it: kill {pid}" if pid else "wait until it ends",
     )
-
-
-def _open(lock: Path) -> int:
-    try:
-        return os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise Unreachable(
-            f"{lock} cannot be written: {error.strerror}", hint="check the rights of the folder"
-        ) from error

@@ -1,0 +1,120 @@
+"""Worker processes: how they begin, and that none outlives its parent."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.context import BaseContext, ForkServerContext, ForkServerProcess, SpawnContext, SpawnProcess
+from multiprocessing.process import BaseProcess
+from multiprocessing.util import Finalize, get_temp_dir
+
+_LAST = -100  # after all that multiprocessing itself does at the end
+_loaded_ahead = False
+
+
+def load_ahead(*modules: str) -> None:
+    """Begins to load what the workers will need, in a process of its own that they are forked from.
+
+    For a program that does one thing and ends: that process keeps the environment of this moment. It has no threads, so
+    nothing is cut in half; where the system's own libraries cannot be trusted with a fork (macOS), workers load it
+    themselves.
+    """
+    global _loaded_ahead
+    if sys.platform != "linux" or os.cpu_count() == 1:
+        return
+    forkserver.set_forkserver_preload(list(modules))
+    resource_tracker.ensure_running()  # when it begins, it lets Ctrl-C through again
+    _loaded_ahead = True
+    try:
+        with _ctrl_c_left_to_the_parent():
+            forkserver.ensure_running()
+    except OSError:  # no place for its socket: workers load it themselves
+        forget_ahead()
+
+
+def forget_ahead() -> None:
+    """Removes the socket of what `load_ahead` began: for a program that ends with `os._exit`."""
+    global _loaded_ahead
+    if _loaded_ahead:
+        _loaded_ahead = False
+        with suppress(OSError):
+            shutil.rmtree(get_temp_dir(), ignore_errors=True)
+
+
+def context() -> BaseContext:
+    """What makes the worker processes of a pool."""
+    return _Forking() if _loaded_ahead else _Spawning()
+
+
+class _Worker(BaseProcess):
+    def start(self) -> None:
+        with _ctrl_c_left_to_the_parent(), _without_main():
+            super().start()
+
+    def run(self) -> None:
+        """Ends at once when all is done: some drivers' threads look up twice a second, and exit waits for them."""
+        super().run()
+        Finalize(None, os._exit, args=(0,), exitpriority=_LAST)
+
+
+@contextmanager
+def _ctrl_c_left_to_the_parent() -> Iterator[None]:
+    """What starts in here leaves Ctrl-C to its parent, which lets it finish its chunk: from its first moment, when it
+    cannot say so yet, because a new process inherits what is blocked.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """A spawned process imports the parent's main module again. Ours needs nothing of it: not the command line, which
+    takes longer to import than all else, and not a script of the user's, which would start a move of its own there.
+    """
+    main = sys.modules["__main__"]
+    spec, file = main.__spec__, getattr(main, "__file__", None)
+    main.__spec__ = main.__file__ = None
+    try:
+        yield
+    finally:
+        main.__spec__, main.__file__ = spec, file
+
+
+class _Spawned(_Worker, SpawnProcess):
+    pass
+
+
+class _Spawning(SpawnContext):
+    """Not forked: DuckDB, Arrow and the drivers have threads here, which a fork would cut in half."""
+
+    Process = _Spawned
+
+
+class _Forked(_Worker, ForkServerProcess):
+    pass
+
+
+class _Forking(ForkServerContext):
+    Process = _Forked
+
+
+def die_with_parent() -> None:
+    """A worker whose parent is gone ends there and then, in the middle of its transaction."""
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
