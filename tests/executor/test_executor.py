@@ -55,6 +55,33 @@ def test_workers_find_loaded_what_was_loaded_ahead() -> None:
     )
 
 
+FAULTS = """
+import resource
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        batch = [bytearray(1 << 20) for _ in range(40)]
+        del batch
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is glibc that gives memory back soon")
+def test_a_worker_takes_the_memory_that_it_has(tmp_path: Path) -> None:
+    (tmp_path / "memory_test_faults.py").write_text(FAULTS)
+    script = (
+        "from crossfade.executor.local import make_executor\n"
+        "from memory_test_faults import faults\n"
+        "with make_executor(2) as executor: print(executor.submit(faults).result())"
+    )
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    pages_of_a_batch = 40 * (1 << 20) // 4096
+    assert int(done.stdout) < 3 * pages_of_a_batch, "the kernel cleared the same pages again for every batch"
+
+
 def test_a_value_is_worked_out_ahead() -> None:
     begun, go_on = threading.Event(), threading.Event()
 

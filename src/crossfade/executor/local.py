@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from typing import Any
 
+from crossfade.executor.memory import keep_memory
 from crossfade.executor.processes import context, die_with_parent
 from crossfade.executor.stop import stop_at_the_end
 
@@ -21,7 +22,7 @@ def make_executor(workers: int, get_ready: Callable[[], object] | None = None) -
     """
     if workers <= 1:
         return InProcess()
-    executor = ProcessPoolExecutor(workers, mp_context=context(), initializer=die_with_parent)
+    executor = ProcessPoolExecutor(workers, mp_context=context(), initializer=_begin)
     if get_ready is None:
         return executor
     try:
@@ -32,6 +33,11 @@ def make_executor(workers: int, get_ready: Callable[[], object] | None = None) -
         executor.shutdown()
         raise
     return executor
+
+
+def _begin() -> None:
+    die_with_parent()
+    keep_memory()
 
 
 class InProcess(Executor):

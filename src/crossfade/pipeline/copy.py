@@ -25,6 +25,10 @@ from crossfade.pipeline.session import Session, Work, session
 from crossfade.stores.contract import Loader, Store, Transaction, need
 
 
+_LARGE = 32 << 20
+"""Bytes of a batch, as those of the biggest documents have: what it took is not kept for the next one."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChunkCopied:
     """An event: a chunk is in the target, and noted. `counts` is None where an earlier run had done it."""
@@ -71,8 +75,10 @@ def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:
         columns = work.program.feeds[chunk.entity].columns
         for batch in s.reader.batches(chunk, work.shapes[chunk.entity], columns):
             _carry_batch(s, tx, chunk, batch, account)
-            del batch  # a batch of the biggest documents is large; the next one is made without it
-            pa.default_memory_pool().release_unused()
+            large = batch.table.nbytes > _LARGE
+            del batch  # the next one is made without it
+            if large:
+                pa.default_memory_pool().release_unused()
         seconds = time.perf_counter() - start
         journal.finish_chunk(tx, chunk, account.counts, account.rows, seconds)
     return ChunkCopied(chunk, account.counts, seconds)
