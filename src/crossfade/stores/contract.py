@@ -68,7 +68,7 @@ class Reader(Protocol):
         ...
 
     def batches(self, chunk: Chunk, shape: Shape, columns: Sequence[Column]) -> Iterator[Batch]:
-        """The chunk's documents held against `shape`, as Arrow: bounded batches (about 5,000 documents or 16 MB)."""
+        """The chunk's documents held against `shape`, as Arrow: bounded batches (`documents_a_batch`, or 16 MB)."""
         ...
 
     def scan(self, entity: str) -> Iterator[bytes]:

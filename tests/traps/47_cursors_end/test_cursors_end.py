@@ -11,7 +11,7 @@ from crossfade.errors import Unreachable
 from crossfade.move import Move
 from crossfade.stores.mongodb.read import MongoReader
 
-DOCUMENTS = 12_000  # more than one reply
+DOCUMENTS = 30_000  # more than one reply
 
 
 def test_a_cursor_that_ends_leaves_nothing_out(
@@ -43,8 +43,8 @@ def _killed_after_a_reply(db: Any) -> Callable[..., Any]:
                 db.command("killCursors", "items", cursors=[self.cursor_id])
             return reply
 
-    def cursor(reader: MongoReader, entity: str, query: Any, **options: Any) -> Any:
-        found = cursor_of(reader, entity, query, **options)
+    def cursor(reader: MongoReader, *arguments: Any, **options: Any) -> Any:
+        found = cursor_of(reader, *arguments, **options)
         found.__class__ = Killed
         return found
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from crossfade.documents.batch_size import documents_a_batch
 from crossfade.documents.columns import compile_columns
 from crossfade.model.batch import Batch, Chunk, Column, SetAside
 from crossfade.model.shape import Path, Shape
@@ -23,7 +24,6 @@ from crossfade.stores.dump.spool import Piece, Spool, read_pieces, whole_documen
 from crossfade.stores.dump.unpack import Spools
 
 RAW_BYTES = 16 * 1024 * 1024
-BATCH_DOCUMENTS = 5_000
 _NO_LENGTH = b"\xff\xff\xff\xff"
 
 
@@ -64,7 +64,7 @@ class DumpReader:
                 empty = reader.read(b"")
                 yield replace(empty, aside=(_set_aside(piece),))
                 continue
-            for position, documents in _portions(piece):
+            for position, documents in _portions(piece, documents_a_batch(chunk.count)):
                 batch = reader.read(documents)
                 aside = tuple(replace(one, position=one.position + position) for one in batch.aside)
                 yield replace(batch, aside=aside) if aside else batch
@@ -105,11 +105,11 @@ def _bounds(spool: Spool, target_bytes: int) -> Iterator[int]:
     yield spool.count
 
 
-def _portions(piece: Piece) -> Iterator[tuple[int, bytes]]:
-    """The piece's documents, at most `BATCH_DOCUMENTS` at a time, with the position of the first."""
+def _portions(piece: Piece, size: int) -> Iterator[tuple[int, bytes]]:
+    """The piece's documents, at most `size` at a time, with the position of the first."""
     position, data = piece.position, piece.data
     while data:
-        taken, end = whole_documents(data, BATCH_DOCUMENTS)
+        taken, end = whole_documents(data, size)
         yield position, data[:end]
         position, data = position + taken, data[end:]
 

@@ -23,6 +23,7 @@ from pymongo.cursor import RawBatchCursor
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
+from crossfade.documents.batch_size import documents_a_batch
 from crossfade.documents.columns import Transcoder, compile_columns
 from crossfade.documents.ejson import loads
 from crossfade.errors import Refused
@@ -34,7 +35,7 @@ from crossfade.stores.mongodb.errors import speaking
 from crossfade.stores.mongodb.match import matching, slices
 from crossfade.stores.mongodb.replies import find_replies
 
-DOCUMENTS_A_REPLY = 5000
+DOCUMENTS_A_REPLY = 5000  # where all are read; of a chunk, see documents_a_batch
 DOCUMENTS_A_CHUNK = 200_000  # what a chunk of very small documents is cut at, to bound the keys held while cutting
 USUAL_SIZE = 1024  # bytes of a document where the server does not say
 KEPT_TRANSCODERS = 8
@@ -95,7 +96,8 @@ class MongoReader:
                         yield fresh
 
     def _range(self, chunk: Chunk) -> Iterator[bytes]:
-        cursor = self._cursor(chunk.entity, {}, sort=ID, hint=ID)
+        size = documents_a_batch(chunk.count) + 1  # one more: with the last one, the server knows that it is the last
+        cursor = self._cursor(chunk.entity, {}, size, sort=ID, hint=ID)
         if chunk.lower is not None:
             cursor = cursor.min([("_id", loads(chunk.lower))])
         if chunk.upper is not None:
@@ -112,9 +114,11 @@ class MongoReader:
     def _stream(self, entity: str, query: Mapping[str, Any], **options: Any) -> Iterator[bytes]:
         yield from _replies(self._cursor(entity, query, **options))
 
-    def _cursor(self, entity: str, query: Mapping[str, Any], **options: Any) -> RawBatchCursor[Any]:
+    def _cursor(
+        self, entity: str, query: Mapping[str, Any], size: int = DOCUMENTS_A_REPLY, **options: Any
+    ) -> RawBatchCursor[Any]:
         collection: Collection[Any] = self._db[entity]
-        return find_replies(collection, query, batch_size=DOCUMENTS_A_REPLY, **options)
+        return find_replies(collection, query, batch_size=size, **options)
 
     def _ask_for_key_index(self, entity: str) -> bool:
         """Whether the entity has an index on `_id`: views, time series and clustered collections have none."""
