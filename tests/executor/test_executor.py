@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
-
-from crossfade.executor.ahead import Ahead
 
 SCRIPT = """
 import os
@@ -61,7 +58,7 @@ import resource
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(20):
-        batch = [bytearray(1 << 20) for _ in range(40)]
+        batch = [bytearray(1 << 20) for _ in range(24)]
         del batch
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 """
@@ -78,26 +75,5 @@ def test_a_worker_takes_the_memory_that_it_has(tmp_path: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, env=env)
     assert (done.returncode, done.stderr) == (0, "")
-    pages_of_a_batch = 40 * (1 << 20) // 4096
+    pages_of_a_batch = 24 * (1 << 20) // 4096
     assert int(done.stdout) < 3 * pages_of_a_batch, "the kernel cleared the same pages again for every batch"
-
-
-def test_a_value_is_worked_out_ahead() -> None:
-    begun, go_on = threading.Event(), threading.Event()
-
-    def work() -> int:
-        begun.set()
-        assert go_on.wait(10)
-        return 1
-
-    ahead = Ahead(work)
-    assert begun.wait(10)
-    go_on.set()
-    assert (ahead.get(), ahead.get()) == (1, 1)
-
-
-def test_what_fails_ahead_is_raised_when_it_is_asked_for() -> None:
-    ahead = Ahead(lambda: 1 // 0)
-    ahead.wait()
-    with pytest.raises(ZeroDivisionError):
-        ahead.get()

@@ -10,7 +10,6 @@ from functools import cached_property, partial
 from typing import Self
 
 from crossfade.assess.lock import dump_lock, read_lock
-from crossfade.executor.ahead import Ahead
 from crossfade.journal import journal
 from crossfade.mapping.compile import compile_program, read_mappings
 from crossfade.mapping.program import Program
@@ -20,6 +19,7 @@ from crossfade.pipeline.session import Work, close_sessions, get_ready
 from crossfade.project import Discard, Project
 from crossfade.schema import kept, live
 from crossfade.schema.load import LIVE, load_schema, made_of
+from crossfade.stores.ahead import Ahead
 from crossfade.stores.contract import Loader, Store, need
 from crossfade.stores.open import open_store
 

@@ -21,7 +21,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from crossfade.errors import CrossfadeError
 from crossfade.model.canonical import arrow_type
@@ -102,6 +101,8 @@ def _expected(folder: Path, table: TargetTable) -> str:
 
 
 def _write(file: Path, table: TargetTable, keys: Iterable[pa.Table]) -> None:
+    import pyarrow.parquet as pq  # here: every command loads this module
+
     with pq.ParquetWriter(file, _schema(table), compression="lz4") as out:
         for part in keys:
             out.write_table(part)

@@ -14,7 +14,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from crossfade.model.counts import Counts
@@ -129,6 +128,8 @@ def _rule(rule: RuleVerdict) -> dict[str, Any]:
 
 def as_html(verdict: Verdict, facts: Facts) -> str:
     """The report as one page: no script, nothing fetched from elsewhere."""
+    from jinja2 import Environment, StrictUndefined  # here: every command loads this module
+
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.finalize = _seen
     environment.filters["n"] = lambda number: f"{number:,}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ import psycopg
 from crossfade.errors import CrossfadeError, SchemaFault
 from crossfade.model.target import ColumnType, ForeignKey, Step, TargetSchema, TargetTable, Unique
 from crossfade.schema.statements import split
+from crossfade.stores.ahead import entered_ahead
 from crossfade.stores.contract import Ddl
 from crossfade.stores.postgresql import census, failures
 from crossfade.stores.postgresql.advance import advance
@@ -51,38 +52,39 @@ class PostgresDdl:
     def scratch_schema(self, statements: str, file: str) -> TargetSchema:
         """Executes SQL text in a scratch database and reflects it. Raises SchemaFault with every fault found."""
         script = split(statements)
-        with scratch(self._url, self._dropping.submit) as connection:
-            trial = Trial(connection, script, file)
-            try:
-                trial.run()
-            except psycopg.OperationalError as error:
-                raise failures.lost(error, self._url) from None
-            if trial.faults:
-                raise SchemaFault(trial.faults)
-            schema = reflect(connection, (*script.notes, *trial.notes))
-        with self._made(schema) as connection:
+        with entered_ahead(self._scratch()) as second:
+            with self._scratch() as connection:
+                trial = Trial(connection, script, file)
+                try:
+                    trial.run()
+                except psycopg.OperationalError as error:
+                    raise failures.lost(error, self._url) from None
+                if trial.faults:
+                    raise SchemaFault(trial.faults)
+                schema = reflect(connection, (*script.notes, *trial.notes))
+            connection = second()
+            self._make(schema, connection)
             return reflect(connection, schema.notes, partial(self._metadata_of, schema))
 
-    @contextmanager
-    def _made(self, schema: TargetSchema) -> Iterator[psycopg.Connection[Any]]:
-        """A scratch database in which the schema's steps have run: proof that they do, before anything is written.
+    def _scratch(self) -> AbstractContextManager[psycopg.Connection[Any]]:
+        return scratch(self._url, self._dropping.submit)
+
+    def _make(self, schema: TargetSchema, connection: psycopg.Connection[Any]) -> None:
+        """Runs the schema's steps in a scratch database: proof that they do, before anything is written.
 
         PostgreSQL prints some expressions (`role IN ('a', 'b')` of a varchar) otherwise after reading its own print.
         """
-        with scratch(self._url, self._dropping.submit) as connection:
-            connection.execute("SET check_function_bodies TO off")
-            for step in (*schema.pre, *schema.post):
-                try:
-                    with connection.transaction():
-                        connection.execute(step.sql.encode())
-                except psycopg.Error as error:
-                    raise self._failed(
-                        step, error, "the schema stands, but it could not be made anew; " + _TELL
-                    ) from None
-            yield connection
+        connection.execute("SET check_function_bodies TO off")
+        for step in (*schema.pre, *schema.post):
+            try:
+                with connection.transaction():
+                    connection.execute(step.sql.encode())
+            except psycopg.Error as error:
+                raise self._failed(step, error, "the schema stands, but it could not be made anew; " + _TELL) from None
 
     def _metadata_of(self, schema: TargetSchema) -> Any:
-        with self._made(schema) as connection:
+        with self._scratch() as connection:
+            self._make(schema, connection)
             return _metadata_of(connection)
 
     def _failed(self, step: Step, error: psycopg.Error, hint: str) -> CrossfadeError:
