@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from bson import ObjectId
@@ -13,6 +15,7 @@ from sqlalchemy import MetaData
 
 from crossfade.mapping.check import check
 from crossfade.mapping.coverage import Finding
+from crossfade.mapping.engine import Engine
 from crossfade.model.target import ColumnType, TargetColumn, TargetSchema, TargetTable
 from crossfade.project import Discard
 
@@ -38,13 +41,18 @@ def table(name: str, *columns: TargetColumn, key: tuple[str, ...] = ("id",)) -> 
 PLAIN = table("t", column("id"), column("v"), column("text", TEXT), column("data", JSONB))
 
 
+def _empty(shape: Any, columns: Any) -> Any:
+    return transcode(shape, columns, b"").table
+
+
 def findings(
     mappings: Mapping[str, str] | str, *tables: TargetTable, discards: Sequence[Discard] = (), world: World = WORLD
 ) -> list[Finding]:
     """All but what is said of coverage."""
     program = world.program(mappings, discards)
     target = TargetSchema("postgresql", tables or (PLAIN,), (), (), MetaData, "")
-    found = check(program, world.shapes, target, discards, lambda shape, columns: transcode(shape, columns, b"").table)
+    with closing(Engine()) as engine:
+        found = check(program, world.shapes, target, discards, _empty, engine)
     return [f for f in found if f.kind not in ("uncovered", "unmapped_entity", "in_part")]
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 from mapping_world import World
 
 from crossfade.documents.columns import compile_columns
 from crossfade.mapping.check import check
+from crossfade.mapping.engine import Engine
 from crossfade.model.target import ColumnType, TargetColumn, TargetSchema, TargetTable
 
 WORLD = World({"users": [{"_id": 1, "phone": "030", "tags": ["a", 1]}, {"_id": 2, "phone": 30, "tags": []}]})
@@ -15,13 +18,15 @@ WORLD = World({"users": [{"_id": 1, "phone": "030", "tags": ["a", 1]}, {"_id": 2
 def faults(mapping: str, kind: ColumnType) -> list[str]:
     columns = (TargetColumn("id", ColumnType("int4", "integer"), nullable=False), TargetColumn("phone", kind))
     target = TargetSchema("postgresql", (TargetTable("t", None, "t", columns, ("id",)),), (), (), None, "")
-    found = check(
-        WORLD.program(mapping),
-        WORLD.shapes,
-        target,
-        (),
-        lambda shape, asked: compile_columns(shape, asked).read(b"").table,
-    )
+    with closing(Engine()) as engine:
+        found = check(
+            WORLD.program(mapping),
+            WORLD.shapes,
+            target,
+            (),
+            lambda shape, asked: compile_columns(shape, asked).read(b"").table,
+            engine,
+        )
     return [f.kind for f in found if f.severity == "fault" and f.kind != "uncovered"]
 
 

@@ -31,18 +31,15 @@ def check(
     target: TargetSchema,
     discards: Sequence[Discard],
     empty: EmptyTable,
+    engine: Engine,
 ) -> list[Finding]:
     """Every fault and note, in one list."""
     findings = list(uncovered(program, shapes, discards))
     findings += stale_discards(program, shapes, discards)
     findings += in_part(program, shapes, target, discards)
-    engine = Engine()
-    try:
-        for branch in program.branches:
-            findings += _check_branch(branch, program, shapes, target, discards, empty, engine)
-        findings += _check_discards(program, shapes, empty, engine)
-    finally:
-        engine.close()
+    for branch in program.branches:
+        findings += _check_branch(branch, program, shapes, target, discards, empty, engine)
+    findings += _check_discards(program, shapes, empty, engine)
     mapped = {b.table for b in program.branches}
     findings += [
         Finding("note", "unmapped_table", t.name, "no mapping fills this table: it stays empty")

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from importlib import resources
 
 import duckdb
 import pyarrow as pa
+
+from crossfade.mapping.macros import macros, macros_of
 
 EngineError = duckdb.Error
 """Anything that DuckDB says no to."""
@@ -33,6 +34,9 @@ run.
 class Engine:
     """Opened by the first query: who plans and counts has none, nor has a mapping whose outputs are all columns."""
 
+    def __init__(self) -> None:
+        self._made: set[str] = set()
+
     @cached_property
     def _con(self) -> duckdb.DuckDBPyConnection:
         with _interruptible():
@@ -40,7 +44,6 @@ class Engine:
             con.execute("SET TimeZone = 'UTC'")
             con.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
             con.execute("SET enable_external_access = false")
-            con.execute(macros())
             con.execute("SET lock_configuration = true")
             return con
 
@@ -50,18 +53,23 @@ class Engine:
 
     def run(self, sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
         """The result of `sql` over Arrow tables, by name. Raises EngineError."""
-        with self._registered(tables):
+        with self._registered(sql, tables):
             return self._con.sql(sql).to_arrow_table()
 
     def types(self, sql: str, tables: Mapping[str, pa.Table]) -> Mapping[str, str]:
         """Column -> DuckDB type of the result, without running it."""
-        with self._registered(tables):
+        with self._registered(sql, tables):
             relation = self._con.sql(sql)
             return dict(zip(relation.columns, map(str, relation.types), strict=True))
 
     @contextmanager
-    def _registered(self, tables: Mapping[str, pa.Table]) -> Iterator[None]:
+    def _registered(self, sql: str, tables: Mapping[str, pa.Table]) -> Iterator[None]:
+        """What the query names is there: its macros, which stay, and its tables."""
         with _interruptible():
+            for name in macros_of(sql):
+                if name not in self._made:
+                    self._con.execute(macros()[name])
+                    self._made.add(name)
             try:
                 for name, table in tables.items():
                     self._con.register(name, table)
@@ -91,10 +99,6 @@ def _interruptible() -> Iterator[None]:
 _STRUCK = re.compile("Query interrupted|.* of the object registered as '.*' failed: KeyboardInterrupt: ")
 
 
-def macros() -> str:
-    return resources.files("crossfade.mapping").joinpath("macros.sql").read_text(encoding="utf-8")
-
-
 _FRAME = re.compile(
     r"^(Invalid Input|Conversion|Out of Range|Binder|Catalog|Parser|Not implemented|Invalid type) Error: "
 )
@@ -109,4 +113,4 @@ def reason_of(error: Exception) -> str:
     return f"{reason} {meant}" if meant else reason
 
 
-__all__ = ["RECORD_ERRORS", "Engine", "EngineError", "macros", "reason_of"]
+__all__ = ["RECORD_ERRORS", "Engine", "EngineError", "reason_of"]

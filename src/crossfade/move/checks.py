@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any
 
 from crossfade.assess.survey import choose
@@ -10,18 +11,23 @@ from crossfade.documents.columns import compile_columns
 from crossfade.errors import Stale, Uncovered
 from crossfade.mapping.check import check as run_check
 from crossfade.mapping.coverage import Finding
+from crossfade.mapping.engine import Engine
 from crossfade.model.counts import counted
 from crossfade.model.shape import Shape
 from crossfade.move.ground import Ground
 from crossfade.stores.contract import EntityInfo
 
 
-def check(ground: Ground) -> list[Finding]:
-    return run_check(ground.program, ground.shapes, ground.schema, ground.discards, _empty)
+def check(ground: Ground, meanwhile: Callable[[], object] = lambda: None) -> list[Finding]:
+    """`meanwhile` is done before the schema is asked for, which may have to be waited for."""
+    with closing(Engine()) as engine:
+        engine.open()
+        meanwhile()
+        return run_check(ground.program, ground.shapes, ground.schema, ground.discards, _empty, engine)
 
 
-def require_covered(ground: Ground) -> None:
-    faults = [f for f in check(ground) if f.severity == "fault"]
+def require_covered(ground: Ground, meanwhile: Callable[[], object] = lambda: None) -> None:
+    faults = [f for f in check(ground, meanwhile) if f.severity == "fault"]
     if faults:
         lines = [f"{f.place}: {f.message}" + (f"\n  Try: {f.hint}" if f.hint else "") for f in faults]
         head = f"{counted(len(faults), 'fault')}; nothing was written"

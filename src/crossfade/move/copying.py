@@ -17,6 +17,7 @@ from crossfade.move.events import Listener, Planned
 from crossfade.move.ground import Ground
 from crossfade.pipeline import constraints
 from crossfade.pipeline import copy as chunks_of
+from crossfade.pipeline.plan import KeyScan, plan
 from crossfade.pipeline.settle import settle
 from crossfade.schema.tokens import qualified
 from crossfade.stores.contract import EntityInfo, need
@@ -40,12 +41,13 @@ def _workers(ground: Ground, entities: Sequence[EntityInfo]) -> int:
 
 
 def _copy(ground: Ground, entities: Sequence[EntityInfo], executor: Executor, listen: Listener) -> None:
-    checks.require_covered(ground)
     checks.require_current_lock(ground, entities)
+    scan = KeyScan(need(ground.source.reader, ground.source, "read documents"), ground.fed_entities, ground.chunk_bytes)
+    checks.require_covered(ground, lambda: scan.go_on(lambda: ground.schema_is_being_read))
     move = begin.own_target(ground)
     begin.do_steps(ground, ground.steps_before, listen)
     _require_same_agreement(ground, move)
-    pending = chunks_of.plan(ground.source, ground.transaction, ground.fed_entities, ground.chunk_bytes)
+    pending = plan(scan, ground.transaction)
     chunks = copied_chunks(ground)
     listen(Planned(sum(c.count for c in pending), len(pending), sum(c.count for c in chunks)))
     chunks_of.copy(ground.work, pending, executor, listen)

@@ -83,6 +83,10 @@ class Ground:
         if "schema" not in self.__dict__ and self.schema_is_made_of is not None:
             self._schema_ahead = Ahead(self._read_schema)
 
+    @property
+    def schema_is_being_read(self) -> bool:
+        return self._schema_ahead is not None and not self._schema_ahead.done
+
     def _read_schema(self) -> TargetSchema:
         was, target = self._kept_schema, self.target
         if was is not None and not self.is_live:

@@ -22,7 +22,7 @@ from crossfade.model.batch import Batch, Chunk
 from crossfade.model.counts import Counts
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session, Work, session
-from crossfade.stores.contract import Loader, Store, Transaction, need
+from crossfade.stores.contract import Loader
 
 _LARGE = 32 << 20
 """Bytes of a batch, as those of the biggest documents have: what it took is not kept for the next one."""
@@ -42,20 +42,6 @@ class _Account:
     counts: Counts = field(default_factory=Counts)
     rows: dict[str, int] = field(default_factory=dict)
     position: int = 0
-
-
-def plan(source: Store, transaction: Transaction, entities: Sequence[str], target_bytes: int) -> list[Chunk]:
-    """The chunks that are not done yet. The first call makes the plan and notes it, later ones find it noted."""
-    reader = need(source.reader, source, "read documents")
-    with transaction() as tx:
-        journal.lock_move(tx)
-        planned = {c.chunk.entity for c in journal.chunks(tx)}
-        missing = [e for e in entities if e not in planned]
-        journal.plan_chunks(tx, (c for e in missing for c in reader.chunks(e, target_bytes=target_bytes)))
-        pending = [c.chunk for c in journal.chunks(tx) if c.counts is None]
-        if pending:
-            journal.set_stage(tx, journal.COPYING)
-    return pending
 
 
 def copy(work: Work, pending: Sequence[Chunk], executor: Executor, listen: Callable[[ChunkCopied], None]) -> None:

@@ -33,6 +33,10 @@ class Ahead(Generic[Value]):
             raise self._error
         return self._values[0]
 
+    @property
+    def done(self) -> bool:
+        return not self._thread.is_alive()
+
     def wait(self) -> None:
         """Returns when the work is done, or has failed."""
         self._thread.join()

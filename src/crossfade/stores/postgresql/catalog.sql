@@ -181,6 +181,7 @@ WHERE {user}
 ORDER BY 1
 
 -- name: comments
+-- Only what was made after the cluster: there are thousands of comments on what comes with it.
 SELECT o.type, o.identity, d.description AS text
 FROM pg_description d
 CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) o
@@ -191,7 +192,7 @@ LEFT JOIN pg_proc p ON d.classoid = 'pg_proc'::regclass AND p.oid = d.objoid
 LEFT JOIN pg_constraint k ON d.classoid = 'pg_constraint'::regclass AND k.oid = d.objoid
 JOIN pg_namespace n ON n.oid = coalesce(c.relnamespace, t.typnamespace, p.pronamespace, k.connamespace,
                                         CASE WHEN d.classoid = 'pg_namespace'::regclass THEN d.objoid END)
-WHERE {user} AND (d.classoid <> 'pg_namespace'::regclass OR n.nspname <> 'public')
+WHERE d.objoid >= 16384 AND {user}
   AND (c.relkind IS NULL OR NOT (c.relispartition AND c.relkind IN ('i', 'I')))
   AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classoid AND e.objid = d.objoid AND e.deptype = 'e')
 ORDER BY 1, 2

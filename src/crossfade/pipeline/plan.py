@@ -1,0 +1,43 @@
+"""The plan of a copy: the chunks that the keys of the source make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+
+from crossfade.journal import journal
+from crossfade.model.batch import Chunk
+from crossfade.stores.contract import Reader, Transaction
+
+
+class KeyScan:
+    """The chunks of entities, in order. What is found before they are asked for is kept."""
+
+    def __init__(self, reader: Reader, entities: Sequence[str], target_bytes: int) -> None:
+        self._reader, self.entities, self._target_bytes = reader, entities, target_bytes
+        self._found: list[Chunk] = []
+        self._rest = self._scan(entities)
+
+    def go_on(self, wanted: Callable[[], bool]) -> None:
+        """Scans as long as it is `wanted`, from one chunk to the next."""
+        while wanted() and (chunk := next(self._rest, None)) is not None:
+            self._found.append(chunk)
+
+    def chunks(self, entities: Sequence[str]) -> Iterator[Chunk]:
+        """Those of some of the entities; of all of them, with what was found before."""
+        return chain(self._found, self._rest) if entities == self.entities else self._scan(entities)
+
+    def _scan(self, entities: Sequence[str]) -> Iterator[Chunk]:
+        return (c for e in entities for c in self._reader.chunks(e, target_bytes=self._target_bytes))
+
+
+def plan(scan: KeyScan, transaction: Transaction) -> list[Chunk]:
+    """The chunks that are not done yet. The first call makes the plan and notes it, later ones find it noted."""
+    with transaction() as tx:
+        journal.lock_move(tx)
+        planned = {c.chunk.entity for c in journal.chunks(tx)}
+        journal.plan_chunks(tx, scan.chunks([e for e in scan.entities if e not in planned]))
+        pending = [c.chunk for c in journal.chunks(tx) if c.counts is None]
+        if pending:
+            journal.set_stage(tx, journal.COPYING)
+    return pending
