@@ -106,7 +106,6 @@ def verify_chunk(opening: Opening, task: Task) -> ChunkVerified:
         _Batch(tools.row_reader, task, batch, carrier.map(batch), holder, result, keys).verify()
     for table, parts in keys.items():
         spool(task.spool / str(task.numbers[table]), pa.concat_tables(parts))
-    pa.default_memory_pool().release_unused()
     result.seen = holder.seen
     result.seconds = time.perf_counter() - start
     return result

@@ -21,7 +21,7 @@ from crossfade.stores.postgresql import ask, failures
 from crossfade.stores.postgresql.connect import libpq_url
 from crossfade.stores.postgresql.lookup import Guess, literal, of_keys, of_stretch, quoted, text_array
 
-_SLICE = 5_000  # keys in one statement
+_SLICE = 18_000  # keys in one statement: those of a whole batch
 _AS_TEXT = ("numeric", "json", "jsonb", "text", "char", "enum", "other")
 _EPOCH_MICROS, _EPOCH_DAYS = 946_684_800_000_000, 10_957  # what ADBC adds to PostgreSQL's numbers, without looking
 _FIRST_MOMENT, _FIRST_DAY = -2_440_588 * 86_400_000_000, -2_440_588
