@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -84,6 +87,27 @@ def test_many_of_the_biggest_in_little_memory(
     print(f"{workers} workers: {watch.most / 1e6:.0f} MB at most")
     with open_move(folder, library.url, pg_db.url) as move:
         assert counts_of(move.status()) == {"books": (40, 36, 4, 0)}
+    assert watch.most < LIMIT, f"{watch.most / 1e6:.0f} MB"
+
+    verify = [
+        sys.executable,
+        "-m",
+        "crossfade",
+        "verify",
+        "--json",
+        "--project",
+        str(folder),
+        "--workers",
+        f"{workers}",
+    ]
+    env = {**os.environ, "SOURCE_URL": library.url, "TARGET_URL": pg_db.url}
+    with subprocess.Popen(verify, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        watch = Watch(process.pid)
+        watch.start()
+        said = json.loads(process.communicate()[0])
+        watch.join()
+    print(f"verification, {workers} workers: {watch.most / 1e6:.0f} MB at most")
+    assert said["equal"]
     assert watch.most < LIMIT, f"{watch.most / 1e6:.0f} MB"
 
 
