@@ -21,7 +21,8 @@ def main() -> NoReturn:
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     gc.disable()  # what is loaded stays: to look through it again and again would take a tenth of the time
     if WITH_WORKERS.intersection(sys.argv[1:2]) and "--help" not in sys.argv:
-        load_ahead("crossfade.move", "crossfade.stores.mongodb.store", "crossfade.stores.postgresql.store")
+        stores = "crossfade.stores.mongodb.store", "crossfade.stores.postgresql.store", "adbc_driver_postgresql.dbapi"
+        load_ahead("crossfade.move", *stores)
     from crossfade.cli.app import main as run
 
     gc.freeze()

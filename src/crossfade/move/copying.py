@@ -24,7 +24,6 @@ from crossfade.stores.contract import EntityInfo, need
 
 
 def copy(ground: Ground, listen: Listener) -> Status:
-    ground.read_schema_ahead()
     entities = surveying.entities(ground)
     with make_executor(_workers(ground, entities), ground.get_ready) as executor:
         _copy(ground, entities, executor, listen)

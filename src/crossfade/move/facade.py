@@ -41,6 +41,7 @@ class Move(Ground):
 
     def copy(self, listen: Listener = deaf) -> Status:
         """Copies what is not copied yet, clears and makes the constraints. Resumes by itself."""
+        self.read_schema_ahead()
         with begin.alone(self):
             return copying.copy(self, listen)
 

@@ -33,7 +33,7 @@ class Ground:
         self.run = uuid.uuid4().hex
         self.takes_part = False  # in what only one run may do at a time
         self._open: dict[str, Store] = {}
-        self._schema_ahead: Ahead[TargetSchema] | None = None
+        self._schema_ahead: Ahead[TargetSchema | None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -72,27 +72,36 @@ class Ground:
         It has no SQLAlchemy metadata where the journal keeps what SQL files made, and the files still say the same.
         """
         ahead = self._schema_ahead
-        if ahead is None:
-            return self._read_schema()
-        ahead.wait()
-        self._schema_ahead = None  # what failed is read anew when it is asked for again
-        return ahead.get()
+        if ahead is not None:
+            ahead.wait()
+            self._schema_ahead = None  # what failed is read anew when it is asked for again
+            if (found := ahead.get()) is not None:
+                return found
+        return self._read_schema()
 
     def read_schema_ahead(self) -> None:
-        """Begins to read the schema of a new move where that takes databases, for which the server takes its time."""
-        if "schema" not in self.__dict__ and self.schema_is_made_of is not None:
-            self._schema_ahead = Ahead(self._read_schema)
+        """Begins to read the schema of a new move where that takes databases, for which the server takes its time.
+
+        It may begin before this run is alone: what SQL files make does not depend on what others do in the target.
+        """
+        if "schema" not in self.__dict__ and not self.is_live and self.schema_is_made_of is not None:
+            ddl = need(self.target.ddl, self.target, "be looked into")
+            self._schema_ahead = Ahead(lambda: None if ddl.has_journal() else self._load_schema())
 
     @property
     def schema_is_being_read(self) -> bool:
         return self._schema_ahead is not None and not self._schema_ahead.done
 
     def _read_schema(self) -> TargetSchema:
-        was, target = self._kept_schema, self.target
+        was = self._kept_schema
         if was is not None and not self.is_live:
             return was
-        now = load_schema(self.project.settings.target.schema_, self.project.root, target.scheme, target.ddl)
+        now = self._load_schema()
         return now if was is None else live.as_it_was(was, now)
+
+    def _load_schema(self) -> TargetSchema:
+        target = self.target
+        return load_schema(self.project.settings.target.schema_, self.project.root, target.scheme, target.ddl)
 
     @cached_property
     def schema_is_made_of(self) -> str | None:

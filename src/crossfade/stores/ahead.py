@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from functools import partial
+from collections.abc import Callable
 from threading import Thread
 from typing import Generic, TypeVar
 
@@ -40,16 +38,3 @@ class Ahead(Generic[Value]):
     def wait(self) -> None:
         """Returns when the work is done, or has failed."""
         self._thread.join()
-
-
-@contextmanager
-def entered_ahead(context: AbstractContextManager[Value]) -> Iterator[Callable[[], Value]]:
-    """Enters `context` in a thread. What it yields waits for that and gives the context's value, or raises what it
-    raised; the context is left at the end, as if it had been entered here.
-    """
-    with ExitStack() as stack:
-        ahead = Ahead(partial(stack.enter_context, context))
-        try:
-            yield ahead.get
-        finally:
-            ahead.wait()

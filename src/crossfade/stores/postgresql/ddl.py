@@ -12,8 +12,7 @@ import psycopg
 
 from crossfade.errors import CrossfadeError, SchemaFault
 from crossfade.model.target import ColumnType, ForeignKey, Step, TargetSchema, TargetTable, Unique
-from crossfade.schema.statements import split
-from crossfade.stores.ahead import entered_ahead
+from crossfade.schema.statements import Script, split
 from crossfade.stores.contract import Ddl
 from crossfade.stores.postgresql import census, failures
 from crossfade.stores.postgresql.advance import advance
@@ -52,19 +51,34 @@ class PostgresDdl:
     def scratch_schema(self, statements: str, file: str) -> TargetSchema:
         """Executes SQL text in a scratch database and reflects it. Raises SchemaFault with every fault found."""
         script = split(statements)
-        with entered_ahead(self._scratch()) as second:
-            with self._scratch() as connection:
-                trial = Trial(connection, script, file)
-                try:
-                    trial.run()
-                except psycopg.OperationalError as error:
-                    raise failures.lost(error, self._url) from None
-                if trial.faults:
-                    raise SchemaFault(trial.faults)
-                schema = reflect(connection, (*script.notes, *trial.notes))
-            connection = second()
-            self._make(schema, connection)
-            return reflect(connection, schema.notes, partial(self._metadata_of, schema))
+        with self._scratch() as connection:
+            try:
+                with connection.transaction(force_rollback=True):
+                    schema = self._tried(script, file, connection)
+            except (SchemaFault, psycopg.Error):  # not all that may stand in a file goes into one transaction
+                pass
+            else:
+                return self._made(schema, connection)
+        with self._scratch() as connection:
+            schema = self._tried(script, file, connection)
+        with self._scratch() as connection:
+            return self._made(schema, connection)
+
+    def _tried(self, script: Script, file: str, connection: psycopg.Connection[Any]) -> TargetSchema:
+        """What the statements make."""
+        trial = Trial(connection, script, file)
+        try:
+            trial.run()
+        except psycopg.OperationalError as error:
+            raise failures.lost(error, self._url) from None
+        if trial.faults:
+            raise SchemaFault(trial.faults)
+        return reflect(connection, (*script.notes, *trial.notes))
+
+    def _made(self, schema: TargetSchema, connection: psycopg.Connection[Any]) -> TargetSchema:
+        """The schema as it is when its own steps have made it."""
+        self._make(schema, connection)
+        return reflect(connection, schema.notes, partial(self._metadata_of, schema))
 
     def _scratch(self) -> AbstractContextManager[psycopg.Connection[Any]]:
         return scratch(self._url, self._dropping.submit)

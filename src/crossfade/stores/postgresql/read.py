@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
-import adbc_driver_manager
-import adbc_driver_postgresql.dbapi
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -51,6 +49,13 @@ SELECT EXISTS (
       AND (g.tgrelid = {0}::regclass OR g.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree({0}::regclass)))
 )
 """
+
+
+def _driver() -> Any:
+    """Loaded with the first connection: a copy reads no rows back."""
+    import adbc_driver_postgresql.dbapi
+
+    return adbc_driver_postgresql.dbapi
 
 
 class PostgresRowReader:
@@ -140,15 +145,15 @@ class PostgresRowReader:
                 cursor.execute(statement)
                 with closing(cursor.fetch_record_batch()) as reader:
                     yield from reader
-        except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
+        except (_driver().Error, pa.ArrowException, OSError) as error:
             self.close()
             raise _translated(error, self._url) from error
 
     def _connection(self) -> Any:
         if self._open is None:
             try:
-                self._open = adbc_driver_postgresql.dbapi.connect(libpq_url(self._url), autocommit=True)
-            except adbc_driver_manager.Error as error:
+                self._open = _driver().connect(libpq_url(self._url), autocommit=True)
+            except _driver().Error as error:
                 raise failures.unreachable(error, self._url) from None
             with closing(self._open.cursor()) as cursor:
                 for setting in _SETTINGS:
