@@ -46,6 +46,36 @@ def test_everything_comes_back(pg_db: Any) -> None:
     assert len(ids) == len(set(ids))
 
 
+ONE_BY_ONE = """
+CREATE TABLE t (id int PRIMARY KEY, up int REFERENCES t DEFERRABLE INITIALLY DEFERRED);
+CREATE FUNCTION fill() RETURNS int LANGUAGE sql AS 'INSERT INTO t VALUES (1, 1) RETURNING id';
+CREATE VIEW filled AS SELECT fill() AS id;
+DO 'BEGIN PERFORM fill(); END';
+ALTER TABLE t ADD COLUMN more int;
+"""
+
+
+def test_a_file_that_goes_into_no_single_transaction_comes_back(pg_db: Any) -> None:
+    """No table is altered while a deferred constraint waits for the end of the transaction."""
+    schema = tried(pg_db, ONE_BY_ONE)
+    assert [c.name for c in schema.tables[0].columns] == ["id", "up", "more"]
+    assert_comes_back(pg_db, schema)
+
+
+SETTINGS = """
+SET search_path TO shop;
+CREATE SCHEMA shop;
+CREATE TABLE t (id int PRIMARY KEY);
+CREATE TABLE public.u (id int REFERENCES t);
+"""
+
+
+def test_what_a_file_sets_does_not_outlive_it(pg_db: Any) -> None:
+    schema = tried(pg_db, SETTINGS)
+    assert [t.name for t in schema.tables] == ["shop.t", "u"]
+    assert_comes_back(pg_db, schema)
+
+
 def test_collations_of_icu_come_back(pg_db: Any) -> None:
     if not pg_db.execute("SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu'"):
         pytest.skip("this server was built without ICU")
