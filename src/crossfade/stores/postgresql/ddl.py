@@ -77,13 +77,13 @@ class PostgresDdl:
 
     def _made(self, schema: TargetSchema, connection: psycopg.Connection[Any]) -> TargetSchema:
         """The schema as it is when its own steps have made it."""
-        self._make(schema, connection)
+        self._run_steps(schema, connection)
         return reflect(connection, schema.notes, partial(self._metadata_of, schema))
 
     def _scratch(self) -> AbstractContextManager[psycopg.Connection[Any]]:
         return scratch(self._url, self._dropping.submit)
 
-    def _make(self, schema: TargetSchema, connection: psycopg.Connection[Any]) -> None:
+    def _run_steps(self, schema: TargetSchema, connection: psycopg.Connection[Any]) -> None:
         """Runs the schema's steps in a scratch database: proof that they do, before anything is written.
 
         PostgreSQL prints some expressions (`role IN ('a', 'b')` of a varchar) otherwise after reading its own print.
@@ -98,7 +98,7 @@ class PostgresDdl:
 
     def _metadata_of(self, schema: TargetSchema) -> Any:
         with self._scratch() as connection:
-            self._make(schema, connection)
+            self._run_steps(schema, connection)
             return _metadata_of(connection)
 
     def _failed(self, step: Step, error: psycopg.Error, hint: str) -> CrossfadeError:
