@@ -14,4 +14,4 @@ def make(url: str, steps: Iterable[Step]) -> None:
     with open_store(url) as store:
         for step in steps:
             with need(store.writer, store, "be written to").transaction() as tx:
-                tx.execute(step.sql)
+                tx.run(step.sql)

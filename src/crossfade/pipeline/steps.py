@@ -25,7 +25,7 @@ def run_steps(transaction: Transaction, steps: Sequence[Step], listen: Callable[
             continue
         try:
             with transaction() as tx:
-                tx.execute(step.sql)
+                tx.run(step.sql)
                 journal.note_step(tx, step)
         except RowRejected as refusal:
             raise _failed(step, refusal.message, _HINTS.get(refusal.reason, _LOOK)) from refusal

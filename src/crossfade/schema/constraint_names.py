@@ -7,6 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from crossfade.schema.named_types import keep_types
+
 _LONGEST = 63
 
 
@@ -14,7 +16,7 @@ def named(metadata: sa.MetaData) -> sa.MetaData:
     """A copy in which every unique constraint, foreign key and index has a name, as PostgreSQL would choose it."""
     copy = sa.MetaData(naming_convention=metadata.naming_convention, schema=metadata.schema)
     for table in metadata.tables.values():
-        table.to_metadata(copy)
+        keep_types(table, table.to_metadata(copy))
     for table in copy.tables.values():
         _name(table)
         _order(table)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import DOMAIN
-from sqlalchemy.dialects.postgresql.named_types import CreateDomainType
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateSequence, CreateTable, SetColumnComment, SetTableComment
 
 from crossfade.errors import Misused
 from crossfade.model.target import ForeignKey, Step, TargetColumn, TargetSchema, TargetTable, Unique
 from crossfade.schema.constraint_names import named
 from crossfade.schema.digest import digest_of
+from crossfade.schema.named_types import create_type_sql, named_types
 from crossfade.schema.sqlalchemy_types import sqlalchemy_type
-from crossfade.schema.tokens import identifier, literal
+from crossfade.schema.tokens import identifier, tokens
 
 _DEFAULT_SCHEMA = "public"
+_BLANKS = re.compile(r"[ \t]+\n")
 
 
 def from_metadata(
@@ -86,7 +87,9 @@ def called(table: sa.Table, dialect: str) -> str:
 def _dialect(name: str) -> sa.Dialect:
     if name not in ("postgresql", "sqlite"):
         raise Misused(f"no target can be made for the dialect {name!r}", hint="postgresql or sqlite")
-    speaks: sa.Dialect = sa.make_url(f"{name}://").get_dialect()()
+    # With any other style a compiler for DDL doubles the percent signs of names, literals and comments.
+    make: Any = sa.make_url(f"{name}://").get_dialect()
+    speaks: sa.Dialect = make(paramstyle="named")
     return speaks
 
 
@@ -101,34 +104,17 @@ def _extension(name: str) -> Step:
 def _before(metadata: sa.MetaData, tables: Sequence[sa.Table], dialect: sa.Dialect) -> Iterator[Step]:
     if dialect.name == "postgresql":
         prepared = dialect.identifier_preparer
-        schemas = {t.schema for t in tables} - {None, _DEFAULT_SCHEMA}
-        for schema in sorted(filter(None, schemas)):
+        types = named_types(metadata, dialect)
+        schemas = {thing.schema or _DEFAULT_SCHEMA for thing in (*tables, *types, *metadata._sequences.values())}
+        for schema in sorted(schemas - {_DEFAULT_SCHEMA}):
             name = prepared.quote(schema)
             yield Step(f"schema {name}", f"CREATE SCHEMA IF NOT EXISTS {name}")
-        yield from _types(tables, dialect)
+        for kind in types:
+            yield Step(f"type {_shown(kind)}", create_type_sql(kind, dialect))
         for sequence in sorted(metadata._sequences.values(), key=lambda s: s.name):
             yield Step(f"sequence {_shown(sequence)}", _text(CreateSequence(sequence), dialect))
     for table in tables:  # in any order: SQLite, which keeps foreign keys inside, does not look for the parents yet
         yield Step(f"table {called(table, dialect.name)}", _create_sql(table, dialect))
-
-
-def _types(tables: Sequence[sa.Table], dialect: sa.Dialect) -> Iterator[Step]:
-    """CREATE TYPE and CREATE DOMAIN for what the columns use, each once."""
-    steps: dict[str, Step] = {}
-    for column in (c for t in tables for c in t.columns):
-        kind = column.type
-        while isinstance(kind, (sa.ARRAY, sa.types.TypeDecorator)):
-            kind = kind.item_type if isinstance(kind, sa.ARRAY) else kind.load_dialect_impl(dialect)
-        if isinstance(kind, sa.Enum) and kind.native_enum:
-            labels = ", ".join(map(literal, kind.enums))
-            spelled = dialect.type_compiler_instance.process(kind)
-            step = Step(f"type {_shown(kind)}", f"CREATE TYPE {spelled} AS ENUM ({labels})")
-        elif isinstance(kind, DOMAIN):
-            step = Step(f"type {_shown(kind)}", _text(CreateDomainType(kind), dialect))
-        else:
-            continue
-        steps.setdefault(step.id, step)
-    yield from (steps[key] for key in sorted(steps))
 
 
 def _shown(named_thing: Any) -> str:
@@ -218,8 +204,9 @@ def _left_out(metadata: sa.MetaData) -> list[str]:
 
 
 def _text(element: Any, dialect: sa.Dialect) -> str:
-    lines = str(element.compile(dialect=dialect, compile_kwargs={"literal_binds": True})).strip().splitlines()
-    return "\n".join(line.rstrip() for line in lines)
+    """The statement, without the blanks that SQLAlchemy leaves at the ends of lines. Literals stay as they are."""
+    sql = str(element.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    return "".join(_BLANKS.sub("\n", t.text) if t.kind == "space" else t.text for t in tokens(sql)).strip(" \t\n")
 
 
 # -- tables

@@ -113,6 +113,10 @@ class Loader(Protocol):
         """
         ...
 
+    def run(self, sql: str) -> None:
+        """Runs one statement of the target's schema exactly as it is written: nothing in it is a placeholder."""
+        ...
+
     def savepoint(self) -> AbstractContextManager[None]:
         """What happens inside is undone when an exception leaves it."""
         ...

@@ -21,7 +21,8 @@ from crossfade.schema.prisma.unclashing import check_names
 
 _POSTGRESQL = ("postgresql", "postgres", "prisma+postgres", "cockroachdb")
 _SPELL: dict[Dialect, sa.Dialect] = {
-    "postgresql": PGDialect(),  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped
+    # with any other style percent signs of names are doubled
+    "postgresql": PGDialect(paramstyle="named"),  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped
     "sqlite": SQLiteDialect(),
 }
 

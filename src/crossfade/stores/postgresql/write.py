@@ -126,6 +126,12 @@ class PostgresLoader:
         except psycopg.Error as error:
             raise failures.of_statement(error, self._url) from error
 
+    def run(self, sql: str) -> None:
+        try:
+            self._connection.execute(sql.encode())
+        except psycopg.Error as error:
+            raise failures.of_statement(error, self._url) from error
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         with self._translating(""), self._connection.transaction():

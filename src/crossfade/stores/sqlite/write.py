@@ -97,6 +97,10 @@ class SqliteLoader:
             own = sql.replace("{crossfade}", "crossfade_").replace("{share}", "")
             return self._connection.execute(own, parameters or {}).fetchall()
 
+    def run(self, sql: str) -> None:
+        with self._translating(""):
+            self._connection.execute(sql)
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         name = f"crossfade_{self._depth}"

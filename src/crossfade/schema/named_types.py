@@ -1,0 +1,68 @@
+"""The enums and domains of a MetaData: each keeps the schema that it names, whatever table uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import DOMAIN
+from sqlalchemy.dialects.postgresql.named_types import CreateDomainType
+
+from crossfade.errors import Misused
+from crossfade.schema.tokens import literal
+
+NamedType = sa.Enum | DOMAIN
+
+
+def named_types(metadata: sa.MetaData, dialect: sa.Dialect) -> list[NamedType]:
+    """Those that columns use and those that only the MetaData knows, each once, domains after what they stand on.
+
+    Raises Misused where one name means two types.
+    """
+    used = (kind for t in metadata.tables.values() for c in t.columns for kind in _inside(c.type, dialect))
+    found: dict[tuple[str, str], NamedType] = {}
+    for kind in (*used, *(k for own in _registered(metadata) for k in _inside(own, dialect))):
+        key = (kind.schema or "public", str(kind.name))
+        first = found.setdefault(key, kind)
+        one, other = create_type_sql(first, dialect), create_type_sql(kind, dialect)
+        if one.partition(" AS ")[2] != other.partition(" AS ")[2]:
+            raise Misused(
+                f"the schema has two types of the name {'.'.join(key)}; nothing was written\n  {one}\n  {other}",
+                hint="give one of them another name, or a schema of its own",
+            )
+    return sorted(found.values(), key=lambda k: (len(list(_inside(k, dialect))), k.schema or "", str(k.name)))
+
+
+def create_type_sql(kind: NamedType, dialect: sa.Dialect) -> str:
+    """CREATE TYPE or CREATE DOMAIN."""
+    if isinstance(kind, DOMAIN):
+        return str(CreateDomainType(kind).compile(dialect=dialect, compile_kwargs={"literal_binds": True})).strip()
+    spelled = dialect.type_compiler_instance.process(kind)
+    return f"CREATE TYPE {spelled} AS ENUM ({', '.join(map(literal, kind.enums))})"
+
+
+def keep_types(table: sa.Table, copy: sa.Table) -> None:
+    """Gives a copied table the types of its original: copying a table moves its types into the table's schema."""
+    for column in table.columns:
+        copy.columns[column.key].type = column.type
+
+
+def _inside(kind: Any, dialect: sa.Dialect) -> Iterator[NamedType]:
+    """The named types within a column's type: elements of arrays, variants for the dialect, what domains stand on."""
+    kind = getattr(kind, "_variant_mapping", {}).get(dialect.name, kind)
+    if isinstance(kind, sa.types.TypeDecorator):
+        yield from _inside(kind.load_dialect_impl(dialect), dialect)
+    elif isinstance(kind, sa.ARRAY):
+        yield from _inside(kind.item_type, dialect)
+    elif isinstance(kind, DOMAIN):
+        yield from _inside(kind.data_type, dialect)
+        yield kind
+    elif isinstance(kind, sa.Enum) and kind.native_enum and kind.name:
+        yield kind
+
+
+def _registered(metadata: sa.MetaData) -> Iterable[Any]:
+    """Types that belong to the MetaData, used or not. SQLAlchemy before 2.1 knows only those that columns use."""
+    found = [each for each in getattr(metadata, "_objects", ()) if isinstance(each, (sa.Enum, DOMAIN))]
+    return sorted(found, key=lambda each: (each.schema or "", str(each.name)))
