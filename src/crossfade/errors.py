@@ -1,7 +1,7 @@
 """Every error that Crossfade raises on purpose.
 
     CrossfadeError
-     +-- Refused                 the answer is no (exit status 1)
+     +-- Refused                 what was asked for does not hold (exit status 1)
      |    +-- Uncovered          source paths that no mapping, remainder or discard takes up
      |    +-- Unbalanced         the count equation does not hold
      |    +-- NotEmpty           the target holds something that is not this move's own
@@ -38,7 +38,7 @@ class CrossfadeError(Exception):
 
 
 class Refused(CrossfadeError):
-    """the answer is no"""
+    """what was asked for does not hold"""
 
 
 class Uncovered(Refused):

@@ -38,7 +38,7 @@ class TargetSection(_Section):
 
 class Limits(_Section):
     quarantine: float = Field(default=0.0, ge=0.0, le=1.0)
-    """The share of an entity's records that may be quarantined before the answer is no."""
+    """The share of an entity's records that may be quarantined before a command fails (exit status 1)."""
     chunk_mb: float = Field(default=8.0, gt=0.0, le=256.0)
     """About how many megabytes of source documents one chunk holds: one transaction of the target."""
     differences: int = Field(default=100, ge=0)

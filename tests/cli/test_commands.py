@@ -18,10 +18,22 @@ def test_run_does_everything(tiny: Tiny) -> None:
     assert "compared 3 rows of 1 table, in 4 columns: 0 differences" in ended.out
     assert "1 of 1 rules hold" in ended.out
     assert str(tiny.root / "report.html") in ended.out
-    assert ended.out.endswith("all is well\n")
+    assert ended.out.endswith("equal and complete: 3 records in the source, 3 copied\n")
+    assert tiny("verify").out.splitlines()[-1] == ended.out.splitlines()[-1]
     assert tiny.postgres.execute("SELECT count(*) FROM people") == [(3,)]
     assert (tiny.root / "report.json").exists()
     assert (tiny.root / "report.html").exists()
+
+
+@pytest.mark.parametrize(("limit", "status"), [("0.0", 1), ("0.5", 0)])
+def test_records_set_aside_are_said_in_figures(tiny: Tiny, limit: str, status: int) -> None:
+    tiny.mongo.db.people.update_one({"_id": BOB}, {"$set": {"age": 900}})
+    tiny.write("crossfade.toml", (tiny.root / "crossfade.toml").read_text() + f"[limits]\nquarantine = {limit}\n")
+    ended, again = tiny("run"), tiny("verify", "--json")
+    assert (ended.status, again.status) == (status, status)
+    assert (again.json["verdict"], again.json["within_limit"]) == ("equal_but_quarantined", status == 0)
+    assert ended.out.splitlines()[-1] == again.json["conclusion"]
+    assert "1 record is set aside in quarantine (33.33 %)" in again.json["conclusion"]
 
 
 @pytest.mark.parametrize("name", ["tmp", "t" * 100])  # the second is too long for a socket's path

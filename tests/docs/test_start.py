@@ -131,7 +131,7 @@ def copy_and_prove(reader: Reader, mongo_db: MongoScratch, pg_db: PostgresScratc
     assert reader("quarantine", "retry", entry)[0] == 0
     status, said = reader("run")
     assert status == 0, said
-    assert "\nall is well\n" in said
+    assert "\nequal and complete: " in said
     assert_moved(pg_db)
 
 

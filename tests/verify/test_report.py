@@ -10,14 +10,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pytest
 from markupsafe import escape
 
-from crossfade.model.counts import Counts
+from crossfade.model.counts import Counts, percent
 from crossfade.verify.report import Facts, as_html, as_json, write_reports
 from crossfade.verify.verdict import (
     Difference,
     EntityVerdict,
     RuleVerdict,
+    SchemaDifference,
+    SchemaVerdict,
     TableVerdict,
     Uncounted,
     Verdict,
@@ -71,6 +74,45 @@ UNEQUAL = Verdict(
 )
 
 
+COMPLETE = replace(EQUAL, entities=(EntityVerdict("users", Counts(10, 9, 0, 1), Counts(10, 9, 0, 1), 0),))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "outcome", "color"),
+    [
+        (COMPLETE, "equal_and_complete", "yes"),
+        (EQUAL, "equal_but_quarantined", "so-so"),
+        (UNEQUAL, "not_equal", "no"),
+    ],
+)
+def test_three_outcomes(verdict: Verdict, outcome: str, color: str) -> None:
+    data = as_json(verdict, FACTS)
+    assert (data["verdict"], data["equal"]) == (outcome, outcome != "not_equal")
+    assert f'<div class="verdict {color}">' in as_html(verdict, FACTS)
+    assert data["conclusion"] in visible_text(as_html(verdict, FACTS))
+
+
+def test_the_figures_of_what_is_set_aside() -> None:
+    assert "1 record is set aside in quarantine (10.00 %)" in as_json(EQUAL, FACTS)["conclusion"]
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "said"),
+    [(0, 0, "0.00 %"), (1, 3, "33.33 %"), (1, 10**6, "< 0.01 %"), (10**6 - 1, 10**6, "> 99.99 %"), (5, 5, "100.00 %")],
+)
+def test_a_share_never_looks_like_none_or_all(part: int, whole: int, said: str) -> None:
+    assert percent(part, whole) == said
+
+
+def test_a_schema_that_is_not_the_one_made_stands_apart_from_the_data() -> None:
+    verdict = replace(COMPLETE, schema=SchemaVerdict((SchemaDifference("missing", "index users_" + EVIL, "a", "b"),)))
+    data = as_json(verdict, FACTS)
+    assert (data["verdict"], data["schema_holds"]) == ("equal_and_complete", False)
+    assert data["apart"]
+    assert "index users_" + EVIL in visible_text(as_html(verdict, FACTS))
+    assert as_json(replace(COMPLETE, schema=SchemaVerdict()), FACTS)["schema_holds"]
+
+
 def test_the_verdict_comes_first() -> None:
     text = visible_text(as_html(EQUAL, FACTS))
     assert text.index("Equal") < text.index("Where every record is")
@@ -85,7 +127,7 @@ def test_why_not() -> None:
     assert text.strip().startswith("Not equal")
     assert "2 differences" in text
     assert "copied: found 7, the journal says 8" in text
-    assert "1 records in no account" in text
+    assert "1 record of users" in text
 
 
 def test_values_stay_values() -> None:
@@ -113,9 +155,9 @@ def test_nothing_is_fetched_and_nothing_runs() -> None:
 def test_json_has_the_documented_shape() -> None:
     data = as_json(UNEQUAL, FACTS)
     assert list(data) == [
-        "report", "version", "move", "source", "target", "at", "equal", "balanced", "agrees_with_journal",
-        "rules_hold", "rows", "differences", "entities", "tables", "rules", "quarantine", "limit", "versions",
-        "seconds", "durations",
+        "report", "version", "move", "source", "target", "at", "verdict", "conclusion", "apart", "equal",
+        "balanced", "agrees_with_journal", "rules_hold", "schema_holds", "rows", "differences", "entities", "tables",
+        "schema", "rules", "quarantine", "limit", "versions", "seconds", "durations",
     ]  # fmt: skip
     assert list(data["entities"][0]) == [
         "entity", "source", "copied", "quarantined", "discarded", "balanced", "journal", "disagreements", "uncounted",

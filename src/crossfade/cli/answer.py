@@ -15,7 +15,7 @@ from crossfade.cli.screen import Screen
 class Answer:
     """`document` is what `--json` prints (docs/reference/json.md), `draw` shows the same to people.
 
-    `ok` says whether the answer is yes (exit status 0) or no (1).
+    `ok` says whether what was asked for holds (exit status 0) or not (1).
     """
 
     document: Mapping[str, Any]

@@ -1,7 +1,7 @@
 """An error as the command line tells it: a fact, `Try: ...`, an exit status, and the same as a document.
 
-0    yes
-1    the answer is no
+0    all that was asked for holds
+1    not as it must be: differences, faults, too much in quarantine
 2    wrong usage or configuration
 3    a server or file could not be reached
 70   a fault of crossfade itself

@@ -26,8 +26,8 @@ stdout is one JSON document ([json.md](json.md)).
 
 | exit status | means |
 |---|---|
-| 0 | yes |
-| 1 | the answer is no: differences, uncovered paths, an unbalanced count, quarantine over its limit, faults |
+| 0 | all that was asked for holds |
+| 1 | not as it must be: differences, uncovered paths, an unbalanced count, quarantine over its limit, faults |
 | 2 | wrong usage or configuration |
 | 3 | a server or file could not be reached |
 | 70 | a fault of crossfade itself |

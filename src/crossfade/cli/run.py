@@ -26,8 +26,8 @@ SURVEY = Annotated[bool, typer.Option("--survey", help="Survey the source anew, 
 def run(call: Invocation, survey: SURVEY = False) -> Answer:
     """Do everything: survey (where there is no source.lock.json), check, schema apply, copy, verify.
 
-    An interrupted run goes on where it was. Ends with a table of what became of every record, what verification
-    compared, and where its report lies. Exit status 0 only where all of it is well.
+    An interrupted run goes on where it was. Ends as `verify` does: with what was compared, where the report is, and the
+    verdict. Exit status 0 where both `copy` and `verify` would end with it.
     """
     with call.move() as move:
         document: dict[str, Any] = {"ok": False, "survey": _survey(call, move, survey)}
@@ -62,5 +62,3 @@ def _draw(screen: Screen, document: dict[str, Any]) -> None:
     draw_status(screen, document["copy"])
     screen.line()
     verify.draw(screen, document["verify"])
-    screen.line()
-    screen.line("all is well" if document["ok"] else "the answer is no", "bold green" if document["ok"] else "bold red")

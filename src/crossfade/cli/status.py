@@ -60,7 +60,7 @@ def _entity(entity: EntityStatus, limit: float) -> dict[str, Any]:
 
 
 def draw_status(screen: Screen, document: dict[str, Any]) -> None:
-    """The table, and why the answer is no where it is."""
+    """The table, and what keeps it from being complete."""
     rows = [
         (e["entity"], *(number(e[name]) for name in COUNTS), "yes" if e["balanced"] else "NO")
         for e in document["entities"]

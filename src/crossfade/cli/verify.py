@@ -11,16 +11,21 @@ from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
 from crossfade.model.counts import counted
 from crossfade.move import Move, Status
+from crossfade.verify.conclusion import unaccounted
 from crossfade.verify.report import Facts, as_json, write_reports
-from crossfade.verify.verdict import KINDS
+from crossfade.verify.verdict import COMPLETE, KINDS, SET_ASIDE
+
+_STYLES = {COMPLETE: "bold green", SET_ASIDE: "bold yellow"}
 
 
 @command("crossfade verify --project examples/scribe-tree --workers 4", stopped="both databases were only read")
 def verify(call: Invocation) -> Answer:
-    """Compare every column of every row with the source, count every record, and ask the rules.
+    """Compare every column of every row with the source, count every record, and run the rules.
 
-    Writes report.json and report.html into the project's folder. Exit status 1 where anything differs, where a count
-    does not balance, where a rule is broken, or where more is in quarantine than the limit allows.
+    Writes report.json and report.html into the project's folder, and ends with the verdict: equal and complete; equal,
+    but records are set aside in quarantine; not equal. Exit status 1 where anything differs, where a count does not
+    balance, where the target's schema is not the one that was made, where a rule is broken, or where more is in
+    quarantine than the limit allows.
     """
     with call.move() as move:
         return prove(call, move)
@@ -33,7 +38,7 @@ def prove(call: Invocation, move: Move) -> Answer:
     status = move.status()
     facts = _facts(move, status)
     data, page = write_reports(verdict, facts, move.project.root)
-    ok = verdict.equal and verdict.rules_hold and status.ok
+    ok = verdict.equal and verdict.schema_holds and verdict.rules_hold and status.ok
     document = {
         "ok": ok,
         **as_json(verdict, facts),
@@ -77,6 +82,8 @@ def draw(screen: Screen, document: dict[str, Any]) -> None:
         if hidden > 0:
             screen.line(f"  {table['table']}: and {number(hidden)} more")
     _draw_accounts(screen, document)
+    for difference in document["schema"] or ():
+        screen.line(f"  {_schema_difference(difference)}")
     _draw_rules(screen, document)
     columns_compared = sum(len(t["compared"]) for t in document["tables"])
     screen.line(
@@ -84,9 +91,17 @@ def draw(screen: Screen, document: dict[str, Any]) -> None:
         f" in {counted(columns_compared, 'column')}: {counted(document['differences'], 'difference')}"
         f" ({document['seconds']:.1f} s)"
     )
-    if not document["within_limit"]:
-        screen.line("more is in quarantine than the limit in crossfade.toml allows: crossfade status", "red")
     screen.line(f"report: {document['report_html']} and {document['report_json']}")
+    conclude(screen, document)
+
+
+def conclude(screen: Screen, document: dict[str, Any]) -> None:
+    """The last words: what fails beside the data, and the verdict."""
+    for line in document["apart"]:
+        screen.line(line, "bold red")
+    if not document["within_limit"]:
+        screen.line("more is in quarantine than limits.quarantine allows: crossfade status", "bold red")
+    screen.line(document["conclusion"], _STYLES.get(document["verdict"], "bold red"))
 
 
 def _difference(d: dict[str, Any]) -> str:
@@ -96,25 +111,26 @@ def _difference(d: dict[str, Any]) -> str:
     return f"{d['kind']}: {place}{record}{values}"
 
 
+def _schema_difference(d: dict[str, Any]) -> str:
+    values = f": expected {d['expected']}, found {d['found']}" if d["expected"] and d["found"] else ""
+    return f"schema: {d['kind'].replace('_', ' ')}: {d['name']}{values}"
+
+
 def _draw_accounts(screen: Screen, document: dict[str, Any]) -> None:
     for entity in document["entities"]:
         for line in entity["disagreements"]:
             screen.line(f"{entity['entity']}: {line}", "red")
         for record in entity["uncounted_records"]:
-            screen.line(
-                f"  {entity['entity']} {record['record'] or '-'}: no account: {record['reason']}: {record['detail']}"
-            )
+            screen.line(f"  {entity['entity']} {record['record'] or '-'}: {record['reason']}: {record['detail']}")
         if entity["uncounted"]:
-            screen.line(
-                f"{entity['entity']}: {counted(entity['uncounted'], 'record is', 'records are')} in no account", "red"
-            )
+            screen.line(unaccounted(entity["entity"], entity["uncounted"]), "red")
 
 
 def _draw_rules(screen: Screen, document: dict[str, Any]) -> None:
     rules = document["rules"]
     for rule in rules:
         if rule["error"]:
-            screen.line(f"rule {rule['rule']} could not be asked: {rule['error']}", "red")
+            screen.line(f"rule {rule['rule']} failed to run: {rule['error']}", "red")
         elif not rule["holds"]:
             screen.line(f"rule {rule['rule']} is broken by {counted(rule['total'], 'row')}: {rule['sentence']}", "red")
             screen.table(rule["columns"], rule["rows"])

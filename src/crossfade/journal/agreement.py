@@ -69,7 +69,7 @@ def require_nothing_left(move: MoveRecord, digests: Mapping[str, str], chunks_le
 def require_made(status: Status, entities: Collection[str], tables: Collection[str]) -> None:
     """Raises Refused where the copy took records of an entity, or wrote rows of a table, that no mapping speaks of now.
 
-    They would not be compared, and the answer would be yes all the same.
+    They would not be compared, and the verdict would say "equal" all the same.
     """
     left = [e.entity for e in status.entities if e.counts.source and e.entity not in entities]
     left += [table for table, rows in status.rows.items() if rows and table not in tables]

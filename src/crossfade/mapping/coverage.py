@@ -24,7 +24,7 @@ from crossfade.schema.tokens import identifier
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that `check` says. `severity` is "fault" (the answer is no) or "note".
+    """One thing that `check` says. `severity` is "fault" (a copy does not start) or "note".
 
     `kind` is a stable word; `place` is entity.path, table.column or a file.
     """

@@ -10,6 +10,14 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def percent(part: int, whole: int) -> str:
+    """`0.20 %`; what is neither none nor all never looks like it: `< 0.01 %`, `> 99.99 %`."""
+    share = part / whole if whole else 0.0
+    if 0 < share < 0.0001:
+        return "< 0.01 %"
+    return "> 99.99 %" if 0.9999 < share < 1 else f"{share:.2%}".replace("%", " %")
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Where the records of a chunk or an entity are: `source = copied + quarantined + discarded`."""

@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 from crossfade.model.counts import Counts
 from crossfade.model.files import write_text
+from crossfade.verify import conclusion
 from crossfade.verify.show import printable
 from crossfade.verify.verdict import EntityVerdict, RuleVerdict, TableVerdict, Verdict
 
@@ -59,14 +60,19 @@ def as_json(verdict: Verdict, facts: Facts) -> dict[str, Any]:
         "source": facts.source,
         "target": facts.target,
         "at": facts.at.isoformat(timespec="seconds"),
+        "verdict": verdict.outcome,
+        "conclusion": conclusion.sentence(verdict),
+        "apart": conclusion.apart(verdict),
         "equal": verdict.equal,
         "balanced": verdict.balanced,
         "agrees_with_journal": verdict.agrees,
         "rules_hold": verdict.rules_hold,
+        "schema_holds": verdict.schema_holds,
         "rows": verdict.rows,
         "differences": verdict.differences,
         "entities": [_entity(e) for e in verdict.entities],
         "tables": [_table(t) for t in verdict.tables],
+        "schema": None if verdict.schema is None else [asdict(d) for d in verdict.schema.differences],
         "rules": [_rule(r) for r in verdict.rules],
         "quarantine": [
             {"entity": entity, "reason": reason, "count": count}
@@ -135,7 +141,7 @@ def as_html(verdict: Verdict, facts: Facts) -> str:
     environment.filters["n"] = lambda number: f"{number:,}"
     environment.filters["seconds"] = lambda seconds: f"{seconds:,.1f} s"
     text = resources.files("crossfade.verify").joinpath("report.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(text).render(verdict=verdict, facts=facts, reasons=_sentence(verdict))
+    return environment.from_string(text).render(verdict=verdict, facts=facts, conclusion=conclusion)
 
 
 def _seen(value: Any) -> Any:
@@ -143,17 +149,3 @@ def _seen(value: Any) -> Any:
     if isinstance(value, Markup):
         return value
     return escape(printable(str(value))) if value is not None else Markup("")
-
-
-def _sentence(verdict: Verdict) -> list[str]:
-    """Why the answer is no, in a few words each."""
-    out = []
-    if verdict.differences:
-        out.append(f"{verdict.differences:,} differences")
-    unbalanced = [e.entity for e in verdict.entities if not e.balanced]
-    if unbalanced:
-        out.append("records are not accounted for: " + ", ".join(unbalanced))
-    other = [e.entity for e in verdict.entities if e.disagreements]
-    if other:
-        out.append("the journal says otherwise: " + ", ".join(other))
-    return out

@@ -9,6 +9,9 @@ from crossfade.model.counts import Counts
 
 KINDS = ("changed", "missing", "extra", "duplicate")
 
+COMPLETE, SET_ASIDE, NOT_EQUAL = "equal_and_complete", "equal_but_quarantined", "not_equal"
+"""What a verification can find of the data (verify/conclusion.py has the words)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -31,7 +34,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Uncounted:
-    """A source record that can not go on and is in no account: neither copied nor in quarantine nor discarded."""
+    """A source record that is neither copied, quarantined nor discarded, and why the mapping makes no row of it."""
 
     entity: str
     record: str | None
@@ -43,7 +46,9 @@ class Uncounted:
 
 @dataclass(frozen=True)
 class EntityVerdict:
-    """`recorded` is what the journal says; `uncounted` counts all records without an account; some are named."""
+    """`recorded` is what the journal says; `uncounted` counts all records that are neither copied, quarantined nor
+    discarded; some are named.
+    """
 
     entity: str
     found: Counts
@@ -93,7 +98,7 @@ class TableVerdict:
 
 @dataclass(frozen=True)
 class RuleVerdict:
-    """A rule of the user's, and the rows that break it, the first of them named. `error`: it could not be asked."""
+    """A rule of the user's, and the rows that break it, the first of them named. `error`: why it failed to run."""
 
     name: str
     sentence: str
@@ -107,15 +112,51 @@ class RuleVerdict:
         return self.total == 0 and self.error is None
 
 
+@dataclass(frozen=True, slots=True)
+class SchemaDifference:
+    """One way in which the target's catalogue is not the schema that was made.
+
+    `kind` is a stable word; `name` says of which object (`table orders`, `index orders_pkey`).
+    """
+
+    kind: str
+    name: str
+    expected: str | None = None
+    found: str | None = None
+
+
+@dataclass(frozen=True)
+class SchemaVerdict:
+    """The target's catalogue beside the schema that was made: it stands apart from the data's verdict."""
+
+    differences: tuple[SchemaDifference, ...] = ()
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """`equal` speaks of the data alone; whether the rules hold is asked apart: a faithful copy may break them."""
+    """`equal` speaks of the data alone; whether the schema and the rules hold is asked apart: a faithful copy may
+    break the rules, and the right data may stand in tables that lost a constraint.
+    """
 
     entities: tuple[EntityVerdict, ...]
     tables: tuple[TableVerdict, ...]
     rules: tuple[RuleVerdict, ...] = ()
     seconds: float = 0.0
     durations: Mapping[str, float] = field(default_factory=dict)
+    schema: SchemaVerdict | None = None
+    """None where nobody compared it."""
+
+    @property
+    def outcome(self) -> str:
+        """COMPLETE, SET_ASIDE or NOT_EQUAL."""
+        if not self.equal:
+            return NOT_EQUAL
+        return SET_ASIDE if self.counts.quarantined else COMPLETE
+
+    @property
+    def counts(self) -> Counts:
+        """The count equation of all entities together."""
+        return sum((e.found for e in self.entities), Counts())
 
     @property
     def differences(self) -> int:
@@ -138,6 +179,10 @@ class Verdict:
     @property
     def equal(self) -> bool:
         return self.differences == 0 and self.balanced and self.agrees
+
+    @property
+    def schema_holds(self) -> bool:
+        return self.schema is None or not self.schema.differences
 
     @property
     def rules_hold(self) -> bool:

@@ -1,0 +1,72 @@
+"""The verdict in words and figures: the same words in `run`, in `verify` and in both reports.
+
+Three outcomes: the data is equal and complete; it is equal, but records wait in quarantine; it is not equal. The
+target's schema and the user's rules have sentences of their own: neither changes what is said of the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crossfade.model.counts import counted, percent
+from crossfade.verify.verdict import COMPLETE, SET_ASIDE, Verdict
+
+TITLES = {COMPLETE: "Equal and complete", SET_ASIDE: "Equal, but not complete"}
+
+
+def title(verdict: Verdict) -> str:
+    """The outcome in as few words as it takes."""
+    return TITLES.get(verdict.outcome, "Not equal")
+
+
+def sentence(verdict: Verdict) -> str:
+    """The outcome of the data in one sentence."""
+    total = verdict.counts
+    if verdict.outcome == COMPLETE:
+        left = f", {total.discarded:,} discarded with a reason" if total.discarded else ""
+        return f"equal and complete: {counted(total.source, 'record')} in the source, {total.copied:,} copied{left}"
+    if verdict.outcome == SET_ASIDE:
+        share = percent(total.quarantined, total.source)
+        return f"equal, but {counted(total.quarantined, 'record is', 'records are')} set aside in quarantine ({share})"
+    return "not equal: " + "; ".join(reasons(verdict))
+
+
+def reasons(verdict: Verdict) -> list[str]:
+    """Why the data is not equal, in a few words each."""
+    return list(_reasons(verdict))
+
+
+def _reasons(verdict: Verdict) -> Iterator[str]:
+    if verdict.differences:
+        yield counted(verdict.differences, "difference")
+    for entity in verdict.entities:
+        if entity.uncounted:
+            yield unaccounted(entity.entity, entity.uncounted)
+        elif not entity.balanced:
+            yield f"the counts of {entity.entity} do not balance"
+        if entity.disagreements:
+            yield f"the journal has other figures for {entity.entity}"
+
+
+def unaccounted(entity: str, records: int) -> str:
+    """`1 record of bookings is neither copied, quarantined nor discarded`"""
+    which, verb = ("record", "is") if records == 1 else ("records", "are")
+    return f"{records:,} {which} of {entity} {verb} neither copied, quarantined nor discarded"
+
+
+def apart(verdict: Verdict) -> list[str]:
+    """What fails beside the data: the target's schema, and the rules."""
+    return list(_apart(verdict))
+
+
+def _apart(verdict: Verdict) -> Iterator[str]:
+    if not verdict.schema_holds:
+        assert verdict.schema is not None
+        found = counted(len(verdict.schema.differences), "difference")
+        yield f"the target's schema is not the one that was made: {found}"
+    if not verdict.rules_hold:
+        failed = sum(1 for r in verdict.rules if r.error)
+        broken = sum(1 for r in verdict.rules if r.total)
+        parts = [f"{broken:,} of {counted(len(verdict.rules), 'rule')} broken"] if broken else []
+        parts += [f"{counted(failed, 'rule')} failed to run"] if failed else []
+        yield ", ".join(parts)
