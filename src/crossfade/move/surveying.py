@@ -18,7 +18,7 @@ from crossfade.stores.open import open_store
 
 def entities(ground: Ground) -> Sequence[EntityInfo]:
     source = ground.source
-    return need(source.inspector, source, "be looked into").entities()
+    return need(source.inspector, source, "be looked into").entities(ground.project.settings.entities)
 
 
 def survey(ground: Ground, listen: Listener) -> tuple[list[Shape], list[EntityInfo]]:

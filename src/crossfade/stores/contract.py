@@ -43,8 +43,11 @@ class EntityInfo:
 
 
 class Inspector(Protocol):
-    def entities(self) -> Sequence[EntityInfo]:
-        """Everything there, sorted by name; nothing is left unnamed."""
+    def entities(self, named: Sequence[str] = ()) -> Sequence[EntityInfo]:
+        """Everything there, sorted by name; nothing is left unnamed.
+
+        Where the login may not list everything, those `named` (all that the move takes) are enough.
+        """
         ...
 
     def version(self) -> str:

@@ -31,7 +31,7 @@ class DumpInspector:
     def __init__(self, spools: Spools) -> None:
         self._spools = spools
 
-    def entities(self) -> Sequence[EntityInfo]:
+    def entities(self, named: Sequence[str] = ()) -> Sequence[EntityInfo]:
         names = {origin.name for origin in self._spools.layout.origins}
         return sorted((self._info(origin, names) for origin in self._spools.layout.origins), key=lambda info: info.name)
 

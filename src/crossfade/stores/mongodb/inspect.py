@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
 
@@ -14,7 +15,9 @@ from crossfade.errors import Unreachable
 from crossfade.model.urls import hide_password
 from crossfade.stores.contract import EntityInfo, Inspector
 from crossfade.stores.left_behind import left_behind
+from crossfade.stores.mongodb.collection import collection_of
 from crossfade.stores.mongodb.errors import speaking
+from crossfade.stores.mongodb.listing import list_all, list_authorized
 
 COUNT_MS = 2000  # how long counting what keeps no count of its own may take; the number is for progress bars
 
@@ -44,14 +47,38 @@ class MongoInspector:
     db: Database[dict[str, Any]]
     url: str
 
-    def entities(self) -> Sequence[EntityInfo]:
-        """Everything in the database, sorted by name. Raises Unreachable where the database is not there."""
+    def entities(self, named: Sequence[str] = ()) -> Sequence[EntityInfo]:
+        """Everything in the database, sorted by name. Raises Unreachable where the database is not there, or where
+        the login may not list it and the move does not name what it takes.
+        """
         with speaking(self.url, f"listing what is in {self.db.name}"):
-            listed = {str(found["name"]): found for found in self.db.list_collections()}
+            listed = {str(found["name"]): found for found in self._listed(named)}
             if not listed:
                 raise self._not_there()
             pairs = _gridfs(self.db, listed)
             return [self._describe(listed[name], listed, pairs) for name in sorted(listed)]
+
+    def _listed(self, named: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """Of a login that may not list everything: what it may read, if that is all that was asked for. Otherwise
+        what it cannot see would stay behind, and nobody would know.
+        """
+        found = list_all(self.db)
+        if found is not None:
+            return found
+        seen = list_authorized(self.db)
+        if named and set(named) <= {one["name"] for one in seen}:
+            return [one for one in seen if one["name"] in named]
+        raise self._not_allowed(named, sorted(str(one["name"]) for one in seen))
+
+    def _not_allowed(self, named: Sequence[str], seen: Sequence[str]) -> Unreachable:
+        unseen = sorted(set(named) - set(seen))
+        what = f"cannot see {', '.join(unseen)}" if unseen else "may not list the collections of the database"
+        listed = ", ".join(f'"{name}"' for name in seen)
+        return Unreachable(
+            f"this login {what} ({hide_password(self.url)}); nothing was read",
+            hint="grant the user the role read on this database"
+            + (f", or name in crossfade.toml what it may read: entities = [{listed}]" if seen else ""),
+        )
 
     def version(self) -> str:
         with speaking(self.url, "asking for the server's version"):
@@ -77,24 +104,27 @@ class MongoInspector:
     def _size(self, name: str, kind: str) -> tuple[int, int]:
         """The source's own estimates; where it has none (or does not tell us), nothing is claimed."""
         try:
-            (stats,) = self.db[name].aggregate([{"$collStats": {"storageStats": {"scale": 1}}}])
+            (stats,) = self._collection(name).aggregate([{"$collStats": {"storageStats": {"scale": 1}}}])
             storage = stats["storageStats"]
             count = storage.get("count")
             if kind == "timeseries" or count is None:
-                count = self.db[name].count_documents({}, maxTimeMS=COUNT_MS)
+                count = self._collection(name).count_documents({}, maxTimeMS=COUNT_MS)
             return int(count), int(storage["size"])
         except (OperationFailure, KeyError, ValueError):  # ValueError: mongos answers once a shard
             return self._count_alone(name, kind), 0
 
     def _count_alone(self, name: str, kind: str) -> int:
         try:
-            return 0 if kind == "timeseries" else self.db[name].estimated_document_count(maxTimeMS=COUNT_MS)
+            return 0 if kind == "timeseries" else self._collection(name).estimated_document_count(maxTimeMS=COUNT_MS)
         except OperationFailure:
             return 0
 
+    def _collection(self, name: str) -> Collection[dict[str, Any]]:
+        return collection_of(self.db, name)
+
     def _indexes(self, name: str) -> tuple[Mapping[str, Any], ...]:
         try:
-            return tuple(_plain(index) for index in self.db[name].list_indexes())
+            return tuple(_plain(index) for index in self.db.command("listIndexes", name)["cursor"]["firstBatch"])
         except OperationFailure:
             return ()
 
@@ -161,8 +191,8 @@ def _gridfs(db: Database[dict[str, Any]], names: Iterable[str]) -> Mapping[str, 
 
 def _looks_like_gridfs(db: Database[dict[str, Any]], bucket: str) -> bool:
     """By the fields of a document on each side; an empty bucket by nothing but its names."""
-    file = db[f"{bucket}.files"].find_one({}, {"length": 1, "chunkSize": 1})
-    chunk = db[f"{bucket}.chunks"].find_one({}, {"files_id": 1, "n": 1})
+    file = collection_of(db, f"{bucket}.files").find_one({}, {"length": 1, "chunkSize": 1})
+    chunk = collection_of(db, f"{bucket}.chunks").find_one({}, {"files_id": 1, "n": 1})
     return (file is None or {"length", "chunkSize"} <= set(file)) and (chunk is None or {"files_id", "n"} <= set(chunk))
 
 

@@ -18,7 +18,6 @@ from functools import lru_cache
 from typing import Any
 
 from bson.max_key import MaxKey
-from pymongo.collection import Collection
 from pymongo.cursor import RawBatchCursor
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
@@ -31,7 +30,9 @@ from crossfade.model.batch import Batch, Chunk, Column
 from crossfade.model.shape import Path, Shape
 from crossfade.stores.contract import Reader
 from crossfade.stores.mongodb.bounds import ID, documents, ranges
+from crossfade.stores.mongodb.collection import collection_of
 from crossfade.stores.mongodb.errors import speaking
+from crossfade.stores.mongodb.listing import has_key_index
 from crossfade.stores.mongodb.match import matching, slices
 from crossfade.stores.mongodb.replies import find_replies
 
@@ -53,7 +54,7 @@ class MongoReader:
 
     def chunks(self, entity: str, *, target_bytes: int) -> Iterator[Chunk]:
         with speaking(self._url, f"looking at the keys of {entity}"):
-            collection = self._db[entity]
+            collection = collection_of(self._db, entity)
             if not self._has_key_index(entity):
                 yield Chunk(entity, 0, None, None, collection.count_documents({}))
                 return
@@ -117,21 +118,21 @@ class MongoReader:
     def _cursor(
         self, entity: str, query: Mapping[str, Any], size: int = DOCUMENTS_A_REPLY, **options: Any
     ) -> RawBatchCursor[Any]:
-        collection: Collection[Any] = self._db[entity]
-        return find_replies(collection, query, batch_size=size, **options)
+        return find_replies(collection_of(self._db, entity), query, batch_size=size, **options)
 
     def _ask_for_key_index(self, entity: str) -> bool:
         """Whether the entity has an index on `_id`: views, time series and clustered collections have none."""
-        for found in self._db.list_collections(filter={"name": entity}):
-            return "idIndex" in found
-        raise Refused(
-            f"there is no collection {entity!r} in the database {self._db.name!r}; nothing was read",
-            hint="compare the entities in crossfade.toml with what the source holds (crossfade survey)",
-        )
+        found = has_key_index(self._db, entity)
+        if found is None:
+            raise Refused(
+                f"there is no collection {entity!r} in the database {self._db.name!r}; nothing was read",
+                hint="compare the entities in crossfade.toml with what the source holds (crossfade survey)",
+            )
+        return found
 
     def _average_size(self, entity: str) -> int:
         try:
-            for stats in self._db[entity].aggregate([{"$collStats": {"storageStats": {"scale": 1}}}]):
+            for stats in collection_of(self._db, entity).aggregate([{"$collStats": {"storageStats": {"scale": 1}}}]):
                 return int(stats["storageStats"].get("avgObjSize") or USUAL_SIZE)
         except OperationFailure:  # a login may be allowed to read without being allowed to look at sizes
             return USUAL_SIZE
