@@ -14,12 +14,12 @@ import pytest
 from markupsafe import escape
 
 from crossfade.model.counts import Counts, percent
+from crossfade.schema.compare import SchemaDifference
 from crossfade.verify.report import Facts, as_html, as_json, write_reports
 from crossfade.verify.verdict import (
     Difference,
     EntityVerdict,
     RuleVerdict,
-    SchemaDifference,
     SchemaVerdict,
     TableVerdict,
     Uncounted,
@@ -71,6 +71,14 @@ UNEQUAL = Verdict(
         RuleVerdict("r" + EVIL, EVIL, (EVIL,), ((EVIL,),), 1),
         RuleVerdict("broken", "It runs.", error=EVIL),
     ),
+    schema=SchemaVerdict(
+        (
+            SchemaDifference("changed", "function", "function", EVIL, "", "definition", EVIL, None, "fault", EVIL),
+            SchemaDifference("extra", "table", "relation", "public.more", severity="note"),
+        ),
+        7,
+        {EVIL: EVIL},
+    ),
 )
 
 
@@ -105,7 +113,8 @@ def test_a_share_never_looks_like_none_or_all(part: int, whole: int, said: str) 
 
 
 def test_a_schema_that_is_not_the_one_made_stands_apart_from_the_data() -> None:
-    verdict = replace(COMPLETE, schema=SchemaVerdict((SchemaDifference("missing", "index users_" + EVIL, "a", "b"),)))
+    missing = SchemaDifference("missing", "index", "index", "users_" + EVIL, expected="a", found="b")
+    verdict = replace(COMPLETE, schema=SchemaVerdict((missing,)))
     data = as_json(verdict, FACTS)
     assert (data["verdict"], data["schema_holds"]) == ("equal_and_complete", False)
     assert data["apart"]

@@ -82,8 +82,8 @@ def draw(screen: Screen, document: dict[str, Any]) -> None:
         if hidden > 0:
             screen.line(f"  {table['table']}: and {number(hidden)} more")
     _draw_accounts(screen, document)
-    for difference in document["schema"] or ():
-        screen.line(f"  {_schema_difference(difference)}")
+    if document["schema"]:
+        _draw_schema(screen, document["schema"])
     _draw_rules(screen, document)
     columns_compared = sum(len(t["compared"]) for t in document["tables"])
     screen.line(
@@ -111,11 +111,6 @@ def _difference(d: dict[str, Any]) -> str:
     return f"{d['kind']}: {place}{record}{values}"
 
 
-def _schema_difference(d: dict[str, Any]) -> str:
-    values = f": expected {d['expected']}, found {d['found']}" if d["expected"] and d["found"] else ""
-    return f"schema: {d['kind'].replace('_', ' ')}: {d['name']}{values}"
-
-
 def _draw_accounts(screen: Screen, document: dict[str, Any]) -> None:
     for entity in document["entities"]:
         for line in entity["disagreements"]:
@@ -136,3 +131,11 @@ def _draw_rules(screen: Screen, document: dict[str, Any]) -> None:
             screen.table(rule["columns"], rule["rows"])
     if rules:
         screen.line(f"{sum(1 for r in rules if r['holds'])} of {len(rules)} rules hold")
+
+
+def _draw_schema(screen: Screen, schema: dict[str, Any]) -> None:
+    for table in schema["unread"]:
+        screen.line(f"{table['table']}: its rows were not compared: {table['reason']}", "red")
+    for title, style in (("faults", "red"), ("notes", "")):
+        for difference in schema[title]:
+            screen.line(f"schema: {difference['message']}", style)

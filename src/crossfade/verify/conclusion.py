@@ -39,6 +39,8 @@ def reasons(verdict: Verdict) -> list[str]:
 def _reasons(verdict: Verdict) -> Iterator[str]:
     if verdict.differences:
         yield counted(verdict.differences, "difference")
+    if verdict.unread:
+        yield f"the rows of {', '.join(verdict.unread)} could not be compared"
     for entity in verdict.entities:
         if entity.uncounted:
             yield unaccounted(entity.entity, entity.uncounted)
@@ -62,7 +64,7 @@ def apart(verdict: Verdict) -> list[str]:
 def _apart(verdict: Verdict) -> Iterator[str]:
     if not verdict.schema_holds:
         assert verdict.schema is not None
-        found = counted(len(verdict.schema.differences), "difference")
+        found = counted(len(verdict.schema.faults), "difference")
         yield f"the target's schema is not the one that was made: {found}"
     if not verdict.rules_hold:
         failed = sum(1 for r in verdict.rules if r.error)

@@ -19,8 +19,9 @@ from markupsafe import Markup, escape
 from crossfade.model.counts import Counts
 from crossfade.model.files import write_text
 from crossfade.verify import conclusion
+from crossfade.schema.compare import as_json as difference_json
 from crossfade.verify.show import printable
-from crossfade.verify.verdict import EntityVerdict, RuleVerdict, TableVerdict, Verdict
+from crossfade.verify.verdict import EntityVerdict, RuleVerdict, SchemaVerdict, TableVerdict, Verdict
 
 VERSION = 1
 
@@ -72,7 +73,7 @@ def as_json(verdict: Verdict, facts: Facts) -> dict[str, Any]:
         "differences": verdict.differences,
         "entities": [_entity(e) for e in verdict.entities],
         "tables": [_table(t) for t in verdict.tables],
-        "schema": None if verdict.schema is None else [asdict(d) for d in verdict.schema.differences],
+        "schema": None if verdict.schema is None else schema_json(verdict.schema),
         "rules": [_rule(r) for r in verdict.rules],
         "quarantine": [
             {"entity": entity, "reason": reason, "count": count}
@@ -129,6 +130,17 @@ def _rule(rule: RuleVerdict) -> dict[str, Any]:
         "columns": list(rule.columns),
         "rows": [list(row) for row in rule.rows],
         "error": rule.error,
+    }
+
+
+def schema_json(schema: SchemaVerdict) -> dict[str, Any]:
+    """What holding the target's catalogue against the schema that was made has found."""
+    return {
+        "holds": schema.holds,
+        "compared": schema.things,
+        "faults": [difference_json(d) for d in schema.faults],
+        "notes": [difference_json(d) for d in schema.notes],
+        "unread": [{"table": table, "reason": reason} for table, reason in sorted(schema.unread.items())],
     }
 
 

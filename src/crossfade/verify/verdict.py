@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from crossfade.model.counts import Counts
+from crossfade.schema.compare import FAULT, SchemaDifference
 
 KINDS = ("changed", "missing", "extra", "duplicate")
 
@@ -112,24 +113,29 @@ class RuleVerdict:
         return self.total == 0 and self.error is None
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaDifference:
-    """One way in which the target's catalogue is not the schema that was made.
-
-    `kind` is a stable word; `name` says of which object (`table orders`, `index orders_pkey`).
-    """
-
-    kind: str
-    name: str
-    expected: str | None = None
-    found: str | None = None
-
-
 @dataclass(frozen=True)
 class SchemaVerdict:
-    """The target's catalogue beside the schema that was made: it stands apart from the data's verdict."""
+    """The target's catalogue held against the schema that was made. `things` counts what was compared.
+
+    `unread` has the tables whose rows cannot be compared with the schema as it is now, each with the reason.
+    """
 
     differences: tuple[SchemaDifference, ...] = ()
+    things: int = 0
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def faults(self) -> tuple[SchemaDifference, ...]:
+        """The differences with which the target does not do what the schema that was made does."""
+        return tuple(d for d in self.differences if d.severity == FAULT)
+
+    @property
+    def notes(self) -> tuple[SchemaDifference, ...]:
+        return tuple(d for d in self.differences if d.severity != FAULT)
+
+    @property
+    def holds(self) -> bool:
+        return not self.faults
 
 
 @dataclass(frozen=True)
@@ -178,11 +184,16 @@ class Verdict:
 
     @property
     def equal(self) -> bool:
-        return self.differences == 0 and self.balanced and self.agrees
+        return self.differences == 0 and self.balanced and self.agrees and not self.unread
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The tables whose rows could not be compared."""
+        return () if self.schema is None else tuple(sorted(self.schema.unread))
 
     @property
     def schema_holds(self) -> bool:
-        return self.schema is None or not self.schema.differences
+        return self.schema is None or self.schema.holds
 
     @property
     def rules_hold(self) -> bool:

@@ -1,0 +1,65 @@
+"""What a database says that its schema is, as flat facts: schema/compare.py compares two descriptions fact by fact.
+
+A description has everything that decides what the database does with a row, whether a mapping touches it or not: not
+what a schema file says, but what the server made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import TypeAdapter
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One object of a schema: a relation, a column, a constraint, a trigger, a function.
+
+    `kind` and `name` (as the database prints it, with its schema) name it; `of` is the relation that it is part of, or
+    "". `facts` are what it is, in words that can be shown; the fact "is" says what people call it.
+    """
+
+    kind: str
+    name: str
+    of: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.kind, self.name
+
+    @property
+    def what(self) -> str:
+        """What people call it: a relation is a table, a view, ..."""
+        return self.facts.get("is", self.kind)
+
+
+@dataclass(frozen=True)
+class Described:
+    """A whole schema. `server` is the product with its major version: another one may print definitions otherwise.
+
+    The columns of a table come in its order.
+    """
+
+    server: str
+    things: tuple[Thing, ...]
+
+    def joined(self, other: Described) -> Described:
+        """Both together; where both have a thing, it is as in `other`."""
+        found = {t.key: t for t in self.things}
+        for thing in other.things:
+            found.pop(thing.key, None)  # columns keep the order of `other`
+            found[thing.key] = thing
+        return Described(other.server, tuple(found.values()))
+
+
+_ADAPTER = TypeAdapter(Described)
+
+
+def as_text(described: Described) -> str:
+    return _ADAPTER.dump_json(described).decode()
+
+
+def from_text(text: str) -> Described:
+    return _ADAPTER.validate_json(text)

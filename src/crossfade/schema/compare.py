@@ -1,0 +1,174 @@
+"""The differences between two descriptions of a schema: what is missing, what is extra, what has changed.
+
+A difference is a fault where the database takes, keeps or hands out rows otherwise than the expected schema does. It is
+a note where nothing that was expected behaves otherwise: one more index or empty table, a comment, a storage option.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from crossfade.model.described import Described, Thing
+
+MISSING, EXTRA, CHANGED = "missing", "extra", "changed"
+FAULT, NOTE = "fault", "note"
+
+_MILD_KINDS = {"comment", "statistics"}
+_MILD_FACTS = {"comment", "storage", "compression", "statistics target", "options", "clustered", "version"}
+_ACTS = {"constraint", "trigger", "rule", "policy", "event trigger", "setting"}
+"""Kinds that act on rows of what was there before them."""
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaDifference:
+    """`kind` is missing, extra or changed; `what` is what people call the thing (table, foreign key, trigger).
+
+    `thing` and `name` are its kind and its name as the database prints it, `of` the relation that it is part of. Of a
+    changed one, `fact` is what changed, from `expected` to `found`. `detail` says what more is known of it.
+    """
+
+    kind: str
+    what: str
+    thing: str
+    name: str
+    of: str = ""
+    fact: str = ""
+    expected: str | None = None
+    found: str | None = None
+    severity: str = FAULT
+    detail: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Its name as mapping files would say it: without the default schema."""
+        return self.name.removeprefix("public.")
+
+    @property
+    def sentence(self) -> str:
+        """The difference in a line, without the texts of definitions."""
+        name = f"{self.what} {self.shown}"
+        of = self.of.removeprefix("public.")
+        where = f" of {of}" if of and not self.shown.startswith(of + ".") else ""
+        more = f" ({self.detail})" if self.detail else ""
+        if self.kind == MISSING:
+            return f"{name}{where} is missing{more}"
+        if self.kind == EXTRA:
+            return f"{name}{where} is not in the schema{more}"
+        if self.expected is None or self.found is None:
+            change = f"now: {_short(self.found)}" if self.expected is None else f"gone; it was {_short(self.expected)}"
+            return f"{name}{where}: {self.fact} {change}{more}"
+        expected, found = _apart(self.expected, self.found)
+        return f"{name}{where}: {self.fact} is {found}, not {expected}{more}"
+
+
+_LONGEST = 100
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
+
+
+def _apart(one: str, other: str) -> tuple[str, str]:
+    """Both texts short; long ones from a little before the place where they part."""
+    a, b = " ".join(one.split()), " ".join(other.split())
+    if a == b:  # only white space parts them
+        a, b = repr(one), repr(other)
+    if max(len(a), len(b)) <= _LONGEST:
+        return a, b
+    at = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    start = max(0, at - 30)
+    lead = "..." if start else ""
+    return lead + _short(a[start:]), lead + _short(b[start:])
+
+
+def as_json(difference: SchemaDifference) -> dict[str, str | None]:
+    """A difference as JSON values, keys always in one order."""
+    return {
+        "kind": difference.kind,
+        "what": difference.what,
+        "name": difference.shown,
+        "of": difference.of.removeprefix("public.") or None,
+        "fact": difference.fact or None,
+        "expected": difference.expected,
+        "found": difference.found,
+        "detail": difference.detail or None,
+        "message": difference.sentence,
+    }
+
+
+def compare(expected: Described, found: Described) -> list[SchemaDifference]:
+    """All differences, faults first, then by name.
+
+    Parts of a relation that is missing, extra or of another kind are not listed as well.
+    """
+    one, other = _by_key(expected), _by_key(found)
+    whole = {name for kind, name in one.keys() ^ other.keys() if kind == "relation"}
+    whole |= {t.name for t in one.values() if t.kind == "relation" and t.key in other and t.what != other[t.key].what}
+    differences = [
+        *(d for d in _things(one, other) if not d.of or d.of not in whole),
+        *(d for d in _orders(expected, found) if d.name not in whole),
+    ]
+    return sorted(differences, key=lambda d: (d.severity != FAULT, d.of or d.name, d.kind, d.thing, d.name, d.fact))
+
+
+def _by_key(described: Described) -> dict[Key, Thing]:
+    return {t.key: t for t in described.things}
+
+
+def _things(one: Mapping[Key, Thing], other: Mapping[Key, Thing]) -> Iterator[SchemaDifference]:
+    for key, thing in one.items():
+        if key not in other:
+            severity = NOTE if thing.kind in _MILD_KINDS else FAULT
+            yield SchemaDifference(MISSING, thing.what, thing.kind, thing.name, thing.of, severity=severity)
+        else:
+            yield from _changes(thing, other[key])
+    for key, thing in other.items():
+        if key not in one:
+            severity = FAULT if _acts(thing) else NOTE
+            yield SchemaDifference(EXTRA, thing.what, thing.kind, thing.name, thing.of, severity=severity)
+
+
+def _acts(thing: Thing) -> bool:
+    """Whether something that is there besides changes what happens to the rows of the others."""
+    if thing.kind == "index":
+        return thing.what == "unique index"
+    if thing.kind == "column":  # who writes rows without it would be refused
+        return thing.facts.get("not null") == "yes" and not {"default", "identity", "generated"} & thing.facts.keys()
+    return thing.kind in _ACTS
+
+
+def _changes(one: Thing, other: Thing) -> Iterator[SchemaDifference]:
+    if one.what != other.what:  # a view has other facts than a table: this one says it all
+        yield SchemaDifference(CHANGED, one.what, one.kind, one.name, one.of, "kind", one.what, other.what)
+        return
+    for fact in sorted(one.facts.keys() | other.facts.keys()):
+        was, now = one.facts.get(fact), other.facts.get(fact)
+        if was == now:
+            continue
+        mild = fact in _MILD_FACTS or one.kind in _MILD_KINDS
+        severity = NOTE if mild else FAULT
+        yield SchemaDifference(CHANGED, one.what, one.kind, one.name, one.of, fact, was, now, severity)
+
+
+def _orders(expected: Described, found: Described) -> Iterator[SchemaDifference]:
+    """Tables whose columns stand in another order: rows that name no columns would be read and written wrongly."""
+    one, other = _columns(expected), _columns(found)
+    for table in one.keys() & other.keys():
+        common = set(one[table]) & set(other[table])
+        was, now = ([c for c in side[table] if c in common] for side in (one, other))
+        if was != now:
+            shown = (", ".join(c.removeprefix(table + ".") for c in side) for side in (was, now))
+            yield SchemaDifference(CHANGED, "table", "relation", table, "", "order of columns", *shown)
+
+
+def _columns(described: Described) -> dict[str, list[str]]:
+    columns: dict[str, list[str]] = defaultdict(list)
+    for thing in described.things:
+        if thing.kind == "column":
+            columns[thing.of].append(thing.name)
+    return columns
