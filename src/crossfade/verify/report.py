@@ -18,8 +18,8 @@ from markupsafe import Markup, escape
 
 from crossfade.model.counts import Counts
 from crossfade.model.files import write_text
-from crossfade.verify import conclusion
 from crossfade.schema.compare import as_json as difference_json
+from crossfade.verify import conclusion
 from crossfade.verify.show import printable
 from crossfade.verify.verdict import EntityVerdict, RuleVerdict, SchemaVerdict, TableVerdict, Verdict
 
