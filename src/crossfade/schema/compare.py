@@ -58,9 +58,10 @@ class SchemaDifference:
             return f"{name}{where} is missing{more}"
         if self.kind == EXTRA:
             return f"{name}{where} is not in the schema{more}"
-        if self.expected is None or self.found is None:
-            change = f"now: {_short(self.found)}" if self.expected is None else f"gone; it was {_short(self.expected)}"
-            return f"{name}{where}: {self.fact} {change}{more}"
+        if self.found is None:
+            return f"{name}{where}: {self.fact} is gone, it was {_short(self.expected or '')}{more}"
+        if self.expected is None:
+            return f"{name}{where}: {self.fact} is {_short(self.found)}, it had none{more}"
         expected, found = _apart(self.expected, self.found)
         return f"{name}{where}: {self.fact} is {found}, not {expected}{more}"
 
