@@ -10,8 +10,8 @@ import datetime as dt
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crossfade.errors import Busy
@@ -21,7 +21,7 @@ from crossfade.model.counts import Counts
 from crossfade.model.target import Step
 from crossfade.stores.contract import Loader, Store, need
 
-VERSION = 1
+VERSION = 2
 
 # Where a move stands, in order.
 PREPARED, COPYING, COPIED, FINISHED = "prepared", "copying", "copied", "finished"
@@ -66,6 +66,14 @@ class Entry:
     state: str = "open"
     note: str | None = None
     noted_at: str = ""
+    constraint: str | None = None
+    """What the row breaks, where the reason is a constraint of the target."""
+    parent: str | None = None
+    """Of a `foreign_key`, once it is explained: `missing`, `quarantined`, or `present` (it came in meanwhile)."""
+    waits_for: str | None = None
+    """The id of the entry that holds the parent."""
+    cause: Mapping[str, Any] | None = None
+    """The values, and what they clash with (docs/reference/json.md); None where the detail says all."""
 
 
 def create(store: Store) -> None:
@@ -263,17 +271,24 @@ def _entry_values(entry: Entry) -> dict[str, Any]:
         "target_table": entry.table,
         "target_column": entry.column,
         "phase": entry.phase,
+        "target_constraint": entry.constraint,
     }
+
+
+def entry_of(row: Sequence[Any]) -> Entry:
+    """The entry of a row of queries.sql."""
+    entry = Entry(*row[:-1])
+    return entry if row[-1] is None else replace(entry, cause=json.loads(row[-1]))
 
 
 def entries(tx: Loader) -> list[Entry]:
     """Every entry, open and resolved, without the documents."""
-    return [Entry(*row) for row in tx.execute(queries()["find_quarantine"])]
+    return [entry_of(row) for row in tx.execute(queries()["find_quarantine"])]
 
 
 def held_entries(tx: Loader, entity: str) -> list[Entry]:
     """The entries of an entity whose records are not in the target: open, or discarded."""
-    return [Entry(*row) for row in tx.execute(queries()["find_held"], {"entity": entity})]
+    return [entry_of(row) for row in tx.execute(queries()["find_held"], {"entity": entity})]
 
 
 def raw_of(tx: Loader, entry: Entry) -> bytes:
@@ -292,7 +307,7 @@ def resolve(tx: Loader, entry: Entry, state: str, note: str | None = None) -> No
 
 def update_reason(tx: Loader, entry: Entry, raw: bytes) -> None:
     values = _entry_values(entry)
-    names = ("id", "reason", "detail", "target_table", "target_column")
+    names = ("id", "reason", "detail", "target_table", "target_column", "target_constraint")
     tx.execute(queries()["update_reason"], {**{n: values[n] for n in names}, "raw": raw, "now": now()})
 
 

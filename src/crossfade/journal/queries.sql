@@ -50,19 +50,23 @@ CREATE TABLE IF NOT EXISTS {crossfade}run (
 -- create_quarantine --
 -- Whole source records that could not go on, with the reason; resolved ones stay, with what became of them.
 CREATE TABLE IF NOT EXISTS {crossfade}quarantine (
-    id            TEXT PRIMARY KEY,
-    entity        TEXT NOT NULL,
-    chunk         BIGINT NOT NULL,
-    record_key    TEXT,
-    reason        TEXT NOT NULL,
-    detail        TEXT NOT NULL,
-    target_table  TEXT,
-    target_column TEXT,
-    phase         TEXT NOT NULL,
-    raw           BYTEA NOT NULL,
-    state         TEXT NOT NULL,
-    note          TEXT,
-    noted_at      TEXT NOT NULL
+    id                TEXT PRIMARY KEY,
+    entity            TEXT NOT NULL,
+    chunk             BIGINT NOT NULL,
+    record_key        TEXT,
+    reason            TEXT NOT NULL,
+    detail            TEXT NOT NULL,
+    target_table      TEXT,
+    target_column     TEXT,
+    target_constraint TEXT,
+    parent            TEXT,
+    waits_for         TEXT,
+    cause             TEXT,
+    phase             TEXT NOT NULL,
+    raw               BYTEA NOT NULL,
+    state             TEXT NOT NULL,
+    note              TEXT,
+    noted_at          TEXT NOT NULL
 );
 
 -- create_quarantine_index --
@@ -183,11 +187,14 @@ WHERE entity = :entity AND number = :number;
 -- add_quarantine --
 -- A record goes to quarantine; the same one may have been there before, and come out again.
 INSERT INTO {crossfade}quarantine
-    (id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, raw, state, noted_at)
-VALUES (:id, :entity, :chunk, :record_key, :reason, :detail, :target_table, :target_column, :phase, :raw, 'open', :now)
+    (id, entity, chunk, record_key, reason, detail, target_table, target_column, target_constraint, phase, raw, state,
+     noted_at)
+VALUES (:id, :entity, :chunk, :record_key, :reason, :detail, :target_table, :target_column, :target_constraint, :phase,
+        :raw, 'open', :now)
 ON CONFLICT (id) DO UPDATE
 SET reason = excluded.reason, detail = excluded.detail, target_table = excluded.target_table,
-    target_column = excluded.target_column, raw = excluded.raw, state = 'open', note = NULL, noted_at = excluded.noted_at;
+    target_column = excluded.target_column, target_constraint = excluded.target_constraint, parent = NULL,
+    waits_for = NULL, cause = NULL, raw = excluded.raw, state = 'open', note = NULL, noted_at = excluded.noted_at;
 
 -- forget_entry --
 -- A record was in quarantine only until it was decided who comes in.
@@ -195,12 +202,14 @@ DELETE FROM {crossfade}quarantine WHERE id = :id;
 
 -- find_held --
 -- Entries of an entity whose records are not in the target.
-SELECT id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, state, note, noted_at
+SELECT id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, state, note, noted_at,
+       target_constraint, parent, waits_for, cause
 FROM {crossfade}quarantine WHERE entity = :entity AND state <> 'retried';
 
 -- find_quarantine --
 -- Entries without their documents.
-SELECT id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, state, note, noted_at
+SELECT id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, state, note, noted_at,
+       target_constraint, parent, waits_for, cause
 FROM {crossfade}quarantine ORDER BY entity, reason, record_key, id;
 
 -- find_raw --
@@ -214,8 +223,49 @@ UPDATE {crossfade}quarantine SET state = :state, note = :note, noted_at = :now W
 -- update_reason --
 -- A retried record failed again, perhaps for another reason.
 UPDATE {crossfade}quarantine
-SET reason = :reason, detail = :detail, target_table = :target_table, target_column = :target_column, raw = :raw, noted_at = :now
+SET reason = :reason, detail = :detail, target_table = :target_table, target_column = :target_column,
+    target_constraint = :target_constraint, parent = NULL, waits_for = NULL, cause = NULL, raw = :raw, noted_at = :now
 WHERE id = :id;
+
+-- find_causes --
+-- Entries by cause, each with the first few of them; `parent` is what has become of the record that one waits for.
+WITH chosen AS (
+    SELECT q.*, coalesce(q.target_table || '.' || q.target_column, q.target_table, q.target_column, '') AS place,
+           CASE WHEN p.state = 'retried' THEN 'present' WHEN p.state = 'discarded' THEN 'discarded' ELSE q.parent
+           END AS parent_now
+    FROM {crossfade}quarantine AS q LEFT JOIN {crossfade}quarantine AS p ON p.id = q.waits_for
+), ranked AS (
+    SELECT chosen.*, count(*) OVER cause AS records,
+           row_number() OVER (cause ORDER BY coalesce(record_key, ''), id) AS number
+    FROM chosen
+    WHERE (CAST(:entity AS TEXT) IS NULL OR entity = :entity) AND (CAST(:reason AS TEXT) IS NULL OR reason = :reason)
+      AND (CAST(:place AS TEXT) IS NULL OR place = :place OR target_column = :place OR target_table = :place)
+      AND (CAST(:state AS TEXT) IS NULL OR state = :state)
+    WINDOW cause AS (PARTITION BY entity, reason, target_table, target_column, target_constraint, parent_now)
+)
+SELECT records, parent_now,
+       id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, state, note, noted_at,
+       target_constraint, parent, waits_for, cause
+FROM ranked WHERE number <= :examples
+ORDER BY records DESC, entity, reason, place, target_constraint, parent_now, number;
+
+-- find_page --
+-- The entries that follow one, in the order of people.
+SELECT id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, state, note, noted_at,
+       target_constraint, parent, waits_for, cause
+FROM {crossfade}quarantine
+WHERE (CAST(:entity AS TEXT) IS NULL OR entity = :entity) AND (CAST(:reason AS TEXT) IS NULL OR reason = :reason)
+  AND (CAST(:place AS TEXT) IS NULL OR target_table || '.' || target_column = :place OR target_column = :place
+       OR target_table = :place)
+  AND (CAST(:state AS TEXT) IS NULL OR state = :state)
+  AND (entity, reason, coalesce(record_key, ''), id) > (:after_entity, :after_reason, :after_key, :after_id)
+ORDER BY entity, reason, coalesce(record_key, ''), id LIMIT :size;
+
+-- find_beginning --
+-- Entries whose ids begin so; more than one says that it is not enough.
+SELECT id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, state, note, noted_at,
+       target_constraint, parent, waits_for, cause
+FROM {crossfade}quarantine WHERE substr(id, 1, :length) = :beginning ORDER BY id;
 
 -- count_quarantine --
 -- Open entries by entity and reason.

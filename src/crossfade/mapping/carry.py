@@ -32,6 +32,7 @@ class Misfit:
     detail: str
     table: str | None = None
     column: str | None = None
+    constraint: str | None = None
 
 
 @dataclass(frozen=True)

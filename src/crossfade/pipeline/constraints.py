@@ -57,11 +57,13 @@ class _Test:
 
     def broken(self, keys: pa.Table) -> Broken:
         if isinstance(self.constraint, ForeignKey):
-            reason, what, columns = "foreign_key", "no row stands behind", self.constraint.columns
+            reason, listed = "foreign_key", ", ".join(self.constraint.columns)
+            detail = f"{listed} references a missing row of {self.constraint.parent}"
         else:
-            reason, what, columns = "unique", "another row has the same", self.constraint.expressions
-        listed = ", ".join(columns)
-        return Broken(self.table.name, reason, f"{what} {listed} ({self.constraint.name})", listed, keys)
+            reason, listed = "unique", ", ".join(self.constraint.expressions)
+            detail = f"another row has the same {listed}"
+        name = self.constraint.name
+        return Broken(self.table.name, reason, f"{detail} ({name})", listed, keys, constraint=name)
 
 
 def clear(work: Work, schema: TargetSchema, chunks: Sequence[Chunk], executor: Executor, listen: Listen) -> None:

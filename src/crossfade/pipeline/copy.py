@@ -100,6 +100,7 @@ def _note(tx: Loader, chunk: Chunk, batch: Batch, misfits: Sequence[Misfit], pos
             table=misfit.table,
             column=misfit.column,
             phase="copy",
+            constraint=misfit.constraint,
         )
         journal.quarantine(tx, entry, raw)
     for i, aside in enumerate(batch.aside):

@@ -38,6 +38,7 @@ class Broken:
     column: str
     keys: pa.Table
     phase: str = "constraints"
+    constraint: str | None = None
 
 
 def take_out(
@@ -221,4 +222,5 @@ def _entry(entity: str, raw: bytes, broken: Broken, chunk: int | None) -> Entry:
         table=broken.table,
         column=broken.column,
         phase=broken.phase,
+        constraint=broken.constraint,
     )

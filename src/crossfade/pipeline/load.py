@@ -20,15 +20,19 @@ def load_records(tx: Loader, tables: Sequence[TableRows], rows: Sequence[int]) -
         return []
     except RowRejected as refusal:
         if len(rows) == 1:
-            known = not refusal.constraint or refusal.constraint in refusal.message
-            constraint = "" if known else f" ({refusal.constraint})"
-            return [Misfit(rows[0], refusal.reason, refusal.message + constraint, refusal.table, refusal.column)]
+            return [_misfit(rows[0], refusal)]
     half = len(rows) // 2
     misfits: list[Misfit] = []
     for part_rows in (rows[:half], rows[half:]):
         wanted = set(part_rows)
         misfits += load_records(tx, [keep_roots(t, wanted) for t in tables], part_rows)
     return misfits
+
+
+def _misfit(row: int, refusal: RowRejected) -> Misfit:
+    known = not refusal.constraint or refusal.constraint in refusal.message
+    detail = refusal.message + ("" if known else f" ({refusal.constraint})")
+    return Misfit(row, refusal.reason, detail, refusal.table, refusal.column, refusal.constraint)
 
 
 def parents_first(tables: Sequence[TableRows]) -> list[TableRows]:

@@ -85,7 +85,18 @@ def _first_misfit(tx: Loader, batch: Batch, mapped: Mapped) -> Misfit | None:
 
 def _with_misfit(entry: Entry, batch: Batch, misfit: Misfit) -> Entry:
     key = key_of(batch.raws[0]) if batch.raws else entry.key
-    return replace(entry, key=key, reason=misfit.reason, detail=misfit.detail, table=misfit.table, column=misfit.column)
+    return replace(
+        entry,
+        key=key,
+        reason=misfit.reason,
+        detail=misfit.detail,
+        table=misfit.table,
+        column=misfit.column,
+        constraint=misfit.constraint,
+        parent=None,
+        waits_for=None,
+        cause=None,
+    )
 
 
 def discard(tx: Loader, entries: Sequence[Entry], reason: str) -> list[Entry]:

@@ -120,4 +120,5 @@ def _refused(entry: Entry, misfit: Misfit, digest: str, taken: Collection[str]) 
         detail=misfit.detail,
         table=misfit.table,
         column=misfit.column,
+        constraint=misfit.constraint,
     )
