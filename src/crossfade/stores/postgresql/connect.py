@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from crossfade.errors import Misused
+from crossfade.errors import CrossfadeError, Misused
 from crossfade.model.urls import hide_password, without_secrets
 from crossfade.stores.postgresql import failures
+from crossfade.stores.postgresql.pooler import require_session
+from crossfade.stores.postgresql.settings import settle
 
-# What a role or a database may have set otherwise, and what would change what we write or read.
-_SETTINGS = (
-    "SET client_encoding TO 'UTF8'",
-    "SET TimeZone TO 'UTC'",
-    "SET DateStyle TO 'ISO, YMD'",
-    "SET IntervalStyle TO 'postgres'",
-    "SET extra_float_digits TO 1",
-    "SET bytea_output TO 'hex'",
-    "SET statement_timeout TO 0",
-    "SET idle_in_transaction_session_timeout TO 0",
-    "SET synchronous_commit TO on",
-    "SET check_function_bodies TO off",  # a function may use what a later step makes
-)
 _WITH_DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
+_NAME = "crossfade"
+_OWN: dict[str, str] = {"client_encoding": "UTF8"}
+"""What is fixed with the login already: drivers ask questions of their own then."""
+_UNLESS_GIVEN: dict[str, str] = {
+    # a host that vanished is noticed within two minutes
+    "connect_timeout": "15",
+    "keepalives_idle": "60",
+    "keepalives_interval": "10",
+    "keepalives_count": "6",
+}
+
+
+class RunUrl(str):
+    """A URL of a run: every connection made with it bears the run's name (`application_name`), whatever makes it."""
+
+    __slots__ = ("run",)
+
+    def __new__(cls, url: str, run: str) -> RunUrl:
+        self = super().__new__(cls, url)
+        self.run = run
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RunUrl, (str(self), self.run)
+
+
+def application_name(run: str) -> str:
+    """How the server calls all connections of a run."""
+    return f"{_NAME}-{run}" if run else _NAME
 
 
 def libpq_url(url: str) -> str:
@@ -32,21 +53,58 @@ def libpq_url(url: str) -> str:
     return _WITH_DRIVER.sub(r"\1://", url)
 
 
-def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
-    """A connection with settled settings. Raises Unreachable; Misused where the URL itself is wrong."""
+def conninfo(url: str) -> str:
+    """What every driver connects with: the URL, our name, and what must be so from the first byte on.
+
+    Raises Misused where the URL itself is wrong.
+    """
     try:
-        connection = psycopg.connect(libpq_url(url), autocommit=True, prepare_threshold=None)
-    except psycopg.OperationalError as error:
-        raise failures.unreachable(error, url) from None
+        given = conninfo_to_dict(libpq_url(url))
+        missing = {name: value for name, value in _UNLESS_GIVEN.items() if name not in given}
+        if "PGCONNECT_TIMEOUT" in os.environ:
+            missing.pop("connect_timeout", None)
+        name = application_name(getattr(url, "run", ""))
+        return make_conninfo("", **{**given, **missing, **_OWN, "application_name": name})
     except psycopg.ProgrammingError as error:
         raise bad_url(error, url) from None
+
+
+def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
+    """A connection with settled settings. Raises Unreachable; Misused where the URL itself is wrong or leads to a
+    pooler that leaves no session to its client.
+    """
+    connection = _connected(url)
     try:
-        connection.execute("; ".join(_SETTINGS))
+        _settle(connection, url)
         connection.autocommit = autocommit
     except psycopg.Error as error:
         connection.close()
         raise failures.translated(error, url, "") from None
+    except CrossfadeError:
+        connection.close()
+        raise
     return connection
+
+
+def _connected(url: str) -> psycopg.Connection[Any]:
+    try:
+        return psycopg.connect(conninfo(url), autocommit=True, prepare_threshold=None)
+    except psycopg.OperationalError as error:
+        raise failures.unreachable(error, url) from None
+    except psycopg.ProgrammingError as error:
+        raise bad_url(error, url) from None
+
+
+def _settle(connection: psycopg.Connection[Any], url: str) -> None:
+    """Settings are made in a session that is this connection's own, or not at all."""
+
+    def ask(statement: str) -> Sequence[tuple[str, str]]:
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+    if not settle(ask, backend=connection.info.backend_pid):
+        require_session(connection, lambda: _connected(url), url)
+        settle(ask)
 
 
 def bad_url(error: psycopg.Error, url: str) -> Misused:

@@ -16,23 +16,15 @@ from crossfade.model.target import ColumnType, TargetTable
 from crossfade.model.urls import hide_password
 from crossfade.stores import contract
 from crossfade.stores.postgresql import ask, failures
-from crossfade.stores.postgresql.connect import libpq_url
+from crossfade.stores.postgresql.connect import conninfo
 from crossfade.stores.postgresql.lookup import Guess, literal, of_keys, of_stretch, quoted, text_array
+from crossfade.stores.postgresql.settings import settle
 
 _SLICE = 18_000  # keys in one statement: those of a whole batch
 _AS_TEXT = ("numeric", "json", "jsonb", "text", "char", "enum", "other")
 _EPOCH_MICROS, _EPOCH_DAYS = 946_684_800_000_000, 10_957  # what ADBC adds to PostgreSQL's numbers, without looking
 _FIRST_MOMENT, _FIRST_DAY = -2_440_588 * 86_400_000_000, -2_440_588
 
-_SETTINGS = (
-    "SET default_transaction_read_only TO on",
-    "SET standard_conforming_strings TO on",
-    "SET statement_timeout TO 0",
-    "SET TimeZone TO 'UTC'",
-    "SET DateStyle TO 'ISO, YMD'",
-    "SET IntervalStyle TO 'postgres'",
-    "SET extra_float_digits TO 1",
-)
 _TYPE_NAMES = """
 SELECT a.attname::text AS name,
        pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) AS type_name
@@ -152,14 +144,17 @@ class PostgresRowReader:
     def _connection(self) -> Any:
         if self._open is None:
             try:
-                self._open = _driver().connect(libpq_url(self._url), autocommit=True)
+                self._open = _driver().connect(conninfo(self._url), autocommit=True)
             except _driver().Error as error:
                 raise failures.unreachable(error, self._url) from None
-            with closing(self._open.cursor()) as cursor:
-                for setting in _SETTINGS:
-                    cursor.execute(setting)
+            settle(self._ask, reading=True)
             self._seqscan = ""
         return self._open
+
+    def _ask(self, statement: str) -> list[tuple[Any, ...]]:
+        with closing(self._open.cursor()) as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
 
     def _lookup(self, table: TargetTable, columns: Sequence[str], keys: Any) -> str:
         kinds, types = [_kind(table, name) for name in keys.column_names], self._types(table)

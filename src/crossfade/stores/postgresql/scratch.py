@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from crossfade.errors import CrossfadeError, Refused
 from crossfade.stores.postgresql import failures
-from crossfade.stores.postgresql.connect import connect, libpq_url
+from crossfade.stores.postgresql.connect import RunUrl, connect, libpq_url
 from crossfade.stores.postgresql.tables_there import user_tables
 
 PREFIX = "crossfade_scratch_"
@@ -116,7 +116,8 @@ def _drop_left_behind(admin: psycopg.Connection[Any]) -> None:
 
 
 def _elsewhere(url: str, database: str) -> str:
-    return make_conninfo("", **{**conninfo_to_dict(libpq_url(url)), "dbname": database})
+    elsewhere = make_conninfo("", **{**conninfo_to_dict(libpq_url(url)), "dbname": database})
+    return RunUrl(elsewhere, url.run) if isinstance(url, RunUrl) else elsewhere
 
 
 @contextmanager

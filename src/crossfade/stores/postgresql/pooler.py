@@ -1,0 +1,83 @@
+"""Whether a connection pooler stands before the server, and whether it leaves a session to its client.
+
+The server tells each client the number of its process when it connects. A pooler (PgBouncer and its kin) answers for
+itself there, so that its number is not the one that `pg_backend_pid()` gives. That alone does no harm: in session mode
+a client keeps one server process. In transaction and statement mode each transaction may run in another one: settings,
+session locks and cursors would be left to strangers, and be missing here.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import psycopg
+from psycopg import pq
+
+from crossfade.errors import Misused
+from crossfade.model.urls import hide_password
+
+_ROUNDS = 3
+_SECONDS = 5.0
+_PID = b"SELECT pg_catalog.pg_backend_pid()"
+
+Connection = psycopg.Connection[Any]
+
+
+def require_session(connection: Connection, another: Callable[[], Connection], url: str) -> None:
+    """Raises Misused where the pooler gives several clients the same server process, or one client several.
+
+    No statement in here leaves anything in a session. A pooler in session mode never fails this test; one in another
+    mode that happens to pass it three times has as many server processes as clients.
+    """
+    _require_transactions(connection, url)
+    for _ in range(_ROUNDS):
+        mine = _pid(connection, url)
+        with closing(another()) as other:
+            theirs = _pid(other, url)
+            other.execute(b"BEGIN")
+            if theirs == mine or _pid(connection, url) != mine:
+                raise _refused("transaction", url)
+            other.execute(b"ROLLBACK")
+
+
+def _require_transactions(connection: Connection, url: str) -> None:
+    try:
+        connection.execute(b"BEGIN")
+        connection.execute(b"ROLLBACK")
+    except psycopg.Error:
+        raise _refused("statement", url) from None
+
+
+def _pid(connection: Connection, url: str) -> int:
+    """The server process that answers. Raises Misused where none does: the pool has no connection left."""
+    pgconn = connection.pgconn
+    pgconn.send_query(_PID)
+    deadline = time.monotonic() + _SECONDS
+    while pgconn.is_busy():
+        ready, _, _ = select.select([pgconn.socket], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            raise Misused(
+                f"the connection pooler at {hide_password(url)} has only one connection for this database, and a run"
+                " needs several; nothing was done",
+                hint="name the server itself in the URL, or raise the pooler's default_pool_size",
+            )
+        pgconn.consume_input()
+    value = b""
+    while (result := pgconn.get_result()) is not None:
+        if result.status != pq.ExecStatus.TUPLES_OK:
+            raise psycopg.OperationalError(result.error_message.decode("utf-8", "replace"))
+        value = result.get_value(0, 0) or b""
+    return int(value)
+
+
+def _refused(mode: str, url: str) -> Misused:
+    return Misused(
+        f"{hide_password(url)} leads to a connection pooler in {mode} mode, where a session belongs to nobody: settings"
+        " and locks of this run would be left to other clients; nothing was done, and nothing was left in a session",
+        hint="name the server itself in the URL (PostgreSQL's own port, often 5432), or a pooler in session mode"
+        " (PgBouncer: pool_mode = session)",
+    )

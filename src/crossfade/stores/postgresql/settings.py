@@ -1,0 +1,127 @@
+"""The settings of a PostgreSQL session that change text or behaviour: one list, for every connection of every driver.
+
+A role, a database, the URL or the environment may have set any of them otherwise. All are fixed by one statement before
+the first query of a connection. What an application chose for its own objects (`role`, `default_tablespace`,
+`default_text_search_config`, ...) stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from crossfade.errors import Refused
+
+SETTINGS: Mapping[str, str] = {
+    # how values are printed and read
+    "client_encoding": "UTF8",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "timezone_abbreviations": "Default",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "xmloption": "content",
+    "xmlbinary": "base64",
+    "array_nulls": "on",
+    "quote_all_identifiers": "off",
+    "standard_conforming_strings": "on",
+    "backslash_quote": "safe_encoding",
+    "transform_null_equals": "off",
+    "lc_numeric": "C",
+    "lc_time": "C",
+    # how long a session, a transaction, a statement and a wait may last: who blocks is said instead
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "transaction_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    # what a statement does
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "default_transaction_deferrable": "off",
+    "synchronous_commit": "on",
+    "row_security": "off",  # PostgreSQL refuses then, where a policy would hide rows
+    "gin_fuzzy_search_limit": "0",
+    "restrict_nonsystem_relation_kind": "",
+    "check_function_bodies": "off",  # a function may use what a later step makes
+    "exit_on_error": "off",
+    "client_min_messages": "error",  # ADBC would print the others on stderr
+}
+READING = {"default_transaction_read_only": "on"}
+
+_SEARCH_PATH = """
+SELECT pg_catalog.string_agg(pg_catalog.quote_ident(s.nspname), ', ' ORDER BY s.place, s.nspname)
+FROM (
+    SELECT 'public'::pg_catalog.name, 0
+    UNION SELECT n.nspname, 1 FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+    WHERE n.nspname NOT IN ('public', 'pg_catalog')
+) AS s(nspname, place)"""
+"""`public`, and where extensions were installed: their types and functions are called by their bare names."""
+
+_LC_MONETARY = """
+SELECT CASE WHEN pg_catalog.scale(1::numeric::money::numeric) = 2 THEN 'C'
+            ELSE pg_catalog.current_setting('lc_monetary') END"""
+"""C, unless the database's money has other than two decimals: 12.34 is another number there."""
+
+_SETTLE = """
+SELECT s.name, CASE WHEN s.value IS NULL THEN pg_catalog.current_setting(s.name)
+                    ELSE pg_catalog.set_config(s.name, s.value, false) END AS value
+FROM (VALUES {values}, ('search_path', ({search_path})), ('lc_monetary', ({lc_monetary})),
+             {privileged}) AS s(name, value)
+WHERE pg_catalog.current_setting(s.name, true) IS NOT NULL{condition}"""
+
+PRIVILEGED: Mapping[str, str] = {
+    "session_replication_role": "origin",
+    "zero_damaged_pages": "off",
+    "ignore_checksum_failure": "off",
+}
+"""Settings that take a right of its own, so they are touched only where they differ."""
+
+_MESSAGES = "lc_messages"
+_ENGLISH = re.compile(r"|C([._].*)?|POSIX|en.*", re.IGNORECASE)
+
+Ask = Callable[[str], Sequence[tuple[str, str]]]
+"""Runs a statement, and gives its rows (none, where it has no result)."""
+
+
+def settle(ask: Ask, *, reading: bool = False, backend: int | None = None) -> bool:
+    """Fixes every setting of a session; false, and nothing done, where it is not the session of the process `backend`.
+
+    Raises Refused where a setting is fixed for this role to what a move cannot work under.
+    """
+    found = dict(ask(_statement({**SETTINGS, **(READING if reading else {})}, backend)))
+    if not found:
+        return False
+    if not _ENGLISH.fullmatch(found.get(_MESSAGES, "")):
+        _try(ask, f"SET {_MESSAGES} TO 'C'")
+    for name, value in PRIVILEGED.items():
+        if found.get(name, value) != value and not _try(ask, f"SET {name} TO '{value}'"):
+            raise Refused(
+                f"{name} is {found[name]!r} for this login, and the login may not set it to {value!r};"
+                " a move would lose data under it, so nothing was done",
+                hint=f"as a superuser: ALTER ROLE ... RESET {name}, or ALTER DATABASE ... RESET {name}",
+            )
+    return True
+
+
+def _statement(settings: Mapping[str, str], backend: int | None) -> str:
+    """`timezone_abbreviations` and others do not exist in every version: only what is there is set."""
+    return _SETTLE.format(
+        values=", ".join(f"('{name}', '{value}')" for name, value in settings.items()),
+        search_path=_SEARCH_PATH,
+        lc_monetary=_LC_MONETARY,
+        privileged=", ".join(f"('{name}', NULL)" for name in (*PRIVILEGED, _MESSAGES)),
+        condition="" if backend is None else f" AND pg_catalog.pg_backend_pid() = {backend}",
+    )
+
+
+def _try(ask: Ask, statement: str) -> bool:
+    """Whether a setting could be made that takes a right which not every role has."""
+    try:
+        ask(statement)
+    except Exception as error:
+        if getattr(error, "sqlstate", None) == "42501":
+            return False
+        raise
+    return True
