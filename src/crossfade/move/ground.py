@@ -58,7 +58,7 @@ class Ground:
 
     def _store(self, role: str, url: str) -> Store:
         if role not in self._open:
-            self._open[role] = open_store(url)
+            self._open[role] = open_store(url, self.run)
         return self._open[role]
 
     @cached_property
@@ -172,8 +172,8 @@ class Ground:
             program=self.program,
             shapes=self.shapes,
             tables={t.name: t for t in self.schema.tables},
-            open_source=partial(open_store, self.project.source_url),
-            open_target=partial(open_store, self.project.target_url),
+            open_source=partial(open_store, self.project.source_url, self.run),
+            open_target=partial(open_store, self.project.target_url, self.run),
             run=self.run,
         )
 

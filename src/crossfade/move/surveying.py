@@ -23,7 +23,7 @@ def entities(ground: Ground) -> Sequence[EntityInfo]:
 
 def survey(ground: Ground, listen: Listener) -> tuple[list[Shape], list[EntityInfo]]:
     found = list(entities(ground))
-    opener = partial(open_store, ground.project.source_url)
+    opener = partial(open_store, ground.project.source_url, ground.run)
     named = ground.project.settings.entities
     chosen = choose(found, named)
     listen(Found(len(chosen), sum(e.count for e in chosen)))

@@ -12,14 +12,17 @@ KNOWN = ("mongodb://", "mongodb+srv://", "dump:", "postgresql://", "postgres://"
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9]*)(?:\+[A-Za-z0-9]+)?:")
 
 
-def open_store(url: str) -> Store:
-    """The store that `url` names. Raises Misused for a scheme that is not known."""
+def open_store(url: str, run: str = "") -> Store:
+    """The store that `url` names. Its connections bear the name of `run`, where a database shows such a thing.
+
+    Raises Misused for a scheme that is not known.
+    """
     found = _SCHEME.match(url)
     match found[1].lower() if found else "":
         case "mongodb":
             from crossfade.stores.mongodb.store import open_mongodb
 
-            return open_mongodb(url)
+            return open_mongodb(url, run)
         case "dump":
             from crossfade.stores.dump.open import open_dump
 
@@ -27,7 +30,7 @@ def open_store(url: str) -> Store:
         case "postgresql" | "postgres":
             from crossfade.stores.postgresql.store import open_postgresql
 
-            return open_postgresql(url)
+            return open_postgresql(url, run)
         case "sqlite":
             from crossfade.stores.sqlite.store import open_sqlite
 

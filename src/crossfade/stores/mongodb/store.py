@@ -25,14 +25,14 @@ from crossfade.stores.mongodb.read import MongoReader
 SELECTION_TIMEOUT_MS = 5000
 
 
-def open_mongodb(url: str) -> Store:
+def open_mongodb(url: str, run: str = "") -> Store:
     """The database that the URL's path names.
 
     Raises Misused where the URL names none or does not stand, Unreachable where the server does not answer within five
     seconds (or the URL's own serverSelectionTimeoutMS) or refuses the login.
     """
     with speaking(url, "connecting"):
-        client = _client(url)
+        client = _client(url, run)
         try:
             db = _database(client, url)
             client.admin.command("ping")  # the driver connects on first use; ours is now, also for the login
@@ -49,13 +49,13 @@ def open_mongodb(url: str) -> Store:
     )
 
 
-def _client(url: str) -> MongoClient[dict[str, Any]]:
+def _client(url: str, run: str) -> MongoClient[dict[str, Any]]:
     said = url.lower()
     options: dict[str, Any] = {}
     if "serverselectiontimeoutms=" not in said:
         options["serverSelectionTimeoutMS"] = SELECTION_TIMEOUT_MS
     if "appname=" not in said:
-        options["appname"] = "crossfade"
+        options["appname"] = f"crossfade-{run}" if run else "crossfade"
     with warnings.catch_warnings(record=True) as said_of_url:
         warnings.simplefilter("always")
         try:

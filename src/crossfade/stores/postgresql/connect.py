@@ -20,6 +20,9 @@ _WITH_DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
 _NAME = "crossfade"
 _OWN: dict[str, str] = {"client_encoding": "UTF8"}
 """What is fixed with the login already: drivers ask questions of their own then."""
+_BEFORE_ADBC = "-c quote_all_identifiers=off -c search_path= -c client_min_messages=error"
+"""ADBC reads the catalogue when it connects, and knows a type by the bare name of its input function."""
+
 _UNLESS_GIVEN: dict[str, str] = {
     # a host that vanished is noticed within two minutes
     "connect_timeout": "15",
@@ -32,7 +35,7 @@ _UNLESS_GIVEN: dict[str, str] = {
 class RunUrl(str):
     """A URL of a run: every connection made with it bears the run's name (`application_name`), whatever makes it."""
 
-    __slots__ = ("run",)
+    run: str
 
     def __new__(cls, url: str, run: str) -> RunUrl:
         self = super().__new__(cls, url)
@@ -51,6 +54,13 @@ def application_name(run: str) -> str:
 def libpq_url(url: str) -> str:
     """The URL as libpq takes it: `postgresql+psycopg://` names a driver, which is SQLAlchemy's business."""
     return _WITH_DRIVER.sub(r"\1://", url)
+
+
+def adbc_conninfo(url: str) -> str:
+    """What ADBC connects with. A pooler may refuse its `options`: `conninfo` does there."""
+    given = conninfo_to_dict(conninfo(url))
+    options = str(given.get("options") or os.environ.get("PGOPTIONS", ""))
+    return make_conninfo("", **{**given, "options": f"{options} {_BEFORE_ADBC}".strip()})
 
 
 def conninfo(url: str) -> str:

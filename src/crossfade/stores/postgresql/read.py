@@ -16,7 +16,7 @@ from crossfade.model.target import ColumnType, TargetTable
 from crossfade.model.urls import hide_password
 from crossfade.stores import contract
 from crossfade.stores.postgresql import ask, failures
-from crossfade.stores.postgresql.connect import conninfo
+from crossfade.stores.postgresql.connect import adbc_conninfo, conninfo
 from crossfade.stores.postgresql.lookup import Guess, literal, of_keys, of_stretch, quoted, text_array
 from crossfade.stores.postgresql.settings import settle
 
@@ -48,6 +48,15 @@ def _driver() -> Any:
     import adbc_driver_postgresql.dbapi
 
     return adbc_driver_postgresql.dbapi
+
+
+def _connected(url: str) -> Any:
+    try:
+        return _driver().connect(adbc_conninfo(url), autocommit=True)
+    except _driver().Error as error:
+        if "startup parameter" not in str(error):  # so PgBouncer refuses options
+            raise
+        return _driver().connect(conninfo(url), autocommit=True)
 
 
 class PostgresRowReader:
@@ -144,10 +153,14 @@ class PostgresRowReader:
     def _connection(self) -> Any:
         if self._open is None:
             try:
-                self._open = _driver().connect(conninfo(self._url), autocommit=True)
+                self._open = _connected(self._url)
             except _driver().Error as error:
                 raise failures.unreachable(error, self._url) from None
-            settle(self._ask, reading=True)
+            try:
+                settle(self._ask, reading=True)
+            except BaseException:
+                self.close()
+                raise
             self._seqscan = ""
         return self._open
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from crossfade.model.urls import hide_password
 from crossfade.stores.contract import Store, Traits
+from crossfade.stores.postgresql.connect import RunUrl
 from crossfade.stores.postgresql.ddl import PostgresDdl
 from crossfade.stores.postgresql.read import PostgresRowReader
 from crossfade.stores.postgresql.write import PostgresWriter
 
 
-def open_postgresql(url: str) -> Store:
-    """The store at `url`, in any form that libpq or SQLAlchemy takes. Connections are made when first needed."""
-    writer, reader, ddl = PostgresWriter(url), PostgresRowReader(url), PostgresDdl(url)
+def open_postgresql(url: str, run: str = "") -> Store:
+    """The store at `url`, in any form that libpq or SQLAlchemy takes. Connections are made when first needed.
+
+    All of them bear the name of `run`.
+    """
+    named = RunUrl(url, run)
+    writer, reader, ddl = PostgresWriter(named), PostgresRowReader(named), PostgresDdl(named)
 
     def close() -> None:
         for part in (writer, reader, ddl):

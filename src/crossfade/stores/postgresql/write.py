@@ -15,6 +15,7 @@ from crossfade.stores import contract
 from crossfade.stores.postgresql import failures
 from crossfade.stores.postgresql.alone import alone, end_with_client
 from crossfade.stores.postgresql.connect import connect
+from crossfade.stores.postgresql.narrow import escaped, is_narrow, restored
 from crossfade.stores.postgresql.parameters import for_psycopg
 from crossfade.stores.postgresql.render import CopyRenderer, NativeRenderer, WireColumn
 from crossfade.stores.postgresql.text_form import copy_lines, texts
@@ -120,9 +121,11 @@ class PostgresLoader:
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         own = sql.replace("{crossfade}", "crossfade.").replace("{share}", "FOR SHARE")
         statement, bound = for_psycopg(own, parameters)
+        narrow = is_narrow(self._connection.info.parameter_status("server_encoding"))
         try:
-            cursor = self._connection.execute(statement.encode(), bound)
-            return cursor.fetchall() if cursor.description else []
+            cursor = self._connection.execute(statement.encode(), escaped(bound) if narrow else bound)
+            rows = cursor.fetchall() if cursor.description else []
+            return restored(rows) if narrow else rows
         except psycopg.Error as error:
             raise failures.of_statement(error, self._url) from error
 
