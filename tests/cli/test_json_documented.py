@@ -13,7 +13,7 @@ from tinies import BOB, EVE, Tiny
 
 PAGE = Path(__file__).parents[2] / "docs/reference/json.md"
 
-FREE = {"problems", "reasons", "counts", "tables", "types", "changed_columns", "document", "versions"}
+FREE = {"problems", "reasons", "counts", "tables", "types", "changed_columns", "document", "versions", "cause"}
 """Objects whose keys are data."""
 
 
@@ -77,8 +77,9 @@ def test_every_document_is_as_the_page_says(flawed: Tiny) -> None:
 
 def _arguments(command: str, entry: str) -> list[str]:
     return {
+        "quarantine-list": ["--each"],
         "quarantine-show": [entry],
-        "quarantine-discard": [entry, "--reason", "nobody"],
+        "quarantine-discard": [entry, "--why", "nobody"],
         "explain": ["people"],
         "id": [str(BOB)],
     }.get(command, [])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import bson
 import pytest
 from bson.raw_bson import RawBSONDocument
@@ -23,19 +25,61 @@ def flawed(tiny: Tiny) -> Tiny:
 
 
 def _id_of(tiny: Tiny, reason: str) -> str:
-    (entry,) = tiny("quarantine", "list", "--reason", reason, "--json").json["entries"]
+    (entry,) = tiny("quarantine", "list", "--each", "--reason", reason, "--json").json["entries"]
     return str(entry["id"])
 
 
-def test_list_counts_by_reason(flawed: Tiny) -> None:
+def test_list_is_by_cause(flawed: Tiny) -> None:
     ended = flawed("quarantine", "list")
     assert ended.status == 0
-    assert "not_null  people.name" in ended.out
-    assert "check     people" in ended.out
-    assert ended.out.endswith("reason    records\ncheck           1\nnot_null        1\n")
-    said = "nothing is in quarantine of this entity and reason; of others: 2\n"
+    assert "people: 1 record: not_null at people.name\n" in ended.out
+    assert "people: 1 record: check at people\n" in ended.out
+    assert "2 records, 2 causes: check 1, not_null 1\n" in ended.out
+    said = "nothing is in quarantine of this entity, reason and column; of others: 2\n"
     assert flawed("quarantine", "list", "--entity", "nobody").out == said
     assert flawed("quarantine", "list", "--state", "discarded").out == "nothing is in quarantine\n"
+
+
+def test_list_each_streams_what_the_causes_count(flawed: Tiny) -> None:
+    listed = flawed("quarantine", "list", "--each", "--json").json
+    assert (listed["records"], listed["counts"]) == (2, {"check": 1, "not_null": 1})
+    assert sorted(e["reason"] for e in listed["entries"]) == ["check", "not_null"]
+    examples = [e for c in listed["causes"] for e in c["examples"]]
+    assert sorted(examples, key=lambda e: str(e["id"])) == sorted(listed["entries"], key=lambda e: str(e["id"]))
+    assert flawed("quarantine", "list", "--json").json["entries"] is None
+    assert flawed("quarantine", "list", "--each", "--json", "--reason", "broken").json["entries"] == []
+    plain = flawed("quarantine", "list", "--each")
+    assert plain.out.startswith("id  ")
+    assert all(e["id"] in plain.out for e in listed["entries"])
+
+
+def test_retry_and_discard_by_selection(flawed: Tiny) -> None:
+    flawed.mongo.db.people.update_one({"_id": BOB}, {"$set": {"age": 90}})
+    tried = flawed("quarantine", "retry", "--entity", "people", "--reason", "check", "--json")
+    assert (tried.status, tried.json["counts"]) == (0, {"copied": 1})
+    assert "nothing is open" in flawed("quarantine", "retry", "--column", "age").out
+    for wrong in (
+        ["--why", "x"],
+        ["--why", " ", "--entity", "people"],
+        ["--entity", "people"],
+        ["3f", "--entity", "people", "--why", "x"],
+    ):
+        assert flawed("quarantine", "discard", *wrong).status == 2
+    gone = flawed("quarantine", "discard", "--column", "people.name", "--why", "nobody by that name", "--json")
+    assert (gone.status, gone.json) == (0, {"entries": None, "counts": {"people": 1}})
+    (people,) = flawed("status", "--json").json["entities"]
+    assert (people["copied"], people["quarantined"], people["discarded"], people["balanced"]) == (2, 0, 1, True)
+    notes = flawed("quarantine", "list", "--state", "discarded", "--each", "--json").json["entries"]
+    assert [(e["reason"], e["note"]) for e in notes] == [("not_null", "nobody by that name")]
+
+
+def test_retry_says_how_far_it_is(flawed: Tiny) -> None:
+    ended = flawed("quarantine", "retry")
+    assert ended.status == 1
+    assert "retry: 2 of 2 records" in ended.err
+    events = [json.loads(line) for line in flawed("quarantine", "retry", "--log-format", "json").err.splitlines()]
+    tried = [(e["entity"], e["outcome"], e["reason"]) for e in events if e["event"] == "RecordRetried"]
+    assert sorted(tried) == [("people", "quarantined", "check"), ("people", "quarantined", "not_null")]
 
 
 def test_status_says_why_the_answer_is_no(flawed: Tiny) -> None:
@@ -65,8 +109,8 @@ def test_retry_after_the_record_was_mended(flawed: Tiny) -> None:
 def test_discard_needs_a_reason_and_keeps_it(flawed: Tiny) -> None:
     entry = _id_of(flawed, "not_null")
     assert flawed("quarantine", "discard", entry).status == 2
-    assert flawed("quarantine", "discard", entry, "--reason", "  ").status == 2
-    ended = flawed("quarantine", "discard", entry[:6], "--reason", "nobody by that name")
+    assert flawed("quarantine", "discard", entry, "--why", "  ").status == 2
+    ended = flawed("quarantine", "discard", entry[:6], "--why", "nobody by that name")
     assert ended.status == 0
     assert ended.out == f'discarded {entry}: people {{"$oid":"{EVE}"}}: nobody by that name\n'
     (people,) = flawed("status", "--json").json["entities"]

@@ -43,7 +43,7 @@ def test_records_leave_quarantine_in_each_of_the_three_ways(project: Project) ->
 def leave_behind(project: Project) -> None:
     ids = [e["id"] for e in entries(project, "--entity", "users", "--reason", "not_null")]
     assert len(ids) == 2
-    assert project("quarantine", "discard", *ids, "--reason", "accounts that were never used").status == 0
+    assert project("quarantine", "discard", *ids, "--why", "accounts that were never used").status == 0
     assert {e["note"] for e in entries(project, "--state", "discarded")} == {"accounts that were never used"}
 
 
@@ -71,7 +71,7 @@ def mend_the_mapping(project: Project) -> None:
 
 
 def entries(project: Project, *filters: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = project("quarantine", "list", "--json", *filters).json["entries"]
+    found: list[dict[str, Any]] = project("quarantine", "list", "--each", "--json", *filters).json["entries"]
     return found
 
 

@@ -73,7 +73,7 @@ def rules(route: Route) -> list[Path]:
 
 def assert_quarantine(route: Route, project: Project) -> None:
     """Every planted flaw is where it has to be, for its reason, at its place; and nothing else is there."""
-    entries = project("quarantine", "list", "--json").json["entries"]
+    entries = project("quarantine", "list", "--each", "--json").json["entries"]
     expected = sorted(quarantined(route, PLACES[route.example]))
     assert sorted(map(entry_of, entries)) == expected
 

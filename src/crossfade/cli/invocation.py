@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -26,6 +26,7 @@ class Invocation:
     def __init__(self, options: Options) -> None:
         self.options = options
         self._reader_told = False
+        self._until_told = ExitStack()
 
     @cached_property
     def project(self) -> Project:
@@ -34,6 +35,13 @@ class Invocation:
     def move(self) -> Move:
         """The project at work; to be used in a `with`."""
         return Move(self.project, workers=self.options.worker_count)
+
+    def stay_open(self, move: Move) -> Move:
+        """The move, open until the answer is told: it is read while it is printed."""
+        return self._until_told.enter_context(move)
+
+    def close(self) -> None:
+        self._until_told.close()
 
     def listen(self) -> AbstractContextManager[Listener]:
         """A listener for the events of a phase. The first says once which reader is at work: one of them is slow."""
@@ -67,8 +75,9 @@ def perform(body: Body, options: Options, arguments: Mapping[str, Any], stopped:
     """Runs a command and tells how it ended; its exit status. `stopped` is what is true when Ctrl-C ends it."""
     call = Invocation(options)
     try:
-        answer = body(call, **arguments)
-        _tell(answer, options)
+        with closing(call):
+            answer = body(call, **arguments)
+            _tell(answer, options)
         return answer.exit_status
     except BrokenPipeError:
         return end_quietly()

@@ -20,6 +20,7 @@ from crossfade.model.counts import counted
 from crossfade.move import Found, Planned, StepDone, Verifying
 from crossfade.pipeline.constraints import RecordsLeft
 from crossfade.pipeline.copy import ChunkCopied
+from crossfade.pipeline.mend import RecordRetried, Retrying
 from crossfade.verify.chunk import ChunkVerified
 from crossfade.verify.run import RuleAsked, TableVerified
 
@@ -50,6 +51,10 @@ def advance_of(event: Any) -> Advance | None:
             return Advance("copy", "document", chunk.count)
         case RecordsLeft(count=count):
             return Advance("to quarantine", "record", count)
+        case Retrying(records=records):
+            return Advance("retry", "record", total=records)
+        case RecordRetried():
+            return Advance("retry", "record", 1)
         case Verifying(documents=documents):
             return Advance("verify", "document", total=documents)
         case ChunkVerified(chunk=chunk):

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import typer
 
-from crossfade.cli.answer import Answer
+from crossfade.cli.answer import Answer, Streamed
+from crossfade.cli.causes import cause_document, draw_causes, entry_document, shortened, where
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.record import draw_record, record_document
 from crossfade.cli.screen import Screen, number
 from crossfade.errors import Misused
-from crossfade.journal.journal import Entry
+from crossfade.journal.causes import Selection
+from crossfade.model.counts import counted
+from crossfade.move import Move
 
 
 class State(enum.Enum):
@@ -28,49 +30,90 @@ class State(enum.Enum):
 
 ENTITY = Annotated[str | None, typer.Option("--entity", metavar="NAME", help="Only records of this entity.")]
 REASON = Annotated[str | None, typer.Option("--reason", metavar="WORD", help="Only this reason (see errors.md).")]
+COLUMN = Annotated[
+    str | None, typer.Option("--column", metavar="PLACE", help="Only this column, table.column or table of the target.")
+]
 STATE = Annotated[State, typer.Option("--state", help="Only entries in this state.")]
+EACH = Annotated[bool, typer.Option("--each", help="List every entry, not only three examples of each cause.")]
 ID = Annotated[str, typer.Argument(metavar="ID", help="An entry's id, or the beginning of it.")]
 SOME_IDS = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Entries; all open ones unless named.")]
-IDS = Annotated[list[str], typer.Argument(metavar="ID", help="Entries, by id or the beginning of it.")]
-WHY = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why they may be left behind; kept in the journal.")]
+IDS = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Entries, by id or the beginning of it.")]
+WHY = Annotated[str, typer.Option("--why", metavar="TEXT", help="Why they may be left behind; kept in the journal.")]
 
 
 @command("crossfade quarantine list --project examples/scribe-tree --entity users")
-def list_entries(call: Invocation, entity: ENTITY = None, reason: REASON = None, state: STATE = State.open) -> Answer:
-    """List the records in quarantine, with the reason and the column, and count them by reason."""
-    with call.move() as move:
-        known = [e for e in move.quarantine() if state.value in ("all", e.state)]
-    found = [e for e in known if entity in (None, e.entity) and reason in (None, e.reason)]
-    document = {"entries": [entry_document(e) for e in found], "counts": _counts(e.reason for e in found)}
-    return Answer(document, lambda screen: _draw_list(screen, document, len(known)))
+def list_entries(
+    call: Invocation,
+    entity: ENTITY = None,
+    reason: REASON = None,
+    column: COLUMN = None,
+    state: STATE = State.open,
+    each: EACH = False,
+) -> Answer:
+    """List the records in quarantine by cause: entity, reason and column, how many, and three examples.
+
+    Records that only wait for a parent in quarantine are told from those whose parent does not exist.
+    """
+    of = Selection(entity, reason, column, None if state is State.all else state.value)
+    move = call.stay_open(call.move())
+    found = [cause_document(c) for c in move.causes(of)]
+    counts: Counter[str] = Counter()
+    for cause in found:
+        counts[cause["reason"]] += cause["count"]
+    document = {
+        "records": counts.total(),
+        "causes": found,
+        "counts": dict(sorted(counts.items())),
+        "entries": Streamed(_documents(move, of)) if each else None,
+    }
+    others = 0 if found or not of.is_narrow else sum(c.count for c in move.causes(Selection(state=of.state)))
+    if each:
+        return Answer(document, lambda screen: _draw_each(screen, move, of, document, others))
+    return Answer(document, lambda screen: _draw_list(screen, document, others))
 
 
-def entry_document(entry: Entry) -> dict[str, Any]:
-    return asdict(entry)
+def _documents(move: Move, of: Selection) -> Iterator[dict[str, Any]]:
+    return (entry_document(entry) for page in move.quarantine_pages(of) for entry in page)
 
 
 def _counts(words: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(words).items()))
 
 
-def _draw_list(screen: Screen, document: dict[str, Any], known: int) -> None:
-    """`known` is how many there are of any entity and reason."""
-    if not document["entries"]:
-        others = f" of this entity and reason; of others: {number(known)}" if known else ""
-        screen.line(f"nothing is in quarantine{others}")
+def _draw_list(screen: Screen, document: dict[str, Any], others: int) -> None:
+    """`others` is how many there are of any entity, reason and column."""
+    if not _something(screen, document, others):
+        return
+    draw_causes(screen, document["causes"])
+    _draw_sum(screen, document)
+    screen.line("one record: crossfade quarantine show ID; each of them: crossfade quarantine list --each")
+
+
+def _draw_each(screen: Screen, move: Move, of: Selection, document: dict[str, Any], others: int) -> None:
+    if not _something(screen, document, others):
         return
     columns = ("id", "entity", "key", "reason", "where", "detail", "state")
-    rows = [
-        (e["id"], e["entity"], e["key"] or "-", e["reason"], _where(e), e["detail"], e["state"])
-        for e in document["entries"]
-    ]
-    screen.table(columns, rows)
-    screen.line()
-    screen.table(("reason", "records"), [(r, number(n)) for r, n in document["counts"].items()], right=("records",))
+    for page in move.quarantine_pages(of):
+        entries = [entry_document(e) for e in page]
+        rows = [
+            (e["id"], e["entity"], e["key"] or "-", e["reason"], where(e), shortened(e["detail"]), e["state"])
+            for e in entries
+        ]
+        screen.table(columns, rows)
+    _draw_sum(screen, document)
 
 
-def _where(entry: dict[str, Any]) -> str:
-    return ".".join(filter(None, (entry["table"], entry["column"]))) or "-"
+def _something(screen: Screen, document: dict[str, Any], others: int) -> bool:
+    if not document["records"]:
+        elsewhere = f" of this entity, reason and column; of others: {number(others)}" if others else ""
+        screen.line(f"nothing is in quarantine{elsewhere}")
+    return bool(document["records"])
+
+
+def _draw_sum(screen: Screen, document: dict[str, Any]) -> None:
+    words = ", ".join(f"{reason} {number(count)}" for reason, count in document["counts"].items())
+    causes = counted(len(document["causes"]), "cause")
+    screen.line(f"\n{counted(document['records'], 'record')}, {causes}: {words}")
 
 
 @command("crossfade quarantine show 3f1a --project examples/scribe-tree")
@@ -87,64 +130,117 @@ def show(call: Invocation, entry_id: ID) -> Answer:
 
 def _draw_entry(screen: Screen, document: dict[str, Any], raw: bytes) -> None:
     entry = document["entry"]
-    names = {"id": "id", "entity": "entity", "key": "key", "reason": "reason", "detail": "detail", "state": "state"}
+    names = {"id": "id", "entity": "entity", "key": "key", "reason": "reason", "detail": "detail"}
+    names |= {"constraint": "constraint", "waits_for": "waits for", "state": "state"}
     names |= {"note": "note", "phase": "found while", "noted_at": "noted at"}
     for name, title in names.items():
         if entry[name] is not None:
             screen.line(f"{title:<12}{entry[name]}")
-    if _where(entry) != "-":
-        screen.line(f"{'where':<12}{_where(entry)}")
+    if where(entry) != "-":
+        screen.line(f"{'where':<12}{where(entry)}")
     screen.line()
     draw_record(screen, document, raw)
 
 
 @command(
     "crossfade quarantine retry --project examples/scribe-tree",
+    "crossfade quarantine retry --entity users --reason too_long --column users.bio --project examples/scribe-tree",
     stopped="entries that went through are in the target; the others are in quarantine as before",
 )
-def retry(call: Invocation, ids: SOME_IDS = None) -> Answer:
-    """Try records again, after the mapping or the record was mended: the record as the source has it now.
+def retry(
+    call: Invocation, ids: SOME_IDS = None, entity: ENTITY = None, reason: REASON = None, column: COLUMN = None
+) -> Answer:
+    """Try records again, after the mapping or the record was fixed: the record as the source has it now.
 
-    Exit status 1 where any of them stays in quarantine.
+    Without an ID all open entries of the entity, the reason and the column are tried. Exit status 1 where any of them
+    stays in quarantine.
     """
-    with call.move() as move:
-        outcomes = move.retry(ids or ())
+    of = _selection(ids, entity, reason, column)
+    with call.move() as move, call.listen() as listen:
+        outcomes = move.retry(ids or (), of, listen)
     entries = [{**entry_document(r.entry), "outcome": r.outcome} for r in outcomes]
     ok = all(r.outcome in ("copied", "discarded") for r in outcomes)
     document = {"ok": ok, "entries": entries, "counts": _counts(r.outcome for r in outcomes)}
     return Answer(document, lambda screen: _draw_retried(screen, document, bool(ids)), ok=ok)
 
 
+def _selection(ids: list[str] | None, entity: str | None, reason: str | None, column: str | None) -> Selection:
+    of = Selection(entity, reason, column)
+    if ids and of.is_narrow:
+        raise Misused(
+            "entries are named by id, and selected by entity, reason or column too; nothing was changed",
+            hint="either ids, or --entity, --reason and --column",
+        )
+    return of
+
+
+LISTED = 20
+"""Retried entries that are listed one by one; more are counted by cause."""
+
+
 def _draw_retried(screen: Screen, document: dict[str, Any], named: bool) -> None:
-    if not document["entries"]:
+    entries = document["entries"]
+    if not entries:
         screen.line("these entries are closed already" if named else "nothing is open in quarantine")
         return
-    columns = ("id", "entity", "key", "outcome", "reason", "detail")
-    rows = []
-    for e in document["entries"]:
-        stays = e["outcome"] == "quarantined"
-        why = (e["reason"], e["detail"]) if stays else ("", "")
-        rows.append((e["id"], e["entity"], e["key"] or "-", e["outcome"], *why))
-    screen.table(columns, rows)
+    if len(entries) <= LISTED:
+        columns = ("id", "entity", "key", "outcome", "reason", "detail")
+        screen.table(columns, [_retried_row(e) for e in entries])
+    else:
+        _draw_outcomes(screen, entries)
     screen.line("\n" + ", ".join(f"{outcome}: {number(n)}" for outcome, n in document["counts"].items()))
 
 
+def _retried_row(e: dict[str, Any]) -> tuple[str, ...]:
+    stays = e["outcome"] == "quarantined"
+    why = (e["reason"], shortened(e["detail"])) if stays else ("", "")
+    return e["id"], e["entity"], e["key"] or "-", e["outcome"], *why
+
+
+def _draw_outcomes(screen: Screen, entries: list[dict[str, Any]]) -> None:
+    """Many entries, counted: what became of them, and why where they stay."""
+    counts = Counter(
+        (e["entity"], e["outcome"], *((e["reason"], where(e)) if e["outcome"] == "quarantined" else ("", "")))
+        for e in entries
+    )
+    rows = [(*what, number(n)) for what, n in counts.most_common()]
+    screen.table(("entity", "outcome", "reason", "where", "records"), rows, right=("records",))
+
+
 @command(
-    'crossfade quarantine discard 3f1a --reason "a test account" --project examples/scribe-tree',
+    'crossfade quarantine discard 3f1a --why "a test account" --project examples/scribe-tree',
+    'crossfade quarantine discard --entity likes --reason foreign_key --why "of deleted posts" --project .',
     stopped="either all of these entries are discarded, or none is",
 )
-def discard(call: Invocation, ids: IDS, reason: WHY) -> Answer:
-    """Leave records behind, with a reason. They count as discarded from then on."""
-    if not reason.strip():
-        raise Misused("a discard needs a reason; nothing was discarded", hint='--reason "why this may be left behind"')
+def discard(
+    call: Invocation,
+    why: WHY,
+    ids: IDS = None,
+    entity: ENTITY = None,
+    reason: REASON = None,
+    column: COLUMN = None,
+) -> Answer:
+    """Leave records behind, with a reason. They count as discarded from then on.
+
+    They are named by ID, or selected by entity, reason and column.
+    """
+    of = _selection(ids, entity, reason, column)
+    if not why.strip():
+        raise Misused("a discard needs a reason; nothing was discarded", hint='--why "they may be left behind because"')
+    if not ids and not of.is_narrow:
+        raise Misused("no entries are named; nothing was discarded", hint="name ids, or --entity, --reason or --column")
     with call.move() as move:
-        gone = move.discard(ids, reason.strip())
-    document = {"entries": [entry_document(e) for e in gone]}
-    return Answer(document, lambda screen: _draw_discarded(screen, document))
+        gone = move.discard(ids, why.strip()) if ids else []
+        counts = _counts(e.entity for e in gone) if ids else move.discard_all(of, why.strip())
+    document = {"entries": [entry_document(e) for e in gone] if ids else None, "counts": counts}
+    return Answer(document, lambda screen: _draw_discarded(screen, document, why.strip()))
 
 
-def _draw_discarded(screen: Screen, document: dict[str, Any]) -> None:
-    for entry in document["entries"]:
+def _draw_discarded(screen: Screen, document: dict[str, Any], why: str) -> None:
+    for entry in document["entries"] or ():
         screen.line(f"discarded {entry['id']}: {entry['entity']} {entry['key'] or ''}: {entry['note']}")
-    if not document["entries"]:
-        screen.line("these entries are closed already")
+    if document["entries"] is None:
+        for entity, count in document["counts"].items():
+            screen.line(f"discarded {counted(count, 'record')} of {entity}: {why}")
+    if not document["counts"]:
+        screen.line("these entries are closed already" if document["entries"] is not None else "nothing is open there")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from crossfade.journal.journal import Entry, entry_of
+from crossfade.journal.journal import Entry, entry_of, now
 from crossfade.journal.queries import queries
 from crossfade.stores.contract import Loader
 
@@ -42,6 +42,9 @@ class Selection:
         return {"entity": self.entity, "reason": self.reason, "place": self.place, "state": self.state}
 
 
+ALL_OPEN = Selection()
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Entries with the same entity, reason, place and constraint. `examples` are the first of them, by key.
@@ -60,7 +63,7 @@ class Cause:
     examples: tuple[Entry, ...]
 
 
-def causes(tx: Loader, of: Selection = Selection(), *, examples: int = 3) -> list[Cause]:
+def causes(tx: Loader, of: Selection = ALL_OPEN, *, examples: int = 3) -> list[Cause]:
     """The most frequent first."""
     rows = tx.execute(queries()["find_causes"], {**of.values, "examples": examples})
     found = [(count, parent, entry_of(entry)) for count, parent, *entry in rows]
@@ -79,7 +82,7 @@ def _cause(group: list[tuple[int, str | None, Entry]]) -> Cause:
 
 
 def pages(
-    transaction: Callable[[], AbstractContextManager[Loader]], of: Selection = Selection(), *, size: int = PAGE
+    transaction: Callable[[], AbstractContextManager[Loader]], of: Selection = ALL_OPEN, *, size: int = PAGE
 ) -> Iterator[list[Entry]]:
     """The entries, by entity, reason and key, each page read in a transaction of its own."""
     after = {"after_entity": "", "after_reason": "", "after_key": "", "after_id": ""}
@@ -105,4 +108,12 @@ def beginning_with(tx: Loader, beginning: str) -> list[Entry]:
     return [entry_of(row) for row in rows]
 
 
-__all__ = ["Cause", "Selection", "beginning_with", "causes", "pages"]
+def close_all(tx: Loader, of: Selection, state: str, note: str) -> dict[str, int]:
+    """Closes the open entries of a selection; entity -> how many."""
+    values = {**of.values, "state": "open"}
+    counts: dict[str, int] = dict(tx.execute(queries()["count_selected"], values))  # type: ignore[arg-type]
+    tx.execute(queries()["close_selected"], {**values, "to": state, "note": note, "now": now()})
+    return counts
+
+
+__all__ = ["ALL_OPEN", "Cause", "Selection", "beginning_with", "causes", "close_all", "pages"]

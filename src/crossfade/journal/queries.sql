@@ -267,6 +267,23 @@ SELECT id, entity, chunk, record_key, reason, detail, target_table, target_colum
        target_constraint, parent, waits_for, cause
 FROM {crossfade}quarantine WHERE substr(id, 1, :length) = :beginning ORDER BY id;
 
+-- count_selected --
+-- Some entries, counted by entity.
+SELECT entity, count(*) FROM {crossfade}quarantine
+WHERE (CAST(:entity AS TEXT) IS NULL OR entity = :entity) AND (CAST(:reason AS TEXT) IS NULL OR reason = :reason)
+  AND (CAST(:place AS TEXT) IS NULL OR target_table || '.' || target_column = :place OR target_column = :place
+       OR target_table = :place)
+  AND (CAST(:state AS TEXT) IS NULL OR state = :state)
+GROUP BY entity ORDER BY entity;
+
+-- close_selected --
+-- The same entries are resolved.
+UPDATE {crossfade}quarantine SET state = :to, note = :note, noted_at = :now
+WHERE (CAST(:entity AS TEXT) IS NULL OR entity = :entity) AND (CAST(:reason AS TEXT) IS NULL OR reason = :reason)
+  AND (CAST(:place AS TEXT) IS NULL OR target_table || '.' || target_column = :place OR target_column = :place
+       OR target_table = :place)
+  AND (CAST(:state AS TEXT) IS NULL OR state = :state);
+
 -- count_quarantine --
 -- Open entries by entity and reason.
 SELECT entity, reason, count(*) FROM {crossfade}quarantine WHERE state = 'open' GROUP BY entity, reason ORDER BY entity, reason;

@@ -73,9 +73,15 @@ def own_move(ground: Ground) -> MoveRecord:
     return _require_own(ground, _begun(ground))
 
 
-def status(ground: Ground) -> Status:
+def known_move(ground: Ground) -> MoveRecord:
+    """The move in the target, of which only the journal is read: the schema's files may say anything."""
     move = _begun(ground)
     agreement.require_own(move, ground.target.url, ground.project.name, move.schema_digest)
+    return move
+
+
+def status(ground: Ground) -> Status:
+    move = known_move(ground)
     try:
         fed = ground.fed_entities
     except CrossfadeError:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from crossfade.journal.causes import ALL_OPEN, Cause, Selection
 from crossfade.journal.journal import Entry
 from crossfade.journal.status import Status
 from crossfade.mapping.coverage import Finding
@@ -65,16 +66,31 @@ class Move(Ground):
         """All entries, open and closed."""
         return held.entries(self)
 
+    def causes(self, of: Selection = ALL_OPEN, *, examples: int = 3) -> list[Cause]:
+        """Quarantine by cause, the most frequent first, each with some of its entries."""
+        return held.causes(self, of, examples)
+
+    def quarantine_pages(self, of: Selection = ALL_OPEN) -> Iterator[list[Entry]]:
+        """The entries of a selection, a page at a time."""
+        return held.pages(self, of)
+
     def quarantined_record(self, entry_id: str) -> tuple[Entry, bytes]:
         """An entry (its id, or the beginning of it) with its raw document. Raises Misused where it is not one."""
         return held.record(self, entry_id)
 
-    def retry(self, ids: Sequence[str] = ()) -> list[Retried]:
-        """Tries entries again (all open ones where none is named), by the mapping and the lock file as they are now."""
+    def retry(self, ids: Sequence[str] = (), of: Selection = ALL_OPEN, listen: Listener = deaf) -> list[Retried]:
+        """Tries entries again (those of the selection where none is named: unless told otherwise, all open ones), by
+        the mapping and the lock file as they are now.
+        """
         with begin.alone(self):
-            return held.retry(self, ids)
+            return held.retry(self, ids, of, listen)
 
     def discard(self, ids: Sequence[str], reason: str) -> list[Entry]:
         """Closes entries as discarded by a person, with the reason."""
         with begin.alone(self):
             return held.discard(self, ids, reason)
+
+    def discard_all(self, of: Selection, reason: str) -> dict[str, int]:
+        """Closes the open entries of a selection as discarded by a person; entity -> how many."""
+        with begin.alone(self):
+            return held.discard_all(self, of, reason)

@@ -2,43 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from crossfade.errors import Misused, Refused
 from crossfade.executor.local import make_executor
 from crossfade.journal import agreement, journal
+from crossfade.journal.causes import Cause, Selection, beginning_with
+from crossfade.journal.causes import causes as by_cause
+from crossfade.journal.causes import pages as entry_pages
 from crossfade.journal.journal import Entry
 from crossfade.model.counts import counted
 from crossfade.move import begin, checks
 from crossfade.move.copying import advance_sequences, copied_chunks
-from crossfade.move.events import deaf
+from crossfade.move.events import Listener, deaf
 from crossfade.move.ground import Ground
 from crossfade.pipeline import constraints, mend
 from crossfade.pipeline.mend import Retried
 
 
 def entries(ground: Ground) -> list[Entry]:
-    begin.own_move(ground)
+    begin.known_move(ground)
     with ground.transaction() as tx:
         return journal.entries(tx)
 
 
+def causes(ground: Ground, of: Selection, examples: int) -> list[Cause]:
+    begin.known_move(ground)
+    with ground.transaction() as tx:
+        return by_cause(tx, of, examples=examples)
+
+
+def pages(ground: Ground, of: Selection) -> Iterator[list[Entry]]:
+    begin.known_move(ground)
+    return entry_pages(ground.transaction, of)
+
+
 def record(ground: Ground, entry_id: str) -> tuple[Entry, bytes]:
+    begin.known_move(ground)
     entry = _entry(ground, entry_id)
     with ground.transaction() as tx:
         return entry, journal.raw_of(tx, entry)
 
 
-def retry(ground: Ground, ids: Sequence[str]) -> list[Retried]:
+def retry(ground: Ground, ids: Sequence[str], of: Selection, listen: Listener) -> list[Retried]:
     checks.require_covered(ground)
     _require_no_half_constraints(ground)
     left = sum(1 for c in ground.chunks() if c.counts is None and c.chunk.number != journal.LATER)
     agreement.require_nothing_left(begin.own_move(ground), ground.digests, left)
-    named = [_entry(ground, i) for i in ids] or [e for e in entries(ground) if e.state == "open"]
+    named = [_entry(ground, i) for i in ids] or [e for page in pages(ground, of) for e in page]
     with ground.transaction() as tx:
         journal.set_digests(tx, ground.digests)
-    results = mend.retry(ground.work, named)
+    results = mend.retry(ground.work, named, listen)
     advance_sequences(ground)
     if ground.target.traits.constraints_after_tables or begin.own_move(ground).stage != journal.FINISHED:
         return results
@@ -46,15 +61,27 @@ def retry(ground: Ground, ids: Sequence[str]) -> list[Retried]:
 
 
 def discard(ground: Ground, ids: Sequence[str], reason: str) -> list[Entry]:
-    if not reason.strip():
-        raise Misused("a discard needs a reason; nothing was discarded", hint='--reason "why it may be left behind"')
+    _require_reason(reason)
     named = [_entry(ground, i) for i in ids]
     with ground.transaction() as tx:
         return [replace(e, state="discarded", note=reason) for e in mend.discard(tx, named, reason)]
 
 
+def discard_all(ground: Ground, of: Selection, reason: str) -> dict[str, int]:
+    _require_reason(reason)
+    begin.known_move(ground)
+    with ground.transaction() as tx:
+        return mend.discard_all(tx, of, reason)
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise Misused("a discard needs a reason; nothing was discarded", hint='--why "it may be left out because ..."')
+
+
 def _entry(ground: Ground, entry_id: str) -> Entry:
-    found = [e for e in entries(ground) if e.id.startswith(entry_id)]
+    with ground.transaction() as tx:
+        found = beginning_with(tx, entry_id)
     if len(found) != 1:
         what = "no entry" if not found else f"{len(found)} entries"
         raise Misused(

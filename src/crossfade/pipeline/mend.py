@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from crossfade.documents.decode import key_of, split
 from crossfade.journal import journal
+from crossfade.journal.causes import Selection, close_all
 from crossfade.journal.journal import Entry
 from crossfade.mapping.carry import Mapped, Misfit
 from crossfade.model.batch import Batch
@@ -24,7 +26,26 @@ class Retried:
     outcome: str
 
 
-def retry(work: Work, entries: Sequence[Entry]) -> list[Retried]:
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """An event: so many records are tried; the first time, or once more because others went through meanwhile."""
+
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRetried:
+    """An event: what became of a record (`Retried.outcome`), and why where it stays."""
+
+    entity: str
+    outcome: str
+    reason: str | None
+
+
+Listen = Callable[[Retrying | RecordRetried], None]
+
+
+def retry(work: Work, entries: Sequence[Entry], listen: Listen = lambda event: None) -> list[Retried]:
     """Tries every open entry again, with the record as the source has it now and the mapping as it is now.
 
     Records may wait for each other (a child for its parent), so the rest is tried again as long as any goes through.
@@ -34,11 +55,19 @@ def retry(work: Work, entries: Sequence[Entry]) -> list[Retried]:
     waiting = list({e.id: e for e in entries if e.state == "open"}.values())
     progress = True
     while waiting and progress:
-        outcomes = [_retry_one(s, entry) for entry in waiting]
+        listen(Retrying(len(waiting)))
+        outcomes = [_retry_and_tell(s, entry, listen) for entry in waiting]
         results |= {r.entry.id: r for r in outcomes}
         progress = any(r.outcome in ("copied", "discarded") for r in outcomes)
         waiting = [r.entry for r in outcomes if r.outcome == "quarantined"]
     return list(results.values())
+
+
+def _retry_and_tell(s: Session, entry: Entry, listen: Listen) -> Retried:
+    tried = _retry_one(s, entry)
+    stays = tried.outcome == "quarantined"
+    listen(RecordRetried(entry.entity, tried.outcome, tried.entry.reason if stays else None))
+    return tried
 
 
 def _retry_one(s: Session, entry: Entry) -> Retried:
@@ -104,5 +133,17 @@ def discard(tx: Loader, entries: Sequence[Entry], reason: str) -> list[Entry]:
     left = list({e.id: e for e in entries if e.state == "open"}.values())
     for entry in left:
         journal.resolve(tx, entry, "discarded", reason)
-        journal.shift_counts(tx, entry.entity, quarantined=-1, discarded=1)
+    _shift(tx, Counter(entry.entity for entry in left))
     return left
+
+
+def discard_all(tx: Loader, of: Selection, reason: str) -> dict[str, int]:
+    """The same for all open entries of a selection; entity -> how many."""
+    gone = close_all(tx, of, "discarded", reason)
+    _shift(tx, gone)
+    return gone
+
+
+def _shift(tx: Loader, discarded: Mapping[str, int]) -> None:
+    for entity, count in discarded.items():
+        journal.shift_counts(tx, entity, quarantined=-count, discarded=count)

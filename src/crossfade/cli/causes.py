@@ -1,0 +1,53 @@
+"""Quarantine by cause, as documents and on a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from crossfade.cli.screen import Screen, number
+from crossfade.journal.causes import DISCARDED, MISSING, PRESENT, QUARANTINED, Cause
+from crossfade.journal.journal import Entry
+from crossfade.model.counts import counted
+
+DETAIL = 160
+"""Characters of an example's detail; `quarantine show` has all of it."""
+
+_PARENTS = {
+    MISSING: "the parent is in no record",
+    QUARANTINED: "waits: the parent is in quarantine",
+    PRESENT: "the parent is in the target now: retry",
+    DISCARDED: "the parent was discarded",
+}
+
+
+def entry_document(entry: Entry) -> dict[str, Any]:
+    return asdict(entry)
+
+
+def cause_document(cause: Cause) -> dict[str, Any]:
+    names = ("entity", "reason", "table", "column", "constraint", "parent", "count")
+    return {**{n: getattr(cause, n) for n in names}, "examples": [entry_document(e) for e in cause.examples]}
+
+
+def where(part: dict[str, Any]) -> str:
+    """table.column of an entry's or a cause's document, as far as it is known."""
+    return ".".join(filter(None, (part["table"], part["column"]))) or "-"
+
+
+def draw_causes(screen: Screen, causes: Iterable[dict[str, Any]]) -> None:
+    for cause in causes:
+        parent = _PARENTS.get(cause["parent"] or "")
+        said = f": {parent}" if parent else ""
+        place = "" if where(cause) == "-" else f" at {where(cause)}"
+        screen.line(f"{cause['entity']}: {counted(cause['count'], 'record')}: {cause['reason']}{place}{said}", "bold")
+        for example in cause["examples"]:
+            screen.line(f"  {example['id']}  {example['key'] or '-'}  {shortened(example['detail'])}")
+        hidden = cause["count"] - len(cause["examples"])
+        if hidden:
+            screen.line(f"  and {number(hidden)} more")
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= DETAIL else text[: DETAIL - 1] + "…"
