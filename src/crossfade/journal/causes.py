@@ -111,7 +111,7 @@ def beginning_with(tx: Loader, beginning: str) -> list[Entry]:
 def close_all(tx: Loader, of: Selection, state: str, note: str) -> dict[str, int]:
     """Closes the open entries of a selection; entity -> how many."""
     values = {**of.values, "state": "open"}
-    counts: dict[str, int] = dict(tx.execute(queries()["count_selected"], values))  # type: ignore[arg-type]
+    counts: dict[str, int] = dict(tx.execute(queries()["count_selected"], values))
     tx.execute(queries()["close_selected"], {**values, "to": state, "note": note, "now": now()})
     return counts
 
