@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import uuid
 from typing import Any
 
@@ -361,3 +362,26 @@ def test_ids_of_elements_are_those_of_python() -> None:
     sql = "SELECT uuid_of(c._id, s.o.name) AS v FROM courses AS c, unnest(c.students) AS s(o)"
     made = {uuid.UUID(r["v"]) for r in WORLD.rows(sql)}
     assert made == {uuid_of(IDS[1].binary, name) for name in ("Ann", "Ben", "Cid")}
+
+
+@pytest.mark.parametrize(
+    "select",
+    [
+        "SELECT p._id AS id, {} FROM people AS p",
+        "SELECT p._id AS id, {} FROM people AS p, unnest(p.tags) AS t(tag) WHERE p._id > 0",
+        "SELECT p._id AS id, {} FROM people AS p LEFT JOIN people AS b ON b._id = p.c1 GROUP BY p._id",
+    ],
+)
+def test_compiling_is_linear_in_the_columns(select: str) -> None:
+    """Counted in calls: twice the columns take twice the work, not four times."""
+
+    def calls(columns: int) -> int:
+        names = [f"c{i}" for i in range(columns)]
+        world = World({"people": [{"_id": 1, "tags": ["a"], **dict.fromkeys(names, 5)}]})
+        mapping = select.format(", ".join(f"p.{name} + 1 AS {name}" for name in names))
+        profile = cProfile.Profile()
+        profile.runcall(world.program, {"people": mapping})
+        return sum(entry.callcount for entry in profile.getstats())
+
+    calls(5)  # what is loaded and cached once
+    assert calls(160) < 2.4 * calls(80)

@@ -194,9 +194,9 @@ class Carrier:
             tables = self._with_lookups(branch, part)
         except _OF_A_RECORD:  # it is the lookup's key that fails: the message says so
             return Misfit(row, "mapping_error", reason_of(error), branch.table)
-        for name, sql in ((None, branch.rows_sql), *branch.column_sql.items()):  # first what is no output: WHERE and ON
+        for name in (None, *branch.narrow.outputs):  # first what is no output: WHERE and ON
             try:
-                self.engine.run(sql, tables)
+                self.engine.run(branch.narrow.sql(*[name] if name else []), tables)
             except RECORD_ERRORS as one:
                 return Misfit(row, "mapping_error", reason_of(one), branch.table, name)
         return Misfit(row, "mapping_error", reason_of(error), branch.table)

@@ -113,9 +113,9 @@ def _not_bound(branch: Branch, tables: Tables, engine: Engine, error: Exception)
     """Which outputs DuckDB refuses, each where its author wrote it; else it is FROM, WHERE or GROUP BY."""
     hint = "SELECT function_name, parameters FROM duckdb_functions() lists what DuckDB has"
     refused: dict[str, str] = {}
-    for name, sql in (("", branch.rows_sql), *branch.column_sql.items()):
+    for name in ("", *branch.narrow.outputs):
         try:
-            engine.types(sql, tables)
+            engine.types(branch.narrow.sql(*[name] if name else []), tables)
         except EngineError as one:
             refused[name] = reason_of(one)
     if "" in refused or not refused:

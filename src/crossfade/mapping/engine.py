@@ -14,6 +14,7 @@ from functools import cached_property
 import duckdb
 import pyarrow as pa
 
+from crossfade.mapping.interrupts import interruptible
 from crossfade.mapping.macros import macros, macros_of
 
 EngineError = duckdb.Error
@@ -39,7 +40,7 @@ class Engine:
 
     @cached_property
     def _con(self) -> duckdb.DuckDBPyConnection:
-        with _interruptible():
+        with interruptible():
             con = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "256MB"})
             con.execute("SET TimeZone = 'UTC'")
             con.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
@@ -65,7 +66,7 @@ class Engine:
     @contextmanager
     def _registered(self, sql: str, tables: Mapping[str, pa.Table]) -> Iterator[None]:
         """What the query names is there: its macros, which stay, and its tables."""
-        with _interruptible():
+        with interruptible():
             for name in macros_of(sql):
                 if name not in self._made:
                     self._con.execute(macros()[name])
@@ -81,22 +82,6 @@ class Engine:
     def close(self) -> None:
         if "_con" in self.__dict__:
             self._con.close()
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """DuckDB makes an error of its own of Ctrl-C: of what it takes for itself while a statement runs, and of what is
-    raised while it asks Python for a table.
-    """
-    try:
-        yield
-    except (duckdb.Error, RuntimeError) as error:
-        if isinstance(error, duckdb.InterruptException) or _STRUCK.fullmatch(str(error)):
-            raise KeyboardInterrupt from error
-        raise
-
-
-_STRUCK = re.compile("Query interrupted|.* of the object registered as '.*' failed: KeyboardInterrupt: ")
 
 
 _FRAME = re.compile(

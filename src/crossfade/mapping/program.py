@@ -93,6 +93,19 @@ class Written:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """A SELECT in pieces: the row's number, each output, and all from FROM on."""
+
+    row: str
+    outputs: Mapping[str, str]
+    rest: str
+
+    def sql(self, *names: str) -> str:
+        """The SELECT with the row's number and these outputs alone."""
+        return f"SELECT {', '.join([self.row, *(self.outputs[name] for name in names)])}{self.rest}"
+
+
 @dataclass(frozen=True)
 class Branch:
     """One SELECT. `sql` reads `root` and the lookups' tables, and gives `#row` and the outputs.
@@ -103,9 +116,9 @@ class Branch:
 
     `one_row` says that it makes a row of the root itself (nothing is unnested at its top); `unnested` says of each of
     the root's arrays that the rows are made from where its elements stand (`list_of` has two places). `filtered` is
-    what leaves rows out (WHERE, HAVING, JOIN without LEFT), but for questions whether a place is there. `column_sql`
-    is the same SELECT with one output alone, and `rows_sql` with none, to find what fails; `written` has each output
-    as its author wrote it; `mixed` are those that hold values of several types as they are: canonical Extended JSON.
+    what leaves rows out (WHERE, HAVING, JOIN without LEFT), but for questions whether a place is there. `narrow`
+    is the same SELECT with fewer outputs, to find what fails; `written` has each output as its author wrote it; `mixed`
+    are those that hold values of several types as they are: canonical Extended JSON.
     """
 
     table: str
@@ -115,8 +128,7 @@ class Branch:
     alias: str
     sql: str
     outputs: tuple[str, ...]
-    column_sql: Mapping[str, str]
-    rows_sql: str
+    narrow: Narrow
     lookups: tuple[Lookup, ...] = ()
     uses: tuple[Use, ...] = ()
     one_row: bool = True

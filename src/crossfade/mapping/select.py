@@ -12,7 +12,7 @@ from typing import TypeVar
 from sqlglot import exp
 
 from crossfade.mapping.nested import nested_select
-from crossfade.mapping.program import ROOT_TABLE, ROW, Branch, Computed
+from crossfade.mapping.program import ROOT_TABLE, ROW, Branch, Computed, Narrow
 from crossfade.mapping.refusals import refusals
 from crossfade.mapping.resolve import AlreadyTold, Wrong
 from crossfade.mapping.rewrite import Rewriter
@@ -44,13 +44,13 @@ class SelectCompiler:
         where = self._condition(node.args.get("where"), scope)
         having = self._condition(node.args.get("having"), scope)
         outputs = self._outputs(node, scope)
-        select = exp.Select(from_=sources.sql[0], joins=sources.sql[1:])
+        row = exp.column(ROW, table=sources.alias, quoted=True)
+        aliased = [exp.alias_(sql, name, quoted=True) for name, sql in outputs.items()]
+        select = exp.Select(expressions=[row, *aliased], from_=sources.sql[0], joins=sources.sql[1:])
         if where is not None:
             select.set("where", exp.Where(this=where))
-        row = exp.column(ROW, table=sources.alias, quoted=True)
-        select = select.select(row, *(exp.alias_(sql, name, quoted=True) for name, sql in outputs.items()))
         if node.args.get("group"):
-            select = self._told(node, self._group, node, scope, select, sources) or select
+            self._told(node, self._group, node, scope, select, sources)
         if having is not None:
             select.set("having", exp.Having(this=having))
         filtered = self._filtered(node, scope, sources)
@@ -58,16 +58,16 @@ class SelectCompiler:
             return None
         texts = dict(zip(outputs, written.outputs, strict=False))
         straight, computed = ({}, None) if _reaches_further(select) else _apart(outputs, sources.alias)
+        narrow = _narrow(select, outputs)
         return Branch(
             table=table,
             file=file,
             number=number,
             entity=sources.entity,
             alias=sources.alias,
-            sql=select.sql("duckdb"),
+            sql=narrow.sql(*outputs),
             outputs=tuple(outputs),
-            column_sql={n: _only(select, i + 1).sql("duckdb") for i, n in enumerate(outputs)},
-            rows_sql=_only(select).sql("duckdb"),
+            narrow=narrow,
             lookups=tuple(lookup.finish() for lookup in sources.lookups),
             uses=self.rewriter.mentions.uses,
             one_row=sources.one_row,
@@ -144,7 +144,7 @@ class SelectCompiler:
             self.mixed.append(name)
         return value.sql
 
-    def _group(self, node: exp.Select, scope: Scope, select: exp.Select, sources: Sources) -> exp.Select:
+    def _group(self, node: exp.Select, scope: Scope, select: exp.Select, sources: Sources) -> None:
         """GROUP BY the root: its row, what the mapping groups by, and the root's columns (they depend on the row)."""
         if any(wrong.node is node.args["group"] for wrong in self.faults):
             raise AlreadyTold(node, "the GROUP BY is at fault")
@@ -159,7 +159,7 @@ class SelectCompiler:
         }
         wanted = [self.rewriter.value(e, scope).sql for e in written]
         keys = {e.sql("duckdb"): e for e in [exp.column(ROW, table=sources.alias, quoted=True), *wanted]}
-        return select.group_by(*{**keys, **own}.values())
+        select.set("group", exp.Group(expressions=list({**keys, **own}.values())))
 
     def _is_root_key(self, node: exp.Expr, scope: Scope, sources: Sources) -> bool:
         place = self.rewriter.rewrite(node, scope)
@@ -206,11 +206,12 @@ def _apart(outputs: Mapping[str, exp.Expr], alias: str) -> tuple[dict[str, str],
     return straight, Computed(alias, {n: sql.sql("duckdb") for n, sql in others.items()}, tuple(columns))
 
 
-def _only(select: exp.Select, *outputs: int) -> exp.Select:
-    """With the row's number and these outputs alone."""
-    copy = select.copy()
-    copy.set("expressions", [copy.expressions[i] for i in (0, *outputs)])
-    return copy
+def _narrow(select: exp.Select, outputs: Mapping[str, exp.Expr]) -> Narrow:
+    """Each part of the SELECT is printed once: a copy of the whole for each output would be quadratic in them."""
+    row, *others = select.expressions
+    texts = {name: sql.sql("duckdb") for name, sql in zip(outputs, others, strict=True)}
+    select.set("expressions", [row])
+    return Narrow(row.sql("duckdb"), texts, select.sql("duckdb").removeprefix(f"SELECT {row.sql('duckdb')}"))
 
 
 __all__ = ["SelectCompiler"]

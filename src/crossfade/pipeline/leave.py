@@ -98,7 +98,7 @@ def _by_keys(s: Session, feed: Feed, broken: Broken) -> int:
 def _key_carrier(s: Session, feed: Feed, table: TargetTable) -> Carrier:
     """A carrier of this table's rows alone, with nothing but their primary key."""
     branches = [
-        replace(b, sql=_key_sql(b, table), column_sql={}, straight={}, computed=None)
+        replace(b, sql=_key_sql(b, table), narrow=replace(b.narrow, outputs={}), straight={}, computed=None)
         for b in feed.branches
         if b.table == table.name
     ]
