@@ -89,16 +89,25 @@ def test_the_grammar_reaches_what_it_should() -> None:
 
 def test_nothing_outside_is_read_or_written() -> None:
     engine = Engine()
+    local_variable = pa.table({"x": [1]})  # DuckDB would find it by its name
     for sql in (
         "SELECT * FROM read_csv('/etc/passwd')",
         "COPY (SELECT 1) TO '/tmp/x.csv'",
         "INSTALL httpfs",
         "ATTACH '/tmp/x.db'",
+        "SELECT * FROM read_text('/etc/passwd')",
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM glob('/*')",
+        "SELECT * FROM local_variable",
+        "LOAD httpfs",
+        "CREATE SECRET (TYPE S3)",
+        "EXPORT DATABASE '/tmp/x'",
+        "SET enable_external_access = true",
+        "SET python_enable_replacements = true",
     ):
         with pytest.raises(duckdb.Error):
             engine.run(sql, {})
-    with pytest.raises(duckdb.Error):
-        engine.run("SET enable_external_access = true", {})
+    assert local_variable.num_rows == 1
     engine.close()
 
 

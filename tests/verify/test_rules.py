@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,90 @@ def test_one_that_writes_is_refused(target: RowReader, pg_db: PostgresScratch) -
     rule = run_rule("evil", "WITH gone AS (DELETE FROM courses RETURNING id) SELECT * FROM gone", target, limit=2)
     assert rule.error is not None
     assert pg_db.execute("SELECT count(*) FROM courses") == [(25,)]
+
+
+OUT = "SELECT 1 WHERE false; COMMIT; DELETE FROM courses; BEGIN; DECLARE crossfade_query CURSOR FOR SELECT 1"
+ESCAPES = [
+    OUT,
+    "SELECT 1; SELECT 2",
+    "DELETE FROM courses",
+    "SELECT id INTO gone FROM courses",
+    "SELECT set_config('transaction_read_only', 'off', false)",
+    "SELECT pg_catalog.set_config('transaction_read_only', 'off', true), id FROM courses",
+    "SELECT nextval('numbers')",
+    "SELECT lo_import('/etc/passwd')",
+    "SELECT pg_read_file('/etc/passwd')",
+    'SELECT "pg_terminate_backend" /* x */ (pid) FROM pg_stat_activity',
+    'SELECT U&"pg_terminate\\005fbackend"(0)',
+    "SELECT * FROM pg_ls_dir('/')",
+    "SELECT query_to_xml('SELECT pg_reload_conf()', true, true, '')",
+    "SELECT pg_notify('a', 'b')",
+    "SELECT pg_advisory_lock(1)",
+    "SELECT writes()",
+    "COPY courses TO PROGRAM 'true'",
+]
+
+
+@pytest.mark.parametrize("sql", ESCAPES)
+def test_no_rule_gets_out(target: RowReader, pg_db: PostgresScratch, sql: str) -> None:
+    pg_db.execute("CREATE SEQUENCE numbers")
+    pg_db.execute("CREATE FUNCTION writes() RETURNS int LANGUAGE sql AS 'DELETE FROM courses RETURNING 1'")
+    assert run_rule("evil", sql, target, limit=2).error is not None
+    assert pg_db.execute("SELECT count(*) FROM courses") == [(25,)]
+    assert pg_db.execute("SELECT is_called FROM numbers") == [(False,)]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT random() < 2, clock_timestamp(), gen_random_uuid() FROM courses TABLESAMPLE system (100)",
+        "WITH a AS (SELECT max(id) AS m FROM courses) SELECT m, lower('X') FROM a -- a comment; with a semicolon",
+        "VALUES (1);",
+        "SELECT reads(1), pg_table_size('courses')",
+    ],
+)
+def test_rules_that_only_read(target: RowReader, pg_db: PostgresScratch, sql: str) -> None:
+    pg_db.execute("CREATE FUNCTION reads(int) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM courses'")
+    assert run_rule("fine", sql, target, limit=2).error is None
+
+
+def test_a_rule_does_not_see_the_schemas_of_others(target: RowReader, pg_db: PostgresScratch) -> None:
+    pg_db.execute("CREATE SCHEMA other; CREATE TABLE other.courses (id int)")
+    pg_db.execute(f"ALTER DATABASE {pg_db.name} SET search_path TO other, public")
+    assert run_rule("seats", "SELECT id FROM courses", target, limit=2).total == 25
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[RowReader]:
+    with closing(sqlite3.connect(tmp_path / "target.db")) as db, db:
+        db.execute("CREATE TABLE courses (id int)")
+        db.execute("INSERT INTO courses VALUES (1)")
+    with open_store(f"sqlite:///{tmp_path}/target.db") as store:
+        assert store.row_reader
+        yield store.row_reader
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ATTACH 'other.db' AS o",
+        "PRAGMA writable_schema = 1",
+        "SELECT * FROM pragma_database_list",
+        "DELETE FROM courses",
+        "BEGIN",
+        "VACUUM INTO 'x.db'",
+        "SELECT load_extension('x')",
+        "SELECT 1; SELECT 2",
+    ],
+)
+def test_no_rule_gets_out_of_a_file(file: RowReader, sql: str) -> None:
+    assert run_rule("evil", sql, file, limit=2).error is not None
+
+
+def test_rules_of_a_file(file: RowReader) -> None:
+    recursive = "WITH RECURSIVE n(i) AS (SELECT 1 UNION SELECT i + 1 FROM n WHERE i < 3) SELECT count(*), max(id)"
+    assert run_rule("fine", f"{recursive} FROM n, courses", file, limit=2).rows == (("3", "1"),)
+    assert file.query("SELECT id FROM courses", limit=1) == (["id"], [(1,)], 1)
 
 
 def test_files(tmp_path: Path) -> None:

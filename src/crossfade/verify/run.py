@@ -1,8 +1,8 @@
 """Verification: every record of the source through the mapping once more, every row of the target accounted for.
 
+    rules     the user's own rules are asked of the target
     chunks    each chunk is read and mapped anew and compared with the target's rows, by key, in the executor
     keys      rows that should not be there, rows made twice: seen by counting, named by holding all keys together
-    rules     the user's own rules are asked of the target
 
 Nothing is taken from the journal but which records it holds in quarantine or as discarded: the source is counted anew.
 """
@@ -89,13 +89,13 @@ def verify(
     with _room_on_disk(), tempfile.TemporaryDirectory(prefix="crossfade-verify-", dir=folder) as name:
         spool = Path(name)
         tools = opening()
+        rules = tuple(_ask_rules(tools, subject, listen))  # first: what one changed, against all odds, is seen below
+        asked = time.perf_counter()
         _compare_chunks(opening, tools, subject, spool, executor, tally, listen)
         compared = time.perf_counter()
         _compare_keys(tools, subject, spool, tally, listen)
-        keyed = time.perf_counter()
-        rules = tuple(_ask_rules(tools, subject, listen))
     end = time.perf_counter()
-    durations = {"chunks": compared - start, "keys": keyed - compared, "rules": end - keyed}
+    durations = {"rules": asked - start, "chunks": compared - asked, "keys": end - compared}
     entities = tally.entities(subject.recorded, subject.held)
     return Verdict(entities, tally.tables(), rules, end - start, durations)
 

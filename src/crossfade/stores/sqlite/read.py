@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from crossfade.stores.sqlite.forms import Unkept, canonical_number, stored
 
 STRANGE = "#strange"
 _BATCH = 5_000
+_READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 _SHOWN = 80
 
 
@@ -74,11 +76,13 @@ class SqliteRowReader:
 
     def query(self, sql: str, *, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
         try:
-            cursor = self._connection().execute(sql)
-            names = [column[0] for column in cursor.description or ()]
-            rows = cursor.fetchmany(limit)
-            return names, rows, len(rows) + sum(1 for _ in cursor)
-        except sqlite3.Error as error:
+            with closing(connect(self._url, write=False)) as connection:
+                connection.set_authorizer(_only_reads)
+                cursor = connection.execute(sql)
+                names = [column[0] for column in cursor.description or ()]
+                rows = cursor.fetchmany(limit)
+                return names, rows, len(rows) + sum(1 for _ in cursor)
+        except (sqlite3.Error, sqlite3.Warning) as error:  # a Warning: more than one statement, before Python 3.12
             raise CrossfadeError(f"SQLite file {path_of(self._url)} refused the query: {error}") from error
 
     def close(self) -> None:
@@ -98,6 +102,15 @@ class SqliteRowReader:
         if self._open is None:
             self._open = connect(self._url, write=False)
         return self._open
+
+
+def _only_reads(action: int, first: str | None, second: str | None, *_: str | None) -> int:
+    """What SQLite asks of every step of a user's statement: no ATTACH, no PRAGMA, no transaction, nothing that writes.
+
+    `second` is the name of the function that is called.
+    """
+    harmless = action != sqlite3.SQLITE_FUNCTION or second not in ("load_extension", "fts3_tokenizer")
+    return sqlite3.SQLITE_OK if action in _READING and harmless else sqlite3.SQLITE_DENY
 
 
 def _select(table: TargetTable, columns: Sequence[str]) -> str:
