@@ -34,6 +34,8 @@ class TargetSection(_Section):
     url: str
     schema_: str = Field(alias="schema")
     """schema.prisma, a folder of .prisma files, schema.sql, module:metadata, or live."""
+    comments: bool = False
+    """Make the `///` comments of a Prisma schema comments of tables and columns. Prisma itself does not."""
 
 
 class Limits(_Section):

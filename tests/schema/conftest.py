@@ -17,9 +17,9 @@ Prisma = Callable[..., PrismaSchema]
 def prisma(tmp_path: Path) -> Prisma:
     """Reads the text of a Prisma schema: `prisma("model A {...}", "sqlite")`; the file is called s.prisma."""
 
-    def read(text: str, dialect: Dialect = "postgresql") -> PrismaSchema:
+    def read(text: str, dialect: Dialect = "postgresql", *, comments: bool = False) -> PrismaSchema:
         file = tmp_path / "s.prisma"
         file.write_bytes(text.encode("utf-8", "surrogatepass"))
-        return read_prisma([file], dialect)
+        return read_prisma([file], dialect, comments=comments)
 
     return read

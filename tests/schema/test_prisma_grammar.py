@@ -194,3 +194,55 @@ def test_a_schema_with_a_piece_cut_out_is_a_schema_or_a_schema_fault(tmp_path: P
     file = tmp_path / "cut.prisma"
     file.write_text(EVERYTHING[:start] + data.draw(WORDS) + EVERYTHING[start + length :], encoding="utf-8")
     assert named(file, read_or_fault(file, "sqlite"))
+
+
+TAKEN = """
+/* a /* comment
+model X { */
+datasource db {
+  provider = "postgresql"
+  schemas  = "app"
+}
+
+model Größe { /* here */
+  /* there:
+  x Int
+  */
+  日本 Int @id /* and */
+  c String @default("/* no */") // /*
+  e E @default(none)
+  oid Int @db.Oid @default(autoincrement())
+  up Größe? @relation("x", fields: c2, references: 日本)
+  c2 Int?
+  down Größe[] @relation("x")
+
+  @@index(c)
+  @@unique(fields: c(sort: Desc))
+  @@schema("app")
+}
+
+enum E {
+  none @map("")
+  élan
+
+  @@schema("app")
+}
+"""
+
+
+def test_what_prisma_takes_is_taken(tmp_path: Path) -> None:
+    """Block comments, names in any script, a single field where a list is meant, an empty label."""
+    (tmp_path / "s.prisma").write_text(TAKEN, encoding="utf-8")
+    table = read_prisma([tmp_path / "s.prisma"], "postgresql").metadata.tables["app.Größe"]
+    assert [c.name for c in table.columns] == ["日本", "c", "e", "oid", "c2"]
+    assert table.c.e.type.enums == ["", "élan"]
+    assert table.c.oid.server_default is None
+    assert str(table.c.c.server_default.arg) == "/* no */"
+    assert sorted(str(index.name) for index in table.indexes) == ["Größe_c_idx", "Größe_c_key"]
+    assert [key.column_keys for key in table.foreign_key_constraints] == [["c2"]]
+
+
+def test_a_block_comment_without_an_end_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "s.prisma").write_text("model A {\n id Int @id\n}\n/* never ends\nmodel B {\n id Int @id\n}\n")
+    with pytest.raises(SchemaFault):
+        read_prisma([tmp_path / "s.prisma"], "postgresql")

@@ -106,9 +106,15 @@ def test_a_table_and_an_enum_with_one_name_are_a_fault_in_postgresql(prisma: Pri
     assert prisma(text, "sqlite").metadata.tables["same"] is not None
 
 
-@pytest.mark.parametrize("attribute", ["@@map", '@@index([a], map: "%s")\n@@map'])
-def test_a_name_longer_than_the_database_keeps_is_a_fault(prisma: Prisma, attribute: str) -> None:
-    long = "ü" * 32
-    line = attribute.replace("%s", long) + f'("{long if "%" not in attribute else "a"}")'
+def test_an_index_name_longer_than_the_database_keeps_is_a_fault(prisma: Prisma) -> None:
     with pytest.raises(SchemaFault, match="64 bytes, and the database keeps 63"):
-        prisma(f"model A {{\n a Int @id\n {line}\n}}")
+        prisma(f'model A {{\n a Int @id\n @@index([a], map: "{"ü" * 32}")\n}}')
+
+
+def test_names_of_tables_columns_and_enums_are_cut_as_postgresql_cuts_them(prisma: Prisma) -> None:
+    long = "x" + "ü" * 40
+    schema = prisma(f'model {long} {{\n {long} Int @id\n e E\n}}\nenum E {{\n a\n @@map("e{long}")\n}}')
+    (table,) = schema.metadata.tables.values()
+    assert (table.name, table.c[0].name, table.c.e.type.name) == ("x" + "ü" * 31, "x" + "ü" * 31, "ex" + "ü" * 30)
+    assert sum(long in note for note in schema.notes) == 2
+    assert prisma(f"model {long} {{\n a Int @id\n}}", "sqlite").metadata.tables[long] is not None

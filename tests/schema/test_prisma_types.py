@@ -124,10 +124,11 @@ def test_a_timestamp_without_zone_is_noted_once(prisma: Prisma) -> None:
     assert note == "TIMESTAMP(3) has no time zone; it holds UTC by agreement: A.t0, A.t1, A.t2, A.t3, A.t4 and 2 more"
 
 
-def test_documentation_becomes_comments(prisma: Prisma) -> None:
-    schema = prisma(
-        "/// A thing.\nmodel A {\n /// Its key.\n id Int @id\n r R\n}\n/// Kinds.\nenum R {\n X /// the one\n}"
-    )
+def test_documentation_becomes_comments_where_asked(prisma: Prisma) -> None:
+    text = "/// A thing.\nmodel A {\n /// Its key.\n id Int @id\n r R\n}\n/// Kinds.\nenum R {\n X /// the one\n}"
+    table = prisma(text).metadata.tables["A"]
+    assert (table.comment, table.c.id.comment) == (None, None)  # Prisma makes none
+    schema = prisma(text, comments=True)
     table = schema.metadata.tables["A"]
     assert (table.comment, table.c.id.comment, table.c.r.comment) == ("A thing.", "Its key.", None)
     assert schema.documentation == {"A": "A thing.", "A.id": "Its key.", "R": "Kinds.", "R.X": "the one"}

@@ -100,8 +100,9 @@ class Ground:
         return now if was is None else live.as_it_was(was, now)
 
     def _load_schema(self) -> TargetSchema:
-        target = self.target
-        return load_schema(self.project.settings.target.schema_, self.project.root, target.scheme, target.ddl)
+        target, settings = self.target, self.project.settings.target
+        root = self.project.root
+        return load_schema(settings.schema_, root, target.scheme, target.ddl, comments=settings.comments)
 
     @cached_property
     def schema_is_made_of(self) -> str | None:

@@ -25,11 +25,14 @@ class TriesSchemas(Protocol):
     def live_schema(self) -> TargetSchema: ...
 
 
-def load_schema(spec: str, root: Path, dialect: str, ddl: TriesSchemas | None) -> TargetSchema:
+def load_schema(
+    spec: str, root: Path, dialect: str, ddl: TriesSchemas | None, *, comments: bool = False
+) -> TargetSchema:
     """What `spec` describes; paths are taken from `root`.
 
     `spec`: "schema.prisma" or a folder of .prisma files; "schema.sql", several of them separated by commas, or a glob
     (in order of their names); "module:metadata"; "live". `dialect` is postgresql or sqlite. SQL and "live" need `ddl`.
+    `comments`: the `///` comments of a Prisma schema become comments in the database, which Prisma does not do.
     Raises SchemaFault with every fault found, Misused for a spec that is none of these, Unreachable for a missing file.
     """
     if spec == LIVE:
@@ -40,7 +43,7 @@ def load_schema(spec: str, root: Path, dialect: str, ddl: TriesSchemas | None) -
     if _are_sql(paths):
         return _from_sql(paths, root, _needed(ddl, spec))
     if all(path.is_dir() or path.suffix == ".prisma" for path in paths):
-        return _from_prisma(paths, dialect)
+        return _from_prisma(paths, dialect, comments)
     raise Misused(
         f"no schema can be read from {spec!r}",
         hint='a .prisma file or folder, .sql files, "module:metadata", or "live"',
@@ -95,12 +98,12 @@ def _from_module(spec: str, root: Path, dialect: str) -> TargetSchema:
     return from_metadata(load_metadata(spec, root), dialect)
 
 
-def _from_prisma(paths: list[Path], dialect: str) -> TargetSchema:
+def _from_prisma(paths: list[Path], dialect: str, comments: bool) -> TargetSchema:
     from crossfade.schema.metadata import from_metadata
     from crossfade.schema.prisma import read_prisma
 
     if dialect == "postgresql":
-        read = read_prisma(paths, "postgresql")
+        read = read_prisma(paths, "postgresql", comments=comments)
         return from_metadata(read.metadata, dialect, read.notes, extensions=read.extensions)
     if dialect == "sqlite":
         read = read_prisma(paths, "sqlite")

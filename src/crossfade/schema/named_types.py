@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -62,7 +62,14 @@ def _inside(kind: Any, dialect: sa.Dialect) -> Iterator[NamedType]:
         yield kind
 
 
-def _registered(metadata: sa.MetaData) -> Iterable[Any]:
-    """Types that belong to the MetaData, used or not. SQLAlchemy before 2.1 knows only those that columns use."""
-    found = [each for each in getattr(metadata, "_objects", ()) if isinstance(each, (sa.Enum, DOMAIN))]
+def _registered(metadata: sa.MetaData) -> list[Any]:
+    """Types that create_all makes because they were given the MetaData, used or not."""
+    owners = (_owner(listener) for listener in metadata.dispatch.before_create)
+    found = [owner for owner in owners if isinstance(owner, (sa.Enum, DOMAIN))]
     return sorted(found, key=lambda each: (each.schema or "", str(each.name)))
+
+
+def _owner(listener: Any) -> Any:
+    """The object whose method listens; releases of SQLAlchemy wrap the method in different ways."""
+    method = getattr(listener, "func", listener)
+    return getattr(method, "__self__", None) or getattr(method, "target", None)

@@ -23,7 +23,7 @@ _BRINGS = {
     "fuzzystrmatch": ("levenshtein", "soundex", "metaphone"),
     "tablefunc": ("crosstab",),
 }
-_EXTENSION_OF = {name: extension for extension, names in _BRINGS.items() for name in names}
+EXTENSION_OF = {name: extension for extension, names in _BRINGS.items() for name in names}
 _BUILT_IN_NOW = {"uuid-ossp", "pgcrypto"}
 
 
@@ -31,7 +31,7 @@ def missing_extension(statement: str, refusal: Refusal, known: Knowledge) -> Men
     """function uuid_generate_v4() does not exist: CREATE EXTENSION first, or PostgreSQL's own function."""
     found = re.search(r'(?:function|type|operator class) "?([\w.]+)"?(?:\(.*\))? does not exist', refusal.message)
     name = found[1].rpartition(".")[2].lower() if found else ""
-    extension = _EXTENSION_OF.get(name)
+    extension = EXTENSION_OF.get(name)
     if refusal.code not in ("42883", "42704") or extension is None:
         return None
     reason = f"{name} comes with the extension {extension}, which the file does not create before"

@@ -31,10 +31,9 @@ __all__ = ["PrismaSchema", "View", "read_prisma"]
 class PrismaSchema:
     """A Prisma schema as tables.
 
-    `metadata` has the tables, enums and sequences; a `///` comment is the comment of its table or column, and
-    `documentation` has them all under Prisma's names (`User`, `User.email`, `Role`, `Role.ADMIN`). `provider` is
-    the datasource's, None where there is none. `notes` say what the reader should know: a type without a time
-    zone, a view without a query, what SQLite cannot hold.
+    `metadata` has the tables, enums and sequences; `documentation` has every `///` comment under Prisma's names
+    (`User`, `User.email`, `Role`, `Role.ADMIN`). `provider` is the datasource's, None where there is none. `notes` say
+    what the reader should know: a type without a time zone, a view without a query, what SQLite cannot hold.
 
     `column.info` and `table.info` keep `prisma_name`; `column.info["prisma_default"]` is a default that Prisma's
     client fills in (`cuid`, `uuid(7)`, `updatedAt`), for which the database has none, or `now`, `autoincrement`,
@@ -50,8 +49,10 @@ class PrismaSchema:
     extensions: tuple[str, ...]
 
 
-def read_prisma(paths: Sequence[Path], dialect: Dialect) -> PrismaSchema:
+def read_prisma(paths: Sequence[Path], dialect: Dialect, *, comments: bool = False) -> PrismaSchema:
     """Read .prisma files, or folders of them, as one schema for one dialect.
+
+    :param comments: make `///` comments the comments of their tables and columns, which Prisma does not do.
 
     :raises Unreachable: when a path is not there or cannot be read.
     :raises SchemaFault: with every fault of every file.
@@ -61,7 +62,7 @@ def read_prisma(paths: Sequence[Path], dialect: Dialect) -> PrismaSchema:
     for file in _files(paths, faults):
         blocks += parse(str(file), _read(file, faults), faults)
     shape = resolve(blocks, faults)
-    builder = Builder(shape, dialect, faults)
+    builder = Builder(shape, dialect, faults, comments=comments)
     builder.build()
     return PrismaSchema(
         builder.metadata,

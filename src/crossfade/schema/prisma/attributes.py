@@ -63,7 +63,8 @@ def bind(attributes: Iterable[Attribute], known: Known, signs: str, faults: Faul
         elif written not in _REPEATED and any(b.name == attribute.name for b in bound):
             faults.add(attribute.place, f"{written} stands here twice", hint="keep one of them")
         else:
-            bound.append(_bound(attribute, known[attribute.name], written, faults))
+            names_labels = known is ON_LABEL
+            bound.append(_bound(attribute, known[attribute.name], written, faults, names_labels=names_labels))
     return bound
 
 
@@ -76,7 +77,9 @@ def _stranger(attribute: Attribute, known: Known, signs: str, faults: Faults) ->
     faults.unknown(attribute.place, "attribute", signs + attribute.name, [signs + k for k in known], hint)
 
 
-def _bound(attribute: Attribute, names: tuple[str, ...], written: str, faults: Faults) -> Bound:
+def _bound(
+    attribute: Attribute, names: tuple[str, ...], written: str, faults: Faults, *, names_labels: bool = False
+) -> Bound:
     values: dict[str, Value] = {}
     for position, argument in enumerate(attribute.arguments):
         name = argument.name or (names[0] if names and position == 0 else None)
@@ -90,15 +93,15 @@ def _bound(attribute: Attribute, names: tuple[str, ...], written: str, faults: F
             faults.add(argument.place, f"the argument {name!r} of {written} is given twice")
         else:
             values[name] = argument.value
-    _texts(attribute, written, values, faults)
+    _texts(attribute, written, values, faults, empty=names_labels)
     return Bound(attribute.name, attribute.place, values)
 
 
-def _texts(attribute: Attribute, written: str, values: Mapping[str, Value], faults: Faults) -> None:
-    """Names of things in the database are strings, and not empty."""
+def _texts(attribute: Attribute, written: str, values: Mapping[str, Value], faults: Faults, *, empty: bool) -> None:
+    """Names of things in the database are strings, and not empty, except labels of an enum."""
     for name in ("map", "name"):
         value = values.get(name)
-        if value is not None and not (isinstance(value, Text) and value.value):
+        if value is not None and not (isinstance(value, Text) and (value.value or empty)):
             faults.add(value.place, f"the argument {name!r} of {written} is a string that is not empty")
     if attribute.name in ("map", "schema") and not values:
         faults.add(attribute.place, f"{written} needs a name", hint=f'write {written}("name")')
@@ -114,13 +117,14 @@ class FieldRef:
 
 
 def field_refs(value: Value | None, faults: Faults, place: Place, what: str) -> list[FieldRef]:
-    """The fields that a list names; a fault where it is no list of fields."""
-    if not isinstance(value, Items) or not value.values:
+    """The fields that a list names, or a field alone; a fault where it is neither."""
+    items = value.values if isinstance(value, Items) else () if value is None else (value,)
+    if not items:
         at = value.place if value is not None else place
         faults.add(at, f"{what} needs a list of fields", hint="write [field] or [field, field]")
         return []
     refs: list[FieldRef] = []
-    for item in value.values:
+    for item in items:
         if isinstance(item, Name):
             refs.append(FieldRef(item.path, item.place, {}))
         elif isinstance(item, Call):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
@@ -14,10 +15,12 @@ from crossfade.schema.prisma.defaults import Default, Defaults, labels_check, ra
 from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.keys import Key, Keys, make_index
 from crossfade.schema.prisma.names import Dialect
+from crossfade.schema.prisma.notes import Notes
 from crossfade.schema.prisma.relations import ForeignKey, ManyToMany, Relations
 from crossfade.schema.prisma.shape import FieldShape, ModelShape, Shape
 from crossfade.schema.prisma.types import Types
-from crossfade.schema.prisma.unclashing import check_names
+from crossfade.schema.prisma.unclashing import check_names, cut_names
+from crossfade.schema.tokens import qualified
 
 _POSTGRESQL = ("postgresql", "postgres", "prisma+postgres", "cockroachdb")
 _SPELL: dict[Dialect, sa.Dialect] = {
@@ -41,12 +44,14 @@ class View:
 class Builder:
     """Builds the metadata of one shape for one dialect."""
 
-    def __init__(self, shape: Shape, dialect: Dialect, faults: Faults) -> None:
+    def __init__(self, shape: Shape, dialect: Dialect, faults: Faults, *, comments: bool = False) -> None:
         self.shape = shape
         self.dialect = dialect
+        self.comments = comments
         self.metadata = sa.MetaData()
-        self.types = Types(dialect, shape.enums, self.metadata, faults)
-        self.notes = self.types.notes
+        self.notes = Notes()
+        cut_names(shape, dialect, self.notes)
+        self.types = Types(dialect, shape, self.metadata, faults, self.notes)
         self.faults = faults
         foreign = shape.source.provider is not None and (dialect == "sqlite") != (shape.source.provider == "sqlite")
         foreign = foreign or (dialect == "postgresql" and shape.source.provider not in (None, *_POSTGRESQL))
@@ -71,6 +76,8 @@ class Builder:
         reader = Keys(self.dialect, self.faults, self.notes)
         keys = {m.name: reader.of(m) for m in self.shape.models.values()}
         columns = {m.name: self._columns(m, keys[m.name]) for m in self.shape.models.values()}
+        for name, found in keys.items():
+            self.types.note_operators(found, name)
         relations = Relations(self.shape, keys, self.types, self.faults).all()
         check_names(self.shape, keys, relations, self.dialect, self.faults)
         self.faults.raise_any()
@@ -97,8 +104,11 @@ class Builder:
         where = f"{model.name}.{field.name}"
         kind = self.types.of(field, where)
         default = self.defaults.of(field, kind.compile(_SPELL[self.dialect]), where)
+        if default.serial and isinstance(kind, pg.OID):
+            self.notes.add("Prisma makes no default for an autoincrement() of type Oid; this must be filled", where)
+            default = Default(function=default.function)
         server: Any = default.server
-        sequence = self._sequence(model, field, default, in_id)
+        sequence = self._sequence(model, field, default, kind, in_id)
         if sequence is not None:
             server = sequence.next_value()
         return sa.Column(
@@ -106,12 +116,15 @@ class Builder:
             kind,
             nullable=not field.required,
             server_default=server,
-            comment=field.doc,
+            comment=field.doc if self.comments else None,
             autoincrement=default.serial and in_id and sequence is None,
-            info=_info(field, default),
+            info=_info(field, default)
+            | ({"owned_sequence": sequence} if sequence is not None and default.serial else {}),
         )
 
-    def _sequence(self, model: ModelShape, field: FieldShape, default: Default, in_id: bool) -> sa.Sequence | None:
+    def _sequence(
+        self, model: ModelShape, field: FieldShape, default: Default, kind: Any, in_id: bool
+    ) -> sa.Sequence | None:
         """The sequence behind sequence(), and behind an autoincrement() outside the id, where SQLAlchemy makes none."""
         if default.sequence is None and (not default.serial or in_id):
             return None
@@ -124,7 +137,7 @@ class Builder:
             options: dict[str, Any] = dict(default.sequence)
             return sa.Sequence(name, schema=schema, metadata=self.metadata, **options)
         name = names.join_part(f"{model.table}_{field.column}", "_seq", self.dialect)
-        return sa.Sequence(name, schema=schema, metadata=self.metadata)
+        return sa.Sequence(name, schema=schema, metadata=self.metadata, data_type=kind)
 
     def _view(self, model: ModelShape, columns: list[sa.Column[Any]]) -> None:
         schema = self.schema_of(model.schema)
@@ -139,10 +152,13 @@ class Builder:
             *self._primary_key(keys),
             *self._enum_checks(model),
             schema=self.schema_of(model.schema),
-            comment=model.doc,
+            comment=model.doc if self.comments else None,
             info={"prisma_name": model.name, "prisma_ignored": model.ignored},
             sqlite_autoincrement=self._counts_up(model, keys),
         )
+        for column in table.columns:
+            if "owned_sequence" in column.info:
+                sa.event.listen(table, "after_create", _owned_by(column.info.pop("owned_sequence"), column))
         for key in keys:
             if key.kind != "id":
                 make_index(key, table, self.dialect)
@@ -217,6 +233,13 @@ class Builder:
     def _made(self, model: ModelShape) -> sa.Table:
         schema = self.schema_of(model.schema)
         return self.metadata.tables[f"{schema}.{model.table}" if schema else model.table]
+
+
+def _owned_by(sequence: sa.Sequence, column: sa.Column[Any]) -> sa.DDL:
+    """What SERIAL does: the sequence is dropped with its column, and pg_get_serial_sequence finds it."""
+    owner = qualified(column.table.schema, column.table.name, column.name)
+    statement = f"ALTER SEQUENCE {qualified(sequence.schema, sequence.name)} OWNED BY {owner}"
+    return sa.DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped
 
 
 def _id_column(keys: list[Key]) -> str:

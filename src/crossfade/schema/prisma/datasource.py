@@ -53,9 +53,9 @@ def _chosen(value: Value | None, what: str, known: Sequence[str], faults: Faults
 
 
 def _words(value: Value | None) -> list[str]:
-    """The entries of a list of strings, names, or names with options such as `postgis(version: "2.1")`."""
+    """The entries of a list, or the one alone: strings, names, or names with options (`postgis(version: "2.1")`)."""
     words: list[str] = []
-    for item in value.values if isinstance(value, Items) else ():
+    for item in value.values if isinstance(value, Items) else (value,):
         if isinstance(item, Text):
             words.append(item.value)
         elif isinstance(item, Name):

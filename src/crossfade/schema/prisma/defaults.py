@@ -37,6 +37,10 @@ _SEQUENCE = {"start": "start", "increment": "increment", "minValue": "minvalue",
              "cache": "cache", "virtual": None}  # fmt: skip
 _RANGES = {"Int": 2**31, "BigInt": 2**63}
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
+_TIME = re.compile(
+    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})(?P<fraction>(?:\.[0-9]{1,9})?)"
+    r"(?P<offset>[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
@@ -93,6 +97,7 @@ class Defaults:
         if isinstance(value, Call):
             return self._function(field, value, where)
         try:
+            self._note_offset(field, value, where)
             return Default(server=self._literal(field, value, sql_type))
         except UnfitError as unfit:
             self.faults.add(value.place, str(unfit), hint=self._labels(field))
@@ -103,6 +108,18 @@ class Defaults:
         if bound and (field.scalar != "DateTime" or field.many):
             self.faults.add(bound.place, f"@updatedAt stands on a DateTime; {field.name} is none")
         return bound is not None
+
+    def _note_offset(self, field: FieldShape, value: Value, where: str) -> None:
+        zoned = field.native is not None and field.native.name.endswith("tz")
+        found = _TIME.fullmatch(value.value) if isinstance(value, Text) and field.scalar == "DateTime" else None
+        if (
+            found
+            and found["offset"] not in ("Z", "z", "+00:00", "-00:00")
+            and self.dialect == "postgresql"
+            and not zoned
+        ):
+            text = f"PostgreSQL ignores the offset {found['offset']} of the default; so does a database made by Prisma"
+            self.notes.add(text, where)
 
     def _labels(self, field: FieldShape) -> str | None:
         return f"one of {', '.join(field.enum.labels)}" if field.enum else None
@@ -193,8 +210,10 @@ class Defaults:
             return _label(field, value)
         if field.scalar is None:
             raise UnfitError(f'{field.name} takes dbgenerated("...") alone')
-        reader = _READERS[field.scalar]
-        given = reader(value, field)
+        if field.scalar == "DateTime":
+            given: Any = _moment(value, self.dialect)
+        else:
+            given = _READERS[field.scalar](value, field)
         if given is None:
             raise UnfitError(f"the default of {field.name} does not fit {field.scalar}: {_shown(value)}")
         return given
@@ -248,17 +267,19 @@ def _bytes(value: Value, _: FieldShape) -> bytes | None:
         return None
 
 
-def _moment(value: Value, field: FieldShape) -> str | None:
-    """An ISO time as SQL has it. In UTC: PostgreSQL drops the offset of a TIMESTAMP literal in silence."""
+def _moment(value: Value, dialect: Dialect) -> str | None:
+    """A time with its offset, written as Prisma's engine writes it for PostgreSQL; for SQLite in UTC."""
+    found = _TIME.fullmatch(value.value) if isinstance(value, Text) else None
+    if found is None:
+        return None
+    day, fraction, offset = found["day"], found["fraction"], found["offset"].upper().replace("Z", "+00:00")
     try:
-        moment = datetime.fromisoformat(value.value) if isinstance(value, Text) else None
-        if moment is None:
-            return None
-        utc = moment.astimezone(UTC) if moment.tzinfo else moment
+        moment = datetime.fromisoformat(f"{day} {found['time']}{offset}")
+        if dialect == "postgresql":
+            return f"{moment:%Y-%m-%d %H:%M:%S}{fraction} {offset}"
+        return f"{moment.astimezone(UTC).replace(tzinfo=None)}{fraction}"
     except (ValueError, OverflowError):
         return None
-    zoned = field.native is not None and field.native.name.endswith("tz")
-    return utc.replace(tzinfo=None).isoformat(" ") + ("+00:00" if zoned else "")
 
 
 _READERS = {
@@ -268,7 +289,6 @@ _READERS = {
     "BigInt": _whole,
     "Float": _float,
     "Decimal": _decimal,
-    "DateTime": _moment,
     "Json": _json,
     "Bytes": _bytes,
 }

@@ -53,8 +53,8 @@ def _enum(block: Block, faults: Faults) -> EnumShape:
     bound = bind(block.attributes, ON_ENUM, "@@", faults)
     labels: dict[str, str] = {}
     for label in block.labels:
-        mapped = _one(bind(label.attributes, ON_LABEL, "@", faults), "map", "name")
-        stored = mapped or label.name
+        mapped = next((b.text("name") for b in bind(label.attributes, ON_LABEL, "@", faults) if b.name == "map"), None)
+        stored = label.name if mapped is None else mapped
         if label.name in labels:
             faults.add(label.place, f"the enum {block.name} has the value {label.name} twice")
         elif stored in labels.values():

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.types import TypeEngine
 
+from crossfade.schema.mends.extensions import EXTENSION_OF
 from crossfade.schema.prisma.faults import Faults
+from crossfade.schema.prisma.keys import Key
 from crossfade.schema.prisma.names import Dialect
 from crossfade.schema.prisma.native import DEFAULT, NATIVE, Native, Verbatim, sqlite_type
 from crossfade.schema.prisma.notes import Notes
-from crossfade.schema.prisma.shape import EnumShape, FieldShape
+from crossfade.schema.prisma.shape import EnumShape, FieldShape, Shape
 from crossfade.schema.prisma.syntax import Attribute, Number
+
+# btree_gin brings operator classes of these names for GIN; those of the other methods are PostgreSQL's own.
+_BUILT_IN_OPERATORS = {(method, name) for method in (None, "hash", "brin", "gist") for name in ("int4_ops", "text_ops")}
 
 
 class Types:
     """Chooses types; keeps one type object for each enum, and the notes on what the choice means."""
 
-    def __init__(self, dialect: Dialect, enums: Mapping[str, EnumShape], metadata: sa.MetaData, faults: Faults) -> None:
+    def __init__(self, dialect: Dialect, shape: Shape, metadata: sa.MetaData, faults: Faults, notes: Notes) -> None:
         self.dialect = dialect
+        self.extensions = shape.source.extensions
         self.faults = faults
-        self.notes = Notes()
-        self._enums = {e.name: _enum(e, metadata) for e in enums.values()} if dialect == "postgresql" else {}
+        self.notes = notes
+        self._enums = {e.name: _enum(e, metadata) for e in shape.enums.values()} if dialect == "postgresql" else {}
 
     def of(self, field: FieldShape, where: str) -> TypeEngine[Any]:
         """The type of a stored field.
@@ -38,6 +44,7 @@ class Types:
 
     def _item(self, field: FieldShape, where: str) -> TypeEngine[Any]:
         if field.unsupported is not None:
+            self._needs(field.unsupported, where)
             return Verbatim(field.unsupported)
         if field.enum is not None:
             self._no_native(field)
@@ -46,8 +53,24 @@ class Types:
         if name == "Timestamp":
             self.notes.add(f"TIMESTAMP{_digits(numbers)} has no time zone; it holds UTC by agreement", where)
         if name == "Citext":
-            self.notes.add("the target needs the extension citext", where)
+            self._needs("citext", where)
         return NATIVE[name].make(*numbers)
+
+    def _needs(self, name: str, where: str) -> None:
+        """Notes the extension that a type or operator class comes with, where the datasource does not list it."""
+        extension = EXTENSION_OF.get(name.partition("(")[0].strip().lower())
+        if extension and extension not in self.extensions:
+            text = (
+                f"{name} needs the extension {extension}: list it in the datasource, or create it in the target first"
+            )
+            self.notes.add(text, where)
+
+    def note_operators(self, keys: Sequence[Key], model: str) -> None:
+        """Notes the extensions that operator classes of indexes come with."""
+        for key in keys:
+            for part in key.parts:
+                if part.operators and (key.method, part.operators) not in _BUILT_IN_OPERATORS:
+                    self._needs(part.operators, f"{model}.{part.field.name}")
 
     def _sqlite(self, field: FieldShape, where: str) -> TypeEngine[Any]:
         if field.unsupported is not None:

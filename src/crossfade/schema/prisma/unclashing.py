@@ -8,9 +8,28 @@ from crossfade.schema.prisma import names
 from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.keys import Key
 from crossfade.schema.prisma.names import Dialect
+from crossfade.schema.prisma.notes import Notes
 from crossfade.schema.prisma.relations import ForeignKey, ManyToMany
 from crossfade.schema.prisma.shape import EnumShape, ModelShape, Shape
 from crossfade.schema.prisma.syntax import Place
+
+
+def cut_names(shape: Shape, dialect: Dialect, notes: Notes) -> None:
+    """Cuts the names of tables, columns and enums as the database does: Prisma writes them whole."""
+    limit = names.LIMIT[dialect]
+
+    def kept(name: str) -> str:
+        short = names.cut(name, limit)
+        if short != name:
+            notes.add(f"PostgreSQL keeps {limit} bytes of a name: {name} is {short}")
+        return short
+
+    for model in shape.models.values():
+        model.table = kept(model.table)
+        for field in model.fields.values():
+            field.column = kept(field.column) if field.stored else field.column
+    for enum in shape.enums.values():
+        enum.stored = kept(enum.stored)
 
 
 def check_names(
