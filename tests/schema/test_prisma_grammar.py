@@ -217,7 +217,7 @@ model Größe { /* here */
   down Größe[] @relation("x")
 
   @@index(c)
-  @@unique(fields: c(sort: Desc))
+  @@unique(map: "c_key", c(sort: Desc))
   @@schema("app")
 }
 
@@ -238,7 +238,7 @@ def test_what_prisma_takes_is_taken(tmp_path: Path) -> None:
     assert table.c.e.type.enums == ["", "élan"]
     assert table.c.oid.server_default is None
     assert str(table.c.c.server_default.arg) == "/* no */"
-    assert sorted(str(index.name) for index in table.indexes) == ["Größe_c_idx", "Größe_c_key"]
+    assert sorted(str(index.name) for index in table.indexes) == ["Größe_c_idx", "c_key"]
     assert [key.column_keys for key in table.foreign_key_constraints] == [["c2"]]
 
 

@@ -82,7 +82,7 @@ def _bound(
 ) -> Bound:
     values: dict[str, Value] = {}
     for position, argument in enumerate(attribute.arguments):
-        name = argument.name or (names[0] if names and position == 0 else None)
+        name = argument.name or (names[0] if names and names[0] not in values else None)
         if name is None:
             takes = f"takes {', '.join(names)}" if names else "takes no arguments"
             hint = f"name it: {names[min(position, len(names) - 1)]}: ..." if names else f"write {written} alone"
