@@ -14,10 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from crossfade.errors import Busy
+from crossfade.errors import Busy, CrossfadeError, Unreachable
 from crossfade.journal.queries import queries
 from crossfade.model.batch import Chunk
 from crossfade.model.counts import Counts
+from crossfade.model.described import Described, as_text, from_text
 from crossfade.model.target import Step
 from crossfade.stores.contract import Loader, Store, need
 
@@ -126,6 +127,23 @@ def take_part(tx: Loader, run: str) -> None:
 def kept_schema(tx: Loader) -> str | None:
     rows = tx.execute(queries()["find_kept_schema"])
     return str(rows[0][0]) if rows and rows[0][0] is not None else None
+
+
+def note_expected(tx: Loader, described: Described) -> None:
+    """What the target's catalogue is to say when everything is made."""
+    tx.execute(queries()["add_expected"], {"description": as_text(described), "now": now()})
+
+
+def expected(tx: Loader) -> Described | None:
+    """What was noted; None where the journal has no place for it, because an older crossfade made it."""
+    try:
+        with tx.savepoint():
+            rows = tx.execute(queries()["find_expected"])
+    except Unreachable:
+        raise
+    except CrossfadeError:
+        return None
+    return from_text(rows[0][0]) if rows else None
 
 
 def lock_move(tx: Loader) -> None:

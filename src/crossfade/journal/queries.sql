@@ -73,6 +73,14 @@ CREATE TABLE IF NOT EXISTS {crossfade}quarantine (
 -- Verification and retry ask by entity and state.
 CREATE INDEX IF NOT EXISTS {crossfade_index}quarantine_entity ON {crossfade}quarantine (entity, state);
 
+-- create_expected --
+-- What the target's catalogue is to say when the schema is made; one row.
+CREATE TABLE IF NOT EXISTS {crossfade}expected (
+    id          INTEGER PRIMARY KEY,
+    description TEXT NOT NULL,
+    noted_at    TEXT NOT NULL
+);
+
 -- create_clearing --
 -- How far the check of the constraints has come, and the rows that it found at fault last; one row, or none.
 CREATE TABLE IF NOT EXISTS {crossfade}clearing (
@@ -81,6 +89,14 @@ CREATE TABLE IF NOT EXISTS {crossfade}clearing (
     changed TEXT NOT NULL,
     doomed  BYTEA
 );
+
+-- add_expected --
+-- Noted when the move begins.
+INSERT INTO {crossfade}expected (id, description, noted_at) VALUES (1, :description, :now);
+
+-- find_expected --
+-- Nothing, where an older crossfade began the move.
+SELECT description FROM {crossfade}expected;
 
 -- find_clearing --
 -- How far it has come.

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from crossfade.model.described import Described
+
 # Kinds of column types. `ColumnType.kind` is one of these; the canonical Arrow type of its values stands beside it.
 # Source rows (after mapping/fit.py) and rows read back from a target both come in this one form, so that comparing is
 # comparing Arrow values.
@@ -121,6 +123,8 @@ class TargetSchema:
     metadata_of: Callable[[], Any] | None
     digest: str
     notes: tuple[str, ...] = field(default=())
+    described: Described | None = field(default=None, compare=False, repr=False)
+    """What the database's catalogue says when the steps have made it, where that is known."""
 
     @cached_property
     def metadata(self) -> Any:

@@ -57,12 +57,14 @@ def own_target(ground: Ground) -> MoveRecord:
     move = _find_move(ground)
     if move is None:
         _require_empty(ground)
+        expected = ground.expected_from_now()
         journal.create(ground.target)
         ground.take_over()
         made = ground.schema_is_made_of
         text = None if made is None else kept.as_text(ground.schema, made)
         with ground.transaction() as tx:
             journal.begin_move(tx, ground.project.name, ground.source.url, ground.digests, text)
+            journal.note_expected(tx, expected)
             move = journal.find_move(tx)
     assert move is not None  # it was noted just now
     return _require_own(ground, move)

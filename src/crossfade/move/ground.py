@@ -6,6 +6,7 @@ import hashlib
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Self
 
@@ -13,6 +14,7 @@ from crossfade.assess.lock import dump_lock, read_lock
 from crossfade.journal import journal
 from crossfade.mapping.compile import compile_program, read_mappings
 from crossfade.mapping.program import Program
+from crossfade.model.described import Described
 from crossfade.model.shape import Shape, parse_path
 from crossfade.model.target import Step, TargetSchema, TargetTable
 from crossfade.pipeline.session import Work, close_sessions, get_ready
@@ -31,6 +33,7 @@ class Ground:
         self.project = project
         self.workers = workers
         self.run = uuid.uuid4().hex
+        self.only_compares = False  # a target whose tables have changed is an answer then, not an error
         self.takes_part = False  # in what only one run may do at a time
         self._open: dict[str, Store] = {}
         self._schema_ahead: Ahead[TargetSchema | None] | None = None
@@ -96,6 +99,8 @@ class Ground:
         was = self._kept_schema
         if was is not None and not self.is_live:
             return was
+        if was is not None and self.only_compares:
+            return was
         now = self._load_schema()
         return now if was is None else live.as_it_was(was, now)
 
@@ -120,6 +125,32 @@ class Ground:
     @property
     def is_live(self) -> bool:
         return self.project.settings.target.schema_ == LIVE
+
+    def expected_from_now(self) -> Described:
+        """What the target's catalogue is to say after the copy: what it says now, and what the schema makes.
+
+        What the schema makes is known from a scratch database: who alters the target meanwhile changes nothing of it.
+        """
+        ddl = need(self.target.ddl, self.target, "be looked into")
+        now = ddl.describe()
+        return now if self.is_live else now.joined(ddl.describe_made(self.schema))
+
+    @property
+    def expected(self) -> Described:
+        """What was noted when the move began. Another version of the server may print it otherwise: there it is made
+        anew, and what was in the target before is as it is found.
+        """
+        ddl = need(self.target.ddl, self.target, "be looked into")
+        with self.transaction() as tx:
+            noted = journal.expected(tx)
+        if noted is None:
+            return ddl.describe_made(self.schema)
+        found = ddl.describe()
+        if noted.server == found.server or self.is_live:
+            return noted
+        known = {t.key for t in noted.things}
+        before = Described(found.server, tuple(t for t in found.things if t.key in known))
+        return before.joined(ddl.describe_made(replace(self.schema, described=None)))
 
     @property
     def fed_entities(self) -> list[str]:

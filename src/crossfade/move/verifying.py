@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from functools import partial
 
 from crossfade.errors import Refused
@@ -12,10 +14,12 @@ from crossfade.move import begin, checks
 from crossfade.move.events import Listener, Verifying
 from crossfade.move.ground import Ground
 from crossfade.pipeline.session import session
+from crossfade.stores.contract import need
 from crossfade.verify import run
+from crossfade.verify.catalogue import hold_schema
 from crossfade.verify.held import held_records
 from crossfade.verify.rules import read_rules
-from crossfade.verify.verdict import Verdict
+from crossfade.verify.verdict import SchemaVerdict, Verdict
 
 
 def verify(ground: Ground, listen: Listener) -> Verdict:
@@ -28,12 +32,21 @@ def verify(ground: Ground, listen: Listener) -> Verdict:
     documents = sum(e.counts.source for e in status.entities)
     chunks = sum(e.chunks for e in status.entities)
     with make_executor(min(ground.workers, max(1, chunks)), ground.get_ready) as executor:
-        subject = _subject(ground, status)
+        schema = _schema(ground)
+        subject = _subject(ground, status, schema.unread)
         listen(Verifying(documents, len(subject.fed_tables), len(subject.rules)))
-        return run.verify(partial(session, ground.work), subject, executor, listen)
+        verdict = run.verify(partial(session, ground.work), subject, executor, listen)
+        return replace(verdict, schema=schema)
 
 
-def _subject(ground: Ground, status: Status) -> run.Subject:
+def _schema(ground: Ground) -> SchemaVerdict:
+    """Tables of a live target that no mapping fills hold what is in them by right."""
+    fed = ground.tables(ground.fed_tables)
+    unfed = [] if ground.is_live else [t for t in ground.schema.tables if t not in fed]
+    return hold_schema(need(ground.target.ddl, ground.target, "be looked into"), ground.expected, fed, unfed)
+
+
+def _subject(ground: Ground, status: Status, unread: Collection[str]) -> run.Subject:
     limits = ground.project.settings.limits
     with ground.transaction() as tx:
         held = held_records(journal.entries(tx), partial(journal.raw_of, tx))
@@ -41,6 +54,7 @@ def _subject(ground: Ground, status: Status) -> run.Subject:
     return run.Subject(
         feeds={f.entity: sorted({b.table for b in f.branches}) for f in feeds if f.branches},
         tables=ground.work.tables,
+        unread=frozenset(unread),
         held=held,
         recorded={e.entity: e.counts for e in status.entities},
         rules=read_rules(ground.project.rules_dir),

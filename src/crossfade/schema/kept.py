@@ -20,7 +20,7 @@ _ADAPTER = TypeAdapter(TargetSchema)
 
 def as_text(schema: TargetSchema, made_of: str) -> str:
     """The schema without its SQLAlchemy metadata, under a line that says what it was made of."""
-    return f"{made_of}\n{_ADAPTER.dump_json(replace(schema, metadata_of=None)).decode()}"
+    return f"{made_of}\n{_ADAPTER.dump_json(replace(schema, metadata_of=None, described=None)).decode()}"
 
 
 def from_text(text: str, made_of: str) -> TargetSchema | None:

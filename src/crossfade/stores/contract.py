@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 from crossfade.errors import Unsupported
 from crossfade.model.batch import Batch, Chunk, Column
+from crossfade.model.described import Described
 from crossfade.model.shape import Path, Shape
 from crossfade.model.target import ColumnType, TargetColumn, TargetSchema, TargetTable
 
@@ -182,6 +183,17 @@ class RowReader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class NumbersBehind:
+    """`sequence` hands out `next` the next time, and `column` of a table holds numbers up to `last`."""
+
+    sequence: str
+    table: str
+    column: str
+    next: int
+    last: int
+
+
 class Ddl(Protocol):
     def is_empty(self) -> list[str]:
         """Names of tables that are there and hold rows or are not ours (an empty list: the target is free)."""
@@ -197,6 +209,26 @@ class Ddl(Protocol):
 
     def live_schema(self) -> TargetSchema:
         """The target as it stands."""
+        ...
+
+    def describe(self) -> Described:
+        """What the target's catalogue says, but for the journal's own tables."""
+        ...
+
+    def describe_made(self, schema: TargetSchema) -> Described:
+        """What the catalogue says of a scratch database in which the schema was made, step by step."""
+        ...
+
+    def holding_rows(self, relations: Sequence[str]) -> dict[str, bool | None]:
+        """Whether each of the relations, by the names in a description, holds a row; None: it may not be read."""
+        ...
+
+    def holds_values(self, relation: str, column: str) -> bool:
+        """Whether a row has a value in the column; both by the names in a description."""
+        ...
+
+    def numbers_behind(self, tables: Sequence[TargetTable]) -> list[NumbersBehind]:
+        """What hands out numbers for the tables' columns and will hand out one that is there already."""
         ...
 
     def duplicates(self, table: TargetTable, unique: Any) -> Any:

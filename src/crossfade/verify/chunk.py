@@ -180,7 +180,7 @@ class _Batch:
         lost: set[int] = set()
         for part in self.mapped.tables:
             kept = drop_roots(part, held) if held else part
-            if kept.rows.num_rows:
+            if kept.rows.num_rows and kept.table.name in self.task.numbers:
                 lost |= self._compare_table(kept)
         return lost
 

@@ -11,7 +11,7 @@ from crossfade.model.target import TargetTable
 from crossfade.verify.chunk import ChunkVerified, TableCount
 from crossfade.verify.compare import CHANGED, DUPLICATE, EXTRA, MISSING
 from crossfade.verify.held import NOTHING, Held
-from crossfade.verify.keys import KeyFindings
+from crossfade.verify.keys import NOTHING_ODD, KeyFindings
 from crossfade.verify.runs import Runs
 from crossfade.verify.verdict import Difference, EntityVerdict, TableVerdict, Uncounted
 
@@ -73,7 +73,7 @@ class Tally:
         return tuple(self._table(name) for name in sorted(self._tables))
 
     def _table(self, name: str) -> TableVerdict:
-        total, target, keys = self._tables[name], self._target[name], self._keys[name]
+        total, target, keys = self._tables[name], self._target[name], self._keys.get(name, NOTHING_ODD)
         differences = [*_first(self._named.get(name, []), self._limit), *self._of_keys(name, keys)]
         return TableVerdict(
             table=name,

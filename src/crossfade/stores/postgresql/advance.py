@@ -12,9 +12,11 @@ import psycopg
 from psycopg import sql
 
 from crossfade.model.target import TargetTable
+from crossfade.stores.contract import NumbersBehind
 
 _SEQUENCES = """
-SELECT DISTINCT n.nspname, c.relname, tn.nspname, t.relname, a.attname, s.seqincrement > 0, s.seqmin, s.seqmax
+SELECT DISTINCT n.nspname, c.relname, tn.nspname, t.relname, a.attname, s.seqincrement > 0, s.seqmin, s.seqmax,
+       s.seqincrement
 FROM pg_catalog.pg_sequence s
 JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -39,13 +41,34 @@ ORDER BY 1, 2, 3, 4, 5
 
 def advance(connection: psycopg.Connection[Any], tables: Sequence[TargetTable]) -> int:
     """Sets the sequences of the tables' columns to the last number that is there; how many were set."""
+    return sum(_advance(connection, *row) for row in _sequences(connection, tables))
+
+
+def numbers_behind(connection: psycopg.Connection[Any], tables: Sequence[TargetTable]) -> list[NumbersBehind]:
+    """The sequences that `advance` would set. What it has set already is none of them."""
+    found = []
+    for row in _sequences(connection, tables):
+        for last, at, is_called in connection.execute(_behind(*row)).fetchall():
+            name, table = (".".join(part for part in pair if part != "public") for pair in (row[:2], row[2:4]))
+            coming = int(at) + (int(row[9]) if is_called else 0)
+            found.append(NumbersBehind(name, table, row[4], coming, int(last)))
+    return found
+
+
+def _sequences(connection: psycopg.Connection[Any], tables: Sequence[TargetTable]) -> list[Any]:
     wanted = {(table.schema or "public", table.table) for table in tables}
-    found = [row for row in connection.execute(_SEQUENCES).fetchall() if (row[2], row[3]) in wanted]
-    return sum(_advance(connection, *row) for row in found)
+    return [row for row in connection.execute(_SEQUENCES).fetchall() if (row[2], row[3]) in wanted]
 
 
-def _advance(
-    connection: psycopg.Connection[Any],
+def _advance(connection: psycopg.Connection[Any], schema: str, name: str, *column: Any) -> bool:
+    behind = _behind(schema, name, *column)
+    statement = sql.SQL("SELECT pg_catalog.setval({}, last::bigint) FROM ({}) AS behind").format(
+        sql.Literal(sql.Identifier(schema, name).as_string(connection)), behind
+    )
+    return bool(connection.execute(statement).fetchall())
+
+
+def _behind(
     schema: str,
     name: str,
     table_schema: str,
@@ -54,16 +77,17 @@ def _advance(
     rises: bool,
     least: int,
     greatest: int,
-) -> bool:
-    """A number outside the sequence's bounds is none that it will ever reach."""
-    sequence = sql.Identifier(schema, name)
-    statement = sql.SQL(
-        "SELECT pg_catalog.setval({literal}, last::bigint) FROM {sequence} AS s,"
+    increment: int,
+) -> sql.Composed:
+    """The last number that is there, where the sequence has not come to it. A number outside the sequence's bounds is
+    none that it will ever reach.
+    """
+    return sql.SQL(
+        "SELECT there.last, s.last_value, s.is_called FROM {sequence} AS s,"
         " (SELECT {furthest}({column}) AS last FROM {table} WHERE {column} BETWEEN {least} AND {greatest}) AS there"
         " WHERE last {beyond} s.last_value OR (last = s.last_value AND NOT s.is_called)"
     ).format(
-        literal=sql.Literal(sequence.as_string(connection)),
-        sequence=sequence,
+        sequence=sql.Identifier(schema, name),
         furthest=sql.SQL("max" if rises else "min"),
         column=sql.Identifier(column),
         table=sql.Identifier(table_schema, table),
@@ -71,4 +95,3 @@ def _advance(
         greatest=sql.Literal(greatest),
         beyond=sql.SQL(">" if rises else "<"),
     )
-    return bool(connection.execute(statement).fetchall())

@@ -34,7 +34,7 @@ def reflect(
     connection: psycopg.Connection[Any], notes: tuple[str, ...] = (), metadata_of: Callable[[], Any] | None = None
 ) -> TargetSchema:
     """The database behind `connection`, all schemas but PostgreSQL's own and the journal's."""
-    with _plainly(connection):
+    with plainly(connection):
         rows = _reader(connection)
         early, late, said = arrange(objects(rows), rows("dependencies"), rows("aliases"))
         tables = target_tables(rows)
@@ -53,7 +53,7 @@ def reflect(
 
 def named_column_types(connection: psycopg.Connection[Any]) -> dict[str, ColumnType]:
     """The types that are not built in, by their printed name."""
-    with _plainly(connection):
+    with plainly(connection):
         return named_types(_reader(connection)("named_types"))
 
 
@@ -70,7 +70,8 @@ _PLAIN = {
 
 
 @contextmanager
-def _plainly(connection: psycopg.Connection[Any]) -> Iterator[None]:
+def plainly(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Inside, the catalogue prints everything in one way, whatever the session says."""
     before = {name: _setting(connection, name) for name in _PLAIN}
     for name, value in _PLAIN.items():
         connection.execute("SELECT set_config(%s, %s, false)", (name, value))
@@ -96,8 +97,12 @@ def _reader(connection: psycopg.Connection[Any]) -> Rows:
 
 @cache
 def _queries() -> dict[str, str]:
-    """The queries of catalog.sql by name."""
-    text = resources.files(__package__).joinpath("catalog.sql").read_text("utf-8")
+    return queries_of("catalog.sql")
+
+
+def queries_of(file: str) -> dict[str, str]:
+    """The queries of an SQL file of this folder, by name, with {user} and {member:...} filled in."""
+    text = resources.files(__package__).joinpath(file).read_text("utf-8")
     text = re.sub(r"\{member:(\w+),([\w.]+)\}", _MEMBER, text.replace("{user}", USER))
     parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import psycopg
 
 from crossfade.errors import CrossfadeError, SchemaFault
+from crossfade.model.described import Described
 from crossfade.model.target import ColumnType, ForeignKey, Step, TargetSchema, TargetTable, Unique
 from crossfade.schema.statements import Script, split
-from crossfade.stores.contract import Ddl
+from crossfade.stores.contract import Ddl, NumbersBehind
 from crossfade.stores.postgresql import census, failures
-from crossfade.stores.postgresql.advance import advance
+from crossfade.stores.postgresql.advance import advance, numbers_behind
 from crossfade.stores.postgresql.catalog import named_column_types, reflect
 from crossfade.stores.postgresql.connect import connect
+from crossfade.stores.postgresql.describe import describe, holding_rows, holds_values
 from crossfade.stores.postgresql.scratch import scratch
 from crossfade.stores.postgresql.tables_there import described, user_tables
 from crossfade.stores.postgresql.trial import Trial
@@ -78,7 +81,8 @@ class PostgresDdl:
     def _made(self, schema: TargetSchema, connection: psycopg.Connection[Any]) -> TargetSchema:
         """The schema as it is when its own steps have made it."""
         self._run_steps(schema, connection)
-        return reflect(connection, schema.notes, partial(self._metadata_of, schema))
+        made = reflect(connection, schema.notes, partial(self._metadata_of, schema))
+        return replace(made, described=describe(connection))
 
     def _scratch(self) -> AbstractContextManager[psycopg.Connection[Any]]:
         return scratch(self._url, self._dropping.submit)
@@ -106,6 +110,34 @@ class PostgresDdl:
             return failures.lost(error, self._url)
         said = " · ".join(filter(None, (error.diag.message_primary, error.diag.message_detail))) or str(error)
         return CrossfadeError(f"the step {step.id!r} of the schema failed: {said}\n  statement: {step.sql}", hint=hint)
+
+    def describe(self) -> Described:
+        """What the target's catalogue says."""
+        with self._connected() as connection:
+            return describe(connection)
+
+    def describe_made(self, schema: TargetSchema) -> Described:
+        """What the catalogue says of a scratch database in which the schema was made."""
+        if schema.described is not None:
+            return schema.described
+        with self._scratch() as connection:
+            self._run_steps(schema, connection)
+            return describe(connection)
+
+    def holding_rows(self, relations: Sequence[str]) -> dict[str, bool | None]:
+        """Whether each of the relations, by the names in a description, holds a row; None: it may not be read."""
+        with self._connected() as connection:
+            return holding_rows(connection, relations)
+
+    def holds_values(self, relation: str, column: str) -> bool:
+        """Whether a row has a value in the column; both by the names in a description."""
+        with self._connected() as connection:
+            return holds_values(connection, relation, column)
+
+    def numbers_behind(self, tables: Sequence[TargetTable]) -> list[NumbersBehind]:
+        """The sequences that will hand out a number which a row of the tables has already."""
+        with self._connected() as connection:
+            return numbers_behind(connection, tables)
 
     def live_schema(self) -> TargetSchema:
         """The target as it stands."""

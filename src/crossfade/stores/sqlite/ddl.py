@@ -8,14 +8,16 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from crossfade.errors import Fault, SchemaFault
+from crossfade.model.described import Described
 from crossfade.model.target import ColumnType, ForeignKey, TargetSchema, TargetTable, Unique
 from crossfade.schema.leave_out import why_left_out
 from crossfade.schema.statements import Script, Statement, split
 from crossfade.schema.tokens import identifier, tokens
-from crossfade.stores.contract import Ddl
+from crossfade.stores.contract import Ddl, NumbersBehind
 from crossfade.stores.sqlite.catalog import JOURNAL_PREFIX, reflect
 from crossfade.stores.sqlite.census import duplicates, orphans
 from crossfade.stores.sqlite.connect import connect, failure, path_of
+from crossfade.stores.sqlite.describe import describe, describe_made, holds_rows, holds_values
 
 
 class SqliteDdl:
@@ -48,6 +50,31 @@ class SqliteDdl:
             if faults:
                 raise SchemaFault(faults)
             return reflect(connection, (*script.notes, *notes))
+
+    def describe(self) -> Described:
+        """What the file's catalogue says."""
+        if not self._path.exists():
+            return Described("SQLite", ())
+        with self._connected() as connection:
+            return describe(connection)
+
+    def describe_made(self, schema: TargetSchema) -> Described:
+        """What the catalogue says of a database in memory in which the schema was made."""
+        return describe_made(schema)
+
+    def holding_rows(self, relations: Sequence[str]) -> dict[str, bool | None]:
+        """Whether each of the tables holds a row."""
+        with self._connected() as connection:
+            return {name: holds_rows(connection, name) for name in relations}
+
+    def holds_values(self, relation: str, column: str) -> bool:
+        """Whether a row has a value in the column; both by the names in a description."""
+        with self._connected() as connection:
+            return holds_values(connection, relation, column)
+
+    def numbers_behind(self, tables: Sequence[TargetTable]) -> list[NumbersBehind]:
+        """None: SQLite goes on after the greatest number by itself."""
+        return []
 
     def live_schema(self) -> TargetSchema:
         """The target as it stands."""

@@ -1,0 +1,97 @@
+"""What a SQLite file says that its schema is: SQLite keeps the text of every statement, and that is what it goes by."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from itertools import pairwise
+
+from crossfade.model.described import Described, Thing
+from crossfade.model.target import TargetSchema
+from crossfade.schema.mends.text import Item, table_text
+from crossfade.schema.tokens import Token, identifier, meaningful
+from crossfade.stores.sqlite.catalog import JOURNAL_PREFIX
+
+_OF_THE_TABLE = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN")
+
+
+def describe(connection: sqlite3.Connection) -> Described:
+    """All but SQLite's own tables, the journal's, and what comes with a virtual table."""
+    kinds = dict(connection.execute("SELECT name, type FROM pragma_table_list WHERE schema = 'main'").fetchall())
+    rows = connection.execute(
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema"
+        " WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY type, name"
+    ).fetchall()
+    things: list[Thing] = []
+    for kind, name, table, sql in rows:
+        if table.startswith(JOURNAL_PREFIX) or kinds.get(name) == "shadow":
+            continue
+        things += _table(name, sql, kinds.get(name, kind)) if kind == "table" else [_thing(kind, name, table, sql)]
+    return Described("SQLite", tuple(things))
+
+
+def describe_made(schema: TargetSchema) -> Described:
+    """Of a database in memory in which the schema was made."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        for step in (*schema.pre, *schema.post):
+            connection.execute(step.sql)
+        return describe(connection)
+    finally:
+        connection.close()
+
+
+def holds_rows(connection: sqlite3.Connection, table: str) -> bool:
+    return _exists(connection, f"SELECT 1 FROM {identifier(table)}")
+
+
+def holds_values(connection: sqlite3.Connection, table: str, column: str) -> bool:
+    short = identifier(column.removeprefix(table + "."))
+    return _exists(connection, f"SELECT 1 FROM {identifier(table)} WHERE {short} IS NOT NULL")
+
+
+def _exists(connection: sqlite3.Connection, query: str) -> bool:
+    (found,) = connection.execute(f"SELECT EXISTS ({query})").fetchone()
+    return bool(found)
+
+
+def _thing(kind: str, name: str, table: str, sql: str) -> Thing:
+    if kind == "view":
+        return Thing("relation", name, "", {"is": "view", "definition": _plain(sql)})
+    facts = {"definition": _plain(sql)}
+    if kind == "index":
+        facts["is"] = "unique index" if [t.word for t in meaningful(sql)[:2]] == ["CREATE", "UNIQUE"] else "index"
+    return Thing(kind, name, table, facts)
+
+
+def _table(name: str, sql: str, kind: str) -> Iterator[Thing]:
+    text = table_text(sql)
+    if text is None or kind != "table":
+        yield Thing(
+            "relation", name, "", {"is": f"{kind} table".replace("table table", "table"), "definition": _plain(sql)}
+        )
+        return
+    options = _plain(sql[text.close + 1 :])
+    yield Thing("relation", name, "", {"is": "table"} | ({"table options": options} if options else {}))
+    for item in text.items:
+        if item.tokens[0].word in _OF_THE_TABLE:
+            yield Thing("constraint", f"{name}: {_joined(item.tokens)}", name, {})
+        else:
+            yield _column(name, item)
+
+
+def _column(table: str, item: Item) -> Thing:
+    words = item.words()
+    facts = {"definition": _joined(item.tokens[1:])}
+    if any(pair == ("NOT", "NULL") for pair in pairwise(words)):
+        facts["not null"] = "yes"
+    facts |= {word.lower(): "yes" for word in ("DEFAULT", "GENERATED") if word in words}
+    return Thing("column", f"{table}.{item.tokens[0].name}", table, facts)
+
+
+def _plain(sql: str) -> str:
+    return _joined(meaningful(sql))
+
+
+def _joined(tokens: list[Token] | tuple[Token, ...]) -> str:
+    return " ".join(t.text for t in tokens)

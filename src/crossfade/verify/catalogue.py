@@ -1,0 +1,123 @@
+"""The target's catalogue held against the schema that was made: apart from the data, and before it is read.
+
+Values can all be equal in a database that will lose, hide or refuse the next row. And a table whose columns are no
+longer those that were made cannot be compared at all: that is said of this table, and the others are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from crossfade.model.described import Described
+from crossfade.model.target import TargetTable
+from crossfade.schema.compare import CHANGED, EXTRA, FAULT, MISSING, NOTE, SchemaDifference, compare
+from crossfade.stores.contract import Ddl
+from crossfade.verify.verdict import SchemaVerdict
+
+_READABLE = {"table", "partitioned table"}
+
+
+def hold_schema(
+    ddl: Ddl, expected: Described, fed: Sequence[TargetTable], unfed: Sequence[TargetTable] = ()
+) -> SchemaVerdict:
+    """`fed` are the tables that a mapping makes rows of; `unfed` are tables of the schema that are to hold none."""
+    found = ddl.describe()
+    differences = list(_with_data(ddl, compare(expected, found), found))
+    unread = {t.name: reason for t in fed if (reason := _unreadable(t, differences))}
+    unread |= _hidden(ddl, [t for t in fed if t.name not in unread], found)
+    readable = [t for t in fed if t.name not in unread]
+    return SchemaVerdict(
+        (
+            *(d for d in differences if d.severity == FAULT),
+            *_behind(ddl, readable),
+            *(d for d in differences if d.severity != FAULT),
+            *_filled(ddl, unfed, found),
+        ),
+        len(expected.things),
+        unread,
+    )
+
+
+def _with_data(ddl: Ddl, differences: Sequence[SchemaDifference], found: Described) -> Iterator[SchemaDifference]:
+    """A table or column that nobody made is a fault where it holds data. A partition's rows are its table's."""
+    partitions = {t.name for t in found.things if "partition of" in t.facts}
+    for difference in differences:
+        if difference.kind != EXTRA:
+            yield difference
+        elif difference.thing == "relation" and difference.what in _READABLE and difference.name not in partitions:
+            (holds,) = ddl.holding_rows([difference.name]).values()
+            yield _with_detail(difference, holds, "rows")
+        elif difference.thing == "column":
+            holds = ddl.holds_values(difference.of, difference.name)
+            yield _with_detail(difference, holds, "values")
+        else:
+            yield difference
+
+
+def _with_detail(difference: SchemaDifference, holds: bool | None, what: str) -> SchemaDifference:
+    if holds is False:
+        return replace(difference, detail=f"it holds no {what}")
+    return replace(difference, severity=FAULT, detail=f"it holds {what}" if holds else "it may not be read")
+
+
+def _unreadable(table: TargetTable, differences: Sequence[SchemaDifference]) -> str | None:
+    """Why the table's rows cannot be read as the mapping makes them."""
+    columns = {c.name for c in table.columns}
+    name = f"{table.schema or 'public'}.{table.table}"
+    for difference in differences:
+        of = _plain(difference.of or difference.name)
+        if of not in (name, table.table):
+            continue
+        if difference.thing == "relation" and difference.kind == MISSING:
+            return "the table is missing"
+        if difference.thing == "relation" and difference.fact == "kind" and difference.found not in _READABLE:
+            return f"it is a {difference.found}"
+        if difference.thing == "column" and _plain(difference.name).removeprefix(of + ".") in columns:
+            if difference.kind == MISSING:
+                return f"the column {_plain(difference.name).removeprefix(of + '.')} is missing"
+            if difference.kind == CHANGED and difference.fact in ("type", "definition"):
+                return f"the column {_plain(difference.name).removeprefix(of + '.')} has another type"
+    return None
+
+
+def _hidden(ddl: Ddl, tables: Sequence[TargetTable], found: Described) -> dict[str, str]:
+    """The tables that the role of the target URL may not read, or whose rows a policy hides from it."""
+    places = {place: t.name for t in tables if (place := _place(t, found))}
+    holding = ddl.holding_rows(list(places))
+    return {
+        places[place]: "the role of the target URL may not read all of its rows"
+        for place, holds in holding.items()
+        if holds is None
+    }
+
+
+def _place(table: TargetTable, found: Described) -> str | None:
+    """The table's name in the description."""
+    wanted = (f"{table.schema or 'public'}.{table.table}", table.table)
+    names = (t.name for t in found.things if t.kind == "relation")
+    return next((name for name in names if _plain(name) in wanted), None)
+
+
+def _plain(name: str) -> str:
+    """A printed name without its quotes; two names that are then the same stand in one another's way only here."""
+    return name.replace('""', "\0").replace('"', "").replace("\0", '"')
+
+
+def _behind(ddl: Ddl, tables: Sequence[TargetTable]) -> Iterator[SchemaDifference]:
+    for found in ddl.numbers_behind(tables):
+        yield SchemaDifference(
+            CHANGED, "sequence", "sequence", found.sequence, "", "next number", f"beyond {found.last}", str(found.next),
+            detail=f"{found.table}.{found.column} holds numbers up to {found.last}",
+        )  # fmt: skip
+
+
+def _filled(ddl: Ddl, tables: Sequence[TargetTable], found: Described) -> Iterator[SchemaDifference]:
+    """Rows in tables of the schema that no mapping fills: a trigger may have written them, or anybody."""
+    places = [place for t in tables if (place := _place(t, found))]
+    for name, holds in sorted(ddl.holding_rows(places).items()):
+        if holds is not False:
+            said = "some" if holds else "it may not be read"
+            yield SchemaDifference(
+                CHANGED, "table", "relation", name, "", "rows", "none", said, NOTE, "no mapping fills it"
+            )
