@@ -61,7 +61,7 @@ class SchemaDifference:
         if self.found is None:
             return f"{name}{where}: {self.fact} is gone, it was {_short(self.expected or '')}{more}"
         if self.expected is None:
-            return f"{name}{where}: {self.fact} is {_short(self.found)}, it had none{more}"
+            return f"{name}{where}: {self.fact} is {_short(self.found)}; there was none{more}"
         expected, found = _apart(self.expected, self.found)
         return f"{name}{where}: {self.fact} is {found}, not {expected}{more}"
 
