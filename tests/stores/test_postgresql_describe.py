@@ -91,7 +91,8 @@ def test_an_untouched_target_has_no_differences(made: tuple[psycopg.Connection[A
 FAULTS: dict[str, set[tuple[str, str, str, str]]] = {
     "ALTER TABLE users DROP CONSTRAINT users_team_fkey": {("missing", "foreign key", "users.users_team_fkey", "")},
     "ALTER TABLE users DROP CONSTRAINT users_team_fkey;"
-    "ALTER TABLE users ADD CONSTRAINT users_team_fkey FOREIGN KEY (team) REFERENCES teams ON DELETE CASCADE NOT VALID": {
+    "ALTER TABLE users ADD CONSTRAINT users_team_fkey"
+    " FOREIGN KEY (team) REFERENCES teams ON DELETE CASCADE NOT VALID": {
         ("changed", "foreign key", "users.users_team_fkey", "validated")
     },
     "ALTER TABLE users DROP CONSTRAINT users_team_fkey;"
@@ -112,7 +113,9 @@ FAULTS: dict[str, set[tuple[str, str, str, str]]] = {
     "ALTER TABLE users DROP CONSTRAINT users_pkey": {("missing", "primary key", "users.users_pkey", "")},
     "DROP INDEX users_nick": {("missing", "unique index", "users_nick", "")},
     "DROP INDEX users_age": {("missing", "index", "users_age", "")},
-    "DROP INDEX users_age; CREATE INDEX users_age ON users (age DESC)": {("changed", "index", "users_age", "definition")},
+    "DROP INDEX users_age; CREATE INDEX users_age ON users (age DESC)": {
+        ("changed", "index", "users_age", "definition")
+    },
     "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'users_age'::regclass": {
         ("changed", "index", "users_age", "valid")
     },
@@ -148,7 +151,8 @@ FAULTS: dict[str, set[tuple[str, str, str, str]]] = {
     "CREATE RULE ignore AS ON INSERT TO users DO INSTEAD NOTHING": {("extra", "rule", "users.ignore", "")},
     "ALTER TABLE users ALTER twice DROP EXPRESSION": {("changed", "column", "users.twice", "generated")},
     "ALTER TABLE users ALTER twice SET EXPRESSION AS (age * 3)": {("changed", "column", "users.twice", "generated")},
-    "DROP VIEW grown; ALTER TABLE users ALTER at TYPE timestamp; CREATE VIEW grown AS SELECT * FROM users WHERE age > 17": {
+    "DROP VIEW grown; ALTER TABLE users ALTER at TYPE timestamp;"
+    "CREATE VIEW grown AS SELECT * FROM users WHERE age > 17": {
         ("changed", "column", "users.at", "type")
     },
     "ALTER TABLE users ALTER name DROP DEFAULT": {("changed", "column", "users.name", "default")},

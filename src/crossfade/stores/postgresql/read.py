@@ -27,7 +27,8 @@ _FIRST_MOMENT, _FIRST_DAY = -2_440_588 * 86_400_000_000, -2_440_588
 
 _TYPE_NAMES = """
 SELECT a.attname::text AS name,
-       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) AS type_name
+       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) AS type_name,
+       (SELECT c.relkind = 'p' FROM pg_catalog.pg_class c WHERE c.oid = a.attrelid) AS partitioned
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
@@ -67,6 +68,7 @@ class PostgresRowReader:
         self._open: Any = None
         self._seqscan = ""
         self._type_names: dict[str, dict[str, str]] = {}
+        self._partitioned: set[str] = set()
         self._guesses: dict[str, Guess] = {}
 
     def rows(self, table: TargetTable, columns: Sequence[str], keys: Any) -> Any:
@@ -112,12 +114,12 @@ class PostgresRowReader:
 
     def scan(self, table: TargetTable, columns: Sequence[str]) -> Iterator[Any]:
         schema = arrow_schema(table, columns)
-        statement = f"SELECT {_expressions(table, columns)} FROM {_name(table)} AS t"
+        statement = f"SELECT {_expressions(table, columns)} FROM {self._rows_of(table)} AS t"
         for batch in self._batches(statement):
             yield _canonical(batch, table, schema)
 
     def count(self, table: TargetTable) -> int:
-        (batch,) = self._batches(f"SELECT count(*) FROM {_name(table)}")
+        (batch,) = self._batches(f"SELECT count(*) FROM {self._rows_of(table)}")
         return int(batch.column(0)[0].as_py())
 
     def has_insert_trigger(self, table: TargetTable) -> bool:
@@ -172,7 +174,7 @@ class PostgresRowReader:
     def _lookup(self, table: TargetTable, columns: Sequence[str], keys: Any) -> str:
         kinds, types = [_kind(table, name) for name in keys.column_names], self._types(table)
         given, condition = of_keys(keys, kinds, [types[name] for name in keys.column_names])
-        select = f"SELECT {_expressions(table, columns)} FROM {_name(table)} AS t WHERE {condition}"
+        select = f"SELECT {_expressions(table, columns)} FROM {self._rows_of(table)} AS t WHERE {condition}"
         return f"SELECT s.* FROM {given} CROSS JOIN LATERAL ({select} OFFSET 0) AS s" if given else select
 
     def _stretch(self, table: TargetTable, columns: Sequence[str], keys: Any) -> str:
@@ -183,14 +185,22 @@ class PostgresRowReader:
         name = keys.column_names[0]
         condition = of_stretch(keys, _kind(table, name), self._types(table)[name])
         limit = len(keys) * 3 // 2
-        return f"SELECT {_expressions(table, columns)} FROM {_name(table)} AS t WHERE {condition} LIMIT {limit}"
+        rows = f"{self._rows_of(table)} AS t WHERE {condition}"
+        return f"SELECT {_expressions(table, columns)} FROM {rows} LIMIT {limit}"
 
     def _types(self, table: TargetTable) -> dict[str, str]:
         if table.name not in self._type_names:
             batches = list(self._batches(_TYPE_NAMES.format(literal(_name(table)))))
             found = [row for batch in batches for row in batch.to_pylist()]
             self._type_names[table.name] = {row["name"]: row["type_name"] for row in found}
+            if any(row["partitioned"] for row in found):
+                self._partitioned.add(table.name)
         return self._type_names[table.name]
+
+    def _rows_of(self, table: TargetTable) -> str:
+        """What a query reads: rows of tables that inherit from this one are theirs, rows of partitions are its own."""
+        self._types(table)
+        return _name(table) if table.name in self._partitioned else f"ONLY {_name(table)}"
 
 
 # What is asked for: every type in a form that ADBC brings over unchanged.
