@@ -6,6 +6,7 @@
      |    +-- Unbalanced         the count equation does not hold
      |    +-- NotEmpty           the target holds something that is not this move's own
      |    +-- Busy               another run is at work in the target
+     |    +-- Damaged            a dump was reached, but it is torn or is not what it should be
      |    +-- Stale              the lock file or the schema is older than what it describes
      |    +-- SchemaFault        a schema file that does not stand (carries every fault found)
      |    +-- MappingFault       a mapping file that does not parse or bind (carries every fault found)
@@ -62,6 +63,10 @@ class NotEmpty(Refused):
 
 class Busy(Refused):
     """another run of crossfade is at work in the target"""
+
+
+class Damaged(Refused):
+    """a dump is damaged"""
 
 
 class Stale(Refused):

@@ -9,7 +9,7 @@ import pytest
 from bson import Int64, encode
 from dumps import DOCUMENTS, entities, numbered, read_all, scanned
 
-from crossfade.errors import Misused, Unreachable
+from crossfade.errors import Damaged, Misused
 from crossfade.stores.dump.crc64 import Crc64, crc64
 from crossfade.stores.dump.open import open_dump
 from crossfade.stores.dump.write import write_archive
@@ -68,7 +68,7 @@ def test_a_wrong_checksum_is_refused_with_both_sums(tmp_path: Path) -> None:
     path = tmp_path / "hand"
     docs = b"".join(DOCUMENTS)
     path.write_bytes(by_hand(crc=table_crc64(docs) ^ 1, docs=docs))
-    with open_dump(path) as store, pytest.raises(Unreachable, match=r"shop\.a has the checksum [0-9a-f]{16}, but"):
+    with open_dump(path) as store, pytest.raises(Damaged, match=r"shop\.a has the checksum [0-9a-f]{16}, but"):
         scanned(store, "a")
 
 
@@ -94,7 +94,7 @@ def test_every_cut_of_an_archive_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "cut"
     for length in range(4, len(whole)):
         path.write_bytes(whole[:length])
-        with pytest.raises(Unreachable, match="is damaged at byte"), open_dump(path) as store:
+        with pytest.raises(Damaged, match="is damaged at byte"), open_dump(path) as store:
             scanned(store, "a")
 
 
@@ -104,14 +104,14 @@ def test_every_changed_byte_of_the_documents_is_noticed(tmp_path: Path) -> None:
     start, path = whole.index(docs), tmp_path / "bad"
     for at in range(start, start + len(docs)):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
-        with pytest.raises(Unreachable, match="is damaged at byte"), open_dump(path) as store:
+        with pytest.raises(Damaged, match="is damaged at byte"), open_dump(path) as store:
             scanned(store, "a")
 
 
 def test_a_cut_gzip_archive(tmp_path: Path) -> None:
     path = write_archive(tmp_path / "x", "shop", {"a": list(numbered(3000))}, gzip=True)
     path.write_bytes(path.read_bytes()[:-200])
-    with open_dump(path) as store, pytest.raises(Unreachable, match="is damaged"):
+    with open_dump(path) as store, pytest.raises(Damaged, match="is damaged"):
         scanned(store, "a")
 
 

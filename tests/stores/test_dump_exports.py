@@ -14,7 +14,7 @@ from dumps import DOCUMENTS, OID, as_lines, entities, read_all, scanned
 from crossfade.documents.decode import decode
 from crossfade.documents.ejson import canonical
 from crossfade.documents.walk import walk
-from crossfade.errors import Misused, Unreachable
+from crossfade.errors import Damaged, Misused
 from crossfade.stores.dump.exported import ExportReader
 from crossfade.stores.dump.framing import Broken
 from crossfade.stores.dump.open import open_dump
@@ -133,7 +133,7 @@ def test_a_broken_pretty_document_ends_where_the_next_begins() -> None:
 def test_a_broken_array_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text('[{"_id": 1},\n{"_id": 2, "a": },\n{"_id": 3}]')
-    with open_dump(path) as store, pytest.raises(Unreachable, match=r"a\.json:2: document 2 of the array"):
+    with open_dump(path) as store, pytest.raises(Damaged, match=r"a\.json:2: document 2 of the array"):
         scanned(store, "a")
 
 
@@ -148,7 +148,7 @@ def test_a_broken_array_is_refused_with_its_line(tmp_path: Path) -> None:
 def test_what_cannot_be_read_as_a_whole(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "a.json"
     path.write_text(text)
-    with open_dump(path) as store, pytest.raises(Unreachable, match=message):
+    with open_dump(path) as store, pytest.raises(Damaged, match=message):
         scanned(store, "a")
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crossfade.documents.count import Histogram
 from crossfade.errors import Misused
 from crossfade.executor.tasks import run_tasks
-from crossfade.model.batch import Chunk
+from crossfade.model.batch import REMAINDER, Chunk
 from crossfade.model.shape import Shape
 from crossfade.stores.contract import EntityInfo, Reader, Store, need
 
@@ -134,6 +134,8 @@ def _pieces(reader: Reader, chosen: list[EntityInfo], segment_bytes: int) -> Ite
 
 def _finish(info: EntityInfo, histogram: Histogram, tell: Listener) -> Shape:
     shape = histogram.to_shape(info.name, entity_class=info.entity_class, plan=info.plan)
+    if info.torn:
+        shape = replace(shape, problems={**shape.problems, REMAINDER: 1})
     tell(Surveyed(shape, {reason: tuple(seen.keys) for reason, seen in sorted(histogram.problems.items())}))
     return shape
 

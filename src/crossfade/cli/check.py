@@ -39,6 +39,9 @@ def _of(severity: str, findings: Iterable[Finding]) -> list[dict[str, Any]]:
 
 
 def draw(screen: Screen, document: dict[str, Any]) -> None:
+    for finding in document["notes"]:
+        if finding["kind"] == "torn":
+            screen.line(f"{finding['place']}: {finding['message']}", "bold red")
     for title, style in (("faults", "bold red"), ("notes", "bold")):
         if document[title]:
             screen.line(f"{title} ({len(document[title])})", style)

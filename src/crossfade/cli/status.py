@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crossfade.cli.answer import Answer
@@ -10,6 +11,7 @@ from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
 from crossfade.journal.journal import FINISHED
 from crossfade.move import EntityStatus, Status
+from crossfade.verify.conclusion import torn
 
 UNSEEN = {"unseen_path", "unseen_type"}
 """Reasons of records that hold what the survey did not see."""
@@ -51,16 +53,18 @@ def _entity(entity: EntityStatus, limit: float) -> dict[str, Any]:
         "entity": entity.entity,
         **{name: getattr(entity.counts, name) for name in COUNTS},
         "balanced": entity.balanced,
-        "over_limit": entity.quarantined_share > limit,
+        "over_limit": entity.quarantined_share > limit or bool(entity.remainders),
         "planned": entity.planned,
         "chunks": entity.chunks,
         "chunks_done": entity.chunks_done,
         "reasons": dict(sorted(entity.reasons.items())),
+        "remainders": list(entity.remainders),
     }
 
 
 def draw_status(screen: Screen, document: dict[str, Any]) -> None:
     """The table, and what keeps it from being complete."""
+    draw_torn(screen, document["entities"])
     rows = [
         (e["entity"], *(number(e[name]) for name in COUNTS), "yes" if e["balanced"] else "NO")
         for e in document["entities"]
@@ -73,12 +77,19 @@ def draw_status(screen: Screen, document: dict[str, Any]) -> None:
         screen.line(f"the copy has not finished (it is {document['stage']}): crossfade copy")
 
 
+def draw_torn(screen: Screen, entities: Sequence[Mapping[str, Any]]) -> None:
+    """At the top of an output: what of the source cannot be read, of which nobody knows how many records it is."""
+    for entity in entities:
+        for detail in entity["remainders"]:
+            screen.line(f"{torn(entity['entity'])}: {detail}", "bold red")
+
+
 def _remarks(entity: dict[str, Any], limit: float) -> list[str]:
     name, lines = entity["entity"], []
     if entity["chunks_done"] < entity["chunks"]:
         done, chunks = number(entity["chunks_done"]), number(entity["chunks"])
         lines.append(f"{name}: {done} of {chunks} chunks are done")
-    if entity["over_limit"]:
+    if entity["over_limit"] and entity["quarantined"]:
         share = entity["quarantined"] / entity["source"]
         lines.append(f"{name}: {share:.2%} of its records are in quarantine; the limit is {limit:.2%}")
     if entity["reasons"]:

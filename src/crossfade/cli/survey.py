@@ -12,6 +12,7 @@ from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
 from crossfade.errors import CrossfadeError
+from crossfade.model.batch import REMAINDER
 from crossfade.model.shape import Shape
 from crossfade.move import Move
 from crossfade.stores.contract import EntityInfo
@@ -73,6 +74,7 @@ def _entity(info: EntityInfo, shape: Shape | None) -> dict[str, Any]:
         "bytes": shape.bytes if shape else None,
         "paths": sum(1 for _ in shape.root.walk()) - 1 if shape else None,
         "problems": dict(sorted(shape.problems.items())) if shape else {},
+        "torn": info.torn if shape else "",
     }
 
 
@@ -90,11 +92,14 @@ def _draw(screen: Screen, document: dict[str, Any]) -> None:
             e["class"],
             number(e["documents"]) if e["surveyed"] else "-",
             e["paths"] if e["surveyed"] else "-",
-            number(sum(e["problems"].values())) if e["surveyed"] else "-",
+            number(sum(n for reason, n in e["problems"].items() if reason != REMAINDER)) if e["surveyed"] else "-",
             e["plan"],
         )
         for e in document["entities"]
     ]
+    for e in document["entities"]:
+        if e["torn"]:
+            screen.line(f"{e['entity']} is torn, an unknown number of records cannot be read: {e['torn']}", "bold red")
     screen.table(columns, rows, right=("documents", "paths", "unreadable"))
     changes = document["changes"]
     if changes:

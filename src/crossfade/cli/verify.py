@@ -9,6 +9,7 @@ from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
+from crossfade.cli.status import draw_torn
 from crossfade.model.counts import counted
 from crossfade.move import Move, Status
 from crossfade.verify.conclusion import unaccounted
@@ -62,6 +63,7 @@ def _facts(move: Move, status: Status) -> Facts:
 
 
 def draw(screen: Screen, document: dict[str, Any]) -> None:
+    draw_torn(screen, document["entities"])
     columns = ("table", "rows", *KINDS, "columns")
     rows = [
         (

@@ -16,7 +16,7 @@ from typing import Any
 
 from crossfade.errors import Busy, CrossfadeError, Unreachable
 from crossfade.journal.queries import queries
-from crossfade.model.batch import Chunk
+from crossfade.model.batch import REMAINDER, Chunk
 from crossfade.model.counts import Counts
 from crossfade.model.described import Described, as_text, from_text
 from crossfade.model.target import Step
@@ -302,6 +302,11 @@ def entry_of(row: Sequence[Any]) -> Entry:
 def entries(tx: Loader) -> list[Entry]:
     """Every entry, open and resolved, without the documents."""
     return [entry_of(row) for row in tx.execute(queries()["find_quarantine"])]
+
+
+def remainders(tx: Loader) -> list[Entry]:
+    """The open entries that are no record, but what is left of a torn source."""
+    return [e for e in entries(tx) if e.state == "open" and e.reason == REMAINDER]
 
 
 def held_entries(tx: Loader, entity: str) -> list[Entry]:

@@ -6,7 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from crossfade.journal.journal import FINISHED, LATER, PREPARED, ChunkRecord, MoveRecord, chunks, open_by_reason
+from crossfade.journal.journal import (
+    FINISHED,
+    LATER,
+    PREPARED,
+    ChunkRecord,
+    MoveRecord,
+    chunks,
+    open_by_reason,
+    remainders,
+)
+from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import Counts
 from crossfade.stores.contract import Loader
 
@@ -23,6 +33,8 @@ class EntityStatus:
     reasons: dict[str, int]
     begun: bool = True
     """Whether the copy has been planned: before that, nothing is nothing, and says nothing."""
+    remainders: tuple[str, ...] = ()
+    """What of a torn source cannot be read: an unknown number of records, which no count holds."""
 
     @property
     def done(self) -> bool:
@@ -30,7 +42,7 @@ class EntityStatus:
 
     @property
     def balanced(self) -> bool:
-        return self.done and self.counts.balanced
+        return self.done and self.counts.balanced and not self.remainders
 
     @property
     def quarantined_share(self) -> float:
@@ -59,12 +71,17 @@ class Status:
 
     @property
     def within_limit(self) -> bool:
-        return all(e.quarantined_share <= self.limit for e in self.entities)
+        """A remainder of unknown size is within no limit."""
+        return all(e.quarantined_share <= self.limit and not e.remainders for e in self.entities)
 
 
 def status_of(tx: Loader, move: MoveRecord, entities: Iterable[str], limit: float) -> Status:
     """Of every entity that the plan knows, and of `entities`, which it may not know yet."""
     plan, reasons = chunks(tx), open_by_reason(tx)
+    torn: dict[str, list[str]] = {}
+    if any(REMAINDER in counts for counts in reasons.values()):
+        for entry in remainders(tx):
+            torn.setdefault(entry.entity, []).append(entry.detail)
     begun = move.stage != PREPARED
     rows: Counter[str] = Counter()
     for chunk in plan:
@@ -75,7 +92,13 @@ def status_of(tx: Loader, move: MoveRecord, entities: Iterable[str], limit: floa
         stage=move.stage,
         started_at=move.started_at,
         entities=tuple(
-            _entity_status(name, [c for c in plan if c.chunk.entity == name], reasons.get(name, {}), begun)
+            _entity_status(
+                name,
+                [c for c in plan if c.chunk.entity == name],
+                {r: n for r, n in reasons.get(name, {}).items() if r != REMAINDER},
+                begun,
+                tuple(torn.get(name, ())),
+            )
             for name in sorted({c.chunk.entity for c in plan} | set(entities))
         ),
         rows=dict(sorted(rows.items())),
@@ -83,8 +106,10 @@ def status_of(tx: Loader, move: MoveRecord, entities: Iterable[str], limit: floa
     )
 
 
-def _entity_status(name: str, chunks: Sequence[ChunkRecord], reasons: dict[str, int], begun: bool) -> EntityStatus:
+def _entity_status(
+    name: str, chunks: Sequence[ChunkRecord], reasons: dict[str, int], begun: bool, remainders: tuple[str, ...]
+) -> EntityStatus:
     counts = sum((c.counts for c in chunks if c.counts is not None), Counts())
     own = [c for c in chunks if c.chunk.number != LATER]
     done = sum(1 for c in own if c.counts is not None)
-    return EntityStatus(name, counts, len(own), done, sum(c.chunk.count for c in own), reasons, begun)
+    return EntityStatus(name, counts, len(own), done, sum(c.chunk.count for c in own), reasons, begun, remainders)

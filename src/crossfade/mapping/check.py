@@ -12,7 +12,7 @@ from crossfade.mapping.in_part import in_part
 from crossfade.mapping.lookup import Tables
 from crossfade.mapping.program import ROOT_TABLE, Branch, Program
 from crossfade.mapping.resolve import nearest
-from crossfade.model.batch import Column
+from crossfade.model.batch import REMAINDER, Column
 from crossfade.model.counts import counted
 from crossfade.model.shape import Shape, format_path
 from crossfade.model.target import TargetSchema, TargetTable
@@ -34,7 +34,8 @@ def check(
     engine: Engine,
 ) -> list[Finding]:
     """Every fault and note, in one list."""
-    findings = list(uncovered(program, shapes, discards))
+    findings = list(_torn(shapes))
+    findings += list(uncovered(program, shapes, discards))
     findings += stale_discards(program, shapes, discards)
     findings += in_part(program, shapes, target, discards)
     for branch in program.branches:
@@ -151,9 +152,19 @@ def _check_columns(branch: Branch, table: TargetTable) -> Iterator[Finding]:
             yield Finding("fault", "unfilled", f"{table.name}.{column.name}", "it is NOT NULL, and nothing fills it")
 
 
+def _torn(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
+    for entity, shape in sorted(shapes.items()):
+        if REMAINDER in shape.problems:
+            message = "it is torn in the source: an unknown number of its records cannot be read, and is not copied"
+            hint = "dump it again; crossfade survey says where it is torn"
+            yield Finding("note", "torn", entity, message, hint)
+
+
 def _unreadable(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
     for entity, shape in sorted(shapes.items()):
         for reason, count in sorted(shape.problems.items()):
+            if reason == REMAINDER:
+                continue
             yield Finding("note", "unreadable", entity, f"{counted(count, 'document')} will be quarantined: {reason}")
 
 

@@ -37,11 +37,16 @@ class Column:
     without: frozenset[Path] = frozenset()
 
 
+REMAINDER = "remainder"
+"""The reason of a piece of a torn source that holds an unknown number of records: it is not counted as one."""
+
+
 @dataclass(frozen=True, slots=True)
 class SetAside:
     """A document that does not go on, with the reason and its raw bytes.
 
-    `reason` is one of unseen_path, unseen_type, duplicate_key, invalid_utf8, broken, out_of_range. `key` is the
+    `reason` is one of unseen_path, unseen_type, duplicate_key, invalid_utf8, broken, out_of_range, or REMAINDER, which
+    is no document but what is left of a torn source. `key` is the
     canonical Extended JSON of its `_id`, or None where not even that could be read. `path` is the place, formatted.
     """
 

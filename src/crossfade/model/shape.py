@@ -202,7 +202,9 @@ class Shape:
     plan: str = ""
     bytes: int = 0
     problems: Mapping[str, int] = field(default_factory=dict)
-    """Documents that could not be read, by reason (`duplicate_key`, `invalid_utf8`, `broken`)."""
+    """Documents that could not be read, by reason (`duplicate_key`, `invalid_utf8`, `broken`); with `remainder`, that a
+    part of the source is torn, of which nobody knows how many documents it holds.
+    """
 
     def node(self, path: Path) -> Node | None:
         """The node at `path`, or None."""

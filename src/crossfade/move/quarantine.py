@@ -12,6 +12,7 @@ from crossfade.journal.causes import Cause, Selection, beginning_with
 from crossfade.journal.causes import causes as by_cause
 from crossfade.journal.causes import pages as entry_pages
 from crossfade.journal.journal import Entry
+from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
 from crossfade.move import begin, checks
 from crossfade.move.copying import advance_sequences, copied_chunks
@@ -63,6 +64,12 @@ def retry(ground: Ground, ids: Sequence[str], of: Selection, listen: Listener) -
 def discard(ground: Ground, ids: Sequence[str], reason: str) -> list[Entry]:
     _require_reason(reason)
     named = [_entry(ground, i) for i in ids]
+    if torn := next((e for e in named if e.reason == REMAINDER), None):
+        raise Refused(
+            f"{torn.id} is no record: it is what is left of a torn source, an unknown number of records of"
+            f" {torn.entity}; nothing was discarded",
+            hint="dump it again; or cut the file where the message says that it is torn, and crossfade copy --restart",
+        )
     with ground.transaction() as tx:
         return [replace(e, state="discarded", note=reason) for e in mend.discard(tx, named, reason)]
 

@@ -18,7 +18,7 @@ from crossfade.executor.tasks import run_tasks
 from crossfade.journal import journal
 from crossfade.journal.journal import Entry
 from crossfade.mapping.carry import Mapped, Misfit
-from crossfade.model.batch import Batch, Chunk
+from crossfade.model.batch import REMAINDER, Batch, Chunk
 from crossfade.model.counts import Counts
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session, Work, session
@@ -77,9 +77,10 @@ def _carry_batch(s: Session, tx: Loader, chunk: Chunk, batch: Batch, account: _A
     misfits = [*mapped.misfits, *refused]
     _note(tx, chunk, batch, misfits, account.position)
     _count_rows(mapped, {m.row for m in refused}, account)
-    quarantined = len(misfits) + len(batch.aside)
+    set_aside = sum(1 for aside in batch.aside if aside.reason != REMAINDER)  # which is of nobody knows how many
+    quarantined = len(misfits) + set_aside
     account.counts += Counts(
-        source=len(batch.raws) + len(batch.aside),
+        source=len(batch.raws) + set_aside,
         copied=len(good) - len(refused),
         quarantined=quarantined,
         discarded=len(mapped.discarded),

@@ -11,7 +11,7 @@ from crossfade.journal import journal
 from crossfade.journal.causes import Selection, close_all
 from crossfade.journal.journal import Entry
 from crossfade.mapping.carry import Mapped, Misfit
-from crossfade.model.batch import Batch
+from crossfade.model.batch import REMAINDER, Batch
 from crossfade.pipeline.leave import row_counts
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session, Work, session
@@ -71,7 +71,7 @@ def _retry_and_tell(s: Session, entry: Entry, listen: Listen) -> Retried:
 
 
 def _retry_one(s: Session, entry: Entry) -> Retried:
-    if entry.entity not in s.work.program.feeds:
+    if entry.entity not in s.work.program.feeds or entry.reason == REMAINDER:
         return Retried(entry, "quarantined")
     raw = _record_now(s, entry)
     if raw is None:

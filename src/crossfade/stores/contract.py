@@ -41,6 +41,10 @@ class EntityInfo:
     bytes: int
     indexes: tuple[Mapping[str, Any], ...] = ()
     options: Mapping[str, Any] | None = None
+    torn: str = ""
+    """Why a part of it cannot be read, of which nobody knows how many records it holds; "" where it is whole."""
+    unread: bool = False
+    """Whether it holds records, or may hold some, that cannot be read here and now."""
 
 
 class Inspector(Protocol):
@@ -76,7 +80,10 @@ class Reader(Protocol):
         ...
 
     def scan(self, entity: str) -> Iterator[bytes]:
-        """Every document of the entity, in whatever order is fastest, as `raw` gives them. For the survey."""
+        """Every document of the entity, in whatever order is fastest, as `raw` gives them. For the survey.
+
+        Neither gives the remainder of a torn source, which is no document: `batches` sets it aside.
+        """
         ...
 
     def keys(self, entity: str) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from crossfade.documents.decode import key_of
 from crossfade.mapping.carry import Carrier, Mapped, TableRows, drop_roots
-from crossfade.model.batch import Batch, Chunk
+from crossfade.model.batch import REMAINDER, Batch, Chunk
 from crossfade.model.counts import Counts
 from crossfade.model.shape import Shape
 from crossfade.stores.contract import Reader, RowReader
@@ -85,6 +85,7 @@ class ChunkVerified:
     account: Counts = field(default_factory=Counts)
     uncounted: int = 0
     uncounted_records: list[Uncounted] = field(default_factory=list)
+    remainders: list[str] = field(default_factory=list)
     tables: dict[str, TableCount] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
@@ -141,7 +142,7 @@ class _Batch:
         lost = self._compare(set(accounts))
         counts = Counter(accounts.values()) + aside
         self.result.account += Counts(
-            source=len(self.batch.raws) + len(self.batch.aside),
+            source=len(self.batch.raws) + sum(1 for one in self.batch.aside if one.reason != REMAINDER),
             copied=len(self.batch.raws) - len(out | lost),
             quarantined=counts[QUARANTINED],
             discarded=counts[DISCARDED] + len(by_mapping),
@@ -158,6 +159,9 @@ class _Batch:
         """The accounts of the documents that the reader set aside; those without one are uncounted."""
         accounts = []
         for aside in self.batch.aside:
+            if aside.reason == REMAINDER:
+                self.result.remainders.append(aside.detail)
+                continue
             account = self.holder.account(aside.raw, key_of)
             if account is not None:
                 accounts.append(account)

@@ -37,6 +37,9 @@ def reasons(verdict: Verdict) -> list[str]:
 
 
 def _reasons(verdict: Verdict) -> Iterator[str]:
+    for entity in verdict.entities:
+        if entity.remainders:
+            yield torn(entity.entity)
     if verdict.differences:
         yield counted(verdict.differences, "difference")
     if verdict.unread:
@@ -44,10 +47,14 @@ def _reasons(verdict: Verdict) -> Iterator[str]:
     for entity in verdict.entities:
         if entity.uncounted:
             yield unaccounted(entity.entity, entity.uncounted)
-        elif not entity.balanced:
+        elif not entity.balanced and not entity.remainders:
             yield f"the counts of {entity.entity} do not balance"
         if entity.disagreements:
             yield f"the journal has other figures for {entity.entity}"
+
+
+def torn(entity: str) -> str:
+    return f"{entity} is torn in the source: an unknown number of its records cannot be read"
 
 
 def unaccounted(entity: str, records: int) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crossfade.journal.journal import LATER, Entry
+from crossfade.model.batch import REMAINDER
 
 QUARANTINED, DISCARDED = "quarantined", "discarded"
 _STATES = {"open": QUARANTINED, "discarded": DISCARDED}
@@ -57,7 +58,7 @@ def held_records(entries: Iterable[Entry], raw_of: Callable[[Entry], bytes]) -> 
     known = Counter((entry.entity, entry.key) for entry in entries)
     for entry in entries:
         account = _STATES.get(entry.state)
-        if account is None:
+        if account is None or entry.reason == REMAINDER:  # which every reading finds anew
             continue
         if entry.key is not None and not _may_be_a_twin(entry) and known[entry.entity, entry.key] == 1:
             by_key.setdefault(entry.entity, {})[entry.key] = account

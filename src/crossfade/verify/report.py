@@ -96,6 +96,7 @@ def _entity(entity: EntityVerdict) -> dict[str, Any]:
         "disagreements": list(entity.disagreements),
         "uncounted": entity.uncounted,
         "uncounted_records": [asdict(record) for record in entity.uncounted_records],
+        "remainders": list(entity.remainders),
     }
 
 

@@ -28,6 +28,7 @@ class Tally:
         self._uncounted: Counter[str] = Counter()
         self._records: dict[str, list[tuple[_Order, list[Uncounted]]]] = {}
         self._seen: Counter[str] = Counter()
+        self._remainders: dict[str, list[tuple[_Order, list[str]]]] = {}
         self._tables = {name: TableCount() for tables in feeds.values() for name in tables}
         self._named: dict[str, list[tuple[_Order, list[Difference]]]] = {}
         self._keys: dict[str, KeyFindings] = {}
@@ -37,6 +38,7 @@ class Tally:
         self._accounts[entity] += event.account
         self._uncounted[entity] += event.uncounted
         self._seen[entity] += event.seen.total()
+        _keep(self._remainders.setdefault(entity, []), order, event.remainders, self._limit)
         _keep(self._records.setdefault(entity, []), order, event.uncounted_records, self._limit)
         for name, count in event.tables.items():
             total = self._tables[name]
@@ -65,6 +67,7 @@ class Tally:
                 self._uncounted[entity],
                 tuple(_first(self._records.get(entity, []), self._limit)),
                 max(0, len(held.get(entity, NOTHING)) - self._seen[entity]),
+                tuple(_first(self._remainders.get(entity, []), max(1, self._limit))),
             )
             for entity in sorted(self._feeds)
         )

@@ -58,10 +58,12 @@ class EntityVerdict:
     uncounted_records: tuple[Uncounted, ...] = ()
     not_in_source: int = 0
     """Records that the journal holds in quarantine or discarded, and that the source no longer has."""
+    remainders: tuple[str, ...] = ()
+    """What of a torn source cannot be read, the first of them: an unknown number of records, which no count holds."""
 
     @property
     def balanced(self) -> bool:
-        return self.found.balanced and self.uncounted == 0
+        return self.found.balanced and self.uncounted == 0 and not self.remainders
 
     @property
     def disagreements(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from typing import Any
 
 import bson
 
-from crossfade.errors import Unreachable
+from crossfade.errors import Damaged
 from crossfade.model.counts import counted
 from crossfade.stores.dump.crc64 import Crc64
 from crossfade.stores.dump.files import Stream
@@ -55,7 +55,7 @@ class Part:
 
 @dataclass
 class ArchiveReader:
-    """Reads an archive from its start: `prelude` once, then `parts`. Raises `Unreachable` where it is damaged."""
+    """Reads an archive from its start: `prelude` once, then `parts`. Raises `Damaged` where it is."""
 
     stream: Stream
     name: str
@@ -67,7 +67,7 @@ class ArchiveReader:
 
     def prelude(self) -> Prelude:
         if self._take(4) != MAGIC:
-            raise Unreachable(f"{self.name} is no mongodump archive (it does not begin with {MAGIC.hex()})")
+            raise Damaged(f"{self.name} is no mongodump archive (it does not begin with {MAGIC.hex()})")
         header = self._document()
         if header is None:
             raise self._damaged("the archive has no header")
@@ -172,6 +172,6 @@ class ArchiveReader:
         except (EOFError, OSError, zlib.error) as error:
             raise self._damaged(f"it cannot be read or decompressed further: {error}") from error
 
-    def _damaged(self, what: str) -> Unreachable:
+    def _damaged(self, what: str) -> Damaged:
         place = self._offset + self._at
-        return Unreachable(f"the archive {self.name} is damaged at byte {place:,}: {what}", hint=_AGAIN)
+        return Damaged(f"the archive {self.name} is damaged at byte {place:,}: {what}", hint=_AGAIN)

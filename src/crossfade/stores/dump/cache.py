@@ -21,7 +21,7 @@ from pathlib import Path
 
 from crossfade.errors import CrossfadeError, Unreachable
 
-_LAYOUT = 1  # counts up when what stands in a spool changes
+_LAYOUT = 2  # counts up when what stands in a spool changes
 
 
 class Cache:

@@ -33,6 +33,20 @@ def id_element(document: bytes) -> bytes | None:
     return b""
 
 
+def early_end(document: bytes) -> int | None:
+    """Where a document ends whose elements end before its length says so; None where they do not."""
+    at, end = 4, len(document) - 1
+    while at < end:
+        if document[at] == 0:
+            return at + 1
+        name_end = document.find(b"\0", at + 1, end)
+        stop = _value_end(document, document[at], name_end + 1, end) if name_end > 0 else None
+        if stop is None:
+            return None
+        at = stop
+    return None
+
+
 def id_document(document: bytes) -> bytes | None:
     """A document that holds the `_id` alone; None where it cannot be cut out."""
     element = id_element(document)

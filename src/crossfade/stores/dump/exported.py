@@ -5,6 +5,9 @@ document is held, however it is printed. Where a document does not parse, the ne
 that begins as the first document did (those inside a printed document are indented deeper). In an array there is no
 such rule to trust, so an array with a broken document is refused.
 
+A piece between two such lines is one record. It is a remainder, which holds nobody knows how many, where the file ends
+in the middle of it, where zero bytes stand in it (a hole), or where it has several lines though a document has one.
+
 Bytes that are no UTF-8 travel as lone surrogates until the document's end is known, and then condemn that document
 only.
 """
@@ -14,11 +17,13 @@ from __future__ import annotations
 import codecs
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from json import JSONDecodeError
 
-from crossfade.errors import CrossfadeError, Misused, Unreachable
+from crossfade.errors import CrossfadeError, Damaged, Misused
+from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
 from crossfade.stores.dump.framing import KEEP, Broken, Read
 
@@ -33,6 +38,8 @@ _SHELL = re.compile(
     r"|HexData|Binary|UUID|MD5|Timestamp|DBRef|DBPointer|Dbref|Symbol|Code|RegExp|MinKey|MaxKey)\s*\("
     r"|(MinKey|MaxKey|undefined)\b|[A-Za-z_$][\w$]*\s*:|'|/"
 )
+_WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
+_INSIDE_TEXT = ("Unterminated string", "Invalid \\uXXXX")
 _DECODER = json.JSONDecoder()
 
 
@@ -50,12 +57,14 @@ class ExportReader:
     _at: int = 0
     _line: int = 1
     _ended: bool = False
+    _torn: str = ""
+    _one_line: bool = False
     _bytes: codecs.IncrementalDecoder = field(
         default_factory=lambda: codecs.getincrementaldecoder("utf-8")("surrogateescape")
     )
 
     def documents(self) -> Iterator[bytes | Broken]:
-        """Raises `Unreachable` where the file is no export or a broken array, `Misused` for the shell's syntax."""
+        """Raises `Damaged` where the file is no export or a broken array, `Misused` for the shell's syntax."""
         self._start()
         self._skip(_SPACE)
         if self._text.startswith("[", self._at):
@@ -76,18 +85,18 @@ class ExportReader:
             number += 1
             end, error = self._extent()
             if error is not None:
-                raise Unreachable(
+                raise Damaged(
                     f"{self.name}:{self._line_of(error.pos)}: document {number} of the array does not parse:"
                     f" {error.msg}; what follows it cannot be read either",
                     hint="mend the document, or export without --jsonArray: then the other documents can be read",
                 )
             yield self._document(end)
         if self._at >= len(self._text):
-            read = counted(number, "document")
-            raise Unreachable(f"{self.name}:{self._line}: the array is not closed after {read}; the file is cut")
+            read, why = counted(number, "document"), self._torn or "the file is cut"
+            raise Damaged(f"{self.name}:{self._line}: the array is not closed after {read}; {why}")
         self._at += 1
         if self._skip(_SPACE):
-            raise Unreachable(f"{self.name}:{self._line}: something follows the end of the array")
+            raise Damaged(f"{self.name}:{self._line}: something follows the end of the array")
 
     def _lines(self) -> Iterator[bytes | Broken]:
         good, first_fault, boundary = 0, "", None
@@ -95,14 +104,17 @@ class ExportReader:
             boundary = boundary or self._boundary()
             end, error = self._extent()
             if error is None:
+                self._one_line = self._one_line or (good == 0 and "\n" not in self._text[self._at : end])
                 good += 1
                 yield self._document(end)
             else:
                 detail = self._where(error)
                 first_fault = first_fault or detail
-                yield self._broken(self._next_start(boundary), detail)
-        if first_fault and not good:
-            raise Unreachable(f"{self.name} is no JSON export: {first_fault}")
+                yield self._broken(self._next_start(boundary), detail, error)
+        if self._torn:
+            yield Broken(b"", 0, f"line {self._line}: {self._torn}", REMAINDER)
+        if first_fault and not good and not self._torn:
+            raise Damaged(f"{self.name} is no JSON export: {first_fault}")
 
     def _where(self, error: JSONDecodeError) -> str:
         """The line where the document begins, and the one where it is noticed to be broken."""
@@ -167,10 +179,26 @@ class ExportReader:
                 return len(self._text)
         return found.start() + 1
 
-    def _broken(self, end: int, detail: str) -> Broken:
+    def _broken(self, end: int, detail: str, error: JSONDecodeError) -> Broken:
+        """What does not parse, up to the next document."""
         text = self._text[self._at : end]
+        why = self._uncountable(text, end, error)
         self._advance(end)
-        return _piece(text, detail)
+        return _piece(text, f"{detail}; {why}" if why else detail, REMAINDER if why else "broken")
+
+    def _uncountable(self, text: str, end: int, error: JSONDecodeError) -> str:
+        """Why nobody can say how many records the piece held; "" where it was one."""
+        if self._ended and end == len(self._text):
+            if self._torn:
+                torn, self._torn = self._torn, ""
+                return torn
+            if error.msg.startswith(_INSIDE_TEXT) or _could_go_on(self._text[error.pos :].rstrip()):
+                return "the file ends in the middle of a document"
+        if "\0" in text:
+            return f"it holds {counted(text.count(chr(0)), 'zero byte')}"
+        if self._one_line and "\n" in text.strip():
+            return f"it has {counted(text.strip().count(chr(10)) + 1, 'line')}, and a document of this file has one"
+        return ""
 
     def _skip(self, what: re.Pattern[str]) -> bool:
         """Passes over what stands between documents; whether anything comes after it."""
@@ -195,11 +223,19 @@ class ExportReader:
             return False
         waiting = self._text[self._at :]
         if len(waiting) > _LONGEST:
-            raise Unreachable(f"{self.name}:{self._line}: no document ends within {_LONGEST:,} characters")
-        more = self.read(max(_BLOCK, len(waiting)))
+            raise Damaged(f"{self.name}:{self._line}: no document ends within {_LONGEST:,} characters")
+        try:
+            more = self.read(max(_BLOCK, len(waiting)))
+        except (EOFError, OSError, zlib.error) as error:  # a gzip stream that is cut or damaged
+            more, self._torn = b"", f"the file cannot be decompressed further: {error}"
         self._ended = not more
         self._text, self._at = waiting + self._bytes.decode(more, final=self._ended), 0
         return True
+
+
+def _could_go_on(end: str) -> bool:
+    """Whether what stands from the fault to the end of the file is nothing, or the beginning of a word of JSON."""
+    return any(word.startswith(end) for word in _WORDS)
 
 
 def _piece(text: str, detail: str, reason: str = "broken") -> Broken:

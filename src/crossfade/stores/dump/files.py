@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
+import stat
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 from urllib.parse import unquote
 
-from crossfade.errors import Unreachable
+from crossfade.errors import Refused, Unreachable
 
 GZIP = b"\x1f\x8b"
 
@@ -23,14 +27,58 @@ class Stream(Protocol):
 class _Unzipped:
     """A gzip file that hands out what it has before it complains about what is missing."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = gzip.GzipFile(path, "rb")
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._under = gzip.GzipFile(fileobj=file, mode="rb"), file
 
     def read(self, size: int = -1, /) -> bytes:
         return self._file.read1(size)
 
     def close(self) -> None:
         self._file.close()
+        self._under.close()
+
+
+_KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+}
+
+
+def kind_of(path: Path) -> str:
+    """What the path is, where it is no regular file: `a symbolic link`; "" where it is one."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError as error:
+        raise Unreachable(f"{path} cannot be read: {error.strerror}") from error
+    return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")
+
+
+def open_file(path: Path) -> BinaryIO:
+    """The regular file at `path`, open for reading. A dump comes from somewhere else: what a link in it leads to is not
+    part of it, and a pipe or a device would wait or never end. Raises `Refused` for them, without waiting.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EMLINK):  # a link; a socket or a device without a reader
+            raise refusal(path) from error
+        raise Unreachable(f"{path} cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise refusal(path)
+    return os.fdopen(handle, "rb")
+
+
+def refusal(path: Path) -> Refused:
+    kind = kind_of(path) or "no regular file"
+    return Refused(
+        f"{path} is {kind}, and a dump consists of regular files; nothing was read",
+        hint="copy the file itself to there, or remove it",
+    )
 
 
 def is_gzip(path: Path) -> bool:
@@ -39,18 +87,20 @@ def is_gzip(path: Path) -> bool:
 
 
 def head(path: Path, size: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(size)
-    except OSError as error:
-        raise Unreachable(f"{path} cannot be read: {error.strerror}") from error
+    with open_file(path) as file:
+        return file.read(size)
 
 
 def open_stream(path: Path) -> Stream:
-    """The file's bytes, decompressed where it is gzip. Raises `Unreachable` where it cannot be opened."""
-    if is_gzip(path):
-        return _Unzipped(path)
-    return cast(BinaryIO, path.open("rb"))
+    """The file's bytes, decompressed where it is gzip. Raises `Unreachable` where it cannot be opened, `Refused` where
+    it is no regular file.
+    """
+    file = cast(BufferedReader, open_file(path))
+    if file.read(2) == GZIP:
+        file.seek(0)
+        return _Unzipped(file)
+    file.seek(0)
+    return file
 
 
 def plain_name(path: Path, *endings: str) -> str | None:

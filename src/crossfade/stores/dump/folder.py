@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from crossfade.errors import Misused, Unreachable
-from crossfade.stores.dump.files import plain_name
+from crossfade.stores.dump.files import kind_of, plain_name, refusal
 from crossfade.stores.dump.layout import Layout, Origin, choose_db, class_of
 from crossfade.stores.dump.metadata import read_metadata
 
 JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
 _METADATA = ".metadata.json"
-_OTHER = "{name} is in the dump's folder, but is no part of a dump that Crossfade knows; it is not read"
+_OTHER = "it stands in the dump's folder, but is no part of a dump that Crossfade knows; it is not read"
+_DATA = frozenset({"bson", "json", "jsonl", "ndjson", "csv", "tsv", "archive"})
+"""Parts of a file's name between dots that say that records may be in it, whatever else stands there (`x.bson.zst`)."""
 _OPLOG = "the oplog of the time of the dump (mongodump --oplog); it is not replayed"
 
 
@@ -56,29 +58,44 @@ def open_folder(path: Path, wanted: str | None) -> Layout:
     )
 
 
-def beside(path: Path) -> Layout:
-    """The dump that consists of the one .bson file `path` (with its metadata.json, if it stands beside it)."""
+def beside(path: Path, file: Path) -> Layout:
+    """The dump that consists of the one .bson file `path` (with its metadata.json, if it stands beside it); `file` is
+    where it really is.
+    """
     name = plain_name(path, ".bson") or path.stem
-    here = _list(path.parent)
+    here = _Listing()
+    stem = path.name.removesuffix(".gz").removesuffix(".bson")
+    for companion in (f"{stem}{_METADATA}", "prelude.json"):
+        for entry in (path.with_name(companion), path.with_name(f"{companion}.gz")):
+            if entry.exists():
+                _sort_in(here, entry)
     return Layout(
-        path, "bson", path.parent.name, _product(here, None), (_collection(name, path, here.metadata.get(name)),)
+        path, "bson", path.parent.name, _product(here, None), (_collection(name, file, here.metadata.get(name)),)
     )
 
 
 def _list(path: Path) -> _Listing:
     found = _Listing()
-    try:
-        entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
-    except OSError as error:
-        raise Unreachable(f"{path} cannot be read: {error.strerror}") from error
-    for entry in entries:
+    for entry in _entries(path):
         _sort_in(found, entry)
     return found
 
 
+def _entries(path: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+    except OSError as error:
+        raise Unreachable(f"{path} cannot be read: {error.strerror}") from error
+
+
 def _sort_in(found: _Listing, entry: Path) -> None:
-    if entry.is_dir():
+    kind = kind_of(entry)
+    if kind == "a folder":
         found.folders.append(entry)
+    elif kind:
+        if _may_hold_records(entry):
+            raise refusal(entry)
+        found.others.append(entry)
     elif entry.name.removesuffix(".gz") == "prelude.json":
         found.prelude = entry
     elif (name := plain_name(entry, _METADATA)) is not None:
@@ -106,8 +123,7 @@ def _database(path: Path, here: _Listing, above: _Listing | None) -> Layout:
         if listing.oplog is not None:
             origins.append(Origin("oplog", "bson", None, entity_class="system", stated=_OPLOG))
         origins.extend(_others([*listing.others, *listing.exports.values()]))
-    if above is None:
-        origins.extend(_others(here.folders))
+    origins.extend(_others(here.folders))
     return Layout(path, "bson", path.name, _product(here, above), tuple(origins))
 
 
@@ -123,7 +139,24 @@ def _exports(path: Path, here: _Listing) -> Layout:
 
 
 def _others(paths: Iterable[Path]) -> list[Origin]:
-    return [Origin(each.name, "bson", None, {}, "system", _OTHER.format(name=each.name)) for each in paths]
+    return [_other(each) for each in paths]
+
+
+def _other(path: Path) -> Origin:
+    kind = kind_of(path)
+    name = f"{path.name}/" if kind == "a folder" else path.name
+    stated = f"it is {kind}, which is not followed" if kind and kind != "a folder" else _OTHER
+    return Origin(name, "bson", None, {}, "system", stated, unread=_may_hold_records(path))
+
+
+def _may_hold_records(path: Path) -> bool:
+    """By the names alone. A link to a folder may lead to anything."""
+    kind = kind_of(path)
+    if kind == "a folder":
+        return any(_may_hold_records(each) for each in _entries(path))
+    if kind == "a symbolic link" and path.is_dir():
+        return True
+    return not _DATA.isdisjoint(path.name.lower().rstrip("~").split(".")[1:])
 
 
 def _other_database(folder: Path) -> Origin:

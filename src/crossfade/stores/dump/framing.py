@@ -2,7 +2,8 @@
 
 Only the frame is looked at: the length in front and the zero at the end. What stands between is judged by whoever reads
 the document. Where a frame does not hold, nothing after it can be trusted (the next plausible length may belong to an
-embedded document), so the rest of the stream is one broken piece.
+embedded document), so the rest of the stream is a remainder: nobody knows how many
+documents it held.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
 
 LENGTH = struct.Struct("<i")
@@ -30,7 +32,7 @@ Read = Callable[[int], bytes]
 class Broken:
     """A piece of a source that is no document: its first `KEEP` bytes, its whole length, and what is wrong with it.
 
-    `reason` is one of those of `SetAside`.
+    `reason` is one of those of `SetAside`: `broken` for what was one record, REMAINDER for what nobody can count.
     """
 
     raw: bytes
@@ -78,9 +80,8 @@ def documents(read: Read) -> Iterator[bytes | Broken]:
         buffer += more
     if trouble is not None:
         kept, length = _rest(read, buffer)
-        yield Broken(
-            kept, length, f"{trouble} (byte {offset:,}); the rest of the file, {counted(length, 'byte')}, is unreadable"
-        )
+        detail = f"{trouble} (byte {offset:,}); the rest of the file, {counted(length, 'byte')}, is unreadable"
+        yield Broken(kept, length, detail, REMAINDER)
 
 
 def _whole(buffer: bytes) -> Iterator[tuple[int, int]]:

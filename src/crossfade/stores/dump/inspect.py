@@ -41,17 +41,20 @@ class DumpInspector:
     def _info(self, origin: Origin, names: set[str]) -> EntityInfo:
         entity_class = _gridfs_class(origin, names) or origin.entity_class
         copied = entity_class in _COPIED and origin.file is not None
-        plan, count, size = origin.stated or _PLANS[entity_class], 0, 0
+        plan, count, size, torn = origin.stated or _PLANS[entity_class], 0, 0, ""
+        unread = origin.unread or entity_class == "timeseries"
         if entity_class in _COPIED and origin.file is None:
-            plan = "only its metadata is in the dump: no documents"
+            plan, unread = "only its metadata is in the dump: no documents", True
         elif copied:
             spool = self._spools.spool(origin.name)
-            count, size = spool.count, spool.bytes
-            plan += _odd(spool.without_id, len(spool.broken))
+            count, size = spool.records, spool.bytes
+            plan += _odd(spool.without_id, len(spool.broken) - len(spool.remainders))
+            torn = "; ".join(piece.detail for piece in spool.remainders)
+            plan += "; torn: an unknown number of records cannot be read" if torn else ""
         options = origin.metadata.get("options") or None
         indexes = indexes_of(origin.metadata)
         plan += left_behind(indexes, options) if copied else ""
-        return EntityInfo(origin.name, entity_class, plan, copied, count, size, indexes, options)
+        return EntityInfo(origin.name, entity_class, plan, copied, count, size, indexes, options, torn, unread)
 
 
 def _odd(without_id: int, broken: int) -> str:

@@ -17,7 +17,7 @@ class Origin:
     """One entity of a dump. `file` holds its documents in `form` (None: there are none, as for a view).
 
     `stated` is the plan of a thing that is no collection ("" for collections), `metadata` what mongodump wrote about
-    it.
+    it. `unread`: it holds records, or may, that Crossfade does not read.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Origin:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     entity_class: str = "collection"
     stated: str = ""
+    unread: bool = False
 
 
 @dataclass(frozen=True)

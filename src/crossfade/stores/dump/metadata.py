@@ -8,7 +8,7 @@ from typing import Any
 
 from bson import json_util
 
-from crossfade.errors import Unreachable
+from crossfade.errors import Damaged
 from crossfade.stores.dump.files import open_stream
 
 
@@ -19,22 +19,22 @@ def read_metadata(path: Path) -> Mapping[str, Any]:
         chunks = iter(lambda: stream.read(1 << 20), b"")
         text = b"".join(chunks).decode("utf-8-sig")
     except (EOFError, OSError, UnicodeDecodeError) as error:
-        raise Unreachable(f"{path} cannot be read: {error}") from error
+        raise Damaged(f"{path} cannot be read: {error}") from error
     finally:
         stream.close()
     return parse_metadata(text, str(path))
 
 
 def parse_metadata(text: str, where: str) -> Mapping[str, Any]:
-    """The metadata that `text` says; none for an empty text. Raises `Unreachable` naming `where`."""
+    """The metadata that `text` says; none for an empty text. Raises `Damaged` naming `where`."""
     if not text.strip():
         return {}
     try:
         found = json_util.loads(text)
     except (ValueError, TypeError) as error:
-        raise Unreachable(f"{where} is no metadata: {error}") from error
+        raise Damaged(f"{where} is no metadata: {error}") from error
     if not isinstance(found, dict):
-        raise Unreachable(f"{where} is no metadata: it is no object")
+        raise Damaged(f"{where} is no metadata: it is no object")
     return found
 
 

@@ -44,15 +44,16 @@ def recognise(path: Path, db: str | None = None) -> Layout:
         )
     if path.is_dir():
         return folder.open_folder(path, db)
-    if _begins_with(path, archive.MAGIC):
-        return _archive(path, db)
+    file = path.resolve()  # a link that a person named is what they meant; one inside of a dump is not
+    if _begins_with(file, archive.MAGIC):
+        return _archive(file, db)
     if plain_name(path, ".bson") is not None:
-        return folder.beside(path)
+        return folder.beside(path, file)
     name = plain_name(path, *folder.JSON_ENDINGS) or path.stem
-    front = _front(path).lstrip(b"\xef\xbb\xbf \t\r\n,")
+    front = _front(file).lstrip(b"\xef\xbb\xbf \t\r\n,")
     if front and front[:1] not in b"{[" and plain_name(path, *folder.JSON_ENDINGS) is None:
         raise Misused(f"{path} is neither an archive nor .bson nor JSON (it begins with {front[:8]!r})")
-    return Layout(path, "json", path.parent.name, "mongoexport", (Origin(name, "json", path),))
+    return Layout(path, "json", path.parent.name, "mongoexport", (Origin(name, "json", file),))
 
 
 def _parse(text: str) -> tuple[Path, str | None]:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from crossfade.documents.batch_size import documents_a_batch
 from crossfade.documents.columns import compile_columns
-from crossfade.model.batch import Batch, Chunk, Column, SetAside
+from crossfade.model.batch import REMAINDER, Batch, Chunk, Column, SetAside
 from crossfade.model.shape import Path, Shape
 from crossfade.stores.contract import Reader
-from crossfade.stores.dump.elements import id_document
+from crossfade.stores.dump.elements import early_end, id_document
 from crossfade.stores.dump.framing import LENGTH
 from crossfade.stores.dump.lookup import build_index, documents_at, find, index_name
 from crossfade.stores.dump.spool import Piece, Spool, read_pieces, whole_documents
@@ -38,11 +38,11 @@ class DumpReader:
             yield Chunk(entity, number, str(lower), str(upper), upper - lower)
 
     def raw(self, chunk: Chunk) -> Iterator[bytes]:
-        return map(_as_bytes, self._pieces(chunk))
+        return map(_as_bytes, _documents(self._pieces(chunk)))
 
     def scan(self, entity: str) -> Iterator[bytes]:
         spool = self._spools.spool(entity)
-        return map(_as_bytes, read_pieces(spool, 0, spool.count, RAW_BYTES))
+        return map(_as_bytes, _documents(read_pieces(spool, 0, spool.count, RAW_BYTES)))
 
     def keys(self, entity: str) -> Iterator[bytes]:
         """As the contract says; a document whose `_id` cannot be read has no key, and is not among them."""
@@ -66,7 +66,7 @@ class DumpReader:
                 continue
             for position, documents in _portions(piece, documents_a_batch(chunk.count)):
                 batch = reader.read(documents)
-                aside = tuple(replace(one, position=one.position + position) for one in batch.aside)
+                aside = tuple(_in_its_place(one, position) for one in batch.aside)
                 yield replace(batch, aside=aside) if aside else batch
 
     def fetch(self, entity: str, path: Path, values: Sequence[str]) -> Iterator[bytes]:
@@ -114,6 +114,22 @@ def _portions(piece: Piece, size: int) -> Iterator[tuple[int, bytes]]:
         position, data = position + taken, data[end:]
 
 
+def _documents(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """Without what is no document, and no one record either."""
+    return (piece for piece in pieces if piece.broken is None or piece.broken.reason != REMAINDER)
+
+
+def _in_its_place(one: SetAside, position: int) -> SetAside:
+    """What a batch set aside, with its position in the entity. A document that ends before its length says so has
+    others in it, or parts of them: its length is wrong.
+    """
+    one = replace(one, position=one.position + position)
+    if one.reason == "broken" and (end := early_end(one.raw)) is not None:
+        detail = f"a document of {len(one.raw):,} bytes ends after {end:,}: its length is wrong; {one.detail}"
+        return replace(one, reason=REMAINDER, detail=detail)
+    return one
+
+
 def _as_bytes(piece: Piece) -> bytes:
     """The piece as it is handed out. One that is broken must not look like documents: it may begin as some do."""
     data = piece.data
@@ -125,7 +141,7 @@ def _as_bytes(piece: Piece) -> bytes:
 
 def _set_aside(piece: Piece) -> SetAside:
     assert piece.broken is not None
-    return SetAside(piece.position, None, piece.broken.reason, ".", piece.broken.detail, piece.data)
+    return SetAside(piece.position, None, piece.broken.reason, "", piece.broken.detail, piece.data)
 
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from crossfade.model.batch import REMAINDER
 from crossfade.stores.dump.elements import has_id, with_position
 from crossfade.stores.dump.framing import LENGTH, Broken
 
@@ -57,6 +58,15 @@ class Spool:
     positions: tuple[int, ...]
     offsets: tuple[int, ...]
     broken: tuple[BrokenAt, ...]
+
+    @property
+    def remainders(self) -> tuple[BrokenAt, ...]:
+        """The pieces that hold nobody knows how many records; `count` counts their positions, too."""
+        return tuple(piece for piece in self.broken if piece.reason == REMAINDER)
+
+    @property
+    def records(self) -> int:
+        return self.count - len(self.remainders)
 
     def mark_before(self, position: int) -> tuple[int, int]:
         """The last mark at or before `position`, as (position, offset)."""

@@ -27,8 +27,8 @@ class Spools:
         self._open: dict[str, Spool] = {}
 
     def spool(self, entity: str) -> Spool:
-        """The entity's documents. Raises `Misused` where the dump has none of that name, `Unreachable` where it is
-        damaged.
+        """The entity's documents. Raises `Misused` where the dump has none of that name, `Damaged` where it cannot
+        be taken apart.
         """
         if entity not in self._open:
             self._open[entity] = open_spool(self._index(entity))
