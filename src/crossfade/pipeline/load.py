@@ -3,30 +3,90 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from crossfade.mapping.carry import Misfit, TableRows, keep_roots
+from crossfade.errors import CrossfadeError
+from crossfade.mapping.carry import Misfit, TableRows, drop_roots, keep_roots
 from crossfade.model.target import TargetTable
 from crossfade.stores.contract import Loader, RowRejected
 
+FEW = 100
+"""Records that may all be refused by an error that could be the server's, and are still taken to be at fault."""
+
 
 def load_records(tx: Loader, tables: Sequence[TableRows], rows: Sequence[int]) -> list[Misfit]:
-    """Loads all rows of these records (positions in the batch), each whole or not at all; those refused, and why."""
-    if not rows:
-        return []
-    try:
-        with tx.savepoint():
-            for part in parents_first(tables):
-                tx.load(part.table, part.rows)
-        return []
-    except RowRejected as refusal:
-        if len(rows) == 1:
-            return [_misfit(rows[0], refusal)]
-    half = len(rows) // 2
-    misfits: list[Misfit] = []
-    for part_rows in (rows[:half], rows[half:]):
-        wanted = set(part_rows)
-        misfits += load_records(tx, [keep_roots(t, wanted) for t in tables], part_rows)
-    return misfits
+    """Loads all rows of these records (positions in the batch), each whole or not at all; those refused, and why.
+
+    An error whose code does not say that it is about a row (any that a function in a CHECK raises) is about the row if
+    other records go in. Raises CrossfadeError where not one of many does: then the server is in a state that refuses
+    them all.
+    """
+    attempt = _Attempt(tx)
+    attempt.load(tables, rows)
+    attempt.require_some()
+    return attempt.misfits
+
+
+@dataclass
+class _Attempt:
+    tx: Loader
+    misfits: list[Misfit] = field(default_factory=list)
+    loaded: int = 0
+    doubtful: list[RowRejected] = field(default_factory=list)
+
+    def load(self, tables: Sequence[TableRows], rows: Sequence[int]) -> None:
+        if not rows:
+            return
+        refusal, part = self._refusal(tables)
+        if refusal is None or part is None:
+            self.loaded += len(rows)
+        elif refusal.rows:
+            self._without_named(tables, rows, refusal, part)
+        elif len(rows) == 1:
+            self._refuse(rows[0], refusal)
+        else:
+            half = len(rows) // 2
+            for part_rows in (rows[:half], rows[half:]):
+                wanted = set(part_rows)
+                self.load([keep_roots(t, wanted) for t in tables], part_rows)
+
+    def _refusal(self, tables: Sequence[TableRows]) -> tuple[RowRejected | None, TableRows | None]:
+        """What the target refused, and of which table; None where all is in."""
+        part = None
+        try:
+            with self.tx.savepoint():
+                for part in parents_first(tables):
+                    self.tx.load(part.table, part.rows)
+        except RowRejected as refusal:
+            return refusal, part
+        return None, None
+
+    def _without_named(
+        self, tables: Sequence[TableRows], rows: Sequence[int], refusal: RowRejected, part: TableRows
+    ) -> None:
+        """The rest, without the records that the target has named at once."""
+        out: set[int] = set()
+        for one in refusal.rows:
+            row = part.roots[one.row].as_py()
+            if row not in out:
+                self.misfits.append(Misfit(row, one.reason, one.message, part.table.name, one.column))
+                out.add(row)
+        self.load([drop_roots(t, out) for t in tables], [row for row in rows if row not in out])
+
+    def _refuse(self, row: int, refusal: RowRejected) -> None:
+        self.misfits.append(_misfit(row, refusal))
+        if refusal.doubtful:
+            self.doubtful.append(refusal)
+
+    def require_some(self) -> None:
+        if self.loaded or len(self.doubtful) < FEW:
+            return
+        first = self.doubtful[0]
+        raise CrossfadeError(
+            f"the target refuses every row of table {first.table}: {first.message}; not one of {len(self.misfits):,}"
+            " records went in, and nothing of this chunk was written",
+            hint="look at the table's checks and generated columns, and at the functions that they call",
+        )
 
 
 def _misfit(row: int, refusal: RowRejected) -> Misfit:

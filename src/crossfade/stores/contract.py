@@ -105,8 +105,8 @@ class Loader(Protocol):
     """
 
     def load(self, table: TargetTable, rows: Any) -> None:
-        """Adds rows by the target's bulk load. Raises `RowRejected` where the database refuses; nothing of `rows` is
-        in then.
+        """Adds rows by the target's bulk load. Raises `RowRejected` where the database refuses, or where a column
+        would keep another value than the one that is given; nothing of `rows` is in then.
         """
         ...
 
@@ -167,7 +167,8 @@ class RowReader(Protocol):
 
     def printed(self, table: TargetTable, rows: Any) -> Any:
         """`rows` (canonical) with the text of types that are "other" as the database prints it: `1 day 2 hours` of an
-        interval becomes `1 day 02:00:00`. Text that the type does not take stays as it is.
+        interval becomes `1 day 02:00:00`. Text that the type does not take, or that means something else when the type
+        has read it (`12.345` of money), stays as it is.
         """
         ...
 
@@ -257,9 +258,22 @@ class Ddl(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one row of a load was refused: `row` is its place. `reason` as in docs/reference/errors.md."""
+
+    row: int
+    reason: str
+    message: str
+    column: str | None = None
+
+
 class RowRejected(Exception):
     """The target refused rows. `reason` as in docs/reference/errors.md; `column`, `constraint` where the database
     says them.
+
+    `rows` names rows that are refused, where the store knows them: all that it found in one look. `doubtful`: by its
+    code the error may tell of the server as well; whether it was the row shows in whether others go in.
     """
 
     def __init__(
@@ -270,17 +284,21 @@ class RowRejected(Exception):
         table: str,
         column: str | None = None,
         constraint: str | None = None,
+        rows: Sequence[Refusal] = (),
+        doubtful: bool = False,
     ) -> None:
         self.reason, self.message = reason, message
         self.table, self.column, self.constraint = table, column, constraint
+        self.rows, self.doubtful = tuple(rows), doubtful
         super().__init__(message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_row_rejected, (self.reason, self.message, self.table, self.column, self.constraint))
+        named = {"table": self.table, "column": self.column, "constraint": self.constraint}
+        return (_row_rejected, (self.reason, self.message, {**named, "rows": self.rows, "doubtful": self.doubtful}))
 
 
-def _row_rejected(reason: str, message: str, table: str, column: str | None, constraint: str | None) -> RowRejected:
-    return RowRejected(reason, message, table=table, column=column, constraint=constraint)
+def _row_rejected(reason: str, message: str, named: dict[str, Any]) -> RowRejected:
+    return RowRejected(reason, message, **named)
 
 
 @dataclass(frozen=True)
@@ -329,6 +347,7 @@ __all__ = [
     "Inspector",
     "Loader",
     "Reader",
+    "Refusal",
     "RowReader",
     "RowRejected",
     "Store",

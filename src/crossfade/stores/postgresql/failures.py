@@ -21,8 +21,11 @@ _ROW_REASONS = {
     "22008": "out_of_range",
     "22009": "out_of_range",
     "54000": "too_long",  # most of all: an index row that is longer than a third of a page
-    "P0001": "raised",  # by a trigger
+    "54001": "bad_value",  # nested deeper than the server's stack
+    "P0001": "raised",  # by a function: a CHECK's, a domain's, a generated column's, a trigger's
 }
+_NEVER_A_ROW = ("08", "25", "28", "3D", "40", "53", "55", "57", "58", "72", "F0", "XX")
+"""Classes of SQLSTATE that tell of the server, whatever it was doing."""
 _NOTHING_WRITTEN = "nothing of this chunk was written"
 _CHANGED = (
     "somebody has changed it since `crossfade schema apply`: put it back as `crossfade schema show` prints it, "
@@ -44,6 +47,7 @@ _STATES = {
 }
 _TUPLE = re.compile(r'^Index row references tuple (\(\d+,\d+\)) in relation ("(?:[^"]|"")+")')
 _COLUMN = re.compile(r"COPY [^\n]*, line \d+, column ([^\n:]+)(?::|$)", re.MULTILINE)
+_AT_ROW = re.compile(r"COPY [^\n]*, line \d+")
 _PLACES = (
     (
         re.compile(r"password authentication failed|no password supplied|fe_sendauth"),
@@ -66,15 +70,20 @@ def translated(error: psycopg.Error, url: str, table: str) -> Exception:
     code = error.sqlstate
     if code is None or code.startswith(("08", "57P")):
         return lost(error, url)
-    if code in _STATES:
-        return _state(error, code, table)
     reason = row_reason(error)
+    doubtful = reason is None and _while_at_a_row(error)
+    if doubtful:
+        reason = reason_of(error)
+    elif code in _STATES:
+        return _state(error, code, table)
     if reason is None:
-        return CrossfadeError(f"the target refused: {_message(error)}; {_NOTHING_WRITTEN} (SQLSTATE {code})")
+        return CrossfadeError(f"the target refused: {message_of(error)}; {_NOTHING_WRITTEN} (SQLSTATE {code})")
     diag = error.diag
     found = _COLUMN.search(diag.context or "")
     column = diag.column_name or (found[1].strip('"') if found else None)
-    return RowRejected(reason, _message(error), table=table, column=column, constraint=diag.constraint_name)
+    return RowRejected(
+        reason, message_of(error), table=table, column=column, constraint=diag.constraint_name, doubtful=doubtful
+    )
 
 
 def of_statement(error: psycopg.Error, url: str) -> Exception:
@@ -87,11 +96,34 @@ def of_statement(error: psycopg.Error, url: str) -> Exception:
 
 
 def row_reason(error: psycopg.Error) -> str | None:
-    """The word for why a row was refused; None where it is not about a row."""
-    code, text = error.sqlstate or "", f"{error.diag.message_primary} {error.diag.message_detail}"
+    """The word for why a row was refused; None where the code alone does not say that it is about a row."""
+    return _row_reason(error.sqlstate or "", f"{error.diag.message_primary} {error.diag.message_detail}")
+
+
+def reason_of(error: psycopg.Error) -> str:
+    """The word for why a row was refused, where it is known to be about one."""
+    raised = "function" in (error.diag.context or "").partition("COPY ")[0]
+    return row_reason(error) or ("raised" if raised else "bad_value")
+
+
+def reason_of_code(code: str, text: str) -> str:
+    return _row_reason(code, text) or "bad_value"
+
+
+def _row_reason(code: str, text: str) -> str | None:
     if code in ("22021", "22P05"):
         return "nul_character" if "0x00" in text or "u0000" in text else "bad_value"
     return _ROW_REASONS.get(code) or ("bad_value" if code[:2] in ("22", "23") else None)
+
+
+def is_state(error: psycopg.Error) -> bool:
+    """Whether the error tells of the server or the connection, and not of what it was given."""
+    return error.sqlstate is None or error.sqlstate.startswith(_NEVER_A_ROW)
+
+
+def _while_at_a_row(error: psycopg.Error) -> bool:
+    """Whether COPY had a row at hand. The code says little: a function in a CHECK may raise any."""
+    return not is_state(error) and bool(_AT_ROW.search(error.diag.context or ""))
 
 
 def lost(error: psycopg.Error, url: str) -> Unreachable:
@@ -120,10 +152,10 @@ def refused_reading(state: str, said: str, url: str) -> CrossfadeError:
 
 def _state(error: psycopg.Error, code: str, table: str) -> CrossfadeError:
     fact, hint = _STATES[code]
-    return CrossfadeError(f"{fact}: {_message(error)} (table {table}); {_NOTHING_WRITTEN}", hint=hint)
+    return CrossfadeError(f"{fact}: {message_of(error)} (table {table}); {_NOTHING_WRITTEN}", hint=hint)
 
 
-def _message(error: psycopg.Error) -> str:
+def message_of(error: psycopg.Error) -> str:
     """The server's words. They may hold values of the row; whoever shows them escapes them."""
     diag = error.diag
     # "Failing row contains (...)" is the whole row, passwords and all; the record itself lies in quarantine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -17,10 +18,21 @@ from crossfade.model.urls import hide_password
 from crossfade.stores import contract
 from crossfade.stores.postgresql import ask, failures
 from crossfade.stores.postgresql.connect import adbc_conninfo, conninfo
-from crossfade.stores.postgresql.lookup import Guess, literal, of_keys, of_stretch, quoted, text_array
+from crossfade.stores.postgresql.lookup import Guess, literal, of_keys, of_stretch, quoted
+from crossfade.stores.postgresql.meaning import PgType, TypeCatalog
 from crossfade.stores.postgresql.settings import settle
+from crossfade.stores.postgresql.type_checks import (
+    Verdict,
+    read_answer,
+    statement_of,
+    type_of_texts,
+    unusual_columns,
+    valid_texts,
+    with_texts,
+)
 
 _SLICE = 18_000  # keys in one statement: those of a whole batch
+_MOST_REFUSALS = 100  # of texts that a type does not take, before the rest is compared as it stands
 _AS_TEXT = ("numeric", "json", "jsonb", "text", "char", "enum", "other")
 _EPOCH_MICROS, _EPOCH_DAYS = 946_684_800_000_000, 10_957  # what ADBC adds to PostgreSQL's numbers, without looking
 _FIRST_MOMENT, _FIRST_DAY = -2_440_588 * 86_400_000_000, -2_440_588
@@ -69,6 +81,7 @@ class PostgresRowReader:
         self._seqscan = ""
         self._type_names: dict[str, dict[str, str]] = {}
         self._partitioned: set[str] = set()
+        self._described: dict[str, dict[str, PgType]] = {}
         self._guesses: dict[str, Guess] = {}
 
     def rows(self, table: TargetTable, columns: Sequence[str], keys: Any) -> Any:
@@ -91,26 +104,53 @@ class PostgresRowReader:
         return chosen, left
 
     def printed(self, table: TargetTable, rows: Any) -> Any:
-        for place, name in enumerate(rows.column_names):
-            if _kind(table, name).kind == "other":
-                rows = rows.set_column(place, name, self._printed(rows.column(name), self._types(table)[name]))
+        for name in unusual_columns(table, rows.column_names):
+            kind, place = _kind(table, name), rows.column_names.index(name)
+            judge = partial(self._judge, type_of_texts(self._pg_types(table)[name], kind))
+            rows = rows.set_column(place, name, with_texts(kind, rows.column(name), judge))
         return rows
 
-    def _printed(self, values: Any, type_name: str) -> Any:
-        """Without the type's own precision: what the database rounded has to show."""
-        given = pc.unique(values).drop_null().to_pylist()
-        texts: dict[str, str] = {}
-        for start in range(0, len(given), _SLICE):
-            array = text_array(given[start : start + _SLICE])
-            statement = f"SELECT given, (given::{type_name})::text AS text FROM unnest({array}) AS given"
+    def _judge(self, type_: PgType, texts: Sequence[str]) -> dict[str, Verdict]:
+        found: dict[str, Verdict] = {}
+        for start in range(0, len(texts), _SLICE):
+            found |= self._judged(type_, texts[start : start + _SLICE])
+        return found
+
+    def _judged(self, type_: PgType, texts: Sequence[str]) -> dict[str, Verdict]:
+        """Without the texts that are none of this type: they are compared as they stand."""
+        found: dict[str, Verdict] = {}
+        pending, refused = [texts], 0
+        while pending and refused < _MOST_REFUSALS:
+            piece = pending.pop()
             try:
-                for batch in self._batches(statement):
-                    texts.update(zip(*(column.to_pylist() for column in batch.columns), strict=True))
-            except Unreachable:
-                raise
-            except CrossfadeError:  # some text is none of this type: it is compared as it stands
-                continue
-        return pa.chunked_array([[None if v is None else texts.get(v, v) for v in values.to_pylist()]], values.type)
+                found |= read_answer(type_, piece, self._text_rows(statement_of(type_, piece)))
+            except CrossfadeError:  # also where the connection is gone: then the next question says so
+                refused += 1
+                valid = self._valid(type_, piece)
+                if 0 < len(valid) < len(piece):
+                    pending.append(valid)
+                elif len(valid) > 1:
+                    pending += [valid[: len(valid) // 2], valid[len(valid) // 2 :]]
+        return found
+
+    def _valid(self, type_: PgType, texts: Sequence[str]) -> list[str]:
+        (rows,) = self._text_rows("SELECT (pg_catalog.current_setting('server_version_num')::int >= 160000)::text")
+        if rows != ("true",):
+            return list(texts)
+        try:
+            return [str(text) for (text,) in self._text_rows(valid_texts(type_, texts))]
+        except Unreachable:
+            return list(texts)
+
+    def _pg_types(self, table: TargetTable) -> dict[str, PgType]:
+        if table.name not in self._described:
+            catalog = TypeCatalog(self._text_rows)
+            self._described[table.name] = catalog.columns(f"{literal(_name(table))}::pg_catalog.regclass")
+        return self._described[table.name]
+
+    def _text_rows(self, statement: str) -> list[tuple[str | None, ...]]:
+        batches = ([column.to_pylist() for column in batch.columns] for batch in self._batches(statement))
+        return [row for columns in batches for row in zip(*columns, strict=True)]
 
     def scan(self, table: TargetTable, columns: Sequence[str]) -> Iterator[Any]:
         schema = arrow_schema(table, columns)

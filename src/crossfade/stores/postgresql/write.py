@@ -12,6 +12,7 @@ from psycopg import sql
 
 from crossfade.model.target import ColumnType, TargetTable
 from crossfade.stores import contract
+from crossfade.stores.contract import RowRejected
 from crossfade.stores.postgresql import failures
 from crossfade.stores.postgresql.alone import alone, end_with_client
 from crossfade.stores.postgresql.connect import connect
@@ -19,6 +20,8 @@ from crossfade.stores.postgresql.narrow import escaped, is_narrow, restored
 from crossfade.stores.postgresql.parameters import for_psycopg
 from crossfade.stores.postgresql.render import CopyRenderer, NativeRenderer, WireColumn
 from crossfade.stores.postgresql.text_form import copy_lines, texts
+from crossfade.stores.postgresql.type_checks import unusual_columns
+from crossfade.stores.postgresql.writer_checks import WriterChecks
 
 _PARALLEL = 64  # more writers than that only wait for each other
 
@@ -48,17 +51,20 @@ class PostgresWriter:
         self._url, self._renderer = url, renderer or NativeRenderer()
         self._open: psycopg.Connection[Any] | None = None
         self._catalog: dict[str, dict[str, _InCatalog]] = {}
+        self._checks: WriterChecks | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[contract.Loader]:
         connection = self._connection()
         try:
             with connection.transaction():
-                yield PostgresLoader(connection, self._url, self._renderer, self._catalog)
+                if self._checks is None:
+                    self._checks = WriterChecks(connection)
+                yield PostgresLoader(connection, self._url, self._renderer, self._catalog, self._checks)
         except psycopg.Error as error:  # of COMMIT itself: a deferred constraint, a lost connection
             raise failures.translated(error, self._url, "") from error
         except BaseException:
-            self._catalog.clear()  # what was looked up in a transaction that never was
+            self._forget()  # what was looked up in a transaction that never was
             raise
 
     @contextmanager
@@ -76,10 +82,14 @@ class PostgresWriter:
 
     def _connection(self) -> psycopg.Connection[Any]:
         if self._open is None or self._open.closed or self._open.broken:
-            self._catalog.clear()
+            self._forget()
             self._open = connect(self._url, autocommit=True)
             end_with_client(self._open)
         return self._open
+
+    def _forget(self) -> None:
+        self._catalog.clear()
+        self._checks = None
 
 
 class PostgresLoader:
@@ -94,19 +104,32 @@ class PostgresLoader:
         url: str,
         renderer: CopyRenderer,
         catalog: dict[str, dict[str, _InCatalog]],
+        checks: WriterChecks,
     ) -> None:
-        self._connection, self._url, self._renderer, self._catalog = connection, url, renderer, catalog
+        self._connection, self._url, self._renderer = connection, url, renderer
+        self._catalog, self._checks = catalog, checks
 
     def load(self, table: TargetTable, rows: Any) -> None:
         if not len(rows):
             return
         types = {c.name: c.type for c in table.columns}
         plain = all(_has_binary_form(types[name]) for name in rows.column_names)
+        if unusual_columns(table, rows.column_names):
+            self._require_kept(table, rows)
         with self._translating(table.name):
             pieces = self._binary(table, rows, types) if plain else _lines(rows, types)
             with self._connection.cursor() as cursor, cursor.copy(_copy(table, rows.column_names, plain)) as copy:
                 for piece in pieces:
                     copy.write(piece)
+
+    def _require_kept(self, table: TargetTable, rows: Any) -> None:
+        """Raises RowRejected with every row that holds a text which its column's type refuses or changes."""
+        with self._translating(table.name):
+            name = sql.Literal(_identifier(table).as_string(self._connection)).as_string(self._connection)
+            refusals = self._checks.refusals(table, f"{name}::pg_catalog.regclass", rows)
+        if refusals:
+            first = refusals[0]
+            raise RowRejected(first.reason, first.message, table=table.name, column=first.column, rows=refusals)
 
     def delete(self, table: TargetTable, keys: Any) -> int:
         if not len(keys):
