@@ -36,11 +36,11 @@ def test_mermaid() -> None:
         "        uuid user FK\n"
         '        uuid twin FK, UK "not null"\n'
         "    }\n"
-        "    users {\n"
+        '    "users" {\n'
         '        uuid id PK "not null"\n'
         "    }\n"
-        '    users |o--o{ "shop.Order lines" : "user"\n'
-        '    users ||--o| "shop.Order lines" : "twin"\n'
+        '    "users" |o--o{ "shop.Order lines" : "user"\n'
+        '    "users" ||--o| "shop.Order lines" : "twin"\n'
     )
 
 

@@ -24,8 +24,8 @@ def mermaid(schema: TargetSchema) -> str:
 
 
 def _entity(name: str) -> str:
-    """Mermaid takes any name in double quotes, but no double quote, percent sign or backslash in it."""
-    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else '"' + re.sub(r'["%\\\n\r]', "_", name) + '"'
+    """A name in double quotes: unquoted, one of Mermaid's many keywords ends the diagram. Some signs it never takes."""
+    return '"' + (re.sub(r'["%\\\n\r]', "_", name) or "_") + '"'
 
 
 def _attribute(table: TargetTable, column: TargetColumn) -> str:
@@ -37,9 +37,14 @@ def _attribute(table: TargetTable, column: TargetColumn) -> str:
 
 
 def _word(text: str) -> str:
-    """Types and names of attributes are single words: letters, digits, underscores, parentheses and brackets."""
-    word = re.sub(r"[^\w()\[\]-]+", "_", text.replace(", ", ",").replace(",", "-"), flags=re.ASCII).strip("_")
-    return word if re.match(r"[A-Za-z_]", word) else f"_{word}"
+    """Types and names of attributes are single words: letters, digits, underscores, parentheses and brackets.
+
+    A word that begins as one of the marks does is read as the mark.
+    """
+    word = re.sub(r"(?:[^A-Za-z0-9_()\[\]\u00c0-\uffff-]|\s)+", "_", text.replace(", ", ",").replace(",", "-")).strip(
+        "_"
+    )
+    return word if re.match(r"(?!(?:PK|FK|UK)(?![A-Za-z0-9_]))[A-Za-z_\u00c0-\uffff]", word, re.I) else f"_{word}"
 
 
 def _label(text: str) -> str:
@@ -71,7 +76,7 @@ def _enums(tables: list[TargetTable]) -> Iterator[str]:
     types = (c.type.of or c.type for t in tables for c in t.columns)
     found = {_type(t): t.labels for t in types if t.kind == "enum" and t.labels}
     for name in sorted(found):
-        yield "\n".join([f"Enum {name} {{", *(f"  {_quoted(label)}" for label in found[name]), "}"])
+        yield "\n".join([f"Enum {name} {{", *(f"  {_quoted(label or '(empty)')}" for label in found[name]), "}"])
 
 
 def _table(table: TargetTable) -> Iterator[str]:

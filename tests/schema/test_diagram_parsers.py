@@ -1,0 +1,89 @@
+"""Diagrams, read by the parsers that people use: mermaid and @dbml/core, from npm where node is there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crossfade.model.target import ColumnType, ForeignKey, TargetColumn, TargetSchema, TargetTable, Unique
+from crossfade.schema.diagram import dbml, mermaid
+from crossfade.schema.tokens import identifier
+
+HERE = Path(__file__).parent / "diagrams"
+
+NAMES = [
+    *"accDescr accTitle as class classDef click constructor default direction end enum erDiagram FK hide".split(),
+    *"identifying indexes LR many non note null o one only optionally PK pk_x pkey project Ref show style".split(),
+    *"Table table TableGroup TB title to u UK x zero __proto__".split(),
+    *("1x", "a b", "a%b", "a-b", "a'b", "a:b", "a\\b", "a\nb", "a`b", "pk-x", "pk(1)", "q\"q", "uk[2]", "x--y"),
+    *("{", "}", "#", " ", "é", "日本", "\u2028", "one or more", "only one", 'a "b" \\c', "one of 日本"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def parsers() -> Path:
+    """The folder with the parsers, installed once for this environment by the lock file beside this test."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("node and npm are not there")
+    lock = (HERE / "package-lock.json").read_bytes()
+    folder = Path(sys.prefix) / "diagram-parsers" / hashlib.sha256(lock).hexdigest()[:12]
+    if not (folder / "node_modules" / ".package-lock.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(HERE / name, folder)
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
+        if done.returncode:
+            pytest.skip(f"npm could not install the parsers: {done.stderr.strip()[-300:]}")
+    shutil.copy(HERE / "parse.mjs", folder)
+    return folder
+
+
+def schema(name: str) -> TargetSchema:
+    """Tables that are called `name`, as are a column, a type, a label and a foreign key of theirs."""
+    kind = ColumnType("enum", identifier(name), labels=("", "other", 'b"c', "x\ny"))
+    text = ColumnType("text", "text")
+    columns = (TargetColumn("id", text, nullable=False), TargetColumn(name, kind), TargetColumn("parent", text))
+    table = TargetTable(
+        name,
+        "public",
+        name,
+        columns,
+        ("id",),
+        (Unique("u", (identifier(name),)),),
+        (ForeignKey(name, ("parent",), name, ("id",)),),
+    )
+    return TargetSchema("postgresql", (table,), (), (), None, "")
+
+
+@pytest.fixture(scope="module")
+def found(parsers: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """What the parsers make of all diagrams, by kind and name: one process, as it takes seconds to start."""
+    asked = [(kind.__name__, name, kind(schema(name))) for name in NAMES for kind in (mermaid, dbml)]
+    sent = json.dumps([(kind, text) for kind, _, text in asked])
+    done = subprocess.run(["node", parsers / "parse.mjs"], input=sent, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return {(kind, name): each for (kind, name, _), each in zip(asked, json.loads(done.stdout), strict=True)}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", ["mermaid", "dbml"])
+def test_any_name_may_stand_in_a_diagram(found: dict[tuple[str, str], dict[str, Any]], kind: str, name: str) -> None:
+    diagram = found[kind, name]
+    assert "error" not in diagram
+    ((_, columns),) = diagram["tables"]
+    assert (columns[0], columns[2], len(columns)) == ("id", "parent", 3)
+    assert diagram["references"] == 1
+
+
+def test_names_arrive_whole(found: dict[tuple[str, str], dict[str, Any]]) -> None:
+    name = 'a "b" \\c'
+    assert found["dbml", name]["tables"] == [[name, ["id", name, "parent"]]]
+    assert found["mermaid", "one of 日本"]["tables"] == [["one of 日本", ["id", "one_of_日本", "parent"]]]
