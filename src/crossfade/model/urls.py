@@ -1,20 +1,47 @@
 """What may be shown of a URL: everything but its secrets.
 
-Passwords that were not quoted as a URL wants them (`p@ss/w?rd`) are what people get wrong, so their URLs are what
-errors show: where a password cannot be told from its surroundings, more is hidden rather than less.
+Passwords that were not quoted as a URL wants them (`p@ss/w?rd`), and URLs that do not begin as one (a blank, a quote,
+`jdbc:`), are what people get wrong, so they are what errors show. Where a password cannot be told from its
+surroundings, more is hidden rather than less: without a known scheme, all between the first ":" and the last "@"; of
+options, the value of every one that is not known to be harmless.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from urllib.parse import unquote
 
 HIDDEN = "***"
 
-_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.\-]*:/{2,3})(.*)$", re.DOTALL)
-_SECRET = r"[A-Za-z_]*(?:password|passwd|passphrase|pwd|secret|token|authmechanismproperties)"
-_IN_QUERY = re.compile(rf"([?&;]{_SECRET}=)([^&;]*)", re.IGNORECASE)
-_IN_DSN = re.compile(rf"(\b{_SECRET}\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s'&]+)", re.IGNORECASE)
+_SCHEME = re.compile(
+    r"^((?:mongodb(?:\+srv)?|postgres(?:ql)?(?:\+\w+)?|sqlite(?:\+\w+)?):/{2,3})(.*)$", re.DOTALL | re.IGNORECASE
+)
+_IN_DSN = re.compile(r"(\b[A-Za-z_]\w*\s*=\s*)('(?:[^'\\]|\\.)*(?:'|\Z)|.*?)(?=\s+[A-Za-z_]\w*\s*=|\s*\Z)", re.DOTALL)
+_SECRET = re.compile(r"\w*(password|passwd|passphrase|pwd|secret|token|key)", re.IGNORECASE)
+_SHORT = 4  # characters: what is shorter is only hidden where it stands alone
+
+HARMLESS = frozenset(
+    # libpq
+    """host hostaddr port dbname user connect_timeout client_encoding application_name fallback_application_name
+    keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout replication gssencmode sslmode
+    sslnegotiation sslcompression sslcert sslkey sslrootcert sslcrl sslcrldir sslsni sslcertmode channel_binding
+    require_auth requirepeer ssl_min_protocol_version ssl_max_protocol_version min_protocol_version
+    max_protocol_version krbsrvname gsslib gssdelegation service passfile target_session_attrs load_balance_hosts
+    """
+    # Prisma
+    """schema connection_limit pgbouncer pool_timeout sslaccept statement_cache_size
+    """
+    # MongoDB
+    """replicaset authsource authmechanism tls ssl tlscafile tlscertificatekeyfile tlsinsecure
+    tlsallowinvalidcertificates tlsallowinvalidhostnames tlscrlfile tlsdisableocspendpointcheck retrywrites retryreads w
+    wtimeout wtimeoutms journal fsync readpreference readpreferencetags readconcernlevel maxstalenessseconds
+    serverselectiontimeoutms connecttimeoutms sockettimeoutms timeoutms appname directconnection loadbalanced
+    compressors zlibcompressionlevel maxpoolsize minpoolsize maxidletimems maxconnecting waitqueuetimeoutms
+    heartbeatfrequencyms localthresholdms uuidrepresentation srvmaxhosts srvservicename servermonitoringmode
+    usenewurlparser useunifiedtopology unicode_decode_error_handler tz_aware db""".split()
+)
+"""Options whose values may be shown, in small letters."""
 
 
 def hide_password(url: str) -> str:
@@ -24,47 +51,103 @@ def hide_password(url: str) -> str:
     'mongodb://me:***@localhost/db'
     >>> hide_password("postgresql://me@/db?host=/run/sockets&password=secret")
     'postgresql://me@/db?host=/run/sockets&password=***'
+    >>> hide_password("jdbc:mongodb://me:secret@localhost/db")
+    'jdbc:***@localhost/db'
     """
-    found = _SCHEME.match(url)
-    if not found:
-        return _IN_DSN.sub(_hidden, url)
-    scheme, rest = found.groups()
-    login, place = _split_login(rest)
-    user, colon, _ = login.partition(":")
-    shown = f"{user}{colon}{HIDDEN if colon else ''}@" if login else ""
-    return scheme + shown + _IN_QUERY.sub(_hidden, place)
+    return "".join(HIDDEN if secret else part for part, secret in _parts(url))
 
 
 def without_secrets(text: str, url: str) -> str:
-    """A driver's message with the secrets of `url` taken out, as they stand in the URL and as they are meant."""
-    for secret in sorted(_secrets(url), key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
+    """A driver's message with the secrets of `url` taken out, as they stand in the URL, as they are meant, and in the
+    pieces that a driver may have cut them into."""
+    text = text.replace(url, hide_password(url))
+    for secret in sorted(_forms(url), key=len, reverse=True):
+        if len(secret) >= _SHORT:
+            text = re.sub(re.escape(secret), HIDDEN, text, flags=re.IGNORECASE)
+        else:
+            text = re.sub(rf"(?<![^\W_]){re.escape(secret)}(?![^\W_])", HIDDEN, text)
     return text
 
 
-def _hidden(found: re.Match[str]) -> str:
-    return found.group(1) + HIDDEN
+Part = tuple[str, bool]
+"""A piece of the URL, and whether it is secret. Together they are the URL."""
+
+
+def _parts(url: str) -> Iterator[Part]:
+    found = _SCHEME.match(url)
+    if found:
+        yield found[1], False
+        login, place = _split_login(found[2])
+        yield from _of_login(login)
+        yield from _of_place(place)
+    elif ":" in url and url.find(":") < url.rfind("@"):
+        colon, at = url.find(":") + 1, url.rfind("@")
+        yield from _of_dsn(url[:colon])
+        yield url[colon:at], True
+        yield from _of_place(url[at:])
+    elif "?" in url:
+        yield from _of_place(url)
+    else:
+        yield from _of_dsn(url)
+
+
+def _of_login(login: str) -> Iterator[Part]:
+    """The user, and what follows a colon, also where that was quoted as %3A. `login` ends with its @, or is empty."""
+    colon = re.search(":|%3a", login, re.IGNORECASE)
+    if colon is None:
+        yield login, False
+        return
+    yield login[: colon.end()], False
+    yield login[colon.end() : -1], True
+    yield "@", False
+
+
+def _of_place(place: str) -> Iterator[Part]:
+    """Hosts, path and options. Behind an option that is hidden, what is no option is a part of its value."""
+    head, mark, query = place.partition("?")
+    yield head + mark, False
+    hiding = False
+    for piece in re.split(r"([&;])", query):
+        key, equals, value = piece.partition("=")
+        if piece in ("&", ";", "") or (key.lower() in HARMLESS and equals):
+            hiding = hiding and piece in ("&", ";", "")
+            yield piece, False
+        elif equals and (not hiding or _SECRET.fullmatch(key)):
+            hiding = True
+            yield key + equals, False
+            yield value, True
+        else:
+            yield piece, hiding or not re.fullmatch(r"\w*", piece)
+
+
+def _of_dsn(text: str) -> Iterator[Part]:
+    at = 0
+    for found in _IN_DSN.finditer(text):
+        yield text[at : found.start(2)], False
+        yield found[2], found[1].rstrip("= \t\n").lower() not in HARMLESS
+        at = found.end()
+    yield text[at:], False
 
 
 def _split_login(rest: str) -> tuple[str, str]:
-    """The login (without its @) and what follows; the login is "" where there is none."""
+    """The login with its @, and what follows; the login is "" where there is none."""
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     login, *others = authority.split("@")
     is_clean = "@" not in rest[len(authority) :] or (len(others) == 1 and ":" not in login)
     cut = authority.rfind("@") if is_clean else rest.rfind("@")
-    return (rest[:cut], rest[cut + 1 :]) if cut >= 0 else ("", rest)
+    return rest[: cut + 1], rest[cut + 1 :]
 
 
-def _secrets(url: str) -> set[str]:
-    found = _SCHEME.match(url)
-    if not found:
-        values = {value.strip("'") for _, value in _IN_DSN.findall(url)}
-    else:
-        login, place = _split_login(found.group(2))
-        values = {login.partition(":")[2], *(value for _, value in _IN_QUERY.findall(place))}
-    return {form for value in values for form in (value, unquote(value), *_tails(value)) if form}
+def _forms(url: str) -> set[str]:
+    values = {part.strip("'") for part, secret in _parts(url) if secret}
+    return {form for value in values for form in (value, unquote(value), *_tails(value), *_pieces(value)) if form}
 
 
 def _tails(password: str) -> list[str]:
     """What a driver takes for the beginning of the host where an @ in the password was not quoted."""
     return [password[at + 1 :] + "@" for at, letter in enumerate(password) if letter == "@"]
+
+
+def _pieces(password: str) -> list[str]:
+    """What a driver may take for a port, a path or an option."""
+    return [form for piece in re.split(r"[@/?#:&;=,\s]+", password) for form in (piece, unquote(piece))]

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from crossfade.errors import CrossfadeError, Misused, Unreachable
+from crossfade.model.urls import hide_password
 
 _URL = re.compile(r"^sqlite(?:\+\w+)?:///(?P<path>[^?#]*)")
 _PATIENCE = 60  # seconds to wait for another writer
@@ -19,7 +20,8 @@ def path_of(url: str) -> Path:
     found = _URL.match(url)
     if not found or found["path"] in ("", ":memory:"):
         raise Misused(
-            f"not the URL of a SQLite file: {url}", hint="sqlite:///target.db, or sqlite:////absolute/path.db"
+            f"not the URL of a SQLite file: {hide_password(url)}",
+            hint="sqlite:///target.db, or sqlite:////absolute/path.db",
         )
     return Path(found["path"])
 
