@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from crossfade.errors import CrossfadeError
 from crossfade.model.urls import hide_password, without_secrets
+from crossfade.stores.contract import need
 from crossfade.stores.mongodb import store as mongodb
 from crossfade.stores.open import open_store
 
@@ -51,6 +52,11 @@ def texts(draw: st.DrawFn) -> str:
     return draw(st.sampled_from([text, f"postgresql://127.0.0.1:1/db?{draw(KEYS)}={CORE}&{draw(KEYS)}=a{CORE}"]))
 
 
+def look(url: str) -> None:
+    with open_store(url) as store:
+        need(store.ddl, store, "be looked into").has_journal()
+
+
 @settings(max_examples=500)
 @given(url=urls() | texts())
 def test_what_is_shown_of_a_url(url: str) -> None:
@@ -64,7 +70,6 @@ def test_what_drivers_say_of_it(url: str, monkeypatch: pytest.MonkeyPatch, caplo
     assume("srv" not in url)  # asks a name server
     monkeypatch.setattr(mongodb, "SELECTION_TIMEOUT_MS", 1)
     caplog.set_level(logging.CRITICAL)
-    with pytest.raises(CrossfadeError) as caught, open_store(url) as store:
-        assert store.ddl is not None
-        store.ddl.has_journal()
+    with pytest.raises(CrossfadeError) as caught:
+        look(url)
     assert CORE not in f"{caught.value.message} {caught.value.hint}"

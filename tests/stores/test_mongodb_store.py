@@ -99,7 +99,7 @@ def test_a_server_that_goes_away_is_said(mongo_db: MongoScratch) -> None:
         ("mongodb://localhost:port/app", "mongodb://localhost:port/app"),
         ("mongodb://localhost/app?tls=true&tls=false", "does not stand"),
         ("mongodb://localhost/app?tls=maybe", "does not stand"),
-        ("mongodb://localhost/app?tls=true&tlsCAFile=/no/such.pem", "/no/such.pem: No such file"),
+        ("mongodb://localhost/app?tls=true&tlsCAFile=/no/such.pem", "tlsCAFile=/no/such.pem does not stand"),
         ("mongodb://localhost/a$b.c/d", "mongodb://localhost/a$b.c/d"),
     ],
 )
@@ -108,6 +108,16 @@ def test_a_url_that_does_not_stand_is_wrong_usage(url: str, said: str) -> None:
         open_mongodb(url)
     assert said in caught.value.message
     assert not any(secret in caught.value.message for secret in ("p@ss", "w/rd", "100%zz"))
+
+
+@pytest.mark.parametrize(
+    ("option", "meant"),
+    [("authsorce=admin", "authSource"), ("readPreferance=primary", "readPreference"), ("zzz=1", "")],
+)
+def test_a_misspelt_option_is_not_passed_over(option: str, meant: str) -> None:
+    with pytest.raises(Misused, match=option.partition("=")[0]) as caught:
+        open_mongodb(f"mongodb://localhost/app?tls=false&{option}")
+    assert meant in (caught.value.hint or "")
 
 
 def test_an_option_of_other_drivers_does_no_harm(mongo_db: MongoScratch) -> None:

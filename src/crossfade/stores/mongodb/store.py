@@ -20,6 +20,7 @@ from crossfade.model.urls import hide_password
 from crossfade.stores.contract import Store, Traits
 from crossfade.stores.mongodb.errors import speaking
 from crossfade.stores.mongodb.inspect import MongoInspector
+from crossfade.stores.mongodb.options import require_known
 from crossfade.stores.mongodb.read import MongoReader
 
 SELECTION_TIMEOUT_MS = 5000
@@ -50,6 +51,7 @@ def open_mongodb(url: str, run: str = "") -> Store:
 
 
 def _client(url: str, run: str) -> MongoClient[dict[str, Any]]:
+    require_known(url)
     said = url.lower()
     options: dict[str, Any] = {}
     if "serverselectiontimeoutms=" not in said:
