@@ -37,6 +37,7 @@ def require_known(url: str) -> None:
         near = difflib.get_close_matches(name.lower(), [known.lower() for known in KNOWN], n=1, cutoff=0.6)
         spelt = next((known for known in KNOWN if [known.lower()] == near), None)
         raise Misused(
-            f"MongoDB's driver has no option {without_secrets(name, url)!r} (in {hide_password(url)}); nothing was read",
+            f"MongoDB's driver has no option {without_secrets(name, url)!r}, as in {hide_password(url)};"
+            " nothing was read",
             hint=spelt or "leave the option out; the driver's options are those of MongoDB's connection strings",
         )
