@@ -82,8 +82,19 @@ def translated(error: psycopg.Error, url: str, table: str) -> Exception:
     found = _COLUMN.search(diag.context or "")
     column = diag.column_name or (found[1].strip('"') if found else None)
     return RowRejected(
-        reason, message_of(error), table=table, column=column, constraint=diag.constraint_name, doubtful=doubtful
+        reason,
+        message_of(error),
+        table=table or _table_of(diag),
+        column=column,
+        constraint=diag.constraint_name,
+        doubtful=doubtful,
     )
+
+
+def _table_of(diag: psycopg.errors.Diagnostic) -> str:
+    """As mapping files call it."""
+    name = diag.table_name or ""
+    return f"{diag.schema_name}.{name}" if name and diag.schema_name not in (None, "public") else name
 
 
 def of_statement(error: psycopg.Error, url: str) -> Exception:

@@ -160,8 +160,10 @@ class PostgresLoader:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
+        """What constraints leave for the end of the transaction is checked here: a refusal there has no batch."""
         with self._translating(""), self._connection.transaction():
             yield
+            self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
     @contextmanager
     def _translating(self, table: str) -> Iterator[None]:

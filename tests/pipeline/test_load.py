@@ -1,0 +1,130 @@
+"""Which records a target refuses: those that are at fault, all at once where the target can name them, and no other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pytest
+
+from crossfade.errors import CrossfadeError
+from crossfade.mapping.carry import TableRows
+from crossfade.model.target import ColumnType, TargetColumn, TargetTable
+from crossfade.pipeline.load import FEW, load_records
+from crossfade.stores.contract import Loader
+from crossfade.stores.postgresql.write import PostgresWriter
+from scratch import PostgresScratch
+
+PICKY = """
+CREATE FUNCTION picky(n integer) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF n % 7 = 0 THEN RAISE EXCEPTION 'no sevens' USING ERRCODE = 'ZZ007'; END IF;
+    RETURN true;
+END $$"""
+BROKEN = "CREATE FUNCTION picky(n integer) RETURNS boolean LANGUAGE sql AS 'SELECT exists(SELECT FROM nowhere)'"
+TABLE = TargetTable(
+    "picked",
+    "public",
+    "picked",
+    (
+        TargetColumn("n", ColumnType("int4", "integer"), nullable=False),
+        TargetColumn("span", ColumnType("other", "interval")),
+    ),
+    ("n",),
+)
+
+
+@pytest.fixture
+def writer(pg_db: PostgresScratch) -> Iterator[PostgresWriter]:
+    with closing(PostgresWriter(pg_db.url)) as writer:
+        yield writer
+
+
+def _make(db: PostgresScratch, function: str) -> None:
+    with psycopg.connect(db.url) as connection:
+        connection.execute("SET check_function_bodies = off")
+        connection.execute(function.encode())
+        connection.execute("CREATE TABLE picked (n integer PRIMARY KEY CHECK (picky(n)), span interval)")
+
+
+def _records(numbers: range, span: str = "1 day") -> list[TableRows]:
+    rows = pa.table({"n": pa.array(numbers, pa.int32()), "span": pa.array([span] * len(numbers))})
+    return [TableRows(TABLE, rows, pa.array(range(len(numbers)), pa.int64()))]
+
+
+class _Counting:
+    """Counts the loads."""
+
+    def __init__(self, tx: Loader) -> None:
+        self._tx, self.loads = tx, 0
+
+    def load(self, table: TargetTable, rows: Any) -> None:
+        self.loads += 1
+        self._tx.load(table, rows)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tx, name)
+
+
+def _counting(tx: Loader, into: list[_Counting]) -> Any:
+    into.append(_Counting(tx))
+    return into[-1]
+
+
+def test_a_function_that_raises_is_about_its_row(pg_db: PostgresScratch, writer: PostgresWriter) -> None:
+    _make(pg_db, PICKY)
+    with writer.transaction() as tx:
+        counting: Any = _Counting(tx)
+        misfits = load_records(counting, _records(range(1, 1001)), range(1000))
+    assert sorted(m.row for m in misfits) == list(range(6, 1000, 7))
+    assert {m.reason for m in misfits} == {"raised"}
+    assert pg_db.execute("SELECT count(*) FROM picked") == [(1000 - len(misfits),)]
+    assert counting.loads < 2 * len(misfits) * math.log2(1000)
+
+
+def test_what_refuses_every_row_is_no_fault_of_the_rows(pg_db: PostgresScratch, writer: PostgresWriter) -> None:
+    _make(pg_db, BROKEN)
+    with pytest.raises(CrossfadeError, match="nowhere"), writer.transaction() as tx:
+        load_records(tx, _records(range(FEW)), range(FEW))
+    assert pg_db.execute("SELECT count(*) FROM picked") == [(0,)]
+
+
+def test_a_few_records_never_stop_the_others(pg_db: PostgresScratch, writer: PostgresWriter) -> None:
+    """All of a small collection: the others come in, and these wait with their reason."""
+    _make(pg_db, PICKY)
+    with writer.transaction() as tx:
+        assert [m.row for m in load_records(tx, _records(range(7, 8)), [0])] == [0]
+
+
+def test_what_is_no_row_is_said_at_once(pg_db: PostgresScratch, writer: PostgresWriter) -> None:
+    _make(pg_db, PICKY)
+    pg_db.execute("DROP TABLE picked")
+    loads: list[_Counting] = []
+    with pytest.raises(CrossfadeError, match="no such table"), writer.transaction() as tx:
+        load_records(_counting(tx, loads), _records(range(1, 200)), range(199))
+    assert [one.loads for one in loads] == [1]
+
+
+def test_all_values_that_a_type_changes_are_named_in_one_look(pg_db: PostgresScratch, writer: PostgresWriter) -> None:
+    _make(pg_db, "CREATE FUNCTION picky(n integer) RETURNS boolean LANGUAGE sql AS 'SELECT true'")
+    (part,) = _records(range(500))
+    spans = pa.array(["soon" if n % 5 == 0 else "0.0000001 s" if n % 5 == 1 else "1 day" for n in range(500)])
+    rows = part.rows.set_column(1, "span", spans)
+    with writer.transaction() as tx:
+        counting: Any = _Counting(tx)
+        misfits = load_records(counting, [TableRows(TABLE, rows, part.roots)], range(500))
+    assert counting.loads == 2
+    reasons = {m.row: m.reason for m in misfits}
+    assert reasons == {n: ("bad_value", "precision")[n % 5] for n in range(500) if n % 5 < 2}
+
+
+def test_what_waits_for_the_commit_is_checked_with_the_batch(pg_db: PostgresScratch, writer: PostgresWriter) -> None:
+    pg_db.execute("CREATE TABLE picked (n integer PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, span interval)")
+    with writer.transaction() as tx:
+        assert load_records(tx, _records(range(1, 5)), range(4)) == []
+        again = load_records(tx, _records(range(4, 8)), range(4))
+    assert [(m.row, m.reason, m.table) for m in again] == [(0, "unique", "picked")]
