@@ -309,6 +309,11 @@ def remainders(tx: Loader) -> list[Entry]:
     return [e for e in entries(tx) if e.state == "open" and e.reason == REMAINDER]
 
 
+def find_entry(tx: Loader, entry_id: str) -> Entry | None:
+    rows = tx.execute(queries()["find_entry"], {"id": entry_id})
+    return entry_of(rows[0]) if rows else None
+
+
 def held_entries(tx: Loader, entity: str) -> list[Entry]:
     """The entries of an entity whose records are not in the target: open, or discarded."""
     return [entry_of(row) for row in tx.execute(queries()["find_held"], {"entity": entity})]

@@ -283,6 +283,48 @@ SELECT id, entity, chunk, record_key, reason, detail, target_table, target_colum
        target_constraint, parent, waits_for, cause
 FROM {crossfade}quarantine WHERE substr(id, 1, :length) = :beginning ORDER BY id;
 
+-- find_unexplained_kinds --
+-- Which constraints have refused records that nobody has explained yet.
+SELECT DISTINCT entity, reason, target_table, coalesce(target_constraint, '') FROM {crossfade}quarantine
+WHERE state = 'open' AND cause IS NULL AND target_table IS NOT NULL AND reason IN ('foreign_key', 'unique', 'check')
+ORDER BY 1, 2, 3, 4;
+
+-- find_unexplained --
+-- Some of them, with the size of their documents.
+SELECT id, length(raw) FROM {crossfade}quarantine
+WHERE state = 'open' AND cause IS NULL AND entity = :entity AND reason = :reason AND target_table = :table
+  AND coalesce(target_constraint, '') = :constraint AND id > :after
+ORDER BY id LIMIT 1000;
+
+-- find_documents --
+-- A stretch of them, with their documents.
+SELECT raw, id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, state, note, noted_at,
+       target_constraint, parent, waits_for, cause
+FROM {crossfade}quarantine
+WHERE state = 'open' AND cause IS NULL AND entity = :entity AND reason = :reason AND target_table = :table
+  AND coalesce(target_constraint, '') = :constraint AND id >= :first AND id <= :last
+ORDER BY id;
+
+-- find_held_keys --
+-- The records of an entity that are not in the target, by key: some of them.
+SELECT id, record_key, state, length(raw) FROM {crossfade}quarantine
+WHERE entity = :entity AND state <> 'retried' AND id > :after ORDER BY id LIMIT 1000;
+
+-- find_held_documents --
+-- A stretch of them, with their documents.
+SELECT id, record_key, state, raw FROM {crossfade}quarantine
+WHERE entity = :entity AND state <> 'retried' AND id >= :first AND id <= :last ORDER BY id;
+
+-- find_entry --
+-- One entry.
+SELECT id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, state, note, noted_at,
+       target_constraint, parent, waits_for, cause
+FROM {crossfade}quarantine WHERE id = :id;
+
+-- explain_entry --
+-- What a refused record clashes with.
+UPDATE {crossfade}quarantine SET detail = :detail, parent = :parent, waits_for = :waits_for, cause = :cause WHERE id = :id;
+
 -- count_selected --
 -- Some entries, counted by entity.
 SELECT entity, count(*) FROM {crossfade}quarantine

@@ -41,3 +41,17 @@ def arrow_schema(table: TargetTable, columns: Iterable[str]) -> Any:
     """The schema of canonical rows of `table` with `columns`. Raises KeyError for a column that it does not have."""
     types = {c.name: c.type for c in table.columns}
     return pa.schema([pa.field(name, arrow_type(types[name])) for name in columns])
+
+
+def python_rows(table: Any) -> list[tuple[Any, ...]]:
+    """The rows as Python values that can be keys of a dict; dates and times as numbers, for Python's end with 9999."""
+    if not table.num_columns:
+        return [()] * len(table)
+    return list(zip(*(_numbers(column).to_pylist() for column in table.columns), strict=True))
+
+
+def _numbers(column: Any) -> Any:
+    kind = column.type
+    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
+        return column.cast(pa.int64())
+    return column.cast(pa.int32()) if pa.types.is_date32(kind) else column

@@ -15,7 +15,7 @@ from crossfade.model.batch import Chunk
 from crossfade.move import begin, checks, surveying
 from crossfade.move.events import Listener, Planned
 from crossfade.move.ground import Ground
-from crossfade.pipeline import constraints
+from crossfade.pipeline import causes, constraints
 from crossfade.pipeline import copy as chunks_of
 from crossfade.pipeline.plan import KeyScan, plan
 from crossfade.pipeline.settle import settle
@@ -55,6 +55,7 @@ def _copy(ground: Ground, entities: Sequence[EntityInfo], executor: Executor, li
         done = journal.steps_done(tx)
     begin.do_steps(ground, ground.steps_after(done), listen)
     advance_sequences(ground)
+    causes.explain(ground.work)
     with ground.transaction() as tx:
         journal.set_stage(tx, journal.FINISHED)
 

@@ -18,6 +18,7 @@ from crossfade.move import begin, checks
 from crossfade.move.copying import advance_sequences, copied_chunks
 from crossfade.move.events import Listener, deaf
 from crossfade.move.ground import Ground
+from crossfade.pipeline import causes as explanations
 from crossfade.pipeline import constraints, mend
 from crossfade.pipeline.mend import Retried
 
@@ -56,9 +57,16 @@ def retry(ground: Ground, ids: Sequence[str], of: Selection, listen: Listener) -
         journal.set_digests(tx, ground.digests)
     results = mend.retry(ground.work, named, listen)
     advance_sequences(ground)
-    if ground.target.traits.constraints_after_tables or begin.own_move(ground).stage != journal.FINISHED:
-        return results
-    return _hold_to_constraints(ground, results)
+    if not ground.target.traits.constraints_after_tables and begin.own_move(ground).stage == journal.FINISHED:
+        results = _hold_to_constraints(ground, results)
+    return _explained(ground, results) if explanations.explain(ground.work) else results
+
+
+def _explained(ground: Ground, results: Sequence[Retried]) -> list[Retried]:
+    """The same with what is known by now of those that stay."""
+    with ground.transaction() as tx:
+        found = [journal.find_entry(tx, r.entry.id) if r.outcome == "quarantined" else None for r in results]
+    return [r if entry is None else replace(r, entry=entry) for r, entry in zip(results, found, strict=True)]
 
 
 def discard(ground: Ground, ids: Sequence[str], reason: str) -> list[Entry]:

@@ -23,7 +23,6 @@ from crossfade.journal.journal import Entry
 from crossfade.mapping.carry import Carrier, TableRows, keep_roots
 from crossfade.mapping.program import ROW, Branch, Feed
 from crossfade.model.batch import Batch, Chunk
-from crossfade.model.target import TargetTable
 from crossfade.pipeline.session import Session, Work, session
 from crossfade.stores.contract import Loader
 
@@ -51,7 +50,7 @@ def take_out(
     left: Counter[str] = Counter()
     for feed in work.program.feeds.values():
         branches = [b for b in feed.branches if b.table == broken.table]
-        if by_key and all(_follows_from_id(b, work.tables[broken.table]) for b in branches):
+        if by_key and all(follows_from_id(b, work.tables[broken.table].primary_key) for b in branches):
             left[feed.entity] += _by_keys(session(work), feed, broken) if branches else 0
         elif branches:
             own = ((work, chunk, broken) for chunk in chunks if chunk.entity == feed.entity)
@@ -63,7 +62,7 @@ def leave_chunk(work: Work, chunk: Chunk, broken: Broken) -> dict[str, int]:
     """Takes out the chunk's records that made one of the broken rows; entity -> how many. Runs in a worker."""
     s = session(work)
     feed = work.program.feeds[chunk.entity]
-    narrow = _key_carrier(s, feed, work.tables[broken.table])
+    narrow = narrow_carrier(s, feed, broken.table, work.tables[broken.table].primary_key)
     left = 0
     for batch in s.reader.batches(chunk, work.shapes[chunk.entity], feed.columns):
         raws = [batch.raws[row] for row in _roots(narrow, batch, broken)]
@@ -78,15 +77,15 @@ def digest_of(raw: bytes) -> str:
 # -- which records
 
 
-def _follows_from_id(branch: Branch, table: TargetTable) -> bool:
-    """Whether the row's primary key follows from the document's `_id` alone: then a scan of the keys finds it."""
-    steering = [u for u in branch.uses if u.output in ("", *table.primary_key)]
+def follows_from_id(branch: Branch, columns: Sequence[str]) -> bool:
+    """Whether these columns of the row follow from the document's `_id` alone: then a scan of the keys finds it."""
+    steering = [u for u in branch.uses if u.output in ("", *columns)]
     return branch.one_row and not branch.lookups and all(u.path == ("_id",) for u in steering)
 
 
 def _by_keys(s: Session, feed: Feed, broken: Broken) -> int:
     """Maps documents that hold `_id` alone, and fetches those whose rows are broken."""
-    narrow = _key_carrier(s, feed, s.work.tables[broken.table])
+    narrow = narrow_carrier(s, feed, broken.table, s.work.tables[broken.table].primary_key)
     wanted: dict[str, None] = {}
     for raw in s.reader.keys(feed.entity):
         batch = s.batch_of(feed.entity, raw)
@@ -95,20 +94,27 @@ def _by_keys(s: Session, feed: Feed, broken: Broken) -> int:
     return sum(_leave(s, feed.entity, s.batch_of(feed.entity, raw).raws, broken, None) for raw in found)
 
 
-def _key_carrier(s: Session, feed: Feed, table: TargetTable) -> Carrier:
-    """A carrier of this table's rows alone, with nothing but their primary key."""
+def narrow_carrier(s: Session, feed: Feed, table: str, columns: Sequence[str]) -> Carrier:
+    """A carrier of one table's rows alone, with nothing but some of their columns."""
     branches = [
-        replace(b, sql=_key_sql(b, table), narrow=replace(b.narrow, outputs={}), straight={}, computed=None)
+        replace(
+            b,
+            sql=_narrow_sql(b, columns),
+            outputs=tuple(columns),
+            narrow=replace(b.narrow, outputs={}),
+            straight={},
+            computed=None,
+        )
         for b in feed.branches
-        if b.table == table.name
+        if b.table == table
     ]
     reduced = Feed(feed.entity, feed.columns, tuple(branches))
     return Carrier(reduced, s.work.tables, s.engine, s.carrier(feed.entity).lookups)
 
 
-def _key_sql(branch: Branch, table: TargetTable) -> str:
-    columns = ", ".join('"' + name.replace('"', '""') + '"' for name in (ROW, *table.primary_key))
-    return f"SELECT {columns} FROM ({branch.sql}) AS mapped"
+def _narrow_sql(branch: Branch, columns: Sequence[str]) -> str:
+    listed = ", ".join('"' + name.replace('"', '""') + '"' for name in (ROW, *columns))
+    return f"SELECT {listed} FROM ({branch.sql}) AS mapped"
 
 
 def _roots(carrier: Carrier, batch: Batch, broken: Broken) -> list[int]:

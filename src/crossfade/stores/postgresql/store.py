@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crossfade.model.urls import hide_password
 from crossfade.stores.contract import Store, Traits
+from crossfade.stores.postgresql.clashes import PostgresClashes
 from crossfade.stores.postgresql.connect import RunUrl
 from crossfade.stores.postgresql.ddl import PostgresDdl
 from crossfade.stores.postgresql.read import PostgresRowReader
@@ -29,5 +30,6 @@ def open_postgresql(url: str, run: str = "") -> Store:
         writer=writer,
         row_reader=reader,
         ddl=ddl,
+        clashes=PostgresClashes(named),
         closer=close,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crossfade.stores.contract import Store, Traits
+from crossfade.stores.sqlite.clashes import SqliteClashes
 from crossfade.stores.sqlite.connect import path_of
 from crossfade.stores.sqlite.ddl import SqliteDdl
 from crossfade.stores.sqlite.read import SqliteRowReader
@@ -25,5 +26,6 @@ def open_sqlite(url: str) -> Store:
         writer=writer,
         row_reader=reader,
         ddl=SqliteDdl(url),
+        clashes=SqliteClashes(url),
         closer=close,
     )

@@ -1,0 +1,271 @@
+"""What the records that a constraint refused clash with: the value, and the record or the row on the other side.
+
+This comes after the copy and after a retry, in batches, for the entries that nobody has explained yet: whoever found
+them (the check of the constraints, a refused load) noted only which constraint it was. The records are mapped once
+more, and the target is asked with its own equality. An entry is explained once; one that is refused again, again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+from bson import ObjectId
+
+from crossfade.documents.canonical import canonical
+from crossfade.documents.decode import key_of
+from crossfade.documents.object_ids import object_id_in
+from crossfade.journal import unexplained
+from crossfade.journal.causes import MISSING, PRESENT, QUARANTINED
+from crossfade.journal.journal import Entry
+from crossfade.journal.unexplained import Explained, Kind
+from crossfade.mapping.carry import TableRows
+from crossfade.mapping.program import Feed
+from crossfade.model.canonical import python_rows
+from crossfade.model.target import ForeignKey, TargetTable, Unique
+from crossfade.pipeline.leave import narrow_carrier
+from crossfade.pipeline.parents import Parents
+from crossfade.pipeline.session import Session, Work, session
+from crossfade.schema.tokens import identifier
+from crossfade.stores.contract import Check, Clash, Clashes
+
+SHOWN, KEPT = 80, 1000  # characters of a value in a detail, and in a cause
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A row of a record that clashes. `row` is its place in `part`; `again`: another row of the record has the same."""
+
+    clash: Clash
+    part: TableRows
+    row: int
+    again: bool
+
+
+class Judge(Protocol):
+    """Asks the target about the rows of one constraint, and puts into words what it says."""
+
+    def ask(self, rows: pa.Table) -> list[Clash | None]: ...
+
+    def explain(self, found: Sequence[tuple[Entry, Refused | None]]) -> Iterator[Explained]: ...
+
+
+def explain(work: Work) -> int:
+    """Explains what is not explained yet; how many entries that were."""
+    s = session(work)
+    clashes = s.target.clashes
+    if clashes is None:
+        return 0
+    with s.transaction() as tx:
+        kinds = unexplained.kinds(tx)
+    parents = Parents(s)
+    done = 0
+    for kind in kinds:
+        if kind.entity not in work.program.feeds or kind.table not in work.tables:
+            continue
+        judge = _judge(s, clashes, kind, parents)
+        for piece in unexplained.documents(s.transaction, kind):
+            found = list(judge.explain(_refused(s, kind, judge, piece)))
+            with s.transaction() as tx:
+                unexplained.explain(tx, found)
+            done += len(found)
+    return done
+
+
+def _judge(s: Session, clashes: Clashes, kind: Kind, parents: Parents) -> Judge:
+    table = s.work.tables[kind.table]
+    if kind.reason == "foreign_key":
+        keys = [k for k in table.foreign_keys if k.name == kind.constraint] or list(table.foreign_keys)
+        return _ForeignKeys(clashes, table, keys, parents)
+    if kind.reason == "unique":
+        return _Uniques(s, clashes, table, _uniques(table, kind.constraint))
+    check = clashes.check(table, kind.constraint) if kind.constraint else None
+    return _Checks(clashes, table, check, kind.constraint)
+
+
+def _uniques(table: TargetTable, constraint: str) -> list[Unique]:
+    """The one that is called so; else the primary key and all of them: not every target says which it was."""
+    own = Unique("primary key", tuple(map(identifier, table.primary_key)))
+    return [u for u in table.uniques if u.name == constraint] or [own, *table.uniques]
+
+
+def _refused(
+    s: Session, kind: Kind, judge: Judge, piece: Sequence[tuple[Entry, bytes]]
+) -> list[tuple[Entry, Refused | None]]:
+    """The entries, each with the first of its rows that clashes."""
+    batch = s.batch_of(kind.entity, b"".join(raw for _, raw in piece))
+    mapped = s.carrier(kind.entity).map(batch)
+    first: dict[int, Refused] = {}
+    for part in mapped.tables:
+        if part.table.name == kind.table:
+            for root, refused in _first_of_each(part, judge.ask(part.rows)):
+                first.setdefault(root, refused)
+    aside = {a.position for a in batch.aside}
+    rows = iter(range(len(batch.raws)))
+    return [(entry, None if i in aside else first.get(next(rows))) for i, (entry, _) in enumerate(piece)]
+
+
+def _first_of_each(part: TableRows, clashes: Sequence[Clash | None]) -> Iterator[tuple[int, Refused]]:
+    """Root and row. A row that clashes with one that is there counts before one that clashes with its own kind."""
+    roots = part.roots.to_pylist()
+    values = Counter((root, _frozen(c)) for root, c in zip(roots, clashes, strict=True) if c is not None)
+    found: dict[int, Refused] = {}
+    for row, (root, clash) in enumerate(zip(roots, clashes, strict=True)):
+        if clash is None:
+            continue
+        one = Refused(clash, part, row, values[root, _frozen(clash)] > 1)
+        if root not in found or (found[root].clash.holder is None and (clash.holder or one.again)):
+            found[root] = one
+    yield from found.items()
+
+
+def _frozen(clash: Clash) -> tuple[tuple[str, str | None], ...]:
+    return tuple(clash.values.items())
+
+
+class _ForeignKeys:
+    def __init__(self, clashes: Clashes, table: TargetTable, keys: Sequence[ForeignKey], parents: Parents) -> None:
+        self._clashes, self._table, self._keys, self._parents = clashes, table, keys, parents
+
+    def ask(self, rows: pa.Table) -> list[Clash | None]:
+        found: list[Clash | None] = [None] * len(rows)
+        for key in self._keys:
+            if set(key.columns) <= set(rows.column_names):
+                found = [f or o for f, o in zip(found, self._clashes.orphaned(self._table, key, rows), strict=True)]
+        return found
+
+    def explain(self, found: Sequence[tuple[Entry, Refused | None]]) -> Iterator[Explained]:
+        for entry, refused in found:
+            yield self._explained(entry, refused)
+
+    def _explained(self, entry: Entry, refused: Refused | None) -> Explained:
+        if refused is None:  # all its parents are there, or it is mapped otherwise by now
+            return Explained(entry.id, entry.detail, {}, PRESENT)
+        key = next(k for k in self._keys if k.columns == tuple(refused.clash.values))
+        (wanted,) = python_rows(refused.part.rows.select(list(key.columns)).slice(refused.row, 1))
+        parent = self._parents.of(key, wanted)
+        cause = {
+            "values": _kept(refused.clash.values),
+            "parent_table": key.parent,
+            "parent_columns": list(key.parent_columns),
+            "parent_record": None if parent is None else {"entity": parent.entity, "key": parent.key},
+        }
+        said = f"{_shown(refused.clash.values)} references a row of {key.parent} that "
+        if parent is None:
+            detail = f"{said}no record makes ({key.name})"
+            return Explained(entry.id, detail, cause, MISSING)
+        where = "is in quarantine" if parent.is_open else "was discarded"
+        detail = f"{said}{where}: {parent.entity} {parent.key or parent.id} ({key.name})"
+        return Explained(entry.id, detail, cause, QUARANTINED, parent.id)
+
+
+class _Uniques:
+    def __init__(self, s: Session, clashes: Clashes, table: TargetTable, uniques: Sequence[Unique]) -> None:
+        self._s, self._clashes, self._table, self._uniques = s, clashes, table, uniques
+
+    def ask(self, rows: pa.Table) -> list[Clash | None]:
+        """Who holds it counts before who would: of several constraints the first that a row of the table breaks."""
+        answers = [self._clashes.holders(self._table, unique, rows) for unique in self._uniques]
+        return [
+            next((c for c in given if c and c.holder), next(filter(None, given), None))
+            for given in zip(*answers, strict=True)
+        ]
+
+    def explain(self, found: Sequence[tuple[Entry, Refused | None]]) -> Iterator[Explained]:
+        keys = {r.clash.key for _, r in found if r is not None and r.clash.key is not None}
+        records = _records_behind(self._s, self._table, keys)
+        for entry, refused in found:
+            yield self._explained(entry, refused, records)
+
+    def _explained(
+        self, entry: Entry, refused: Refused | None, records: Mapping[tuple[Any, ...], tuple[str, str]]
+    ) -> Explained:
+        if refused is None:
+            return Explained(entry.id, entry.detail, {})
+        clash, name = refused.clash, f" ({entry.constraint})" if entry.constraint else ""
+        cause: dict[str, Any] = {"values": _kept(clash.values), "kept_by": None}
+        said = _shown(clash.values)
+        if clash.holder is None:
+            why = "is in two rows of this record" if refused.again else "was taken by a row that is gone: retry"
+            return Explained(entry.id, f"{said} {why}{name}", cause)
+        entity, key = records.get(clash.key or (), (None, None))
+        cause["kept_by"] = {"table": self._table.name, "row": _kept(clash.holder), "entity": entity, "key": key}
+        of = f", which {entity} {key} made" if entity else ""
+        detail = f"{said} is taken by {self._table.name} with {_shown(clash.holder)}{of}{name}"
+        return Explained(entry.id, detail, cause)
+
+
+class _Checks:
+    def __init__(self, clashes: Clashes, table: TargetTable, check: Check | None, constraint: str) -> None:
+        self._clashes, self._table, self._check, self._constraint = clashes, table, check, constraint
+
+    def ask(self, rows: pa.Table) -> list[Clash | None]:
+        return [None] * len(rows) if self._check is None else self._clashes.breaking(self._table, self._check, rows)
+
+    def explain(self, found: Sequence[tuple[Entry, Refused | None]]) -> Iterator[Explained]:
+        for entry, refused in found:
+            if self._check is None:
+                yield Explained(entry.id, entry.detail, {})
+                continue
+            values = {} if refused is None else refused.clash.values
+            cause = {"check": self._check.text, "values": _kept(values)}
+            said = f"{_shown(values)} breaks" if values else "a value breaks"
+            yield Explained(entry.id, f"{said} {self._check.text} ({self._constraint})", cause)
+
+
+def _records_behind(
+    s: Session, table: TargetTable, keys: set[tuple[Any, ...]]
+) -> dict[tuple[Any, ...], tuple[str, str]]:
+    """Entity and key of the records that made the rows with these primary keys, where the keys lead back to them."""
+    found: dict[tuple[Any, ...], tuple[str, str]] = {}
+    candidates = sorted({text for key in keys for value in key for text in _ids_in(value)})
+    if not candidates:
+        return found
+    for feed in s.work.program.feeds.values():
+        if any(b.table == table.name for b in feed.branches):
+            found |= {k: r for k, r in _made_by(s, feed, table, candidates) if k in keys}
+    return found
+
+
+def _made_by(
+    s: Session, feed: Feed, table: TargetTable, ids: Sequence[str]
+) -> Iterator[tuple[tuple[Any, ...], tuple[str, str]]]:
+    """The primary keys of the rows that the documents with these ids make."""
+    narrow = narrow_carrier(s, feed, table.name, table.primary_key)
+    for reply in s.reader.fetch(feed.entity, ("_id",), ids):
+        batch = s.batch_of(feed.entity, reply)
+        for part in narrow.map(batch).tables:
+            for root, row in zip(part.roots.to_pylist(), python_rows(part.rows), strict=True):
+                key = key_of(batch.raws[root])
+                if key is not None:
+                    yield row, (feed.entity, key)
+
+
+def _ids_in(value: Any) -> Iterator[str]:
+    """The `_id`s that a value of a primary key may have come from, as canonical Extended JSON."""
+    if isinstance(value, bytes) and len(value) == 16:
+        own = uuid.UUID(bytes=value)
+        object_id = object_id_in(own)
+        yield canonical(own) if object_id is None else canonical(ObjectId(object_id))
+    elif isinstance(value, bool | int | str):
+        yield canonical(value)
+        if isinstance(value, str) and ObjectId.is_valid(value):
+            yield canonical(ObjectId(value))
+
+
+def _shown(values: Mapping[str, str | None]) -> str:
+    return ", ".join(f"{name} = {_cut(value, SHOWN)}" for name, value in values.items())
+
+
+def _kept(values: Mapping[str, str | None]) -> dict[str, str | None]:
+    return {name: None if value is None else _cut(value, KEPT) for name, value in values.items()}
+
+
+def _cut(value: str | None, length: int) -> str:
+    if value is None:
+        return "NULL"
+    return value if len(value) <= length else f"{value[: length - 1]}… ({len(value)} characters)"

@@ -1,0 +1,80 @@
+"""Which records in quarantine would make a row that others refer to: what waits is told from what has no parent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from crossfade.documents.ejson import loads, to_bson
+from crossfade.journal.unexplained import HeldRecord, held_records
+from crossfade.mapping.carry import Carrier
+from crossfade.mapping.program import Feed
+from crossfade.model.canonical import python_rows
+from crossfade.model.target import ForeignKey
+from crossfade.pipeline.leave import follows_from_id, narrow_carrier
+from crossfade.pipeline.session import Session
+
+Values = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A record that is not in the target. The first in order stands for all that would make the same row."""
+
+    is_closed: bool
+    entity: str
+    key: str | None
+    id: str
+
+    @property
+    def is_open(self) -> bool:
+        return not self.is_closed
+
+
+class Parents:
+    """Knows, for each parent table and its columns, the rows that held records would make; asked once each."""
+
+    def __init__(self, s: Session) -> None:
+        self._s = s
+        self._known: dict[tuple[str, tuple[str, ...]], dict[Values, Parent]] = {}
+
+    def of(self, key: ForeignKey, values: Values) -> Parent | None:
+        what = (key.parent, key.parent_columns)
+        if what not in self._known:
+            self._known[what] = self._made(*what)
+        return self._known[what].get(values)
+
+    def _made(self, table: str, columns: tuple[str, ...]) -> dict[Values, Parent]:
+        made: dict[Values, Parent] = {}
+        for feed in self._s.work.program.feeds.values():
+            branches = [b for b in feed.branches if b.table == table]
+            if branches and all(set(columns) <= set(b.outputs) for b in branches):
+                for values, parent in self._of_feed(feed, table, columns):
+                    made[values] = min(parent, made.get(values, parent), key=_order)
+        return made
+
+    def _of_feed(self, feed: Feed, table: str, columns: tuple[str, ...]) -> Iterator[tuple[Values, Parent]]:
+        narrow = narrow_carrier(self._s, feed, table, columns)
+        by_key = all(follows_from_id(b, columns) for b in feed.branches if b.table == table)
+        for piece in held_records(self._s.transaction, feed.entity, with_documents=not by_key):
+            usable = [record for record in piece if not by_key or record.key is not None]
+            yield from self._rows(feed, narrow, usable)
+
+    def _rows(self, feed: Feed, narrow: Carrier, records: list[HeldRecord]) -> Iterator[tuple[Values, Parent]]:
+        batch = self._s.batch_of(feed.entity, b"".join(map(_document, records)))
+        aside = {a.position for a in batch.aside}
+        readable = [record for i, record in enumerate(records) if i not in aside]
+        for part in narrow.map(batch).tables:
+            for root, row in zip(part.roots.to_pylist(), python_rows(part.rows), strict=True):
+                record = readable[root]
+                yield row, Parent(not record.is_open, feed.entity, record.key, record.id)
+
+
+def _order(parent: Parent) -> tuple[bool, str, str, str]:
+    return parent.is_closed, parent.entity, parent.key or "", parent.id
+
+
+def _document(record: HeldRecord) -> bytes:
+    """The record, or a document that holds its key alone: a record that cannot be read as a whole has one too."""
+    return record.raw if record.raw is not None else to_bson({"_id": loads(record.key or "null")})
