@@ -46,6 +46,8 @@ def test_everything_that_it_may_say_arrives(tmp_path: Path) -> None:
     quarantine = 0.25
     chunk_mb = 1.5
     differences = 7
+    stop_at = 0.5
+    stop_at_least = 9
     [[discard]]
     entity = "users"
     path = "token"
@@ -63,7 +65,13 @@ def test_everything_that_it_may_say_arrives(tmp_path: Path) -> None:
     project = load(tmp_path, text, base='name = "autumn"\nentities = ["users"]\n' + SMALLEST)
     path, where, table = project.settings.discard
     assert (project.name, project.settings.entities) == ("autumn", ("users",))
-    assert project.settings.limits.model_dump() == {"quarantine": 0.25, "chunk_mb": 1.5, "differences": 7}
+    assert project.settings.limits.model_dump() == {
+        "quarantine": 0.25,
+        "chunk_mb": 1.5,
+        "differences": 7,
+        "stop_at": 0.5,
+        "stop_at_least": 9,
+    }
     assert (path.entity, path.path, path.types) == ("users", "token", ("string", "null"))
     assert (where.where, where.alias) == ("u.deleted", "u")
     assert (table.table, table.entity) == ("profiles", None)

@@ -4,6 +4,7 @@
      +-- Refused                 what was asked for does not hold (exit status 1)
      |    +-- Uncovered          source paths that no mapping, remainder or discard takes up
      |    +-- Unbalanced         the count equation does not hold
+     |    +-- TooManyRefused     an entity loses so many of its records that the copy stopped
      |    +-- NotEmpty           the target holds something that is not this move's own
      |    +-- Busy               another run is at work in the target
      |    +-- Damaged            a dump was reached, but it is torn or is not what it should be
@@ -55,6 +56,10 @@ class Uncovered(Refused):
 
 class Unbalanced(Refused):
     """source = copied + quarantined + discarded does not hold"""
+
+
+class TooManyRefused(Refused):
+    """so many records of an entity are refused that the copy stopped"""
 
 
 class NotEmpty(Refused):

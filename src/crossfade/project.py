@@ -41,6 +41,10 @@ class TargetSection(_Section):
 class Limits(_Section):
     quarantine: float = Field(default=0.0, ge=0.0, le=1.0)
     """The share of an entity's records that may be quarantined before a command fails (exit status 1)."""
+    stop_at: float = Field(default=0.1, ge=0.0, le=1.0)
+    """The share of an entity's records whose loss stops the copy early; 1 never does."""
+    stop_at_least: int = Field(default=1000, ge=1)
+    """The copy is not stopped for fewer records than these."""
     chunk_mb: float = Field(default=8.0, gt=0.0, le=256.0)
     """About how many megabytes of source documents one chunk holds: one transaction of the target."""
     differences: int = Field(default=100, ge=0)

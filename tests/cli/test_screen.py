@@ -11,7 +11,7 @@ from rich.console import Console
 from tinies import Tiny
 
 from crossfade.cli.options import LogFormat, Options
-from crossfade.cli.progress import Lines, listening
+from crossfade.cli.progress import Advance, Lines, Meter, listening
 from crossfade.cli.screen import Screen, safe
 from crossfade.model.batch import Chunk
 from crossfade.move import Planned
@@ -87,6 +87,28 @@ def test_progress_as_the_options_want_it(
     assert capsys.readouterr().err.splitlines() == expected
 
 
+def test_a_meter_says_whose_how_fast_how_long_and_what_was_refused() -> None:
+    clock = iter([0.0, 4.0, 4.0, 4.0])
+    meter = Meter("document", now=lambda: next(clock))
+    meter.take(Advance("copy", "document", total=30_000))
+    meter.take(Advance("copy", "document", 10_000, entity="orders", refused={"check at orders": 7, "broken": 1}))
+    assert meter.text == (
+        "10,000 of 30,000 documents (33%), 2,500/s, 0:08 left, now orders,"
+        " in quarantine: 8 (check at orders 7, broken 1)"
+    )
+    meter.take(Advance("copy", "document", 20_000, entity="orders"))
+    assert meter.text == "30,000 of 30,000 documents, in quarantine: 8 (check at orders 7, broken 1)"
+
+
+def test_a_second_round_counts_on() -> None:
+    meter = Meter("record")
+    for step in (5, 2):
+        meter.take(Advance("retry", "record", total=step))
+        for _ in range(step):
+            meter.take(Advance("retry", "record", 1))
+    assert meter.figures == "7 of 7 records"
+
+
 def test_bars_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -98,7 +120,7 @@ def test_bars_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     with listening(Options()) as listen:
         for event in _events():
             listen(event)
-    assert "30/30" in terminal.getvalue()
+    assert "30 of 30 documents" in terminal.getvalue()
 
 
 def test_every_event_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,7 +138,7 @@ def test_a_run_tells_all_its_events_to_machines(tiny: Tiny) -> None:
     events = [json.loads(line)["event"] for line in ended.err.splitlines()]
     assert ended.status == 0
     assert set(events) == {
-        *("Found", "Scanned", "Surveyed", "StepDone", "Planned", "ChunkCopied"),
+        *("Found", "Scanned", "Surveyed", "Stepping", "StepDone", "Planned", "ChunkCopied"),
         *("Verifying", "ChunkVerified", "TableVerified", "RuleAsked"),
         "Said",  # which reader is at work
     }

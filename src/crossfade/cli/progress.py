@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from crossfade.assess.survey import Scanned
 from crossfade.cli.events import log_event
 from crossfade.cli.options import Options
 from crossfade.cli.screen import number, safe
 from crossfade.model.counts import counted
-from crossfade.move import Found, Planned, StepDone, Verifying
+from crossfade.move import Found, Planned, StepDone, Stepping, Verifying
 from crossfade.pipeline.constraints import RecordsLeft
 from crossfade.pipeline.copy import ChunkCopied
 from crossfade.pipeline.mend import RecordRetried, Retrying
@@ -29,41 +30,123 @@ Listener = Callable[[Any], None]
 
 @dataclass(frozen=True)
 class Advance:
-    """What an event means for a bar: so many more of `unit`, and how many there are in all, where it says that."""
+    """What an event means for a bar: so many more of `unit`, and how many there are in all, where it says that.
+
+    `entity` is whose they are; `refused` counts those that went to quarantine, by reason and column.
+    """
 
     bar: str
     unit: str
     count: int = 0
     total: int | None = None
+    entity: str = ""
+    refused: Mapping[str, int] = field(default_factory=dict)
 
 
-def advance_of(event: Any) -> Advance | None:
+def advances_of(event: Any) -> Sequence[Advance]:
     match event:
         case Found(documents=documents):
-            return Advance("survey", "document", total=documents)
+            return [Advance("survey", "document", total=documents)]
         case Scanned(documents=documents):
-            return Advance("survey", "document", documents)
+            return [Advance("survey", "document", documents, entity=event.entity)]
+        case Stepping(steps=steps):
+            return [Advance("schema", "step", total=steps)]
         case StepDone():
-            return Advance("schema", "step", 1)
+            return [Advance("schema", "step", 1)]
         case Planned(documents=documents):
-            return Advance("copy", "document", total=documents)
+            return [Advance("copy", "document", total=documents)]
         case ChunkCopied(chunk=chunk):
-            return Advance("copy", "document", chunk.count)
+            refused = {f"{r.reason} at {r.place}" if r.place else r.reason: r.count for r in event.refused}
+            return [Advance("copy", "document", chunk.count, entity=chunk.entity, refused=refused)]
         case RecordsLeft(count=count):
-            return Advance("to quarantine", "record", count)
+            refused = {f"{event.constraint} of {event.table}": count}
+            return [Advance("constraints", "record", count, entity=event.entity, refused=refused)]
         case Retrying(records=records):
-            return Advance("retry", "record", total=records)
+            return [Advance("retry", "record", total=records)]
         case RecordRetried():
-            return Advance("retry", "record", 1)
+            stays = {event.reason: 1} if event.reason else {}
+            return [Advance("retry", "record", 1, entity=event.entity, refused=stays)]
         case Verifying(documents=documents):
-            return Advance("verify", "document", total=documents)
+            return [
+                Advance("verify", "document", total=documents),
+                Advance("keys", "table", total=event.tables),
+                Advance("rules", "rule", total=event.rules),
+            ]
         case ChunkVerified(chunk=chunk):
-            return Advance("verify", "document", chunk.count)
+            return [Advance("verify", "document", chunk.count, entity=chunk.entity)]
         case TableVerified():
-            return Advance("keys", "table", 1)
+            return [Advance("keys", "table", 1)]
         case RuleAsked():
-            return Advance("rules", "rule", 1)
-    return None
+            return [Advance("rules", "rule", 1)]
+    return []
+
+
+@dataclass
+class Meter:
+    """How far a phase is: what of how many, whose, how fast, how long it takes still, and what went to quarantine.
+
+    A phase that begins once more (a retry of those that waited) counts on: its total is that of all rounds.
+    """
+
+    unit: str
+    now: Callable[[], float] = time.monotonic
+    count: int = 0
+    total: int | None = None
+    entity: str = ""
+    refused: Counter[str] = field(default_factory=Counter)
+    started: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.started = self.now()
+
+    def take(self, step: Advance) -> None:
+        if step.total is not None:
+            self.total = self.count + step.total
+        self.count += step.count
+        self.entity = step.entity or self.entity
+        self.refused.update(step.refused)
+
+    @property
+    def figures(self) -> str:
+        """`3 of 10 documents (30%)`."""
+        if self.total is None:
+            return counted(self.count, self.unit)
+        share = f" ({self.count / self.total:.0%})" if 0 < self.count < self.total else ""
+        return f"{number(self.count)} of {counted(self.total, self.unit)}{share}"
+
+    @property
+    def speed(self) -> str:
+        """`4,100/s, 0:07 left`; nothing before there is something to go by."""
+        seconds = self.now() - self.started
+        if seconds < 1 or not self.count or (self.total is not None and self.count >= self.total):
+            return ""
+        rate = self.count / seconds
+        left = "" if self.total is None else f", {_clock((self.total - self.count) / rate)} left"
+        return f"{rate:,.0f}/s{left}"
+
+    @property
+    def quarantined(self) -> str:
+        """`in quarantine: 120 (unseen_path 100, check at users 20)`: the most frequent."""
+        if not self.refused:
+            return ""
+        first = ", ".join(f"{what} {number(n)}" for what, n in self.refused.most_common(_CAUSES))
+        more = ", ..." if len(self.refused) > _CAUSES else ""
+        return f"in quarantine: {number(self.refused.total())} ({first}{more})"
+
+    @property
+    def text(self) -> str:
+        under_way = self.total is None or self.count < self.total
+        parts = [self.figures, self.speed, f"now {self.entity}" if self.entity and under_way else "", self.quarantined]
+        return ", ".join(filter(None, parts))
+
+
+_CAUSES = 3
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 @contextmanager
@@ -90,9 +173,8 @@ def _bars() -> Progress:
     console = Console(stderr=True, markup=False, emoji=False, highlight=False)
     return Progress(
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}", markup=False),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[said]}", markup=False),
         TimeElapsedColumn(),
         console=console,
     )
@@ -103,18 +185,16 @@ class Bars:
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
-        self.tasks: dict[str, TaskID] = {}
+        self.tasks: dict[str, tuple[TaskID, Meter]] = {}
 
     def __call__(self, event: Any) -> None:
-        step = advance_of(event)
-        if step is None:
-            return
-        if step.bar not in self.tasks:
-            self.tasks[step.bar] = self.progress.add_task(f"{step.bar:<13}", total=step.total, unit=f"{step.unit}s")
-        task = self.tasks[step.bar]
-        if step.total is not None:
-            self.progress.update(task, total=step.total)
-        self.progress.advance(task, step.count)
+        for step in advances_of(event):
+            if step.bar not in self.tasks:
+                task = self.progress.add_task(f"{step.bar:<11}", total=step.total, said="")
+                self.tasks[step.bar] = task, Meter(step.unit)
+            task, meter = self.tasks[step.bar]
+            meter.take(step)
+            self.progress.update(task, total=meter.total, completed=meter.count, said=safe(meter.text))
 
 
 class Lines:
@@ -123,27 +203,21 @@ class Lines:
     def __init__(self, every: float = 1.0) -> None:
         self.every = every
         self.said_at = time.monotonic()
-        self.counts: dict[str, int] = {}
-        self.totals: dict[str, int] = {}
-        self.unsaid: dict[str, str] = {}
+        self.meters: dict[str, Meter] = {}
+        self.unsaid: dict[str, None] = {}
 
     def __call__(self, event: Any) -> None:
-        step = advance_of(event)
-        if step is None:
-            return
-        if step.total is not None:
-            self.totals[step.bar] = step.total
-        self.counts[step.bar] = self.counts.get(step.bar, 0) + step.count
-        total = self.totals.get(step.bar)
-        count = self.counts[step.bar]
-        of_all = f"{number(count)} of {counted(total, step.unit)}" if total is not None else counted(count, step.unit)
-        self.unsaid[step.bar] = f"{step.bar}: {of_all}"
+        for step in advances_of(event):
+            meter = self.meters.setdefault(step.bar, Meter(step.unit))
+            meter.take(step)
+            if step.count or meter.total:
+                self.unsaid[step.bar] = None
         if time.monotonic() - self.said_at >= self.every:
             self.say()
 
     def say(self) -> None:
         """What has changed since the last line."""
         if self.unsaid:
-            sys.stderr.write(safe("; ".join(self.unsaid.values())) + "\n")
+            sys.stderr.write(safe("; ".join(f"{bar}: {self.meters[bar].text}" for bar in self.unsaid)) + "\n")
             sys.stderr.flush()
         self.unsaid, self.said_at = {}, time.monotonic()

@@ -11,7 +11,7 @@ phase, and gives a value.
 from __future__ import annotations
 
 from crossfade.journal.status import EntityStatus, Status
-from crossfade.move.events import Found, Planned, StepDone, Verifying
+from crossfade.move.events import Found, Planned, StepDone, Stepping, Verifying
 from crossfade.move.facade import Move
 
-__all__ = ["EntityStatus", "Found", "Move", "Planned", "Status", "StepDone", "Verifying"]
+__all__ = ["EntityStatus", "Found", "Move", "Planned", "Status", "StepDone", "Stepping", "Verifying"]

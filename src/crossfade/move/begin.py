@@ -10,7 +10,7 @@ from crossfade.journal import agreement, journal
 from crossfade.journal.journal import MoveRecord
 from crossfade.journal.status import Status, status_of
 from crossfade.model.target import Step
-from crossfade.move.events import Listener, StepDone
+from crossfade.move.events import Listener, StepDone, Stepping
 from crossfade.move.ground import Ground
 from crossfade.pipeline.steps import run_steps
 from crossfade.schema import kept
@@ -48,7 +48,7 @@ def do_steps(ground: Ground, steps: Sequence[Step], listen: Listener) -> int:
         done.append(step)
         listen(StepDone(step))
 
-    run_steps(ground.transaction, steps, tell)
+    run_steps(ground.transaction, steps, tell, lambda count: listen(Stepping(count)))
     return len(done)
 
 

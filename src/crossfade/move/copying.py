@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
@@ -17,6 +18,7 @@ from crossfade.move.events import Listener, Planned
 from crossfade.move.ground import Ground
 from crossfade.pipeline import causes, constraints
 from crossfade.pipeline import copy as chunks_of
+from crossfade.pipeline.enough import StopAt, require_few
 from crossfade.pipeline.plan import KeyScan, plan
 from crossfade.pipeline.settle import settle
 from crossfade.schema.tokens import qualified
@@ -49,7 +51,7 @@ def _copy(ground: Ground, entities: Sequence[EntityInfo], executor: Executor, li
     pending = plan(scan, ground.transaction)
     chunks = copied_chunks(ground)
     listen(Planned(sum(c.count for c in pending), len(pending), sum(c.count for c in chunks)))
-    chunks_of.copy(ground.work, pending, executor, listen)
+    chunks_of.copy(ground.work, pending, executor, listen, _stop_at(ground))
     _clear(ground, chunks, executor, listen)
     with ground.transaction() as tx:
         done = journal.steps_done(tx)
@@ -103,4 +105,18 @@ def _clear(ground: Ground, chunks: Sequence[Chunk], executor: Executor, listen: 
         with ground.transaction() as tx:
             journal.set_stage(tx, journal.COPIED)
     if stage != journal.FINISHED:
-        constraints.clear(ground.work, ground.schema, chunks, executor, listen)
+        constraints.clear(ground.work, ground.schema, chunks, executor, listen, _few(ground))
+
+
+def _stop_at(ground: Ground) -> StopAt:
+    """What may be in quarantine in the end does not stop a copy."""
+    limits = ground.project.settings.limits
+    return StopAt(max(limits.stop_at, limits.quarantine), limits.stop_at_least)
+
+
+def _few(ground: Ground) -> constraints.Few:
+    rows: Counter[str] = Counter()
+    for chunk in ground.chunks():
+        rows.update(chunk.rows)
+    stop_at = _stop_at(ground)
+    return lambda b: require_few(stop_at, b.keys.num_rows, b.table, b.constraint or b.column, b.detail, rows)

@@ -42,6 +42,13 @@ class Verifying:
 
 
 @dataclass(frozen=True)
+class Stepping:
+    """An event: so many DDL steps of the target are to be done."""
+
+    steps: int
+
+
+@dataclass(frozen=True)
 class StepDone:
     """An event: a DDL step of the target is done."""
 

@@ -66,7 +66,18 @@ class _Test:
         return Broken(self.table.name, reason, f"{detail} ({name})", listed, keys, constraint=name)
 
 
-def clear(work: Work, schema: TargetSchema, chunks: Sequence[Chunk], executor: Executor, listen: Listen) -> None:
+Few = Callable[[Broken], None]
+"""Raises where the rows are so many that the copy is to stop before they are taken out."""
+
+
+def clear(
+    work: Work,
+    schema: TargetSchema,
+    chunks: Sequence[Chunk],
+    executor: Executor,
+    listen: Listen,
+    require_few: Few = lambda broken: None,
+) -> None:
     """Takes every record that breaks a constraint of `schema` out of the target, into quarantine.
 
     First all unique constraints, then the foreign keys, in rounds, until a round finds no orphan.
@@ -80,7 +91,7 @@ def clear(work: Work, schema: TargetSchema, chunks: Sequence[Chunk], executor: E
         while at.place < len(tests):
             test = tests[at.place]
             if test.parent is None or test.parent in at.parents:
-                at = _pass(work, at, test, ddl, chunks, executor, listen)
+                at = _pass(work, at, test, ddl, chunks, executor, listen, require_few)
             at = replace(at, place=at.place + 1, doomed=None)
         if not at.changed:
             break
@@ -96,11 +107,20 @@ def _tests(work: Work, schema: TargetSchema) -> Iterator[_Test]:
 
 
 def _pass(
-    work: Work, at: Clearing, test: _Test, ddl: Ddl, chunks: Sequence[Chunk], executor: Executor, listen: Listen
+    work: Work,
+    at: Clearing,
+    test: _Test,
+    ddl: Ddl,
+    chunks: Sequence[Chunk],
+    executor: Executor,
+    listen: Listen,
+    require_few: Few,
 ) -> Clearing:
     """One test, and out with the records behind what it finds."""
     keys = test.ask(ddl) if at.doomed is None else _table(at.doomed)  # noted by a run that was killed
     if keys.num_rows:
+        if at.doomed is None:
+            require_few(test.broken(keys))
         _note(work, replace(at, doomed=_bytes(keys)))
         left = _take_out(work, test.broken(keys), test.constraint.name, chunks, executor, listen)
         if left or at.doomed is not None:  # rows that are of no record stay, and are not asked for again and again

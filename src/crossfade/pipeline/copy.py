@@ -20,6 +20,7 @@ from crossfade.journal.journal import Entry
 from crossfade.mapping.carry import Mapped, Misfit
 from crossfade.model.batch import REMAINDER, Batch, Chunk
 from crossfade.model.counts import Counts
+from crossfade.pipeline.enough import Losses, Refusals, StopAt
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session, Work, session
 from crossfade.stores.contract import Loader
@@ -35,6 +36,7 @@ class ChunkCopied:
     chunk: Chunk
     counts: Counts | None
     seconds: float
+    refused: tuple[Refusals, ...] = ()
 
 
 @dataclass
@@ -42,11 +44,27 @@ class _Account:
     counts: Counts = field(default_factory=Counts)
     rows: dict[str, int] = field(default_factory=dict)
     position: int = 0
+    refused: dict[tuple[str, str], Refusals] = field(default_factory=dict)
 
 
-def copy(work: Work, pending: Sequence[Chunk], executor: Executor, listen: Callable[[ChunkCopied], None]) -> None:
-    """Copies the pending chunks. On an error or Ctrl-C those at work are finished, the others wait for the next run."""
-    run_tasks(executor, copy_chunk, ((work, chunk) for chunk in pending), listen)
+def copy(
+    work: Work,
+    pending: Sequence[Chunk],
+    executor: Executor,
+    listen: Callable[[ChunkCopied], None],
+    stop_at: StopAt,
+) -> None:
+    """Copies the pending chunks. On an error or Ctrl-C those at work are finished, the others wait for the next run.
+
+    Raises TooManyRefused where an entity loses too many of its records.
+    """
+    losses = Losses(stop_at)
+
+    def take(done: ChunkCopied) -> None:
+        listen(done)
+        losses.add(done.chunk.entity, done.counts, done.refused)
+
+    run_tasks(executor, copy_chunk, ((work, chunk) for chunk in pending), take)
 
 
 def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:
@@ -66,7 +84,7 @@ def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:
                 pa.default_memory_pool().release_unused()
         seconds = time.perf_counter() - start
         journal.finish_chunk(tx, chunk, account.counts, account.rows, seconds)
-    return ChunkCopied(chunk, account.counts, seconds)
+    return ChunkCopied(chunk, account.counts, seconds, tuple(account.refused.values()))
 
 
 def _carry_batch(s: Session, tx: Loader, chunk: Chunk, batch: Batch, account: _Account) -> None:
@@ -76,6 +94,7 @@ def _carry_batch(s: Session, tx: Loader, chunk: Chunk, batch: Batch, account: _A
     refused = load_records(tx, mapped.tables, good)
     misfits = [*mapped.misfits, *refused]
     _note(tx, chunk, batch, misfits, account.position)
+    _count_refusals(batch, misfits, account)
     _count_rows(mapped, {m.row for m in refused}, account)
     set_aside = sum(1 for aside in batch.aside if aside.reason != REMAINDER)  # which is of nobody knows how many
     quarantined = len(misfits) + set_aside
@@ -117,6 +136,19 @@ def _note(tx: Loader, chunk: Chunk, batch: Batch, misfits: Sequence[Misfit], pos
             phase="read",
         )
         journal.quarantine(tx, entry, aside.raw)
+
+
+def _count_refusals(batch: Batch, misfits: Sequence[Misfit], account: _Account) -> None:
+    for misfit in misfits:
+        place = ".".join(filter(None, (misfit.table, misfit.column)))
+        _count_refusal(account, misfit.reason, place, misfit.detail)
+    for aside in batch.aside:
+        _count_refusal(account, aside.reason, aside.path, aside.detail)
+
+
+def _count_refusal(account: _Account, reason: str, place: str, example: str) -> None:
+    known = account.refused.get((reason, place))
+    account.refused[reason, place] = Refusals(reason, place, known.count + 1 if known else 1, example)
 
 
 def _count_rows(mapped: Mapped, refused: set[int], account: _Account) -> None:

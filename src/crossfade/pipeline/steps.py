@@ -16,10 +16,20 @@ _HINTS = {
 }
 
 
-def run_steps(transaction: Transaction, steps: Sequence[Step], listen: Callable[[Step], None]) -> None:
-    """Runs the steps that the journal does not know as done. Raises CrossfadeError at the first that fails."""
+def run_steps(
+    transaction: Transaction,
+    steps: Sequence[Step],
+    listen: Callable[[Step], None],
+    planned: Callable[[int], None] = lambda count: None,
+) -> None:
+    """Runs the steps that the journal does not know as done. Raises CrossfadeError at the first that fails.
+
+    `planned` hears how many these are.
+    """
     with transaction() as tx:
         done = journal.steps_done(tx)
+    if pending := sum(step.id not in done for step in steps):
+        planned(pending)
     for step in steps:
         if step.id in done:
             continue

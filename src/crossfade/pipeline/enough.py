@@ -1,0 +1,84 @@
+"""When so many records of an entity are refused that something else is wrong than these records: the copy stops.
+
+A mapping that does not fit half of the data is better known after a minute than after a night.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from crossfade.errors import TooManyRefused
+from crossfade.model.counts import Counts, counted
+
+
+@dataclass(frozen=True, slots=True)
+class StopAt:
+    """`share` of an entity's records, and never fewer than `least` of them."""
+
+    share: float
+    least: int
+
+    def reached(self, lost: int, of: int) -> bool:
+        return lost >= self.least and lost > self.share * of
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Records of a chunk that one column refused for one reason; `place` is table.column as far as it is known."""
+
+    reason: str
+    place: str
+    count: int
+    example: str
+
+
+_AFTER = (
+    "look at them with crossfade quarantine list, and at the mapping with crossfade preview; after fixing the mapping"
+    " crossfade copy --restart, after fixing the records crossfade copy; or raise limits.stop_at and go on with"
+    " crossfade copy"
+)
+
+
+@dataclass
+class Losses:
+    """What the chunks of this run lost. Raises TooManyRefused when it is too much."""
+
+    stop_at: StopAt
+    counts: dict[str, Counts] = field(default_factory=dict)
+    causes: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
+    examples: dict[tuple[str, str, str], str] = field(default_factory=dict)
+
+    def add(self, entity: str, counts: Counts | None, refused: tuple[Refusals, ...]) -> None:
+        self.counts[entity] = self.counts.get(entity, Counts()) + (counts or Counts())
+        causes = self.causes.setdefault(entity, Counter())
+        for one in refused:
+            causes[one.reason, one.place] += one.count
+            self.examples.setdefault((entity, one.reason, one.place), one.example)
+        own = self.counts[entity]
+        if refused and self.stop_at.reached(own.quarantined, own.source):
+            raise self._error(entity, own)
+
+    def _error(self, entity: str, own: Counts) -> TooManyRefused:
+        ((reason, place), count) = self.causes[entity].most_common(1)[0]
+        share = own.quarantined / own.source
+        return TooManyRefused(
+            f"{own.quarantined:,} of the {counted(own.source, 'record')} of {entity} that this run read are in"
+            f" quarantine ({share:.1%}; limits.stop_at is {self.stop_at.share:.1%}), most of them for {reason}"
+            f"{f' at {place}' if place else ''} ({count:,}): {self.examples[entity, reason, place]}\n"
+            "  the copy stopped; finished chunks are committed",
+            hint=_AFTER,
+        )
+
+
+def require_few(stop_at: StopAt, lost: int, table: str, constraint: str, detail: str, rows: Mapping[str, int]) -> None:
+    """Raises TooManyRefused where a constraint would take too many of a table's rows out of the target."""
+    held = rows.get(table, 0)
+    if held and stop_at.reached(lost, held):
+        raise TooManyRefused(
+            f"{lost:,} of the {counted(held, 'row')} of {table} break {constraint} ({lost / held:.1%};"
+            f" limits.stop_at is {stop_at.share:.1%}): {detail}\n  the copy stopped;"
+            " all chunks are committed, and none of these rows was removed",
+            hint=_AFTER,
+        )
