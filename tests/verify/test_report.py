@@ -165,8 +165,9 @@ def test_json_has_the_documented_shape() -> None:
     data = as_json(UNEQUAL, FACTS)
     assert list(data) == [
         "report", "version", "move", "source", "target", "at", "verdict", "conclusion", "apart", "equal",
-        "balanced", "agrees_with_journal", "rules_hold", "schema_holds", "rows", "differences", "entities", "tables",
-        "schema", "rules", "quarantine", "limit", "versions", "seconds", "durations",
+        "balanced", "agrees_with_journal", "rules_hold", "schema_holds", "not_read", "rows", "differences", "entities",
+        "tables", "schema", "rules", "quarantine", "left_behind", "changed_on_purpose", "limit", "versions", "seconds",
+        "durations",
     ]  # fmt: skip
     assert list(data["entities"][0]) == [
         "entity", "source", "copied", "quarantined", "discarded", "balanced", "journal", "disagreements", "uncounted",

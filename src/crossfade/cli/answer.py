@@ -21,9 +21,13 @@ class Answer:
     document: Mapping[str, Any]
     draw: Callable[[Screen], None]
     ok: bool = True
+    status: int | None = None
+    """The exit status where it is another one."""
 
     @property
     def exit_status(self) -> int:
+        if self.status is not None:
+            return self.status
         return 0 if self.ok else 1
 
 

@@ -29,6 +29,7 @@ def run(call: Invocation, survey: SURVEY = False) -> Answer:
     An interrupted run goes on where it was. Ends as `verify` does: with what was compared, where the report is, and the
     verdict. Exit status 0 where both `copy` and `verify` would end with it.
     """
+    status: int | None = None
     with call.move() as move:
         document: dict[str, Any] = {"ok": False, "survey": _survey(call, move, survey)}
         checked = check.examine(move)
@@ -37,12 +38,13 @@ def run(call: Invocation, survey: SURVEY = False) -> Answer:
             with call.listen() as listen:
                 steps = move.apply_schema(listen)
                 document["schema"] = {"target": move.target.url, "steps": steps, "tables": len(move.schema.tables)}
-                status = move.copy(listen)
-            document["copy"] = status_document(status)
+                copied = move.copy(listen)
+            document["copy"] = status_document(copied)
             verified = verify.prove(call, move)
             document["verify"] = dict(verified.document)
-            document["ok"] = status.ok and verified.ok
-    return Answer(document, lambda screen: _draw(screen, document), ok=document["ok"])
+            document["ok"] = copied.ok and verified.ok
+            status = verified.status
+    return Answer(document, lambda screen: _draw(screen, document), ok=document["ok"], status=status)
 
 
 def _survey(call: Invocation, move: Move, anew: bool) -> dict[str, Any] | None:
@@ -59,6 +61,6 @@ def _draw(screen: Screen, document: dict[str, Any]) -> None:
         return
     draw_applied(screen, document["schema"])
     screen.line()
-    draw_status(screen, document["copy"])
+    draw_status(screen, document["copy"], notes=False)
     screen.line()
     verify.draw(screen, document["verify"])

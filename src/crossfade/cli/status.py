@@ -45,6 +45,8 @@ def status_document(found: Status) -> dict[str, Any]:
         "quarantine_limit": found.limit,
         "entities": [_entity(e, found.limit) for e in found.entities],
         "tables": dict(found.rows),
+        "faults": list(found.faults),
+        "notes": list(found.notes),
     }
 
 
@@ -62,7 +64,7 @@ def _entity(entity: EntityStatus, limit: float) -> dict[str, Any]:
     }
 
 
-def draw_status(screen: Screen, document: dict[str, Any]) -> None:
+def draw_status(screen: Screen, document: dict[str, Any], *, notes: bool = True) -> None:
     """The table, and what keeps it from being complete."""
     draw_torn(screen, document["entities"])
     rows = [
@@ -73,6 +75,10 @@ def draw_status(screen: Screen, document: dict[str, Any]) -> None:
     for entity in document["entities"]:
         for line in _remarks(entity, document["quarantine_limit"]):
             screen.line(line)
+    for fault in document["faults"]:
+        screen.line(fault, "bold red")
+    for note in document["notes"] if notes else ():
+        screen.line(note)
     if document["stage"] != FINISHED:
         screen.line(f"the copy has not finished (it is {document['stage']}): crossfade copy")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from crossfade.cli.answer import Answer
@@ -10,11 +12,12 @@ from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
 from crossfade.cli.status import draw_torn
+from crossfade.errors import Unreachable
 from crossfade.model.counts import counted
 from crossfade.move import Move, Status
 from crossfade.verify.conclusion import unaccounted
-from crossfade.verify.report import Facts, as_json, write_reports
-from crossfade.verify.verdict import COMPLETE, KINDS, SET_ASIDE
+from crossfade.verify.report import Facts, as_json, forget_old, set_aside, write_reports
+from crossfade.verify.verdict import COMPLETE, KINDS, SET_ASIDE, Verdict
 
 _STYLES = {COMPLETE: "bold green", SET_ASIDE: "bold yellow"}
 
@@ -34,20 +37,40 @@ def verify(call: Invocation) -> Answer:
 
 def prove(call: Invocation, move: Move) -> Answer:
     """The verification of a move with its report, also as a part of `run`."""
+    kept = set_aside(move.project.root)
     with call.listen() as listen:
         verdict = move.verify(listen)
     status = move.status()
     facts = _facts(move, status)
-    data, page = write_reports(verdict, facts, move.project.root)
     ok = verdict.equal and verdict.schema_holds and verdict.rules_hold and status.ok
     document = {
         "ok": ok,
         **as_json(verdict, facts),
         "within_limit": status.within_limit,
-        "report_json": str(data),
-        "report_html": str(page),
+        "notes": list(status.notes),
+        **_write(verdict, facts, move.project.root, kept),
     }
-    return Answer(document, lambda screen: draw(screen, document), ok=ok)
+    failed = Unreachable.exit_status if ok and document["report_error"] else None
+    return Answer(document, lambda screen: draw(screen, document), ok=ok, status=failed)
+
+
+def _write(verdict: Verdict, facts: Facts, folder: Path, kept: Sequence[Path]) -> dict[str, str | None]:
+    """A report that could not be written does not take the verdict with it."""
+    try:
+        data, page = write_reports(verdict, facts, folder)
+    except (OSError, Unreachable) as error:
+        why = f"the report could not be written, the verdict stands: {_reason(error, folder)}"
+        if kept:
+            why += f"; {' and '.join(map(str, kept))} are of an earlier verification"
+        return {"report_json": None, "report_html": None, "report_error": why}
+    forget_old(folder)
+    return {"report_json": str(data), "report_html": str(page), "report_error": None}
+
+
+def _reason(error: OSError | Unreachable, folder: Path) -> str:
+    if isinstance(error, Unreachable):
+        return error.message
+    return f"{error.filename or folder}: {error.strerror or error}"
 
 
 def _facts(move: Move, status: Status) -> Facts:
@@ -58,6 +81,8 @@ def _facts(move: Move, status: Status) -> Facts:
         target=move.target.url,
         versions={"crossfade": version("crossfade")} | {v.partition(" ")[0]: v.partition(" ")[2] for v in versions},
         quarantine={e.entity: e.reasons for e in status.entities if e.reasons},
+        left_behind=tuple(move.left_behind(status)),
+        changed=tuple(move.changed()),
         limit=move.project.settings.limits.differences,
     )
 
@@ -93,8 +118,26 @@ def draw(screen: Screen, document: dict[str, Any]) -> None:
         f" in {counted(columns_compared, 'column')}: {counted(document['differences'], 'difference')}"
         f" ({document['seconds']:.1f} s)"
     )
-    screen.line(f"report: {document['report_html']} and {document['report_json']}")
+    _draw_left_behind(screen, document)
+    if document["report_error"]:
+        screen.line(document["report_error"], "bold red")
+    else:
+        screen.line(f"report: {document['report_html']} and {document['report_json']}")
     conclude(screen, document)
+
+
+def _draw_left_behind(screen: Screen, document: dict[str, Any]) -> None:
+    for note in document["notes"]:
+        screen.line(note)
+    left = [one for one in document["left_behind"] if one["kind"] not in ("left_out", "not_copied")]
+    if left:
+        records = sum(one["records"] or 0 for one in left)
+        paths = sum(1 for one in left if one["kind"] == "path")
+        said = f"{counted(records, 'record')} and {counted(paths, 'path')}"
+        screen.line(f"left behind, with reasons: {said}; the report lists them")
+    if document["changed_on_purpose"]:
+        places = counted(len(document["changed_on_purpose"]), "path")
+        screen.line(f"changed on purpose by the mappings: the values of {places}; the report lists them")
 
 
 def conclude(screen: Screen, document: dict[str, Any]) -> None:

@@ -66,12 +66,19 @@ def require_nothing_left(move: MoveRecord, digests: Mapping[str, str], chunks_le
         )
 
 
-def require_made(status: Status, entities: Collection[str], tables: Collection[str]) -> None:
+def require_made(
+    status: Status, entities: Collection[str], tables: Collection[str], discarded: Collection[str] = ()
+) -> None:
     """Raises Refused where the copy took records of an entity, or wrote rows of a table, that no mapping speaks of now.
+    Entities that are `discarded` as a whole were not copied, unless their discard came after the copy.
 
     They would not be compared, and the verdict would say "equal" all the same.
     """
-    left = [e.entity for e in status.entities if e.counts.source and e.entity not in entities]
+    left = [
+        e.entity
+        for e in status.entities
+        if e.counts.source - (e.counts.discarded if e.entity in discarded else 0) and e.entity not in entities
+    ]
     left += [table for table, rows in status.rows.items() if rows and table not in tables]
     if left:
         raise Refused(

@@ -59,11 +59,17 @@ class Status:
     rows: dict[str, int]
     """Target table -> rows that the copy wrote."""
     limit: float
+    faults: tuple[str, ...] = ()
+    """What the source holds now that is in no account, in a sentence each."""
+    notes: tuple[str, ...] = ()
+    """What else of the source is not copied, and why."""
 
     @property
     def ok(self) -> bool:
-        """The copy is finished, every entity balanced, and none with more in quarantine than its limit."""
-        return self.finished and self.within_limit and all(e.balanced for e in self.entities)
+        """The copy is finished, every entity balanced, none with more in quarantine than its limit, and nothing else is
+        in the source.
+        """
+        return self.finished and self.within_limit and all(e.balanced for e in self.entities) and not self.faults
 
     @property
     def finished(self) -> bool:

@@ -7,9 +7,9 @@ what is meant, so it is a note and no fault. A `[[discard]]` of the path, with i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from crossfade.mapping.coverage import Finding, discarded, names, types_counted, uses_of
+from crossfade.mapping.coverage import Finding, discarded, types_counted, uses_of
 from crossfade.mapping.program import LESS, WHOLE, Branch, Feed, Program, Use, carries
 from crossfade.mapping.taken import Taken, taken
 from crossfade.model.shape import Path, Shape, format_path
@@ -18,6 +18,30 @@ from crossfade.project import Discard
 
 _SPELLING = frozenset({"lower", "upper", "initcap", "trim", "ltrim", "rtrim", "replace", "translate"})
 HINT = "carry it whole, too, or [[discard]] the path with the reason"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A place of which less than the whole arrives: what the functions `by` keep of its `types` (with their counts), in
+    these columns. `everything`: of all types that stand there.
+    """
+
+    entity: str
+    path: Path
+    types: Mapping[str, int]
+    by: tuple[str, ...]
+    columns: tuple[str, ...]
+    everything: bool = True
+
+    @property
+    def place(self) -> str:
+        return f"{self.entity}.{format_path(self.path)}"
+
+
+def changed(program: Program, shapes: Mapping[str, Shape]) -> list[Part]:
+    """Every value that the mappings change on purpose, whether a discard gives the reason or not."""
+    feeds = sorted(program.feeds.items())
+    return [part for entity, feed in feeds if feed.branches for part in _of_entity(shapes[entity], feed, ())]
 
 
 def in_part(
@@ -29,7 +53,7 @@ def in_part(
         if feed.branches and not any(d.path is None and d.where is None for d in of_entity):
             spelt = [replace(b, uses=tuple(_spelt(b, target))) for b in feed.branches]
             own = [d for d in of_entity if d.path is not None]
-            yield from _of_entity(shapes[entity], replace(feed, branches=tuple(spelt)), own)
+            yield from map(_note, _of_entity(shapes[entity], replace(feed, branches=tuple(spelt)), own))
 
 
 def _spelt(branch: Branch, target: TargetSchema) -> Iterator[Use]:
@@ -42,7 +66,7 @@ def _spelt(branch: Branch, target: TargetSchema) -> Iterator[Use]:
         yield replace(use, keeps=WHOLE, by=()) if is_label and _SPELLING.issuperset(use.by) else use
 
 
-def _of_entity(shape: Shape, feed: Feed, discards: Sequence[Discard]) -> Iterator[Finding]:
+def _of_entity(shape: Shape, feed: Feed, discards: Sequence[Discard]) -> Iterator[Part]:
     uses = uses_of(feed)
     some, whole = taken(uses, shape.entity), taken((u for u in uses if u.keeps == WHOLE), shape.entity)
     skip: Path | None = None
@@ -55,7 +79,7 @@ def _of_entity(shape: Shape, feed: Feed, discards: Sequence[Discard]) -> Iterato
             if t != "null" and _cut(path, t, some, whole) and not discarded(path, t, discards)
         }
         if types:
-            yield _note(shape.entity, feed, path, types, everything=types.keys() == node.value_types)
+            yield _part(shape.entity, feed, path, types, everything=types.keys() == node.value_types)
             skip = path
 
 
@@ -66,12 +90,16 @@ def _cut(path: Path, bson_type: str, some: Taken, whole: Taken) -> bool:
     return bson_type not in ("object", "array") or some.within_whole(path, bson_type)
 
 
-def _note(entity: str, feed: Feed, path: Path, types: Mapping[str, int], *, everything: bool) -> Finding:
+def _part(entity: str, feed: Feed, path: Path, types: Mapping[str, int], *, everything: bool) -> Part:
     behind = [(b, u) for b in feed.branches for u in b.uses if u.entity == entity and _feeds(u, path, types)]
-    by = ", ".join(dict.fromkeys(name for _, use in behind for name in use.by))
-    held = "it" if everything else types_counted(types)
-    message = f"only what {by} keeps of {held} reaches {_columns(behind)}"
-    return Finding("note", "in_part", f"{entity}.{format_path(path)}", message, HINT)
+    by = tuple(dict.fromkeys(name for _, use in behind for name in use.by))
+    return Part(entity, path, types, by, tuple(sorted({f"{b.table}.{u.output}" for b, u in behind})), everything)
+
+
+def _note(part: Part) -> Finding:
+    held = "it" if part.everything else types_counted(part.types)
+    message = f"only what {', '.join(part.by)} keeps of {held} reaches {', '.join(part.columns)}"
+    return Finding("note", "in_part", part.place, message, HINT)
 
 
 def _feeds(use: Use, path: Path, types: Mapping[str, int]) -> bool:
@@ -82,7 +110,3 @@ def _feeds(use: Use, path: Path, types: Mapping[str, int]) -> bool:
 
 def _above(upper: Path, path: Path) -> bool:
     return path[: len(upper)] == upper
-
-
-def _columns(behind: Sequence[tuple[Branch, Use]]) -> str:
-    return names(f"{branch.table}.{use.output}" for branch, use in behind)

@@ -8,13 +8,14 @@ from typing import Any
 
 from crossfade.assess.survey import choose
 from crossfade.documents.columns import compile_columns
-from crossfade.errors import Stale, Uncovered
+from crossfade.errors import CrossfadeError, Stale, Uncovered
 from crossfade.mapping.check import check as run_check
 from crossfade.mapping.coverage import Finding
 from crossfade.mapping.engine import Engine
 from crossfade.model.counts import counted
 from crossfade.model.shape import Shape
 from crossfade.move.ground import Ground
+from crossfade.move.inventory import findings, inventory
 from crossfade.stores.contract import EntityInfo
 
 
@@ -23,7 +24,19 @@ def check(ground: Ground, meanwhile: Callable[[], object] = lambda: None) -> lis
     with closing(Engine()) as engine:
         engine.open()
         meanwhile()
-        return run_check(ground.program, ground.shapes, ground.schema, ground.discards, _empty, engine)
+        found = run_check(ground.program, ground.shapes, ground.schema, ground.discards, _empty, engine)
+    return _with_the_source(ground, found)
+
+
+def _with_the_source(ground: Ground, found: Sequence[Finding]) -> list[Finding]:
+    """The findings, and what the source holds now that they do not speak of."""
+    try:
+        standings = inventory(ground)
+    except CrossfadeError as error:
+        note = f"whether it holds more than {ground.project.lock_file.name} says is not known: {error.message}"
+        return [*found, Finding("note", "source_not_seen", "source", note)]
+    known = {s.entity for s in standings}
+    return [*(f for f in found if f.kind != "stale_discard" or f.place not in known), *findings(standings)]
 
 
 def require_covered(ground: Ground, meanwhile: Callable[[], object] = lambda: None) -> None:
@@ -36,7 +49,8 @@ def require_covered(ground: Ground, meanwhile: Callable[[], object] = lambda: No
 
 def require_current_lock(ground: Ground, entities: Sequence[EntityInfo]) -> None:
     """What came into the source after the survey would be left behind without a word. `entities` is what is there."""
-    chosen = {e.name for e in choose(entities, ground.project.settings.entities)}
+    whole = {d.entity for d in ground.discards if d.path is None and d.where is None}
+    chosen = {e.name for e in choose(entities, ground.project.settings.entities)} - whole
     new, gone = sorted(chosen - ground.shapes.keys()), sorted(ground.shapes.keys() - {e.name for e in entities})
     parts = [f"{what}: {', '.join(names)}" for what, names in (("new", new), ("no longer there", gone)) if names]
     if parts:

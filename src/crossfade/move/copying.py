@@ -13,9 +13,11 @@ from crossfade.journal import agreement, journal
 from crossfade.journal.journal import MoveRecord
 from crossfade.journal.status import Status
 from crossfade.model.batch import Chunk
-from crossfade.move import begin, checks, surveying
+from crossfade.model.counts import Counts
+from crossfade.move import accounts, begin, checks, surveying
 from crossfade.move.events import Listener, Planned
 from crossfade.move.ground import Ground
+from crossfade.move.inventory import DISCARDED, count, inventory
 from crossfade.pipeline import causes, constraints
 from crossfade.pipeline import copy as chunks_of
 from crossfade.pipeline.enough import StopAt, require_few
@@ -29,7 +31,7 @@ def copy(ground: Ground, listen: Listener) -> Status:
     entities = surveying.entities(ground)
     with make_executor(_workers(ground, entities), ground.get_ready) as executor:
         _copy(ground, entities, executor, listen)
-    return begin.status(ground)
+    return accounts.with_source(ground, begin.status(ground), entities)
 
 
 def _workers(ground: Ground, entities: Sequence[EntityInfo]) -> int:
@@ -48,6 +50,7 @@ def _copy(ground: Ground, entities: Sequence[EntityInfo], executor: Executor, li
     move = begin.own_target(ground)
     begin.do_steps(ground, ground.steps_before, listen)
     _require_same_agreement(ground, move)
+    _note_discarded(ground, entities)
     pending = plan(scan, ground.transaction)
     chunks = copied_chunks(ground)
     listen(Planned(sum(c.count for c in pending), len(pending), sum(c.count for c in chunks)))
@@ -63,8 +66,23 @@ def _copy(ground: Ground, entities: Sequence[EntityInfo], executor: Executor, li
 
 
 def copied_chunks(ground: Ground) -> list[Chunk]:
-    """The chunks of the plan, without the one of what was mended later."""
-    return [c.chunk for c in ground.chunks() if c.chunk.number != journal.LATER]
+    """The chunks of the plan, without the one of what was mended later, and without what is discarded as a whole."""
+    fed = set(ground.fed_entities)
+    return [c.chunk for c in ground.chunks() if c.chunk.number != journal.LATER and c.chunk.entity in fed]
+
+
+def _note_discarded(ground: Ground, entities: Sequence[EntityInfo]) -> None:
+    """The records of entities that are discarded as a whole have their account, too."""
+    known = {c.chunk.entity for c in ground.chunks()}
+    readable = {info.name for info in entities if not info.unread}
+    for standing in inventory(ground, entities):
+        if standing.fate == DISCARDED and standing.entity in readable - known:
+            records = count(ground, standing.entity)
+            with ground.transaction() as tx:
+                journal.lock_move(tx)
+                chunk = Chunk(standing.entity, 0, None, None, records)
+                journal.plan_chunks(tx, [chunk])
+                journal.finish_chunk(tx, chunk, Counts(source=records, discarded=records), {}, 0.0)
 
 
 def advance_sequences(ground: Ground) -> None:

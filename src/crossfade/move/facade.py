@@ -9,12 +9,15 @@ from crossfade.journal.journal import Entry
 from crossfade.journal.status import Status
 from crossfade.mapping.coverage import Finding
 from crossfade.model.shape import Shape
-from crossfade.move import begin, checks, copying, surveying, verifying
+from crossfade.move import accounts, begin, checks, copying, surveying, verifying
+from crossfade.move import left_behind as gathering
 from crossfade.move import quarantine as held
 from crossfade.move.events import Listener, deaf
 from crossfade.move.ground import Ground
+from crossfade.move.inventory import inventory
 from crossfade.pipeline.mend import Retried
 from crossfade.stores.contract import EntityInfo
+from crossfade.verify.left_behind import Changed, LeftBehind
 from crossfade.verify.verdict import Verdict
 
 
@@ -60,8 +63,19 @@ class Move(Ground):
         return verifying.verify(self, listen)
 
     def status(self) -> Status:
-        """The count equation of every entity, as the journal has it: a mapping at fault does not hide it."""
-        return begin.status(self)
+        """The count equation of every entity, as the journal has it, and what the source holds beside that.
+
+        A mapping at fault or a source that is away does not hide the journal.
+        """
+        return accounts.status(self)
+
+    def left_behind(self, found: Status) -> list[LeftBehind]:
+        """What stays in the source, each with the reason. `found` is the status as it is now."""
+        return gathering.left_behind(self, found, inventory(self))
+
+    def changed(self) -> list[Changed]:
+        """The values that the mappings change on purpose."""
+        return gathering.changed(self)
 
     def quarantine(self) -> list[Entry]:
         """All entries, open and closed."""

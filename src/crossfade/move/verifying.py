@@ -10,9 +10,10 @@ from crossfade.errors import Refused
 from crossfade.executor.local import make_executor
 from crossfade.journal import agreement, journal
 from crossfade.journal.status import Status
-from crossfade.move import begin, checks
+from crossfade.move import accounts, begin, checks
 from crossfade.move.events import Listener, Verifying
 from crossfade.move.ground import Ground
+from crossfade.move.inventory import inventory
 from crossfade.pipeline.session import session
 from crossfade.stores.contract import need
 from crossfade.verify import run
@@ -26,17 +27,18 @@ def verify(ground: Ground, listen: Listener) -> Verdict:
     status = begin.status(ground)
     if status.stage != journal.FINISHED:
         raise Refused(f"the copy has not finished (it is {status.stage}); nothing was compared", hint="crossfade copy")
-    agreement.require_made(status, ground.fed_entities, ground.fed_tables)
+    whole = {d.entity for d in ground.discards if d.entity and d.path is None and d.where is None}
+    agreement.require_made(status, ground.fed_entities, ground.fed_tables, whole)
     if begin.own_move(ground).mapping_digest != ground.digests["mapping_digest"]:
         checks.require_covered(ground)  # a column that the mapping no longer makes would not be compared
-    documents = sum(e.counts.source for e in status.entities)
-    chunks = sum(e.chunks for e in status.entities)
+    fed = [e for e in status.entities if e.entity in ground.fed_entities]
+    documents, chunks = sum(e.counts.source for e in fed), sum(e.chunks for e in fed)
     with make_executor(min(ground.workers, max(1, chunks)), ground.get_ready) as executor:
         schema = _schema(ground)
         subject = _subject(ground, status, schema.unread)
         listen(Verifying(documents, len(subject.fed_tables), len(subject.rules)))
         verdict = run.verify(partial(session, ground.work), subject, executor, listen)
-        return replace(verdict, schema=schema)
+        return accounts.with_all_entities(ground, replace(verdict, schema=schema), status, inventory(ground))
 
 
 def _schema(ground: Ground) -> SchemaVerdict:

@@ -48,10 +48,11 @@ class EntityInfo:
 
 
 class Inspector(Protocol):
-    def entities(self, named: Sequence[str] = ()) -> Sequence[EntityInfo]:
+    def entities(self, named: Sequence[str] = (), *, sized: bool = True) -> Sequence[EntityInfo]:
         """Everything there, sorted by name; nothing is left unnamed.
 
-        Where the login may not list everything, those `named` (all that the move takes) are enough.
+        Where the login may not list everything, those `named` (all that the move takes) are enough. Without `sized`
+        only what is known at once is told of each: its name, class and plan, and a count where that takes no time.
         """
         ...
 
@@ -77,6 +78,10 @@ class Reader(Protocol):
 
     def batches(self, chunk: Chunk, shape: Shape, columns: Sequence[Column]) -> Iterator[Batch]:
         """The chunk's documents held against `shape`, as Arrow: bounded batches (`documents_a_batch`, or 16 MB)."""
+        ...
+
+    def count(self, entity: str) -> int:
+        """How many documents the entity has now, counted."""
         ...
 
     def scan(self, entity: str) -> Iterator[bytes]:

@@ -40,6 +40,8 @@ def _reasons(verdict: Verdict) -> Iterator[str]:
     for entity in verdict.entities:
         if entity.remainders:
             yield torn(entity.entity)
+    for name, why in verdict.not_read.items():
+        yield not_read(name, why)
     if verdict.differences:
         yield counted(verdict.differences, "difference")
     if verdict.unread:
@@ -51,6 +53,10 @@ def _reasons(verdict: Verdict) -> Iterator[str]:
             yield f"the counts of {entity.entity} do not balance"
         if entity.disagreements:
             yield f"the journal has other figures for {entity.entity}"
+
+
+def not_read(name: str, why: str) -> str:
+    return f"{name} is in the source and is not read, nobody knows how many records it holds: {why}"
 
 
 def torn(entity: str) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -20,6 +21,7 @@ from crossfade.model.counts import Counts
 from crossfade.model.files import write_text
 from crossfade.schema.compare import as_json as difference_json
 from crossfade.verify import conclusion
+from crossfade.verify.left_behind import Changed, LeftBehind
 from crossfade.verify.show import printable
 from crossfade.verify.verdict import EntityVerdict, RuleVerdict, SchemaVerdict, TableVerdict, Verdict
 
@@ -39,14 +41,41 @@ class Facts:
     target: str
     versions: Mapping[str, str] = field(default_factory=dict)
     quarantine: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    left_behind: Sequence[LeftBehind] = ()
+    changed: Sequence[Changed] = ()
     limit: int = 100
     at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
 
+NAMES = ("report.json", "report.html")
+
+
+def set_aside(folder: Path) -> list[Path]:
+    """Calls the reports of an earlier verification report.old.json and report.old.html: they do not speak of the one
+    that begins now, whatever becomes of it. Those that kept their names, because the folder cannot be written to.
+    """
+    kept = []
+    for file in (folder / name for name in NAMES):
+        try:
+            file.replace(file.with_stem(f"{file.stem}.old"))
+        except FileNotFoundError:
+            pass
+        except OSError:
+            kept.append(file)
+    return kept
+
+
+def forget_old(folder: Path) -> None:
+    """Removes what `set_aside` left, once there are new ones."""
+    for file in (folder / name for name in NAMES):
+        with suppress(OSError):
+            file.with_stem(f"{file.stem}.old").unlink()
+
+
 def write_reports(verdict: Verdict, facts: Facts, folder: Path) -> tuple[Path, Path]:
-    """Writes report.json and report.html into the folder; their paths."""
+    """Writes report.json and report.html into the folder; their paths. Raises OSError, Unreachable."""
     folder.mkdir(parents=True, exist_ok=True)
-    data, page = folder / "report.json", folder / "report.html"
+    data, page = (folder / name for name in NAMES)
     write_text(data, json.dumps(as_json(verdict, facts), ensure_ascii=False, indent=2) + "\n")
     write_text(page, as_html(verdict, facts))
     return data, page
@@ -69,6 +98,7 @@ def as_json(verdict: Verdict, facts: Facts) -> dict[str, Any]:
         "agrees_with_journal": verdict.agrees,
         "rules_hold": verdict.rules_hold,
         "schema_holds": verdict.schema_holds,
+        "not_read": [{"name": name, "reason": reason} for name, reason in verdict.not_read.items()],
         "rows": verdict.rows,
         "differences": verdict.differences,
         "entities": [_entity(e) for e in verdict.entities],
@@ -80,6 +110,8 @@ def as_json(verdict: Verdict, facts: Facts) -> dict[str, Any]:
             for entity, reasons in sorted(facts.quarantine.items())
             for reason, count in sorted(reasons.items())
         ],
+        "left_behind": [asdict(left) for left in facts.left_behind],
+        "changed_on_purpose": [_changed(one) for one in facts.changed],
         "limit": facts.limit,
         "versions": dict(sorted(facts.versions.items())),
         "seconds": round(verdict.seconds, 3),
@@ -98,6 +130,10 @@ def _entity(entity: EntityVerdict) -> dict[str, Any]:
         "uncounted_records": [asdict(record) for record in entity.uncounted_records],
         "remainders": list(entity.remainders),
     }
+
+
+def _changed(one: Changed) -> dict[str, Any]:
+    return {**asdict(one), "by": list(one.by), "columns": list(one.columns)}
 
 
 def _account(account: Counts) -> dict[str, int]:

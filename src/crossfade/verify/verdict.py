@@ -153,6 +153,8 @@ class Verdict:
     durations: Mapping[str, float] = field(default_factory=dict)
     schema: SchemaVerdict | None = None
     """None where nobody compared it."""
+    not_read: Mapping[str, str] = field(default_factory=dict)
+    """What of the source nobody reads, and no discard names, with why: an unknown number of records."""
 
     @property
     def outcome(self) -> str:
@@ -186,7 +188,7 @@ class Verdict:
 
     @property
     def equal(self) -> bool:
-        return self.differences == 0 and self.balanced and self.agrees and not self.unread
+        return self.differences == 0 and self.balanced and self.agrees and not self.not_read and not self.unread
 
     @property
     def unread(self) -> tuple[str, ...]:

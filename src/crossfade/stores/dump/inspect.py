@@ -31,21 +31,22 @@ class DumpInspector:
     def __init__(self, spools: Spools) -> None:
         self._spools = spools
 
-    def entities(self, named: Sequence[str] = ()) -> Sequence[EntityInfo]:
-        names = {origin.name for origin in self._spools.layout.origins}
-        return sorted((self._info(origin, names) for origin in self._spools.layout.origins), key=lambda info: info.name)
+    def entities(self, named: Sequence[str] = (), *, sized: bool = True) -> Sequence[EntityInfo]:
+        origins = self._spools.layout.origins
+        names = {origin.name for origin in origins}
+        return sorted((self._info(origin, names, sized) for origin in origins), key=lambda info: info.name)
 
     def version(self) -> str:
         return self._spools.layout.product
 
-    def _info(self, origin: Origin, names: set[str]) -> EntityInfo:
+    def _info(self, origin: Origin, names: set[str], sized: bool) -> EntityInfo:
         entity_class = _gridfs_class(origin, names) or origin.entity_class
         copied = entity_class in _COPIED and origin.file is not None
         plan, count, size, torn = origin.stated or _PLANS[entity_class], 0, 0, ""
         unread = origin.unread or entity_class == "timeseries"
         if entity_class in _COPIED and origin.file is None:
             plan, unread = "only its metadata is in the dump: no documents", True
-        elif copied:
+        elif copied and sized:
             spool = self._spools.spool(origin.name)
             count, size = spool.records, spool.bytes
             plan += _odd(spool.without_id, len(spool.broken) - len(spool.remainders))

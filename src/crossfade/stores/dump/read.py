@@ -40,6 +40,9 @@ class DumpReader:
     def raw(self, chunk: Chunk) -> Iterator[bytes]:
         return map(_as_bytes, _documents(self._pieces(chunk)))
 
+    def count(self, entity: str) -> int:
+        return self._spools.spool(entity).records
+
     def scan(self, entity: str) -> Iterator[bytes]:
         spool = self._spools.spool(entity)
         return map(_as_bytes, _documents(read_pieces(spool, 0, spool.count, RAW_BYTES)))

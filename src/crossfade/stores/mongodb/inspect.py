@@ -47,7 +47,7 @@ class MongoInspector:
     db: Database[dict[str, Any]]
     url: str
 
-    def entities(self, named: Sequence[str] = ()) -> Sequence[EntityInfo]:
+    def entities(self, named: Sequence[str] = (), *, sized: bool = True) -> Sequence[EntityInfo]:
         """Everything in the database, sorted by name. Raises Unreachable where the database is not there, or where
         the login may not list it and the move does not name what it takes.
         """
@@ -56,7 +56,7 @@ class MongoInspector:
             if not listed:
                 raise self._not_there()
             pairs = _gridfs(self.db, listed)
-            return [self._describe(listed[name], listed, pairs) for name in sorted(listed)]
+            return [self._describe(listed[name], listed, pairs, sized) for name in sorted(listed)]
 
     def _listed(self, named: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """Of a login that may not list everything: what it may read, if that is all that was asked for. Otherwise
@@ -88,7 +88,9 @@ class MongoInspector:
         kind = "sharded cluster" if hello.get("msg") == "isdbgrid" else kind
         return f"MongoDB {info['version']} ({kind})"
 
-    def _describe(self, found: Mapping[str, Any], names: Names[str], pairs: Mapping[str, str]) -> EntityInfo:
+    def _describe(
+        self, found: Mapping[str, Any], names: Names[str], pairs: Mapping[str, str], sized: bool
+    ) -> EntityInfo:
         name, options = str(found["name"]), dict(found.get("options", {}))
         kind = entity_class(found, pairs)
         info = EntityInfo(
@@ -96,6 +98,8 @@ class MongoInspector:
         )
         if not info.copied:
             return info
+        if not sized:
+            return replace(info, count=self._count_alone(name, kind))
         count, size = self._size(name, kind)
         indexes = self._indexes(name)
         plan = info.plan + left_behind(indexes, options)

@@ -77,6 +77,11 @@ class MongoReader:
         for raw in self.raw(chunk):
             yield transcoder.read(raw)
 
+    def count(self, entity: str) -> int:
+        with speaking(self._url, f"counting {entity}"):
+            options: dict[str, Any] = {"hint": ID} if self._has_key_index(entity) else {}
+            return collection_of(self._db, entity).count_documents({}, **options)
+
     def scan(self, entity: str) -> Iterator[bytes]:
         with speaking(self._url, f"reading {entity}"):
             self._has_key_index(entity)

@@ -1,0 +1,118 @@
+"""What becomes of everything that the source holds now: nothing of it may be passed over.
+
+The survey saw the source once. Since then a collection may have come, and of a dump there may be parts that nobody
+reads. `check`, `status` and `verify` ask the source again, for names alone, and say what is in no account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from crossfade.assess.survey import choose
+from crossfade.mapping.coverage import Finding
+from crossfade.model.counts import counted
+from crossfade.move.ground import Ground
+from crossfade.stores.contract import EntityInfo, need
+from crossfade.verify import conclusion
+
+COPIED, DISCARDED, LEFT_OUT, NOT_COPIED = "copied", "discarded", "left_out", "not_copied"
+UNMAPPED, UNSURVEYED, UNREAD, GONE = "unmapped", "unsurveyed", "unread", "gone"
+FAULTS = frozenset({UNMAPPED, UNSURVEYED, UNREAD})
+"""Fates that nobody decided on: the records are neither copied nor discarded."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One entity of the source, and its fate.
+
+    COPIED: a mapping has it as its root. DISCARDED: as a whole, with a reason. LEFT_OUT: `entities` in crossfade.toml
+    does not name it. NOT_COPIED: it holds no records of its own, or the server's (a view, system.views). UNMAPPED: no
+    mapping has it as its root. UNSURVEYED: source.lock.json does not know it. UNREAD: a part of a dump that is not
+    read. GONE: it is in source.lock.json, and not in the source.
+
+    `reason` says why. `records` counts those of a fault and of what is left out; None: not counted, or nobody can.
+    """
+
+    entity: str
+    fate: str
+    reason: str
+    records: int | None = None
+
+
+def inventory(ground: Ground, entities: Sequence[EntityInfo] | None = None) -> list[Standing]:
+    """Everything, sorted by name."""
+    found = _listed(ground) if entities is None else entities
+    reasons = {d.entity: d.reason for d in ground.discards if d.entity and d.path is None and d.where is None}
+    chosen = {info.name for info in choose(found, ground.project.settings.entities)}
+    fed = set(ground.fed_entities)
+    standings = [_standing(ground, info, fed, reasons, info.name in chosen) for info in found]
+    there = {info.name for info in found}
+    missing = "it is in source.lock.json, and not in the source"
+    gone = [Standing(entity, GONE, missing) for entity in ground.shapes if entity not in there]
+    return sorted([*standings, *gone], key=lambda s: s.entity)
+
+
+def _listed(ground: Ground) -> Sequence[EntityInfo]:
+    source = ground.source
+    return need(source.inspector, source, "be looked into").entities(ground.project.settings.entities, sized=False)
+
+
+def _standing(ground: Ground, info: EntityInfo, fed: set[str], reasons: Mapping[str, str], chosen: bool) -> Standing:
+    name = info.name
+    if name in fed:
+        return Standing(name, COPIED, info.plan)
+    if name in reasons:
+        return Standing(name, DISCARDED, reasons[name])
+    if info.unread:
+        return Standing(name, UNREAD, info.plan)
+    if not chosen and info.copied:
+        why = "`entities` in crossfade.toml does not name it"
+        return Standing(name, LEFT_OUT, why, info.count or count(ground, name))
+    if not chosen:
+        return Standing(name, NOT_COPIED, info.plan)
+    if name not in ground.shapes:
+        return Standing(name, UNSURVEYED, "it is in the source, and not in source.lock.json", count(ground, name))
+    return Standing(name, UNMAPPED, "no mapping has it as its root", count(ground, name))
+
+
+def count(ground: Ground, entity: str) -> int:
+    source = ground.source
+    return need(source.reader, source, "count documents").count(entity)
+
+
+def unaccounted(standing: Standing) -> str:
+    """A fault in a sentence."""
+    if standing.records is None:
+        return conclusion.not_read(standing.entity, standing.reason)
+    return f"{conclusion.unaccounted(standing.entity, standing.records)}: {standing.reason}"
+
+
+def notes(standings: Sequence[Standing]) -> Iterator[str]:
+    """What stays in the source by a person's decision, or because it is no data, in a sentence each."""
+    out = [s for s in standings if s.fate == LEFT_OUT]
+    if out:
+        records, named = sum(s.records or 0 for s in out), ", ".join(f"{s.entity} {s.records or 0:,}" for s in out)
+        where = counted(len(out), "entity", "entities")
+        yield f"`entities` in crossfade.toml leaves out {counted(records, 'record')} of {where}: {named}"
+    for s in standings:
+        if s.fate == NOT_COPIED:
+            yield f"{s.entity}: {s.reason}"
+
+
+def findings(standings: Sequence[Standing]) -> Iterator[Finding]:
+    """What `check` says of them, beside what it says of the mappings."""
+    for s in standings:
+        records = counted(s.records or 0, "record")
+        if s.fate == UNSURVEYED:
+            hint = f'crossfade survey, then crossfade check; or [[discard]] entity = "{s.entity}" with a reason'
+            yield Finding("fault", s.fate, s.entity, f"{records}: {s.reason}", hint)
+        elif s.fate == GONE:
+            yield Finding("fault", s.fate, s.entity, s.reason, "crossfade survey, then crossfade check")
+        elif s.fate == UNREAD:
+            hint = f'give its records in a form that can be read; or [[discard]] entity = "{s.entity}" with a reason'
+            yield Finding("fault", s.fate, s.entity, f"nobody knows how many records: {s.reason}", hint)
+        elif s.fate == LEFT_OUT:
+            yield Finding("note", s.fate, s.entity, f"{records} stay in the source: {s.reason}")
+        elif s.fate == NOT_COPIED:
+            yield Finding("note", s.fate, s.entity, s.reason)
