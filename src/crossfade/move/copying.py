@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 
 from crossfade.errors import Refused
@@ -24,7 +24,7 @@ from crossfade.pipeline.enough import StopAt, require_few
 from crossfade.pipeline.plan import KeyScan, plan
 from crossfade.pipeline.settle import settle
 from crossfade.schema.tokens import qualified
-from crossfade.stores.contract import EntityInfo, need
+from crossfade.stores.contract import EntityInfo, Loader, need
 
 
 def copy(ground: Ground, listen: Listener) -> Status:
@@ -50,7 +50,6 @@ def _copy(ground: Ground, entities: Sequence[EntityInfo], executor: Executor, li
     move = begin.own_target(ground)
     begin.do_steps(ground, ground.steps_before, listen)
     _require_same_agreement(ground, move)
-    _note_discarded(ground, entities)
     pending = plan(scan, ground.transaction)
     chunks = copied_chunks(ground)
     listen(Planned(sum(c.count for c in pending), len(pending), sum(c.count for c in chunks)))
@@ -61,7 +60,9 @@ def _copy(ground: Ground, entities: Sequence[EntityInfo], executor: Executor, li
     begin.do_steps(ground, ground.steps_after(done), listen)
     advance_sequences(ground)
     causes.explain(ground.work)
+    discarded = _discarded(ground, entities)
     with ground.transaction() as tx:
+        _note_discarded(tx, discarded)
         journal.set_stage(tx, journal.FINISHED)
 
 
@@ -71,18 +72,21 @@ def copied_chunks(ground: Ground) -> list[Chunk]:
     return [c.chunk for c in ground.chunks() if c.chunk.number != journal.LATER and c.chunk.entity in fed]
 
 
-def _note_discarded(ground: Ground, entities: Sequence[EntityInfo]) -> None:
-    """The records of entities that are discarded as a whole have their account, too."""
-    known = {c.chunk.entity for c in ground.chunks()}
+def _discarded(ground: Ground, entities: Sequence[EntityInfo]) -> dict[str, int]:
+    """The entities that are discarded as a whole, with how many records they hold; without what nobody can count."""
     readable = {info.name for info in entities if not info.unread}
-    for standing in inventory(ground, entities):
-        if standing.fate == DISCARDED and standing.entity in readable - known:
-            records = count(ground, standing.entity)
-            with ground.transaction() as tx:
-                journal.lock_move(tx)
-                chunk = Chunk(standing.entity, 0, None, None, records)
-                journal.plan_chunks(tx, [chunk])
-                journal.finish_chunk(tx, chunk, Counts(source=records, discarded=records), {}, 0.0)
+    whole = [s.entity for s in inventory(ground, entities) if s.fate == DISCARDED and s.entity in readable]
+    return {entity: count(ground, entity) for entity in whole}
+
+
+def _note_discarded(tx: Loader, discarded: Mapping[str, int]) -> None:
+    """Their records have an account, too. It comes last: until then a mapping may still take them up."""
+    known = {c.chunk.entity for c in journal.chunks(tx)}
+    for entity, records in discarded.items():
+        if entity not in known:
+            chunk = Chunk(entity, 0, None, None, records)
+            journal.plan_chunks(tx, [chunk])
+            journal.finish_chunk(tx, chunk, Counts(source=records, discarded=records), {}, 0.0)
 
 
 def advance_sequences(ground: Ground) -> None:
