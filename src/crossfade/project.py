@@ -51,6 +51,15 @@ class Limits(_Section):
     """How many differences a verification prints of each table; all of them are counted."""
 
 
+class Survey(_Section):
+    """Which objects are maps, where the survey is not to tell by itself: each "entity.path" ("*" is every entity)."""
+
+    maps: tuple[str, ...] = ()
+    """Objects whose keys are data."""
+    objects: tuple[str, ...] = ()
+    """Objects whose keys are names of fields."""
+
+
 class Discard(_Section):
     """Data that a person said may be left behind, with the reason."""
 
@@ -89,6 +98,7 @@ class Settings(_Section):
     name: str = ""
     """What the move is called in the journal; the folder's name unless set."""
     limits: Limits = Limits()
+    survey: Survey = Survey()
     entities: tuple[str, ...] = ()
     """Only these; all that the source has, where empty."""
     discard: tuple[Discard, ...] = ()
@@ -169,6 +179,7 @@ def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
         "source": SourceSection,
         "target": TargetSection,
         "limits": Limits,
+        "survey": Survey,
         "discard": Discard,
     }
     section: type[_Section] = sections.get(str(loc[0]), Settings) if loc else Settings

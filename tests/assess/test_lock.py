@@ -13,7 +13,7 @@ from crossfade.assess.lock import dump_lock, load_lock, read_lock, write_lock
 from crossfade.documents.count import Histogram
 from crossfade.errors import Refused, Unreachable
 from crossfade.model.names import engine_names
-from crossfade.model.shape import ELEMENT, Node, Shape, TypeStats
+from crossfade.model.shape import ELEMENT, ENTRY, Node, Shape, TypeStats
 
 COUNTS = st.integers(0, 10**12)
 TEXTS = st.text(max_size=8)
@@ -27,13 +27,15 @@ STATS = st.builds(
     st.lists(TEXTS, max_size=3).map(tuple),
 )
 TYPES = st.dictionaries(st.sampled_from(["int", "string", "null", "binData:4"]), STATS, max_size=3)
-NAMES = TEXTS.filter(lambda name: "\0" not in name) | st.sampled_from(["", "[]", "\\[]", "a.b", '"', "a", "A", "."])
+NAMES = TEXTS.filter(lambda name: "\0" not in name) | st.sampled_from(
+    ["", "[]", "\\[]", "{}", "a.b", '"', "a", "A", "."]
+)
 
 
 def places(name: str, engine: str, depth: int) -> st.SearchStrategy[Node]:
     below = st.lists(NAMES, unique=True, max_size=3 if depth else 0)
     element = st.just(None) if not depth else st.none() | places(ELEMENT, ELEMENT, depth - 1)
-    return below.flatmap(
+    fields = below.flatmap(
         lambda names: st.builds(
             Node,
             st.just(name),
@@ -44,6 +46,10 @@ def places(name: str, engine: str, depth: int) -> st.SearchStrategy[Node]:
             element,
         )
     )
+    if not depth or not name:
+        return fields
+    entry = places(ENTRY, ENTRY, depth - 1)
+    return fields | st.builds(Node, st.just(name), st.just(engine), TYPES, COUNTS, st.just(()), element, entry, STATS)
 
 
 SHAPES = st.builds(

@@ -7,8 +7,10 @@ from multiprocessing import get_context
 
 import pytest
 
+from crossfade.assess.map_rules import rules_of
 from crossfade.assess.survey import Scanned, Surveyed, survey
 from crossfade.errors import Misused, Refused, Unreachable
+from crossfade.model.shape import format_path
 from crossfade.stores.contract import EntityInfo
 from crossfade.stores.mongodb.store import open_mongodb
 from scratch import MongoScratch
@@ -62,10 +64,34 @@ def test_a_name_that_is_none_is_wrong_usage(source: MongoScratch) -> None:
     assert "users" in (caught.value.hint or "")
 
 
-def test_a_worker_that_fails_ends_the_survey(source: MongoScratch) -> None:
-    source.db.maps.insert_one({f"k{n}": n for n in range(10_001)})
-    with ThreadPoolExecutor(2) as executor, pytest.raises(Refused, match=r"objects at \. hold more than 10000"):
-        survey(partial(open_mongodb, source.url), entities(source), executor=executor)
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_entity_without_a_shape_is_named_and_the_others_are_surveyed(source: MongoScratch, workers: int) -> None:
+    source.db.many.insert_one({f"k{n}": n for n in range(10_001)})
+    count = partial(survey, partial(open_mongodb, source.url), entities(source))
+    with ThreadPoolExecutor(workers or 1) as pool:
+        executor = pool if workers else None
+        with pytest.raises(Refused, match=r"^many: the objects at \. hold more than 10,000"):
+            count(executor=executor)
+        refused: dict[str, Refused] = {}
+        shapes = count(executor=executor, refused=refused)
+    assert [shape.entity for shape in shapes] == ["tiny", "users"]
+    assert list(refused) == ["many"]
+
+
+@pytest.mark.parametrize("segment_bytes", [1000, 10**9], ids=["ranges", "whole"])
+def test_maps_are_told_by_processes_as_by_one(source: MongoScratch, segment_bytes: int) -> None:
+    source.db.stats.insert_many(
+        {"_id": n, "usage": {f"2024-{n % 12 + 1:02}": {"n": n}}, "by": {f"u{n}": 1}, "fixed": {"2024": 1}}
+        for n in range(300)
+    )
+    rules = partial(rules_of, maps=["stats.by"], objects=["*.fixed"])
+    opened, found = partial(open_mongodb, source.url), entities(source)
+    alone = survey(opened, found, named=["stats"], rules=rules)
+    maps = {format_path(path) for path, node in alone[0].root.walk() if node.is_map}
+    assert maps == {"usage", "by"}
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        spread = survey(opened, found, named=["stats"], rules=rules, executor=executor, segment_bytes=segment_bytes)
+    assert spread == alone
 
 
 def test_errors_of_ours_come_back_from_other_processes(source: MongoScratch) -> None:

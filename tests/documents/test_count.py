@@ -11,8 +11,9 @@ from bson.datetime_ms import DatetimeMS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossfade.documents.count import Histogram, merge
+from crossfade.documents.count import Histogram, Limits, merge
 from crossfade.documents.ejson import canonical
+from crossfade.documents.maps import MapRules
 from crossfade.documents.types import type_name
 from crossfade.errors import Refused
 from crossfade.model.shape import Node, Shape, TypeStats
@@ -42,8 +43,8 @@ DOCUMENTS = st.lists(st.dictionaries(NAMES, NESTED, max_size=4), max_size=8).map
 )
 
 
-def counted(docs: list[dict[str, Any]], **limits: int) -> Histogram:
-    histogram = Histogram(**limits)
+def counted(docs: list[dict[str, Any]], rules: MapRules | None = None, **limits: int) -> Histogram:
+    histogram = Histogram(rules, limits=Limits(**limits))
     histogram.add(b"".join(map(encode, docs)))
     return histogram
 
@@ -211,18 +212,20 @@ def test_deep_documents_have_a_shape_too() -> None:
 
 def test_keys_that_are_values_are_refused_with_their_path() -> None:
     days = {f"day{n}": {"hits": n} for n in range(11)}
+    no_map = MapRules(objects=frozenset({("stats", "byDay")}))
     with pytest.raises(Refused, match=r"objects at stats\.byDay hold more than 10 .*'day0', 'day1', 'day2'"):
-        counted([{"_id": 1, "stats": {"byDay": days}}], most_names=10)
+        counted([{"_id": 1, "stats": {"byDay": days}}], no_map, names=10, fields=10)
 
 
 def test_the_number_of_places_is_limited_too() -> None:
     users = {f"u{n}": {"a": 1, "b": 2} for n in range(10)}
     with pytest.raises(Refused, match="objects at byUser hold most of more than 20"):
-        counted([{"_id": 1, "byUser": users}], most_places=20)
+        counted([{"_id": 1, "byUser": users}], places=20).to_shape("e")
 
 
 def test_a_map_with_other_keys_in_each_document_is_counted_in_linear_time() -> None:
     docs = [{"_id": n, "m": {f"k{n}": 1, f"j{n}": 2}} for n in range(4000)]
-    (m,) = [node for node in shape_of(docs).root.fields if node.name == "m"]
+    shape = counted(docs, MapRules(objects=frozenset({("m",)}))).to_shape("e")
+    (m,) = [node for node in shape.root.fields if node.name == "m"]
     assert len(m.fields) == 8000
     assert {node.missing for node in m.fields} == {3999}

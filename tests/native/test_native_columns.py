@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from crossfade.documents.count import Histogram
 from crossfade.documents.encode import to_bson
+from crossfade.documents.maps import MapRules
 from crossfade.documents.native import extension
 from crossfade.documents.walk import MAX_DEPTH
 from crossfade.model.batch import Column
@@ -169,8 +170,50 @@ def test_a_date_and_a_uuid_out_of_range() -> None:
 def test_a_map_of_many_names() -> None:
     docs = [{"_id": i, "m": {f"k{i * 7 % 300}": i, f"k{i * 11 % 300}x": i}} for i in range(600)]
     batch = b"".join(map(bson.encode, docs))
-    shape = shape_of(batch)
-    assert_read_alike(shape, [Column("m", ("m",), "json"), Column("k", ("m", "k7"))], batch)
+    histogram = Histogram(MapRules(objects=frozenset({("m",)})))
+    histogram.add(batch)
+    assert_read_alike(histogram.to_shape("things"), [Column("m", ("m",), "json"), Column("k", ("m", "k7"))], batch)
+
+
+KEYS = st.sampled_from(["2024-01", "2024-02", "2023-12", "", "é", "{}"])
+ENTRIES = st.recursive(
+    st.sampled_from([1, Int64(2), 2.5, "x", None]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=8,
+)
+MAPS = st.lists(st.dictionaries(st.sampled_from("ab"), ENTRIES, max_size=2), max_size=4).map(
+    lambda docs: [{"_id": n, **doc} for n, doc in enumerate(docs)]
+)
+
+
+@given(MAPS, MAPS, st.data())
+def test_maps(seen: list[dict[str, Any]], new: list[dict[str, Any]], data: st.DataObject) -> None:
+    places = [("a",), ("b",), ("a", "{}"), ("a", "[]"), ("b", "[]"), ("a", "{}", "{}")]
+    histogram = Histogram(MapRules(maps=frozenset(places)))
+    histogram.add(batch_of(seen))
+    shape = histogram.to_shape("things")
+    columns = list(columns_of(shape.root, deep=1))
+    found = assert_read_alike(shape, columns, batch_of(seen))
+    assert len(found.raws) == len(seen)
+    assert_read_alike(shape, columns, batch_of(new))
+    assert_read_alike(shape, columns, data.draw(damaged(batch_of(seen))))
+
+
+def test_a_key_that_comes_later_is_nothing_new_and_a_type_is() -> None:
+    histogram = Histogram()
+    histogram.add(bson.encode({"_id": 1, "m": {"2024-01": {"n": 1}}}))
+    shape = histogram.to_shape("things")
+    docs = [{"_id": 1, "m": {"2031-07": {"n": 1}, "any": {"n": 2}}}, {"_id": 2, "m": {"2024-01": {"n": "x"}}},
+            {"_id": 3, "m": {"2024-01": {"o": 1}}}, {"_id": 4, "m": {"2024-01": 1}}]  # fmt: skip
+    twice = bson.encode({"_id": 5, "m": {"2024-01": {"n": 1}, "2024-02": {"n": 1}}}).replace(b"2024-02", b"2024-01")
+    found = assert_read_alike(shape, [Column("m", ("m",), "json")], b"".join(map(bson.encode, docs)) + twice)
+    assert found.table["m"].to_pylist() == ['{"2031-07":{"n":1},"any":{"n":2}}']
+    assert [(one.reason, one.path) for one in found.aside] == [
+        ("unseen_type", "m.{}.n"),
+        ("unseen_path", "m.{}.o"),
+        ("unseen_type", "m.{}"),
+        ("duplicate_key", "m.2024-01"),
+    ]
 
 
 def test_doubles_of_all_sizes() -> None:

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_native_columns import INT, batch_of, corpus, framed
 
-from crossfade.documents.count import Histogram, merge
+from crossfade.documents.count import Histogram, Limits, merge
+from crossfade.documents.maps import MapRules
 from crossfade.documents.values import Symbol
 from crossfade.errors import Refused
 from crossfade.model.shape import Shape
@@ -121,13 +122,19 @@ def test_merged_and_pickled_it_stays_the_same() -> None:
     assert again.to_shape("things") == theirs.to_shape("things")
 
 
+def surveyed(batch: bytes, histogram: Histogram) -> Shape:
+    histogram.add(batch)
+    return histogram.to_shape("things")
+
+
 def test_keys_that_are_values_are_refused_in_the_same_words() -> None:
     batch = bson.encode({"_id": 1, "stats": {"byDay": {f"day{n}": {"hits": n} for n in range(11)}}})
+    no_map = MapRules(objects=frozenset({("stats", "byDay")}))
     said = []
     for native in (True, False):
-        for limits in ({"most_names": 10}, {"most_places": 12}):
+        for limits in (Limits(fields=10, names=10), Limits(places=12)):
             with pytest.raises(Refused) as e:
-                Histogram(native=native, **limits).add(batch)
+                surveyed(batch, Histogram(no_map, limits=limits, native=native))
             said.append(str(e.value))
     assert said[:2] == said[2:]
 

@@ -52,6 +52,11 @@ impl<'p, 'a> Checker<'p, 'a> {
 
     fn document(&mut self, at: usize, limit: usize, place: u32, depth: u32) -> Answer<usize> {
         let end = bounds(self.raw, at, limit, depth)?;
+        let entry = self.places[place as usize].entry;
+        if entry != NOWHERE {
+            self.map(at + 4, end, entry, depth)?;
+            return Ok(end);
+        }
         self.object = self.object.wrapping_add(1);
         let object = self.object;
         let mut before = NOWHERE;
@@ -67,6 +72,18 @@ impl<'p, 'a> Checker<'p, 'a> {
             before = field;
         }
         Ok(end)
+    }
+
+    /// The values of a map, all at one place; its keys may be any, each of them once.
+    fn map(&mut self, mut at: usize, end: usize, entry: u32, depth: u32) -> Answer<()> {
+        let mut names = Vec::new();
+        while at < end - 1 {
+            let (name, start) = cstring(self.raw, at + 1, end - 1)?;
+            names.push(name);
+            at = self.value(self.raw[at], start, end - 1, entry, depth)?;
+        }
+        names.sort_unstable();
+        if names.windows(2).any(|two| two[0] == two[1]) { Err(No) } else { Ok(()) }
     }
 
     /// The place of the field whose name starts at `at`, and where its value starts.

@@ -12,12 +12,14 @@ pub enum Cut {
     Inside {
         fields: Vec<(Box<[u8]>, Cut)>,
         element: Option<Box<Cut>>,
+        /// Of a map: what is taken of every value.
+        entry: Option<Box<Cut>>,
     },
 }
 
 impl Cut {
     fn nothing() -> Cut {
-        Cut::Inside { fields: Vec::new(), element: None }
+        Cut::Inside { fields: Vec::new(), element: None, entry: None }
     }
 
     pub fn of(paths: &[Vec<StepSpec>]) -> Cut {
@@ -33,10 +35,11 @@ impl Cut {
             *self = Cut::Whole;
             return;
         };
-        let Cut::Inside { fields, element } = self else { return }; // taken already
+        let Cut::Inside { fields, element, entry } = self else { return }; // taken already
         let below = match step {
-            None => element.get_or_insert_with(|| Box::new(Cut::nothing())),
-            Some(name) => {
+            StepSpec::Element => element.get_or_insert_with(|| Box::new(Cut::nothing())),
+            StepSpec::Entry(_) => entry.get_or_insert_with(|| Box::new(Cut::nothing())),
+            StepSpec::Name(name) => {
                 let name = name.as_bytes();
                 let at = fields.iter().position(|(known, _)| **known == *name).unwrap_or_else(|| {
                     fields.push((name.into(), Cut::nothing()));
@@ -57,9 +60,9 @@ pub fn rest(value: Value<'_>, cut: &Cut, spelling: Spelling, out: &mut Vec<u8>) 
 
 /// Writes what is left; where nothing is, writes nothing and says false.
 fn remove(value: Value<'_>, cut: &Cut, spelling: Spelling, out: &mut Vec<u8>) -> bool {
-    let Cut::Inside { fields, element } = cut else { return false };
+    let Cut::Inside { fields, element, entry } = cut else { return false };
     match (value.tag, element) {
-        (OBJECT, _) => from_object(value, fields, spelling, out),
+        (OBJECT, _) => from_object(value, fields, entry.as_deref(), spelling, out),
         (ARRAY, Some(element)) => from_array(value, element, spelling, out),
         _ => {
             plain(value, spelling, out);
@@ -69,7 +72,13 @@ fn remove(value: Value<'_>, cut: &Cut, spelling: Spelling, out: &mut Vec<u8>) ->
 }
 
 /// An object that only becomes empty by the cut is taken with it, one that was empty stays.
-fn from_object(value: Value<'_>, fields: &[(Box<[u8]>, Cut)], spelling: Spelling, out: &mut Vec<u8>) -> bool {
+fn from_object(
+    value: Value<'_>,
+    fields: &[(Box<[u8]>, Cut)],
+    entry: Option<&Cut>,
+    spelling: Spelling,
+    out: &mut Vec<u8>,
+) -> bool {
     let start = out.len();
     let (mut had, mut kept) = (false, false);
     out.push(b'{');
@@ -81,8 +90,8 @@ fn from_object(value: Value<'_>, fields: &[(Box<[u8]>, Cut)], spelling: Spelling
         }
         quote(name, out);
         out.push(b':');
-        let stays = match fields.iter().find(|(known, _)| **known == *name) {
-            Some((_, cut)) => remove(child, cut, spelling, out),
+        let stays = match fields.iter().find(|(known, _)| **known == *name).map(|(_, cut)| cut).or(entry) {
+            Some(cut) => remove(child, cut, spelling, out),
             None => {
                 plain(child, spelling, out);
                 true

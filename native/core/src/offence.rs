@@ -22,6 +22,11 @@ fn inside(value: Value<'_>, places: &[Place], at: u32) -> Option<Offence> {
         return Some(found);
     }
     match value.tag {
+        OBJECT if place.is_some_and(|place| place.entry != NOWHERE) => {
+            let entry = place.map_or(NOWHERE, |place| place.entry);
+            let found = value.fields().find_map(|(_, child)| inside(child, places, entry));
+            found.map(|found| found.below(Step::Entry))
+        }
         OBJECT => value.fields().find_map(|(name, child)| match place.and_then(|place| place.field(name)) {
             Some(field) => inside(child, places, field).map(|found| found.below(Step::named(name))),
             None => Some(unseen(child).below(Step::named(name))),

@@ -4,6 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     Element,
+    Entry,
     Name(String),
 }
 
@@ -13,12 +14,18 @@ impl Step {
     }
 }
 
-/// `profile.firstName`, `students[].student`, `settings."a.b"`; the root is `.`.
+/// `profile.firstName`, `students[].student`, `usage.{}.n`, `settings."a.b"`; the root is `.`.
 pub fn format_path(path: &[Step]) -> String {
     let mut out = String::new();
     for step in path {
         match step {
             Step::Element => out.push_str("[]"),
+            Step::Entry => {
+                if !out.is_empty() {
+                    out.push('.');
+                }
+                out.push_str("{}");
+            }
             Step::Name(name) => {
                 if !out.is_empty() {
                     out.push('.');

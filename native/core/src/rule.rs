@@ -21,6 +21,8 @@ pub struct Place {
     /// By name.
     fields: Vec<(Box<[u8]>, u32)>,
     pub element: u32,
+    /// The values of a map, or NOWHERE.
+    pub entry: u32,
     /// Where `check` notes the value for the columns, or NOWHERE.
     pub slot: u32,
     /// The types as the oracle lists them.
@@ -99,6 +101,7 @@ fn place(spec: &RuleSpec, count: usize) -> Result<Place, String> {
     let (types, subtypes) = types_of(&spec.types);
     let said = if spec.types.is_empty() { "nothing".into() } else { sorted(&spec.types) };
     let element = spec.element.map_or(Ok(NOWHERE), number)?;
+    let entry = spec.entry.map_or(Ok(NOWHERE), number)?;
     Ok(Place {
         name: Box::default(),
         types,
@@ -107,6 +110,7 @@ fn place(spec: &RuleSpec, count: usize) -> Result<Place, String> {
         uuids_fit: spec.uuids,
         fields,
         element,
+        entry,
         slot: NOWHERE,
         said,
     })

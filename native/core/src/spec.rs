@@ -12,6 +12,8 @@ pub struct RuleSpec {
     pub uuids: bool,
     pub fields: Vec<(String, usize)>,
     pub element: Option<usize>,
+    /// The values of a map, whatever their keys.
+    pub entry: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -36,5 +38,11 @@ pub struct ColumnSpec {
     pub without: Vec<Vec<StepSpec>>,
 }
 
-/// A field's name, or (null) into the elements of an array.
-pub type StepSpec = Option<String>;
+/// A field's name, or (true) into the values of a map, or (null) into the elements of an array.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum StepSpec {
+    Name(String),
+    Entry(bool),
+    Element,
+}

@@ -53,6 +53,8 @@ def _place_changes(place: str, path: Path, before: dict[Path, Node], after: dict
     old = before[path]
     if old.missing != node.missing:
         yield f"{place}: missing in {old.missing} before, in {node.missing} now"
+    if old.is_map != node.is_map:
+        yield f"{place}: is {'a map' if node.is_map else 'no map'} now"
     if old.engine != node.engine:
         yield f"{place}: SQL knew it as {old.engine!r}, now as {node.engine!r}"
     for kind in sorted({*old.types, *node.types}):

@@ -10,6 +10,9 @@
       }
     }
 
+An object whose keys are data has a line for itself, with `map` that says what its keys are like, and one for all its
+values: `{"path": "usage.{}", ...}`.
+
 One path a line, paths in the order of their steps, nothing that changes while the data stay (no times, no versions),
 so that a diff shows what has changed in the source and nothing else. `sql` is written where SQL knows the place by
 another name than its own; what is zero or empty is left out. Reading gives back exactly what was written.
@@ -24,7 +27,7 @@ from typing import Any
 
 from crossfade.errors import Refused, Unreachable
 from crossfade.model.files import write_text
-from crossfade.model.shape import ELEMENT, Node, Path, Shape, TypeStats, format_path, parse_path, unescape_step
+from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, Shape, TypeStats, format_path, parse_path, unescape_step
 
 FORMAT = 1
 MEND = "make it anew from the source: crossfade survey"
@@ -95,6 +98,8 @@ def _place(path: Path, node: Node) -> dict[str, Any]:
     if node.missing:
         entry["missing"] = node.missing
     entry["types"] = {name: _stats(stats) for name, stats in sorted(node.types.items())}
+    if node.is_map:
+        entry["map"] = _stats(node.names or TypeStats(0))
     return entry
 
 
@@ -133,15 +138,17 @@ def _shape(entity: str, entry: Mapping[str, Any]) -> Shape:
 def _node(path: Path, places: Mapping[Path, Mapping[str, Any]], below: Mapping[Path, Sequence[Path]]) -> Node:
     place = places[path]
     name = path[-1] if path else ""
-    name = name if name == ELEMENT else unescape_step(name)
+    name = name if name in (ELEMENT, ENTRY) else unescape_step(name)
     children = {child: _node(child, places, below) for child in below[path]}
     return Node(
         name,
         str(place.get("sql", name)),
         {kind: _type_stats(stats) for kind, stats in place["types"].items()},
         _number(place.get("missing", 0)),
-        tuple(sorted((node for child, node in children.items() if child[-1] != ELEMENT), key=lambda node: node.name)),
-        next((node for child, node in children.items() if child[-1] == ELEMENT), None),
+        tuple(sorted((n for child, n in children.items() if child[-1] not in (ELEMENT, ENTRY)), key=lambda n: n.name)),
+        children.get((*path, ELEMENT)),
+        children.get((*path, ENTRY)),
+        _type_stats(place["map"]) if "map" in place else None,
     )
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from crossfade.assess.map_rules import RulesOf, no_rules
 from crossfade.documents.count import Histogram
-from crossfade.errors import Misused
+from crossfade.documents.maps import MapRules
+from crossfade.errors import Misused, Refused
 from crossfade.executor.tasks import run_tasks
-from crossfade.model.batch import REMAINDER, Chunk
+from crossfade.model.batch import Chunk
 from crossfade.model.shape import Shape
 from crossfade.stores.contract import EntityInfo, Reader, Store, need
 
@@ -46,21 +48,26 @@ def survey(
     entities: Iterable[EntityInfo],
     *,
     named: Collection[str] = (),
+    rules: RulesOf = no_rules,
     executor: Executor | None = None,
     listener: Listener | None = None,
     segment_bytes: int = SEGMENT_BYTES,
+    refused: dict[str, Refused] | None = None,
 ) -> list[Shape]:
     """The shapes of the entities that a move copies (or of those `named`), sorted by name.
 
     `open_store` opens the source anew; with an executor of processes it has to be picklable (functools.partial is).
-    Raises Misused where a name is not an entity's, Refused where an entity has no shape that could be reviewed,
-    Unreachable where the source cannot be read.
+    `rules` says of an entity which of its objects are maps. An entity that has no shape that could be reviewed is noted
+    in `refused`, and the others are surveyed; without such a dict it is raised. Raises Misused where a name is not an
+    entity's, Unreachable where the source cannot be read.
     """
-    chosen = choose(list(entities), named)
-    tell = listener or _silent
-    if executor is None:
-        return [_one_after_another(open_store, info, tell) for info in chosen]
-    return _spread(open_store, chosen, executor, tell, segment_bytes)
+    scan = _Scan(open_store, choose(list(entities), named), rules, listener or _silent)
+    shapes = list(scan.one_by_one() if executor is None else scan.spread(executor, segment_bytes))
+    if scan.refused and refused is None:
+        raise next(iter(scan.refused.values()))
+    if refused is not None:
+        refused.update(scan.refused)
+    return shapes
 
 
 def choose(entities: Sequence[EntityInfo], named: Collection[str]) -> list[EntityInfo]:
@@ -75,52 +82,90 @@ def choose(entities: Sequence[EntityInfo], named: Collection[str]) -> list[Entit
     return [known[name] for name in sorted(known) if (name in named if named else known[name].copied)]
 
 
-def count_entity(open_store: Callable[[], Store], entity: str, tell: Listener) -> Histogram:
-    """Count every document of an entity, in whatever order the store finds fastest."""
-    with open_store() as store:
-        return _count(need(store.reader, store, "read documents").scan(entity), entity, tell)
+class _Scan:
+    """The counts of some entities while they come in. One that is refused is noted, and not counted any further."""
 
+    def __init__(
+        self, open_store: Callable[[], Store], chosen: list[EntityInfo], rules: RulesOf, tell: Listener
+    ) -> None:
+        self.open_store, self.chosen, self.rules, self.tell = open_store, chosen, rules, tell
+        self.refused: dict[str, Refused] = {}
+        self._counted: dict[str, Histogram] = {}
 
-def count_chunk(open_store: Callable[[], Store], chunk: Chunk) -> Histogram:
-    """Count the documents of one range."""
-    with open_store() as store:
-        return _count(need(store.reader, store, "read documents").raw(chunk), chunk.entity, _silent)
+    def one_by_one(self) -> Iterator[Shape]:
+        for info in self.chosen:
+            self._take(_count_piece(self.open_store, info.name, self.rules(info.name), self.tell))
+            yield from self._finish(info)
 
+    def spread(self, executor: Executor, segment_bytes: int) -> Iterator[Shape]:
+        """Hand out pieces of work, and merge what comes back."""
+        with self.open_store() as store:
+            pieces = _pieces(need(store.reader, store, "read documents"), self.chosen, segment_bytes)
+            tasks = ((self.open_store, piece, self.rules(_entity(piece))) for piece in pieces)
+            run_tasks(executor, _count_piece, tasks, self._take_and_tell, ahead=IN_FLIGHT)
+        for info in self.chosen:
+            yield from self._finish(info)
 
-def _count(batches: Iterable[bytes], entity: str, tell: Listener) -> Histogram:
-    histogram = Histogram()
-    for batch in batches:
-        before = histogram.count
-        histogram.add(batch)
-        tell(Scanned(entity, histogram.count - before, len(batch)))
-    return histogram
-
-
-def _one_after_another(open_store: Callable[[], Store], info: EntityInfo, tell: Listener) -> Shape:
-    return _finish(info, count_entity(open_store, info.name, tell), tell)
-
-
-def _spread(
-    open_store: Callable[[], Store], chosen: list[EntityInfo], executor: Executor, tell: Listener, segment_bytes: int
-) -> list[Shape]:
-    """Hand out pieces of work, and merge what comes back."""
-    counted: dict[str, Histogram] = {info.name: Histogram() for info in chosen}
-
-    def take(counts: tuple[str, Histogram]) -> None:
+    def _take(self, counts: Counts) -> None:
         entity, part = counts
-        counted[entity].merge(part)
-        tell(Scanned(entity, part.count, part.bytes))
+        if entity in self.refused:
+            return
+        try:
+            if isinstance(part, Refused):
+                raise part
+            mine = self._counted.setdefault(entity, part)
+            if mine is not part:
+                mine.merge(part)
+        except Refused as refused:
+            self._refuse(entity, refused)
 
+    def _finish(self, info: EntityInfo) -> Iterator[Shape]:
+        """The entity's shape; nothing where it is refused."""
+        if info.name in self.refused:
+            return
+        histogram = self._counted.pop(info.name, None) or Histogram()
+        try:
+            shape = histogram.to_shape(info.name, entity_class=info.entity_class, plan=info.plan)
+        except Refused as refused:
+            self._refuse(info.name, refused)
+            return
+        self.tell(Surveyed(shape, {reason: tuple(seen.keys) for reason, seen in sorted(histogram.problems.items())}))
+        yield shape
+
+    def _take_and_tell(self, counts: Counts) -> None:
+        self._take(counts)
+        entity, part = counts
+        if isinstance(part, Histogram):
+            self.tell(Scanned(entity, part.count, part.bytes))
+
+    def _refuse(self, entity: str, refused: Refused) -> None:
+        self._counted.pop(entity, None)
+        self.refused[entity] = Refused(f"{entity}: {refused.message}", hint=refused.hint)
+
+
+Counts = tuple[str, "Histogram | Refused"]
+
+
+def _count_piece(
+    open_store: Callable[[], Store], piece: str | Chunk, rules: MapRules, tell: Listener | None = None
+) -> Counts:
+    """Count an entity in whatever order the store finds fastest, or the documents of one range."""
+    entity = _entity(piece)
+    histogram = Histogram(rules)
     with open_store() as store:
-        pieces = _pieces(need(store.reader, store, "read documents"), chosen, segment_bytes)
-        run_tasks(executor, _count_piece, ((open_store, piece) for piece in pieces), take, ahead=IN_FLIGHT)
-    return [_finish(info, counted[info.name], tell) for info in chosen]
+        reader = need(store.reader, store, "read documents")
+        try:
+            for batch in reader.raw(piece) if isinstance(piece, Chunk) else reader.scan(piece):
+                before = histogram.count
+                histogram.add(batch)
+                (tell or _silent)(Scanned(entity, histogram.count - before, len(batch)))
+        except Refused as refused:
+            return entity, refused
+    return entity, histogram
 
 
-def _count_piece(open_store: Callable[[], Store], piece: str | Chunk) -> tuple[str, Histogram]:
-    if isinstance(piece, Chunk):
-        return piece.entity, count_chunk(open_store, piece)
-    return piece, count_entity(open_store, piece, _silent)
+def _entity(piece: str | Chunk) -> str:
+    return piece.entity if isinstance(piece, Chunk) else piece
 
 
 def _pieces(reader: Reader, chosen: list[EntityInfo], segment_bytes: int) -> Iterator[str | Chunk]:
@@ -130,14 +175,6 @@ def _pieces(reader: Reader, chosen: list[EntityInfo], segment_bytes: int) -> Ite
             yield info.name
         else:
             yield from reader.chunks(info.name, target_bytes=segment_bytes)
-
-
-def _finish(info: EntityInfo, histogram: Histogram, tell: Listener) -> Shape:
-    shape = histogram.to_shape(info.name, entity_class=info.entity_class, plan=info.plan)
-    if info.torn:
-        shape = replace(shape, problems={**shape.problems, REMAINDER: 1})
-    tell(Surveyed(shape, {reason: tuple(seen.keys) for reason, seen in sorted(histogram.problems.items())}))
-    return shape
 
 
 def _silent(event: Scanned | Surveyed) -> None:

@@ -147,5 +147,7 @@ def _node_at(base: Node, path: Path) -> Node:
     for step in path:
         if step == ELEMENT:
             raise ValueError(f"a column's path steps through objects only: {path}")
+        if node is not None and node.is_map:
+            raise ValueError(f"a column's path steps into no map: {path}")
         node = node.by_name.get(unescape_step(step)) if node is not None else None
     return node if node is not None else _nowhere()

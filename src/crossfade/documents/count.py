@@ -2,8 +2,8 @@
 
 Documents are counted by the batch and by the column: all values of one place together, split by their class, so that
 the work on one value is a step of min(), max() or len() and not a line of Python. What is kept does not grow with the
-number of documents, only with the number of places, and that is limited: an object whose field names are values (a
-map by date or by user) has no shape that could be reviewed.
+number of documents, only with the number of places, and that is limited: an object whose keys are data (by date or by
+user) is a map, and all its values are one place (maps.py).
 
 Example keys are the three least (by their text) of each type at each place, so that they do not depend on how the
 documents were divided among workers, or in which order they came.
@@ -12,27 +12,29 @@ documents were divided among workers, or in which order they came.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
 from itertools import chain, compress
 from operator import itemgetter
 from typing import Any
 
 from bson import Binary, Code, ObjectId
 
+from crossfade.documents.counted import EXAMPLES, Place, Seen, flattened, unflattened
 from crossfade.documents.decode import Broken, decode, portions
 from crossfade.documents.ejson import canonical
-from crossfade.documents.extremes import Extremes, cut, extremes, rank, shown
+from crossfade.documents.extremes import Extremes, cut, extremes
+from crossfade.documents.maps import MOST_FIELDS, MapRules, is_map
 from crossfade.documents.native import CountedPlace, native_count
 from crossfade.documents.types import TYPE_OF_CLASS, binary_type, code_type
 from crossfade.documents.uncollected import uncollected
 from crossfade.errors import Refused
 from crossfade.model.names import engine_names
-from crossfade.model.shape import ELEMENT, Node, Path, Shape, TypeStats, escape_step, format_path
+from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, Shape, escape_step, format_path
 
-MOST_NAMES = 10_000  # different field names below one place
+MOST_NAMES = 10_000  # different field names below a place that is no map
 MOST_PLACES = 100_000  # places in one entity
-EXAMPLES = 3
+MOST_KEPT = 3  # times as many may be kept while counting: maps are recognised in the end
 LONGEST_EXAMPLE = 1000  # characters of a key's text
 
 Values = Sequence[Any]
@@ -40,71 +42,34 @@ Owners = Sequence[int]
 """For each value the number of the document that holds it, counted in the order of the documents' keys; ascending."""
 
 
-@dataclass(slots=True)
-class Seen:
-    """What was seen of one type at one place."""
+@dataclass(frozen=True)
+class Limits:
+    """More than `fields` keys make an object a map. Where it may be none, more than `names` are refused, and so are
+    more than `places` in one entity.
+    """
 
-    count: int = 0
-    least: Any = None
-    greatest: Any = None
-    min_length: int | None = None
-    max_length: int | None = None
-    keys: list[str] = field(default_factory=list)
-
-    def add(self, kind: str, count: int, found: Extremes, keys: Sequence[str]) -> None:
-        self.count += count
-        if found.least is not None:
-            self._widen(kind, found)
-        if found.min_length is not None and found.max_length is not None:
-            self.min_length = min(found.min_length, found.min_length if self.min_length is None else self.min_length)
-            self.max_length = max(found.max_length, self.max_length or 0)
-        if keys and keys != self.keys:
-            self.keys = sorted({*self.keys, *keys})[:EXAMPLES]
-
-    def _widen(self, kind: str, found: Extremes) -> None:
-        if self.least is None or rank(kind, found.least) < rank(kind, self.least):
-            self.least = found.least
-        if self.greatest is None or rank(kind, found.greatest) > rank(kind, self.greatest):
-            self.greatest = found.greatest
-
-    def stats(self, kind: str, *, examples: bool) -> TypeStats:
-        return TypeStats(
-            self.count,
-            shown(kind, self.least),
-            shown(kind, self.greatest),
-            self.min_length,
-            self.max_length,
-            tuple(self.keys) if examples else (),
-        )
-
-
-@dataclass(slots=True)
-class Place:
-    """One place in the documents, while it is being counted."""
-
-    path: Path = ()
-    types: dict[str, Seen] = field(default_factory=dict)
-    fields: dict[str, Place] = field(default_factory=dict)
-    element: Place | None = None
-
-    def seen(self, kind: str) -> Seen:
-        return self.types.setdefault(kind, Seen())
-
-    def count_of(self, kind: str) -> int:
-        return self.types[kind].count if kind in self.types else 0
+    fields: int = MOST_FIELDS
+    names: int = MOST_NAMES
+    places: int = MOST_PLACES
 
 
 class Histogram:
     """Counts batches of raw BSON. Can be pickled, and merged with others of the same entity."""
 
-    def __init__(self, *, most_names: int = MOST_NAMES, most_places: int = MOST_PLACES, native: bool = True) -> None:
+    def __init__(self, rules: MapRules | None = None, *, limits: Limits | None = None, native: bool = True) -> None:
         self.root = Place()
         self.bytes = 0
         self.problems: dict[str, Seen] = {}
-        self._most_names = most_names
-        self._most_places = most_places
+        self.rules = rules or MapRules()
+        self.limits = limits or Limits()
         self._places = 0
         self._native = native
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "root": flattened(self.root)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ = {**state, "root": unflattened(state["root"])}
 
     @property
     def count(self) -> int:
@@ -112,7 +77,7 @@ class Histogram:
         return self.root.count_of("object") + sum(seen.count for seen in self.problems.values())
 
     def add(self, batch: bytes) -> None:
-        """Count the documents of one batch. Raises Refused where an object has too many field names to be a shape."""
+        """Count the documents of one batch. Raises Refused where there are too many paths to be reviewed."""
         counted = native_count(batch) if self._native else None
         if counted is not None:
             self.bytes += len(batch)
@@ -121,6 +86,23 @@ class Histogram:
         with uncollected():
             for portion in portions(batch):
                 self._add(portion)
+
+    def merge(self, other: Histogram) -> None:
+        """Take in what another one counted; `other` stays as it is."""
+        self.bytes += other.bytes
+        for reason, seen in other.problems.items():
+            self.problems.setdefault(reason, Seen()).take(reason, seen)
+        self._absorb(self.root, [other.root])
+
+    def to_shape(self, entity: str, *, entity_class: str = "collection", plan: str = "") -> Shape:
+        """The shape of what was counted, its maps recognised. Raises Refused where there are too many paths."""
+        whole = Histogram(self.rules, limits=self.limits)
+        whole.merge(self)
+        whole._recognise()
+        problems = {reason: self.problems[reason].count for reason in sorted(self.problems)}
+        return Shape(entity, self.count, _node(whole.root), entity_class, plan, self.bytes, problems)
+
+    # -- counting
 
     def _add(self, portion: bytes) -> None:
         self.bytes += len(portion)
@@ -135,40 +117,32 @@ class Histogram:
             place, values, owners = pending.pop()
             pending += self._count(place, values, owners, key_of)
 
+    def _add_problem(self, broken: Broken) -> None:
+        keys = [cut(broken.key, LONGEST_EXAMPLE)] if broken.key is not None else []
+        self.problems.setdefault(broken.reason, Seen()).add(broken.reason, 1, Extremes(), keys)
+
     def _take(self, problems: Sequence[tuple[str, str | None]], places: Sequence[CountedPlace]) -> None:
         """What the native reader counted in one batch."""
         for reason, key in problems:
             self.problems.setdefault(reason, Seen()).add(reason, 1, Extremes(), [] if key is None else [key])
+        names: list[list[str]] = [[] for _ in places]
+        for parent, name, _ in places:
+            if parent is not None and name is not None:
+                names[parent].append(name)
+        wanted: dict[int, set[str]] = {}  # of a map's values many are one place here
         found: list[Place] = []
-        for parent, name, kinds in places:
+        for number, (parent, name, kinds) in enumerate(places):
             above = self.root if parent is None else found[parent]
             here = above if parent is None else self._element(above) if name is None else self._field(above, name)
+            if above.entry is not None and name is not None:
+                above.note_name(name, sum(count for _, count, _, _ in kinds))
             found.append(here)
             for kind, count, extent, keys in kinds:
                 here.seen(kind).add(kind, count, extent, keys)
-
-    def merge(self, other: Histogram) -> None:
-        """Take in what another one counted; `other` stays as it is."""
-        self.bytes += other.bytes
-        for reason, seen in other.problems.items():
-            self.problems.setdefault(reason, Seen()).add(reason, seen.count, Extremes(), seen.keys)
-        pending = [(self.root, other.root)]
-        while pending:
-            mine, theirs = pending.pop()
-            for kind, seen in theirs.types.items():
-                found = Extremes(seen.least, seen.greatest, seen.min_length, seen.max_length)
-                mine.seen(kind).add(kind, seen.count, found, seen.keys)
-            pending += [(self._field(mine, name), place) for name, place in theirs.fields.items()]
-            if theirs.element is not None:
-                pending.append((self._element(mine), theirs.element))
-
-    def to_shape(self, entity: str, *, entity_class: str = "collection", plan: str = "") -> Shape:
-        problems = {reason: self.problems[reason].count for reason in sorted(self.problems)}
-        return Shape(entity, self.count, _node(self.root, "", "", 0), entity_class, plan, self.bytes, problems)
-
-    def _add_problem(self, broken: Broken) -> None:
-        keys = [cut(broken.key, LONGEST_EXAMPLE)] if broken.key is not None else []
-        self.problems.setdefault(broken.reason, Seen()).add(broken.reason, 1, Extremes(), keys)
+            if names[number]:
+                of_place = wanted.setdefault(id(here), set())
+                of_place.update(names[number])
+                self._make_room(here, of_place)
 
     def _count(
         self, place: Place, values: Values, owners: Owners, key_of: Callable[[int], str]
@@ -179,10 +153,20 @@ class Histogram:
                 keys = [] if place is self.root else [key_of(owner) for owner in _first(few_owners)]
                 place.seen(kind).add(kind, len(few), extremes(cls, few), [key for key in keys if key])
             if cls is dict:
-                for name, column, column_owners in _columns(some, theirs):
-                    yield self._field(place, name), column, column_owners
+                yield from self._fields(place, some, theirs)
             elif cls is list:
                 yield from self._elements(place, some, theirs)
+
+    def _fields(self, place: Place, objects: Values, owners: Owners) -> Iterator[tuple[Place, Values, Owners]]:
+        names = dict.fromkeys(chain.from_iterable(objects))
+        self._make_room(place, names.keys())
+        if place.entry is not None:
+            if names:
+                place.note_names(list(chain.from_iterable(objects)))
+                yield place.entry, *_entries(objects, owners)
+            return
+        for name, column, column_owners in _columns(objects, owners, names):
+            yield self._field(place, name), column, column_owners
 
     def _elements(self, place: Place, arrays: Values, owners: Owners) -> Iterator[tuple[Place, Values, Owners]]:
         values = list(chain.from_iterable(arrays))
@@ -190,11 +174,15 @@ class Histogram:
             theirs = [owner for owner, array in zip(owners, arrays, strict=True) for _ in array]
             yield self._element(place), values, theirs
 
+    # -- places
+
     def _field(self, place: Place, name: str) -> Place:
+        if place.entry is not None:
+            return place.entry
         found = place.fields.get(name)
         if found is None:
-            if len(place.fields) >= self._most_names:
-                raise _keys_are_values(place, f"more than {self._most_names} different field names")
+            if len(place.fields) >= self.limits.names:
+                raise _keys_are_values(place, f"more than {self.limits.names:,} different field names")
             found = place.fields[name] = self._new((*place.path, escape_step(name)))
         return found
 
@@ -205,14 +193,84 @@ class Histogram:
 
     def _new(self, path: Path) -> Place:
         self._places += 1
-        if self._places > self._most_places:
-            raise _keys_are_values(_widest(self.root), f"most of more than {self._most_places} different paths")
-        return Place(path)
+        if self._places > MOST_KEPT * self.limits.places:
+            raise self._too_many(self.root)
+        place = Place(path)
+        if path in self.rules.maps:
+            self._fold(place)
+        return place
+
+    def _too_many(self, root: Place) -> Refused:
+        return _keys_are_values(_widest(root), f"most of more than {self.limits.places:,} different paths")
+
+    # -- maps
+
+    def _make_room(self, place: Place, names: Set[str]) -> None:
+        """Fold a place that has more fields with these names than any object has. Nobody may hold a place below it."""
+        if place.entry is None and self.rules.may_fold(place):
+            most = self.limits.fields
+            if len(place.fields) + len(names) > most and len(place.fields.keys() | names) > most:
+                self._fold(place)
+
+    def _fold(self, place: Place) -> None:
+        """Make a map of an object: one place of all its fields."""
+        fields, place.fields = place.fields, {}
+        self._places -= sum(1 for child in fields.values() for _ in child.walk())
+        place.entry = self._new((*place.path, ENTRY))
+        self._absorb_fields(place, fields)
+
+    def _absorb_fields(self, place: Place, fields: dict[str, Place]) -> None:
+        """Take the fields of an object into a map."""
+        assert place.entry is not None
+        for name, child in fields.items():
+            place.note_name(name, child.total)
+        self._absorb(place.entry, fields.values())
+
+    def _absorb(self, into: Place, others: Iterable[Place]) -> None:
+        """Add what was counted at other places, and below them; these stay as they are.
+
+        Depth first: what is below one place is done with before the next one can make a map of it.
+        """
+        pending = [(into, other) for other in others]
+        while pending:
+            mine, theirs = pending.pop()
+            for kind, seen in theirs.types.items():
+                mine.seen(kind).take(kind, seen)
+            self._make_room(mine, theirs.fields.keys())
+            if theirs.entry is not None:
+                if mine.entry is None:
+                    self._fold(mine)
+                mine.names.take("string", theirs.names)
+            if mine.entry is not None:
+                for name, child in theirs.fields.items():
+                    mine.note_name(name, child.total)
+            pending += [(self._field(mine, name), child) for name, child in theirs.fields.items()]
+            if theirs.entry is not None and mine.entry is not None:
+                pending.append((mine.entry, theirs.entry))
+            if theirs.element is not None:
+                pending.append((self._element(mine), theirs.element))
+
+    def _absorbed(self, places: Iterable[Place]) -> Place:
+        """A place of its own that holds all that was counted at others."""
+        apart = Histogram(limits=self.limits)
+        apart._absorb(apart.root, places)
+        return apart.root
+
+    def _recognise(self) -> None:
+        """Fold every object that is a map, from the top: what is below one is looked at when all of it is together."""
+        pending = [self.root]
+        while pending:
+            place = pending.pop()
+            if place.fields and self.rules.may_fold(place) and is_map(place, self._absorbed):
+                self._fold(place)
+            pending += [child for _, child in place.below()]
+        if sum(1 for _ in self.root.walk()) > self.limits.places:
+            raise self._too_many(self.root)
 
 
 def merge(a: Histogram, b: Histogram) -> Histogram:
     """What both counted; both stay as they are. Associative and commutative."""
-    both = Histogram(most_names=a._most_names, most_places=a._most_places)
+    both = Histogram(a.rules, limits=a.limits)
     both.merge(a)
     both.merge(b)
     return both
@@ -269,9 +327,15 @@ def _by_type(cls: type[Any], values: Values, owners: Owners) -> Iterator[tuple[s
         yield TYPE_OF_CLASS[cls], values, owners
 
 
-def _columns(objects: Values, owners: Owners) -> Iterator[tuple[str, Values, Owners]]:
+def _entries(objects: Values, owners: Owners) -> tuple[Values, Owners]:
+    """The values of maps, whatever their keys, with their owners."""
+    values = list(chain.from_iterable(map(dict.values, objects)))
+    return values, [owner for owner, found in zip(owners, objects, strict=True) for _ in found]
+
+
+def _columns(objects: Values, owners: Owners, names: Iterable[str]) -> Iterator[tuple[str, Values, Owners]]:
     """Each field name with its values and their owners."""
-    names = dict.fromkeys(chain.from_iterable(objects))
+    names = list(names)
     if len(names) * len(objects) > 8 * sum(map(len, objects)):
         yield from _sparse_columns(objects, owners)
         return
@@ -295,35 +359,44 @@ def _sparse_columns(objects: Values, owners: Owners) -> Iterator[tuple[str, Valu
         yield name, values, theirs
 
 
-def _node(place: Place, name: str, engine: str, missing: int) -> Node:
-    total = missing + sum(seen.count for seen in place.types.values())
-    types = {
-        kind: place.types[kind].stats(kind, examples=2 * place.types[kind].count <= total)
-        for kind in sorted(place.types)
-    }
-    engines = engine_names(place.fields)
-    parents = place.count_of("object")
-    fields = tuple(
-        _node(child, child_name, engines[child_name], parents - sum(seen.count for seen in child.types.values()))
-        for child_name, child in sorted(place.fields.items())
-    )
-    element = None if place.element is None else _node(place.element, ELEMENT, ELEMENT, 0)
-    return Node(name, engine, types, missing, fields, element)
+def _node(root: Place) -> Node:
+    """The places as nodes. Those below are made before those above."""
+    made: dict[int, Node] = {}
+    order = list(_named(root))
+    for place, name, engine, missing in reversed(order):
+        total = missing + place.total
+        types = {
+            kind: place.types[kind].stats(kind, examples=2 * place.types[kind].count <= total)
+            for kind in sorted(place.types)
+        }
+        fields = tuple(made[id(child)] for _, child in sorted(place.fields.items()))
+        element = None if place.element is None else made[id(place.element)]
+        entry = None if place.entry is None else made[id(place.entry)]
+        names = None if entry is None else place.names.stats("string", examples=False)
+        made[id(place)] = Node(name, engine, types, missing, fields, element, entry, names)
+    return made[id(root)]
+
+
+def _named(root: Place) -> Iterator[tuple[Place, str, str, int]]:
+    """Every place with its name, the name that SQL knows it by, and the number of objects that lack it."""
+    pending = [(root, "", "", 0)]
+    while pending:
+        place, own, engine, missing = pending.pop()
+        yield place, own, engine, missing
+        engines, objects = engine_names(place.fields), place.count_of("object")
+        pending += [(child, name, engines[name], objects - child.total) for name, child in place.fields.items()]
+        pending += [(child, step, step, 0) for step, child in place.below() if step in (ELEMENT, ENTRY)]
 
 
 def _widest(root: Place) -> Place:
-    widest, pending = root, [root]
-    while pending:
-        place = pending.pop()
-        widest = max(widest, place, key=lambda found: len(found.fields))
-        pending += [*place.fields.values(), *([place.element] if place.element else [])]
-    return widest
+    return max(root.walk(), key=lambda place: len(place.fields))
 
 
 def _keys_are_values(place: Place, what: str) -> Refused:
     some = ", ".join(repr(name) for name in list(place.fields)[:3])
+    where = format_path(place.path)
+    say = "say in crossfade.toml that its keys are data ([survey] maps), or " if place.path else ""
     return Refused(
-        f"the objects at {format_path(place.path)} hold {what} ({some}, ...): their keys are values, and have no shape "
-        "to review; nothing was written",
-        hint="turn such a map into an array of {k, v} in the source ($objectToArray does it), or leave the entity out",
+        f"the objects at {where} hold {what} ({some}, ...): more than anyone can review",
+        hint=f"{say}leave the entity out of `entities`",
     )

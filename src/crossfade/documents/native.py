@@ -22,9 +22,9 @@ from crossfade.documents.extremes import Extremes
 from crossfade.documents.places import listed_element
 from crossfade.documents.strict import Rule
 from crossfade.model.batch import Batch, Column, SetAside
-from crossfade.model.shape import ELEMENT, Node, Path, unescape_step
+from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, unescape_step
 
-CONTRACT = 2  # what is asked of the module; native/src/lib.rs has the same number
+CONTRACT = 3  # what is asked of the module; native/src/lib.rs has the same number
 LARGEST = 1 << 28  # bytes of a batch; a larger one is read in Python
 
 
@@ -158,6 +158,10 @@ def _rule(root: Rule) -> list[Mapping[str, Any]]:
         if rule.node.element is not None:
             element = len(rules)
             rules.append(rule.element)
+        entry = None
+        if rule.entry is not None:
+            entry = len(rules)
+            rules.append(rule.entry)
         places.append(
             {
                 "types": sorted(rule.types),
@@ -165,6 +169,7 @@ def _rule(root: Rule) -> list[Mapping[str, Any]]:
                 "uuids": rule.uuids_fit,
                 "fields": fields,
                 "element": element,
+                "entry": entry,
             }
         )
     return places
@@ -197,8 +202,11 @@ def _element(column: Column, node: Node) -> Node | None:
     return node.element
 
 
-def _step(step: str) -> str | None:
-    return None if step == ELEMENT else unescape_step(step)
+def _step(step: str) -> str | bool | None:
+    """A name; None of an array's elements, True of a map's values."""
+    if step in (ELEMENT, ENTRY):
+        return None if step == ELEMENT else True
+    return unescape_step(step)
 
 
 def _node_at(base: Node | None, path: Path) -> Node:

@@ -7,13 +7,14 @@ where the way to it leads through something that is no object. Each step is made
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, reduce
 from itertools import accumulate, chain, repeat
 from operator import contains, is_not, itemgetter
 from types import NoneType
 from typing import Any
 
-from crossfade.model.shape import Node, Path, TypeStats, date_ms, unescape_step
+from crossfade.model.shape import ENTRY, Node, Path, TypeStats, date_ms, unescape_step
 
 ONLY_DICT = frozenset((dict,))
 
@@ -122,7 +123,7 @@ def listed_element(node: Node) -> Node:
     values.
     """
     alone = {name: stats for name, stats in node.types.items() if name not in ("array", "null")}
-    single = Node(node.name, node.engine, alone, fields=node.fields)
+    single = Node(node.name, node.engine, alone, fields=node.fields, entry=node.entry, names=node.names)
     return single if node.element is None else _merged(node.element, single)
 
 
@@ -133,11 +134,22 @@ def _merged(one: Node, other: Node) -> Node:
     fields = dict(one.by_name)
     for name, node in other.by_name.items():
         fields[name] = _merged(fields[name], node) if name in fields else node
-    element = one.element or other.element
-    if one.element is not None and other.element is not None:
-        element = _merged(one.element, other.element)
+    element = _merged_if(one.element, other.element)
     missing = one.missing + other.missing
-    return Node(one.name, one.engine, types, missing, tuple(fields[name] for name in sorted(fields)), element)
+    whole = Node(one.name, one.engine, types, missing, tuple(fields[name] for name in sorted(fields)), element)
+    if one.entry is None and other.entry is None:
+        return whole
+    return _as_map(whole, [one.entry, other.entry], one.names or other.names)
+
+
+def _merged_if(one: Node | None, other: Node | None) -> Node | None:
+    return one or other if one is None or other is None else _merged(one, other)
+
+
+def _as_map(node: Node, entries: Sequence[Node | None], names: TypeStats | None) -> Node:
+    """Where one of two places is a map, so are both together: what the other has are keys and values of it."""
+    entry = reduce(_merged_if, [*entries, *(replace(field, name=ENTRY, engine=ENTRY) for field in node.fields)])
+    return replace(node, fields=(), entry=entry, names=names)
 
 
 def _both(one: TypeStats, other: TypeStats) -> TypeStats:

@@ -7,7 +7,7 @@ from typing import Any
 
 from crossfade.documents.forms import TEXT, Form, by_value
 from crossfade.documents.plain import plain
-from crossfade.model.shape import ELEMENT, Path, unescape_step
+from crossfade.model.shape import ELEMENT, ENTRY, Path, unescape_step
 
 # None takes the value at the place away, a mapping what is named inside it.
 Cut = dict[str, Any]
@@ -57,7 +57,9 @@ def remove(value: Any, cut: Cut | None) -> Any:
 
 
 def _from_object(value: dict[str, Any], cut: Cut) -> Any:
-    by_name = {unescape_step(step): below for step, below in cut.items() if step != ELEMENT}
+    by_name = {unescape_step(step): below for step, below in cut.items() if step not in (ELEMENT, ENTRY)}
+    if ENTRY in cut:  # of a map: the same is taken of every value
+        by_name = {name: by_name.get(name, cut[ENTRY]) for name in value}
     left: dict[str, Any] = {}
     for name, child in value.items():
         kept = remove(child, by_name[name]) if name in by_name else child

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from types import NoneType
 from typing import Any
 
@@ -23,6 +24,7 @@ from crossfade.model.shape import (
     DATE_GREATEST_MS,
     DATE_LEAST_MS,
     ELEMENT,
+    ENTRY,
     Node,
     Path,
     TypeStats,
@@ -61,6 +63,11 @@ class Rule:
     @cached_property
     def fields(self) -> Mapping[str, Rule]:
         return {node.name: Rule(node) for node in self.node.fields}
+
+    @cached_property
+    def entry(self) -> Rule | None:
+        """What the values of a map may be; its keys may be any. None where it is no map."""
+        return None if self.node.entry is None else Rule(self.node.entry)
 
     @cached_property
     def element(self) -> Rule:
@@ -102,19 +109,21 @@ def is_clean(place: Values, rule: Rule) -> bool:
 
 def _fields_clean(place: Values, rule: Rule) -> bool:
     objects = place.values if place.classes == ONLY_DICT else [v for v in place.values if type(v) is dict]
+    if rule.entry is not None:
+        return is_clean(Values(list(chain.from_iterable(map(dict.values, objects)))), rule.entry)
     seen: set[str] = set().union(*objects)
     if not seen <= rule.names:
         return False
     if len(seen) > 64 and len(seen) > 4 * max(map(len, objects)):
-        return _map_clean(objects, rule)
+        return _sparse_clean(objects, rule)
     for name in seen:  # noqa: SIM110  (a generator would cost the stack a frame a level)
         if not is_clean(place.field(name), rule.fields[name]):
             return False
     return True
 
 
-def _map_clean(objects: Iterable[Mapping[str, Any]], rule: Rule) -> bool:
-    """The same for an object that is used as a map: many names, few in each document."""
+def _sparse_clean(objects: Iterable[Mapping[str, Any]], rule: Rule) -> bool:
+    """The same where there are many names, and few in each document."""
     found: defaultdict[str, list[Any]] = defaultdict(list)
     for one in objects:
         for name, value in one.items():
@@ -142,8 +151,8 @@ def _inside(value: Any, rule: Rule, path: Path) -> Found | None:
 
 def _inside_object(value: Mapping[str, Any], rule: Rule, path: Path) -> Found | None:
     for name, child in value.items():
-        here = (*path, escape_step(name))
-        known = rule.fields.get(name)
+        here = (*path, escape_step(name) if rule.entry is None else ENTRY)
+        known = rule.fields.get(name) if rule.entry is None else rule.entry
         if known is None:
             return "unseen_path", here, f"{type_name(child)} at a path that the survey did not see"
         found = _inside(child, known, here)

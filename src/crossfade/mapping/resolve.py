@@ -99,6 +99,9 @@ def step(place: Place, identifier: exp.Identifier) -> Place:
     if not node.types:  # of an empty entity: nothing is known of its documents, and nothing is lost
         return place.step(Node(name, name, {}))
     here = f"{place.row.entity}.{format_path(place.full_path)}" if place.full_path else place.row.entity
+    if node.is_map:
+        hint = f'entries_of(...), json_of(...), or [survey] objects = ["{here}"] and crossfade survey'
+        raise Wrong(identifier, f"{here} is a map, whose keys are data: {name!r} is no field of it", hint)
     if not node.fields:
         held = " | ".join(sorted(node.types)) or "nothing"
         raise Wrong(identifier, f"{here} holds {held}: it has no field {name!r}", _array_hint(node))

@@ -19,7 +19,7 @@ from crossfade.mapping.rewrite import Rewriter
 from crossfade.mapping.scope import Place, Places, Scope
 from crossfade.mapping.sources import FromCompiler, Sources, table_row
 from crossfade.mapping.written import WrittenSelect
-from crossfade.model.shape import ELEMENT, Shape
+from crossfade.model.shape import ELEMENT, ENTRY, Shape
 
 T = TypeVar("T")
 
@@ -184,7 +184,7 @@ class SelectCompiler:
         place = self.rewriter.rewrite(node.this.this, scope)
         if not isinstance(place, Place) or place.row.looked_up:
             return False
-        return not (ELEMENT in place.full_path and "null" in place.node.types)
+        return not ({ELEMENT, ENTRY} & {*place.full_path} and "null" in place.node.types)
 
 
 def _parts(condition: exp.Expr) -> list[exp.Expr]:

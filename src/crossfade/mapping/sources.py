@@ -14,7 +14,7 @@ from crossfade.mapping.resolve import AlreadyTold, Wrong, nearest
 from crossfade.mapping.rewrite import Rewriter
 from crossfade.mapping.scope import Place, Places, Row, Scope, Typed, Unbound
 from crossfade.model.names import fold
-from crossfade.model.shape import ELEMENT, Path, Shape
+from crossfade.model.shape import ELEMENT, ENTRY, Path, Shape
 
 _TABLE_PARTS = {"this", "db", "catalog", "alias"}
 _BY_NAME = NUMBERS | {"decimal", "mixed"}
@@ -166,7 +166,7 @@ class FromCompiler:
             if _mentions(other, lookup.alias) or not _mentions(own, lookup.alias):
                 continue
             place = self.rewriter.rewrite(own, scope)
-            if not isinstance(place, Place) or place.row is not lookup.row or ELEMENT in place.full_path:
+            if not isinstance(place, Place) or place.row is not lookup.row or {ELEMENT, ENTRY} & {*place.full_path}:
                 continue
             key = self._key_value(node, other, place.node.kind, scope)
             lookup.path, lookup.kind = place.full_path, key.kind or ""

@@ -3,15 +3,18 @@
 A full scan of the source makes it (assess/survey); `source.lock.json` keeps it; the readers hold documents
 against it, and the mapping is compiled against it. Values only: nothing here reads or writes.
 
-A `Node` stands for one place in the documents: the document itself (the root), a field of an object, or the
-elements of an array. Places below a field of type object are its `fields`; below an array, its `element`.
+A `Node` stands for one place in the documents: the document itself (the root), a field of an object, the elements
+of an array, or the values of a map. Places below a field of type object are its `fields`; below an array, its
+`element`. An object whose keys are data (a user's id, a month) is a map: all its values are one place, its `entry`,
+and a key that comes later is nothing new.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 # BSON type names are those of MongoDB's $type operator. Binary data names its subtype, because a UUID
 # and a blob are different things: "binData:4", "binData:0". "missing" is not a type: it is counted apart.
@@ -21,12 +24,14 @@ BSON_TYPES = tuple(
 )
 
 Path = tuple[str, ...]
-"""Steps from the root: field names as they are in the source; "[]" steps into the elements of an array.
+"""Steps from the root: field names as they are in the source; "[]" steps into the elements of an array, "{}" into the
+values of a map.
 
-A field that is itself named "[]" is stepped into as "\\[]".
+A field that is itself named "[]" is stepped into as "\\[]", one named "{}" as "\\{}".
 """
 
 ELEMENT = "[]"
+ENTRY = "{}"
 
 # PostgreSQL's timestamptz and Arrow's microseconds both hold these milliseconds since 1970 (years -4712 to 294246).
 DATE_LEAST_MS = -210_866_803_200_000
@@ -51,9 +56,13 @@ class TypeStats:
     keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Node:
-    """One place. `name` is the field's own name ("" is legal), `engine` the name that SQL knows it by."""
+    """One place. `name` is the field's own name ("" is legal), `engine` the name that SQL knows it by.
+
+    Of a map `entry` is the place of its values and `names` says what its keys are like: text, counted once in each
+    object that has it.
+    """
 
     name: str
     engine: str
@@ -61,6 +70,12 @@ class Node:
     missing: int = 0
     fields: tuple[Node, ...] = ()
     element: Node | None = None
+    entry: Node | None = None
+    names: TypeStats | None = None
+
+    @property
+    def is_map(self) -> bool:
+        return self.entry is not None
 
     @cached_property
     def by_name(self) -> Mapping[str, Node]:
@@ -101,17 +116,73 @@ class Node:
             return "uuid"
         return "mixed"
 
+    def below(self, step: str) -> Node | None:
+        """The place that one step of a path leads to, or None."""
+        if step == ELEMENT:
+            return self.element
+        return self.entry if step == ENTRY else self.by_name.get(unescape_step(step))
+
     @property
     def has_both_null_and_missing(self) -> bool:
         return self.missing > 0 and "null" in self.types
 
     def walk(self, path: Path = ()) -> Iterator[tuple[Path, Node]]:
         """This node and all below it, with their paths, parents first."""
-        yield path, self
+        pending: list[tuple[Path, Node]] = [(path, self)]
+        while pending:
+            at, node = pending.pop()
+            yield at, node
+            pending += [((*at, step), child) for step, child in reversed(list(node._children()))]
+
+    def _children(self) -> Iterator[tuple[str, Node]]:
         for child in self.fields:
-            yield from child.walk((*path, escape_step(child.name)))
+            yield escape_step(child.name), child
+        if self.entry is not None:
+            yield ENTRY, self.entry
         if self.element is not None:
-            yield from self.element.walk((*path, ELEMENT))
+            yield ELEMENT, self.element
+
+    # Documents nest as deep as BSON lets them, deeper than Python recurses: nothing here may follow the nesting.
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Node):
+            return NotImplemented
+        return [(path, node._own()) for path, node in self.walk()] == [(p, n._own()) for p, n in other.walk()]
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        numbers: dict[int, int] = {}
+        flat: list[_Flat] = []
+        pending: list[tuple[int, str, Node]] = [(-1, "", self)]
+        while pending:
+            above, step, node = pending.pop()
+            numbers[id(node)] = len(flat)
+            flat.append((above, step, node._own()))
+            pending += [(numbers[id(node)], below, child) for below, child in reversed(list(node._children()))]
+        return _unflattened, (flat,)
+
+    def _own(self) -> _Own:
+        return self.name, self.engine, self.types, self.missing, self.names
+
+
+_Own = tuple[str, str, Mapping[str, TypeStats], int, "TypeStats | None"]
+_Flat = tuple[int, str, _Own]
+"""A node without what is below it: the number of the node above it, and the step from there."""
+
+
+def _unflattened(flat: Sequence[_Flat]) -> Node:
+    below: list[list[tuple[str, Node]]] = [[] for _ in flat]
+    for number in range(len(flat) - 1, -1, -1):  # parents come first, so whoever is above is made later
+        above, step, (name, engine, types, missing, names) = flat[number]
+        children = below[number][::-1]
+        single = dict(child for child in children if child[0] in _STEPS)
+        fields = tuple(node for child, node in children if child not in _STEPS)
+        node = Node(name, engine, types, missing, fields, single.get(ELEMENT), single.get(ENTRY), names)
+        if above < 0:
+            return node
+        below[above].append((step, node))
+    raise ValueError("no node")
 
 
 def _dates_fit(stats: TypeStats) -> bool:
@@ -127,19 +198,24 @@ def date_ms(text: str | None) -> int | None:
     return int(text[len(prefix) : -len(suffix)])
 
 
+_STEPS = (ELEMENT, ENTRY)
+
+
 def escape_step(name: str) -> str:
-    return "\\" + name if name.lstrip("\\") == ELEMENT else name
+    return "\\" + name if name.lstrip("\\") in _STEPS else name
 
 
 def unescape_step(step: str) -> str:
-    return step[1:] if step.startswith("\\") and step.lstrip("\\") == ELEMENT else step
+    return step[1:] if step.startswith("\\") and step.lstrip("\\") in _STEPS else step
 
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$-")
 
 
 def format_path(path: Path) -> str:
-    """`profile.firstName`, `students[].student`, `settings."a.b"`; the root is ``.``; the inverse of `parse_path`.
+    """`profile.firstName`, `students[].student`, `usage.{}.count`, `settings."a.b"`; the root is ``.``.
+
+    The inverse of `parse_path`.
 
     A step that is empty or holds anything but ASCII letters, digits, `_`, `$` and `-` is quoted, quotes doubled.
     """
@@ -147,6 +223,9 @@ def format_path(path: Path) -> str:
     for step in path:
         if step == ELEMENT:
             out += ELEMENT
+            continue
+        if step == ENTRY:
+            out += ("." if out else "") + ENTRY
             continue
         name = unescape_step(step)
         plain = bool(name) and set(name) <= _PLAIN
@@ -167,6 +246,10 @@ def parse_path(text: str) -> Path:
             continue
         if text[i] == "." and steps:
             i += 1
+        if text.startswith(ENTRY, i):
+            steps.append(ENTRY)
+            i += 2
+            continue
         name, i = _parse_name(text, i)
         steps.append(escape_step(name))
     return tuple(steps)
@@ -212,5 +295,5 @@ class Shape:
         for step in path:
             if node is None:
                 return None
-            node = node.element if step == ELEMENT else node.by_name.get(unescape_step(step))
+            node = node.below(step)
         return node

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
+from crossfade.assess.map_rules import not_followed
 from crossfade.assess.survey import choose
 from crossfade.documents.columns import compile_columns
 from crossfade.errors import CrossfadeError, Stale, Uncovered
@@ -25,7 +26,7 @@ def check(ground: Ground, meanwhile: Callable[[], object] = lambda: None) -> lis
         engine.open()
         meanwhile()
         found = run_check(ground.program, ground.shapes, ground.schema, ground.discards, _empty, engine)
-    return _with_the_source(ground, found)
+    return _with_the_source(ground, [*found, *_maps_not_followed(ground)])
 
 
 def _with_the_source(ground: Ground, found: Sequence[Finding]) -> list[Finding]:
@@ -37,6 +38,13 @@ def _with_the_source(ground: Ground, found: Sequence[Finding]) -> list[Finding]:
         return [*found, Finding("note", "source_not_seen", "source", note)]
     known = {s.entity for s in standings}
     return [*(f for f in found if f.kind != "stale_discard" or f.place not in known), *findings(standings)]
+
+
+def _maps_not_followed(ground: Ground) -> Iterator[Finding]:
+    said = ground.project.settings.survey
+    for text, reason in not_followed(ground.shapes, said.maps, said.objects):
+        message = f"[survey] names it, but {reason}"
+        yield Finding("note", "stale_map", text, message, "correct the path, then crossfade survey")
 
 
 def require_covered(ground: Ground, meanwhile: Callable[[], object] = lambda: None) -> None:

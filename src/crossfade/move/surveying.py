@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from crossfade.assess.lock import write_lock
+from crossfade.assess.map_rules import rules_of
 from crossfade.assess.survey import choose
 from crossfade.assess.survey import survey as run_survey
+from crossfade.errors import Refused
 from crossfade.executor.local import make_executor
+from crossfade.model.counts import counted
 from crossfade.model.shape import Shape
 from crossfade.move.events import Found, Listener
 from crossfade.move.ground import Ground
@@ -27,11 +30,25 @@ def survey(ground: Ground, listen: Listener) -> tuple[list[Shape], list[EntityIn
     named = ground.project.settings.entities
     chosen = choose(found, named)
     listen(Found(len(chosen), sum(e.count for e in chosen)))
+    said = ground.project.settings.survey
+    rules, refused = partial(rules_of, maps=said.maps, objects=said.objects), dict[str, Refused]()
+    count = partial(run_survey, opener, found, named=named, rules=rules, listener=listen, refused=refused)
     if ground.workers > 1:
         with make_executor(ground.workers) as executor:
-            shapes = run_survey(opener, found, named=named, executor=executor, listener=listen)
+            shapes = count(executor=executor)
     else:
-        shapes = run_survey(opener, found, named=named, listener=listen)
+        shapes = count()
     write_lock(ground.project.lock_file, shapes)
     ground.forget_survey()
+    _require_all(refused, ground.project.lock_file.name)
     return shapes, found
+
+
+def _require_all(refused: Mapping[str, Refused], lock_file: str) -> None:
+    if refused:
+        said = "\n".join(error.message for error in refused.values())
+        hints = dict.fromkeys(error.hint for error in refused.values() if error.hint)
+        raise Refused(
+            f"{said}\n{counted(len(refused), 'entity', 'entities')} not surveyed; the others are in {lock_file}",
+            hint=next(iter(hints), None),
+        )
