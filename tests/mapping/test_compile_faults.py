@@ -149,7 +149,7 @@ REFUSED = {
     "by an array": ("select c.title x from courses c left join users u on @u.tags = c.title", "plain value", "unnest"),
     "by an object": ("select 1 x from courses c left join users u on @u.about = c.title", "plain value", None),
     "by something unknown": (
-        "select 1 x from courses c left join users u on u.age = @c.hours + 1", "no known kind", "CAST(... AS ...)"),
+        "select 1 x from courses c left join users u on u.age = @c.hours * 1.5", "no known kind", "CAST(... AS ...)"),
     "RIGHT JOIN": ("select 1 x from courses c @right join users u on u._id = c._id", "RIGHT JOIN is not", "LEFT JOIN"),
     "FULL JOIN": ("select 1 x from courses c @full join users u on u._id = c._id", "FULL JOIN is not", "LEFT JOIN"),
     "SEMI JOIN": ("select 1 x from courses c @semi join users u on u._id = c._id", "SEMI JOIN is not", "LEFT JOIN"),

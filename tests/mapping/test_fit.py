@@ -33,6 +33,7 @@ JSONB, UUID, BYTES = ColumnType("jsonb", "jsonb"), ColumnType("uuid", "uuid"), C
 MOOD = ColumnType("enum", "mood", labels=("happy", "sad"))
 INTS = ColumnType("array", "int4[]", of=INT4)
 
+LOCAL = ColumnType("timestamp", "timestamp")
 US, NS, MS = pa.timestamp("us", "UTC"), pa.timestamp("ns"), pa.timestamp("ms")
 DEC = pa.decimal128(38, 2)
 
@@ -131,10 +132,13 @@ def outcome(kind: ColumnType, value: Any, arrow: Any = None) -> Any:
         (MOMENT, 2**63 - 1, US, "out_of_range"),
         (MOMENT, 2**63 - 2, US, 2**63 - 2),
         (MOMENT, -(2**63), US, "out_of_range"),
-        (MOMENT, 1001, NS, "precision"),
-        (MOMENT, 1000, NS, 1),
-        (MOMENT, 2**62, MS, "out_of_range"),
-        (MOMENT, -1, MS, -1000),
+        (LOCAL, 1001, NS, "precision"),
+        (LOCAL, 1000, NS, 1),
+        (LOCAL, 2**62, MS, "out_of_range"),
+        (LOCAL, -1, MS, -1000),
+        (LOCAL, -1, US, -1),
+        (MOMENT, 1000, NS, "bad_type"),  # it has no zone
+        (MOMENT, 1000, pa.timestamp("us"), "bad_type"),
         (MOMENT, 1, pa.date32(), 86_400_000_000),
         (MOMENT, 2**31 - 1, pa.date32(), "out_of_range"),
         (MOMENT, "2024-01-01", pa.string(), "bad_type"),

@@ -8,6 +8,7 @@ from typing import Any
 from crossfade.mapping.coverage import Finding, stale_discards, uncovered
 from crossfade.mapping.engine import Engine, EngineError, reason_of
 from crossfade.mapping.fit_plan import fit_plan
+from crossfade.mapping.implicit import Conversion, conversions
 from crossfade.mapping.in_part import in_part
 from crossfade.mapping.lookup import Tables
 from crossfade.mapping.program import ROOT_TABLE, Branch, Program
@@ -57,8 +58,12 @@ def _check_discards(
 ) -> Iterator[Finding]:
     for feed in program.feeds.values():
         if feed.discard_sql is not None:
+            tables = {ROOT_TABLE: empty(shapes[feed.entity], feed.columns)}
             try:
-                engine.types(feed.discard_sql, {ROOT_TABLE: empty(shapes[feed.entity], feed.columns)})
+                engine.types(feed.discard_sql, tables)
+                for found in _conversions(feed.discard_sql, tables, engine):
+                    message = f"the where of a [[discard]]: {found}"
+                    yield Finding("fault", "converts", feed.entity, message, found.hint)
             except EngineError as error:
                 message = f"the where of a [[discard]]: {reason_of(error)}"
                 yield Finding("fault", "does_not_bind", feed.entity, message)
@@ -93,11 +98,34 @@ def _check_branch(
     except EngineError as error:
         yield from _not_bound(branch, tables, engine, error)
         return
+    yield from _converted(branch, tables, engine)
     mapped = {name: types[name] for name in branch.outputs if name in types}
     faults = list(fit_plan(mapped, table))
     for fault in faults:
         yield Finding("fault", "type", f"{branch.table}.{fault.column}", fault.reason, fault.hint)
     yield from _as_extended_json(branch, table, {fault.column for fault in faults})
+
+
+def _converted(branch: Branch, tables: Tables, engine: Engine) -> Iterator[Finding]:
+    """What DuckDB would convert by itself, with another value as the result."""
+    if not _conversions(branch.sql, tables, engine) and not any(
+        _conversions(lookup.keys_sql, tables, engine) for lookup in branch.lookups
+    ):
+        return
+    in_rows = _conversions(branch.rows_sql, tables, engine)
+    for found in in_rows:
+        place = f"{branch.file}:{branch.place.line}:{branch.place.column}"
+        yield Finding("fault", "converts", place, f"FROM, WHERE or GROUP BY: {found}", found.hint)
+    for name, sql in branch.column_sql.items():
+        written = branch.written.get(name, branch.place)
+        for found in dict.fromkeys(_conversions(sql, tables, engine)):
+            if found not in in_rows:
+                place = f"{branch.file}:{written.line}:{written.column}"
+                yield Finding("fault", "converts", place, f"{branch.table}.{name}: {found}", found.hint)
+
+
+def _conversions(sql: str, tables: Tables, engine: Engine) -> list[Conversion]:
+    return list(dict.fromkeys(conversions(engine.plan(sql, tables), sql)))
 
 
 def _as_extended_json(branch: Branch, table: TargetTable, refused: set[str]) -> Iterator[Finding]:

@@ -6,16 +6,22 @@ work is the executor's, a chunk a process.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from crossfade.mapping.interrupts import interruptible
 from crossfade.mapping.macros import macros, macros_of
+from crossfade.schema.tokens import identifier
+
+PAD = 1 << 16
+"""More than a macro is long: what stands further on in a plan stands in the query itself."""
 
 EngineError = duckdb.Error
 """Anything that DuckDB says no to."""
@@ -43,6 +49,7 @@ class Engine:
         with interruptible():
             con = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "256MB"})
             con.execute("SET TimeZone = 'UTC'")
+            con.execute("SET ieee_floating_point_ops = false")  # what is divided by zero is an error, not infinity
             con.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
             con.execute("SET enable_external_access = false")
             con.execute("SET lock_configuration = true")
@@ -62,6 +69,27 @@ class Engine:
         with self._registered(sql, tables):
             relation = self._con.sql(sql)
             return dict(zip(relation.columns, map(str, relation.types), strict=True))
+
+    def plan(self, sql: str, tables: Mapping[str, pa.Table]) -> Any:
+        """DuckDB's plan of `sql` as it is bound, not optimized; places in it are counted from PAD on.
+
+        Empty views stand for the tables: a plan over what lies in Python cannot be put down.
+        """
+        with self._registered(sql, tables):
+            types = {name: self._con.sql(f"SELECT * FROM {identifier(name)}") for name in tables}
+            columns = {n: dict(zip(r.columns, map(str, r.types), strict=True)) for n, r in types.items()}
+        for name, of in columns.items():
+            nulls = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(column)}" for column, kind in of.items())
+            self._con.execute(f"CREATE TEMP VIEW {identifier(name)} AS SELECT {nulls} WHERE false")
+        try:
+            found = self._con.execute("SELECT json_serialize_plan(?, optimize := false)", [" " * PAD + sql]).fetchone()
+            plan = json.loads(found[0]) if found else {}
+            if plan.get("error"):
+                raise duckdb.NotImplementedException(plan.get("error_message"))
+            return plan
+        finally:
+            for name in columns:
+                self._con.execute(f"DROP VIEW {identifier(name)}")
 
     @contextmanager
     def _registered(self, sql: str, tables: Mapping[str, pa.Table]) -> Iterator[None]:

@@ -39,7 +39,7 @@ _TAKES: dict[str, set[str]] = {
     "char": {*_TEXTS, "JSON"},
     "enum": {"VARCHAR", "ENUM"},
     "uuid": {"UUID", "VARCHAR"},
-    "timestamptz": {*_MOMENTS, "DATE"},
+    "timestamptz": {"TIMESTAMP WITH TIME ZONE", "DATE"},
     "timestamp": {*_MOMENTS, "DATE"},
     "date": {*_MOMENTS, "DATE"},
     "time": {"TIME"},
@@ -60,7 +60,8 @@ _HINTS = {
     "char": "as_text(...)",
     "enum": "as_string(...), and CASE where the labels differ",
     "uuid": "uuid_of(...)",
-    "timestamptz": "as_date(...), parse_date(...) of text, or epoch_ms_date(...) of a number",
+    "timestamptz": "as_date(...), parse_date(...) of text, epoch_ms_date(...) of a number,"
+    " timezone('Europe/Berlin', ...) of a time without a zone",
     "timestamp": "as_date(...), parse_date(...) of text, or epoch_ms_date(...) of a number",
     "date": "CAST(as_date(...) AS DATE)",
     "time": "CAST(... AS TIME)",

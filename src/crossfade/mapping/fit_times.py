@@ -21,9 +21,9 @@ LAST_MOMENT = 2**63 - 2  # in the year 294247; the last number of all is DuckDB'
 def fit_timestamp(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
     if pa.types.is_date32(values.type):
         moments = _of_days(values, kind, misfits)
-    elif pa.types.is_timestamp(values.type):
+    elif pa.types.is_timestamp(values.type) and (values.type.tz or kind.kind != "timestamptz"):
         moments = _micros(values, misfits)
-    else:
+    else:  # a time without a zone is no moment
         return not_of_type(values, kind, misfits, "as_date(...), parse_date(...) or epoch_ms_date(...)")
     bounds = (FIRST_MOMENT, LAST_MOMENT)
     moments = misfits.outside(moments, bounds, lambda v: f"{v} microseconds is beyond {kind.sql}")

@@ -28,8 +28,24 @@ _READS_JSON = (exp.JSONExtract, exp.JSONExtractScalar)
 _INT, _LONG = range(-(2**31), 2**31), range(-(2**63), 2**63)
 
 
-def kind_of(node: exp.Expr, parts: Sequence[Typed]) -> tuple[str | None, str | None]:
-    """The kind of what `node` makes of its parts (with the kind of its elements, of a list), where it is known."""
+_TEXT_NAMES = frozenset(
+    """
+    regexp_replace left right lpad rpad split_part substr substring strftime base64 to_base64 hex md5 sha1 sha256 repeat
+    printf format string_agg group_concat listagg array_to_string chr translate ltrim rtrim json_extract_string dayname
+    monthname
+    """.split()
+)
+_WHOLE_NAMES = frozenset(
+    "strpos instr length len octet_length date_part datepart date_diff datediff year month day hour minute".split()
+)
+_STEPS = (exp.Add, exp.Sub, exp.Mul, exp.Mod)
+ARITHMETIC = (*_STEPS, exp.Div, exp.Pow, exp.Exp, exp.Sum)
+
+
+def kind_of(node: exp.Expr, parts: Sequence[Typed], name: str = "") -> tuple[str | None, str | None]:
+    """The kind of what `node` (the function `name`) makes of its parts, with that of the elements of a list; None where
+    it is not known.
+    """
     if isinstance(node, exp.Literal):
         return _literal(node), None
     if isinstance(node, exp.Null):
@@ -38,8 +54,18 @@ def kind_of(node: exp.Expr, parts: Sequence[Typed]) -> tuple[str | None, str | N
         return None, None
     if isinstance(node, exp.Boolean | exp.Predicate | exp.Not | exp.Connector):
         return "bool", None
-    if isinstance(node, _TEXTS):
+    if isinstance(node, (*_TEXTS, exp.JSONExtractScalar)) or name in _TEXT_NAMES:
         return "string", None
+    if name == "regexp_extract":  # with names for its groups, a struct
+        return (None if any(p.kind == "list" for p in parts) else "string"), None
+    if isinstance(node, exp.JSONExtract):
+        return "json", None
+    if name in _WHOLE_NAMES:
+        return "long", None
+    if name == "date_trunc":
+        return ("date" if any(p.kind == "date" for p in parts) else None), None
+    if isinstance(node, ARITHMETIC):
+        return _of_arithmetic(node, [p.kind for p in parts]), None
     if isinstance(node, exp.Neg):
         return (parts[0].kind if parts[0].kind in NUMBERS else None), None
     if isinstance(node, exp.Round | exp.Floor | exp.Ceil | exp.Abs | exp.Trunc):
@@ -59,11 +85,19 @@ def kind_of(node: exp.Expr, parts: Sequence[Typed]) -> tuple[str | None, str | N
     return None, None
 
 
+def _of_arithmetic(node: exp.Expr, kinds: Sequence[str | None]) -> str | None:
+    if not NUMBERS.issuperset(kinds) or isinstance(node, exp.Sum):
+        return None
+    if "double" in kinds or not isinstance(node, _STEPS):
+        return "double"
+    return "long" if "long" in kinds else "int"
+
+
 def _literal(node: exp.Literal) -> str | None:
     if node.is_string:
         return "string"
     if not node.is_int:
-        return None  # DECIMAL, or DOUBLE with an exponent
+        return "double" if "e" in node.name.lower() else None  # DECIMAL
     value = int(node.name)
     return "int" if value in _INT else "long" if value in _LONG else None
 

@@ -106,26 +106,105 @@ CREATE MACRO cf_oid_of_mixed(t, m) AS
          WHEN t = 'string' THEN cf_oid_of_text(json_extract_string(m, '$'))
          ELSE error('oid_of: a value of type ' || t || ' is no ObjectId') END;
 
--- Casts that never change a value: r is the cast of e, and both name one number, exactly or by the shortest digits of a double.
+-- Casts that never change a value: r is the cast of e. A type from which DuckDB reads something else than its value (bits, JSON,
+-- the bytes of a BLOB) is refused, and of text only what is written in full. typeof is a constant once the query is bound.
 CREATE MACRO cf_cast_error(e, r) AS error('CAST would change ' || CAST(e AS VARCHAR) || ' to ' || CAST(r AS VARCHAR));
+CREATE MACRO cf_cast_refused(e, r) AS error('CAST does not take ' || CAST(e AS VARCHAR) || ' (' || typeof(e) || ') as ' || typeof(r));
+CREATE MACRO cf_is_text(e) AS typeof(e) = 'VARCHAR' OR typeof(e) LIKE 'ENUM(%';
+CREATE MACRO cf_is_number(e) AS
+    regexp_full_match(typeof(e), 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|BIGNUM|DOUBLE|FLOAT|DECIMAL.*') OR cf_is_text(e);
+CREATE MACRO cf_is_float(e) AS typeof(e) IN ('DOUBLE', 'FLOAT');
 CREATE MACRO cf_exact(x) AS
-    CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') AND abs(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)) BETWEEN 9007199254740992 AND 1e38
+    CASE WHEN cf_is_float(x) AND abs(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)) BETWEEN 9007199254740992 AND 1e38
          THEN CAST(TRY_CAST(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE) AS HUGEINT) AS VARCHAR) ELSE CAST(x AS VARCHAR) END;
+-- Both name one number, exactly or by the shortest digits of a double; NaN and the infinities are those of a double alone.
+CREATE MACRO cf_cast_digits(e, r) AS
+    (list_transform([list_transform([CAST(e AS VARCHAR), CAST(r AS VARCHAR), cf_exact(e), cf_exact(r)], lambda t: cf_canon(t))],
+                    lambda c: CASE WHEN c[1] = c[2] OR c[3] = c[4] OR (cf_is_float(e) AND CAST(e AS VARCHAR) = CAST(r AS VARCHAR))
+                                   THEN r ELSE cf_cast_error(e, r) END))[1];
 CREATE MACRO cf_cast_number(e, r) AS
-    (list_transform([list_transform(CASE WHEN CAST(e AS VARCHAR) = CAST(r AS VARCHAR) OR typeof(e) = 'BOOLEAN' THEN ['0', '0']
-                                    ELSE [CAST(e AS VARCHAR), CAST(r AS VARCHAR), cf_exact(e), cf_exact(r)] END, lambda t: cf_canon(t))],
-                    lambda c: CASE WHEN e IS NULL OR c[1] = c[2] OR c[3] = c[4] THEN r ELSE cf_cast_error(e, r) END))[1];
+    CASE WHEN e IS NULL OR typeof(e) = 'BOOLEAN' OR typeof(e) = typeof(r) THEN r
+         WHEN NOT cf_is_number(e) THEN cf_cast_refused(e, r)
+         WHEN CAST(e AS VARCHAR) = CAST(r AS VARCHAR) AND NOT (cf_is_text(e) AND contains(CAST(r AS VARCHAR), 'n')) THEN r
+         WHEN typeof(e) = 'FLOAT' AND typeof(r) = 'DOUBLE' THEN r
+         ELSE cf_cast_digits(e, r) END;
+-- FLOAT: of a DOUBLE, the very same number.
+CREATE MACRO cf_cast_single(e, r) AS
+    CASE WHEN e IS NULL OR typeof(e) IN ('BOOLEAN', 'FLOAT') THEN r
+         WHEN NOT cf_is_number(e) THEN cf_cast_refused(e, r)
+         WHEN typeof(e) = 'DOUBLE' THEN CASE WHEN CAST(CAST(r AS DOUBLE) AS VARCHAR) = CAST(e AS VARCHAR) THEN r ELSE cf_cast_error(e, r) END
+         ELSE cf_cast_digits(e, r) END;
 CREATE MACRO cf_cast_whole(e, r) AS CASE WHEN e IS NULL OR CAST(r AS DOUBLE) = e THEN r ELSE cf_cast_error(e, r) END;
 CREATE MACRO cf_cast_bool(e, r) AS
-    CASE WHEN e IS NULL OR lower(CAST(e AS VARCHAR)) IN ('true', 'false', 't', 'f', 'yes', 'no', '1', '0') THEN r ELSE cf_cast_error(e, r) END;
+    CASE WHEN e IS NULL OR typeof(e) = 'BOOLEAN' THEN r
+         WHEN NOT cf_is_number(e) THEN cf_cast_refused(e, r)
+         WHEN lower(CAST(e AS VARCHAR)) IN ('true', 'false', 't', 'f', 'yes', 'no', '1', '0') THEN r ELSE cf_cast_error(e, r) END;
 -- Of a moment, DATE takes the day and TIME the time of the day, in UTC: that is what such a cast means. Text must hold just that.
+CREATE MACRO cf_is_timestamp(e) AS typeof(e) LIKE 'TIMESTAMP%';
+CREATE MACRO cf_is_micros(e) AS NOT regexp_matches(CAST(e AS VARCHAR), '\.[0-9]{6}0*[1-9]');
 CREATE MACRO cf_cast_date(e, r) AS
-    CASE WHEN e IS NULL OR typeof(e) LIKE 'TIMESTAMP%' OR CAST(e AS VARCHAR) = CAST(r AS VARCHAR) THEN r ELSE cf_cast_error(e, r) END;
-CREATE MACRO cf_cast_time(e, r) AS
-    CASE WHEN e IS NULL OR typeof(e) LIKE 'TIMESTAMP%' OR regexp_full_match(CAST(e AS VARCHAR), '[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?') THEN r
+    CASE WHEN e IS NULL OR typeof(e) = 'DATE' OR cf_is_timestamp(e) THEN r
+         WHEN NOT cf_is_text(e) THEN cf_cast_refused(e, r)
+         WHEN regexp_full_match(CAST(e AS VARCHAR), '[0-9]{4,7}-[0-9]{2}-[0-9]{2}( \(BC\))?') AND CAST(e AS VARCHAR) = CAST(r AS VARCHAR) THEN r
          ELSE cf_cast_error(e, r) END;
+CREATE MACRO cf_cast_time(e, r) AS
+    CASE WHEN e IS NULL OR typeof(e) = 'TIME' THEN r
+         WHEN cf_is_timestamp(e) OR typeof(e) = 'TIME_NS' THEN CASE WHEN cf_is_micros(e) THEN r ELSE cf_cast_error(e, r) END
+         WHEN NOT cf_is_text(e) THEN cf_cast_refused(e, r)
+         WHEN regexp_full_match(CAST(e AS VARCHAR), '([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6}0*)?)?') THEN r
+         ELSE cf_cast_error(e, r) END;
+-- Text of a moment: ISO 8601. A year 0 there is none; hour 24 would be the next day.
+CREATE MACRO cf_is_moment(t, zone) AS
+    NOT starts_with(t, '0000') AND regexp_full_match(t,
+        '[0-9]{4,6}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6}0*)?)?' || zone || ')?');
+CREATE MACRO cf_cast_timestamp(e, r) AS
+    CASE WHEN e IS NULL OR typeof(e) = 'DATE' THEN r
+         WHEN cf_is_timestamp(e) THEN CASE WHEN cf_is_micros(e) THEN r ELSE cf_cast_error(e, r) END
+         WHEN NOT cf_is_text(e) THEN cf_cast_refused(e, r)
+         WHEN cf_is_moment(CAST(e AS VARCHAR), '(Z|[+-]00(:?00)?)?') THEN r
+         ELSE error('CAST AS TIMESTAMP: ' || CAST(e AS VARCHAR) || ' is not a date and time in ISO 8601 without a zone or in UTC') END;
 CREATE MACRO cf_cast_moment(e, r) AS
-    CASE WHEN e IS NULL OR NOT regexp_matches(CAST(e AS VARCHAR), '\.[0-9]{6}0*[1-9]') THEN r ELSE cf_cast_error(e, r) END;
+    CASE WHEN e IS NULL OR typeof(e) IN ('DATE', 'TIMESTAMP WITH TIME ZONE') THEN r
+         WHEN NOT cf_is_text(e) THEN cf_cast_refused(e, r)
+         WHEN cf_is_moment(CAST(e AS VARCHAR), '(Z|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)') AND contains(CAST(e AS VARCHAR), ':') THEN r
+         ELSE error('CAST AS TIMESTAMPTZ: ' || CAST(e AS VARCHAR) || ' is not a date and time in ISO 8601 with a zone') END;
+-- What is no plain value has a printed form, and so have bytes: it is not the value.
+CREATE MACRO cf_cast_text(e, r) AS
+    CASE WHEN e IS NULL THEN r
+         WHEN regexp_matches(typeof(e), '^(BLOB|VARIANT|STRUCT|MAP|UNION|GEOMETRY)|\]$') THEN error('CAST AS VARCHAR would print a ' || typeof(e))
+         ELSE r END;
+CREATE MACRO cf_cast_json(e, r) AS
+    CASE WHEN e IS NULL THEN r
+         WHEN regexp_matches(typeof(e), 'BLOB|VARIANT|GEOMETRY|BIT|FLOAT') THEN error('CAST AS JSON would print a ' || typeof(e))
+         WHEN cf_is_float(e) AND CAST(r AS VARCHAR) IN ('NaN', 'Infinity', '-Infinity') THEN cf_cast_error(e, r)
+         ELSE r END;
+CREATE MACRO cf_cast_uuid(e, r) AS
+    CASE WHEN e IS NULL OR typeof(e) = 'UUID' THEN r
+         WHEN NOT cf_is_text(e) THEN cf_cast_refused(e, r)
+         WHEN regexp_full_match(CAST(e AS VARCHAR), '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}') THEN r
+         ELSE cf_cast_error(e, r) END;
+CREATE MACRO cf_cast_interval(e, r) AS
+    CASE WHEN e IS NULL OR typeof(e) = 'INTERVAL' THEN r
+         WHEN NOT cf_is_text(e) THEN cf_cast_refused(e, r)
+         WHEN regexp_full_match(CAST(e AS VARCHAR),
+              '(-?[0-9]+ (year|month|week|day|hour|minute|second|millisecond|microsecond)s?( |$))*(-?[0-9]{1,9}:[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?)?')
+              AND CAST(e AS VARCHAR) <> '' THEN r
+         ELSE cf_cast_error(e, r) END;
+
+-- Arithmetic on doubles that comes to more than they hold, or to no number.
+CREATE MACRO cf_finite(r) AS
+    CASE WHEN typeof(r) IN ('DOUBLE', 'FLOAT') AND NOT isfinite(TRY_CAST(CAST(r AS VARCHAR) AS DOUBLE))
+         THEN error('arithmetic gives ' || CAST(r AS VARCHAR)) ELSE r END;
+-- JSON as text whose numbers DuckDB's functions keep: they read whole numbers of 64 bits, and all others as doubles.
+CREATE MACRO cf_json_number_fits(n) AS
+    CASE WHEN regexp_full_match(n, '-?[0-9]{1,18}') THEN true
+         WHEN regexp_full_match(n, '-?[0-9]+') AND coalesce(TRY_CAST(n AS BIGINT) IS NOT NULL OR TRY_CAST(n AS UBIGINT) IS NOT NULL, false) THEN true
+         ELSE coalesce(cf_canon(n) = cf_canon(CAST(TRY_CAST(n AS DOUBLE) AS VARCHAR)), false) END;
+CREATE MACRO cf_json_exact(j) AS
+    (list_transform([CAST(j AS VARCHAR)], lambda t:
+     CASE WHEN t IS NULL OR NOT regexp_matches(t, '[0-9.]{16}|[0-9][eE]')
+               OR len(list_filter(regexp_extract_all(regexp_replace(t, '"([^"\\]|\\.)*"', '""', 'g'), '-?[0-9][-+0-9.eE]*'), lambda n: NOT cf_json_number_fits(n))) = 0
+          THEN t ELSE error('JSON with a number that DuckDB would round: ' || t) END))[1];
 
 -- Digits of a mixed number, exactly as it is written; an error for anything else.
 CREATE MACRO cf_digits(f, t, m) AS

@@ -13,6 +13,7 @@ from typing import Any
 from sqlglot import exp
 
 from crossfade.mapping import casts, functions, kinds
+from crossfade.mapping.arithmetic import finite, guarded, with_casts
 from crossfade.mapping.asking import Asked, asked, is_type, type_asked
 from crossfade.mapping.keeping import called, kept
 from crossfade.mapping.mentions import Held, Mention, Mentions
@@ -108,6 +109,7 @@ class Rewriter:
             if isinstance(found, Typed):
                 self.mentions.again(found.reads, self.output)
             return found
+        node = with_casts(node)
         if isinstance(node, exp.Dot):
             return self._dot(node, scope)
         if isinstance(node, exp.Paren):
@@ -301,6 +303,7 @@ class Rewriter:
         """Any other SQL: rebuilt around its rewritten parts."""
         parts: list[tuple[exp.Expr, Typed]] = []
         read: list[tuple[str, list[Mention]]] = []
+        name = function_name(node) if isinstance(node, exp.Func) else ""
 
         def convert(key: str, value: Any) -> Any:
             if isinstance(value, list):
@@ -310,14 +313,13 @@ class Rewriter:
             if isinstance(value, exp.Identifier) and value.name not in dict(iter(scope)):
                 return value.copy()
             with self.mentions.apart() as mentions:
-                parts.append((value, self._tested(node, value, scope)))
+                parts.append((value, guarded(node, name, key, self._tested(node, value, scope))))
             read.append((key, mentions))
             return parts[-1][1].sql
 
         built = node.__class__(**{k: convert(k, v) for k, v in node.args.items()})
         if isinstance(node, exp.Anonymous):
             built.set("this", node.this)
-        name = function_name(node) if isinstance(node, exp.Func) else ""
         for key, mentions in read:
             others = any(m for _, m in read if m is not mentions)
             self.mentions.put(mentions, kept(node, name, key, others), called(node, name))
@@ -326,7 +328,7 @@ class Rewriter:
         values = [typed for _, typed in parts]
         if name in _KEEPS_LIST and values:
             return Typed(built, "list", values[0].of)
-        return Typed(built, *kinds.kind_of(node, values))
+        return Typed(finite(node, built, values), *kinds.kind_of(node, values, name))
 
     def _tested(self, parent: exp.Expr, node: exp.Expr, scope: Scope) -> Typed:
         """As `value`; but `x IS NULL` may ask it of an object or an array, too."""

@@ -1,0 +1,1 @@
+SELECT e._id AS id, CAST(e.at AS TIMESTAMPTZ) AS at FROM events AS e
