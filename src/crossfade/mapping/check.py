@@ -112,13 +112,13 @@ def _converted(branch: Branch, tables: Tables, engine: Engine) -> Iterator[Findi
         _conversions(lookup.keys_sql, tables, engine) for lookup in branch.lookups
     ):
         return
-    in_rows = _conversions(branch.rows_sql, tables, engine)
+    in_rows = _conversions(branch.narrow.sql(), tables, engine)
     for found in in_rows:
         place = f"{branch.file}:{branch.place.line}:{branch.place.column}"
         yield Finding("fault", "converts", place, f"FROM, WHERE or GROUP BY: {found}", found.hint)
-    for name, sql in branch.column_sql.items():
+    for name in branch.narrow.outputs:
         written = branch.written.get(name, branch.place)
-        for found in dict.fromkeys(_conversions(sql, tables, engine)):
+        for found in _conversions(branch.narrow.sql(name), tables, engine):
             if found not in in_rows:
                 place = f"{branch.file}:{written.line}:{written.column}"
                 yield Finding("fault", "converts", place, f"{branch.table}.{name}: {found}", found.hint)
