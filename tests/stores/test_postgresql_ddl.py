@@ -158,12 +158,15 @@ def test_the_digest_changes_with_the_schema(pg_db: Any) -> None:
 
 def test_what_is_not_carried_is_said(pg_db: Any) -> None:
     schema = tried(
-        pg_db, "CREATE TABLE t (a int); ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY mine ON t USING (a = 1);"
+        pg_db,
+        "CREATE CONVERSION mine FOR 'UTF8' TO 'LATIN1' FROM utf8_to_iso8859_1; CREATE FOREIGN DATA WRAPPER w;"
+        " CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE USER MAPPING FOR PUBLIC SERVER s OPTIONS (password 'x');"
+        " CREATE PUBLICATION p; GRANT SELECT ON pg_class TO PUBLIC; CREATE TABLE t (a int);"
+        " ALTER TABLE t OWNER TO postgres; CREATE ROLE somebody",
     )
-    assert schema.notes == (
-        "not carried into the target: policy mine on public.t",
-        "not carried into the target: row security of table public.t",
-    )
+    said = ("conversion mine", "USER MAPPING", "PUBLICATION", "GRANT", "OWNER", "ROLE")
+    assert [word for word in said if not any(word in note for note in schema.notes)] == []
+    assert len(schema.notes) == 6
 
 
 def test_is_empty_names_tables_and_whether_they_hold_rows(pg_db: Any) -> None:

@@ -78,6 +78,7 @@ UNEQUAL = Verdict(
         ),
         7,
         {EVIL: EVIL},
+        (EVIL,),
     ),
 )
 

@@ -15,7 +15,7 @@ from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen
 from crossfade.model.counts import counted
 from crossfade.model.files import write_text
-from crossfade.model.target import Step
+from crossfade.model.target import Step, TargetSchema
 from crossfade.schema.diagram import dbml, mermaid
 
 
@@ -39,17 +39,21 @@ def show(call: Invocation) -> Answer:
         "post": _steps(schema.post),
         "notes": list(schema.notes),
     }
-    return Answer(document, lambda screen: screen.block(_script(schema.pre, schema.post, schema.notes)))
+    return Answer(document, lambda screen: screen.block(_script(schema)))
 
 
 def _steps(steps: Sequence[Step]) -> list[dict[str, str]]:
     return [{"id": step.id, "sql": step.sql} for step in steps]
 
 
-def _script(pre: Sequence[Step], post: Sequence[Step], notes: Sequence[str]) -> str:
+_FIRST = {"postgresql": "SET check_function_bodies TO off; -- a function may name what comes after it"}
+
+
+def _script(schema: TargetSchema) -> str:
     """DDL goes out letter for letter: it is the user's own text, and an escape would make other DDL of it."""
-    parts = [f"-- note: {line}" for note in notes for line in note.splitlines()]
-    for title, steps in (("before the copy", pre), ("after the copy", post)):
+    parts = [f"-- note: {line}" for note in schema.notes for line in note.splitlines()]
+    parts += [f"\n{_FIRST[schema.dialect]}"] if schema.dialect in _FIRST else []
+    for title, steps in (("before the copy", schema.pre), ("after the copy", schema.post)):
         parts += [f"\n-- {title}\n", *(_statement(step.sql) for step in steps)]
     return "\n".join(parts).strip("\n")
 

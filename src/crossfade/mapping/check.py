@@ -48,6 +48,7 @@ def check(
         for t in target.tables
         if t.name not in mapped
     ]
+    findings += [Finding("note", "schema", "schema", note) for note in target.notes]
     findings += _unreadable(shapes)
     findings += _encrypted(shapes)
     return list(dict.fromkeys(findings))  # the branches of a UNION ALL may have the same to say

@@ -45,7 +45,8 @@ def _schema(ground: Ground) -> SchemaVerdict:
     """Tables of a live target that no mapping fills hold what is in them by right."""
     fed = ground.tables(ground.fed_tables)
     unfed = [] if ground.is_live else [t for t in ground.schema.tables if t not in fed]
-    return hold_schema(need(ground.target.ddl, ground.target, "be looked into"), ground.expected, fed, unfed)
+    ddl = need(ground.target.ddl, ground.target, "be looked into")
+    return replace(hold_schema(ddl, ground.expected, fed, unfed), left_out=ground.schema.notes)
 
 
 def _subject(ground: Ground, status: Status, unread: Collection[str]) -> run.Subject:

@@ -6,6 +6,7 @@ The scratch database is thrown away, but roles, tablespaces and other databases 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from crossfade.schema.statements import Statement
 from crossfade.schema.tokens import meaningful
@@ -14,7 +15,8 @@ _TRANSACTION = {"BEGIN", "COMMIT", "ROLLBACK", "END", "START", "SAVEPOINT", "REL
 _ROWS = {"INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "COPY"}
 _UPKEEP = {"VACUUM", "ANALYZE", "REINDEX", "CLUSTER", "REFRESH", "CHECKPOINT", "LOCK", "LISTEN", "NOTIFY", "DISCARD"}
 _RIGHTS = {"GRANT", "REVOKE", "REASSIGN"}
-_OF_THE_SERVER = {"DATABASE", "ROLE", "USER", "GROUP", "TABLESPACE", "SYSTEM", "SUBSCRIPTION", "PUBLICATION"}
+_OF_THE_SERVER = {"DATABASE", "ROLE", "USER", "GROUP", "TABLESPACE", "SYSTEM"}
+_REPLICATION = {"SUBSCRIPTION", "PUBLICATION"}
 
 
 def why_left_out(statement: Statement) -> str | None:
@@ -28,6 +30,10 @@ def why_left_out(statement: Statement) -> str | None:
         return f"{first} is left out: it makes nothing"
     if first in _RIGHTS or (first, second) in (("DROP", "OWNED"), ("ALTER", "DEFAULT"), ("SECURITY", "LABEL")):
         return f"{first} is left out: rights are not carried into the target"
+    if first in ("CREATE", "ALTER", "DROP") and statement.words[1:3] == ("USER", "MAPPING"):
+        return f"{first} USER MAPPING is left out: it may hold a password"
+    if first in ("CREATE", "ALTER", "DROP", "COMMENT") and second in _REPLICATION:
+        return f"{first} {second} is left out: a move sets up no replication"
     if first in ("CREATE", "ALTER", "DROP", "COMMENT") and (
         second in _OF_THE_SERVER or statement.words[2:3] == ("DATABASE",)
     ):
@@ -37,6 +43,36 @@ def why_left_out(statement: Statement) -> str | None:
     if first == "ALTER" and _changes_owner(statement):
         return "OWNER TO is left out: whoever applies the schema owns it"
     return None
+
+
+def only_drops(statement: Statement) -> str | None:
+    """`DROP TABLE`, or `ALTER TABLE ... DROP`, of a statement that does nothing but take away; None of any other."""
+    words = [t.word for t in meaningful(statement.text)]
+    if words[:1] == ["DROP"]:
+        return " ".join(statement.words[:2])
+    if words[:1] == ["ALTER"] and "DROP" in words and not _MAKES.intersection(words):
+        return f"ALTER {statement.words[1]} ... DROP"
+    return None
+
+
+_MAKES = {"ADD", "SET", "RENAME", "ENABLE", "DISABLE", "ATTACH", "DETACH", "TYPE", "INHERIT", "OWNER", "VALIDATE"}
+
+
+def notes_of(left_out: Iterable[tuple[int, str]]) -> list[str]:
+    """A note for each reason, with the lines that it is about, the first of them named."""
+    lines: dict[str, list[int]] = {}
+    for line, reason in left_out:
+        lines.setdefault(reason, []).append(line)
+    return [f"{_shown(found)}: {reason}" for reason, found in lines.items()]
+
+
+def _shown(lines: list[int]) -> str:
+    named = ", ".join(map(str, lines[:_NAMED]))
+    more = f" and {len(lines) - _NAMED} more" if len(lines) > _NAMED else ""
+    return f"line{'s' if len(lines) > 1 else ''} {named}{more}"
+
+
+_NAMED = 3
 
 
 def _changes_owner(statement: Statement) -> bool:

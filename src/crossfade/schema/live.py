@@ -38,14 +38,14 @@ def steps_after(schema: TargetSchema, filled: Collection[str], done: Collection[
     wanted = {p.away.id for p in _parts(schema, filled)} | set(done)
     back = {p.id for p in _parts(schema, everything) if p.away.id in wanted}
     back |= {f"validate {name.removeprefix('foreign key ')}" for name in back}
-    back |= {f"trigger mode {name.removeprefix('trigger ')}" for name in back}
     return tuple(step for step in schema.post if step.id in back or _is_said_of_parts(step))
 
 
 def _is_said_of_parts(step: Step) -> bool:
-    """A comment on an index goes with it; to say it again where it stayed does no harm. So with CLUSTER ON."""
+    """What goes with an index, a constraint or a trigger. To say it again where that stayed does no harm."""
     kinds = ("index", "table constraint", "trigger")
-    return step.id.startswith(("cluster ", *(f"comment on {kind} " for kind in kinds)))
+    others = ("cluster ", "replica identity ", "statistics of index ", "trigger mode ")
+    return step.id.startswith((*others, *(f"comment on {kind} " for kind in kinds)))
 
 
 @dataclass(frozen=True)

@@ -119,12 +119,14 @@ class RuleVerdict:
 class SchemaVerdict:
     """The target's catalogue held against the schema that was made. `things` counts what was compared.
 
-    `unread` has the tables whose rows cannot be compared with the schema as it is now, each with the reason.
+    `unread` has the tables whose rows cannot be compared with the schema as it is now, each with the reason. `left_out`
+    says what the schema files have and the target does not.
     """
 
     differences: tuple[SchemaDifference, ...] = ()
     things: int = 0
     unread: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     @property
     def faults(self) -> tuple[SchemaDifference, ...]:

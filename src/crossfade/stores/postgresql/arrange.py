@@ -102,4 +102,4 @@ def _sorted(objects: Mapping[Key, Object], needs: Mapping[Key, set[Key]]) -> tup
     return ordered, notes
 
 
-SCHEMA, EXTENSION, COLLATION, TYPE, SEQUENCE, FUNCTION, TABLE, VIEW = range(8)
+SCHEMA, EXTENSION, FOREIGN, COLLATION, TYPE, SEQUENCE, FUNCTION, OPERATOR, CAST, TABLE, CHECK, VIEW = range(12)

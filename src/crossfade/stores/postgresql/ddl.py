@@ -142,7 +142,7 @@ class PostgresDdl:
     def live_schema(self) -> TargetSchema:
         """The target as it stands."""
         with self._connected() as connection:
-            return reflect(connection, metadata_of=self._live_metadata)
+            return replace(reflect(connection, metadata_of=self._live_metadata), notes=())  # nothing is left out of it
 
     def _live_metadata(self) -> Any:
         with self._connected() as connection:

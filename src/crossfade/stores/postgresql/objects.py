@@ -9,6 +9,7 @@ from typing import Any
 from crossfade.model.target import Step
 from crossfade.schema.tokens import literal
 from crossfade.stores.postgresql.arrange import (
+    CHECK,
     COLLATION,
     EXTENSION,
     FUNCTION,
@@ -19,13 +20,15 @@ from crossfade.stores.postgresql.arrange import (
     VIEW,
     Object,
 )
+from crossfade.stores.postgresql.rare_objects import rare_objects
 from crossfade.stores.postgresql.sequences import sequence_options
-from crossfade.stores.postgresql.table_sql import create_table
+from crossfade.stores.postgresql.table_sql import check_later, table_steps
 
 Rows = Callable[[str], list[Any]]
 
 # Oids of the catalogues themselves; the same in every PostgreSQL.
 _PG_CLASS, _PG_TYPE, _PG_PROC, _PG_NAMESPACE, _PG_EXTENSION, _PG_COLLATION = 1259, 1247, 1255, 2615, 3079, 3456
+_PG_CONSTRAINT = 2606
 
 
 def objects(rows: Rows) -> list[Object]:
@@ -39,6 +42,7 @@ def objects(rows: Rows) -> list[Object]:
         *_sequences(rows),
         *_tables(rows),
         *_views(rows),
+        *rare_objects(rows),
     ]
 
 
@@ -94,12 +98,27 @@ def _type_sql(row: Any) -> str:
     if row.kind == "c":
         return f"CREATE TYPE {row.name} AS ({', '.join(row.fields)})"
     if row.kind == "r":
-        return f"CREATE TYPE {row.name} AS RANGE (subtype = {row.subtype})"
+        return f"CREATE TYPE {row.name} AS RANGE ({', '.join(_range_options(row))})"
     parts = [f"CREATE DOMAIN {row.name} AS {row.base}"]
     parts += [f"COLLATE {row.collation}"] if row.collation else []
     parts += [f"DEFAULT {row.default}"] if row.default is not None else []
-    parts += ["NOT NULL"] if row.not_null else []
+    named = f"CONSTRAINT {row.not_null_name} " if row.not_null_name else ""
+    parts += [f"{named}NOT NULL"] if row.not_null else []
     return " ".join([*parts, *row.checks])
+
+
+def _range_options(row: Any) -> Iterator[str]:
+    yield f"subtype = {row.subtype}"
+    if row.multirange:
+        yield f"multirange_type_name = {row.multirange}"
+    for option, value in (
+        ("subtype_opclass", row.operator_class),
+        ("collation", row.range_collation),
+        ("canonical", row.canonical),
+        ("subtype_diff", row.difference),
+    ):
+        if value:
+            yield f"{option} = {value}"
 
 
 def _functions(rows: Rows) -> Iterator[Object]:
@@ -112,22 +131,42 @@ def _functions(rows: Rows) -> Iterator[Object]:
 def _aggregate_sql(row: Any) -> str:
     """CREATE AGGREGATE, for which PostgreSQL has no function of its own."""
     options = [f"SFUNC = {row.transition}", f"STYPE = {row.state}"]
-    options += [f"FINALFUNC = {row.final}"] if row.final else []
-    options += [f"COMBINEFUNC = {row.combine}"] if row.combine else []
-    options += [f"INITCOND = {literal(row.initial)}"] if row.initial is not None else []
+    options += [f"{word} = {value}" for word, value in _aggregate_options(row) if value]
     if row.sort_operator:
         schema, _, operator = row.sort_operator.partition("(")[0].rpartition(".")
         options.append(f"SORTOP = OPERATOR({schema}.{operator})" if schema else f"SORTOP = {operator}")
+    options += ["FINALFUNC_EXTRA"] if row.final_extra else []
+    options += ["MFINALFUNC_EXTRA"] if row.moving_final_extra else []
     options += ["HYPOTHETICAL"] if row.aggregate_kind == "h" else []
     options += {"s": ["PARALLEL = SAFE"], "r": ["PARALLEL = RESTRICTED"]}.get(row.parallel, [])
     return f"CREATE AGGREGATE {row.name} ({', '.join(options)})"
+
+
+def _aggregate_options(row: Any) -> Iterator[tuple[str, Any]]:
+    modes = {"s": "SHAREABLE", "w": "READ_WRITE", "r": "READ_ONLY"}
+    usual = "w" if row.aggregate_kind in ("o", "h") else "r"
+    yield "SSPACE", row.space
+    yield "FINALFUNC", row.final
+    yield "FINALFUNC_MODIFY", row.final and row.final_modify != usual and modes[row.final_modify]
+    yield "COMBINEFUNC", row.combine
+    yield "SERIALFUNC", row.serial
+    yield "DESERIALFUNC", row.deserial
+    yield "INITCOND", None if row.initial is None else literal(row.initial)
+    yield "MSFUNC", row.moving
+    yield "MINVFUNC", row.inverse
+    yield "MSTYPE", row.moving and row.moving_state
+    yield "MSSPACE", row.moving_space
+    yield "MFINALFUNC", row.moving_final
+    yield "MFINALFUNC_MODIFY", row.moving_final and row.moving_final_modify != usual and modes[row.moving_final_modify]
+    yield "MINITCOND", None if row.moving_initial is None else literal(row.moving_initial)
 
 
 def _sequences(rows: Rows) -> Iterator[Object]:
     for row in rows("sequences"):
         if row.held != "i":
             options = sequence_options(row)
-            step = Step(f"sequence {shown(row.name)}", " ".join([f"CREATE SEQUENCE {row.name}", *options]))
+            create = f"CREATE{' UNLOGGED' if row.unlogged else ''} SEQUENCE {row.name}"
+            step = Step(f"sequence {shown(row.name)}", " ".join([create, *options]))
             yield Object((_PG_CLASS, row.oid), SEQUENCE, (step,))
 
 
@@ -139,18 +178,29 @@ def _tables(rows: Rows) -> Iterator[Object]:
         constraints[constraint.table].append(constraint)
     identities = {(r.owner_table, r.owner_column): r for r in rows("sequences") if r.held == "i"}
     for row in rows("tables"):
-        name = shown(row.sql_name)
-        create = Step(f"table {name}", create_table(row, columns[row.oid], constraints[row.oid], identities))
-        settings = [
-            Step(
-                f"{word} of {name}.{c.name}",
-                f"ALTER TABLE {row.sql_name} ALTER COLUMN {c.sql_name} SET {word.upper()} {value}",
-            )
-            for c in columns[row.oid]
-            for word, value in (("storage", _STORAGE.get(c.storage)), ("compression", _COMPRESSION.get(c.compression)))
-            if value
-        ]
-        yield Object((_PG_CLASS, row.oid), TABLE, (create, *settings))
+        partition_of = {r.sql_name: r.oid for r in rows("tables")}.get(row.parents[0]) if row.is_partition else None
+        parent = [c.name for c in columns[partition_of]] if partition_of else None
+        create = table_steps(row, columns[row.oid], constraints[row.oid], identities, parent)
+        settings = [step for c in columns[row.oid] for step in _settings(row, c)]
+        yield Object((_PG_CLASS, row.oid), TABLE, (*create, *settings))
+        for constraint in constraints[row.oid]:  # when all tables are there: in one made later it would be valid
+            if check := check_later(row, constraint):
+                yield Object((_PG_CONSTRAINT, constraint.oid), CHECK, (check,))
+
+
+def _settings(table: Any, column: Any) -> Iterator[Step]:
+    name = shown(table.sql_name)
+    for word, value in (
+        ("storage", _STORAGE.get(column.storage)),
+        ("compression", _COMPRESSION.get(column.compression)),
+        ("statistics", column.statistics),
+    ):
+        if value:
+            change = f"ALTER COLUMN {column.sql_name} SET {word.upper()} {value}"
+            yield Step(f"{word} of {name}.{column.name}", f"ALTER TABLE ONLY {table.sql_name} {change}")
+    if column.options:
+        change = f"ALTER COLUMN {column.sql_name} SET ({column.options})"
+        yield Step(f"options of {name}.{column.name}", f"ALTER TABLE ONLY {table.sql_name} {change}")
 
 
 _STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}
@@ -163,4 +213,8 @@ def _views(rows: Rows) -> Iterator[Object]:
         options = f" WITH ({row.options})" if row.options else ""
         query = row.sql.strip().removesuffix(";")
         step = Step(f"{word.lower()} {shown(row.name)}", f"CREATE {word} {row.name}{options} AS\n{query}")
-        yield Object((_PG_CLASS, row.oid), VIEW, (step,), late=True)
+        defaults = [
+            Step(f"default {n} of view {shown(row.name)}", f"ALTER VIEW {row.name} ALTER COLUMN {default}")
+            for n, default in enumerate(row.defaults, 1)
+        ]
+        yield Object((_PG_CLASS, row.oid), VIEW, (step, *defaults), late=True)

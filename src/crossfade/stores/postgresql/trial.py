@@ -10,12 +10,13 @@ import psycopg
 
 from crossfade.errors import Fault
 from crossfade.model.counts import counted
-from crossfade.schema.leave_out import why_left_out, without_concurrently
+from crossfade.schema.leave_out import notes_of, only_drops, why_left_out, without_concurrently
 from crossfade.schema.made import made_by
 from crossfade.schema.mends import Knowledge, Mend, Refusal, mend
 from crossfade.schema.statements import Script, Statement, split
 from crossfade.schema.tokens import meaningful
 
+_NOT_THERE = ("42P01", "42703", "42704", "42883", "3F000")
 _MOST_MENDS = 25
 """Of one statement; a mend that does not help must not go on for ever."""
 
@@ -29,6 +30,7 @@ class Trial:
     file: str
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    _left_out: list[tuple[int, str]] = field(default_factory=list)
     _later: list[tuple[Statement, str]] = field(default_factory=list)
     _failed: dict[str, int] = field(default_factory=dict)
     _untried: dict[int, int] = field(default_factory=dict)
@@ -40,10 +42,11 @@ class Trial:
             if reason is None:
                 self._take(statement, number)
             elif reason:
-                self.notes.append(f"line {statement.line}: {reason}")
+                self._left_out.append((statement.line, reason))
         waiting, self._later = self._later, []
         for statement, sql in waiting:
             self._take(replace(statement, text=sql), len(self.script.statements))
+        self.notes += notes_of(self._left_out)
         self.faults = [self._with_untried(i, fault) for i, fault in enumerate(self.faults)]
         self.faults.sort(key=lambda fault: (fault.line, fault.column))
 
@@ -54,9 +57,12 @@ class Trial:
             if refusal is None:
                 mending.accept()
             elif refusal.message.startswith("unrecognized configuration parameter"):
-                self.notes.append(f"line {statement.line}: this server has no such setting: {statement.text}")
+                self._left_out.append((statement.line, f"this server has no such setting: {statement.text}"))
                 return
             elif not mending.found and self._depends_on_failed(statement, refusal):
+                return
+            elif not mending.found and refusal.code in _NOT_THERE and (what := only_drops(statement)):
+                self._left_out.append((statement.line, f"{what} is left out: there is nothing to drop yet"))
                 return
             elif not mending.mend(refusal, self._knowledge(number)):
                 break

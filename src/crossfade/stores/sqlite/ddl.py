@@ -10,7 +10,7 @@ from typing import Any
 from crossfade.errors import Fault, SchemaFault
 from crossfade.model.described import Described
 from crossfade.model.target import ColumnType, ForeignKey, TargetSchema, TargetTable, Unique
-from crossfade.schema.leave_out import why_left_out
+from crossfade.schema.leave_out import notes_of, only_drops, why_left_out
 from crossfade.schema.statements import Script, Statement, split
 from crossfade.schema.tokens import identifier, tokens
 from crossfade.stores.contract import Ddl, NumbersBehind
@@ -123,19 +123,22 @@ def _described(connection: sqlite3.Connection, name: str) -> str:
 
 
 def _tried(connection: sqlite3.Connection, script: Script, file: str) -> tuple[list[str], list[Fault]]:
-    notes: list[str] = []
+    left_out: list[tuple[int, str]] = []
     faults: list[Fault] = []
     for statement in script.statements:
         reason = why_left_out(statement)
         if reason:
-            notes.append(f"line {statement.line}: {reason}")
+            left_out.append((statement.line, reason))
         if reason is not None:
             continue
         try:
             connection.execute(statement.text)
         except sqlite3.Error as error:
-            faults.append(_fault(statement, error, file))
-    return notes, faults
+            if "no such" in str(error) and (what := only_drops(statement)):
+                left_out.append((statement.line, f"{what} is left out: there is nothing to drop yet"))
+            else:
+                faults.append(_fault(statement, error, file))
+    return notes_of(left_out), faults
 
 
 def _fault(statement: Statement, error: sqlite3.Error, file: str) -> Fault:

@@ -1,0 +1,56 @@
+"""What PostgreSQL has, we make: pg_dump says the same of a database that psql made and of one that our steps made."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from crossfade.stores.postgresql.ddl import PostgresDdl
+from crossfade.testing import with_database
+from crossfade.testing.postgres import installation
+from making import make
+from scratch import PostgresScratch
+
+BIN = installation() / "bin"
+SCHEMA = "".join((Path(__file__).parent / f"{name}.sql").read_text("utf-8") for name in ("everything", "rarer"))
+
+
+@pytest.fixture
+def by_psql(postgresql_url: str) -> Iterator[str]:
+    name = "cf_" + secrets.token_hex(6)
+    with psycopg.connect(postgresql_url, autocommit=True) as admin:
+        if admin.info.server_version < 180000:
+            pytest.skip("rarer.sql has what came with PostgreSQL 18")
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'".encode())
+        url = with_database(postgresql_url, name)
+        try:
+            psql = [BIN / "psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", url]
+            subprocess.run(psql, input=SCHEMA, text=True, check=True, capture_output=True)
+            yield url
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def dumped(url: str) -> list[str]:
+    dump = [BIN / "pg_dump", "--schema-only", "--no-owner", "-d", url]
+    text = subprocess.run(dump, text=True, check=True, capture_output=True).stdout
+    return [line for line in text.splitlines() if not re.match(r"\\(un)?restrict ", line)]
+
+
+def test_pg_dump_finds_no_difference(by_psql: str, pg_db: PostgresScratch) -> None:
+    ddl = PostgresDdl(pg_db.url)
+    schema = ddl.scratch_schema(SCHEMA, "schema.sql")
+    make(pg_db.url, [*schema.pre, *schema.post])
+    assert dumped(pg_db.url) == dumped(by_psql)
+    assert ddl.describe() == PostgresDdl(by_psql).describe() == schema.described
+    assert schema.notes == ()
+    ids = [step.id for step in (*schema.pre, *schema.post)]
+    assert len(ids) == len(set(ids))
+    again = ddl.live_schema()
+    assert (again.pre, again.post, again.digest) == (schema.pre, schema.post, schema.digest)
