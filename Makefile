@@ -8,7 +8,7 @@ PYTHON ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format torture bench docs native clean venv venv-demo
+.PHONY: help demo test test-latest test-lowest lock lint format torture bench docs native clean venv venv-demo
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
@@ -18,6 +18,17 @@ demo: venv-demo ## real MongoDB into real PostgreSQL, with a proof, in under thr
 
 test: lint ## set up, check the style and the types, run the tests
 	$(BIN)/pytest -n $(WORKERS)
+
+test-latest: ## run the tests with the newest releases of all dependencies
+	@scripts/venv servers,dev latest
+	.venv-latest/bin/pytest -n $(WORKERS)
+
+test-lowest: ## run the tests with the oldest releases that pyproject.toml allows
+	@scripts/venv servers,dev lowest
+	.venv-lowest/bin/pytest -n $(WORKERS)
+
+lock: ## resolve what demo and test install again: the newest releases, with hashes, into requirements/
+	scripts/lock
 
 lint: venv ## style, types, and which folder may import which
 	$(BIN)/ruff check .
@@ -41,10 +52,10 @@ docs: venv ## write the generated reference anew
 native: venv ## build the native reader and install it: reads much faster, needs Rust
 	@command -v cargo >/dev/null || { echo "no Rust compiler was found; nothing was installed"; \
 	  echo "Try: install one from https://rustup.rs; all works without it, but reads more slowly"; exit 1; } >&2
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check ./native
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation ./native
 
 clean: ## remove what was installed, built and cached
-	rm -rf .venv .demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-latest .venv-lowest .demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # .venv with the servers and the tools

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -146,3 +148,13 @@ def test_psycopg_sees_the_same(pg_db: Any) -> None:
     _loaded(pg_db, of, pa.table({"id": pa.array([1], pa.int32()), "n": ["-1234567.8900"]}))
     with psycopg.connect(pg_db.url) as connection:
         assert connection.execute("SELECT id, n::text FROM t").fetchall() == [(1, "-1234567.8900")]
+
+
+def test_without_pgpq_rows_are_rendered_in_python() -> None:
+    program = (
+        "import sys; sys.modules['pgpq'] = None\n"
+        "from crossfade.stores.postgresql.render import best_renderer\n"
+        "print(type(best_renderer()).__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "PythonRenderer"

@@ -2,6 +2,7 @@
 
 `CopyRenderer` is the contract; `PythonRenderer` is the slow and obvious one that tests hold the other against, and
 `NativeRenderer` does the work: pgpq writes the bytes, from Arrow types chosen to be right for the column's own type.
+pgpq has no wheels for Linux on ARM; there the slow one does it.
 """
 
 from __future__ import annotations
@@ -11,15 +12,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import pgpq
-import pgpq.encoders
-import pgpq.schema
 import pyarrow as pa
 
 from crossfade.model.canonical import arrow_type
 from crossfade.model.target import ColumnType
 from crossfade.stores.postgresql import wire
 from crossfade.stores.postgresql.native import wired
+
+try:
+    import pgpq
+    import pgpq.encoders
+    import pgpq.schema
+except ImportError:
+    pgpq = None
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _TRAILER = b"\xff\xff"
@@ -65,6 +70,11 @@ class NativeRenderer:
             arrays = [_ready(batch.column(i), column) for i, column in enumerate(columns)]
             yield encoder.write_batch(pa.record_batch(arrays, schema=schema))
         yield encoder.finish()
+
+
+def best_renderer() -> CopyRenderer:
+    """The native one where pgpq is installed."""
+    return PythonRenderer() if pgpq is None else NativeRenderer()
 
 
 _MADE_HERE = ("numeric", "array")

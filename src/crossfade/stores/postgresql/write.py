@@ -18,7 +18,7 @@ from crossfade.stores.postgresql.alone import alone, end_with_client
 from crossfade.stores.postgresql.connect import connect
 from crossfade.stores.postgresql.narrow import escaped, is_narrow, restored
 from crossfade.stores.postgresql.parameters import for_psycopg
-from crossfade.stores.postgresql.render import CopyRenderer, NativeRenderer, WireColumn
+from crossfade.stores.postgresql.render import CopyRenderer, WireColumn, best_renderer
 from crossfade.stores.postgresql.text_form import copy_lines, texts
 from crossfade.stores.postgresql.type_checks import unusual_columns
 from crossfade.stores.postgresql.writer_checks import WriterChecks
@@ -48,7 +48,7 @@ class PostgresWriter:
     """One connection, opened when first needed and again when it was lost."""
 
     def __init__(self, url: str, renderer: CopyRenderer | None = None) -> None:
-        self._url, self._renderer = url, renderer or NativeRenderer()
+        self._url, self._renderer = url, renderer or best_renderer()
         self._open: psycopg.Connection[Any] | None = None
         self._catalog: dict[str, dict[str, _InCatalog]] = {}
         self._checks: WriterChecks | None = None
