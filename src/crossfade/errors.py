@@ -25,13 +25,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 
 class CrossfadeError(Exception):
     """something went wrong"""
 
     exit_status = 1
+    passing = False
+    """Whether the cause may pass by itself (a lost connection): the same work may be tried again after a while."""
 
     def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
         self.message = message or (self.__doc__ or "").strip()
@@ -140,6 +142,15 @@ class Unreachable(CrossfadeError):
     """a server or file could not be reached"""
 
     exit_status = 3
+
+
+Failed = TypeVar("Failed", bound=CrossfadeError)
+
+
+def may_pass(error: Failed) -> Failed:
+    """The error, marked as one whose cause may pass."""
+    error.passing = True
+    return error
 
 
 class BadRecord(CrossfadeError):

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 from crossfade.assess.map_rules import RulesOf, no_rules
 from crossfade.documents.count import Histogram
 from crossfade.documents.maps import MapRules
 from crossfade.errors import Misused, Refused
+from crossfade.executor.again import TryingAgain, again, again_from
 from crossfade.executor.tasks import run_tasks
 from crossfade.model.batch import Chunk
 from crossfade.model.shape import Shape
@@ -40,7 +42,7 @@ class Surveyed:
     problem_keys: dict[str, tuple[str, ...]]
 
 
-Listener = Callable[[Scanned | Surveyed], None]
+Listener = Callable[[Scanned | Surveyed | TryingAgain], None]
 
 
 def survey(
@@ -62,7 +64,7 @@ def survey(
     entity's, Unreachable where the source cannot be read.
     """
     scan = _Scan(open_store, choose(list(entities), named), rules, listener or _silent)
-    shapes = list(scan.one_by_one() if executor is None else scan.spread(executor, segment_bytes))
+    shapes = list(scan.one_by_one(segment_bytes) if executor is None else scan.spread(executor, segment_bytes))
     if scan.refused and refused is None:
         raise next(iter(scan.refused.values()))
     if refused is not None:
@@ -92,17 +94,21 @@ class _Scan:
         self.refused: dict[str, Refused] = {}
         self._counted: dict[str, Histogram] = {}
 
-    def one_by_one(self) -> Iterator[Shape]:
+    def one_by_one(self, segment_bytes: int) -> Iterator[Shape]:
+        """Large ones in pieces here, too: what a lost connection cuts is counted again, and no more than that."""
         for info in self.chosen:
-            self._take(_count_piece(self.open_store, info.name, self.rules(info.name), self.tell))
+            with self.open_store() as store:
+                for piece in _pieces(need(store.reader, store, "read documents"), [info], segment_bytes, self.tell):
+                    count = partial(_count_piece, self.open_store, piece, self.rules(info.name), self.tell)
+                    self._take(again(count, self.tell))
             yield from self._finish(info)
 
     def spread(self, executor: Executor, segment_bytes: int) -> Iterator[Shape]:
         """Hand out pieces of work, and merge what comes back."""
         with self.open_store() as store:
-            pieces = _pieces(need(store.reader, store, "read documents"), self.chosen, segment_bytes)
+            pieces = _pieces(need(store.reader, store, "read documents"), self.chosen, segment_bytes, self.tell)
             tasks = ((self.open_store, piece, self.rules(_entity(piece))) for piece in pieces)
-            run_tasks(executor, _count_piece, tasks, self._take_and_tell, ahead=IN_FLIGHT)
+            run_tasks(executor, _count_piece, tasks, self._take_and_tell, IN_FLIGHT, self.tell)
         for info in self.chosen:
             yield from self._finish(info)
 
@@ -168,14 +174,14 @@ def _entity(piece: str | Chunk) -> str:
     return piece.entity if isinstance(piece, Chunk) else piece
 
 
-def _pieces(reader: Reader, chosen: list[EntityInfo], segment_bytes: int) -> Iterator[str | Chunk]:
+def _pieces(reader: Reader, chosen: list[EntityInfo], segment_bytes: int, tell: Listener) -> Iterator[str | Chunk]:
     """Entities to be scanned as a whole, and ranges of the large ones."""
     for info in chosen:
         if info.bytes <= segment_bytes:
             yield info.name
         else:
-            yield from reader.chunks(info.name, target_bytes=segment_bytes)
+            yield from again_from(partial(reader.chunks, info.name, target_bytes=segment_bytes), tell)
 
 
-def _silent(event: Scanned | Surveyed) -> None:
+def _silent(event: Scanned | Surveyed | TryingAgain) -> None:
     """Nobody listens."""

@@ -22,7 +22,7 @@ def make_executor(workers: int, get_ready: Callable[[], object] | None = None) -
     """
     if workers <= 1:
         return InProcess()
-    executor = ProcessPoolExecutor(workers, mp_context=context(), initializer=_begin)
+    executor = Processes(workers)
     if get_ready is None:
         return executor
     try:
@@ -33,6 +33,14 @@ def make_executor(workers: int, get_ready: Callable[[], object] | None = None) -
         executor.shutdown()
         raise
     return executor
+
+
+class Processes(ProcessPoolExecutor):
+    """Worker processes, as many as `workers` says."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(workers, mp_context=context(), initializer=_begin)
+        self.workers = workers
 
 
 def _begin() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 
 from crossfade.errors import Refused
+from crossfade.executor.again import again
 from crossfade.executor.local import make_executor
 from crossfade.journal import agreement, journal
 from crossfade.journal.journal import MoveRecord
@@ -45,16 +46,21 @@ def _workers(ground: Ground, entities: Sequence[EntityInfo]) -> int:
 
 def _copy(ground: Ground, entities: Sequence[EntityInfo], executor: Executor, listen: Listener) -> None:
     checks.require_current_lock(ground, entities)
-    scan = KeyScan(need(ground.source.reader, ground.source, "read documents"), ground.fed_entities, ground.chunk_bytes)
+    reader = need(ground.source.reader, ground.source, "read documents")
+    scan = KeyScan(reader, ground.fed_entities, ground.chunk_bytes, listen)
     checks.require_covered(ground, lambda: scan.go_on(lambda: ground.schema_is_being_read))
     move = begin.own_target(ground)
-    begin.do_steps(ground, ground.steps_before, listen)
+    again(lambda: begin.do_steps(ground, ground.steps_before, listen), listen)
     _require_same_agreement(ground, move)
-    pending = plan(scan, ground.transaction)
+    pending = again(lambda: plan(scan, ground.transaction), listen)
     chunks = copied_chunks(ground)
     listen(Planned(sum(c.count for c in pending), len(pending), sum(c.count for c in chunks)))
     chunks_of.copy(ground.work, pending, executor, listen, _stop_at(ground))
-    _clear(ground, chunks, executor, listen)
+    again(lambda: _clear(ground, chunks, executor, listen), listen)
+    again(lambda: _finish(ground, listen), listen)
+
+
+def _finish(ground: Ground, listen: Listener) -> None:
     with ground.transaction() as tx:
         done = journal.steps_done(tx)
     begin.do_steps(ground, ground.steps_after(done), listen)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from crossfade.documents.decode import key_of
+from crossfade.executor.again import TryingAgain
 from crossfade.executor.tasks import run_tasks
 from crossfade.journal import journal
 from crossfade.journal.journal import Entry
@@ -51,7 +52,7 @@ def copy(
     work: Work,
     pending: Sequence[Chunk],
     executor: Executor,
-    listen: Callable[[ChunkCopied], None],
+    listen: Callable[[ChunkCopied | TryingAgain], None],
     stop_at: StopAt,
 ) -> None:
     """Copies the pending chunks. On an error or Ctrl-C those at work are finished, the others wait for the next run.
@@ -64,7 +65,7 @@ def copy(
         listen(done)
         losses.add(done.chunk.entity, done.counts, done.refused)
 
-    run_tasks(executor, copy_chunk, ((work, chunk) for chunk in pending), take)
+    run_tasks(executor, copy_chunk, ((work, chunk) for chunk in pending), take, tell=listen)
 
 
 def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:

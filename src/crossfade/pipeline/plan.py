@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from functools import partial
 
+from crossfade.executor.again import Tell, again_from, in_silence
 from crossfade.journal import journal
 from crossfade.model.batch import Chunk
 from crossfade.stores.contract import Reader, Transaction
 
 
 class KeyScan:
-    """The chunks of entities, in order. What is found before they are asked for is kept."""
+    """The chunks of entities, in order. What is found is kept, so that they may be asked for again."""
 
-    def __init__(self, reader: Reader, entities: Sequence[str], target_bytes: int) -> None:
-        self._reader, self.entities, self._target_bytes = reader, entities, target_bytes
+    def __init__(self, reader: Reader, entities: Sequence[str], target_bytes: int, tell: Tell = in_silence) -> None:
+        self._reader, self.entities, self._target_bytes, self._tell = reader, entities, target_bytes, tell
         self._found: list[Chunk] = []
         self._rest = self._scan(entities)
 
@@ -25,10 +26,18 @@ class KeyScan:
 
     def chunks(self, entities: Sequence[str]) -> Iterator[Chunk]:
         """Those of some of the entities; of all of them, with what was found before."""
-        return chain(self._found, self._rest) if entities == self.entities else self._scan(entities)
+        if entities != self.entities:
+            yield from self._scan(entities)
+            return
+        yield from self._found[:]
+        for chunk in self._rest:
+            self._found.append(chunk)
+            yield chunk
 
     def _scan(self, entities: Sequence[str]) -> Iterator[Chunk]:
-        return (c for e in entities for c in self._reader.chunks(e, target_bytes=self._target_bytes))
+        for entity in entities:
+            begin = partial(self._reader.chunks, entity, target_bytes=self._target_bytes)
+            yield from again_from(begin, self._tell)
 
 
 def plan(scan: KeyScan, transaction: Transaction) -> list[Chunk]:

@@ -16,9 +16,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from crossfade.errors import CrossfadeError, Misused
+from crossfade.executor.again import again, again_from
 from crossfade.executor.tasks import run_tasks
 from crossfade.model.counts import Counts
 from crossfade.model.target import TargetTable
@@ -30,7 +32,7 @@ from crossfade.verify.tally import Tally
 from crossfade.verify.verdict import RuleVerdict, Verdict
 
 Event = object
-"""ChunkVerified, TableVerified or RuleAsked."""
+"""ChunkVerified, TableVerified, RuleAsked or TryingAgain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,23 +145,26 @@ def _compare_chunks(
         tally.add(event)
         listen(event)
 
-    run_tasks(executor, verify_chunk, ((opening, task) for task in _tasks(tools, subject, spool)), take, ahead=32)
+    tasks = _tasks(tools, subject, spool, listen)
+    run_tasks(executor, verify_chunk, ((opening, task) for task in tasks), take, ahead=32, tell=listen)
 
 
-def _tasks(tools: Tools, subject: Subject, spool: Path) -> Iterator[Task]:
+def _tasks(tools: Tools, subject: Subject, spool: Path, listen: Callable[[Event], None]) -> Iterator[Task]:
     numbers = {t.name: number for number, t in enumerate(subject.fed_tables)}
-    triggered = frozenset(t.name for t in subject.fed_tables if tools.row_reader.has_insert_trigger(t))
+    has_trigger = tools.row_reader.has_insert_trigger
+    triggered = frozenset(t.name for t in subject.fed_tables if again(partial(has_trigger, t), listen))
     entities = sorted(subject.feeds)
     for entity in entities:
         held = spool / f"held-{entities.index(entity)}"
         leave(subject.held.get(entity, NOTHING), held)
-        for chunk in tools.reader.chunks(entity, target_bytes=subject.target_bytes):
+        scan = partial(tools.reader.chunks, entity, target_bytes=subject.target_bytes)
+        for chunk in again_from(scan, listen):
             yield Task(chunk, held, spool, numbers, subject.limit, triggered)
 
 
 def _compare_keys(tools: Tools, subject: Subject, spool: Path, tally: Tally, listen: Callable[[Event], None]) -> None:
     for number, table in enumerate(subject.fed_tables):
-        found = _odd_keys(tools, table, spool / str(number), tally, subject.limit)
+        found = again(partial(_odd_keys, tools, table, spool / str(number), tally, subject.limit), listen)
         tally.add_keys(table.name, found)
         listen(TableVerified(table.name, found.extra, found.duplicate))
 
@@ -175,6 +180,6 @@ def _odd_keys(tools: Tools, table: TargetTable, folder: Path, tally: Tally, limi
 
 def _ask_rules(tools: Tools, subject: Subject, listen: Callable[[Event], None]) -> Iterator[RuleVerdict]:
     for name, sql in sorted(subject.rules.items()):
-        rule = run_rule(name, sql, tools.row_reader, limit=subject.limit)
+        rule = again(partial(run_rule, name, sql, tools.row_reader, limit=subject.limit), listen)
         listen(RuleAsked(rule))
         yield rule

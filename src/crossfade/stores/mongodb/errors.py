@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI, OperationFailure, PyMongoError
 
-from crossfade.errors import CrossfadeError, Misused, Unreachable
+from crossfade.errors import CrossfadeError, Misused, Unreachable, may_pass
 from crossfade.model.urls import hide_password, without_secrets
 
 AUTHENTICATION_FAILED = frozenset({18, 8000})  # 8000 is Atlas's
 UNAUTHORIZED = 13
 CURSOR_GONE = frozenset({43, 237})
 CUT = frozenset({89, 91, 189, 262, 7, 6, 9001, 11600, 11602, 10107, 13435, 13436})  # shutdown, stepdown, network
+
+
+_SERVER_RUNS = "check that the server runs and that its host and port are right, then run the command again"
+_HINTS = (
+    (
+        re.compile("CERTIFICATE_VERIFY_FAILED|certificate verify failed", re.IGNORECASE),
+        "name the CA of the server's certificate (tlsCAFile=...), and the host as the certificate has it",
+        False,
+    ),
+    (
+        re.compile(r"SSL|TLS"),
+        "check whether the server speaks TLS (tls=true or tls=false in the URL), and which certificates it asks for",
+        False,
+    ),
+    (
+        re.compile("replica set", re.IGNORECASE),
+        "check the name of the replica set (replicaSet=... in the URL), and that a primary is elected",
+        True,
+    ),
+    (re.compile("Name or service not known|nodename nor servname|getaddrinfo"), "check the host of the URL", False),
+)
+_COMMAND = re.compile(r"execute command \{ (\w+):.*\}", re.DOTALL)  # whole, with its session and cluster time
 
 
 @contextmanager
@@ -50,6 +73,7 @@ def _reason(error: PyMongoError) -> str:
     """The driver's words, without the dump of its internals that it likes to append."""
     details = error.details if isinstance(error, OperationFailure) else None
     text = str(details["errmsg"]) if details and "errmsg" in details else str(error)
+    text = _COMMAND.sub(r"execute the command \1", text)
     for noise in (", full error: ", ", Timeout: ", " (configured timeouts: "):
         text = text.partition(noise)[0]
     return text
@@ -73,9 +97,11 @@ def _operation(error: OperationFailure, reason: str, url: str, doing: str) -> Cr
             hint="grant the user the role read on this database",
         )
     if error.code in CURSOR_GONE:
-        return Unreachable(
-            f"the server closed the cursor while {doing}: {reason}; what was read of this range is incomplete",
-            hint="run the command again: it goes on where it stopped",
+        return may_pass(
+            Unreachable(
+                f"the server closed the cursor while {doing}: {reason}; what was read of this range is incomplete",
+                hint="run the command again: it goes on where it stopped",
+            )
         )
     if error.code in CUT:
         return _cut(reason, url, doing)
@@ -83,10 +109,11 @@ def _operation(error: OperationFailure, reason: str, url: str, doing: str) -> Cr
 
 
 def _cut(reason: str, url: str, doing: str) -> Unreachable:
-    hint = "check that the server runs and that its host and port are right, then run the command again"
-    if "CERTIFICATE_VERIFY_FAILED" in reason:
-        hint = "name the CA of the server's certificate (tlsCAFile=...), and the host as the certificate has it"
-    return Unreachable(
+    found = next(((hint, passing) for pattern, hint, passing in _HINTS if pattern.search(reason)), None)
+    hint, passing = found or (_SERVER_RUNS, True)
+    ours = Unreachable(
         f"no answer from MongoDB at {hide_password(url)} while {doing}: {reason}; the source is unchanged",
         hint=hint,
     )
+    ours.passing = passing
+    return ours

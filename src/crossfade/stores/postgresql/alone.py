@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -22,19 +21,18 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND a.datname = p
   AND (l.classid::bigint << 32) + l.objid::bigint = """
 
 
-@contextmanager
-def alone(connection: psycopg.Connection[Any], url: str) -> Iterator[None]:
-    """Holds the lock on the connection's database. Raises Busy where another session does not let go of it."""
+def take_lock(connection: psycopg.Connection[Any], url: str) -> None:
+    """Takes the lock on the connection's database. Raises Busy where another session does not let go of it."""
     try:
         if patiently(lambda: _one(connection, f"SELECT 1 WHERE pg_try_advisory_lock({_LOCK})")) is None:
             raise _busy(connection, url)
     except psycopg.Error as error:
         raise failures.translated(error, url, "") from error
-    try:
-        yield
-    finally:
-        with suppress(psycopg.Error):  # a connection that is lost has no lock
-            connection.execute(f"SELECT pg_advisory_unlock({_LOCK})")
+
+
+def leave_lock(connection: psycopg.Connection[Any]) -> None:
+    with suppress(psycopg.Error):  # a connection that is lost has no lock
+        connection.execute(f"SELECT pg_advisory_unlock({_LOCK})")
 
 
 def end_with_client(connection: psycopg.Connection[Any]) -> None:

@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from crossfade.errors import CrossfadeError, Misused
 from crossfade.model.urls import hide_password, without_secrets
 from crossfade.stores.postgresql import failures
+from crossfade.stores.postgresql.no_connection import no_connection
 from crossfade.stores.postgresql.pooler import require_session
 from crossfade.stores.postgresql.settings import settle
 
@@ -100,7 +101,7 @@ def _connected(url: str) -> psycopg.Connection[Any]:
     try:
         return psycopg.connect(conninfo(url), autocommit=True, prepare_threshold=None)
     except psycopg.OperationalError as error:
-        raise failures.unreachable(error, url) from None
+        raise no_connection(error, url) from None
     except psycopg.ProgrammingError as error:
         raise bad_url(error, url) from None
 

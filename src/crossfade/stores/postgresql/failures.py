@@ -6,7 +6,7 @@ import re
 
 import psycopg
 
-from crossfade.errors import CrossfadeError, Unreachable
+from crossfade.errors import CrossfadeError, Unreachable, may_pass
 from crossfade.model.urls import hide_password, without_secrets
 from crossfade.stores.contract import RowRejected
 
@@ -45,24 +45,10 @@ _STATES = {
     "57014": ("the target cancelled this statement", "look for a statement_timeout on the role or database"),
     "55P03": ("the target could not get a lock in time", "run again when nobody else holds the table"),
 }
+_PASSING = {"53300", "25006", "40P01", "40001", "55P03"}  # a failover, the locks of others
 _TUPLE = re.compile(r'^Index row references tuple (\(\d+,\d+\)) in relation ("(?:[^"]|"")+")')
 _COLUMN = re.compile(r"COPY [^\n]*, line \d+, column ([^\n:]+)(?::|$)", re.MULTILINE)
 _AT_ROW = re.compile(r"COPY [^\n]*, line \d+")
-_PLACES = (
-    (
-        re.compile(r"password authentication failed|no password supplied|fe_sendauth"),
-        "the password is wrong or missing",
-    ),
-    (re.compile(r'database "[^"]*" does not exist'), "there is no such database"),
-    (re.compile(r'role "[^"]*" does not exist'), "there is no such user"),
-    (re.compile(r"resolve host|could not translate host|Name or service not known"), "the host is unknown"),
-    (re.compile(r"[Cc]onnection refused|No such file or directory"), "nothing listens there"),
-    (re.compile(r"timeout|timed out"), "no answer in time"),
-    (re.compile(r"no pg_hba.conf entry"), "the server does not let this host, user or database in"),
-    (re.compile(r"too many clients|remaining connection slots"), "the server has no free connection"),
-    (re.compile(r"starting up|shutting down|recovery mode"), "the server is starting or stopping"),
-    (re.compile(r"SSL|certificate|TLS"), "the TLS connection could not be made"),
-)
 
 
 def translated(error: psycopg.Error, url: str, table: str) -> Exception:
@@ -139,19 +125,11 @@ def _while_at_a_row(error: psycopg.Error) -> bool:
 
 def lost(error: psycopg.Error, url: str) -> Unreachable:
     """The connection broke on the way."""
-    return Unreachable(
-        f"the connection to {hide_password(url)} broke ({first_line(error, url)}); {_NOTHING_WRITTEN}",
-        hint="run the same command again when the server is back: it goes on where it stopped",
-    )
-
-
-def unreachable(error: Exception, url: str) -> Unreachable:
-    """No connection could be made."""
-    text = str(error)
-    reason = next((words for pattern, words in _PLACES if pattern.search(text)), "no connection")
-    return Unreachable(
-        f"cannot reach PostgreSQL at {hide_password(url)}: {reason} ({first_line(error, url)})",
-        hint="check host, port, user, password (its @ as %40) and database of the URL, and that the server runs",
+    return may_pass(
+        Unreachable(
+            f"the connection to {hide_password(url)} broke ({first_line(error, url)}); {_NOTHING_WRITTEN}",
+            hint="run the same command again when the server is back: it goes on where it stopped",
+        )
     )
 
 
@@ -163,7 +141,10 @@ def refused_reading(state: str, said: str, url: str) -> CrossfadeError:
 
 def _state(error: psycopg.Error, code: str, table: str) -> CrossfadeError:
     fact, hint = _STATES[code]
-    return CrossfadeError(f"{fact}: {message_of(error)} (table {table}); {_NOTHING_WRITTEN}", hint=hint)
+    where = f" (table {table})" if table else ""
+    ours = CrossfadeError(f"{fact}: {message_of(error)}{where}; {_NOTHING_WRITTEN}", hint=hint)
+    ours.passing = code in _PASSING
+    return ours
 
 
 def message_of(error: psycopg.Error) -> str:

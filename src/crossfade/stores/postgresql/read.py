@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crossfade.errors import CrossfadeError, Unreachable
+from crossfade.errors import CrossfadeError, Unreachable, may_pass
 from crossfade.model.canonical import arrow_schema, arrow_type, element_of
 from crossfade.model.matching import arranged, places_of
 from crossfade.model.target import ColumnType, TargetTable
@@ -20,6 +20,7 @@ from crossfade.stores.postgresql import ask, failures
 from crossfade.stores.postgresql.connect import adbc_conninfo, conninfo
 from crossfade.stores.postgresql.lookup import Guess, literal, of_keys, of_stretch, quoted
 from crossfade.stores.postgresql.meaning import PgType, TypeCatalog
+from crossfade.stores.postgresql.no_connection import no_connection
 from crossfade.stores.postgresql.settings import settle
 from crossfade.stores.postgresql.type_checks import (
     Verdict,
@@ -197,7 +198,7 @@ class PostgresRowReader:
             try:
                 self._open = _connected(self._url)
             except _driver().Error as error:
-                raise failures.unreachable(error, self._url) from None
+                raise no_connection(error, self._url) from None
             try:
                 settle(self._ask, reading=True)
             except BaseException:
@@ -323,9 +324,11 @@ def _translated(error: Exception, url: str) -> CrossfadeError:
     said = failures.first_line(error, url)
     if state and not state.startswith(("08", "57P", "00")):
         return failures.refused_reading(state, said, url)
-    return Unreachable(
-        f"the connection to {hide_password(url)} broke while reading ({said}); nothing was changed",
-        hint="run the same command again when the server is back",
+    return may_pass(
+        Unreachable(
+            f"the connection to {hide_password(url)} broke while reading ({said}); nothing was changed",
+            hint="run the same command again when the server is back",
+        )
     )
 
 

@@ -14,7 +14,7 @@ from crossfade.model.target import ColumnType, TargetTable
 from crossfade.stores import contract
 from crossfade.stores.contract import RowRejected
 from crossfade.stores.postgresql import failures
-from crossfade.stores.postgresql.alone import alone, end_with_client
+from crossfade.stores.postgresql.alone import end_with_client, leave_lock, take_lock
 from crossfade.stores.postgresql.connect import connect
 from crossfade.stores.postgresql.narrow import escaped, is_narrow, restored
 from crossfade.stores.postgresql.parameters import for_psycopg
@@ -52,6 +52,7 @@ class PostgresWriter:
         self._open: psycopg.Connection[Any] | None = None
         self._catalog: dict[str, dict[str, _InCatalog]] = {}
         self._checks: WriterChecks | None = None
+        self._alone = False
 
     @contextmanager
     def transaction(self) -> Iterator[contract.Loader]:
@@ -69,8 +70,14 @@ class PostgresWriter:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        with alone(self._connection(), self._url):
+        take_lock(self._connection(), self._url)
+        self._alone = True
+        try:
             yield
+        finally:
+            self._alone = False
+            if self._open is not None:
+                leave_lock(self._open)
 
     def fill_rank(self) -> int:
         return _PARALLEL
@@ -85,6 +92,8 @@ class PostgresWriter:
             self._forget()
             self._open = connect(self._url, autocommit=True)
             end_with_client(self._open)
+            if self._alone:  # the lock went with the connection that was lost
+                take_lock(self._open, self._url)
         return self._open
 
     def _forget(self) -> None:
