@@ -9,10 +9,14 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from outcome import Outcome, Shop, finish, open_move
+from outcome import Outcome, Shop, finish, open_move, outcome
 
 from crossfade.errors import Unreachable
+from crossfade.executor import again
+from crossfade.executor.again import TryingAgain
+from crossfade.pipeline.copy import ChunkCopied
 from crossfade.testing import Proxy, through
+from crossfade.verify.chunk import ChunkVerified
 from scratch import PostgresScratch
 
 NewTarget = Callable[[], PostgresScratch]
@@ -32,10 +36,49 @@ def test_cut_often(filled_shop: Shop, undisturbed: Outcome, new_target: NewTarge
     cut_and_resume(filled_shop, undisturbed, new_target, side, cuts=25, workers=workers)
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_copy_goes_on_after_every_connection_was_ended(
+    filled_shop: Shop, undisturbed: Outcome, new_target: NewTarget, workers: int
+) -> None:
+    """As a restart of the primary does: the lock and every worker's transaction are gone."""
+    target, events = new_target(), list[object]()
+
+    def listen(event: object) -> None:
+        events.append(event)
+        if sum(isinstance(e, ChunkCopied) for e in events) == 2 and not any(isinstance(e, TryingAgain) for e in events):
+            target.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name LIKE 'crossfade-%%'"
+            )
+
+    with open_move(filled_shop.folder, filled_shop.source, target.url, workers=workers) as move:
+        found = outcome(target.url, move.copy(listen))
+    assert any(isinstance(e, TryingAgain) for e in events)
+    assert found == undisturbed
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_verify_goes_on_after_a_reset(filled_shop: Shop, new_target: NewTarget, side: str) -> None:
+    target, events = new_target().url, list[object]()
+    with open_move(filled_shop.folder, filled_shop.source, target) as move:
+        move.copy()
+    with proxied(filled_shop, target, side) as (proxy, source_url, target_url):
+
+        def listen(event: object) -> None:
+            events.append(event)
+            if isinstance(event, ChunkVerified) and sum(isinstance(e, ChunkVerified) for e in events) == 2:
+                proxy.cut()
+
+        with open_move(filled_shop.folder, source_url, target_url) as move:
+            verdict = move.verify(listen)
+    assert verdict.differences == 0
+
+
 @pytest.mark.parametrize("side", SIDES)
 def test_a_server_that_does_not_come_back_is_unreachable(
-    filled_shop: Shop, undisturbed: Outcome, new_target: NewTarget, side: str
+    filled_shop: Shop, undisturbed: Outcome, new_target: NewTarget, side: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(again, "PAUSES", (0.01, 0.01))
     target = new_target().url
     with proxied(filled_shop, target, side) as (proxy, source_url, target_url):
 

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from crossfade.assess.survey import Scanned
 from crossfade.cli.events import log_event
+from crossfade.cli.notices import notice_of
 from crossfade.cli.options import Options
 from crossfade.cli.screen import number, safe
 from crossfade.model.counts import counted
@@ -188,6 +189,8 @@ class Bars:
         self.tasks: dict[str, tuple[TaskID, Meter]] = {}
 
     def __call__(self, event: Any) -> None:
+        if (notice := notice_of(event)) is not None:
+            self.progress.console.print(notice)
         for step in advances_of(event):
             if step.bar not in self.tasks:
                 task = self.progress.add_task(f"{step.bar:<11}", total=step.total, said="")
@@ -207,6 +210,10 @@ class Lines:
         self.unsaid: dict[str, None] = {}
 
     def __call__(self, event: Any) -> None:
+        if (notice := notice_of(event)) is not None:
+            self.say()
+            sys.stderr.write(notice + "\n")
+            sys.stderr.flush()
         for step in advances_of(event):
             meter = self.meters.setdefault(step.bar, Meter(step.unit))
             meter.take(step)

@@ -37,6 +37,9 @@ def in_silence(event: TryingAgain) -> None:
     """Nobody listens."""
 
 
+_RESUMES = "then run the same command again: it goes on where it stopped"
+
+
 class Patience:
     """How often work was cut since some of it was last done."""
 
@@ -45,8 +48,12 @@ class Patience:
 
     def pause(self, error: CrossfadeError) -> float:
         """How long to wait before the next attempt. Raises the error where its cause does not pass."""
-        if not error.passing or self._cut >= len(PAUSES):
+        if not error.passing:
+            raise error
+        if self._cut >= len(PAUSES):
             error.passing = False  # whoever else has patience has had enough, too
+            if "again" not in (error.hint or ""):
+                error.hint = "; ".join(filter(None, (error.hint, _RESUMES)))
             raise error
         seconds = PAUSES[self._cut]
         self._cut += 1

@@ -13,5 +13,6 @@ from __future__ import annotations
 from crossfade.journal.status import EntityStatus, Status
 from crossfade.move.events import Found, Planned, StepDone, Stepping, Verifying
 from crossfade.move.facade import Move
+from crossfade.move.watching import Waiting
 
-__all__ = ["EntityStatus", "Found", "Move", "Planned", "Status", "StepDone", "Stepping", "Verifying"]
+__all__ = ["EntityStatus", "Found", "Move", "Planned", "Status", "StepDone", "Stepping", "Verifying", "Waiting"]

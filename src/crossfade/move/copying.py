@@ -57,10 +57,10 @@ def _copy(ground: Ground, entities: Sequence[EntityInfo], executor: Executor, li
     listen(Planned(sum(c.count for c in pending), len(pending), sum(c.count for c in chunks)))
     chunks_of.copy(ground.work, pending, executor, listen, _stop_at(ground))
     again(lambda: _clear(ground, chunks, executor, listen), listen)
-    again(lambda: _finish(ground, listen), listen)
+    again(lambda: _finish(ground, entities, listen), listen)
 
 
-def _finish(ground: Ground, listen: Listener) -> None:
+def _finish(ground: Ground, entities: Sequence[EntityInfo], listen: Listener) -> None:
     with ground.transaction() as tx:
         done = journal.steps_done(tx)
     begin.do_steps(ground, ground.steps_after(done), listen)

@@ -15,6 +15,7 @@ from crossfade.move import quarantine as held
 from crossfade.move.events import Listener, deaf
 from crossfade.move.ground import Ground
 from crossfade.move.inventory import inventory
+from crossfade.move.watching import watching
 from crossfade.pipeline.mend import Retried
 from crossfade.stores.contract import EntityInfo
 from crossfade.verify.left_behind import Changed, LeftBehind
@@ -40,14 +41,14 @@ class Move(Ground):
         """Makes the target ready for the copy; the number of steps done now. Refuses a target that is not this
         move's.
         """
-        with begin.alone(self):
-            return begin.apply_schema(self, listen)
+        with watching(self, listen) as tell, begin.alone(self):
+            return begin.apply_schema(self, tell)
 
     def copy(self, listen: Listener = deaf) -> Status:
         """Copies what is not copied yet, clears and makes the constraints. Resumes by itself."""
         self.read_schema_ahead()
-        with begin.alone(self):
-            return copying.copy(self, listen)
+        with watching(self, listen) as tell, begin.alone(self):
+            return copying.copy(self, tell)
 
     def restart(self) -> None:
         """Forgets the copy: the tables that it filled are emptied, and the journal of chunks and quarantine too."""
@@ -60,7 +61,8 @@ class Move(Ground):
         Raises Refused before a copy is done, and where the mappings no longer speak of all that it carried.
         """
         self.only_compares = True
-        return verifying.verify(self, listen)
+        with watching(self, listen) as tell:
+            return verifying.verify(self, tell)
 
     def status(self) -> Status:
         """The count equation of every entity, as the journal has it, and what the source holds beside that.
@@ -97,8 +99,8 @@ class Move(Ground):
         """Tries entries again (those of the selection where none is named: unless told otherwise, all open ones), by
         the mapping and the lock file as they are now.
         """
-        with begin.alone(self):
-            return held.retry(self, ids, of, listen)
+        with watching(self, listen) as tell, begin.alone(self):
+            return held.retry(self, ids, of, tell)
 
     def discard(self, ids: Sequence[str], reason: str) -> list[Entry]:
         """Closes entries as discarded by a person, with the reason."""

@@ -318,6 +318,32 @@ class Clashes(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """A session that holds a lock which this run waits for; texts are empty where the login may not see them.
+
+    `pid` is 0 for a prepared transaction, which has no session.
+    """
+
+    pid: int
+    application: str
+    user: str
+    state: str
+    query_start: str
+    query: str
+
+
+class Watch(Protocol):
+    """Looks at the run from outside."""
+
+    def blockers(self, seconds: float) -> list[Blocker]:
+        """Sessions of others that some session of this run has waited for, for `seconds` or more. Never waits itself.
+
+        Raises CrossfadeError where the server cannot be asked.
+        """
+        ...
+
+
 class RowRejected(Exception):
     """The target refused rows. `reason` as in docs/reference/errors.md; `column`, `constraint` where the database
     says them.
@@ -371,6 +397,7 @@ class Store:
     writer: Writer | None = None
     row_reader: RowReader | None = None
     ddl: Ddl | None = None
+    watch: Watch | None = None
     clashes: Clashes | None = None
     closer: Any = None
 
@@ -393,6 +420,7 @@ def need(part: Part | None, store: Store, ability: str) -> Part:
 
 
 __all__ = [
+    "Blocker",
     "Check",
     "Clash",
     "Clashes",
@@ -408,6 +436,7 @@ __all__ = [
     "TargetColumn",
     "Traits",
     "Transaction",
+    "Watch",
     "Writer",
     "need",
 ]

@@ -11,11 +11,13 @@ from crossfade.errors import Busy
 from crossfade.model.urls import hide_password
 from crossfade.stores.patience import patiently
 from crossfade.stores.postgresql import failures
+from crossfade.stores.postgresql.connect import NAME
 
 _LOCK = "'x63726f7373666164'::bit(64)::bigint"  # "crossfad"; such a lock is of one database, not of the server
 
 _HOLDER = """
-SELECT a.pid, coalesce(pg_catalog.host(a.client_addr), 'a socket'), to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS')
+SELECT a.pid, a.application_name, coalesce(pg_catalog.host(a.client_addr), 'a socket'),
+       to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS')
 FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND a.datname = pg_catalog.current_database()
   AND (l.classid::bigint << 32) + l.objid::bigint = """
@@ -45,11 +47,21 @@ def end_with_client(connection: psycopg.Connection[Any]) -> None:
 
 
 def _busy(connection: psycopg.Connection[Any], url: str) -> Busy:
-    pid, host, since = _one(connection, _HOLDER + _LOCK) or ("unknown", "unknown", None)
+    pid, name, host, since = _one(connection, _HOLDER + _LOCK) or ("unknown", "", "unknown", None)
     who = f"process {pid} of the server, from {host}" + (f", since {since} UTC" if since else "")
     return Busy(
         f"another run of crossfade is at work in {hide_password(url)} (its connection: {who}); nothing was written",
-        hint=f"wait until it ends; or end it: SELECT pg_terminate_backend({pid})",
+        hint=f"wait until it ends; or end it: {end_all(name, pid)}",
+    )
+
+
+def end_all(application: str | None, pid: object) -> str:
+    """The statement that ends a session; of a run all of them, because each of its workers has its own."""
+    if not (application or "").startswith(f"{NAME}-"):
+        return f"SELECT pg_terminate_backend({pid})"
+    return (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        f" WHERE application_name = '{application}' AND datname = current_database()"
     )
 
 

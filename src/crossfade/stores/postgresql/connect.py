@@ -18,7 +18,8 @@ from crossfade.stores.postgresql.pooler import require_session
 from crossfade.stores.postgresql.settings import settle
 
 _WITH_DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
-_NAME = "crossfade"
+NAME = "crossfade"
+"""With the run's own, what `application_name` is."""
 _OWN: dict[str, str] = {"client_encoding": "UTF8"}
 """What is fixed with the login already: drivers ask questions of their own then."""
 _BEFORE_ADBC = "-c quote_all_identifiers=off -c search_path= -c client_min_messages=error"
@@ -49,7 +50,7 @@ class RunUrl(str):
 
 def application_name(run: str) -> str:
     """How the server calls all connections of a run."""
-    return f"{_NAME}-{run}" if run else _NAME
+    return f"{NAME}-{run}" if run else NAME
 
 
 def libpq_url(url: str) -> str:

@@ -8,6 +8,7 @@ from crossfade.stores.postgresql.clashes import PostgresClashes
 from crossfade.stores.postgresql.connect import RunUrl
 from crossfade.stores.postgresql.ddl import PostgresDdl
 from crossfade.stores.postgresql.read import PostgresRowReader
+from crossfade.stores.postgresql.watch import PostgresWatch
 from crossfade.stores.postgresql.write import PostgresWriter
 
 
@@ -18,9 +19,10 @@ def open_postgresql(url: str, run: str = "") -> Store:
     """
     named = RunUrl(url, run)
     writer, reader, ddl = PostgresWriter(named), PostgresRowReader(named), PostgresDdl(named)
+    watch = PostgresWatch(named)
 
     def close() -> None:
-        for part in (writer, reader, ddl):
+        for part in (writer, reader, ddl, watch):
             part.close()
 
     return Store(
@@ -30,6 +32,7 @@ def open_postgresql(url: str, run: str = "") -> Store:
         writer=writer,
         row_reader=reader,
         ddl=ddl,
+        watch=watch,
         clashes=PostgresClashes(named),
         closer=close,
     )

@@ -1,0 +1,32 @@
+"""What people are told of on the way, beside the progress: a connection that was lost, a lock that is waited for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crossfade.cli.screen import safe
+from crossfade.executor.again import TryingAgain
+from crossfade.move import Waiting
+from crossfade.stores.contract import Blocker
+
+_SHOWN = 80
+
+
+def notice_of(event: Any) -> str | None:
+    """A line about the event, made safe; None where the progress shows it."""
+    match event:
+        case TryingAgain(reason, attempt, attempts, seconds):
+            return safe(f"{reason}; trying again in {seconds:g} s ({attempt} of {attempts})")
+        case Waiting(seconds, blockers):
+            return safe(f"waiting for {seconds:g} s or more for a lock held by " + "; ".join(map(_blocker, blockers)))
+    return None
+
+
+def _blocker(blocker: Blocker) -> str:
+    if not blocker.pid:
+        return "a prepared transaction (SELECT * FROM pg_prepared_xacts)"
+    known = [blocker.application or "unknown application", f"user {blocker.user or 'unknown'}"]
+    known += [f"query began {blocker.query_start} UTC"] if blocker.query_start else []
+    known += [blocker.state] if blocker.state else []
+    query = blocker.query[:_SHOWN] + ("..." if len(blocker.query) > _SHOWN else "")
+    return f"process {blocker.pid} ({', '.join(known)})" + (f": {query}" if query else "")

@@ -1,0 +1,60 @@
+"""While a phase runs: who keeps it waiting. A wait for a lock of somebody else's may last for ever, without a word."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from crossfade.errors import CrossfadeError
+from crossfade.move.events import Listener
+from crossfade.move.ground import Ground
+from crossfade.stores.contract import Blocker, Watch
+
+SECONDS = 5.0
+"""How long a wait may last before it is told, and how often is looked."""
+_TOLD_AGAIN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An event: the run has waited for `seconds` or more for locks that these sessions hold."""
+
+    seconds: float
+    blockers: tuple[Blocker, ...]
+
+
+@contextmanager
+def watching(ground: Ground, listen: Listener) -> Iterator[Listener]:
+    """The listener, which also hears of waits. It is called by one thread at a time."""
+    lock, end = threading.Lock(), threading.Event()
+
+    def tell(event: Any) -> None:
+        with lock:
+            listen(event)
+
+    watch = ground.target.watch
+    if watch is None:
+        yield listen
+        return
+    thread = threading.Thread(target=_look, args=(watch, tell, end), name="crossfade-watch", daemon=True)
+    thread.start()
+    try:
+        yield tell
+    finally:
+        end.set()
+        thread.join()
+
+
+def _look(watch: Watch, tell: Listener, end: threading.Event) -> None:
+    """Tells each set of blockers when it is new, and once a minute."""
+    told: dict[tuple[int, ...], int] = {}
+    while not end.wait(SECONDS):
+        with suppress(CrossfadeError):  # a server that cannot be asked is told of by who works
+            blockers = tuple(watch.blockers(SECONDS))
+            pids = tuple(b.pid for b in blockers)
+            told = {pids: told.get(pids, -1) + 1} if pids else {}
+            if pids and told[pids] % _TOLD_AGAIN == 0:
+                tell(Waiting(SECONDS * (told[pids] + 1), blockers))

@@ -1,0 +1,50 @@
+"""Which sessions of a run wait for a lock, and who holds it: asked over a connection of its own, which never waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from crossfade.stores import contract
+from crossfade.stores.contract import Blocker
+from crossfade.stores.postgresql import failures
+from crossfade.stores.postgresql.connect import connect
+
+_BLOCKERS = """
+SELECT DISTINCT p.pid, coalesce(b.application_name, ''), coalesce(b.usename::text, ''), coalesce(b.state, ''),
+       coalesce(to_char(b.query_start, 'YYYY-MM-DD HH24:MI:SS'), ''), coalesce(left(b.query, 200), '')
+FROM pg_stat_activity a
+CROSS JOIN LATERAL unnest(pg_blocking_pids(a.pid)) AS p(pid)
+LEFT JOIN pg_stat_activity b ON b.pid = p.pid
+WHERE a.application_name = current_setting('application_name') AND a.datname = current_database()
+  AND a.wait_event_type = 'Lock' AND a.query_start < clock_timestamp() - %s * interval '1 second'
+  AND b.application_name IS DISTINCT FROM a.application_name
+ORDER BY 1
+"""
+
+
+class PostgresWatch:
+    """One connection, opened when first asked."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._open: psycopg.Connection[Any] | None = None
+
+    def blockers(self, seconds: float) -> list[Blocker]:
+        if self._open is None or self._open.closed:
+            self._open = connect(self._url, autocommit=True)
+        try:
+            return [Blocker(*row) for row in self._open.execute(_BLOCKERS, [seconds]).fetchall()]
+        except psycopg.Error as error:
+            self.close()
+            raise failures.translated(error, self._url, "") from error
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+
+def _conforms(url: str) -> contract.Watch:
+    return PostgresWatch(url)

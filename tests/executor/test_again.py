@@ -1,0 +1,91 @@
+"""What a lost connection cut is done again; what is wrong for good is raised at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from crossfade.errors import Unreachable, may_pass
+from crossfade.executor import again as patience
+from crossfade.executor.again import TryingAgain, again, again_from
+from crossfade.executor.local import InProcess
+from crossfade.executor.tasks import run_tasks
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PAUSES", (0.0, 0.0, 0.0))
+
+
+def failing(
+    times: int, error: Callable[[], Unreachable] = lambda: may_pass(Unreachable("cut"))
+) -> Callable[[int], int]:
+    """Squares numbers, and fails the first `times` times."""
+    left = [times]
+
+    def task(number: int) -> int:
+        if left[0] > 0:
+            left[0] -= 1
+            raise error()
+        return number**2
+
+    return task
+
+
+def squares(task: Callable[[int], int], told: list[TryingAgain]) -> list[int]:
+    found: list[int] = []
+    run_tasks(InProcess(), task, ((n,) for n in range(5)), found.append, tell=told.append)
+    return sorted(found)
+
+
+def test_tasks_that_were_cut_are_done_again() -> None:
+    told: list[TryingAgain] = []
+    assert squares(failing(3), told) == [0, 1, 4, 9, 16]
+    assert [t.attempt for t in told] == [1, 2, 3]
+    assert told[0].reason == "cut"
+
+
+def test_patience_has_an_end() -> None:
+    with pytest.raises(Unreachable) as caught:
+        squares(failing(10), [])
+    assert not caught.value.passing  # whoever waits around it need not
+
+
+def test_patience_begins_anew_when_something_is_done() -> None:
+    counted = iter(range(1000))
+
+    def task(number: int) -> int:
+        if next(counted) % 2 == 0:
+            raise may_pass(Unreachable("cut"))
+        return number**2
+
+    assert squares(task, []) == [0, 1, 4, 9, 16]
+
+
+def test_what_is_wrong_for_good_is_raised_at_once() -> None:
+    told: list[TryingAgain] = []
+    with pytest.raises(Unreachable, match="no password"):
+        squares(failing(1, lambda: Unreachable("no password")), told)
+    assert told == []
+
+
+def test_an_action_is_done_again() -> None:
+    task = failing(2)
+    assert again(lambda: task(3)) == 9
+    assert again(lambda: failing(0)(4)) == 16
+
+
+@pytest.mark.parametrize("cut_at", range(4))
+def test_items_are_given_once_wherever_they_are_cut(cut_at: int) -> None:
+    cut = [cut_at]
+
+    def items() -> Iterator[int]:
+        for n in range(3):
+            if n == cut[0]:
+                cut.clear()
+                cut.append(-1)
+                raise may_pass(Unreachable("cut"))
+            yield n
+
+    assert list(again_from(items)) == [0, 1, 2]
