@@ -37,6 +37,43 @@ def test_records_set_aside_are_said_in_figures(tiny: Tiny, limit: str, status: i
     assert "1 record is set aside in quarantine (33.33 %)" in again.json["conclusion"]
 
 
+@pytest.mark.parametrize("side", ["source", "quarantine"])
+def test_a_record_in_quarantine_is_proven(tiny: Tiny, side: str) -> None:
+    tiny.mongo.db.people.update_one({"_id": BOB}, {"$set": {"age": 900}})
+    tiny("run")
+    assert tiny("verify", "--json").json["verdict"] == "equal_but_quarantined"
+    if side == "source":
+        tiny.mongo.db.people.update_one({"_id": BOB}, {"$set": {"name": "Rob"}})
+    else:
+        tiny.postgres.execute("UPDATE crossfade.quarantine SET raw = set_byte(raw, 30, 1)")
+    document = tiny("verify", "--json").json
+    assert (document["verdict"], document["differences"]) == ("not_equal", 1)
+    (people,) = document["entities"]
+    assert (people["quarantined"], people["altered"], people["balanced"]) == (1, 1, True)
+    (record,) = people["altered_records"]
+    assert str(BOB) in record["record"]
+    assert record["in_source"] != record["in_quarantine"]
+    assert str(BOB) in tiny("verify").out
+    if side == "source":
+        tiny("quarantine", "retry")
+        assert tiny("verify", "--json").json["verdict"] == "equal_but_quarantined"
+
+
+def test_a_report_that_cannot_be_written_does_not_take_the_verdict_with_it(tiny: Tiny) -> None:
+    tiny("run")
+    (tiny.root / "report.html.part").mkdir()
+    ended = tiny("verify")
+    assert ended.status == 3
+    assert ended.out.splitlines()[-1] == "equal and complete: 3 records in the source, 3 copied"
+    assert str(tiny.root / "report.html") in ended.out
+    assert {f.name for f in tiny.root.glob("report*.html")} == {"report.old.html"}
+    document = tiny("verify", "--json").json
+    assert (document["ok"], document["report_html"]) == (True, None)
+    (tiny.root / "report.html.part").rmdir()
+    assert tiny("verify").status == 0
+    assert {f.name for f in tiny.root.glob("report*")} == {"report.json", "report.html"}
+
+
 @pytest.mark.parametrize("name", ["tmp", "t" * 100])  # the second is too long for a socket's path
 def test_the_program_leaves_nothing_in_the_temporary_directory(tiny: Tiny, tmp_path: Path, name: str) -> None:
     tiny.mongo.db.people.insert_many({"_id": i, "name": "x" * 900} for i in range(3000))

@@ -8,13 +8,13 @@ import bson
 
 from crossfade.documents.decode import key_of
 from crossfade.journal.journal import Entry
-from crossfade.verify.held import NOTHING, Held, Holder, held_records, leave, pick_up
+from crossfade.verify.held import NOTHING, Altered, Document, Held, Holder, document_of, held_records, leave, pick_up
 
 A, B, A2 = (bson.encode(d) for d in ({"_id": 1, "v": "a"}, {"_id": 2}, {"_id": 1, "v": "other"}))
 
 
 def entry(key: str | None, reason: str = "not_null", state: str = "open", chunk: int = 0) -> Entry:
-    return Entry("id", "users", chunk, key, reason, "", None, None, "copy", state)
+    return Entry(f"id of {key}", "users", chunk, key, reason, "", None, None, "copy", state)
 
 
 def accounts(held: Held, chunk: int, *raws: bytes) -> list[str | None]:
@@ -23,17 +23,23 @@ def accounts(held: Held, chunk: int, *raws: bytes) -> list[str | None]:
 
 
 def test_by_key() -> None:
-    held = held_records([entry(key_of(A)), entry(key_of(B), state="discarded")], never)["users"]
+    held = holding(A, B, states=("open", "discarded"))
     assert accounts(held, 0, A, B, A2) == ["quarantined", "discarded", "quarantined"]
     assert len(held) == 2
 
 
+def test_a_record_that_is_not_the_source_s_is_told() -> None:
+    holder = Holder(holding(A, B), 0)
+    assert [holder.account(raw, key_of) for raw in (A2, B)] == ["quarantined", "quarantined"]
+    assert holder.altered == [Altered(str(key_of(A)), "quarantined", document_of(A2), document_of(A))]
+
+
 def test_retried_records_are_copied() -> None:
-    assert held_records([entry(key_of(A), state="retried")], never) == {}
+    assert held_records([entry(key_of(A), state="retried")], {}) == {}
 
 
 def test_of_twins_the_one_that_came_too_late() -> None:
-    held = held_records([entry(key_of(A), "unique", chunk=3)], lambda e: A)["users"]
+    held = held_records([entry(key_of(A), "unique", chunk=3)], documents(A))["users"]
     assert accounts(held, 3, A2, A, B) == [None, "quarantined", None]
     assert accounts(held, 3, A, A) == ["quarantined", None]
     assert accounts(held, 2, A) == [None]
@@ -41,12 +47,12 @@ def test_of_twins_the_one_that_came_too_late() -> None:
 
 def test_a_record_whose_key_cannot_be_read() -> None:
     broken = b"\x05\0\0\0\xff"
-    held = held_records([entry(None, "broken", chunk=1)], lambda e: broken)["users"]
+    held = held_records([entry(None, "broken", chunk=1)], {"id of None": document_of(broken)})["users"]
     assert accounts(held, 1, A, broken) == [None, "quarantined"]
 
 
 def test_a_count_of_what_was_seen() -> None:
-    holder = Holder(held_records([entry(key_of(A)), entry(key_of(B))], never)["users"], 0)
+    holder = Holder(holding(A, B), 0)
     holder.account(A, key_of)
     assert holder.seen == {"quarantined": 1}
 
@@ -57,13 +63,20 @@ def test_nothing_held_asks_for_no_key() -> None:
 
 
 def test_left_for_workers(tmp_path: Path) -> None:
-    held = held_records([entry(key_of(A)), entry(None, chunk=2)], lambda e: B)["users"]
+    held = held_records([entry(key_of(A)), entry(None, chunk=2)], documents(A) | {"id of None": document_of(B)})[
+        "users"
+    ]
     leave(held, tmp_path / "held")
     assert pick_up(tmp_path / "held") == held
 
 
-def never(entry: Entry) -> bytes:
-    raise AssertionError(f"the document of {entry} is not needed")
+def documents(*raws: bytes) -> dict[str, Document]:
+    return {f"id of {key_of(raw)}": document_of(raw) for raw in raws}
+
+
+def holding(*raws: bytes, states: tuple[str, ...] = ("open", "open")) -> Held:
+    entries = [entry(key_of(raw), state=state) for raw, state in zip(raws, states, strict=True)]
+    return held_records(entries, documents(*raws))["users"]
 
 
 def never_key(raw: bytes) -> str | None:

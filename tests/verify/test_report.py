@@ -172,7 +172,7 @@ def test_json_has_the_documented_shape() -> None:
     ]  # fmt: skip
     assert list(data["entities"][0]) == [
         "entity", "source", "copied", "quarantined", "discarded", "balanced", "journal", "disagreements", "uncounted",
-        "uncounted_records", "remainders",
+        "uncounted_records", "remainders", "altered", "altered_records",
     ]  # fmt: skip
     assert list(data["tables"][0]) == [
         "table", "rows", "compared", "not_compared", "counts", "changed_rows", "changed_columns", "differences",

@@ -160,10 +160,21 @@ def _draw_accounts(screen: Screen, document: dict[str, Any]) -> None:
     for entity in document["entities"]:
         for line in entity["disagreements"]:
             screen.line(f"{entity['entity']}: {line}", "red")
+        for record in entity["altered_records"]:
+            screen.line(f"  changed: {entity['entity']} {record['record']}: {_altered(record)}")
+        if hidden := entity["altered"] - len(entity["altered_records"]):
+            screen.line(f"  {entity['entity']}: and {number(hidden)} more")
         for record in entity["uncounted_records"]:
             screen.line(f"  {entity['entity']} {record['record'] or '-'}: {record['reason']}: {record['detail']}")
         if entity["uncounted"]:
             screen.line(unaccounted(entity["entity"], entity["uncounted"]), "red")
+
+
+def _altered(record: dict[str, Any]) -> str:
+    one, other = (
+        f"{number(r['size'])} bytes, SHA-256 {r['digest'][:16]}" for r in (record["in_source"], record["in_quarantine"])
+    )
+    return f"what is {record['account']} is not the source's record: expected {one}, found {other}"
 
 
 def _draw_rules(screen: Screen, document: dict[str, Any]) -> None:

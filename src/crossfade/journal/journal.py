@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -322,6 +322,19 @@ def held_entries(tx: Loader, entity: str) -> list[Entry]:
 def raw_of(tx: Loader, entry: Entry) -> bytes:
     (row,) = tx.execute(queries()["find_raw"], {"id": entry.id})
     return bytes(row[0])
+
+
+def raws(tx: Loader, at_once: int = 16_000_000) -> Iterator[tuple[str, bytes]]:
+    """The documents of all entries whose records are not in the target, by id; about `at_once` bytes at a time."""
+    after = ""
+    while sizes := tx.execute(queries()["find_sizes_of_all"], {"after": after}):
+        together = 0
+        for place, (last, size) in enumerate(sizes):
+            together += size
+            if together >= at_once or place + 1 == len(sizes):
+                found = tx.execute(queries()["find_raws_of_all"], {"after": after, "last": last})
+                yield from ((str(entry), bytes(raw)) for entry, raw in found)
+                after, together = last, 0
 
 
 def forget_entry(tx: Loader, entry: Entry) -> None:

@@ -353,3 +353,11 @@ DELETE FROM {crossfade}chunk;
 -- forget_quarantine --
 -- The copy begins anew.
 DELETE FROM {crossfade}quarantine;
+
+-- find_sizes_of_all --
+-- Entries whose records are not in the target, with the length of the document.
+SELECT id, length(raw) FROM {crossfade}quarantine WHERE state <> 'retried' AND id > :after ORDER BY id LIMIT 1000;
+
+-- find_raws_of_all --
+-- The documents of some of them, which follow each other.
+SELECT id, raw FROM {crossfade}quarantine WHERE state <> 'retried' AND id > :after AND id <= :last ORDER BY id;

@@ -18,7 +18,7 @@ from crossfade.pipeline.session import session
 from crossfade.stores.contract import need
 from crossfade.verify import run
 from crossfade.verify.catalogue import hold_schema
-from crossfade.verify.held import held_records
+from crossfade.verify.held import document_of, held_records
 from crossfade.verify.rules import read_rules
 from crossfade.verify.verdict import SchemaVerdict, Verdict
 
@@ -52,7 +52,8 @@ def _schema(ground: Ground) -> SchemaVerdict:
 def _subject(ground: Ground, status: Status, unread: Collection[str]) -> run.Subject:
     limits = ground.project.settings.limits
     with ground.transaction() as tx:
-        held = held_records(journal.entries(tx), partial(journal.raw_of, tx))
+        documents = {entry: document_of(raw) for entry, raw in journal.raws(tx)}
+        held = held_records(journal.entries(tx), documents)
     feeds = ground.program.feeds.values()
     return run.Subject(
         feeds={f.entity: sorted({b.table for b in f.branches}) for f in feeds if f.branches},

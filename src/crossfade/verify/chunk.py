@@ -18,7 +18,7 @@ from crossfade.model.counts import Counts
 from crossfade.model.shape import Shape
 from crossfade.stores.contract import Reader, RowReader
 from crossfade.verify.compare import Unlike, compare, with_nulls
-from crossfade.verify.held import DISCARDED, QUARANTINED, Holder, pick_up
+from crossfade.verify.held import DISCARDED, QUARANTINED, Altered, Holder, pick_up
 from crossfade.verify.runs import Runs
 from crossfade.verify.spool import keys_of, spool
 from crossfade.verify.verdict import Difference, Uncounted
@@ -86,13 +86,16 @@ class ChunkVerified:
     uncounted: int = 0
     uncounted_records: list[Uncounted] = field(default_factory=list)
     remainders: list[str] = field(default_factory=list)
+    altered: list[Altered] = field(default_factory=list)
     tables: dict[str, TableCount] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
     @property
     def differences(self) -> int:
-        return self.uncounted + sum(t.missing + sum(t.changed.values()) for t in self.tables.values())
+        return (
+            self.uncounted + len(self.altered) + sum(t.missing + sum(t.changed.values()) for t in self.tables.values())
+        )
 
 
 def verify_chunk(opening: Opening, task: Task) -> ChunkVerified:
@@ -107,7 +110,7 @@ def verify_chunk(opening: Opening, task: Task) -> ChunkVerified:
         _Batch(tools.row_reader, task, batch, carrier.map(batch), holder, result, keys).verify()
     for table, parts in keys.items():
         spool(task.spool / str(task.numbers[table]), pa.concat_tables(parts))
-    result.seen = holder.seen
+    result.seen, result.altered = holder.seen, holder.altered
     result.seconds = time.perf_counter() - start
     return result
 

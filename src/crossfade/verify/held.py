@@ -20,15 +20,37 @@ Place = tuple[int, str]
 """The number of a chunk (LATER where it is not known), and the SHA-256 of a document in it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What is to be known of a document in the journal to hold it against the source's, byte for byte."""
+
+    digest: str
+    size: int
+
+
+def document_of(raw: bytes) -> Document:
+    return Document(digest_of(raw), len(raw))
+
+
+@dataclass(frozen=True, slots=True)
+class Altered:
+    """A record in quarantine, or discarded there, that is not the source's any more. `key` is its `_id`."""
+
+    key: str
+    account: str
+    in_source: Document
+    in_journal: Document
+
+
 @dataclass(frozen=True)
 class Held:
-    """`by_key` gives the account of a key (canonical Extended JSON).
+    """`by_key` gives the account of a key (canonical Extended JSON), and the document that the journal has of it.
 
     `by_place` gives the accounts of documents whose key does not name them: it cannot be read, or another document of a
     dump has the same one, was there first, and is copied.
     """
 
-    by_key: Mapping[str, str] = field(default_factory=dict)
+    by_key: Mapping[str, tuple[str, Document]] = field(default_factory=dict)
     by_place: Mapping[Place, tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -50,9 +72,9 @@ def pick_up(file: Path) -> Held:
     return held
 
 
-def held_records(entries: Iterable[Entry], raw_of: Callable[[Entry], bytes]) -> dict[str, Held]:
-    """Entity -> what is held of it. `raw_of` gives an entry's document; asked only where the key is not enough."""
-    by_key: dict[str, dict[str, str]] = {}
+def held_records(entries: Iterable[Entry], documents: Mapping[str, Document]) -> dict[str, Held]:
+    """Entity -> what is held of it. `documents` has those of the entries, by their ids."""
+    by_key: dict[str, dict[str, tuple[str, Document]]] = {}
     by_place: dict[str, dict[Place, tuple[str, ...]]] = {}
     entries = list(entries)
     known = Counter((entry.entity, entry.key) for entry in entries)
@@ -61,10 +83,10 @@ def held_records(entries: Iterable[Entry], raw_of: Callable[[Entry], bytes]) -> 
         if account is None or entry.reason == REMAINDER:  # which every reading finds anew
             continue
         if entry.key is not None and not _may_be_a_twin(entry) and known[entry.entity, entry.key] == 1:
-            by_key.setdefault(entry.entity, {})[entry.key] = account
+            by_key.setdefault(entry.entity, {})[entry.key] = account, documents[entry.id]
         else:
             places = by_place.setdefault(entry.entity, {})
-            place = (entry.chunk, digest_of(raw_of(entry)))
+            place = (entry.chunk, documents[entry.id].digest)
             places[place] = (*places.get(place, ()), account)
     return {e: Held(by_key.get(e, {}), by_place.get(e, {})) for e in sorted(by_key.keys() | by_place.keys())}
 
@@ -79,13 +101,16 @@ def digest_of(raw: bytes) -> str:
 
 
 class Holder:
-    """Tells the accounts of one chunk's documents, one after the other. `seen` counts those that were held."""
+    """Tells the accounts of one chunk's documents, one after the other. `seen` counts those that were held; `altered`
+    are those of them that the journal has otherwise than the source.
+    """
 
     def __init__(self, held: Held, chunk: int) -> None:
         self._held = held
         self._chunk = chunk
         self._left = {place: list(accounts) for place, accounts in held.by_place.items() if place[0] in (chunk, LATER)}
         self.seen: Counter[str] = Counter()
+        self.altered: list[Altered] = []
 
     @property
     def holds_nothing(self) -> bool:
@@ -107,4 +132,10 @@ class Holder:
 
     def _by_key(self, raw: bytes, key: Callable[[bytes], str | None]) -> str | None:
         name = key(raw) if self._held.by_key else None
-        return self._held.by_key.get(name) if name is not None else None
+        known = self._held.by_key.get(name) if name is not None else None
+        if name is None or known is None:
+            return None
+        account, document = known
+        if digest_of(raw) != document.digest:
+            self.altered.append(Altered(name, account, document_of(raw), document))
+        return account

@@ -129,6 +129,16 @@ def _entity(entity: EntityVerdict) -> dict[str, Any]:
         "uncounted": entity.uncounted,
         "uncounted_records": [asdict(record) for record in entity.uncounted_records],
         "remainders": list(entity.remainders),
+        "altered": entity.altered,
+        "altered_records": [
+            {
+                "record": one.key,
+                "account": one.account,
+                "in_source": asdict(one.in_source),
+                "in_quarantine": asdict(one.in_journal),
+            }
+            for one in entity.altered_records
+        ],
     }
 
 

@@ -10,7 +10,7 @@ from crossfade.model.counts import Counts
 from crossfade.model.target import TargetTable
 from crossfade.verify.chunk import ChunkVerified, TableCount
 from crossfade.verify.compare import CHANGED, DUPLICATE, EXTRA, MISSING
-from crossfade.verify.held import NOTHING, Held
+from crossfade.verify.held import NOTHING, Altered, Held
 from crossfade.verify.keys import NOTHING_ODD, KeyFindings
 from crossfade.verify.runs import Runs
 from crossfade.verify.verdict import Difference, EntityVerdict, TableVerdict, Uncounted
@@ -28,6 +28,8 @@ class Tally:
         self._uncounted: Counter[str] = Counter()
         self._records: dict[str, list[tuple[_Order, list[Uncounted]]]] = {}
         self._seen: Counter[str] = Counter()
+        self._altered: Counter[str] = Counter()
+        self._altered_records: dict[str, list[tuple[_Order, list[Altered]]]] = {}
         self._remainders: dict[str, list[tuple[_Order, list[str]]]] = {}
         self._tables = {name: TableCount() for tables in feeds.values() for name in tables}
         self._named: dict[str, list[tuple[_Order, list[Difference]]]] = {}
@@ -38,6 +40,8 @@ class Tally:
         self._accounts[entity] += event.account
         self._uncounted[entity] += event.uncounted
         self._seen[entity] += event.seen.total()
+        self._altered[entity] += len(event.altered)
+        _keep(self._altered_records.setdefault(entity, []), order, event.altered, self._limit)
         _keep(self._remainders.setdefault(entity, []), order, event.remainders, self._limit)
         _keep(self._records.setdefault(entity, []), order, event.uncounted_records, self._limit)
         for name, count in event.tables.items():
@@ -68,6 +72,8 @@ class Tally:
                 tuple(_first(self._records.get(entity, []), self._limit)),
                 max(0, len(held.get(entity, NOTHING)) - self._seen[entity]),
                 tuple(_first(self._remainders.get(entity, []), max(1, self._limit))),
+                self._altered[entity],
+                tuple(_first(self._altered_records.get(entity, []), self._limit)),
             )
             for entity in sorted(self._feeds)
         )

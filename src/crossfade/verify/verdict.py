@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from crossfade.model.counts import Counts
 from crossfade.schema.compare import FAULT, SchemaDifference
+from crossfade.verify.held import Altered
 
 KINDS = ("changed", "missing", "extra", "duplicate")
 
@@ -60,6 +61,9 @@ class EntityVerdict:
     """Records that the journal holds in quarantine or discarded, and that the source no longer has."""
     remainders: tuple[str, ...] = ()
     """What of a torn source cannot be read, the first of them: an unknown number of records, which no count holds."""
+    altered: int = 0
+    """Records in quarantine, or discarded there, whose bytes are not the source's; the first of them are named."""
+    altered_records: tuple[Altered, ...] = ()
 
     @property
     def balanced(self) -> bool:
@@ -173,7 +177,7 @@ class Verdict:
     @property
     def differences(self) -> int:
         """How many differences there are in all."""
-        return sum(t.total for t in self.tables)
+        return sum(t.total for t in self.tables) + sum(e.altered for e in self.entities)
 
     @property
     def rows(self) -> int:
