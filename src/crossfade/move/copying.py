@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
 
 from crossfade.errors import Refused
 from crossfade.executor.again import again
@@ -15,8 +16,9 @@ from crossfade.journal.journal import MoveRecord
 from crossfade.journal.status import Status
 from crossfade.model.batch import Chunk
 from crossfade.model.counts import Counts
+from crossfade.model.target import Step
 from crossfade.move import accounts, begin, checks, surveying
-from crossfade.move.events import Listener, Planned
+from crossfade.move.events import Listener, Planned, StepDone
 from crossfade.move.ground import Ground
 from crossfade.move.inventory import DISCARDED, count, inventory
 from crossfade.pipeline import causes, constraints
@@ -133,7 +135,14 @@ def _clear(ground: Ground, chunks: Sequence[Chunk], executor: Executor, listen: 
         with ground.transaction() as tx:
             journal.set_stage(tx, journal.COPIED)
     if stage != journal.FINISHED:
-        constraints.clear(ground.work, ground.schema, chunks, executor, listen, _few(ground))
+        with ground.transaction() as tx:
+            steps = ground.steps_after(journal.steps_done(tx))
+        made = partial(_tell, listen)
+        constraints.clear(ground.work, ground.schema, chunks, executor, listen, _few(ground), steps, made)
+
+
+def _tell(listen: Listener, step: Step) -> None:
+    listen(StepDone(step))
 
 
 def _stop_at(ground: Ground) -> StopAt:

@@ -1,8 +1,9 @@
 """What the source did not guarantee: rows that break a unique constraint or a foreign key leave, with their whole
 source record.
 
-This runs after the copy and before the constraints are made, over tables without foreign keys, so that no cascade
-removes a row that nobody counts. A record that leaves may orphan others: foreign keys are asked again until all hold.
+This runs after the copy, over tables without foreign keys, so that no cascade removes a row that nobody counts. Unique
+constraints are asked for first, then made with all indexes and exclusion constraints (builds.py): what they cannot be
+made with leaves as well. A record that leaves may orphan others: foreign keys are asked again until all hold.
 
 Who leaves, and why, must not depend on where a run was killed: the next one would find fewer duplicates, or an orphan
 under another constraint first. So the rows that a test found are noted before the first of them leaves.
@@ -16,13 +17,15 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from crossfade.errors import CrossfadeError, Unreachable
 from crossfade.journal import journal
 from crossfade.journal.journal import Clearing
 from crossfade.model.batch import Chunk
-from crossfade.model.target import ForeignKey, TargetSchema, TargetTable, Unique
+from crossfade.model.target import ForeignKey, Step, TargetSchema, TargetTable, Unique
+from crossfade.pipeline.builds import Build, builds
 from crossfade.pipeline.leave import Broken, take_out
 from crossfade.pipeline.session import Work, session
-from crossfade.stores.contract import Ddl, need
+from crossfade.stores.contract import Ddl, RowRejected, need
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +49,23 @@ class _Test:
     constraint: Unique | ForeignKey
 
     @property
+    def name(self) -> str:
+        return self.constraint.name
+
+    @property
     def parent(self) -> str | None:
         return self.constraint.parent if isinstance(self.constraint, ForeignKey) else None
 
-    def ask(self, ddl: Ddl) -> pa.Table:
-        """The primary keys of the rows that may not stay."""
+    def ask(self, ddl: Ddl) -> pa.Table | None:
+        """The primary keys of the rows that may not stay; None where it cannot be asked for, or is of no interest."""
         if isinstance(self.constraint, ForeignKey):
             return ddl.orphans(self.table, self.constraint)
-        return ddl.duplicates(self.table, self.constraint)
+        try:
+            return ddl.duplicates(self.table, self.constraint)
+        except (RowRejected, CrossfadeError) as error:
+            if isinstance(error, Unreachable):
+                raise
+            return None  # an expression fails for some row: making the index finds which
 
     def broken(self, keys: pa.Table) -> Broken:
         if isinstance(self.constraint, ForeignKey):
@@ -77,14 +89,17 @@ def clear(
     executor: Executor,
     listen: Listen,
     require_few: Few = lambda broken: None,
+    steps: Sequence[Step] = (),
+    done: Callable[[Step], None] = lambda step: None,
 ) -> None:
     """Takes every record that breaks a constraint of `schema` out of the target, into quarantine.
 
-    First all unique constraints, then the foreign keys, in rounds, until a round finds no orphan.
+    First all unique constraints; then the indexes and constraints among `steps` are made (`done` hears of each); then
+    the foreign keys, in rounds, until a round finds no orphan.
     """
     s = session(work)
     ddl = need(s.target.ddl, s.target, "check constraints")
-    tests = list(_tests(work, schema))
+    tests = list(_tests(work, schema, steps, done))
     with s.transaction() as tx:
         at = journal.find_clearing(tx) or Clearing(0, frozenset(t.parent for t in tests if t.parent))
     while True:
@@ -99,33 +114,46 @@ def clear(
     _note(work, None)
 
 
-def _tests(work: Work, schema: TargetSchema) -> Iterator[_Test]:
+def _tests(
+    work: Work, schema: TargetSchema, steps: Sequence[Step], done: Callable[[Step], None]
+) -> Iterator[_Test | Build]:
     fed = {b.table for b in work.program.branches}
     tables = [t for t in schema.tables if t.name in fed]
     yield from (_Test(table, unique) for table in tables for unique in table.uniques)
+    yield from builds(schema, fed, steps, session(work).transaction, done)
     yield from (_Test(table, key) for table in tables for key in table.foreign_keys)
 
 
 def _pass(
     work: Work,
     at: Clearing,
-    test: _Test,
+    test: _Test | Build,
     ddl: Ddl,
     chunks: Sequence[Chunk],
     executor: Executor,
     listen: Listen,
     require_few: Few,
 ) -> Clearing:
-    """One test, and out with the records behind what it finds."""
+    """One test, and out with the records behind what it finds; what is to be made is tried again without them."""
     keys = test.ask(ddl) if at.doomed is None else _table(at.doomed)  # noted by a run that was killed
-    if keys.num_rows:
-        if at.doomed is None:
+    found = False
+    while keys is not None and keys.num_rows:
+        found, noted = True, at.doomed is not None
+        if not noted:
             require_few(test.broken(keys))
         _note(work, replace(at, doomed=_bytes(keys)))
-        left = _take_out(work, test.broken(keys), test.constraint.name, chunks, executor, listen)
-        if left or at.doomed is not None:  # rows that are of no record stay, and are not asked for again and again
+        left = _take_out(work, test.broken(keys), test.name, chunks, executor, listen)
+        if left or noted:  # rows that are of no record stay, and are not asked for again and again
             at = replace(at, changed=at.changed | _fed_with(work, test.table.name))
-        _note(work, replace(at, place=at.place + 1))
+        if not isinstance(test, Build):
+            break
+        if not left and not noted:
+            raise test.hopeless(keys)
+        at = replace(at, doomed=None)
+        _note(work, at)
+        keys = test.ask(ddl)
+    if found:
+        _note(work, replace(at, place=at.place + 1, doomed=None))
     return at
 
 

@@ -23,13 +23,17 @@ from crossfade.journal.journal import Entry
 from crossfade.mapping.carry import Carrier, TableRows, keep_roots
 from crossfade.mapping.program import ROW, Branch, Feed
 from crossfade.model.batch import Batch, Chunk
+from crossfade.model.matching import places_of
 from crossfade.pipeline.session import Session, Work, session
 from crossfade.stores.contract import Loader
 
 
 @dataclass(frozen=True)
 class Broken:
-    """Rows of `table` (their primary keys) that may not stay, and why. `phase` is what their entries say."""
+    """Rows of `table` (their primary keys) that may not stay, and why. `phase` is what their entries say.
+
+    `each` has the reason and the detail of every row, where they are not the same for all.
+    """
 
     table: str
     reason: str
@@ -38,6 +42,7 @@ class Broken:
     keys: pa.Table
     phase: str = "constraints"
     constraint: str | None = None
+    each: tuple[tuple[str, str], ...] = ()
 
 
 def take_out(
@@ -157,12 +162,32 @@ def _leave(s: Session, entity: str, raws: Sequence[bytes], broken: Broken, chunk
         parts = [keep_roots(part, set(rows)) for part in mapped.tables]
         for part in parts:
             _delete(tx, entity, part)
+        why = _why_each(parts, broken)
         for row in rows:
-            journal.quarantine(tx, _entry(entity, batch.raws[row], broken, chunk), batch.raws[row])
+            journal.quarantine(tx, _entry(entity, batch.raws[row], why.get(row, broken), chunk), batch.raws[row])
         gone = row_counts(parts)
         shift = {name: -count for name, count in gone.items()}
         journal.shift_counts(tx, entity, copied=-len(rows), quarantined=len(rows), rows=shift)
     return len(rows)
+
+
+def _why_each(parts: Iterable[TableRows], broken: Broken) -> dict[int, Broken]:
+    """Document -> what is said of the first of its broken rows, where that is not the same for all."""
+    found: dict[int, Broken] = {}
+    for part in parts:
+        if not broken.each or part.table.name != broken.table:
+            continue
+        own, keys = ([_one(t.column(n)) for n in broken.keys.column_names] for t in (part.rows, broken.keys))
+        keys = [key.cast(mine.type) for key, mine in zip(keys, own, strict=True)]
+        for root, place in zip(part.roots.to_pylist(), places_of(own, keys).to_pylist(), strict=True):
+            if place is not None and root not in found:
+                reason, detail = broken.each[place]
+                found[root] = replace(broken, reason=reason, detail=detail)
+    return found
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks()
 
 
 def row_counts(parts: Iterable[TableRows]) -> Counter[str]:

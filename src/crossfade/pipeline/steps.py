@@ -10,10 +10,6 @@ from crossfade.model.target import Step
 from crossfade.stores.contract import RowRejected, Transaction
 
 _LOOK = "look at the rows, then run the same command again"
-_HINTS = {
-    "too_long": "shorten the value in the source, and in the target in the same way, and run the same command again;"
-    " or index a hash of it (md5), and begin anew in an empty database"
-}
 
 
 def run_steps(
@@ -34,16 +30,26 @@ def run_steps(
         if step.id in done:
             continue
         try:
-            with transaction() as tx:
-                tx.run(step.sql)
-                journal.note_step(tx, step)
-        except RowRejected as refusal:
-            raise _failed(step, refusal.message, _HINTS.get(refusal.reason, _LOOK)) from refusal
-        except Unreachable:
-            raise
-        except CrossfadeError as error:
-            raise _failed(step, error.message, error.hint or "mend the cause and run the same command again") from error
+            run_step(transaction, step)
+        except (RowRejected, CrossfadeError) as error:
+            raise failed(step, error) from error
         listen(step)
+
+
+def run_step(transaction: Transaction, step: Step) -> None:
+    """Runs a step and notes it. Raises RowRejected where rows stand in its way."""
+    with transaction() as tx:
+        tx.run(step.sql)
+        journal.note_step(tx, step)
+
+
+def failed(step: Step, error: RowRejected | CrossfadeError) -> CrossfadeError:
+    """The error of a step, with the step; a connection that is lost stays what it is."""
+    if isinstance(error, Unreachable):
+        return error
+    if isinstance(error, RowRejected):
+        return _failed(step, error.message, _LOOK)
+    return _failed(step, error.message, error.hint or "fix the cause and run the same command again")
 
 
 def _failed(step: Step, reason: str, hint: str) -> CrossfadeError:

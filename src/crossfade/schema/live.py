@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from crossfade.errors import Stale
-from crossfade.model.target import Step, TargetSchema
+from crossfade.model.target import Step, TargetSchema, TargetTable
 from crossfade.schema.tokens import Token, identifier, meaningful
 
 
@@ -25,6 +25,30 @@ def as_it_was(was: TargetSchema, now: TargetSchema) -> TargetSchema:
                 hint="put its columns back, or begin anew: empty the tables and drop the schema crossfade",
             )
     return replace(was, metadata_of=now.metadata_of)
+
+
+def built_on(schema: TargetSchema, step: Step) -> TargetTable | None:
+    """The table that an index, a unique or an exclusion constraint is made on; None for any other step."""
+    if not step.id.startswith(BUILT):
+        return None
+    start, end = place_of_table(step)
+    words = meaningful(step.sql[start:end])
+    folds = schema.dialect == "sqlite"
+    name = _name(*_table_at([*words, words[-1]], 0), folds)
+    return next((t for t in schema.tables if _name(t.schema or "", t.table, folds) == name), None)
+
+
+def place_of_table(step: Step) -> tuple[int, int]:
+    """Where in the statement of such a step its table is named: the first letter, and the first one behind it."""
+    words = meaningful(step.sql)
+    kind = next(k for k in _KINDS if step.id.startswith(f"{k} "))
+    first = _tables_in(words, kind)[0]
+    last = first + 2 if words[first + 1].text == "." else first
+    return words[first].start, words[last].end
+
+
+BUILT = ("unique ", "index ", "exclusion ")
+"""How the ids of steps begin that make something of the rows of one table."""
 
 
 def steps_before(schema: TargetSchema, filled: Collection[str]) -> tuple[Step, ...]:

@@ -19,7 +19,7 @@ from crossfade.errors import Unsupported
 from crossfade.model.batch import Batch, Chunk, Column
 from crossfade.model.described import Described
 from crossfade.model.shape import Path, Shape
-from crossfade.model.target import ColumnType, ForeignKey, TargetColumn, TargetSchema, TargetTable, Unique
+from crossfade.model.target import ColumnType, ForeignKey, Step, TargetColumn, TargetSchema, TargetTable, Unique
 
 Part = TypeVar("Part")
 
@@ -252,6 +252,18 @@ class Ddl(Protocol):
 
     def orphans(self, table: TargetTable, key: Any) -> Any:
         """Primary keys (canonical Arrow) of the rows whose foreign key `key` finds no parent."""
+        ...
+
+    def unbuildable(self, table: TargetTable, step: Step) -> Any:
+        """Primary keys (canonical Arrow) of the rows that must go so that `step` (an index, a unique or an exclusion
+        constraint on `table`) can be made, with `#reason`, `#detail` and `#column` (text) of each. Nothing is changed.
+        """
+        ...
+
+    def outlive_removed(self) -> None:
+        """Waits until no transaction on the server can see the rows that were removed so far: an index is made of
+        those, too. Raises Busy, with who they are, where they do not end.
+        """
         ...
 
     def advance_sequences(self, tables: Sequence[TargetTable]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -54,6 +54,18 @@ def orphans(connection: psycopg.Connection[Any], table: TargetTable, key: Foreig
     return _keys(connection, table, query)
 
 
+def keys_with(
+    connection: psycopg.Connection[Any], table: TargetTable, source: sql.Composed, texts: Mapping[str, str]
+) -> Any:
+    """Primary keys of the rows of `source`, where they are called crossfade_rows, with columns of text beside them."""
+    keys, more = _canonical(table, "crossfade_rows"), _listed(sql.SQL(e) for e in texts.values())
+    query = sql.SQL("SELECT {}, {} FROM {}").format(keys, more, source)
+    schema = arrow_schema(table, table.primary_key)
+    for name in texts:
+        schema = schema.append(pa.field(name, pa.string()))
+    return _fetched(connection, query, schema)
+
+
 def _listed(parts: Iterable[sql.Composable]) -> sql.Composed:
     return sql.SQL(", ").join(parts)
 
@@ -98,7 +110,10 @@ def _keys(connection: psycopg.Connection[Any], table: TargetTable, query: sql.Co
             f"rows of table {table.name} cannot be named: it has no primary key",
             hint=f"give {table.name} a primary key in the schema",
         )
-    schema = arrow_schema(table, table.primary_key)
+    return _fetched(connection, query, arrow_schema(table, table.primary_key))
+
+
+def _fetched(connection: psycopg.Connection[Any], query: sql.Composed, schema: Any) -> Any:
     batches = []
     # The transaction inside: what closes with it needs no statement more, which a lost connection would not take.
     with connection.cursor(name="crossfade_census", binary=True) as cursor, connection.transaction():

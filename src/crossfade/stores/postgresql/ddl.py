@@ -21,9 +21,11 @@ from crossfade.stores.postgresql.advance import advance, numbers_behind
 from crossfade.stores.postgresql.catalog import named_column_types, reflect
 from crossfade.stores.postgresql.connect import connect
 from crossfade.stores.postgresql.describe import describe, holding_rows, holds_values
+from crossfade.stores.postgresql.removed import outlive_removed
 from crossfade.stores.postgresql.scratch import scratch
 from crossfade.stores.postgresql.tables_there import described, user_tables
 from crossfade.stores.postgresql.trial import Trial
+from crossfade.stores.postgresql.unbuildable import unbuildable
 
 _TELL = "nothing was written. Leave the statement out of the file and run it after the move"
 
@@ -157,6 +159,16 @@ class PostgresDdl:
         """Primary keys (canonical Arrow) of the rows whose `key` finds no parent. NULL in the key: no orphan."""
         with self._connected(autocommit=False) as connection:
             return census.orphans(connection, table, key)
+
+    def unbuildable(self, table: TargetTable, step: Step) -> Any:
+        """Primary keys of the rows that an index or constraint cannot be made with, and why (see the contract)."""
+        with self._connected(autocommit=False) as connection:
+            return unbuildable(connection, table, step)
+
+    def outlive_removed(self) -> None:
+        """Waits for the transactions that can still see rows which were removed. Raises Busy where they go on."""
+        with self._connected() as connection:
+            outlive_removed(connection, self._url)
 
     def advance_sequences(self, tables: Sequence[TargetTable]) -> int:
         """Sets the sequences behind the tables' columns to the last number that is there; how many were set."""

@@ -47,6 +47,7 @@ _STATES = {
 }
 _PASSING = {"53300", "25006", "40P01", "40001", "55P03"}  # a failover, the locks of others
 _TUPLE = re.compile(r'^Index row references tuple (\(\d+,\d+\)) in relation ("(?:[^"]|"")+")')
+_NOT_SHOWN = ("Failing row", "Index row references tuple")
 _COLUMN = re.compile(r"COPY [^\n]*, line \d+, column ([^\n:]+)(?::|$)", re.MULTILINE)
 _AT_ROW = re.compile(r"COPY [^\n]*, line \d+")
 
@@ -151,7 +152,8 @@ def message_of(error: psycopg.Error) -> str:
     """The server's words. They may hold values of the row; whoever shows them escapes them."""
     diag = error.diag
     # "Failing row contains (...)" is the whole row, passwords and all; the record itself lies in quarantine
-    detail = None if (diag.message_detail or "").startswith("Failing row") else diag.message_detail
+    # and the place of a row on disk says nothing to anybody once the row is gone
+    detail = diag.message_detail if not (diag.message_detail or "").startswith(_NOT_SHOWN) else None
     return " · ".join(part for part in (diag.message_primary, detail) if part) or str(error)
 
 

@@ -18,7 +18,7 @@ _ROWS_AT_ONCE = 20_000
 
 def duplicates(connection: sqlite3.Connection, table: TargetTable, unique: Unique) -> Any:
     """Primary keys of the rows that must go so that `unique` holds: all of a group but the one with the least key."""
-    key, groups = _key(table), ", ".join(unique.expressions)
+    key, groups = listed_key(table), ", ".join(unique.expressions)
     conditions = [f"({unique.predicate})"] if unique.predicate else []
     conditions += [f"({expression}) IS NOT NULL" for expression in unique.expressions if unique.nulls_distinct]
     return _keys(
@@ -38,18 +38,25 @@ def orphans(connection: sqlite3.Connection, table: TargetTable, key: ForeignKey)
     return _keys(
         connection,
         table,
-        f"SELECT {_key(table)} FROM {identifier(table.table)} AS crossfade_child WHERE {whole} AND NOT EXISTS"
+        f"SELECT {listed_key(table)} FROM {identifier(table.table)} AS crossfade_child WHERE {whole} AND NOT EXISTS"
         f" (SELECT 1 FROM {identifier(key.parent)} AS crossfade_parent WHERE {same})",
     )
 
 
-def _key(table: TargetTable) -> str:
+def listed_key(table: TargetTable) -> str:
     if not table.primary_key:
         raise Unsupported(
             f"rows of table {table.name} cannot be named: it has no primary key",
             hint=f"give {table.name} a primary key in the schema",
         )
     return ", ".join(identifier(name) for name in table.primary_key)
+
+
+def keys_of(table: TargetTable, rows: list[tuple[Any, ...]]) -> Any:
+    """Rows of the primary key's values as SQLite gives them, in canonical Arrow."""
+    schema = arrow_schema(table, table.primary_key)
+    batches = [_canonical(table, table.primary_key, rows).select(schema.names)] if rows else []
+    return pa.Table.from_batches(batches, schema=schema)
 
 
 def _keys(connection: sqlite3.Connection, table: TargetTable, query: str) -> Any:

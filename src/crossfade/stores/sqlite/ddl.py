@@ -9,7 +9,7 @@ from typing import Any
 
 from crossfade.errors import Fault, SchemaFault
 from crossfade.model.described import Described
-from crossfade.model.target import ColumnType, ForeignKey, TargetSchema, TargetTable, Unique
+from crossfade.model.target import ColumnType, ForeignKey, Step, TargetSchema, TargetTable, Unique
 from crossfade.schema.leave_out import notes_of, only_drops, why_left_out
 from crossfade.schema.statements import Script, Statement, split
 from crossfade.schema.tokens import identifier, tokens
@@ -18,6 +18,7 @@ from crossfade.stores.sqlite.catalog import JOURNAL_PREFIX, reflect
 from crossfade.stores.sqlite.census import duplicates, orphans
 from crossfade.stores.sqlite.connect import connect, failure, path_of
 from crossfade.stores.sqlite.describe import describe, describe_made, holds_rows, holds_values
+from crossfade.stores.sqlite.unbuildable import unbuildable
 
 
 class SqliteDdl:
@@ -90,6 +91,14 @@ class SqliteDdl:
         """Primary keys (canonical Arrow) of the rows whose `key` finds no parent. NULL in the key: no orphan."""
         with self._connected() as connection:
             return orphans(connection, table, key)
+
+    def unbuildable(self, table: TargetTable, step: Step) -> Any:
+        """Primary keys of the rows that an index cannot be made with, and why (see the contract)."""
+        with self._connected() as connection:
+            return unbuildable(connection, table, step)
+
+    def outlive_removed(self) -> None:
+        """SQLite makes an index of the rows that are there."""
 
     def advance_sequences(self, tables: Sequence[TargetTable]) -> int:
         """SQLite goes on after the greatest number by itself."""

@@ -1,0 +1,58 @@
+"""Rows that an index cannot be made with: each is tried in an empty table beside them that has the same index."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import pyarrow as pa
+
+from crossfade.model.target import Step, TargetTable
+from crossfade.schema.live import place_of_table
+from crossfade.schema.tokens import identifier, meaningful
+from crossfade.stores.sqlite.census import keys_of, listed_key
+
+_PROBE = "crossfade_probe"
+
+
+def unbuildable(connection: sqlite3.Connection, table: TargetTable, step: Step) -> Any:
+    """The primary keys of the rows that must go, in whose order they are tried: of two the one with the least stays."""
+    connection.execute("SAVEPOINT crossfade_unbuildable")
+    try:
+        _make(connection, table, step)
+        return _refused(connection, table, step)
+    finally:
+        connection.execute("ROLLBACK TO crossfade_unbuildable")
+        connection.execute("RELEASE crossfade_unbuildable")
+
+
+def _make(connection: sqlite3.Connection, table: TargetTable, step: Step) -> None:
+    query = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?"
+    (made,) = connection.execute(query, (table.table,)).fetchone()
+    words = meaningful(made)
+    name = words[next(i for i, word in enumerate(words) if word.word == "TABLE") + 1]
+    connection.execute(f"{made[: name.start]}{_PROBE}{made[name.end :]}")
+    start, end = place_of_table(step)
+    connection.execute(f"{step.sql[:start]}{_PROBE}{step.sql[end:]}")
+
+
+def _refused(connection: sqlite3.Connection, table: TargetTable, step: Step) -> Any:
+    key = listed_key(table)
+    columns = ", ".join(identifier(c.name) for c in table.columns if not c.generated)
+    where = " AND ".join(f"{identifier(name)} IS ?" for name in table.primary_key)
+    insert = f"INSERT INTO {_PROBE} ({columns}) SELECT {columns} FROM {identifier(table.table)} WHERE {where}"
+    rows: list[tuple[Any, ...]] = []
+    said: list[tuple[str, str]] = []
+    for row in connection.execute(f"SELECT {key} FROM {identifier(table.table)} ORDER BY {key}").fetchall():
+        try:
+            connection.execute(insert, row)
+        except sqlite3.IntegrityError as error:
+            rows.append(row)
+            said.append(("unique", str(error)))
+        except sqlite3.Error as error:
+            rows.append(row)
+            said.append(("bad_value", str(error)))
+    keys = keys_of(table, rows)
+    for name, place in (("#reason", 0), ("#detail", 1)):
+        keys = keys.append_column(name, pa.array([one[place] for one in said], pa.string()))
+    return keys.append_column("#column", pa.nulls(len(keys), pa.string()))
