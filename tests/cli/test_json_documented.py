@@ -13,7 +13,7 @@ from tinies import BOB, EVE, Tiny
 
 PAGE = Path(__file__).parents[2] / "docs/reference/json.md"
 
-FREE = {"problems", "reasons", "counts", "tables", "types", "changed_columns", "document", "versions", "cause"}
+FREE = {"problems", "reasons", "counts", "tables", "types", "changed_columns", "document", "versions", "cause", "row"}
 """Objects whose keys are data."""
 
 
@@ -52,7 +52,7 @@ def flawed(tiny: Tiny) -> Tiny:
 
 
 COMMANDS = (
-    "check schema-show schema-diagram schema-apply status copy verify run quarantine-list quarantine-show "
+    "check preview schema-show schema-diagram schema-apply status copy verify run quarantine-list quarantine-show "
     "quarantine-retry explain id quarantine-discard"
 ).split()
 
@@ -77,12 +77,20 @@ def test_every_document_is_as_the_page_says(flawed: Tiny) -> None:
 
 def _arguments(command: str, entry: str) -> list[str]:
     return {
+        "preview": ["people"],
         "quarantine-list": ["--each"],
         "quarantine-show": [entry],
         "quarantine-discard": [entry, "--why", "nobody"],
         "explain": ["people"],
         "id": [str(BOB)],
     }.get(command, [])
+
+
+def test_a_sample_is_as_the_page_says(flawed: Tiny) -> None:
+    flawed("survey")
+    printed = flawed("preview", "--sample", "10", "--json").json
+    assert printed["samples"][0]["causes"]
+    assert list(differences(documented()["preview"], printed)) == []
 
 
 def test_differences_are_as_the_page_says(flawed: Tiny) -> None:

@@ -93,11 +93,10 @@ def test_a_meter_says_whose_how_fast_how_long_and_what_was_refused() -> None:
     meter.take(Advance("copy", "document", total=30_000))
     meter.take(Advance("copy", "document", 10_000, entity="orders", refused={"check at orders": 7, "broken": 1}))
     assert meter.text == (
-        "10,000 of 30,000 documents (33%), 2,500/s, 0:08 left, now orders,"
-        " in quarantine: 8 (check at orders 7, broken 1)"
+        "10,000 of 30,000 documents (33%), 2,500/s, 0:08 left, now orders, refused: 8 (check at orders 7, broken 1)"
     )
     meter.take(Advance("copy", "document", 20_000, entity="orders"))
-    assert meter.text == "30,000 of 30,000 documents, in quarantine: 8 (check at orders 7, broken 1)"
+    assert meter.text == "30,000 of 30,000 documents, refused: 8 (check at orders 7, broken 1)"
 
 
 def test_a_second_round_counts_on() -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 import shop
-from bson import ObjectId
+from bson import Binary, ObjectId
 from outcome import counts_of, open_move
 
+from crossfade.documents.canonical import canonical
 from crossfade.journal.journal import Entry
 from crossfade.mapping.ids import uuid_of_object_id
 from crossfade.move import Move
@@ -154,6 +155,25 @@ def test_unique_names_the_record_that_kept_it(opened: Opened, mongo_db: MongoScr
     assert list((found["people"].cause or {})["values"].values()) == ["a@x.org"]
     tag = found["tags"].cause or {}
     assert (tag["kept_by"]["table"], tag["kept_by"]["row"]) == ("tags", {"name": "t"})
+
+
+def test_keys_that_are_uuids_and_text(opened: Opened, mongo_db: MongoScratch) -> None:
+    """A UUID that is the record's own, and text, lead back to it too."""
+    first, second = (Binary(bytes([n] * 16), 4) for n in (0xA1, 0xA2))
+    mongo_db.db.people.insert_many([{"_id": i, "mail": "a"} for i in (first, second)])
+    mongo_db.db.pages.insert_many([{"_id": i, "slug": "s"} for i in ("p1", "p2")])
+    move = opened(
+        "CREATE TABLE people (id uuid PRIMARY KEY, mail text UNIQUE);"
+        "CREATE TABLE pages (id text PRIMARY KEY, slug text UNIQUE);",
+        {
+            "people": "SELECT p._id AS id, p.mail AS mail FROM people AS p",
+            "pages": "SELECT p._id AS id, p.slug AS slug FROM pages AS p",
+        },
+    )
+    move.survey()
+    move.copy()
+    found = {e.entity: (e.cause or {})["kept_by"]["key"] for e in move.quarantine()}
+    assert found == {"pages": '"p1"', "people": canonical(first)}
 
 
 def test_two_rows_of_one_record(opened: Opened, mongo_db: MongoScratch) -> None:

@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from crossfade.cli import check, copy, explain, ids, quarantine, run, schema, status, survey, verify
+from crossfade.cli import check, copy, explain, ids, preview, quarantine, run, schema, status, survey, verify
 from crossfade.cli.events import line_of
 from crossfade.cli.failure import INTERRUPTED, end_quietly, failure_of, interrupted, show, usage
 from crossfade.executor.processes import forget_ahead
@@ -34,6 +34,7 @@ quarantine_app = typer.Typer(
 
 survey.survey.add_to(app, "survey")
 check.check.add_to(app, "check")
+preview.preview.add_to(app, "preview")
 schema.show.add_to(schema_app, "show")
 schema.apply.add_to(schema_app, "apply")
 schema.diagram.add_to(schema_app, "diagram")

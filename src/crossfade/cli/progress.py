@@ -23,6 +23,7 @@ from crossfade.move import Found, Planned, StepDone, Stepping, Verifying
 from crossfade.pipeline.constraints import RecordsLeft
 from crossfade.pipeline.copy import ChunkCopied
 from crossfade.pipeline.mend import RecordRetried, Retrying
+from crossfade.pipeline.preview import Sampled, Sampling
 from crossfade.verify.chunk import ChunkVerified
 from crossfade.verify.run import RuleAsked, TableVerified
 
@@ -62,6 +63,11 @@ def advances_of(event: Any) -> Sequence[Advance]:
         case RecordsLeft(count=count):
             refused = {f"{event.constraint} of {event.table}": count}
             return [Advance("constraints", "record", count, entity=event.entity, refused=refused)]
+        case Sampling(documents=documents):
+            return [Advance("sample", "document", total=documents)]
+        case Sampled(documents=documents):
+            refused = {event.entity: event.refused} if event.refused else {}
+            return [Advance("sample", "document", documents, entity=event.entity, refused=refused)]
         case Retrying(records=records):
             return [Advance("retry", "record", total=records)]
         case RecordRetried():
@@ -126,18 +132,23 @@ class Meter:
         return f"{rate:,.0f}/s{left}"
 
     @property
-    def quarantined(self) -> str:
-        """`in quarantine: 120 (unseen_path 100, check at users 20)`: the most frequent."""
+    def what_was_refused(self) -> str:
+        """`refused: 120 (unseen_path 100, check at users 20)`: the most frequent."""
         if not self.refused:
             return ""
         first = ", ".join(f"{what} {number(n)}" for what, n in self.refused.most_common(_CAUSES))
         more = ", ..." if len(self.refused) > _CAUSES else ""
-        return f"in quarantine: {number(self.refused.total())} ({first}{more})"
+        return f"refused: {number(self.refused.total())} ({first}{more})"
 
     @property
     def text(self) -> str:
         under_way = self.total is None or self.count < self.total
-        parts = [self.figures, self.speed, f"now {self.entity}" if self.entity and under_way else "", self.quarantined]
+        parts = [
+            self.figures,
+            self.speed,
+            f"now {self.entity}" if self.entity and under_way else "",
+            self.what_was_refused,
+        ]
         return ", ".join(filter(None, parts))
 
 

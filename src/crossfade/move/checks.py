@@ -25,7 +25,7 @@ def check(ground: Ground, meanwhile: Callable[[], object] = lambda: None) -> lis
     with closing(Engine()) as engine:
         engine.open()
         meanwhile()
-        found = run_check(ground.program, ground.shapes, ground.schema, ground.discards, _empty, engine)
+        found = run_check(ground.program, ground.shapes, ground.schema, ground.discards, empty_batch, engine)
     return _with_the_source(ground, [*found, *_maps_not_followed(ground)])
 
 
@@ -68,5 +68,5 @@ def require_current_lock(ground: Ground, entities: Sequence[EntityInfo]) -> None
         )
 
 
-def _empty(shape: Shape, columns: Sequence[Any]) -> Any:
+def empty_batch(shape: Shape, columns: Sequence[Any]) -> Any:
     return compile_columns(shape, columns).read(b"").table

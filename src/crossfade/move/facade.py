@@ -11,10 +11,12 @@ from crossfade.mapping.coverage import Finding
 from crossfade.model.shape import Shape
 from crossfade.move import accounts, begin, checks, copying, surveying, verifying
 from crossfade.move import left_behind as gathering
+from crossfade.move import preview as previewing
 from crossfade.move import quarantine as held
 from crossfade.move.events import Listener, deaf
 from crossfade.move.ground import Ground
 from crossfade.move.inventory import inventory
+from crossfade.move.preview import Preview
 from crossfade.move.watching import watching
 from crossfade.pipeline.mend import Retried
 from crossfade.stores.contract import EntityInfo
@@ -36,6 +38,16 @@ class Move(Ground):
     def check(self) -> list[Finding]:
         """Every fault and note that can be known before anything is written. Raises MappingFault, SchemaFault."""
         return checks.check(self)
+
+    def preview(self, table: str, *, limit: int = 20, key: str | None = None) -> Preview:
+        """The rows that the first documents (or the one with a key) make in a table, and what is refused. Writes
+        nothing.
+        """
+        return previewing.of_table(self, table, limit, key)
+
+    def sample(self, size: int, table: str | None = None, listen: Listener = deaf) -> Preview:
+        """What `size` records of each entity that is mapped (into a table) would become. Writes nothing."""
+        return previewing.of_sample(self, table, size, listen)
 
     def apply_schema(self, listen: Listener = deaf) -> int:
         """Makes the target ready for the copy; the number of steps done now. Refuses a target that is not this

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pyarrow as pa
-from bson import ObjectId
+from bson import Binary, ObjectId
 
 from crossfade.documents.canonical import canonical
 from crossfade.documents.decode import key_of
@@ -248,9 +248,8 @@ def _made_by(
 def _ids_in(value: Any) -> Iterator[str]:
     """The `_id`s that a value of a primary key may have come from, as canonical Extended JSON."""
     if isinstance(value, bytes) and len(value) == 16:
-        own = uuid.UUID(bytes=value)
-        object_id = object_id_in(own)
-        yield canonical(own) if object_id is None else canonical(ObjectId(object_id))
+        object_id = object_id_in(uuid.UUID(bytes=value))
+        yield canonical(Binary(value, 4)) if object_id is None else canonical(ObjectId(object_id))
     elif isinstance(value, bool | int | str):
         yield canonical(value)
         if isinstance(value, str) and ObjectId.is_valid(value):
@@ -258,11 +257,17 @@ def _ids_in(value: Any) -> Iterator[str]:
 
 
 def _shown(values: Mapping[str, str | None]) -> str:
-    return ", ".join(f"{name} = {_cut(value, SHOWN)}" for name, value in values.items())
+    return ", ".join(f"{_bare(name)} = {_cut(value, SHOWN)}" for name, value in values.items())
 
 
 def _kept(values: Mapping[str, str | None]) -> dict[str, str | None]:
-    return {name: None if value is None else _cut(value, KEPT) for name, value in values.items()}
+    return {_bare(name): None if value is None else _cut(value, KEPT) for name, value in values.items()}
+
+
+def _bare(expression: str) -> str:
+    """A column's name without its quotes; any other expression as it is."""
+    inside = expression[1:-1]
+    return inside if expression == identifier(inside) and '"' not in inside else expression
 
 
 def _cut(value: str | None, length: int) -> str:

@@ -1,0 +1,183 @@
+"""`crossfade preview TABLE`: documents beside the rows that they would make."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from crossfade.cli.answer import Answer
+from crossfade.cli.causes import shortened, where
+from crossfade.cli.command import command
+from crossfade.cli.invocation import Invocation
+from crossfade.cli.record import draw_record, record_document
+from crossfade.cli.screen import Screen, number
+from crossfade.errors import Misused
+from crossfade.mapping.carry import Misfit, TableRows
+from crossfade.model.counts import counted
+from crossfade.move.preview import Preview
+from crossfade.pipeline.preview import Estimate, Previewed, Sample
+from crossfade.verify.show import shown
+
+TABLE = Annotated[str | None, typer.Argument(metavar="TABLE", help="A target table; with --sample all, unless named.")]
+LIMIT = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many documents to show.")]
+KEY = Annotated[
+    str | None,
+    typer.Option("--key", metavar="ID", help="Only the document with this _id: an ObjectId, a UUID, Extended JSON."),
+]
+SAMPLE = Annotated[
+    int | None,
+    typer.Option("--sample", metavar="N", min=1, help="Map N records of each entity, and count what is refused."),
+]
+
+TRIED = {"mapping": "the mapping", "types": "the columns' types, lengths, labels and NOT NULL"}
+NOT_TRIED = ("check", "exclusion", "foreign_key", "trigger", "unique")
+
+
+@command(
+    "crossfade preview courses --project examples/scribe-tree --limit 3",
+    "crossfade preview --project examples/scribe-tree --sample 1000",
+    stopped="nothing was written",
+)
+def preview(call: Invocation, table: TABLE = None, limit: LIMIT = 20, key: KEY = None, sample: SAMPLE = None) -> Answer:
+    """Show documents beside the rows that they would make, and what is refused and why. Writes nothing.
+
+    With --sample a random sample of everything is mapped, the same one every time, and the whole is estimated from
+    it. What only the target can say (CHECK, unique and foreign keys, triggers) is not tried. Where the target is not
+    there, the mapping is tried alone.
+    """
+    if sample is None and table is None:
+        raise Misused("preview needs a table or --sample; nothing was done", hint="crossfade preview TABLE")
+    if sample is not None and key is not None:
+        raise Misused("--sample draws its records by itself; nothing was done", hint="leave --key out")
+    with call.move() as move:
+        if sample is None:
+            found = move.preview(str(table), limit=limit, key=key)
+        else:
+            with call.listen() as listen:
+                found = move.sample(sample, table, listen)
+    document = _document(found, table)
+    return Answer(document, lambda screen: _draw(screen, document, found))
+
+
+def _document(found: Preview, table: str | None) -> dict[str, Any]:
+    return {
+        "table": table,
+        "checked": ["mapping"] if found.without_types else ["mapping", "types"],
+        "not_checked": [*NOT_TRIED, *(["types"] if found.without_types else [])],
+        "without_types": found.without_types,
+        "records": [_record(one, table) for one in found.records],
+        "samples": [_sample(one) for one in found.samples],
+    }
+
+
+def _record(one: Previewed, table: str | None) -> dict[str, Any]:
+    return {
+        "entity": one.entity,
+        "key": one.key,
+        **record_document(one.raw),
+        "rows": [row for part in one.rows if table in (None, part.table.name) for row in _rows(part)],
+        "refused": None if one.refused is None else _refused(one.refused),
+        "discarded": one.discarded,
+    }
+
+
+def _rows(part: TableRows) -> Iterator[dict[str, Any]]:
+    kinds = {c.name: c.type for c in part.table.columns}
+    for i in range(len(part.rows)):
+        row = {name: shown(part.rows.column(name)[i], kinds[name]) for name in part.rows.column_names}
+        yield {"table": part.table.name, "row": row}
+
+
+def _refused(misfit: Misfit) -> dict[str, Any]:
+    return {n: getattr(misfit, n) for n in ("reason", "detail", "table", "column")}
+
+
+def _sample(one: Sample) -> dict[str, Any]:
+    causes = sorted(one.causes.values(), key=lambda c: -c.count)
+    return {
+        "entity": one.entity,
+        "records": one.records,
+        "sampled": one.sampled,
+        "discarded": one.discarded,
+        "refused": _figures(one.refused),
+        "causes": [
+            {
+                "reason": c.reason,
+                "table": c.table,
+                "column": c.column,
+                **_figures(one.estimate(c.count)),
+                "examples": [{"key": key, "detail": detail} for key, detail in c.examples],
+            }
+            for c in causes
+        ],
+    }
+
+
+def _figures(e: Estimate) -> dict[str, int]:
+    return {"count": e.count, "estimate": e.likely, "low": e.low, "high": e.high}
+
+
+# -- for people
+
+
+def _draw(screen: Screen, document: dict[str, Any], found: Preview) -> None:
+    for record, one in zip(document["records"], found.records, strict=True):
+        _draw_record(screen, record, one.raw)
+    for entity in document["samples"]:
+        _draw_sample(screen, entity)
+    if document["records"]:
+        refused = sum(r["refused"] is not None for r in document["records"])
+        rows = sum(len(r["rows"]) for r in document["records"])
+        screen.line(
+            f"{counted(len(document['records']), 'document')}: {counted(rows, 'row')} of {document['table']},"
+            f" {number(refused)} refused"
+        )
+    elif not document["samples"]:
+        screen.line("there are no documents")
+    tried = " and ".join(TRIED[name] for name in document["checked"])
+    screen.line(f"checked: {tried}; not checked: CHECK, unique and foreign keys, triggers; nothing was written")
+    if document["without_types"]:
+        screen.line(f"the columns' types are not known: {document['without_types']}")
+
+
+def _draw_record(screen: Screen, record: dict[str, Any], raw: bytes) -> None:
+    screen.line(f"{record['entity']} {record['key'] or '-'}", "bold")
+    if record["document"] is not None:
+        screen.line(f"  {json.dumps(record['document'], ensure_ascii=False)}")
+    else:
+        draw_record(screen, record, raw)
+    for row in record["rows"]:
+        screen.line(f"  -> {row['table']}: " + ", ".join(f"{n} = {v}" for n, v in row["row"].items()))
+    if record["refused"] is not None:
+        why = record["refused"]
+        screen.line(f"  refused: {why['reason']} at {where(why)}: {why['detail']}", "red")
+    elif record["discarded"]:
+        screen.line("  discarded by a [[discard]] in crossfade.toml")
+    elif not record["rows"]:
+        screen.line("  -> no row of this table")
+    screen.line()
+
+
+def _draw_sample(screen: Screen, entity: dict[str, Any]) -> None:
+    of = f"{number(entity['sampled'])} of {counted(entity['records'], 'record')}"
+    whole = entity["sampled"] >= entity["records"]
+    left = f", {number(entity['discarded'])} discarded" if entity["discarded"] else ""
+    screen.line(f"{entity['entity']}: {of} mapped, {_said(entity['refused'], whole)} refused{left}", "bold")
+    for cause in entity["causes"]:
+        place = "" if where(cause) == "-" else f" at {where(cause)}"
+        screen.line(f"  {_said(cause, whole)}: {cause['reason']}{place}")
+        for example in cause["examples"]:
+            screen.line(f"    {example['key'] or '-'}  {shortened(example['detail'])}")
+
+
+def _said(figures: dict[str, Any], whole: bool) -> str:
+    count = number(figures["count"])
+    if whole:
+        return count
+    return (
+        f"{count} (of all about {number(figures['estimate'])}, between {number(figures['low'])} and"
+        f" {number(figures['high'])})"
+    )

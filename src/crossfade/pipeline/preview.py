@@ -1,0 +1,234 @@
+"""What a mapping would make of some documents. Nothing is written: neither to the target nor to a journal."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from crossfade.documents.columns import Transcoder, compile_columns
+from crossfade.documents.decode import key_of, split
+from crossfade.mapping.carry import Carrier, Misfit, TableRows, keep_roots
+from crossfade.mapping.engine import Engine
+from crossfade.mapping.lookup import LookupReader
+from crossfade.mapping.program import Program
+from crossfade.model.batch import Batch, Column
+from crossfade.model.shape import Shape
+from crossfade.model.target import TargetTable
+from crossfade.stores.contract import Reader
+
+AT_ONCE = 500
+"""Documents of a sample that are fetched and mapped at once."""
+
+
+@dataclass(frozen=True)
+class Previewed:
+    """A document, and what becomes of it: rows, a refusal, or (`discarded`) nothing on purpose."""
+
+    entity: str
+    key: str | None
+    raw: bytes
+    rows: tuple[TableRows, ...] = ()
+    refused: Misfit | None = None
+    discarded: bool = False
+
+
+class Mapper:
+    """Maps raw documents of any entity, with nothing but the source and the mapping."""
+
+    def __init__(
+        self,
+        program: Program,
+        shapes: Mapping[str, Shape],
+        tables: Mapping[str, TargetTable],
+        reader: Reader,
+        engine: Engine,
+    ) -> None:
+        self._program, self._shapes, self._tables, self._reader, self._engine = program, shapes, tables, reader, engine
+        self._carriers: dict[str, Carrier] = {}
+        self._transcoders: dict[tuple[str, tuple[Column, ...]], Transcoder] = {}
+
+    def map(self, entity: str, raws: Sequence[bytes]) -> list[Previewed]:
+        """One for each document, in their order."""
+        if not raws:
+            return []
+        batch = self._transcode(self._shapes[entity], self._program.feeds[entity].columns, b"".join(raws))
+        mapped = self._carrier(entity).map(batch)
+        misfits = {m.row: m for m in mapped.misfits}
+        aside = {a.position: a for a in batch.aside}
+        out, row = [], 0
+        for position in range(len(batch.raws) + len(batch.aside)):
+            if position in aside:
+                a = aside[position]
+                detail = f"{a.path}: {a.detail}" if a.path else a.detail
+                out.append(Previewed(entity, a.key, a.raw, refused=Misfit(0, a.reason, detail)))
+                continue
+            raw = batch.raws[row]
+            parts = tuple(p for p in (keep_roots(t, {row}) for t in mapped.tables) if p.rows.num_rows)
+            out.append(Previewed(entity, key_of(raw), raw, parts, misfits.get(row), row in mapped.discarded))
+            row += 1
+        return out
+
+    def _carrier(self, entity: str) -> Carrier:
+        if entity not in self._carriers:
+            lookups = LookupReader(self._shapes, self._reader.fetch, self._transcode)
+            self._carriers[entity] = Carrier(self._program.feeds[entity], self._tables, self._engine, lookups)
+        return self._carriers[entity]
+
+    def _transcode(self, shape: Shape, columns: Sequence[Column], raw: bytes) -> Batch:
+        key = (shape.entity, tuple(columns))
+        if key not in self._transcoders:
+            self._transcoders[key] = compile_columns(shape, columns)
+        return self._transcoders[key].read(raw)
+
+
+def first_of(reader: Reader, entity: str, limit: int, target_bytes: int) -> list[bytes]:
+    """The first documents of an entity, in the order of its keys."""
+    found: list[bytes] = []
+    for chunk in reader.chunks(entity, target_bytes=target_bytes):
+        for piece in reader.raw(chunk):
+            found += split(piece)
+            if len(found) >= limit:
+                return found[:limit]
+    return found
+
+
+def with_keys(reader: Reader, entity: str, keys: Sequence[str]) -> list[bytes]:
+    """The documents whose `_id` is one of these (canonical Extended JSON)."""
+    return [raw for reply in reader.fetch(entity, ("_id",), keys) for raw in split(reply)]
+
+
+# -- a sample
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """An event: a sample begins, of about so many documents."""
+
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """An event: so many more documents of `entity` were mapped; `refused` of them would go to quarantine."""
+
+    entity: str
+    documents: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What `count` of `sampled` records says of all `records`: with 95 % confidence between `low` and `high`."""
+
+    count: int
+    sampled: int
+    records: int
+
+    @property
+    def likely(self) -> int:
+        return round(self.count * self.records / self.sampled) if self.sampled else 0
+
+    @property
+    def low(self) -> int:
+        return max(self.count, math.floor(self._bounds[0] * self.records))
+
+    @property
+    def high(self) -> int:
+        return min(self.records - (self.sampled - self.count), math.ceil(self._bounds[1] * self.records))
+
+    @property
+    def _bounds(self) -> tuple[float, float]:
+        """Wilson's interval; nothing is uncertain where all records were looked at."""
+        if not self.sampled or self.sampled >= self.records:
+            share = self.count / self.sampled if self.sampled else 0.0
+            return share, share
+        z, n = 1.959964, self.sampled
+        p = self.count / n
+        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+
+@dataclass
+class SampleCause:
+    """Refusals of a sample with the same reason at the same place; `examples` are the first, with their details."""
+
+    reason: str
+    table: str | None
+    column: str | None
+    count: int = 0
+    examples: list[tuple[str | None, str]] = field(default_factory=list)
+
+
+@dataclass
+class Sample:
+    """What became of a sample of an entity's records."""
+
+    entity: str
+    records: int = 0
+    sampled: int = 0
+    discarded: int = 0
+    causes: dict[tuple[str, str | None, str | None], SampleCause] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> Estimate:
+        return self.estimate(sum(c.count for c in self.causes.values()))
+
+    def estimate(self, count: int) -> Estimate:
+        return Estimate(count, self.sampled, self.records)
+
+    def add(self, one: Previewed, examples: int = 3) -> None:
+        self.sampled += 1
+        self.discarded += one.discarded
+        if one.refused is not None:
+            m = one.refused
+            cause = self.causes.setdefault((m.reason, m.table, m.column), SampleCause(m.reason, m.table, m.column))
+            cause.count += 1
+            if len(cause.examples) < examples:
+                cause.examples.append((one.key, m.detail))
+
+
+def sample(mapper: Mapper, reader: Reader, entity: str, size: int, listen: Callable[[Sampled], None]) -> Sample:
+    """Maps `size` records of an entity, drawn at random from all its keys: the same ones every time."""
+    keys, records = _drawn(reader, entity, size)
+    found = Sample(entity, records)
+    for at in range(0, len(keys), AT_ONCE):
+        previewed = mapper.map(entity, with_keys(reader, entity, keys[at : at + AT_ONCE]))
+        for one in previewed:
+            found.add(one)
+        listen(Sampled(entity, len(previewed), sum(p.refused is not None for p in previewed)))
+    found.records = max(found.records, found.sampled)
+    return found
+
+
+def _drawn(reader: Reader, entity: str, size: int) -> tuple[list[str], int]:
+    """Keys of a random sample, and how many there are in all; every record has the same chance (a reservoir)."""
+    chance = random.Random(f"crossfade {entity}")
+    kept: list[str] = []
+    skip, weight, seen = 0, 1.0, 0
+    for raw in _each(reader, entity):
+        seen += 1
+        if len(kept) < size:
+            if (key := key_of(raw)) is not None:
+                kept.append(key)
+            if len(kept) == size:
+                weight, skip = _next(chance, weight, size)
+        elif skip:
+            skip -= 1
+        else:
+            if (key := key_of(raw)) is not None:
+                kept[chance.randrange(size)] = key
+            weight, skip = _next(chance, weight, size)
+    return kept, seen
+
+
+def _next(chance: random.Random, weight: float, size: int) -> tuple[float, int]:
+    """Vitter's algorithm L: how many records are passed over before the next one that is taken."""
+    weight *= math.exp(math.log(1.0 - chance.random()) / size)
+    return weight, math.floor(math.log(1.0 - chance.random()) / math.log1p(-weight)) if weight < 1 else 0
+
+
+def _each(reader: Reader, entity: str) -> Iterator[bytes]:
+    return (raw for piece in reader.keys(entity) for raw in split(piece))
