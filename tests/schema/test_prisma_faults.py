@@ -127,8 +127,9 @@ def test_scribe_tree_user_lacks_all_it_relates_to() -> None:
     missing = [f.reason.split("'")[1] for f in caught.value.faults]
     assert missing == [
         "Course", "CourseEnrollment", "AssignmentTemplate", "Assignment", "AssignmentSubmission", "Document",
-        "DocumentVersion", "WritingSession", "SubmissionComment", "Notification", "Notification",
+        "DocumentVersion", "WritingSession", "SubmissionComment", "Notification",
     ]  # fmt: skip
+    assert "(2 fields: " in caught.value.faults[-1].reason
     assert '@relation("NotificationSender", fields: [notificationSenderId], references: [id])' in (
         caught.value.faults[-1].hint or ""
     )
@@ -161,3 +162,17 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.prisma").write_bytes(b"// caf\xe9")
     with pytest.raises(SchemaFault, match="the file is not UTF-8"):
         read_prisma([tmp_path], "sqlite")
+
+
+def test_a_model_that_is_missing_is_one_fault(prisma: Prisma) -> None:
+    text = "".join(
+        f"model User{n} {{\n id Int @id\n history UserHistory[]\n team Team? @relation(fields: [t], references: [id])\n"
+        " t Int?\n}\n"
+        for n in range(7)
+    )
+    with pytest.raises(SchemaFault) as caught:
+        prisma(text)
+    history, team = caught.value.faults
+    assert ("'UserHistory'" in history.reason, "'Team'" in team.reason) == (True, True)
+    assert "(7 fields: User0.history, User1.history, " in history.reason
+    assert history.mend is None  # no model is a misspelling of it

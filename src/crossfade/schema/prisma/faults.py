@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 from crossfade.errors import Fault, SchemaFault
 from crossfade.schema.prisma.syntax import Place
@@ -12,13 +12,18 @@ from crossfade.schema.prisma.syntax import Place
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` is most likely a misspelling of, or None where none is close.
 
-    The cut is high on purpose: `UserStats` is no misspelling of `User`; in a short word one letter weighs more.
+    The cut is high on purpose: `UserStats` is no misspelling of `User`, nor `AccountHistory` of `AccountSettings`; in a
+    short word one letter weighs more.
     """
     folded: dict[str, str] = {}
     for name in known:
         folded.setdefault(name.lower(), name)
     close = get_close_matches(word.lower(), folded, n=1, cutoff=0.65 if len(word) < 5 else 0.75)
-    return folded[close[0]] if close else None
+    if not close:
+        return None
+    same = sum(block.size for block in SequenceMatcher(a=word.lower(), b=close[0]).get_matching_blocks())
+    differing = len(word) + len(close[0]) - 2 * same
+    return folded[close[0]] if differing <= max(2, len(word) // 4) else None
 
 
 class Faults:
@@ -47,17 +52,19 @@ class Faults:
         fault = Fault(place.file, place.line, place.column, reason, statement, mend, hint)
         self._found.setdefault(key, fault)
 
-    def unknown(self, place: Place, what: str, word: str, known: Iterable[str], hint: str | None = None) -> None:
-        """Record a word that is not known, with the nearest one that is and the line mended with it."""
+    def unknown(
+        self, place: Place, what: str, word: str, known: Iterable[str], hint: str | None = None, users: str = ""
+    ) -> None:
+        """Record a word that is not known, with the nearest one that is and the line corrected with it."""
         choices = sorted(set(known))
         close = nearest(word, choices)
         if close is None:
             listed = ", ".join(choices)
             fallback = f"use one of {listed}" if 0 < len(listed) < 300 else None
-            self.add(place, f"{what} {word!r} is not known", hint=hint or fallback)
+            self.add(place, f"{what} {word!r} is not known{users}", hint=hint or fallback)
             return
         mend = self.replaced(place, word, close)
-        self.add(place, f"{what} {word!r} is not known; the nearest is {close!r}", mend=mend, hint=hint)
+        self.add(place, f"{what} {word!r} is not known{users}; the nearest is {close!r}", mend=mend, hint=hint)
 
     def replaced(self, place: Place, old: str, new: str) -> str | None:
         """The source line with `old`, found at or after the place's column, replaced by `new`."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from crossfade.schema.prisma.attributes import ON_ENUM, ON_FIELD, ON_LABEL, ON_MODEL, Bound, bind
 from crossfade.schema.prisma.datasource import read_source
 from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.shape import SCALARS, EnumShape, FieldShape, ModelShape, Shape
 from crossfade.schema.prisma.syntax import Attribute, Block, Field, Place
+
+_LISTED = 5
 
 
 def resolve(blocks: Sequence[Block], faults: Faults) -> Shape:
@@ -26,9 +28,12 @@ def resolve(blocks: Sequence[Block], faults: Faults) -> Shape:
             continue
         reason = f"the composite type {block.name} exists in MongoDB only; SQL has no such column"
         faults.add(block.place, reason, hint=f"make {block.name} a model with a relation, or its fields Json")
+    unknown: dict[str, list[tuple[ModelShape, FieldShape]]] = {}
     for model in shape.models.values():
         for field in model.fields.values():
-            _typed(model, field, shape, faults)
+            if not _typed(field, shape, faults):
+                unknown.setdefault(field.source.type.name, []).append((model, field))
+    _report_unknown(unknown, shape, faults)
     _placed(shape, faults)
     return shape
 
@@ -121,9 +126,15 @@ def _native(attributes: list[Attribute], shape: Shape, faults: Faults) -> Attrib
     return attributes[0]
 
 
-def _typed(model: ModelShape, field: FieldShape, shape: Shape, faults: Faults) -> None:
-    """Look up the type of a field; composite types and broken blocks are reported at their own place."""
+def _typed(field: FieldShape, shape: Shape, faults: Faults) -> bool:
+    """Look up the type of a field; False where there is none of its name.
+
+    Composite types and broken blocks are reported at their own place.
+    """
     kind = field.source.type
+    if field.many and field.optional:
+        mend = faults.replaced(kind.place, "?", "")
+        faults.add(kind.place, "a list is never optional: it is empty instead", mend=mend)
     if kind.unsupported is not None:
         field.unsupported = kind.unsupported
     elif kind.name in SCALARS:
@@ -132,13 +143,25 @@ def _typed(model: ModelShape, field: FieldShape, shape: Shape, faults: Faults) -
         field.enum = shape.enums[kind.name]
     elif kind.name in shape.models:
         field.model = shape.models[kind.name]
-    elif kind.name not in shape.untyped:
-        known = [*SCALARS, *shape.enums, *shape.models]
-        faults.unknown(kind.place, "type", kind.name, known, _missing(model, field))
-    if field.many and field.optional:
-        reason = "a list is never optional: it is empty instead"
-        mend = faults.replaced(kind.place, "?", "")
-        faults.add(kind.place, reason, mend=mend)
+    else:
+        return kind.name in shape.untyped
+    return True
+
+
+def _report_unknown(
+    unknown: Mapping[str, Sequence[tuple[ModelShape, FieldShape]]], shape: Shape, faults: Faults
+) -> None:
+    """One fault for each missing type, at the first field that has it, however many have it."""
+    known = [*SCALARS, *shape.enums, *shape.models]
+    for name, fields in unknown.items():
+        model, field = fields[0]
+        users, hint = "", _missing(model, field)
+        if len(fields) > 1:
+            listed = [f"{m.name}.{f.name}" for m, f in fields[:_LISTED]]
+            more = f" and {len(fields) - _LISTED} more" if len(fields) > _LISTED else ""
+            users = f" ({len(fields)} fields: {', '.join(listed)}{more})"
+            hint = f"define model {name} or enum {name}"
+        faults.unknown(field.source.type.place, "type", name, known, hint, users)
 
 
 def _missing(model: ModelShape, field: FieldShape) -> str:
