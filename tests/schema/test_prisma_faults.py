@@ -130,8 +130,14 @@ def test_scribe_tree_user_lacks_all_it_relates_to() -> None:
         "DocumentVersion", "WritingSession", "SubmissionComment", "Notification",
     ]  # fmt: skip
     assert "(2 fields: " in caught.value.faults[-1].reason
+    assert caught.value.faults[-1].hint == "define model Notification or enum Notification"
+
+
+def test_a_missing_model_gets_the_name_of_its_relation(prisma: Prisma) -> None:
+    with pytest.raises(SchemaFault) as caught:
+        prisma('model User {\n id String @id\n sent Notification[] @relation("NotificationSender")\n}')
     assert '@relation("NotificationSender", fields: [notificationSenderId], references: [id])' in (
-        caught.value.faults[-1].hint or ""
+        caught.value.faults[0].hint or ""
     )
 
 
