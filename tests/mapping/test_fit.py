@@ -33,6 +33,7 @@ JSONB, UUID, BYTES = ColumnType("jsonb", "jsonb"), ColumnType("uuid", "uuid"), C
 MOOD = ColumnType("enum", "mood", labels=("happy", "sad"))
 INTS = ColumnType("array", "int4[]", of=INT4)
 
+KEPT = ColumnType("json", "json")
 LOCAL = ColumnType("timestamp", "timestamp")
 US, NS, MS = pa.timestamp("us", "UTC"), pa.timestamp("ns"), pa.timestamp("ms")
 DEC = pa.decimal128(38, 2)
@@ -122,6 +123,19 @@ def outcome(kind: ColumnType, value: Any, arrow: Any = None) -> Any:
         (JSONB, "{a: 1}", pa.string(), "not_json"),
         (JSONB, "NaN", pa.string(), "not_json"),
         (JSONB, "", pa.string(), "not_json"),
+        (JSONB, '{"a":1e400}', pa.string(), '{"a":1e400}'),
+        (JSONB, "1e131071", pa.string(), "1e131071"),
+        (JSONB, "1e131072", pa.string(), "out_of_range"),
+        (JSONB, "[1e99999999999999999999]", pa.string(), "out_of_range"),
+        (JSONB, "1e-16383", pa.string(), "1e-16383"),
+        (JSONB, "[1e400, 1e-16384]", pa.string(), "precision"),
+        (KEPT, "1e-16384", pa.string(), "1e-16384"),
+        (JSONB, "[" * 5000 + "]" * 5000, pa.string(), "[" * 5000 + "]" * 5000),
+        (JSONB, "[" * 5000 + "]" * 4999, pa.string(), "not_json"),
+        (JSONB, '{"a":' * 5000 + '{"b":1,"b":2}' + "}" * 5000, pa.string(), "duplicate_key"),
+        (JSONB, "[" * 5000 + '"\\u0000"' + "]" * 5000, pa.string(), "nul_character"),
+        (JSONB, '[1e400,"\\ud800"]', pa.string(), "not_json"),
+        (JSONB, '[1e400,"\\ud83d\\ude00"]', pa.string(), '[1e400,"\\ud83d\\ude00"]'),
         (JSONB, r'"\u0000"', pa.string(), "nul_character"),
         (JSONB, r'{"\\\u0000": 1}', pa.string(), "nul_character"),
         (JSONB, r'"\\u0000"', pa.string(), r'"\\u0000"'),

@@ -15,6 +15,7 @@ from crossfade.documents.decode import decode
 from crossfade.documents.ejson import canonical
 from crossfade.documents.walk import walk
 from crossfade.errors import Damaged, Misused
+from crossfade.stores.dump.ejson import document_to_bson
 from crossfade.stores.dump.exported import ExportReader
 from crossfade.stores.dump.framing import Broken
 from crossfade.stores.dump.open import open_dump
@@ -228,3 +229,34 @@ def test_ids_of_exports_are_object_ids(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"_id":{"$oid":"55a0f1d420a4d760b5fbdbd6"}}')
     (found,) = read_all(tmp_path / "a.json", "a")
     assert type(walk(found)["_id"]) is ObjectId
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["12345678901234567890.123", "1e-400", "1e400", "12345678901234567891", '{"$numberDouble":"123456789.123456789"}'],
+)
+def test_a_number_that_would_be_rounded_is_a_broken_document(tmp_path: Path, number: str) -> None:
+    path = tmp_path / "all.json"
+    twice = '{"_id":4,"a":1,"a":%s}' % number
+    path.write_text('{"_id":1,"n":0.1}\n{"_id":2,"n":[%s]}\n%s\n{"_id":3,"n":1e22}\n' % (number, twice))
+    with path.open("rb") as file:
+        found = list(ExportReader(file.read, "all", document_to_bson).documents())
+    broken = [one for one in found if isinstance(one, Broken)]
+    assert [one.raw.decode() for one in broken] == ['{"_id":2,"n":[%s]}' % number, twice]
+    assert [walk(one)["n"] for one in found if isinstance(one, bytes)] == [0.1, 1e22]
+
+
+@pytest.mark.parametrize(
+    ("text", "double"),
+    [
+        ("0.10000000000000001", 0.1),
+        ("1E+2", 100.0),
+        ("4.9406564584124654e-324", 5e-324),
+        ("0.0e99", 0.0),
+        ("1.50", 1.5),
+    ],
+)
+def test_digits_of_a_double_in_any_spelling(tmp_path: Path, text: str, double: float) -> None:
+    path = tmp_path / "all.json"
+    path.write_text('{"_id":1,"n":%s}\n' % text)
+    assert as_lines(read_all(path, "all")) == as_lines([{"_id": 1, "n": double}])

@@ -34,7 +34,9 @@ def loads(text: str | bytes, *, v1: bool = False) -> Any:
     """
     hook = _pairs_v1 if v1 else _pairs
     try:
-        value = json.loads(text, object_pairs_hook=hook, parse_int=_int, parse_float=_float, parse_constant=_refuse)
+        value = json.loads(
+            text, object_pairs_hook=hook, parse_int=_int, parse_float=exact_double, parse_constant=_refuse
+        )
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if isinstance(text, bytes):
@@ -74,10 +76,22 @@ def _int(text: str) -> Any:
     return double
 
 
-def _float(text: str) -> float:
+def exact_double(text: str) -> float:
+    """The double that the digits are of. Raises ValueError where there is none: it would be rounded, or beyond all.
+
+    The digits may be the shortest that lead back to the double, or as many of its own as the text has: printf("%.17g")
+    writes 0.1 as 0.10000000000000001.
+    """
     value = float(text)
+    if repr(value) == text:
+        return value
     if value - value != 0.0:
         raise ValueError(f"{text} is beyond a double")
+    number = decimal.Decimal(text)
+    if number != decimal.Decimal(repr(value)) and number != decimal.Decimal(
+        f"{value:.{len(number.as_tuple().digits)}g}"
+    ):
+        raise ValueError(f"{text} is not exactly a double: it would be rounded to {value!r}")
     return value
 
 
@@ -136,7 +150,15 @@ _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|NaN|-?Infinity"
 
 def _double(found: dict[str, Any]) -> float:
     text = _matching(found["$numberDouble"], _NUMBER)
-    return float(text) if "I" in text or "N" in text else _float(text)
+    return float(text) if "I" in text or "N" in text else exact_double(text)
+
+
+def _decimal(found: dict[str, Any]) -> Decimal128:
+    text = _matching(found["$numberDecimal"], "[0-9A-Za-z.+-]+")
+    value = Decimal128(text)
+    if "nan" not in text.lower() and value.to_decimal() != decimal.Decimal(text):
+        raise ValueError(f"{text} has more digits than a Decimal128")
+    return value
 
 
 def _binary(data: Any, subtype: Any) -> bytes:
@@ -201,7 +223,7 @@ _VALUES: Mapping[frozenset[str], Callable[[dict[str, Any]], Any]] = {
         "$numberInt": lambda found: _whole(found["$numberInt"], 32),
         "$numberLong": lambda found: Int64(_whole(found["$numberLong"], 64)),
         "$numberDouble": _double,
-        "$numberDecimal": lambda found: Decimal128(_matching(found["$numberDecimal"], "[0-9A-Za-z.+-]+")),
+        "$numberDecimal": _decimal,
         "$binary": _binary_v2,
         "$binary $type": lambda found: _binary(found["$binary"], found["$type"]),
         "$uuid": lambda found: Binary(UUID(_matching(found["$uuid"], "[0-9a-fA-F-]{36}")).bytes, 4),

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections import Counter
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -13,11 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crossfade.mapping.fit_numbers import not_of_type
+from crossfade.mapping.fit_numeric import FRACTION_DIGITS, WHOLE_DIGITS
 from crossfade.mapping.misfits import Misfits, Unfit, shown
+from crossfade.model import json_text
 from crossfade.model.target import ColumnType
 
 _UUID = "^(?:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32})$"
 _NO_UUID = "0" * 32
+_BIG_NUMBER = re.compile(r"[0-9][eE][-+]?[0-9]{4}|[0-9.]{9999}")
+"""A number that might be too much for NUMERIC; where it stands inside quotes, the look at it is merely slow."""
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -110,23 +115,42 @@ def _json(text: str) -> str:
     """The text as it is. NUL may stand there as an escape, which PostgreSQL refuses; `\\\\u0000` is no NUL."""
     try:
         orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise Unfit("not_json", f"{shown(text)} is not JSON: {error}") from None
+    except orjson.JSONDecodeError:
+        _look_through(text)
     if "\\u0000" in text and _ESCAPED_NUL.search(text):
         raise Unfit("nul_character", f"{shown(text)} holds the character NUL")
     return text
 
 
+def _look_through(text: str) -> None:
+    """Reads text that orjson does not take: JSON it may be all the same, with numbers beyond a double, or very deep."""
+    try:
+        value = json_text.parse(text)
+        if "\\u" in text:
+            json_text.write(value, str).encode()
+    except UnicodeEncodeError:
+        raise Unfit("not_json", f"{shown(text)} is not JSON: half of a surrogate pair is no character") from None
+    except ValueError as error:
+        raise Unfit("not_json", f"{shown(text)} is not JSON: {error}") from None
+
+
 def _jsonb(text: str) -> str:
     """As `_json`; of a name that an object says twice PostgreSQL would keep the last value, and drop the others."""
     text = _json(text)
-    try:
-        name = _name_said_twice(text)
-    except RecursionError:
-        raise Unfit("not_json", f"{shown(text)} is nested too deeply to be looked through") from None
-    if name is not None:
+    if (name := _name_said_twice(text)) is not None:
         raise Unfit("duplicate_key", f"{shown(text)} says {shown(name)} twice, and jsonb keeps one of the values")
+    if _BIG_NUMBER.search(text):
+        json_text.parse(text, number=_for_numeric)
     return text
+
+
+def _for_numeric(digits: str) -> None:
+    """Raises Unfit for a number that jsonb, whose numbers are NUMERIC, does not hold."""
+    number = json_text.number(digits)
+    if not isinstance(number, Decimal) or (number and number.adjusted() >= WHOLE_DIGITS):
+        raise Unfit("out_of_range", f"{shown(digits)} has more than {WHOLE_DIGITS} digits")
+    if -int(number.as_tuple().exponent) > FRACTION_DIGITS:
+        raise Unfit("precision", f"{shown(digits)} has more than {FRACTION_DIGITS} digits after the point")
 
 
 def _name_said_twice(text: str) -> str | None:
@@ -137,7 +161,10 @@ def _name_said_twice(text: str) -> str | None:
         if len(dict(pairs)) < len(pairs):
             found.append(max(Counter(name for name, _ in pairs).items(), key=lambda item: item[1])[0])
 
-    json.loads(text, object_pairs_hook=look)
+    try:
+        json.loads(text, object_pairs_hook=look, parse_int=len, parse_float=len)
+    except RecursionError:
+        json_text.parse(text, number=len, object_of=look)
     return found[0] if found else None
 
 

@@ -11,12 +11,15 @@ import json
 import re
 import secrets
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from crossfade.model import json_text
 
 # A number of 16 characters or more, or with an exponent, might not survive a double. It stands at the start or after
 # one of `:[,`; where a text holds such a thing inside quotes, the slow road is merely slow.
@@ -53,8 +56,8 @@ def same_json(left: str, right: str) -> bool:
 def differences_in(left: str, right: str) -> Iterator[tuple[str, Any, Any]]:
     """Places where two texts differ: the path (`$.a[0]`), and both values there; `ABSENT` where a side has none."""
     try:
-        yield from _walk("$", parse_exactly(left), parse_exactly(right))
-    except (ValueError, RecursionError):
+        yield from _walk(parse_exactly(left), parse_exactly(right))
+    except ValueError:
         yield "$", left, right
 
 
@@ -62,7 +65,7 @@ def canonical_json(text: str) -> str:
     """One spelling for each jsonb value; the text itself where it is no JSON."""
     try:
         return write_json(parse_exactly(text))
-    except (ValueError, RecursionError):
+    except ValueError:
         return text
 
 
@@ -143,9 +146,10 @@ def _all_equal(left: list[str], right: list[str]) -> bool:
     one, other = (f"[{_BETWEEN.join(texts)}]" for texts in (left, right))
     try:
         values = orjson.loads(one), orjson.loads(other)
-    except orjson.JSONDecodeError:
+        same = values[0] == values[1]
+    except (orjson.JSONDecodeError, RecursionError):  # or nested deeper than Python compares
         return False
-    if values[0] != values[1] or values[0][1::2] != [_MARK] * (len(left) - 1) or len(values[0]) != 2 * len(left) - 1:
+    if not same or values[0][1::2] != [_MARK] * (len(left) - 1) or len(values[0]) != 2 * len(left) - 1:
         return False
     return not (_has_literal(one) or _has_literal(other)) or _sorted(values[0]) == _sorted(values[1])
 
@@ -162,16 +166,18 @@ def _sorted(value: Any) -> bytes:
 def _exactly_equal(left: str, right: str) -> bool:
     try:
         return _equal(parse_exactly(left), parse_exactly(right))
-    except (ValueError, RecursionError):
+    except ValueError:
         return left == right
 
 
 def parse_exactly(text: str) -> Any:
-    """JSON with every number a Decimal. Raises ValueError for what is no JSON; of equal keys the last counts."""
+    """JSON with every number a Decimal, however deep. Raises ValueError for what is no JSON; of equal keys the last
+    counts.
+    """
     try:
-        return json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_constant)
-    except InvalidOperation:
-        raise ValueError("a number beyond all bounds") from None
+        return json.loads(text, parse_float=json_text.number, parse_int=json_text.number, parse_constant=_no_constant)
+    except RecursionError:
+        return json_text.parse(text)
 
 
 def _no_constant(name: str) -> Any:
@@ -179,39 +185,34 @@ def _no_constant(name: str) -> Any:
 
 
 def _equal(left: Any, right: Any) -> bool:
-    return next(_walk("", left, right), None) is None
+    return next(_walk(left, right), None) is None
 
 
-def _walk(path: str, left: Any, right: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Every pair of values that differ. Types first: for Python, True is 1."""
-    if type(left) is not type(right):
-        yield path, left, right
-    elif isinstance(left, dict):
-        for name in [*left, *(n for n in right if n not in left)]:
-            yield from _walk(f"{path}.{name}", left.get(name, ABSENT), right.get(name, ABSENT))
-    elif isinstance(left, list):
-        for i in range(max(len(left), len(right))):
-            yield from _walk(
-                f"{path}[{i}]", left[i] if i < len(left) else ABSENT, right[i] if i < len(right) else ABSENT
-            )
-    elif left != right:
-        yield path, left, right
+def _walk(left: Any, right: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Every pair of values that differ, in order. Types first: for Python, True is 1."""
+    waiting = [("$", left, right)]
+    while waiting:
+        path, one, other = waiting.pop()
+        if type(one) is not type(other):
+            yield path, one, other
+        elif isinstance(one, dict):
+            names = [*one, *(n for n in other if n not in one)]
+            waiting += [(f"{path}.{n}", one.get(n, ABSENT), other.get(n, ABSENT)) for n in reversed(names)]
+        elif isinstance(one, list):
+            both = list(enumerate(zip_longest(one, other, fillvalue=ABSENT)))
+            waiting += [(f"{path}[{i}]", *pair) for i, pair in reversed(both)]
+        elif one != other:
+            yield path, one, other
 
 
 def write_json(value: Any) -> str:
     """A parsed value as compact text, keys sorted, each number by its shortest plain digits."""
-    if value is ABSENT:
-        return "nothing"
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(k)}:{write_json(v)}" for k, v in sorted(value.items())) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(write_json, value)) + "]"
-    if isinstance(value, Decimal):
-        return _digits(value)
-    return json.dumps(value, ensure_ascii=False)
+    return "nothing" if value is ABSENT else json_text.write(value, _digits)
 
 
-def _digits(value: Decimal) -> str:
+def _digits(value: Any) -> str:
+    if not isinstance(value, Decimal):
+        return str(value)
     sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
     text = "".join(map(str, digits)).lstrip("0")

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from crossfade.documents.ejson import loads, to_bson
+from crossfade.documents.ejson import exact_double, loads, to_bson
 
 # What only version 2 writes. Version 1 has another way to write a regular expression, one that is an object in
 # version 2.
@@ -26,7 +26,7 @@ def document_to_bson(text: str) -> bytes:
     try:
         value = loads(text, v1=not any(mark in text for mark in _VERSION_2))
     except ValueError:
-        found = json.loads(text, object_pairs_hook=_pairs)
+        found = json.loads(text, object_pairs_hook=_pairs, parse_float=exact_double)
         if not _holds_twice(found):
             raise
         return _document(_items(found))
