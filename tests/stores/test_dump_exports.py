@@ -231,18 +231,21 @@ def test_ids_of_exports_are_object_ids(tmp_path: Path) -> None:
     assert type(walk(found)["_id"]) is ObjectId
 
 
+def _exported(tmp_path: Path, *lines: str) -> list[bytes | Broken]:
+    path = tmp_path / "all.json"
+    path.write_text("\n".join(lines))
+    with path.open("rb") as file:
+        return list(ExportReader(file.read, "all", document_to_bson).documents())
+
+
 @pytest.mark.parametrize(
     "number",
     ["12345678901234567890.123", "1e-400", "1e400", "12345678901234567891", '{"$numberDouble":"123456789.123456789"}'],
 )
 def test_a_number_that_would_be_rounded_is_a_broken_document(tmp_path: Path, number: str) -> None:
-    path = tmp_path / "all.json"
-    twice = '{"_id":4,"a":1,"a":%s}' % number
-    path.write_text('{"_id":1,"n":0.1}\n{"_id":2,"n":[%s]}\n%s\n{"_id":3,"n":1e22}\n' % (number, twice))
-    with path.open("rb") as file:
-        found = list(ExportReader(file.read, "all", document_to_bson).documents())
-    broken = [one for one in found if isinstance(one, Broken)]
-    assert [one.raw.decode() for one in broken] == ['{"_id":2,"n":[%s]}' % number, twice]
+    once, twice = f'{{"_id":2,"n":[{number}]}}', f'{{"_id":4,"a":1,"a":{number}}}'
+    found = _exported(tmp_path, '{"_id":1,"n":0.1}', once, twice, '{"_id":3,"n":1e22}')
+    assert [one.raw.decode() for one in found if isinstance(one, Broken)] == [once, twice]
     assert [walk(one)["n"] for one in found if isinstance(one, bytes)] == [0.1, 1e22]
 
 
@@ -257,6 +260,6 @@ def test_a_number_that_would_be_rounded_is_a_broken_document(tmp_path: Path, num
     ],
 )
 def test_digits_of_a_double_in_any_spelling(tmp_path: Path, text: str, double: float) -> None:
-    path = tmp_path / "all.json"
-    path.write_text('{"_id":1,"n":%s}\n' % text)
-    assert as_lines(read_all(path, "all")) == as_lines([{"_id": 1, "n": double}])
+    (found,) = _exported(tmp_path, f'{{"_id":1,"n":{text}}}')
+    assert isinstance(found, bytes)
+    assert walk(found)["n"] == double

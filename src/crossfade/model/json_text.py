@@ -1,7 +1,7 @@
 """JSON read without the limits of a parser: numbers of any size, nested as deep as the text goes.
 
-The usual parsers read numbers as doubles and nest on the processor's stack. This one keeps every digit and needs no stack;
-it is slow, and for the texts that the others do not take or would change.
+The usual parsers read numbers as doubles, and nest on the processor's stack. This one keeps every digit and needs no
+stack; it is slow, and for texts that the others do not take or would change.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal, InvalidOperation
-from json.decoder import JSONDecodeError, scanstring
+from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 Pairs = list[tuple[str, Any]]
