@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from crossfade.assess.map_rules import RulesOf, no_rules
@@ -17,7 +17,7 @@ from crossfade.documents.maps import MapRules
 from crossfade.errors import Misused, Refused
 from crossfade.executor.again import TryingAgain, again, again_from
 from crossfade.executor.tasks import run_tasks
-from crossfade.model.batch import Chunk
+from crossfade.model.batch import REMAINDER, Chunk
 from crossfade.model.shape import Shape
 from crossfade.stores.contract import EntityInfo, Reader, Store, need
 
@@ -135,6 +135,8 @@ class _Scan:
         except Refused as refused:
             self._refuse(info.name, refused)
             return
+        if info.torn:
+            shape = replace(shape, problems={**shape.problems, REMAINDER: 1})
         self.tell(Surveyed(shape, {reason: tuple(seen.keys) for reason, seen in sorted(histogram.problems.items())}))
         yield shape
 

@@ -304,9 +304,17 @@ def entries(tx: Loader) -> list[Entry]:
     return [entry_of(row) for row in tx.execute(queries()["find_quarantine"])]
 
 
-def remainders(tx: Loader) -> list[Entry]:
-    """The open entries that are no record, but what is left of a torn source."""
-    return [e for e in entries(tx) if e.state == "open" and e.reason == REMAINDER]
+def remainders(tx: Loader) -> dict[str, tuple[str, ...]]:
+    """Entity -> what of a torn source cannot be read: entries that are no record."""
+    out: dict[str, tuple[str, ...]] = {}
+    for entity, detail in tx.execute(queries()["find_remainders"], {"reason": REMAINDER}):
+        out[entity] = (*out.get(entity, ()), detail)
+    return out
+
+
+def discarded_by_person(tx: Loader) -> dict[tuple[str, str], int]:
+    """(entity, reason) -> the records in quarantine that a person discarded."""
+    return {(entity, note): count for entity, note, count in tx.execute(queries()["count_discarded"])}
 
 
 def find_entry(tx: Loader, entry_id: str) -> Entry | None:

@@ -361,3 +361,12 @@ SELECT id, length(raw) FROM {crossfade}quarantine WHERE state <> 'retried' AND i
 -- find_raws_of_all --
 -- The documents of some of them, which follow each other.
 SELECT id, raw FROM {crossfade}quarantine WHERE state <> 'retried' AND id > :after AND id <= :last ORDER BY id;
+
+-- find_remainders --
+-- What of torn sources cannot be read: open entries that are no record.
+SELECT entity, detail FROM {crossfade}quarantine WHERE state = 'open' AND reason = :reason ORDER BY entity, id;
+
+-- count_discarded --
+-- Records that a person discarded, by entity and reason.
+SELECT entity, note, count(*) FROM {crossfade}quarantine
+WHERE state = 'discarded' AND note IS NOT NULL GROUP BY entity, note ORDER BY entity, note;

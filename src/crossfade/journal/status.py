@@ -84,10 +84,7 @@ class Status:
 def status_of(tx: Loader, move: MoveRecord, entities: Iterable[str], limit: float) -> Status:
     """Of every entity that the plan knows, and of `entities`, which it may not know yet."""
     plan, reasons = chunks(tx), open_by_reason(tx)
-    torn: dict[str, list[str]] = {}
-    if any(REMAINDER in counts for counts in reasons.values()):
-        for entry in remainders(tx):
-            torn.setdefault(entry.entity, []).append(entry.detail)
+    torn = remainders(tx) if any(REMAINDER in counts for counts in reasons.values()) else {}
     begun = move.stage != PREPARED
     rows: Counter[str] = Counter()
     for chunk in plan:
@@ -103,7 +100,7 @@ def status_of(tx: Loader, move: MoveRecord, entities: Iterable[str], limit: floa
                 [c for c in plan if c.chunk.entity == name],
                 {r: n for r, n in reasons.get(name, {}).items() if r != REMAINDER},
                 begun,
-                tuple(torn.get(name, ())),
+                torn.get(name, ()),
             )
             for name in sorted({c.chunk.entity for c in plan} | set(entities))
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -40,9 +39,9 @@ def _entities(found: Status, standings: Sequence[Standing]) -> Iterator[LeftBehi
 def _records(ground: Ground, found: Status) -> Iterator[LeftBehind]:
     """By a person one by one, and by the condition of a discard: what the first do not account for."""
     with ground.transaction() as tx:
-        by_person = Counter((e.entity, e.note) for e in journal.entries(tx) if e.state == "discarded" and e.note)
-    for (entity, note), records in sorted(by_person.items()):
-        yield LeftBehind("quarantine", entity, note or "", records)
+        by_person = journal.discarded_by_person(tx)
+    for (entity, note), records in by_person.items():
+        yield LeftBehind("quarantine", entity, note, records)
     counts = {e.entity: e.counts.discarded for e in found.entities}
     conditions = sorted((d for d in ground.discards if d.where is not None), key=lambda d: d.entity or "")
     for entity, same in groupby(conditions, key=lambda d: d.entity or ""):

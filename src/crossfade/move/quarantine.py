@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from crossfade.errors import Misused, Refused
@@ -72,12 +72,7 @@ def _explained(ground: Ground, results: Sequence[Retried]) -> list[Retried]:
 def discard(ground: Ground, ids: Sequence[str], reason: str) -> list[Entry]:
     _require_reason(reason)
     named = [_entry(ground, i) for i in ids]
-    if torn := next((e for e in named if e.reason == REMAINDER), None):
-        raise Refused(
-            f"{torn.id} is no record: it is what is left of a torn source, an unknown number of records of"
-            f" {torn.entity}; nothing was discarded",
-            hint="dump it again; or cut the file where the message says that it is torn, and crossfade copy --restart",
-        )
+    _require_records({e.entity for e in named if e.reason == REMAINDER})
     with ground.transaction() as tx:
         return [replace(e, state="discarded", note=reason) for e in mend.discard(tx, named, reason)]
 
@@ -86,7 +81,19 @@ def discard_all(ground: Ground, of: Selection, reason: str) -> dict[str, int]:
     _require_reason(reason)
     begin.known_move(ground)
     with ground.transaction() as tx:
+        if of.place is None and of.reason in (None, REMAINDER):
+            _require_records({entity for entity in journal.remainders(tx) if of.entity in (None, entity)})
         return mend.discard_all(tx, of, reason)
+
+
+def _require_records(torn: Collection[str]) -> None:
+    if torn:
+        raise Refused(
+            f"what is left of a torn source is no record, but an unknown number of them ({', '.join(sorted(torn))});"
+            " nothing was discarded",
+            hint="discard by --reason; for the torn part make the dump anew, or cut the file where it is torn, and"
+            " crossfade copy --restart",
+        )
 
 
 def _require_reason(reason: str) -> None:

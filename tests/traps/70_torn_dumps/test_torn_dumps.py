@@ -9,6 +9,7 @@ from bson import encode
 from trap import Trap, move_of, project_of, run
 
 from crossfade.errors import Damaged, Refused
+from crossfade.journal.causes import Selection
 from crossfade.stores.dump.write import write_archive
 
 DOCUMENTS = [encode({"_id": n, "name": f"customer {n}"}) for n in range(2000)]
@@ -60,6 +61,8 @@ def test_what_nobody_can_count_is_no_record(trap: Trap, pg_db: Any, tmp_path: Pa
         assert entry.reason == "remainder"
         with pytest.raises(Refused):
             move.discard([entry.id], "one record less")
+        with pytest.raises(Refused):
+            move.discard_all(Selection("customers"), "all of them")
         assert [r.outcome for r in move.retry()] == ["quarantined"]
         assert move.status().entities[0].counts == entity.counts
 
