@@ -173,6 +173,26 @@ def test_schema_show_is_a_script_that_runs(tiny: Tiny) -> None:
     ]
 
 
+NAMING = """
+CREATE FUNCTION older() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM people WHERE age > 30';
+CREATE TABLE pets (id int PRIMARY KEY, many bigint DEFAULT older());
+"""
+
+
+def test_the_script_runs_where_a_function_names_a_table(tiny: Tiny) -> None:
+    schema = tiny.root / "schema.sql"
+    schema.write_text(schema.read_text() + NAMING)
+    script = tiny("schema", "show").out
+    assert script.index("FUNCTION public.older") < script.index("TABLE public.people")
+    tiny.postgres.execute(script)
+
+
+def test_a_schema_is_applied_without_a_survey(tiny: Tiny) -> None:
+    assert not (tiny.root / "source.lock.json").exists()
+    assert tiny("schema", "apply").status == 0
+    assert tiny("run").status == 0
+
+
 def test_schema_diagram_on_stdout_and_into_a_file(tiny: Tiny, tmp_path: Path) -> None:
     assert tiny("schema", "diagram").out.startswith("erDiagram\n")
     file = tmp_path / "people.dbml"
@@ -267,3 +287,14 @@ def test_explain_names_the_document_itself_by_its_collection(tiny: Tiny) -> None
 def without_notes(document: dict[str, Any]) -> dict[str, Any]:
     """What `status` says of the journal alone."""
     return {name: value for name, value in document.items() if name != "notes"}
+
+
+def test_what_a_schema_file_has_and_the_target_does_not_is_said(tiny: Tiny) -> None:
+    schema = tiny.root / "schema.sql"
+    schema.write_text(schema.read_text() + "ALTER TABLE people OWNER TO postgres; GRANT SELECT ON people TO PUBLIC;")
+    tiny("survey")
+    assert [n["kind"] for n in tiny("check", "--json").json["notes"]] == ["schema", "schema"]
+    ended = tiny("run")
+    assert "OWNER TO is left out" in ended.out
+    report = json.loads((tiny.root / "report.json").read_text())
+    assert len(report["schema"]["left_out"]) == 2

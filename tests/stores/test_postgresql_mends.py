@@ -182,3 +182,57 @@ def test_a_role_that_may_not_create_databases_tries_in_a_transaction(pg_db: Any)
     finally:
         pg_db.execute(f"DROP OWNED BY {role}")
         pg_db.execute(f"DROP ROLE {role}")
+
+
+MISSING = """
+CREATE TABLE "ConfigurationSetting" (id int PRIMARY KEY, name text);
+ALTER TABLE ONLY public."ConfigurationHistory" ADD CONSTRAINT ch_pkey PRIMARY KEY (id);
+CREATE INDEX ch_idx ON "ConfigurationHistory" (id);
+ALTER TABLE "ConfigurationSetting" ADD CONSTRAINT cs_fk FOREIGN KEY (id) REFERENCES "ConfigurationHistory"(id);
+CREATE FUNCTION f() RETURNS SETOF "ConfigurationHistory" LANGUAGE sql AS 'SELECT 1';
+CREATE TABLE uses (h "ConfigurationHistory"[]);
+CREATE VIEW v AS SELECT * FROM "ConfigurationHistory";
+CREATE VIEW w AS SELECT * FROM v;
+ALTER TABLE gone ADD a int;
+CREATE TABLE child () INHERITS (gone);
+"""
+
+
+def test_a_table_that_the_file_never_makes_is_one_fault(pg_db: Any) -> None:
+    one, other = faults(pg_db, MISSING)
+    assert (one.line, other.line) == (3, 10)
+    assert "ConfigurationHistory" in one.reason
+    assert one.hint is not None
+    assert "6 statements that need it: lines 3, 4, 5 and 3 more" in one.hint
+    assert "1 statement further down" in one.hint  # the view of the view
+    assert (one.mend, other.mend) == (None, None)
+    assert "gone" in other.reason
+
+
+def test_no_other_type_is_proposed_for_one_that_only_begins_alike(pg_db: Any) -> None:
+    sql = "CREATE TYPE setting_kinds AS ENUM ('a'); CREATE TABLE t (a setting_history)"
+    assert [(f.mend, "setting_history" in f.reason) for f in faults(pg_db, sql)] == [(None, True)]
+
+
+CLEANED = """
+ALTER TABLE ONLY public.orders DROP CONSTRAINT orders_pkey;
+ALTER TABLE public.orders ALTER COLUMN id DROP DEFAULT;
+DROP TRIGGER touched ON public.orders;
+DROP VIEW public.v;
+DROP TABLE public.orders;
+DROP FUNCTION public.touch();
+DROP SCHEMA shop;
+DROP TYPE mood;
+CREATE TABLE orders (id int PRIMARY KEY, old int);
+CREATE VIEW v AS SELECT 1 AS one;
+DROP VIEW v;
+ALTER TABLE orders DROP COLUMN old;
+"""
+
+
+def test_drops_of_what_is_not_there_yet_are_left_out(pg_db: Any) -> None:
+    """As pg_dump --clean writes them; what is there is dropped."""
+    schema = PostgresDdl(pg_db.url).scratch_schema(CLEANED, "schema.sql")
+    assert [step.id for step in (*schema.pre, *schema.post)] == ["table orders"]
+    assert [c.name for c in schema.tables[0].columns] == ["id"]
+    assert [note.partition(":")[0] for note in schema.notes] == ["lines 2, 3", *(f"line {n}" for n in range(4, 10))]

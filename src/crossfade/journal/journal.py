@@ -81,7 +81,7 @@ def create(store: Store) -> None:
     """Makes the journal's tables where they are not there yet."""
     with need(store.writer, store, "keep a journal").transaction() as tx:
         if store.traits.has_journal_schema:
-            tx.execute("CREATE SCHEMA IF NOT EXISTS crossfade")
+            tx.run("CREATE SCHEMA IF NOT EXISTS crossfade")
         for name, sql in queries().items():
             if name.startswith("create_"):
                 prefix = "" if store.traits.has_journal_schema else "crossfade_"

@@ -63,7 +63,7 @@ def own_target(ground: Ground) -> MoveRecord:
         made = ground.schema_is_made_of
         text = None if made is None else kept.as_text(ground.schema, made)
         with ground.transaction() as tx:
-            journal.begin_move(tx, ground.project.name, ground.source.url, ground.digests, text)
+            journal.begin_move(tx, ground.project.name, ground.source.url, ground.digests_so_far, text)
             journal.note_expected(tx, expected)
             move = journal.find_move(tx)
     assert move is not None  # it was noted just now

@@ -197,6 +197,13 @@ class Ground:
             "mapping_digest": self.program.digest,
         }
 
+    @property
+    def digests_so_far(self) -> dict[str, str]:
+        """Before there is a survey no mapping can be read either: what the schema makes needs neither."""
+        if self.is_live or self.project.lock_file.exists():
+            return self.digests
+        return {"lock_digest": "", "schema_digest": self.schema.digest, "mapping_digest": ""}
+
     @cached_property
     def work(self) -> Work:
         return Work(

@@ -63,10 +63,11 @@ def notes_of(left_out: Iterable[tuple[int, str]]) -> list[str]:
     lines: dict[str, list[int]] = {}
     for line, reason in left_out:
         lines.setdefault(reason, []).append(line)
-    return [f"{_shown(found)}: {reason}" for reason, found in lines.items()]
+    return [f"{lines_of(found)}: {reason}" for reason, found in lines.items()]
 
 
-def _shown(lines: list[int]) -> str:
+def lines_of(lines: list[int]) -> str:
+    """`lines 3, 4, 5 and 12 more`"""
     named = ", ".join(map(str, lines[:_NAMED]))
     more = f" and {len(lines) - _NAMED} more" if len(lines) > _NAMED else ""
     return f"line{'s' if len(lines) > 1 else ''} {named}{more}"

@@ -78,6 +78,9 @@ class _Open:
         return token.text == ";" and token.kind == "mark" and not self.parentheses and not self.blocks
 
 
+_CHANGE_NOTHING = ("\\restrict", "\\unrestrict", "\\echo", "\\q")
+
+
 class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
@@ -113,6 +116,8 @@ class _Reader:
     def _meta_command(self, start: int) -> int:
         end = self.text.find("\n", start)
         end = len(self.text) if end < 0 else end
+        if self.text[start:end].split()[0] in _CHANGE_NOTHING:
+            return end
         line = self.text.count("\n", 0, start) + 1
         self.notes.append(f"line {line}: the psql command {self.text[start:end].strip()[:60]!r} is left out")
         return end

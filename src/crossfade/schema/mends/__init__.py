@@ -10,7 +10,7 @@ import re
 from crossfade.schema.mends.extensions import extension_not_there, missing_extension
 from crossfade.schema.mends.indexes import not_immutable
 from crossfade.schema.mends.kinds import Knowledge, Mend, Mender, Refusal
-from crossfade.schema.mends.order import made_later
+from crossfade.schema.mends.order import absent, made_later
 from crossfade.schema.mends.tables import not_partitioned, partial_unique, quoted_default, quoted_text, trailing_comma
 from crossfade.schema.mends.types import inline_enum, mysql_words, unknown_type
 
@@ -54,4 +54,4 @@ def _in_words(statement: str, refusal: Refusal) -> str:
     return "PostgreSQL does not take this statement"
 
 
-__all__ = ["Knowledge", "Mend", "Refusal", "mend"]
+__all__ = ["Knowledge", "Mend", "Refusal", "absent", "mend"]

@@ -12,6 +12,17 @@ _MISSING = re.compile(r'(?:relation|type|function|schema|table) "?([^"(]+?)"?(?:
 _CODES = ("42P01", "42704", "42883", "3F000")
 
 
+_ABSENT = re.compile(r'(relation|type|function|schema|table) "?([^"(]+?)(?:\[\])*"?(?:\(.*\))? does not exist')
+
+
+def absent(refusal: Refusal) -> tuple[str, str] | None:
+    """What a statement needs and is not there: its kind, and its name without the schema."""
+    found = _ABSENT.search(refusal.message) if refusal.code in _CODES else None
+    if found is None:
+        return None
+    return {"relation": "table"}.get(found[1], found[1]), found[2].rpartition(".")[2]
+
+
 def made_later(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
     """A foreign key is added after its parent is there; any other statement moves down whole."""
     found = _MISSING.search(refusal.message) if refusal.code in _CODES else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Collection
 
 from crossfade.schema.mends.kinds import Knowledge, Mend, Refusal
 from crossfade.schema.mends.text import Edit, Item, closing, edited, table_text
@@ -57,8 +58,7 @@ def unknown_type(statement: str, refusal: Refusal, known: Knowledge) -> Mend | N
     name = found[1].lower()
     better = FOREIGN_TYPES.get(name)
     if better is None:
-        near = difflib.get_close_matches(name.rpartition(".")[2], known.types, n=1, cutoff=0.75)
-        better = near[0] if near else None
+        better = _misspelt(name.rpartition(".")[2], known.types)
     if better is None:
         return None
     edits = _retyped(meaningful(statement), name, better)
@@ -67,6 +67,22 @@ def unknown_type(statement: str, refusal: Refusal, known: Knowledge) -> Mend | N
     note = "a type with a time zone, as instants want it" if better == "timestamptz" else None
     hint = f"write {better}" + (f" ({note})" if note else "")
     return Mend(f"PostgreSQL has no type {found[1]}", edited(statement, edits), hint)
+
+
+def _misspelt(name: str, types: Collection[str]) -> str | None:
+    """The type that differs from the name in two letters at most: what only begins alike is another thing."""
+    near = difflib.get_close_matches(name, types, n=3, cutoff=0.75)
+    return next((other for other in near if _letters_apart(name, other) <= 2), None)
+
+
+def _letters_apart(one: str, other: str) -> int:
+    """How many letters have to be put in, taken out or changed."""
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        last, row = row, [i]
+        for j, b in enumerate(other, 1):
+            row.append(min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b)))
+    return row[-1]
 
 
 def _retyped(found: list[Token], name: str, better: str) -> list[Edit]:

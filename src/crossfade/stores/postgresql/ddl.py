@@ -16,7 +16,7 @@ from crossfade.model.described import Described
 from crossfade.model.target import ColumnType, ForeignKey, Step, TargetSchema, TargetTable, Unique
 from crossfade.schema.statements import Script, split
 from crossfade.stores.contract import Ddl, NumbersBehind
-from crossfade.stores.postgresql import census, failures
+from crossfade.stores.postgresql import census, failures, rights
 from crossfade.stores.postgresql.advance import advance, numbers_behind
 from crossfade.stores.postgresql.catalog import named_column_types, reflect
 from crossfade.stores.postgresql.connect import connect
@@ -97,9 +97,12 @@ class PostgresDdl:
         connection.execute("SET check_function_bodies TO off")
         for step in (*schema.pre, *schema.post):
             try:
-                with connection.transaction():
-                    connection.execute(step.sql.encode())
+                if not rights.is_there(connection, step.sql):
+                    with connection.transaction():
+                        connection.execute(step.sql.encode())
             except psycopg.Error as error:
+                if lacking := rights.lacking(error, connection, step.sql):
+                    raise lacking from None
                 raise self._failed(step, error, "the schema stands, but it could not be made anew; " + _TELL) from None
 
     def _metadata_of(self, schema: TargetSchema) -> Any:

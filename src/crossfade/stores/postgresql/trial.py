@@ -10,12 +10,14 @@ import psycopg
 
 from crossfade.errors import Fault
 from crossfade.model.counts import counted
-from crossfade.schema.leave_out import notes_of, only_drops, why_left_out, without_concurrently
+from crossfade.schema.leave_out import lines_of, notes_of, only_drops, why_left_out, without_concurrently
 from crossfade.schema.made import made_by
-from crossfade.schema.mends import Knowledge, Mend, Refusal, mend
+from crossfade.schema.mends import Knowledge, Mend, Refusal, absent, mend
 from crossfade.schema.statements import Script, Statement, split
 from crossfade.schema.tokens import meaningful
+from crossfade.stores.postgresql import rights
 
+_OTHERS = (("ALTER", "SEQUENCE"), ("ALTER", "VIEW"), ("ALTER", "INDEX"))
 _NOT_THERE = ("42P01", "42703", "42704", "42883", "3F000")
 _MOST_MENDS = 25
 """Of one statement; a mend that does not help must not go on for ever."""
@@ -34,9 +36,14 @@ class Trial:
     _later: list[tuple[Statement, str]] = field(default_factory=list)
     _failed: dict[str, int] = field(default_factory=dict)
     _untried: dict[int, int] = field(default_factory=dict)
+    _absent: dict[str, int] = field(default_factory=dict)
+    _needing: dict[int, list[int]] = field(default_factory=dict)
+    _schemas: set[str] = field(default_factory=set)
+    """Those that were there before: whoever may make none has them made by an administrator."""
 
     def run(self) -> None:
         """Every statement once; then those that had to wait for what comes after them."""
+        self._schemas = rights.schemas(self.connection)
         for number, statement in enumerate(self.script.statements):
             reason = why_left_out(statement)
             if reason is None:
@@ -47,7 +54,7 @@ class Trial:
         for statement, sql in waiting:
             self._take(replace(statement, text=sql), len(self.script.statements))
         self.notes += notes_of(self._left_out)
-        self.faults = [self._with_untried(i, fault) for i, fault in enumerate(self.faults)]
+        self.faults = [self._with_untried(i, self._with_needing(i, fault)) for i, fault in enumerate(self.faults)]
         self.faults.sort(key=lambda fault: (fault.line, fault.column))
 
     def _take(self, statement: Statement, number: int) -> None:
@@ -64,6 +71,8 @@ class Trial:
             elif not mending.found and refusal.code in _NOT_THERE and (what := only_drops(statement)):
                 self._left_out.append((statement.line, f"{what} is left out: there is nothing to drop yet"))
                 return
+            elif not mending.found and self._needs_absent(statement, number, refusal):
+                return
             elif not mending.mend(refusal, self._knowledge(number)):
                 break
         if mending.found:
@@ -72,11 +81,15 @@ class Trial:
 
     def _refused(self, sql: str) -> Refusal | None:
         try:
+            if rights.schema_of(sql) in self._schemas:
+                return None
             with self.connection.transaction():
                 self.connection.execute(sql.encode())
         except psycopg.Error as error:
             if error.sqlstate is None or self.connection.closed:
                 raise
+            if lacking := rights.lacking(error, self.connection, sql):
+                raise lacking from None  # no fault of the file's
             diag = error.diag
             position = int(diag.statement_position) - 1 if diag.statement_position else None
             return Refusal(error.sqlstate, diag.message_primary or str(error), position, diag.message_detail or "")
@@ -85,7 +98,7 @@ class Trial:
     def _report(self, statement: Statement, mending: _Mending) -> None:
         corrected = mending.corrected()
         if corrected is None and (made := made_by(statement.text)):
-            self._failed.setdefault(made.name, len(self.faults))
+            self._failed.setdefault(made.name.lower(), len(self.faults))
         for refusal, found, part in mending.found:
             at_its_own = part == statement.text and refusal.position is not None
             line, column = statement.place(refusal.position or 0) if at_its_own else (statement.line, statement.column)
@@ -97,14 +110,39 @@ class Trial:
         """Whether it only fails because something before it did: then that one fault is enough."""
         if refusal.code not in ("42P01", "42704", "42883", "42703"):
             return False
-        named = {t.name for t in meaningful(statement.text)} & set(re.findall(r"\w+", refusal.message.lower()))
+        named = {t.name.lower() for t in meaningful(statement.text)} & set(re.findall(r"\w+", refusal.message.lower()))
         cause = next((self._failed[name] for name in named if name in self._failed), None)
         if cause is None:
             return False
         self._untried[cause] = self._untried.get(cause, 0) + 1
         if made := made_by(statement.text):
-            self._failed.setdefault(made.name, cause)
+            self._failed.setdefault(made.name.lower(), cause)
         return True
+
+    def _needs_absent(self, statement: Statement, number: int, refusal: Refusal) -> bool:
+        """Whether it needs something that the file never makes: one fault, however many statements need it."""
+        needed = absent(refusal)
+        if needed is None or (found := mend(statement.text, refusal, self._knowledge(number))).sql or found.hint:
+            return False
+        what, name = needed
+        if name not in self._absent:
+            self._absent[name] = len(self.faults)
+            if what == "table" and statement.words[:2] in _OTHERS:
+                what = statement.words[1].lower()
+            reason = f"the file makes no {what} {name} (PostgreSQL: {refusal.message})"
+            place = statement.place(refusal.position or 0)
+            self.faults.append(Fault(self.file, *place, reason, statement.text))
+        fault = self._absent[name]
+        self._needing.setdefault(fault, []).append(statement.line)
+        if made := made_by(statement.text):
+            self._failed.setdefault(made.name.lower(), fault)
+        return True
+
+    def _with_needing(self, number: int, fault: Fault) -> Fault:
+        lines = self._needing.get(number, [])
+        if len(lines) < 2:
+            return replace(fault, hint="make it, or leave the statement out") if lines else fault
+        return replace(fault, hint=f"make it, or leave out the {len(lines)} statements that need it: {lines_of(lines)}")
 
     def _with_untried(self, number: int, fault: Fault) -> Fault:
         waiting = self._untried.get(number, 0)

@@ -13,7 +13,7 @@ from psycopg import sql
 from crossfade.model.target import ColumnType, TargetTable
 from crossfade.stores import contract
 from crossfade.stores.contract import RowRejected
-from crossfade.stores.postgresql import failures
+from crossfade.stores.postgresql import failures, rights
 from crossfade.stores.postgresql.alone import end_with_client, leave_lock, take_lock
 from crossfade.stores.postgresql.connect import connect
 from crossfade.stores.postgresql.narrow import escaped, is_narrow, restored
@@ -163,9 +163,11 @@ class PostgresLoader:
 
     def run(self, sql: str) -> None:
         try:
-            self._connection.execute(sql.encode())
+            if not rights.is_there(self._connection, sql):
+                self._connection.execute(sql.encode())
         except psycopg.Error as error:
-            raise failures.of_statement(error, self._url) from error
+            lacking = rights.lacking(error, self._connection, sql)
+            raise lacking or failures.of_statement(error, self._url) from error
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

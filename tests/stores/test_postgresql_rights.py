@@ -1,0 +1,60 @@
+"""A role that owns its schema, and may make nothing else in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from crossfade.errors import CrossfadeError
+from crossfade.journal import journal
+from crossfade.stores.contract import need
+from crossfade.stores.open import open_store
+from crossfade.stores.postgresql.ddl import PostgresDdl
+from crossfade.testing.urls import as_user
+from scratch import PostgresScratch
+
+SCHEMA = "CREATE SCHEMA shop; CREATE TABLE shop.t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY)"
+
+
+@pytest.fixture
+def role(pg_db: PostgresScratch) -> Iterator[str]:
+    name = f"r_{pg_db.name}"
+    pg_db.execute(f"CREATE ROLE {name} LOGIN")
+    try:
+        yield name
+    finally:
+        pg_db.execute(f"DROP OWNED BY {name} CASCADE")
+        pg_db.execute(f"DROP ROLE {name}")
+
+
+def begin(url: str) -> None:
+    schema = PostgresDdl(url).scratch_schema(SCHEMA, "schema.sql")
+    with open_store(url) as store:
+        journal.create(store)
+        for step in (*schema.pre, *schema.post):
+            with need(store.writer, store, "be written to").transaction() as tx:
+                tx.run(step.sql)
+
+
+def test_each_lacking_right_is_named_with_the_statement_that_gives_it(pg_db: PostgresScratch, role: str) -> None:
+    url = as_user(pg_db.url, role, "")
+    given = (
+        f"CREATE SCHEMA shop AUTHORIZATION {role}",
+        f"GRANT USAGE, CREATE ON SCHEMA public TO {role}",
+        f"CREATE SCHEMA crossfade AUTHORIZATION {role}",
+    )
+    for statement in given:
+        with pytest.raises(CrossfadeError) as refused:
+            begin(url)
+        assert refused.value.hint is not None
+        assert statement in refused.value.hint
+        pg_db.execute(statement)
+    begin(url)
+    assert [name for (name,) in pg_db.execute("SELECT relname FROM pg_class WHERE relname IN ('t', 'u', 'move')")] != []
+
+
+def test_the_right_to_create_in_the_database_is_enough(pg_db: PostgresScratch, role: str) -> None:
+    pg_db.execute(f"GRANT CREATE ON DATABASE {pg_db.name} TO {role}")
+    pg_db.execute(f"GRANT USAGE, CREATE ON SCHEMA public TO {role}")
+    begin(as_user(pg_db.url, role, ""))
