@@ -14,11 +14,16 @@ from crossfade.cli.status import status_answer
 RESTART = Annotated[bool, typer.Option("--restart", help="Empty the target's tables and copy anew.")]
 
 
+SOURCE_MOVED = Annotated[
+    bool, typer.Option("--source-moved", help="Confirm that the source is the same, though it is at another place now.")
+]
+
+
 @command(
     "crossfade copy --project examples/scribe-tree --workers 4",
     stopped="every chunk that was finished is in the target and noted in its journal; no other has left a trace",
 )
-def copy(call: Invocation, restart: RESTART = False) -> Answer:
+def copy(call: Invocation, restart: RESTART = False, source_moved: SOURCE_MOVED = False) -> Answer:
     """Copy what is not copied yet, then make the indexes and constraints. An interrupted copy goes on where it was.
 
     A record that does not fit goes to quarantine, whole, and never stops the others. Exit status 1 where the counts do
@@ -27,4 +32,4 @@ def copy(call: Invocation, restart: RESTART = False) -> Answer:
     with call.move() as move, call.listen() as listen:
         if restart:
             move.restart()
-        return status_answer(move.copy(listen))
+        return status_answer(move.copy(listen, source_moved=source_moved))

@@ -9,6 +9,7 @@ import typer
 from crossfade.cli import check, verify
 from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
+from crossfade.cli.copy import SOURCE_MOVED
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.schema import draw_applied
 from crossfade.cli.screen import Screen
@@ -23,7 +24,7 @@ SURVEY = Annotated[bool, typer.Option("--survey", help="Survey the source anew, 
     "crossfade run --project examples/scribe-tree",
     stopped="every chunk that was finished is in the target and noted in its journal; no other has left a trace",
 )
-def run(call: Invocation, survey: SURVEY = False) -> Answer:
+def run(call: Invocation, survey: SURVEY = False, source_moved: SOURCE_MOVED = False) -> Answer:
     """Do everything: survey (where there is no source.lock.json), check, schema apply, copy, verify.
 
     An interrupted run goes on where it was. Ends as `verify` does: with what was compared, where the report is, and the
@@ -38,7 +39,7 @@ def run(call: Invocation, survey: SURVEY = False) -> Answer:
             with call.listen() as listen:
                 steps = move.apply_schema(listen)
                 document["schema"] = {"target": move.target.url, "steps": steps, "tables": len(move.schema.tables)}
-                copied = move.copy(listen)
+                copied = move.copy(listen, source_moved=source_moved)
             document["copy"] = status_document(copied)
             verified = verify.prove(call, move)
             document["verify"] = dict(verified.document)

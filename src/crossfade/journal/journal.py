@@ -19,10 +19,11 @@ from crossfade.journal.queries import queries
 from crossfade.model.batch import REMAINDER, Chunk
 from crossfade.model.counts import Counts
 from crossfade.model.described import Described, as_text, from_text
+from crossfade.model.identity import SourceIdentity
 from crossfade.model.target import Step
 from crossfade.stores.contract import Loader, Store, need
 
-VERSION = 2
+VERSION = 3
 
 # Where a move stands, in order.
 PREPARED, COPYING, COPIED, FINISHED = "prepared", "copying", "copied", "finished"
@@ -144,6 +145,16 @@ def expected(tx: Loader) -> Described | None:
     except CrossfadeError:
         return None
     return from_text(rows[0][0]) if rows else None
+
+
+def find_identity(tx: Loader) -> SourceIdentity | None:
+    """What tells the source from another; None before a copy has begun."""
+    rows = tx.execute(queries()["find_identity"])
+    return SourceIdentity.from_text(str(rows[0][0])) if rows and rows[0][0] is not None else None
+
+
+def set_source(tx: Loader, url: str, identity: SourceIdentity) -> None:
+    tx.execute(queries()["set_source"], {"source": url, "identity": identity.as_text(), "now": now()})
 
 
 def lock_move(tx: Loader) -> None:

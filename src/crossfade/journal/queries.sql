@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS {crossfade}move (
     mapping_digest TEXT NOT NULL,
     stage          TEXT NOT NULL,
     kept_schema    TEXT,
+    identity       TEXT,
     started_at     TEXT NOT NULL,
     changed_at     TEXT NOT NULL
 );
@@ -128,6 +129,14 @@ SELECT name, version, source, lock_digest, schema_digest, mapping_digest, stage,
 INSERT INTO {crossfade}move
     (name, version, source, lock_digest, schema_digest, mapping_digest, stage, kept_schema, started_at, changed_at)
 VALUES (:name, :version, :source, :lock_digest, :schema_digest, :mapping_digest, :stage, :kept_schema, :now, :now);
+
+-- find_identity --
+-- What tells the source from another, noted when the copy began; NULL before that.
+SELECT identity FROM {crossfade}move;
+
+-- set_source --
+-- The source that the copy reads from, and what tells it from another.
+UPDATE {crossfade}move SET source = :source, identity = :identity, changed_at = :now;
 
 -- set_stage --
 -- Where the move stands.

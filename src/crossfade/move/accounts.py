@@ -8,7 +8,7 @@ from dataclasses import replace
 from crossfade.errors import CrossfadeError
 from crossfade.journal.status import Status
 from crossfade.model.counts import Counts
-from crossfade.move import begin
+from crossfade.move import begin, surveying, whence
 from crossfade.move.ground import Ground
 from crossfade.move.inventory import DISCARDED, FAULTS, Standing, count, inventory, notes, unaccounted
 from crossfade.stores.contract import EntityInfo
@@ -22,12 +22,14 @@ def status(ground: Ground) -> Status:
 
 def with_source(ground: Ground, found: Status, entities: Sequence[EntityInfo] | None = None) -> Status:
     try:
-        standings = inventory(ground, entities)
+        listed = surveying.entities(ground, sized=False) if entities is None else entities
+        standings = inventory(ground, listed)
+        other = whence.another_source(ground, listed)
     except CrossfadeError as error:
         why = error.message.partition("\n")[0]
         return replace(found, notes=(f"what else the source holds now is not known: {why}",))
     faults = tuple(unaccounted(s) for s in standings if s.fate in FAULTS and s.records != 0)
-    return replace(found, faults=faults, notes=tuple(notes(standings)))
+    return replace(found, faults=(*filter(None, [other]), *faults), notes=tuple(notes(standings)))
 
 
 def with_all_entities(ground: Ground, verdict: Verdict, found: Status, standings: Sequence[Standing]) -> Verdict:

@@ -17,7 +17,7 @@ from crossfade.journal.status import Status
 from crossfade.model.batch import Chunk
 from crossfade.model.counts import Counts
 from crossfade.model.target import Step
-from crossfade.move import accounts, begin, checks, surveying
+from crossfade.move import accounts, begin, checks, surveying, whence
 from crossfade.move.events import Listener, Planned, StepDone
 from crossfade.move.ground import Ground
 from crossfade.move.inventory import DISCARDED, count, inventory
@@ -30,10 +30,10 @@ from crossfade.schema.tokens import qualified
 from crossfade.stores.contract import EntityInfo, Loader, need
 
 
-def copy(ground: Ground, listen: Listener) -> Status:
+def copy(ground: Ground, listen: Listener, *, source_moved: bool = False) -> Status:
     entities = surveying.entities(ground)
     with make_executor(_workers(ground, entities), ground.get_ready) as executor:
-        _copy(ground, entities, executor, listen)
+        _copy(ground, entities, executor, listen, source_moved)
     return accounts.with_source(ground, begin.status(ground), entities)
 
 
@@ -46,12 +46,15 @@ def _workers(ground: Ground, entities: Sequence[EntityInfo]) -> int:
     return min(ground.writers, max(1, sum(math.ceil(size / ground.chunk_bytes) for size in sizes)))
 
 
-def _copy(ground: Ground, entities: Sequence[EntityInfo], executor: Executor, listen: Listener) -> None:
+def _copy(
+    ground: Ground, entities: Sequence[EntityInfo], executor: Executor, listen: Listener, source_moved: bool
+) -> None:
     checks.require_current_lock(ground, entities)
     reader = need(ground.source.reader, ground.source, "read documents")
     scan = KeyScan(reader, ground.fed_entities, ground.chunk_bytes, listen)
     checks.require_covered(ground, lambda: scan.go_on(lambda: ground.schema_is_being_read))
     move = begin.own_target(ground)
+    whence.require_same_source(ground, entities, confirmed=source_moved)
     again(lambda: begin.do_steps(ground, ground.steps_before, listen), listen)
     _require_same_agreement(ground, move)
     pending = again(lambda: plan(scan, ground.transaction), listen)

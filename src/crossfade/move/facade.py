@@ -56,11 +56,15 @@ class Move(Ground):
         with watching(self, listen) as tell, begin.alone(self):
             return begin.apply_schema(self, tell)
 
-    def copy(self, listen: Listener = deaf) -> Status:
-        """Copies what is not copied yet, clears and makes the constraints. Resumes by itself."""
+    def copy(self, listen: Listener = deaf, *, source_moved: bool = False) -> Status:
+        """Copies what is not copied yet, clears and makes the constraints. Resumes by itself.
+
+        Raises Stale where it would go on from another source; `source_moved` confirms that it is the same at another
+        place.
+        """
         self.read_schema_ahead()
         with watching(self, listen) as tell, begin.alone(self):
-            return copying.copy(self, tell)
+            return copying.copy(self, tell, source_moved=source_moved)
 
     def restart(self) -> None:
         """Forgets the copy: the tables that it filled are emptied, and the journal of chunks and quarantine too."""

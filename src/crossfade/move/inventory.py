@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from crossfade.assess.survey import choose
 from crossfade.mapping.coverage import Finding
 from crossfade.model.counts import counted
+from crossfade.move import surveying
 from crossfade.move.ground import Ground
 from crossfade.stores.contract import EntityInfo, need
 from crossfade.verify import conclusion
@@ -42,7 +43,7 @@ class Standing:
 
 def inventory(ground: Ground, entities: Sequence[EntityInfo] | None = None) -> list[Standing]:
     """Everything, sorted by name."""
-    found = _listed(ground) if entities is None else entities
+    found = surveying.entities(ground, sized=False) if entities is None else entities
     reasons = {d.entity: d.reason for d in ground.discards if d.entity and d.path is None and d.where is None}
     chosen = {info.name for info in choose(found, ground.project.settings.entities)}
     fed = set(ground.fed_entities)
@@ -51,11 +52,6 @@ def inventory(ground: Ground, entities: Sequence[EntityInfo] | None = None) -> l
     missing = "it is in source.lock.json, and not in the source"
     gone = [Standing(entity, GONE, missing) for entity in ground.shapes if entity not in there]
     return sorted([*standings, *gone], key=lambda s: s.entity)
-
-
-def _listed(ground: Ground) -> Sequence[EntityInfo]:
-    source = ground.source
-    return need(source.inspector, source, "be looked into").entities(ground.project.settings.entities, sized=False)
 
 
 def _standing(ground: Ground, info: EntityInfo, fed: set[str], reasons: Mapping[str, str], chosen: bool) -> Standing:

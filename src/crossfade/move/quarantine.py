@@ -14,7 +14,7 @@ from crossfade.journal.causes import pages as entry_pages
 from crossfade.journal.journal import Entry
 from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
-from crossfade.move import begin, checks
+from crossfade.move import begin, checks, surveying, whence
 from crossfade.move.copying import advance_sequences, copied_chunks
 from crossfade.move.events import Listener, deaf
 from crossfade.move.ground import Ground
@@ -48,6 +48,7 @@ def record(ground: Ground, entry_id: str) -> tuple[Entry, bytes]:
 
 
 def retry(ground: Ground, ids: Sequence[str], of: Selection, listen: Listener) -> list[Retried]:
+    whence.require_same_source(ground, surveying.entities(ground, sized=False))
     checks.require_covered(ground)
     _require_no_half_constraints(ground)
     left = sum(1 for c in ground.chunks() if c.counts is None and c.chunk.number != journal.LATER)

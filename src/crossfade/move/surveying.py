@@ -19,9 +19,9 @@ from crossfade.stores.contract import EntityInfo, need
 from crossfade.stores.open import open_store
 
 
-def entities(ground: Ground) -> Sequence[EntityInfo]:
+def entities(ground: Ground, *, sized: bool = True) -> Sequence[EntityInfo]:
     source = ground.source
-    return need(source.inspector, source, "be looked into").entities(ground.project.settings.entities)
+    return need(source.inspector, source, "be looked into").entities(ground.project.settings.entities, sized=sized)
 
 
 def survey(ground: Ground, listen: Listener) -> tuple[list[Shape], list[EntityInfo]]:

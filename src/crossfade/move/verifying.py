@@ -10,7 +10,7 @@ from crossfade.errors import Refused
 from crossfade.executor.local import make_executor
 from crossfade.journal import agreement, journal
 from crossfade.journal.status import Status
-from crossfade.move import accounts, begin, checks
+from crossfade.move import accounts, begin, checks, surveying, whence
 from crossfade.move.events import Listener, Verifying
 from crossfade.move.ground import Ground
 from crossfade.move.inventory import inventory
@@ -27,6 +27,8 @@ def verify(ground: Ground, listen: Listener) -> Verdict:
     status = begin.status(ground)
     if status.stage != journal.FINISHED:
         raise Refused(f"the copy has not finished (it is {status.stage}); nothing was compared", hint="crossfade copy")
+    listed = surveying.entities(ground, sized=False)
+    whence.require_same_source(ground, listed)
     whole = {d.entity for d in ground.discards if d.entity and d.path is None and d.where is None}
     agreement.require_made(status, ground.fed_entities, ground.fed_tables, whole)
     if begin.own_move(ground).mapping_digest != ground.digests["mapping_digest"]:
@@ -38,7 +40,7 @@ def verify(ground: Ground, listen: Listener) -> Verdict:
         subject = _subject(ground, status, schema.unread)
         listen(Verifying(documents, len(subject.fed_tables), len(subject.rules)))
         verdict = run.verify(partial(session, ground.work), subject, executor, listen)
-        return accounts.with_all_entities(ground, replace(verdict, schema=schema), status, inventory(ground))
+        return accounts.with_all_entities(ground, replace(verdict, schema=schema), status, inventory(ground, listed))
 
 
 def _schema(ground: Ground) -> SchemaVerdict:

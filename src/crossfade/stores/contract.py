@@ -45,6 +45,8 @@ class EntityInfo:
     """Why a part of it cannot be read, of which nobody knows how many records it holds; "" where it is whole."""
     unread: bool = False
     """Whether it holds records, or may hold some, that cannot be read here and now."""
+    identity: str = ""
+    """What tells it from another of its name (model/identity.py); "" where nothing does."""
 
 
 class Inspector(Protocol):
@@ -54,6 +56,10 @@ class Inspector(Protocol):
         Where the login may not list everything, those `named` (all that the move takes) are enough. Without `sized`
         only what is known at once is told of each: its name, class and plan, and a count where that takes no time.
         """
+        ...
+
+    def place(self) -> tuple[str, tuple[str, ...]]:
+        """The database's name, and the names that the source has for where it is (model/identity.py)."""
         ...
 
     def version(self) -> str:

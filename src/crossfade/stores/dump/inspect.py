@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from crossfade.stores.contract import EntityInfo, Inspector
+from crossfade.stores.dump.fingerprint import fingerprint
 from crossfade.stores.dump.layout import Origin
 from crossfade.stores.dump.metadata import indexes_of
 from crossfade.stores.dump.unpack import Spools
@@ -36,6 +37,9 @@ class DumpInspector:
         names = {origin.name for origin in origins}
         return sorted((self._info(origin, names, sized) for origin in origins), key=lambda info: info.name)
 
+    def place(self) -> tuple[str, tuple[str, ...]]:
+        return self._spools.layout.db, (str(self._spools.layout.path.resolve()),)
+
     def version(self) -> str:
         return self._spools.layout.product
 
@@ -55,7 +59,10 @@ class DumpInspector:
         options = origin.metadata.get("options") or None
         indexes = indexes_of(origin.metadata)
         plan += left_behind(indexes, options) if copied else ""
-        return EntityInfo(origin.name, entity_class, plan, copied, count, size, indexes, options, torn, unread)
+        identity = fingerprint(origin.file) if copied and origin.file is not None else ""
+        return EntityInfo(
+            origin.name, entity_class, plan, copied, count, size, indexes, options, torn, unread, identity
+        )
 
 
 def _odd(without_id: int, broken: int) -> str:

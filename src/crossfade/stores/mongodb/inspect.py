@@ -80,6 +80,15 @@ class MongoInspector:
             + (f", or name in crossfade.toml what it may read: entities = [{listed}]" if seen else ""),
         )
 
+    def place(self) -> tuple[str, tuple[str, ...]]:
+        """Of a replica set its members, by the names that it has for them, whichever of them the URL names."""
+        with speaking(self.url, "asking who it is"):
+            hello = self.db.client.admin.command("hello")
+            if "setName" in hello:
+                hosts = [*hello.get("hosts", ()), *hello.get("passives", ())]
+                return self.db.name, tuple(sorted(f"{hello['setName']}/{host}" for host in hosts))
+            return self.db.name, tuple(sorted(f"{host}:{port}" for host, port in self.db.client.nodes))
+
     def version(self) -> str:
         with speaking(self.url, "asking for the server's version"):
             info = self.db.client.server_info()
@@ -94,7 +103,14 @@ class MongoInspector:
         name, options = str(found["name"]), dict(found.get("options", {}))
         kind = entity_class(found, pairs)
         info = EntityInfo(
-            name, kind, _plan(name, kind, options, names), kind not in ("view", "system"), 0, 0, options=options
+            name,
+            kind,
+            _plan(name, kind, options, names),
+            kind not in ("view", "system"),
+            0,
+            0,
+            options=options,
+            identity=_identity(found),
         )
         if not info.copied:
             return info
@@ -156,6 +172,12 @@ def entity_class(found: Mapping[str, Any], gridfs: Mapping[str, str]) -> str:
     if options.get("clusteredIndex"):
         return "clustered"
     return "capped" if options.get("capped") else "collection"
+
+
+def _identity(found: Mapping[str, Any]) -> str:
+    """The UUID that the server gave the collection when it was made; it has none for a view or a time series."""
+    uuid = found.get("info", {}).get("uuid")
+    return "" if uuid is None else bytes(uuid).hex()
 
 
 def _plan(name: str, kind: str, options: Mapping[str, Any], names: Names[str]) -> str:
