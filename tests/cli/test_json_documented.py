@@ -13,7 +13,19 @@ from tinies import BOB, EVE, Tiny
 
 PAGE = Path(__file__).parents[2] / "docs/reference/json.md"
 
-FREE = {"problems", "reasons", "counts", "tables", "types", "changed_columns", "document", "versions", "cause", "row"}
+FREE = {
+    "problems",
+    "reasons",
+    "counts",
+    "tables",
+    "types",
+    "changed_columns",
+    "document",
+    "versions",
+    "cause",
+    "row",
+    "rows",
+}
 """Objects whose keys are data."""
 
 
@@ -53,7 +65,7 @@ def flawed(tiny: Tiny) -> Tiny:
 
 COMMANDS = (
     "check preview schema-show schema-diagram schema-apply status copy verify run quarantine-list quarantine-show "
-    "quarantine-retry explain id quarantine-discard"
+    "quarantine-retry explain id quarantine-discard reset"
 ).split()
 
 
@@ -82,6 +94,7 @@ def _arguments(command: str, entry: str) -> list[str]:
         "quarantine-show": [entry],
         "quarantine-discard": [entry, "--why", "nobody"],
         "explain": ["people"],
+        "reset": ["--yes"],
         "id": [str(BOB)],
     }.get(command, [])
 

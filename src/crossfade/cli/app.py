@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from crossfade.cli import check, copy, explain, ids, preview, quarantine, run, schema, status, survey, verify
+from crossfade.cli import check, copy, explain, ids, preview, quarantine, reset, run, schema, status, survey, verify
 from crossfade.cli.events import line_of
 from crossfade.cli.failure import INTERRUPTED, end_quietly, failure_of, interrupted, show, usage
 from crossfade.executor.processes import forget_ahead
@@ -48,6 +48,7 @@ quarantine.show.add_to(quarantine_app, "show")
 quarantine.retry.add_to(quarantine_app, "retry")
 quarantine.discard.add_to(quarantine_app, "discard")
 app.add_typer(quarantine_app, name="quarantine")
+reset.reset.add_to(app, "reset")
 explain.explain.add_to(app, "explain")
 ids.convert.add_to(app, "id")
 

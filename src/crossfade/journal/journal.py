@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -176,6 +177,31 @@ def steps_done(tx: Loader) -> set[str]:
 
 def note_step(tx: Loader, step: Step) -> None:
     tx.execute(queries()["add_step"], {"id": step.id, "sql": step.sql, "now": now()})
+
+
+def steps_with_sql(tx: Loader) -> list[Step]:
+    """The steps that were done, in their order."""
+    return [Step(*row) for row in tx.execute(queries()["find_steps_done"])]
+
+
+def note_there_before(tx: Loader, there: Iterable[tuple[str, str]]) -> None:
+    """Notes what the target held before the move began, as kind and name."""
+    for kind, name in there:
+        tx.execute(queries()["add_there_before"], {"kind": kind, "name": name})
+
+
+def there_before(tx: Loader) -> set[tuple[str, str]]:
+    return {(kind, name) for kind, name in tx.execute(queries()["find_there_before"])}
+
+
+def drop(tx: Loader) -> None:
+    """Drops the journal's tables; the move is forgotten."""
+    for name, sql in queries().items():
+        if name.startswith("create_") and (found := _TABLE.match(sql)):
+            tx.execute(f"DROP TABLE IF EXISTS {found[1]}")
+
+
+_TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\{crossfade\}\w+)")
 
 
 def plan_chunks(tx: Loader, chunks: Iterable[Chunk]) -> None:

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS {crossfade}move (
 CREATE TABLE IF NOT EXISTS {crossfade}step (
     id      TEXT PRIMARY KEY,
     sql     TEXT NOT NULL,
+    number  BIGINT NOT NULL,
     done_at TEXT NOT NULL
 );
 
@@ -81,6 +82,26 @@ CREATE TABLE IF NOT EXISTS {crossfade}expected (
     description TEXT NOT NULL,
     noted_at    TEXT NOT NULL
 );
+
+-- create_there_before --
+-- What was in the target before the move began, and stays when it is reset.
+CREATE TABLE IF NOT EXISTS {crossfade}there_before (
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (kind, name)
+);
+
+-- add_there_before --
+-- A schema, an extension or a function.
+INSERT INTO {crossfade}there_before (kind, name) VALUES (:kind, :name) ON CONFLICT (kind, name) DO NOTHING;
+
+-- find_there_before --
+-- All of it.
+SELECT kind, name FROM {crossfade}there_before;
+
+-- find_steps_done --
+-- The steps with their statements, in the order in which they were done.
+SELECT id, sql FROM {crossfade}step ORDER BY number;
 
 -- create_clearing --
 -- How far the check of the constraints has come, and the rows that it found at fault last; one row, or none.
@@ -161,7 +182,8 @@ SELECT id FROM {crossfade}step;
 
 -- add_step --
 -- Notes a step, in the transaction that did it.
-INSERT INTO {crossfade}step (id, sql, done_at) VALUES (:id, :sql, :now);
+INSERT INTO {crossfade}step (id, sql, number, done_at)
+SELECT :id, :sql, coalesce(max(number), 0) + 1, :now FROM {crossfade}step;
 
 -- add_chunk --
 -- One range of the plan.

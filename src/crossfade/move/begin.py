@@ -25,7 +25,7 @@ def alone(ground: Ground) -> Iterator[None]:
     """
     target = ground.target
     with need(target.writer, target, "be written to").alone():
-        move = _find_move(ground)
+        move = find_move(ground)
         if move is not None:
             _require_own(ground, move)
             ground.take_over()
@@ -54,10 +54,11 @@ def do_steps(ground: Ground, steps: Sequence[Step], listen: Listener) -> int:
 
 def own_target(ground: Ground) -> MoveRecord:
     """Begins the move in the target, or finds that it is this one's."""
-    move = _find_move(ground)
+    move = find_move(ground)
     if move is None:
         _require_empty(ground)
         expected = ground.expected_from_now()
+        there = need(ground.target.ddl, ground.target, "be looked into").there_before()
         journal.create(ground.target)
         ground.take_over()
         made = ground.schema_is_made_of
@@ -65,6 +66,7 @@ def own_target(ground: Ground) -> MoveRecord:
         with ground.transaction() as tx:
             journal.begin_move(tx, ground.project.name, ground.source.url, ground.digests_so_far, text)
             journal.note_expected(tx, expected)
+            journal.note_there_before(tx, there)
             move = journal.find_move(tx)
     assert move is not None  # it was noted just now
     return _require_own(ground, move)
@@ -93,13 +95,13 @@ def status(ground: Ground) -> Status:
 
 
 def _begun(ground: Ground) -> MoveRecord:
-    move = _find_move(ground)
+    move = find_move(ground)
     if move is None:
         raise Misused(f"no move has begun in {ground.target.url}", hint="crossfade schema apply")
     return move
 
 
-def _find_move(ground: Ground) -> MoveRecord | None:
+def find_move(ground: Ground) -> MoveRecord | None:
     if not ground.has_journal:
         return None
     with ground.transaction() as tx:

@@ -13,10 +13,12 @@ from crossfade.move import accounts, begin, checks, copying, surveying, verifyin
 from crossfade.move import left_behind as gathering
 from crossfade.move import preview as previewing
 from crossfade.move import quarantine as held
+from crossfade.move import reset as resetting
 from crossfade.move.events import Listener, deaf
 from crossfade.move.ground import Ground
 from crossfade.move.inventory import inventory
 from crossfade.move.preview import Preview
+from crossfade.move.reset import Reset
 from crossfade.move.watching import watching
 from crossfade.pipeline.mend import Retried
 from crossfade.stores.contract import EntityInfo
@@ -70,6 +72,14 @@ class Move(Ground):
         """Forgets the copy: the tables that it filled are emptied, and the journal of chunks and quarantine too."""
         with begin.alone(self):
             copying.restart(self)
+
+    def plan_reset(self) -> Reset | None:
+        """What a reset would do; None where there is nothing of a move in the target. Raises NotEmpty, as it would."""
+        return resetting.plan(self)
+
+    def reset(self) -> Reset | None:
+        """Drops what the move made in the target, and nothing else: the journal and quarantine too."""
+        return resetting.reset(self)
 
     def verify(self, listen: Listener = deaf) -> Verdict:
         """Compares every column of every row, every key, and the counts; asks the rules.

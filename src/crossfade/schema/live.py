@@ -56,6 +56,11 @@ def steps_before(schema: TargetSchema, filled: Collection[str]) -> tuple[Step, .
     return tuple(part.away for part in _parts(schema, filled))
 
 
+def still_there(schema: TargetSchema, filled: Collection[str], done: Collection[str]) -> tuple[Step, ...]:
+    """The statements that take away what hangs on the tables `filled` now: of what was taken away, what is back."""
+    return tuple(p.away for p in _parts(schema, filled) if p.away.id not in done or p.id in done)
+
+
 def steps_after(schema: TargetSchema, filled: Collection[str], done: Collection[str]) -> tuple[Step, ...]:
     """The statements that put it back, and whatever else was taken away as `done` (ids of steps) says."""
     everything = {t.name for t in schema.tables}

@@ -222,6 +222,12 @@ class Ddl(Protocol):
         """Whether the journal's tables are there (an empty target has none)."""
         ...
 
+    def there_before(self) -> list[tuple[str, str]]:
+        """What a move would not make anew where it is there, but its steps may name: schemas, extensions and functions
+        as (kind, name), called as in the ids of steps.
+        """
+        ...
+
     def scratch_schema(self, statements: str, file: str) -> TargetSchema:
         """Executes SQL text in a scratch database and reflects it. Raises SchemaFault with every fault found."""
         ...

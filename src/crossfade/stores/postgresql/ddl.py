@@ -21,6 +21,7 @@ from crossfade.stores.postgresql.advance import advance, numbers_behind
 from crossfade.stores.postgresql.catalog import named_column_types, reflect
 from crossfade.stores.postgresql.connect import connect
 from crossfade.stores.postgresql.describe import describe, holding_rows, holds_values
+from crossfade.stores.postgresql.objects import shown
 from crossfade.stores.postgresql.removed import outlive_removed
 from crossfade.stores.postgresql.scratch import scratch
 from crossfade.stores.postgresql.tables_there import described, user_tables
@@ -28,6 +29,16 @@ from crossfade.stores.postgresql.trial import Trial
 from crossfade.stores.postgresql.unbuildable import unbuildable
 
 _TELL = "nothing was written. Leave the statement out of the file and run it after the move"
+
+
+_THERE = """
+SELECT 'schema', quote_ident(nspname) FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+UNION ALL SELECT 'extension', quote_ident(extname) FROM pg_extension
+UNION ALL SELECT CASE prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END,
+                 format('%s(%s)', p.oid::regproc, pg_get_function_identity_arguments(p.oid))
+          FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+          WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+"""
 
 
 class PostgresDdl:
@@ -52,6 +63,11 @@ class PostgresDdl:
         with self._connected() as connection:
             row = connection.execute("SELECT to_regclass('crossfade.move') IS NOT NULL").fetchone()
             return bool(row and row[0])
+
+    def there_before(self) -> list[tuple[str, str]]:
+        """Schemas, extensions and functions that are there."""
+        with self._connected() as connection:
+            return [(kind, shown(name)) for kind, name in connection.execute(_THERE).fetchall()]
 
     def scratch_schema(self, statements: str, file: str) -> TargetSchema:
         """Executes SQL text in a scratch database and reflects it. Raises SchemaFault with every fault found."""

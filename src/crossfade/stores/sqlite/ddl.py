@@ -43,6 +43,10 @@ class SqliteDdl:
             query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
             return connection.execute(query, (f"{JOURNAL_PREFIX}move",)).fetchone() is not None
 
+    def there_before(self) -> list[tuple[str, str]]:
+        """SQLite has no schemas, extensions or functions in its file."""
+        return []
+
     def scratch_schema(self, statements: str, file: str) -> TargetSchema:
         """Executes SQL text in memory and reflects it. Raises SchemaFault with every fault found."""
         script = split(statements)

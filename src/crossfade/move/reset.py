@@ -1,0 +1,205 @@
+"""A move is undone: what it made in the target is dropped, what it put into tables that were there leaves them.
+
+Whose a thing is goes by the journal: each step of the schema is noted in the transaction that did it, and each chunk
+with the number of its rows. All of it happens in one transaction of the target, or nothing does. Nothing is dropped
+with CASCADE: where something of somebody else's rests on a table of the move, the target refuses, and all stays.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from crossfade.errors import CrossfadeError, NotEmpty, Refused, Unreachable
+from crossfade.journal import agreement, journal
+from crossfade.model.counts import counted
+from crossfade.model.target import Step, TargetTable
+from crossfade.move.begin import find_move
+from crossfade.move.ground import Ground
+from crossfade.schema import live
+from crossfade.schema.tokens import qualified
+from crossfade.schema.undo import Undo, undo_of
+from crossfade.stores.contract import Loader, RowRejected, need
+
+_SHARED = {"SCHEMA": "schema", "EXTENSION": "extension", "FUNCTION": "function", "PROCEDURE": "procedure",
+           "AGGREGATE": "aggregate"}  # fmt: skip
+"""Kinds of which a step may have found the thing there, and how there_before calls them."""
+
+
+@dataclass(frozen=True)
+class Reset:
+    """What a reset does. `rows` are those that go, by table; `kept` is what was there before the move, or what is not
+    known how to drop. In a target that is filled as it stands (live) tables are emptied, and `back` is what is put
+    back on them.
+    """
+
+    drops: tuple[Undo, ...] = ()
+    rows: Mapping[str, int] | None = None
+    kept: tuple[str, ...] = ()
+    away: tuple[Step, ...] = ()
+    emptied: tuple[TargetTable, ...] = ()
+    back: tuple[Step, ...] = ()
+    journal_schema: bool = False
+
+    @property
+    def row_count(self) -> int:
+        return sum((self.rows or {}).values())
+
+
+def plan(ground: Ground) -> Reset | None:
+    """What a reset would do; None where the target has no journal. Raises NotEmpty where rows are not the move's."""
+    if not ground.has_journal:
+        return None
+    _require_own(ground)
+    with ground.transaction() as tx:
+        return _plan(ground, tx)
+
+
+def reset(ground: Ground) -> Reset | None:
+    """Does it. Raises Refused where something of somebody else's rests on what would go; nothing was changed then."""
+    with _alone(ground) as there:
+        if not there:
+            return None
+        try:
+            with ground.transaction() as tx:
+                found = _plan(ground, tx)
+                _carry_out(found, tx)
+        except RowRejected as error:
+            raise _stays(error.message) from error
+        except CrossfadeError as error:
+            if type(error) is CrossfadeError:  # a statement that the target refused
+                raise _stays(error.message) from error
+            raise
+    return found
+
+
+def _stays(message: str) -> Refused:
+    return Refused(
+        f"the target refused the reset: {message}\n  nothing was changed",
+        hint="drop what rests on the move's tables, or leave it to a new database",
+    )
+
+
+@contextmanager
+def _alone(ground: Ground) -> Iterator[bool]:
+    """As begin.alone, whatever the schema's files say by now. Whether there is anything."""
+    with need(ground.target.writer, ground.target, "be written to").alone():
+        there = ground.has_journal
+        if there:
+            _require_own(ground)
+            ground.take_over()
+        try:
+            yield there
+        finally:
+            ground.takes_part = False
+
+
+def _require_own(ground: Ground) -> None:
+    move = find_move(ground)
+    if move is not None:
+        agreement.require_own(move, ground.target.url, ground.project.name, move.schema_digest)
+
+
+def _plan(ground: Ground, tx: Loader) -> Reset:
+    noted: Counter[str] = Counter()
+    for chunk in journal.chunks(tx):
+        noted.update(chunk.rows)
+    before = journal.there_before(tx)
+    own_schema = ground.target.traits.has_journal_schema and bool(before) and ("schema", "crossfade") not in before
+    steps = journal.steps_with_sql(tx)
+    if ground.is_live:
+        return _plan_live(ground, noted, {s.id for s in steps}, own_schema)
+    drops, kept = _drops(steps, before)
+    rows = dict(_rows(ground, drops, noted))
+    return Reset(tuple(drops), rows, tuple(kept), journal_schema=own_schema)
+
+
+def _drops(steps: list[Step], before: set[tuple[str, str]]) -> tuple[list[Undo], list[str]]:
+    """What to drop, last made first, and the names of what stays."""
+    drops: list[Undo] = []
+    kept: list[str] = []
+    for step in reversed(steps):
+        try:
+            undo = undo_of(step)
+        except LookupError:
+            kept.append(step.id)
+            continue
+        if undo is None:
+            continue
+        if undo.kind in _SHARED and (not before or (_SHARED[undo.kind], _of_id(step)) in before):
+            kept.append(step.id)
+        elif undo.sql not in {d.sql for d in drops}:
+            drops.append(undo)
+    return sorted(drops, key=lambda d: d.kind != "CONSTRAINT"), kept
+
+
+def _of_id(step: Step) -> str:
+    return step.id.partition(" ")[2]
+
+
+def _rows(ground: Ground, drops: list[Undo], noted: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Table -> rows that are in it. Raises NotEmpty where one has more than the move put in."""
+    for drop in drops:
+        if drop.kind != "TABLE" or drop.partition:
+            continue
+        schema, table = drop.plain
+        name = table if schema in ("", "public") else f"{schema}.{table}"
+        count = _count(ground, TargetTable(name, schema or None, table, (), ()))
+        if count is not None:
+            _require_own_rows(name, count, noted.get(name, 0))
+            yield name, count
+
+
+def _count(ground: Ground, table: TargetTable) -> int | None:
+    """How many rows the table holds; None where it is gone."""
+    try:
+        return need(ground.target.row_reader, ground.target, "be read back").count(table)
+    except Unreachable:
+        raise
+    except CrossfadeError:
+        return None
+
+
+def _require_own_rows(table: str, there: int, noted: int) -> None:
+    if there > noted:
+        raise NotEmpty(
+            f"{table} holds {counted(there, 'row')}, and the move put in {noted:,}: the others are not the move's;"
+            " nothing was changed",
+            hint=f"move the other rows of {table} elsewhere, then crossfade reset",
+        )
+
+
+def _plan_live(ground: Ground, noted: Mapping[str, int], done: set[str], own_schema: bool) -> Reset:
+    """Tables that were there stay: their rows leave, and what was taken away from them is put back."""
+    if not noted and not done:
+        return Reset(rows={}, journal_schema=own_schema)
+    schema = ground.schema
+    filled = {t.name for t in schema.tables if t.name in noted or t.name in ground.fed_tables}
+    tables = tuple(t for t in schema.tables if t.name in filled)
+    rows: dict[str, int] = {}
+    for table in tables:
+        count = _count(ground, table) or 0
+        _require_own_rows(table.name, count, noted.get(table.name, 0))
+        rows[table.name] = count
+    away = live.still_there(schema, filled, done)
+    everything = {s.id for s in live.steps_before(schema, filled)} | done
+    return Reset(
+        rows=rows, away=away, emptied=tables, back=live.steps_after(schema, filled, everything),
+        journal_schema=own_schema,
+    )  # fmt: skip
+
+
+def _carry_out(found: Reset, tx: Loader) -> None:
+    for step in found.away:
+        tx.run(step.sql)
+    for table in found.emptied:
+        tx.run(f"DELETE FROM {qualified(table.schema, table.table)}")
+    for step in found.back:
+        tx.run(step.sql)
+    for drop in found.drops:
+        tx.run(drop.sql)
+    journal.drop(tx)
+    if found.journal_schema:
+        tx.run("DROP SCHEMA IF EXISTS crossfade")

@@ -1,0 +1,115 @@
+"""From the statement that made a thing to the one that drops it again; without CASCADE, so that nothing else goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from crossfade.model.target import Step
+from crossfade.schema.tokens import Token, meaningful
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """`sql` drops the thing; `kind` (TABLE, TYPE, ...) and `name` are what people read, `plain` is (schema, name).
+
+    `partition` says that the rows of this table are counted with its parent's.
+    """
+
+    kind: str
+    name: str
+    sql: str
+    plain: tuple[str, str] = ("", "")
+    partition: bool = False
+
+
+_BEFORE_KIND = {"OR", "REPLACE", "UNLOGGED", "TEMPORARY", "TEMP", "GLOBAL", "LOCAL", "RECURSIVE", "UNIQUE", "TRUSTED"}
+_BEFORE_NAME = {"IF", "NOT", "EXISTS", "CONCURRENTLY"}
+_NAMED = (
+    ("MATERIALIZED", "VIEW"),
+    ("FOREIGN", "DATA", "WRAPPER"),
+    ("FOREIGN", "TABLE"),
+    ("EVENT", "TRIGGER"),
+    ("TEXT", "SEARCH", "CONFIGURATION"),
+    ("TEXT", "SEARCH", "DICTIONARY"),
+    ("TEXT", "SEARCH", "TEMPLATE"),
+    ("TEXT", "SEARCH", "PARSER"),
+    *(
+        (word,)
+        for word in ("TABLE", "TYPE", "DOMAIN", "SEQUENCE", "VIEW", "COLLATION", "SERVER", "SCHEMA", "EXTENSION")
+    ),
+)
+_BY_ID = ("FUNCTION", "PROCEDURE", "AGGREGATE", "OPERATOR")
+"""What takes its arguments to be named: the step's id has them."""
+_WITH_TABLE = ("INDEX", "TRIGGER", "RULE", "POLICY", "STATISTICS")
+"""What goes with its table."""
+
+
+def undo_of(step: Step) -> Undo | None:
+    """The statement that drops what a step made; None where it made nothing that stays when the rest is gone.
+
+    Raises LookupError for a kind of thing that is not known.
+    """
+    words = list(meaningful(step.sql))
+    if not words:
+        return None
+    if words[0].word == "ALTER":
+        return _foreign_key(words)
+    if words[0].word != "CREATE":
+        return None
+    rest = words[1:]
+    while rest and rest[0].word in _BEFORE_KIND:
+        rest = rest[1:]
+    kinds = [w.word for w in rest[:3]]
+    for known in _NAMED:
+        if tuple(kinds[: len(known)]) == known:
+            return _named(" ".join(known), rest[len(known) :], words)
+    if kinds and kinds[0] in _BY_ID and kinds[1:2] not in (["CLASS"], ["FAMILY"]):
+        name = step.id.partition(" ")[2]
+        return Undo(kinds[0], name, f"DROP {kinds[0]} IF EXISTS {name}")
+    if kinds and kinds[0] in _WITH_TABLE:
+        return None
+    raise LookupError(step.id)
+
+
+def _named(kind: str, rest: Sequence[Token], words: Sequence[Token]) -> Undo:
+    while rest and rest[0].word in _BEFORE_NAME:
+        rest = rest[1:]
+    tokens = list(_name(rest))
+    name = "".join(t.text for t in tokens)
+    parts = [t.name for t in tokens if t.text != "."]
+    said = [w.word for w in words]
+    return Undo(
+        kind,
+        name,
+        f"DROP {kind} IF EXISTS {name}",
+        (parts[-2] if len(parts) > 1 else "", parts[-1]),
+        partition=_follow(said, "PARTITION", "OF"),
+    )
+
+
+def _name(rest: Sequence[Token]) -> Iterator[Token]:
+    """`schema . name`."""
+    yield rest[0]
+    for dot, part in zip(rest[1::2], rest[2::2], strict=False):
+        if dot.text != ".":
+            return
+        yield from (dot, part)
+
+
+def _follow(words: Sequence[str], first: str, second: str) -> bool:
+    return any(a == first and b == second for a, b in pairwise(words))
+
+
+def _foreign_key(words: Sequence[Token]) -> Undo | None:
+    """ALTER TABLE [ONLY] name ADD CONSTRAINT key FOREIGN KEY: of tables that refer to each other none could go."""
+    said = [w.word for w in words]
+    if not _follow(said, "FOREIGN", "KEY") or not _follow(said, "ADD", "CONSTRAINT"):
+        return None
+    rest = words[2:]
+    while rest and rest[0].word in (*_BEFORE_NAME, "ONLY"):
+        rest = rest[1:]
+    table = "".join(t.text for t in _name(rest))
+    key = words[said.index("CONSTRAINT") + 1].text
+    return Undo("CONSTRAINT", f"{key} of {table}", f"ALTER TABLE IF EXISTS {table} DROP CONSTRAINT IF EXISTS {key}")

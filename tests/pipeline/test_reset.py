@@ -1,0 +1,240 @@
+"""A reset drops what the move made, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import shop
+from outcome import counts_of, hanging, open_move
+
+from crossfade.errors import CrossfadeError, NotEmpty, Refused
+from crossfade.model.target import Step
+from crossfade.move import Move
+from crossfade.pipeline.copy import ChunkCopied
+from crossfade.schema.undo import undo_of
+from scratch import MongoScratch, PostgresScratch
+
+OBJECTS = """
+SELECT c.relkind::text, c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+UNION ALL SELECT 'type', t.oid::regtype::text FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND t.typelem = 0
+UNION ALL SELECT 'function', p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+UNION ALL SELECT 'schema', nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+UNION ALL SELECT 'extension', extname FROM pg_extension
+ORDER BY 1, 2
+"""
+
+SCHEMA = """
+CREATE SCHEMA shop; CREATE SCHEMA fresh;
+CREATE TYPE shop.mood AS ENUM ('good', 'bad');
+CREATE DOMAIN fresh.age AS int CHECK (VALUE > 0);
+CREATE SEQUENCE numbers;
+CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT n * 2';
+CREATE FUNCTION twice(n text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT n || n';
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE TABLE users (id int PRIMARY KEY, best int, mood shop.mood, age fresh.age, n int DEFAULT nextval('numbers'));
+CREATE TABLE posts (id int PRIMARY KEY, author int REFERENCES users (id), CHECK (twice(id) > 0));
+ALTER TABLE users ADD CONSTRAINT users_best FOREIGN KEY (best) REFERENCES posts (id);
+CREATE TABLE fresh.days (id int, part int, PRIMARY KEY (id, part)) PARTITION BY LIST (part);
+CREATE TABLE fresh.days_1 PARTITION OF fresh.days FOR VALUES IN (1);
+CREATE TABLE shop."Odd Name" (id int PRIMARY KEY);
+CREATE VIEW best AS SELECT u.id FROM users u JOIN posts p ON p.id = u.best;
+CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM best;
+CREATE INDEX users_mood ON users (mood);
+CREATE TRIGGER noted BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION note();
+COMMENT ON TABLE users IS 'people';
+"""
+MAPPING = {
+    "users": "SELECT u._id AS id, u.best AS best, 'good' AS mood, 7 AS age FROM users AS u",
+    "posts": "SELECT p._id AS id, p.author AS author FROM posts AS p",
+    "fresh.days": "SELECT d._id AS id, 1 AS part FROM days AS d",
+}
+
+
+@pytest.fixture
+def move_of(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path) -> Callable[[], Move]:
+    """Opens the move; in its target a schema, a function and an extension are there before."""
+    mongo_db.db.users.insert_many([{"_id": i, "best": i} for i in range(1, 30)])
+    mongo_db.db.posts.insert_many([{"_id": i, "author": i} for i in range(1, 30)])
+    mongo_db.db.days.insert_many([{"_id": i} for i in range(3)])
+    with psycopg.connect(pg_db.url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA shop")
+        connection.execute("CREATE FUNCTION shop.own() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    folder = shop.small_project(tmp_path / "p", SCHEMA, MAPPING, chunk_mb=0.001)
+    return lambda: open_move(folder, mongo_db.url, pg_db.url)
+
+
+def test_all_that_the_move_made_goes_and_it_may_begin_once_more(
+    move_of: Callable[[], Move], pg_db: PostgresScratch
+) -> None:
+    before = pg_db.execute(OBJECTS)
+    for _ in range(2):
+        with move_of() as move:
+            move.survey()
+            move.copy()
+            assert counts_of(move.status())["users"] == (29, 29, 0, 0)
+            done = move.reset()
+        assert done is not None
+        assert done.rows == {"users": 29, "posts": 29, "fresh.days": 3, "shop.Odd Name": 0}
+        assert "schema shop" in done.kept
+        assert pg_db.execute(OBJECTS) == before
+    with move_of() as move:
+        assert move.plan_reset() is None
+        assert move.reset() is None
+
+
+class _Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("when", ["schema", "chunk", "steps"])
+def test_a_half_made_move(move_of: Callable[[], Move], pg_db: PostgresScratch, when: str) -> None:
+    before = pg_db.execute(OBJECTS)
+
+    def listen(event: Any) -> None:
+        if when == "chunk" and isinstance(event, ChunkCopied):
+            raise _Stop
+        if when == "steps" and getattr(event, "step", Step("", "")).id == "index users_mood":
+            raise _Stop
+
+    with move_of() as move:
+        move.survey()
+        if when == "schema":
+            move.apply_schema()
+        else:
+            with pytest.raises(_Stop):
+                move.copy(listen)
+    with move_of() as move:
+        assert move.reset()
+    assert pg_db.execute(OBJECTS) == before
+
+
+@pytest.mark.parametrize(
+    ("strange", "said"),
+    [
+        ("INSERT INTO users VALUES (1000)", "users"),
+        ('INSERT INTO shop."Odd Name" VALUES (1)', "Odd Name"),
+        ("INSERT INTO fresh.days VALUES (99, 1)", "fresh.days"),
+        ("CREATE VIEW mine AS SELECT id FROM users", "mine"),
+        ("CREATE TABLE mine (id int REFERENCES posts (id))", "posts"),
+        ("CREATE TABLE mine (age fresh.age)", "age"),
+        ("CREATE TABLE fresh.mine (id int)", "fresh"),
+    ],
+)
+def test_what_is_not_the_moves_stops_it_and_all_stays(
+    move_of: Callable[[], Move], pg_db: PostgresScratch, strange: str, said: str
+) -> None:
+    with move_of() as move:
+        move.survey()
+        move.copy()
+        with psycopg.connect(pg_db.url) as connection:
+            connection.execute(strange.encode())
+        before = pg_db.execute(OBJECTS), pg_db.execute("SELECT count(*) FROM users")
+        with pytest.raises((NotEmpty, Refused), match=said):
+            move.reset()
+        assert (pg_db.execute(OBJECTS), pg_db.execute("SELECT count(*) FROM users")) == before
+        assert move.status().finished
+
+
+def test_tables_that_were_there_lose_the_moves_rows_alone(
+    mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path
+) -> None:
+    schema = """
+    CREATE TABLE users (id int PRIMARY KEY, mail text UNIQUE);
+    CREATE TABLE posts (id int PRIMARY KEY, author int REFERENCES users (id) ON DELETE CASCADE);
+    CREATE TABLE audit (id int PRIMARY KEY, post int REFERENCES posts (id) ON DELETE CASCADE);
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN old; END';
+    CREATE TRIGGER gone BEFORE DELETE ON users FOR EACH ROW EXECUTE FUNCTION note();
+    CREATE INDEX by_author ON posts (author);
+    """
+    pg_db.execute(schema)
+    before = pg_db.execute(OBJECTS)
+    mapping = {k: MAPPING[k] for k in ("posts",)} | {"users": "SELECT u._id AS id, u.best AS mail FROM users AS u"}
+    mongo_db.db.users.insert_many([{"_id": i, "best": f"m{i}"} for i in range(5)])
+    mongo_db.db.posts.insert_many([{"_id": i, "author": i} for i in range(5)])
+    folder = shop.small_project(tmp_path / "p", "", mapping, live=True)
+    with psycopg.connect(pg_db.url) as connection:
+        hangs = hanging(connection)
+    for half in (False, True):
+        with open_move(folder, mongo_db.url, pg_db.url) as move:
+            move.survey()
+            if half:
+                with pytest.raises(_Stop):
+                    move.copy(_stop_at_chunk)
+            else:
+                move.copy()
+                pg_db.execute("INSERT INTO audit VALUES (1, NULL)")
+        with open_move(folder, mongo_db.url, pg_db.url) as move:
+            assert move.reset()
+        assert pg_db.execute("SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM audit)") == [(0, 1)]
+        assert pg_db.execute(OBJECTS) == before
+        with psycopg.connect(pg_db.url) as connection:
+            assert hanging(connection) == hangs
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        move.copy()
+        pg_db.execute("INSERT INTO audit VALUES (2, 3)")
+        with pytest.raises(CrossfadeError, match="audit"):
+            move.reset()
+        assert pg_db.execute("SELECT count(*) FROM audit") == [(2,)]
+        assert move.status().finished
+
+
+def _stop_at_chunk(event: Any) -> None:
+    if isinstance(event, ChunkCopied):
+        raise _Stop
+
+
+def test_a_sqlite_file(mongo_db: MongoScratch, tmp_path: Path) -> None:
+    import sqlite3
+
+    schema = (
+        "CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, best int REFERENCES posts (id));"
+        "CREATE TABLE posts (id INTEGER PRIMARY KEY, author int REFERENCES users (id));"
+        "CREATE INDEX by_author ON posts (author); CREATE VIEW v AS SELECT id FROM posts;"
+    )
+    mapping = {"users": "SELECT u._id AS id, u.best AS best FROM users AS u", "posts": MAPPING["posts"]}
+    mongo_db.db.users.insert_many([{"_id": i, "best": i} for i in range(1, 6)])
+    mongo_db.db.posts.insert_many([{"_id": i, "author": i} for i in range(1, 6)])
+    folder, file = shop.small_project(tmp_path / "p", schema, mapping), tmp_path / "t.db"
+    with open_move(folder, mongo_db.url, f"sqlite:///{file}") as move:
+        move.survey()
+        move.copy()
+        with sqlite3.connect(file) as connection:
+            connection.execute("INSERT INTO users VALUES (77, NULL)")
+        connection.close()
+        with pytest.raises(NotEmpty, match="users holds 6 rows"):
+            move.reset()
+        with sqlite3.connect(file) as connection:
+            connection.execute("DELETE FROM users WHERE id = 77")
+        connection.close()
+        assert move.reset()
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite%'").fetchall() == []
+    connection.close()
+    with open_move(folder, mongo_db.url, f"sqlite:///{file}") as move:
+        assert move.copy().finished
+
+
+@pytest.mark.parametrize(
+    ("id_", "sql", "drop"),
+    [
+        ("table t", "CREATE UNLOGGED TABLE IF NOT EXISTS a.\"T x\" (id int)", 'DROP TABLE IF EXISTS a."T x"'),
+        ("function f(a integer)", "CREATE OR REPLACE FUNCTION f(a int DEFAULT 1)",
+         "DROP FUNCTION IF EXISTS f(a integer)"),
+        ("materialized view v", "CREATE MATERIALIZED VIEW v AS SELECT 1", "DROP MATERIALIZED VIEW IF EXISTS v"),
+        ("foreign key t.k", "ALTER TABLE ONLY t ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES t (a) NOT VALID",
+         "ALTER TABLE IF EXISTS t DROP CONSTRAINT IF EXISTS k"),
+        ("index i", "CREATE UNIQUE INDEX i ON t (a)", None),
+        ("comment on table t", "COMMENT ON TABLE t IS 'CREATE TABLE x'", None),
+        ("validate t.k", "ALTER TABLE t VALIDATE CONSTRAINT k", None),
+    ],
+)  # fmt: skip
+def test_a_step_and_its_undoing(id_: str, sql: str, drop: str | None) -> None:
+    undo = undo_of(Step(id_, sql))
+    assert (None if undo is None else undo.sql) == drop
