@@ -297,4 +297,4 @@ def test_what_a_schema_file_has_and_the_target_does_not_is_said(tiny: Tiny) -> N
     ended = tiny("run")
     assert "OWNER TO is left out" in ended.out
     report = json.loads((tiny.root / "report.json").read_text())
-    assert len(report["schema"]["left_out"]) == 2
+    assert len(report["schema"]["file_notes"]) == 2

@@ -192,7 +192,7 @@ def _draw_rules(screen: Screen, document: dict[str, Any]) -> None:
 def _draw_schema(screen: Screen, schema: dict[str, Any]) -> None:
     for table in schema["unread"]:
         screen.line(f"{table['table']}: its rows were not compared: {table['reason']}", "red")
-    for line in schema["left_out"]:
+    for line in schema["file_notes"]:
         screen.line(f"schema: {line}")
     for title, style in (("faults", "red"), ("notes", "")):
         for difference in schema[title]:

@@ -48,7 +48,7 @@ def _schema(ground: Ground) -> SchemaVerdict:
     fed = ground.tables(ground.fed_tables)
     unfed = [] if ground.is_live else [t for t in ground.schema.tables if t not in fed]
     ddl = need(ground.target.ddl, ground.target, "be looked into")
-    return replace(hold_schema(ddl, ground.expected, fed, unfed), left_out=ground.schema.notes)
+    return replace(hold_schema(ddl, ground.expected, fed, unfed), file_notes=ground.schema.notes)
 
 
 def _subject(ground: Ground, status: Status, unread: Collection[str]) -> run.Subject:

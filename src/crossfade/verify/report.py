@@ -188,7 +188,7 @@ def schema_json(schema: SchemaVerdict) -> dict[str, Any]:
         "faults": [difference_json(d) for d in schema.faults],
         "notes": [difference_json(d) for d in schema.notes],
         "unread": [{"table": table, "reason": reason} for table, reason in sorted(schema.unread.items())],
-        "left_out": list(schema.left_out),
+        "file_notes": list(schema.file_notes),
     }
 
 

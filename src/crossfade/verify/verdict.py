@@ -123,14 +123,14 @@ class RuleVerdict:
 class SchemaVerdict:
     """The target's catalogue held against the schema that was made. `things` counts what was compared.
 
-    `unread` has the tables whose rows cannot be compared with the schema as it is now, each with the reason. `left_out`
-    says what the schema files have and the target does not.
+    `unread` has the tables whose rows cannot be compared with the schema as it is now, each with the reason.
+    `file_notes` are the notes on the schema files: what they have and the target does not.
     """
 
     differences: tuple[SchemaDifference, ...] = ()
     things: int = 0
     unread: Mapping[str, str] = field(default_factory=dict)
-    left_out: tuple[str, ...] = ()
+    file_notes: tuple[str, ...] = ()
 
     @property
     def faults(self) -> tuple[SchemaDifference, ...]:
