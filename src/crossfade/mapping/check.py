@@ -18,6 +18,7 @@ from crossfade.model.counts import counted
 from crossfade.model.shape import Shape, format_path
 from crossfade.model.target import TargetSchema, TargetTable
 from crossfade.project import Discard
+from crossfade.schema.triggers import Trigger, enabled_triggers
 
 ENCRYPTED = "binData:6"
 """How a value of client-side field level encryption, or of queryable encryption, is stored."""
@@ -48,10 +49,22 @@ def check(
         for t in target.tables
         if t.name not in mapped
     ]
+    findings += [_trigger(trigger) for trigger in enabled_triggers(target) if trigger.table in mapped]
     findings += [Finding("note", "schema", "schema", note) for note in target.notes]
     findings += _unreadable(shapes)
     findings += _encrypted(shapes)
     return list(dict.fromkeys(findings))  # the branches of a UNION ALL may have the same to say
+
+
+def _trigger(trigger: Trigger) -> Finding:
+    return Finding(
+        "note",
+        "trigger",
+        trigger.table,
+        f"the trigger {trigger.name} ({trigger.when}) does not fire for rows that Crossfade writes, neither in the"
+        " copy nor in quarantine retry. It fires for the application's own rows",
+        "what it fills in must come from the mapping; what it writes elsewhere, from a mapping of that table",
+    )
 
 
 def _check_discards(

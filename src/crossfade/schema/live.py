@@ -32,7 +32,12 @@ def built_on(schema: TargetSchema, step: Step) -> TargetTable | None:
     if not step.id.startswith(BUILT):
         return None
     start, end = place_of_table(step)
-    words = meaningful(step.sql[start:end])
+    return table_named(schema, step.sql[start:end])
+
+
+def table_named(schema: TargetSchema, sql: str) -> TargetTable | None:
+    """The table that a name in a step's statement means."""
+    words = meaningful(sql)
     folds = schema.dialect == "sqlite"
     name = _name(*_table_at([*words, words[-1]], 0), folds)
     return next((t for t in schema.tables if _name(t.schema or "", t.table, folds) == name), None)

@@ -20,6 +20,7 @@ from crossfade.stores.postgresql.narrow import escaped, is_narrow, restored
 from crossfade.stores.postgresql.parameters import for_psycopg
 from crossfade.stores.postgresql.render import CopyRenderer, WireColumn, best_renderer
 from crossfade.stores.postgresql.text_form import copy_lines, texts
+from crossfade.stores.postgresql.triggers import Suspended
 from crossfade.stores.postgresql.type_checks import unusual_columns
 from crossfade.stores.postgresql.writer_checks import WriterChecks
 
@@ -61,7 +62,9 @@ class PostgresWriter:
             with connection.transaction():
                 if self._checks is None:
                     self._checks = WriterChecks(connection)
-                yield PostgresLoader(connection, self._url, self._renderer, self._catalog, self._checks)
+                loader = PostgresLoader(connection, self._url, self._renderer, self._catalog, self._checks)
+                yield loader
+                loader.suspended.resume()
         except psycopg.Error as error:  # of COMMIT itself: a deferred constraint, a lost connection
             raise failures.translated(error, self._url, "") from error
         except BaseException:
@@ -117,6 +120,7 @@ class PostgresLoader:
     ) -> None:
         self._connection, self._url, self._renderer = connection, url, renderer
         self._catalog, self._checks = catalog, checks
+        self.suspended = Suspended(connection)
 
     def load(self, table: TargetTable, rows: Any) -> None:
         if not len(rows):
@@ -125,11 +129,16 @@ class PostgresLoader:
         plain = all(_has_binary_form(types[name]) for name in rows.column_names)
         if unusual_columns(table, rows.column_names):
             self._require_kept(table, rows)
+        self._suspend_triggers(table)
         with self._translating(table.name):
             pieces = self._binary(table, rows, types) if plain else _lines(rows, types)
             with self._connection.cursor() as cursor, cursor.copy(_copy(table, rows.column_names, plain)) as copy:
                 for piece in pieces:
                     copy.write(piece)
+
+    def _suspend_triggers(self, table: TargetTable) -> None:
+        with self._translating(table.name):
+            self.suspended.suspend(_identifier(table).as_string(self._connection))
 
     def _require_kept(self, table: TargetTable, rows: Any) -> None:
         """Raises RowRejected with every row that holds a text which its column's type refuses or changes."""
@@ -145,6 +154,7 @@ class PostgresLoader:
             return 0
         types = {c.name: c.type for c in table.columns}
         names = keys.column_names
+        self._suspend_triggers(table)
         with self._translating(table.name):
             statement = _delete(table, names, [self._in_catalog(table)[name].type_name for name in names])
             values = [texts(keys.column(name), types[name]) for name in names]

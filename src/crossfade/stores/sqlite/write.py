@@ -15,6 +15,7 @@ from crossfade.stores.contract import RowRejected
 from crossfade.stores.sqlite.alone import alone
 from crossfade.stores.sqlite.connect import connect, failure, path_of, primary_code
 from crossfade.stores.sqlite.forms import Unkept, stored
+from crossfade.stores.sqlite.triggers import Suspended
 
 _REASONS = {
     sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: "unique",
@@ -40,7 +41,9 @@ class SqliteWriter:
         connection, path = self._connection(), path_of(self._url)
         try:
             connection.execute("BEGIN IMMEDIATE")
-            yield SqliteLoader(connection, path)
+            loader = SqliteLoader(connection, path)
+            yield loader
+            loader.suspended.resume()
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             _roll_back(connection)
@@ -75,18 +78,21 @@ class SqliteLoader:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection, self._path = connection, path
         self._depth = 0
+        self.suspended = Suspended(connection)
 
     def load(self, table: TargetTable, rows: Any) -> None:
         names = rows.column_names
         statement = f"INSERT INTO {quoted(table.table)} ({', '.join(map(quoted, names))}) VALUES ({_marks(names)})"
         values = self._values(table, rows)
         with self._translating(table.name), self.savepoint():
+            self.suspended.suspend(table.table)
             self._connection.executemany(statement, zip(*values, strict=True))
 
     def delete(self, table: TargetTable, keys: Any) -> int:
         equal = " AND ".join(f"{quoted(name)} = ?" for name in keys.column_names)
         values = self._values(table, keys)
         with self._translating(table.name):
+            self.suspended.suspend(table.table)
             cursor = self._connection.executemany(
                 f"DELETE FROM {quoted(table.table)} WHERE {equal}", zip(*values, strict=True)
             )

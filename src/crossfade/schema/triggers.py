@@ -1,0 +1,56 @@
+"""The triggers of a schema that fire, by table: what `check` says of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crossfade.model.target import TargetSchema
+from crossfade.schema.live import place_of_table, table_named
+from crossfade.schema.tokens import meaningful
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """`when` is what its statement says between its name and its table: BEFORE INSERT OR UPDATE."""
+
+    name: str
+    table: str
+    when: str
+
+
+def enabled_triggers(schema: TargetSchema) -> list[Trigger]:
+    """Those that fire when an application writes, in the order of the steps."""
+    off = {
+        step.id.removeprefix("trigger mode ")
+        for step in schema.post
+        if step.id.startswith("trigger mode ") and (" DISABLE " in step.sql or " REPLICA " in step.sql)
+    }
+    found = []
+    for step in schema.post:
+        name = step.id.removeprefix("trigger ")
+        if not step.id.startswith("trigger ") or step.id.startswith("trigger mode ") or name in off:
+            continue
+        start, end = place_of_table(step)
+        table = table_named(schema, step.sql[start:end])
+        if table is not None:
+            found.append(Trigger(_name(step.sql), table.name, _when(step.sql[:start])))
+    return found
+
+
+def _name(made: str) -> str:
+    return meaningful(made)[_place(made) + 1].name
+
+
+def _place(made: str) -> int:
+    """Of the last word before the name: TRIGGER, or EXISTS of IF NOT EXISTS."""
+    words = meaningful(made)
+    at = next(i for i, word in enumerate(words) if word.word == "TRIGGER")
+    return at + 3 if words[at + 1].word == "IF" else at
+
+
+def _when(before: str) -> str:
+    """`before` ends where the table is named."""
+    words = meaningful(before)[_place(before) + 2 :]
+    while words and words[-1].word in ("ON", "ONLY"):
+        words = words[:-1]
+    return " ".join(word.text for word in words).replace(" , ", ", ")

@@ -1,0 +1,27 @@
+"""Triggers do not fire for what Crossfade writes: they are dropped, and made again before the commit."""
+
+from __future__ import annotations
+
+import sqlite3
+
+
+class Suspended:
+    """The triggers that one transaction has dropped, by name, with the statement that makes each."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._made: dict[str, str] = {}
+
+    def suspend(self, table: str) -> None:
+        query = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE"
+        for name, made in self._connection.execute(query, (table,)).fetchall():
+            self._connection.execute('DROP TRIGGER "' + name.replace('"', '""') + '"')
+            self._made.setdefault(name, made)
+
+    def resume(self) -> None:
+        """Those that are not there: a savepoint that was rolled back has kept its own."""
+        there = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")}
+        for name, made in self._made.items():
+            if name not in there:
+                self._connection.execute(made)
+        self._made.clear()

@@ -1,0 +1,125 @@
+"""Triggers of the target do not fire for what a move writes, on any path; afterwards they are as they were."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from crossfade.errors import Refused
+from crossfade.mapping.carry import TableRows
+from crossfade.model.target import ColumnType, TargetColumn, TargetTable
+from crossfade.move import Move
+from crossfade.pipeline.load import load_records
+from crossfade.project import load_project
+from crossfade.stores.postgresql.write import PostgresWriter
+from crossfade.testing import as_user
+from scratch import MongoScratch, PostgresScratch
+
+POSTGRESQL = """
+CREATE TABLE docs (id integer PRIMARY KEY, v varchar(5));
+CREATE TABLE log (id integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY, what text);
+CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO log (what) VALUES (tg_name); RETURN NEW; END $$;
+CREATE TRIGGER plain AFTER INSERT OR DELETE ON docs FOR EACH ROW EXECUTE FUNCTION noted();
+CREATE TRIGGER always BEFORE INSERT ON docs FOR EACH STATEMENT EXECUTE FUNCTION noted();
+ALTER TABLE docs ENABLE ALWAYS TRIGGER always;
+CREATE TRIGGER off BEFORE INSERT ON docs FOR EACH ROW EXECUTE FUNCTION noted();
+ALTER TABLE docs DISABLE TRIGGER off;
+"""
+SQLITE = """
+CREATE TABLE docs (id INTEGER PRIMARY KEY, v TEXT CHECK (length(v) <= 5));
+CREATE TABLE log (id INTEGER PRIMARY KEY, what TEXT);
+CREATE TRIGGER plain AFTER INSERT ON docs BEGIN INSERT INTO log (what) VALUES ('plain'); END;
+"""
+SETTINGS = """\
+name = "triggers"
+source.url = "${SOURCE_URL}"
+target.url = "${TARGET_URL}"
+target.schema = "%s"
+"""
+
+
+def _move(folder: Path, source: str, target: str, schema: str) -> Move:
+    (folder / "mapping").mkdir()
+    (folder / "crossfade.toml").write_text(SETTINGS % ("live" if schema == "live" else "schema.sql"))
+    (folder / "schema.sql").write_text(schema)
+    (folder / "mapping" / "docs.sql").write_text("SELECT d._id AS id, d.v AS v FROM docs AS d")
+    return Move(load_project(folder, {"SOURCE_URL": source, "TARGET_URL": target}))
+
+
+def _copied_and_retried(mongo_db: MongoScratch, move: Move) -> dict[str, str]:
+    """A copy of three records, one of which waits for its source to be shortened. The triggers that `check` names."""
+    mongo_db.db.docs.insert_many([{"_id": 1, "v": "a"}, {"_id": 2, "v": "too long"}, {"_id": 3, "v": "b"}])
+    move.survey()
+    notes = {f.message.split()[2]: f.place for f in move.check() if f.kind == "trigger"}
+    move.copy()
+    mongo_db.db.docs.update_one({"_id": 2}, {"$set": {"v": "short"}})
+    assert [r.outcome for r in move.retry()] == ["copied"]
+    assert move.verify().equal
+    return notes
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_postgresql(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path, live: bool) -> None:
+    if live:
+        pg_db.execute(POSTGRESQL)
+    modes = "SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"
+    with _move(tmp_path, mongo_db.url, pg_db.url, "live" if live else POSTGRESQL) as move:
+        assert _copied_and_retried(mongo_db, move) == {"plain": "docs", "always": "docs"}
+    assert pg_db.execute("SELECT count(*) FROM log") == [(0,)]
+    assert pg_db.execute(modes) == [("always", "A"), ("off", "D"), ("plain", "O")]
+    pg_db.execute("INSERT INTO docs VALUES (9, 'own')")
+    assert pg_db.execute("SELECT what FROM log ORDER BY 1") == [("always",), ("plain",)]
+
+
+def test_sqlite(mongo_db: MongoScratch, tmp_path: Path) -> None:
+    file = tmp_path / "target.db"
+    with _move(tmp_path, mongo_db.url, f"sqlite:///{file}", SQLITE) as move:
+        assert _copied_and_retried(mongo_db, move) == {"plain": "docs"}
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT count(*) FROM log").fetchall() == [(0,)]
+        connection.execute("INSERT INTO docs VALUES (9, 'own')")
+        assert connection.execute("SELECT what FROM log").fetchall() == [("plain",)]
+
+
+TABLE = TargetTable(
+    "docs",
+    "public",
+    "docs",
+    (TargetColumn("id", ColumnType("int4", "integer")), TargetColumn("v", ColumnType("text", "varchar(5)", length=5))),
+    ("id",),
+)
+
+
+def test_a_login_that_may_not_disable_them_writes_nothing(pg_db: PostgresScratch) -> None:
+    pg_db.execute(POSTGRESQL)
+    name = f"guest_{pg_db.name}"
+    pg_db.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'x'")
+    try:
+        pg_db.execute(f"GRANT ALL ON docs, log TO {name}")
+        rows = pa.table({"id": pa.array([1], pa.int32()), "v": ["a"]})
+        with (
+            closing(PostgresWriter(as_user(pg_db.url, name, "x"))) as writer,
+            pytest.raises(Refused, match="does not own the table"),
+            writer.transaction() as tx,
+        ):
+            tx.load(TABLE, rows)
+        assert pg_db.execute("SELECT count(*) FROM docs") == [(0,)]
+    finally:
+        pg_db.execute(f"DROP OWNED BY {name}")
+        pg_db.execute(f"DROP ROLE {name}")
+
+
+def test_a_refused_row_leaves_them_disabled_for_the_next(pg_db: PostgresScratch) -> None:
+    """What a savepoint rolls back is disabled again for what comes after it."""
+    pg_db.execute(POSTGRESQL)
+    rows = pa.table({"id": pa.array([1, 1, 2, 3], pa.int32()), "v": ["a", "b", "c", "d"]})
+    with closing(PostgresWriter(pg_db.url)) as writer, writer.transaction() as tx:
+        refused = load_records(tx, [TableRows(TABLE, rows, pa.array(range(4), pa.int64()))], range(4))
+    assert [m.reason for m in refused] == ["unique"]
+    assert pg_db.execute("SELECT count(*) FROM log") == [(0,)]
+    assert pg_db.execute("SELECT count(*) FROM docs") == [(3,)]
