@@ -248,9 +248,7 @@ def test_verify_waits_for_the_copy(tiny: Tiny) -> None:
     tiny("schema", "apply")
     stands = tiny("status")
     assert stands.status == 1
-    assert (
-        "people       0       0            0          0  NO\nthe copy has not finished (it is prepared)" in stands.out
-    )
+    assert "people       0       0            0          0  not started\nnot started: crossfade copy" in stands.out
     ended = tiny("verify")
     assert ended.status == 1
     assert "error: the copy has not finished" in ended.err

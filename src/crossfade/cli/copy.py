@@ -21,7 +21,7 @@ SOURCE_MOVED = Annotated[
 
 @command(
     "crossfade copy --project examples/scribe-tree --workers 4",
-    stopped="every chunk that was finished is in the target and noted in its journal; no other has left a trace",
+    stopped="finished chunks are committed; the rest were rolled back",
 )
 def copy(call: Invocation, restart: RESTART = False, source_moved: SOURCE_MOVED = False) -> Answer:
     """Copy what is not copied yet, then make the indexes and constraints. An interrupted copy goes on where it was.

@@ -22,7 +22,7 @@ SURVEY = Annotated[bool, typer.Option("--survey", help="Survey the source anew, 
 
 @command(
     "crossfade run --project examples/scribe-tree",
-    stopped="every chunk that was finished is in the target and noted in its journal; no other has left a trace",
+    stopped="finished chunks are committed; the rest were rolled back",
 )
 def run(call: Invocation, survey: SURVEY = False, source_moved: SOURCE_MOVED = False) -> Answer:
     """Do everything: survey (where there is no source.lock.json), check, schema apply, copy, verify.

@@ -9,7 +9,7 @@ from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
-from crossfade.journal.journal import FINISHED
+from crossfade.journal.journal import FINISHED, PREPARED
 from crossfade.move import EntityStatus, Status
 from crossfade.verify.conclusion import torn
 
@@ -68,7 +68,7 @@ def draw_status(screen: Screen, document: dict[str, Any], *, notes: bool = True)
     """The table, and what keeps it from being complete."""
     draw_torn(screen, document["entities"])
     rows = [
-        (e["entity"], *(number(e[name]) for name in COUNTS), "yes" if e["balanced"] else "NO")
+        (e["entity"], *(number(e[name]) for name in COUNTS), _balanced(e, document["stage"]))
         for e in document["entities"]
     ]
     screen.table(("entity", *COUNTS, "balanced"), rows, right=COUNTS)
@@ -80,7 +80,14 @@ def draw_status(screen: Screen, document: dict[str, Any], *, notes: bool = True)
     for note in document["notes"] if notes else ():
         screen.line(note)
     if document["stage"] != FINISHED:
-        screen.line(f"the copy has not finished (it is {document['stage']}): crossfade copy")
+        said = "not started" if document["stage"] == PREPARED else f"not finished ({document['stage']})"
+        screen.line(f"{said}: crossfade copy")
+
+
+def _balanced(entity: Mapping[str, Any], stage: str) -> str:
+    if stage == PREPARED:
+        return "not started"
+    return "yes" if entity["balanced"] else "NO"
 
 
 def draw_torn(screen: Screen, entities: Sequence[Mapping[str, Any]]) -> None:

@@ -26,14 +26,14 @@ def require_own(move: MoveRecord, target_url: str, name: str, schema_digest: str
     if move.schema_digest != schema_digest:
         raise Stale(
             "the target schema has changed since this move began; nothing was written",
-            hint="put the schema back, or begin anew in an empty database",
+            hint="put the schema back; or start over with the new one: crossfade reset, then crossfade run",
         )
 
 
-_TO_GO_ON = "put it back, and mend it when all is copied (quarantine retry); or crossfade copy --restart"
+_TO_GO_ON = "put it back, and change it when all is copied (quarantine retry); or start over: crossfade copy --restart"
 _TO_COPY_ANEW = (
-    "crossfade quarantine retry and crossfade verify, which go by it as it is now; all is copied already, and to copy"
-    " it anew takes an empty database"
+    "crossfade quarantine retry and crossfade verify, which go by it as it is now: all is copied already; or start"
+    " over: crossfade reset, then crossfade run"
 )
 
 
@@ -62,7 +62,7 @@ def require_nothing_left(move: MoveRecord, digests: Mapping[str, str], chunks_le
     if chunks_left and move.mapping_digest != digests["mapping_digest"]:
         raise Stale(
             f"a mapping or a discard has changed since the copy began, and {left} not copied yet; nothing was written",
-            hint="put the mapping back, crossfade copy, and mend it then; or crossfade copy --restart",
+            hint="put the mapping back, crossfade copy, and change it then; or start over: crossfade copy --restart",
         )
 
 
@@ -83,5 +83,5 @@ def require_made(
     if left:
         raise Refused(
             f"the copy carried {', '.join(dict.fromkeys(left))}, and no mapping does so any more; nothing was compared",
-            hint="put the mapping back; or begin anew in an empty database",
+            hint="put the mapping back; or start over: crossfade reset, then crossfade run",
         )

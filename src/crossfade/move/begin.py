@@ -97,7 +97,7 @@ def status(ground: Ground) -> Status:
 def _begun(ground: Ground) -> MoveRecord:
     move = find_move(ground)
     if move is None:
-        raise Misused(f"no move has begun in {ground.target.url}", hint="crossfade schema apply")
+        raise Misused(f"not started: no move has begun in {ground.target.url}", hint="crossfade copy")
     return move
 
 

@@ -78,7 +78,7 @@ def _finish(ground: Ground, entities: Sequence[EntityInfo], listen: Listener) ->
 
 
 def copied_chunks(ground: Ground) -> list[Chunk]:
-    """The chunks of the plan, without the one of what was mended later, and without what is discarded as a whole."""
+    """The chunks of the plan, without the one of what came after it, and without what is discarded as a whole."""
     fed = set(ground.fed_entities)
     return [c.chunk for c in ground.chunks() if c.chunk.number != journal.LATER and c.chunk.entity in fed]
 
@@ -112,7 +112,7 @@ def restart(ground: Ground) -> None:
         if journal.steps_done(tx) & {s.id for s in ground.schema.post}:
             raise Refused(
                 "the constraints of this target are made already; it was left as it is",
-                hint="begin anew in an empty database",
+                hint="crossfade reset, then crossfade run",
             )
         filled = {name for c in journal.chunks(tx) for name in c.rows}
         for table in ground.tables(ground.fed_tables | filled):

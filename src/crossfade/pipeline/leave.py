@@ -237,7 +237,7 @@ def _delete(tx: Loader, entity: str, part: TableRows) -> None:
         raise CrossfadeError(
             f"records of {entity} are to leave, but of their {part.rows.num_rows} rows in {part.table.name} the target"
             f" has {deleted}; nothing of this piece was changed",
-            hint="the target or the mapping was changed since the copy: crossfade copy --restart, or an empty database",
+            hint="the target or the mapping was changed since the copy: crossfade reset",
         )
 
 

@@ -1,4 +1,4 @@
-"""Records leave quarantine: retried after the mapping or the record was mended, or discarded by a person."""
+"""Records leave quarantine: retried after the mapping or the record was fixed, or discarded by a person."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def as_it_was(was: TargetSchema, now: TargetSchema) -> TargetSchema:
         if found is None or (found.columns, found.primary_key) != (table.columns, table.primary_key):
             raise Stale(
                 f"the table {table.name} has changed since this move began; nothing was written",
-                hint="put its columns back, or begin anew: empty the tables and drop the schema crossfade",
+                hint="put its columns back; or empty the tables and drop the schema crossfade, and start over",
             )
     return replace(was, metadata_of=now.metadata_of)
 
