@@ -1,0 +1,67 @@
+"""Whoever keeps a run waiting is named, and the advice to end a run ends all of it."""
+
+from __future__ import annotations
+
+import re
+
+import psycopg
+import pytest
+from outcome import Shop, open_move
+
+from crossfade.cli.notices import notice_of
+from crossfade.errors import Busy, Unreachable
+from crossfade.move import Move, Waiting, begin, watching
+from crossfade.pipeline.session import Session
+from crossfade.stores import patience
+from scratch import PostgresScratch
+
+
+def test_a_stranger_who_holds_a_lock_is_named(
+    filled_shop: Shop, pg_db: PostgresScratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "SECONDS", 0.3)
+    told: list[Waiting] = []
+    with (
+        open_move(filled_shop.folder, filled_shop.source, pg_db.url) as move,
+        psycopg.connect(pg_db.url, application_name="a stranger") as stranger,
+    ):
+        move.apply_schema()
+        stranger.execute("LOCK TABLE crossfade.move")
+
+        def listen(event: object) -> None:
+            if isinstance(event, Waiting):
+                told.append(event)
+                stranger.rollback()
+
+        move.copy(listen)
+        pid = stranger.info.backend_pid
+    blocker = told[0].blockers[0]
+    assert (blocker.pid, blocker.application, blocker.state) == (pid, "a stranger", "idle in transaction")
+    assert blocker.query == "LOCK TABLE crossfade.move"
+    notice = notice_of(told[0]) or ""
+    assert f"process {pid} (a stranger, user postgres, query began {blocker.query_start} UTC" in notice
+
+
+def test_the_advice_ends_every_session_of_a_run(
+    filled_shop: Shop, pg_db: PostgresScratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "SECONDS", 0.3)
+    with (
+        open_move(filled_shop.folder, filled_shop.source, pg_db.url) as first,
+        open_move(filled_shop.folder, filled_shop.source, pg_db.url) as second,
+    ):
+        first.apply_schema()
+        worker = Session(first.work)
+        with pytest.raises(Unreachable), begin.alone(first), worker.transaction() as tx:
+            _end_as_advised(second, pg_db)
+            second.apply_schema()  # waits for nobody
+            tx.execute("SELECT 1")
+        worker.close()
+
+
+def _end_as_advised(second: Move, database: PostgresScratch) -> None:
+    with pytest.raises(Busy) as caught:
+        second.copy()
+    advice = re.search(r"SELECT pg_terminate_backend.*", caught.value.hint or "")
+    assert advice is not None
+    assert len(database.execute(advice[0])) >= 2
