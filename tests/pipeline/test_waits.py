@@ -52,11 +52,16 @@ def test_the_advice_ends_every_session_of_a_run(
     ):
         first.apply_schema()
         worker = Session(first.work)
-        with pytest.raises(Unreachable), begin.alone(first), worker.transaction() as tx:
-            _end_as_advised(second, pg_db)
-            second.apply_schema()  # waits for nobody
-            tx.execute("SELECT 1")
+        with pytest.raises(Unreachable):
+            _ended_while_at_work(first, worker, second, pg_db)
         worker.close()
+
+
+def _ended_while_at_work(first: Move, worker: Session, second: Move, database: PostgresScratch) -> None:
+    with begin.alone(first), worker.transaction() as tx:
+        _end_as_advised(second, database)
+        second.apply_schema()  # waits for nobody
+        tx.execute("SELECT 1")
 
 
 def _end_as_advised(second: Move, database: PostgresScratch) -> None:
