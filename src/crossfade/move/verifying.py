@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from crossfade.errors import Refused
+from crossfade.executor.again import again
 from crossfade.executor.local import make_executor
 from crossfade.journal import agreement, journal
 from crossfade.journal.status import Status
@@ -36,11 +37,12 @@ def verify(ground: Ground, listen: Listener) -> Verdict:
     fed = [e for e in status.entities if e.entity in ground.fed_entities]
     documents, chunks = sum(e.counts.source for e in fed), sum(e.chunks for e in fed)
     with make_executor(min(ground.workers, max(1, chunks)), ground.get_ready) as executor:
-        schema = _schema(ground)
-        subject = _subject(ground, status, schema.unread)
+        schema = again(lambda: _schema(ground), listen)
+        subject = again(lambda: _subject(ground, status, schema.unread), listen)
         listen(Verifying(documents, len(subject.fed_tables), len(subject.rules)))
         verdict = run.verify(partial(session, ground.work), subject, executor, listen)
-        return accounts.with_all_entities(ground, replace(verdict, schema=schema), status, inventory(ground, listed))
+        verdict = replace(verdict, schema=schema)
+        return again(lambda: accounts.with_all_entities(ground, verdict, status, inventory(ground, listed)), listen)
 
 
 def _schema(ground: Ground) -> SchemaVerdict:

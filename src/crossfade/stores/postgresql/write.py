@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,9 +57,9 @@ class PostgresWriter:
 
     @contextmanager
     def transaction(self) -> Iterator[contract.Loader]:
-        connection = self._connection()
         try:
-            with connection.transaction():
+            with ExitStack() as stack:
+                connection = self._begin(stack)
                 if self._checks is None:
                     self._checks = WriterChecks(connection)
                 loader = PostgresLoader(connection, self._url, self._renderer, self._catalog, self._checks)
@@ -70,6 +70,18 @@ class PostgresWriter:
         except BaseException:
             self._forget()  # what was looked up in a transaction that never was
             raise
+
+    def _begin(self, stack: ExitStack) -> psycopg.Connection[Any]:
+        """Begins a transaction. A connection that was lost while it was idle shows itself here, and is made anew."""
+        connection = self._connection()
+        try:
+            stack.enter_context(connection.transaction())
+        except psycopg.OperationalError:
+            if not connection.broken:
+                raise
+            connection = self._connection()
+            stack.enter_context(connection.transaction())
+        return connection
 
     @contextmanager
     def alone(self) -> Iterator[None]:
