@@ -93,7 +93,7 @@ def verify(
     tally = Tally(subject.feeds, subject.tables, subject.limit)
     with _room_on_disk(), tempfile.TemporaryDirectory(prefix="crossfade-verify-", dir=folder) as name:
         spool = Path(name)
-        tools = opening()
+        tools = again(opening, listen)
         rules = tuple(_ask_rules(tools, subject, listen))  # first: what one changed, against all odds, is seen below
         asked = time.perf_counter()
         _compare_chunks(opening, tools, subject, spool, executor, tally, listen)
