@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -10,14 +12,21 @@ from typing import Any
 from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
+from crossfade.cli.record import record_document
 from crossfade.cli.screen import Screen, number
 from crossfade.cli.status import draw_torn
 from crossfade.errors import Unreachable
+from crossfade.journal.causes import Cause
+from crossfade.mapping.compile import read_mappings
 from crossfade.model.counts import counted
 from crossfade.move import Move, Status
 from crossfade.verify.conclusion import unaccounted
-from crossfade.verify.report import Facts, as_json, forget_old, set_aside, write_reports
+from crossfade.verify.facts import CauseShown, Example, Facts, MappingShown
+from crossfade.verify.report import as_json, forget_old, set_aside, write_reports
 from crossfade.verify.verdict import COMPLETE, KINDS, SET_ASIDE, Verdict
+
+CAUSES, RECORD = 50, 4000
+"""How many causes of quarantine a report shows, and how many characters of a record."""
 
 _STYLES = {COMPLETE: "bold green", SET_ASIDE: "bold yellow"}
 
@@ -81,10 +90,39 @@ def _facts(move: Move, status: Status) -> Facts:
         target=move.target.url,
         versions={"crossfade": version("crossfade")} | {v.partition(" ")[0]: v.partition(" ")[2] for v in versions},
         quarantine={e.entity: e.reasons for e in status.entities if e.reasons},
+        quarantine_limit=status.limit,
+        within_limit=status.within_limit,
+        causes=tuple(_cause(move, cause) for cause in move.causes()[:CAUSES]),
         left_behind=tuple(move.left_behind(status)),
         changed=tuple(move.changed()),
+        mappings=_mappings(move),
+        digest=move.program.digest,
         limit=move.project.settings.limits.differences,
     )
+
+
+def _cause(move: Move, cause: Cause) -> CauseShown:
+    examples = tuple(Example(e.id, e.key, e.detail, _document(move, e.id)) for e in cause.examples)
+    place = ".".join(filter(None, (cause.table, cause.column)))
+    return CauseShown(cause.entity, cause.reason, place, cause.constraint, cause.parent, cause.count, examples)
+
+
+def _document(move: Move, entry_id: str) -> str:
+    """A record as the report shows it."""
+    shown = record_document(move.quarantined_record(entry_id)[1])
+    if shown["document"] is None:
+        return f"{shown['unreadable']}\n{shown['bytes'][:RECORD]}"
+    text = json.dumps(shown["document"], indent=2, ensure_ascii=False)
+    return text if len(text) <= RECORD else f"{text[:RECORD]}\n... {len(text) - RECORD:,} characters more"
+
+
+def _mappings(move: Move) -> tuple[MappingShown, ...]:
+    folder = move.project.mapping_dir
+    shown = []
+    for table, sql in read_mappings(folder).items():
+        file = (folder / f"{table}.sql").relative_to(move.project.root)
+        shown.append(MappingShown(table, str(file), hashlib.sha256(sql.encode()).hexdigest(), sql))
+    return tuple(shown)
 
 
 def draw(screen: Screen, document: dict[str, Any]) -> None:

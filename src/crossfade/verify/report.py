@@ -6,11 +6,10 @@ database is escaped, and what has no picture (control characters, marks that tur
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+import re
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,30 +20,12 @@ from crossfade.model.counts import Counts
 from crossfade.model.files import write_text
 from crossfade.schema.compare import as_json as difference_json
 from crossfade.verify import conclusion
-from crossfade.verify.left_behind import Changed, LeftBehind
+from crossfade.verify.facts import CauseShown, Facts
+from crossfade.verify.left_behind import Changed
 from crossfade.verify.show import printable
 from crossfade.verify.verdict import EntityVerdict, RuleVerdict, SchemaVerdict, TableVerdict, Verdict
 
 VERSION = 1
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a report says beside the verdict. URLs have their passwords hidden; `at` is when the verification ended.
-
-    `versions` has product -> version; `quarantine` has entity -> reason -> open entries; `limit` is how many
-    differences of each table are named.
-    """
-
-    move: str
-    source: str
-    target: str
-    versions: Mapping[str, str] = field(default_factory=dict)
-    quarantine: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    left_behind: Sequence[LeftBehind] = ()
-    changed: Sequence[Changed] = ()
-    limit: int = 100
-    at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
 
 NAMES = ("report.json", "report.html")
@@ -110,8 +91,12 @@ def as_json(verdict: Verdict, facts: Facts) -> dict[str, Any]:
             for entity, reasons in sorted(facts.quarantine.items())
             for reason, count in sorted(reasons.items())
         ],
+        "quarantine_limit": facts.quarantine_limit,
+        "causes": [_cause(one) for one in facts.causes],
         "left_behind": [asdict(left) for left in facts.left_behind],
         "changed_on_purpose": [_changed(one) for one in facts.changed],
+        "mappings": [{"table": m.table, "file": m.file, "digest": m.digest} for m in facts.mappings],
+        "mapping_digest": facts.digest,
         "limit": facts.limit,
         "versions": dict(sorted(facts.versions.items())),
         "seconds": round(verdict.seconds, 3),
@@ -140,6 +125,10 @@ def _entity(entity: EntityVerdict) -> dict[str, Any]:
             for one in entity.altered_records
         ],
     }
+
+
+def _cause(one: CauseShown) -> dict[str, Any]:
+    return {**asdict(one), "examples": [asdict(example) for example in one.examples]}
 
 
 def _changed(one: Changed) -> dict[str, Any]:
@@ -200,8 +189,39 @@ def as_html(verdict: Verdict, facts: Facts) -> str:
     environment.finalize = _seen
     environment.filters["n"] = lambda number: f"{number:,}"
     environment.filters["seconds"] = lambda seconds: f"{seconds:,.1f} s"
-    text = resources.files("crossfade.verify").joinpath("report.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(text).render(verdict=verdict, facts=facts, conclusion=conclusion)
+    environment.filters["percent"] = lambda share: f"{share:.2%}".replace("%", " %")
+    environment.filters["share"] = lambda part, whole: f"{100 * part / whole:.3f}"
+    environment.filters["known"] = lambda number: "" if number is None else f"{number:,}"
+    environment.filters["wrap"] = _wrap
+    environment.globals["newline"] = Markup("\n")
+    values = {
+        "verdict": verdict,
+        "facts": facts,
+        "conclusion": conclusion,
+        "kinds": _KINDS,
+        "css": Markup(_text("report.css")),
+    }
+    return environment.from_string(_text("report.html.j2")).render(values).lstrip()
+
+
+def _wrap(value: Any) -> Markup:
+    """Text whose long names may go on in the next line after an underscore or a dot, and nowhere else."""
+    return Markup(re.sub(r"(?<=\w[_.])(?=\w)", "<wbr>", _seen(value)))
+
+
+def _text(name: str) -> str:
+    return resources.files("crossfade.verify").joinpath(name).read_text(encoding="utf-8")
+
+
+_KINDS = {
+    "entity": "whole entity",
+    "records": "by a condition",
+    "quarantine": "from quarantine",
+    "path": "path",
+    "rows": "rows",
+    "left_out": "left out",
+    "not_copied": "no records",
+}
 
 
 def _seen(value: Any) -> Any:
