@@ -167,11 +167,38 @@ def test_rows_that_a_policy_hides_are_not_taken_for_none(folder: Path, target: P
         target.execute(f"DROP ROLE {role}")
 
 
+def test_row_security_that_the_schema_itself_forces(
+    folder: Path, mongo_db: MongoScratch, pg_db: PostgresScratch
+) -> None:
+    """The rows come in before there is a policy, and so do the numbers; who may not see them all proves nothing."""
+    with (folder / "schema.sql").open("a") as schema:
+        schema.write("ALTER TABLE teams ENABLE ROW LEVEL SECURITY; ALTER TABLE teams FORCE ROW LEVEL SECURITY;")
+        schema.write("CREATE POLICY low ON teams USING (id < 1);")
+    role = f"owner_{pg_db.name}"
+    pg_db.execute(f"CREATE ROLE {role} LOGIN CREATEDB")
+    try:
+        pg_db.execute(f"ALTER DATABASE {pg_db.name} OWNER TO {role}")
+        with open_move(folder, mongo_db.url, pg_db.url.replace("postgres@", f"{role}@")) as move:
+            move.survey()
+            assert [f.place for f in move.check() if "forced" in f.message] == ["schema"]
+            move.copy()
+        assert pg_db.execute("SELECT last_value FROM teams_id_seq") == [(2,)]
+        assert (verified(folder).unread, verified(folder).schema_holds) == (("teams",), True)
+        pg_db.execute(f"ALTER ROLE {role} BYPASSRLS")
+        assert verified(folder).equal
+    finally:
+        pg_db.execute(f"REASSIGN OWNED BY {role} TO postgres")
+        pg_db.execute(f"ALTER DATABASE {pg_db.name} OWNER TO postgres")
+        pg_db.execute(f"DROP OWNED BY {role}")
+        pg_db.execute(f"DROP ROLE {role}")
+
+
 def test_a_live_target_is_held_against_what_it_was(
     folder: Path, mongo_db: MongoScratch, pg_db: PostgresScratch
 ) -> None:
     pg_db.execute((folder / "schema.sql").read_text())
-    pg_db.execute("INSERT INTO audit (what) VALUES ('before')")
+    pg_db.execute("ALTER TABLE audit ADD team int; INSERT INTO audit (what, team) VALUES ('before', 99)")
+    pg_db.execute("ALTER TABLE audit ADD CONSTRAINT old FOREIGN KEY (team) REFERENCES teams NOT VALID")
     with open_move(folder, mongo_db.url, pg_db.url, "live") as move:
         move.survey()
         move.copy()

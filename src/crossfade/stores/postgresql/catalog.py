@@ -16,10 +16,15 @@ from crossfade.model.target import ColumnType, TargetSchema
 from crossfade.schema.digest import digest_of
 from crossfade.stores.postgresql.arrange import arrange
 from crossfade.stores.postgresql.later_steps import later_steps
-from crossfade.stores.postgresql.objects import objects
+from crossfade.stores.postgresql.objects import objects, shown
 from crossfade.stores.postgresql.tables import named_types, target_tables
 
 JOURNAL_SCHEMA = "crossfade"
+
+_FORCED = (
+    "row level security of {} is forced for its owner, too: verification and retries need a role that may pass it"
+    " (ALTER ROLE ... BYPASSRLS)"
+)
 
 Rows = Callable[[str], list[Any]]
 
@@ -39,7 +44,14 @@ def reflect(
         early, late, said = arrange(objects(rows), rows("dependencies"), rows("aliases"))
         tables = target_tables(rows)
         pre, post = tuple(early), (*later_steps(rows, late, connection.info.server_version),)
-        left_out = tuple(f"not carried into the target: {row.what}" for row in rows("left_out"))
+        left_out = (
+            *(f"not carried into the target: {row.what}" for row in rows("left_out")),
+            *(
+                _FORCED.format(shown(row.sql_name))
+                for row in rows("tables")
+                if row.forced_row_security and row.is_bound
+            ),
+        )
     return TargetSchema(
         dialect="postgresql",
         tables=tables,
@@ -47,7 +59,7 @@ def reflect(
         post=post,
         metadata_of=metadata_of,
         digest=digest_of("postgresql", tables, pre, post),
-        notes=(*notes, *said, *left_out),
+        notes=tuple(dict.fromkeys((*notes, *said, *left_out))),
     )
 
 

@@ -46,6 +46,11 @@ _STATES = {
     "55P03": ("the target could not get a lock in time", "run again when nobody else holds the table"),
 }
 _PASSING = {"53300", "25006", "40P01", "40001", "55P03"}  # a failover, the locks of others
+_HIDDEN = (
+    "row level security keeps rows of a table from the role of the target URL",
+    "as an administrator: ALTER ROLE ... BYPASSRLS; or, where the role owns the table: ALTER TABLE ... NO FORCE ROW"
+    " LEVEL SECURITY",
+)
 _TUPLE = re.compile(r'^Index row references tuple (\(\d+,\d+\)) in relation ("(?:[^"]|"")+")')
 _NOT_SHOWN = ("Failing row", "Index row references tuple")
 _COLUMN = re.compile(r"COPY [^\n]*, line \d+, column ([^\n:]+)(?::|$)", re.MULTILINE)
@@ -136,12 +141,17 @@ def lost(error: psycopg.Error, url: str) -> Unreachable:
 
 def refused_reading(state: str, said: str, url: str) -> CrossfadeError:
     """A statement that only reads was refused: `state` is the SQLSTATE, `said` what the driver said."""
-    fact, hint = _STATES.get(state, ("PostgreSQL refused a reading statement", None))
+    fact, hint = _fact(state, said, ("PostgreSQL refused a reading statement", None))
     return CrossfadeError(f"{fact} at {hide_password(url)}: {said}; nothing was changed", hint=hint)
 
 
+def _fact(code: str, said: str, otherwise: tuple[str, str | None] = ("", None)) -> tuple[str, str | None]:
+    """A state in words, and what to do about it."""
+    return _HIDDEN if code == "42501" and "row-level security" in said else _STATES.get(code, otherwise)
+
+
 def _state(error: psycopg.Error, code: str, table: str) -> CrossfadeError:
-    fact, hint = _STATES[code]
+    fact, hint = _fact(code, message_of(error))
     where = f" (table {table})" if table else ""
     ours = CrossfadeError(f"{fact}: {message_of(error)}{where}; {_NOTHING_WRITTEN}", hint=hint)
     ours.passing = code in _PASSING
