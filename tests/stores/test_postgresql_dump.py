@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import secrets
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from crossfade.model.target import Step
+from crossfade.schema.compare import compare
+from crossfade.schema.undo import undo_of
 from crossfade.stores.postgresql.ddl import PostgresDdl
 from crossfade.testing import with_database
 from crossfade.testing.postgres import installation
@@ -45,6 +48,7 @@ def dumped(url: str) -> list[str]:
 
 def test_pg_dump_finds_no_difference(by_psql: str, pg_db: PostgresScratch) -> None:
     ddl = PostgresDdl(pg_db.url)
+    before = ddl.describe()
     schema = ddl.scratch_schema(SCHEMA, "schema.sql")
     make(pg_db.url, [*schema.pre, *schema.post])
     assert dumped(pg_db.url) == dumped(by_psql)
@@ -54,3 +58,12 @@ def test_pg_dump_finds_no_difference(by_psql: str, pg_db: PostgresScratch) -> No
     assert len(ids) == len(set(ids))
     again = ddl.live_schema()
     assert (again.pre, again.post, again.digest) == (schema.pre, schema.post, schema.digest)
+    for sql in drops((*schema.pre, *schema.post)):
+        pg_db.execute(sql)
+    assert compare(before, ddl.describe()) == []
+
+
+def drops(steps: Sequence[Step]) -> list[str]:
+    """What undoes the steps, foreign keys first, as a reset does it."""
+    found = [undo for step in reversed(steps) if (undo := undo_of(step)) is not None]
+    return list(dict.fromkeys(undo.sql for undo in sorted(found, key=lambda undo: undo.kind != "CONSTRAINT")))

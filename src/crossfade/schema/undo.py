@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from crossfade.model.target import Step
+from crossfade.schema.mends.text import closing
 from crossfade.schema.tokens import Token, meaningful
 
 
@@ -24,7 +25,19 @@ class Undo:
     partition: bool = False
 
 
-_BEFORE_KIND = {"OR", "REPLACE", "UNLOGGED", "TEMPORARY", "TEMP", "GLOBAL", "LOCAL", "RECURSIVE", "UNIQUE", "TRUSTED"}
+_BEFORE_KIND = {
+    "OR",
+    "REPLACE",
+    "UNLOGGED",
+    "TEMPORARY",
+    "TEMP",
+    "GLOBAL",
+    "LOCAL",
+    "RECURSIVE",
+    "UNIQUE",
+    "TRUSTED",
+    "CONSTRAINT",
+}
 _BEFORE_NAME = {"IF", "NOT", "EXISTS", "CONCURRENTLY"}
 _NAMED = (
     ("MATERIALIZED", "VIEW"),
@@ -65,6 +78,13 @@ def undo_of(step: Step) -> Undo | None:
     for known in _NAMED:
         if tuple(kinds[: len(known)]) == known:
             return _named(" ".join(known), rest[len(known) :], words)
+    if kinds[:1] == ["CAST"]:
+        types = step.sql[rest[1].start : rest[closing(rest, 1)].end]
+        return Undo("CAST", types, f"DROP CAST IF EXISTS {types}")
+    if kinds[:1] == ["OPERATOR"] and kinds[1:2] in (["CLASS"], ["FAMILY"]):
+        kind, name = f"OPERATOR {kinds[1]}", "".join(t.text for t in _name(rest[2:]))
+        method = rest[next(i for i, t in enumerate(rest) if t.word == "USING") + 1].text
+        return Undo(kind, name, f"DROP {kind} IF EXISTS {name} USING {method}")
     if kinds and kinds[0] in _BY_ID and kinds[1:2] not in (["CLASS"], ["FAMILY"]):
         name = step.id.partition(" ")[2]
         return Undo(kinds[0], name, f"DROP {kinds[0]} IF EXISTS {name}")
