@@ -89,8 +89,10 @@ def _dialect(name: str) -> sa.Dialect:
         raise Misused(f"no target can be made for the dialect {name!r}", hint="postgresql or sqlite")
     # With any other style a compiler for DDL doubles the percent signs of names, literals and comments.
     make: Any = sa.make_url(f"{name}://").get_dialect()
-    speaks: sa.Dialect = make(paramstyle="named")
-    return speaks
+    speaks = make(paramstyle="named")
+    speaks._backslash_escapes = False  # SQLAlchemy before 2.1 doubles backslashes until it has seen a server
+    dialect: sa.Dialect = speaks
+    return dialect
 
 
 # -- steps
