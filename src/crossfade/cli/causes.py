@@ -9,10 +9,14 @@ from typing import Any
 from crossfade.cli.screen import Screen, number
 from crossfade.journal.causes import DISCARDED, MISSING, PRESENT, QUARANTINED, Cause
 from crossfade.journal.journal import Entry
+from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
 
 DETAIL = 160
 """Characters of an example's detail; `quarantine show` has all of it."""
+
+UNKNOWN = "an unknown number of records"
+"""What is left of a torn source is no record."""
 
 _PARENTS = {
     MISSING: "the parent is in no record",
@@ -37,11 +41,12 @@ def where(part: dict[str, Any]) -> str:
 
 
 def draw_causes(screen: Screen, causes: Iterable[dict[str, Any]]) -> None:
-    for cause in causes:
+    for cause in sorted(causes, key=lambda c: c["reason"] != REMAINDER):
         parent = _PARENTS.get(cause["parent"] or "")
         said = f": {parent}" if parent else ""
         place = "" if where(cause) == "-" else f" at {where(cause)}"
-        screen.line(f"{cause['entity']}: {counted(cause['count'], 'record')}: {cause['reason']}{place}{said}", "bold")
+        records = UNKNOWN if cause["reason"] == REMAINDER else counted(cause["count"], "record")
+        screen.line(f"{cause['entity']}: {records}: {cause['reason']}{place}{said}", "bold")
         for example in cause["examples"]:
             screen.line(f"  {example['id']}  {example['key'] or '-'}  {shortened(example['detail'])}")
         hidden = cause["count"] - len(cause["examples"])

@@ -10,13 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from crossfade.cli.answer import Answer, Streamed
-from crossfade.cli.causes import cause_document, draw_causes, entry_document, shortened, where
+from crossfade.cli.causes import UNKNOWN, cause_document, draw_causes, entry_document, shortened, where
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.record import draw_record, record_document
 from crossfade.cli.screen import Screen, number
 from crossfade.errors import Misused
 from crossfade.journal.causes import Selection
+from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
 from crossfade.move import Move
 
@@ -112,8 +113,9 @@ def _something(screen: Screen, document: dict[str, Any], others: int) -> bool:
 
 def _draw_sum(screen: Screen, document: dict[str, Any]) -> None:
     words = ", ".join(f"{reason} {number(count)}" for reason, count in document["counts"].items())
-    causes = counted(len(document["causes"]), "cause")
-    screen.line(f"\n{counted(document['records'], 'record')}, {causes}: {words}")
+    causes, torn = counted(len(document["causes"]), "cause"), document["counts"].get(REMAINDER, 0)
+    records = counted(document["records"] - torn, "record") + (f" and {UNKNOWN} of torn sources" if torn else "")
+    screen.line(f"\n{records}, {causes}: {words}")
 
 
 @command("crossfade quarantine show 3f1a --project examples/scribe-tree")

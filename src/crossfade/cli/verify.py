@@ -182,7 +182,7 @@ def conclude(screen: Screen, document: dict[str, Any]) -> None:
     """The last words: what fails beside the data, and the verdict."""
     for line in document["apart"]:
         screen.line(line, "bold red")
-    if not document["within_limit"]:
+    if not document["within_limit"] and any(e["quarantined"] for e in document["entities"]):
         screen.line("more is in quarantine than limits.quarantine allows: crossfade status", "bold red")
     screen.line(document["conclusion"], _STYLES.get(document["verdict"], "bold red"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from crossfade.errors import CrossfadeError
+from crossfade.errors import CrossfadeError, Misused, Unreachable
 from crossfade.journal.status import Status
 from crossfade.model.counts import Counts
 from crossfade.move import begin, surveying, whence
@@ -22,14 +22,23 @@ def status(ground: Ground) -> Status:
 
 def with_source(ground: Ground, found: Status, entities: Sequence[EntityInfo] | None = None) -> Status:
     try:
-        listed = surveying.entities(ground, sized=False) if entities is None else entities
-        standings = inventory(ground, listed)
-        other = whence.another_source(ground, listed)
-    except CrossfadeError as error:
-        why = error.message.partition("\n")[0]
-        return replace(found, notes=(f"what else the source holds now is not known: {why}",))
+        there = surveying.entities(ground, sized=False) if entities is None else entities
+    except (Unreachable, Misused) as error:
+        return replace(found, notes=(_unknown(error),))
+    except CrossfadeError as error:  # it was reached, and is not as it should be
+        return replace(found, faults=(_unknown(error),))
+    try:
+        standings = inventory(ground, there)
+        other = whence.another_source(ground, there)
+    except CrossfadeError as error:  # a mapping at fault, which `check` tells
+        return replace(found, notes=(_unknown(error),))
     faults = tuple(unaccounted(s) for s in standings if s.fate in FAULTS and s.records != 0)
     return replace(found, faults=(*filter(None, [other]), *faults), notes=tuple(notes(standings)))
+
+
+def _unknown(error: CrossfadeError) -> str:
+    why = error.message.partition("\n")[0]
+    return f"what else the source holds now is not known: {why}"
 
 
 def with_all_entities(ground: Ground, verdict: Verdict, found: Status, standings: Sequence[Standing]) -> Verdict:

@@ -9,12 +9,13 @@ from typing import Any
 from crossfade.assess.map_rules import not_followed
 from crossfade.assess.survey import choose
 from crossfade.documents.columns import compile_columns
-from crossfade.errors import CrossfadeError, Stale, Uncovered
+from crossfade.errors import Misused, Stale, Uncovered, Unreachable
 from crossfade.mapping.check import check as run_check
 from crossfade.mapping.coverage import Finding
 from crossfade.mapping.engine import Engine
 from crossfade.model.counts import counted
 from crossfade.model.shape import Shape
+from crossfade.move import surveying
 from crossfade.move.ground import Ground
 from crossfade.move.inventory import findings, inventory
 from crossfade.stores.contract import EntityInfo
@@ -32,10 +33,11 @@ def check(ground: Ground, meanwhile: Callable[[], object] = lambda: None) -> lis
 def _with_the_source(ground: Ground, found: Sequence[Finding]) -> list[Finding]:
     """The findings, and what the source holds now that they do not speak of."""
     try:
-        standings = inventory(ground)
-    except CrossfadeError as error:
+        there = surveying.entities(ground, sized=False)
+    except (Unreachable, Misused) as error:
         note = f"whether it holds more than {ground.project.lock_file.name} says is not known: {error.message}"
         return [*found, Finding("note", "source_not_seen", "source", note)]
+    standings = inventory(ground, there)
     known = {s.entity for s in standings}
     return [*(f for f in found if f.kind != "stale_discard" or f.place not in known), *findings(standings)]
 
