@@ -265,6 +265,8 @@ def _compare_copy(outcome: Outcome, expected: dict[str, Any], target: str) -> No
     assert all(e.balanced for e in outcome.status.entities), outcome.status.entities
     assert outcome.verdict is not None
     assert (outcome.verdict.equal, outcome.verdict.balanced) == (True, True), outcome.verdict
+    assert outcome.verdict.schema is not None
+    assert [d.sentence for d in outcome.verdict.schema.differences] == []
 
 
 def _compare_quarantine(outcome: Outcome, expected: list[dict[str, Any]]) -> None:

@@ -61,7 +61,7 @@ def numbers_behind(connection: psycopg.Connection[Any], tables: Sequence[TargetT
     for row in _sequences(connection, tables):
         for last, at, is_called in connection.execute(_behind(*row)).fetchall():
             name, table = (".".join(part for part in pair if part != "public") for pair in (row[:2], row[2:4]))
-            coming = int(at) + (int(row[9]) if is_called else 0)
+            coming = int(at) + (int(row[-1]) if is_called else 0)
             found.append(NumbersBehind(name, table, row[4], coming, int(last)))
     return found
 

@@ -1,0 +1,1 @@
+SELECT r._id AS id, r.name FROM receivers AS r

@@ -1,0 +1,1 @@
+SELECT n._id AS id, n.owner, n.body FROM notes AS n
