@@ -1,26 +1,27 @@
 """The data path that copy, verify, retry and repair share: documents in, canonical rows of every target table out.
 
-Each record stands for itself. When the engine refuses a batch, it is cut in half until the record that it is about
-stands alone; that record is set aside with the reason, whole, from every table that it feeds.
+Each record stands for itself. When the engine refuses a batch, one pass says of each record whether it is refused and
+why (one_pass.py); a refused record is set aside with the reason, whole, from every table that it feeds. Where the rest
+is refused all the same, it is cut in half until the record that it is about stands alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from crossfade.mapping.engine import RECORD_ERRORS, Engine, reason_of
 from crossfade.mapping.fit import fit
-from crossfade.mapping.lookup import LookedUpMisfit, LookupReader, Tables
+from crossfade.mapping.lookup import LookedUpMisfit, LookupReader
+from crossfade.mapping.one_pass import OF_A_RECORD, OnePass, in_pieces, with_lookups, without
 from crossfade.mapping.program import ROOT_TABLE, ROW, Branch, Computed, Feed, computed_sql
+from crossfade.mapping.refused import Refusal, stages_of, where_stages
 from crossfade.model.batch import Batch
 from crossfade.model.target import TargetTable
-
-_OF_A_RECORD: tuple[type[Exception], ...] = (*RECORD_ERRORS, LookedUpMisfit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Carrier:
         self.tables = tables
         self.engine = engine
         self.lookups = lookups
+        self._passes: dict[tuple[str, int], OnePass] = {}
 
     def map(self, batch: Batch) -> Mapped:
         """Every row that the batch's documents make, and every document that cannot go on."""
@@ -101,28 +103,36 @@ class Carrier:
 
     def _not_discarded(self, root: pa.Table, result: Mapped) -> pa.Table:
         """The documents that a discard's `where` does not leave behind."""
-        if self.feed.discard_sql is None:
-            return root
         sql = self.feed.discard_sql
-        for part, rows in _halving(root, lambda part: self.engine.run(sql, {ROOT_TABLE: part})):
-            if isinstance(rows, Exception):
-                detail = f"the where of a [[discard]]: {reason_of(rows)}"
-                result.misfits.append(Misfit(part.column(ROW)[0].as_py(), "mapping_error", detail))
-            else:
-                result.discarded |= set(rows.column(0).to_pylist())
-        return _without(root, ROW, result.discarded | {m.row for m in result.misfits})
+        if sql is None:
+            return root
+
+        def run(part: pa.Table) -> pa.Table:
+            return self.engine.run(sql, {ROOT_TABLE: part})
+
+        def note(row: int, refusal: Refusal) -> None:
+            result.misfits.append(Misfit(row, refusal.reason, f"the where of a [[discard]]: {refusal.detail}"))
+
+        def alone(part: pa.Table, error: Exception) -> Refusal:
+            return Refusal(None, reason_of(error))
+
+        for rows in in_pieces(root, run, lambda: self._discard_pass, alone, note):
+            result.discarded |= set(rows.column(0).to_pylist())
+        return without(root, result.discarded | {m.row for m in result.misfits})
 
     def _branch(
         self, branch: Branch, root: pa.Table, computed: pa.Table | None, misfits: list[Misfit]
     ) -> Iterator[TableRows]:
-        """Runs one branch over the documents, halving them around whatever the engine refuses. `computed` is what is
-        there of all of them already.
-        """
+        """Runs one branch over the documents. `computed` is what is there of all of them already."""
         target = self.tables[branch.table]
-        for part, out in _halving(root, lambda part: self._rows(branch, part, computed if part is root else None)):
-            if isinstance(out, Exception):
-                misfits.append(self._refused(branch, part, out))
-                continue
+
+        def note(row: int, refusal: Refusal) -> None:
+            misfits.append(Misfit(row, refusal.reason, refusal.detail or "", branch.table, refusal.column))
+
+        def run(part: pa.Table) -> pa.Table:
+            return self._rows(branch, part, computed if part is root else None)
+
+        for out in in_pieces(root, run, partial(self._pass, branch), partial(self._alone, branch), note):
             roots = _array(out.column(ROW))
             fitted = fit(out, target, printed=self._printed(branch))
             for wrong in fitted.misfits:
@@ -130,10 +140,22 @@ class Carrier:
                 misfits.append(Misfit(row, wrong.reason, wrong.message, branch.table, wrong.column))
             yield TableRows(target, fitted.table.drop_columns([ROW]), _array(fitted.table.column(ROW)))
 
+    def _pass(self, branch: Branch) -> OnePass:
+        """What looks for all that the branch refuses, made when it first refuses something."""
+        key = (branch.table, branch.number)
+        if key not in self._passes:
+            stages = stages_of(branch.narrow, branch.lookups)
+            self._passes[key] = OnePass(stages, branch.narrow, self.engine, self.lookups)
+        return self._passes[key]
+
+    @cached_property
+    def _discard_pass(self) -> OnePass:
+        return OnePass(where_stages(self.feed.discard_sql or ""), None, self.engine, self.lookups)
+
     def _rows(self, branch: Branch, part: pa.Table, computed: pa.Table | None) -> pa.Table:
         """`#row` and the outputs. What is a column of the batch already does not go through the engine."""
         if not branch.straight and branch.computed is None:
-            return self.engine.run(branch.sql, self._with_lookups(branch, part))
+            return self.engine.run(branch.sql, with_lookups(self.engine, self.lookups, branch.lookups, part))
         if computed is None and branch.computed is not None:
             (computed,) = self._compute([branch.computed], part)
         known = {name: part.column(column) for name, column in branch.straight.items()}
@@ -152,7 +174,7 @@ class Carrier:
             ]
             try:
                 made = self._compute([computed for _, computed in asked], root)
-            except _OF_A_RECORD:
+            except OF_A_RECORD:
                 continue
             for (i, _), table in zip(asked, made, strict=True):
                 tables[i] = table
@@ -178,47 +200,20 @@ class Carrier:
     def _json(self) -> frozenset[str]:
         return frozenset(column.name for column in self.feed.columns if column.form in ("json", "ejson", "rest"))
 
-    def _with_lookups(self, branch: Branch, part: pa.Table) -> Tables:
-        tables: Tables = {ROOT_TABLE: part}
-        for lookup in branch.lookups:
-            keys = self.engine.run(lookup.keys_sql, tables).column(0).combine_chunks()
-            tables[lookup.table] = self.lookups.fetch(lookup, keys)
-        return tables
-
-    def _refused(self, branch: Branch, part: pa.Table, error: Exception) -> Misfit:
+    def _alone(self, branch: Branch, part: pa.Table, error: Exception) -> Refusal:
         """Which output of a single document the engine refuses: each is tried alone."""
-        row = part.column(ROW)[0].as_py()
         if isinstance(error, LookedUpMisfit):
-            return Misfit(row, "looked_up", error.message, branch.table)
+            return Refusal(None, error.message, "looked_up")
         try:
-            tables = self._with_lookups(branch, part)
-        except _OF_A_RECORD:  # it is the lookup's key that fails: the message says so
-            return Misfit(row, "mapping_error", reason_of(error), branch.table)
+            tables = with_lookups(self.engine, self.lookups, branch.lookups, part)
+        except OF_A_RECORD:  # it is the lookup's key that fails: the message says so
+            return Refusal(None, reason_of(error))
         for name in (None, *branch.narrow.outputs):  # first what is no output: WHERE and ON
             try:
                 self.engine.run(branch.narrow.sql(*[name] if name else []), tables)
             except RECORD_ERRORS as one:
-                return Misfit(row, "mapping_error", reason_of(one), branch.table, name)
-        return Misfit(row, "mapping_error", reason_of(error), branch.table)
-
-
-def _halving(root: pa.Table, run: Callable[[pa.Table], pa.Table]) -> Iterator[tuple[pa.Table, pa.Table | Exception]]:
-    """What `run` gives for parts of the documents; around what it refuses they are halved, down to the one with its
-    error.
-    """
-    pending = [root] if root.num_rows else []
-    while pending:
-        part = pending.pop()
-        try:
-            out = run(part)
-        except _OF_A_RECORD as error:
-            half = part.num_rows // 2
-            if half:
-                pending += [part.slice(half), part.slice(0, half)]
-            else:
-                yield part, error
-            continue
-        yield part, out
+                return Refusal(name, reason_of(one))
+        return Refusal(None, reason_of(error))
 
 
 def drop_roots(part: TableRows, roots: set[int]) -> TableRows:
@@ -251,12 +246,6 @@ def _joined(group: list[TableRows]) -> TableRows:
 
 def _array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-
-
-def _without(table: pa.Table, column: str, rows: set[int]) -> pa.Table:
-    if not rows:
-        return table
-    return table.filter(pc.invert(pc.is_in(table.column(column), value_set=pa.array(sorted(rows), pa.int64()))))
 
 
 def _others(rows: pa.ChunkedArray, made: Sequence[pa.Array]) -> list[int]:

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from crossfade.mapping.interrupts import interruptible
-from crossfade.mapping.macros import macros, macros_of
+from crossfade.mapping.macros import GIVEN, MARK, SUFFIXES, macros, macros_of
 from crossfade.schema.tokens import identifier
 
 PAD = 1 << 16
@@ -38,11 +38,20 @@ run.
 """
 
 
+_OF_NUMBERS = re.compile(r"CAST\(\$given AS (U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL.*|DOUBLE|FLOAT|REAL|BOOLEAN)\)")
+_SAID = 10_000
+"""So many refused casts are remembered with their words."""
+
+
 class Engine:
     """Opened by the first query: who plans and counts has none, nor has a mapping whose outputs are all columns."""
 
     def __init__(self) -> None:
         self._made: set[str] = set()
+        self._ready: set[str] = set()
+        """The queries whose macros are all made."""
+        self._said: dict[str, str | None] = {}
+        self._forms: dict[tuple[str, str], str] = {}
 
     @cached_property
     def _con(self) -> duckdb.DuckDBPyConnection:
@@ -95,10 +104,11 @@ class Engine:
     def _registered(self, sql: str, tables: Mapping[str, pa.Table]) -> Iterator[None]:
         """What the query names is there: its macros, which stay, and its tables."""
         with interruptible():
-            for name in macros_of(sql):
-                if name not in self._made:
-                    self._con.execute(macros()[name])
+            if sql not in self._ready:
+                for name, statement in self._missing(sql):
+                    self._con.execute(statement)
                     self._made.add(name)
+                self._ready.add(sql)
             try:
                 for name, table in tables.items():
                     self._con.register(name, table)
@@ -106,6 +116,45 @@ class Engine:
             finally:
                 for name in tables:
                     self._con.unregister(name)
+
+    def _missing(self, sql: str) -> list[tuple[str, str]]:
+        """The macros that the query names, and that are not there yet."""
+        every = macros()
+        if any(suffix in sql.lower() for suffix in SUFFIXES):
+            from crossfade.mapping.companions import companions  # parses SQL: only where a record was refused
+
+            every = every | companions()
+        return [(name, every[name]) for name in macros_of(sql, every) if name not in self._made]
+
+    def refusal_of(self, told: str) -> str | None:
+        """The words for a reason that a companion gave (companions.py); None where the engine refuses nothing."""
+        if not told.startswith(MARK):
+            return told.strip().split("\n", 1)[0].replace("\0", "\\0")  # as DuckDB's errors have it
+        if told not in self._said:
+            if len(self._said) >= _SAID:
+                self._said.clear()
+            self._said[told] = self._own_words(*told.split(MARK, 3)[1:])
+        return self._said[told]
+
+    def _own_words(self, written: str, kind: str, text: str) -> str | None:
+        """What DuckDB itself says of a value: by asking it. Of text that is no number it always says the same."""
+        form = self._forms.get((written, kind))
+        if form is not None:
+            return form.replace(GIVEN, text.split("\n", 1)[0].replace("\0", "\\0"))
+        said = self._asked(written.replace(GIVEN, f"CAST(? AS {kind})"), text)
+        if said is not None and kind == "VARCHAR" and _OF_NUMBERS.fullmatch(written) and said.count(text) == 1:
+            self._forms[written, kind] = said.replace(text, GIVEN)
+        return said
+
+    def _asked(self, sql: str, text: str) -> str | None:
+        with interruptible():
+            try:
+                self._con.execute(f"SELECT {sql}", [text])
+            except RECORD_ERRORS as error:
+                return reason_of(error)
+            except EngineError:  # of a type that cannot be written so
+                return None
+            return None
 
     def close(self) -> None:
         if "_con" in self.__dict__:
@@ -119,7 +168,7 @@ _FRAME = re.compile(
 
 def reason_of(error: Exception) -> str:
     """DuckDB's message without its own frame, and without the list of everything else that it might have been."""
-    first, *more = str(error).strip().splitlines() or [type(error).__name__]
+    first, *more = (str(error).strip() or type(error).__name__).split("\n")  # a value may hold other line ends
     reason = _FRAME.sub("", first).removesuffix(" You might need to add explicit type casts.")
     reason = reason.split(" when casting from source column", 1)[0]
     meant = next((line for line in more if line.startswith("Did you mean")), None)

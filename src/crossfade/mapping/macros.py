@@ -6,6 +6,12 @@ import re
 from functools import cache
 from importlib import resources
 
+VALUE, REASON = SUFFIXES = "__value", "__reason"
+"""What the names of a macro's companions end with (companions.py)."""
+
+MARK, GIVEN = "\x01", "$given"
+"""A reason that is DuckDB's own: MARK SQL in which GIVEN stands for a value MARK type of the value MARK the value."""
+
 _BEGINNING = re.compile(r"^(?=CREATE MACRO (\w+))", re.MULTILINE)
 _NAMES = re.compile(r"\bcf_\w+", re.IGNORECASE)  # sqlglot prints some in capitals
 
@@ -18,10 +24,9 @@ def macros() -> dict[str, str]:
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
-@cache
-def macros_of(sql: str) -> tuple[str, ...]:
+def macros_of(sql: str, every: dict[str, str] | None = None) -> tuple[str, ...]:
     """The names of the macros that `sql` calls, and of those that they call, in the order in which they are made."""
-    every = macros()
+    every = every or macros()
     wanted = _named(sql)
     for name in reversed(every):  # a macro calls only those before it
         if name in wanted:

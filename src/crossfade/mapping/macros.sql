@@ -26,11 +26,11 @@ CREATE MACRO cf_canon(t) AS
      CASE WHEN NOT regexp_full_match(t, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,9})?') THEN NULL
           WHEN rtrim(p.i || p.f, '0') = '' THEN '0'
           ELSE replace(p.s, '+', '') || rtrim(ltrim(p.i || p.f, '0'), '0') || 'E'
-               || (CASE p.e WHEN '' THEN 0 ELSE CAST(p.e AS BIGINT) END + length(p.i) - length(rtrim(p.i || p.f, '0'))) END))[1];
+               || (CASE p.e WHEN '' THEN 0 ELSE TRY_CAST(p.e AS BIGINT) END + length(p.i) - length(rtrim(p.i || p.f, '0'))) END))[1];
 -- The plain digits of a whole number in that spelling; NULL where it has a fraction or more than a hundred digits.
 CREATE MACRO cf_whole(c) AS
     (list_transform([split(c, 'E')], lambda p: CASE WHEN p[2] IS NULL THEN p[1]
-         WHEN CAST(p[2] AS BIGINT) BETWEEN 0 AND 99 THEN p[1] || repeat('0', CAST(p[2] AS BIGINT)) END))[1];
+         WHEN TRY_CAST(p[2] AS BIGINT) BETWEEN 0 AND 99 THEN p[1] || repeat('0', TRY_CAST(p[2] AS BIGINT)) END))[1];
 
 -- The name of a value inside derived ids: its type and its value; whole numbers that MongoDB calls equal have one name.
 CREATE MACRO cf_name_number(digits) AS 'number:' || digits;
@@ -217,8 +217,8 @@ CREATE MACRO cf_digits(f, t, m) AS
 
 CREATE MACRO cf_int_of_digits(f, d) AS
     (list_transform([d], lambda v: CASE WHEN v IS NULL THEN NULL
-         WHEN regexp_full_match(v, '-?[0-9]+') THEN CAST(v AS BIGINT)
-         ELSE coalesce(CAST(cf_whole(cf_canon(v)) AS BIGINT), error(f || ': ' || v || ' is no whole number of 64 bits')) END))[1];
+         WHEN regexp_full_match(v, '-?[0-9]+') THEN coalesce(TRY_CAST(v AS BIGINT), error(f || ': ' || v || ' is no whole number of 64 bits'))
+         ELSE coalesce(TRY_CAST(cf_whole(cf_canon(v)) AS BIGINT), error(f || ': ' || v || ' is no whole number of 64 bits')) END))[1];
 CREATE MACRO cf_int_of_double(f, x) AS
     (list_transform([x], lambda v: CASE WHEN v IS NULL THEN NULL
          WHEN isfinite(v) AND v = trunc(v) AND abs(v) <= 9007199254740992 THEN CAST(v AS BIGINT)
@@ -285,7 +285,7 @@ CREATE MACRO cf_decimal_of_digits(f, d, r) AS
 -- Text that holds exactly such a value.
 CREATE MACRO cf_parse_int(f, s) AS
     (list_transform([s], lambda v: CASE WHEN v IS NULL THEN NULL
-         WHEN regexp_full_match(v, '[+-]?[0-9]+') THEN CAST(v AS BIGINT)
+         WHEN regexp_full_match(v, '[+-]?[0-9]+') THEN coalesce(TRY_CAST(v AS BIGINT), error(f || ': ' || v || ' is no whole number of 64 bits'))
          ELSE error(f || ': ' || v || ' is no whole number') END))[1];
 CREATE MACRO cf_parse_double(f, s) AS
     (list_transform([s], lambda v: CASE WHEN v IS NULL THEN NULL
@@ -298,9 +298,9 @@ CREATE MACRO cf_parse_bool(f, s) AS
 CREATE MACRO cf_parse_date(f, s) AS
     (list_transform([s], lambda v: CASE WHEN v IS NULL THEN NULL
          WHEN v LIKE '0000-%' THEN error(f || ': ' || v || ' is in the year 0, which calendars do not have')
-         WHEN regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN CAST(v || ' 00:00:00+00' AS TIMESTAMPTZ)
+         WHEN regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN coalesce(TRY_CAST(v || ' 00:00:00+00' AS TIMESTAMPTZ), error(f || ': ' || v || ' is no date of the calendar'))
          WHEN regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)')
-         THEN CAST(v AS TIMESTAMPTZ)
+         THEN coalesce(TRY_CAST(v AS TIMESTAMPTZ), error(f || ': ' || v || ' is no date of the calendar'))
          ELSE error(f || ': ' || v || ' is no ISO 8601 date with a zone') END))[1];
 CREATE MACRO cf_decimal_text(f, s) AS s;
 

@@ -21,7 +21,7 @@ from crossfade.executor.tasks import run_tasks
 from crossfade.journal import journal
 from crossfade.journal.journal import Entry
 from crossfade.mapping.carry import Carrier, TableRows, keep_roots
-from crossfade.mapping.program import ROW, Branch, Feed
+from crossfade.mapping.program import Branch, Feed
 from crossfade.model.batch import Batch, Chunk
 from crossfade.model.matching import places_of
 from crossfade.pipeline.session import Session, Work, session
@@ -104,9 +104,9 @@ def narrow_carrier(s: Session, feed: Feed, table: str, columns: Sequence[str]) -
     branches = [
         replace(
             b,
-            sql=_narrow_sql(b, columns),
+            sql=b.narrow.sql(*columns),
             outputs=tuple(columns),
-            narrow=replace(b.narrow, outputs={}),
+            narrow=replace(b.narrow, outputs={name: b.narrow.outputs[name] for name in columns}),
             straight={},
             computed=None,
         )
@@ -115,11 +115,6 @@ def narrow_carrier(s: Session, feed: Feed, table: str, columns: Sequence[str]) -
     ]
     reduced = Feed(feed.entity, feed.columns, tuple(branches))
     return Carrier(reduced, s.work.tables, s.engine, s.carrier(feed.entity).lookups)
-
-
-def _narrow_sql(branch: Branch, columns: Sequence[str]) -> str:
-    listed = ", ".join('"' + name.replace('"', '""') + '"' for name in (ROW, *columns))
-    return f"SELECT {listed} FROM ({branch.sql}) AS mapped"
 
 
 def _roots(carrier: Carrier, batch: Batch, broken: Broken) -> list[int]:
