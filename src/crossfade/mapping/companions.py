@@ -23,7 +23,8 @@ from crossfade.mapping.macros import GIVEN, MARK, REASON, VALUE, macros
 _MAPS = frozenset({"list_transform", "list_apply", "array_transform", "array_apply", "apply"})
 _FILTERS = frozenset({"list_filter", "array_filter", "filter"})
 _QUERIES = (exp.Query, exp.Exists, exp.Window, exp.Filter, exp.WithinGroup)
-_LEAVES = (exp.Column, exp.Literal, exp.Null, exp.Boolean, exp.Identifier, exp.DataType, exp.Star, exp.Var)
+# Of a typeof, DuckDB evaluates nothing.
+_LEAVES = (exp.Column, exp.Literal, exp.Null, exp.Boolean, exp.Identifier, exp.DataType, exp.Star, exp.Var, exp.Typeof)
 
 
 _READS_JSON = frozenset(
@@ -80,8 +81,11 @@ def reason(node: exp.Expr, *, chooses: bool = False) -> exp.Expr | None:
     by_engine = _of_engine(node)
     if by_engine is not None:
         return _first(inner, by_engine)
-    if name in _refusing():
-        return _first(inner, exp.Anonymous(this=name + REASON, expressions=[value(part) for part in _parts(node)]))
+    if name in _bodies():
+        if inner is not None:
+            return reason(_expanded(node), chooses=chooses)
+        if name in _refusing():
+            return exp.Anonymous(this=name + REASON, expressions=[value(part) for part in _parts(node)])
     if isinstance(node, exp.AggFunc) and inner is not None:
         return exp.func("any_value", inner)
     return inner
@@ -107,20 +111,36 @@ def _refusing() -> _Refusing:
     global _complete
     if not _complete:
         _complete = True
-        for name, text in macros().items():
-            body = sqlglot.parse_one(_body(text), read="duckdb")
+        for name, (parameters, body) in _bodies().items():
             of_reason = reason(body)
             if of_reason is not None:
-                _known[name] = (_parameters(text), value(body).sql("duckdb"), of_reason.sql("duckdb"))
+                _known[name] = (", ".join(parameters), value(body).sql("duckdb"), of_reason.sql("duckdb"))
     return _known
 
 
-def _body(text: str) -> str:
-    return text[text.index(") AS") + 4 : text.rindex(";")]
+@cache
+def _bodies() -> dict[str, tuple[list[str], exp.Expr]]:
+    """Macro -> its parameters, and its body as SQL."""
+    return {
+        name: (
+            [parameter.strip() for parameter in text[text.index("(") + 1 : text.index(")")].split(",")],
+            sqlglot.parse_one(text[text.index(") AS") + 4 : text.rindex(";")], read="duckdb"),
+        )
+        for name, text in macros().items()
+    }
 
 
-def _parameters(text: str) -> str:
-    return text[text.index("(") + 1 : text.index(")")]
+def _expanded(node: exp.Expr) -> exp.Expr:
+    """What a call of a macro stands for. An argument is evaluated where the body names it, and only then."""
+    parameters, body = _bodies()[_called(node)]
+    given = dict(zip(parameters, _parts(node), strict=True))
+
+    def put(part: exp.Expr) -> exp.Expr:
+        if isinstance(part, exp.Column) and not part.table and part.name in given:
+            return exp.paren(given[part.name].copy())
+        return part.__class__(**{key: _each(one, put) for key, one in part.args.items()})
+
+    return put(body)
 
 
 # -- the reasons of what is not evaluated always, or more than once
@@ -275,6 +295,8 @@ def _reads_json(node: exp.Expr) -> bool:
     """Whether it takes apart a text that must be JSON, which it is given first. What macros take apart is JSON that
     our own reader printed: a parameter.
     """
+    if not isinstance(node, exp.Func) or "json" not in (_called(node) or type(node).__name__.lower()):
+        return False
     if not isinstance(node, exp.JSONExtract | exp.JSONExtractScalar) and _name(node) not in _READS_JSON:
         return False
     first = _parts(node)[0]
