@@ -45,7 +45,8 @@ UNFORESEEN = {
     "on of elements": """t.n AS n, t.x AS w
         FROM people p LEFT JOIN unnest(p.tags) WITH ORDINALITY AS t(x, n) ON parse_int(t.x) > 1""",
     "having": """count(*) AS v
-        FROM people p LEFT JOIN bosses b ON b.of = p._id GROUP BY p._id HAVING coalesce(max(parse_int(b.must)), 5) > 1""",
+        FROM people p LEFT JOIN bosses b ON b.of = p._id GROUP BY p._id
+        HAVING coalesce(max(parse_int(b.must)), 5) > 1""",
     "a nested select": "(SELECT max(parse_int(t.x)) FROM unnest(p.tags) AS t(x)) AS v FROM people p",
     "arithmetic": """p.boss * CASE WHEN p.a = 'x' THEN 9223372036854775807 ELSE 1 END AS n, parse_int(p.b) AS v
         FROM people p""",
