@@ -33,7 +33,7 @@ def test_list_is_by_cause(flawed: Tiny) -> None:
     ended = flawed("quarantine", "list")
     assert ended.status == 0
     assert "people: 1 record: not_null at people.name\n" in ended.out
-    assert "people: 1 record: check at people\n" in ended.out
+    assert "people: 1 record: check at people (people_age_check)\n" in ended.out
     assert "2 records, 2 causes: check 1, not_null 1\n" in ended.out
     said = "nothing is in quarantine of this entity, reason and column; of others: 2\n"
     assert flawed("quarantine", "list", "--entity", "nobody").out == said

@@ -122,6 +122,7 @@ def test_a_retry_explains_anew(opened: Opened, mongo_db: MongoScratch) -> None:
     mongo_db.db.orders.update_one({"_id": 10}, {"$set": {"customer": 5}})
     tried = {r.entry.entity: r.entry for r in move.retry()}
     assert (tried["customers"].cause or {})["values"] == {"age": "9"}
+    assert tried["orders"].column == "customer"
     assert (tried["orders"].parent, (tried["orders"].cause or {})["values"]) == ("missing", {"customer": "5"})
     assert (tried["lines"].parent, tried["lines"].waits_for) == ("quarantined", tried["orders"].id)
     mongo_db.db.customers.update_one({"_id": 1}, {"$set": {"age": 90}})

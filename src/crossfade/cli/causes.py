@@ -12,15 +12,15 @@ from crossfade.journal.journal import Entry
 from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
 
-DETAIL = 160
+DETAIL = 240
 """Characters of an example's detail; `quarantine show` has all of it."""
 
 UNKNOWN = "an unknown number of records"
 """What is left of a torn source is no record."""
 
 _PARENTS = {
-    MISSING: "the parent is in no record",
-    QUARANTINED: "waits: the parent is in quarantine",
+    MISSING: "the parent is missing",
+    QUARANTINED: "waits for a parent in quarantine",
     PRESENT: "the parent is in the target now: retry",
     DISCARDED: "the parent was discarded",
 }
@@ -45,6 +45,8 @@ def draw_causes(screen: Screen, causes: Iterable[dict[str, Any]]) -> None:
         parent = _PARENTS.get(cause["parent"] or "")
         said = f": {parent}" if parent else ""
         place = "" if where(cause) == "-" else f" at {where(cause)}"
+        if cause["constraint"] and not cause["column"]:
+            place += f" ({cause['constraint']})"
         records = UNKNOWN if cause["reason"] == REMAINDER else counted(cause["count"], "record")
         screen.line(f"{cause['entity']}: {records}: {cause['reason']}{place}{said}", "bold")
         for example in cause["examples"]:

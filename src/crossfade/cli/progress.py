@@ -116,7 +116,7 @@ class Meter:
     @property
     def figures(self) -> str:
         """`3 of 10 documents (30%)`."""
-        if self.total is None:
+        if self.total is None or self.count > self.total:
             return counted(self.count, self.unit)
         share = f" ({self.count / self.total:.0%})" if 0 < self.count < self.total else ""
         return f"{number(self.count)} of {counted(self.total, self.unit)}{share}"

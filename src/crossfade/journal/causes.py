@@ -84,8 +84,8 @@ def _cause(group: list[tuple[int, str | None, Entry]]) -> Cause:
 def pages(
     transaction: Callable[[], AbstractContextManager[Loader]], of: Selection = ALL_OPEN, *, size: int = PAGE
 ) -> Iterator[list[Entry]]:
-    """The entries, by entity, reason and key, each page read in a transaction of its own."""
-    after = {"after_entity": "", "after_reason": "", "after_key": "", "after_id": ""}
+    """The entries, by entity and reason, each page read in a transaction of its own."""
+    after = {"after_entity": "", "after_reason": "", "after_id": ""}
     while True:
         with transaction() as tx:
             page = [entry_of(row) for row in tx.execute(queries()["find_page"], {**of.values, **after, "size": size})]
@@ -94,12 +94,7 @@ def pages(
         if len(page) < size:
             return
         last = page[-1]
-        after = {
-            "after_entity": last.entity,
-            "after_reason": last.reason,
-            "after_key": last.key or "",
-            "after_id": last.id,
-        }
+        after = {"after_entity": last.entity, "after_reason": last.reason, "after_id": last.id}
 
 
 def beginning_with(tx: Loader, beginning: str) -> list[Entry]:

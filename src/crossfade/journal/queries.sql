@@ -75,6 +75,10 @@ CREATE TABLE IF NOT EXISTS {crossfade}quarantine (
 -- Verification and retry ask by entity and state.
 CREATE INDEX IF NOT EXISTS {crossfade_index}quarantine_entity ON {crossfade}quarantine (entity, state);
 
+-- create_quarantine_order_index --
+-- Entries are listed in this order, a page at a time.
+CREATE INDEX IF NOT EXISTS {crossfade_index}quarantine_order ON {crossfade}quarantine (entity, reason, id);
+
 -- create_expected --
 -- What the target's catalogue is to say when the schema is made; one row.
 CREATE TABLE IF NOT EXISTS {crossfade}expected (
@@ -277,7 +281,8 @@ WHERE id = :id;
 -- find_causes --
 -- Entries by cause, each with the first few of them; `parent` is what has become of the record that one waits for.
 WITH chosen AS (
-    SELECT q.*, coalesce(q.target_table || '.' || q.target_column, q.target_table, q.target_column, '') AS place,
+    SELECT q.id, q.entity, q.chunk, q.record_key, q.reason, q.target_table, q.target_column, q.phase, q.state,
+           q.target_constraint, coalesce(q.target_table || '.' || q.target_column, q.target_table, q.target_column, '') AS place,
            CASE WHEN p.state = 'retried' THEN 'present' WHEN p.state = 'discarded' THEN 'discarded' ELSE q.parent
            END AS parent_now
     FROM {crossfade}quarantine AS q LEFT JOIN {crossfade}quarantine AS p ON p.id = q.waits_for
@@ -290,11 +295,11 @@ WITH chosen AS (
       AND (CAST(:state AS TEXT) IS NULL OR state = :state)
     WINDOW cause AS (PARTITION BY entity, reason, target_table, target_column, target_constraint, parent_now)
 )
-SELECT records, parent_now,
-       id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, state, note, noted_at,
-       target_constraint, parent, waits_for, cause
-FROM ranked WHERE number <= :examples
-ORDER BY records DESC, entity, reason, place, target_constraint, parent_now, number;
+SELECT r.records, r.parent_now,
+       q.id, q.entity, q.chunk, q.record_key, q.reason, q.detail, q.target_table, q.target_column, q.phase, q.state,
+       q.note, q.noted_at, q.target_constraint, q.parent, q.waits_for, q.cause
+FROM ranked AS r JOIN {crossfade}quarantine AS q ON q.id = r.id WHERE r.number <= :examples
+ORDER BY r.records DESC, r.entity, r.reason, r.place, r.target_constraint, r.parent_now, r.number;
 
 -- find_page --
 -- The entries that follow one, in the order of people.
@@ -305,8 +310,8 @@ WHERE (CAST(:entity AS TEXT) IS NULL OR entity = :entity) AND (CAST(:reason AS T
   AND (CAST(:place AS TEXT) IS NULL OR target_table || '.' || target_column = :place OR target_column = :place
        OR target_table = :place)
   AND (CAST(:state AS TEXT) IS NULL OR state = :state)
-  AND (entity, reason, coalesce(record_key, ''), id) > (:after_entity, :after_reason, :after_key, :after_id)
-ORDER BY entity, reason, coalesce(record_key, ''), id LIMIT :size;
+  AND (entity, reason, id) > (:after_entity, :after_reason, :after_id)
+ORDER BY entity, reason, id LIMIT :size;
 
 -- find_beginning --
 -- Entries whose ids begin so; more than one says that it is not enough.
@@ -354,7 +359,9 @@ FROM {crossfade}quarantine WHERE id = :id;
 
 -- explain_entry --
 -- What a refused record clashes with.
-UPDATE {crossfade}quarantine SET detail = :detail, parent = :parent, waits_for = :waits_for, cause = :cause WHERE id = :id;
+UPDATE {crossfade}quarantine
+SET detail = :detail, target_column = coalesce(target_column, :column), parent = :parent, waits_for = :waits_for, cause = :cause
+WHERE id = :id;
 
 -- count_selected --
 -- Some entries, counted by entity.

@@ -99,10 +99,12 @@ class Explained:
     cause: Mapping[str, Any]
     parent: str | None = None
     waits_for: str | None = None
+    column: str | None = None
+    """For an entry that names none."""
 
 
 def explain(tx: Loader, found: list[Explained]) -> None:
     for one in found:
         values = {"id": one.id, "detail": one.detail.replace("\0", "\\0"), "parent": one.parent}
-        values |= {"waits_for": one.waits_for, "cause": json.dumps(one.cause)}
+        values |= {"column": one.column, "waits_for": one.waits_for, "cause": json.dumps(one.cause)}
         tx.execute(queries()["explain_entry"], values)

@@ -157,10 +157,10 @@ class _ForeignKeys:
         said = f"{_shown(refused.clash.values)} references a row of {key.parent} that "
         if parent is None:
             detail = f"{said}no record makes ({key.name})"
-            return Explained(entry.id, detail, cause, MISSING)
+            return Explained(entry.id, detail, cause, MISSING, column=", ".join(key.columns))
         where = "is in quarantine" if parent.is_open else "was discarded"
         detail = f"{said}{where}: {parent.entity} {parent.key or parent.id} ({key.name})"
-        return Explained(entry.id, detail, cause, QUARANTINED, parent.id)
+        return Explained(entry.id, detail, cause, QUARANTINED, parent.id, ", ".join(key.columns))
 
 
 class _Uniques:

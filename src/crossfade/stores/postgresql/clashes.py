@@ -29,7 +29,7 @@ FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid JOIN pg_namespace
 WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
 _CHECK = """
-SELECT pg_get_constraintdef(c.oid), pg_get_expr(c.conbin, c.conrelid),
+SELECT pg_get_constraintdef(c.oid, true), pg_get_expr(c.conbin, c.conrelid),
        array(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY AS k(number, place)
              JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.number ORDER BY k.place)
 FROM pg_constraint AS c
