@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crossfade.documents.columns import compile_columns, python_columns
 from crossfade.documents.forms import ARROW_KINDS
-from crossfade.documents.places import listed_element
+from crossfade.documents.places import entry_value, listed_element
 from crossfade.model.batch import Batch, Column
 from crossfade.model.shape import Node, Path, Shape, escape_step
 
@@ -75,6 +75,9 @@ def _lists_of(node: Node, path: Path, deep: int) -> Iterator[Column]:
     yield Column(f"count {path}", path, "list")
     if node.element is not None:
         yield Column(f"list {path}", path, "list", tuple(columns_of(node.element, (), deep - 1)))
+    if node.fields or node.is_map:
+        of_value = columns_of(entry_value(node), (), deep - 1)
+        yield Column(f"entries {path}", path, "entries", (Column("key", (), "key"), *of_value))
     if path:
         yield Column(f"listed {path}", path, "listed", tuple(columns_of(listed_element(node), (), deep - 1)))
 

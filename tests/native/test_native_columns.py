@@ -20,11 +20,13 @@ from crossfade.documents.count import Histogram
 from crossfade.documents.encode import to_bson
 from crossfade.documents.maps import MapRules
 from crossfade.documents.native import extension
+from crossfade.documents.reserved import CANONICAL
 from crossfade.documents.walk import MAX_DEPTH
 from crossfade.model.batch import Column
 from crossfade.model.shape import Shape
 from strategies import documents, values
 
+RESERVED = sorted(" ".join(sorted(names)) for names in CANONICAL | {frozenset(["$ref", "$id"]), frozenset(["$scope"])})
 INT = b"\x10%b\0\x01\0\0\0"
 
 
@@ -48,6 +50,17 @@ def test_every_column_of_every_document(docs: list[dict[str, Any]]) -> None:
     shape = shape_of(batch)
     found = assert_read_alike(shape, list(columns_of(shape.root)), batch)
     assert len(found.raws) == len(docs)
+
+
+@pytest.mark.parametrize("names", RESERVED)
+def test_objects_that_look_as_a_value_does(names: str) -> None:
+    """Also where only a cut makes them so, and with more dollars."""
+    inside = [dict.fromkeys(names.split(), "5"), dict.fromkeys((f"$${n}" for n in names.split()), "5")]
+    docs = [{"_id": i, "o": one, "l": [one], "c": {"$x": 1, **one}} for i, one in enumerate(inside)]
+    batch = batch_of(docs)
+    shape = shape_of(batch)
+    cut = Column("cut", ("c",), "rest", without=frozenset([("$x",)]))
+    assert_read_alike(shape, [*columns_of(shape.root), cut], batch)
 
 
 @given(st.lists(documents(st.lists(values(), max_size=3) | values()), min_size=1, max_size=4))

@@ -79,6 +79,16 @@ impl<'p, 'a> Builder<'p, 'a> {
         Ok(())
     }
 
+    /// The name of a field.
+    fn append_key(&mut self, name: &[u8]) -> Done<()> {
+        if let Values::Bytes(all) = &mut self.values {
+            all.data.extend_from_slice(name);
+            all.end()?;
+        }
+        self.valid.append(true);
+        Ok(())
+    }
+
     /// A place that is null or missing; says whether the column has a value even so.
     fn push_absent(&mut self, is_null: bool) -> Done<bool> {
         match &mut self.values {
@@ -209,13 +219,13 @@ impl<'p, 'a> Elements<'p, 'a> {
     }
 
     fn push(&mut self, value: Value<'a>) -> Done<bool> {
-        let is_list = value.tag == ARRAY;
+        let is_list = value.tag == if self.list.entries { OBJECT } else { ARRAY };
         if is_list {
-            for (_, element) in value.fields() {
-                self.element(element)?;
+            for (name, element) in value.fields() {
+                self.element(name, element)?;
             }
         } else if self.list.single {
-            self.element(value)?;
+            self.element(b"", value)?;
         }
         self.end()?;
         Ok(is_list || self.list.single)
@@ -226,10 +236,14 @@ impl<'p, 'a> Elements<'p, 'a> {
         Ok(())
     }
 
-    fn element(&mut self, value: Value<'a>) -> Done<()> {
+    fn element(&mut self, name: &[u8], value: Value<'a>) -> Done<()> {
         self.count += 1;
         self.list.tree.find(value, &mut self.slots);
         for (column, builder) in self.list.columns.iter().zip(&mut self.columns) {
+            if matches!(column.form, Form::Key) {
+                builder.append_key(name)?;
+                continue;
+            }
             builder.append(self.slots.get(column.slot).copied().flatten())?;
         }
         Ok(())

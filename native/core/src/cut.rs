@@ -2,7 +2,7 @@
 
 use crate::raw::*;
 use crate::spec::StepSpec;
-use crate::texts::{Spelling, plain, quote};
+use crate::texts::{PLAIN, Spelling, plain, quote};
 
 /// What to take away at a place.
 #[derive(Debug)]
@@ -81,6 +81,7 @@ fn from_object(
 ) -> bool {
     let start = out.len();
     let (mut had, mut kept) = (false, false);
+    let mut dollars: Option<Vec<(usize, &[u8])>> = Some(Vec::new()); // None once a name has none
     out.push(b'{');
     for (name, child) in value.fields() {
         had = true;
@@ -88,6 +89,7 @@ fn from_object(
         if kept {
             out.push(b',');
         }
+        let at = out.len();
         quote(name, out);
         out.push(b':');
         let stays = match fields.iter().find(|(known, _)| **known == *name).map(|(_, cut)| cut).or(entry) {
@@ -99,6 +101,11 @@ fn from_object(
         };
         if stays {
             kept = true;
+            if name.first() != Some(&b'$') {
+                dollars = None;
+            } else if let Some(found) = &mut dollars {
+                found.push((at, name));
+            }
         } else {
             out.truncate(before);
         }
@@ -106,6 +113,11 @@ fn from_object(
     out.push(b'}');
     if had && !kept {
         out.truncate(start);
+    }
+    if let Some(found) = dollars.filter(|found| PLAIN.has(found.iter().map(|(_, name)| *name))) {
+        for (at, _) in found.iter().rev() {
+            out.insert(at + 1, b'$');
+        }
     }
     kept || !had
 }

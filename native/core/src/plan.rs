@@ -51,6 +51,8 @@ pub enum Form {
     Type,
     Present,
     Rest(Cut),
+    /// The key of an entry.
+    Key,
     List(List),
 }
 
@@ -58,6 +60,8 @@ pub enum Form {
 pub struct List {
     /// Whether a value that is no array is a list of one.
     pub single: bool,
+    /// Whether it is the fields of an object, each with its name.
+    pub entries: bool,
     pub tree: Tree,
     pub columns: Vec<Column>,
     pub fields: Fields,
@@ -176,7 +180,8 @@ fn compiled(all: &ColumnsSpec, number: usize, deepest: usize) -> Result<(&Column
         "type" => Form::Type,
         "present" => Form::Present,
         "rest" => Form::Rest(Cut::of(&spec.without)),
-        "list" | "listed" => Form::List(list(all, spec, deepest)?),
+        "key" => Form::Key,
+        "list" | "listed" | "entries" => Form::List(list(all, spec, deepest)?),
         other => return Err(BadPlan(format!("no form {other:?}"))),
     };
     Ok((spec, form))
@@ -195,5 +200,5 @@ fn list(all: &ColumnsSpec, spec: &ColumnSpec, deepest: usize) -> Result<List, Ba
         columns.iter().map(Column::field).collect()
     };
     let item = Arc::new(Field::new("item", DataType::Struct(fields.clone()), true));
-    Ok(List { single: spec.form == "listed", tree, columns, fields, item })
+    Ok(List { single: spec.form == "listed", entries: spec.form == "entries", tree, columns, fields, item })
 }

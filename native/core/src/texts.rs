@@ -20,7 +20,7 @@ pub struct Spelling {
 /// A value with all that is inside it, as canonical Extended JSON.
 pub fn canonical(value: Value<'_>, out: &mut Vec<u8>) {
     match value.tag {
-        OBJECT => object(value, out, canonical),
+        OBJECT => object(value, &CANONICAL, out, canonical),
         ARRAY => array(value, out, canonical),
         STRING => quote(value.text(), out),
         NULL => put(out, "null"),
@@ -79,7 +79,7 @@ pub fn canonical(value: Value<'_>, out: &mut Vec<u8>) {
 /// The same as JSON that an application would print, and canonical where JSON has no word.
 pub fn plain(value: Value<'_>, spelling: Spelling, out: &mut Vec<u8>) {
     match value.tag {
-        OBJECT => object(value, out, |v, out| plain(v, spelling, out)),
+        OBJECT => object(value, &PLAIN, out, |v, out| plain(v, spelling, out)),
         ARRAY => array(value, out, |v, out| plain(v, spelling, out)),
         INT => number(out, "", i64::from(value.i32()), ""),
         LONG => number(out, "", value.i64(), ""),
@@ -97,13 +97,87 @@ pub fn plain(value: Value<'_>, spelling: Spelling, out: &mut Vec<u8>) {
     }
 }
 
-fn object(value: Value<'_>, out: &mut Vec<u8>, mut write: impl FnMut(Value<'_>, &mut Vec<u8>)) {
+/// The names of objects that are values in Extended JSON (documents/reserved.py), without their `$`.
+pub struct Reserved {
+    one: &'static [&'static str],
+    two: &'static [[&'static str; 2]],
+}
+
+const CANONICAL: Reserved = Reserved {
+    one: &[
+        "oid",
+        "symbol",
+        "numberInt",
+        "numberLong",
+        "numberDouble",
+        "numberDecimal",
+        "binary",
+        "uuid",
+        "code",
+        "timestamp",
+        "regularExpression",
+        "dbPointer",
+        "date",
+        "minKey",
+        "maxKey",
+        "undefined",
+    ],
+    two: &[["binary", "type"], ["code", "scope"]],
+};
+pub const PLAIN: Reserved = Reserved {
+    one: &[
+        "symbol",
+        "numberDouble",
+        "numberDecimal",
+        "binary",
+        "code",
+        "timestamp",
+        "regularExpression",
+        "dbPointer",
+        "date",
+        "minKey",
+        "maxKey",
+        "undefined",
+    ],
+    two: &[["code", "scope"]],
+};
+
+impl Reserved {
+    /// Whether an object of these names would be taken for a value, or for an object that was told apart from one.
+    pub fn has<'n>(&self, names: impl Iterator<Item = &'n [u8]>) -> bool {
+        let mut bare: [&[u8]; 2] = [b"", b""];
+        let mut count = 0;
+        for name in names {
+            let dollars = name.iter().take_while(|byte| **byte == b'$').count();
+            if dollars == 0 || count == 2 {
+                return false;
+            }
+            bare[count] = &name[dollars..];
+            count += 1;
+        }
+        let is = |name: &str, at: usize| name.as_bytes() == bare[at];
+        match count {
+            1 => self.one.iter().any(|name| is(name, 0)),
+            2 => self.two.iter().any(|[a, b]| (is(a, 0) && is(b, 1)) || (is(a, 1) && is(b, 0))),
+            _ => false,
+        }
+    }
+}
+
+/// An object that looks as a value does in Extended JSON has one more `$` before each of its names.
+fn object(value: Value<'_>, values: &Reserved, out: &mut Vec<u8>, mut write: impl FnMut(Value<'_>, &mut Vec<u8>)) {
+    let like_a_value = value.fields().next().is_some_and(|(name, _)| name.first() == Some(&b'$'))
+        && values.has(value.fields().map(|(name, _)| name));
     out.push(b'{');
     for (i, (name, child)) in value.fields().enumerate() {
         if i > 0 {
             out.push(b',');
         }
+        let start = out.len();
         quote(name, out);
+        if like_a_value {
+            out.insert(start + 1, b'$');
+        }
         out.push(b':');
         write(child, out);
     }

@@ -3,8 +3,8 @@
 Canonical text is lossless and has one spelling for each value, so it also serves as a key. It is compact, keeps the
 order of fields, and leaves letters outside ASCII as they are.
 
-One hole is the format's own: an object that is written as Extended JSON writes a value, `{"$numberLong": "5"}` with a
-text in it, cannot be told from that value. (`{"$ref", "$id"}` is no such case: a DBRef is an object.)
+An object that looks as Extended JSON writes a value, `{"$numberLong": "5"}` with a text in it, is told apart from that
+value: reserved.py. (`{"$ref", "$id"}` is no such case: a DBRef is an object.)
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Time
 from bson.datetime_ms import DatetimeMS
 from bson.regex import Regex
 
+from crossfade.documents.reserved import CANONICAL, like_a_value
 from crossfade.documents.values import DBPointer, OddRegex, Symbol, Undefined, regex_options
 
 _EPOCH = datetime.datetime(1970, 1, 1)
@@ -42,6 +43,8 @@ def date_to_ms(value: datetime.datetime | DatetimeMS) -> int:
 
 
 def _object(value: Mapping[str, Any]) -> str:
+    if value and next(iter(value))[:1] == "$" and like_a_value(value, CANONICAL):
+        value = {"$" + name: v for name, v in value.items()}
     return "{" + ",".join([quote(name) + ":" + WRITERS[type(v)](v) for name, v in value.items()]) + "}"
 
 

@@ -14,9 +14,21 @@ import pyarrow as pa
 
 from crossfade.documents.canonical import canonical
 from crossfade.documents.decode import Decoded, decode
-from crossfade.documents.forms import ARROW_KINDS, EJSON, JSON, OID_TEXT, OID_UUID, PRESENT, TYPE, Build, Form, list_of
+from crossfade.documents.forms import (
+    ARROW_KINDS,
+    EJSON,
+    JSON,
+    KEY,
+    OID_TEXT,
+    OID_UUID,
+    PRESENT,
+    TYPE,
+    Build,
+    Form,
+    list_of,
+)
 from crossfade.documents.native import LARGEST, NativeReader, native_reader
-from crossfade.documents.places import Values, listed_element
+from crossfade.documents.places import LISTS, Values, element_of
 from crossfade.documents.rest import rest_form
 from crossfade.documents.strict import Offence, Rule, is_clean, offence
 from crossfade.documents.uncollected import uncollected
@@ -112,10 +124,11 @@ def _from(path: Path, form: Form) -> Build:
 
 
 def _form(column: Column, node: Node) -> Form:
-    if column.form in ("list", "listed"):
-        single = column.form == "listed"
-        element = listed_element(node) if single else node.element or _nowhere()
-        return list_of([_compiled(c, element) for c in column.elements], single=single)
+    if column.form in LISTS:
+        element = element_of(column.form, node)
+        return list_of([_compiled(c, element) for c in column.elements], column.form)
+    if column.form == "key":
+        return KEY
     if column.form == "rest":
         return rest_form(column.without)
     if column.form != "native":
@@ -138,10 +151,6 @@ def _simple_form(column: Column, node: Node) -> Form:
     return form
 
 
-def _nowhere() -> Node:
-    return Node("", "", {})
-
-
 def _node_at(base: Node, path: Path) -> Node:
     node: Node | None = base
     for step in path:
@@ -150,4 +159,4 @@ def _node_at(base: Node, path: Path) -> Node:
         if node is not None and node.is_map:
             raise ValueError(f"a column's path steps into no map: {path}")
         node = node.by_name.get(unescape_step(step)) if node is not None else None
-    return node if node is not None else _nowhere()
+    return node if node is not None else Node("", "", {})

@@ -7,8 +7,18 @@
 from __future__ import annotations
 
 from crossfade.documents.canonical import binary_text, canonical, date_to_ms, double_text
-from crossfade.documents.ejson_loads import exact_double, loads
+from crossfade.documents.ejson_loads import exact_double, loads, loads_canonical
 from crossfade.documents.encode import to_bson
 from crossfade.documents.plain import plain
 
-__all__ = ["binary_text", "canonical", "date_to_ms", "double_text", "exact_double", "loads", "plain", "to_bson"]
+__all__ = [
+    "binary_text",
+    "canonical",
+    "date_to_ms",
+    "double_text",
+    "exact_double",
+    "loads",
+    "loads_canonical",
+    "plain",
+    "to_bson",
+]

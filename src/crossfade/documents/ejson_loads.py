@@ -20,10 +20,16 @@ from uuid import UUID
 from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Timestamp
 from bson.errors import InvalidId
 
+from crossfade.documents.reserved import told_apart
 from crossfade.documents.values import DBPointer, Symbol, Undefined, regex
 from crossfade.documents.walk import EPOCH, date
 
 _MS = datetime.timedelta(milliseconds=1)
+
+
+def loads_canonical(text: str) -> Any:
+    """The value that `canonical` wrote: as `loads`, and objects that look as a value does are told apart from it."""
+    return _loaded(text, _pairs_canonical)
 
 
 def loads(text: str | bytes, *, v1: bool = False) -> Any:
@@ -32,7 +38,10 @@ def loads(text: str | bytes, *, v1: bool = False) -> Any:
     `v1` also takes `{"$regex": "..", "$options": ".."}` for a regular expression, as version 1 wrote it; in version 2
     this is an object (a stored query), so it has to be asked for. All else of version 1 is read either way.
     """
-    hook = _pairs_v1 if v1 else _pairs
+    return _loaded(text, _pairs_v1 if v1 else _pairs)
+
+
+def _loaded(text: str | bytes, hook: Callable[[list[tuple[str, Any]]], Any]) -> Any:
     try:
         value = json.loads(
             text, object_pairs_hook=hook, parse_int=_int, parse_float=exact_double, parse_constant=_refuse
@@ -116,6 +125,13 @@ def _pairs_v1(pairs: list[tuple[str, Any]]) -> Any:
     value = _pairs(pairs)
     if type(value) is dict and value.keys() == {"$regex", "$options"} and all(type(v) is str for v in value.values()):
         return regex(value["$regex"], value["$options"])
+    return value
+
+
+def _pairs_canonical(pairs: list[tuple[str, Any]]) -> Any:
+    value = _pairs(pairs)
+    if type(value) is dict and told_apart(value):
+        return {name[1:]: v for name, v in value.items()}
     return value
 
 

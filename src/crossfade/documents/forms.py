@@ -17,7 +17,7 @@ from bson.datetime_ms import DatetimeMS
 
 from crossfade.documents.canonical import canonical, date_to_ms
 from crossfade.documents.object_ids import uuid_bytes
-from crossfade.documents.places import Values
+from crossfade.documents.places import Entries, Values
 from crossfade.documents.plain import plain
 from crossfade.documents.types import type_name
 
@@ -84,6 +84,9 @@ OID_TEXT = by_value(str, TEXT)
 PRESENT = Form(pa.bool_(), lambda place: pa.array(place.present, pa.bool_()))
 
 
+KEY = Form(TEXT, lambda place: pa.array(place.values, TEXT))
+
+
 def _types(place: Values) -> Any:
     names = [type_name(v) for v in place.values]
     if NoneType in place.classes:
@@ -94,19 +97,22 @@ def _types(place: Values) -> Any:
 TYPE = Form(TEXT, _types)
 
 
-def list_of(fields: Sequence[tuple[str, Form, Build]], *, single: bool) -> Form:
+def list_of(fields: Sequence[tuple[str, Form, Build]], form: str) -> Form:
     """A list of structs: name, form and builder of each field, made from the elements.
 
-    With `single`, a value that is no array is a list of one. Without fields the struct holds `#` (0), so that unnest
-    still makes a row for each element.
+    `entries` are the fields of an object, with their names as the field KEY. With `listed`, a value that is no array is
+    a list of one. Without fields the struct holds `#` (0), so that unnest still makes a row for each element.
     """
     struct = pa.struct([form.field(name) for name, form, _ in fields] or [pa.field("#", pa.int32())])
     arrow = pa.list_(struct)
 
     def build(place: Values) -> Any:
-        lists = place.listed if single else place.elements
+        lists = place.entries if form == "entries" else place.listed if form == "listed" else place.elements
         size = len(lists.values.values)
-        columns = [make(lists.values) for _, _, make in fields] or [pa.array([0] * size, pa.int32())]
+        keys = Values(lists.keys) if isinstance(lists, Entries) else lists.values
+        columns = [make(keys if of is KEY else lists.values) for _, of, make in fields] or [
+            pa.array([0] * size, pa.int32())
+        ]
         structs = pa.StructArray.from_arrays(columns, fields=list(struct))
         return pa.ListArray.from_arrays(pa.array(lists.offsets, pa.int32()), structs, type=arrow)
 

@@ -19,12 +19,12 @@ import pyarrow as pa
 from bson import Decimal128
 
 from crossfade.documents.extremes import Extremes
-from crossfade.documents.places import listed_element
+from crossfade.documents.places import LISTS, element_of
 from crossfade.documents.strict import Rule
 from crossfade.model.batch import Batch, Column, SetAside
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, unescape_step
 
-CONTRACT = 3  # what is asked of the module; native/src/lib.rs has the same number
+CONTRACT = 4  # what is asked of the module; native/src/lib.rs has the same number
 LARGEST = 1 << 28  # bytes of a batch; a larger one is read in Python
 
 
@@ -180,8 +180,8 @@ def _columns(columns: Sequence[Column], base: Node) -> Mapping[str, Any]:
     asked = [(column, _node_at(base, column.path)) for column in columns]
     specs = []
     for column, node in asked:  # grows while it is gone through
-        inside: Sequence[Column] = column.elements if column.form in ("list", "listed") else ()
-        element = _element(column, node)
+        inside: Sequence[Column] = column.elements if column.form in LISTS else ()
+        element = element_of(column.form, node)
         numbers = list(range(len(asked), len(asked) + len(inside)))
         asked += [(one, _node_at(element, one.path)) for one in inside]
         specs.append(
@@ -194,12 +194,6 @@ def _columns(columns: Sequence[Column], base: Node) -> Mapping[str, Any]:
             }
         )
     return {"top": list(range(len(columns))), "columns": specs, "plus": b"+" in orjson.dumps(1e16)}
-
-
-def _element(column: Column, node: Node) -> Node | None:
-    if column.form == "listed":
-        return listed_element(node)
-    return node.element
 
 
 def _step(step: str) -> str | bool | None:

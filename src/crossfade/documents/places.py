@@ -89,6 +89,11 @@ class Values:
         return Elements([v if type(v) is list else None for v in self.values])
 
     @cached_property
+    def entries(self) -> Entries:
+        """The fields of the objects here, as lists of their values, with their names."""
+        return Entries([v if type(v) is dict else None for v in self.values])
+
+    @cached_property
     def listed(self) -> Elements:
         """As `elements`, but a single value that is not null is a list of one."""
         return Elements([v if v is None or type(v) is list else [v] for v in self.values])
@@ -118,6 +123,20 @@ class Elements:
             self.offsets.append(len(self.values.values))
 
 
+class Entries(Elements):
+    """The fields of objects as lists: `keys` line up with the values."""
+
+    def __init__(self, objects: Sequence[dict[str, Any] | None]) -> None:
+        super().__init__([None if v is None else list(v.values()) for v in objects])
+        self.keys = list(chain.from_iterable(v for v in objects if v is not None))
+
+
+def entry_value(node: Node) -> Node:
+    """The node of the values where a place is read as `entries`: those of a map, or of all fields together."""
+    found = reduce(_merged_if, [node.entry, *(replace(field, name=ENTRY, engine=ENTRY) for field in node.fields)], None)
+    return found or Node(ENTRY, ENTRY, {})
+
+
 def listed_element(node: Node) -> Node:
     """The node of the elements where a place is read as `listed`: what its arrays hold, together with its single
     values.
@@ -125,6 +144,17 @@ def listed_element(node: Node) -> Node:
     alone = {name: stats for name, stats in node.types.items() if name not in ("array", "null")}
     single = Node(node.name, node.engine, alone, fields=node.fields, entry=node.entry, names=node.names)
     return single if node.element is None else _merged(node.element, single)
+
+
+LISTS = ("list", "listed", "entries")
+"""The forms that are lists of structs."""
+
+
+def element_of(form: str, node: Node) -> Node:
+    """The node of the elements of a place that is read in one of these forms."""
+    if form == "entries":
+        return entry_value(node)
+    return listed_element(node) if form == "listed" else node.element or Node("", "", {})
 
 
 def _merged(one: Node, other: Node) -> Node:

@@ -18,6 +18,7 @@ from bson import Binary, Int64, ObjectId
 from bson.datetime_ms import DatetimeMS
 
 from crossfade.documents.canonical import WRITERS, Writers, canonical
+from crossfade.documents.reserved import PLAIN, like_a_value
 from crossfade.documents.walk import date
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
@@ -31,9 +32,23 @@ def plain(value: Any) -> str:
             text = orjson.dumps(value, _ask, _OPTIONS)
         except orjson.JSONEncodeError:  # deeper than orjson goes, or no value of BSON
             return _PLAIN[cls](value)
-        if b"null" not in text and b"-0.0" not in text:
+        if b"null" not in text and b"-0.0" not in text and not (b'{"$' in text and _has_reserved(value)):
             return text.decode()
     return _PLAIN[cls](value)
+
+
+def _has_reserved(value: Any) -> bool:
+    """Whether an object in it has to be told apart from a value (reserved.py)."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if type(one) is dict:
+            if like_a_value(one, PLAIN):
+                return True
+            waiting += one.values()
+        elif type(one) is list:
+            waiting += one
+    return False
 
 
 def iso_text(value: datetime.datetime) -> str:
@@ -48,6 +63,8 @@ def _ask(value: Any) -> orjson.Fragment:
 
 
 def _object(value: dict[str, Any]) -> str:
+    if value and next(iter(value))[:1] == "$" and like_a_value(value, PLAIN):
+        value = {"$" + name: v for name, v in value.items()}
     return "{" + ",".join([quote(name) + ":" + _PLAIN[type(v)](v) for name, v in value.items()]) + "}"
 
 

@@ -79,10 +79,53 @@ BYTES: Conversions = {
     "mixed": named("cf_bytes_of_mixed"),
 }
 
+_NUMBERS = frozenset({"int", "long", "double", "decimal"})
+_TAKES: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("as_int", "as_number", "epoch_ms_date", "epoch_s_date"), _NUMBERS),
+    "as_double": _NUMBERS - {"decimal"},
+    "as_decimal": _NUMBERS | {"string"},
+    "parse_int": _NUMBERS | {"string"},
+    "parse_double": _NUMBERS - {"decimal"} | {"string"},
+    "as_bool": frozenset({"bool"}),
+    "parse_bool": frozenset({"bool", "string"}),
+    "as_date": frozenset({"date"}),
+    "parse_date": frozenset({"date", "string"}),
+    "as_string": frozenset({"string"}),
+    "as_text": _NUMBERS | {"string", "bool", "objectId", "date", "binData:4"},
+    "oid_of": frozenset({"objectId", "string"}),
+    "oid_text": frozenset({"objectId", "string"}),
+    "uuid_of_legacy": frozenset({"binData:3", "binData:4"}),
+    "timestamp_date": frozenset({"timestamp"}),
+    "timestamp_counter": frozenset({"timestamp"}),
+    "regex_pattern": frozenset({"regex"}),
+    "regex_options": frozenset({"regex"}),
+    "code_text": frozenset({"javascript", "javascriptWithScope"}),
+    "code_scope": frozenset({"javascript", "javascriptWithScope"}),
+}
+"""Of what a place of several types may hold, the types that a function does not refuse."""
+
+
+def takes(name: str, bson_type: str) -> bool:
+    """Whether the function takes values of this type (with its number, of binary data)."""
+    return bson_type.startswith("binData:") if name == "bytes_of" else bson_type in _TAKES.get(name, (bson_type,))
+
+
+INSTEAD: Mapping[str, str] = {
+    "timestamp": "timestamp_date(...), timestamp_counter(...)",
+    "regex": "regex_pattern(...), regex_options(...)",
+    "javascript": "code_text(...)",
+    "javascriptWithScope": "code_text(...), code_scope(...)",
+    "date": "as_date(...)",
+    "decimal": "as_decimal(...)",
+    "objectId": "oid_text(...), uuid_of(...)",
+}
+"""The functions that are meant for a type."""
+
 _SQL_TYPES = {
     "objectId": "BLOB",
     "binary": "BLOB",
     "string": "TEXT",
+    "json": "TEXT",
     "decimal": "TEXT",
     "long": "BIGINT",
     "double": "DOUBLE",

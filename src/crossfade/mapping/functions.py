@@ -14,6 +14,7 @@ from crossfade.mapping.conversions import (
     BYTES,
     DATE,
     DOUBLE,
+    INSTEAD,
     INT,
     NUMBER,
     OID_OF,
@@ -25,6 +26,7 @@ from crossfade.mapping.conversions import (
     named,
     null_of,
     same,
+    takes,
 )
 from crossfade.mapping.program import LESS, WHOLE
 from crossfade.mapping.resolve import Wrong
@@ -51,6 +53,9 @@ def _place(rewriter: Rewriter, node: exp.Expr, arg: exp.Expr, scope: Scope, name
     found = rewriter.rewrite(arg, scope)
     if not isinstance(found, Place):
         raise Wrong(node, f"{name} takes a field, not an expression", f"{name}(alias.field)")
+    if found.row.is_entry and not found.path:
+        text = arg.sql("duckdb")
+        raise Wrong(node, f"{text} is an entry: {name} takes its value, or its key", f"{name}({text}.value)")
     return found
 
 
@@ -70,6 +75,14 @@ def _form(name: str, form: str, kind: str | None) -> Function:
 
 def _list_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     return rewriter.elements(_place(rewriter, node, _one(node, args, "list_of"), scope, "list_of"), "listed")
+
+
+def _entries_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+    place = _place(rewriter, node, _one(node, args, "entries_of"), scope, "entries_of")
+    if "object" not in place.node.types and place.node.value_types:
+        held = " | ".join(sorted(place.node.types))
+        raise Wrong(node, f"entries_of takes an object; {args[0].sql('duckdb')} holds {held}")
+    return rewriter.elements(place, "entries")
 
 
 def _json_list(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
@@ -196,9 +209,10 @@ def _by_kind(
     kind = typed.kind
     if kind == "null":
         return Typed(null_of(result), result)
-    if kind is None or kind not in conversions:
-        takes = ", ".join(k for k in conversions if k != "mixed")
-        raise Wrong(node, f"{name} takes {takes}; {_described(arg, found)}", _other_function(name, kind))
+    if kind is None or kind not in conversions or _takes_none(name, found):
+        named_kinds = ", ".join(k for k in conversions if k != "mixed") or ", ".join(_OF_ONE_TYPE[name])
+        hint = _other_function(name, kind, found)
+        raise Wrong(node, f"{name} takes {named_kinds}; {_described(arg, found)}", hint)
     sql = conversions[kind](typed.sql, name)
     if kind == "mixed":
         if not isinstance(found, Place):
@@ -207,17 +221,37 @@ def _by_kind(
     return Typed(sql, result)
 
 
+_OF_ONE_TYPE = {
+    "timestamp_date": ("timestamp",),
+    "timestamp_counter": ("timestamp",),
+    "regex_pattern": ("regex",),
+    "regex_options": ("regex",),
+    "code_text": ("javascript", "javascriptWithScope"),
+    "code_scope": ("javascript", "javascriptWithScope"),
+}
+
+
+def _takes_none(name: str, found: Place | Typed) -> bool:
+    """Whether the survey saw nothing at the place but what the function refuses."""
+    if not isinstance(found, Place) or found.node.kind != "mixed":
+        return False
+    return not any(takes(name, bson_type) for bson_type in found.node.value_types)
+
+
 def _described(arg: exp.Expr, found: Place | Typed) -> str:
     if isinstance(found, Place):
         held = " | ".join(sorted(found.node.types))
         return f"{found.row.entity}.{format_path(found.full_path)} holds {held}"
-    return f"{arg.sql('duckdb')} is {found.kind or 'of no known type'}"
+    text = arg.sql("duckdb")
+    return f"{text} is {found.kind}" if found.kind else f"what {text} gives is not known to the compiler"
 
 
-def _other_function(name: str, kind: str | None) -> str | None:
+def _other_function(name: str, kind: str | None, found: Place | Typed) -> str | None:
     parses = {"as_int": "parse_int", "as_double": "parse_double", "as_bool": "parse_bool", "as_date": "parse_date"}
     if kind is None:
-        return "CAST(... AS ...) says what it is"
+        return "CAST(... AS ...) gives it a type"
+    if kind == "mixed" and isinstance(found, Place):
+        return " or ".join(INSTEAD[t] for t in sorted(found.node.value_types) if t in INSTEAD) or "ejson_of(...)"
     return f"{parses[name]}(...)" if kind == "string" and name in parses else None
 
 
@@ -228,13 +262,24 @@ def _typed_function(name: str, result: str, conversions: Conversions) -> Functio
     return function
 
 
+def _part(name: str, result: str) -> Function:
+    """A part of a value that has no type of its own in SQL."""
+    conversions = {"mixed": named(f"cf_{name}")}
+
+    def function(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+        with rewriter.mentions.through(LESS, name):
+            return _by_kind(rewriter, node, args, scope, name, result, conversions)
+
+    return function
+
+
 def _parse(name: str, result: str, strict: Conversions, text_macro: str) -> Function:
     """As the strict function, and text that holds exactly such a value."""
 
     def function(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
         arg = _one(node, args, name)
         found = rewriter.rewrite(arg, scope)
-        if isinstance(found, Place) and found.node.kind == "mixed":
+        if isinstance(found, Place) and found.node.kind == "mixed" and not _takes_none(name, found):
             typed = rewriter.native(arg, found)
             is_text = exp.EQ(this=found.read("type"), expression=_text("string"))
             text = exp.func(text_macro, _text(name), STRING["mixed"](typed.sql.copy(), name))
@@ -310,6 +355,7 @@ FUNCTIONS: dict[str, Function] = {
     "ejson_of": _form("ejson_of", "ejson", "json"),
     "json_list": _json_list,
     "list_of": _list_of,
+    "entries_of": _entries_of,
     "rest_of": _rest_of,
     "as_text": _typed_function("as_text", "string", TEXT),
     "as_string": _typed_function("as_string", "string", STRING),
@@ -319,6 +365,12 @@ FUNCTIONS: dict[str, Function] = {
     "as_bool": _typed_function("as_bool", "bool", BOOL),
     "as_date": _typed_function("as_date", "date", DATE),
     "as_decimal": _as_decimal,
+    "timestamp_date": _part("timestamp_date", "date"),
+    "timestamp_counter": _part("timestamp_counter", "long"),
+    "regex_pattern": _part("regex_pattern", "string"),
+    "regex_options": _part("regex_options", "string"),
+    "code_text": _part("code_text", "string"),
+    "code_scope": _part("code_scope", "json"),
     "bytes_of": _typed_function("bytes_of", "binary", BYTES),
     "without_nul": _nul("without_nul"),
     "nul_as": _nul("nul_as", 1),

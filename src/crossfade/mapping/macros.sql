@@ -273,6 +273,32 @@ CREATE MACRO cf_date_of_mixed(f, t, m) AS
          WHEN t = 'date' THEN cf_date_of_ms(f, CAST(json_extract_string(m, '$."$date"."$numberLong"') AS BIGINT))
          ELSE error(f || ': a value of type ' || t || ' is no date') END;
 
+-- Timestamps of BSON, regular expressions and JavaScript, of which each function takes a part.
+CREATE MACRO cf_timestamp_date(f, t, m) AS
+    CASE WHEN t IS NULL OR t = 'null' THEN NULL
+         WHEN t = 'timestamp' THEN make_timestamptz(CAST(json_extract_string(m, '$."$timestamp".t') AS BIGINT) * 1000000)
+         ELSE error(f || ': a value of type ' || t || ' is no timestamp') END;
+CREATE MACRO cf_timestamp_counter(f, t, m) AS
+    CASE WHEN t IS NULL OR t = 'null' THEN NULL
+         WHEN t = 'timestamp' THEN CAST(json_extract_string(m, '$."$timestamp".i') AS BIGINT)
+         ELSE error(f || ': a value of type ' || t || ' is no timestamp') END;
+CREATE MACRO cf_regex_pattern(f, t, m) AS
+    CASE WHEN t IS NULL OR t = 'null' THEN NULL
+         WHEN t = 'regex' THEN json_extract_string(m, '$."$regularExpression".pattern')
+         ELSE error(f || ': a value of type ' || t || ' is no regular expression') END;
+CREATE MACRO cf_regex_options(f, t, m) AS
+    CASE WHEN t IS NULL OR t = 'null' THEN NULL
+         WHEN t = 'regex' THEN json_extract_string(m, '$."$regularExpression".options')
+         ELSE error(f || ': a value of type ' || t || ' is no regular expression') END;
+CREATE MACRO cf_code_text(f, t, m) AS
+    CASE WHEN t IS NULL OR t = 'null' THEN NULL
+         WHEN t LIKE 'javascript%' THEN json_extract_string(m, '$."$code"')
+         ELSE error(f || ': a value of type ' || t || ' is no JavaScript') END;
+CREATE MACRO cf_code_scope(f, t, m) AS
+    CASE WHEN t IS NULL OR t = 'null' OR t = 'javascript' THEN NULL
+         WHEN t LIKE 'javascript%' THEN CAST(json_extract(m, '$."$scope"') AS VARCHAR)
+         ELSE error(f || ': a value of type ' || t || ' is no JavaScript') END;
+
 -- Most decimals are the same but for zeros at their ends, which is quickly seen.
 CREATE MACRO cf_bare(t) AS rtrim(CASE WHEN contains(t, '.') THEN t ELSE t || '.' END, '0');
 CREATE MACRO cf_decimal_of_digits(f, d, r) AS

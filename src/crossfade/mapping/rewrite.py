@@ -58,6 +58,9 @@ class Rewriter:
     def native(self, node: exp.Expr, place: Place) -> Typed:
         """A place as the value that its kind arrives as."""
         kind = place.node.kind
+        if place.is_key:
+            self.use(place, "entries")
+            return Typed(place.read("native"), "string")
         if kind == "object":
             hint = "step into it, or json_of(...) for the whole"
             raise Wrong(node, f"{node.sql('duckdb')} is an object, not a value", hint)
@@ -86,7 +89,7 @@ class Rewriter:
 
     def elements(self, place: Place, form: str) -> Typed:
         """An array's elements as a list of structs; as `listed`, a single value is a list of one."""
-        self.use(place, "elements" if form == "list" else "value")
+        self.use(place, {"list": "elements", "entries": "entries"}.get(form, "value"))
         sql, element = place.read_elements(form)
         return Typed(sql, "list", element=element)
 

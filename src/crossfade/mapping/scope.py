@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from crossfade.documents.places import listed_element
+from crossfade.documents.places import entry_value, listed_element
 from crossfade.model.batch import Column
 from crossfade.model.names import fold
-from crossfade.model.shape import ELEMENT, Node, Path, escape_step, format_path
+from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, TypeStats, escape_step, format_path
 
 if TYPE_CHECKING:
     from crossfade.mapping.mentions import Mention
@@ -62,7 +62,8 @@ class Row:
 
     The elements of `list_of(place)` stand in two places: in the place's arrays, and, as single values, at the place
     itself. `within` is the place of whose arrays alone it is an element; `less` says through what only some of these
-    are reached: `[1]`, `list_filter`.
+    are reached: `[1]`, `list_filter`. An entry (`entries_of`) has the fields `key` and `value`; its bases are where the
+    values stand.
     """
 
     entity: str
@@ -73,6 +74,7 @@ class Row:
     looked_up: bool = False
     within: Place | None = None
     less: tuple[str, ...] = ()
+    is_entry: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,24 +87,43 @@ class Place:
 
     @property
     def full_path(self) -> Path:
-        return (*self.row.bases[0], *self.path)
+        return self.full_paths[0]
 
     @property
     def full_paths(self) -> tuple[Path, ...]:
-        return tuple((*base, *self.path) for base in self.row.bases)
+        if not self.row.is_entry:
+            return tuple((*base, *self.path) for base in self.row.bases)
+        if self.path[:1] == ("value",):
+            return tuple((*base, *self.path[1:]) for base in self.row.bases)
+        return tuple(dict.fromkeys(base[:-1] for base in self.row.bases))
+
+    @property
+    def is_key(self) -> bool:
+        """Whether it is the name of a field."""
+        return self.row.is_entry and self.path == ("key",)
 
     def step(self, child: Node) -> Place:
         return Place(self.row, (*self.path, escape_step(child.name)), child)
 
     def read(self, form: str) -> exp.Expr:
-        return self.row.access(self.row.places.name(self.path, form))
+        if self.is_key:
+            return _of_key(self.row.access(self.row.places.name((), "key")), form)
+        return self.row.access(self.row.places.name(self._in_row, form))
+
+    @property
+    def _in_row(self) -> Path:
+        return self.path[1:] if self.row.is_entry else self.path
 
     def read_elements(self, form: str) -> tuple[exp.Expr, Callable[[exp.Expr], Row]]:
         """The list, and what makes the row of one of its elements from the SQL that names the element."""
-        name, places = self.row.places.elements(self.path, form)
+        name, places = self.row.places.elements(self._in_row, form)
         bases = tuple((*path, ELEMENT) for path in self.full_paths)
         within: Place | None = self
-        if form == "listed":  # a single value is a list of one
+        if form == "entries":
+            node, within = _entry(self.node), None
+            steps = [escape_step(field.name) for field in self.node.fields] or [ENTRY]
+            bases = tuple((*path, step) for path in self.full_paths for step in steps)
+        elif form == "listed":  # a single value is a list of one
             node, bases, within = listed_element(self.node), (*bases, *self.full_paths), None
         else:
             node = self.node.element or Node(ELEMENT, ELEMENT, {})
@@ -112,9 +133,23 @@ class Place:
             def access(name: str) -> exp.Expr:
                 return struct_field(sql, name)
 
-            return Row(row.entity, node, bases, places, access, row.looked_up, within, row.less)
+            return Row(row.entity, node, bases, places, access, row.looked_up, within, row.less, form == "entries")
 
         return row.access(name), element
+
+
+def _entry(node: Node) -> Node:
+    """What an entry of an object holds."""
+    key = Node("key", "key", {"string": TypeStats(0)})
+    value = replace(entry_value(node), name="value", engine="value")
+    return Node(ENTRY, ENTRY, {"object": TypeStats(0)}, fields=(key, value))
+
+
+def _of_key(sql: exp.Expr, form: str) -> exp.Expr:
+    """A key, which is text, in a form that a place may be asked for."""
+    if form in ("json", "ejson"):
+        return exp.cast(exp.func("to_json", sql), "text")
+    return {"type": exp.Literal.string("string"), "present": exp.true()}.get(form, sql)
 
 
 @dataclass(frozen=True)

@@ -59,8 +59,11 @@ def taken(uses: Iterable[Use], entity: str) -> Taken:
         rest = rest or (use.depth == "rest" and not use.looked_up and use.keeps != DECIDES)
         if use.entity != entity or not carries(use):
             continue
-        of_depth = places[use.depth]
-        of_depth[use.path] = of_depth.get(use.path, frozenset()) | use.types
+        if use.depth == "entries":
+            below[use.path] = below.get(use.path, frozenset()) | {"object"}
+        else:
+            of_depth = places[use.depth]
+            of_depth[use.path] = of_depth.get(use.path, frozenset()) | use.types
         for n in range(len(use.path)):
             below[use.path[:n]] = below.get(use.path[:n], frozenset()) | {_holder(use.path[n])}
     return Taken(places["value"], places["whole"], frozenset(places["elements"]), below, rest)

@@ -18,8 +18,23 @@ from crossfade.model.shape import Path
 #   oid_text an ObjectId as its 24 hex digits
 #   list     the elements: a list of structs, one field per column in `elements`; NULL where it is no array
 #   listed   as list, but a single value that is not null becomes a list of one
+#   entries  the fields of an object: a list of structs, as list; the column `key` in it is a field's name
+#   key      only in the elements of entries
 #   rest     plain JSON of the document without the paths in `without`; NULL where nothing is left
-FORMS = ("native", "ejson", "json", "type", "present", "oid_uuid", "oid_text", "list", "listed", "rest")
+FORMS = (
+    "native",
+    "ejson",
+    "json",
+    "type",
+    "present",
+    "oid_uuid",
+    "oid_text",
+    "list",
+    "listed",
+    "entries",
+    "key",
+    "rest",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from crossfade.documents.ejson import loads, to_bson
+from crossfade.documents.ejson import loads_canonical, to_bson
 from crossfade.journal.unexplained import HeldRecord, held_records
 from crossfade.mapping.carry import Carrier
 from crossfade.mapping.program import Feed
@@ -77,4 +77,4 @@ def _order(parent: Parent) -> tuple[bool, str, str, str]:
 
 def _document(record: HeldRecord) -> bytes:
     """The record, or a document that holds its key alone: a record that cannot be read as a whole has one too."""
-    return record.raw if record.raw is not None else to_bson({"_id": loads(record.key or "null")})
+    return record.raw if record.raw is not None else to_bson({"_id": loads_canonical(record.key or "null")})

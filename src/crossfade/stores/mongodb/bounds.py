@@ -20,7 +20,7 @@ from pymongo.collection import Collection
 from pymongo.cursor import RawBatchCursor
 
 from crossfade.documents.decode import decode_one
-from crossfade.documents.ejson import canonical, loads
+from crossfade.documents.ejson import canonical, loads_canonical
 from crossfade.documents.walk import Unreadable
 
 ID = [("_id", 1)]
@@ -78,7 +78,7 @@ def _keys(collection: Collection[Any], lower: str | None, limit: int, skip: int 
         {}, {"_id": 1}, sort=ID, hint=ID, skip=skip, limit=limit, batch_size=min(limit, KEYS_A_REPLY)
     )
     if lower is not None:
-        cursor = cursor.min([("_id", loads(lower))])
+        cursor = cursor.min([("_id", loads_canonical(lower))])
     return [key for batch in cursor for key in documents(batch)]
 
 
@@ -96,7 +96,7 @@ def _bound(key: bytes) -> str | None:
     try:
         value = decode_one(key)["_id"]
         text = canonical(value)
-        same = encode({"_id": loads(text)}) == key
+        same = encode({"_id": loads_canonical(text)}) == key
     except (Unreadable, BSONError, ValueError, TypeError, OverflowError):  # pymongo's classes cannot say every value
         return None
     return text if same and not isinstance(value, MaxKey) else None

@@ -16,7 +16,7 @@ from typing import Any
 from bson.raw_bson import RawBSONDocument
 from bson.regex import Regex
 
-from crossfade.documents.ejson import loads, to_bson
+from crossfade.documents.ejson import loads_canonical, to_bson
 from crossfade.documents.values import OddRegex, Undefined
 from crossfade.model.shape import ELEMENT, Path, unescape_step
 
@@ -43,7 +43,7 @@ def matching(path: Path, values: Sequence[str]) -> RawBSONDocument:
 
     It is encoded by our own encoder, because a key can be of a type that pymongo has no class for.
     """
-    wanted = [loads(value) for value in values]
+    wanted = [loads_canonical(value) for value in values]
     if _is_queryable(path):
         dotted = ".".join(unescape_step(step) for step in path if step != ELEMENT)
         return RawBSONDocument(to_bson(_by_dotted_path(dotted, wanted)))

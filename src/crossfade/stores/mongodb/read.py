@@ -24,7 +24,7 @@ from pymongo.errors import OperationFailure
 
 from crossfade.documents.batch_size import documents_a_batch
 from crossfade.documents.columns import Transcoder, compile_columns
-from crossfade.documents.ejson import loads
+from crossfade.documents.ejson import loads_canonical
 from crossfade.errors import Refused
 from crossfade.model.batch import Batch, Chunk, Column
 from crossfade.model.shape import Path, Shape
@@ -105,9 +105,9 @@ class MongoReader:
         size = documents_a_batch(chunk.count) + 1  # one more: with the last one, the server knows that it is the last
         cursor = self._cursor(chunk.entity, {}, size, sort=ID, hint=ID)
         if chunk.lower is not None:
-            cursor = cursor.min([("_id", loads(chunk.lower))])
+            cursor = cursor.min([("_id", loads_canonical(chunk.lower))])
         if chunk.upper is not None:
-            cursor = cursor.max([("_id", loads(chunk.upper))])
+            cursor = cursor.max([("_id", loads_canonical(chunk.upper))])
         yield from _replies(cursor)
 
     def _last_key(self, entity: str) -> Iterator[bytes]:

@@ -1,0 +1,1 @@
+SELECT a._id AS id, a.name AS name FROM accounts AS a

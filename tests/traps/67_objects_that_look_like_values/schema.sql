@@ -1,0 +1,1 @@
+CREATE TABLE things (id uuid PRIMARY KEY, n integer, v jsonb, plain jsonb, rest jsonb);
