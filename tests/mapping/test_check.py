@@ -41,7 +41,7 @@ def table(name: str, *columns: TargetColumn, key: tuple[str, ...] = ("id",)) -> 
 PLAIN = table("t", column("id"), column("v"), column("text", TEXT), column("data", JSONB))
 
 
-def _empty(shape: Any, columns: Any) -> Any:
+def empty(shape: Any, columns: Any) -> Any:
     return transcode(shape, columns, b"").table
 
 
@@ -52,7 +52,7 @@ def findings(
     program = world.program(mappings, discards)
     target = TargetSchema("postgresql", tables or (PLAIN,), (), (), MetaData, "")
     with closing(Engine()) as engine:
-        found = check(program, world.shapes, target, discards, _empty, engine)
+        found = check(program, world.shapes, target, discards, empty, engine)
     return [f for f in found if f.kind not in ("uncovered", "unmapped_entity", "in_part")]
 
 

@@ -1,5 +1,7 @@
 """Extended JSON has no text for these documents: that is the trap."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from bson import Decimal128, Int64, ObjectId
