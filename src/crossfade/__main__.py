@@ -10,6 +10,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
+from crossfade.cli.streams import open_streams
 from crossfade.executor.processes import forget_ahead, load_ahead
 
 WITH_WORKERS = {"run", "survey", "copy", "verify"}
@@ -18,6 +19,7 @@ NOTHING_HAD_BEGUN = b"\nerror: stopped; nothing had begun\nTry: the same command
 
 def main() -> NoReturn:
     """Runs the program. Loading its libraries takes a moment, in which Ctrl-C is no traceback."""
+    open_streams()
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     gc.disable()  # what is loaded stays: to look through it again and again would take a tenth of the time
     if WITH_WORKERS.intersection(sys.argv[1:2]) and "--help" not in sys.argv:

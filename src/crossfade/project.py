@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from crossfade.errors import Misused, UnknownSetting
 from crossfade.model.shape import BSON_TYPES
+from crossfade.model.urls import printable
 
 FILE_NAME = "crossfade.toml"
 
@@ -123,7 +124,7 @@ class Project(BaseModel):
 
     @property
     def name(self) -> str:
-        return self.settings.name or self.root.resolve().name
+        return self.settings.name or printable(self.root.resolve().name)
 
     @property
     def lock_file(self) -> Path:

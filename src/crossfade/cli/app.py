@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from itertools import pairwise
@@ -17,6 +18,7 @@ from typer.exceptions import TyperException
 from crossfade.cli import check, copy, explain, ids, preview, quarantine, reset, run, schema, status, survey, verify
 from crossfade.cli.events import line_of
 from crossfade.cli.failure import INTERRUPTED, end_quietly, failure_of, interrupted, show, usage
+from crossfade.cli.streams import take_odd_text
 from crossfade.executor.processes import forget_ahead
 from crossfade.executor.stop import STOPS
 
@@ -89,9 +91,10 @@ STOPPING = "stopping: what has begun is being finished (Ctrl-C again: at once)"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program; its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    _be_ready_for_odd_text()
+    take_odd_text()
     stop = _stop_in_order(as_json=_wants_json_logs(given))
-    before = {number: signal.signal(number, stop) for number in STOPS}
+    ours = STOPS if threading.current_thread() is threading.main_thread() else ()  # signals are the main thread's
+    before = {number: signal.signal(number, stop) for number in ours}
     try:
         status = app(given, prog_name="crossfade", standalone_mode=False)
         sys.stdout.flush()
@@ -104,6 +107,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return show(interrupted("nothing had begun"), as_json=_wants("json", given), logs_json=_wants_json_logs(given))
     except BrokenPipeError:
         return end_quietly()
+    except SystemExit as left:  # so the parser ends where whoever read its help went away
+        if isinstance(left.__context__, OSError):
+            return end_quietly()
+        raise
     except OSError as error:  # what was left to be written out, on a disk that is full
         end_quietly()
         return show(failure_of(error), as_json=False, logs_json=_wants_json_logs(given))
@@ -120,13 +127,6 @@ def _wants(option: str, given: Sequence[str]) -> bool:
 def _wants_json_logs(given: Sequence[str]) -> bool:
     asked = "--log-format=json" in given or ("--log-format", "json") in pairwise(given)
     return asked or os.environ.get("CROSSFADE_LOG_FORMAT") == "json"
-
-
-def _be_ready_for_odd_text() -> None:
-    """A terminal that cannot show a letter gets its escape, not an exception."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _stop_in_order(*, as_json: bool) -> Callable[[int, FrameType | None], NoReturn]:

@@ -22,6 +22,7 @@ from typing import Any
 
 from crossfade.cli.answer import print_json
 from crossfade.cli.events import log_line
+from crossfade.cli.limits import limit_of
 from crossfade.cli.screen import Screen
 from crossfade.errors import CrossfadeError, MappingFault, SchemaFault, Uncovered, Unreachable
 from crossfade.mapping.coverage import Finding
@@ -93,6 +94,8 @@ def _known(error: Exception) -> CrossfadeError | None:
             "a worker process ended before its work did (killed, or out of memory); what is committed stays",
             hint="the same command again: it resumes; --workers 1 takes less memory",
         )
+    if (limit := limit_of(error)) is not None:
+        return limit
     if isinstance(error, OSError) and error.filename is not None:
         return Unreachable(f"{error.filename}: {error.strerror or error}")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):

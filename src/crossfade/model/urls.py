@@ -44,6 +44,11 @@ HARMLESS = frozenset(
 """Options whose values may be shown, in small letters."""
 
 
+def printable(name: str) -> str:
+    """The name of a file or folder as text that can be stored: bytes that are not UTF-8 are written out (`\\xff`)."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def hide_password(url: str) -> str:
     """The URL (or libpq's `key=value` text) with every secret in it replaced by ***.
 

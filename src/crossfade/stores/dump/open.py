@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from crossfade.errors import Misused, Unreachable
+from crossfade.model.urls import printable
 from crossfade.stores.contract import Store
 from crossfade.stores.dump import archive, folder
 from crossfade.stores.dump.files import head, open_stream, plain_name
@@ -29,7 +30,7 @@ def open_dump(path_or_url: str | Path) -> Store:
     spools = Spools(recognise(path, db))
     return Store(
         scheme=SCHEME,
-        url=f"{SCHEME}:{path}",
+        url=printable(f"{SCHEME}:{path}"),
         inspector=DumpInspector(spools),
         reader=DumpReader(spools),
         closer=spools.close,

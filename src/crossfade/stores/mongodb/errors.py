@@ -20,6 +20,11 @@ CUT = frozenset({89, 91, 189, 262, 7, 6, 9001, 11600, 11602, 10107, 13435, 13436
 _SERVER_RUNS = "check that the server runs and that its host and port are right, then run the command again"
 _HINTS = (
     (
+        re.compile("Too many open files"),
+        "raise the limit of open files (ulimit -n 4096), or take fewer --workers",
+        False,
+    ),
+    (
         re.compile("CERTIFICATE_VERIFY_FAILED|certificate verify failed", re.IGNORECASE),
         "name the CA of the server's certificate (tlsCAFile=...), and the host as the certificate has it",
         False,

@@ -29,6 +29,11 @@ def _cause(pattern: str, fact: str, hint: str, *, passing: bool = False, misused
 
 _CAUSES = (
     _cause(
+        r"Too many open files",
+        "this process may open no more files",
+        "raise the limit (ulimit -n 4096), or take fewer --workers",
+    ),
+    _cause(
         r'invalid sslmode value|sslmode value "[^"]*" invalid',
         "sslmode has an unknown value",
         "sslmode=disable, allow, prefer, require, verify-ca or verify-full",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from pathlib import Path
@@ -32,7 +33,7 @@ def connect(url: str, *, write: bool) -> sqlite3.Connection:
     mode = "rwc" if write else "ro"
     try:
         connection = sqlite3.connect(
-            f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=_PATIENCE, isolation_level=None
+            f"file:{quote(os.fsencode(path))}?mode={mode}", uri=True, timeout=_PATIENCE, isolation_level=None
         )
         connection.text_factory = _text
         connection.execute("PRAGMA schema_version")

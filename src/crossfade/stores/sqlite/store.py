@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crossfade.model.urls import printable
 from crossfade.stores.contract import Store, Traits
 from crossfade.stores.sqlite.clashes import SqliteClashes
 from crossfade.stores.sqlite.connect import path_of
@@ -21,7 +22,7 @@ def open_sqlite(url: str) -> Store:
 
     return Store(
         scheme="sqlite",
-        url=url,
+        url=printable(url),
         traits=Traits(has_journal_schema=False, constraints_after_tables=False),
         writer=writer,
         row_reader=reader,

@@ -1,0 +1,82 @@
+"""Streams that are closed or full, odd names, threads, limits of the machine: the right exit status, no traceback."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from tinies import Tiny, call
+
+from crossfade.cli.failure import failure_of
+
+ID = "id 5e0b00000000000000000001"
+WRONG = "status --nonsense"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "redirected", "status"),
+    [
+        (ID, ">&-", 0),
+        (ID, ">&- 2>&-", 0),
+        (ID, "2>/dev/full", 0),
+        (ID, ">/dev/full", 3),
+        (WRONG, "2>&-", 2),
+        (WRONG, "2>/dev/full", 2),
+        ("status --json --project /nowhere", ">&-", 2),
+        ("--help", ">&- <&-", 0),
+        ("--help", "| head -c0; exit ${PIPESTATUS[0]}", 141),
+    ],
+)
+def test_streams_that_take_nothing(arguments: str, redirected: str, status: int) -> None:
+    command = f"{sys.executable} -m crossfade {arguments} {redirected}"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (status, False), ended.stderr
+
+
+def test_no_file_gets_the_number_of_a_closed_stream(tmp_path: Path) -> None:
+    """Where it does, what is said goes into the file."""
+    command = f"{sys.executable} -m crossfade survey --project {tmp_path} >&- 2>&- <&-"
+    (tmp_path / "crossfade.toml").write_text('[source]\nurl = "dump:d"\n[target]\nurl = "sqlite:///t"\nschema = "x"\n')
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, cwd=tmp_path)
+    assert ended.returncode == 3
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["crossfade.toml"]
+
+
+def test_a_folder_whose_name_is_not_utf8(tiny: Tiny) -> None:
+    odd = os.fsdecode(os.fsencode(tiny.root) + b"_\xff")
+    shutil.copytree(tiny.root, odd)
+    for command in ("survey", "check", "run", "status"):
+        ended = tiny(command, CROSSFADE_PROJECT=odd)
+        assert ended.status == 0, (command, ended)
+    assert tiny.postgres.execute("SELECT name FROM crossfade.move") == [(f"{tiny.root.name}_\\xff",)]
+
+
+def test_from_a_thread() -> None:
+    statuses: list[int] = []
+    thread = threading.Thread(target=lambda: statuses.append(call(*ID.split()).status))
+    thread.start()
+    thread.join()
+    assert statuses == [0]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EMFILE, "Too many open files", "/tmp/x"), "ulimit -n"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "--workers"),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "ulimit -u"),
+        (RuntimeError("can't start new thread"), "ulimit -u"),
+        (MemoryError(), "chunk_mb"),
+    ],
+)
+def test_limits_of_the_machine_are_no_fault_of_ours(error: Exception, said: str) -> None:
+    failure = failure_of(error)
+    assert (failure.kind, failure.status) == ("failed", 1)
+    assert said in (failure.hint or "")
+    assert "goes on where it stopped" in (failure.hint or "")
