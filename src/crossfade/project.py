@@ -10,13 +10,14 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from crossfade.errors import Misused, UnknownSetting
+from crossfade.model.patterns import is_pattern
 from crossfade.model.shape import BSON_TYPES
 from crossfade.model.urls import printable
 
@@ -70,16 +71,22 @@ class Discard(_Section):
     types: tuple[str, ...] = ()
     where: str | None = None
     alias: str | None = None
+    empty: bool = False
+    """Only entities without any record, as the survey saw them."""
     table: str | None = None
 
     @model_validator(mode="after")
     def _names_one_thing(self) -> Discard:
         if (self.entity is None) == (self.table is None):
             raise ValueError("a discard names either an entity or a table")
-        if self.table is not None and (self.path or self.types or self.where):
+        if self.table is not None and (self.path or self.types or self.where or self.empty):
             raise ValueError("a discard of a table takes only a reason")
-        if self.entity == "*" and self.path is None:
-            raise ValueError('entity "*" (every entity) takes a path: entities are left behind one by one')
+        if self.entity == "*" and self.path is None and not self.empty:
+            raise ValueError('entity "*" (every entity) takes a path, or empty = true')
+        if self.empty and (self.path is not None or self.where is not None):
+            raise ValueError("empty = true is of whole entities: without a path and without a where")
+        if self.where is not None and self.entity is not None and is_pattern(self.entity):
+            raise ValueError("where is of one entity: name it")
         unknown = [t for t in self.types if t not in BSON_TYPES and not t.startswith("binData:")]
         if unknown:
             near = difflib.get_close_matches(unknown[0], BSON_TYPES, n=1)
@@ -160,19 +167,30 @@ def _settings(data: dict[str, Any], file: Path) -> Settings:
         return Settings.model_validate(data)
     except ValidationError as e:
         # a misspelled key is also a missing one: the misspelling is the news
-        error = min(e.errors(), key=lambda found: found["type"] != "extra_forbidden")
-        place = ".".join(str(step) for step in error["loc"])
-        if error["type"] == "extra_forbidden":
-            raise _unknown(file, error["loc"], place) from None
-        said = error["msg"][:1].lower() + error["msg"][1:]
-        raise Misused(f"{file}: {place or 'file'}: {said}", hint="see docs/reference/crossfade-toml.md") from None
+        unknown = [error for error in e.errors() if error["type"] == "extra_forbidden"]
+        if unknown:
+            raise _unknown(file, [error["loc"] for error in unknown]) from None
+        said = "\n".join(_said(file, error["loc"], error["msg"]) for error in e.errors())
+        raise Misused(said, hint="see docs/reference/crossfade-toml.md") from None
 
 
-def _unknown(file: Path, loc: tuple[int | str, ...], place: str) -> UnknownSetting:
-    known = _known_keys(loc[:-1])
-    near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.4)
+Location = tuple[int | str, ...]
+
+
+def _place(loc: Location) -> str:
+    return ".".join(str(step) for step in loc)
+
+
+def _said(file: Path, loc: Location, message: str) -> str:
+    return f"{file}: {_place(loc) or 'file'}: {message[:1].lower()}{message[1:]}"
+
+
+def _unknown(file: Path, locs: Sequence[Location]) -> UnknownSetting:
+    known = _known_keys(locs[0][:-1])
+    near = difflib.get_close_matches(str(locs[0][-1]), known, n=1, cutoff=0.4)
     hint = f"{near[0]!r}" if near else f"one of {', '.join(known)}"
-    return UnknownSetting(f"{file}: unknown key {place!r}; nothing was done", hint=hint)
+    said = "\n".join(f"{file}: unknown key {_place(loc)!r}" for loc in locs)
+    return UnknownSetting(f"{said}; nothing was done", hint=hint)
 
 
 def _known_keys(loc: tuple[int | str, ...]) -> list[str]:

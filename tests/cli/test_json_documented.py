@@ -64,8 +64,8 @@ def flawed(tiny: Tiny) -> Tiny:
 
 
 COMMANDS = (
-    "check preview schema-show schema-diagram schema-apply status copy verify run quarantine-list quarantine-show "
-    "quarantine-retry explain id quarantine-discard reset"
+    "survey-show check preview schema-show schema-diagram schema-apply status copy verify run quarantine-list "
+    "quarantine-show quarantine-retry explain id quarantine-discard reset"
 ).split()
 
 
@@ -89,6 +89,7 @@ def test_every_document_is_as_the_page_says(flawed: Tiny) -> None:
 
 def _arguments(command: str, entry: str) -> list[str]:
     return {
+        "survey-show": ["people"],
         "preview": ["people"],
         "quarantine-list": ["--each"],
         "quarantine-show": [entry],
@@ -123,7 +124,9 @@ def test_faults_and_errors_are_as_the_page_says(tiny: Tiny) -> None:
     assert printed["notes"]
     assert list(differences(documented()["check"], printed)) == []
     tiny.edit("mapping/people.sql", "p.name AS", "p.nome AS")
-    failed = tiny("check", "--json").json
+    printed = tiny("check", "--json").json
+    assert "mapping" in {fault["kind"] for fault in printed["faults"]}
+    failed = tiny("copy", "--json").json
     assert failed["error"]["faults"]
     assert list(differences(documented()["error"], failed)) == []
 

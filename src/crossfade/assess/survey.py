@@ -18,6 +18,7 @@ from crossfade.errors import Misused, Refused
 from crossfade.executor.again import TryingAgain, again, again_from
 from crossfade.executor.tasks import run_tasks
 from crossfade.model.batch import REMAINDER, Chunk
+from crossfade.model.patterns import is_pattern, matching
 from crossfade.model.shape import Shape
 from crossfade.stores.contract import EntityInfo, Reader, Store, need
 
@@ -73,15 +74,25 @@ def survey(
 
 
 def choose(entities: Sequence[EntityInfo], named: Collection[str]) -> list[EntityInfo]:
-    """Those named, or those that are copied unless told otherwise; sorted by name."""
+    """Those named (or matched by a pattern), or those that are copied unless told otherwise; sorted by name.
+
+    A pattern takes what would be copied anyway; a view or the like is only taken by its name.
+    """
     known = {info.name: info for info in entities}
-    unknown = sorted(set(named) - set(known))
-    if unknown:
-        raise Misused(
-            f"the source has no entity {unknown[0]!r}; nothing was read",
-            hint=f"it has: {', '.join(sorted(known)) or 'none at all'}",
-        )
-    return [known[name] for name in sorted(known) if (name in named if named else known[name].copied)]
+    copied = [name for name, info in known.items() if info.copied]
+    if not named:
+        return [known[name] for name in sorted(copied)]
+    chosen: set[str] = set()
+    for text in named:
+        found = [text] if text in known else matching(text, copied)
+        if not found:
+            what = "that matches" if is_pattern(text) else "called"
+            raise Misused(
+                f"the source has no entity {what} {text!r}; nothing was read",
+                hint=f"it has: {', '.join(sorted(known)) or 'none at all'}",
+            )
+        chosen |= {*found}
+    return [known[name] for name in sorted(chosen)]
 
 
 class _Scan:

@@ -15,7 +15,21 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from crossfade.cli import check, copy, explain, ids, preview, quarantine, reset, run, schema, status, survey, verify
+from crossfade.cli import (
+    check,
+    copy,
+    explain,
+    ids,
+    preview,
+    quarantine,
+    reset,
+    run,
+    schema,
+    status,
+    survey,
+    survey_show,
+    verify,
+)
 from crossfade.cli.events import line_of
 from crossfade.cli.failure import INTERRUPTED, end_quietly, failure_of, interrupted, show, usage
 from crossfade.cli.streams import take_odd_text
@@ -23,6 +37,7 @@ from crossfade.executor.processes import forget_ahead
 from crossfade.executor.stop import STOPS
 
 app = typer.Typer(name="crossfade", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True)
+survey_app = typer.Typer(rich_markup_mode=None)
 schema_app = typer.Typer(
     rich_markup_mode=None,
     help="The target's schema: print it, apply it, draw it.",
@@ -34,7 +49,9 @@ quarantine_app = typer.Typer(
     epilog="\b\nExample:\n  crossfade quarantine list --project examples/scribe-tree",
 )
 
-survey.survey.add_to(app, "survey")
+survey.survey.lead(survey_app)
+survey_show.show.add_to(survey_app, "show")
+app.add_typer(survey_app, name="survey", short_help=survey.survey.help.partition("\n")[0])
 check.check.add_to(app, "check")
 preview.preview.add_to(app, "preview")
 schema.show.add_to(schema_app, "show")

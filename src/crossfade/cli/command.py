@@ -34,6 +34,19 @@ class Command:
         summary = self.help.partition("\n")[0]
         app.command(name, help=self.help, short_help=summary, epilog=self.epilog)(self._callback())
 
+    def lead(self, app: typer.Typer) -> None:
+        """Make it what a group of commands does when none of them is named."""
+        call = self._callback()
+
+        def lead(context: typer.Context, **arguments: Any) -> None:
+            if context.invoked_subcommand is None:
+                call(**arguments)
+
+        own = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+        lead.__signature__ = inspect.Signature([own, *inspect.signature(call).parameters.values()])  # type: ignore[attr-defined]
+        lead.__annotations__ = {}
+        app.callback(invoke_without_command=True, help=self.help, epilog=self.epilog)(lead)
+
     def _callback(self) -> Callable[..., None]:
         own = list(inspect.signature(self.body, eval_str=True).parameters.values())[1:]
 

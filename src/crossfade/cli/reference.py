@@ -55,6 +55,8 @@ def _commands(group: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ..
     """Every command below a group, with the words that call it."""
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
+            if any(p.name in {shared.name for shared in SHARED} for p in command.params):
+                yield (*path, name), command  # a group that is a command itself
             yield from _commands(command, (*path, name))
         else:
             yield (*path, name), command

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from crossfade.mapping.coverage import Finding, stale_discards, uncovered
+from crossfade.mapping.coverage import Finding, open_paths, stale_discards, uncovered
 from crossfade.mapping.engine import Engine, EngineError, reason_of
 from crossfade.mapping.fit_plan import fit_plan
 from crossfade.mapping.implicit import Conversion, conversions
@@ -13,6 +13,7 @@ from crossfade.mapping.in_part import in_part
 from crossfade.mapping.lookup import Tables
 from crossfade.mapping.program import ROOT_TABLE, Branch, Program
 from crossfade.mapping.resolve import nearest
+from crossfade.mapping.sqlite_columns import sqlite_columns
 from crossfade.model.batch import REMAINDER, Column
 from crossfade.model.counts import counted
 from crossfade.model.shape import Shape, format_path
@@ -30,30 +31,50 @@ EmptyTable = Callable[[Shape, Sequence[Column]], Any]
 def check(
     program: Program,
     shapes: Mapping[str, Shape],
+    target: TargetSchema | None,
+    discards: Sequence[Discard],
+    empty: EmptyTable,
+    engine: Engine,
+    unknown: Collection[str] = (),
+) -> list[Finding]:
+    """Every fault and note, in one list: also of what is whole where the `target` cannot be read (None), or where it
+    is `unknown` what mappings at fault carry of some entities.
+    """
+    known = {entity: shape for entity, shape in shapes.items() if entity not in unknown}
+    findings = list(_torn(shapes))
+    findings += list(uncovered(program, known, discards))
+    findings += open_paths(known, discards) if not program.files else ()
+    findings += stale_discards(program, shapes, discards)
+    if target is not None:
+        findings += _against_target(program, shapes, target, discards, empty, engine)
+    findings += _check_discards(program, shapes, empty, engine)
+    findings += _unreadable(shapes)
+    findings += _encrypted(shapes)
+    return list(dict.fromkeys(findings))  # the branches of a UNION ALL may have the same to say
+
+
+def _against_target(
+    program: Program,
+    shapes: Mapping[str, Shape],
     target: TargetSchema,
     discards: Sequence[Discard],
     empty: EmptyTable,
     engine: Engine,
-) -> list[Finding]:
-    """Every fault and note, in one list."""
-    findings = list(_torn(shapes))
-    findings += list(uncovered(program, shapes, discards))
-    findings += stale_discards(program, shapes, discards)
+) -> Iterator[Finding]:
+    findings: list[Finding] = []
     findings += in_part(program, shapes, target, discards)
     for branch in program.branches:
         findings += _check_branch(branch, program, shapes, target, discards, empty, engine)
-    findings += _check_discards(program, shapes, empty, engine)
     mapped = {b.table for b in program.branches}
     findings += [
         Finding("note", "unmapped_table", t.name, "no mapping fills this table: it stays empty")
         for t in target.tables
-        if t.name not in mapped
+        if t.name not in mapped and t.name not in program.files
     ]
     findings += [_trigger(trigger) for trigger in enabled_triggers(target) if trigger.table in mapped]
     findings += [Finding("note", "schema", "schema", note) for note in target.notes]
-    findings += _unreadable(shapes)
-    findings += _encrypted(shapes)
-    return list(dict.fromkeys(findings))  # the branches of a UNION ALL may have the same to say
+    findings += sqlite_columns(target, mapped)
+    yield from findings
 
 
 def _trigger(trigger: Trigger) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlglot
@@ -25,10 +25,7 @@ from crossfade.project import Discard
 
 def read_mappings(folder: Path) -> dict[str, str]:
     """Table name -> SQL text, of every .sql file in the folder."""
-    files = sorted(folder.glob("*.sql"))
-    if not files:
-        raise Misused(f"no mapping files in {folder}", hint="write mapping/<table>.sql: a SELECT that makes its rows")
-    return {f.stem: _text(f) for f in files}
+    return {f.stem: _text(f) for f in sorted(folder.glob("*.sql"))}
 
 
 def _text(file: Path) -> str:
@@ -42,14 +39,36 @@ def compile_program(
     mappings: Mapping[str, str], shapes: Mapping[str, Shape], discards: Sequence[Discard] = (), folder: str = "mapping"
 ) -> Program:
     """Compiles mapping texts against the source's shapes. Raises MappingFault with every fault."""
+    compiled = compile_all(mappings, shapes, discards, folder)
+    if compiled.faults:
+        raise MappingFault(list(compiled.faults))
+    return compiled.program
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What could be compiled, and the faults of the rest. `unknown` are the entities that a file at fault may speak of:
+    what is carried of them is not known.
+    """
+
+    program: Program
+    faults: tuple[Fault, ...] = ()
+    unknown: frozenset[str] = frozenset()
+
+
+def compile_all(
+    mappings: Mapping[str, str], shapes: Mapping[str, Shape], discards: Sequence[Discard] = (), folder: str = "mapping"
+) -> Compiled:
+    """As `compile_program`, but files at fault do not hide what the others are."""
     faults: list[Fault] = []
+    unknown: set[str] = set()
     places = {entity: Places() for entity in shapes}
     branches: list[Branch] = []
     for table, text in sorted(mappings.items()):
+        before = len(faults)
         branches += _compile_file(table, text, f"{folder}/{table}.sql", shapes, places, faults)
+        unknown |= _spoken_of(text, shapes) if len(faults) > before else set()
     conditions = _discard_conditions(discards, shapes, places, faults)
-    if faults:
-        raise MappingFault(faults)
     feeds = {}
     for entity in sorted({b.entity for b in branches} | set(conditions)):
         own = tuple(b for b in branches if b.entity == entity)
@@ -57,7 +76,13 @@ def compile_program(
         columns = _with_rest(places[entity].columns(), branches, entity, left_behind)
         feeds[entity] = Feed(entity, columns, own, conditions.get(entity))
     files = {table: f"{folder}/{table}.sql" for table in mappings}
-    return Program(feeds, digest_of(mappings, discards), files)
+    return Compiled(Program(feeds, digest_of(mappings, discards), files), tuple(faults), frozenset(unknown))
+
+
+def _spoken_of(text: str, entities: Iterable[str]) -> set[str]:
+    """The entities that a mapping may speak of; all, where it cannot even be cut into words."""
+    words = {token.text for token in Source(text).tokens}
+    return {e for e in entities if not words or {e, e.partition(".")[0]} & words}
 
 
 def digest_of(mappings: Mapping[str, str], discards: Sequence[Discard]) -> str:
@@ -202,4 +227,4 @@ def _fault(wrong: Wrong, source: Source, file: str, after: int = 0) -> Fault:
     return Fault(file, line, column, wrong.reason, hint=wrong.hint)
 
 
-__all__ = ["compile_program", "digest_of", "read_mappings"]
+__all__ = ["Compiled", "compile_all", "compile_program", "digest_of", "read_mappings"]

@@ -55,6 +55,23 @@ def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[
         yield from _lost_with_empty_arrays(shape, feed, uses, own)
 
 
+def open_paths(shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:
+    """Where nothing is mapped yet: every path that holds values, for whoever is about to write the mappings."""
+    for entity, shape in sorted(shapes.items()):
+        own = [d for d in discards if d.entity == entity and d.where is None]
+        if any(d.path is None for d in own):
+            continue
+        for path, node in shape.root.walk():
+            types = {
+                t: s.count
+                for t, s in node.types.items()
+                if path and (t not in ("object", "array") or s.max_length == 0) and not discarded(path, t, own)
+            }
+            if types:
+                missing = f", missing x {node.missing}" if node.missing else ""
+                yield Finding("note", "open_path", f"{entity}.{format_path(path)}", types_counted(types) + missing)
+
+
 def uses_of(feed: Feed) -> list[Use]:
     """What all branches of a root take up."""
     return [u for b in feed.branches for u in b.uses]

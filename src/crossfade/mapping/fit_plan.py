@@ -110,6 +110,10 @@ def _fault(name: str, mapped: str, kind: ColumnType) -> PlanFault:
     reason = f"{mapped} does not go into {name}, which is {kind.sql}"
     if mapped == "BLOB" and kind.kind in ("text", "char"):
         return PlanFault(name, reason, "oid_text(...) of an ObjectId, or encode it: to_base64(...), hex(...)")
+    if _LIST.fullmatch(mapped) and kind.kind in ("text", "char", "bytea", "other"):
+        return PlanFault(
+            name, reason, "json_of(...) or to_json(...) into a column declared json; or a table of its own"
+        )
     inner = element_of(kind) if kind.kind == "array" and _LIST.fullmatch(mapped) else kind
     hint = _HINTS[inner.kind]
     return PlanFault(name, reason, hint if inner is kind else f"list_transform(...) with {hint}")

@@ -9,7 +9,7 @@ from typing import Any
 from crossfade.assess.map_rules import not_followed
 from crossfade.assess.survey import choose
 from crossfade.documents.columns import compile_columns
-from crossfade.errors import Misused, Stale, Uncovered, Unreachable
+from crossfade.errors import Fault, Misused, SchemaFault, Stale, Uncovered, Unreachable
 from crossfade.mapping.check import check as run_check
 from crossfade.mapping.coverage import Finding
 from crossfade.mapping.engine import Engine
@@ -23,11 +23,26 @@ from crossfade.stores.contract import EntityInfo
 
 def check(ground: Ground, meanwhile: Callable[[], object] = lambda: None) -> list[Finding]:
     """`meanwhile` is done before the schema is asked for, which may have to be waited for."""
+    compiled = ground.compiled
+    faults = [_of_fault("mapping", fault) for fault in compiled.faults]
     with closing(Engine()) as engine:
         engine.open()
         meanwhile()
-        found = run_check(ground.program, ground.shapes, ground.schema, ground.discards, empty_batch, engine)
-    return _with_the_source(ground, [*found, *_maps_not_followed(ground)])
+        try:
+            schema = ground.schema
+        except SchemaFault as error:
+            schema = None
+            faults += [_of_fault("schema", fault) for fault in error.faults]
+        found = run_check(
+            compiled.program, ground.shapes, schema, ground.discards, empty_batch, engine, compiled.unknown
+        )
+    return _with_the_source(ground, [*faults, *found, *_maps_not_followed(ground)])
+
+
+def _of_fault(kind: str, fault: Fault) -> Finding:
+    place = f"{fault.file}:{fault.line}" + (f":{fault.column}" if fault.column else "")
+    said = f" ({fault.statement.strip()})" if fault.statement else ""
+    return Finding("fault", kind, place, fault.reason + said, fault.hint or fault.mend)
 
 
 def _with_the_source(ground: Ground, found: Sequence[Finding]) -> list[Finding]:
@@ -52,6 +67,7 @@ def _maps_not_followed(ground: Ground) -> Iterator[Finding]:
 def require_covered(ground: Ground, meanwhile: Callable[[], object] = lambda: None) -> None:
     faults = [f for f in check(ground, meanwhile) if f.severity == "fault"]
     if faults:
+        _ = ground.program, ground.schema  # what is at fault there is told in its own way
         lines = [f"{f.place}: {f.message}" + (f"\n  Try: {f.hint}" if f.hint else "") for f in faults]
         head = f"{counted(len(faults), 'fault')}; nothing was written"
         raise Uncovered("\n".join([head, *lines]), faults, hint="crossfade check")

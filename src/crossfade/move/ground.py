@@ -11,10 +11,12 @@ from functools import cached_property, partial
 from typing import Self
 
 from crossfade.assess.lock import dump_lock, read_lock
+from crossfade.errors import MappingFault, Misused
 from crossfade.journal import journal
-from crossfade.mapping.compile import compile_program, read_mappings
+from crossfade.mapping.compile import Compiled, compile_all, read_mappings
 from crossfade.mapping.program import Program
 from crossfade.model.described import Described
+from crossfade.model.patterns import is_pattern, matching
 from crossfade.model.shape import Shape, parse_path
 from crossfade.model.target import Step, TargetSchema, TargetTable
 from crossfade.pipeline.session import Work, close_sessions, get_ready
@@ -169,24 +171,44 @@ class Ground:
 
     @cached_property
     def discards(self) -> tuple[Discard, ...]:
-        """The project's discards; one of entity "*" counts for every entity that has its path."""
+        """The project's discards, each of one entity: a pattern counts for every entity that it matches, and that has
+        the path, or is empty, where it says so.
+        """
         out: list[Discard] = []
         for discard in self.project.settings.discard:
-            entities = self._having(discard.path) if discard.entity == "*" else [discard.entity]
+            entities = [discard.entity] if discard.table is not None else self._meant(discard)
             out += [discard.model_copy(update={"entity": e}) for e in entities]
         return tuple(out)
 
-    def _having(self, path: str | None) -> list[str]:
-        """The entities that have a path; all of them where none has it: `check` says then that it is stale."""
+    def _meant(self, discard: Discard) -> Sequence[str | None]:
+        """The entities that a discard is of. Where there are none, what it says: `check` notes that it is stale."""
+        assert discard.entity is not None
+        matched = matching(discard.entity, self.shapes)
+        if discard.empty:
+            return [e for e in matched if not self.shapes[e].count] or [discard.entity]
+        if discard.path is None or not is_pattern(discard.entity):
+            return matched or [discard.entity]
         try:
-            place = parse_path(path or ".")
+            place = parse_path(discard.path)
         except ValueError:
-            return list(self.shapes)
-        return [e for e, s in self.shapes.items() if s.node(place) is not None] or list(self.shapes)
+            return matched
+        return [e for e in matched if self.shapes[e].node(place) is not None] or matched or [discard.entity]
 
     @cached_property
+    def compiled(self) -> Compiled:
+        """What could be compiled of the mappings, and the faults of the rest."""
+        return compile_all(read_mappings(self.project.mapping_dir), self.shapes, self.discards)
+
+    @property
     def program(self) -> Program:
-        return compile_program(read_mappings(self.project.mapping_dir), self.shapes, self.discards)
+        """The mappings. Raises MappingFault with every fault of theirs, Misused where there are none."""
+        compiled = self.compiled
+        if compiled.faults:
+            raise MappingFault(list(compiled.faults))
+        if not compiled.program.files:
+            folder, hint = self.project.mapping_dir, "write mapping/<table>.sql: a SELECT that makes its rows"
+            raise Misused(f"no mapping files in {folder}", hint=hint)
+        return compiled.program
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -258,5 +280,5 @@ class Ground:
 
     def forget_survey(self) -> None:
         """What was read from the lock file is read anew."""
-        for name in ("shapes", "discards", "program", "digests", "work"):
+        for name in ("shapes", "discards", "compiled", "digests", "work"):
             self.__dict__.pop(name, None)

@@ -46,7 +46,8 @@ def inventory(ground: Ground, entities: Sequence[EntityInfo] | None = None) -> l
     found = surveying.entities(ground, sized=False) if entities is None else entities
     reasons = {d.entity: d.reason for d in ground.discards if d.entity and d.path is None and d.where is None}
     chosen = {info.name for info in choose(found, ground.project.settings.entities)}
-    fed = set(ground.fed_entities)
+    feeds = ground.compiled.program.feeds.values()
+    fed = {f.entity for f in feeds if f.branches} | ground.compiled.unknown  # faults of mappings are told elsewhere
     standings = [_standing(ground, info, fed, reasons, info.name in chosen) for info in found]
     there = {info.name for info in found}
     missing = "it is in source.lock.json, and not in the source"
@@ -59,6 +60,9 @@ def _standing(ground: Ground, info: EntityInfo, fed: set[str], reasons: Mapping[
     if name in fed:
         return Standing(name, COPIED, info.plan)
     if name in reasons:
+        records = count(ground, name) if name in _as_empty(ground) else 0
+        if records:
+            return Standing(name, UNSURVEYED, "it is discarded as empty, and is not empty any more", records)
         return Standing(name, DISCARDED, reasons[name])
     if info.unread:
         return Standing(name, UNREAD, info.plan)
@@ -70,6 +74,12 @@ def _standing(ground: Ground, info: EntityInfo, fed: set[str], reasons: Mapping[
     if name not in ground.shapes:
         return Standing(name, UNSURVEYED, "it is in the source, and not in source.lock.json", count(ground, name))
     return Standing(name, UNMAPPED, "no mapping has it as its root", count(ground, name))
+
+
+def _as_empty(ground: Ground) -> set[str]:
+    """The entities that are discarded only because they were empty when they were surveyed."""
+    whole = [d for d in ground.discards if d.entity and d.path is None and d.where is None]
+    return {d.entity for d in whole if d.empty and d.entity} - {d.entity for d in whole if not d.empty}
 
 
 def count(ground: Ground, entity: str) -> int:

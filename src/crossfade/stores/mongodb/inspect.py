@@ -12,6 +12,7 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
 
 from crossfade.errors import Unreachable
+from crossfade.model.patterns import is_pattern
 from crossfade.model.urls import hide_password
 from crossfade.stores.contract import EntityInfo, Inspector
 from crossfade.stores.left_behind import left_behind
@@ -71,7 +72,7 @@ class MongoInspector:
         raise self._not_allowed(named, sorted(str(one["name"]) for one in seen))
 
     def _not_allowed(self, named: Sequence[str], seen: Sequence[str]) -> Unreachable:
-        unseen = sorted(set(named) - set(seen))
+        unseen = sorted(name for name in set(named) - set(seen) if not is_pattern(name))
         what = f"cannot see {', '.join(unseen)}" if unseen else "may not list the collections of the database"
         listed = ", ".join(f'"{name}"' for name in seen)
         return Unreachable(

@@ -1,0 +1,134 @@
+"""`crossfade survey show ENTITY`: the shape of an entity, as source.lock.json has it, for people."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from crossfade.cli.answer import Answer
+from crossfade.cli.command import command
+from crossfade.cli.invocation import Invocation
+from crossfade.cli.screen import Screen, number
+from crossfade.documents.plain import iso_text
+from crossfade.documents.walk import date
+from crossfade.errors import Misused
+from crossfade.mapping.resolve import nearest
+from crossfade.model.counts import counted
+from crossfade.model.shape import Node, Path, Shape, TypeStats, format_path, parse_path
+
+ENTITY = Annotated[str, typer.Argument(metavar="ENTITY", help="An entity of source.lock.json.")]
+
+COLUMNS = ("path", "type", "count", "share", "values", "examples")
+_LENGTHS = {"string": "character", "symbol": "character", "array": "element", "object": "field"}
+
+
+@command("crossfade survey show courses --project examples/scribe-tree")
+def show(call: Invocation, entity: ENTITY) -> Answer:
+    """Show the paths of an entity as a tree, each with its types, how often they occur, and their values.
+
+    Reads source.lock.json alone. `examples` are the keys of documents that hold a type which is rare at its path.
+    """
+    with call.move() as move:
+        shapes = move.shapes
+    if entity not in shapes:
+        raise Misused(f"source.lock.json has no entity {entity!r}", hint=nearest(entity, shapes))
+    document = _document(shapes[entity])
+    return Answer(document, lambda screen: _draw(screen, document))
+
+
+def _document(shape: Shape) -> dict[str, Any]:
+    return {
+        "entity": shape.entity,
+        "class": shape.entity_class,
+        "plan": shape.plan,
+        "documents": shape.count,
+        "bytes": shape.bytes,
+        "problems": dict(sorted(shape.problems.items())),
+        "paths": [_place(path, node) for path, node in shape.root.walk() if path],
+    }
+
+
+def _place(path: Path, node: Node) -> dict[str, Any]:
+    total = node.missing + sum(stats.count for stats in node.types.values())
+    by_count = sorted(node.types.items(), key=lambda item: (-item[1].count, item[0]))
+    return {
+        "path": format_path(path),
+        "depth": len(path) - 1,
+        "missing": node.missing,
+        "missing_share": _share(node.missing, total),
+        "keys": _values("string", node.names) if node.names is not None else None,
+        "types": [
+            {
+                "type": kind,
+                "count": stats.count,
+                "share": _share(stats.count, total),
+                "values": _values(kind, stats),
+                "examples": [_plain(key) for key in stats.keys],
+            }
+            for kind, stats in by_count
+        ],
+    }
+
+
+def _share(count: int, total: int) -> float:
+    return count / total if total else 0.0
+
+
+def _values(kind: str, stats: TypeStats) -> str:
+    """`1 to 30`, `"a" to "z", 1 to 8 characters`: what is known of the values in words."""
+    parts = []
+    if stats.least is not None and stats.greatest is not None:
+        parts.append(_range(_plain(stats.least), _plain(stats.greatest)))
+    if stats.min_length is not None and stats.max_length is not None:
+        unit = _LENGTHS.get(kind, "byte")
+        parts.append(f"{_range(str(stats.min_length), str(stats.max_length))} {unit}{'s' * (stats.max_length != 1)}")
+    return ", ".join(parts)
+
+
+def _range(least: str, greatest: str) -> str:
+    return least if least == greatest else f"{least} to {greatest}"
+
+
+def _plain(text: str) -> str:
+    """A value of the lock file (canonical Extended JSON) as people write it; one that was cut as it is."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    if isinstance(value, dict) and len(value) == 1:
+        ((sign, inner),) = value.items()
+        if sign in ("$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "$oid"):
+            return str(inner)
+        if sign == "$date" and isinstance(inner, dict):
+            at = date(int(inner["$numberLong"]))
+            return iso_text(at) if isinstance(at, datetime.datetime) else text
+    return text
+
+
+def _draw(screen: Screen, document: dict[str, Any]) -> None:
+    screen.line(f"{document['entity']}: {counted(document['documents'], 'document')}, {document['class']}", "bold")
+    screen.line(document["plan"])
+    for reason, count in document["problems"].items():
+        screen.line(f"{counted(count, 'document')} cannot be read: {reason}", "bold red")
+    screen.line()
+    screen.table(COLUMNS, [row for place in document["paths"] for row in _rows(place)], right=("count", "share"))
+
+
+def _rows(place: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    name = "  " * place["depth"] + _last_step(place["path"])
+    for found in place["types"]:
+        values = f"a map, keys {place['keys']}" if place["keys"] and found["type"] == "object" else found["values"]
+        examples = ", ".join(found["examples"])
+        yield name, found["type"], number(found["count"]), f"{found['share']:.1%}", values, examples
+        name = ""
+    if place["missing"] or not place["types"]:
+        yield name, "missing", number(place["missing"]), f"{place['missing_share']:.1%}", "", ""
+
+
+def _last_step(path: str) -> str:
+    """The end of a path as source.lock.json writes it."""
+    return format_path(parse_path(path)[-1:])

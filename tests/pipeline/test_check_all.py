@@ -1,0 +1,160 @@
+"""`check` tells everything that can be told at once, and what is still open where nothing is mapped yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from crossfade.errors import MappingFault, Misused, SchemaFault, Uncovered
+from crossfade.move import Move
+from crossfade.project import load_project
+
+DOCUMENTS = {
+    "users": '{"_id": 1, "name": "a", "usage": {"2024-01": 1}, "tags": [], "extra": 1}\n{"_id": 2, "name": null}\n',
+    "orders": '{"_id": 1, "total": 2, "extra": 1}\n',
+    "a.data": '{"_id": 1}\n',
+    "b.data": '{"_id": 1}\n',
+    "none": "",
+}
+SCHEMA = "CREATE TABLE users (id integer PRIMARY KEY, name text); CREATE TABLE orders (id integer PRIMARY KEY);"
+BASE = 'name = "p"\nsource.url = "dump:dump"\ntarget.url = "sqlite:///t.db"\ntarget.schema = "schema.sql"\n'
+DATA = '[[discard]]\nentity = "*.data"\nreason = "derived"\n'
+EMPTY = '[[discard]]\nentity = "*"\nempty = true\nreason = "nothing in them"\n'
+
+Make = Callable[..., Move]
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """A surveyed move of these documents; `more` goes into crossfade.toml, `mappings` are files."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dump").mkdir()
+    (tmp_path / "mapping").mkdir()
+    for name, lines in DOCUMENTS.items():
+        (tmp_path / "dump" / f"{name}.jsonl").write_text(lines)
+    opened: list[Move] = []
+
+    def made(more: str = "", schema: str = SCHEMA, **mappings: str) -> Move:
+        (tmp_path / "crossfade.toml").write_text(BASE + more)
+        (tmp_path / "schema.sql").write_text(schema)
+        for table, text in mappings.items():
+            (tmp_path / "mapping" / f"{table}.sql").write_text(text)
+        opened.append(Move(load_project(tmp_path)))
+        opened[-1].survey()
+        return opened[-1]
+
+    yield made
+    for move in opened:
+        move.close()
+
+
+def faults(move: Move) -> set[tuple[str, str]]:
+    return {(f.kind, f.place) for f in move.check() if f.severity == "fault"}
+
+
+def test_without_a_mapping_every_open_path_is_listed(make: Make) -> None:
+    move = make(DATA + EMPTY)
+    assert faults(move) == {("unmapped_entity", "orders"), ("unmapped_entity", "users")}
+    opened = {f.place: f.message for f in move.check() if f.kind == "open_path"}
+    assert opened == {
+        "orders._id": "int x 1",
+        "orders.extra": "int x 1",
+        "orders.total": "int x 1",
+        "users._id": "int x 2",
+        "users.extra": "int x 1, missing x 1",
+        "users.name": "null x 1, string x 1",
+        "users.tags": "array x 1, missing x 1",
+        "users.usage.{}": "int x 1",
+    }
+    with pytest.raises(Misused, match="no mapping files"):
+        move.copy()
+
+
+def test_faults_of_mappings_schema_and_coverage_in_one_go(make: Make) -> None:
+    move = make(
+        DATA + EMPTY,
+        SCHEMA + " CREATE TABLE broken (id integer PRIMARY KEY, x foo bar baz(;",
+        users="SELECT u._id AS id, u.Name AS name FROM users AS u",
+        orders="SELECT o._id AS id FROM orders AS o",
+        other="SELECT 'x FROM orders",
+    )
+    found = faults(move)
+    assert {place for kind, place in found if kind == "mapping"} == {"mapping/users.sql:1:23", "mapping/other.sql:1:8"}
+    assert [kind for kind, _ in found if kind == "schema"] == ["schema"]
+    assert not [place for kind, place in found if kind == "uncovered"]  # other.sql may speak of anything
+    with pytest.raises(MappingFault):
+        move.copy()
+
+
+def test_what_other_files_carry_is_judged_beside_a_file_at_fault(make: Make) -> None:
+    move = make(
+        DATA + EMPTY,
+        users="SELECT u._id AS id, u.Name AS name FROM users AS u",
+        orders="SELECT o._id AS id FROM orders AS o",
+    )
+    assert faults(move) == {
+        ("mapping", "mapping/users.sql:1:23"),
+        ("uncovered", "orders.extra"),
+        ("uncovered", "orders.total"),
+    }
+
+
+def test_a_schema_at_fault_alone(make: Make) -> None:
+    move = make(schema="CREATE TABLE users (id integer PRIMARY KEY, name;", users="SELECT u._id AS id FROM users AS u")
+    assert ("schema", "schema.sql:1:49") in faults(move)
+    with pytest.raises(SchemaFault):
+        move.copy()
+
+
+def test_patterns_of_entities_and_of_discards(make: Make) -> None:
+    mapped = {
+        "users": "SELECT u._id AS id, u.name AS name FROM users AS u",
+        "orders": "SELECT o._id AS id FROM orders AS o",
+    }
+    more = 'entities = ["u*", "[no]*", "a.data"]\n' + DATA + EMPTY
+    more += '[[discard]]\nentity = "*"\npath = "extra"\nreason = "unused"\n'
+    more += '[[discard]]\nentity = "user?"\npath = "usage"\nreason = "unused"\n'
+    move = make(more, **mapped)
+    assert list(move.shapes) == ["a.data", "none", "orders", "users"]
+    assert faults(move) == {("uncovered", "users.tags"), ("uncovered", "orders.total")}
+    kinds = {(f.kind, f.place) for f in move.check() if f.severity == "note"}
+    assert ("left_out", "b.data") in kinds
+
+
+def test_a_pattern_that_matches_nothing(make: Make) -> None:
+    with pytest.raises(Misused, match=r"no entity that matches 'x\*'"):
+        make('entities = ["x*"]\n')
+    move = make('[[discard]]\nentity = "x*"\nreason = "gone"\n')
+    assert ("stale_discard", "x*") in {(f.kind, f.place) for f in move.check()}
+
+
+def test_what_was_empty_and_is_not_any_more_is_not_discarded(make: Make, tmp_path: Path) -> None:
+    more = DATA + EMPTY + '[[discard]]\nentity = "orders"\nreason = "unused"\n'
+    more += "".join(f'[[discard]]\nentity = "users"\npath = "{p}"\nreason = "u"\n' for p in ("usage", "tags", "extra"))
+    move = make(more, users="SELECT u._id AS id, u.name AS name FROM users AS u")
+    assert faults(move) == set()
+    (tmp_path / "dump" / "none.jsonl").write_text('{"_id": 1}\n')
+    with Move(load_project(tmp_path)) as again:
+        assert faults(again) == {("unsurveyed", "none")}
+        with pytest.raises(Uncovered, match="not empty any more"):
+            again.copy()
+
+
+def test_every_mistake_of_the_settings_is_told(tmp_path: Path) -> None:
+    (tmp_path / "crossfade.toml").write_text(
+        BASE + 'limits.quarantine = 7\n[[discard]]\nentity = "*"\nreason = "all"\n'
+    )
+    with pytest.raises(Misused, match=r"(?s)limits\.quarantine.*discard\.0"):
+        load_project(tmp_path)
+
+
+def test_types_that_sqlite_does_not_have(make: Make) -> None:
+    columns = "id integer PRIMARY KEY, a numeric, b decimal(12, 2), c text[], d mood, e text, f"
+    move = make(schema=f"CREATE TABLE users ({columns});", users="SELECT u._id AS id FROM users AS u")
+    notes = {f.place: f.hint or "" for f in move.check() if f.kind == "sqlite_type"}
+    assert notes.keys() == {"users.a", "users.c", "users.d"}
+    assert "text" in notes["users.a"]
+    assert "json" in notes["users.c"]
+    assert "CHECK (d IN" in notes["users.d"]
