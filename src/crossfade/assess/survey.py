@@ -86,9 +86,9 @@ def choose(entities: Sequence[EntityInfo], named: Collection[str]) -> list[Entit
     for text in named:
         found = [text] if text in known else matching(text, copied)
         if not found:
-            what = "that matches" if is_pattern(text) else "called"
+            what = "that matches " if is_pattern(text) else ""
             raise Misused(
-                f"the source has no entity {what} {text!r}; nothing was read",
+                f"the source has no entity {what}{text!r}; nothing was read",
                 hint=f"it has: {', '.join(sorted(known)) or 'none at all'}",
             )
         chosen |= {*found}
