@@ -54,6 +54,7 @@ def test_a_system_arrives_whole(route: Route, project: Project) -> None:
 def assert_proved_equal(route: Route, verified: dict[str, Any]) -> None:
     assert (verified["equal"], verified["balanced"], verified["agrees_with_journal"]) == (True, True, True)
     assert verified["differences"] == 0
+    assert (verified["schema"]["faults"], verified["schema"]["notes"]) == ([], [])
     assert {table["table"] for table in verified["tables"]} == set(PLACES_TABLES[route.example])
     assert all(table["rows"] > 0 for table in verified["tables"]), "a table without rows proves nothing"
 

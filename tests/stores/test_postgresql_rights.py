@@ -58,3 +58,15 @@ def test_the_right_to_create_in_the_database_is_enough(pg_db: PostgresScratch, r
     pg_db.execute(f"GRANT CREATE ON DATABASE {pg_db.name} TO {role}")
     pg_db.execute(f"GRANT USAGE, CREATE ON SCHEMA public TO {role}")
     begin(as_user(pg_db.url, role, ""))
+
+
+def test_a_schema_that_the_role_owns_is_proposed_for_its_tables(pg_db: PostgresScratch, role: str) -> None:
+    pg_db.execute(f"CREATE SCHEMA app AUTHORIZATION {role}")
+    ddl = PostgresDdl(as_user(pg_db.url, role, ""))
+    with pytest.raises(CrossfadeError) as refused:
+        ddl.scratch_schema("CREATE TABLE t (id int PRIMARY KEY)", "schema.sql")
+    assert refused.value.hint is not None
+    begin = "SET search_path TO app"
+    assert begin in refused.value.hint
+    schema = ddl.scratch_schema(f"{begin}; CREATE TABLE t (id int PRIMARY KEY)", "schema.sql")
+    assert [t.name for t in schema.tables] == ["app.t"]

@@ -7,6 +7,7 @@ there is refused in them, because PostgreSQL looks at the right first.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -50,11 +51,29 @@ def lacking(error: psycopg.Error, connection: psycopg.Connection[Any], statement
         return None
     made = made_by(statement)
     if denied[1] == "schema":
-        return _denied(said, f"GRANT USAGE, CREATE ON SCHEMA {_quoted(denied[2])} TO {role}")
+        grant = f"GRANT USAGE, CREATE ON SCHEMA {_quoted(denied[2])} TO {role}"
+        return _denied(said, grant + _elsewhere(connection))
     if made is not None and made.kind == "SCHEMA":
         create = f"CREATE SCHEMA {_quoted(made.name)} AUTHORIZATION {role}"
         return _denied(said, f"{create}; or GRANT CREATE ON DATABASE {_quoted(denied[2])} TO {role}")
     return _denied(said, f"GRANT CREATE ON DATABASE {_quoted(denied[2])} TO {role}")
+
+
+def _elsewhere(connection: psycopg.Connection[Any]) -> str:
+    """The schema in which the role may make tables, where there is one."""
+    with suppress(psycopg.Error):  # the transaction may have failed already
+        row = connection.execute(_WRITABLE).fetchone()
+        if row is not None:
+            return f"; or, without one, begin the schema file with: SET search_path TO {row[0]}"
+    return ""
+
+
+_WRITABLE = """
+SELECT pg_catalog.quote_ident(nspname) FROM pg_catalog.pg_namespace
+WHERE nspname !~ '^pg_' AND nspname NOT IN ('crossfade', 'information_schema')
+  AND pg_catalog.has_schema_privilege(oid, 'CREATE')
+ORDER BY pg_catalog.pg_has_role(nspowner, 'MEMBER') DESC, nspname <> current_user, nspname
+"""
 
 
 def _denied(said: str, grant: str) -> CrossfadeError:
