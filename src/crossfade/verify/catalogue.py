@@ -83,7 +83,7 @@ def _unreadable(table: TargetTable, differences: Sequence[SchemaDifference]) -> 
 
 def _hidden(ddl: Ddl, tables: Sequence[TargetTable], found: Described) -> dict[str, str]:
     """The tables that the role of the target URL may not read, or whose rows a policy hides from it."""
-    places = {place: t.name for t in tables if (place := _place(t, found))}
+    places = _places(found, tables)
     holding = ddl.holding_rows(list(places))
     return {
         places[place]: "the role of the target URL may not read all of its rows"
@@ -92,11 +92,11 @@ def _hidden(ddl: Ddl, tables: Sequence[TargetTable], found: Described) -> dict[s
     }
 
 
-def _place(table: TargetTable, found: Described) -> str | None:
-    """The table's name in the description."""
-    wanted = (f"{table.schema or 'public'}.{table.table}", table.table)
-    names = (t.name for t in found.things if t.kind == "relation")
-    return next((name for name in names if _plain(name) in wanted), None)
+def _places(found: Described, tables: Sequence[TargetTable]) -> dict[str, str]:
+    """The names of the tables in the description -> their own, of those that are there."""
+    named = {_plain(t.name): t.name for t in found.things if t.kind == "relation" and t.what in _READABLE}
+    pairs = ((named.get(f"{t.schema or 'public'}.{t.table}", named.get(t.table)), t.name) for t in tables)
+    return {place: name for place, name in pairs if place is not None}
 
 
 def _plain(name: str) -> str:
@@ -114,8 +114,7 @@ def _behind(ddl: Ddl, tables: Sequence[TargetTable]) -> Iterator[SchemaDifferenc
 
 def _filled(ddl: Ddl, tables: Sequence[TargetTable], found: Described) -> Iterator[SchemaDifference]:
     """Rows in tables of the schema that no mapping fills: a trigger may have written them, or anybody."""
-    places = [place for t in tables if (place := _place(t, found))]
-    for name, holds in sorted(ddl.holding_rows(places).items()):
+    for name, holds in sorted(ddl.holding_rows(list(_places(found, tables))).items()):
         if holds is not False:
             said = "some" if holds else "it may not be read"
             yield SchemaDifference(
