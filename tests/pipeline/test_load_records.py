@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,7 +18,10 @@ from crossfade.mapping.carry import TableRows
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.pipeline.load import FEW, load_records
 from crossfade.stores.contract import Loader
+from crossfade.stores.postgresql.clashes import PostgresClashes
 from crossfade.stores.postgresql.write import PostgresWriter
+from crossfade.stores.sqlite.clashes import SqliteClashes
+from crossfade.stores.sqlite.write import SqliteWriter
 from scratch import PostgresScratch
 
 PICKY = """
@@ -128,3 +133,34 @@ def test_what_waits_for_the_commit_is_checked_with_the_batch(pg_db: PostgresScra
         assert load_records(tx, _records(range(1, 5)), range(4)) == []
         again = load_records(tx, _records(range(4, 8)), range(4))
     assert [(m.row, m.reason, m.table) for m in again] == [(0, "unique", "picked")]
+
+
+CHECKED = "CREATE TABLE picked (n integer PRIMARY KEY CONSTRAINT big CHECK (n % 10 <> 0), span text)"
+
+
+def test_all_that_break_a_check_are_found_at_once(pg_db: PostgresScratch, writer: PostgresWriter) -> None:
+    with psycopg.connect(pg_db.url) as connection:
+        connection.execute(CHECKED.replace("text", "interval"))
+    with writer.transaction() as tx:
+        _check_at_once(tx, PostgresClashes(pg_db.url))
+    assert pg_db.execute("SELECT count(*), min(n % 10) FROM picked") == [(450, 1)]
+
+
+def test_all_that_break_a_check_are_found_at_once_in_sqlite(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    with closing(sqlite3.connect(tmp_path / "new.db")) as connection:
+        connection.execute(CHECKED)
+    with closing(SqliteWriter(url)) as writer:
+        with writer.transaction() as tx:
+            _check_at_once(tx, SqliteClashes(url))
+        with writer.transaction() as tx:
+            assert tx.execute("SELECT count(*), min(n % 10) FROM picked") == [(450, 1)]
+
+
+def _check_at_once(tx: Loader, clashes: Any) -> None:
+    counting = _Counting(tx)
+    misfits = load_records(counting, _records(range(500)), range(500), clashes)
+    assert counting.loads == 2
+    assert [(m.row, m.reason, m.table, m.constraint) for m in misfits] == [
+        (n, "check", "picked", misfits[0].constraint) for n in range(0, 500, 10)
+    ]

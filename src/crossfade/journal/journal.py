@@ -312,7 +312,14 @@ def entry_id(entity: str, *identity: object) -> str:
 
 
 def quarantine(tx: Loader, entry: Entry, raw: bytes) -> None:
-    tx.execute(queries()["add_quarantine"], {**_entry_values(entry), "raw": raw, "now": now()})
+    quarantine_all(tx, [(entry, raw)])
+
+
+def quarantine_all(tx: Loader, entries: Iterable[tuple[Entry, bytes]]) -> None:
+    """Puts many records into quarantine at once."""
+    moment = now()
+    values = [{**_entry_values(entry), "raw": raw, "now": moment} for entry, raw in entries]
+    tx.execute_many(queries()["add_quarantine"], values)
 
 
 def _entry_values(entry: Entry) -> dict[str, Any]:

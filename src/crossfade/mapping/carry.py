@@ -14,10 +14,10 @@ from functools import cached_property, partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crossfade.mapping.engine import RECORD_ERRORS, Engine, reason_of
+from crossfade.mapping.engine import RECORD_ERRORS, Engine
 from crossfade.mapping.fit import fit
 from crossfade.mapping.lookup import LookedUpMisfit, LookupReader
-from crossfade.mapping.one_pass import OF_A_RECORD, OnePass, in_pieces, with_lookups, without
+from crossfade.mapping.one_pass import OF_A_RECORD, OnePass, in_pieces, refused, with_lookups, without
 from crossfade.mapping.program import ROOT_TABLE, ROW, Branch, Computed, Feed, computed_sql
 from crossfade.mapping.refused import Refusal, stages_of, where_stages
 from crossfade.model.batch import Batch
@@ -114,7 +114,7 @@ class Carrier:
             result.misfits.append(Misfit(row, refusal.reason, f"the where of a [[discard]]: {refusal.detail}"))
 
         def alone(part: pa.Table, error: Exception) -> Refusal:
-            return Refusal(None, reason_of(error))
+            return refused(None, error)
 
         for rows in in_pieces(root, run, lambda: self._discard_pass, alone, note):
             result.discarded |= set(rows.column(0).to_pylist())
@@ -203,17 +203,17 @@ class Carrier:
     def _alone(self, branch: Branch, part: pa.Table, error: Exception) -> Refusal:
         """Which output of a single document the engine refuses: each is tried alone."""
         if isinstance(error, LookedUpMisfit):
-            return Refusal(None, error.message, "looked_up")
+            return refused(None, error)
         try:
             tables = with_lookups(self.engine, self.lookups, branch.lookups, part)
         except OF_A_RECORD:  # it is the lookup's key that fails: the message says so
-            return Refusal(None, reason_of(error))
+            return refused(None, error)
         for name in (None, *branch.narrow.outputs):  # first what is no output: WHERE and ON
             try:
                 self.engine.run(branch.narrow.sql(*[name] if name else []), tables)
             except RECORD_ERRORS as one:
-                return Refusal(name, reason_of(one))
-        return Refusal(None, reason_of(error))
+                return refused(name, one)
+        return refused(None, error)
 
 
 def drop_roots(part: TableRows, roots: set[int]) -> TableRows:

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from crossfade.mapping.interrupts import interruptible
 from crossfade.mapping.macros import GIVEN, MARK, SUFFIXES, macros, macros_of
+from crossfade.mapping.memory_bound import bounded_memory
 from crossfade.schema.tokens import identifier
 
 PAD = 1 << 16
@@ -26,12 +27,14 @@ PAD = 1 << 16
 EngineError = duckdb.Error
 """Anything that DuckDB says no to."""
 
+OutOfMemory = duckdb.OutOfMemoryException
+
 RECORD_ERRORS: tuple[type[Exception], ...] = (
     duckdb.DataError,
     duckdb.InvalidInputException,
     duckdb.InvalidTypeException,
     duckdb.NotSupportedError,
-    duckdb.OutOfMemoryException,
+    OutOfMemory,
 )
 """SQL refused a record's value: a cast, an as_... function, an overflow. Any other error is no record's, and ends the
 run.
@@ -69,9 +72,12 @@ class Engine:
         _ = self._con
 
     def run(self, sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
-        """The result of `sql` over Arrow tables, by name. Raises EngineError."""
-        with self._registered(sql, tables):
-            return self._con.sql(sql).to_arrow_table()
+        """The result of `sql` over Arrow tables, by name. Raises EngineError; OutOfMemory where it takes too much."""
+        with self._registered(sql, tables), bounded_memory():
+            try:
+                return self._con.sql(sql).to_arrow_table()
+            except MemoryError as error:  # of Arrow, which takes over the result
+                raise OutOfMemory(str(error)) from error
 
     def types(self, sql: str, tables: Mapping[str, pa.Table]) -> Mapping[str, str]:
         """Column -> DuckDB type of the result, without running it."""
@@ -175,4 +181,4 @@ def reason_of(error: Exception) -> str:
     return f"{reason} {meant}" if meant else reason
 
 
-__all__ = ["RECORD_ERRORS", "Engine", "EngineError", "reason_of"]
+__all__ = ["RECORD_ERRORS", "Engine", "EngineError", "OutOfMemory", "reason_of"]

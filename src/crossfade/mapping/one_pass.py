@@ -8,12 +8,22 @@ from contextlib import suppress
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crossfade.mapping.engine import RECORD_ERRORS, Engine, EngineError, reason_of
+from crossfade.mapping.engine import RECORD_ERRORS, Engine, EngineError, OutOfMemory, reason_of
 from crossfade.mapping.lookup import LookedUpMisfit, LookupReader, Tables, key_text, keys_of
+from crossfade.mapping.memory_bound import MEGABYTES
 from crossfade.mapping.program import ROOT_TABLE, ROW, Lookup, Narrow
 from crossfade.mapping.refused import Refusal, Refusals, Stage, read
 
 OF_A_RECORD: tuple[type[Exception], ...] = (*RECORD_ERRORS, LookedUpMisfit)
+
+
+def refused(column: str | None, error: Exception) -> Refusal:
+    """The refusal that the engine's error is, of one document."""
+    if isinstance(error, LookedUpMisfit):
+        return Refusal(None, error.message, "looked_up")
+    if isinstance(error, OutOfMemory):
+        return Refusal(column, f"what the mapping makes of it takes more than {MEGABYTES} MB of memory", "too_large")
+    return Refusal(column, reason_of(error))
 
 
 def in_pieces(
@@ -111,7 +121,7 @@ class OnePass:
             try:
                 self._engine.run(sql, with_lookups(self._engine, self._lookups, self._asked_for, alone))
             except RECORD_ERRORS as error:
-                certain[row] = Refusal(refusal.column, reason_of(error))
+                certain[row] = refused(refusal.column, error)
         return certain
 
 
@@ -131,4 +141,4 @@ def without(root: pa.Table, rows: set[int]) -> pa.Table:
     return root.filter(pc.invert(pc.is_in(root.column(ROW), value_set=pa.array(sorted(rows), pa.int64()))))
 
 
-__all__ = ["OnePass", "with_lookups", "without"]
+__all__ = ["OF_A_RECORD", "OnePass", "in_pieces", "refused", "with_lookups", "without"]

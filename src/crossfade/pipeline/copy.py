@@ -7,7 +7,7 @@ the latter.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -92,7 +92,7 @@ def _carry_batch(s: Session, tx: Loader, chunk: Chunk, batch: Batch, account: _A
     mapped = s.carrier(chunk.entity).map(batch)
     aside = {m.row for m in mapped.misfits} | mapped.discarded
     good = [row for row in range(len(batch.raws)) if row not in aside]
-    refused = load_records(tx, mapped.tables, good)
+    refused = load_records(tx, mapped.tables, good, s.target.clashes)
     misfits = [*mapped.misfits, *refused]
     _note(tx, chunk, batch, misfits, account.position)
     _count_refusals(batch, misfits, account)
@@ -109,6 +109,10 @@ def _carry_batch(s: Session, tx: Loader, chunk: Chunk, batch: Batch, account: _A
 
 
 def _note(tx: Loader, chunk: Chunk, batch: Batch, misfits: Sequence[Misfit], position: int) -> None:
+    journal.quarantine_all(tx, _entries(chunk, batch, misfits, position))
+
+
+def _entries(chunk: Chunk, batch: Batch, misfits: Sequence[Misfit], position: int) -> Iterator[tuple[Entry, bytes]]:
     for misfit in misfits:
         raw = batch.raws[misfit.row]
         entry = Entry(
@@ -123,7 +127,7 @@ def _note(tx: Loader, chunk: Chunk, batch: Batch, misfits: Sequence[Misfit], pos
             phase="copy",
             constraint=misfit.constraint,
         )
-        journal.quarantine(tx, entry, raw)
+        yield entry, raw
     for i, aside in enumerate(batch.aside):
         entry = Entry(
             id=journal.entry_id(chunk.entity, chunk.number, position, "aside", i),
@@ -136,7 +140,7 @@ def _note(tx: Loader, chunk: Chunk, batch: Batch, misfits: Sequence[Misfit], pos
             column=None,
             phase="read",
         )
-        journal.quarantine(tx, entry, aside.raw)
+        yield entry, aside.raw
 
 
 def _count_refusals(batch: Batch, misfits: Sequence[Misfit], account: _Account) -> None:

@@ -158,8 +158,8 @@ def _leave(s: Session, entity: str, raws: Sequence[bytes], broken: Broken, chunk
         for part in parts:
             _delete(tx, entity, part)
         why = _why_each(parts, broken)
-        for row in rows:
-            journal.quarantine(tx, _entry(entity, batch.raws[row], why.get(row, broken), chunk), batch.raws[row])
+        entries = [_entry(entity, batch.raws[row], why.get(row, broken), chunk) for row in rows]
+        journal.quarantine_all(tx, zip(entries, (batch.raws[row] for row in rows), strict=True))
         gone = row_counts(parts)
         shift = {name: -count for name, count in gone.items()}
         journal.shift_counts(tx, entity, copied=-len(rows), quarantined=len(rows), rows=shift)

@@ -8,20 +8,24 @@ from dataclasses import dataclass, field
 from crossfade.errors import CrossfadeError
 from crossfade.mapping.carry import Misfit, TableRows, drop_roots, keep_roots
 from crossfade.model.target import TargetTable
-from crossfade.stores.contract import Loader, RowRejected
+from crossfade.stores.contract import Clashes, Loader, RowRejected
 
 FEW = 100
 """Records that may all be refused by an error that could be the server's, and are still taken to be at fault."""
 
 
-def load_records(tx: Loader, tables: Sequence[TableRows], rows: Sequence[int]) -> list[Misfit]:
+def load_records(
+    tx: Loader, tables: Sequence[TableRows], rows: Sequence[int], clashes: Clashes | None = None
+) -> list[Misfit]:
     """Loads all rows of these records (positions in the batch), each whole or not at all; those refused, and why.
+
+    Where a CHECK refuses one, `clashes` is asked for all that break it: one query, and not a COPY for each half.
 
     An error whose code does not say that it is about a row (any that a function in a CHECK raises) is about the row if
     other records go in. Raises CrossfadeError where not one of many does: then the server is in a state that refuses
     them all.
     """
-    attempt = _Attempt(tx)
+    attempt = _Attempt(tx, clashes)
     attempt.load(tables, rows)
     attempt.require_some()
     return attempt.misfits
@@ -30,6 +34,8 @@ def load_records(tx: Loader, tables: Sequence[TableRows], rows: Sequence[int]) -
 @dataclass
 class _Attempt:
     tx: Loader
+    clashes: Clashes | None = None
+    asked: set[tuple[str, str]] = field(default_factory=set)
     misfits: list[Misfit] = field(default_factory=list)
     loaded: int = 0
     doubtful: list[RowRejected] = field(default_factory=list)
@@ -44,6 +50,9 @@ class _Attempt:
             self._without_named(tables, rows, refusal, part)
         elif len(rows) == 1:
             self._refuse(rows[0], refusal)
+        elif broken := self._breaking(refusal, part):
+            self.misfits += [_misfit(row, refusal) for row in sorted(broken)]
+            self.load([drop_roots(t, broken) for t in tables], [row for row in rows if row not in broken])
         else:
             half = len(rows) // 2
             for part_rows in (rows[:half], rows[half:]):
@@ -72,6 +81,21 @@ class _Attempt:
                 self.misfits.append(Misfit(row, one.reason, one.message, part.table.name, one.column))
                 out.add(row)
         self.load([drop_roots(t, out) for t in tables], [row for row in rows if row not in out])
+
+    def _breaking(self, refusal: RowRejected, part: TableRows) -> set[int]:
+        """The records with a row that breaks the check, asked once for each; none where it is no check."""
+        check = (part.table.name, refusal.constraint or "")
+        if self.clashes is None or refusal.reason != "check" or not refusal.constraint or check in self.asked:
+            return set()
+        self.asked.add(check)
+        try:
+            found = self.clashes.check(part.table, refusal.constraint)
+            clashes = self.clashes.breaking(part.table, found, part.rows) if found else []
+        except CrossfadeError:  # of another row the check may raise an error of its own
+            return set()
+        if not clashes:
+            return set()
+        return {root for root, clash in zip(part.roots.to_pylist(), clashes, strict=True) if clash is not None}
 
     def _refuse(self, row: int, refusal: RowRejected) -> None:
         self.misfits.append(_misfit(row, refusal))

@@ -135,6 +135,10 @@ class Loader(Protocol):
         """
         ...
 
+    def execute_many(self, sql: str, parameters: Sequence[Mapping[str, Any]]) -> None:
+        """As `execute`, once for each of the parameters, without a round trip each; what it gives is not read."""
+        ...
+
     def run(self, sql: str) -> None:
         """Runs one statement of the target's schema exactly as it is written: nothing in it is a placeholder."""
         ...

@@ -183,6 +183,19 @@ class PostgresLoader:
         except psycopg.Error as error:
             raise failures.of_statement(error, self._url) from error
 
+    def execute_many(self, sql: str, parameters: Sequence[Mapping[str, Any]]) -> None:
+        if not parameters:
+            return
+        own = sql.replace("{crossfade}", "crossfade.").replace("{share}", "FOR SHARE")
+        statement, _ = for_psycopg(own, parameters[0])
+        narrow = is_narrow(self._connection.info.parameter_status("server_encoding"))
+        bound = (escaped(one) or {} if narrow else one for one in parameters)
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.executemany(statement.encode(), bound)
+        except psycopg.Error as error:
+            raise failures.of_statement(error, self._url) from error
+
     def run(self, sql: str) -> None:
         try:
             if not rights.is_there(self._connection, sql):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,11 @@ class SqliteLoader:
         with self._translating(""):
             own = sql.replace("{crossfade}", "crossfade_").replace("{share}", "")
             return self._connection.execute(own, parameters or {}).fetchall()
+
+    def execute_many(self, sql: str, parameters: Sequence[Mapping[str, Any]]) -> None:
+        with self._translating(""):
+            own = sql.replace("{crossfade}", "crossfade_").replace("{share}", "")
+            self._connection.executemany(own, parameters)
 
     def run(self, sql: str) -> None:
         with self._translating(""):

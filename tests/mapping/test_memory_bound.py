@@ -1,0 +1,67 @@
+"""A record whose values take too much memory is set aside; the others go on, and the bound ends with the query."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from mapping_world import World, python_rows
+
+from crossfade.mapping.memory_bound import bounded_memory
+from crossfade.model.target import ColumnType, TargetColumn, TargetTable
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds what a process takes")
+
+COLUMNS = (
+    TargetColumn("id", ColumnType("int4", "int4"), nullable=False),
+    TargetColumn("v", ColumnType("text", "text")),
+)
+TABLES = {"t": TargetTable("t", None, "t", COLUMNS, ("id",))}
+
+
+@pytest.mark.parametrize(
+    "select",
+    [
+        "SELECT p._id AS id, repeat('x', p.n) AS v FROM people p",
+        "SELECT p._id AS id, left(repeat('x', p.n), 3) AS v FROM people p, unnest([1]) AS t(x)",
+        "SELECT p._id AS id, as_text(parse_int(as_string(p.s))) AS v FROM people p WHERE length(repeat('x', p.n)) >= 0",
+    ],
+)
+def test_a_record_that_takes_too_much(select: str) -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    sizes = [1, 2, 2_000_000_000, 3, 2_100_000_000, 4, 5]
+    world = World({"people": [{"_id": i, "n": n, "s": "y" if n == 4 else "5"} for i, n in enumerate(sizes)]})
+    program = world.program(select)
+    result = world.carrier(program, "people", TABLES).map(world.batch(program, "people"))
+    wrong = {m.row: m.reason for m in result.misfits}
+    refused = {5: "mapping_error"} if "p.s" in select else {}
+    assert wrong == {2: "too_large", 4: "too_large", **refused}
+    rows: list[dict[str, Any]] = [row for part in result.tables for row in python_rows(part.rows)]
+    assert {row["id"] for row in rows} == set(range(7)) - wrong.keys()
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+def test_bounds_that_overlap_end_with_the_last() -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    first, second = bounded_memory(), bounded_memory()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert resource.getrlimit(resource.RLIMIT_DATA) != before
+    second.__exit__(None, None, None)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+def test_a_process_keeps_within_a_bound_of_its_own() -> None:
+    """What the user bounds already (ulimit -d) is not widened."""
+    code = (
+        "import resource; from crossfade.mapping.memory_bound import bounded_memory\n"
+        "resource.setrlimit(resource.RLIMIT_DATA, (300 << 20, 400 << 20))\n"
+        "with bounded_memory(): print(resource.getrlimit(resource.RLIMIT_DATA)[0] <= 300 << 20)\n"
+        "print(resource.getrlimit(resource.RLIMIT_DATA) == (300 << 20, 400 << 20))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["True", "True"]
