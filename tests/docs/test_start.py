@@ -21,7 +21,7 @@ from scratch import MongoScratch, PostgresScratch
 
 PAGE = page("docs/start.md")
 STEPS = re.split(r"^## \d\. .+$", PAGE, flags=re.MULTILINE)
-FOLDER, LOOK, SCHEMA, MAPPINGS, COPY = STEPS[1:]
+FOLDER, LOOK, SCHEMA, MAPPINGS, PREVIEW, COPY, RESET = STEPS[1:]
 
 
 def order(number: int, **fields: Any) -> dict[str, Any]:
@@ -84,7 +84,9 @@ def test_the_page_is_true(reader: Reader, mongo_db: MongoScratch, pg_db: Postgre
     look(reader)
     wish(reader)
     write_mappings(reader)
+    preview(reader)
     copy_and_prove(reader, mongo_db, pg_db)
+    reset(reader, pg_db)
 
 
 def look(reader: Reader) -> None:
@@ -119,6 +121,24 @@ def write_mappings(reader: Reader) -> None:
     assert (status, said) == (0, "no faults\n")
 
 
+def preview(reader: Reader) -> None:
+    """Each line of output that the page shows without dots is said."""
+    for call in calls(PREVIEW):
+        status, said = reader(*call)
+        assert status == 0, said
+        shown = [line for line in indented(PREVIEW) if line[:1] in (" ", "o") and "..." not in line]
+        assert any(line in said for line in shown)
+    assert [call[0] for call in calls(PREVIEW)] == ["preview", "preview"]
+
+
+def reset(reader: Reader, pg_db: PostgresScratch) -> None:
+    assert calls(RESET) == [["reset"]]
+    assert reader("reset")[0] == 2  # nobody can be asked
+    assert reader("reset", "--yes")[0] == 0
+    assert pg_db.execute("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == [(0,)]
+    assert reader("run")[0] == 0
+
+
 def copy_and_prove(reader: Reader, mongo_db: MongoScratch, pg_db: PostgresScratch) -> None:
     assert [call[:2] for call in calls(COPY)] == [["run"], ["quarantine", "list"], ["quarantine", "show"]]
     status, said = reader("run")
@@ -139,6 +159,7 @@ def look_into_quarantine(reader: Reader) -> str:
     status, listed = reader("quarantine", "list")
     assert status == 0
     (shown_id,) = re.findall(r"show ([0-9a-f]+)\n", COPY)
+    assert "orders: 1 record: mapping_error at orders.total\n" in listed
     (entry,) = re.findall(rf"\b([0-9a-f]{{{len(shown_id)}}})\b", listed.replace(str(TEXT), ""))
     status, shown = reader("quarantine", "show", entry)
     assert status == 0

@@ -75,8 +75,9 @@ def _draw(screen: Screen, document: dict[str, Any]) -> None:
     if not document["reset"]:
         screen.line(f"no move has begun in {document['target']}: there is nothing to reset")
         return
+    screen.line(f"gone from {document['target']}:", "bold")
     _draw_parts(screen, document)
-    screen.line(f"{document['target']} is as it was before the move")
+    screen.line("the target is as it was before the move: crossfade run begins it once more")
 
 
 def _draw_parts(screen: Screen, document: dict[str, Any]) -> None:
