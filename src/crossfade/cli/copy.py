@@ -11,7 +11,7 @@ from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.status import status_answer
 
-RESTART = Annotated[bool, typer.Option("--restart", help="Empty the target's tables and copy anew.")]
+RESTART = Annotated[bool, typer.Option("--restart", help="Empty the target's tables and copy again.")]
 
 
 SOURCE_MOVED = Annotated[

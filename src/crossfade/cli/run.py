@@ -17,7 +17,7 @@ from crossfade.cli.status import draw_status, status_document
 from crossfade.cli.survey import look
 from crossfade.move import Move
 
-SURVEY = Annotated[bool, typer.Option("--survey", help="Survey the source anew, though there is a source.lock.json.")]
+SURVEY = Annotated[bool, typer.Option("--survey", help="Survey the source again, though there is a source.lock.json.")]
 
 
 @command(
@@ -51,7 +51,7 @@ def run(call: Invocation, survey: SURVEY = False, source_moved: SOURCE_MOVED = F
 def _survey(call: Invocation, move: Move, anew: bool) -> dict[str, Any] | None:
     lock = move.project.lock_file
     if lock.exists() and not anew:
-        call.say(f"{lock} is there and is used (--survey makes it anew)")
+        call.say(f"{lock} is there and is used (--survey makes a new one)")
         return None
     return dict(look(call, move).document)
 

@@ -78,7 +78,7 @@ def _write(verdict: Verdict, facts: Facts, folder: Path, kept: Sequence[Path]) -
 
 def _reason(error: OSError | Unreachable, folder: Path) -> str:
     if isinstance(error, Unreachable):
-        return error.message
+        return error.message.partition(";")[0]
     return f"{error.filename or folder}: {error.strerror or error}"
 
 
