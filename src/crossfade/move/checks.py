@@ -14,6 +14,7 @@ from crossfade.mapping.check import check as run_check
 from crossfade.mapping.coverage import Finding
 from crossfade.mapping.engine import Engine
 from crossfade.model.counts import counted
+from crossfade.model.patterns import matching
 from crossfade.model.shape import Shape
 from crossfade.move import surveying
 from crossfade.move.ground import Ground
@@ -54,7 +55,7 @@ def _with_the_source(ground: Ground, found: Sequence[Finding]) -> list[Finding]:
         return [*found, Finding("note", "source_not_seen", "source", note)]
     standings = inventory(ground, there)
     known = {s.entity for s in standings}
-    return [*(f for f in found if f.kind != "stale_discard" or f.place not in known), *findings(standings)]
+    return [*(f for f in found if f.kind != "stale_discard" or not matching(f.place, known)), *findings(standings)]
 
 
 def _maps_not_followed(ground: Ground) -> Iterator[Finding]:

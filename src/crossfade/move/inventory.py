@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from crossfade.assess.survey import choose
 from crossfade.mapping.coverage import Finding
 from crossfade.model.counts import counted
+from crossfade.model.patterns import matching
 from crossfade.move import surveying
 from crossfade.move.ground import Ground
 from crossfade.stores.contract import EntityInfo, need
@@ -65,7 +66,8 @@ def _standing(ground: Ground, info: EntityInfo, fed: set[str], reasons: Mapping[
             return Standing(name, UNSURVEYED, "it is discarded as empty, and is not empty any more", records)
         return Standing(name, DISCARDED, reasons[name])
     if info.unread:
-        return Standing(name, UNREAD, info.plan)
+        by_pattern = next((why for text, why in reasons.items() if matching(text, [name])), None)
+        return Standing(name, UNREAD, info.plan) if by_pattern is None else Standing(name, DISCARDED, by_pattern)
     if not chosen and info.copied:
         why = "`entities` in crossfade.toml does not name it"
         return Standing(name, LEFT_OUT, why, info.count or count(ground, name))
