@@ -60,6 +60,7 @@ def test_a_login_without_rights_is_told_which_it_needs(guarded: str) -> None:
         with pytest.raises(Unreachable, match="does not allow") as caught:
             store.inspector.entities()
     assert "role read" in (caught.value.hint or "")
+    assert "lsid" not in caught.value.message  # the raw command, with its session
 
 
 def test_a_server_that_does_not_answer_is_said_within_seconds() -> None:

@@ -122,7 +122,9 @@ def _settle(connection: psycopg.Connection[Any], url: str) -> None:
 def bad_url(error: psycopg.Error, url: str) -> Misused:
     """libpq does not take the URL. Prisma's own parameters are the usual reason."""
     said = without_secrets(str(error).strip(), url)
+    of_value = "correct the option that the message names"
+    of_name = "leave out parameters of other tools (schema, connection_limit, pgbouncer); write @ in a password as %40"
     return Misused(
         f"PostgreSQL's client does not take the URL {hide_password(url)}: {said}",
-        hint="leave out parameters of other tools (schema, connection_limit, pgbouncer); write @ in a password as %40",
+        hint=of_value if "bad value" in said else of_name,
     )

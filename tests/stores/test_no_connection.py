@@ -1,0 +1,59 @@
+"""Why no connection could be made: each cause is told as what it is, with its own hint and exit status."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from crossfade.errors import CrossfadeError
+from crossfade.stores.postgresql.connect import connect
+from crossfade.testing.servers import free_port
+from scratch import PostgresScratch
+
+
+def refused(url: str) -> CrossfadeError:
+    with pytest.raises(CrossfadeError) as caught:
+        connect(url).close()
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("option", "status", "hint"),
+    [
+        ("sslmode=yes", 2, "verify-full"),
+        ("connect_timeout=soon", 2, "correct the option"),
+        ("channel_binding=never", 2, "correct the option"),
+        ("sslmode=verify-full&sslrootcert=/no/such.pem", 3, "sslmode=prefer"),
+        ("target_session_attrs=best", 2, "correct the option"),
+        ("nonsense=1", 2, "leave out"),
+        ("sslmode=require", 3, "sslmode=prefer"),
+    ],
+)
+def test_options_of_the_url(pg_db: PostgresScratch, option: str, status: int, hint: str) -> None:
+    error = refused(f"{pg_db.url}?{option}")
+    assert error.exit_status == status, error
+    assert hint in (error.hint or ""), error
+    assert not error.passing
+
+
+def test_places_that_do_not_answer(pg_db: PostgresScratch) -> None:
+    error = refused(f"postgresql://postgres@127.0.0.1:{free_port()}/app")
+    assert (error.exit_status, error.passing) == (3, True)
+    assert "host and port" in (error.hint or "")
+    error = refused(pg_db.url + "_not_there")
+    assert (error.exit_status, error.passing) == (3, False)
+    assert "createdb" in (error.hint or "")
+
+
+def test_too_many_connections(pg_db: PostgresScratch) -> None:
+    """How many a run takes is said."""
+    role = sql.Identifier(f"few_{pg_db.name}")
+    with psycopg.connect(pg_db.url, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE ROLE {} LOGIN CONNECTION LIMIT 0").format(role))
+        try:
+            error = refused(pg_db.url.replace("postgres@", f"few_{pg_db.name}@"))
+        finally:
+            admin.execute(sql.SQL("DROP ROLE {}").format(role))
+    assert (error.exit_status, error.passing) == (3, True)
+    assert "one connection for each worker" in (error.hint or "")
