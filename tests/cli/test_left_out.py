@@ -41,7 +41,7 @@ def test_a_column_that_the_mapping_no_longer_makes(tiny: Tiny) -> None:
     tiny.edit("mapping/people.sql", "p.age AS age, ", "")
     ended = tiny("verify")
     assert ended.status == 1
-    assert "people.age: nothing takes up" in ended.err
+    assert "people.age: not mapped:" in ended.err
 
 
 def test_a_table_whose_rows_are_all_in_quarantine_is_not_called_the_targets_own(tiny: Tiny) -> None:

@@ -114,7 +114,7 @@ def write_mappings(reader: Reader) -> None:
     assert reader.write_files(before) == ["mapping/orders.sql", "mapping/order_items.sql"]
     status, said = reader("check")
     assert status == 1
-    assert "orders.__v: nothing takes up int x 5" in said
+    assert "orders.__v: not mapped: 5 ints" in said
     assert "faults (1)" in said, said
     assert reader.write_files(after) == ["crossfade.toml"]
     status, said = reader("check")

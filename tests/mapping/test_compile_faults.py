@@ -89,7 +89,7 @@ REFUSED = {
     "CAST to seconds": ("select @c.title::timestamp_s x from courses c", "not among the exact ones", "TIMESTAMP"),
     # functions
     "as_int of text": ("select @as_int(c.title) x from courses c", "courses.title holds string", "parse_int(...)"),
-    "as_int of something": ("select @as_int(ascii(c.title)) x from courses c", "of no known type", "CAST(... AS ...)"),
+    "as_int of something": ("select @as_int(ascii(c.title)) x from courses c", "not known", "CAST(... AS ...)"),
     "as_int of two": ("select @as_int(c.hours, 1) x from courses c", "takes one value, not 2", None),
     "as_int of an expression of mixed": (
         "select @as_int(coalesce(c.mixed, c.mixed)) x from courses c", "takes the field itself", "as_int(alias.field)"),

@@ -148,9 +148,9 @@ def test_the_whole_value_beside_it_is_enough() -> None:
 
 
 def test_a_part_of_the_types() -> None:
-    assert of("uuid_of(x.ref)") == {"ref": "only what uuid_of keeps of string x 1 reaches t.v"}
+    assert of("uuid_of(x.ref)") == {"ref": "1 reference is text: uuid_of gives it another id than the ObjectId in t.v"}
     found = of("CASE bson_type(x.either) WHEN 'int' THEN as_text(x.either) ELSE lower(as_string(x.either)) END")
-    assert found == {"either": "only what lower keeps of string x 1 reaches t.v"}
+    assert found == {"either": "only what lower keeps of 1 string reaches t.v"}
 
 
 def test_a_discard_answers_it() -> None:

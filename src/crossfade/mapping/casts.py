@@ -128,7 +128,9 @@ def _refuse(node: exp.Cast, source: Typed, to: exp.DType) -> None:
         raise Wrong(node, f"{text} is an ObjectId: CAST does not know it", f"oid_text({text}) or uuid_of({text})")
     if source.kind == "mixed":
         hint = f"as_text({text}), as_int({text}), as_date({text}), ... or json_of({text})"
-        raise Wrong(node, f"{text} holds several types: CAST would see its Extended JSON", hint)
+        raise Wrong(
+            node, f"{text} holds several types, or one that SQL does not have: CAST would see its Extended JSON", hint
+        )
     if source.kind == "binary" and to != _T.VARBINARY:
         raise Wrong(node, f"{text} is binary: CAST would escape its bytes", f"hex({text}) or base64({text})")
     if to == _T.VARBINARY and source.kind not in ("binary", "null"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from crossfade.mapping.conversions import INSTEAD
 from crossfade.mapping.coverage import Finding, open_paths, stale_discards, uncovered
 from crossfade.mapping.engine import Engine, EngineError, reason_of
 from crossfade.mapping.fit_plan import fit_plan
@@ -168,14 +169,16 @@ def _as_extended_json(branch: Branch, table: TargetTable, refused: set[str]) -> 
     for output in branch.mixed:
         column = table.column(output)
         if column is not None and output not in refused and column.type.kind not in ("json", "jsonb"):
-            message = f"its values have several types: as Extended JSON, quotes and all, they would go into {output}"
-            hint = "as_text(...), as_int(...), parse_date(...), ..."
+            types = {t for use in branch.uses if use.output == output for t in use.types} - {"null"}
+            only = types.pop() if len(types) == 1 else ""
+            held = f"the type {only}, which SQL does not have" if only else "several types"
+            message = f"its values have {held}: {output} would get their Extended JSON"
+            hint = INSTEAD.get(only, "as_text(...), as_int(...), parse_date(...), ...")
             yield Finding("fault", "mixed", f"{table.name}.{output}", message, hint)
 
 
 def _not_bound(branch: Branch, tables: Tables, engine: Engine, error: Exception) -> Iterator[Finding]:
     """Which outputs DuckDB refuses, each where its author wrote it; else it is FROM, WHERE or GROUP BY."""
-    hint = "SELECT function_name, parameters FROM duckdb_functions() lists what DuckDB has"
     refused: dict[str, str] = {}
     for name in ("", *branch.narrow.outputs):
         try:
@@ -184,12 +187,23 @@ def _not_bound(branch: Branch, tables: Tables, engine: Engine, error: Exception)
             refused[name] = reason_of(one)
     if "" in refused or not refused:
         place = f"{branch.file}:{branch.place.line}:{branch.place.column}"
-        yield Finding("fault", "does_not_bind", place, f"FROM, WHERE or GROUP BY: {reason_of(error)}", hint)
+        yield Finding(
+            "fault", "does_not_bind", place, f"FROM, WHERE or GROUP BY: {reason_of(error)}", _way_out(reason_of(error))
+        )
         return
     for name, reason in refused.items():
         written = branch.written.get(name, branch.place)
         place = f"{branch.file}:{written.line}:{written.column}"
-        yield Finding("fault", "does_not_bind", place, f"{branch.table}.{name}: {reason}", hint)
+        yield Finding("fault", "does_not_bind", place, f"{branch.table}.{name}: {reason}", _way_out(reason))
+
+
+def _way_out(reason: str) -> str | None:
+    """What helps with an expression that DuckDB does not bind; None where its message says it."""
+    if "does not exist" in reason or "No function matches" in reason:
+        return "SELECT function_name, parameters FROM duckdb_functions() lists what DuckDB has"
+    if "Cannot compare" in reason or "Cannot mix" in reason or "Cannot combine" in reason or "explicit cast" in reason:
+        return "CAST(... AS ...), as_text(...), parse_date(...): one type on both sides"
+    return None
 
 
 def _check_columns(branch: Branch, table: TargetTable) -> Iterator[Finding]:

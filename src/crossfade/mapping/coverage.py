@@ -89,14 +89,15 @@ def _uncovered_pairs(shape: Shape, feed: Feed, uses: Taken, discards: Sequence[D
         }
         if open_types:
             place = f"{shape.entity}.{format_path(path)}"
-            message = f"nothing takes up {types_counted(open_types)}{_but_reads(shape.entity, feed, path, uses)}"
+            message = f"not mapped: {types_counted(open_types)}{_but_reads(shape.entity, feed, path, uses)}"
             yield Finding("fault", "uncovered", place, message, _discard_hint(shape.entity, path))
             skip = path  # what lies below says nothing new
 
 
 def types_counted(types: Mapping[str, int]) -> str:
-    """`int x 3, string x 1`: the most frequent first."""
-    return ", ".join(f"{t} x {n}" for t, n in sorted(types.items(), key=lambda i: -i[1]))
+    """`3 ints, 1 string`: the most frequent first."""
+    ordered = sorted(types.items(), key=lambda i: -i[1])
+    return ", ".join(counted(n, t) if t.isalpha() else f"{n:,} {t}" for t, n in ordered)
 
 
 def _but_reads(entity: str, feed: Feed, path: Path, uses: Taken) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from crossfade.mapping.coverage import Finding, discarded, types_counted, uses_of
 from crossfade.mapping.program import LESS, WHOLE, Branch, Feed, Program, Use, carries
 from crossfade.mapping.taken import Taken, taken
+from crossfade.model.counts import counted
 from crossfade.model.shape import Path, Shape, format_path
 from crossfade.model.target import TargetSchema
 from crossfade.project import Discard
@@ -53,7 +54,13 @@ def in_part(
         if feed.branches and not any(d.path is None and d.where is None for d in of_entity):
             spelt = [replace(b, uses=tuple(_spelt(b, target))) for b in feed.branches]
             own = [d for d in of_entity if d.path is not None]
-            yield from map(_note, _of_entity(shapes[entity], replace(feed, branches=tuple(spelt)), own))
+            for part in _of_entity(shapes[entity], replace(feed, branches=tuple(spelt)), own):
+                node = shapes[entity].node(part.path)
+                yield (
+                    _other_ids(part)
+                    if node is not None and "objectId" in node.types and _is_text(part)
+                    else _note(part)
+                )
 
 
 def _spelt(branch: Branch, target: TargetSchema) -> Iterator[Use]:
@@ -94,6 +101,22 @@ def _part(entity: str, feed: Feed, path: Path, types: Mapping[str, int], *, ever
     behind = [(b, u) for b in feed.branches for u in b.uses if u.entity == entity and _feeds(u, path, types)]
     by = tuple(dict.fromkeys(name for _, use in behind for name in use.by))
     return Part(entity, path, types, by, tuple(sorted({f"{b.table}.{u.output}" for b, u in behind})), everything)
+
+
+def _is_text(part: Part) -> bool:
+    return part.by == ("uuid_of",) and part.types.keys() == {"string"}
+
+
+def _other_ids(part: Part) -> Finding:
+    """References of which some are ObjectIds and some are the digits of one: they would not meet."""
+    (number,) = part.types.values()
+    are, them, ids = ("is", "it", "another id") if number == 1 else ("are", "them", "other ids")
+    which = "the ObjectId" if number == 1 else "the ObjectIds"
+    columns = ", ".join(part.columns)
+    message = f"{counted(number, 'reference')} {are} text: uuid_of gives {them} {ids} than {which} in {columns}"
+    return Finding(
+        "note", "in_part", part.place, message, "uuid_of(oid_of(...)) where the text is the 24 digits of an ObjectId"
+    )
 
 
 def _note(part: Part) -> Finding:

@@ -201,4 +201,4 @@ def refuse_in_function(name: str, node: exp.Expr, parts: Sequence[tuple[exp.Expr
 def _mixed(written: exp.Expr) -> tuple[str, str]:
     text = written.sql("duckdb")
     hint = f"as_text({text}), parse_int({text}), parse_date({text}), ... or ejson_of({text}) where that is meant"
-    return f"{text} holds several types: here it would be its Extended JSON", hint
+    return f"{text} holds several types, or one that SQL does not have: here it would be its Extended JSON", hint

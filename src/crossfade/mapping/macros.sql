@@ -167,7 +167,7 @@ CREATE MACRO cf_cast_moment(e, r) AS
     CASE WHEN e IS NULL OR typeof(e) IN ('DATE', 'TIMESTAMP WITH TIME ZONE') THEN r
          WHEN NOT cf_is_text(e) THEN cf_cast_refused(e, r)
          WHEN cf_is_moment(CAST(e AS VARCHAR), '(Z|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)') AND contains(CAST(e AS VARCHAR), ':') THEN r
-         ELSE error('CAST AS TIMESTAMPTZ: ' || CAST(e AS VARCHAR) || ' is not a date and time in ISO 8601 with a zone') END;
+         ELSE error('CAST AS TIMESTAMPTZ: ' || CAST(e AS VARCHAR) || ' is not a date and time in ISO 8601 with a zone; of a local time: timezone(''Europe/Berlin'', CAST(x AS TIMESTAMP))') END;
 -- What is no plain value has a printed form, and so have bytes: it is not the value.
 CREATE MACRO cf_cast_text(e, r) AS
     CASE WHEN e IS NULL THEN r
@@ -306,7 +306,7 @@ CREATE MACRO cf_decimal_of_digits(f, d, r) AS
          WHEN r IS NULL THEN error(f || ': ' || d || ' is no number that fits')
          WHEN cf_bare(d) = cf_bare(CAST(r AS VARCHAR))
               OR list_unique(list_transform([d, CAST(r AS VARCHAR)], lambda t: coalesce(cf_canon(t), ''))) = 1 THEN r
-         ELSE error(f || ': ' || d || ' does not fit without rounding') END;
+         ELSE error(f || ': ' || d || ' does not fit without rounding; where rounding is meant: round(' || f || '(x, 38, 20), 2)') END;
 
 -- Text that holds exactly such a value.
 CREATE MACRO cf_parse_int(f, s) AS
@@ -327,7 +327,7 @@ CREATE MACRO cf_parse_date(f, s) AS
          WHEN regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN coalesce(TRY_CAST(v || ' 00:00:00+00' AS TIMESTAMPTZ), error(f || ': ' || v || ' is no date of the calendar'))
          WHEN regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)')
          THEN coalesce(TRY_CAST(v AS TIMESTAMPTZ), error(f || ': ' || v || ' is no date of the calendar'))
-         ELSE error(f || ': ' || v || ' is no ISO 8601 date with a zone') END))[1];
+         ELSE error(f || ': ' || v || ' is no ISO 8601 date with a zone; of a local time: timezone(''Europe/Berlin'', CAST(x AS TIMESTAMP))') END))[1];
 CREATE MACRO cf_decimal_text(f, s) AS s;
 
 -- The character NUL, in text and as the escape that JSON has for it. Escaped, it is a backslash and a 0, and a backslash is two.
