@@ -13,7 +13,7 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from crossfade.errors import CrossfadeError
+from crossfade.errors import CrossfadeError, Stale
 from crossfade.mapping.carry import TableRows
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.pipeline.load import FEW, load_records
@@ -164,3 +164,18 @@ def _check_at_once(tx: Loader, clashes: Any) -> None:
     assert [(m.row, m.reason, m.table, m.constraint) for m in misfits] == [
         (n, "check", "picked", misfits[0].constraint) for n in range(0, 500, 10)
     ]
+
+
+@pytest.mark.parametrize("alter", ["n TYPE bigint", "n TYPE oid", "span TYPE interval second(0)", "span TYPE text"])
+def test_a_column_of_another_type_is_not_written_to(pg_db: PostgresScratch, writer: PostgresWriter, alter: str) -> None:
+    """The bits of one type are another value to another type, and fewer digits are rounded without a word."""
+    pg_db.execute("CREATE TABLE picked (n integer PRIMARY KEY, span interval)")
+    with writer.transaction() as tx:
+        tx.load(TABLE, _records(range(1))[0].rows)
+    pg_db.execute(f"ALTER TABLE picked ALTER {alter}")
+    with (
+        closing(PostgresWriter(pg_db.url)) as other,
+        pytest.raises(Stale, match=alter.partition(" TYPE ")[2].replace("(", r"\(").replace(")", r"\)")),
+        other.transaction() as tx,
+    ):
+        tx.load(TABLE, _records(range(5, 6))[0].rows)

@@ -9,6 +9,7 @@ import contextlib
 import secrets
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -112,6 +113,11 @@ def db(postgresql_url: str) -> Iterator[PostgresScratch]:
 def _table(db: PostgresScratch, sql: str, kind: ColumnType) -> TargetTable:
     name = f"t_{secrets.token_hex(4)}"
     db.execute(f"CREATE TABLE {name} (id integer PRIMARY KEY, v {sql})")
+    ((printed,),) = db.execute(
+        "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'v'",
+        [name],
+    )
+    kind = replace(kind, sql=printed)
     id_ = TargetColumn("id", ColumnType("int4", "integer"), nullable=False)
     return TargetTable(name, "public", name, (id_, TargetColumn("v", kind)), ("id",))
 

@@ -16,8 +16,8 @@ from crossfade.stores.open import open_store
 from crossfade.stores.postgresql.read import PostgresRowReader
 from crossfade.stores.postgresql.write import PostgresWriter
 
-_INT, _TEXT = ColumnType("int4", "int4"), ColumnType("text", "text")
-PEOPLE = canonical.table("people", ("id", _INT), ("email", _TEXT), ("age", _INT), ("boss", _INT), ("nick", _TEXT))
+_INT, _TEXT, _NICK = ColumnType("int4", "int4"), ColumnType("text", "text"), ColumnType("text", "varchar(3)")
+PEOPLE = canonical.table("people", ("id", _INT), ("email", _TEXT), ("age", _INT), ("boss", _INT), ("nick", _NICK))
 _DDL = """
 CREATE TABLE people (
     id int4 PRIMARY KEY,

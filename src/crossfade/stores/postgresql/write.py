@@ -15,6 +15,7 @@ from crossfade.stores import contract
 from crossfade.stores.contract import RowRejected
 from crossfade.stores.postgresql import failures, rights
 from crossfade.stores.postgresql.alone import end_with_client, leave_lock, take_lock
+from crossfade.stores.postgresql.altered import require_unaltered
 from crossfade.stores.postgresql.connect import connect
 from crossfade.stores.postgresql.narrow import escaped, is_narrow, restored
 from crossfade.stores.postgresql.parameters import for_psycopg
@@ -139,6 +140,7 @@ class PostgresLoader:
             return
         types = {c.name: c.type for c in table.columns}
         plain = all(_has_binary_form(types[name]) for name in rows.column_names)
+        self._require_unaltered(table)
         if unusual_columns(table, rows.column_names):
             self._require_kept(table, rows)
         self._suspend_triggers(table)
@@ -147,6 +149,13 @@ class PostgresLoader:
             with self._connection.cursor() as cursor, cursor.copy(_copy(table, rows.column_names, plain)) as copy:
                 for piece in pieces:
                     copy.write(piece)
+
+    def _require_unaltered(self, table: TargetTable) -> None:
+        """Once a connection: what the catalogue says of the table is kept with it."""
+        if table.name not in self._catalog:
+            with self._translating(table.name):
+                require_unaltered(self._connection, table, _identifier(table).as_string(self._connection))
+                self._in_catalog(table)
 
     def _suspend_triggers(self, table: TargetTable) -> None:
         with self._translating(table.name):
