@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from crossfade.assess.drift import compare
 from crossfade.assess.lock import dump_lock, load_lock, read_lock, write_lock
 from crossfade.documents.count import Histogram
+from crossfade.documents.maps import MapRules
 from crossfade.errors import Refused, Unreachable
 from crossfade.model.names import engine_names
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Shape, TypeStats
@@ -176,3 +177,13 @@ def test_every_difference_is_said_in_words() -> None:
         "users: b: new, as string",
         "users: gone: no longer there",
     ]
+
+
+def test_an_object_that_becomes_a_map_is_one_change() -> None:
+    fields = {f"name{n}": {"a": 1} for n in range(12)}
+    old = surveyed({"_id": 1, "by": fields}, {"_id": 2, "by": {}})
+    histogram = Histogram(MapRules(maps=frozenset({("by",)})))
+    histogram.add(encode({"_id": 1, "by": fields}) + encode({"_id": 2, "by": {}}))
+    new = histogram.to_shape("users", plan="copied")
+    assert compare([old], [new]) == ["users: by: is a map now"]
+    assert compare([new], [old]) == ["users: by: is no map now"]

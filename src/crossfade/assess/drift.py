@@ -36,7 +36,10 @@ def _changes(old: Shape, new: Shape) -> Iterator[str]:
         if old.problems.get(reason, 0) != new.problems.get(reason, 0):
             yield f"{entity}: {reason}: {old.problems.get(reason, 0)} before, {new.problems.get(reason, 0)} now"
     before, after = dict(old.root.walk()), dict(new.root.walk())
+    turned = {path for path in before.keys() & after.keys() if before[path].is_map != after[path].is_map}
     for path in sorted({*before, *after}):
+        if any(path[:n] in turned for n in range(len(path))):
+            continue  # below a map that was none, or the other way round, all is called otherwise
         yield from _place_changes(f"{entity}: {format_path(path)}", path, before, after)
     if old.count == new.count and old.bytes != new.bytes and before == after:
         yield f"{entity}: {counted(old.bytes, 'byte')} before, {new.bytes:,} now"
