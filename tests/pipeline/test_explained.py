@@ -156,6 +156,7 @@ def test_unique_names_the_record_that_kept_it(opened: Opened, mongo_db: MongoScr
     assert list((found["people"].cause or {})["values"].values()) == ["a@x.org"]
     tag = found["tags"].cause or {}
     assert (tag["kept_by"]["table"], tag["kept_by"]["row"]) == ("tags", {"name": "t"})
+    assert (tag["kept_by"]["entity"], tag["kept_by"]["key"]) == ("tags", '{"$numberInt":"1"}')
 
 
 def test_keys_that_are_uuids_and_text(opened: Opened, mongo_db: MongoScratch) -> None:

@@ -45,7 +45,7 @@ schema_app = typer.Typer(
 )
 quarantine_app = typer.Typer(
     rich_markup_mode=None,
-    help="Records that could not go on: look, mend, retry, discard.",
+    help="Records in quarantine: list them by cause, look at one, retry, discard.",
     epilog="\b\nExample:\n  crossfade quarantine list --project examples/scribe-tree",
 )
 

@@ -1,4 +1,4 @@
-"""`crossfade quarantine list|show|retry|discard`: records that could not go on."""
+"""`crossfade quarantine list|show|retry|discard`: records that do not fit the target."""
 
 from __future__ import annotations
 

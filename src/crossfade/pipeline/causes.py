@@ -24,8 +24,9 @@ from crossfade.journal.causes import MISSING, PRESENT, QUARANTINED
 from crossfade.journal.journal import Entry
 from crossfade.journal.unexplained import Explained, Kind
 from crossfade.mapping.carry import TableRows
-from crossfade.mapping.program import Feed
+from crossfade.mapping.program import WHOLE, Branch, Feed
 from crossfade.model.canonical import python_rows
+from crossfade.model.shape import ELEMENT, Path
 from crossfade.model.target import ForeignKey, TargetTable, Unique
 from crossfade.pipeline.leave import narrow_carrier
 from crossfade.pipeline.parents import Parents
@@ -166,6 +167,7 @@ class _ForeignKeys:
 class _Uniques:
     def __init__(self, s: Session, clashes: Clashes, table: TargetTable, uniques: Sequence[Unique]) -> None:
         self._s, self._clashes, self._table, self._uniques = s, clashes, table, uniques
+        self._may_search = True  # the source may have to read all of an entity for it: once a constraint is enough
 
     def ask(self, rows: pa.Table) -> list[Clash | None]:
         """Who holds it counts before who would: of several constraints the first that a row of the table breaks."""
@@ -177,7 +179,8 @@ class _Uniques:
 
     def explain(self, found: Sequence[tuple[Entry, Refused | None]]) -> Iterator[Explained]:
         keys = {r.clash.key for _, r in found if r is not None and r.clash.key is not None}
-        records = _records_behind(self._s, self._table, keys)
+        records = _records_behind(self._s, self._table, keys, search=self._may_search)
+        self._may_search = self._may_search and not keys
         for entry, refused in found:
             yield self._explained(entry, refused, records)
 
@@ -217,26 +220,53 @@ class _Checks:
             yield Explained(entry.id, f"{said} {self._check.text} ({self._constraint})", cause)
 
 
-def _records_behind(
-    s: Session, table: TargetTable, keys: set[tuple[Any, ...]]
-) -> dict[tuple[Any, ...], tuple[str, str]]:
-    """Entity and key of the records that made the rows with these primary keys, where the keys lead back to them."""
-    found: dict[tuple[Any, ...], tuple[str, str]] = {}
-    candidates = sorted({text for key in keys for value in key for text in _ids_in(value)})
-    if not candidates:
-        return found
+_Made = dict[tuple[Any, ...], tuple[str, str]]
+"""A row's primary key -> entity and key of the record that made it."""
+
+
+def _records_behind(s: Session, table: TargetTable, keys: set[tuple[Any, ...]], *, search: bool) -> _Made:
+    """The records that made the rows with these primary keys, where the keys lead back to them: to an `_id`, or with
+    `search` to another field that goes into the key as it is. Of several that would the first by its key.
+    """
+    found: _Made = {}
     for feed in s.work.program.feeds.values():
-        if any(b.table == table.name for b in feed.branches):
-            found |= {k: r for k, r in _made_by(s, feed, table, candidates) if k in keys}
+        branches = [b for b in feed.branches if b.table == table.name]
+        places: dict[Path, list[int]] = {("_id",): list(range(len(table.primary_key)))} if branches else {}
+        if search:
+            places |= {path: [i] for b in branches for path, i in _fields(b, table) if path != ("_id",)}
+        for path, columns in places.items():
+            wanted = {text for key in keys - found.keys() for i in columns for text in _ids_in(key[i])}
+            if wanted:
+                found |= _made_by(s, feed, table, path, sorted(wanted), keys)
     return found
 
 
+def _fields(branch: Branch, table: TargetTable) -> Iterator[tuple[Path, int]]:
+    """Fields of the document that are a column of the primary key as they are, with the column's place."""
+    for use in branch.uses:
+        own = use.depth == "value" and use.keeps == WHOLE and not use.looked_up and ELEMENT not in use.path
+        if own and use.output in table.primary_key:
+            yield use.path, table.primary_key.index(use.output)
+
+
 def _made_by(
-    s: Session, feed: Feed, table: TargetTable, ids: Sequence[str]
+    s: Session, feed: Feed, table: TargetTable, path: Path, values: Sequence[str], keys: set[tuple[Any, ...]]
+) -> _Made:
+    found: _Made = {}
+    held = {record.key for piece in unexplained.held_records(s.transaction, feed.entity, with_documents=False)
+            for record in piece} if path != ("_id",) else set()  # fmt: skip
+    for key, record in _rows_of(s, feed, table, path, values):
+        if key in keys and record[1] not in held:
+            found[key] = min(record, found.get(key, record))
+    return found
+
+
+def _rows_of(
+    s: Session, feed: Feed, table: TargetTable, path: Path, values: Sequence[str]
 ) -> Iterator[tuple[tuple[Any, ...], tuple[str, str]]]:
-    """The primary keys of the rows that the documents with these ids make."""
+    """The primary keys of the rows that the documents with these values make."""
     narrow = narrow_carrier(s, feed, table.name, table.primary_key)
-    for reply in s.reader.fetch(feed.entity, ("_id",), ids):
+    for reply in s.reader.fetch(feed.entity, path, values):
         batch = s.batch_of(feed.entity, reply)
         for part in narrow.map(batch).tables:
             for root, row in zip(part.roots.to_pylist(), python_rows(part.rows), strict=True):
