@@ -8,7 +8,9 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from crossfade.errors import Refused
+from crossfade.errors import CrossfadeError, Refused
+from crossfade.stores.contract import need
+from crossfade.stores.open import open_store
 from crossfade.stores.postgresql.connect import RunUrl, connect
 from crossfade.stores.postgresql.read import PostgresRowReader
 from crossfade.stores.postgresql.settings import PRIVILEGED, READING, SETTINGS
@@ -77,3 +79,15 @@ def test_what_only_a_superuser_can_set_back(postgresql_url: str, shown: Shown, m
             shown(url)
         admin.execute(f"ALTER ROLE {role} SUPERUSER".encode())
         assert shown(url)[name] == PRIVILEGED[name]
+
+
+def test_bytes_that_are_no_text_are_no_lost_connection(postgresql_url: str) -> None:
+    """In SQL_ASCII anybody may have stored them."""
+    with odd_database(postgresql_url, "SQL_ASCII") as url, open_store(url) as store:
+        with psycopg.connect(url, options="-c search_path=public -c default_transaction_read_only=off") as connection:
+            connection.execute(r"CREATE TABLE public.t (id int PRIMARY KEY, name text)")
+            connection.execute(r"INSERT INTO public.t VALUES (1, E'\xff')")
+        (table,) = need(store.ddl, store, "be looked into").live_schema().tables
+        with pytest.raises(CrossfadeError, match="invalid byte sequence") as caught:
+            list(need(store.row_reader, store, "be read back").scan(table, ["id", "name"]))
+    assert (caught.value.exit_status, caught.value.passing) == (1, False)

@@ -324,6 +324,8 @@ def _translated(error: Exception, url: str) -> CrossfadeError:
     said = failures.first_line(error, url)
     if state and not state.startswith(("08", "57P", "00")):
         return failures.refused_reading(state, said, url)
+    if not state and "ERROR:  " in said and "terminating connection" not in said:
+        return failures.refused_reading("", said, url)  # in mid-stream Arrow's errors have no SQLSTATE
     return may_pass(
         Unreachable(
             f"the connection to {hide_password(url)} broke while reading ({said}); nothing was changed",
