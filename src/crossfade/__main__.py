@@ -11,7 +11,6 @@ from types import FrameType
 from typing import NoReturn
 
 from crossfade.cli.streams import open_streams
-from crossfade.executor.processes import forget_ahead, load_ahead
 
 WITH_WORKERS = {"run", "survey", "copy", "verify"}
 NOTHING_HAD_BEGUN = b"\nerror: stopped; nothing had begun\nTry: the same command again\n"
@@ -21,6 +20,8 @@ def main() -> NoReturn:
     """Runs the program. Loading its libraries takes a moment, in which Ctrl-C is no traceback."""
     open_streams()
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    from crossfade.executor.processes import forget_ahead, load_ahead  # which takes a moment itself
+
     gc.disable()  # what is loaded stays: to look through it again and again would take a tenth of the time
     if WITH_WORKERS.intersection(sys.argv[1:2]) and "--help" not in sys.argv:
         stores = "crossfade.stores.mongodb.store", "crossfade.stores.postgresql.store", "adbc_driver_postgresql.dbapi"
@@ -42,7 +43,8 @@ def main() -> NoReturn:
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:
     os.write(2, NOTHING_HAD_BEGUN)
-    forget_ahead()
+    if processes := sys.modules.get("crossfade.executor.processes"):
+        getattr(processes, "forget_ahead", int)()  # absent while it is being loaded
     os._exit(130)
 
 
