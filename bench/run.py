@@ -9,6 +9,7 @@ bench/RESULTS.md; any other prints alone.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -16,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import orders
 import stores as there
 from contenders import Contender, Subject, contenders, readers
 from crossfade.documents.native import extension, native_status
@@ -25,7 +27,8 @@ from tools import Tools, install, versions
 
 HERE = Path(__file__).parent
 PROJECTS = {"sessions": "writingsessions", "users": "users"}
-READERS = "readers"
+READERS, ORDERS = "readers", "orders"
+EVERY = [*PROJECTS, ORDERS, READERS]
 READ = {**PROJECTS, "reports": "reports"}
 """What the readers are measured on."""
 
@@ -40,13 +43,15 @@ def main() -> int:
         _say(f"without {name}: {reason}")
     with tempfile.TemporaryDirectory(prefix="crossfade-bench-") as work, there.servers(Path(work)) as stores:
         Path(work).chmod(0o755)  # for the account that PostgreSQL runs under
-        found = [_project(stores, Path(work), name, tools, asked) for name in asked.projects if name != READERS]
+        found = [_project(stores, Path(work), name, tools, asked) for name in asked.projects if name in PROJECTS]
+        if ORDERS in asked.projects:
+            found.append(_refused(stores, Path(work), asked))
         if READERS in asked.projects:
             found += [_readers(stores, Path(work), name, tools, asked) for name in READ]
         used = {**there.versions(stores), **versions(cache, tools)}
     text = render(found, used, missing, asked.scale, asked.rounds)
     print(text)
-    if asked.scale >= 1 and len(found) == len(PROJECTS) + len(READ) and asked.only == [""]:
+    if asked.scale >= 1 and len(found) == len(PROJECTS) + 1 + len(READ) and asked.only == [""]:
         (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
     return 1 if any(outcome.failed for one in found for outcome in one.outcomes) else 0
 
@@ -55,7 +60,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=1.0, help="1: a million sessions and 200,000 users")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--projects", nargs="+", choices=[*PROJECTS, READERS], default=[*PROJECTS, READERS])
+    parser.add_argument("--projects", nargs="+", choices=EVERY, default=EVERY)
     parser.add_argument("--only", nargs="+", default=[""], help="only contenders whose names hold one of these texts")
     parser.add_argument("--no-tools", action="store_true", help="without sling, dlt and pymongoarrow")
     parser.add_argument("--cache", default=str(HERE / ".cache"), help="where the other tools are installed")
@@ -74,6 +79,20 @@ def _project(stores: there.Stores, work: Path, name: str, tools: Tools, asked: a
     outcomes = _rounds(stores, name, contenders(subject, tools), asked, env, folder / "schema.sql")
     there.drop_source(stores, name)
     return Results(name, documents, size, tables, outcomes)
+
+
+def _refused(stores: there.Stores, work: Path, asked: argparse.Namespace) -> Results:
+    """Copies of which a share is refused."""
+    count = max(1000, int(orders.ORDERS * asked.scale))
+    _say(f"{ORDERS}: filling the sources with {count:,} documents, {len(orders.SHARES)} times")
+    env = {**os.environ, "TARGET_URL": stores.target}
+    names = [f"{ORDERS}{number}" for number in range(len(orders.SHARES))]
+    wanted = orders.copies(work, [stores.source(name) for name in names], env, count)
+    outcomes = _rounds(stores, ORDERS, wanted, asked, env)
+    for name in names:
+        there.drop_source(stores, name)
+    size = len(json.dumps(next(orders.orders(1, 0.0))))
+    return Results(ORDERS, count, size, {"orders": count}, outcomes)
 
 
 def _readers(stores: there.Stores, work: Path, name: str, tools: Tools, asked: argparse.Namespace) -> Results:
