@@ -1,4 +1,8 @@
-"""Rows into the target, record by record where it must be: a refused batch is halved until the record stands alone."""
+"""Rows into the target, record by record where it must be: a refused batch is halved until the record stands alone.
+
+What the target can say of many rows in one question costs no halving: the rows that it names, and those that break a
+CHECK.
+"""
 
 from __future__ import annotations
 
