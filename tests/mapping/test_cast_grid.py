@@ -228,7 +228,7 @@ def right(kind: str, value: str, to: str, found: str) -> bool:
         return not re.search(r"BLOB|\]$|STRUCT|MAP", kind) and value == found
     if to == "JSON":
         if kind in ("VARCHAR", "JSON") or kind.startswith("ENUM"):
-            return value == found
+            return value == (json.loads(found) if kind.startswith("ENUM") else found)
         if given & {("number", n) for n in ("nan", "inf", "-inf")}:
             return False
         numbers = {v for tag, v in given if tag in ("number", "digits")}
