@@ -35,9 +35,8 @@ class Refusals:
 
 
 _AFTER = (
-    "look at them with crossfade quarantine list, and at the mapping with crossfade preview; after fixing the mapping"
-    " crossfade copy --restart, after fixing the records crossfade copy; or raise limits.stop_at and go on with"
-    " crossfade copy"
+    "after fixing the mapping crossfade copy --restart, after fixing the records crossfade copy; or raise"
+    " limits.stop_at and go on with crossfade copy"
 )
 
 
@@ -68,7 +67,7 @@ class Losses:
             f" quarantine ({share:.1%}; limits.stop_at is {self.stop_at.share:.1%}), most of them for {reason}"
             f"{f' at {place}' if place else ''} ({count:,}): {self.examples[entity, reason, place]}\n"
             "  the copy stopped; finished chunks are committed",
-            hint=_AFTER,
+            hint=f"look at them: crossfade quarantine list --entity {entity}; {_AFTER}",
         )
 
 
@@ -80,5 +79,5 @@ def require_few(stop_at: StopAt, lost: int, table: str, constraint: str, detail:
             f"{lost:,} of the {counted(held, 'row')} of {table} break {constraint} ({lost / held:.1%};"
             f" limits.stop_at is {stop_at.share:.1%}): {detail}\n  the copy stopped;"
             " all chunks are committed, and none of these rows was removed",
-            hint=_AFTER,
+            hint=f"look at what the mapping makes: crossfade preview {table}; {_AFTER}",
         )
