@@ -51,14 +51,17 @@ def command_of(words: Sequence[str]) -> tuple[Any, list[str]]:
     """The command that the first words name (None where there is no such one), and the other words."""
     at: Any = typer.main.get_command(app)
     left = list(words)
-    while left and hasattr(at, "commands"):
+    while left and hasattr(at, "commands") and not (at.params and left[0] not in at.commands):
         at = at.commands.get(left.pop(0))
     return at, left
 
 
 def leaves(at: Any, *path: str) -> Iterator[tuple[str, ...]]:
+    """Every command; a group with options of its own is one, too."""
     for name, command in at.commands.items():
         if hasattr(command, "commands"):
+            if len(command.params) > 1:
+                yield (*path, name)
             yield from leaves(command, *path, name)
         else:
             yield (*path, name)
