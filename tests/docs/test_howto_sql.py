@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import sqlglot
-from bson import Decimal128, Int64, ObjectId
+from bson import Decimal128, Int64, ObjectId, Timestamp
 from pages import blocks, indented, page
 
 from crossfade.cli.app import main
@@ -150,6 +150,9 @@ MIXED: list[tuple[list[Any], list[str | None]]] = [
     (["a", ["a", "b"]], ["{a,b}", "{a}"]),
     ([{"city": "Ulm"}, "Ulm"], ['"Ulm"', '{"city": "Ulm"}']),
     ([True, "false"], ["false", "true"]),
+    ([245.14999999999998], ["245.15"]),
+    (["2024-05-01T12:00:00.123"], ["2024-05-01 10:00:00.123+00"]),
+    ([Timestamp(1714564800, 5)], ["2024-05-01 12:00:00+00"]),
 ]  # fmt: skip
 """For each line of the table: values of the types that it names, and what they have to become, in the order of text."""
 
@@ -172,7 +175,7 @@ def test_every_line_of_the_table_of_mixed_types_carries_and_is_proved(tmp_path: 
 
 
 def test_the_case_on_a_type_carries_and_is_proved(tmp_path: Path, pg_db: PostgresScratch) -> None:
-    by_language = {block.language: block.text for block in blocks(page("docs/howto/mixed-types.md"))}
+    by_language = {block.language: block.text for block in reversed(blocks(page("docs/howto/mixed-types.md")))}
     sql = f"SELECT p._id AS id, {by_language['sql'].strip()} FROM products AS p"
     products = [{"_id": 1, "rating": 4.5}, {"_id": 2, "rating": "Not yet rated"}, {"_id": 3, "rating": 4}]
     piece = Piece("ratings", sql, {"id": "integer", "rating": "double precision"})

@@ -71,6 +71,7 @@ STANDS = {
     "a moment and a day": "x.at >= DATE '2020-01-01' AS v FROM e AS x",
     "a moment and a day as text": "x.at >= '2020-01-01' AS v FROM e AS x",
     "a moment in full": "x.at >= '2020-01-01T10:00:00Z' AS v FROM e AS x",
+    "NULL among doubles": "CASE WHEN x.i > 1 THEN NULL ELSE x.d END AS v FROM e AS x",
     "interval": "date_trunc('day', x.at) + INTERVAL 1 DAY AS v FROM e AS x",
     "text and a number": "x.s || x.l AS v FROM e AS x",
     "only null": "x.n = 'a' AS v FROM e AS x",

@@ -85,6 +85,8 @@ def _of_cast(node: Mapping[str, Any], place: tuple[int, int], sql: str) -> Itera
     if text.upper().startswith("CF_UUID_OF_BYTES("):
         return  # written in the macro, of hexadecimal digits: a UUID of the source as it is
     source, to = _type_of(child), node["return_type"]
+    if child.get("value", {}).get("is_null"):
+        return  # NULL is NULL in every type
     is_constant = child.get("type") == "VALUE_CONSTANT" and _place(child) is not None
     if not (_constant_fits(text, source, to) if is_constant else _keeps(source, to)):
         yield Conversion(_readable(text), _name(source), _name(to), _hint(source, to))
