@@ -138,7 +138,7 @@ COMMITTING = """
 SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query = 'COMMIT' AND wait_event = 'PgSleep'"""
 
 
-@pytest.mark.parametrize(("event", "table"), [("DELETE", "quarantine"), ("INSERT", "clearing")])
+@pytest.mark.parametrize(("event", "table"), [("UPDATE", "move"), ("INSERT", "clearing")])
 def test_a_commit_that_takes_its_time(
     filled_shop: Shop, undisturbed: Outcome, new_target: NewTarget, event: str, table: str
 ) -> None:
