@@ -149,7 +149,7 @@ def test_a_refused_row_leaves_nothing_of_its_batch(store: tuple[SqliteWriter, Sq
 
 def test_a_query_cannot_write(store: tuple[SqliteWriter, SqliteRowReader]) -> None:
     assert store[1].query("SELECT 1 AS a UNION ALL SELECT 2", limit=1) == (["a"], [(1,)], 2)
-    with pytest.raises(CrossfadeError, match="readonly"):
+    with pytest.raises(CrossfadeError):
         store[1].query("DELETE FROM everything", limit=1)
 
 
