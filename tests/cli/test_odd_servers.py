@@ -126,7 +126,7 @@ def test_a_whole_move(
 
 def _the_quarantine_keeps(settings: dict[str, str]) -> None:
     """What no letter of the target can spell is read back as it was."""
-    (entry,) = call("quarantine", "list", "--json", **settings).json["entries"]
+    (entry,) = call("quarantine", "list", "--each", "--json", **settings).json["entries"]
     assert (entry["entity"], entry["reason"]) == ("日本", "bad_value")
     shown = call("quarantine", "show", entry["id"], "--json", **settings).json
     assert "日本語" in str(shown["document"])

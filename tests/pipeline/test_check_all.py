@@ -59,14 +59,14 @@ def test_without_a_mapping_every_open_path_is_listed(make: Make) -> None:
     assert faults(move) == {("unmapped_entity", "orders"), ("unmapped_entity", "users")}
     opened = {f.place: f.message for f in move.check() if f.kind == "open_path"}
     assert opened == {
-        "orders._id": "int x 1",
-        "orders.extra": "int x 1",
-        "orders.total": "int x 1",
-        "users._id": "int x 2",
-        "users.extra": "int x 1, missing x 1",
-        "users.name": "null x 1, string x 1",
-        "users.tags": "array x 1, missing x 1",
-        "users.usage.{}": "int x 1",
+        "orders._id": "1 int",
+        "orders.extra": "1 int",
+        "orders.total": "1 int",
+        "users._id": "2 ints",
+        "users.extra": "1 int, missing x 1",
+        "users.name": "1 null, 1 string",
+        "users.tags": "1 array, missing x 1",
+        "users.usage.{}": "1 int",
     }
     with pytest.raises(Misused, match="no mapping files"):
         move.copy()
