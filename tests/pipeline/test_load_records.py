@@ -157,6 +157,21 @@ def test_all_that_break_a_check_are_found_at_once_in_sqlite(tmp_path: Path) -> N
             assert tx.execute("SELECT count(*), min(n % 10) FROM picked") == [(450, 1)]
 
 
+def test_a_check_of_a_column_that_the_target_fills_is_asked_row_by_row(
+    pg_db: PostgresScratch, writer: PostgresWriter
+) -> None:
+    """No question without the column's default may take a record for one that breaks the check."""
+    with psycopg.connect(pg_db.url) as connection:
+        connection.execute(
+            "CREATE TABLE picked (n integer PRIMARY KEY, span interval, extra integer DEFAULT 10,"
+            " CONSTRAINT big CHECK (coalesce(extra, 0) + n > 5))"
+        )
+    with writer.transaction() as tx:
+        misfits = load_records(tx, _records(range(-9, 9)), range(18), PostgresClashes(pg_db.url))
+    assert [m.row for m in misfits] == [0, 1, 2, 3, 4]
+    assert pg_db.execute("SELECT count(*), min(n) FROM picked") == [(13, -4)]
+
+
 def _check_at_once(tx: Loader, clashes: Any) -> None:
     counting = _Counting(tx)
     misfits = load_records(counting, _records(range(500)), range(500), clashes)

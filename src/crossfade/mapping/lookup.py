@@ -48,6 +48,9 @@ class LookedUpMisfit(CrossfadeError):
         super().__init__(message, hint="crossfade survey, then crossfade check")
         self.broken = broken
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LookedUpMisfit, (self.message, dict(self.broken))
+
 
 @dataclass(frozen=True)
 class _Kept:

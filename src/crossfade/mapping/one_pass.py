@@ -120,7 +120,7 @@ class OnePass:
             alone = root.slice(places[row], 1)
             try:
                 self._engine.run(sql, with_lookups(self._engine, self._lookups, self._asked_for, alone))
-            except RECORD_ERRORS as error:
+            except OF_A_RECORD as error:
                 certain[row] = refused(refusal.column, error)
         return certain
 

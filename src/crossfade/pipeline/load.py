@@ -94,8 +94,10 @@ class _Attempt:
         self.asked.add(check)
         try:
             found = self.clashes.check(part.table, refusal.constraint)
-            clashes = self.clashes.breaking(part.table, found, part.rows) if found else []
-        except CrossfadeError:  # of another row the check may raise an error of its own
+            if found is None or not set(found.columns) <= set(part.rows.column_names):
+                return set()  # it also looks at a column that the target fills: only the row itself can tell
+            clashes = self.clashes.breaking(part.table, found, part.rows)
+        except (CrossfadeError, RowRejected):  # of another row the check may raise an error of its own
             return set()
         if not clashes:
             return set()

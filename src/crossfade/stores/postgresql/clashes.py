@@ -114,9 +114,9 @@ def _answers(
     values = [texts(rows.column(name), kinds[name]) for name in rows.column_names]
     try:
         yield from connection.execute(statement.encode(), values, binary=True).fetchall()
-    except psycopg.errors.OperationalError:
-        raise
-    except psycopg.Error:
+    except psycopg.Error as error:
+        if failures.is_state(error):
+            raise
         half = len(rows) // 2
         if half:
             yield from _answers(connection, table, types, rows.slice(0, half), first, query)
