@@ -79,7 +79,7 @@ def test_a_sample_of_everything_is_exact(flawed: Tiny) -> None:
     assert (cause["reason"], cause["table"], cause["column"], cause["count"]) == ("not_null", "people", "name", 1)
     assert cause["examples"][0]["key"] == f'{{"$oid":"{EVE}"}}'
     said = flawed("preview", "people", "--sample", "50")
-    assert "people: 3 of 3 records mapped, 1 refused" in said.out
+    assert "people: 3 of 3 records tried, 1 refused" in said.out
     assert "sample: 3 of 3 documents" in said.err
     _nothing_was_written(flawed)
 

@@ -158,3 +158,34 @@ def test_types_that_sqlite_does_not_have(make: Make) -> None:
     assert "text" in notes["users.a"]
     assert "json" in notes["users.c"]
     assert "CHECK (d IN" in notes["users.d"]
+
+
+def test_a_reference_whose_sides_sqlite_keeps_in_different_forms(make: Make) -> None:
+    schema = (
+        "CREATE TABLE users (id uuid PRIMARY KEY);"
+        "CREATE TABLE orders (id integer PRIMARY KEY, a text REFERENCES users (id), b uuid REFERENCES users (id));"
+    )
+    move = make(
+        schema=schema,
+        users="SELECT uuid_of(u._id) AS id FROM users AS u",
+        orders="SELECT o._id AS id, uuid_of(o.total) AS a, uuid_of(o.total) AS b FROM orders AS o",
+    )
+    assert {place for kind, place in faults(move) if kind == "sqlite_type"} == {"orders.a"}
+
+
+@pytest.mark.parametrize("path", ["*", "a b", ".x"])
+def test_a_discarded_path_that_is_none(make: Make, path: str) -> None:
+    move = make(
+        f'[[discard]]\nentity = "users"\npath = "{path}"\nreason = "r"\n',
+        users="SELECT u._id AS id FROM users AS u",
+        orders="SELECT o._id AS id FROM orders AS o",
+    )
+    assert ("stale_discard", f"users.{path}") in faults(move)
+
+
+def test_the_hint_of_a_discard_can_be_pasted(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "dump" / "users.jsonl").write_text('{"_id": 1, "a b": 1}\n')
+    move = make(users="SELECT u._id AS id FROM users AS u")
+    (hint,) = {f.hint for f in move.check() if f.place == 'users."a b"'}
+    assert hint is not None
+    assert """path = '"a b"' with a reason""" in hint

@@ -165,7 +165,7 @@ def _draw_sample(screen: Screen, entity: dict[str, Any]) -> None:
     of = f"{number(entity['sampled'])} of {counted(entity['records'], 'record')}"
     whole = entity["sampled"] >= entity["records"]
     left = f", {number(entity['discarded'])} discarded" if entity["discarded"] else ""
-    screen.line(f"{entity['entity']}: {of} mapped, {_said(entity['refused'], whole)} refused{left}", "bold")
+    screen.line(f"{entity['entity']}: {of} tried, {_said(entity['refused'], whole)} refused{left}", "bold")
     for cause in entity["causes"]:
         place = "" if where(cause) == "-" else f" at {where(cause)}"
         screen.line(f"  {_said(cause, whole)}: {cause['reason']}{place}")

@@ -11,6 +11,7 @@ What reaches its columns only through functions that keep less than they are giv
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -157,14 +158,19 @@ def discarded(path: Path, bson_type: str, discards: Sequence[Discard]) -> bool:
     """Whether one of these discards (of paths of the entity) names the pair."""
     for discard in discards:
         assert discard.path is not None
-        at = parse_path(discard.path)
+        try:
+            at = parse_path(discard.path)
+        except ValueError:
+            continue  # `stale_discards` says so
         if path[: len(at)] == at and (not discard.types or len(path) > len(at) or bson_type in discard.types):
             return True
     return False
 
 
 def _discard_hint(entity: str, path: Path) -> str:
-    return f'map it, rest_of(...), or [[discard]] entity = "{entity}" path = "{format_path(path)}" with a reason'
+    at = format_path(path)
+    quoted = f"'{at}'" if '"' in at and "'" not in at else json.dumps(at, ensure_ascii=False)  # as TOML has it
+    return f'map it, rest_of(...), or [[discard]] entity = "{entity}" path = {quoted} with a reason'
 
 
 def stale_discards(program: Program, shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:

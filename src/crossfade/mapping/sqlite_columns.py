@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from crossfade.mapping.coverage import Finding
-from crossfade.model.target import TargetColumn, TargetSchema
+from crossfade.model.target import TargetColumn, TargetSchema, TargetTable
 
 KEPT_DIGITS = 15
 """Digits of a number that a double keeps, whatever they are."""
@@ -22,6 +22,27 @@ def sqlite_columns(target: TargetSchema, mapped: Collection[str]) -> Iterator[Fi
             said = _said(column)
             if said is not None:
                 yield Finding("note", "sqlite_type", f"{table.name}.{column.name}", *said)
+        if table.name in mapped:
+            yield from _keys_kept_apart(table, target)
+
+
+def _keys_kept_apart(table: TargetTable, target: TargetSchema) -> Iterator[Finding]:
+    """A fault for each reference whose two sides SQLite keeps in different forms: none of its values would be found."""
+    for key in table.foreign_keys:
+        parent = target.table(key.parent)
+        for name, other in zip(key.columns, key.parent_columns, strict=False):
+            here, there = table.column(name), parent.column(other) if parent else None
+            if here is None or there is None or "uuid" not in (here.type.kind, there.type.kind):
+                continue
+            if here.type.kind != there.type.kind:
+                yield Finding(
+                    "fault",
+                    "sqlite_type",
+                    f"{table.name}.{name}",
+                    f"{name} is declared {here.type.sql} and refers to {key.parent}.{other}, declared {there.type.sql}:"
+                    " a UUID is kept as 32 digits in a UUID column and with hyphens in any other, so no row is found",
+                    "declare both columns alike",
+                )
 
 
 def _said(column: TargetColumn) -> tuple[str, str] | None:
