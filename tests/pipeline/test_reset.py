@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from crossfade.model.target import Step
 from crossfade.move import Move
 from crossfade.pipeline.copy import ChunkCopied
 from crossfade.schema.undo import undo_of
+from crossfade.testing.urls import as_user
 from scratch import MongoScratch, PostgresScratch
 
 OBJECTS = """
@@ -183,6 +186,98 @@ def test_tables_that_were_there_lose_the_moves_rows_alone(
             move.reset()
         assert pg_db.execute("SELECT count(*) FROM audit") == [(2,)]
         assert move.status().finished
+
+
+LIVE = {"users": "SELECT u._id AS id FROM users AS u", "posts": MAPPING["posts"]}
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_table_that_cannot_be_counted_is_not_taken_for_one_that_is_gone(
+    mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path, live: bool
+) -> None:
+    """The view in its place fails whenever it is read."""
+    tables = "CREATE TABLE users (id int PRIMARY KEY); CREATE TABLE posts (id int PRIMARY KEY, author int)"
+    mongo_db.db.users.insert_many([{"_id": i} for i in range(5)])
+    mongo_db.db.posts.insert_many([{"_id": i, "author": i} for i in range(5)])
+    if live:
+        pg_db.execute(tables)
+    folder = shop.small_project(tmp_path / "p", "" if live else tables, LIVE, live=live)
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        move.survey()
+        move.copy()
+        pg_db.execute(
+            "ALTER TABLE posts RENAME TO kept;"
+            "CREATE VIEW posts AS SELECT id, 1 / (id - id) AS author FROM kept WHERE 1 / (id - id) > 0"
+        )
+        for attempt in (move.plan_reset, move.reset):
+            with pytest.raises(Refused, match="division by zero"):
+                attempt()
+        assert pg_db.execute("SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM kept)") == [(5, 5)]
+        pg_db.execute("DROP VIEW posts")  # gone indeed: nothing to delete of it
+        done = move.reset()
+        assert done is not None
+        assert done.rows == {"users": 5}
+        assert pg_db.execute("SELECT count(*) FROM kept") == [(5,)]
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_row_that_comes_in_while_it_waits_stops_it(
+    mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path, live: bool
+) -> None:
+    tables = "CREATE TABLE users (id int PRIMARY KEY); CREATE TABLE posts (id int PRIMARY KEY, author int)"
+    mongo_db.db.users.insert_many([{"_id": i} for i in range(5)])
+    mongo_db.db.posts.insert_many([{"_id": i, "author": i} for i in range(5)])
+    if live:
+        pg_db.execute(tables)
+    folder = shop.small_project(tmp_path / "p", "" if live else tables, LIVE, live=live)
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        move.survey()
+        move.copy()
+    with psycopg.connect(pg_db.url) as strange, ThreadPoolExecutor(1) as pool:
+        strange.execute("INSERT INTO users VALUES (1000)")
+        with open_move(folder, mongo_db.url, pg_db.url) as move:
+            assert move.plan_reset()  # waits for nobody
+            waiting = pool.submit(move.reset)
+            while not waiting.done() and pg_db.execute("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(0,)]:
+                time.sleep(0.01)
+            strange.commit()
+            with pytest.raises(NotEmpty, match="users holds 6 rows"):
+                waiting.result()
+    assert pg_db.execute("SELECT count(*) FROM users") == [(6,)]
+
+
+def test_rows_behind_a_forced_policy_are_counted(
+    mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path
+) -> None:
+    """The move's role owns the table, and may read nothing of it."""
+    role = f"owner_{pg_db.name}"
+    pg_db.execute(f"CREATE ROLE {role} LOGIN")
+    try:
+        pg_db.execute(f"ALTER DATABASE {pg_db.name} OWNER TO {role}; GRANT ALL ON SCHEMA public TO {role}")
+        url = as_user(pg_db.url, role, "")
+        mongo_db.db.users.insert_many([{"_id": i} for i in range(5)])
+        schema = (
+            "CREATE TABLE users (id int PRIMARY KEY); ALTER TABLE users ENABLE ROW LEVEL SECURITY;"
+            "ALTER TABLE users FORCE ROW LEVEL SECURITY"
+        )
+        folder = shop.small_project(tmp_path / "p", schema, {"users": LIVE["users"]})
+        with open_move(folder, mongo_db.url, url) as move:
+            move.survey()
+            move.copy()
+            assert pg_db.execute("SELECT relforcerowsecurity FROM pg_class WHERE relname = 'users'") == [(True,)]
+            pg_db.execute("INSERT INTO users VALUES (1000)")
+            for attempt in (move.plan_reset, move.reset):
+                with pytest.raises(NotEmpty, match="users holds 6 rows"):
+                    attempt()
+            pg_db.execute("DELETE FROM users WHERE id = 1000")
+            assert move.plan_reset()
+            assert pg_db.execute("SELECT relforcerowsecurity FROM pg_class WHERE relname = 'users'") == [(True,)]
+            done = move.reset()
+            assert done is not None
+            assert done.rows == {"users": 5}
+    finally:
+        pg_db.execute(f"ALTER DATABASE {pg_db.name} OWNER TO CURRENT_USER; DROP OWNED BY {role} CASCADE")
+        pg_db.execute(f"DROP ROLE {role}")
 
 
 def _stop_at_chunk(event: Any) -> None:

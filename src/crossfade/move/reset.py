@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from crossfade.errors import CrossfadeError, NotEmpty, Refused, Unreachable
+from crossfade.errors import CrossfadeError, NotEmpty, Refused
 from crossfade.journal import agreement, journal
 from crossfade.model.counts import counted
 from crossfade.model.target import Step, TargetTable
@@ -53,8 +53,8 @@ def plan(ground: Ground) -> Reset | None:
     if not ground.has_journal:
         return None
     _require_own(ground)
-    with ground.transaction() as tx:
-        return _plan(ground, tx)
+    with _refusals_told(), ground.transaction() as tx:
+        return _plan(ground, tx, hold=False)
 
 
 def reset(ground: Ground) -> Reset | None:
@@ -62,17 +62,23 @@ def reset(ground: Ground) -> Reset | None:
     with _alone(ground) as there:
         if not there:
             return None
-        try:
-            with ground.transaction() as tx:
-                found = _plan(ground, tx)
-                _carry_out(found, tx)
-        except RowRejected as error:
-            raise _stays(error.message) from error
-        except CrossfadeError as error:
-            if type(error) is CrossfadeError:  # a statement that the target refused
-                raise _stays(error.message) from error
-            raise
+        with _refusals_told(), ground.transaction() as tx:
+            found = _plan(ground, tx, hold=True)
+            _carry_out(found, tx)
     return found
+
+
+@contextmanager
+def _refusals_told() -> Iterator[None]:
+    """A statement that the target refused, whether it counts or drops."""
+    try:
+        yield
+    except RowRejected as error:
+        raise _stays(error.message) from error
+    except CrossfadeError as error:
+        if type(error) is CrossfadeError:
+            raise _stays(error.message) from error
+        raise
 
 
 def _stays(message: str) -> Refused:
@@ -102,7 +108,8 @@ def _require_own(ground: Ground) -> None:
         agreement.require_own(move, ground.target.url, ground.project.name, move.schema_digest)
 
 
-def _plan(ground: Ground, tx: Loader) -> Reset:
+def _plan(ground: Ground, tx: Loader, *, hold: bool) -> Reset:
+    """With `hold` the rows stay as they are counted until `tx` ends."""
     noted: Counter[str] = Counter()
     for chunk in journal.chunks(tx):
         noted.update(chunk.rows)
@@ -110,9 +117,9 @@ def _plan(ground: Ground, tx: Loader) -> Reset:
     own_schema = ground.target.traits.has_journal_schema and bool(before) and ("schema", "crossfade") not in before
     steps = journal.steps_with_sql(tx)
     if ground.is_live:
-        return _plan_live(ground, noted, {s.id for s in steps}, own_schema)
+        return _plan_live(ground, tx, hold, noted, {s.id for s in steps}, own_schema)
     drops, kept = _drops(steps, before)
-    rows = dict(_rows(ground, drops, noted))
+    rows = dict(_rows(tx, drops, noted, hold))
     return Reset(tuple(drops), rows, tuple(kept), journal_schema=own_schema)
 
 
@@ -139,27 +146,19 @@ def _of_id(step: Step) -> str:
     return step.id.partition(" ")[2]
 
 
-def _rows(ground: Ground, drops: list[Undo], noted: Mapping[str, int]) -> Iterator[tuple[str, int]]:
-    """Table -> rows that are in it. Raises NotEmpty where one has more than the move put in."""
+def _rows(tx: Loader, drops: list[Undo], noted: Mapping[str, int], hold: bool) -> Iterator[tuple[str, int]]:
+    """Table -> rows that are in it, without tables that are gone. Raises NotEmpty where one has more than the move put
+    in.
+    """
     for drop in drops:
         if drop.kind != "TABLE" or drop.partition:
             continue
         schema, table = drop.plain
         name = table if schema in ("", "public") else f"{schema}.{table}"
-        count = _count(ground, TargetTable(name, schema or None, table, (), ()))
+        count = tx.count(TargetTable(name, schema or None, table, (), ()), hold=hold)
         if count is not None:
             _require_own_rows(name, count, noted.get(name, 0))
             yield name, count
-
-
-def _count(ground: Ground, table: TargetTable) -> int | None:
-    """How many rows the table holds; None where it is gone."""
-    try:
-        return need(ground.target.row_reader, ground.target, "be read back").count(table)
-    except Unreachable:
-        raise
-    except CrossfadeError:
-        return None
 
 
 def _require_own_rows(table: str, there: int, noted: int) -> None:
@@ -171,18 +170,24 @@ def _require_own_rows(table: str, there: int, noted: int) -> None:
         )
 
 
-def _plan_live(ground: Ground, noted: Mapping[str, int], done: set[str], own_schema: bool) -> Reset:
-    """Tables that were there stay: their rows leave, and what was taken away from them is put back."""
+def _plan_live(
+    ground: Ground, tx: Loader, hold: bool, noted: Mapping[str, int], done: set[str], own_schema: bool
+) -> Reset:
+    """Tables that were there stay: their rows leave, and what was taken away from them is put back. Of a table that is
+    gone by now there is nothing to delete.
+    """
     if not noted and not done:
         return Reset(rows={}, journal_schema=own_schema)
     schema = ground.schema
-    filled = {t.name for t in schema.tables if t.name in noted or t.name in ground.fed_tables}
-    tables = tuple(t for t in schema.tables if t.name in filled)
     rows: dict[str, int] = {}
-    for table in tables:
-        count = _count(ground, table) or 0
-        _require_own_rows(table.name, count, noted.get(table.name, 0))
-        rows[table.name] = count
+    for table in schema.tables:
+        if table.name not in noted and table.name not in ground.fed_tables:
+            continue
+        if (count := tx.count(table, hold=hold)) is not None:
+            _require_own_rows(table.name, count, noted.get(table.name, 0))
+            rows[table.name] = count
+    filled = set(rows)
+    tables = tuple(t for t in schema.tables if t.name in filled)
     away = live.still_there(schema, filled, done)
     everything = {s.id for s in live.steps_before(schema, filled)} | done
     return Reset(

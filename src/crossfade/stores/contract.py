@@ -127,6 +127,14 @@ class Loader(Protocol):
         """
         ...
 
+    def count(self, table: TargetTable, *, hold: bool) -> int | None:
+        """How many rows the table has, counted in this transaction; None where there is no such table.
+
+        With `hold` no other transaction adds, changes or deletes rows of it until this one ends. Raises where the rows
+        cannot be counted: that is not the same as a table that is gone.
+        """
+        ...
+
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Runs one statement with `:name` parameters. Rows, or [].
 

@@ -13,7 +13,7 @@ from psycopg import sql
 from crossfade.model.target import ColumnType, TargetTable
 from crossfade.stores import contract
 from crossfade.stores.contract import RowRejected
-from crossfade.stores.postgresql import failures, rights
+from crossfade.stores.postgresql import failures, held, rights
 from crossfade.stores.postgresql.alone import end_with_client, leave_lock, take_lock
 from crossfade.stores.postgresql.altered import require_unaltered
 from crossfade.stores.postgresql.connect import connect
@@ -180,6 +180,12 @@ class PostgresLoader:
             statement = _delete(table, names, [self._in_catalog(table)[name].type_name for name in names])
             values = [texts(keys.column(name), types[name]) for name in names]
             return self._connection.execute(statement, values).rowcount
+
+    def count(self, table: TargetTable, *, hold: bool) -> int | None:
+        try:
+            return held.count(self._connection, _identifier(table), hold=hold)
+        except psycopg.Error as error:
+            raise failures.of_statement(error, self._url) from error
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         own = sql.replace("{crossfade}", "crossfade.").replace("{share}", "FOR SHARE")

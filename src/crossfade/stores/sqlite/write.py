@@ -98,6 +98,16 @@ class SqliteLoader:
             )
             return cursor.rowcount
 
+    def count(self, table: TargetTable, *, hold: bool) -> int | None:
+        """The transaction is immediate: nobody else writes until it ends, with `hold` or without."""
+        there = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND lower(name) = lower(?))"
+        with self._translating(table.name):
+            (found,) = self._connection.execute(there, [table.table]).fetchone()
+            if not found:
+                return None
+            (rows,) = self._connection.execute(f"SELECT count(*) FROM {quoted(table.table)}").fetchone()
+            return int(rows)
+
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         with self._translating(""):
             own = sql.replace("{crossfade}", "crossfade_").replace("{share}", "")
