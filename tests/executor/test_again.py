@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from crossfade.errors import Unreachable, may_pass
+from crossfade.errors import CrossfadeError, Unreachable, may_pass
 from crossfade.executor import again as patience
 from crossfade.executor.again import TryingAgain, again, again_from
 from crossfade.executor.local import InProcess
@@ -89,3 +89,19 @@ def test_items_are_given_once_wherever_they_are_cut(cut_at: int) -> None:
             yield n
 
     assert list(again_from(items)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("second", [[0, 5], [0], []])
+def test_items_that_are_not_the_same_again_are_refused(second: list[int]) -> None:
+    begun = iter([[0, 1], second])
+
+    def items() -> Iterator[int]:
+        found = next(begun)
+        yield from found
+        if found is not second:
+            raise may_pass(Unreachable("cut"))
+
+    given = again_from(items)
+    assert [next(given), next(given)] == [0, 1]
+    with pytest.raises(CrossfadeError, match="the source changed"):
+        next(given)

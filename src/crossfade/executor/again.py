@@ -91,6 +91,8 @@ def again_from(begin: Callable[[], Iterator[Result]], tell: Tell = in_silence) -
                     yield item
                 elif before != item:
                     raise _changed()
+            if next(expected) is not None:  # fewer than before
+                raise _changed()
             return
         except CrossfadeError as error:
             time.sleep(patience.pause(error))
