@@ -5,11 +5,13 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mapping_world import World, python_rows
 
+from crossfade.mapping import memory_bound
 from crossfade.mapping.memory_bound import bounded_memory
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 
@@ -65,3 +67,24 @@ def test_a_process_keeps_within_a_bound_of_its_own() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.split() == ["True", "True"]
+
+
+@pytest.mark.parametrize("fails", ["read", "set"])
+def test_where_nothing_can_be_bounded_queries_run_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fails: str
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+
+    def refuse(*_: object) -> None:
+        raise ValueError("not allowed to raise maximum limit")
+
+    with monkeypatch.context() as patched:
+        if fails == "read":
+            patched.setattr(memory_bound, "_STATM", tmp_path / "none")
+        else:
+            patched.setattr(resource, "setrlimit", refuse)
+        with bounded_memory():
+            assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    with bounded_memory():
+        assert resource.getrlimit(resource.RLIMIT_DATA) != before
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before

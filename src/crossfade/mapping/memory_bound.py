@@ -29,32 +29,35 @@ _before = (0, 0)
 @contextmanager
 def bounded_memory() -> Iterator[None]:
     """The process takes no more than MEGABYTES in here. Only Linux counts what RLIMIT_DATA bounds; elsewhere nothing
-    is bounded.
+    is bounded, nor where the system does not let itself be asked.
     """
     if sys.platform != "linux":
         yield
         return
-    _enter()
+    bounded = _enter()
     try:
         yield
     finally:
-        _leave()
+        if bounded:
+            _leave()
 
 
-def _enter() -> None:
-    """The bound is the process's: of several queries at once, each may take as much."""
+def _enter() -> bool:
+    """Whether there is a bound. It is the process's: of several queries at once, each may take as much."""
     global _inside, _before
     with _lock:
-        soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        if not _inside:
-            _before = soft, hard
-        _inside += 1
-        wanted = int(_STATM.read_bytes().split()[_DATA]) * resource.getpagesize() + (MEGABYTES << 20)
-        allowed = _before[0]
-        if allowed != resource.RLIM_INFINITY:
-            wanted = min(wanted, allowed)
-        if _inside == 1 or wanted > soft:
-            resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+        try:
+            soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+            before = _before if _inside else (soft, hard)
+            wanted = int(_STATM.read_bytes().split()[_DATA]) * resource.getpagesize() + (MEGABYTES << 20)
+            if before[0] != resource.RLIM_INFINITY:
+                wanted = min(wanted, before[0])
+            if not _inside or wanted > soft:
+                resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+        except (OSError, ValueError):  # setrlimit raises ValueError where it is not allowed
+            return False
+        _before, _inside = before, _inside + 1
+        return True
 
 
 def _leave() -> None:
