@@ -15,6 +15,8 @@ from crossfade.stores.contract import Blocker, Watch
 
 SECONDS = 5.0
 """How long a wait may last before it is told, and how often is looked."""
+LAST = 5.0
+"""How long the end of a phase waits for a question that is still open: a server that hangs does not hold up the run."""
 _TOLD_AGAIN = 12
 
 
@@ -45,7 +47,7 @@ def watching(ground: Ground, listen: Listener) -> Iterator[Listener]:
         yield tell
     finally:
         end.set()
-        thread.join()
+        thread.join(LAST)
 
 
 def _look(watch: Watch, tell: Listener, end: threading.Event) -> None:
@@ -56,5 +58,5 @@ def _look(watch: Watch, tell: Listener, end: threading.Event) -> None:
             blockers = tuple(watch.blockers(SECONDS))
             pids = tuple(b.pid for b in blockers)
             told = {pids: told.get(pids, -1) + 1} if pids else {}
-            if pids and told[pids] % _TOLD_AGAIN == 0:
+            if pids and told[pids] % _TOLD_AGAIN == 0 and not end.is_set():
                 tell(Waiting(SECONDS * (told[pids] + 1), blockers))
