@@ -13,6 +13,7 @@ from crossfade.errors import Busy, Unreachable
 from crossfade.move import Move, Waiting, begin, watching
 from crossfade.pipeline.session import Session
 from crossfade.stores import patience
+from crossfade.stores.postgresql.alone import end_all
 from scratch import PostgresScratch
 
 
@@ -70,3 +71,7 @@ def _end_as_advised(second: Move, database: PostgresScratch) -> None:
     advice = re.search(r"SELECT pg_terminate_backend.*", caught.value.hint or "")
     assert advice is not None
     assert len(database.execute(advice[0])) >= 2
+
+
+def test_the_advice_quotes_a_name_that_another_has_chosen() -> None:
+    assert "application_name = 'crossfade-a'' OR true --' AND" in end_all("crossfade-a' OR true --", 1)

@@ -9,6 +9,7 @@ import psycopg
 
 from crossfade.errors import Busy
 from crossfade.model.urls import hide_password
+from crossfade.schema.tokens import literal
 from crossfade.stores.patience import patiently
 from crossfade.stores.postgresql import failures
 from crossfade.stores.postgresql.connect import NAME
@@ -61,7 +62,7 @@ def end_all(application: str | None, pid: object) -> str:
         return f"SELECT pg_terminate_backend({pid})"
     return (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        f" WHERE application_name = '{application}' AND datname = current_database()"
+        f" WHERE application_name = {literal(application or '')} AND datname = current_database()"
     )
 
 
