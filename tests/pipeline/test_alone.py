@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import psycopg
@@ -18,6 +19,7 @@ from crossfade.errors import Busy
 from crossfade.move import Move, begin
 from crossfade.pipeline.session import Session
 from crossfade.stores import patience
+from crossfade.stores.postgresql.write import PostgresWriter
 from scratch import PostgresScratch
 
 NewTarget = Callable[[], PostgresScratch]
@@ -155,3 +157,22 @@ def test_a_commit_that_takes_its_time(
                 time.sleep(0.01)
             assert all_gone(victim.strike(signal.SIGKILL, whole_group=True))
     finish(filled_shop, target, undisturbed)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_connection_made_anew_without_the_lock_is_not_used(pg_db: PostgresScratch) -> None:
+    with (
+        closing(PostgresWriter(pg_db.url)) as first,
+        closing(PostgresWriter(pg_db.url)) as second,
+        ExitStack() as stack,
+    ):
+        with first.alone():
+            with first.transaction() as tx:
+                ((pid,),) = tx.execute("SELECT pg_backend_pid()")
+            pg_db.execute("SELECT pg_terminate_backend(%s)", [pid])
+            stack.enter_context(second.alone())
+            for _ in range(2):
+                with pytest.raises(Busy), first.transaction():
+                    raise AssertionError("it was let in")
+        with second.transaction() as tx:
+            assert tx.execute("SELECT 1") == [(1,)]

@@ -106,11 +106,19 @@ class PostgresWriter:
     def _connection(self) -> psycopg.Connection[Any]:
         if self._open is None or self._open.closed or self._open.broken:
             self._forget()
-            self._open = connect(self._url, autocommit=True)
-            end_with_client(self._open)
-            if self._alone:  # the lock went with the connection that was lost
-                take_lock(self._open, self._url)
+            self._open = self._connected()
         return self._open
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        connection = connect(self._url, autocommit=True)
+        try:
+            end_with_client(connection)
+            if self._alone:  # the lock went with the connection that was lost
+                take_lock(connection, self._url)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _forget(self) -> None:
         self._catalog.clear()
