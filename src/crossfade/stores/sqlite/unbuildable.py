@@ -11,8 +11,11 @@ from crossfade.model.target import Step, TargetTable
 from crossfade.schema.live import place_of_table
 from crossfade.schema.tokens import identifier, meaningful
 from crossfade.stores.sqlite.census import keys_of, listed_key
+from crossfade.stores.sqlite.connect import primary_code
 
 _PROBE = "crossfade_probe"
+_OF_A_ROW = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG}
+"""Any other error is a state of the file or of the machine: it says nothing of the row."""
 
 
 def unbuildable(connection: sqlite3.Connection, table: TargetTable, step: Step) -> Any:
@@ -22,8 +25,9 @@ def unbuildable(connection: sqlite3.Connection, table: TargetTable, step: Step) 
         _make(connection, table, step)
         return _refused(connection, table, step)
     finally:
-        connection.execute("ROLLBACK TO crossfade_unbuildable")
-        connection.execute("RELEASE crossfade_unbuildable")
+        if connection.in_transaction:  # a full disk has rolled all back already
+            connection.execute("ROLLBACK TO crossfade_unbuildable")
+            connection.execute("RELEASE crossfade_unbuildable")
 
 
 def _make(connection: sqlite3.Connection, table: TargetTable, step: Step) -> None:
@@ -50,6 +54,8 @@ def _refused(connection: sqlite3.Connection, table: TargetTable, step: Step) -> 
             rows.append(row)
             said.append(("unique", str(error)))
         except sqlite3.Error as error:
+            if primary_code(error) not in _OF_A_ROW:
+                raise
             rows.append(row)
             said.append(("bad_value", str(error)))
     keys = keys_of(table, rows)
