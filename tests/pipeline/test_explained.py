@@ -14,6 +14,7 @@ from crossfade.documents.canonical import canonical
 from crossfade.journal.journal import Entry
 from crossfade.mapping.ids import uuid_of_object_id
 from crossfade.move import Move
+from crossfade.pipeline import causes
 from scratch import MongoScratch, PostgresScratch
 
 Opened = Callable[[str, dict[str, str]], Move]
@@ -130,6 +131,37 @@ def test_a_retry_explains_anew(opened: Opened, mongo_db: MongoScratch) -> None:
     mongo_db.db.orders.update_one({"_id": 10}, {"$set": {"customer": 1}})
     assert sorted(r.outcome for r in move.retry()) == ["copied", "copied"]
     assert move.verify().equal
+
+
+@pytest.mark.parametrize(
+    ("of", "parent"),
+    [
+        ("as_decimal(o.total, 8, 2) AS total FROM orders AS o", "present"),
+        ("as_decimal(o.total || 'x', 8, 2) AS total FROM orders AS o", None),
+        ("as_decimal(o.total, 8, 2) AS total FROM orders AS o WHERE o.total <> '1'", None),
+    ],
+)
+def test_a_parent_is_said_to_be_there_only_of_a_record_that_makes_rows(
+    opened: Opened, mongo_db: MongoScratch, of: str, parent: str | None
+) -> None:
+    """The mapping may refuse by now what it once made rows of, or make none of it: nothing is known of its parent."""
+    mongo_db.db.customers.insert_one({"_id": 1, "mail": "a@x.org", "age": 40})
+    mongo_db.db.orders.insert_many([{"_id": i, "customer": 5, "total": "1"} for i in (10, 11)])
+    schema = SCHEMA.partition("CREATE TABLE lines")[0]
+    orders = "SELECT o._id AS id, o.customer AS customer, "
+    move = opened(schema, {k: MAPPING[k] for k in ("customers", "orders")})
+    move.survey()
+    move.copy()
+    assert {e.parent for e in move.quarantine()} == {"missing"}
+    with move.transaction() as tx:
+        tx.execute("INSERT INTO customers VALUES (5, 'e', 50)")
+        tx.execute("UPDATE {crossfade}quarantine SET cause = NULL")
+    move.close()
+    (move.project.mapping_dir / "orders.sql").write_text(orders + of)
+    with Move(move.project) as now:
+        now.take_over()
+        assert causes.explain(now.work) == 2
+        assert {(e.parent, e.detail != "") for e in now.quarantine()} == {(parent, True)}
 
 
 def test_unique_names_the_record_that_kept_it(opened: Opened, mongo_db: MongoScratch) -> None:

@@ -47,12 +47,22 @@ class Refused:
     again: bool
 
 
+@dataclass(frozen=True)
+class Asked:
+    """An entry, and the first of its rows that clashes; None where none does, or where there is none to ask about."""
+
+    entry: Entry
+    refused: Refused | None
+    makes_rows: bool
+    """Of this table: not where the record cannot be read now, the mapping refuses it, or it is discarded."""
+
+
 class Judge(Protocol):
     """Asks the target about the rows of one constraint, and puts into words what it says."""
 
     def ask(self, rows: pa.Table) -> list[Clash | None]: ...
 
-    def explain(self, found: Sequence[tuple[Entry, Refused | None]]) -> Iterator[Explained]: ...
+    def explain(self, found: Sequence[Asked]) -> Iterator[Explained]: ...
 
 
 def explain(work: Work) -> int:
@@ -70,7 +80,7 @@ def explain(work: Work) -> int:
             continue
         judge = _judge(s, clashes, kind, parents)
         for piece in unexplained.documents(s.transaction, kind):
-            found = list(judge.explain(_refused(s, kind, judge, piece)))
+            found = list(judge.explain(_asked(s, kind, judge, piece)))
             with s.transaction() as tx:
                 unexplained.explain(tx, found)
             done += len(found)
@@ -94,20 +104,23 @@ def _uniques(table: TargetTable, constraint: str) -> list[Unique]:
     return [u for u in table.uniques if u.name == constraint] or [own, *table.uniques]
 
 
-def _refused(
-    s: Session, kind: Kind, judge: Judge, piece: Sequence[tuple[Entry, bytes]]
-) -> list[tuple[Entry, Refused | None]]:
-    """The entries, each with the first of its rows that clashes."""
+def _asked(s: Session, kind: Kind, judge: Judge, piece: Sequence[tuple[Entry, bytes]]) -> list[Asked]:
     batch = s.batch_of(kind.entity, b"".join(raw for _, raw in piece))
     mapped = s.carrier(kind.entity).map(batch)
     first: dict[int, Refused] = {}
+    makers: set[int] = set()
     for part in mapped.tables:
         if part.table.name == kind.table:
+            makers.update(part.roots.to_pylist())
             for root, refused in _first_of_each(part, judge.ask(part.rows)):
                 first.setdefault(root, refused)
     aside = {a.position for a in batch.aside}
     rows = iter(range(len(batch.raws)))
-    return [(entry, None if i in aside else first.get(next(rows))) for i, (entry, _) in enumerate(piece)]
+    places = [None if i in aside else next(rows) for i in range(len(piece))]
+    return [
+        Asked(entry, None if row is None else first.get(row), row in makers)
+        for (entry, _), row in zip(piece, places, strict=True)
+    ]
 
 
 def _first_of_each(part: TableRows, clashes: Sequence[Clash | None]) -> Iterator[tuple[int, Refused]]:
@@ -139,13 +152,13 @@ class _ForeignKeys:
                 found = [f or o for f, o in zip(found, self._clashes.orphaned(self._table, key, rows), strict=True)]
         return found
 
-    def explain(self, found: Sequence[tuple[Entry, Refused | None]]) -> Iterator[Explained]:
-        for entry, refused in found:
-            yield self._explained(entry, refused)
+    def explain(self, found: Sequence[Asked]) -> Iterator[Explained]:
+        for asked in found:
+            yield self._explained(asked.entry, asked.refused, asked.makes_rows)
 
-    def _explained(self, entry: Entry, refused: Refused | None) -> Explained:
-        if refused is None:  # all its parents are there, or it is mapped otherwise by now
-            return Explained(entry.id, entry.detail, {}, PRESENT)
+    def _explained(self, entry: Entry, refused: Refused | None, makes_rows: bool) -> Explained:
+        if refused is None:  # all the parents of its rows are there; of a record without rows nothing is known
+            return Explained(entry.id, entry.detail, {}, PRESENT if makes_rows else None)
         key = next(k for k in self._keys if k.columns == tuple(refused.clash.values))
         (wanted,) = python_rows(refused.part.rows.select(list(key.columns)).slice(refused.row, 1))
         parent = self._parents.of(key, wanted)
@@ -177,12 +190,12 @@ class _Uniques:
             for given in zip(*answers, strict=True)
         ]
 
-    def explain(self, found: Sequence[tuple[Entry, Refused | None]]) -> Iterator[Explained]:
-        keys = {r.clash.key for _, r in found if r is not None and r.clash.key is not None}
+    def explain(self, found: Sequence[Asked]) -> Iterator[Explained]:
+        keys = {a.refused.clash.key for a in found if a.refused is not None and a.refused.clash.key is not None}
         records = _records_behind(self._s, self._table, keys, search=self._may_search)
         self._may_search = self._may_search and not keys
-        for entry, refused in found:
-            yield self._explained(entry, refused, records)
+        for asked in found:
+            yield self._explained(asked.entry, asked.refused, records)
 
     def _explained(
         self, entry: Entry, refused: Refused | None, records: Mapping[tuple[Any, ...], tuple[str, str]]
@@ -209,12 +222,13 @@ class _Checks:
     def ask(self, rows: pa.Table) -> list[Clash | None]:
         return [None] * len(rows) if self._check is None else self._clashes.breaking(self._table, self._check, rows)
 
-    def explain(self, found: Sequence[tuple[Entry, Refused | None]]) -> Iterator[Explained]:
-        for entry, refused in found:
+    def explain(self, found: Sequence[Asked]) -> Iterator[Explained]:
+        for asked in found:
+            entry = asked.entry
             if self._check is None:
                 yield Explained(entry.id, entry.detail, {})
                 continue
-            values = {} if refused is None else refused.clash.values
+            values = {} if asked.refused is None else asked.refused.clash.values
             cause = {"check": self._check.text, "values": _kept(values)}
             said = f"{_shown(values)} breaks" if values else "a value breaks"
             yield Explained(entry.id, f"{said} {self._check.text} ({self._constraint})", cause)
