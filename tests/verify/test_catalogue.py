@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from crossfade.errors import CrossfadeError
 from crossfade.move import Move
 from crossfade.project import load_project
 from crossfade.verify.verdict import SchemaVerdict, Verdict
@@ -218,6 +219,12 @@ def test_a_live_target_is_held_against_what_it_was(
     assert verified(folder).unread == ("users",)
 
 
+def test_a_journal_that_cannot_be_read_is_not_one_that_noted_nothing(folder: Path, target: PostgresScratch) -> None:
+    target.execute("ALTER TABLE crossfade.expected RENAME description TO said")
+    with pytest.raises(CrossfadeError, match="description"):
+        held(folder)
+
+
 def test_what_was_there_before_is_no_difference(folder: Path, mongo_db: MongoScratch, pg_db: PostgresScratch) -> None:
     pg_db.execute("CREATE FUNCTION theirs() RETURNS int LANGUAGE sql AS 'SELECT 1'")
     with open_move(folder, mongo_db.url, pg_db.url) as move:
@@ -229,8 +236,7 @@ def test_what_was_there_before_is_no_difference(folder: Path, mongo_db: MongoScr
 
 
 def test_a_move_that_noted_nothing_is_held_against_its_schema(folder: Path, target: PostgresScratch) -> None:
-    """As one that an older version began."""
-    target.execute("DROP TABLE crossfade.expected; DROP INDEX users_name")
+    target.execute("DELETE FROM crossfade.expected; DROP INDEX users_name")
     assert said(held(folder)) == {"fault": [("missing", "index", "users_name", "")]}
 
 
