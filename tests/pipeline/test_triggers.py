@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pyarrow as pa
 import pytest
 
@@ -15,6 +17,7 @@ from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.move import Move
 from crossfade.pipeline.load import load_records
 from crossfade.project import load_project
+from crossfade.stores.contract import Loader, RowRejected
 from crossfade.stores.postgresql.write import PostgresWriter
 from crossfade.testing import as_user
 from scratch import MongoScratch, PostgresScratch
@@ -123,3 +126,85 @@ def test_a_refused_row_leaves_them_disabled_for_the_next(pg_db: PostgresScratch)
     assert [m.reason for m in refused] == ["unique"]
     assert pg_db.execute("SELECT count(*) FROM log") == [(0,)]
     assert pg_db.execute("SELECT count(*) FROM docs") == [(3,)]
+
+
+class Statements:
+    """What a writer sends, as the driver hands it on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sent: list[str] = []
+        execute = psycopg.Connection.execute
+
+        def noted(connection: Any, statement: Any, *args: Any, **kwargs: Any) -> Any:
+            self.sent.append(str(statement))
+            return execute(connection, statement, *args, **kwargs)
+
+        monkeypatch.setattr(psycopg.Connection, "execute", noted)
+
+    def count(self, word: str) -> int:
+        return sum(word in one for one in self.sent)
+
+
+def _loaded(tx: Loader, *ids: int, v: str | None = "a") -> None:
+    with tx.savepoint():
+        tx.load(TABLE, pa.table({"id": pa.array(ids, pa.int32()), "v": pa.array([v] * len(ids), pa.string())}))
+
+
+def test_a_table_is_looked_up_once_a_transaction(pg_db: PostgresScratch, monkeypatch: pytest.MonkeyPatch) -> None:
+    pg_db.execute(POSTGRESQL)
+    statements = Statements(monkeypatch)
+    with closing(PostgresWriter(pg_db.url)) as writer:
+        with writer.transaction() as tx:
+            for i in range(3):
+                _loaded(tx, i)
+            assert (statements.count("pg_partition_tree"), statements.count("SET CONSTRAINTS")) == (1, 0)
+            with pytest.raises(RowRejected):
+                _loaded(tx, 0)
+            _loaded(tx, 5)
+            assert statements.count("pg_partition_tree") == 2
+        pg_db.execute("CREATE TRIGGER later AFTER INSERT ON docs FOR EACH ROW EXECUTE FUNCTION noted()")
+        with writer.transaction() as tx:
+            _loaded(tx, 6)
+    assert pg_db.execute("SELECT count(*) FROM log") == [(0,)]
+
+
+def test_a_partition_that_comes_in_between_is_seen(pg_db: PostgresScratch) -> None:
+    pg_db.execute(
+        POSTGRESQL.split("CREATE TRIGGER")[0].replace("v varchar(5))", "v varchar(5)) PARTITION BY RANGE (id)")
+    )
+    pg_db.execute("CREATE TABLE low PARTITION OF docs FOR VALUES FROM (0) TO (10)")
+    pg_db.execute("CREATE TABLE high (id integer PRIMARY KEY, v varchar(5))")
+    pg_db.execute("CREATE TRIGGER high AFTER INSERT ON high FOR EACH ROW EXECUTE FUNCTION noted()")
+    with closing(PostgresWriter(pg_db.url)) as writer, writer.transaction() as tx:
+        _loaded(tx, 1)
+        pg_db.execute("ALTER TABLE docs ATTACH PARTITION high FOR VALUES FROM (10) TO (20)")
+        _loaded(tx, 11)
+    assert pg_db.execute("SELECT count(*) FROM docs") == [(2,)]
+    assert pg_db.execute("SELECT count(*) FROM log") == [(0,)]
+
+
+DEFERRABLE = "DEFERRABLE INITIALLY DEFERRED"
+
+
+@pytest.mark.parametrize(
+    "constraint",
+    [
+        f"ALTER TABLE docs ADD FOREIGN KEY (v) REFERENCES parents {DEFERRABLE}",
+        f"ALTER TABLE docs ADD UNIQUE (v) {DEFERRABLE}",
+        f"ALTER TABLE docs ADD EXCLUDE (v WITH =) {DEFERRABLE}",
+    ],
+)
+def test_what_waits_for_the_commit_is_checked_with_its_rows(pg_db: PostgresScratch, constraint: str) -> None:
+    """Also a constraint that was made after the connection first wrote to the table."""
+    pg_db.execute(POSTGRESQL)
+    pg_db.execute("CREATE TABLE parents (v varchar(5) PRIMARY KEY)")
+    pg_db.execute("INSERT INTO parents VALUES ('a'), ('b')")
+    with closing(PostgresWriter(pg_db.url)) as writer:
+        with writer.transaction() as tx:
+            _loaded(tx, 1)
+        pg_db.execute(constraint)
+        with writer.transaction() as tx:
+            with pytest.raises(RowRejected):
+                _loaded(tx, 2, 3, v="c")
+            _loaded(tx, 4, v="b")
+    assert pg_db.execute("SELECT id FROM docs ORDER BY 1") == [(1,), (4,)]

@@ -13,14 +13,19 @@ from psycopg import sql
 
 from crossfade.errors import Refused
 
-_ENABLED = """
-SELECT n.nspname, c.relname, g.tgname, g.tgenabled
-FROM pg_catalog.pg_trigger g
-JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT g.tgisinternal AND g.tgenabled IN ('O', 'A')
-  AND (g.tgrelid = %(table)s::regclass
-       OR g.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree(%(table)s::regclass)))
+_FOUND = """
+WITH part AS (
+    SELECT %(table)s::regclass::oid AS oid
+    UNION SELECT relid::oid FROM pg_catalog.pg_partition_tree(%(table)s::regclass))
+SELECT r.relkind = 'p',
+       EXISTS (SELECT FROM pg_catalog.pg_trigger d WHERE d.tgdeferrable AND d.tgrelid IN (SELECT oid FROM part)),
+       n.nspname, c.relname, g.tgname, g.tgenabled
+FROM pg_catalog.pg_class r
+LEFT JOIN pg_catalog.pg_trigger g
+       ON g.tgrelid IN (SELECT oid FROM part) AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A')
+LEFT JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE r.oid = %(table)s::regclass
 """
 _MODES = {"O": "ENABLE", "A": "ENABLE ALWAYS"}
 
@@ -28,28 +33,47 @@ Trigger = tuple[str, str, str, str]
 
 
 class Suspended:
-    """The triggers that one transaction has disabled."""
+    """The triggers that one transaction has disabled, and whether a table that it writes to leaves checks for its end.
+
+    A table is looked up once: the lock of what writes to it keeps others from making a trigger. It does not keep them
+    from attaching a partition that has some, so a partitioned table is looked up each time.
+    """
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
         self._triggers: dict[Trigger, None] = {}
+        self._known: set[str] = set()
+        self.defers = False
 
     def suspend(self, table: str) -> None:
-        """Disables the triggers of a table (as SQL names it) and of its partitions. Asked each time: what was disabled
-        in a savepoint is enabled again when that was rolled back.
-        """
-        for trigger in self._connection.execute(_ENABLED, {"table": table}).fetchall():
-            try:
-                self._alter(trigger, "DISABLE")
-            except psycopg.errors.InsufficientPrivilege as error:
-                raise _no_owner(table, trigger[2]) from error
-            self._triggers[trigger] = None
+        """Disables the triggers of a table (as SQL names it) and of its partitions."""
+        if table in self._known:
+            return
+        found = self._connection.execute(_FOUND, {"table": table}).fetchall()
+        for _, defers, *trigger in found:
+            self.defers |= defers  # every deferrable constraint has a trigger that says so
+            if trigger[2] is not None:
+                self._disable(table, (trigger[0], trigger[1], trigger[2], trigger[3]))
+        if not found[0][0]:
+            self._known.add(table)
+
+    def forget(self) -> None:
+        """After a rollback to a savepoint: what was disabled since is enabled again, and the locks are gone."""
+        self._known.clear()
 
     def resume(self) -> None:
         """Before the transaction commits: each as it was."""
+        self._known.clear()
         while self._triggers:
             trigger, _ = self._triggers.popitem()
             self._alter(trigger, _MODES[trigger[3]])
+
+    def _disable(self, table: str, trigger: Trigger) -> None:
+        try:
+            self._alter(trigger, "DISABLE")
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise _no_owner(table, trigger[2]) from error
+        self._triggers[trigger] = None
 
     def _alter(self, trigger: Trigger, how: str) -> None:
         schema, table, name, _ = trigger

@@ -220,6 +220,7 @@ class PostgresLoader:
             raise failures.of_statement(error, self._url) from error
 
     def run(self, sql: str) -> None:
+        self.suspended.forget()  # it may make a trigger
         try:
             if not rights.is_there(self._connection, sql):
                 self._connection.execute(sql.encode())
@@ -230,9 +231,14 @@ class PostgresLoader:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What constraints leave for the end of the transaction is checked here: a refusal there has no batch."""
-        with self._translating(""), self._connection.transaction():
-            yield
-            self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        try:
+            with self._translating(""), self._connection.transaction():
+                yield
+                if self.suspended.defers:
+                    self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        except BaseException:
+            self.suspended.forget()
+            raise
 
     @contextmanager
     def _translating(self, table: str) -> Iterator[None]:
