@@ -8,7 +8,7 @@ import pytest
 import shop
 from outcome import counts_of, open_move
 
-from crossfade.errors import TooManyRefused
+from crossfade.errors import Refused, Stale, TooManyRefused
 from crossfade.model.counts import Counts
 from crossfade.pipeline.enough import Losses, Refusals, StopAt, require_few
 from scratch import MongoScratch, PostgresScratch
@@ -73,6 +73,30 @@ def test_a_constraint_that_most_rows_break_removes_none(
         assert status.finished
         assert all(e.balanced for e in status.entities)
         assert {e.reason for e in move.quarantine()} == ({"unique", "foreign_key"} if same else {"foreign_key"})
+
+
+def test_the_way_on_from_a_foreign_key_is_one_that_works(
+    mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path
+) -> None:
+    """Other constraints are made by then, and a copy does not begin again with them."""
+    mongo_db.db.users.insert_many([{"_id": i, "age": 20, "mail": f"{i}"} for i in range(20)])
+    mongo_db.db.posts.insert_many([{"_id": i, "author": 100 + i} for i in range(20)])
+    folder = project(tmp_path, 0.5)
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        move.survey()
+        with pytest.raises(TooManyRefused) as stopped:
+            move.copy()
+    (folder / "mapping" / "posts.sql").write_text("SELECT p._id AS id, p.author - 100 AS author FROM posts AS p")
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        with pytest.raises(Stale) as stale:
+            move.copy()
+        with pytest.raises(Refused) as restarted:
+            move.restart()
+        for refused in (stopped, stale, restarted):
+            assert "crossfade reset, then crossfade run" in (refused.value.hint or "")
+            assert "--restart" not in (refused.value.hint or "")
+        assert move.reset()
+        assert counts_of(move.copy()) == {"posts": (20, 20, 0, 0), "users": (20, 20, 0, 0)}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from crossfade.errors import NotEmpty, Refused, Stale
-from crossfade.journal.journal import FINISHED, VERSION, MoveRecord
+from crossfade.journal.journal import COPYING, FINISHED, PREPARED, VERSION, MoveRecord
 from crossfade.journal.status import Status
 from crossfade.model.counts import counted
 
@@ -30,7 +30,9 @@ def require_own(move: MoveRecord, target_url: str, name: str, schema_digest: str
         )
 
 
-_TO_GO_ON = "put it back, and change it when all is copied (quarantine retry); or start over: crossfade copy --restart"
+_TO_GO_ON = "put it back, and change it when all is copied (quarantine retry); or start over: "
+_OVER = {PREPARED: "crossfade copy --restart", COPYING: "crossfade copy --restart"}
+_AFTER_CHUNKS = "crossfade reset, then crossfade run"  # indexes and constraints may be made by then
 _TO_COPY_ANEW = (
     "crossfade quarantine retry and crossfade verify, which go by it as it is now: all is copied already; or start"
     " over: crossfade reset, then crossfade run"
@@ -49,7 +51,7 @@ def require_same(move: MoveRecord, digests: Mapping[str, str], chunks_done: int)
                 return False
             raise Stale(
                 f"{what} has changed since the copy began, and {done} copied; nothing was written",
-                hint=_TO_COPY_ANEW if move.stage == FINISHED else _TO_GO_ON,
+                hint=_TO_COPY_ANEW if move.stage == FINISHED else _TO_GO_ON + _OVER.get(move.stage, _AFTER_CHUNKS),
             )
     return True
 

@@ -34,10 +34,10 @@ class Refusals:
     example: str
 
 
-_AFTER = (
-    "after fixing the mapping crossfade copy --restart, after fixing the records crossfade copy; or raise"
-    " limits.stop_at and go on with crossfade copy"
-)
+_GO_ON = "after fixing the records crossfade copy; or raise limits.stop_at and go on with crossfade copy"
+_WHILE_COPYING = f"after fixing the mapping crossfade copy --restart, {_GO_ON}"
+_AFTERWARDS = f"after fixing the mapping crossfade reset, then crossfade run; {_GO_ON}"
+"""Indexes and constraints may be made by then, which a copy cannot begin again with."""
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Losses:
             f" quarantine ({share:.1%}; limits.stop_at is {self.stop_at.share:.1%}), most of them for {reason}"
             f"{f' at {place}' if place else ''} ({count:,}): {self.examples[entity, reason, place]}\n"
             "  the copy stopped; finished chunks are committed",
-            hint=f"look at them: crossfade quarantine list --entity {entity}; {_AFTER}",
+            hint=f"look at them: crossfade quarantine list --entity {entity}; {_WHILE_COPYING}",
         )
 
 
@@ -79,5 +79,5 @@ def require_few(stop_at: StopAt, lost: int, table: str, constraint: str, detail:
             f"{lost:,} of the {counted(held, 'row')} of {table} break {constraint} ({lost / held:.1%};"
             f" limits.stop_at is {stop_at.share:.1%}): {detail}\n  the copy stopped;"
             " all chunks are committed, and none of these rows was removed",
-            hint=f"look at what the mapping makes: crossfade preview {table}; {_AFTER}",
+            hint=f"look at what the mapping makes: crossfade preview {table}; {_AFTERWARDS}",
         )
