@@ -92,7 +92,7 @@ class Discard(_Section):
             near = difflib.get_close_matches(unknown[0], BSON_TYPES, n=1)
             raise ValueError(f"{unknown[0]!r} is no BSON type" + (f" (perhaps {near[0]!r})" if near else ""))
         if self.types and self.path is None:
-            raise ValueError("types need the path that they stand at")
+            raise ValueError("types need the path of the values")
         if self.where is not None and (self.path is not None or not self.alias):
             raise ValueError("where needs an alias, and no path")
         if self.alias is not None and self.where is None:

@@ -133,7 +133,7 @@ def preview(reader: Reader) -> None:
 
 def reset(reader: Reader, pg_db: PostgresScratch) -> None:
     assert calls(RESET) == [["reset"]]
-    assert reader("reset")[0] == 2  # nobody can be asked
+    assert reader("reset")[0] == 2  # cannot ask for confirmation
     assert reader("reset", "--yes")[0] == 0
     assert pg_db.execute("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == [(0,)]
     assert reader("run")[0] == 0

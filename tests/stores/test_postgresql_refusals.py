@@ -162,5 +162,5 @@ def test_a_table_that_is_gone_is_said_to_be_when_it_is_read(writer: PostgresWrit
     reader = PostgresRowReader(pg_db.url)
     with pytest.raises(CrossfadeError, match="the target has no such table") as caught:
         list(reader.scan(PEOPLE, ["id"]))
-    assert "begin anew" in str(caught.value.hint)
+    assert "start over" in str(caught.value.hint)
     reader.close()

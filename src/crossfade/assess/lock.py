@@ -30,7 +30,7 @@ from crossfade.model.files import write_text
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, Shape, TypeStats, format_path, parse_path, unescape_step
 
 FORMAT = 1
-MEND = "make it anew from the source: crossfade survey"
+MEND = "create it again from the source: crossfade survey"
 
 
 def write_lock(file: File, shapes: Iterable[Shape]) -> None:

@@ -38,7 +38,7 @@ def reset(call: Invocation, yes: YES = False) -> Answer:
 def _ask(found: Reset, target: str, *, as_json: bool) -> None:
     if as_json or not _can_ask():
         raise Misused(
-            f"a reset of {target} needs a yes, and nobody can be asked here; nothing was changed",
+            f"a reset of {target} needs confirmation, and crossfade cannot ask for it here; nothing was changed",
             hint="crossfade reset --yes",
         )
     screen = Screen(sys.stderr)

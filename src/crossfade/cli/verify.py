@@ -68,7 +68,7 @@ def _write(verdict: Verdict, facts: Facts, folder: Path, kept: Sequence[Path]) -
     try:
         data, page = write_reports(verdict, facts, folder)
     except (OSError, Unreachable) as error:
-        why = f"the report could not be written, the verdict stands: {_reason(error, folder)}"
+        why = f"the report could not be written, the verdict is not affected: {_reason(error, folder)}"
         if kept:
             why += f"; {' and '.join(map(str, kept))} are of an earlier verification"
         return {"report_json": None, "report_html": None, "report_error": why}

@@ -50,7 +50,7 @@ def native_status() -> str:
     if os.environ.get("CROSSFADE_NATIVE") == "0":
         why = "CROSSFADE_NATIVE=0 turns crossfade-native off"
     elif (other := _installed()) is not None:
-        why = f"crossfade-native {other.__version__} is not of this version of crossfade (make native builds it anew)"
+        why = f"crossfade-native {other.__version__} is not of this version of crossfade (make native builds it again)"
     else:
         why = "crossfade-native is not installed (make native builds it, with Rust)"
     return f"reading in Python, which is slow: {why}"

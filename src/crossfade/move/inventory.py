@@ -119,7 +119,7 @@ def findings(standings: Sequence[Standing]) -> Iterator[Finding]:
             yield Finding("fault", s.fate, s.entity, s.reason, "crossfade survey, then crossfade check")
         elif s.fate == UNREAD:
             hint = f'give its records in a form that can be read; or [[discard]] entity = "{s.entity}" with a reason'
-            yield Finding("fault", s.fate, s.entity, f"nobody knows how many records: {s.reason}", hint)
+            yield Finding("fault", s.fate, s.entity, f"the number of records is unknown: {s.reason}", hint)
         elif s.fate == LEFT_OUT:
             yield Finding("note", s.fate, s.entity, f"{records} stay in the source: {s.reason}")
         elif s.fate == NOT_COPIED:

@@ -92,7 +92,7 @@ def _require_records(torn: Collection[str]) -> None:
         raise Refused(
             f"what is left of a torn source is no record, but an unknown number of them ({', '.join(sorted(torn))});"
             " nothing was discarded",
-            hint="discard by --reason; for the torn part make the dump anew, or cut the file where it is torn, and"
+            hint="discard by --reason; for the torn part create the dump again, or cut the file where it is torn, and"
             " crossfade copy --restart",
         )
 

@@ -56,7 +56,7 @@ def _reasons(verdict: Verdict) -> Iterator[str]:
 
 
 def not_read(name: str, why: str) -> str:
-    return f"{name} is in the source and is not read, nobody knows how many records it holds: {why}"
+    return f"{name} is in the source and is not read, the number of its records is unknown: {why}"
 
 
 def torn(entity: str) -> str:

@@ -14,7 +14,7 @@ from crossfade.stores.dump.metadata import read_metadata
 
 JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
 _METADATA = ".metadata.json"
-_OTHER = "it stands in the dump's folder, but is no part of a dump that Crossfade knows; it is not read"
+_OTHER = "it is in the dump's folder, but is no part of a dump that Crossfade knows; it is not read"
 _DATA = frozenset({"bson", "json", "jsonl", "ndjson", "csv", "tsv", "archive"})
 """Parts of a file's name between dots that say that records may be in it, whatever else stands there (`x.bson.zst`)."""
 _OPLOG = "the oplog of the time of the dump (mongodump --oplog); it is not replayed"

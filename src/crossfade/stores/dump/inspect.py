@@ -19,7 +19,7 @@ _PLANS: Mapping[str, str] = {
     "view": "a view holds no documents of its own; write it as a view of the target, or map the collection behind it",
     "timeseries": "a dump of a time series holds its buckets, not its measurements; read it from the live server, "
     "or export it with mongoexport",
-    "gridfs_files": "copied as documents; the contents stand in the chunks",
+    "gridfs_files": "copied as documents; the contents are in the chunks",
     "gridfs_chunks": "copied as documents, one row a chunk",
     "system": "belongs to the server; not copied",
 }

@@ -28,7 +28,7 @@ PLANS = {
     "clustered": "copied as one stream",
     "view": "not copied, because it is computed from {on}; recreate it as a view of the target",
     "timeseries": "copied as one stream of measurements; their _id need not be unique, so a key needs more than it",
-    "gridfs_files": "copied; one document describes one file, whose bytes stand in {other}",
+    "gridfs_files": "copied; one document describes one file, whose bytes are in {other}",
     "gridfs_chunks": "copied; the bytes of a file are the `data` of its chunks in the order of `n`",
     "system": "not copied, because the server keeps it for itself",
 }
@@ -188,7 +188,7 @@ def _plan(name: str, kind: str, options: Mapping[str, Any], names: Names[str]) -
             if name.startswith(prefix):
                 return words.format(rest=name.removeprefix(prefix))
     if _is_encrypted(options):
-        plan += "; it has encrypted fields, whose ciphertext is copied as it stands"
+        plan += "; it has encrypted fields, whose ciphertext is copied as it is"
     if kind == "timeseries" and options.get("expireAfterSeconds") is not None:
         plan += "; that old measurements expire is not carried over"
     return plan

@@ -119,7 +119,9 @@ class PostgresDdl:
             except psycopg.Error as error:
                 if lacking := rights.lacking(error, connection, step.sql):
                     raise lacking from None
-                raise self._failed(step, error, "the schema stands, but it could not be made anew; " + _TELL) from None
+                raise self._failed(
+                    step, error, "the schema is valid, but it could not be created again; " + _TELL
+                ) from None
 
     def _metadata_of(self, schema: TargetSchema) -> Any:
         with self._scratch() as connection:

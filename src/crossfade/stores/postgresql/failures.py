@@ -29,7 +29,7 @@ _NEVER_A_ROW = ("08", "25", "28", "3D", "40", "53", "55", "57", "58", "72", "F0"
 _NOTHING_WRITTEN = "nothing of this chunk was written"
 _CHANGED = (
     "somebody has changed it since `crossfade schema apply`: put it back as `crossfade schema show` prints it, "
-    "or begin anew in an empty database"
+    "or start over in an empty database"
 )
 _STATES = {
     "53100": ("the target's disk is full", "make room on the target's disk, then run the same command again"),
@@ -43,7 +43,7 @@ _STATES = {
     "40P01": ("the target broke a deadlock by ending this transaction", "run the same command again"),
     "40001": ("the target could not serialize this transaction", "run the same command again"),
     "57014": ("the target cancelled this statement", "look for a statement_timeout on the role or database"),
-    "55P03": ("the target could not get a lock in time", "run again when nobody else holds the table"),
+    "55P03": ("the target could not get a lock in time", "run again when no other session holds a lock on the table"),
 }
 _PASSING = {"53300", "25006", "40P01", "40001", "55P03"}  # a failover, the locks of others
 _HIDDEN = (

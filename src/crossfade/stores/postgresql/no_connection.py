@@ -109,7 +109,7 @@ _CAUSES = (
     _cause(
         r"timeout|timed out",
         "no answer in time",
-        "check host and port of the URL, and whether a firewall stands in between",
+        "check host and port of the URL, and whether a firewall is in between",
         passing=True,
     ),
     _cause(r"SSL|certificate|TLS", "the TLS connection could not be made", "check sslmode, and the server's TLS"),

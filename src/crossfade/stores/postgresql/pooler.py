@@ -76,7 +76,7 @@ def _pid(connection: Connection, url: str) -> int:
 
 def _refused(mode: str, url: str) -> Misused:
     return Misused(
-        f"{hide_password(url)} leads to a connection pooler in {mode} mode, where a session belongs to nobody: settings"
+        f"{hide_password(url)} leads to a connection pooler in {mode} mode, where sessions are shared: settings"
         " and locks of this run would be left to other clients; nothing was done, and nothing was left in a session",
         hint="name the server itself in the URL (PostgreSQL's own port, often 5432), or a pooler in session mode"
         " (PgBouncer: pool_mode = session)",

@@ -169,5 +169,5 @@ class _Probe:
         known = [place for place, _, _ in self.refused]
         for number, (place,) in enumerate(self.connection.execute(query, [known]).fetchall()):
             error = self._refusal(place, place, "") if number < _MOST_ASKED else None
-            said = failures.message_of(error) if error else f"another row stands against it ({self.step.id})"
+            said = failures.message_of(error) if error else f"the row conflicts with another row ({self.step.id})"
             self.refused.append((place, kind, said))
