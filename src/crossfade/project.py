@@ -75,6 +75,11 @@ class Discard(_Section):
     """Only entities without any record, as the survey saw them."""
     table: str | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is of an entity as a whole."""
+        return self.entity is not None and self.path is None and self.where is None
+
     @model_validator(mode="after")
     def _names_one_thing(self) -> Discard:
         if (self.entity is None) == (self.table is None):

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from crossfade.cli.screen import Screen, number
-from crossfade.journal.causes import DISCARDED, MISSING, PRESENT, QUARANTINED, Cause
+from crossfade.journal.causes import DISCARDED, MISSING, PRESENT, QUARANTINED, Cause, place_of
 from crossfade.journal.journal import Entry
 from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
@@ -37,7 +37,7 @@ def cause_document(cause: Cause) -> dict[str, Any]:
 
 def where(part: dict[str, Any]) -> str:
     """table.column of an entry's or a cause's document, as far as it is known."""
-    return ".".join(filter(None, (part["table"], part["column"]))) or "-"
+    return place_of(part["table"], part["column"]) or "-"
 
 
 def draw_causes(screen: Screen, causes: Iterable[dict[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from crossfade.cli.record import record_document
 from crossfade.cli.screen import Screen, number
 from crossfade.cli.status import draw_torn
 from crossfade.errors import Unreachable
-from crossfade.journal.causes import Cause
+from crossfade.journal.causes import Cause, place_of
 from crossfade.mapping.compile import read_mappings
 from crossfade.model.counts import counted
 from crossfade.move import Move, Status
@@ -103,7 +103,7 @@ def _facts(move: Move, status: Status) -> Facts:
 
 def _cause(move: Move, cause: Cause) -> CauseShown:
     examples = tuple(Example(e.id, e.key, e.detail, _document(move, e.id)) for e in cause.examples)
-    place = ".".join(filter(None, (cause.table, cause.column)))
+    place = place_of(cause.table, cause.column)
     return CauseShown(cause.entity, cause.reason, place, cause.constraint, cause.parent, cause.count, examples)
 
 

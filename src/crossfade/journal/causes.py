@@ -112,3 +112,8 @@ def close_all(tx: Loader, of: Selection, state: str, note: str) -> dict[str, int
 
 
 __all__ = ["ALL_OPEN", "Cause", "Selection", "beginning_with", "causes", "close_all", "pages"]
+
+
+def place_of(table: str | None, column: str | None) -> str:
+    """table.column, as far as it is known."""
+    return ".".join(filter(None, (table, column)))

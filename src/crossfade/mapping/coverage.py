@@ -40,7 +40,7 @@ class Finding:
 def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:
     """A fault for each pair that nobody takes up, biggest first in each entity."""
     for entity, shape in sorted(shapes.items()):
-        if any(d.entity == entity and d.path is None and d.where is None for d in discards):
+        if any(d.entity == entity and d.is_whole for d in discards):
             continue
         feed = program.feeds.get(entity)
         if feed is None or not feed.branches:

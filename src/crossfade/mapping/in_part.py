@@ -51,7 +51,7 @@ def in_part(
     """A note for each such path; what lies below one that is named says nothing new."""
     for entity, feed in sorted(program.feeds.items()):
         of_entity = [d for d in discards if d.entity == entity]
-        if feed.branches and not any(d.path is None and d.where is None for d in of_entity):
+        if feed.branches and not any(d.is_whole for d in of_entity):
             spelt = [replace(b, uses=tuple(_spelt(b, target))) for b in feed.branches]
             own = [d for d in of_entity if d.path is not None]
             for part in _of_entity(shapes[entity], replace(feed, branches=tuple(spelt)), own):

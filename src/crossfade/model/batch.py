@@ -72,6 +72,11 @@ class SetAside:
     detail: str
     raw: bytes
 
+    @property
+    def said(self) -> str:
+        """The detail, with the place where there is one."""
+        return f"{self.path}: {self.detail}" if self.path else self.detail
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -76,7 +76,7 @@ def require_covered(ground: Ground, meanwhile: Callable[[], object] = lambda: No
 
 def require_current_lock(ground: Ground, entities: Sequence[EntityInfo]) -> None:
     """What came into the source after the survey would be left behind without a word. `entities` is what is there."""
-    whole = {d.entity for d in ground.discards if d.path is None and d.where is None}
+    whole = {d.entity for d in ground.discards if d.is_whole}
     chosen = {e.name for e in choose(entities, ground.project.settings.entities)} - whole
     new, gone = sorted(chosen - ground.shapes.keys()), sorted(ground.shapes.keys() - {e.name for e in entities})
     parts = [f"{what}: {', '.join(names)}" for what, names in (("new", new), ("no longer there", gone)) if names]

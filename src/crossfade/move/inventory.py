@@ -45,7 +45,7 @@ class Standing:
 def inventory(ground: Ground, entities: Sequence[EntityInfo] | None = None) -> list[Standing]:
     """Everything, sorted by name."""
     found = surveying.entities(ground, sized=False) if entities is None else entities
-    reasons = {d.entity: d.reason for d in ground.discards if d.entity and d.path is None and d.where is None}
+    reasons = {d.entity: d.reason for d in ground.discards if d.entity and d.is_whole}
     chosen = {info.name for info in choose(found, ground.project.settings.entities)}
     feeds = ground.compiled.program.feeds.values()
     fed = {f.entity for f in feeds if f.branches} | ground.compiled.unknown  # faults of mappings are told elsewhere
@@ -80,7 +80,7 @@ def _standing(ground: Ground, info: EntityInfo, fed: set[str], reasons: Mapping[
 
 def _as_empty(ground: Ground) -> set[str]:
     """The entities that are discarded only because they were empty when they were surveyed."""
-    whole = [d for d in ground.discards if d.entity and d.path is None and d.where is None]
+    whole = [d for d in ground.discards if d.entity and d.is_whole]
     return {d.entity for d in whole if d.empty and d.entity} - {d.entity for d in whole if not d.empty}
 
 

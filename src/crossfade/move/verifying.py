@@ -30,7 +30,7 @@ def verify(ground: Ground, listen: Listener) -> Verdict:
         raise Refused(f"the copy has not finished (it is {status.stage}); nothing was compared", hint="crossfade copy")
     listed = surveying.entities(ground, sized=False)
     whence.require_same_source(ground, listed)
-    whole = {d.entity for d in ground.discards if d.entity and d.path is None and d.where is None}
+    whole = {d.entity for d in ground.discards if d.entity and d.is_whole}
     agreement.require_made(status, ground.fed_entities, ground.fed_tables, whole)
     if begin.own_move(ground).mapping_digest != ground.digests["mapping_digest"]:
         checks.require_covered(ground)  # a column that the mapping no longer makes would not be compared

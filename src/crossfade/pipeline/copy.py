@@ -17,6 +17,7 @@ from crossfade.documents.decode import key_of
 from crossfade.executor.again import TryingAgain
 from crossfade.executor.tasks import run_tasks
 from crossfade.journal import journal
+from crossfade.journal.causes import place_of
 from crossfade.journal.journal import Entry
 from crossfade.mapping.carry import Mapped, Misfit
 from crossfade.model.batch import REMAINDER, Batch, Chunk
@@ -135,7 +136,7 @@ def _entries(chunk: Chunk, batch: Batch, misfits: Sequence[Misfit], position: in
             chunk=chunk.number,
             key=aside.key,
             reason=aside.reason,
-            detail=f"{aside.path}: {aside.detail}" if aside.path else aside.detail,
+            detail=aside.said,
             table=None,
             column=None,
             phase="read",
@@ -145,7 +146,7 @@ def _entries(chunk: Chunk, batch: Batch, misfits: Sequence[Misfit], position: in
 
 def _count_refusals(batch: Batch, misfits: Sequence[Misfit], account: _Account) -> None:
     for misfit in misfits:
-        place = ".".join(filter(None, (misfit.table, misfit.column)))
+        place = place_of(misfit.table, misfit.column)
         _count_refusal(account, misfit.reason, place, misfit.detail)
     for aside in batch.aside:
         _count_refusal(account, aside.reason, aside.path, aside.detail)

@@ -107,7 +107,7 @@ def _record_now(s: Session, entry: Entry) -> bytes | None:
 def _first_misfit(tx: Loader, batch: Batch, mapped: Mapped) -> Misfit | None:
     if batch.aside:
         aside = batch.aside[0]
-        return Misfit(0, aside.reason, f"{aside.path}: {aside.detail}" if aside.path else aside.detail)
+        return Misfit(0, aside.reason, aside.said)
     refused = [] if mapped.misfits or mapped.discarded else load_records(tx, mapped.tables, range(len(batch.raws)))
     return next(iter([*mapped.misfits, *refused]), None)
 

@@ -61,8 +61,7 @@ class Mapper:
         for position in range(len(batch.raws) + len(batch.aside)):
             if position in aside:
                 a = aside[position]
-                detail = f"{a.path}: {a.detail}" if a.path else a.detail
-                out.append(Previewed(entity, a.key, a.raw, refused=Misfit(0, a.reason, detail)))
+                out.append(Previewed(entity, a.key, a.raw, refused=Misfit(0, a.reason, a.said)))
                 continue
             raw = batch.raws[row]
             parts = tuple(p for p in (keep_roots(t, {row}) for t in mapped.tables) if p.rows.num_rows)

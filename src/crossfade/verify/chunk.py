@@ -169,9 +169,7 @@ class _Batch:
             if account is not None:
                 accounts.append(account)
             else:
-                self._uncounted(
-                    aside.raw, aside.reason, f"{aside.path}: {aside.detail}" if aside.path else aside.detail
-                )
+                self._uncounted(aside.raw, aside.reason, aside.said)
         return accounts
 
     def _uncounted(
