@@ -285,6 +285,53 @@ def _stop_at_chunk(event: Any) -> None:
         raise _Stop
 
 
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
+def test_rows_of_others_that_refer_to_a_live_table_stop_it(
+    mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path, action: str
+) -> None:
+    """What somebody built on the table after the move began: deleting the move's rows would take or change it."""
+    pg_db.execute("CREATE TABLE users (id int PRIMARY KEY)")
+    mongo_db.db.users.insert_many([{"_id": i} for i in range(5)])
+    folder = shop.small_project(tmp_path / "p", "", {"users": LIVE["users"]}, live=True)
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        move.survey()
+        move.copy()
+    pg_db.execute(f"CREATE TABLE orders (id int PRIMARY KEY, u int REFERENCES users (id) ON DELETE {action})")
+    pg_db.execute("INSERT INTO orders VALUES (1, 3)")
+    with open_move(folder, mongo_db.url, pg_db.url) as move, pytest.raises(Refused, match="orders"):
+        move.reset()
+    assert pg_db.execute("SELECT (SELECT count(*) FROM users), (SELECT max(u) FROM orders)") == [(5, 3)]
+    pg_db.execute("DELETE FROM orders")
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        assert move.reset()
+    assert pg_db.execute("SELECT count(*) FROM users") == [(0,)]
+
+
+def test_a_live_sqlite_file(mongo_db: MongoScratch, tmp_path: Path) -> None:
+    import sqlite3
+
+    file = tmp_path / "t.db"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE users (id INTEGER PRIMARY KEY)")
+    connection.close()
+    mongo_db.db.users.insert_many([{"_id": i} for i in range(1, 6)])
+    folder = shop.small_project(tmp_path / "p", "", {"users": LIVE["users"]}, live=True)
+    with open_move(folder, mongo_db.url, f"sqlite:///{file}") as move:
+        move.survey()
+        move.copy()
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, u int REFERENCES users (id))")
+        connection.execute("INSERT INTO orders VALUES (1, 3)")
+    with open_move(folder, mongo_db.url, f"sqlite:///{file}") as move, pytest.raises(Refused, match="orders"):
+        move.reset()
+    with connection:
+        connection.execute("DELETE FROM orders")
+    with open_move(folder, mongo_db.url, f"sqlite:///{file}") as move:
+        assert move.reset()
+    assert connection.execute("SELECT count(*) FROM users").fetchone() == (0,)
+    connection.close()
+
+
 def test_a_sqlite_file(mongo_db: MongoScratch, tmp_path: Path) -> None:
     import sqlite3
 

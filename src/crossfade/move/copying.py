@@ -26,8 +26,7 @@ from crossfade.pipeline import copy as chunks_of
 from crossfade.pipeline.enough import StopAt, require_few
 from crossfade.pipeline.plan import KeyScan, plan
 from crossfade.pipeline.settle import settle
-from crossfade.schema.tokens import qualified
-from crossfade.stores.contract import EntityInfo, Loader, need
+from crossfade.stores.contract import EntityInfo, Loader, RowRejected, need
 
 
 def copy(ground: Ground, listen: Listener, *, source_moved: bool = False) -> Status:
@@ -116,8 +115,14 @@ def restart(ground: Ground) -> None:
                 hint="crossfade reset, then crossfade run",
             )
         filled = {name for c in journal.chunks(tx) for name in c.rows}
-        for table in ground.tables(ground.fed_tables | filled):
-            tx.execute(f"DELETE FROM {qualified(table.schema, table.table)}")
+        tables = ground.tables(ground.fed_tables | filled)
+        try:
+            for table in tables:
+                tx.empty(table, beside=tables)
+        except RowRejected as refusal:
+            raise Refused(
+                f"{refusal.message}; nothing was changed", hint="move those rows elsewhere first"
+            ) from refusal
         journal.forget_copy(tx)
         journal.set_digests(tx, ground.digests)
         journal.set_stage(tx, journal.PREPARED)

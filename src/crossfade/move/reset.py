@@ -19,7 +19,6 @@ from crossfade.model.target import Step, TargetTable
 from crossfade.move.begin import find_move
 from crossfade.move.ground import Ground
 from crossfade.schema import live
-from crossfade.schema.tokens import qualified
 from crossfade.schema.undo import Undo, undo_of
 from crossfade.stores.contract import Loader, RowRejected, need
 
@@ -53,6 +52,7 @@ def plan(ground: Ground) -> Reset | None:
     if not ground.has_journal:
         return None
     _require_own(ground)
+    _read_schema(ground)
     with _refusals_told(), ground.transaction() as tx:
         return _plan(ground, tx, hold=False)
 
@@ -62,10 +62,17 @@ def reset(ground: Ground) -> Reset | None:
     with _alone(ground) as there:
         if not there:
             return None
+        _read_schema(ground)
         with _refusals_told(), ground.transaction() as tx:
             found = _plan(ground, tx, hold=True)
             _carry_out(found, tx)
     return found
+
+
+def _read_schema(ground: Ground) -> None:
+    """Before the transaction: the journal that keeps it is read in one of its own."""
+    if ground.is_live:
+        _ = ground.schema
 
 
 @contextmanager
@@ -200,7 +207,7 @@ def _carry_out(found: Reset, tx: Loader) -> None:
     for step in found.away:
         tx.run(step.sql)
     for table in found.emptied:
-        tx.run(f"DELETE FROM {qualified(table.schema, table.table)}")
+        tx.empty(table, beside=found.emptied)
     for step in found.back:
         tx.run(step.sql)
     for drop in found.drops:

@@ -10,7 +10,7 @@ where the server or file cannot be reached (the URL shown with its password hidd
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -132,6 +132,14 @@ class Loader(Protocol):
 
         With `hold` no other transaction adds, changes or deletes rows of it until this one ends. Raises where the rows
         cannot be counted: that is not the same as a table that is gone.
+        """
+        ...
+
+    def empty(self, table: TargetTable, *, beside: Collection[TargetTable]) -> None:
+        """Deletes every row of the table; rows of tables that inherit from it stay, and no trigger fires.
+
+        Raises RowRejected (foreign_key) where rows of a table that is not in `beside` may refer to these: a foreign key
+        could delete or change them, too.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The rows of a table, counted in the transaction that is about to remove them."""
+"""The rows of a table, counted and deleted in one transaction."""
 
 from __future__ import annotations
 
@@ -12,6 +12,35 @@ SELECT c.relkind = 'p', c.relkind IN ('r', 'p'),
        c.relforcerowsecurity AND pg_catalog.row_security_active(c.oid) AND pg_catalog.pg_has_role(c.relowner, 'USAGE')
 FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass(%s)
 """
+
+_REFERRING = """
+SELECT k.conname, n.nspname, c.relname
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype = 'f' AND k.confrelid = pg_catalog.to_regclass(%s) AND k.conparentid = 0
+ORDER BY 1, 2, 3
+"""
+
+
+def referring(connection: psycopg.Connection[Any], table: sql.Identifier) -> list[tuple[str, str, str]]:
+    """The foreign keys that refer to the table, from tables that hold rows: name, schema and table of each."""
+    found = connection.execute(_REFERRING, [table.as_string(connection)]).fetchall()
+    return [
+        key
+        for key in found
+        if connection.execute(
+            sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(key[1], key[2]))
+        ).fetchone()
+        == (True,)
+    ]
+
+
+def empty(connection: psycopg.Connection[Any], table: sql.Identifier) -> None:
+    """Deletes its rows; those of tables that inherit from it stay, those of partitions are its own."""
+    row = connection.execute(_TABLE, [table.as_string(connection)]).fetchone()
+    name = table if row is None or row[0] else sql.SQL("ONLY {}").format(table)
+    connection.execute(sql.SQL("DELETE FROM {}").format(name))
 
 
 def count(connection: psycopg.Connection[Any], table: sql.Identifier, *, hold: bool) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -195,6 +195,16 @@ class PostgresLoader:
         except psycopg.Error as error:
             raise failures.of_statement(error, self._url) from error
 
+    def empty(self, table: TargetTable, *, beside: Collection[TargetTable]) -> None:
+        own = {(t.schema or "public", t.table) for t in beside}
+        with self._translating(table.name):
+            keys = [k for k in held.referring(self._connection, _identifier(table)) if k[1:] not in own]
+        if keys:
+            raise _referred_to(table, f"{keys[0][1]}.{keys[0][2]}", keys[0][0])
+        self._suspend_triggers(table)
+        with self._translating(table.name):
+            held.empty(self._connection, _identifier(table))
+
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         own = sql.replace("{crossfade}", "crossfade.").replace("{share}", "FOR SHARE")
         statement, bound = for_psycopg(own, parameters)
@@ -261,6 +271,11 @@ class PostgresLoader:
             found = self._connection.execute(_CATALOG, [_identifier(table).as_string(self._connection)]).fetchall()
             self._catalog[table.name] = {name: _InCatalog(type_name, oid) for name, type_name, oid in found}
         return self._catalog[table.name]
+
+
+def _referred_to(table: TargetTable, other: str, key: str) -> RowRejected:
+    said = f"rows of {other} may refer to rows of {table.name} ({key}), and {other} is no table of the move"
+    return RowRejected("foreign_key", said, table=table.name, constraint=key)
 
 
 def _has_binary_form(kind: ColumnType) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,27 @@ class SqliteLoader:
                 return None
             (rows,) = self._connection.execute(f"SELECT count(*) FROM {quoted(table.table)}").fetchone()
             return int(rows)
+
+    def empty(self, table: TargetTable, *, beside: Collection[TargetTable]) -> None:
+        own = {t.table.lower() for t in beside}
+        for other in self._referring(table.table):
+            if other.lower() not in own:
+                said = f"rows of {other} may refer to rows of {table.name}, and {other} is no table of the move"
+                raise RowRejected("foreign_key", said, table=table.name)
+        with self._translating(table.name):
+            self.suspended.suspend(table.table)
+            self._connection.execute(f"DELETE FROM {quoted(table.table)}")
+
+    def _referring(self, name: str) -> list[str]:
+        """Tables that hold rows and have a foreign key to this one."""
+        with self._translating(name):
+            query = (
+                "SELECT DISTINCT m.name FROM sqlite_master m, pragma_foreign_key_list(m.name) k"
+                " WHERE m.type = 'table' AND lower(k.\"table\") = lower(?) ORDER BY 1"
+            )
+            found = [str(row[0]) for row in self._connection.execute(query, [name]).fetchall()]
+            holds = "SELECT EXISTS (SELECT 1 FROM {})"
+            return [t for t in found if self._connection.execute(holds.format(quoted(t))).fetchone()[0]]
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         with self._translating(""):
