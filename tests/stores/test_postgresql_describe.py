@@ -47,6 +47,9 @@ CREATE VIEW grown AS SELECT * FROM users WHERE age > 17;
 CREATE SEQUENCE numbers;
 CREATE TABLE events (id int, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE seats (id int PRIMARY KEY, place int CONSTRAINT seats_place UNIQUE DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE bookings (id int PRIMARY KEY, seat int CONSTRAINT bookings_seat REFERENCES seats) PARTITION BY RANGE (id);
+CREATE TABLE bookings_1 PARTITION OF bookings FOR VALUES FROM (1) TO (1000);
 """
 
 REPLACE = (
@@ -103,6 +106,11 @@ FAULTS: dict[str, set[tuple[str, str, str, str]]] = {
         ("changed", "foreign key", "users.users_team_fkey", "triggers"),
         ("changed", "trigger", "users.touched", "enabled"),
     },
+    "ALTER TABLE seats DISABLE TRIGGER ALL": {
+        ("changed", "unique constraint", "seats.seats_place", "triggers"),
+        ("changed", "foreign key", "bookings.bookings_seat", "triggers"),
+    },
+    "ALTER TABLE bookings_1 DISABLE TRIGGER ALL": {("changed", "foreign key", "bookings.bookings_seat", "triggers")},
     "ALTER TABLE users DROP CONSTRAINT users_name_key": {("missing", "unique constraint", "users.users_name_key", "")},
     "ALTER TABLE users DROP CONSTRAINT users_age_check": {("missing", "check constraint", "users.users_age_check", "")},
     "ALTER TABLE users DROP CONSTRAINT users_age_check;"

@@ -71,7 +71,8 @@ WHERE {user} AND NOT {member:pg_class,c.oid} AND c.relkind IN ('r', 'p', 'f') AN
 ORDER BY 3, a.attnum
 
 -- name: constraints
--- Those of a partition that are its parent's stand and fall with it. A foreign key is enforced by triggers of the system's own.
+-- Those of a partition that are its parent's stand and fall with it. Foreign keys
+-- and deferrable constraints are enforced by triggers of the system's own, of each partition too.
 SELECT 'constraint' AS kind, c.oid::regclass::text || '.' || quote_ident(k.conname) AS name, c.oid::regclass::text AS of,
        jsonb_build_object(
            'is', CASE k.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique constraint' WHEN 'c' THEN 'check constraint'
@@ -79,10 +80,12 @@ SELECT 'constraint' AS kind, c.oid::regclass::text || '.' || quote_ident(k.conna
            'definition', regexp_replace(pg_get_constraintdef(k.oid), '( NOT VALID| NOT ENFORCED)+$', ''),
            'validated', CASE WHEN k.convalidated THEN 'yes' ELSE 'no' END,
            'enforced', CASE WHEN (to_jsonb(k)->>'conenforced')::boolean IS FALSE THEN 'no' ELSE 'yes' END,
-           'triggers', CASE WHEN k.contype = 'f' THEN
-               (SELECT CASE WHEN bool_or(tgenabled = 'D') THEN 'disabled' WHEN bool_or(tgenabled <> 'O') THEN 'not always'
-                            ELSE 'enabled' END
-                FROM pg_trigger WHERE tgconstraint = k.oid) END,
+           'triggers',
+               (WITH RECURSIVE own(oid) AS (SELECT k.oid UNION ALL
+                                            SELECT part.oid FROM pg_constraint part JOIN own ON part.conparentid = own.oid)
+                SELECT CASE WHEN bool_or(tgenabled = 'D') THEN 'disabled' WHEN bool_or(tgenabled <> 'O') THEN 'not always'
+                            WHEN count(*) > 0 THEN 'enabled' END
+                FROM pg_trigger WHERE tgconstraint IN (SELECT oid FROM own)),
            'index', CASE WHEN i.indisvalid AND i.indisready THEN 'valid' WHEN i.indexrelid IS NOT NULL THEN 'invalid' END,
            'clustered', CASE WHEN i.indisclustered AND k.contype <> 'f' THEN 'yes' END,
            'comment', obj_description(k.oid, 'pg_constraint')) AS facts
