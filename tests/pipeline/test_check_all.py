@@ -189,3 +189,12 @@ def test_the_hint_of_a_discard_can_be_pasted(make: Make, tmp_path: Path) -> None
     (hint,) = {f.hint for f in move.check() if f.place == 'users."a b"'}
     assert hint is not None
     assert """path = '"a b"' with a reason""" in hint
+
+
+def test_a_discard_of_one_key_of_a_map(make: Make) -> None:
+    """It would leave nothing out, while a person believes that it does."""
+    move = make(
+        '[[discard]]\nentity = "users"\npath = "usage.2024-01"\nreason = "r"\n',
+        users="SELECT u._id AS id FROM users AS u",
+    )
+    assert ("stale_discard", "users.usage.2024-01") in faults(move)

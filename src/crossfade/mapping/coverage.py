@@ -190,9 +190,21 @@ def stale_discards(program: Program, shapes: Mapping[str, Shape], discards: Sequ
 def _stale_path(discard: Discard, shape: Shape) -> Iterator[Finding]:
     place = f"{shape.entity}.{discard.path}"
     try:
-        node = shape.node(parse_path(discard.path or ""))
+        path = parse_path(discard.path or "")
     except ValueError as e:
         yield Finding("fault", "stale_discard", place, str(e), "write it as source.lock.json does")
         return
-    if node is None:
+    node = shape.node(path)
+    above = next((path[:n] for n in range(len(path)) if (at := shape.node(path[:n])) is not None and at.is_map), None)
+    if node is None and above is not None:
+        name = format_path(above)
+        yield Finding(
+            "fault",
+            "stale_discard",
+            place,
+            f"{shape.entity}.{name} is a map: all its values are one path, and a discard of one key leaves nothing out",
+            f'discard {name}.{{}} and what is below it; or write [survey] objects = ["{shape.entity}.{name}"] in'
+            " crossfade.toml, and crossfade survey",
+        )
+    elif node is None:
         yield Finding("note", "stale_discard", place, "a discard names a path that the source has not")
