@@ -198,3 +198,21 @@ def test_a_discard_of_one_key_of_a_map(make: Make) -> None:
         users="SELECT u._id AS id FROM users AS u",
     )
     assert ("stale_discard", "users.usage.2024-01") in faults(move)
+
+
+ENTRIES = "FROM users AS u, unnest(entries_of(u.usage)) WITH ORDINALITY AS e(entry, n)"
+
+
+@pytest.mark.parametrize(
+    ("columns", "more", "open_"),
+    [
+        ("e.n AS n, e.entry.value AS v", "", True),
+        ("e.n AS n, e.entry.value AS v, CASE WHEN e.entry.key = 'x' THEN 1 END AS k", "", True),
+        ("e.n AS n, e.entry.value AS v, e.entry.key AS k", "", False),
+        ("e.n AS n, e.entry.value AS v, json_of(u.usage) AS k", "", False),
+        ("e.n AS n, e.entry.value AS v", '[[discard]]\nentity = "users"\npath = "usage"\nreason = "r"\n', False),
+    ],
+)
+def test_the_keys_of_a_map_are_data(make: Make, columns: str, more: str, open_: bool) -> None:
+    move = make(more, users=f"SELECT u._id AS id, {columns} {ENTRIES}")
+    assert (("uncovered", "users.usage") in faults(move)) is open_

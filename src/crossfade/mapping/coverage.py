@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from crossfade.mapping.program import DECIDES, Branch, Feed, Program, Use, carries
 from crossfade.mapping.taken import Taken, taken
 from crossfade.model.counts import counted
-from crossfade.model.shape import Path, Shape, format_path, parse_path
+from crossfade.model.shape import Node, Path, Shape, format_path, parse_path
 from crossfade.project import Discard
 from crossfade.schema.tokens import identifier
 
@@ -93,6 +93,19 @@ def _uncovered_pairs(shape: Shape, feed: Feed, uses: Taken, discards: Sequence[D
             message = f"not mapped: {types_counted(open_types)}{_but_reads(shape.entity, feed, path, uses)}"
             yield Finding("fault", "uncovered", place, message, _discard_hint(shape.entity, path))
             skip = path  # what lies below says nothing new
+        elif node.is_map and not _has_keys(path, node, uses, discards):
+            place, message = (
+                f"{shape.entity}.{format_path(path)}",
+                "the keys of the map are not mapped, only its values",
+            )
+            hint = f"the key of entries_of(...), or {_discard_hint(shape.entity, path)}"
+            yield Finding("fault", "uncovered", place, message, hint)
+
+
+def _has_keys(path: Path, node: Node, uses: Taken, discards: Sequence[Discard]) -> bool:
+    """The keys of a map are data, too."""
+    kept = path in uses.keys or uses.in_rest(path) or uses.within_whole(path, "object")
+    return kept or all(discarded(path, t, discards) or uses.within_whole(path, t) for t in node.types)
 
 
 def types_counted(types: Mapping[str, int]) -> str:

@@ -128,7 +128,7 @@ def _way(upper: Place, place: Place) -> str | None:
     return "object" if len(at.path) > len(upper.path) else way
 
 
-_DEPTHS = {"elements": 0, "entries": 0, "value": 1, "whole": 2, "rest": 2}
+_DEPTHS = {"elements": 0, "entries": 0, "keys": 0, "value": 1, "whole": 2, "rest": 2}
 
 
 def _of_all(mention: Mention, results: Sequence[tuple[Held, Sequence[Mention]]], by: str) -> Iterator[Mention]:

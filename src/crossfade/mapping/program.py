@@ -27,8 +27,9 @@ class Use:
     """A place that a branch takes up.
 
     `depth` is "value" (what stands here), "whole" (everything below as well), "elements" (that it is an array; its
-    elements are uses of their own), "entries" (that it is an object, and its keys), "type" (its type or presence
-    alone) or "rest". `output` is the target column that it feeds, "" where it only steers (FROM, WHERE, ON, GROUP BY).
+    elements are uses of their own), "entries" (that it is an object whose fields are gone through), "keys" (the names
+    of its fields), "type" (its type or presence alone) or "rest". `output` is the target column that it feeds, "" where
+    it only steers (FROM, WHERE, ON, GROUP BY).
     `looked_up`: it is read of another document than the root. `types` are those that it can have there, and `keeps`
     what of them arrives (WHOLE, LESS, DECIDES); `by` are the functions that keep less than they are given, innermost
     first.

@@ -44,7 +44,7 @@ class Rewriter:
         self.root: Row | None = None
 
     def use(self, place: Place, depth: str) -> None:
-        self.mentions.add(place, depth, self.output)
+        self.mentions.add(place, "keys" if place.is_key else depth, self.output)
 
     # -- values
 

@@ -23,6 +23,8 @@ class Taken:
     below: Types
     """Path -> "object" and/or "array": used places lie below it through fields, through elements."""
     rest: bool
+    keys: frozenset[Path] = frozenset()
+    """Objects the names of whose fields are values that reach a column."""
 
     def covers(self, path: Path, bson_type: str) -> bool:
         if self.within_whole(path, bson_type):
@@ -54,19 +56,21 @@ def taken(uses: Iterable[Use], entity: str) -> Taken:
     """What `uses` (of branches whose root is `entity`) take up of it."""
     places: dict[str, dict[Path, frozenset[str]]] = {"value": {}, "whole": {}, "elements": {}}
     below: dict[Path, frozenset[str]] = {}
+    keys: set[Path] = set()
     rest = False
     for use in uses:
         rest = rest or (use.depth == "rest" and not use.looked_up and use.keeps != DECIDES)
         if use.entity != entity or not carries(use):
             continue
-        if use.depth == "entries":
+        if use.depth in ("entries", "keys"):
+            keys |= {use.path} if use.depth == "keys" else set()
             below[use.path] = below.get(use.path, frozenset()) | {"object"}
         else:
             of_depth = places[use.depth]
             of_depth[use.path] = of_depth.get(use.path, frozenset()) | use.types
         for n in range(len(use.path)):
             below[use.path[:n]] = below.get(use.path[:n], frozenset()) | {_holder(use.path[n])}
-    return Taken(places["value"], places["whole"], frozenset(places["elements"]), below, rest)
+    return Taken(places["value"], places["whole"], frozenset(places["elements"]), below, rest, frozenset(keys))
 
 
 def _holder(step: str) -> str:
