@@ -19,8 +19,8 @@ from crossfade.move import Move
 def check(call: Invocation) -> Answer:
     """Hold the mappings against the source's shape and the target's tables. Writes nothing.
 
-    Exit status 1 where there are faults: source paths that nothing takes up, columns that nothing fills, types that do
-    not fit. Notes do not stop a copy.
+    Exit status 1 where there are faults: source paths that no mapping carries, columns that nothing fills, types that
+    do not fit. Notes do not stop a copy.
     """
     with call.move() as move:
         return examine(move)
