@@ -16,7 +16,7 @@ from pathlib import Path
 
 import data
 from crossfade.documents.count import Histogram
-from crossfade.mapping.compile import compile_program, read_mappings
+from crossfade.mapping.language.compile import compile_program, read_mappings
 from crossfade.model.batch import Column
 from crossfade.model.shape import Shape
 

@@ -35,7 +35,7 @@ LOADED = """
 import sys
 from crossfade.executor.local import make_executor
 from crossfade.executor.processes import load_ahead
-from crossfade.mapping.macros import macros
+from crossfade.transform.macros import macros
 
 load_ahead("crossfade.move")
 with make_executor(2) as executor:

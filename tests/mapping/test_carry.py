@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mapping_world import ENGINE, World, python_rows
 
-from crossfade.mapping.carry import Carrier, Mapped, drop_roots, keep_roots
-from crossfade.mapping.engine import Engine
-from crossfade.mapping.program import Program
+from crossfade.transform.transform import Carrier, Mapped, drop_roots, keep_roots
+from crossfade.transform.engine import Engine
+from crossfade.model.program import Program
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.project import Discard
 

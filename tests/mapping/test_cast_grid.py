@@ -20,8 +20,8 @@ import duckdb
 import pytest
 from sqlglot import exp
 
-from crossfade.mapping.casts import exact_cast
-from crossfade.mapping.macros import macros
+from crossfade.mapping.language.casts import exact_cast
+from crossfade.transform.macros import macros
 
 REFUSED = "refused"
 TARGETS = ["BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",

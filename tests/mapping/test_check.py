@@ -13,9 +13,9 @@ from bson import ObjectId
 from mapping_world import World, transcode
 from sqlalchemy import MetaData
 
-from crossfade.mapping.check import check
-from crossfade.mapping.coverage import Finding
-from crossfade.mapping.engine import Engine
+from crossfade.assess.check import check
+from crossfade.mapping.coverage.uncovered.uncovered import Finding
+from crossfade.transform.engine import Engine
 from crossfade.model.target import ColumnType, TargetColumn, TargetSchema, TargetTable
 from crossfade.project import Discard
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mapping_world import World
 
-from crossfade.mapping.coverage import Finding, stale_discards, uncovered
-from crossfade.mapping.program import carries
+from crossfade.mapping.coverage.uncovered.uncovered import Finding, stale_discards, uncovered
+from crossfade.model.program import carries
 from crossfade.model.shape import Node, format_path
 from crossfade.project import Discard
 from strategies import values

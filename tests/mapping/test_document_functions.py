@@ -6,7 +6,7 @@ from bson import ObjectId
 from mapping_world import ENGINE, World, python_rows
 
 from crossfade.documents.walk import date
-from crossfade.mapping.program import ROOT_TABLE
+from crossfade.model.program import ROOT_TABLE
 
 
 def test_json_of_places_elements_and_whole_documents() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mapping_world import ENGINE, World
 
 from crossfade.documents.columns import compile_columns
-from crossfade.mapping.program import ROOT_TABLE
+from crossfade.model.program import ROOT_TABLE
 
 
 def test_a_mapping_of_an_empty_collection_compiles_and_gives_no_rows() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mapping_world import World
 from slow_engine import mappings
 
-from crossfade.mapping.engine import RECORD_ERRORS, Engine, reason_of
+from crossfade.transform.engine import RECORD_ERRORS, Engine, reason_of
 from strategies import names, scalars, values
 
 oids = st.integers(0, 3).map(lambda i: ObjectId(f"{i:024x}"))

@@ -12,8 +12,8 @@ from mapping_world import ENGINE, World, python_rows
 from sqlalchemy import MetaData
 from test_check import column, empty, table
 
-from crossfade.mapping.check import check
-from crossfade.mapping.program import ROOT_TABLE
+from crossfade.assess.check import check
+from crossfade.model.program import ROOT_TABLE
 from crossfade.model.target import ColumnType, TargetSchema
 
 KEYS = ["", "/s", "$q", "a.b", "A", "a", "#", "é", "x" * 200, "key", "value", "$oid"]

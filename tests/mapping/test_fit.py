@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossfade.errors import Misused
-from crossfade.mapping.fit import Fitted, fit
+from crossfade.transform.fit.canonical_rows import Fitted, fit
 from crossfade.model.canonical import arrow_type
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 

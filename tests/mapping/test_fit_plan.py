@@ -6,8 +6,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from crossfade.mapping.fit import fit
-from crossfade.mapping.fit_plan import fit_plan
+from crossfade.transform.fit.canonical_rows import fit
+from crossfade.transform.fit.plan import fit_plan
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 
 KINDS = [

@@ -10,7 +10,7 @@ from bson import Decimal128
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossfade.mapping.engine import Engine
+from crossfade.transform.engine import Engine
 from crossfade.mapping.ids import identity_name
 
 ENGINE = Engine()

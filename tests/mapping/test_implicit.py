@@ -10,8 +10,8 @@ from bson import Decimal128, Int64, ObjectId
 from mapping_world import ENGINE, World, python_rows
 from test_check import column, findings, table
 
-from crossfade.mapping.engine import RECORD_ERRORS
-from crossfade.mapping.program import ROOT_TABLE
+from crossfade.transform.engine import RECORD_ERRORS
+from crossfade.model.program import ROOT_TABLE
 from crossfade.model.target import ColumnType
 
 MOMENT = ColumnType("timestamptz", "timestamptz")

@@ -10,7 +10,7 @@ from types import FrameType
 
 import pytest
 
-from crossfade.mapping.interrupts import interruptible
+from crossfade.transform.interrupts import interruptible
 
 
 def struck() -> None:

@@ -16,8 +16,8 @@ from mapping_world import World, equality, python_rows
 from crossfade.documents.canonical import canonical
 from crossfade.documents.decode import decode_one
 from crossfade.documents.walk import date
-from crossfade.mapping import lookup as lookups
-from crossfade.mapping.lookup import LookedUpMisfit, key_text, keys_of
+from crossfade.transform import lookup as lookups
+from crossfade.transform.lookup import LookedUpMisfit, key_text, keys_of
 from strategies import scalars
 
 OIDS = [ObjectId(f"{i:024x}") for i in range(20)]

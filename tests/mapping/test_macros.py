@@ -7,12 +7,12 @@ from importlib import resources
 import duckdb
 import pytest
 
-from crossfade.mapping.engine import Engine
-from crossfade.mapping.macros import macros, macros_of
+from crossfade.transform.engine import Engine
+from crossfade.transform.macros import macros, macros_of
 
 
 def test_no_statement_of_the_file_is_left_out() -> None:
-    text = resources.files("crossfade.mapping").joinpath("macros.sql").read_text("utf-8")
+    text = resources.files("crossfade.transform").joinpath("macros.sql").read_text("utf-8")
     assert len(macros()) == text.count("CREATE ") == len(duckdb.extract_statements(text))
 
 

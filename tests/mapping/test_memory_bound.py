@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from mapping_world import World, python_rows
 
-from crossfade.mapping import memory_bound
-from crossfade.mapping.memory_bound import bounded_memory
+from crossfade.transform import memory_bound
+from crossfade.transform.memory_bound import bounded_memory
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds what a process takes")
@@ -60,7 +60,7 @@ def test_bounds_that_overlap_end_with_the_last() -> None:
 def test_a_process_keeps_within_a_bound_of_its_own() -> None:
     """What the user bounds already (ulimit -d) is not widened."""
     code = (
-        "import resource; from crossfade.mapping.memory_bound import bounded_memory\n"
+        "import resource; from crossfade.transform.memory_bound import bounded_memory\n"
         "resource.setrlimit(resource.RLIMIT_DATA, (300 << 20, 400 << 20))\n"
         "with bounded_memory(): print(resource.getrlimit(resource.RLIMIT_DATA)[0] <= 300 << 20)\n"
         "print(resource.getrlimit(resource.RLIMIT_DATA) == (300 << 20, 400 << 20))"

@@ -22,10 +22,10 @@ from odd_values import (
 )
 
 from crossfade.errors import MappingFault
-from crossfade.mapping.engine import RECORD_ERRORS, reason_of
-from crossfade.mapping.one_pass import OnePass
-from crossfade.mapping.program import ROOT_TABLE, Branch
-from crossfade.mapping.refused import stages_of
+from crossfade.transform.engine import RECORD_ERRORS, reason_of
+from crossfade.transform.one_pass import OnePass
+from crossfade.model.program import ROOT_TABLE, Branch
+from crossfade.transform.refusal_queries import stages_of
 
 TEXTS = [*NUMBERS_IN_TEXT, *DATES_IN_TEXT, *(t for t in OTHER_TEXT if len(t) < 1000)]
 NUMERIC = "TINYINT INTEGER BIGINT UINTEGER HUGEINT DECIMAL(12,2) DOUBLE FLOAT"

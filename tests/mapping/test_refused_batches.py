@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from mapping_world import ENGINE, World, python_rows
 
-from crossfade.mapping.one_pass import OnePass
+from crossfade.transform.one_pass import OnePass
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.project import Discard
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from crossfade.errors import CrossfadeError, Stale
-from crossfade.mapping.carry import TableRows
+from crossfade.transform.transform import TableRows
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.pipeline.load import FEW, load_records
 from crossfade.stores.contract import Loader

@@ -14,7 +14,7 @@ from outcome import Outcome, Shop, differences, open_move, outcome
 from run_copy import STOPPED
 from victim import Victim, all_gone
 
-from crossfade.mapping.engine import Engine
+from crossfade.transform.engine import Engine
 from scratch import PostgresScratch
 
 

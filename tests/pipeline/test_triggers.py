@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from crossfade.errors import Refused
-from crossfade.mapping.carry import TableRows
+from crossfade.transform.transform import TableRows
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.move import Move
 from crossfade.pipeline.load import load_records

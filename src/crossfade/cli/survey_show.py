@@ -16,7 +16,7 @@ from crossfade.cli.screen import Screen, number
 from crossfade.documents.plain import iso_text
 from crossfade.documents.walk import date
 from crossfade.errors import Misused
-from crossfade.mapping.resolve import nearest
+from crossfade.mapping.language.resolve import nearest
 from crossfade.model.counts import counted
 from crossfade.model.shape import Node, Path, Shape, TypeStats, format_path, parse_path
 

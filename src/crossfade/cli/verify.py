@@ -17,7 +17,7 @@ from crossfade.cli.screen import Screen, number
 from crossfade.cli.status import draw_torn
 from crossfade.errors import Unreachable
 from crossfade.journal.causes import Cause, place_of
-from crossfade.mapping.compile import read_mappings
+from crossfade.mapping.language.compile import read_mappings
 from crossfade.model.counts import counted
 from crossfade.move import Move, Status
 from crossfade.verify.conclusion import unaccounted

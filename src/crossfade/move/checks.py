@@ -10,9 +10,9 @@ from crossfade.assess.map_rules import not_followed
 from crossfade.assess.survey import choose
 from crossfade.documents.columns import compile_columns
 from crossfade.errors import Fault, Misused, SchemaFault, Stale, Uncovered, Unreachable
-from crossfade.mapping.check import check as run_check
-from crossfade.mapping.coverage import Finding
-from crossfade.mapping.engine import Engine
+from crossfade.assess.check import check as run_check
+from crossfade.mapping.coverage.uncovered.uncovered import Finding
+from crossfade.transform.engine import Engine
 from crossfade.model.counts import counted
 from crossfade.model.patterns import matching
 from crossfade.model.shape import Shape

@@ -13,8 +13,8 @@ from typing import Self
 from crossfade.assess.lock import dump_lock, read_lock
 from crossfade.errors import MappingFault, Misused
 from crossfade.journal import journal
-from crossfade.mapping.compile import Compiled, compile_all, read_mappings
-from crossfade.mapping.program import Program
+from crossfade.mapping.language.compile import Compiled, compile_all, read_mappings
+from crossfade.model.program import Program
 from crossfade.model.described import Described
 from crossfade.model.patterns import is_pattern, matching
 from crossfade.model.shape import Shape, parse_path

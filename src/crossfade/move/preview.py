@@ -14,9 +14,9 @@ from crossfade.documents.canonical import canonical
 from crossfade.documents.ejson import loads
 from crossfade.documents.object_ids import object_id_in
 from crossfade.errors import CrossfadeError, Misused, Unreachable
-from crossfade.mapping.engine import Engine
-from crossfade.mapping.resolve import nearest
-from crossfade.mapping.untargeted import tables_as_mapped
+from crossfade.transform.engine import Engine
+from crossfade.mapping.language.resolve import nearest
+from crossfade.transform.inferred_tables import tables_as_mapped
 from crossfade.model.target import TargetTable
 from crossfade.move.checks import empty_batch
 from crossfade.move.events import Listener

@@ -23,8 +23,8 @@ from crossfade.journal import unexplained
 from crossfade.journal.causes import MISSING, PRESENT, QUARANTINED
 from crossfade.journal.journal import Entry
 from crossfade.journal.unexplained import Explained, Kind
-from crossfade.mapping.carry import TableRows
-from crossfade.mapping.program import WHOLE, Branch, Feed
+from crossfade.transform.transform import TableRows
+from crossfade.model.program import WHOLE, Branch, Feed
 from crossfade.model.canonical import python_rows
 from crossfade.model.shape import ELEMENT, Path
 from crossfade.model.target import ForeignKey, TargetTable, Unique

@@ -19,7 +19,7 @@ from crossfade.executor.tasks import run_tasks
 from crossfade.journal import journal
 from crossfade.journal.causes import place_of
 from crossfade.journal.journal import Entry
-from crossfade.mapping.carry import Mapped, Misfit
+from crossfade.transform.transform import Mapped, Misfit
 from crossfade.model.batch import REMAINDER, Batch, Chunk
 from crossfade.model.counts import Counts
 from crossfade.pipeline.enough import Losses, Refusals, StopAt

@@ -20,8 +20,8 @@ from crossfade.errors import CrossfadeError
 from crossfade.executor.tasks import run_tasks
 from crossfade.journal import journal
 from crossfade.journal.journal import Entry
-from crossfade.mapping.carry import Carrier, TableRows, keep_roots
-from crossfade.mapping.program import Branch, Feed
+from crossfade.transform.transform import Carrier, TableRows, keep_roots
+from crossfade.model.program import Branch, Feed
 from crossfade.model.batch import Batch, Chunk
 from crossfade.model.matching import places_of
 from crossfade.pipeline.session import Session, Work, session

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from crossfade.errors import CrossfadeError
-from crossfade.mapping.carry import Misfit, TableRows, drop_roots, keep_roots
+from crossfade.transform.transform import Misfit, TableRows, drop_roots, keep_roots
 from crossfade.model.target import TargetTable
 from crossfade.stores.contract import Clashes, Loader, RowRejected
 

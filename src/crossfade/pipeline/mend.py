@@ -10,7 +10,7 @@ from crossfade.documents.decode import key_of, split
 from crossfade.journal import journal
 from crossfade.journal.causes import Selection, close_all
 from crossfade.journal.journal import Entry
-from crossfade.mapping.carry import Mapped, Misfit
+from crossfade.transform.transform import Mapped, Misfit
 from crossfade.model.batch import REMAINDER, Batch
 from crossfade.pipeline.leave import row_counts
 from crossfade.pipeline.load import load_records

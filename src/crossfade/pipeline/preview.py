@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from crossfade.documents.columns import Transcoder, compile_columns
 from crossfade.documents.decode import key_of, split
-from crossfade.mapping.carry import Carrier, Misfit, TableRows, keep_roots
-from crossfade.mapping.engine import Engine
-from crossfade.mapping.lookup import LookupReader
-from crossfade.mapping.program import Program
+from crossfade.transform.transform import Carrier, Misfit, TableRows, keep_roots
+from crossfade.transform.engine import Engine
+from crossfade.transform.lookup import LookupReader
+from crossfade.model.program import Program
 from crossfade.model.batch import Batch, Column
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetTable

@@ -10,10 +10,10 @@ from multiprocessing.util import Finalize
 
 from crossfade.documents.columns import Transcoder, compile_columns
 from crossfade.journal import journal
-from crossfade.mapping.carry import Carrier
-from crossfade.mapping.engine import Engine
-from crossfade.mapping.lookup import LookupReader
-from crossfade.mapping.program import Program
+from crossfade.transform.transform import Carrier
+from crossfade.transform.engine import Engine
+from crossfade.transform.lookup import LookupReader
+from crossfade.model.program import Program
 from crossfade.model.batch import Batch, Column
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetTable

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from crossfade.journal import journal
 from crossfade.journal.journal import Entry
-from crossfade.mapping.carry import Mapped, Misfit, keep_roots
+from crossfade.transform.transform import Mapped, Misfit, keep_roots
 from crossfade.model.batch import Batch, Chunk
 from crossfade.pipeline.leave import Broken, digest_of, row_counts, take_out
 from crossfade.pipeline.load import load_records

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from crossfade.documents.decode import key_of
-from crossfade.mapping.carry import Carrier, Mapped, TableRows, drop_roots
+from crossfade.transform.transform import Carrier, Mapped, TableRows, drop_roots
 from crossfade.model.batch import REMAINDER, Batch, Chunk
 from crossfade.model.counts import Counts
 from crossfade.model.shape import Shape

@@ -1,0 +1,255 @@
+"""Everything that can be known before the copy: mappings against the source's shape and against the target's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from crossfade.mapping.language.conversions import INSTEAD
+from crossfade.mapping.coverage.uncovered.uncovered import Finding, open_paths, stale_discards, uncovered
+from crossfade.transform.engine import Engine, EngineError, reason_of
+from crossfade.transform.fit.plan import fit_plan
+from crossfade.transform.implicit import Conversion, conversions
+from crossfade.mapping.coverage.uncovered.partial import in_part
+from crossfade.transform.lookup import Tables
+from crossfade.model.program import ROOT_TABLE, Branch, Program
+from crossfade.mapping.language.resolve import nearest
+from crossfade.mapping.coverage.uncovered.sqlite_columns import sqlite_columns
+from crossfade.model.batch import REMAINDER, Column
+from crossfade.model.counts import counted
+from crossfade.model.shape import Shape, format_path
+from crossfade.model.target import TargetSchema, TargetTable
+from crossfade.project import Discard
+from crossfade.schema.triggers import Trigger, enabled_triggers
+
+ENCRYPTED = "binData:6"
+"""How a value of client-side field level encryption, or of queryable encryption, is stored."""
+
+EmptyTable = Callable[[Shape, Sequence[Column]], Any]
+"""An Arrow table without rows, with the columns as a reader would give them."""
+
+
+def check(
+    program: Program,
+    shapes: Mapping[str, Shape],
+    target: TargetSchema | None,
+    discards: Sequence[Discard],
+    empty: EmptyTable,
+    engine: Engine,
+    unknown: Collection[str] = (),
+) -> list[Finding]:
+    """Every fault and note, in one list: also of what is whole where the `target` cannot be read (None), or where it
+    is `unknown` what mappings at fault carry of some entities.
+    """
+    known = {entity: shape for entity, shape in shapes.items() if entity not in unknown}
+    findings = list(_torn(shapes))
+    findings += list(uncovered(program, known, discards))
+    findings += open_paths(known, discards) if not program.files else ()
+    findings += stale_discards(program, shapes, discards)
+    if target is not None:
+        findings += _against_target(program, shapes, target, discards, empty, engine)
+    findings += _check_discards(program, shapes, empty, engine)
+    findings += _unreadable(shapes)
+    findings += _encrypted(shapes)
+    return list(dict.fromkeys(findings))  # the branches of a UNION ALL may have the same to say
+
+
+def _against_target(
+    program: Program,
+    shapes: Mapping[str, Shape],
+    target: TargetSchema,
+    discards: Sequence[Discard],
+    empty: EmptyTable,
+    engine: Engine,
+) -> Iterator[Finding]:
+    findings: list[Finding] = []
+    findings += in_part(program, shapes, target, discards)
+    for branch in program.branches:
+        findings += _check_branch(branch, program, shapes, target, discards, empty, engine)
+    mapped = {b.table for b in program.branches}
+    findings += [
+        Finding("note", "unmapped_table", t.name, "no mapping fills this table: it stays empty")
+        for t in target.tables
+        if t.name not in mapped and t.name not in program.files
+    ]
+    findings += [_trigger(trigger) for trigger in enabled_triggers(target) if trigger.table in mapped]
+    findings += [Finding("note", "schema", "schema", note) for note in target.notes]
+    findings += sqlite_columns(target, mapped)
+    yield from findings
+
+
+def _trigger(trigger: Trigger) -> Finding:
+    return Finding(
+        "note",
+        "trigger",
+        trigger.table,
+        f"the trigger {trigger.name} ({trigger.when}) does not fire for rows that Crossfade writes, neither in the"
+        " copy nor in quarantine retry. It fires for the application's own rows",
+        "what it fills in must come from the mapping; what it writes elsewhere, from a mapping of that table",
+    )
+
+
+def _check_discards(
+    program: Program, shapes: Mapping[str, Shape], empty: EmptyTable, engine: Engine
+) -> Iterator[Finding]:
+    for feed in program.feeds.values():
+        if feed.discard_sql is not None:
+            tables = {ROOT_TABLE: empty(shapes[feed.entity], feed.columns)}
+            try:
+                engine.types(feed.discard_sql, tables)
+                for found in _conversions(feed.discard_sql, tables, engine):
+                    message = f"the where of a [[discard]]: {found}"
+                    yield Finding("fault", "converts", feed.entity, message, found.hint)
+            except EngineError as error:
+                message = f"the where of a [[discard]]: {reason_of(error)}"
+                yield Finding("fault", "does_not_bind", feed.entity, message)
+
+
+def _check_branch(
+    branch: Branch,
+    program: Program,
+    shapes: Mapping[str, Shape],
+    target: TargetSchema,
+    discards: Sequence[Discard],
+    empty: EmptyTable,
+    engine: Engine,
+) -> Iterator[Finding]:
+    table = target.table(branch.table)
+    if table is None:
+        hint = nearest(branch.table, [t.name for t in target.tables])
+        yield Finding("fault", "unknown_table", branch.file, f"the target has no table {branch.table!r}", hint)
+        return
+    yield from _check_columns(branch, table)
+    if branch.filtered and not any(d.table == branch.table for d in discards):
+        yield Finding(
+            "fault", "filtered", branch.file, f"it leaves rows out, and no reason is given: {branch.filtered}",
+            f'[[discard]] table = "{branch.table}" with a reason',
+        )  # fmt: skip
+    tables = {ROOT_TABLE: empty(shapes[branch.entity], program.feeds[branch.entity].columns)}
+    tables |= {lookup.table: empty(shapes[lookup.entity], lookup.columns) for lookup in branch.lookups}
+    try:
+        for lookup in branch.lookups:
+            engine.types(lookup.keys_sql, tables)
+        types = engine.types(branch.sql, tables)
+    except EngineError as error:
+        yield from _not_bound(branch, tables, engine, error)
+        return
+    yield from _converted(branch, tables, engine)
+    mapped = {name: types[name] for name in branch.outputs if name in types}
+    faults = list(fit_plan(mapped, table))
+    for fault in faults:
+        yield Finding("fault", "type", f"{branch.table}.{fault.column}", fault.reason, fault.hint)
+    yield from _as_extended_json(branch, table, {fault.column for fault in faults})
+
+
+def _converted(branch: Branch, tables: Tables, engine: Engine) -> Iterator[Finding]:
+    """What DuckDB would convert by itself, with another value as the result."""
+    if not _conversions(branch.sql, tables, engine) and not any(
+        _conversions(lookup.keys_sql, tables, engine) for lookup in branch.lookups
+    ):
+        return
+    in_rows = _conversions(branch.narrow.sql(), tables, engine)
+    for found in in_rows:
+        place = f"{branch.file}:{branch.place.line}:{branch.place.column}"
+        yield Finding("fault", "converts", place, f"FROM, WHERE or GROUP BY: {found}", found.hint)
+    for name in branch.narrow.outputs:
+        written = branch.written.get(name, branch.place)
+        for found in _conversions(branch.narrow.sql(name), tables, engine):
+            if found not in in_rows:
+                place = f"{branch.file}:{written.line}:{written.column}"
+                yield Finding("fault", "converts", place, f"{branch.table}.{name}: {found}", found.hint)
+
+
+def _conversions(sql: str, tables: Tables, engine: Engine) -> list[Conversion]:
+    return list(dict.fromkeys(conversions(engine.plan(sql, tables), sql)))
+
+
+def _as_extended_json(branch: Branch, table: TargetTable, refused: set[str]) -> Iterator[Finding]:
+    """Values of several types in a column of text: it takes their Extended JSON, which nobody means."""
+    for output in branch.mixed:
+        column = table.column(output)
+        if column is not None and output not in refused and column.type.kind not in ("json", "jsonb"):
+            types = {t for use in branch.uses if use.output == output for t in use.types} - {"null"}
+            only = types.pop() if len(types) == 1 else ""
+            held = f"the type {only}, which SQL does not have" if only else "several types"
+            message = f"its values have {held}: {output} would get their Extended JSON"
+            hint = INSTEAD.get(only, "as_text(...), as_int(...), parse_date(...), ...")
+            yield Finding("fault", "mixed", f"{table.name}.{output}", message, hint)
+
+
+def _not_bound(branch: Branch, tables: Tables, engine: Engine, error: Exception) -> Iterator[Finding]:
+    """Which outputs DuckDB refuses, each where its author wrote it; else it is FROM, WHERE or GROUP BY."""
+    refused: dict[str, str] = {}
+    for name in ("", *branch.narrow.outputs):
+        try:
+            engine.types(branch.narrow.sql(*[name] if name else []), tables)
+        except EngineError as one:
+            refused[name] = reason_of(one)
+    if "" in refused or not refused:
+        place = f"{branch.file}:{branch.place.line}:{branch.place.column}"
+        yield Finding(
+            "fault", "does_not_bind", place, f"FROM, WHERE or GROUP BY: {reason_of(error)}", _way_out(reason_of(error))
+        )
+        return
+    for name, reason in refused.items():
+        written = branch.written.get(name, branch.place)
+        place = f"{branch.file}:{written.line}:{written.column}"
+        yield Finding("fault", "does_not_bind", place, f"{branch.table}.{name}: {reason}", _way_out(reason))
+
+
+def _way_out(reason: str) -> str | None:
+    """What helps with an expression that DuckDB does not bind; None where its message says it."""
+    if "does not exist" in reason or "No function matches" in reason:
+        return "SELECT function_name, parameters FROM duckdb_functions() lists what DuckDB has"
+    if "Cannot compare" in reason or "Cannot mix" in reason or "Cannot combine" in reason or "explicit cast" in reason:
+        return "CAST(... AS ...), as_text(...), parse_date(...): one type on both sides"
+    return None
+
+
+def _check_columns(branch: Branch, table: TargetTable) -> Iterator[Finding]:
+    names = [c.name for c in table.columns]
+    for output in branch.outputs:
+        column = table.column(output)
+        if column is None:
+            message = f"{branch.table} has no column {output!r}"
+            yield Finding("fault", "unknown_column", branch.file, message, nearest(output, names))
+        elif column.generated:
+            yield Finding("fault", "generated", f"{table.name}.{output}", "the database generates it: leave it out")
+    if not table.primary_key:
+        yield Finding("fault", "no_primary_key", table.name, "without a primary key its rows cannot be proved equal")
+    for column in table.columns:
+        if column.name in branch.outputs or column.generated:
+            continue
+        if column.name in table.primary_key:
+            hint = "uuid_of(...) gives ids that are the same on every run"
+            yield Finding(
+                "fault", "unfilled", f"{table.name}.{column.name}", "a mapping must make the primary key", hint
+            )
+        elif not column.nullable and not column.has_default:
+            yield Finding("fault", "unfilled", f"{table.name}.{column.name}", "it is NOT NULL, and nothing fills it")
+
+
+def _torn(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
+    for entity, shape in sorted(shapes.items()):
+        if REMAINDER in shape.problems:
+            message = "it is torn in the source: an unknown number of its records cannot be read, and is not copied"
+            hint = "dump it again; crossfade survey says where it is torn"
+            yield Finding("note", "torn", entity, message, hint)
+
+
+def _unreadable(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
+    for entity, shape in sorted(shapes.items()):
+        for reason, count in sorted(shape.problems.items()):
+            if reason == REMAINDER:
+                continue
+            yield Finding("note", "unreadable", entity, f"{counted(count, 'document')} will be quarantined: {reason}")
+
+
+def _encrypted(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
+    """Fields that the application encrypts by itself: no query finds them in the target either, and no index."""
+    for entity, shape in sorted(shapes.items()):
+        for path, node in shape.root.walk():
+            if stats := node.types.get(ENCRYPTED):
+                values = counted(stats.count, "value is", "values are")
+                message = f"{values} encrypted by the application: the ciphertext is what is copied"
+                yield Finding("note", "encrypted", f"{entity}.{format_path(path)}", message)

@@ -1,0 +1,78 @@
+"""What the mappings of one entity take up of it, as sets of places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from crossfade.model.program import DECIDES, Use, carries
+from crossfade.model.shape import ELEMENT, Path
+
+Types = Mapping[Path, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Places by value and places with all below them, each with the types that are taken up there; arrays for their
+    elements.
+    """
+
+    values: Types
+    wholes: Types
+    arrays: frozenset[Path]
+    below: Types
+    """Path -> "object" and/or "array": used places lie below it through fields, through elements."""
+    rest: bool
+    keys: frozenset[Path] = frozenset()
+    """Objects the names of whose fields are values that reach a column."""
+
+    def covers(self, path: Path, bson_type: str) -> bool:
+        if self.within_whole(path, bson_type):
+            return True
+        below = self.below.get(path, frozenset())
+        if bson_type == "object":
+            return "object" in below
+        values = self.values.get(path, frozenset())
+        if bson_type == "array":
+            return "array" in below or "array" in values or path in self.arrays
+        is_used = path in self.values or path in self.arrays or bool(below)
+        return bson_type in values or (bson_type == "null" and is_used)
+
+    def within_whole(self, path: Path, bson_type: str) -> bool:
+        """Whether it is one of the places that are taken with all below them, or lies below one."""
+        for n in range(len(path) + 1):
+            types = self.wholes.get(path[:n], frozenset())
+            if (bson_type if n == len(path) else _holder(path[n])) in types:
+                return True
+        return bson_type == "null" and path in self.wholes
+
+    def in_rest(self, path: Path) -> bool:
+        """Whether the path's top field is mentioned by no mapping: then the remainder holds it."""
+        tops = {p[:1] for p in (*self.values, *self.wholes, *self.arrays, *self.below) if p}
+        return self.rest and bool(path) and path[:1] not in tops
+
+
+def taken(uses: Iterable[Use], entity: str) -> Taken:
+    """What `uses` (of branches whose root is `entity`) take up of it."""
+    places: dict[str, dict[Path, frozenset[str]]] = {"value": {}, "whole": {}, "elements": {}}
+    below: dict[Path, frozenset[str]] = {}
+    keys: set[Path] = set()
+    rest = False
+    for use in uses:
+        rest = rest or (use.depth == "rest" and not use.looked_up and use.keeps != DECIDES)
+        if use.entity != entity or not carries(use):
+            continue
+        if use.depth in ("entries", "keys"):
+            keys |= {use.path} if use.depth == "keys" else set()
+            below[use.path] = below.get(use.path, frozenset()) | {"object"}
+        else:
+            of_depth = places[use.depth]
+            of_depth[use.path] = of_depth.get(use.path, frozenset()) | use.types
+        for n in range(len(use.path)):
+            below[use.path[:n]] = below.get(use.path[:n], frozenset()) | {_holder(use.path[n])}
+    return Taken(places["value"], places["whole"], frozenset(places["elements"]), below, rest, frozenset(keys))
+
+
+def _holder(step: str) -> str:
+    """What a step goes down from."""
+    return "array" if step == ELEMENT else "object"

@@ -1,0 +1,135 @@
+"""Paths whose values reach the target only in part: through functions that keep less than they are given.
+
+`left(x, 1)`, `lower(x)`, `max(x)`, `CAST(x AS DATE)`, a CASE that takes the value in some records alone: mostly just
+what is meant, so it is a note and no fault. A `[[discard]]` of the path, with its reason, answers it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from crossfade.mapping.coverage.uncovered.uncovered import Finding, discarded, types_counted, uses_of
+from crossfade.model.program import LESS, WHOLE, Branch, Feed, Program, Use, carries
+from crossfade.mapping.coverage.uncovered.covered import Taken, taken
+from crossfade.model.counts import counted
+from crossfade.model.shape import Path, Shape, format_path
+from crossfade.model.target import TargetSchema
+from crossfade.project import Discard
+
+_SPELLING = frozenset({"lower", "upper", "initcap", "trim", "ltrim", "rtrim", "replace", "translate"})
+HINT = "carry it whole, too, or [[discard]] the path with the reason"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A place of which less than the whole arrives: what the functions `by` keep of its `types` (with their counts), in
+    these columns. `everything`: of all types that stand there.
+    """
+
+    entity: str
+    path: Path
+    types: Mapping[str, int]
+    by: tuple[str, ...]
+    columns: tuple[str, ...]
+    everything: bool = True
+
+    @property
+    def place(self) -> str:
+        return f"{self.entity}.{format_path(self.path)}"
+
+
+def changed(program: Program, shapes: Mapping[str, Shape]) -> list[Part]:
+    """Every value that the mappings change on purpose, whether a discard gives the reason or not."""
+    feeds = sorted(program.feeds.items())
+    return [part for entity, feed in feeds if feed.branches for part in _of_entity(shapes[entity], feed, ())]
+
+
+def in_part(
+    program: Program, shapes: Mapping[str, Shape], target: TargetSchema, discards: Sequence[Discard]
+) -> Iterator[Finding]:
+    """A note for each such path; what lies below one that is named says nothing new."""
+    for entity, feed in sorted(program.feeds.items()):
+        of_entity = [d for d in discards if d.entity == entity]
+        if feed.branches and not any(d.is_whole for d in of_entity):
+            spelt = [replace(b, uses=tuple(_spelt(b, target))) for b in feed.branches]
+            own = [d for d in of_entity if d.path is not None]
+            for part in _of_entity(shapes[entity], replace(feed, branches=tuple(spelt)), own):
+                node = shapes[entity].node(part.path)
+                yield (
+                    _other_ids(part)
+                    if node is not None and "objectId" in node.types and _is_text(part)
+                    else _note(part)
+                )
+
+
+def _spelt(branch: Branch, target: TargetSchema) -> Iterator[Use]:
+    """The uses, those whole that go into an enum in another spelling."""
+    table = target.table(branch.table)
+    columns = {c.name: c.type for c in table.columns} if table is not None else {}
+    for use in branch.uses:
+        column = columns.get(use.output)
+        is_label = use.keeps == LESS and column is not None and column.kind == "enum"
+        yield replace(use, keeps=WHOLE, by=()) if is_label and _SPELLING.issuperset(use.by) else use
+
+
+def _of_entity(shape: Shape, feed: Feed, discards: Sequence[Discard]) -> Iterator[Part]:
+    uses = uses_of(feed)
+    some, whole = taken(uses, shape.entity), taken((u for u in uses if u.keeps == WHOLE), shape.entity)
+    skip: Path | None = None
+    for path, node in shape.root.walk():
+        if skip is not None and path[: len(skip)] == skip:
+            continue
+        types = {
+            t: s.count
+            for t, s in node.types.items()
+            if t != "null" and _cut(path, t, some, whole) and not discarded(path, t, discards)
+        }
+        if types:
+            yield _part(shape.entity, feed, path, types, everything=types.keys() == node.value_types)
+            skip = path
+
+
+def _cut(path: Path, bson_type: str, some: Taken, whole: Taken) -> bool:
+    """Of objects and arrays, only where they are taken with all below them: else their parts say it for themselves."""
+    if whole.covers(path, bson_type) or not some.covers(path, bson_type):
+        return False
+    return bson_type not in ("object", "array") or some.within_whole(path, bson_type)
+
+
+def _part(entity: str, feed: Feed, path: Path, types: Mapping[str, int], *, everything: bool) -> Part:
+    behind = [(b, u) for b in feed.branches for u in b.uses if u.entity == entity and _feeds(u, path, types)]
+    by = tuple(dict.fromkeys(name for _, use in behind for name in use.by))
+    return Part(entity, path, types, by, tuple(sorted({f"{b.table}.{u.output}" for b, u in behind})), everything)
+
+
+def _is_text(part: Part) -> bool:
+    return part.by == ("uuid_of",) and part.types.keys() == {"string"}
+
+
+def _other_ids(part: Part) -> Finding:
+    """References of which some are ObjectIds and some are the digits of one: they would not meet."""
+    (number,) = part.types.values()
+    are, them, ids = ("is", "it", "another id") if number == 1 else ("are", "them", "other ids")
+    which = "the ObjectId" if number == 1 else "the ObjectIds"
+    columns = ", ".join(part.columns)
+    message = f"{counted(number, 'reference')} {are} text: uuid_of gives {them} {ids} than {which} in {columns}"
+    return Finding(
+        "note", "in_part", part.place, message, "uuid_of(oid_of(...)) where the text is the 24 digits of an ObjectId"
+    )
+
+
+def _note(part: Part) -> Finding:
+    held = "it" if part.everything else types_counted(part.types)
+    message = f"only what {', '.join(part.by)} keeps of {held} reaches {', '.join(part.columns)}"
+    return Finding("note", "in_part", part.place, message, HINT)
+
+
+def _feeds(use: Use, path: Path, types: Mapping[str, int]) -> bool:
+    if not carries(use) or use.keeps != LESS:
+        return False
+    return bool(use.types & types.keys()) if use.path == path else use.depth == "whole" and _above(use.path, path)
+
+
+def _above(upper: Path, path: Path) -> bool:
+    return path[: len(upper)] == upper

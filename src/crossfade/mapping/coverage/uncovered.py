@@ -1,0 +1,223 @@
+"""Is every (path, type) pair of the source taken up? Nothing is written while one is not.
+
+A pair is covered when its value reaches an output of a mapping whose root is the entity, when it lies in a remainder
+(`rest_of`), or when a `[[discard]]` names it with a reason. A path that only decides (in WHERE, ON, a comparison, the
+condition of a CASE) carries nothing; nor does asking for its type or presence. A type that a CASE leaves out is not
+covered. A field of the root that only goes into rows made from the elements of an array is not covered: a document
+whose array is empty makes no such row.
+
+What reaches its columns only through functions that keep less than they are given is covered, with a note.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from crossfade.model.program import DECIDES, Branch, Feed, Program, Use, carries
+from crossfade.mapping.coverage.uncovered.covered import Taken, taken
+from crossfade.model.counts import counted
+from crossfade.model.shape import Node, Path, Shape, format_path, parse_path
+from crossfade.project import Discard
+from crossfade.schema.tokens import identifier
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that `check` says. `severity` is "fault" (a copy does not start) or "note".
+
+    `kind` is a stable word; `place` is entity.path, table.column or a file.
+    """
+
+    severity: str
+    kind: str
+    place: str
+    message: str
+    hint: str | None = None
+
+
+def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:
+    """A fault for each pair that nobody takes up, biggest first in each entity."""
+    for entity, shape in sorted(shapes.items()):
+        if any(d.entity == entity and d.is_whole for d in discards):
+            continue
+        feed = program.feeds.get(entity)
+        if feed is None or not feed.branches:
+            yield Finding(
+                "fault", "unmapped_entity", entity,
+                f"{counted(shape.count, 'document')}, and no mapping has it as its root",
+                f'write a mapping FROM {identifier(entity)}, or [[discard]] entity = "{entity}" with a reason',
+            )  # fmt: skip
+            continue
+        uses = taken(uses_of(feed), entity)
+        own = [d for d in discards if d.entity == entity and d.path is not None]
+        yield from _uncovered_pairs(shape, feed, uses, own)
+        yield from _lost_with_empty_arrays(shape, feed, uses, own)
+
+
+def open_paths(shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:
+    """Where nothing is mapped yet: every path that holds values, for whoever is about to write the mappings."""
+    for entity, shape in sorted(shapes.items()):
+        own = [d for d in discards if d.entity == entity and d.where is None]
+        if any(d.path is None for d in own):
+            continue
+        for path, node in shape.root.walk():
+            types = {
+                t: s.count
+                for t, s in node.types.items()
+                if path and (t not in ("object", "array") or s.max_length == 0) and not discarded(path, t, own)
+            }
+            if types:
+                missing = f", missing x {node.missing}" if node.missing else ""
+                yield Finding("note", "open_path", f"{entity}.{format_path(path)}", types_counted(types) + missing)
+
+
+def uses_of(feed: Feed) -> list[Use]:
+    """What all branches of a root take up."""
+    return [u for b in feed.branches for u in b.uses]
+
+
+def _uncovered_pairs(shape: Shape, feed: Feed, uses: Taken, discards: Sequence[Discard]) -> Iterator[Finding]:
+    skip: Path | None = None
+    for path, node in shape.root.walk():
+        if not path or (skip is not None and path[: len(skip)] == skip):
+            continue
+        open_types = {
+            t: s.count
+            for t, s in node.types.items()
+            if not uses.covers(path, t) and not uses.in_rest(path) and not discarded(path, t, discards)
+        }
+        if open_types:
+            place = f"{shape.entity}.{format_path(path)}"
+            message = f"not mapped: {types_counted(open_types)}{_but_reads(shape.entity, feed, path, uses)}"
+            yield Finding("fault", "uncovered", place, message, _discard_hint(shape.entity, path))
+            skip = path  # what lies below says nothing new
+        elif node.is_map and not _has_keys(path, node, uses, discards):
+            place, message = (
+                f"{shape.entity}.{format_path(path)}",
+                "the keys of the map are not mapped, only its values",
+            )
+            hint = f"the key of entries_of(...), or {_discard_hint(shape.entity, path)}"
+            yield Finding("fault", "uncovered", place, message, hint)
+
+
+def _has_keys(path: Path, node: Node, uses: Taken, discards: Sequence[Discard]) -> bool:
+    """The keys of a map are data, too."""
+    kept = path in uses.keys or uses.in_rest(path) or uses.within_whole(path, "object")
+    return kept or all(discarded(path, t, discards) or uses.within_whole(path, t) for t in node.types)
+
+
+def types_counted(types: Mapping[str, int]) -> str:
+    """`3 ints, 1 string`: the most frequent first."""
+    ordered = sorted(types.items(), key=lambda i: -i[1])
+    return ", ".join(counted(n, t) if t.isalpha() else f"{n:,} {t}" for t, n in ordered)
+
+
+def _but_reads(entity: str, feed: Feed, path: Path, uses: Taken) -> str:
+    """What the mappings do with a path that they do not carry, for the message."""
+    own = [(b, u) for b in feed.branches for u in b.uses if u.entity == entity and not u.looked_up and u.path == path]
+    if path in uses.values or path in uses.wholes:
+        carried = names(f"{b.table}.{u.output}" for b, u in own if carries(u))
+        return f": {carried} leaves it out"
+    deciding = names(
+        f"{b.table}.{u.output}" if u.output else b.table for b, u in own if u.keeps == DECIDES or not u.output
+    )
+    return f": it only decides in {deciding}, and is not carried" if deciding else ""
+
+
+def names(of: Iterable[str]) -> str:
+    """Each once, in order."""
+    return ", ".join(sorted(set(of)))
+
+
+def _lost_with_empty_arrays(
+    shape: Shape, feed: Feed, all_uses: Taken, discards: Sequence[Discard]
+) -> Iterator[Finding]:
+    """Values that go nowhere but into rows made from an array's elements, and are no part of these elements.
+
+    Where every mapping of the root unnests, a document without a row is quarantined; beside a table of the root's own,
+    nobody would notice.
+    """
+    if not any(b.one_row for b in feed.branches):
+        return
+    safe = taken((u for b in feed.branches for u in b.uses if _always_there(b, u)), shape.entity)
+    for path, node in shape.root.walk():
+        lost = [
+            t
+            for t in node.types
+            if t not in ("null", "object", "array")
+            and all_uses.covers(path, t)
+            and not safe.covers(path, t)
+            and not discarded(path, t, discards)
+        ]
+        if lost:
+            tables = {b.table for b in feed.branches for u in b.uses if carries(u) and path[: len(u.path)] == u.path}
+            place = f"{shape.entity}.{format_path(path)}"
+            message = (
+                f"only rows of array elements carry it ({', '.join(sorted(tables))}): none are made of an empty array"
+            )
+            yield Finding(
+                "fault", "uncovered", place, message, "carry it in a table of the root's own, or LEFT JOIN unnest(...)"
+            )
+
+
+def _always_there(branch: Branch, use: Use) -> bool:
+    """Whether the branch makes a row wherever the place is: it lies in every array that the rows are made from."""
+    return all(any(use.path[: len(e)] == e for e in elements) for elements in branch.unnested)
+
+
+def discarded(path: Path, bson_type: str, discards: Sequence[Discard]) -> bool:
+    """Whether one of these discards (of paths of the entity) names the pair."""
+    for discard in discards:
+        assert discard.path is not None
+        try:
+            at = parse_path(discard.path)
+        except ValueError:
+            continue  # `stale_discards` says so
+        if path[: len(at)] == at and (not discard.types or len(path) > len(at) or bson_type in discard.types):
+            return True
+    return False
+
+
+def _discard_hint(entity: str, path: Path) -> str:
+    at = format_path(path)
+    quoted = f"'{at}'" if '"' in at and "'" not in at else json.dumps(at, ensure_ascii=False)  # as TOML has it
+    return f'map it, rest_of(...), or [[discard]] entity = "{entity}" path = {quoted} with a reason'
+
+
+def stale_discards(program: Program, shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:
+    """Discards that name what is not there: a misspelt one would hide that nothing is discarded."""
+    for discard in discards:
+        if discard.table is not None:
+            if discard.table not in program.files:
+                yield Finding("fault", "stale_discard", discard.table, "a discard names a table that has no mapping")
+        elif discard.entity is None or discard.entity not in shapes:
+            yield Finding(
+                "note", "stale_discard", str(discard.entity), "a discard names an entity that the source has not"
+            )
+        elif discard.path is not None:
+            yield from _stale_path(discard, shapes[discard.entity])
+
+
+def _stale_path(discard: Discard, shape: Shape) -> Iterator[Finding]:
+    place = f"{shape.entity}.{discard.path}"
+    try:
+        path = parse_path(discard.path or "")
+    except ValueError as e:
+        yield Finding("fault", "stale_discard", place, str(e), "write it as source.lock.json does")
+        return
+    node = shape.node(path)
+    above = next((path[:n] for n in range(len(path)) if (at := shape.node(path[:n])) is not None and at.is_map), None)
+    if node is None and above is not None:
+        name = format_path(above)
+        yield Finding(
+            "fault",
+            "stale_discard",
+            place,
+            f"{shape.entity}.{name} is a map: all its values are one path, and a discard of one key leaves nothing out",
+            f'discard {name}.{{}} and what is below it; or write [survey] objects = ["{shape.entity}.{name}"] in'
+            " crossfade.toml, and crossfade survey",
+        )
+    elif node is None:
+        yield Finding("note", "stale_discard", place, "a discard names a path that the source has not")

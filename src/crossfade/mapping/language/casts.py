@@ -1,0 +1,143 @@
+"""CAST in a mapping never changes a value: where it would round, cut or guess, it is an error of that record."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from crossfade.mapping.language.functions import let
+from crossfade.model.program import LESS, WHOLE
+from crossfade.mapping.language.resolve import Wrong
+from crossfade.mapping.language.scope import Scope, Typed
+
+if TYPE_CHECKING:
+    from crossfade.mapping.language.rewrite import Rewriter
+
+_T = exp.DType
+_INTS = {_T.TINYINT, _T.SMALLINT, _T.INT, _T.BIGINT, _T.INT128,
+         _T.UTINYINT, _T.USMALLINT, _T.UINT, _T.UBIGINT, _T.UINT128}  # fmt: skip
+_TEXTS = {_T.TEXT, _T.VARCHAR, _T.CHAR}
+_MACROS = {
+    **dict.fromkeys(_INTS, "cf_cast_number"),
+    _T.DECIMAL: "cf_cast_number",
+    _T.DOUBLE: "cf_cast_number",
+    _T.FLOAT: "cf_cast_single",
+    _T.BOOLEAN: "cf_cast_bool",
+    _T.DATE: "cf_cast_date",
+    _T.TIME: "cf_cast_time",
+    _T.TIMESTAMP: "cf_cast_timestamp",
+    _T.TIMESTAMPNTZ: "cf_cast_timestamp",
+    _T.TIMESTAMPTZ: "cf_cast_moment",
+    **dict.fromkeys(_TEXTS, "cf_cast_text"),
+    _T.UUID: "cf_cast_uuid",
+    _T.JSON: "cf_cast_json",
+    _T.INTERVAL: "cf_cast_interval",
+}
+"""What holds a cast to this type to its promise. A type that is not here is refused."""
+
+_KINDS = {
+    _T.INT: "int", _T.SMALLINT: "int", _T.TINYINT: "int", _T.BIGINT: "long", _T.DOUBLE: "double", _T.BOOLEAN: "bool",
+    _T.TIMESTAMPTZ: "date", _T.UUID: "uuid", _T.TEXT: "string", _T.VARCHAR: "string", _T.CHAR: "string",
+}  # fmt: skip
+_NEVER_CHANGES = {
+    "bool": _INTS | _TEXTS | {_T.BOOLEAN},
+    "int": _INTS | _TEXTS | {_T.DOUBLE},  # DuckDB refuses an overflow by itself
+    "long": _INTS | _TEXTS,
+    "double": {_T.DOUBLE} | _TEXTS,
+    "decimal": _TEXTS,
+    "string": _TEXTS,
+    "json": _TEXTS,
+    "uuid": _TEXTS | {_T.UUID},
+    "date": _TEXTS | {_T.TIMESTAMPTZ, _T.TIMESTAMP, _T.TIMESTAMPNTZ},
+    "null": set(_T),
+}
+
+
+def rewrite_cast(rewriter: Rewriter, node: exp.Cast, scope: Scope) -> Typed:
+    """CAST(e AS t) as an exact cast. Raises Wrong for TRY_CAST and for casts that have a function of ours."""
+    if isinstance(node, exp.TryCast):
+        hint = "CAST: what does not fit is quarantined"
+        raise Wrong(node, "TRY_CAST turns what does not fit into NULL, in silence", hint)
+    with rewriter.mentions.apart() as read:
+        source = rewriter.value(node.this, scope)
+    to, kind = node.to.this, _KINDS.get(node.to.this)
+    part = to in (_T.DATE, _T.TIME) and source.kind in ("date", None)
+    rewriter.mentions.put(read, LESS if part else WHOLE, f"CAST AS {to.name}")
+    _refuse(node, source, to)
+    if source.kind == "date" and to == _T.TIME:  # DuckDB goes there by way of a TIMESTAMP alone
+        return Typed(exp.cast(exp.cast(source.sql, "timestamp"), "time"))
+    if to == _T.VARBINARY or to in _NEVER_CHANGES.get(source.kind or "", set()):
+        return Typed(exp.Cast(this=source.sql, to=node.to.copy()), kind)
+    if isinstance(node.this, exp.Literal) and node.this.is_string and to in _WRITTEN:
+        _refuse_constant(node, node.this.name, to)
+        return Typed(exp.Cast(this=source.sql, to=node.to.copy()), kind)
+    if source.kind == "double" and to in _INTS:
+        return Typed(_checked("cf_cast_whole", source.sql, node.to), kind)
+    return Typed(exact_cast(source.sql, node.to), kind)
+
+
+def exact_cast(value: exp.Expr, to: exp.DataType) -> exp.Expr:
+    """SQL of the cast to one of the exact types, whatever the type of the value is."""
+    return _checked(_MACROS[to.this], value, to)
+
+
+def _checked(macro: str, value: exp.Expr, to: exp.DataType) -> exp.Expr:
+    return let(value, lambda v: exp.func(macro, v, exp.Cast(this=v.copy(), to=to.copy())))
+
+
+_DAY = r"[0-9]{4,6}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
+_ZONE = r"(Z|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)"
+_WRITTEN = {
+    _T.DATE: (_DAY, "DATE '2024-01-26'"),
+    _T.TIME: (_CLOCK, "TIME '10:30:00'"),
+    _T.TIMESTAMP: (rf"{_DAY}([ T]{_CLOCK})?", "TIMESTAMP '2024-01-26 10:30:00'"),
+    _T.TIMESTAMPNTZ: (rf"{_DAY}([ T]{_CLOCK})?", "TIMESTAMP '2024-01-26 10:30:00'"),
+    _T.TIMESTAMPTZ: (rf"{_DAY}[ T]{_CLOCK}{_ZONE}", "TIMESTAMPTZ '2024-01-26 10:30:00Z'"),
+}
+"""How a constant of such a type is written; what else DuckDB reads (`epoch`, a time without its zone) is refused."""
+
+
+_CONSTANTS = {
+    "DATE": _DAY,
+    "TIME": _CLOCK,
+    "TIMESTAMP": rf"{_DAY}([ T]{_CLOCK})?",
+    "TIMESTAMP WITH TIME ZONE": rf"{_DAY}([ T]{_CLOCK}{_ZONE})?",
+    "UUID": r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+    "BOOLEAN": "true|false",
+    "INTERVAL": r"-?[0-9]+ [A-Za-z]+",
+}
+
+
+def is_written_in_full(text: str, kind: str) -> bool:
+    """Whether a constant that stands where DuckDB wants such a type is written as one (a day is the day in UTC)."""
+    return kind in _CONSTANTS and bool(re.fullmatch(_CONSTANTS[kind], text)) and not text.startswith("0000")
+
+
+def _refuse_constant(node: exp.Cast, text: str, to: exp.DType) -> None:
+    form, example = _WRITTEN[to]
+    if not re.fullmatch(form, text) or text.startswith("0000"):
+        raise Wrong(node, f"{text!r} is not a {to.name} in full", example)
+
+
+def _refuse(node: exp.Cast, source: Typed, to: exp.DType) -> None:
+    text = node.this.sql("duckdb")
+    if source.kind == "objectId":
+        raise Wrong(node, f"{text} is an ObjectId: CAST does not know it", f"oid_text({text}) or uuid_of({text})")
+    if source.kind == "mixed":
+        hint = f"as_text({text}), as_int({text}), as_date({text}), ... or json_of({text})"
+        raise Wrong(
+            node, f"{text} holds several types, or one that SQL does not have: CAST would see its Extended JSON", hint
+        )
+    if source.kind == "binary" and to != _T.VARBINARY:
+        raise Wrong(node, f"{text} is binary: CAST would escape its bytes", f"hex({text}) or base64({text})")
+    if to == _T.VARBINARY and source.kind not in ("binary", "null"):
+        raise Wrong(node, "CAST to BLOB reads escapes in text", f"encode({text})")
+    if to not in _MACROS and to != _T.VARBINARY:
+        hint = "list_transform(..., lambda x: CAST(x AS ...)) for a list; TIMESTAMP for other timestamps"
+        raise Wrong(node, f"CAST to {node.to.sql('duckdb')} is not among the exact ones", hint)
+    if source.kind == "list" and to != _T.JSON:
+        hint = f"list_transform({text}, lambda x: CAST(x AS ...)), array_to_string({text}, ',') or to_json({text})"
+        raise Wrong(node, f"{text} is a list: CAST would print it", hint)

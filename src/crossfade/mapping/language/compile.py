@@ -1,0 +1,230 @@
+"""From the folder of mapping files to a Program. Every fault of every file is reported in one go."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from crossfade.errors import Fault, MappingFault, Misused
+from crossfade.model.program import Branch, Feed, Program, Written, carries
+from crossfade.mapping.language.resolve import Wrong
+from crossfade.mapping.language.scope import Places
+from crossfade.mapping.language.select import SelectCompiler
+from crossfade.mapping.language.file_text import Source, WrittenSelect
+from crossfade.model.batch import Column
+from crossfade.model.shape import Path as Place
+from crossfade.model.shape import Shape, parse_path
+from crossfade.project import Discard
+
+
+def read_mappings(folder: Path) -> dict[str, str]:
+    """Table name -> SQL text, of every .sql file in the folder."""
+    return {f.stem: _text(f) for f in sorted(folder.glob("*.sql"))}
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise Misused(f"{file} is not UTF-8: byte {e.start + 1} is {file.read_bytes()[e.start]:#04x}") from None
+
+
+def compile_program(
+    mappings: Mapping[str, str], shapes: Mapping[str, Shape], discards: Sequence[Discard] = (), folder: str = "mapping"
+) -> Program:
+    """Compiles mapping texts against the source's shapes. Raises MappingFault with every fault."""
+    compiled = compile_all(mappings, shapes, discards, folder)
+    if compiled.faults:
+        raise MappingFault(list(compiled.faults))
+    return compiled.program
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What could be compiled, and the faults of the rest. `unknown` are the entities that a file at fault may speak of:
+    what is carried of them is not known.
+    """
+
+    program: Program
+    faults: tuple[Fault, ...] = ()
+    unknown: frozenset[str] = frozenset()
+
+
+def compile_all(
+    mappings: Mapping[str, str], shapes: Mapping[str, Shape], discards: Sequence[Discard] = (), folder: str = "mapping"
+) -> Compiled:
+    """As `compile_program`, but files at fault do not hide what the others are."""
+    faults: list[Fault] = []
+    unknown: set[str] = set()
+    places = {entity: Places() for entity in shapes}
+    branches: list[Branch] = []
+    for table, text in sorted(mappings.items()):
+        before = len(faults)
+        branches += _compile_file(table, text, f"{folder}/{table}.sql", shapes, places, faults)
+        unknown |= _spoken_of(text, shapes) if len(faults) > before else set()
+    conditions = _discard_conditions(discards, shapes, places, faults)
+    feeds = {}
+    for entity in sorted({b.entity for b in branches} | set(conditions)):
+        own = tuple(b for b in branches if b.entity == entity)
+        left_behind = _discarded_paths(discards, shapes[entity])
+        columns = _with_rest(places[entity].columns(), branches, entity, left_behind)
+        feeds[entity] = Feed(entity, columns, own, conditions.get(entity))
+    files = {table: f"{folder}/{table}.sql" for table in mappings}
+    return Compiled(Program(feeds, digest_of(mappings, discards), files), tuple(faults), frozenset(unknown))
+
+
+def _spoken_of(text: str, entities: Iterable[str]) -> set[str]:
+    """The entities that a mapping may speak of; all, where it cannot even be cut into words."""
+    words = {token.text for token in Source(text).tokens}
+    return {e for e in entities if not words or {e, e.partition(".")[0]} & words}
+
+
+def digest_of(mappings: Mapping[str, str], discards: Sequence[Discard]) -> str:
+    """Changes when a mapping or a discard does."""
+    text = repr(sorted(mappings.items())) + repr([d.model_dump() for d in discards])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _compile_file(
+    table: str, text: str, file: str, shapes: Mapping[str, Shape], places: Mapping[str, Places], faults: list[Fault]
+) -> list[Branch]:
+    source = Source(text)
+    try:
+        statements = [
+            s for s in sqlglot.parse(text, read="duckdb") if s is not None and not isinstance(s, exp.Semicolon)
+        ]
+    except SqlglotError as e:
+        faults.append(_parse_fault(e, source, file))
+        return []
+    except RecursionError:
+        faults.append(Fault(file, 1, 0, "this is nested too deeply to be read"))
+        return []
+    if len(statements) != 1:
+        faults.append(Fault(file, 1, 0, f"a mapping is one SELECT; here are {len(statements)} statements"))
+        return []
+    out: list[Branch] = []
+    written = source.selects()
+    for number, part in enumerate(_branches(statements[0])):
+        where = written[number] if number < len(written) else WrittenSelect(0, Written(1, 1, ""), ())
+        if isinstance(part, Wrong):
+            faults.append(_fault(part, source, file))
+            continue
+        compiler = SelectCompiler(shapes, places)
+        branch = compiler.compile(part, table, file, number, where)
+        faults += [_fault(w, source, file, where.start) for w in compiler.faults]
+        out += [branch] if branch is not None else []
+    return out
+
+
+def _branches(statement: exp.Expr) -> Iterator[exp.Select | Wrong]:
+    """The SELECTs that a UNION ALL puts together, and what may not stand there."""
+    extra = [k for k in ("with_", "order", "limit", "offset") if statement.args.get(k)]
+    if isinstance(statement, exp.Subquery) and not statement.args.get("alias"):
+        yield from _branches(statement.this)
+    elif isinstance(statement, exp.Union):
+        if statement.args.get("distinct"):
+            yield Wrong(statement, "UNION removes duplicates across documents", "UNION ALL", keyword="UNION")
+        if statement.args.get("by_name"):
+            yield Wrong(
+                statement, "UNION ALL BY NAME is not needed", "UNION ALL: outputs go by their names", keyword="BY"
+            )
+        yield from _branches(statement.this)
+        yield from _branches(statement.expression)
+    elif isinstance(statement, exp.Select):
+        yield statement
+        return
+    else:
+        word = statement.key.upper()
+        yield Wrong(statement, f"a mapping is a SELECT, not {word}", keyword=word)
+    for key in extra:
+        word = {"with_": "WITH", "order": "ORDER BY"}.get(key, key.upper())
+        reason = f"{word} is not allowed here: it would reach across the documents of a chunk"
+        yield Wrong(statement, reason, keyword="ORDER BY" if key == "order" else word)
+
+
+def _discard_conditions(
+    discards: Sequence[Discard], shapes: Mapping[str, Shape], places: Mapping[str, Places], faults: list[Fault]
+) -> dict[str, str]:
+    """Entity -> SQL that gives the rows which the discards' `where`s leave behind."""
+    texts: dict[str, list[str]] = {}
+    for discard in discards:
+        if discard.where is None or discard.entity is None or discard.alias is None:
+            continue
+        if discard.entity not in shapes:
+            continue  # coverage reports discards of what the source does not have
+        try:
+            condition = _condition(discard.where)
+            compiler = SelectCompiler(shapes, places)
+            texts.setdefault(discard.entity, []).append(
+                compiler.condition(condition, discard.entity, discard.alias).sql("duckdb")
+            )
+        except SqlglotError as e:
+            faults.append(_in_settings(_parse_fault(e, Source(discard.where), "crossfade.toml"), discard.where))
+        except Wrong as wrong:
+            faults.append(_in_settings(_fault(wrong, Source(discard.where), "crossfade.toml"), discard.where))
+    return {entity: " UNION ".join(parts) for entity, parts in texts.items()}
+
+
+def _condition(where: str) -> exp.Expr:
+    """The one condition that a `where` holds. Raises Wrong where it is none, or more than one statement."""
+    statements = [s for s in sqlglot.parse(where, read="duckdb") if s is not None and not isinstance(s, exp.Semicolon)]
+    if len(statements) != 1 or not isinstance(statements[0], exp.Condition):
+        raise Wrong(exp.true(), "a where is one condition, as it stands after WHERE")
+    return statements[0]
+
+
+def _in_settings(fault: Fault, where: str) -> Fault:
+    """A fault of a discard's `where`: its place in crossfade.toml is not known, its text is."""
+    return replace(fault, line=0, column=0, statement=where)
+
+
+def _discarded_paths(discards: Sequence[Discard], shape: Shape) -> Iterator[Place]:
+    """Paths that are discarded whole: with every type that the survey saw there (an unseen one is quarantined)."""
+    for discard in discards:
+        if discard.entity != shape.entity or discard.path is None:
+            continue
+        try:
+            path = parse_path(discard.path)
+        except ValueError:
+            continue  # coverage reports it
+        node = shape.node(path)
+        if node is not None and (not discard.types or node.types.keys() <= set(discard.types)):
+            yield path
+
+
+def _with_rest(
+    columns: tuple[Column, ...], branches: Sequence[Branch], entity: str, left_behind: Iterable[Place]
+) -> tuple[Column, ...]:
+    """rest_of leaves out what is discarded, and what any mapping of this root takes up: known when all are compiled."""
+    used = frozenset(
+        u.path for b in branches for u in b.uses if u.entity == entity and u.path and b.entity == entity and carries(u)
+    )
+    without = frozenset(path[:1] for path in used) | frozenset(left_behind)
+    return tuple(replace(c, without=without) if c.form == "rest" else c for c in columns)
+
+
+def _parse_fault(error: SqlglotError, source: Source, file: str) -> Fault:
+    """Where the parser stopped; what could not even be cut into words (an open quote), at its beginning."""
+    details = getattr(error, "errors", None)
+    if not details:
+        line, column = source.unclosed()
+        return Fault(file, line, column, "does not parse: a quote, a comment or a $$ is not closed")
+    first = details[0]
+    near = first.get("highlight") or ""
+    reason = f"does not parse: {first.get('description')}" + (f" (at {near!r})" if near else "")
+    column = (first.get("col") or 0) - max(len(near) - 1, 0)
+    return Fault(file, first.get("line") or 1, max(column, 0), reason)
+
+
+def _fault(wrong: Wrong, source: Source, file: str, after: int = 0) -> Fault:
+    line, column = source.place_of(wrong.node, wrong.keyword, after)
+    return Fault(file, line, column, wrong.reason, hint=wrong.hint)
+
+
+__all__ = ["Compiled", "compile_all", "compile_program", "digest_of", "read_mappings"]

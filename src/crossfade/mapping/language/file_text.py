@@ -1,0 +1,151 @@
+"""A mapping file as its author wrote it: where each SELECT and each of its outputs stands, and in which words.
+
+The parsed SQL has neither comments nor the author's spelling, and knows the place of names alone; the tokens know all
+of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlglot import TokenType, exp, tokenize
+from sqlglot.errors import SqlglotError
+
+from crossfade.model.program import Written
+
+if TYPE_CHECKING:
+    from sqlglot.tokenizer_core import Token
+
+_OPEN = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
+_CLOSE = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
+_ENDS_OUTPUTS = {
+    TokenType.FROM,
+    TokenType.WHERE,
+    TokenType.GROUP_BY,
+    TokenType.HAVING,
+    TokenType.UNION,
+    TokenType.ORDER_BY,
+    TokenType.LIMIT,
+    TokenType.QUALIFY,
+    TokenType.WINDOW,
+    TokenType.SEMICOLON,
+}
+
+_PIECE = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\$\$.*?\$\$|(?!/\*|\$\$)[^'"]""", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class WrittenSelect:
+    """One SELECT of the file: where it begins, and its outputs in order, without their aliases."""
+
+    start: int
+    place: Written
+    outputs: tuple[Written, ...]
+
+
+class Source:
+    """The text of one mapping file."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        try:
+            self.tokens: Sequence[Token] = tokenize(text, read="duckdb")
+        except SqlglotError:
+            self.tokens = ()
+
+    def line_and_column(self, offset: int) -> tuple[int, int]:
+        return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
+
+    def place_of(self, node: exp.Expr, keyword: str | None = None, after: int = 0) -> tuple[int, int]:
+        """Line and column where a node begins; of what has no place of its own, those of `keyword`; else those of
+        `after`.
+        """
+        found = [t.start for t in self.tokens if t.text.upper() == keyword] if keyword else []
+        if found:
+            return self.line_and_column(min(found, key=lambda start: (start < after, start)))
+        starts = [n.meta["start"] for n in node.walk() if "start" in n.meta]
+        return self.line_and_column(min(starts) if starts else after)
+
+    def unclosed(self) -> tuple[int, int]:
+        """Where a quote, a comment or a $$ begins that is never closed; the file's beginning where all are."""
+        position = 0
+        while position < len(self.text):
+            piece = _PIECE.match(self.text, position)
+            if piece is None:
+                return self.line_and_column(position)
+            position = piece.end()
+        return 1, 0
+
+    def selects(self) -> list[WrittenSelect]:
+        """The file's own SELECTs (not those inside expressions), in order."""
+        found = []
+        for i in self._select_positions():
+            token = self.tokens[i]
+            place = Written(*self.line_and_column(token.start), token.text)
+            found.append(WrittenSelect(token.start, place, tuple(self._outputs(i + 1))))
+        return found
+
+    def _select_positions(self) -> Iterator[int]:
+        """Where a SELECT may stand as a part of a UNION ALL: at the top, or in parentheses that open a part."""
+        depth, parts, before = 0, 0, None
+        for i, token in enumerate(self.tokens):
+            opens_part = depth == parts and (before in (None, TokenType.ALL, TokenType.L_PAREN, TokenType.SEMICOLON))
+            if token.token_type in _OPEN:
+                depth += 1
+                if opens_part and token.token_type == TokenType.L_PAREN:
+                    parts += 1
+            elif token.token_type in _CLOSE:
+                depth -= 1
+                parts = min(parts, depth)
+            elif token.token_type == TokenType.SELECT and depth == parts:
+                yield i
+            before = token.token_type
+
+    def _outputs(self, i: int) -> Iterator[Written]:
+        """The outputs of the SELECT whose first token after the keyword is `i`."""
+        depth = 0
+        piece: list[Token] = []
+        for position in range(i, len(self.tokens)):
+            token = self.tokens[position]
+            ends = token.token_type in _ENDS_OUTPUTS and not _is_distinct_from(self.tokens, position)
+            if depth == 0 and (ends or token.token_type in _CLOSE):
+                break
+            if depth == 0 and token.token_type == TokenType.COMMA:
+                yield self._output(piece)
+                piece = []
+                continue
+            depth += (token.token_type in _OPEN) - (token.token_type in _CLOSE)
+            piece.append(token)
+        if piece:
+            yield self._output(piece)
+
+    def _output(self, piece: list[Token]) -> Written:
+        if not piece:
+            return Written(0, 0, "")
+        kept = _without_alias(piece)
+        start, end = kept[0].start, kept[-1].end + 1
+        return Written(*self.line_and_column(start), self.text[start:end])
+
+
+def _is_distinct_from(tokens: Sequence[Token], i: int) -> bool:
+    return tokens[i].token_type == TokenType.FROM and tokens[i - 1].token_type == TokenType.DISTINCT
+
+
+def _without_alias(piece: list[Token]) -> list[Token]:
+    """`x AS y` and `x y` without the y: a name after what already is a whole expression."""
+    if len(piece) > 2 and piece[-2].token_type == TokenType.ALIAS:
+        return piece[:-2]
+    whole = (*_CLOSE, TokenType.VAR, TokenType.IDENTIFIER, TokenType.STRING, TokenType.NUMBER, TokenType.END)
+    if (
+        len(piece) > 1
+        and piece[-1].token_type in (TokenType.VAR, TokenType.IDENTIFIER)
+        and piece[-2].token_type in whole
+    ):
+        return piece[:-1]
+    return piece
+
+
+__all__ = ["Source", "Written", "WrittenSelect"]

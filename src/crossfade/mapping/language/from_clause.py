@@ -1,0 +1,275 @@
+"""What stands after FROM: the root entity, arrays that are unnested, other entities that are looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from crossfade.mapping.language import functions
+from crossfade.mapping.language.kinds import NUMBERS
+from crossfade.model.program import DECIDES, ROOT_TABLE, WHOLE, Lookup
+from crossfade.mapping.language.resolve import AlreadyTold, Wrong, nearest
+from crossfade.mapping.language.rewrite import Rewriter
+from crossfade.mapping.language.scope import Place, Places, Row, Scope, Typed, Unbound
+from crossfade.model.names import fold
+from crossfade.model.shape import ELEMENT, ENTRY, Path, Shape
+
+_TABLE_PARTS = {"this", "db", "catalog", "alias"}
+_BY_NAME = NUMBERS | {"decimal", "mixed"}
+"""Kinds whose equal values may look different: they are compared by the names that they have in ids."""
+
+
+@dataclass
+class _Lookup:
+    """A lookup while its branch is still being compiled: its columns are not all known yet."""
+
+    row: Row
+    alias: str
+    table: str
+    path: Path = ()
+    kind: str = ""
+    keys: exp.Select | None = None
+
+    def finish(self) -> Lookup:
+        assert self.keys is not None
+        columns = self.row.places.columns()
+        return Lookup(self.row.entity, self.alias, self.table, self.path, self.kind, self.keys.sql("duckdb"), columns)
+
+
+@dataclass
+class Sources:
+    """What is known after FROM: the SQL of it, and what it does to the number of rows."""
+
+    entity: str = ""
+    alias: str = ""
+    row: Row | None = None
+    sql: list[exp.Expr] = field(default_factory=list)
+    lookups: list[_Lookup] = field(default_factory=list)
+    unnested: list[tuple[Path, ...]] = field(default_factory=list)
+    """Where the elements stand, of each of the root's arrays that the rows are made from: an empty one makes none."""
+    one_row: bool = True
+    leaves_out: list[str] = field(default_factory=list)
+    """The joins that may leave rows out, as they are written."""
+
+
+class FromCompiler:
+    """Binds the aliases of one FROM in a scope. Faults are gathered: an alias at fault is bound to Unbound."""
+
+    def __init__(self, shapes: Mapping[str, Shape], root_places: Mapping[str, Places], rewriter: Rewriter) -> None:
+        self.shapes = shapes
+        self.root_places = root_places
+        self.rewriter = rewriter
+        self.faults: list[Wrong] = []
+        self.found = Sources()
+
+    def compile(self, node: exp.Select, scope: Scope) -> Sources:
+        source = node.args.get("from_")
+        if source is None or not isinstance(source.this, exp.Table):
+            raise Wrong(node, "the first table after FROM must be an entity of the source: it is the root")
+        table = source.this
+        alias = self.found.alias = table.alias or _entity_name(table)
+        try:
+            entity = self._entity(table, scope)
+            self.found.entity = entity
+            self.found.row = scope.names[alias] = table_row(self.shapes[entity], alias, self.root_places[entity])
+            self.rewriter.root = self.found.row
+        except Wrong as wrong:
+            self._tell(wrong, alias, scope)
+        self.found.sql.append(exp.From(this=exp.to_table(ROOT_TABLE).as_(alias, quoted=True)))
+        for join in [*(table.args.get("joins") or []), *(node.args.get("joins") or [])]:
+            try:
+                self._join(join, scope)
+            except Wrong as wrong:
+                self._tell(wrong, join.this.alias_or_name, scope)
+        return self.found
+
+    def _tell(self, wrong: Wrong, alias: str, scope: Scope) -> None:
+        scope.names[alias] = Unbound()
+        if not isinstance(wrong, AlreadyTold):
+            self.faults.append(wrong)
+
+    def _entity(self, table: exp.Table, scope: Scope) -> str:
+        extra = [k for k, v in table.args.items() if v and k not in _TABLE_PARTS | {"joins"}]
+        if extra or (table.args.get("alias") and table.args["alias"].columns):
+            raise Wrong(table, f"{table.sql('duckdb')}: only the entity's name and an alias may stand here")
+        if isinstance(table.this, exp.Func):
+            raise Wrong(table, f"{table.sql('duckdb')} is no entity of the source", nearest("", self.shapes))
+        name = _entity_name(table)
+        if name in self.shapes:
+            return name
+        first = table.parts[0].name if table.parts else ""
+        if len(table.parts) > 1 and any(alias == first for alias, _ in scope):
+            raise Wrong(table, f"{name} is no entity, but a field of {first!r}", f"unnest({name}) AS e(element)")
+        same = [e for e in self.shapes if fold(e) == fold(name)]
+        if same:
+            raise Wrong(table, f"the source has no {name!r}, but {same[0]!r}: names are case-sensitive", same[0])
+        raise Wrong(table, f"the source has no entity {name!r}", nearest(name, self.shapes))
+
+    def _join(self, join: exp.Join, scope: Scope) -> None:
+        what = join.this
+        if join.side in ("RIGHT", "FULL") or join.kind in ("SEMI", "ANTI") or join.method:
+            kind = join.side or join.kind or join.method
+            raise Wrong(join, f"{kind} JOIN is not allowed here", "LEFT JOIN or JOIN", keyword=kind)
+        if isinstance(what, exp.Table) and not isinstance(what.this, exp.Func):
+            return self._lookup(join, what, scope)
+        array = what.this if isinstance(what, exp.Lateral) else what
+        if not isinstance(array, exp.Unnest):
+            raise Wrong(what, "only entities and unnest(...) may stand after FROM", "put it into the SELECT")
+        _refuse_taken(what, what.alias, scope)
+        rebuilt, elements = unnest(self.rewriter, array, what, scope)
+        self.found.one_row = False
+        bases = _bases(elements)
+        if bases and join.side != "LEFT" and not isinstance(array.expressions[0], exp.Array):
+            self.found.unnested.append(bases)
+        on = join.args.get("on")
+        condition = self.rewriter.value(on, scope).sql if on is not None else exp.true()
+        if on is not None and on != exp.true() and join.side != "LEFT":
+            self.found.leaves_out.append(f"ON {on.sql('duckdb')}")
+        self.found.sql.append(exp.Join(this=rebuilt, side=join.side or None, on=condition))
+        return None
+
+    # -- lookups
+
+    def _lookup(self, join: exp.Join, table: exp.Table, scope: Scope) -> None:
+        entity = self._entity(table, scope)
+        alias = table.alias or entity
+        _refuse_taken(table, alias, scope)
+        row = table_row(self.shapes[entity], alias, Places(), looked_up=True)
+        lookup = _Lookup(row, alias, f"lookup{len(self.found.lookups)}")
+        on = join.args.get("on")
+        if on is None:
+            hint = f"LEFT JOIN {entity} AS {alias} ON {alias}._id = ..."
+            raise Wrong(join, f"{entity} is looked up without a key", hint)
+        scope.names[alias] = row
+        parts = []
+        for condition in on.flatten() if isinstance(on, exp.And) else [on]:
+            sql = self._key(lookup, condition, scope) if lookup.keys is None else None
+            parts.append(sql if sql is not None else self.rewriter.value(condition, scope).sql)
+        if lookup.keys is None:
+            raise Wrong(
+                table, f"{entity} must be looked up by an equality with one of its fields", f"{alias}._id = ..."
+            )
+        self.found.lookups.append(lookup)
+        if join.side != "LEFT":
+            self.found.leaves_out.append(f"JOIN {table.sql('duckdb')} ON {on.sql('duckdb')}")
+        source = exp.to_table(lookup.table).as_(alias, quoted=True)
+        self.found.sql.append(exp.Join(this=source, side=join.side or None, on=exp.and_(*parts)))
+
+    def _key(self, lookup: _Lookup, node: exp.Expr, scope: Scope) -> exp.Expr | None:
+        """The condition's SQL where it says which documents to fetch; None where it does not."""
+        node = node.unnest()
+        if not isinstance(node, exp.EQ):
+            return None
+        for own, other in ((node.this, node.expression), (node.expression, node.this)):
+            if _mentions(other, lookup.alias) or not _mentions(own, lookup.alias):
+                continue
+            place = self.rewriter.rewrite(own, scope)
+            if not isinstance(place, Place) or place.row is not lookup.row or {ELEMENT, ENTRY} & {*place.full_path}:
+                continue
+            key = self._key_value(node, other, place.node.kind, scope)
+            lookup.path, lookup.kind = place.full_path, key.kind or ""
+            lookup.keys = joined(exp.Select(), self.found.sql).select(key.sql.copy().as_("key")).distinct()
+            if {place.node.kind, key.kind} & _BY_NAME:
+                names = (functions.identity_name(self.rewriter, n, scope) for n in (own, other))
+                return exp.EQ(this=next(names), expression=next(names))
+            return exp.EQ(this=self.rewriter.value(own, scope).sql, expression=key.sql)
+        return None
+
+    def _key_value(self, node: exp.Expr, other: exp.Expr, held: str, scope: Scope) -> Typed:
+        """The value that documents are fetched by; of a place with several types, its Extended JSON."""
+        found = self.rewriter.rewrite(other, scope)
+        key = found if isinstance(found, Typed) else self.rewriter.native(other, found)
+        kinds = {key.kind, held}
+        text = node.sql("duckdb")
+        if held in ("object", "array") or key.kind in ("list", "json"):
+            raise Wrong(node, f"{text}: documents are looked up by one plain value", "unnest the array first")
+        if key.kind is None:
+            raise Wrong(
+                other, f"{text} compares {held} with a value of no known kind", "CAST(... AS ...) says what it is"
+            )
+        if key.kind == "mixed" and not isinstance(found, Place):
+            raise Wrong(other, f"{text} looks up by an expression of several types", "the field itself, or oid_of(...)")
+        known = kinds - {"null", "mixed"}
+        if len(known) > 1 and not (known <= NUMBERS or known <= {"int", "long", "decimal"}):
+            reason = f"{text} compares {held} with {key.kind}: it would never be equal"
+            raise Wrong(node, reason, "oid_of(...), as_int(...), as_string(...)")
+        return key
+
+
+def table_row(shape: Shape, alias: str, places: Places, *, looked_up: bool = False) -> Row:
+    return Row(shape.entity, shape.root, ((),), places, lambda n: exp.column(n, table=alias, quoted=True), looked_up)
+
+
+def unnest(rewriter: Rewriter, node: exp.Unnest, holder: exp.Expr, scope: Scope) -> tuple[exp.Unnest, Row | Typed]:
+    """The SQL of an unnest, and one of its elements; binds its alias in the scope."""
+    alias = holder.alias
+    if not alias:
+        raise Wrong(node, "unnest needs an alias", "unnest(c.items) AS i(item)", keyword="UNNEST")
+    if len(node.expressions) != 1:
+        raise Wrong(node, "unnest takes one array", keyword="UNNEST")
+    names = [c.name for c in holder.args["alias"].columns]
+    position = _position(node, names, alias)
+    with rewriter.mentions.apart() as read:
+        items = rewriter.listed(node.expressions[0], scope)
+    rewriter.mentions.put(read, WHOLE if items.element else DECIDES)
+    if items.kind not in ("list", None):
+        raise Wrong(node, f"{node.expressions[0].sql('duckdb')} is {items.kind}: it is no array")
+    sql = exp.column(names[0], table=alias, quoted=True)
+    element = items.element(sql) if items.element else Typed(sql, items.of, reads=tuple(read))
+    columns: dict[str, Row | Typed] = {names[0]: element}
+    if position is not None:
+        columns[position] = Typed(exp.column(position, table=alias, quoted=True), "long")
+    scope.names[alias] = dict(columns)
+    table_alias = exp.TableAlias(
+        this=exp.to_identifier(alias, quoted=True), columns=[exp.to_identifier(names[0], quoted=True)]
+    )
+    at = exp.to_identifier(position, quoted=True) if position is not None else False
+    return exp.Unnest(expressions=[items.sql], alias=table_alias, offset=at), element
+
+
+def _bases(elements: Row | Typed) -> tuple[Path, ...]:
+    """Where in the root the elements of a list stand, or what the list is made of."""
+    if isinstance(elements, Row):
+        return () if elements.looked_up else elements.bases
+    return tuple(dict.fromkeys(m.use.path for m in elements.reads if not m.use.looked_up))
+
+
+def _position(node: exp.Unnest, names: list[str], alias: str) -> str | None:
+    offset = node.args.get("offset")
+    if not names:
+        raise Wrong(node, "unnest needs a name for its elements", f"unnest(...) AS {alias}(element)", keyword="UNNEST")
+    if offset and not isinstance(offset, exp.Identifier):
+        hint = f"WITH ORDINALITY AS {alias}({names[0]}, n)"
+        raise Wrong(node, "WITH ORDINALITY needs a name for the position", hint, keyword="ORDINALITY")
+    position = offset.name if offset else None
+    if len(names) > 1:
+        hint = f"unnest(...) WITH ORDINALITY AS {alias}({names[0]}, {names[1]})"
+        raise Wrong(node, "without WITH ORDINALITY, unnest has one column", hint, keyword="UNNEST")
+    if position is not None and fold(position) == fold(names[0]):
+        raise Wrong(node, f"{names[0]!r} and {position!r} are one name for SQL", keyword="UNNEST")
+    return position
+
+
+def _refuse_taken(what: exp.Expr, alias: str, scope: Scope) -> None:
+    if alias and fold(alias) in {fold(n) for n, _ in scope}:
+        raise Wrong(what, f"the alias {alias!r} is taken (SQL does not tell case)")
+
+
+def _entity_name(table: exp.Table) -> str:
+    return ".".join(p.name for p in table.parts)
+
+
+def joined(select: exp.Select, sources: Iterable[exp.Expr]) -> exp.Select:
+    first, *more = sources
+    select.set("from_", first.copy())
+    select.set("joins", [s.copy() for s in more])
+    return select
+
+
+def _mentions(node: exp.Expr, alias: str) -> bool:
+    return any(c.parts[0].name == alias for c in node.find_all(exp.Column))
+
+
+__all__ = ["FromCompiler", "Sources", "joined", "table_row", "unnest"]

@@ -1,0 +1,159 @@
+"""What becomes of the places that an expression reads, on their way to the target's column.
+
+The rewriter notes each place as it comes to it, as if its whole value arrived. What stands around it then says what it
+does to its own part of the notes: a function that keeps less than it is given makes `less` of them, a condition
+`decides`, and of the results of a CASE only one is ever taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from crossfade.model.program import DECIDES, LESS, WHOLE, Use
+from crossfade.mapping.language.scope import Place
+
+Held = Sequence[tuple[Place, frozenset[str]]]
+"""Places, each with the types that it can have where a condition holds (all conditions together)."""
+
+NULL = frozenset({"null"})
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A use, and the place that it is of."""
+
+    use: Use
+    place: Place
+
+    def passed(self, keeps: str, by: str) -> Mention:
+        """Behind something that keeps so much of it."""
+        use = self.use
+        if keeps == WHOLE or use.keeps == DECIDES:
+            return self
+        if keeps == DECIDES:
+            return replace(self, use=replace(use, keeps=DECIDES, by=()))
+        return replace(self, use=replace(use, keeps=LESS, by=tuple(dict.fromkeys((*use.by, by)))))
+
+    def of(self, types: frozenset[str]) -> Mention:
+        return replace(self, use=replace(self.use, types=types))
+
+
+class Mentions:
+    """The mentions of one branch, in order. The contexts work on those that are noted in them."""
+
+    def __init__(self) -> None:
+        self._all: list[Mention] = []
+        self._held: list[Held] = []
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        return tuple(dict.fromkeys(m.use for m in self._all))
+
+    def add(self, place: Place, depth: str, output: str) -> None:
+        row, types = place.row, possible(place, [h for held in self._held for h in held])
+        for path in place.full_paths:
+            use = Use(row.entity, path, depth, output, row.looked_up, types, LESS if row.less else WHOLE, row.less)
+            nothing = depth == "type" or (place.node.types and not types)
+            self._all.append(Mention(use, place).passed(DECIDES if nothing else WHOLE, ""))
+
+    def again(self, mentions: Sequence[Mention], output: str) -> None:
+        """What a name stands for, where the name is mentioned."""
+        self._all += [replace(m, use=replace(m.use, output=output)) for m in mentions]
+
+    def put(self, mentions: Sequence[Mention], keeps: str = WHOLE, by: str = "") -> None:
+        """What was noted apart, behind something that keeps so much of it."""
+        self._all += [m.passed(keeps, by) for m in mentions]
+
+    @contextmanager
+    def through(self, keeps: str, by: str = "") -> Iterator[None]:
+        with self.apart() as mentions:
+            yield
+        self.put(mentions, keeps, by)
+
+    def put_types(self, mentions: Sequence[Mention], whole: frozenset[str] | None, by: str) -> None:
+        """As `put`: values of these types arrive whole (None: of all types), others do not."""
+        for mention in mentions:
+            held = mention.use.types
+            arrives = held if whole is None else held & whole
+            parts = [mention.of(arrives), mention.of(held - arrives).passed(LESS, by)]
+            self._all += [p for p in parts if p.use.types - NULL] or [mention]
+
+    @contextmanager
+    def apart(self, held: Held = ()) -> Iterator[list[Mention]]:
+        """What is noted in it is taken out, into the list that it gives; places have the `held` types alone in it."""
+        start = len(self._all)
+        self._held.append(held)
+        found: list[Mention] = []
+        try:
+            yield found
+        finally:
+            self._held.pop()
+            found += self._all[start:]
+            del self._all[start:]
+
+    def one_of(self, results: Sequence[tuple[Held, Sequence[Mention]]], by: str) -> None:
+        """Notes the results of a CASE, each with what holds where it is taken.
+
+        A value arrives whole where each result that can be taken while it has its type has it whole; where one of them
+        leaves it out, only what CASE keeps of it does.
+        """
+        for _, mentions in results:
+            for mention in mentions:
+                self._all += _of_all(mention, results, by)
+
+
+def possible(place: Place, held: Held) -> frozenset[str]:
+    """The types that the place can have while all of `held` does; none where it cannot be there at all."""
+    types = frozenset(place.node.types)
+    for other, allowed in held:
+        way = _way(other, place)
+        if way == "":
+            types &= allowed
+        elif way is not None and way not in allowed:
+            return frozenset()
+    return types
+
+
+def _way(upper: Place, place: Place) -> str | None:
+    """What `upper` must hold for `place` to be there: an object or an array, "" where it is the place itself; None
+    where the place is none below it.
+    """
+    way, at = "", place
+    while not (at.row is upper.row and at.path[: len(upper.path)] == upper.path):
+        if at.row.within is None:
+            return None
+        way, at = "array", at.row.within
+    return "object" if len(at.path) > len(upper.path) else way
+
+
+_DEPTHS = {"elements": 0, "entries": 0, "keys": 0, "value": 1, "whole": 2, "rest": 2}
+
+
+def _of_all(mention: Mention, results: Sequence[tuple[Held, Sequence[Mention]]], by: str) -> Iterator[Mention]:
+    """The mention as it is, for the types that no result leaves out, and as less for the others."""
+    use = mention.use
+    if use.keeps == DECIDES or not use.types - NULL:
+        yield mention
+        return
+    left_out: set[str] = set()
+    cut: set[str] = set()
+    for held, mentions in results:
+        same = [m.use for m in mentions if m.use.keeps != DECIDES and _takes(m.use, use)]
+        for bson_type in possible(mention.place, held) - NULL:
+            keeps = {u.keeps for u in same if bson_type in u.types}
+            if WHOLE not in keeps:
+                (cut if keeps else left_out).add(bson_type)
+    arrives = use.types - cut if use.keeps == WHOLE else use.types  # of what is cut, the result that cuts it tells
+    parts = (mention.of(arrives - left_out), mention.of(arrives & left_out).passed(LESS, by))
+    yield from (part for part in parts if part.use.types - NULL)
+
+
+def _takes(one: Use, other: Use) -> bool:
+    """Whether one takes up the same place of the same document, as deep as the other."""
+    same = (one.entity, one.path, one.looked_up) == (other.entity, other.path, other.looked_up)
+    return same and _DEPTHS[one.depth] >= _DEPTHS[other.depth]
+
+
+__all__ = ["Held", "Mention", "Mentions", "possible"]

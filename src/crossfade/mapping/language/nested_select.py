@@ -1,0 +1,86 @@
+"""A SELECT inside an expression: over arrays of what is in scope, not over entities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from crossfade.model.program import DECIDES, LESS, WHOLE
+from crossfade.mapping.language.resolve import Wrong
+from crossfade.mapping.language.rewrite import Rewriter, asks_presence
+from crossfade.mapping.language.scope import Scope, Typed
+from crossfade.mapping.language.from_clause import joined, unnest
+
+_CLAUSES = ("expressions", "where", "group", "having", "order", "limit", "offset", "distinct")
+_REBUILT = (exp.Where, exp.Having, exp.Group, exp.Order, exp.Limit, exp.Offset, exp.Distinct, exp.Alias)
+
+
+def nested_select(rewriter: Rewriter, node: exp.Expr, scope: Scope) -> Typed:
+    """The subquery, of its first output's kind. Raises Wrong for what is no plain SELECT over arrays."""
+    select = node.this if isinstance(node, exp.Subquery) else node
+    if isinstance(select, exp.Subquery):
+        return nested_select(rewriter, select, scope)
+    extra = [k for k, v in select.args.items() if v and k not in (*_CLAUSES, "from_", "joins")]
+    if not isinstance(select, exp.Select) or extra:
+        raise Wrong(node, "only a plain SELECT may stand here")
+    inner = scope.inner()
+    sources = _sources(rewriter, select, inner)
+    built = joined(exp.Select(), sources) if sources else exp.Select()
+    first = None
+    left_out = _left_out(select)
+    for key in _CLAUSES:
+        if select.args.get(key):
+            keeps = DECIDES if key != "expressions" else LESS if left_out else WHOLE
+            with rewriter.mentions.through(keeps, left_out):
+                built.set(key, _rebuilt(rewriter, select.args[key], inner))
+    with rewriter.mentions.apart():  # noted above
+        first = rewriter.value(select.expressions[0].unalias(), inner) if select.expressions else None
+    sql = built if isinstance(node.parent, exp.Exists) else exp.Subquery(this=built)
+    return Typed(sql, first.kind if first else None, first.of if first else None)
+
+
+def _left_out(select: exp.Select) -> str:
+    """The clause that leaves elements out, if one does."""
+    where = select.args.get("where")
+    if where is not None and not asks_presence(where.this):
+        return "WHERE"
+    if any(j.args.get("on") not in (None, exp.true()) for j in select.args.get("joins") or []):
+        return "ON"
+    return next((k.upper() for k in ("having", "limit", "offset", "distinct") if select.args.get(k)), "")
+
+
+def _sources(rewriter: Rewriter, select: exp.Select, scope: Scope) -> list[exp.Expr]:
+    sources: list[exp.Expr] = []
+    source = select.args.get("from_")
+    for join in [source, *(select.args.get("joins") or [])] if source else []:
+        if not isinstance(join.this, exp.Unnest):
+            hint = "look it up with LEFT JOIN ... ON"
+            raise Wrong(join, "a nested SELECT reads arrays (unnest), not entities", hint)
+        array, _ = unnest(rewriter, join.this, join.this, scope)
+        if not sources:
+            sources.append(exp.From(this=array))
+            continue
+        if join.side not in ("", "LEFT") or join.kind not in ("", "INNER", "CROSS") or join.method:
+            raise Wrong(join, "only JOIN and LEFT JOIN may stand here")
+        on = join.args.get("on")
+        with rewriter.mentions.through(DECIDES):
+            condition = rewriter.value(on, scope).sql if on is not None else exp.true()
+        sources.append(exp.Join(this=array, side=join.side or None, on=condition))
+    return sources
+
+
+def _rebuilt(rewriter: Rewriter, value: Any, scope: Scope) -> Any:
+    """Clauses stay, the expressions in them are rewritten."""
+    if isinstance(value, list):
+        return [_rebuilt(rewriter, v, scope) for v in value]
+    if isinstance(value, _REBUILT):
+        parts = {
+            k: _rebuilt(rewriter, v, scope) if isinstance(v, exp.Expr | list) and k != "alias" else v
+            for k, v in value.args.items()
+        }
+        return value.__class__(**parts)
+    return rewriter.value(value, scope).sql
+
+
+__all__ = ["nested_select"]

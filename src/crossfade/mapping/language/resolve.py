@@ -1,0 +1,140 @@
+"""From a name in a mapping to the place that it means: exactly, or not at all.
+
+DuckDB would answer `d.a` with the field `A`, without a word. So names are resolved here, by exact case, before DuckDB
+sees them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from sqlglot import exp
+
+from crossfade.mapping.language.scope import Place, Row, Scope, Typed, Unbound
+from crossfade.model.names import fold
+from crossfade.model.shape import Node, format_path
+
+
+class Wrong(Exception):
+    """Something in a mapping does not bind: the place in the SQL, the reason, a hint.
+
+    `keyword` finds the place of what has none of its own in the parsed SQL (LIMIT, DISTINCT): its first word.
+    """
+
+    def __init__(self, node: exp.Expr, reason: str, hint: str | None = None, keyword: str | None = None) -> None:
+        self.node, self.reason, self.hint, self.keyword = node, reason, hint, keyword
+        super().__init__(reason)
+
+
+class AlreadyTold(Wrong):
+    """What depends on an alias that is itself at fault: telling it, too, would hide the cause."""
+
+
+def name_chain(node: exp.Expr) -> list[exp.Identifier] | None:
+    """`a.b.c` as its identifiers, or None where the expression is anything else."""
+    if isinstance(node, exp.Identifier):
+        return [node]
+    if isinstance(node, exp.Column):
+        parts = [p for p in node.parts if isinstance(p, exp.Identifier)]
+        return parts if len(parts) == len(node.parts) else None
+    if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Identifier):
+        head = name_chain(node.this)
+        return None if head is None else [*head, node.expression]
+    return None
+
+
+def resolve(parts: list[exp.Identifier], scope: Scope) -> Place | Typed:
+    """What a dotted name means. Raises Wrong with the nearest existing name."""
+    first, rest = parts[0], parts[1:]
+    bound = dict(iter(scope)).get(first.name)
+    if bound is None:
+        bound = _unqualified(first, scope)
+    if isinstance(bound, Unbound):
+        raise AlreadyTold(first, f"{first.name!r} is at fault")
+    if isinstance(bound, dict):
+        if not rest:
+            raise Wrong(first, f"{first.name!r} is a table, not a value", f"{first.name}.{next(iter(bound))}")
+        column, rest = rest[0], rest[1:]
+        if column.name not in bound:
+            raise Wrong(column, f"{first.name!r} has no column {column.name!r}", nearest(column.name, bound, quoted))
+        bound = bound[column.name]
+    if isinstance(bound, Row):
+        place = Place(bound, (), bound.node)
+        for identifier in rest:
+            place = step(place, identifier)
+        return place
+    if isinstance(bound, Typed):
+        if rest and bound.kind is not None:
+            raise Wrong(rest[0], f"{first.name!r} is {bound.kind}: it has no field {rest[0].name!r}")
+        sql = bound.sql.copy()
+        for identifier in rest:
+            sql = exp.Dot(this=sql, expression=exp.to_identifier(identifier.name, quoted=True))
+        return Typed(sql, reads=bound.reads) if rest else replace(bound, sql=sql)
+    raise Wrong(first, f"{first.name!r} is not a value")
+
+
+def _unqualified(first: exp.Identifier, scope: Scope) -> Row | Typed:
+    """A bare name: a column of an unnested alias, or a field of the only entity in scope."""
+    name = first.name
+    for _, bound in scope:
+        if isinstance(bound, dict) and name in bound:
+            found = bound[name]
+            if isinstance(found, Row | Typed):
+                return found
+    rows = [(alias, b) for alias, b in scope if isinstance(b, Row)]
+    for alias, bound in rows:
+        if name in bound.node.by_engine:
+            raise Wrong(first, f"{name!r} does not say which table it is of", f"{alias}.{quoted(name)}")
+    names = [alias for alias, _ in scope] + [f"{a}.{quoted(n)}" for a, b in rows for n in b.node.by_engine]
+    if any(isinstance(bound, Unbound) for _, bound in scope):
+        raise AlreadyTold(first, f"{name!r} may be of what is at fault")
+    raise Wrong(first, f"nothing is called {name!r} here", nearest(name, names))
+
+
+def step(place: Place, identifier: exp.Identifier) -> Place:
+    """One field further. Exact case; a name that has another name in SQL is pointed to it."""
+    node, name = place.node, identifier.name
+    if not node.types:  # of an empty entity: nothing is known of its documents, and nothing is lost
+        return place.step(Node(name, name, {}))
+    here = f"{place.row.entity}.{format_path(place.full_path)}" if place.full_path else place.row.entity
+    if node.is_map:
+        hint = f'entries_of(...), json_of(...), or [survey] objects = ["{here}"] and crossfade survey'
+        raise Wrong(identifier, f"{here} is a map, whose keys are data: {name!r} is no field of it", hint)
+    if not node.fields:
+        held = " | ".join(sorted(node.types)) or "nothing"
+        raise Wrong(identifier, f"{here} holds {held}: it has no field {name!r}", _array_hint(node))
+    child = node.by_engine.get(name)
+    if child is not None:
+        return place.step(child)
+    raise Wrong(identifier, *_unknown_field(here, node, name))
+
+
+def _array_hint(node: Node) -> str | None:
+    return "unnest the array, and step into its elements" if node.element is not None else None
+
+
+def _unknown_field(here: str, node: Node, name: str) -> tuple[str, str | None]:
+    same = [n for n in node.fields if fold(n.name) == fold(name)]
+    if len(same) == 1:
+        return f"{here} has no field {name!r}, but {same[0].engine!r}: names are case-sensitive", quoted(same[0].engine)
+    if same:
+        twins = " and ".join(repr(n.name) for n in same)
+        return f"{here} has {twins}, which SQL would confuse", " or ".join(quoted(n.engine) for n in same)
+    return f"{here} has no field {name!r}", nearest(name, node.by_engine, quoted)
+
+
+def quoted(name: str) -> str:
+    plain = name.isidentifier() and name.isascii()
+    return name if plain else '"' + name.replace('"', '""') + '"'
+
+
+def nearest(name: str, known: Iterable[str], write: Callable[[str], str] = str) -> str | None:
+    """The known name that is most like it, or all of them where none is; as `write` writes it."""
+    known = list(known)
+    lowered = {k.lower(): k for k in reversed(known)}
+    near = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
+    if near:
+        return write(lowered[near[0]])
+    return f"one of {', '.join(map(write, sorted(known)[:12]))}" if known else None

@@ -1,0 +1,217 @@
+"""One SELECT of a mapping file becomes a Branch.
+
+A mapping is a function of one root document and of what it looks up. What would reach across roots is refused: a
+chunk would see only its own part, and the result would depend on where chunks happen to end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from sqlglot import exp
+
+from crossfade.mapping.language.nested_select import nested_select
+from crossfade.model.program import ROOT_TABLE, ROW, Branch, Computed, Narrow
+from crossfade.mapping.language.forbidden import refusals
+from crossfade.mapping.language.resolve import AlreadyTold, Wrong
+from crossfade.mapping.language.rewrite import Rewriter
+from crossfade.mapping.language.scope import Place, Places, Scope
+from crossfade.mapping.language.from_clause import FromCompiler, Sources, table_row
+from crossfade.mapping.language.file_text import WrittenSelect
+from crossfade.model.shape import ELEMENT, ENTRY, Shape
+
+T = TypeVar("T")
+
+
+class SelectCompiler:
+    """Compiles one branch. `root_places` gathers the columns of its root entity over all branches that share it."""
+
+    def __init__(self, shapes: Mapping[str, Shape], root_places: Mapping[str, Places]) -> None:
+        self.shapes = shapes
+        self.root_places = root_places
+        self.rewriter = Rewriter(nested_select)
+        self.faults: list[Wrong] = []
+        self.mixed: list[str] = []
+
+    def compile(self, node: exp.Select, table: str, file: str, number: int, written: WrittenSelect) -> Branch | None:
+        """The branch; None where it has faults, which are in `faults`."""
+        self.faults += refusals(node)
+        scope = Scope()
+        sources = self._from(node, scope)
+        if sources is None:
+            return None
+        where = self._condition(node.args.get("where"), scope)
+        having = self._condition(node.args.get("having"), scope)
+        outputs = self._outputs(node, scope)
+        row = exp.column(ROW, table=sources.alias, quoted=True)
+        aliased = [exp.alias_(sql, name, quoted=True) for name, sql in outputs.items()]
+        select = exp.Select(expressions=[row, *aliased], from_=sources.sql[0], joins=sources.sql[1:])
+        if where is not None:
+            select.set("where", exp.Where(this=where))
+        if node.args.get("group"):
+            self._told(node, self._group, node, scope, select, sources)
+        if having is not None:
+            select.set("having", exp.Having(this=having))
+        filtered = self._filtered(node, scope, sources)
+        if self.faults:
+            return None
+        texts = dict(zip(outputs, written.outputs, strict=False))
+        straight, computed = ({}, None) if _reaches_further(select) else _apart(outputs, sources.alias)
+        narrow = _narrow(select, outputs)
+        return Branch(
+            table=table,
+            file=file,
+            number=number,
+            entity=sources.entity,
+            alias=sources.alias,
+            sql=narrow.sql(*outputs),
+            outputs=tuple(outputs),
+            narrow=narrow,
+            lookups=tuple(lookup.finish() for lookup in sources.lookups),
+            uses=self.rewriter.mentions.uses,
+            one_row=sources.one_row,
+            filtered=filtered,
+            unnested=tuple(sources.unnested),
+            place=written.place,
+            written=texts,
+            mixed=tuple(self.mixed),
+            straight=straight,
+            computed=computed,
+        )
+
+    def condition(self, text: exp.Expr, entity: str, alias: str) -> exp.Select:
+        """SELECT of the `#row`s of an entity's documents for which a condition holds (a discard's `where`)."""
+        row = self.rewriter.root = table_row(self.shapes[entity], alias, self.root_places[entity])
+        for wrong in refusals(exp.Select(expressions=[text.copy()])):
+            raise wrong
+        where = self.rewriter.value(text, Scope({alias: row}))
+        if where.kind not in ("bool", None):
+            raise Wrong(text, f"{text.sql('duckdb')} is {where.kind}, and no condition")
+        source = exp.to_table(ROOT_TABLE).as_(alias, quoted=True)
+        return exp.Select().select(exp.column(ROW, table=alias, quoted=True)).from_(source).where(where.sql)
+
+    # -- faults
+
+    def _told(self, node: exp.Expr, make: Callable[..., T], *arguments: object) -> T | None:
+        """What `make` gives for the arguments, or None with its fault noted."""
+        try:
+            return make(*arguments)
+        except AlreadyTold:
+            return None
+        except Wrong as wrong:
+            self.faults.append(wrong)
+        except RecursionError:
+            self.faults.append(Wrong(node, "this is nested too deeply"))
+        return None
+
+    def _from(self, node: exp.Select, scope: Scope) -> Sources | None:
+        compiler = FromCompiler(self.shapes, self.root_places, self.rewriter)
+        found = self._told(node, compiler.compile, node, scope)
+        self.faults += compiler.faults
+        return found
+
+    # -- the rest of the SELECT
+
+    def _condition(self, clause: exp.Where | exp.Having | None, scope: Scope) -> exp.Expr | None:
+        """WHERE or HAVING: each of its parts for itself, so that all their faults are told."""
+        if clause is None:
+            return None
+        parts = [self._told(clause, self.rewriter.value, part, scope) for part in _parts(clause.this)]
+        known = [part.sql for part in parts if part is not None]
+        return exp.and_(*known) if known else None
+
+    def _outputs(self, node: exp.Select, scope: Scope) -> dict[str, exp.Expr]:
+        outputs: dict[str, exp.Expr] = {}
+        for item in node.expressions:
+            sql = self._told(item, self._output, item, outputs, scope)
+            if sql is not None:
+                outputs[item.alias_or_name] = sql
+        self.rewriter.output = ""
+        return outputs
+
+    def _output(self, item: exp.Expr, outputs: Mapping[str, exp.Expr], scope: Scope) -> exp.Expr:
+        name = item.alias_or_name
+        self.rewriter.output = name
+        if isinstance(item, exp.Star) or (isinstance(item, exp.Column) and isinstance(item.this, exp.Star)):
+            raise Wrong(item, "* is not allowed: a mapping names what it carries", keyword="*")
+        if not name:
+            raise Wrong(item, "this output has no name", f"{item.sql('duckdb')} AS column_name")
+        if name in outputs:
+            raise Wrong(item, f"the column {name!r} is filled twice")
+        value = self.rewriter.value(item.unalias(), scope)
+        if "mixed" in (value.kind, value.of):
+            self.mixed.append(name)
+        return value.sql
+
+    def _group(self, node: exp.Select, scope: Scope, select: exp.Select, sources: Sources) -> None:
+        """GROUP BY the root: its row, what the mapping groups by, and the root's columns (they depend on the row)."""
+        if any(wrong.node is node.args["group"] for wrong in self.faults):
+            raise AlreadyTold(node, "the GROUP BY is at fault")
+        written = node.args["group"].expressions
+        if not any(self._is_root_key(e, scope, sources) for e in written):
+            raise Wrong(node.args["group"], "GROUP BY must hold the root's key", f"GROUP BY {sources.alias}._id")
+        own = {
+            c.sql("duckdb"): c.copy()
+            for projection in select.expressions
+            for c in projection.find_all(exp.Column)
+            if c.table == sources.alias and c.find_ancestor(exp.AggFunc) is None
+        }
+        wanted = [self.rewriter.value(e, scope).sql for e in written]
+        keys = {e.sql("duckdb"): e for e in [exp.column(ROW, table=sources.alias, quoted=True), *wanted]}
+        select.set("group", exp.Group(expressions=list({**keys, **own}.values())))
+
+    def _is_root_key(self, node: exp.Expr, scope: Scope, sources: Sources) -> bool:
+        place = self.rewriter.rewrite(node, scope)
+        return isinstance(place, Place) and place.row is sources.row and place.path == ("_id",)
+
+    def _filtered(self, node: exp.Select, scope: Scope, sources: Sources) -> str | None:
+        """What leaves rows out, but for places that are not there."""
+        parts = list(sources.leaves_out)
+        where, having = node.args.get("where"), node.args.get("having")
+        if where and not all(self._told(p, self._asks_presence, p, scope) for p in _parts(where.this)):
+            parts.append(f"WHERE {where.this.sql('duckdb')}")
+        if having:
+            parts.append(f"HAVING {having.this.sql('duckdb')}")
+        return ", ".join(parts) or None
+
+    def _asks_presence(self, node: exp.Expr, scope: Scope) -> bool:
+        """`x IS NOT NULL` of the root or of its elements. A null element is one that it would leave out."""
+        if not (
+            isinstance(node, exp.Not) and isinstance(node.this, exp.Is) and isinstance(node.this.expression, exp.Null)
+        ):
+            return False
+        place = self.rewriter.rewrite(node.this.this, scope)
+        if not isinstance(place, Place) or place.row.looked_up:
+            return False
+        return not ({ELEMENT, ENTRY} & {*place.full_path} and "null" in place.node.types)
+
+
+def _parts(condition: exp.Expr) -> list[exp.Expr]:
+    return list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
+
+
+def _reaches_further(select: exp.Select) -> bool:
+    """Whether it may make anything else than one row for each document."""
+    return any(select.args.get(clause) for clause in ("joins", "where", "group", "having"))
+
+
+def _apart(outputs: Mapping[str, exp.Expr], alias: str) -> tuple[dict[str, str], Computed | None]:
+    """The outputs that are a column of the root and nothing more, and the others."""
+    straight = {n: sql.name for n, sql in outputs.items() if isinstance(sql, exp.Column) and sql.table == alias}
+    others = {n: sql for n, sql in outputs.items() if n not in straight}
+    if not others:
+        return straight, None
+    columns = dict.fromkeys(c.name for sql in others.values() for c in sql.find_all(exp.Column) if c.table == alias)
+    return straight, Computed(alias, {n: sql.sql("duckdb") for n, sql in others.items()}, tuple(columns))
+
+
+def _narrow(select: exp.Select, outputs: Mapping[str, exp.Expr]) -> Narrow:
+    """Each part of the SELECT is printed once: a copy of the whole for each output would be quadratic in them."""
+    row, *others = select.expressions
+    texts = {name: sql.sql("duckdb") for name, sql in zip(outputs, others, strict=True)}
+    select.set("expressions", [row])
+    return Narrow(row.sql("duckdb"), texts, select.sql("duckdb").removeprefix(f"SELECT {row.sql('duckdb')}"))
+
+
+__all__ = ["SelectCompiler"]

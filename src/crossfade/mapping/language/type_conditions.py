@@ -1,0 +1,82 @@
+"""Conditions that ask for the type of a place, and so say which types it can have in the results that they choose.
+
+`bson_type(x) = 'string'`, `bson_type(x) IN (...)`, `x IS NULL`, and what NOT, AND and OR make of them. Any other
+condition says nothing of types, and is passed over.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from crossfade.mapping.language.mentions import NULL, Held
+from crossfade.mapping.language.resolve import Wrong, name_chain, resolve
+from crossfade.mapping.language.scope import Place, Scope
+
+Asked = tuple[Held, Held]
+"""What holds where the condition is true, and where it is not (false or NULL)."""
+
+_NOTHING: Asked = ((), ())
+
+
+def asked(node: exp.Expr, scope: Scope) -> Asked:
+    """What a condition says of types."""
+    if isinstance(node, exp.Paren):
+        return asked(node.this, scope)
+    if isinstance(node, exp.Not):
+        then, otherwise = asked(node.this, scope)
+        return otherwise, then
+    if isinstance(node, exp.And | exp.Or):
+        one, other = asked(node.this, scope), asked(node.expression, scope)
+        if isinstance(node, exp.And):
+            return (*one[0], *other[0]), _either(one[1], other[1])
+        return _either(one[0], other[0]), (*one[1], *other[1])
+    if isinstance(node, exp.EQ | exp.NEQ):
+        answer = is_type(
+            type_asked(node.this, scope) or type_asked(node.expression, scope), [node.this, node.expression]
+        )
+        return answer if isinstance(node, exp.EQ) else (answer[1], answer[0])
+    if isinstance(node, exp.In) and node.expressions:
+        return is_type(type_asked(node.this, scope), node.expressions)
+    if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
+        place = _place(node.this, scope)
+        return _of_types(place, NULL) if place is not None else _NOTHING
+    return _NOTHING
+
+
+def is_type(place: Place | None, names: list[exp.Expr]) -> Asked:
+    """What `bson_type(place) IN (names)` says; the function itself, among the names, is none."""
+    texts = [n for n in names if isinstance(n, exp.Literal) and n.is_string]
+    others = [n for n in names if n not in texts and not _asks_type(n)]
+    return _NOTHING if place is None or others else _of_types(place, frozenset(n.name for n in texts))
+
+
+def type_asked(node: exp.Expr, scope: Scope) -> Place | None:
+    """x in `bson_type(x)`."""
+    return _place(node.expressions[0], scope) if _asks_type(node) and len(node.expressions) == 1 else None
+
+
+def _asks_type(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Anonymous) and str(node.this).lower() == "bson_type"
+
+
+def _place(node: exp.Expr, scope: Scope) -> Place | None:
+    chain = name_chain(node)
+    if chain is None:
+        return None
+    try:
+        found = resolve(chain, scope)
+    except Wrong:
+        return None  # told where the condition itself is rewritten
+    return found if isinstance(found, Place) else None
+
+
+def _of_types(place: Place, types: frozenset[str]) -> Asked:
+    return ((place, types),), ((place, frozenset(place.node.types) - types),)
+
+
+def _either(one: Held, other: Held) -> Held:
+    """Of one and the same place, either types; of more than that, nothing is known."""
+    if len(one) != 1 or len(other) != 1:
+        return ()
+    (place, types), (same, more) = one[0], other[0]
+    return ((place, types | more),) if place.row is same.row and place.path == same.path else ()

@@ -1,0 +1,163 @@
+"""From what a mapping gave (DuckDB's Arrow) to canonical rows of the target: exactly, or not at all.
+
+A value that does not fit its column is a misfit with a reason. It never becomes NULL, is never cut and never rounded;
+its row is left out of the result. Each kind of column has a function `(values, type, misfits) -> canonical values`, in
+the fit_*.py files beside this one. Whether a type may go to a column at all is asked before, by fit_plan.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crossfade.errors import Misused
+from crossfade.transform.fit.numbers import fit_bool, fit_float, fit_int, not_of_type
+from crossfade.transform.fit.numeric import fit_numeric
+from crossfade.transform.fit.text import (
+    fit_bytea,
+    fit_char,
+    fit_enum,
+    fit_json,
+    fit_other,
+    fit_text,
+    fit_uuid,
+    printed_json_fits,
+)
+from crossfade.transform.fit.times import fit_date, fit_time, fit_timestamp
+from crossfade.transform.fit.misfits import Misfit, Misfits, shown
+from crossfade.model.canonical import arrow_type, element_of
+from crossfade.model.target import ColumnType, TargetColumn, TargetTable
+
+Fitter = Callable[[Any, ColumnType, Misfits], Any]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """`table` holds the rows that fit, canonical; its row i was row `rows[i]` of the input. The rest is in `misfits`.
+
+    Columns whose names begin with "#" are bookkeeping of the caller, and pass through as they are.
+    """
+
+    table: Any
+    rows: Any
+    misfits: tuple[Misfit, ...]
+
+
+def fit(table: Any, target: TargetTable, *, printed: Collection[str] = ()) -> Fitted:
+    """Holds every value of `table` (a pyarrow.Table of DuckDB's types) against its column of `target`.
+
+    `printed` are the columns whose JSON our own reader printed: that it is JSON, and says no name twice, is known.
+    Raises Misused where `table` has a column that the target has not.
+    """
+    misfits: list[Misfit] = []
+    columns = [_column(table, name, target, misfits, name in printed) for name in table.column_names]
+    fitted = pa.table(columns, names=table.column_names) if columns else table
+    return _without(fitted, misfits)
+
+
+def _column(table: Any, name: str, target: TargetTable, misfits: list[Misfit], printed: bool) -> Any:
+    values = _one_array(table.column(name))
+    if name.startswith("#"):
+        return values
+    column = target.column(name)
+    if column is None:
+        raise Misused(f"the mapping of {target.name} gives a column {name!r} that the table has not")
+    found = Misfits()
+    fits = printed and column.type.kind in ("json", "jsonb") and printed_json_fits(values)
+    fitted = values if fits and (column.nullable or not values.null_count) else fit_column(values, column, found)
+    misfits.extend(Misfit(row, name, *why) for row, why in sorted(found.found.items()))
+    return fitted
+
+
+def fit_column(values: Any, column: TargetColumn, misfits: Misfits) -> Any:
+    """The canonical values of one column; NULL stands where `misfits` has an entry."""
+    if not column.nullable and values.null_count:
+        for row in pc.indices_nonzero(pc.is_null(values)).to_pylist():
+            misfits.add(row, "not_null", f"NULL in the column {column.name}, which is NOT NULL")
+    return fit_values(values, column.type, misfits)
+
+
+def fit_values(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+    values = _plain(values)
+    if pa.types.is_null(values.type):
+        return pa.nulls(len(values), arrow_type(kind))
+    return FITTERS[kind.kind](values, kind, misfits)
+
+
+def _fit_array(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+    """Element by element; one element that does not fit is a misfit of its row."""
+    if not pa.types.is_list(values.type):
+        return not_of_type(values, kind, misfits, "a list, or list_of(...)")
+    elements, inside = values.flatten(), Misfits()
+    fitted = fit_values(elements, element_of(kind), inside)
+    parents = pc.list_parent_indices(values)
+    for place, (reason, message) in inside.found.items():
+        misfits.add(parents[place].as_py(), reason, f"an element of the array: {message}")
+    return _list_of(values, fitted)
+
+
+def _list_of(values: Any, elements: Any) -> Any:
+    lengths = pc.fill_null(pc.list_value_length(values), 0).cast(pa.int64())
+    ends = pc.cumulative_sum(lengths).cast(pa.int32())
+    offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
+    return pa.ListArray.from_arrays(
+        offsets, elements, type=pa.list_(elements.type), mask=values.is_null() if values.null_count else None
+    )
+
+
+def _one_array(column: Any) -> Any:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _plain(values: Any) -> Any:
+    """Without the wrappings that Arrow has for the same values: extensions, dictionaries, large and view forms."""
+    if isinstance(values, pa.ExtensionArray):
+        values = values.storage
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_large_string(values.type) or pa.types.is_string_view(values.type):
+        return values.cast(pa.string())
+    if pa.types.is_large_binary(values.type) or pa.types.is_binary_view(values.type):
+        return values.cast(pa.binary())
+    if pa.types.is_large_list(values.type) or pa.types.is_fixed_size_list(values.type):
+        return values.cast(pa.list_(values.type.value_type))
+    return values
+
+
+def _without(table: Any, misfits: list[Misfit]) -> Fitted:
+    everything = pa.arange(0, len(table))
+    if not misfits:
+        return Fitted(table, everything, ())
+    bad = pa.array(sorted({m.row for m in misfits}), pa.int64())
+    good = pc.invert(pc.is_in(everything, value_set=bad))
+    return Fitted(table.filter(good), everything.filter(good), tuple(sorted(misfits, key=lambda m: m.row)))
+
+
+FITTERS: dict[str, Fitter] = {
+    "int2": fit_int,
+    "int4": fit_int,
+    "int8": fit_int,
+    "float4": fit_float,
+    "float8": fit_float,
+    "numeric": fit_numeric,
+    "bool": fit_bool,
+    "text": fit_text,
+    "char": fit_char,
+    "uuid": fit_uuid,
+    "timestamptz": fit_timestamp,
+    "timestamp": fit_timestamp,
+    "date": fit_date,
+    "time": fit_time,
+    "json": fit_json,
+    "jsonb": fit_json,
+    "bytea": fit_bytea,
+    "enum": fit_enum,
+    "array": _fit_array,
+    "other": fit_other,
+}
+
+__all__ = ["FITTERS", "Fitted", "Misfit", "fit", "fit_column", "fit_values", "shown"]

@@ -1,0 +1,216 @@
+"""Conversions that DuckDB adds by itself, found in the plan that it binds: what a mapping did not write.
+
+Where values of two types meet (a comparison, arithmetic, coalesce, the arguments of a function), DuckDB converts one to
+the other: a 64-bit number to a double, text to a date, a time without a zone to a moment. Those that give another
+value, or that guess, are refused by `check`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from crossfade.mapping.language.casts import is_written_in_full
+from crossfade.transform.engine import PAD
+
+Type = Mapping[str, Any]
+
+_BITS = {"TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64, "HUGEINT": 128, "BIGNUM": 999,
+         "UTINYINT": 8, "USMALLINT": 16, "UINTEGER": 32, "UBIGINT": 64, "UHUGEINT": 128}  # fmt: skip
+_EXACT_BITS = {"DOUBLE": 32, "FLOAT": 16}
+"""The widest whole numbers that such a type holds all of."""
+_PRINTED = {*_BITS, "BOOLEAN", "DECIMAL", "DOUBLE", "FLOAT", "UUID", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP_S",
+            "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE", "INTERVAL", "ENUM", "VARCHAR",
+            "BIT"}  # fmt: skip
+"""The types whose text is their value."""
+_ZONED = "TIMESTAMP WITH TIME ZONE"
+_LATER = {
+    "DATE": {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", _ZONED},
+    "TIMESTAMP_S": {"TIMESTAMP", "TIMESTAMP_MS", "TIMESTAMP_NS"},
+    "TIMESTAMP_MS": {"TIMESTAMP", "TIMESTAMP_NS"},
+    "TIMESTAMP": {"TIMESTAMP_NS"},
+}
+"""Times that go into finer ones; DuckDB refuses what is beyond those by itself."""
+_TO_JSON = frozenset(
+    "to_json json_object json_array json_quote array_to_json row_to_json json_group_array json_group_object".split()
+)
+_NO_JSON = {"BLOB", "BIT", "GEOMETRY"}
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """`text` (a piece of the SQL) is converted from one type to the other; `hint` says what to write instead."""
+
+    text: str
+    source: str
+    to: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"DuckDB would convert {self.text} from {self.source} to {self.to}, which can give another value"
+
+
+def conversions(plan: Any, sql: str) -> Iterator[Conversion]:
+    """Every conversion in a bound plan of `sql` (Engine.plan) that SQL does not write and that can change a value."""
+    if isinstance(plan, dict):
+        place = _place(plan)
+        if place is not None:
+            if plan.get("type") == "OPERATOR_CAST":
+                yield from _of_cast(plan, place, sql)
+            elif plan.get("expression_class") == "BOUND_FUNCTION":
+                yield from _of_function(plan, place, sql)
+        for value in plan.values():
+            yield from conversions(value, sql)
+    elif isinstance(plan, list):
+        for value in plan:
+            yield from conversions(value, sql)
+
+
+def _place(node: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Where in the SQL it stands; None for what a macro made of it, whose text is another."""
+    start = node.get("query_location")
+    if not isinstance(start, int) or not PAD <= start < 2**40:
+        return None
+    return start - PAD, start - PAD + int(node["query_location_length"])
+
+
+def _of_cast(node: Mapping[str, Any], place: tuple[int, int], sql: str) -> Iterator[Conversion]:
+    (child,) = node["children"]
+    text = sql[slice(*place)]
+    if text.upper().startswith(("CAST(", "TRY_CAST(")) and _place(child) != place:
+        return  # it is written; casts.py has seen to it
+    if text.upper().startswith("CF_UUID_OF_BYTES("):
+        return  # written in the macro, of hexadecimal digits: a UUID of the source as it is
+    source, to = _type_of(child), node["return_type"]
+    if child.get("value", {}).get("is_null"):
+        return  # NULL is NULL in every type
+    is_constant = child.get("type") == "VALUE_CONSTANT" and _place(child) is not None
+    if not (_constant_fits(text, source, to) if is_constant else _keeps(source, to)):
+        yield Conversion(_readable(text), _name(source), _name(to), _hint(source, to))
+
+
+def _of_function(node: Mapping[str, Any], place: tuple[int, int], sql: str) -> Iterator[Conversion]:
+    """What functions that take any type convert inside."""
+    name = str(node.get("qname", {}).get("path", [""])[-1])
+    if name not in _TO_JSON:
+        return
+    for child in node.get("children", []):
+        if _holds(_type_of(child), _NO_JSON):
+            hint = "oid_text(...) of an ObjectId, hex(...) or base64(...) of other bytes"
+            yield Conversion(_readable(sql[slice(*place)]), _name(_type_of(child)), "JSON", hint)
+
+
+def _type_of(node: Mapping[str, Any]) -> Type:
+    found: Type = node.get("return_type") or node["value"]["type"]
+    return found
+
+
+def _info(kind: Type) -> Mapping[str, Any]:
+    return kind.get("type_info") or {}
+
+
+def _inside(kind: Type) -> list[Type]:
+    info = _info(kind)
+    if "child_type" in info:
+        return [info["child_type"]]
+    return [one["second"] for one in info.get("child_types", [])]
+
+
+def _holds(kind: Type, names: set[str]) -> bool:
+    return kind["id"] in names or any(_holds(one, names) for one in _inside(kind))
+
+
+def _keeps(source: Type, to: Type) -> bool:
+    """Whether the conversion gives the same value, or DuckDB refuses."""
+    one, other = source["id"], to["id"]
+    if _inside(source) or _inside(to):
+        parts = list(zip(_inside(source), _inside(to), strict=False))
+        return len(_inside(source)) == len(_inside(to)) and all(_keeps(*pair) for pair in parts)
+    if one in ("NULL", "SQLNULL"):
+        return True
+    if one == other == "DECIMAL":
+        return int(_info(to)["scale"]) >= int(_info(source)["scale"])
+    if one == other or (one in _BITS and (other in _BITS or other == "DECIMAL")):
+        return True
+    if one in _BITS and other in _EXACT_BITS:
+        return _BITS[one] <= _EXACT_BITS[other]
+    if one == "DECIMAL" and other == "DOUBLE":
+        return int(_info(source)["width"]) <= 15
+    if other == "VARCHAR":
+        return one in _PRINTED
+    return (
+        (one, other) in (("FLOAT", "DOUBLE"), ("VARCHAR", "ENUM"))
+        or (one == "BOOLEAN" and other in _BITS)
+        or other in _LATER.get(one, ())
+    )
+
+
+def _constant_fits(text: str, source: Type, to: Type) -> bool:
+    """Whether a constant of the mapping is written as what it is converted to."""
+    kind = to["id"]
+    if source["id"] != "VARCHAR":
+        return _number_fits(text, kind) if kind in (*_EXACT_BITS, *_BITS) else _keeps(source, to)
+    value = text[1:-1].replace("''", "'") if text.startswith("'") else text
+    if kind in ("VARCHAR", "ENUM"):
+        return True
+    if kind in _BITS or kind in ("DECIMAL", *_EXACT_BITS):
+        return re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value) is not None and _number_fits(value, kind)
+    if kind == "BLOB":
+        return value.isascii() and "\\" not in value
+    return is_written_in_full(value, kind)
+
+
+def _number_fits(text: str, kind: str) -> bool:
+    try:
+        number = Decimal(text)
+    except ArithmeticError:
+        return False
+    if kind in _EXACT_BITS:
+        double = float(number)
+        return Decimal(repr(double)) == number or Decimal(double) == number
+    return kind not in _BITS or number == number.to_integral_value()
+
+
+def _name(kind: Type) -> str:
+    info = _info(kind)
+    if kind["id"] == "DECIMAL":
+        return f"DECIMAL({info['width']}, {info['scale']})"
+    if kind["id"] == "LIST":
+        return f"{_name(info['child_type'])}[]"
+    return {_ZONED: "TIMESTAMPTZ"}.get(kind["id"], str(kind["id"]))
+
+
+_ELEMENT = re.compile(r"STRUCT_EXTRACT\(([\w.\"]+), '([^']*)'\)")
+_LIST = re.compile(r"""LIST_TRANSFORM\(([\w.]+)\."([^"]+) \(list\)", LAMBDA cf_e : .*\)""")
+
+
+def _readable(text: str) -> str:
+    """A piece of the SQL that was made, as its author would know it."""
+    text = _LIST.sub(r"\1.\2", text)
+    while (shorter := _ELEMENT.sub(r"\1.\2", text)) != text:
+        text = shorter
+    text = re.sub(r'"([A-Za-z_][\w.]*)"', r"\1", text).rstrip(".")
+    return "a value" if "LIST_TRANSFORM(" in text or "CF_" in text.upper() else text[:80]
+
+
+def _hint(source: Type, to: Type) -> str:
+    while _inside(source) and _inside(to):
+        source, to = _inside(source)[0], _inside(to)[0]
+    one, other = source["id"], to["id"]
+    if other in _EXACT_BITS:
+        return "CAST(... AS DOUBLE) of it: what a double does not hold exactly is quarantined"
+    if "BLOB" in (one, other):
+        return "oid_text(...) of an ObjectId, hex(...) or base64(...) of other bytes"
+    if other == _ZONED and one != "VARCHAR":
+        return "timezone('UTC', ...), or the name of the zone that it is in"
+    if other == "BOOLEAN":
+        return "a comparison: ... <> 0"
+    if other == _ZONED:
+        return "parse_date(...), CAST(... AS TIMESTAMPTZ) of text with a zone, TIMESTAMPTZ '2024-01-26 10:30:00Z'"
+    return f"CAST(... AS {_name(to)}), or one type on both sides"
+
+
+__all__ = ["Conversion", "conversions"]

@@ -1,0 +1,162 @@
+"""Other entities that a mapping joins, fetched by key in batches, never row by row.
+
+The keys of one batch are asked for at once, and the last answers are kept, within bounds: the same instructor stands
+in many courses.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+from bson import Binary, Decimal128, Int64, ObjectId
+
+from crossfade.documents.canonical import canonical
+from crossfade.documents.ejson import loads
+from crossfade.documents.walk import Unreadable, date, walk
+from crossfade.errors import CrossfadeError
+from crossfade.model.program import Lookup
+from crossfade.model.batch import Batch, Column
+from crossfade.model.shape import Path, Shape, unescape_step
+
+Tables = dict[str, pa.Table]
+Read = Callable[[str, Any, Sequence[str]], Iterator[bytes]]
+"""stores.contract.Reader.fetch."""
+Transcode = Callable[[Shape, Sequence[Column], bytes], Batch]
+
+KEPT_KEYS = 4096
+KEPT_BYTES = 16 * 1024 * 1024
+
+_ONE_KEY_A_DOCUMENT = frozenset({"objectId", "string", "int", "long", "uuid", "binary", "date", "bool"})
+"""Kinds of which two different keys never name one document: of others (5 and 5.0) it would come twice, in two
+fetches.
+"""
+
+
+class LookedUpMisfit(CrossfadeError):
+    """a looked-up document does not fit source.lock.json
+
+    `broken` says of the keys that were asked for which of them lead to such a document, and what is wrong with it; it
+    is empty where that is not known.
+    """
+
+    def __init__(self, message: str, broken: Mapping[str, str]) -> None:
+        super().__init__(message, hint="crossfade survey, then crossfade check")
+        self.broken = broken
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LookedUpMisfit, (self.message, dict(self.broken))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What was fetched for these keys (also that there is nothing)."""
+
+    keys: frozenset[str]
+    table: pa.Table
+
+
+class LookupReader:
+    """Fetches what lookups ask for. `read` is the source's `fetch`; `transcode` makes Arrow of raw documents."""
+
+    def __init__(self, shapes: Mapping[str, Shape], read: Read, transcode: Transcode) -> None:
+        self._shapes = shapes
+        self._read = read
+        self._transcode = transcode
+        self._kept: dict[tuple[object, ...], _Kept] = {}
+        self._broken: dict[tuple[object, ...], dict[str, str]] = {}
+
+    def fetch(self, lookup: Lookup, keys: pa.Array) -> pa.Table:
+        """The looked-up documents whose `lookup.path` is one of `keys` (and perhaps others), in the mapping's columns.
+
+        Raises LookedUpMisfit where one of them does not fit its shape.
+        """
+        what = (lookup.entity, lookup.path, lookup.key_kind, lookup.columns)
+        wanted = {key_text(k, lookup.key_kind) for k in keys_of(keys, lookup.key_kind)}
+        broken = self._broken.setdefault(what, {})
+        kept = self._kept.get(what) or _Kept(frozenset(), self._transcoded(lookup, b"").table)
+        missing = wanted - kept.keys - broken.keys()
+        both = kept
+        if missing:
+            fresh = pa.concat_tables([kept.table.slice(0, 0), *self._fetched(lookup, sorted(missing), broken)])
+            known = frozenset(missing - broken.keys())
+            both = _Kept(kept.keys | known, pa.concat_tables([kept.table, fresh]))
+            self._kept[what] = self._bounded(lookup, both) or self._bounded(lookup, _Kept(known, fresh)) or kept
+        if found := sorted(wanted & broken.keys()):
+            raise LookedUpMisfit(broken[found[0]], {key: broken[key] for key in found})
+        return both.table
+
+    def _bounded(self, lookup: Lookup, kept: _Kept) -> _Kept | None:
+        small = len(kept.keys) <= KEPT_KEYS and kept.table.nbytes <= KEPT_BYTES
+        return kept if small and lookup.key_kind in _ONE_KEY_A_DOCUMENT else None
+
+    def _fetched(self, lookup: Lookup, keys: Sequence[str], broken: dict[str, str]) -> Iterator[pa.Table]:
+        """The documents that can be read; of the others, what is wrong goes to `broken`, by their key."""
+        asked: dict[object, list[str]] = {}
+        for raw in self._read(lookup.entity, lookup.path, keys):
+            batch = self._transcoded(lookup, raw)
+            for wanted in keys if batch.aside and not asked else ():
+                asked.setdefault(_equality(wanted), []).append(wanted)
+            for aside in batch.aside:
+                place = f"{lookup.entity} {aside.key} ({aside.reason} at {aside.path or '.'}: {aside.detail})"
+                message = f"a looked-up document does not fit source.lock.json: {place}"
+                key = aside.key if lookup.path == ("_id",) else _key_in(aside.raw, lookup.path)
+                same = asked.get(_equality(key), []) if key is not None else []
+                if not same:
+                    raise LookedUpMisfit(message, {})
+                broken |= dict.fromkeys(same, message)
+            yield batch.table
+
+    def _transcoded(self, lookup: Lookup, raw: bytes) -> Batch:
+        return self._transcode(self._shapes[lookup.entity], lookup.columns, raw)
+
+
+def _equality(key: str) -> object:
+    """What the source compares keys by: numbers of different types are equal."""
+    value = loads(key)
+    number = value.to_decimal() if isinstance(value, Decimal128) else value
+    if isinstance(number, int | float | Decimal) and not isinstance(number, bool) and math.isfinite(number):
+        return Decimal(number)
+    return key
+
+
+def _key_in(raw: bytes, path: Path) -> str | None:
+    """The value at a path without arrays, as a key; None where the document cannot be read so far."""
+    try:
+        value: Any = walk(raw)
+        for step in path:
+            value = value[unescape_step(step)]
+        return canonical(value)
+    except (Unreadable, RecursionError, KeyError, TypeError):
+        return None
+
+
+def keys_of(keys: pa.Array, kind: str) -> list[Any]:
+    """The keys that are there; dates as milliseconds, because Python's end with the year 9999."""
+    keys = keys.drop_null()
+    if kind == "date":
+        return [us // 1000 for us in keys.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()]
+    return list(keys.to_pylist())
+
+
+_VALUES: Mapping[str, Callable[[Any], Any]] = {
+    "objectId": ObjectId,
+    "int": int,
+    "long": Int64,
+    "double": float,
+    "decimal": Decimal128,
+    "bool": bool,
+    "string": str,
+    "date": date,
+    "binary": bytes,
+    "uuid": lambda value: Binary(value if isinstance(value, bytes) else value.bytes, 4),
+}
+
+
+def key_text(value: Any, kind: str) -> str:
+    """A key as the engine gave it, as the canonical Extended JSON that readers take."""
+    return str(value) if kind == "mixed" else canonical(_VALUES[kind](value))

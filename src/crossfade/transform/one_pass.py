@@ -1,0 +1,144 @@
+"""Which documents of a batch a SELECT refuses, and why: in a few queries, however many they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crossfade.transform.engine import RECORD_ERRORS, Engine, EngineError, OutOfMemory, reason_of
+from crossfade.transform.lookup import LookedUpMisfit, LookupReader, Tables, key_text, keys_of
+from crossfade.transform.memory_bound import MEGABYTES
+from crossfade.model.program import ROOT_TABLE, ROW, Lookup, Narrow
+from crossfade.transform.refusal_queries import Refusal, Refusals, Stage, read
+
+OF_A_RECORD: tuple[type[Exception], ...] = (*RECORD_ERRORS, LookedUpMisfit)
+
+
+def refused(column: str | None, error: Exception) -> Refusal:
+    """The refusal that the engine's error is, of one document."""
+    if isinstance(error, LookedUpMisfit):
+        return Refusal(None, error.message, "looked_up")
+    if isinstance(error, OutOfMemory):
+        return Refusal(column, f"what the mapping makes of it takes more than {MEGABYTES} MB of memory", "too_large")
+    return Refusal(column, reason_of(error))
+
+
+def in_pieces(
+    root: pa.Table,
+    run: Callable[[pa.Table], pa.Table],
+    one_pass: Callable[[], OnePass],
+    alone: Callable[[pa.Table, Exception], Refusal],
+    note: Callable[[int, Refusal], None],
+) -> Iterator[pa.Table]:
+    """What `run` gives for the documents, at best for all of them at once; those that it refuses go to `note`.
+
+    One pass finds what can be foreseen. Around what the rest is still refused for, it is halved down to the one
+    document, of which `alone` tells the refusal.
+    """
+    if not root.num_rows:
+        return
+    whole = None
+    with suppress(*OF_A_RECORD):
+        whole = run(root)
+    if whole is not None:
+        yield whole
+        return
+    refused = one_pass().look(root)
+    for row, refusal in refused.items():
+        note(row, refusal)
+    rest = without(root, set(refused))
+    pending = [rest] if rest.num_rows else []
+    while pending:
+        part = pending.pop()
+        try:
+            out = run(part)
+        except OF_A_RECORD as error:
+            half = part.num_rows // 2
+            if half:
+                pending += [part.slice(half), part.slice(0, half)]
+            else:
+                note(part.column(ROW)[0].as_py(), alone(part, error))
+            continue
+        yield out
+
+
+class OnePass:
+    """Looks for what one SELECT refuses. `narrow` is None for one without outputs."""
+
+    def __init__(self, stages: Sequence[Stage], narrow: Narrow | None, engine: Engine, lookups: LookupReader) -> None:
+        self._stages = stages
+        self._narrow = narrow
+        self._engine = engine
+        self._lookups = lookups
+        self._asked_for = [stage.lookup for stage in stages if stage.lookup is not None]
+
+    def look(self, root: pa.Table) -> dict[int, Refusal]:
+        """Row -> its refusal. A document that is not among them may be refused all the same: what no query foresees
+        is found by running the SELECT itself.
+        """
+        found = Refusals()
+        tables: Tables = {ROOT_TABLE: root}
+        try:
+            for stage in self._stages:
+                if stage.sql is not None:
+                    read(stage, self._engine.run(stage.sql, tables), found, self._engine.refusal_of)
+                    tables[ROOT_TABLE] = without(tables[ROOT_TABLE], found.rows)
+                if stage.lookup is not None:
+                    self._fetch(stage, stage.lookup, tables, found)
+        except (EngineError, LookedUpMisfit):  # what was found so far holds
+            return found.certain
+        return found.certain | self._looked_at_alone(root, found.unsure)
+
+    def _fetch(self, stage: Stage, lookup: Lookup, tables: Tables, found: Refusals) -> None:
+        keys = self._engine.run(lookup.keys_sql, tables).column(0).combine_chunks()
+        try:
+            tables[lookup.table] = self._lookups.fetch(lookup, keys)
+        except LookedUpMisfit as misfit:
+            if not misfit.broken:
+                raise
+            asked = self._engine.run(stage.keys_sql, tables).drop_null()
+            rows, values = asked.column(0).to_pylist(), asked.column(1).combine_chunks()
+            for row, key in zip(rows, keys_of(values, lookup.key_kind), strict=True):
+                message = misfit.broken.get(key_text(key, lookup.key_kind))
+                if message is not None:
+                    found.add(row, Refusal(None, message, "looked_up"))
+            tables[ROOT_TABLE] = without(tables[ROOT_TABLE], found.rows)
+            keys = self._engine.run(lookup.keys_sql, tables).column(0).combine_chunks()
+            tables[lookup.table] = self._lookups.fetch(lookup, keys)
+
+    def _looked_at_alone(self, root: pa.Table, unsure: dict[int, Refusal]) -> dict[int, Refusal]:
+        """Those that the engine refuses for a reason of its own: each alone, but only the output that it refuses."""
+        certain: dict[int, Refusal] = {}
+        if self._narrow is None or not unsure:
+            return certain
+        places = {row: at for at, row in enumerate(root.column(ROW).to_pylist()) if row in unsure}
+        for row, refusal in unsure.items():
+            sql = self._narrow.sql(*[refusal.column] if refusal.column else [])
+            alone = root.slice(places[row], 1)
+            try:
+                self._engine.run(sql, with_lookups(self._engine, self._lookups, self._asked_for, alone))
+            except OF_A_RECORD as error:
+                certain[row] = refused(refusal.column, error)
+        return certain
+
+
+def with_lookups(engine: Engine, reader: LookupReader, lookups: Sequence[Lookup], root: pa.Table) -> Tables:
+    """The documents, and those that they look up."""
+    tables: Tables = {ROOT_TABLE: root}
+    for lookup in lookups:
+        keys = engine.run(lookup.keys_sql, tables).column(0).combine_chunks()
+        tables[lookup.table] = reader.fetch(lookup, keys)
+    return tables
+
+
+def without(root: pa.Table, rows: set[int]) -> pa.Table:
+    """The documents that are not among these rows."""
+    if not rows:
+        return root
+    return root.filter(pc.invert(pc.is_in(root.column(ROW), value_set=pa.array(sorted(rows), pa.int64()))))
+
+
+__all__ = ["OF_A_RECORD", "OnePass", "in_pieces", "refused", "with_lookups", "without"]

@@ -1,0 +1,266 @@
+"""The data path that copy, verify, retry and repair share: documents in, canonical rows of every target table out.
+
+Each record stands for itself. When the engine refuses a batch, one pass says of each record whether it is refused and
+why (one_pass.py); a refused record is set aside with the reason, whole, from every table that it feeds. Where the rest
+is refused all the same, it is cut in half until the record that it is about stands alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crossfade.transform.engine import RECORD_ERRORS, Engine
+from crossfade.transform.fit.canonical_rows import fit
+from crossfade.transform.lookup import LookedUpMisfit, LookupReader
+from crossfade.transform.one_pass import OF_A_RECORD, OnePass, in_pieces, refused, with_lookups, without
+from crossfade.model.program import ROOT_TABLE, ROW, Branch, Computed, Feed, computed_sql
+from crossfade.transform.refusal_queries import Refusal, stages_of, where_stages
+from crossfade.model.batch import Batch
+from crossfade.model.target import TargetTable
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Why a record does not go on. `row` is its position in the batch; `reason` as in docs/reference/errors.md."""
+
+    row: int
+    reason: str
+    detail: str
+    table: str | None = None
+    column: str | None = None
+    constraint: str | None = None
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """Rows of one target table in canonical Arrow. `roots` (int64) says which document of the batch each row is of."""
+
+    table: TargetTable
+    rows: pa.Table
+    roots: pa.Array
+
+
+@dataclass
+class Mapped:
+    """What became of a batch: rows, misfits (their records have no rows in `tables`), discarded documents (by
+    position).
+    """
+
+    tables: list[TableRows] = field(default_factory=list)
+    misfits: list[Misfit] = field(default_factory=list)
+    discarded: set[int] = field(default_factory=set)
+
+
+class Carrier:
+    """Maps batches of one feed. Not to be shared between threads.
+
+    `lookups` fetches the entities that the mapping joins (a LookupReader over the source).
+    """
+
+    def __init__(self, feed: Feed, tables: Mapping[str, TargetTable], engine: Engine, lookups: LookupReader) -> None:
+        self.feed = feed
+        self.tables = tables
+        self.engine = engine
+        self.lookups = lookups
+        self._passes: dict[tuple[str, int], OnePass] = {}
+
+    def map(self, batch: Batch) -> Mapped:
+        """Every row that the batch's documents make, and every document that cannot go on."""
+        result = Mapped()
+        if batch.table.num_rows == 0:
+            return result
+        root = self._not_discarded(batch.table, result)
+        made: list[pa.Array] = []
+        for branch, computed in zip(self.feed.branches, self._computed_at_once(root), strict=True):
+            for piece in self._branch(branch, root, computed, result.misfits):
+                result.tables.append(piece)
+                if branch.one_row or not self._has_own_branch:
+                    made.append(piece.roots)
+        bad = {m.row for m in result.misfits}
+        for row in _others(root.column(ROW), made):
+            if row not in bad:
+                result.misfits.append(Misfit(row, "no_rows", f"it made no row in {self._own_tables}"))
+                bad.add(row)
+        if bad:
+            result.tables = [drop_roots(t, bad) for t in result.tables]
+        result.misfits = _first_of_each(result.misfits)
+        result.tables = join_tables(result.tables)
+        return result
+
+    @property
+    def _has_own_branch(self) -> bool:
+        return any(b.one_row for b in self.feed.branches)
+
+    @property
+    def _own_tables(self) -> str:
+        own = [b.table for b in self.feed.branches if b.one_row] or [b.table for b in self.feed.branches]
+        return ", ".join(dict.fromkeys(own)) or "any table"
+
+    def _not_discarded(self, root: pa.Table, result: Mapped) -> pa.Table:
+        """The documents that a discard's `where` does not leave behind."""
+        sql = self.feed.discard_sql
+        if sql is None:
+            return root
+
+        def run(part: pa.Table) -> pa.Table:
+            return self.engine.run(sql, {ROOT_TABLE: part})
+
+        def note(row: int, refusal: Refusal) -> None:
+            result.misfits.append(Misfit(row, refusal.reason, f"the where of a [[discard]]: {refusal.detail}"))
+
+        def alone(part: pa.Table, error: Exception) -> Refusal:
+            return refused(None, error)
+
+        for rows in in_pieces(root, run, lambda: self._discard_pass, alone, note):
+            result.discarded |= set(rows.column(0).to_pylist())
+        return without(root, result.discarded | {m.row for m in result.misfits})
+
+    def _branch(
+        self, branch: Branch, root: pa.Table, computed: pa.Table | None, misfits: list[Misfit]
+    ) -> Iterator[TableRows]:
+        """Runs one branch over the documents. `computed` is what is there of all of them already."""
+        target = self.tables[branch.table]
+
+        def note(row: int, refusal: Refusal) -> None:
+            misfits.append(Misfit(row, refusal.reason, refusal.detail or "", branch.table, refusal.column))
+
+        def run(part: pa.Table) -> pa.Table:
+            return self._rows(branch, part, computed if part is root else None)
+
+        for out in in_pieces(root, run, partial(self._pass, branch), partial(self._alone, branch), note):
+            roots = _array(out.column(ROW))
+            fitted = fit(out, target, printed=self._printed(branch))
+            for wrong in fitted.misfits:
+                row = roots[wrong.row].as_py()
+                misfits.append(Misfit(row, wrong.reason, wrong.message, branch.table, wrong.column))
+            yield TableRows(target, fitted.table.drop_columns([ROW]), _array(fitted.table.column(ROW)))
+
+    def _pass(self, branch: Branch) -> OnePass:
+        """What looks for all that the branch refuses, made when it first refuses something."""
+        key = (branch.table, branch.number)
+        if key not in self._passes:
+            stages = stages_of(branch.narrow, branch.lookups)
+            self._passes[key] = OnePass(stages, branch.narrow, self.engine, self.lookups)
+        return self._passes[key]
+
+    @cached_property
+    def _discard_pass(self) -> OnePass:
+        return OnePass(where_stages(self.feed.discard_sql or ""), None, self.engine, self.lookups)
+
+    def _rows(self, branch: Branch, part: pa.Table, computed: pa.Table | None) -> pa.Table:
+        """`#row` and the outputs. What is a column of the batch already does not go through the engine."""
+        if not branch.straight and branch.computed is None:
+            return self.engine.run(branch.sql, with_lookups(self.engine, self.lookups, branch.lookups, part))
+        if computed is None and branch.computed is not None:
+            (computed,) = self._compute([branch.computed], part)
+        known = {name: part.column(column) for name, column in branch.straight.items()}
+        if computed is not None:
+            known |= zip(computed.column_names, computed.columns, strict=True)
+        return pa.table({ROW: part.column(ROW), **{name: known[name] for name in branch.outputs}})
+
+    def _computed_at_once(self, root: pa.Table) -> list[pa.Table | None]:
+        """What all branches compute, in one query for each alias: what a query costs is hardly its rows. None where a
+        branch computes nothing, or where the engine refuses a record: then each branch finds out by itself.
+        """
+        tables: list[pa.Table | None] = [None] * len(self.feed.branches)
+        for alias in self._aliases:
+            asked = [
+                (i, b.computed) for i, b in enumerate(self.feed.branches) if b.computed and b.computed.alias == alias
+            ]
+            try:
+                made = self._compute([computed for _, computed in asked], root)
+            except OF_A_RECORD:
+                continue
+            for (i, _), table in zip(asked, made, strict=True):
+                tables[i] = table
+        return tables
+
+    @cached_property
+    def _aliases(self) -> list[str]:
+        return list(dict.fromkeys(b.computed.alias for b in self.feed.branches if b.computed))
+
+    def _compute(self, asked: Sequence[Computed], part: pa.Table) -> list[pa.Table]:
+        """What each of these asks for, which have one alias, in one query."""
+        columns = dict.fromkeys([ROW, *(column for one in asked for column in one.columns)])
+        out = self.engine.run(computed_sql(asked), {ROOT_TABLE: part.select(list(columns))})
+        assert out.column(0).equals(part.column(ROW)), "one row a document, in their order"
+        made = iter(out.columns[1:])
+        return [pa.table({name: next(made) for name in one.outputs}) for one in asked]
+
+    def _printed(self, branch: Branch) -> frozenset[str]:
+        """The outputs that are JSON as the reader printed it."""
+        return frozenset(output for output, column in branch.straight.items() if column in self._json)
+
+    @cached_property
+    def _json(self) -> frozenset[str]:
+        return frozenset(column.name for column in self.feed.columns if column.form in ("json", "ejson", "rest"))
+
+    def _alone(self, branch: Branch, part: pa.Table, error: Exception) -> Refusal:
+        """Which output of a single document the engine refuses: each is tried alone."""
+        if isinstance(error, LookedUpMisfit):
+            return refused(None, error)
+        try:
+            tables = with_lookups(self.engine, self.lookups, branch.lookups, part)
+        except OF_A_RECORD:  # it is the lookup's key that fails: the message says so
+            return refused(None, error)
+        for name in (None, *branch.narrow.outputs):  # first what is no output: WHERE and ON
+            try:
+                self.engine.run(branch.narrow.sql(*[name] if name else []), tables)
+            except RECORD_ERRORS as one:
+                return refused(name, one)
+        return refused(None, error)
+
+
+def drop_roots(part: TableRows, roots: set[int]) -> TableRows:
+    """The same without the rows of these documents."""
+    keep = pc.invert(pc.is_in(part.roots, value_set=pa.array(sorted(roots), pa.int64())))
+    return TableRows(part.table, part.rows.filter(keep), part.roots.filter(keep))
+
+
+def keep_roots(part: TableRows, roots: set[int]) -> TableRows:
+    """The rows of these documents alone."""
+    keep = pc.is_in(part.roots, value_set=pa.array(sorted(roots), pa.int64()))
+    return TableRows(part.table, part.rows.filter(keep), part.roots.filter(keep))
+
+
+def join_tables(parts: Sequence[TableRows]) -> list[TableRows]:
+    """One piece for each table and set of columns, in the order of first appearance."""
+    groups: dict[tuple[str, ...], list[TableRows]] = {}
+    for part in parts:
+        if part.rows.num_rows:
+            groups.setdefault((part.table.name, *part.rows.column_names), []).append(part)
+    return [_joined(group) for group in groups.values()]
+
+
+def _joined(group: list[TableRows]) -> TableRows:
+    if len(group) == 1:
+        return group[0]
+    rows = pa.concat_tables([g.rows for g in group])
+    return TableRows(group[0].table, rows, pa.concat_arrays([g.roots for g in group]))
+
+
+def _array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _others(rows: pa.ChunkedArray, made: Sequence[pa.Array]) -> list[int]:
+    """The rows that are in none of the arrays."""
+    all_made = pa.concat_arrays(made) if made else pa.array([], pa.int64())
+    others: list[int] = rows.filter(pc.invert(pc.is_in(rows, value_set=all_made))).to_pylist()
+    return others
+
+
+def _first_of_each(misfits: list[Misfit]) -> list[Misfit]:
+    """One reason a record: the first that was found."""
+    first: dict[int, Misfit] = {}
+    for misfit in misfits:
+        first.setdefault(misfit.row, misfit)
+    return [first[row] for row in sorted(first)]
+
+
+__all__ = ["Carrier", "Mapped", "Misfit", "TableRows", "drop_roots", "join_tables", "keep_roots"]
