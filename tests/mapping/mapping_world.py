@@ -18,15 +18,15 @@ from crossfade.documents.decode import decode_one
 from crossfade.documents.ejson import loads
 from crossfade.documents.encode import to_bson
 from crossfade.errors import Fault, MappingFault
-from crossfade.transform.transform import Carrier
 from crossfade.mapping.language.compile import compile_program
-from crossfade.transform.engine import Engine
-from crossfade.transform.lookup import LookupReader
-from crossfade.model.program import ROOT_TABLE, Branch, Program
 from crossfade.model.batch import Batch, Column
+from crossfade.model.program import ROOT_TABLE, Branch, Program
 from crossfade.model.shape import Path, Shape, unescape_step
 from crossfade.model.target import TargetTable
 from crossfade.project import Discard
+from crossfade.transform.engine import Engine
+from crossfade.transform.lookup import LookupReader
+from crossfade.transform.transform import Carrier
 
 Documents = Sequence[Mapping[str, Any]]
 

@@ -13,8 +13,8 @@ from mapping_world import ENGINE, World, python_rows
 
 from crossfade.documents.walk import date
 from crossfade.errors import MappingFault
-from crossfade.transform.engine import RECORD_ERRORS
 from crossfade.model.program import ROOT_TABLE
+from crossfade.transform.engine import RECORD_ERRORS
 from strategies import scalars, values
 
 MISSING = object()

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mapping_world import ENGINE, World, python_rows
 
-from crossfade.transform.transform import Carrier, Mapped, drop_roots, keep_roots
-from crossfade.transform.engine import Engine
 from crossfade.model.program import Program
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.project import Discard
+from crossfade.transform.engine import Engine
+from crossfade.transform.transform import Carrier, Mapped, drop_roots, keep_roots
 
 INT, TEXT, SHORT = ColumnType("int4", "int4"), ColumnType("text", "text"), ColumnType("text", "varchar(3)", length=3)
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from mapping_world import ENGINE, World, python_rows
 
 from crossfade.documents.walk import date
-from crossfade.transform.engine import RECORD_ERRORS
 from crossfade.model.program import ROOT_TABLE
+from crossfade.transform.engine import RECORD_ERRORS
 
 REFUSED = object()
 INTS = {"TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64, "HUGEINT": 128}

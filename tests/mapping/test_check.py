@@ -14,10 +14,10 @@ from mapping_world import World, transcode
 from sqlalchemy import MetaData
 
 from crossfade.assess.check import check
-from crossfade.mapping.coverage.uncovered.uncovered import Finding
-from crossfade.transform.engine import Engine
+from crossfade.mapping.coverage.uncovered import Finding
 from crossfade.model.target import ColumnType, TargetColumn, TargetSchema, TargetTable
 from crossfade.project import Discard
+from crossfade.transform.engine import Engine
 
 INT, TEXT, JSONB = ColumnType("int4", "int4"), ColumnType("text", "text"), ColumnType("jsonb", "jsonb")
 

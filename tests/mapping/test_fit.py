@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossfade.errors import Misused
-from crossfade.transform.fit.canonical_rows import Fitted, fit
 from crossfade.model.canonical import arrow_type
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
+from crossfade.transform.fit.canonical_rows import Fitted, fit
 
 INT4, FLOAT4, FLOAT8 = ColumnType("int4", "int4"), ColumnType("float4", "float4"), ColumnType("float8", "float8")
 NUMERIC, MONEY = ColumnType("numeric", "numeric"), ColumnType("numeric", "numeric(7,2)", precision=7, scale=2)

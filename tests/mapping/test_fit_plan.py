@@ -6,9 +6,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.transform.fit.canonical_rows import fit
 from crossfade.transform.fit.plan import fit_plan
-from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 
 KINDS = [
     "int2", "int4", "int8", "float4", "float8", "numeric", "bool", "text", "char", "uuid", "timestamptz", "timestamp",

@@ -18,8 +18,8 @@ from mapping_world import ENGINE, World
 from odd_values import MISSING, REFUSED, anything, of_one_type, results, world_of
 
 from crossfade.documents.types import type_name
-from crossfade.transform.engine import RECORD_ERRORS
 from crossfade.model.program import ROOT_TABLE
+from crossfade.transform.engine import RECORD_ERRORS
 
 
 def expected(function: Any, value: Any) -> Any:

@@ -10,9 +10,9 @@ from bson import Decimal128, Int64, ObjectId
 from mapping_world import ENGINE, World, python_rows
 from test_check import column, findings, table
 
-from crossfade.transform.engine import RECORD_ERRORS
 from crossfade.model.program import ROOT_TABLE
 from crossfade.model.target import ColumnType
+from crossfade.transform.engine import RECORD_ERRORS
 
 MOMENT = ColumnType("timestamptz", "timestamptz")
 ANY = ColumnType("other", "anything")

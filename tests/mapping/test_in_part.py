@@ -11,8 +11,8 @@ from bson import ObjectId
 from mapping_world import World
 from sqlalchemy import MetaData
 
-from crossfade.mapping.coverage.uncovered.uncovered import uncovered
-from crossfade.mapping.coverage.uncovered.partial import in_part
+from crossfade.mapping.coverage.partial import in_part
+from crossfade.mapping.coverage.uncovered import uncovered
 from crossfade.model.target import ColumnType, TargetColumn, TargetSchema, TargetTable
 from crossfade.project import Discard
 

@@ -7,10 +7,10 @@ from contextlib import closing
 import pytest
 from mapping_world import World
 
-from crossfade.documents.columns import compile_columns
 from crossfade.assess.check import check
-from crossfade.transform.engine import Engine
+from crossfade.documents.columns import compile_columns
 from crossfade.model.target import ColumnType, TargetColumn, TargetSchema, TargetTable
+from crossfade.transform.engine import Engine
 
 WORLD = World({"users": [{"_id": 1, "phone": "030", "tags": ["a", 1]}, {"_id": 2, "phone": 30, "tags": []}]})
 

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mapping_world import World
 
-from crossfade.mapping.language.scope import Places
+from crossfade.mapping.language.places import Places
 from crossfade.model.names import fold
 from crossfade.model.shape import Node, Path
 

@@ -22,9 +22,9 @@ from odd_values import (
 )
 
 from crossfade.errors import MappingFault
+from crossfade.model.program import ROOT_TABLE, Branch
 from crossfade.transform.engine import RECORD_ERRORS, reason_of
 from crossfade.transform.one_pass import OnePass
-from crossfade.model.program import ROOT_TABLE, Branch
 from crossfade.transform.refusal_queries import stages_of
 
 TEXTS = [*NUMBERS_IN_TEXT, *DATES_IN_TEXT, *(t for t in OTHER_TEXT if len(t) < 1000)]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from mapping_world import ENGINE, World, python_rows
 
-from crossfade.transform.one_pass import OnePass
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.project import Discard
+from crossfade.transform.one_pass import OnePass
 
 INT, TEXT = ColumnType("int8", "int8"), ColumnType("text", "text")
 COLUMNS = {"id": INT, "n": INT, "v": INT, "w": TEXT}

@@ -10,8 +10,8 @@ import pytest
 from crossfade.documents.columns import compile_columns
 from crossfade.documents.count import Histogram
 from crossfade.documents.encode import to_bson
+from crossfade.mapping.coverage.uncovered import uncovered
 from crossfade.mapping.language.compile import compile_program
-from crossfade.mapping.coverage.uncovered.uncovered import uncovered
 from crossfade.project import Discard
 
 DOCUMENT: dict[str, Any] = {

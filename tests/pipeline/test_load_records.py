@@ -14,7 +14,6 @@ import pyarrow as pa
 import pytest
 
 from crossfade.errors import CrossfadeError, Stale
-from crossfade.transform.transform import TableRows
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.pipeline.load import FEW, load_records
 from crossfade.stores.contract import Loader
@@ -22,6 +21,7 @@ from crossfade.stores.postgresql.clashes import PostgresClashes
 from crossfade.stores.postgresql.write import PostgresWriter
 from crossfade.stores.sqlite.clashes import SqliteClashes
 from crossfade.stores.sqlite.write import SqliteWriter
+from crossfade.transform.transform import TableRows
 from scratch import PostgresScratch
 
 PICKY = """

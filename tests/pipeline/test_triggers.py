@@ -12,7 +12,6 @@ import pyarrow as pa
 import pytest
 
 from crossfade.errors import Refused
-from crossfade.transform.transform import TableRows
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.move import Move
 from crossfade.pipeline.load import load_records
@@ -20,6 +19,7 @@ from crossfade.project import load_project
 from crossfade.stores.contract import Loader, RowRejected
 from crossfade.stores.postgresql.write import PostgresWriter
 from crossfade.testing import as_user
+from crossfade.transform.transform import TableRows
 from scratch import MongoScratch, PostgresScratch
 
 POSTGRESQL = """

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from crossfade.model.quoting import identifier
 from crossfade.model.target import ColumnType, ForeignKey, TargetColumn, TargetSchema, TargetTable, Unique
 from crossfade.schema.diagram import dbml, mermaid
-from crossfade.schema.tokens import identifier
 
 HERE = Path(__file__).parent / "diagrams"
 

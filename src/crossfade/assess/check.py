@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from crossfade.mapping.coverage.partial import in_part
+from crossfade.mapping.coverage.sqlite_columns import sqlite_columns
+from crossfade.mapping.coverage.uncovered import Finding, open_paths, stale_discards, uncovered
 from crossfade.mapping.language.conversions import INSTEAD
-from crossfade.mapping.coverage.uncovered.uncovered import Finding, open_paths, stale_discards, uncovered
-from crossfade.transform.engine import Engine, EngineError, reason_of
-from crossfade.transform.fit.plan import fit_plan
-from crossfade.transform.implicit import Conversion, conversions
-from crossfade.mapping.coverage.uncovered.partial import in_part
-from crossfade.transform.lookup import Tables
-from crossfade.model.program import ROOT_TABLE, Branch, Program
 from crossfade.mapping.language.resolve import nearest
-from crossfade.mapping.coverage.uncovered.sqlite_columns import sqlite_columns
 from crossfade.model.batch import REMAINDER, Column
 from crossfade.model.counts import counted
+from crossfade.model.program import ROOT_TABLE, Branch, Program
 from crossfade.model.shape import Shape, format_path
 from crossfade.model.target import TargetSchema, TargetTable
 from crossfade.project import Discard
 from crossfade.schema.triggers import Trigger, enabled_triggers
+from crossfade.transform.engine import Engine, EngineError, reason_of
+from crossfade.transform.fit.plan import fit_plan
+from crossfade.transform.implicit import Conversion, conversions
+from crossfade.transform.lookup import Tables
 
 ENCRYPTED = "binData:6"
 """How a value of client-side field level encryption, or of queryable encryption, is stored."""

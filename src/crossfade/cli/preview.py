@@ -15,10 +15,10 @@ from crossfade.cli.invocation import Invocation
 from crossfade.cli.record import draw_record, record_document
 from crossfade.cli.screen import Screen, number
 from crossfade.errors import Misused
-from crossfade.transform.transform import Misfit, TableRows
 from crossfade.model.counts import counted
 from crossfade.move.preview import Preview
 from crossfade.pipeline.preview import Estimate, Previewed, Sample
+from crossfade.transform.transform import Misfit, TableRows
 from crossfade.verify.show import shown
 
 TABLE = Annotated[str | None, typer.Argument(metavar="TABLE", help="A target table; with --sample all, unless named.")]

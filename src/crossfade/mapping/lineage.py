@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from crossfade.errors import Misused
-from crossfade.model.program import DECIDES, LESS, WHOLE, Branch, Program, Use, Written
 from crossfade.mapping.language.resolve import nearest
+from crossfade.model.program import DECIDES, LESS, WHOLE, Branch, Program, Use, Written
 from crossfade.model.shape import Path, Shape, format_path
 
 

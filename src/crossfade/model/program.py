@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crossfade.model.batch import Column
+from crossfade.model.quoting import identifier
 from crossfade.model.shape import Path
-from crossfade.schema.tokens import identifier
 
 ROOT_TABLE = "root"
 """The engine's name for the batch of root documents; its first column is `#row`."""

@@ -13,7 +13,7 @@ from typing import Any
 from crossfade.model.described import Described
 
 # Kinds of column types. `ColumnType.kind` is one of these; the canonical Arrow type of its values stands beside it.
-# Source rows (after transform/fit/canonical_rows.py) and rows read back from a target both come in this one form, so that comparing is
+# Source rows (after transform/fit/) and rows read back from a target both come in this one form, so that comparing is
 # comparing Arrow values.
 CANONICAL = {
     "int2": "int16",

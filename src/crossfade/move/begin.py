@@ -9,12 +9,12 @@ from crossfade.errors import CrossfadeError, Misused, NotEmpty
 from crossfade.journal import agreement, journal
 from crossfade.journal.journal import MoveRecord
 from crossfade.journal.status import Status, status_of
+from crossfade.model.quoting import qualified
 from crossfade.model.target import Step
 from crossfade.move.events import Listener, StepDone, Stepping
 from crossfade.move.ground import Ground
 from crossfade.pipeline.steps import run_steps
 from crossfade.schema import kept
-from crossfade.schema.tokens import qualified
 from crossfade.stores.contract import need
 
 

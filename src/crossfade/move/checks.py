@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
+from crossfade.assess.check import check as run_check
 from crossfade.assess.map_rules import not_followed
 from crossfade.assess.survey import choose
 from crossfade.documents.columns import compile_columns
 from crossfade.errors import Fault, Misused, SchemaFault, Stale, Uncovered, Unreachable
-from crossfade.assess.check import check as run_check
-from crossfade.mapping.coverage.uncovered.uncovered import Finding
-from crossfade.transform.engine import Engine
+from crossfade.mapping.coverage.uncovered import Finding
 from crossfade.model.counts import counted
 from crossfade.model.patterns import matching
 from crossfade.model.shape import Shape
@@ -20,6 +19,7 @@ from crossfade.move import surveying
 from crossfade.move.ground import Ground
 from crossfade.move.inventory import findings, inventory
 from crossfade.stores.contract import EntityInfo
+from crossfade.transform.engine import Engine
 
 
 def check(ground: Ground, meanwhile: Callable[[], object] = lambda: None) -> list[Finding]:

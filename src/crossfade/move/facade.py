@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from crossfade.journal.causes import ALL_OPEN, Cause, Selection
 from crossfade.journal.journal import Entry
 from crossfade.journal.status import Status
-from crossfade.mapping.coverage.uncovered.uncovered import Finding
+from crossfade.mapping.coverage.uncovered import Finding
 from crossfade.model.shape import Shape
 from crossfade.move import accounts, begin, checks, copying, surveying, verifying
 from crossfade.move import left_behind as gathering

@@ -14,9 +14,9 @@ from crossfade.assess.lock import dump_lock, read_lock
 from crossfade.errors import MappingFault, Misused
 from crossfade.journal import journal
 from crossfade.mapping.language.compile import Compiled, compile_all, read_mappings
-from crossfade.model.program import Program
 from crossfade.model.described import Described
 from crossfade.model.patterns import is_pattern, matching
+from crossfade.model.program import Program
 from crossfade.model.shape import Shape, parse_path
 from crossfade.model.target import Step, TargetSchema, TargetTable
 from crossfade.pipeline.session import Work, close_sessions, get_ready

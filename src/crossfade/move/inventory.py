@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crossfade.assess.survey import choose
-from crossfade.mapping.coverage.uncovered.uncovered import Finding
+from crossfade.mapping.coverage.uncovered import Finding
 from crossfade.model.counts import counted
 from crossfade.model.patterns import matching
 from crossfade.move import surveying

@@ -7,8 +7,8 @@ from itertools import groupby
 
 from crossfade.journal import journal
 from crossfade.journal.status import Status
-from crossfade.mapping.coverage.uncovered.uncovered import discarded
-from crossfade.mapping.coverage.uncovered.partial import changed as changed_parts
+from crossfade.mapping.coverage.partial import changed as changed_parts
+from crossfade.mapping.coverage.uncovered import discarded
 from crossfade.model.shape import parse_path
 from crossfade.move.ground import Ground
 from crossfade.move.inventory import DISCARDED, LEFT_OUT, NOT_COPIED, Standing

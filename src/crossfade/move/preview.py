@@ -14,9 +14,7 @@ from crossfade.documents.canonical import canonical
 from crossfade.documents.ejson import loads
 from crossfade.documents.object_ids import object_id_in
 from crossfade.errors import CrossfadeError, Misused, Unreachable
-from crossfade.transform.engine import Engine
 from crossfade.mapping.language.resolve import nearest
-from crossfade.transform.inferred_tables import tables_as_mapped
 from crossfade.model.target import TargetTable
 from crossfade.move.checks import empty_batch
 from crossfade.move.events import Listener
@@ -24,6 +22,8 @@ from crossfade.move.ground import Ground
 from crossfade.pipeline.preview import Mapper, Previewed, Sample, Sampling, first_of, sample, with_keys
 from crossfade.schema.load import load_schema
 from crossfade.stores.contract import need
+from crossfade.transform.engine import Engine
+from crossfade.transform.inferred_tables import tables_as_mapped
 
 
 @dataclass(frozen=True)

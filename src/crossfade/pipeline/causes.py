@@ -23,16 +23,16 @@ from crossfade.journal import unexplained
 from crossfade.journal.causes import MISSING, PRESENT, QUARANTINED
 from crossfade.journal.journal import Entry
 from crossfade.journal.unexplained import Explained, Kind
-from crossfade.transform.transform import TableRows
-from crossfade.model.program import WHOLE, Branch, Feed
 from crossfade.model.canonical import python_rows
+from crossfade.model.program import WHOLE, Branch, Feed
+from crossfade.model.quoting import identifier
 from crossfade.model.shape import ELEMENT, Path
 from crossfade.model.target import ForeignKey, TargetTable, Unique
 from crossfade.pipeline.leave import narrow_carrier
 from crossfade.pipeline.parents import Parents
 from crossfade.pipeline.session import Session, Work, session
-from crossfade.schema.tokens import identifier
 from crossfade.stores.contract import Check, Clash, Clashes
+from crossfade.transform.transform import TableRows
 
 SHOWN, KEPT = 80, 1000  # characters of a value in a detail, and in a cause
 

@@ -19,13 +19,13 @@ from crossfade.executor.tasks import run_tasks
 from crossfade.journal import journal
 from crossfade.journal.causes import place_of
 from crossfade.journal.journal import Entry
-from crossfade.transform.transform import Mapped, Misfit
 from crossfade.model.batch import REMAINDER, Batch, Chunk
 from crossfade.model.counts import Counts
 from crossfade.pipeline.enough import Losses, Refusals, StopAt
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session, Work, session
 from crossfade.stores.contract import Loader
+from crossfade.transform.transform import Mapped, Misfit
 
 _LARGE = 32 << 20
 """Bytes of a batch, as those of the biggest documents have: what it took is not kept for the next one."""

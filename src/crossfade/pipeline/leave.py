@@ -20,12 +20,12 @@ from crossfade.errors import CrossfadeError
 from crossfade.executor.tasks import run_tasks
 from crossfade.journal import journal
 from crossfade.journal.journal import Entry
-from crossfade.transform.transform import Carrier, TableRows, keep_roots
-from crossfade.model.program import Branch, Feed
 from crossfade.model.batch import Batch, Chunk
 from crossfade.model.matching import places_of
+from crossfade.model.program import Branch, Feed
 from crossfade.pipeline.session import Session, Work, session
 from crossfade.stores.contract import Loader
+from crossfade.transform.transform import Carrier, TableRows, keep_roots
 
 
 @dataclass(frozen=True)

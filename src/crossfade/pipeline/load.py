@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from crossfade.errors import CrossfadeError
-from crossfade.transform.transform import Misfit, TableRows, drop_roots, keep_roots
 from crossfade.model.target import TargetTable
 from crossfade.stores.contract import Clashes, Loader, RowRejected
+from crossfade.transform.transform import Misfit, TableRows, drop_roots, keep_roots
 
 FEW = 100
 """Records that may all be refused by an error that could be the server's, and are still taken to be at fault."""

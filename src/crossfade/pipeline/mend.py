@@ -10,12 +10,12 @@ from crossfade.documents.decode import key_of, split
 from crossfade.journal import journal
 from crossfade.journal.causes import Selection, close_all
 from crossfade.journal.journal import Entry
-from crossfade.transform.transform import Mapped, Misfit
 from crossfade.model.batch import REMAINDER, Batch
 from crossfade.pipeline.leave import row_counts
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session, Work, session
 from crossfade.stores.contract import Loader
+from crossfade.transform.transform import Mapped, Misfit
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from typing import Any
 
 from crossfade.documents.ejson import loads_canonical, to_bson
 from crossfade.journal.unexplained import HeldRecord, held_records
-from crossfade.transform.transform import Carrier
-from crossfade.model.program import Feed
 from crossfade.model.canonical import python_rows
+from crossfade.model.program import Feed
 from crossfade.model.target import ForeignKey
 from crossfade.pipeline.leave import follows_from_id, narrow_carrier
 from crossfade.pipeline.session import Session
+from crossfade.transform.transform import Carrier
 
 Values = tuple[Any, ...]
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 
 from crossfade.documents.columns import Transcoder, compile_columns
 from crossfade.documents.decode import key_of, split
-from crossfade.transform.transform import Carrier, Misfit, TableRows, keep_roots
-from crossfade.transform.engine import Engine
-from crossfade.transform.lookup import LookupReader
-from crossfade.model.program import Program
 from crossfade.model.batch import Batch, Column
+from crossfade.model.program import Program
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetTable
 from crossfade.stores.contract import Reader
+from crossfade.transform.engine import Engine
+from crossfade.transform.lookup import LookupReader
+from crossfade.transform.transform import Carrier, Misfit, TableRows, keep_roots
 
 AT_ONCE = 500
 """Documents of a sample that are fetched and mapped at once."""

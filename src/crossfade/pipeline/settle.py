@@ -16,12 +16,12 @@ import pyarrow as pa
 
 from crossfade.journal import journal
 from crossfade.journal.journal import Entry
-from crossfade.transform.transform import Mapped, Misfit, keep_roots
 from crossfade.model.batch import Batch, Chunk
 from crossfade.pipeline.leave import Broken, digest_of, row_counts, take_out
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session, Work, session
 from crossfade.stores.contract import Loader
+from crossfade.transform.transform import Mapped, Misfit, keep_roots
 
 PIECE_RECORDS, PIECE_BYTES = 1000, 8_000_000
 

@@ -11,8 +11,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from crossfade.errors import Stale
+from crossfade.model.quoting import identifier
 from crossfade.model.target import Step, TargetSchema, TargetTable
-from crossfade.schema.tokens import Token, identifier, meaningful
+from crossfade.schema.tokens import Token, meaningful
 
 
 def as_it_was(was: TargetSchema, now: TargetSchema) -> TargetSchema:

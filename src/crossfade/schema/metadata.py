@@ -13,12 +13,13 @@ import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateSequence, CreateTable, SetColumnComment, SetTableComment
 
 from crossfade.errors import Misused
+from crossfade.model.quoting import identifier
 from crossfade.model.target import ForeignKey, Step, TargetColumn, TargetSchema, TargetTable, Unique
 from crossfade.schema.constraint_names import named
 from crossfade.schema.digest import digest_of
 from crossfade.schema.named_types import create_type_sql, named_types
 from crossfade.schema.sqlalchemy_types import sqlalchemy_type
-from crossfade.schema.tokens import identifier, tokens
+from crossfade.schema.tokens import tokens
 
 _DEFAULT_SCHEMA = "public"
 _BLANKS = re.compile(r"[ \t]+\n")

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.dialects.postgresql.named_types import CreateDomainType
 
 from crossfade.errors import Misused
-from crossfade.schema.tokens import literal
+from crossfade.model.quoting import literal
 
 NamedType = sa.Enum | DOMAIN
 

@@ -105,19 +105,3 @@ def _end_of_mark(text: str, start: int, end: int) -> int:
 def unquoted(text: str) -> str:
     """The value of a plain string token."""
     return text[1:-1].replace("''", "'")
-
-
-def literal(value: str) -> str:
-    """A value as an SQL string that reads the same whatever standard_conforming_strings says."""
-    quoted = "'" + value.replace("'", "''") + "'"
-    return "E" + quoted.replace("\\", "\\\\") if "\\" in value else quoted
-
-
-def identifier(name: str) -> str:
-    """A name in double quotes."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def qualified(*names: str | None) -> str:
-    """A name with what it is in, where that is named: `"schema"."table"`."""
-    return ".".join(identifier(name) for name in names if name)

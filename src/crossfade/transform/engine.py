@@ -16,10 +16,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from crossfade.model.quoting import identifier
 from crossfade.transform.interrupts import interruptible
 from crossfade.transform.macros import GIVEN, MARK, SUFFIXES, macros, macros_of
 from crossfade.transform.memory_bound import bounded_memory
-from crossfade.schema.tokens import identifier
 
 PAD = 1 << 16
 """More than a macro is long: what stands further on in a plan stands in the query itself."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from crossfade.mapping.language.casts import is_written_in_full
+from crossfade.model.sql_constants import is_written_in_full
 from crossfade.transform.engine import PAD
 
 Type = Mapping[str, Any]

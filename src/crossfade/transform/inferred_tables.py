@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from crossfade.errors import Refused
-from crossfade.transform.engine import Engine
 from crossfade.model.program import ROOT_TABLE, Branch, Program
 from crossfade.model.shape import Shape
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
+from crossfade.transform.engine import Engine
 
 _KINDS = {
     "BOOLEAN": "bool",

@@ -19,8 +19,8 @@ from crossfade.documents.canonical import canonical
 from crossfade.documents.ejson import loads
 from crossfade.documents.walk import Unreadable, date, walk
 from crossfade.errors import CrossfadeError
-from crossfade.model.program import Lookup
 from crossfade.model.batch import Batch, Column
+from crossfade.model.program import Lookup
 from crossfade.model.shape import Path, Shape, unescape_step
 
 Tables = dict[str, pa.Table]

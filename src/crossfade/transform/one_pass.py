@@ -8,10 +8,10 @@ from contextlib import suppress
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crossfade.model.program import ROOT_TABLE, ROW, Lookup, Narrow
 from crossfade.transform.engine import RECORD_ERRORS, Engine, EngineError, OutOfMemory, reason_of
 from crossfade.transform.lookup import LookedUpMisfit, LookupReader, Tables, key_text, keys_of
 from crossfade.transform.memory_bound import MEGABYTES
-from crossfade.model.program import ROOT_TABLE, ROW, Lookup, Narrow
 from crossfade.transform.refusal_queries import Refusal, Refusals, Stage, read
 
 OF_A_RECORD: tuple[type[Exception], ...] = (*RECORD_ERRORS, LookedUpMisfit)

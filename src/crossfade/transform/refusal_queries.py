@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 import sqlglot
 from sqlglot import exp
 
-from crossfade.transform.companions import Unforeseen, reason, value
 from crossfade.model.program import Lookup, Narrow
+from crossfade.transform.companions import Unforeseen, reason, value
 
 _COLUMN = "refused{}"
 _UNSURE = "\x02"

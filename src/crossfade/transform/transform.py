@@ -14,14 +14,14 @@ from functools import cached_property, partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crossfade.model.batch import Batch
+from crossfade.model.program import ROOT_TABLE, ROW, Branch, Computed, Feed, computed_sql
+from crossfade.model.target import TargetTable
 from crossfade.transform.engine import RECORD_ERRORS, Engine
 from crossfade.transform.fit.canonical_rows import fit
 from crossfade.transform.lookup import LookedUpMisfit, LookupReader
 from crossfade.transform.one_pass import OF_A_RECORD, OnePass, in_pieces, refused, with_lookups, without
-from crossfade.model.program import ROOT_TABLE, ROW, Branch, Computed, Feed, computed_sql
 from crossfade.transform.refusal_queries import Refusal, stages_of, where_stages
-from crossfade.model.batch import Batch
-from crossfade.model.target import TargetTable
 
 
 @dataclass(frozen=True, slots=True)

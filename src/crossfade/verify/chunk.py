@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from crossfade.documents.decode import key_of
-from crossfade.transform.transform import Carrier, Mapped, TableRows, drop_roots
 from crossfade.model.batch import REMAINDER, Batch, Chunk
 from crossfade.model.counts import Counts
 from crossfade.model.shape import Shape
 from crossfade.stores.contract import Reader, RowReader
+from crossfade.transform.transform import Carrier, Mapped, TableRows, drop_roots
 from crossfade.verify.compare import Unlike, compare, with_nulls
 from crossfade.verify.held import DISCARDED, QUARANTINED, Altered, Holder, pick_up
 from crossfade.verify.runs import Runs

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from crossfade.mapping.coverage.uncovered.uncovered import Finding
+from crossfade.mapping.coverage.uncovered import Finding
 from crossfade.model.target import TargetColumn, TargetSchema, TargetTable
 
 KEPT_DIGITS = 15

@@ -15,12 +15,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from crossfade.model.program import DECIDES, Branch, Feed, Program, Use, carries
-from crossfade.mapping.coverage.uncovered.covered import Taken, taken
+from crossfade.mapping.coverage.covered import Taken, taken
 from crossfade.model.counts import counted
+from crossfade.model.program import DECIDES, Branch, Feed, Program, Use, carries
+from crossfade.model.quoting import identifier
 from crossfade.model.shape import Node, Path, Shape, format_path, parse_path
 from crossfade.project import Discard
-from crossfade.schema.tokens import identifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from crossfade.mapping.language.functions import let
 from crossfade.mapping.language.kinds import ARITHMETIC
+from crossfade.mapping.language.let import let
 from crossfade.mapping.language.scope import Typed
 
 _READ_NUMBERS = frozenset(

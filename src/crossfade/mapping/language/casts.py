@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from crossfade.mapping.language.functions import let
-from crossfade.model.program import LESS, WHOLE
+from crossfade.mapping.language.let import let
 from crossfade.mapping.language.resolve import Wrong
+from crossfade.mapping.language.rewriting import Rewriting
 from crossfade.mapping.language.scope import Scope, Typed
-
-if TYPE_CHECKING:
-    from crossfade.mapping.language.rewrite import Rewriter
+from crossfade.model.program import LESS, WHOLE
+from crossfade.model.sql_constants import CLOCK, DAY, ZONE
 
 _T = exp.DType
 _INTS = {_T.TINYINT, _T.SMALLINT, _T.INT, _T.BIGINT, _T.INT128,
@@ -55,7 +53,7 @@ _NEVER_CHANGES = {
 }
 
 
-def rewrite_cast(rewriter: Rewriter, node: exp.Cast, scope: Scope) -> Typed:
+def rewrite_cast(rewriter: Rewriting, node: exp.Cast, scope: Scope) -> Typed:
     """CAST(e AS t) as an exact cast. Raises Wrong for TRY_CAST and for casts that have a function of ours."""
     if isinstance(node, exp.TryCast):
         hint = "CAST: what does not fit is quarantined"
@@ -87,33 +85,14 @@ def _checked(macro: str, value: exp.Expr, to: exp.DataType) -> exp.Expr:
     return let(value, lambda v: exp.func(macro, v, exp.Cast(this=v.copy(), to=to.copy())))
 
 
-_DAY = r"[0-9]{4,6}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
-_ZONE = r"(Z|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)"
 _WRITTEN = {
-    _T.DATE: (_DAY, "DATE '2024-01-26'"),
-    _T.TIME: (_CLOCK, "TIME '10:30:00'"),
-    _T.TIMESTAMP: (rf"{_DAY}([ T]{_CLOCK})?", "TIMESTAMP '2024-01-26 10:30:00'"),
-    _T.TIMESTAMPNTZ: (rf"{_DAY}([ T]{_CLOCK})?", "TIMESTAMP '2024-01-26 10:30:00'"),
-    _T.TIMESTAMPTZ: (rf"{_DAY}[ T]{_CLOCK}{_ZONE}", "TIMESTAMPTZ '2024-01-26 10:30:00Z'"),
+    _T.DATE: (DAY, "DATE '2024-01-26'"),
+    _T.TIME: (CLOCK, "TIME '10:30:00'"),
+    _T.TIMESTAMP: (rf"{DAY}([ T]{CLOCK})?", "TIMESTAMP '2024-01-26 10:30:00'"),
+    _T.TIMESTAMPNTZ: (rf"{DAY}([ T]{CLOCK})?", "TIMESTAMP '2024-01-26 10:30:00'"),
+    _T.TIMESTAMPTZ: (rf"{DAY}[ T]{CLOCK}{ZONE}", "TIMESTAMPTZ '2024-01-26 10:30:00Z'"),
 }
 """How a constant of such a type is written; what else DuckDB reads (`epoch`, a time without its zone) is refused."""
-
-
-_CONSTANTS = {
-    "DATE": _DAY,
-    "TIME": _CLOCK,
-    "TIMESTAMP": rf"{_DAY}([ T]{_CLOCK})?",
-    "TIMESTAMP WITH TIME ZONE": rf"{_DAY}([ T]{_CLOCK}{_ZONE})?",
-    "UUID": r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
-    "BOOLEAN": "true|false",
-    "INTERVAL": r"-?[0-9]+ [A-Za-z]+",
-}
-
-
-def is_written_in_full(text: str, kind: str) -> bool:
-    """Whether a constant that stands where DuckDB wants such a type is written as one (a day is the day in UTC)."""
-    return kind in _CONSTANTS and bool(re.fullmatch(_CONSTANTS[kind], text)) and not text.startswith("0000")
 
 
 def _refuse_constant(node: exp.Cast, text: str, to: exp.DType) -> None:

@@ -12,12 +12,12 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from crossfade.errors import Fault, MappingFault, Misused
-from crossfade.model.program import Branch, Feed, Program, Written, carries
-from crossfade.mapping.language.resolve import Wrong
-from crossfade.mapping.language.scope import Places
-from crossfade.mapping.language.select import SelectCompiler
 from crossfade.mapping.language.file_text import Source, WrittenSelect
+from crossfade.mapping.language.places import Places
+from crossfade.mapping.language.resolve import Wrong
+from crossfade.mapping.language.select import SelectCompiler
 from crossfade.model.batch import Column
+from crossfade.model.program import Branch, Feed, Program, Written, carries
 from crossfade.model.shape import Path as Place
 from crossfade.model.shape import Shape, parse_path
 from crossfade.project import Discard

@@ -9,11 +9,12 @@ from sqlglot import exp
 
 from crossfade.mapping.language import functions
 from crossfade.mapping.language.kinds import NUMBERS
-from crossfade.model.program import DECIDES, ROOT_TABLE, WHOLE, Lookup
+from crossfade.mapping.language.places import Place, Places, Row
 from crossfade.mapping.language.resolve import AlreadyTold, Wrong, nearest
 from crossfade.mapping.language.rewrite import Rewriter
-from crossfade.mapping.language.scope import Place, Places, Row, Scope, Typed, Unbound
+from crossfade.mapping.language.scope import Scope, Typed, Unbound
 from crossfade.model.names import fold
+from crossfade.model.program import DECIDES, ROOT_TABLE, WHOLE, Lookup
 from crossfade.model.shape import ELEMENT, ENTRY, Path, Shape
 
 _TABLE_PARTS = {"this", "db", "catalog", "alias"}

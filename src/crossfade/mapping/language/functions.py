@@ -5,7 +5,6 @@ needs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -28,15 +27,15 @@ from crossfade.mapping.language.conversions import (
     same,
     takes,
 )
-from crossfade.model.program import LESS, WHOLE
+from crossfade.mapping.language.let import let
+from crossfade.mapping.language.places import Place
 from crossfade.mapping.language.resolve import Wrong
-from crossfade.mapping.language.scope import Place, Scope, Typed
+from crossfade.mapping.language.rewriting import Rewriting
+from crossfade.mapping.language.scope import Scope, Typed
+from crossfade.model.program import LESS, WHOLE
 from crossfade.model.shape import format_path
 
-if TYPE_CHECKING:
-    from crossfade.mapping.language.rewrite import Rewriter
-
-Function = Callable[["Rewriter", exp.Expr, list[exp.Expr], Scope], Typed]
+Function = Callable[[Rewriting, exp.Expr, list[exp.Expr], Scope], Typed]
 
 
 def _text(value: str) -> exp.Expr:
@@ -49,7 +48,7 @@ def _one(node: exp.Expr, args: list[exp.Expr], name: str) -> exp.Expr:
     return args[0]
 
 
-def _place(rewriter: Rewriter, node: exp.Expr, arg: exp.Expr, scope: Scope, name: str) -> Place:
+def _place(rewriter: Rewriting, node: exp.Expr, arg: exp.Expr, scope: Scope, name: str) -> Place:
     found = rewriter.rewrite(arg, scope)
     if not isinstance(found, Place):
         raise Wrong(node, f"{name} takes a field, not an expression", f"{name}(alias.field)")
@@ -65,7 +64,7 @@ def _place(rewriter: Rewriter, node: exp.Expr, arg: exp.Expr, scope: Scope, name
 def _form(name: str, form: str, kind: str | None) -> Function:
     """A function that is a form of its place: the reader makes it."""
 
-    def function(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+    def function(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
         place = _place(rewriter, node, _one(node, args, name), scope, name)
         rewriter.use(place, "whole" if form in ("json", "ejson") else "type")
         return Typed(place.read(form), kind)
@@ -73,11 +72,11 @@ def _form(name: str, form: str, kind: str | None) -> Function:
     return function
 
 
-def _list_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+def _list_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     return rewriter.elements(_place(rewriter, node, _one(node, args, "list_of"), scope, "list_of"), "listed")
 
 
-def _entries_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+def _entries_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     place = _place(rewriter, node, _one(node, args, "entries_of"), scope, "entries_of")
     if "object" not in place.node.types and place.node.value_types:
         held = " | ".join(sorted(place.node.types))
@@ -85,7 +84,7 @@ def _entries_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope:
     return rewriter.elements(place, "entries")
 
 
-def _json_list(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+def _json_list(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     place = _place(rewriter, node, _one(node, args, "json_list"), scope, "json_list")
     rewriter.use(place, "whole")
     json, kind = place.read("json"), place.read("type")
@@ -94,7 +93,7 @@ def _json_list(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: 
     return Typed(exp.paren(case.else_(wrapped)), "json")
 
 
-def _rest_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+def _rest_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     place = _place(rewriter, node, _one(node, args, "rest_of"), scope, "rest_of")
     if place.path or place.row.bases != ((),) or place.row is not rewriter.root:
         raise Wrong(node, "rest_of takes the alias of the root", "rest_of(u) where FROM users AS u")
@@ -105,7 +104,7 @@ def _rest_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Sc
 # -- identity
 
 
-def identity_name(rewriter: Rewriter, node: exp.Expr, scope: Scope) -> exp.Expr:
+def identity_name(rewriter: Rewriting, node: exp.Expr, scope: Scope) -> exp.Expr:
     """The SQL of a value's name inside a derived id (the same as mapping/ids.py `identity_name`)."""
     found = rewriter.rewrite(node, scope)
     typed = found if isinstance(found, Typed) else rewriter.native(node, found)
@@ -136,7 +135,7 @@ _LEAD_BACK = frozenset({"objectId", "binData:4"})
 """The types that a UUID leads back to."""
 
 
-def _uuid_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+def _uuid_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     if not args:
         raise Wrong(node, "uuid_of takes at least one value")
     if len(args) > 1:
@@ -168,7 +167,7 @@ def _uuid_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Sc
         return Typed(exp.func("cf_uuid5", identity_name(rewriter, args[0], scope)), "uuid")
 
 
-def _uuid_of_legacy(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+def _uuid_of_legacy(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     orders = ("java", "csharp", "python")
     if len(args) != 2 or not isinstance(args[1], exp.Literal) or args[1].name not in orders:
         raise Wrong(
@@ -179,11 +178,11 @@ def _uuid_of_legacy(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], sc
     return _by_kind(rewriter, node, args[:1], scope, "uuid_of_legacy", "uuid", conversions)
 
 
-def _oid_of(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+def _oid_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     return _by_kind(rewriter, node, args, scope, "oid_of", "objectId", OID_OF)
 
 
-def _oid_text(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+def _oid_text(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     found = rewriter.rewrite(_one(node, args, "oid_text"), scope)
     if isinstance(found, Place) and found.node.kind == "objectId":
         return Typed(rewriter.read(found, "oid_text"), "string")
@@ -195,7 +194,7 @@ def _oid_text(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: S
 
 
 def _by_kind(
-    rewriter: Rewriter,
+    rewriter: Rewriting,
     node: exp.Expr,
     args: list[exp.Expr],
     scope: Scope,
@@ -256,7 +255,7 @@ def _other_function(name: str, kind: str | None, found: Place | Typed) -> str | 
 
 
 def _typed_function(name: str, result: str, conversions: Conversions) -> Function:
-    def function(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+    def function(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
         return _by_kind(rewriter, node, args, scope, name, result, conversions)
 
     return function
@@ -266,7 +265,7 @@ def _part(name: str, result: str) -> Function:
     """A part of a value that has no type of its own in SQL."""
     conversions = {"mixed": named(f"cf_{name}")}
 
-    def function(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+    def function(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
         with rewriter.mentions.through(LESS, name):
             return _by_kind(rewriter, node, args, scope, name, result, conversions)
 
@@ -276,7 +275,7 @@ def _part(name: str, result: str) -> Function:
 def _parse(name: str, result: str, strict: Conversions, text_macro: str) -> Function:
     """As the strict function, and text that holds exactly such a value."""
 
-    def function(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+    def function(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
         arg = _one(node, args, name)
         found = rewriter.rewrite(arg, scope)
         if isinstance(found, Place) and found.node.kind == "mixed" and not _takes_none(name, found):
@@ -292,7 +291,7 @@ def _parse(name: str, result: str, strict: Conversions, text_macro: str) -> Func
     return function
 
 
-def _as_decimal(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+def _as_decimal(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     if len(args) != 3 or not all(isinstance(a, exp.Literal) and a.is_int for a in args[1:]):
         raise Wrong(
             node, "as_decimal takes a value, the number of digits and those after the point", "as_decimal(x, 12, 2)"
@@ -308,19 +307,10 @@ def _as_decimal(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope:
     )
 
 
-def let(value: exp.Expr, body: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
-    """`body` of a value that is evaluated once: macros and nested CASEs would repeat it."""
-    v = exp.to_identifier("v")
-    mapped = exp.func(
-        "list_transform", exp.Array(expressions=[value]), exp.Lambda(this=body(v), expressions=[v.copy()])
-    )
-    return exp.func("list_extract", mapped, exp.Literal.number(1))
-
-
 def _nul(name: str, more: int = 0) -> Function:
     """A function that deals with the character NUL: in text as it is, in JSON as its escape."""
 
-    def function(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+    def function(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
         if len(args) != 1 + more:
             raise Wrong(node, f"{name} takes {1 + more} value{'s' * more}, not {len(args)}")
         with rewriter.mentions.through(WHOLE if name == "escape_nul" else LESS, name):
@@ -335,7 +325,7 @@ def _nul(name: str, more: int = 0) -> Function:
 
 
 def _epoch(name: str, scale: int) -> Function:
-    def function(rewriter: Rewriter, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+    def function(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
         number = _by_kind(rewriter, node, args, scope, name, "long", INT).sql
         if scale != 1:
             number = exp.paren(exp.Mul(this=number, expression=exp.Literal.number(scale)))
@@ -383,4 +373,4 @@ FUNCTIONS: dict[str, Function] = {
     "epoch_s_date": _epoch("epoch_s_date", 1000),
 }
 
-__all__ = ["FUNCTIONS", "Function", "identity_name", "let"]
+__all__ = ["FUNCTIONS", "Function", "identity_name"]

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from crossfade.mapping.language.places import Place
 from crossfade.model.program import DECIDES, LESS, WHOLE, Use
-from crossfade.mapping.language.scope import Place
 
 Held = Sequence[tuple[Place, frozenset[str]]]
 """Places, each with the types that it can have where a condition holds (all conditions together)."""

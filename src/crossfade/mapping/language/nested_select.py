@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlglot import exp
 
-from crossfade.model.program import DECIDES, LESS, WHOLE
+from crossfade.mapping.language.from_clause import joined, unnest
 from crossfade.mapping.language.resolve import Wrong
 from crossfade.mapping.language.rewrite import Rewriter, asks_presence
 from crossfade.mapping.language.scope import Scope, Typed
-from crossfade.mapping.language.from_clause import joined, unnest
+from crossfade.model.program import DECIDES, LESS, WHOLE
 
 _CLAUSES = ("expressions", "where", "group", "having", "order", "limit", "offset", "distinct")
 _REBUILT = (exp.Where, exp.Having, exp.Group, exp.Order, exp.Limit, exp.Offset, exp.Distinct, exp.Alias)

@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from crossfade.mapping.language.scope import Place, Row, Scope, Typed, Unbound
+from crossfade.mapping.language.places import Place, Row
+from crossfade.mapping.language.scope import Scope, Typed, Unbound
 from crossfade.model.names import fold
 from crossfade.model.shape import Node, format_path
 

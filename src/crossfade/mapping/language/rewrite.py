@@ -12,16 +12,15 @@ from typing import Any
 
 from sqlglot import exp
 
-from crossfade.mapping.language import casts
-from crossfade.mapping.language import functions
-from crossfade.mapping.language import kinds
+from crossfade.mapping.language import casts, functions, kinds
 from crossfade.mapping.language.arithmetic import finite, guarded, with_casts
-from crossfade.mapping.language.type_conditions import Asked, asked, is_type, type_asked
-from crossfade.mapping.language.preserved import called, kept
 from crossfade.mapping.language.mentions import Held, Mention, Mentions
-from crossfade.model.program import DECIDES, LESS, WHOLE
+from crossfade.mapping.language.places import Place, Row
+from crossfade.mapping.language.preserved import called, kept
 from crossfade.mapping.language.resolve import Wrong, name_chain, resolve, step
-from crossfade.mapping.language.scope import Place, Row, Scope, Typed
+from crossfade.mapping.language.scope import Scope, Typed
+from crossfade.mapping.language.type_conditions import Asked, asked, is_type, type_asked
+from crossfade.model.program import DECIDES, LESS, WHOLE
 from crossfade.model.shape import Node
 
 _KEEPS_LIST = frozenset(

@@ -1,155 +1,14 @@
-"""Names in scope while a mapping is compiled, and the columns that it asks of the reader.
-
-A `Row` is what an alias stands for: a document of a batch, or an element of an unnested array. Asking it for a place
-in some form gives the SQL that reads the column, and notes the column; the reader is later asked for just these.
-"""
+"""Names in scope while a mapping is compiled, and what each stands for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from crossfade.documents.places import entry_value, listed_element
-from crossfade.model.batch import Column
-from crossfade.model.names import fold
-from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, TypeStats, escape_step, format_path
-
-if TYPE_CHECKING:
-    from crossfade.mapping.language.mentions import Mention
-
-
-class Places:
-    """The columns asked of one batch (or of one array's elements), each once.
-
-    A column is called by its path, so that DuckDB's messages speak of fields that the reader knows; where DuckDB would
-    take two for one (it does not tell case), the second gets a number.
-    """
-
-    def __init__(self) -> None:
-        self._names: dict[tuple[Path, str], str] = {}
-        self._taken: set[str] = set()
-        self._elements: dict[tuple[Path, str], Places] = {}
-
-    def name(self, path: Path, form: str) -> str:
-        if (path, form) not in self._names:
-            self._names[path, form] = self._free(format_path(path) + ("" if form == "native" else f" ({form})"))
-        return self._names[path, form]
-
-    def _free(self, wanted: str) -> str:
-        name, number = wanted, 1
-        while fold(name) in self._taken:
-            number += 1
-            name = f"{wanted} #{number}"
-        self._taken.add(fold(name))
-        return name
-
-    def elements(self, path: Path, form: str) -> tuple[str, Places]:
-        return self.name(path, form), self._elements.setdefault((path, form), Places())
-
-    def columns(self) -> tuple[Column, ...]:
-        return tuple(
-            Column(name, path, form, self._elements[path, form].columns() if (path, form) in self._elements else ())
-            for (path, form), name in self._names.items()
-        )
-
-
-@dataclass(frozen=True)
-class Row:
-    """`access` makes the SQL that reads a column of this row; `bases` is where its node stands in the entity.
-
-    The elements of `list_of(place)` stand in two places: in the place's arrays, and, as single values, at the place
-    itself. `within` is the place of whose arrays alone it is an element; `less` says through what only some of these
-    are reached: `[1]`, `list_filter`. An entry (`entries_of`) has the fields `key` and `value`; its bases are where the
-    values stand.
-    """
-
-    entity: str
-    node: Node
-    bases: tuple[Path, ...]
-    places: Places
-    access: Callable[[str], exp.Expr]
-    looked_up: bool = False
-    within: Place | None = None
-    less: tuple[str, ...] = ()
-    is_entry: bool = False
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place in a row, not yet in any form. `path` steps through objects only."""
-
-    row: Row
-    path: Path
-    node: Node
-
-    @property
-    def full_path(self) -> Path:
-        return self.full_paths[0]
-
-    @property
-    def full_paths(self) -> tuple[Path, ...]:
-        if not self.row.is_entry:
-            return tuple((*base, *self.path) for base in self.row.bases)
-        if self.path[:1] == ("value",):
-            return tuple((*base, *self.path[1:]) for base in self.row.bases)
-        return tuple(dict.fromkeys(base[:-1] for base in self.row.bases))
-
-    @property
-    def is_key(self) -> bool:
-        """Whether it is the name of a field."""
-        return self.row.is_entry and self.path == ("key",)
-
-    def step(self, child: Node) -> Place:
-        return Place(self.row, (*self.path, escape_step(child.name)), child)
-
-    def read(self, form: str) -> exp.Expr:
-        if self.is_key:
-            return _of_key(self.row.access(self.row.places.name((), "key")), form)
-        return self.row.access(self.row.places.name(self._in_row, form))
-
-    @property
-    def _in_row(self) -> Path:
-        return self.path[1:] if self.row.is_entry else self.path
-
-    def read_elements(self, form: str) -> tuple[exp.Expr, Callable[[exp.Expr], Row]]:
-        """The list, and what makes the row of one of its elements from the SQL that names the element."""
-        name, places = self.row.places.elements(self._in_row, form)
-        bases = tuple((*path, ELEMENT) for path in self.full_paths)
-        within: Place | None = self
-        if form == "entries":
-            node, within = _entry(self.node), None
-            steps = [escape_step(field.name) for field in self.node.fields] or [ENTRY]
-            bases = tuple((*path, step) for path in self.full_paths for step in steps)
-        elif form == "listed":  # a single value is a list of one
-            node, bases, within = listed_element(self.node), (*bases, *self.full_paths), None
-        else:
-            node = self.node.element or Node(ELEMENT, ELEMENT, {})
-        row = self.row
-
-        def element(sql: exp.Expr) -> Row:
-            def access(name: str) -> exp.Expr:
-                return struct_field(sql, name)
-
-            return Row(row.entity, node, bases, places, access, row.looked_up, within, row.less, form == "entries")
-
-        return row.access(name), element
-
-
-def _entry(node: Node) -> Node:
-    """What an entry of an object holds."""
-    key = Node("key", "key", {"string": TypeStats(0)})
-    value = replace(entry_value(node), name="value", engine="value")
-    return Node(ENTRY, ENTRY, {"object": TypeStats(0)}, fields=(key, value))
-
-
-def _of_key(sql: exp.Expr, form: str) -> exp.Expr:
-    """A key, which is text, in a form that a place may be asked for."""
-    if form in ("json", "ejson"):
-        return exp.cast(exp.func("to_json", sql), "text")
-    return {"type": exp.Literal.string("string"), "present": exp.true()}.get(form, sql)
+from crossfade.mapping.language.mentions import Mention
+from crossfade.mapping.language.places import Row
 
 
 @dataclass(frozen=True)
@@ -204,7 +63,3 @@ class Scope:
 
     def inner(self) -> Scope:
         return Scope({}, self)
-
-
-def struct_field(sql: exp.Expr, name: str) -> exp.Expr:
-    return exp.Anonymous(this="struct_extract", expressions=[sql.copy(), exp.Literal.string(name)])

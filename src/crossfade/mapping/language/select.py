@@ -11,14 +11,15 @@ from typing import TypeVar
 
 from sqlglot import exp
 
-from crossfade.mapping.language.nested_select import nested_select
-from crossfade.model.program import ROOT_TABLE, ROW, Branch, Computed, Narrow
+from crossfade.mapping.language.file_text import WrittenSelect
 from crossfade.mapping.language.forbidden import refusals
+from crossfade.mapping.language.from_clause import FromCompiler, Sources, table_row
+from crossfade.mapping.language.nested_select import nested_select
+from crossfade.mapping.language.places import Place, Places
 from crossfade.mapping.language.resolve import AlreadyTold, Wrong
 from crossfade.mapping.language.rewrite import Rewriter
-from crossfade.mapping.language.scope import Place, Places, Scope
-from crossfade.mapping.language.from_clause import FromCompiler, Sources, table_row
-from crossfade.mapping.language.file_text import WrittenSelect
+from crossfade.mapping.language.scope import Scope
+from crossfade.model.program import ROOT_TABLE, ROW, Branch, Computed, Narrow
 from crossfade.model.shape import ELEMENT, ENTRY, Shape
 
 T = TypeVar("T")

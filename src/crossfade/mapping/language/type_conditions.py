@@ -9,8 +9,9 @@ from __future__ import annotations
 from sqlglot import exp
 
 from crossfade.mapping.language.mentions import NULL, Held
+from crossfade.mapping.language.places import Place
 from crossfade.mapping.language.resolve import Wrong, name_chain, resolve
-from crossfade.mapping.language.scope import Place, Scope
+from crossfade.mapping.language.scope import Scope
 
 Asked = tuple[Held, Held]
 """What holds where the condition is true, and where it is not (false or NULL)."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from crossfade.model.quoting import identifier
 from crossfade.schema.mends.kinds import Knowledge, Mend, Refusal
 from crossfade.schema.mends.text import edited
-from crossfade.schema.tokens import identifier, meaningful
+from crossfade.schema.tokens import meaningful
 
 _BRINGS = {
     "uuid-ossp": ("uuid_generate_v1", "uuid_generate_v1mc", "uuid_generate_v3", "uuid_generate_v4", "uuid_generate_v5"),

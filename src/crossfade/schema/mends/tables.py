@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from crossfade.model.quoting import identifier, literal
 from crossfade.schema.mends.kinds import Knowledge, Mend, Refusal
 from crossfade.schema.mends.text import Edit, Item, TableText, closing, edited, table_text
-from crossfade.schema.tokens import identifier, literal, meaningful
+from crossfade.schema.tokens import meaningful
 
 
 def partial_unique(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:

@@ -6,9 +6,10 @@ import difflib
 import re
 from collections.abc import Collection
 
+from crossfade.model.quoting import identifier
 from crossfade.schema.mends.kinds import Knowledge, Mend, Refusal
 from crossfade.schema.mends.text import Edit, Item, closing, edited, table_text
-from crossfade.schema.tokens import Token, identifier, meaningful
+from crossfade.schema.tokens import Token, meaningful
 
 # What others call a type, and what PostgreSQL calls the one that holds all its values.
 FOREIGN_TYPES = {

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 
 from crossfade.errors import Busy
+from crossfade.model.quoting import literal
 from crossfade.model.urls import hide_password
-from crossfade.schema.tokens import literal
 from crossfade.stores.patience import patiently
 from crossfade.stores.postgresql import failures
 from crossfade.stores.postgresql.connect import NAME

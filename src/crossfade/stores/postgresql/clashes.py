@@ -12,8 +12,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from crossfade.model.quoting import identifier
 from crossfade.model.target import ForeignKey, TargetTable, Unique
-from crossfade.schema.tokens import identifier
 from crossfade.stores.contract import Check, Clash, Clashes
 from crossfade.stores.postgresql import census, failures
 from crossfade.stores.postgresql.connect import connect

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from crossfade.model.quoting import identifier, literal
 from crossfade.model.target import Step
-from crossfade.schema.tokens import identifier, literal
 from crossfade.stores.postgresql.objects import shown
 
 Rows = Callable[[str], list[Any]]

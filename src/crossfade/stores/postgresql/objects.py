@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from crossfade.model.quoting import literal
 from crossfade.model.target import Step
-from crossfade.schema.tokens import literal
 from crossfade.stores.postgresql.arrange import (
     CHECK,
     COLLATION,

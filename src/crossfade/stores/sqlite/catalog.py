@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from crossfade.model.quoting import identifier
 from crossfade.model.target import ForeignKey, Step, TargetColumn, TargetSchema, TargetTable, Unique
 from crossfade.schema.column_types import sqlite_type
 from crossfade.schema.digest import digest_of
-from crossfade.schema.tokens import Token, identifier, meaningful
+from crossfade.schema.tokens import Token, meaningful
 
 JOURNAL_PREFIX = "crossfade_"
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from crossfade.errors import Unsupported
 from crossfade.model.canonical import arrow_schema
+from crossfade.model.quoting import identifier
 from crossfade.model.target import ForeignKey, TargetTable, Unique
-from crossfade.schema.tokens import identifier
 from crossfade.stores.sqlite.read import _canonical
 
 _ROWS_AT_ONCE = 20_000

@@ -8,8 +8,9 @@ from contextlib import closing
 from typing import Any
 
 from crossfade.model.canonical import python_rows
+from crossfade.model.quoting import identifier
 from crossfade.model.target import ForeignKey, TargetTable, Unique
-from crossfade.schema.tokens import Token, identifier, tokens
+from crossfade.schema.tokens import Token, tokens
 from crossfade.stores.contract import Check, Clash, Clashes
 from crossfade.stores.sqlite.connect import connect, failure, path_of
 from crossfade.stores.sqlite.forms import Unkept, stored

@@ -9,10 +9,11 @@ from typing import Any
 
 from crossfade.errors import Fault, SchemaFault
 from crossfade.model.described import Described
+from crossfade.model.quoting import identifier
 from crossfade.model.target import ColumnType, ForeignKey, Step, TargetSchema, TargetTable, Unique
 from crossfade.schema.leave_out import notes_of, only_drops, why_left_out
 from crossfade.schema.statements import Script, Statement, split
-from crossfade.schema.tokens import identifier, tokens
+from crossfade.schema.tokens import tokens
 from crossfade.stores.contract import Ddl, NumbersBehind
 from crossfade.stores.sqlite.catalog import JOURNAL_PREFIX, reflect
 from crossfade.stores.sqlite.census import duplicates, orphans

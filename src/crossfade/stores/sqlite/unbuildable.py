@@ -7,9 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from crossfade.model.quoting import identifier
 from crossfade.model.target import Step, TargetTable
 from crossfade.schema.live import place_of_table
-from crossfade.schema.tokens import identifier, meaningful
+from crossfade.schema.tokens import meaningful
 from crossfade.stores.sqlite.census import keys_of, listed_key
 from crossfade.stores.sqlite.connect import primary_code
 

@@ -15,6 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crossfade.errors import Misused
+from crossfade.model.canonical import arrow_type, element_of
+from crossfade.model.target import ColumnType, TargetColumn, TargetTable
+from crossfade.transform.fit.misfits import Misfit, Misfits, shown
 from crossfade.transform.fit.numbers import fit_bool, fit_float, fit_int, not_of_type
 from crossfade.transform.fit.numeric import fit_numeric
 from crossfade.transform.fit.text import (
@@ -28,9 +31,6 @@ from crossfade.transform.fit.text import (
     printed_json_fits,
 )
 from crossfade.transform.fit.times import fit_date, fit_time, fit_timestamp
-from crossfade.transform.fit.misfits import Misfit, Misfits, shown
-from crossfade.model.canonical import arrow_type, element_of
-from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 
 Fitter = Callable[[Any, ColumnType, Misfits], Any]
 

@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crossfade.transform.fit.misfits import Misfits, Unfit, shown
 from crossfade.model.canonical import arrow_type
 from crossfade.model.target import ColumnType
+from crossfade.transform.fit.misfits import Misfits, Unfit, shown
 
 _BITS = {"int2": 16, "int4": 32, "int8": 64}
 EXACT_IN_DOUBLE = 2**53

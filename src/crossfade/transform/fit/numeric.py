@@ -13,9 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from crossfade.transform.fit.numbers import not_of_type
-from crossfade.transform.fit.misfits import Misfits, Unfit, shown
 from crossfade.model.target import ColumnType
+from crossfade.transform.fit.misfits import Misfits, Unfit, shown
+from crossfade.transform.fit.numbers import not_of_type
 
 WHOLE_DIGITS, FRACTION_DIGITS = 131072, 16383  # what PostgreSQL's numeric holds before and after the point
 

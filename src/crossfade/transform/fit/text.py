@@ -13,11 +13,11 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crossfade.transform.fit.numbers import not_of_type
-from crossfade.transform.fit.numeric import FRACTION_DIGITS, WHOLE_DIGITS
-from crossfade.transform.fit.misfits import Misfits, Unfit, shown
 from crossfade.model import json_text
 from crossfade.model.target import ColumnType
+from crossfade.transform.fit.misfits import Misfits, Unfit, shown
+from crossfade.transform.fit.numbers import not_of_type
+from crossfade.transform.fit.numeric import FRACTION_DIGITS, WHOLE_DIGITS
 
 _UUID = "^(?:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32})$"
 _NO_UUID = "0" * 32

@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crossfade.transform.fit.numbers import not_of_type
-from crossfade.transform.fit.misfits import Misfits
 from crossfade.model.target import ColumnType
+from crossfade.transform.fit.misfits import Misfits
+from crossfade.transform.fit.numbers import not_of_type
 
 DAY = 86_400_000_000  # microseconds
 FIRST_DAY = -2_440_588  # 4714-11-24 BC, the first day of PostgreSQL's calendar

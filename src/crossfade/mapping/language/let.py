@@ -1,0 +1,16 @@
+"""A value that is evaluated once, however often its SQL names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+
+def let(value: exp.Expr, body: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
+    """`body` of a value that is evaluated once: macros and nested CASEs would repeat it."""
+    v = exp.to_identifier("v")
+    mapped = exp.func(
+        "list_transform", exp.Array(expressions=[value]), exp.Lambda(this=body(v), expressions=[v.copy()])
+    )
+    return exp.func("list_extract", mapped, exp.Literal.number(1))
