@@ -8,7 +8,7 @@ PYTHON ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-latest test-lowest lock lint format torture bench docs native clean venv venv-demo
+.PHONY: help demo test test-latest test-lowest coverage lock lint format torture bench docs native test-native clean venv venv-demo
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
@@ -53,6 +53,10 @@ native: venv ## build the native reader and install it: reads much faster, needs
 	@command -v cargo >/dev/null || { echo "no Rust compiler was found; nothing was installed"; \
 	  echo "Try: install one from https://rustup.rs; all works without it, but reads more slowly"; exit 1; } >&2
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation ./native
+
+test-native: ## style, lints and tests of the native reader alone, needs Rust
+	cd native && cargo fmt --check && cargo clippy --locked --workspace --all-targets -- -D warnings
+	cd native && cargo test --locked --workspace
 
 clean: ## remove what was installed, built and cached
 	rm -rf .venv .venv-latest .venv-lowest .demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -25,6 +25,8 @@ mod read;
 mod rule;
 mod seen;
 mod spec;
+#[cfg(test)]
+mod tests;
 mod texts;
 #[cfg(feature = "torture")]
 #[allow(clippy::panic)] // to panic is what it is for

@@ -43,6 +43,6 @@ pub struct ColumnSpec {
 #[serde(untagged)]
 pub enum StepSpec {
     Name(String),
-    Entry(bool),
+    Entry(#[allow(dead_code)] bool),
     Element,
 }
