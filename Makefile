@@ -16,7 +16,8 @@ help: ## list the targets
 demo: venv-demo ## real MongoDB into real PostgreSQL, with a proof, in under three minutes
 	$(BIN)/python examples/demo.py
 
-test: lint ## set up, check the style and the types, run the tests
+test: lint ## set up, check the style and the types, run the tests; with Rust there, the native reader's too
+	@if scripts/has-rust; then $(MAKE) --no-print-directory native && cd native && cargo test --quiet --locked --workspace; fi
 	$(BIN)/pytest -n $(WORKERS)
 
 test-latest: ## run the tests with the newest releases of all dependencies
@@ -33,7 +34,7 @@ lock: ## resolve what demo and test install again: the newest releases, with has
 lint: venv ## style, types, and which folder may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	scripts/types
 	$(BIN)/lint-imports
 
 format: venv ## mend what the tools can mend
@@ -50,8 +51,7 @@ docs: venv ## write the generated reference anew
 	$(BIN)/python -m crossfade.cli.reference
 
 native: venv ## build the native reader and install it: reads much faster, needs Rust
-	@command -v cargo >/dev/null || { echo "no Rust compiler was found; nothing was installed"; \
-	  echo "Try: install one from https://rustup.rs; all works without it, but reads more slowly"; exit 1; } >&2
+	@scripts/has-rust --say
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation ./native
 
 test-native: ## style, lints and tests of the native reader alone, needs Rust

@@ -106,7 +106,7 @@ def document_text(source: str, object_id: ObjectId) -> str:
     with pymongo.MongoClient(source, document_class=RawBSONDocument) as client:
         document = client.get_default_database()["courses"].find_one({"_id": object_id})
         assert document is not None
-        readable = {name: value for name, value in decode_one(document.raw).items() if name != "description"}
+        readable = {name: value for name, value in decode_one(bytes(document.raw)).items() if name != "description"}
         return json_util.dumps(readable, indent=2, json_options=json_util.RELAXED_JSON_OPTIONS)
 
 

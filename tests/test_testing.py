@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -30,6 +31,7 @@ from crossfade.testing import (
     through,
     with_database,
 )
+from scratch import MongoScratch, PostgresScratch
 
 OWNER_THAT_SLEEPS = """
 import time
@@ -40,24 +42,24 @@ with mongodb() as first, postgresql() as second:
 """
 
 
-def test_the_default_mongodb_is_a_replica_set_that_takes_writes(mongo_db):
+def test_the_default_mongodb_is_a_replica_set_that_takes_writes(mongo_db: MongoScratch) -> None:
     mongo_db.db.things.insert_one({"_id": 1})
     assert mongo_db.db.client.admin.command("hello")["setName"]
     assert mongo_db.db.things.count_documents({}) == 1
 
 
-def test_each_test_has_its_own_empty_databases(mongo_db, pg_db):
+def test_each_test_has_its_own_empty_databases(mongo_db: MongoScratch, pg_db: PostgresScratch) -> None:
     assert mongo_db.db.list_collection_names() == []
     assert pg_db.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
     assert pg_db.execute("SELECT current_database()") == [(pg_db.name,)]
 
 
-def test_postgresql_is_utf8_durable_and_roomy(pg_db):
+def test_postgresql_is_utf8_durable_and_roomy(pg_db: PostgresScratch) -> None:
     asked = "SELECT current_setting('server_encoding'), current_setting('fsync'), lower('ÄÉ')"
     assert pg_db.execute(asked) == [("UTF8", "on", "äé")]
 
 
-def test_a_database_is_dropped_although_somebody_is_connected(pg_db):
+def test_a_database_is_dropped_although_somebody_is_connected(pg_db: PostgresScratch) -> None:
     left_open = psycopg.connect(pg_db.url)
     with psycopg.connect(with_database(pg_db.url, "postgres"), autocommit=True) as other:
         other.execute(f"DROP DATABASE {pg_db.name} WITH (FORCE)")
@@ -67,7 +69,7 @@ def test_a_database_is_dropped_although_somebody_is_connected(pg_db):
     left_open.close()
 
 
-def test_a_postgresql_login_needs_its_password_and_only_reads(postgresql_url, pg_db):
+def test_a_postgresql_login_needs_its_password_and_only_reads(postgresql_url: str, pg_db: PostgresScratch) -> None:
     pg_db.execute("CREATE TABLE things AS SELECT 1 AS id")
     with postgresql_login(postgresql_url) as login:
         url = with_database(login, pg_db.name)
@@ -79,17 +81,17 @@ def test_a_postgresql_login_needs_its_password_and_only_reads(postgresql_url, pg
             psycopg.connect(as_user(url, str(urlsplit(url).username), "wrong"))
 
 
-def test_a_mongodb_reader_needs_its_password_and_only_reads(tmp_path):
+def test_a_mongodb_reader_needs_its_password_and_only_reads(tmp_path: Path) -> None:
     with mongodb(tmp_path, replica_set=False, auth=True) as url:
         reader = mongodb_reader(url, "shop")
-        with pymongo.MongoClient(url) as client:
+        with pymongo.MongoClient[dict[str, Any]](url) as client:
             client.shop.things.insert_one({"_id": 1})
-        with pymongo.MongoClient(reader) as client:
+        with pymongo.MongoClient[dict[str, Any]](reader) as client:
             assert client.get_default_database().things.count_documents({}) == 1
             with pytest.raises(OperationFailure, match="not authorized"):
                 client.shop.things.delete_one({"_id": 1})
         with (
-            pymongo.MongoClient(as_user(reader, str(urlsplit(reader).username), "wrong")) as client,
+            pymongo.MongoClient[dict[str, Any]](as_user(reader, str(urlsplit(reader).username), "wrong")) as client,
             pytest.raises(OperationFailure, match="Authentication failed"),
         ):
             client.shop.things.find_one()
@@ -97,7 +99,7 @@ def test_a_mongodb_reader_needs_its_password_and_only_reads(tmp_path):
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_no_server_outlives_its_owner(how, monkeypatch, tmp_path):
+def test_no_server_outlives_its_owner(how: signal.Signals, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     for name in (MONGODB_URL, POSTGRESQL_URL):
         monkeypatch.delenv(name, raising=False)
@@ -117,7 +119,9 @@ def start_and_signal(how: signal.Signals) -> list[int]:
     return ports
 
 
-def test_a_server_from_the_environment_is_used_and_nothing_is_started(monkeypatch, tmp_path):
+def test_a_server_from_the_environment_is_used_and_nothing_is_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv(MONGODB_URL, "mongodb://elsewhere/")
     monkeypatch.setenv(POSTGRESQL_URL, "postgresql://elsewhere/db")
     with mongodb(tmp_path) as first, postgresql(tmp_path) as second:
@@ -125,7 +129,7 @@ def test_a_server_from_the_environment_is_used_and_nothing_is_started(monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_no_wheel_carries_a_server_the_error_names_the_variable(monkeypatch):
+def test_where_no_wheel_carries_a_server_the_error_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (MONGODB_URL, POSTGRESQL_URL):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
@@ -137,7 +141,7 @@ def test_where_no_wheel_carries_a_server_the_error_names_the_variable(monkeypatc
     assert POSTGRESQL_URL in str(no_postgresql.value.hint)
 
 
-def test_a_server_that_does_not_start_shows_its_log(monkeypatch, tmp_path):
+def test_a_server_that_does_not_start_shows_its_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("crossfade.testing.mongod._modes", lambda *_: ["--no-such-option"])
     with pytest.raises(Unreachable, match="no-such-option"), mongodb(tmp_path, replica_set=False):
         pass
@@ -151,7 +155,7 @@ def proxy(postgresql_url: str) -> Iterator[Proxy]:
         yield proxy
 
 
-def test_a_cut_breaks_open_connections_and_lets_new_ones_in(proxy, pg_db):
+def test_a_cut_breaks_open_connections_and_lets_new_ones_in(proxy: Proxy, pg_db: PostgresScratch) -> None:
     url = through(pg_db.url, proxy)
     broken = psycopg.connect(url)
     proxy.cut()
@@ -162,7 +166,7 @@ def test_a_cut_breaks_open_connections_and_lets_new_ones_in(proxy, pg_db):
         assert connection.execute("SELECT 1").fetchall() == [(1,)]
 
 
-def test_refused_connections_fail_at_once_and_open_ones_live_on(proxy, pg_db):
+def test_refused_connections_fail_at_once_and_open_ones_live_on(proxy: Proxy, pg_db: PostgresScratch) -> None:
     url = through(pg_db.url, proxy)
     with psycopg.connect(url) as connection:
         proxy.refuse()
@@ -173,7 +177,7 @@ def test_refused_connections_fail_at_once_and_open_ones_live_on(proxy, pg_db):
     psycopg.connect(url).close()
 
 
-def test_a_cut_can_fall_into_the_middle_of_a_result(proxy, pg_db):
+def test_a_cut_can_fall_into_the_middle_of_a_result(proxy: Proxy, pg_db: PostgresScratch) -> None:
     with psycopg.connect(through(pg_db.url, proxy)) as connection:
         proxy.cut_after(100_000)
         with pytest.raises(psycopg.OperationalError):
@@ -181,16 +185,16 @@ def test_a_cut_can_fall_into_the_middle_of_a_result(proxy, pg_db):
         assert 100_000 <= proxy.carried < 900_000
 
 
-def test_mongodb_goes_through_the_proxy_too(mongodb_url, mongo_db):
+def test_mongodb_goes_through_the_proxy_too(mongodb_url: str, mongo_db: MongoScratch) -> None:
     mongo_db.db.things.insert_one({"_id": 1})
     parts = urlsplit(mongodb_url)
     with Proxy(parts.hostname or "", parts.port or 27017) as proxy:
-        with pymongo.MongoClient(through(mongo_db.url, proxy)) as client:
+        with pymongo.MongoClient[dict[str, Any]](through(mongo_db.url, proxy)) as client:
             assert client[mongo_db.name].things.count_documents({}) == 1
         assert proxy.carried > 0
 
 
-def test_a_stopped_proxy_lets_go_of_everything(postgresql_url):
+def test_a_stopped_proxy_lets_go_of_everything(postgresql_url: str) -> None:
     before = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
     parts = urlsplit(postgresql_url)
     with Proxy(parts.hostname or "", parts.port or 5432) as proxy:
@@ -208,11 +212,11 @@ def test_a_stopped_proxy_lets_go_of_everything(postgresql_url):
         ("postgresql://me@/db?host=/socket/dir", "postgresql://u%40:p%2F@/x?host=/socket/dir"),
     ],
 )
-def test_urls_change_user_and_database_and_keep_the_rest(url, expected):
+def test_urls_change_user_and_database_and_keep_the_rest(url: str, expected: str) -> None:
     assert with_database(as_user(url, "u@", "p/"), "x") == expected
 
 
-def test_the_shells_urls_do_not_reach_a_test():
+def test_the_shells_urls_do_not_reach_a_test() -> None:
     assert not {"SOURCE_URL", "TARGET_URL", "PGHOST", "PGPORT"} & set(os.environ)
 
 

@@ -6,7 +6,6 @@ import json
 
 import bson
 import pytest
-from bson.raw_bson import RawBSONDocument
 from tinies import BOB, EVE, PEOPLE, Tiny
 
 from crossfade.cli.record import hex_dump, record_document
@@ -132,5 +131,5 @@ def test_a_broken_document_is_shown_as_bytes() -> None:
 
 
 def test_a_whole_document_is_shown_as_canonical_extended_json() -> None:
-    raw = RawBSONDocument(bson.encode({"_id": 1, "at": 0.5})).raw
+    raw = bson.encode({"_id": 1, "at": 0.5})
     assert record_document(raw)["document"] == {"_id": {"$numberInt": "1"}, "at": {"$numberDouble": "0.5"}}

@@ -25,7 +25,7 @@ def moved(tiny: Tiny) -> Tiny:
 def _tables(tiny: Tiny) -> list[tuple[str]]:
     names = "SELECT table_schema || '.' || table_name FROM information_schema.tables"
     query = f"{names} WHERE table_schema IN ('public', 'crossfade')"
-    return tiny.postgres.execute(query)  # type: ignore[return-value]
+    return tiny.postgres.execute(query)
 
 
 def test_it_needs_a_yes(moved: Tiny) -> None:

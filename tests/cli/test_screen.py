@@ -7,7 +7,6 @@ import json
 import sys
 
 import pytest
-from rich.console import Console
 from tinies import Tiny
 
 from crossfade.cli.options import LogFormat, Options
@@ -36,7 +35,8 @@ def test_nothing_that_a_terminal_obeys(given: str, shown: str) -> None:
 
 def _terminal() -> tuple[Screen, io.StringIO]:
     screen, out = Screen(io.StringIO()), io.StringIO()
-    screen.console = Console(file=out, force_terminal=True, width=60, markup=False, emoji=False, highlight=False)
+    kind = type(screen.console)
+    screen.console = kind(file=out, force_terminal=True, width=60, markup=False, emoji=False, highlight=False)
     screen.terminal = True
     return screen, out
 

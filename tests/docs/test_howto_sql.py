@@ -16,6 +16,7 @@ import pytest
 import sqlglot
 from bson import Decimal128, Int64, ObjectId, Timestamp
 from pages import blocks, indented, page
+from sqlglot import exp
 
 from crossfade.cli.app import main
 from crossfade.move import Move
@@ -110,7 +111,7 @@ def pieces_of(name: str) -> list[Piece]:
     found = [sql for block in blocks(page(name)) if block.language == "sql" for sql in whole(block.text)]
     out = []
     for number, sql in enumerate(found):
-        columns = sqlglot.parse_one(sql, read="duckdb").named_selects
+        columns = sqlglot.parse_one(sql, read="duckdb", into=exp.Select).named_selects
         out.append(Piece(f"piece_{number}", sql, {column: TYPES[column] for column in columns}))
     return out
 

@@ -165,7 +165,7 @@ def look_into_quarantine(reader: Reader) -> str:
     assert status == 0
     assert "orders.total" in shown
     assert '"20,50"' in shown
-    return entry
+    return str(entry)
 
 
 def assert_moved(pg_db: PostgresScratch) -> None:

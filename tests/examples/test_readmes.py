@@ -83,7 +83,7 @@ def test_a_dump_holds_what_a_server_gets(example: str, tmp_path: Path, mongo_db:
     system = system_of(example)
     for entity in system.sizes:
         dumped = bson.decode_all((tmp_path / system.name / f"{entity}.bson").read_bytes(), RAW)
-        stored = mongo_db.db.get_collection(entity, RAW).find()
+        stored = mongo_db.db.get_collection(entity).with_options(RAW).find()
         assert sorted(bytes(d.raw) for d in dumped) == sorted(bytes(d.raw) for d in stored)
 
 

@@ -202,7 +202,7 @@ def mappings(draw: st.DrawFn, root: Node, other: Node) -> Mapping_:
         rows[alias] = node.element
     lookup = None
     keys = [p for p in reachable(root) if p[2].kind == other.by_name["_id"].kind and p[2].kind in NATIVE - {"date"}]
-    if keys and draw(st.booleans()):
+    if keys and draw(st.sampled_from([False, True])):
         path, engine, _ = draw(st.sampled_from(keys))
         lookup = Lookup("x" + quoted(engine), path, draw(st.booleans()))
         rows["y"] = other

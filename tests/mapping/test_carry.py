@@ -198,7 +198,7 @@ def only(mapping: str, docs: list[dict[str, Any]]) -> Mapped:
 
 
 def test_a_document_that_makes_no_row_is_never_lost() -> None:
-    docs = [{"_id": 1, "tags": ["a"]}, {"_id": 2, "tags": []}, {"_id": 3}]
+    docs: list[dict[str, Any]] = [{"_id": 1, "tags": ["a"]}, {"_id": 2, "tags": []}, {"_id": 3}]
     result = only("SELECT p._id AS id, t.tag AS tag FROM people AS p, unnest(p.tags) AS t(tag)", docs)
     assert [(m.row, m.reason) for m in result.misfits] == [(1, "no_rows"), (2, "no_rows")]
     filtered = only("SELECT p._id AS id FROM people AS p WHERE p._id > 1", docs)

@@ -97,7 +97,8 @@ def casts(kind: str, to: str) -> list[tuple[str, str | None]]:
     values = f"SELECT TRY(CAST(t AS {kind})) AS v FROM (SELECT unnest($1) AS t)"
     found = re.sub(r"\bCAST\(v AS", "TRY_CAST(v AS", sql_of(to))
     sql = f"SELECT CAST(v AS VARCHAR), CAST({found} AS VARCHAR) FROM ({values}) WHERE v IS NOT NULL"
-    return QUIET.execute(sql, [VALUES[kind]]).fetchall()
+    found_rows: list[tuple[str, str | None]] = QUIET.execute(sql, [VALUES[kind]]).fetchall()
+    return found_rows
 
 
 def _connection(fail: str) -> duckdb.DuckDBPyConnection:

@@ -100,8 +100,13 @@ def test_one_pass_changes_nothing(select: str, monkeypatch: pytest.MonkeyPatch) 
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     asked: list[str] = []
     run = ENGINE.run
+
+    def counting(sql: str, tables: Any) -> Any:
+        asked.append(sql)
+        return run(sql, tables)
+
     with monkeypatch.context() as patch:
-        patch.setattr(ENGINE, "run", lambda sql, tables: (asked.append(sql), run(sql, tables))[1])
+        patch.setattr(ENGINE, "run", counting)
         yield asked
 
 

@@ -60,7 +60,7 @@ def outcome(target: str, status: Status) -> Outcome:
     with psycopg.connect(target) as connection:
         names = [name for (name,) in connection.execute(TABLES)]
         return Outcome(
-            tables={n: sorted(connection.execute(f'SELECT * FROM "{n}"').fetchall(), key=str) for n in names},  # type: ignore[arg-type]
+            tables={n: sorted(connection.execute(f'SELECT * FROM "{n}"').fetchall(), key=str) for n in names},
             counts=counts_of(status),
             rows=status.rows,
             quarantine=connection.execute(QUARANTINE).fetchall(),

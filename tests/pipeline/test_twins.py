@@ -63,7 +63,7 @@ def test_twins(pg_db: PostgresScratch, tmp_path: Path, workers: int, chunk_mb: f
         assert kept[1] in ("Ann", "Ann the other")
         assert {row[1] for row in found.tables["tags"] if row[0] == 1} == set("ab" if kept[1] == "Ann" else "bc")
         held = [decode(row[7]) for row in found.quarantine]
-        copied = [p for p in people if kept.get(p["_id"]) == p["name"]]  # type: ignore[call-overload]
+        copied = [p for p in people if kept.get(p["_id"]) == p["name"]]
         alike = Counter(str(p) for p in people)
         assert len(held) == len(people) - len(kept)
         left = alike - Counter(str(p) for p in {str(p): p for p in copied}.values())

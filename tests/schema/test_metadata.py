@@ -45,7 +45,7 @@ def metadata() -> sa.MetaData:
         sa.UniqueConstraint("user", "id"),
         sa.CheckConstraint("id > 0"),
     )
-    sa.event.listen(posts, "after_create", sa.DDL("CREATE VIEW %(table)s_v AS SELECT * FROM %(table)s"))
+    sa.event.listen(posts, "after_create", sa.DDL("CREATE VIEW %(table)s_v AS SELECT * FROM %(table)s"))  # type: ignore[no-untyped-call]
     return metadata
 
 

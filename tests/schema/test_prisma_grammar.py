@@ -235,9 +235,9 @@ def test_what_prisma_takes_is_taken(tmp_path: Path) -> None:
     (tmp_path / "s.prisma").write_text(TAKEN, encoding="utf-8")
     table = read_prisma([tmp_path / "s.prisma"], "postgresql").metadata.tables["app.Größe"]
     assert [c.name for c in table.columns] == ["日本", "c", "e", "oid", "c2"]
-    assert table.c.e.type.enums == ["", "élan"]
+    assert getattr(table.c.e.type, "enums", None) == ["", "élan"]
     assert table.c.oid.server_default is None
-    assert str(table.c.c.server_default.arg) == "/* no */"
+    assert str(getattr(table.c.c.server_default, "arg", None)) == "/* no */"
     assert sorted(str(index.name) for index in table.indexes) == ["Größe_c_idx", "c_key"]
     assert [key.column_keys for key in table.foreign_key_constraints] == [["c2"]]
 

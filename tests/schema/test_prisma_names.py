@@ -115,6 +115,10 @@ def test_names_of_tables_columns_and_enums_are_cut_as_postgresql_cuts_them(prism
     long = "x" + "ü" * 40
     schema = prisma(f'model {long} {{\n {long} Int @id\n e E\n}}\nenum E {{\n a\n @@map("e{long}")\n}}')
     (table,) = schema.metadata.tables.values()
-    assert (table.name, table.c[0].name, table.c.e.type.name) == ("x" + "ü" * 31, "x" + "ü" * 31, "ex" + "ü" * 30)
+    assert (table.name, table.c[0].name, getattr(table.c.e.type, "name", None)) == (
+        "x" + "ü" * 31,
+        "x" + "ü" * 31,
+        "ex" + "ü" * 30,
+    )
     assert sum(long in note for note in schema.notes) == 2
     assert prisma(f"model {long} {{\n a Int @id\n}}", "sqlite").metadata.tables[long] is not None

@@ -76,9 +76,11 @@ def test_text_of_models_arrives_as_it_is(pg_db: Any) -> None:
         comments = db.execute("SELECT description FROM pg_description WHERE objoid = '\"t%\"'::regclass").fetchall()
         assert comments == [(ODD,), (ODD,)]
         assert db.execute("SELECT enumlabel FROM pg_enum ORDER BY enumsortorder").fetchall() == [("50%",), (ODD[:30],)]
-        (check,) = db.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'no%at'").fetchone()
+        ((check,),) = db.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'no%at'"
+        ).fetchall()
         assert "'%@%'" in check
-        (index,) = db.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'ix%'").fetchone()
+        ((index,),) = db.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'ix%'").fetchall()
         assert "'a%'" in index
 
 

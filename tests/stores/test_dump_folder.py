@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bson import encode
@@ -47,7 +48,7 @@ def test_names_are_unescaped_and_long_ones_come_from_the_metadata(tmp_path: Path
 def test_what_is_no_collection_is_named_with_its_plan(tmp_path: Path) -> None:
     one = [encode({"_id": 1})]
     data = {"plain": one, "log": one, "fs.files": one, "fs.chunks": one, "system.buckets.heat": one, "system.js": one}
-    metadata = {
+    metadata: dict[str, dict[str, Any]] = {
         "log": {"options": {"capped": True, "size": 4096}},
         "cheap": {"type": "view", "options": {"viewOn": "plain", "pipeline": []}},
         "heat": {"type": "timeseries", "options": {"timeseries": {"timeField": "at"}}},

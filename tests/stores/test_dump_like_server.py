@@ -49,7 +49,7 @@ def test_an_archive_of_what_the_server_stores(mongo_db: MongoScratch, tmp_path: 
     documents = [encode({"_id": n, "v": value}) for n, value in enumerate(VALUES)]
     mongo_db.db["things"].insert_many(map(RawBSONDocument, documents))
     raw = mongo_db.db["things"].with_options(CodecOptions(document_class=RawBSONDocument)).find().sort("_id")
-    path = write_archive(tmp_path / "x", "shop", {"things": [document.raw for document in raw]}, gzip=True)
+    path = write_archive(tmp_path / "x", "shop", {"things": [bytes(document.raw) for document in raw]}, gzip=True)
     with open_mongodb(mongo_db.url) as server, open_dump(path) as dump:
         assert server.reader is not None
         assert dump.reader is not None

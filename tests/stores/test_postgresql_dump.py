@@ -33,7 +33,7 @@ def by_psql(postgresql_url: str) -> Iterator[str]:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'".encode())
         url = with_database(postgresql_url, name)
         try:
-            psql = [BIN / "psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", url]
+            psql = [str(BIN / "psql"), "-qX", "-v", "ON_ERROR_STOP=1", "-d", url]
             subprocess.run(psql, input=SCHEMA, text=True, check=True, capture_output=True)
             yield url
         finally:
@@ -41,7 +41,7 @@ def by_psql(postgresql_url: str) -> Iterator[str]:
 
 
 def dumped(url: str) -> list[str]:
-    dump = [BIN / "pg_dump", "--schema-only", "--no-owner", "-d", url]
+    dump = [str(BIN / "pg_dump"), "--schema-only", "--no-owner", "-d", url]
     text = subprocess.run(dump, text=True, check=True, capture_output=True).stdout
     return [line for line in text.splitlines() if not re.match(r"\\(un)?restrict ", line)]
 

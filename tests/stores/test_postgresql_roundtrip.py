@@ -76,7 +76,12 @@ def _loaded(pg_db: Any, table: TargetTable, rows: Any) -> Any:
 def test_any_kind_can_be_a_key_of_two_columns(pg_db: Any, kind: str) -> None:
     of = canonical.table("keyed", ("a", ColumnType(kind, kind)), ("b", ColumnType("text", "text")), key=("a", "b"))
     pg_db.execute(canonical.ddl(of))
-    values = {"text": ["'\"\\{", ""], "bytea": [b"\0\xff", b""], "numeric": ["1.10", "9" * 100], "bool": [True, False]}
+    values: dict[str, list[Any]] = {
+        "text": ["'\"\\{", ""],
+        "bytea": [b"\0\xff", b""],
+        "numeric": ["1.10", "9" * 100],
+        "bool": [True, False],
+    }
     rows = pa.table({"a": canonical.column(values.get(kind, [-5, 7]), of.columns[0].type), "b": ["x,y", "NULL"]})
     assert canonical.plain(_loaded(pg_db, of, rows), of) == canonical.plain(rows, of)
 

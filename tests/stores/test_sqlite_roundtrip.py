@@ -28,7 +28,7 @@ _SQL = {
     "bytea": "BLOB", "enum": "VARCHAR(5)",
 }  # fmt: skip
 _KINDS = [
-    (kind, ColumnType(kind, sql, **({"precision": 12, "scale": 2} if kind == "numeric" else {})))
+    (kind, ColumnType(kind, sql, precision=12, scale=2) if kind == "numeric" else ColumnType(kind, sql))
     for kind, sql in _SQL.items()
 ]
 EVERYTHING = canonical.table("everything", ("id", ColumnType("uuid", "CHAR(32)")), *_KINDS)

@@ -27,6 +27,7 @@ def test_the_target_says_what_is_the_same(kind: str, trap: Trap, mongo_db: Any, 
     assert outcome.error is None
     assert {row["id"] for row in rows(pg_db.url)["users"]} == LEFT[kind]
     assert {entry["reason"] for entry in outcome.quarantined or ()} == {"unique"}
+    assert outcome.verdict is not None
     assert outcome.verdict.equal
 
 

@@ -14,7 +14,9 @@ def test_reads_see_what_a_majority_has(said: str, trap: Trap, mongo_db: Any, pg_
     fill(trap, mongo_db.db, tmp_path)
     mongo_db.db.command("profile", 2)
     with move_of(project_of(trap, tmp_path), f"{mongo_db.url}&{said}", pg_db.url) as move:
-        assert run(move).verdict.equal
+        verdict = run(move).verdict
+    assert verdict is not None
+    assert verdict.equal
     mongo_db.db.command("profile", 0)
     reads = list(mongo_db.db.system.profile.find({"appName": {"$regex": "^crossfade"}, "command.find": "items"}))
     assert len(reads) >= 3  # the survey, the copy and the verification

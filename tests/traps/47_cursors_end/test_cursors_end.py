@@ -38,7 +38,7 @@ def _killed_after_a_reply(db: Any) -> Callable[..., Any]:
 
     class Killed(RawBatchCursor[Any]):
         def __next__(self) -> bytes:
-            reply = self.next()
+            reply: bytes = self.next()
             if self.cursor_id:
                 db.command("killCursors", "items", cursors=[self.cursor_id])
             return reply

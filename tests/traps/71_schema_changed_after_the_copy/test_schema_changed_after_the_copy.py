@@ -23,7 +23,7 @@ def test_all_values_are_equal_and_it_does_not_pass(pg_db: Any, make_move: Callab
     move.survey()
     move.copy()
     assert move.verify().schema_holds
-    found = set()
+    found: set[str] = set()
     for statement, name in CHANGES.items():
         pg_db.execute(statement)
         verdict = move.verify()
