@@ -173,7 +173,7 @@ def test_a_fault_of_our_own_says_so(tiny: Tiny, monkeypatch: pytest.MonkeyPatch)
     def break_down(*_: object) -> None:
         raise ZeroDivisionError("secret " + "correct-horse-battery")
 
-    monkeypatch.setattr("crossfade.move.ground.read_lock", break_down)
+    monkeypatch.setattr("crossfade.move.context.read_lock", break_down)
     target = as_user(tiny.postgres.url, "me", "correct-horse-battery")
     ended = tiny("check", TARGET_URL=target)
     _says(ended, 70, "Traceback", "this is a fault of crossfade itself: ZeroDivisionError")

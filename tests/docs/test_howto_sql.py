@@ -21,7 +21,7 @@ from sqlglot import exp
 from crossfade.cli.app import main
 from crossfade.move import Move
 from crossfade.project import load_project
-from crossfade.stores.dump.write import write_dump_folder
+from crossfade.testing.dump_writer import write_dump_folder
 from scratch import PostgresScratch
 
 SETTINGS = """

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 from bson import json_util
 
-from crossfade.stores.dump.write import write_archive
+from crossfade.testing.dump_writer import write_archive
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SCALE = 0.1

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from crossfade.model.canonical import arrow_type
 from crossfade.model.target import ColumnType
-from crossfade.stores.postgresql import wire
-from crossfade.stores.postgresql.native import wired
+from crossfade.stores.postgresql.writing import wire
+from crossfade.stores.postgresql.writing.native import wired
 from strategies import texts
 
 OID = 1234

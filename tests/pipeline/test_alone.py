@@ -16,10 +16,11 @@ from outcome import Outcome, Shop, finish, open_move
 from victim import Victim, all_gone
 
 from crossfade.errors import Busy
-from crossfade.move import Move, begin
+from crossfade.move import Move
+from crossfade.move import target_ownership as begin
 from crossfade.pipeline.session import Session
 from crossfade.stores import patience
-from crossfade.stores.postgresql.write import PostgresWriter
+from crossfade.stores.postgresql.target import PostgresWriter
 from scratch import PostgresScratch
 
 NewTarget = Callable[[], PostgresScratch]

@@ -14,7 +14,7 @@ from crossfade.model.target import Step
 from crossfade.move import Move
 from crossfade.project import load_project
 from crossfade.stores.open import open_store
-from crossfade.stores.postgresql import removed
+from crossfade.stores.postgresql.constraints import removed
 from scratch import MongoScratch, PostgresScratch
 
 SETTINGS = """\

@@ -17,10 +17,10 @@ from crossfade.errors import CrossfadeError, Stale
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.pipeline.load import FEW, load_records
 from crossfade.stores.contract import Loader
-from crossfade.stores.postgresql.clashes import PostgresClashes
-from crossfade.stores.postgresql.write import PostgresWriter
+from crossfade.stores.postgresql.constraints.clashes import PostgresClashes
+from crossfade.stores.postgresql.target import PostgresWriter
 from crossfade.stores.sqlite.clashes import SqliteClashes
-from crossfade.stores.sqlite.write import SqliteWriter
+from crossfade.stores.sqlite.target import SqliteWriter
 from crossfade.transform.transform import TableRows
 from scratch import PostgresScratch
 

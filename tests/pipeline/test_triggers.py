@@ -17,7 +17,7 @@ from crossfade.move import Move
 from crossfade.pipeline.load import load_records
 from crossfade.project import load_project
 from crossfade.stores.contract import Loader, RowRejected
-from crossfade.stores.postgresql.write import PostgresWriter
+from crossfade.stores.postgresql.target import PostgresWriter
 from crossfade.testing import as_user
 from crossfade.transform.transform import TableRows
 from scratch import MongoScratch, PostgresScratch

@@ -10,10 +10,11 @@ from outcome import Shop, open_move
 
 from crossfade.cli.notices import notice_of
 from crossfade.errors import Busy, Unreachable
-from crossfade.move import Move, Waiting, begin, watching
+from crossfade.move import Move, Waiting, watching
+from crossfade.move import target_ownership as begin
 from crossfade.pipeline.session import Session
 from crossfade.stores import patience
-from crossfade.stores.postgresql.alone import end_all
+from crossfade.stores.postgresql.session.lock import end_all
 from scratch import PostgresScratch
 
 

@@ -15,7 +15,7 @@ from crossfade.documents.ejson import canonical, to_bson
 from crossfade.documents.values import DBPointer, Symbol, Undefined
 from crossfade.documents.walk import walk
 from crossfade.stores.contract import Store
-from crossfade.stores.dump.open import open_dump
+from crossfade.stores.dump.store import open_dump
 
 OID = ObjectId("55a0f1d420a4d760b5fbdbd6")
 

@@ -11,8 +11,8 @@ from dumps import DOCUMENTS, entities, numbered, read_all, scanned
 
 from crossfade.errors import Damaged, Misused
 from crossfade.stores.dump.crc64 import Crc64, crc64
-from crossfade.stores.dump.open import open_dump
-from crossfade.stores.dump.write import write_archive
+from crossfade.stores.dump.store import open_dump
+from crossfade.testing.dump_writer import write_archive
 
 # As they stand in mongo-tools (common/archive/archive.go: magic, terminator; its sums are Go's crc64.ECMA).
 MAGIC = bytes.fromhex("6de29981")

@@ -14,7 +14,7 @@ from crossfade.documents.decode import decode
 from crossfade.model.shape import Node, Shape, TypeStats
 from crossfade.stores.contract import Store
 from crossfade.stores.dump.framing import KEEP, Broken, documents
-from crossfade.stores.dump.open import open_dump
+from crossfade.stores.dump.store import open_dump
 
 ONE, TWO = encode({"_id": 1}), encode({"_id": 2, "inner": {"_id": 3}})
 SHAPE = Shape("a", 3, Node("", "", {"object": TypeStats(3)}, fields=(Node("_id", "_id", {"int": TypeStats(3)}),)))

@@ -18,7 +18,7 @@ from crossfade.errors import Damaged, Misused
 from crossfade.stores.dump.ejson import document_to_bson
 from crossfade.stores.dump.exported import ExportReader
 from crossfade.stores.dump.framing import Broken
-from crossfade.stores.dump.open import open_dump
+from crossfade.stores.dump.store import open_dump
 
 LINES = as_lines(DOCUMENTS)
 PRETTY = [json.dumps(json.loads(line), indent=2, ensure_ascii=False) for line in LINES]

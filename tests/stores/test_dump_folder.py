@@ -14,8 +14,8 @@ from dumps import DOCUMENTS, entities, read_all, scanned
 from crossfade.documents.ejson import to_bson
 from crossfade.documents.walk import walk
 from crossfade.errors import Misused, Unreachable
-from crossfade.stores.dump.open import open_dump
-from crossfade.stores.dump.write import write_dump_folder
+from crossfade.stores.dump.store import open_dump
+from crossfade.testing.dump_writer import write_dump_folder
 
 
 @pytest.mark.parametrize("zipped", [False, True])

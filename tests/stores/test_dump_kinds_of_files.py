@@ -12,8 +12,8 @@ from bson import encode
 from dumps import entities, read_all
 
 from crossfade.errors import Refused
-from crossfade.stores.dump.open import open_dump
-from crossfade.stores.dump.write import write_archive, write_dump_folder
+from crossfade.stores.dump.store import open_dump
+from crossfade.testing.dump_writer import write_archive, write_dump_folder
 
 ONE = encode({"_id": 1})
 

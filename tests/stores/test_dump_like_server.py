@@ -15,9 +15,9 @@ from crossfade.documents.ejson import canonical
 from crossfade.documents.walk import walk
 from crossfade.model.shape import Path as Place
 from crossfade.stores.contract import Store
-from crossfade.stores.dump.open import open_dump
-from crossfade.stores.dump.write import write_archive, write_dump_folder
+from crossfade.stores.dump.store import open_dump
 from crossfade.stores.mongodb.store import open_mongodb
+from crossfade.testing.dump_writer import write_archive, write_dump_folder
 from scratch import MongoScratch
 
 VALUES: list[Any] = [

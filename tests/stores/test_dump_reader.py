@@ -26,8 +26,8 @@ from crossfade.model.batch import Column
 from crossfade.model.shape import Node, Shape, TypeStats
 from crossfade.model.shape import Path as Place
 from crossfade.stores.contract import Reader, Store
-from crossfade.stores.dump.open import open_dump
-from crossfade.stores.dump.write import write_archive, write_dump_folder
+from crossfade.stores.dump.store import open_dump
+from crossfade.testing.dump_writer import write_archive, write_dump_folder
 
 MANY = list(numbered(20_000))
 
@@ -190,7 +190,7 @@ def test_the_last_one_out_removes_the_cache(tmp_path: Path, caches: Path) -> Non
 
 READ = """
 import sys, hashlib
-from crossfade.stores.dump.open import open_dump
+from crossfade.stores.dump.store import open_dump
 with open_dump(sys.argv[1]) as store:
     print(hashlib.sha256(b"".join(store.reader.scan("a"))).hexdigest(), flush=True)
     if len(sys.argv) > 2:
@@ -253,7 +253,7 @@ def test_memory_does_not_grow_with_the_dump(tmp_path: Path) -> None:
         file.writelines(json.dumps({"_id": n, "t": "x" * 2000}) + ",\n" for n in range(60_000))
         file.write("]")
     code = (
-        "import sys, resource; from crossfade.stores.dump.open import open_dump\n"
+        "import sys, resource; from crossfade.stores.dump.store import open_dump\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "with open_dump(sys.argv[1]) as store: n = sum(1 for _ in store.reader.scan('big'))\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"

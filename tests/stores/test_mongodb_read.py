@@ -23,8 +23,8 @@ from crossfade.model.batch import Chunk, Column
 from crossfade.model.shape import Path
 from crossfade.stores.contract import Reader, Store
 from crossfade.stores.mongodb import replies
-from crossfade.stores.mongodb.read import DOCUMENTS_A_REPLY
 from crossfade.stores.mongodb.replies import IS_QUICK, find_replies
+from crossfade.stores.mongodb.source import DOCUMENTS_A_REPLY
 from crossfade.stores.mongodb.store import open_mongodb
 from crossfade.testing import Proxy, through
 from scratch import MongoScratch

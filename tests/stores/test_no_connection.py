@@ -7,7 +7,7 @@ import pytest
 from psycopg import sql
 
 from crossfade.errors import CrossfadeError
-from crossfade.stores.postgresql.connect import connect
+from crossfade.stores.postgresql.session.connect import connect
 from crossfade.testing.servers import free_port
 from scratch import PostgresScratch
 

@@ -11,9 +11,9 @@ import pytest
 
 from crossfade.model.described import Described
 from crossfade.schema.compare import FAULT, NOTE, compare
-from crossfade.stores.postgresql.connect import connect
+from crossfade.stores.postgresql.catalogue.describe import describe
 from crossfade.stores.postgresql.ddl import PostgresDdl
-from crossfade.stores.postgresql.describe import describe
+from crossfade.stores.postgresql.session.connect import connect
 from crossfade.testing import with_database
 from making import make
 from scratch import PostgresScratch

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 
 from crossfade.model.target import ColumnType, TargetTable
-from crossfade.stores.postgresql import lookup
-from crossfade.stores.postgresql.lookup import Guess
-from crossfade.stores.postgresql.read import PostgresRowReader
-from crossfade.stores.postgresql.write import PostgresWriter
+from crossfade.stores.postgresql.reading import lookup
+from crossfade.stores.postgresql.reading.lookup import Guess
+from crossfade.stores.postgresql.rows import PostgresRowReader
+from crossfade.stores.postgresql.target import PostgresWriter
 
 NUMBERED = canonical.table("numbered", ("id", ColumnType("int4", "int4")), ("x", ColumnType("text", "text")))
 

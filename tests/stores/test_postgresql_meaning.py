@@ -19,8 +19,8 @@ import pytest
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.stores.contract import RowRejected
 from crossfade.stores.postgresql.meaning import PgType, changed
-from crossfade.stores.postgresql.read import PostgresRowReader
-from crossfade.stores.postgresql.write import PostgresWriter
+from crossfade.stores.postgresql.rows import PostgresRowReader
+from crossfade.stores.postgresql.target import PostgresWriter
 from crossfade.testing import with_database
 from crossfade.verify.compare import compare
 from scratch import PostgresScratch

@@ -13,8 +13,8 @@ from crossfade.errors import CrossfadeError, Misused, Unreachable
 from crossfade.model.target import ColumnType
 from crossfade.stores.contract import RowRejected
 from crossfade.stores.open import open_store
-from crossfade.stores.postgresql.read import PostgresRowReader
-from crossfade.stores.postgresql.write import PostgresWriter
+from crossfade.stores.postgresql.rows import PostgresRowReader
+from crossfade.stores.postgresql.target import PostgresWriter
 
 _INT, _TEXT, _NICK = ColumnType("int4", "int4"), ColumnType("text", "text"), ColumnType("text", "varchar(3)")
 PEOPLE = canonical.table("people", ("id", _INT), ("email", _TEXT), ("age", _INT), ("boss", _INT), ("nick", _NICK))

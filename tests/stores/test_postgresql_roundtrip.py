@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crossfade.model.target import ColumnType, TargetTable
-from crossfade.stores.postgresql.read import PostgresRowReader
-from crossfade.stores.postgresql.render import NativeRenderer, PythonRenderer, WireColumn
-from crossfade.stores.postgresql.write import PostgresWriter
+from crossfade.stores.postgresql.rows import PostgresRowReader
+from crossfade.stores.postgresql.target import PostgresWriter
+from crossfade.stores.postgresql.writing.render import NativeRenderer, PythonRenderer, WireColumn
 
 _SQL = {"char": "char(5)", "enum": "mood"}
 _KINDS = [(kind, ColumnType(kind, _SQL.get(kind, kind))) for kind in canonical.VALUES]
@@ -158,7 +158,7 @@ def test_psycopg_sees_the_same(pg_db: Any) -> None:
 def test_without_pgpq_rows_are_rendered_in_python() -> None:
     program = (
         "import sys; sys.modules['pgpq'] = None\n"
-        "from crossfade.stores.postgresql.render import best_renderer\n"
+        "from crossfade.stores.postgresql.writing.render import best_renderer\n"
         "print(type(best_renderer()).__name__)"
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)

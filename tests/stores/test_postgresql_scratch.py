@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from crossfade.stores.postgresql.ddl import PostgresDdl
-from crossfade.stores.postgresql.scratch import PREFIX, scratch
+from crossfade.stores.postgresql.scratch.database import PREFIX, scratch
 from crossfade.testing import as_user, with_database
 from scratch import PostgresScratch
 

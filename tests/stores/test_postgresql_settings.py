@@ -11,9 +11,9 @@ import pytest
 from crossfade.errors import CrossfadeError, Refused
 from crossfade.stores.contract import need
 from crossfade.stores.open import open_store
-from crossfade.stores.postgresql.connect import RunUrl, connect
-from crossfade.stores.postgresql.read import PostgresRowReader
-from crossfade.stores.postgresql.settings import PRIVILEGED, READING, SETTINGS
+from crossfade.stores.postgresql.rows import PostgresRowReader
+from crossfade.stores.postgresql.session.connect import RunUrl, connect
+from crossfade.stores.postgresql.session.settings import PRIVILEGED, READING, SETTINGS
 from odd_settings import ODD, odd_database
 from scratch import PostgresScratch
 

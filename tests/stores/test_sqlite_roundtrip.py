@@ -18,8 +18,8 @@ from crossfade.errors import CrossfadeError, Misused, Unreachable
 from crossfade.model.target import ColumnType
 from crossfade.stores.contract import RowRejected
 from crossfade.stores.open import open_store
-from crossfade.stores.sqlite.read import STRANGE, SqliteRowReader
-from crossfade.stores.sqlite.write import SqliteWriter
+from crossfade.stores.sqlite.rows import STRANGE, SqliteRowReader
+from crossfade.stores.sqlite.target import SqliteWriter
 
 _SQL = {
     "int2": "SMALLINT", "int4": "INTEGER", "int8": "BIGINT", "float4": "REAL", "float8": "FLOAT",

@@ -8,7 +8,17 @@ import bson
 
 from crossfade.documents.decode import key_of
 from crossfade.journal.journal import Entry
-from crossfade.verify.held import NOTHING, Altered, Document, Held, Holder, document_of, held_records, leave, pick_up
+from crossfade.verify.not_copied import (
+    NOTHING,
+    Altered,
+    Document,
+    Held,
+    Holder,
+    document_of,
+    held_records,
+    leave,
+    pick_up,
+)
 
 A, B, A2 = (bson.encode(d) for d in ({"_id": 1, "v": "a"}, {"_id": 2}, {"_id": 1, "v": "other"}))
 

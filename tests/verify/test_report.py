@@ -17,7 +17,7 @@ from markupsafe import escape
 from crossfade.model.counts import Counts, percent
 from crossfade.schema.compare import SchemaDifference
 from crossfade.verify.facts import CauseShown, Example, Facts, MappingShown
-from crossfade.verify.left_behind import Changed, LeftBehind
+from crossfade.verify.not_carried import Changed, LeftBehind
 from crossfade.verify.report import as_html, as_json, write_reports
 from crossfade.verify.verdict import (
     Difference,

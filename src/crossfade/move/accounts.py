@@ -8,8 +8,10 @@ from dataclasses import replace
 from crossfade.errors import CrossfadeError, Misused, Unreachable
 from crossfade.journal.status import Status
 from crossfade.model.counts import Counts
-from crossfade.move import begin, surveying, whence
-from crossfade.move.ground import Ground
+from crossfade.move import source_identity as whence
+from crossfade.move import surveying
+from crossfade.move import target_ownership as begin
+from crossfade.move.context import Ground
 from crossfade.move.inventory import DISCARDED, FAULTS, Standing, count, inventory, notes, unaccounted
 from crossfade.stores.contract import EntityInfo
 from crossfade.verify.verdict import EntityVerdict, Verdict

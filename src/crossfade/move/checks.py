@@ -16,7 +16,7 @@ from crossfade.model.counts import counted
 from crossfade.model.patterns import matching
 from crossfade.model.shape import Shape
 from crossfade.move import surveying
-from crossfade.move.ground import Ground
+from crossfade.move.context import Ground
 from crossfade.move.inventory import findings, inventory
 from crossfade.stores.contract import EntityInfo
 from crossfade.transform.engine import Engine

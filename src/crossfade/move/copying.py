@@ -17,9 +17,11 @@ from crossfade.journal.status import Status
 from crossfade.model.batch import Chunk
 from crossfade.model.counts import Counts
 from crossfade.model.target import Step
-from crossfade.move import accounts, begin, checks, surveying, whence
+from crossfade.move import accounts, checks, surveying
+from crossfade.move import source_identity as whence
+from crossfade.move import target_ownership as begin
+from crossfade.move.context import Ground
 from crossfade.move.events import Listener, Planned, StepDone
-from crossfade.move.ground import Ground
 from crossfade.move.inventory import DISCARDED, count, inventory
 from crossfade.pipeline import causes, constraints
 from crossfade.pipeline import copy as chunks_of

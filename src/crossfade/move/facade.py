@@ -9,20 +9,21 @@ from crossfade.journal.journal import Entry
 from crossfade.journal.status import Status
 from crossfade.mapping.coverage.uncovered import Finding
 from crossfade.model.shape import Shape
-from crossfade.move import accounts, begin, checks, copying, surveying, verifying
-from crossfade.move import left_behind as gathering
+from crossfade.move import accounts, checks, copying, surveying, verifying
+from crossfade.move import not_carried as gathering
 from crossfade.move import preview as previewing
 from crossfade.move import quarantine as held
 from crossfade.move import reset as resetting
+from crossfade.move import target_ownership as begin
+from crossfade.move.context import Ground
 from crossfade.move.events import Listener, deaf
-from crossfade.move.ground import Ground
 from crossfade.move.inventory import inventory
 from crossfade.move.preview import Preview
 from crossfade.move.reset import Reset
 from crossfade.move.watching import watching
 from crossfade.pipeline.mend import Retried
 from crossfade.stores.contract import EntityInfo
-from crossfade.verify.left_behind import Changed, LeftBehind
+from crossfade.verify.not_carried import Changed, LeftBehind
 from crossfade.verify.verdict import Verdict
 
 

@@ -14,7 +14,7 @@ from crossfade.mapping.coverage.uncovered import Finding
 from crossfade.model.counts import counted
 from crossfade.model.patterns import matching
 from crossfade.move import surveying
-from crossfade.move.ground import Ground
+from crossfade.move.context import Ground
 from crossfade.stores.contract import EntityInfo, need
 from crossfade.verify import conclusion
 

@@ -17,8 +17,8 @@ from crossfade.errors import CrossfadeError, Misused, Unreachable
 from crossfade.mapping.language.resolve import nearest
 from crossfade.model.target import TargetTable
 from crossfade.move.checks import empty_batch
+from crossfade.move.context import Ground
 from crossfade.move.events import Listener
-from crossfade.move.ground import Ground
 from crossfade.pipeline.preview import Mapper, Previewed, Sample, Sampling, first_of, sample, with_keys
 from crossfade.schema.load import load_schema
 from crossfade.stores.contract import need

@@ -14,10 +14,12 @@ from crossfade.journal.causes import pages as entry_pages
 from crossfade.journal.journal import Entry
 from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
-from crossfade.move import begin, checks, surveying, whence
+from crossfade.move import checks, surveying
+from crossfade.move import source_identity as whence
+from crossfade.move import target_ownership as begin
+from crossfade.move.context import Ground
 from crossfade.move.copying import advance_sequences, copied_chunks
 from crossfade.move.events import Listener, deaf
-from crossfade.move.ground import Ground
 from crossfade.pipeline import causes as explanations
 from crossfade.pipeline import constraints, mend
 from crossfade.pipeline.mend import Retried

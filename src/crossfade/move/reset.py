@@ -16,8 +16,8 @@ from crossfade.errors import CrossfadeError, NotEmpty, Refused
 from crossfade.journal import agreement, journal
 from crossfade.model.counts import counted
 from crossfade.model.target import Step, TargetTable
-from crossfade.move.begin import find_move
-from crossfade.move.ground import Ground
+from crossfade.move.context import Ground
+from crossfade.move.target_ownership import find_move
 from crossfade.schema import live
 from crossfade.schema.undo import Undo, undo_of
 from crossfade.stores.contract import Loader, RowRejected, need

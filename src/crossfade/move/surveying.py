@@ -13,8 +13,8 @@ from crossfade.errors import Refused
 from crossfade.executor.local import make_executor
 from crossfade.model.counts import counted
 from crossfade.model.shape import Shape
+from crossfade.move.context import Ground
 from crossfade.move.events import Found, Listener
-from crossfade.move.ground import Ground
 from crossfade.stores.contract import EntityInfo, need
 from crossfade.stores.open import open_store
 

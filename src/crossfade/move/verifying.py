@@ -11,15 +11,17 @@ from crossfade.executor.again import again
 from crossfade.executor.local import make_executor
 from crossfade.journal import agreement, journal
 from crossfade.journal.status import Status
-from crossfade.move import accounts, begin, checks, surveying, whence
+from crossfade.move import accounts, checks, surveying
+from crossfade.move import source_identity as whence
+from crossfade.move import target_ownership as begin
+from crossfade.move.context import Ground
 from crossfade.move.events import Listener, Verifying
-from crossfade.move.ground import Ground
 from crossfade.move.inventory import inventory
 from crossfade.pipeline.session import session
 from crossfade.stores.contract import need
 from crossfade.verify import run
 from crossfade.verify.catalogue import hold_schema
-from crossfade.verify.held import document_of, held_records
+from crossfade.verify.not_copied import document_of, held_records
 from crossfade.verify.rules import read_rules
 from crossfade.verify.verdict import SchemaVerdict, Verdict
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from crossfade.errors import CrossfadeError
+from crossfade.move.context import Ground
 from crossfade.move.events import Listener
-from crossfade.move.ground import Ground
 from crossfade.stores.contract import Blocker, Watch
 
 SECONDS = 5.0

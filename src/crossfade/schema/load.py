@@ -10,7 +10,7 @@ from typing import Protocol
 
 from crossfade.errors import Fault, Misused, SchemaFault, Unreachable
 from crossfade.model.target import TargetSchema
-from crossfade.schema.kept import made_of_sql
+from crossfade.schema.journaled import made_of_sql
 
 LIVE = "live"
 

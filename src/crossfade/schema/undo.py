@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from crossfade.model.target import Step
-from crossfade.schema.mends.text import closing
+from crossfade.schema.suggestions.text import closing
 from crossfade.schema.tokens import Token, meaningful
 
 

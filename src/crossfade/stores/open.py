@@ -24,7 +24,7 @@ def open_store(url: str, run: str = "") -> Store:
 
             return open_mongodb(url, run)
         case "dump":
-            from crossfade.stores.dump.open import open_dump
+            from crossfade.stores.dump.store import open_dump
 
             return open_dump(url)
         case "postgresql" | "postgres":

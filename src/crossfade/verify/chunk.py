@@ -18,7 +18,7 @@ from crossfade.model.shape import Shape
 from crossfade.stores.contract import Reader, RowReader
 from crossfade.transform.transform import Carrier, Mapped, TableRows, drop_roots
 from crossfade.verify.compare import Unlike, compare, with_nulls
-from crossfade.verify.held import DISCARDED, QUARANTINED, Altered, Holder, pick_up
+from crossfade.verify.not_copied import DISCARDED, QUARANTINED, Altered, Holder, pick_up
 from crossfade.verify.runs import Runs
 from crossfade.verify.spool import keys_of, spool
 from crossfade.verify.verdict import Difference, Uncounted

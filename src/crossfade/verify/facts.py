@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from crossfade.verify.left_behind import Changed, LeftBehind
+from crossfade.verify.not_carried import Changed, LeftBehind
 
 
 @dataclass(frozen=True, slots=True)

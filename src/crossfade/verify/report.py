@@ -21,7 +21,7 @@ from crossfade.model.files import write_text
 from crossfade.schema.compare import as_json as difference_json
 from crossfade.verify import conclusion
 from crossfade.verify.facts import CauseShown, Facts
-from crossfade.verify.left_behind import Changed
+from crossfade.verify.not_carried import Changed
 from crossfade.verify.show import printable
 from crossfade.verify.verdict import EntityVerdict, RuleVerdict, SchemaVerdict, TableVerdict, Verdict
 

@@ -25,8 +25,8 @@ from crossfade.executor.tasks import run_tasks
 from crossfade.model.counts import Counts
 from crossfade.model.target import TargetTable
 from crossfade.verify.chunk import ChunkVerified, Opening, Task, Tools, verify_chunk
-from crossfade.verify.held import NOTHING, Held, leave
 from crossfade.verify.keys import NOTHING_ODD, KeyFindings, hold_keys_together, none_twice
+from crossfade.verify.not_copied import NOTHING, Held, leave
 from crossfade.verify.rules import run_rule
 from crossfade.verify.tally import Tally
 from crossfade.verify.verdict import RuleVerdict, Verdict

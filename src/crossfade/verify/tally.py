@@ -10,8 +10,8 @@ from crossfade.model.counts import Counts
 from crossfade.model.target import TargetTable
 from crossfade.verify.chunk import ChunkVerified, TableCount
 from crossfade.verify.compare import CHANGED, DUPLICATE, EXTRA, MISSING
-from crossfade.verify.held import NOTHING, Altered, Held
 from crossfade.verify.keys import NOTHING_ODD, KeyFindings
+from crossfade.verify.not_copied import NOTHING, Altered, Held
 from crossfade.verify.runs import Runs
 from crossfade.verify.verdict import Difference, EntityVerdict, TableVerdict, Uncounted
 

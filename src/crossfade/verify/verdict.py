@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from crossfade.model.counts import Counts
 from crossfade.schema.compare import FAULT, SchemaDifference
-from crossfade.verify.held import Altered
+from crossfade.verify.not_copied import Altered
 
 KINDS = ("changed", "missing", "extra", "duplicate")
 

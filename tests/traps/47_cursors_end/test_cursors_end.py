@@ -9,7 +9,7 @@ from trap import rows
 
 from crossfade.errors import Unreachable
 from crossfade.move import Move
-from crossfade.stores.mongodb.read import MongoReader
+from crossfade.stores.mongodb.source import MongoReader
 
 DOCUMENTS = 30_000  # more than one reply
 

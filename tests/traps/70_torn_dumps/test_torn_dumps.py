@@ -10,7 +10,7 @@ from trap import Trap, move_of, project_of, run
 
 from crossfade.errors import Damaged, Refused
 from crossfade.journal.causes import Selection
-from crossfade.stores.dump.write import write_archive
+from crossfade.testing.dump_writer import write_archive
 
 DOCUMENTS = [encode({"_id": n, "name": f"customer {n}"}) for n in range(2000)]
 WHOLE = b"".join(DOCUMENTS)

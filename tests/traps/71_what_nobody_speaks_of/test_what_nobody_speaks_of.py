@@ -12,7 +12,7 @@ from trap import Trap, move_of, project_of
 from crossfade.errors import Stale, Uncovered
 from crossfade.model.counts import Counts
 from crossfade.move import Move
-from crossfade.stores.dump.write import write_dump_folder
+from crossfade.testing.dump_writer import write_dump_folder
 
 USERS = [{"_id": n, "email": f"U{n}@x.org", "name": f"user {n} ", "plan": "a", "state": "active"} for n in range(3)]
 LOGS = [{"_id": n} for n in range(3168)]

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.types import TypeEngine
 
-from crossfade.schema.mends.extensions import EXTENSION_OF
 from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.keys import Key
 from crossfade.schema.prisma.names import Dialect
@@ -17,6 +16,7 @@ from crossfade.schema.prisma.native import DEFAULT, NATIVE, Native, Verbatim, sq
 from crossfade.schema.prisma.notes import Notes
 from crossfade.schema.prisma.shape import EnumShape, FieldShape, Shape
 from crossfade.schema.prisma.syntax import Attribute, Number
+from crossfade.schema.suggestions.extensions import EXTENSION_OF
 
 # btree_gin brings operator classes of these names for GIN; those of the other methods are PostgreSQL's own.
 _BUILT_IN_OPERATORS = {(method, name) for method in (None, "hash", "brin", "gist") for name in ("int4_ops", "text_ops")}

@@ -21,7 +21,7 @@ from crossfade.stores.contract import Store, Traits
 from crossfade.stores.mongodb.errors import speaking
 from crossfade.stores.mongodb.inspect import MongoInspector
 from crossfade.stores.mongodb.options import require_known
-from crossfade.stores.mongodb.read import MongoReader
+from crossfade.stores.mongodb.source import MongoReader
 
 SELECTION_TIMEOUT_MS = 5000
 

@@ -16,17 +16,19 @@ from crossfade.model.described import Described
 from crossfade.model.target import ColumnType, ForeignKey, Step, TargetSchema, TargetTable, Unique
 from crossfade.schema.statements import Script, split
 from crossfade.stores.contract import Ddl, NumbersBehind
-from crossfade.stores.postgresql import census, failures, rights
-from crossfade.stores.postgresql.advance import advance, numbers_behind
-from crossfade.stores.postgresql.catalog import named_column_types, reflect
-from crossfade.stores.postgresql.connect import connect
-from crossfade.stores.postgresql.describe import describe, holding_rows, holds_values
-from crossfade.stores.postgresql.objects import shown
-from crossfade.stores.postgresql.removed import outlive_removed
-from crossfade.stores.postgresql.scratch import scratch
-from crossfade.stores.postgresql.tables_there import described, user_tables
-from crossfade.stores.postgresql.trial import Trial
-from crossfade.stores.postgresql.unbuildable import unbuildable
+from crossfade.stores.postgresql import errors as failures
+from crossfade.stores.postgresql.catalogue.catalogue import named_column_types, reflect
+from crossfade.stores.postgresql.catalogue.describe import describe, holding_rows, holds_values
+from crossfade.stores.postgresql.catalogue.existing_tables import described, user_tables
+from crossfade.stores.postgresql.catalogue.objects import shown
+from crossfade.stores.postgresql.constraints import violations as census
+from crossfade.stores.postgresql.constraints.advance import advance, numbers_behind
+from crossfade.stores.postgresql.constraints.removed import outlive_removed
+from crossfade.stores.postgresql.constraints.unbuildable import unbuildable
+from crossfade.stores.postgresql.scratch.database import scratch
+from crossfade.stores.postgresql.scratch.trial import Trial
+from crossfade.stores.postgresql.session import rights
+from crossfade.stores.postgresql.session.connect import connect
 
 _TELL = "nothing was written. Leave the statement out of the file and run it after the move"
 
@@ -215,7 +217,7 @@ def _one_thread() -> ThreadPoolExecutor:
 
 
 def _metadata_of(connection: psycopg.Connection[Any]) -> Any:
-    from crossfade.stores.postgresql.metadata import metadata_of  # loads SQLAlchemy
+    from crossfade.stores.postgresql.catalogue.metadata import metadata_of  # loads SQLAlchemy
 
     return metadata_of(connection)
 

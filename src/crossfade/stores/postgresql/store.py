@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from crossfade.model.urls import hide_password
 from crossfade.stores.contract import Store, Traits
-from crossfade.stores.postgresql.clashes import PostgresClashes
-from crossfade.stores.postgresql.connect import RunUrl
+from crossfade.stores.postgresql.constraints.clashes import PostgresClashes
 from crossfade.stores.postgresql.ddl import PostgresDdl
-from crossfade.stores.postgresql.read import PostgresRowReader
+from crossfade.stores.postgresql.rows import PostgresRowReader
+from crossfade.stores.postgresql.session.connect import RunUrl
+from crossfade.stores.postgresql.target import PostgresWriter
 from crossfade.stores.postgresql.watch import PostgresWatch
-from crossfade.stores.postgresql.write import PostgresWriter
 
 
 def open_postgresql(url: str, run: str = "") -> Store:

@@ -8,8 +8,8 @@ import psycopg
 
 from crossfade.stores import contract
 from crossfade.stores.contract import Blocker
-from crossfade.stores.postgresql import failures
-from crossfade.stores.postgresql.connect import connect
+from crossfade.stores.postgresql import errors as failures
+from crossfade.stores.postgresql.session.connect import connect
 
 _BLOCKERS = """
 SELECT DISTINCT p.pid, coalesce(b.application_name, ''), coalesce(b.usename::text, ''), coalesce(b.state, ''),

@@ -14,7 +14,7 @@ from crossfade.schema.tokens import Token, tokens
 from crossfade.stores.contract import Check, Clash, Clashes
 from crossfade.stores.sqlite.connect import connect, failure, path_of
 from crossfade.stores.sqlite.forms import Unkept, stored
-from crossfade.stores.sqlite.read import _canonical
+from crossfade.stores.sqlite.rows import _canonical
 
 
 class SqliteClashes:

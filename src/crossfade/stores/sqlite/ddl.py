@@ -15,11 +15,11 @@ from crossfade.schema.leave_out import notes_of, only_drops, why_left_out
 from crossfade.schema.statements import Script, Statement, split
 from crossfade.schema.tokens import tokens
 from crossfade.stores.contract import Ddl, NumbersBehind
-from crossfade.stores.sqlite.catalog import JOURNAL_PREFIX, reflect
-from crossfade.stores.sqlite.census import duplicates, orphans
+from crossfade.stores.sqlite.catalogue import JOURNAL_PREFIX, reflect
 from crossfade.stores.sqlite.connect import connect, failure, path_of
 from crossfade.stores.sqlite.describe import describe, describe_made, holds_rows, holds_values
 from crossfade.stores.sqlite.unbuildable import unbuildable
+from crossfade.stores.sqlite.violations import duplicates, orphans
 
 
 class SqliteDdl:

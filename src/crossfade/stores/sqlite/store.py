@@ -7,8 +7,8 @@ from crossfade.stores.contract import Store, Traits
 from crossfade.stores.sqlite.clashes import SqliteClashes
 from crossfade.stores.sqlite.connect import path_of
 from crossfade.stores.sqlite.ddl import SqliteDdl
-from crossfade.stores.sqlite.read import SqliteRowReader
-from crossfade.stores.sqlite.write import SqliteWriter
+from crossfade.stores.sqlite.rows import SqliteRowReader
+from crossfade.stores.sqlite.target import SqliteWriter
 
 
 def open_sqlite(url: str) -> Store:

@@ -11,8 +11,8 @@ from crossfade.model.quoting import identifier
 from crossfade.model.target import Step, TargetTable
 from crossfade.schema.live import place_of_table
 from crossfade.schema.tokens import meaningful
-from crossfade.stores.sqlite.census import keys_of, listed_key
 from crossfade.stores.sqlite.connect import primary_code
+from crossfade.stores.sqlite.violations import keys_of, listed_key
 
 _PROBE = "crossfade_probe"
 _OF_A_ROW = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG}

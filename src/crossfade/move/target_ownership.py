@@ -1,0 +1,128 @@
+"""Whose target it is: a move begins in an empty one, and goes on in its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from crossfade.errors import CrossfadeError, Misused, NotEmpty
+from crossfade.journal import agreement, journal
+from crossfade.journal.journal import MoveRecord
+from crossfade.journal.status import Status, status_of
+from crossfade.model.quoting import qualified
+from crossfade.model.target import Step
+from crossfade.move.context import Ground
+from crossfade.move.events import Listener, StepDone, Stepping
+from crossfade.pipeline.steps import run_steps
+from crossfade.schema import journaled as kept
+from crossfade.stores.contract import need
+
+
+@contextmanager
+def alone(ground: Ground) -> Iterator[None]:
+    """The target is this run's alone: raises Busy where another is at work in it; what a killed one has left behind is
+    waited for, and can write no more.
+    """
+    target = ground.target
+    with need(target.writer, target, "be written to").alone():
+        move = find_move(ground)
+        if move is not None:
+            _require_own(ground, move)
+            ground.take_over()
+        try:
+            yield
+        finally:
+            ground.takes_part = False
+
+
+def apply_schema(ground: Ground, listen: Listener) -> int:
+    own_target(ground)
+    return do_steps(ground, ground.steps_before, listen)
+
+
+def do_steps(ground: Ground, steps: Sequence[Step], listen: Listener) -> int:
+    """The number of steps done now."""
+    done: list[Step] = []
+
+    def tell(step: Step) -> None:
+        done.append(step)
+        listen(StepDone(step))
+
+    run_steps(ground.transaction, steps, tell, lambda count: listen(Stepping(count)))
+    return len(done)
+
+
+def own_target(ground: Ground) -> MoveRecord:
+    """Begins the move in the target, or finds that it is this one's."""
+    move = find_move(ground)
+    if move is None:
+        _require_empty(ground)
+        expected = ground.expected_from_now()
+        there = need(ground.target.ddl, ground.target, "be looked into").there_before()
+        journal.create(ground.target)
+        ground.take_over()
+        made = ground.schema_is_made_of
+        text = None if made is None else kept.as_text(ground.schema, made)
+        with ground.transaction() as tx:
+            journal.begin_move(tx, ground.project.name, ground.source.url, ground.digests_so_far, text)
+            journal.note_expected(tx, expected)
+            journal.note_there_before(tx, there)
+            move = journal.find_move(tx)
+    assert move is not None  # it was noted just now
+    return _require_own(ground, move)
+
+
+def own_move(ground: Ground) -> MoveRecord:
+    """The move in the target. Raises Misused where none has begun."""
+    return _require_own(ground, _begun(ground))
+
+
+def known_move(ground: Ground) -> MoveRecord:
+    """The move in the target, of which only the journal is read: the schema's files may say anything."""
+    move = _begun(ground)
+    agreement.require_own(move, ground.target.url, ground.project.name, move.schema_digest)
+    return move
+
+
+def status(ground: Ground) -> Status:
+    move = known_move(ground)
+    try:
+        fed = ground.fed_entities
+    except CrossfadeError:
+        fed = []  # the plan knows what has begun; `check` says what is at fault
+    with ground.transaction() as tx:
+        return status_of(tx, move, fed, ground.project.settings.limits.quarantine)
+
+
+def _begun(ground: Ground) -> MoveRecord:
+    move = find_move(ground)
+    if move is None:
+        raise Misused(f"not started: no move has begun in {ground.target.url}", hint="crossfade copy")
+    return move
+
+
+def find_move(ground: Ground) -> MoveRecord | None:
+    if not ground.has_journal:
+        return None
+    with ground.transaction() as tx:
+        return journal.find_move(tx)
+
+
+def _require_own(ground: Ground, move: MoveRecord) -> MoveRecord:
+    agreement.require_own(move, ground.target.url, ground.project.name, ground.schema.digest)
+    return move
+
+
+def _require_empty(ground: Ground) -> None:
+    target = ground.target
+    if ground.is_live:
+        with ground.transaction() as tx:
+            tables = ground.tables(ground.fed_tables)
+            there = [t.name for t in tables if tx.execute(f"SELECT 1 FROM {qualified(t.schema, t.table)} LIMIT 1")]
+        what, hint = "holds rows already in", "empty these tables, or map others"
+    else:
+        there = need(target.ddl, target, "be looked into").is_empty()
+        what, hint = "is not empty:", 'name an empty database, or schema = "live" to fill tables that are there'
+    if there:
+        names = ", ".join(there[:8])
+        raise NotEmpty(f"the target {target.url} {what} {names}; nothing was written", hint=hint)

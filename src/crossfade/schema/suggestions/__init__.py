@@ -1,0 +1,63 @@
+"""Corrected statements for what PostgreSQL refuses, one small function for each kind of fault.
+
+A suggestion is only a proposal: the trial (stores/postgresql/scratch/) runs it, and shows it only if it succeeds.
+"""
+
+from __future__ import annotations
+
+import re
+
+from crossfade.schema.suggestions.extensions import extension_not_there, missing_extension
+from crossfade.schema.suggestions.indexes import not_immutable
+from crossfade.schema.suggestions.kinds import Knowledge, Mend, Mender, Refusal
+from crossfade.schema.suggestions.order import absent, made_later
+from crossfade.schema.suggestions.tables import (
+    not_partitioned,
+    partial_unique,
+    quoted_default,
+    quoted_text,
+    trailing_comma,
+)
+from crossfade.schema.suggestions.types import inline_enum, mysql_words, unknown_type
+
+MENDERS: tuple[Mender, ...] = (
+    partial_unique,
+    trailing_comma,
+    made_later,
+    inline_enum,
+    mysql_words,
+    missing_extension,
+    extension_not_there,
+    unknown_type,
+    quoted_default,
+    quoted_text,
+    not_partitioned,
+    not_immutable,
+)
+
+
+def mend(statement: str, refusal: Refusal, known: Knowledge) -> Mend:
+    """What is wrong in words, and the corrected statement where there is one (`sql` is None where there is none)."""
+    for mender in MENDERS:
+        found = mender(statement, refusal, known)
+        if found is not None:
+            return found
+    return Mend(_in_words(statement, refusal))
+
+
+def _in_words(statement: str, refusal: Refusal) -> str:
+    if refusal.code == "42601":
+        if "end of input" in refusal.message:
+            return "the statement ends too early: a parenthesis or a quote is not closed, or its end is missing"
+        near = re.search(r'at or near "(.*)"', refusal.message, re.DOTALL)
+        if near and refusal.position is not None:
+            before = statement[: refusal.position].rstrip().rpartition("\n")[2].strip()
+            return f"{near[1]!r} cannot stand here; look for a missing comma or parenthesis after {before[-60:]!r}"
+    if refusal.code == "42P07":
+        return "the file makes this twice"
+    if refusal.code == "42830":
+        return "a foreign key can only point at columns that are unique together"
+    return "PostgreSQL does not take this statement"
+
+
+__all__ = ["Knowledge", "Mend", "Refusal", "absent", "mend"]

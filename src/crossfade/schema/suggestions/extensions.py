@@ -1,0 +1,65 @@
+"""Mends for functions, types and operator classes of extensions that nobody created."""
+
+from __future__ import annotations
+
+import re
+
+from crossfade.model.quoting import identifier
+from crossfade.schema.suggestions.kinds import Knowledge, Mend, Refusal
+from crossfade.schema.suggestions.text import edited
+from crossfade.schema.tokens import meaningful
+
+_BRINGS = {
+    "uuid-ossp": ("uuid_generate_v1", "uuid_generate_v1mc", "uuid_generate_v3", "uuid_generate_v4", "uuid_generate_v5"),
+    "pgcrypto": ("crypt", "gen_salt", "digest", "hmac", "gen_random_bytes", "pgp_sym_encrypt", "pgp_sym_decrypt"),
+    "unaccent": ("unaccent",),
+    "pg_trgm": ("gin_trgm_ops", "gist_trgm_ops", "similarity", "word_similarity"),
+    "citext": ("citext",),
+    "hstore": ("hstore",),
+    "ltree": ("ltree",),
+    "vector": ("vector", "halfvec", "sparsevec", "vector_cosine_ops", "vector_l2_ops", "vector_ip_ops"),
+    "postgis": ("geometry", "geography", "st_makepoint", "st_setsrid"),
+    "btree_gist": ("gist_uuid_ops", "gist_int4_ops", "gist_int8_ops", "gist_text_ops"),
+    "btree_gin": ("int4_ops", "text_ops"),
+    "fuzzystrmatch": ("levenshtein", "soundex", "metaphone"),
+    "tablefunc": ("crosstab",),
+}
+EXTENSION_OF = {name: extension for extension, names in _BRINGS.items() for name in names}
+_BUILT_IN_NOW = {"uuid-ossp", "pgcrypto"}
+
+
+def missing_extension(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
+    """function uuid_generate_v4() does not exist: CREATE EXTENSION first, or PostgreSQL's own function."""
+    found = re.search(r'(?:function|type|operator class) "?([\w.]+)"?(?:\(.*\))? does not exist', refusal.message)
+    name = found[1].rpartition(".")[2].lower() if found else ""
+    extension = EXTENSION_OF.get(name)
+    if refusal.code not in ("42883", "42704") or extension is None:
+        return None
+    reason = f"{name} comes with the extension {extension}, which the file does not create before"
+    if extension in known.extensions:
+        create = f"CREATE EXTENSION IF NOT EXISTS {_shown(extension)}"
+        return Mend(reason, f"{create};\n\n{statement}", f"begin the file with {create}")
+    if name == "uuid_generate_v4":
+        edits = [(t.start, t.end, "gen_random_uuid") for t in meaningful(statement) if t.name == name]
+        return Mend(reason, edited(statement, edits), "gen_random_uuid() does the same and is built in")
+    return Mend(
+        reason, None, f"install {extension} on this server (it is not there), then CREATE EXTENSION {_shown(extension)}"
+    )
+
+
+def extension_not_there(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
+    """CREATE EXTENSION of something that the server does not have."""
+    found = re.search(r'extension "([^"]+)" is not available', refusal.message)
+    if not found:
+        return None
+    name = found[1]
+    if name in _BUILT_IN_NOW:
+        hint = "leave it out: gen_random_uuid() is built in since PostgreSQL 13; what else is missing is reported too"
+        return Mend(f"this server does not have the extension {name}", "", hint)
+    return Mend(
+        f"this server does not have the extension {name}", None, f"install {name} on the server, or do without it"
+    )
+
+
+def _shown(name: str) -> str:
+    return name if re.fullmatch(r"[a-z_]+", name) else identifier(name)

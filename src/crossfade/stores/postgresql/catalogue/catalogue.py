@@ -1,0 +1,120 @@
+"""A PostgreSQL database's own catalogue as a TargetSchema: its tables, and the steps that make the like of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import psycopg
+from psycopg.rows import namedtuple_row
+
+from crossfade.model.target import ColumnType, TargetSchema
+from crossfade.schema.digest import digest_of
+from crossfade.stores.postgresql.catalogue.later_steps import later_steps
+from crossfade.stores.postgresql.catalogue.objects import objects, shown
+from crossfade.stores.postgresql.catalogue.order import arrange
+from crossfade.stores.postgresql.catalogue.tables import named_types, target_tables
+
+JOURNAL_SCHEMA = "crossfade"
+
+_FORCED = (
+    "row level security of {} is forced for its owner, too: verification and retries need a role that may pass it"
+    " (ALTER ROLE ... BYPASSRLS)"
+)
+
+Rows = Callable[[str], list[Any]]
+
+USER = f"(n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '{JOURNAL_SCHEMA}'))"
+_MEMBER = (
+    r"EXISTS (SELECT FROM pg_depend member WHERE member.classid = '\1'::regclass"
+    r" AND member.objid = \2 AND member.deptype = 'e')"
+)
+
+
+def reflect(
+    connection: psycopg.Connection[Any], notes: tuple[str, ...] = (), metadata_of: Callable[[], Any] | None = None
+) -> TargetSchema:
+    """The database behind `connection`, all schemas but PostgreSQL's own and the journal's."""
+    with plainly(connection):
+        rows = _reader(connection)
+        early, late, said = arrange(objects(rows), rows("dependencies"), rows("aliases"))
+        tables = target_tables(rows)
+        pre, post = tuple(early), (*later_steps(rows, late, connection.info.server_version),)
+        left_out = (
+            *(f"not carried into the target: {row.what}" for row in rows("left_out")),
+            *(
+                _FORCED.format(shown(row.sql_name))
+                for row in rows("tables")
+                if row.forced_row_security and row.is_bound
+            ),
+        )
+    return TargetSchema(
+        dialect="postgresql",
+        tables=tables,
+        pre=pre,
+        post=post,
+        metadata_of=metadata_of,
+        digest=digest_of("postgresql", tables, pre, post),
+        notes=tuple(dict.fromkeys((*notes, *said, *left_out))),
+    )
+
+
+def named_column_types(connection: psycopg.Connection[Any]) -> dict[str, ColumnType]:
+    """The types that are not built in, by their printed name."""
+    with plainly(connection):
+        return named_types(_reader(connection)("named_types"))
+
+
+# What changes how the catalogue prints things: every name with its schema, times and numbers the same everywhere.
+_PLAIN = {
+    "search_path": "",
+    "timezone": "UTC",
+    "datestyle": "ISO, MDY",
+    "intervalstyle": "postgres",
+    "extra_float_digits": "1",
+    "quote_all_identifiers": "off",
+    "bytea_output": "hex",
+}
+
+
+@contextmanager
+def plainly(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Inside, the catalogue prints everything in one way, whatever the session says."""
+    before = {name: _setting(connection, name) for name in _PLAIN}
+    for name, value in _PLAIN.items():
+        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    yield
+    for name, value in before.items():
+        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+
+
+def _setting(connection: psycopg.Connection[Any], name: str) -> str:
+    row = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
+    assert row is not None  # current_setting answers or raises
+    return str(row[0])
+
+
+def _reader(connection: psycopg.Connection[Any]) -> Rows:
+    @cache
+    def rows(name: str) -> Any:
+        with connection.cursor(row_factory=namedtuple_row) as cursor:
+            return cursor.execute(_queries()[name].encode()).fetchall()
+
+    return rows
+
+
+@cache
+def _queries() -> dict[str, str]:
+    return queries_of("catalog.sql")
+
+
+def queries_of(file: str) -> dict[str, str]:
+    """The queries of an SQL file of this folder, by name, with {user} and {member:...} filled in."""
+    text = resources.files(__package__).joinpath(file).read_text("utf-8")
+    text = re.sub(r"\{member:(\w+),([\w.]+)\}", _MEMBER, text.replace("{user}", USER))
+    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))

@@ -1,0 +1,47 @@
+"""What tables a database already holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from crossfade.stores.postgresql.catalogue.tables import called
+
+_TABLES = """
+SELECT n.nspname, c.relname
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'crossfade')
+  AND NOT EXISTS (SELECT FROM pg_depend e
+                  WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
+ORDER BY n.nspname <> 'public', 1, 2
+"""
+
+
+@dataclass(frozen=True)
+class TableThere:
+    schema: str
+    table: str
+
+    @property
+    def name(self) -> str:
+        return called(self.schema, self.table)
+
+
+def user_tables(connection: psycopg.Connection[Any]) -> list[TableThere]:
+    """Every table that is no extension's and stands outside the journal's schema; partitions count as their parent."""
+    return [TableThere(*row) for row in connection.execute(_TABLES).fetchall()]
+
+
+def described(connection: psycopg.Connection[Any], there: TableThere) -> str:
+    """The table's name, and whether it holds rows."""
+    holds = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(there.schema, there.table))
+    try:
+        with connection.transaction():
+            row = connection.execute(holds).fetchone()
+    except psycopg.errors.InsufficientPrivilege:
+        return f"{there.name} (may not be read)"
+    return f"{there.name} ({'holds rows' if row and row[0] else 'no rows'})"

@@ -1,0 +1,3 @@
+"""What reads rows of PostgreSQL."""
+
+from __future__ import annotations

@@ -1,0 +1,55 @@
+"""Runs a SELECT of the user's, in a transaction that cannot write, and counts what it gives without holding it.
+
+The server itself sees to most of it. By the extended protocol it takes one statement only; DECLARE takes a SELECT
+only (no INTO, nothing that writes in a WITH); and a transaction that has begun as READ ONLY and has run a query can
+neither be left nor made writable from inside a SELECT. What remains is in side_effects.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.types.string import TextLoader
+
+from crossfade.errors import CrossfadeError
+from crossfade.model.urls import hide_password
+from crossfade.stores.postgresql import errors as failures
+from crossfade.stores.postgresql.reading import side_effects
+from crossfade.stores.postgresql.session.connect import connect
+
+_NATIVE = {"bool", "int2", "int4", "int8", "float4", "float8", "numeric", "bytea", "uuid"}
+
+
+def query(url: str, sql: str, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
+    """Column names, the first `limit` rows, and how many there are. Raises CrossfadeError where PostgreSQL refuses.
+
+    Values of other types than numbers, booleans, bytes and UUIDs come as PostgreSQL prints them: Python's dates end
+    with the year 9999. The session is this query's alone: nothing that it sets or locks outlives it.
+    """
+    with connect(url) as connection:
+        try:
+            return _fetch(connection, sql, limit)
+        except psycopg.Error as error:
+            if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+                raise failures.lost(error, url) from error
+            said = error.diag.message_primary or str(error)
+            raise CrossfadeError(f"PostgreSQL at {hide_password(url)} refused the query: {said}") from error
+        finally:
+            connection.rollback() if not connection.closed else None
+
+
+def _fetch(connection: psycopg.Connection[Any], sql: str, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
+    connection.read_only = True
+    side_effects.require_none(connection, sql)
+    with connection.cursor() as cursor:
+        # binary: psycopg uses the extended protocol then
+        cursor.execute(b"DECLARE crossfade_query NO SCROLL CURSOR FOR " + sql.encode(), binary=True)
+        for info in connection.adapters.types:
+            if info.name not in _NATIVE:
+                cursor.adapters.register_loader(info.oid, TextLoader)
+        cursor.execute(b"FETCH FORWARD %d FROM crossfade_query" % limit, binary=False)
+        names = [column.name for column in cursor.description or ()]
+        rows = cursor.fetchall()
+        moved = connection.execute(b"MOVE FORWARD ALL IN crossfade_query").statusmessage or "MOVE 0"
+        return names, rows, len(rows) + int(moved.split()[-1])

@@ -1,0 +1,339 @@
+"""Reads PostgreSQL back into canonical Arrow, through ADBC: a driver and a path that writing does not use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crossfade.errors import CrossfadeError, Unreachable, may_pass
+from crossfade.model.canonical import arrow_schema, arrow_type, element_of
+from crossfade.model.matching import arranged, places_of
+from crossfade.model.target import ColumnType, TargetTable
+from crossfade.model.urls import hide_password
+from crossfade.stores import contract
+from crossfade.stores.postgresql import errors as failures
+from crossfade.stores.postgresql.meaning import PgType, TypeCatalog
+from crossfade.stores.postgresql.meaning.checks import (
+    Verdict,
+    read_answer,
+    statement_of,
+    type_of_texts,
+    unusual_columns,
+    valid_texts,
+    with_texts,
+)
+from crossfade.stores.postgresql.reading import ask
+from crossfade.stores.postgresql.reading.lookup import Guess, literal, of_keys, of_stretch, quoted
+from crossfade.stores.postgresql.session.connect import adbc_conninfo, conninfo
+from crossfade.stores.postgresql.session.no_connection import no_connection
+from crossfade.stores.postgresql.session.settings import settle
+
+_SLICE = 18_000  # keys in one statement: those of a whole batch
+_MOST_REFUSALS = 100  # of texts that a type does not take, before the rest is compared as it stands
+_AS_TEXT = ("numeric", "json", "jsonb", "text", "char", "enum", "other")
+_EPOCH_MICROS, _EPOCH_DAYS = 946_684_800_000_000, 10_957  # what ADBC adds to PostgreSQL's numbers, without looking
+_FIRST_MOMENT, _FIRST_DAY = -2_440_588 * 86_400_000_000, -2_440_588
+
+_TYPE_NAMES = """
+SELECT a.attname::text AS name,
+       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) AS type_name,
+       (SELECT c.relkind = 'p' FROM pg_catalog.pg_class c WHERE c.oid = a.attrelid) AS partitioned
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+WHERE a.attrelid = {}::regclass AND a.attnum > 0 AND NOT a.attisdropped
+"""
+
+_INSERT_TRIGGER = """
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_trigger g
+    WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' AND (g.tgtype & 4) <> 0  -- for INSERT
+      AND (g.tgrelid = {0}::regclass OR g.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree({0}::regclass)))
+)
+"""
+
+
+def _driver() -> Any:
+    """Loaded with the first connection: a copy reads no rows back."""
+    import adbc_driver_postgresql.dbapi
+
+    return adbc_driver_postgresql.dbapi
+
+
+def _connected(url: str) -> Any:
+    try:
+        return _driver().connect(adbc_conninfo(url), autocommit=True)
+    except _driver().Error as error:
+        if "startup parameter" not in str(error):  # so PgBouncer refuses options
+            raise
+        return _driver().connect(conninfo(url), autocommit=True)
+
+
+class PostgresRowReader:
+    """One ADBC connection, opened when first needed and again when it was lost; its transactions are read-only."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._open: Any = None
+        self._seqscan = ""
+        self._type_names: dict[str, dict[str, str]] = {}
+        self._partitioned: set[str] = set()
+        self._described: dict[str, dict[str, PgType]] = {}
+        self._guesses: dict[str, Guess] = {}
+
+    def rows(self, table: TargetTable, columns: Sequence[str], keys: Any) -> Any:
+        pieces = [arrow_schema(table, columns).empty_table()]
+        for start in range(0, len(keys), _SLICE):
+            near, left = self._near(table, columns, keys.slice(start, _SLICE))
+            pieces.append(near)
+            if len(left):
+                pieces.append(self._table(table, columns, self._lookup(table, columns, left)))
+        return pa.concat_tables(pieces)
+
+    def _near(self, table: TargetTable, columns: Sequence[str], keys: Any) -> tuple[Any, Any]:
+        """Rows with one of the keys, and the keys that are still to be looked up."""
+        guess = self._guesses.setdefault(table.name, Guess())
+        if not set(keys.column_names) <= set(columns) or not guess.worth(keys):
+            return arrow_schema(table, columns).empty_table(), keys
+        near = self._table(table, columns, self._stretch(table, columns, keys), seqscan="off")
+        chosen, left = _chosen(near, keys)
+        guess.learn(len(keys), len(chosen))
+        return chosen, left
+
+    def printed(self, table: TargetTable, rows: Any) -> Any:
+        for name in unusual_columns(table, rows.column_names):
+            kind, place = _kind(table, name), rows.column_names.index(name)
+            judge = partial(self._judge, type_of_texts(self._pg_types(table)[name], kind))
+            rows = rows.set_column(place, name, with_texts(kind, rows.column(name), judge))
+        return rows
+
+    def _judge(self, type_: PgType, texts: Sequence[str]) -> dict[str, Verdict]:
+        found: dict[str, Verdict] = {}
+        for start in range(0, len(texts), _SLICE):
+            found |= self._judged(type_, texts[start : start + _SLICE])
+        return found
+
+    def _judged(self, type_: PgType, texts: Sequence[str]) -> dict[str, Verdict]:
+        """Without the texts that are none of this type: they are compared as they stand."""
+        found: dict[str, Verdict] = {}
+        pending, refused = [texts], 0
+        while pending and refused < _MOST_REFUSALS:
+            piece = pending.pop()
+            try:
+                found |= read_answer(type_, piece, self._text_rows(statement_of(type_, piece)))
+            except CrossfadeError:  # also where the connection is gone: then the next question says so
+                refused += 1
+                valid = self._valid(type_, piece)
+                if 0 < len(valid) < len(piece):
+                    pending.append(valid)
+                elif len(valid) > 1:
+                    pending += [valid[: len(valid) // 2], valid[len(valid) // 2 :]]
+        return found
+
+    def _valid(self, type_: PgType, texts: Sequence[str]) -> list[str]:
+        (rows,) = self._text_rows("SELECT (pg_catalog.current_setting('server_version_num')::int >= 160000)::text")
+        if rows != ("true",):
+            return list(texts)
+        try:
+            return [str(text) for (text,) in self._text_rows(valid_texts(type_, texts))]
+        except CrossfadeError:  # the input function of an extension's type may raise an error all the same
+            return list(texts)
+
+    def _pg_types(self, table: TargetTable) -> dict[str, PgType]:
+        if table.name not in self._described:
+            catalog = TypeCatalog(self._text_rows)
+            self._described[table.name] = catalog.columns(f"{literal(_name(table))}::pg_catalog.regclass")
+        return self._described[table.name]
+
+    def _text_rows(self, statement: str) -> list[tuple[str | None, ...]]:
+        batches = ([column.to_pylist() for column in batch.columns] for batch in self._batches(statement))
+        return [row for columns in batches for row in zip(*columns, strict=True)]
+
+    def scan(self, table: TargetTable, columns: Sequence[str]) -> Iterator[Any]:
+        schema = arrow_schema(table, columns)
+        statement = f"SELECT {_expressions(table, columns)} FROM {self._rows_of(table)} AS t"
+        for batch in self._batches(statement):
+            yield _canonical(batch, table, schema)
+
+    def count(self, table: TargetTable) -> int:
+        (batch,) = self._batches(f"SELECT count(*) FROM {self._rows_of(table)}")
+        return int(batch.column(0)[0].as_py())
+
+    def has_insert_trigger(self, table: TargetTable) -> bool:
+        (batch,) = self._batches(_INSERT_TRIGGER.format(literal(_name(table))))
+        return bool(batch.column(0)[0].as_py())
+
+    def query(self, sql: str, *, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
+        return ask.query(self._url, sql, limit)
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _table(self, table: TargetTable, columns: Sequence[str], statement: str, *, seqscan: str = "on") -> Any:
+        schema = arrow_schema(table, columns)
+        batches = self._batches(statement, seqscan=seqscan)
+        return pa.Table.from_batches((_canonical(batch, table, schema) for batch in batches), schema)
+
+    def _batches(self, statement: str, *, seqscan: str = "on") -> Iterator[Any]:
+        try:
+            with closing(self._connection().cursor()) as cursor:
+                if seqscan != self._seqscan:
+                    cursor.execute(f"SET enable_seqscan TO {seqscan}")
+                    self._seqscan = seqscan
+                cursor.execute(statement)
+                with closing(cursor.fetch_record_batch()) as reader:
+                    yield from reader
+        except (_driver().Error, pa.ArrowException, OSError) as error:
+            self.close()
+            raise _translated(error, self._url) from error
+
+    def _connection(self) -> Any:
+        if self._open is None:
+            try:
+                self._open = _connected(self._url)
+            except _driver().Error as error:
+                raise no_connection(error, self._url) from None
+            try:
+                settle(self._ask, reading=True)
+            except BaseException:
+                self.close()
+                raise
+            self._seqscan = ""
+        return self._open
+
+    def _ask(self, statement: str) -> list[tuple[Any, ...]]:
+        with closing(self._open.cursor()) as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def _lookup(self, table: TargetTable, columns: Sequence[str], keys: Any) -> str:
+        kinds, types = [_kind(table, name) for name in keys.column_names], self._types(table)
+        given, condition = of_keys(keys, kinds, [types[name] for name in keys.column_names])
+        select = f"SELECT {_expressions(table, columns)} FROM {self._rows_of(table)} AS t WHERE {condition}"
+        return f"SELECT s.* FROM {given} CROSS JOIN LATERAL ({select} OFFSET 0) AS s" if given else select
+
+    def _stretch(self, table: TargetTable, columns: Sequence[str], keys: Any) -> str:
+        """The rows between the least and the greatest key, but not many more of them than there are keys.
+
+        With sequential scans left on, the planner would choose one where it takes the stretch for a long one.
+        """
+        name = keys.column_names[0]
+        condition = of_stretch(keys, _kind(table, name), self._types(table)[name])
+        limit = len(keys) * 3 // 2
+        rows = f"{self._rows_of(table)} AS t WHERE {condition}"
+        return f"SELECT {_expressions(table, columns)} FROM {rows} LIMIT {limit}"
+
+    def _types(self, table: TargetTable) -> dict[str, str]:
+        if table.name not in self._type_names:
+            batches = list(self._batches(_TYPE_NAMES.format(literal(_name(table)))))
+            found = [row for batch in batches for row in batch.to_pylist()]
+            self._type_names[table.name] = {row["name"]: row["type_name"] for row in found}
+            if any(row["partitioned"] for row in found):
+                self._partitioned.add(table.name)
+        return self._type_names[table.name]
+
+    def _rows_of(self, table: TargetTable) -> str:
+        """What a query reads: rows of tables that inherit from this one are theirs, rows of partitions are its own."""
+        self._types(table)
+        return _name(table) if table.name in self._partitioned else f"ONLY {_name(table)}"
+
+
+# What is asked for: every type in a form that ADBC brings over unchanged.
+
+
+def _expressions(table: TargetTable, columns: Sequence[str]) -> str:
+    return ", ".join(f"{_expression(_kind(table, n), f't.{quoted(n)}')} AS {quoted(n)}" for n in columns)
+
+
+def _expression(kind: ColumnType, column: str) -> str:
+    if kind.kind == "array":
+        return _array_expression(kind, column)
+    return f"{column}::text" if kind.kind in _AS_TEXT else column
+
+
+def _array_expression(kind: ColumnType, column: str) -> str:
+    """ADBC flattens arrays of several dimensions and refuses those not from 1: a NULL more shows that they differ."""
+    cast = "::text[]" if element_of(kind).kind in (*_AS_TEXT, "array") else ""
+    plain = f"coalesce(array_ndims({column}), 1) = 1 AND coalesce(array_lower({column}, 1), 1) = 1"
+    return f"CASE WHEN {plain} THEN {column}{cast} ELSE array_append(ARRAY(SELECT unnest({column})){cast}, NULL) END"
+
+
+def _kind(table: TargetTable, name: str) -> ColumnType:
+    column = table.column(name)
+    if column is None:
+        raise CrossfadeError(f"table {table.name} has no column {name}")
+    return column.type
+
+
+def _name(table: TargetTable) -> str:
+    return f"{quoted(table.schema)}.{quoted(table.table)}" if table.schema else quoted(table.table)
+
+
+def _chosen(near: Any, keys: Any) -> tuple[Any, Any]:
+    """The rows that have one of the keys, and the keys that none has."""
+    names = keys.column_names
+    places = places_of(*([side.column(name).combine_chunks() for name in names] for side in (keys, near)))
+    return arranged(near, places.drop_null()), keys.filter(places.is_null())
+
+
+# What comes: ADBC's Arrow into canonical Arrow.
+
+
+def _canonical(batch: Any, table: TargetTable, schema: Any) -> Any:
+    arrays = [_column(batch.column(i), _kind(table, field.name)) for i, field in enumerate(schema)]
+    return pa.record_batch(arrays, schema=schema)
+
+
+def _column(values: Any, kind: ColumnType) -> Any:
+    to = arrow_type(kind)
+    if isinstance(values, pa.ExtensionArray):
+        values = values.storage
+    if kind.kind == "array":
+        return _list(values, element_of(kind), to)
+    if pa.types.is_timestamp(values.type):
+        return _unwrapped(values.cast(pa.int64()), _EPOCH_MICROS, _FIRST_MOMENT, 2**63).cast(to)
+    if pa.types.is_date32(values.type):
+        return _unwrapped(values.cast(pa.int32()), _EPOCH_DAYS, _FIRST_DAY, 2**31).cast(to)
+    return values if values.type == to else values.cast(to)
+
+
+def _unwrapped(numbers: Any, epoch: int, first: int, size: int) -> Any:
+    """infinity and what is beyond our range wrapped around in ADBC's sum: it becomes the first or the last number."""
+    beyond = pc.less(numbers, pa.scalar(first, numbers.type))
+    if not pc.any(beyond).as_py():
+        return numbers
+    minus = pc.equal(numbers, pa.scalar(-size + epoch, numbers.type))
+    ends = pc.if_else(minus, pa.scalar(-size, numbers.type), pa.scalar(size - 1, numbers.type))
+    return pc.if_else(beyond, ends, numbers)
+
+
+def _list(values: Any, of: ColumnType, to: Any) -> Any:
+    offsets = values.offsets
+    elements = _column(values.values, of)
+    return pa.ListArray.from_arrays(offsets, elements, type=to, mask=values.is_null() if values.null_count else None)
+
+
+def _translated(error: Exception, url: str) -> CrossfadeError:
+    state = getattr(error, "sqlstate", None)
+    said = failures.first_line(error, url)
+    if state and not state.startswith(("08", "57P", "00")):
+        return failures.refused_reading(state, said, url)
+    if not state and "ERROR:  " in said and "terminating connection" not in said:
+        return failures.refused_reading("", said, url)  # in mid-stream Arrow's errors have no SQLSTATE
+    return may_pass(
+        Unreachable(
+            f"the connection to {hide_password(url)} broke while reading ({said}); nothing was changed",
+            hint="run the same command again when the server is back",
+        )
+    )
+
+
+def _conforms(url: str) -> contract.RowReader:
+    return PostgresRowReader(url)

@@ -1,0 +1,3 @@
+"""A database for trying a schema out."""
+
+from __future__ import annotations

@@ -1,0 +1,144 @@
+"""A database for trying things out: made beside the target, gone afterwards, whatever happens.
+
+While it is used, its maker holds an advisory lock of its number. What a killed run left behind is a scratch database
+whose lock nobody holds and that nobody is connected to: the next run that may drop it does.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from crossfade.errors import CrossfadeError, Refused
+from crossfade.stores.postgresql import errors as failures
+from crossfade.stores.postgresql.catalogue.existing_tables import user_tables
+from crossfade.stores.postgresql.session.connect import RunUrl, connect, libpq_url
+
+PREFIX = "crossfade_scratch_"
+
+_UNUSED = """
+SELECT datname FROM pg_database d
+WHERE datname ~ %s AND pg_has_role(datdba, 'MEMBER')
+  AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)
+"""
+_LOCKS = """
+SELECT classid::bigint << 32 | objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1
+"""
+
+
+def _now(drop: Callable[[], None]) -> None:
+    drop()
+
+
+@contextmanager
+def scratch(url: str, run: Callable[[Callable[[], None]], object] = _now) -> Iterator[psycopg.Connection[Any]]:
+    """A connection on which anything may be made; nothing of it stays.
+
+    It leads to a new database with the target's encoding and collation. Where the user may create none, and the
+    target holds no table yet, it leads to the target, inside a transaction that is rolled back. Raises Refused
+    where neither can be, Unreachable where the connection breaks while it is used.
+
+    `run` is given what drops the database in the end, for which the server writes out all that it has in memory:
+    nobody needs to wait for that.
+    """
+    try:
+        with _scratch(url, run) as connection:
+            yield connection
+    except psycopg.Error as error:
+        raise failures.translated(error, url, "") from error
+
+
+@contextmanager
+def _scratch(url: str, run: Callable[[Callable[[], None]], object]) -> Iterator[psycopg.Connection[Any]]:
+    name = PREFIX + secrets.token_hex(6)
+    with ExitStack() as unless_made:
+        admin = unless_made.enter_context(connect(url, autocommit=True))
+        admin.execute("SELECT pg_advisory_lock(%s)", [_number(name)])
+        _drop_left_behind(admin)
+        try:
+            made = _create(admin, name)
+        except psycopg.errors.InsufficientPrivilege:
+            made = False
+        except psycopg.Error as error:
+            raise _refused(error, url) from None
+        if not made:
+            with _rolled_back(url, admin) as connection:
+                yield connection
+            return
+        unless_made.pop_all()
+    try:
+        with connect(_elsewhere(url, name), autocommit=True) as connection:
+            connection.execute("SET search_path TO public")
+            yield connection
+    finally:
+        run(partial(_drop, admin, name))
+
+
+def _create(admin: psycopg.Connection[Any], name: str) -> bool:
+    """Another provider's locales are spelled differently in every version: there the server's own default does."""
+    row = admin.execute(
+        "SELECT pg_encoding_to_char(encoding), datcollate, datctype, coalesce(to_jsonb(d)->>'datlocprovider', 'c')"
+        " FROM pg_database d WHERE datname = current_database()"
+    ).fetchone()
+    assert row is not None  # one is always connected to a database
+    encoding, collate, ctype, provider = row
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
+    if provider == "c":
+        create += sql.SQL(" ENCODING {} LC_COLLATE {} LC_CTYPE {}").format(encoding, collate, ctype)
+    admin.execute(create)
+    return True
+
+
+def _drop(admin: psycopg.Connection[Any], name: str) -> None:
+    with admin, suppress(psycopg.Error):  # what stays goes with the next run
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _number(name: str) -> int:
+    return int(name.removeprefix(PREFIX), 16)
+
+
+def _drop_left_behind(admin: psycopg.Connection[Any]) -> None:
+    """The locks are read after the names: a database that is made meanwhile is not among these."""
+    names = [str(name) for (name,) in admin.execute(_UNUSED, [f"^{PREFIX}[0-9a-f]{{12}}$"]).fetchall()]
+    locks = {number for (number,) in admin.execute(_LOCKS).fetchall()} if names else set()
+    for name in names:
+        if _number(name) not in locks:
+            with suppress(psycopg.Error):  # somebody was quicker, or has connected to it
+                admin.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def _elsewhere(url: str, database: str) -> str:
+    elsewhere = make_conninfo("", **{**conninfo_to_dict(libpq_url(url)), "dbname": database})
+    return RunUrl(elsewhere, url.run) if isinstance(url, RunUrl) else elsewhere
+
+
+@contextmanager
+def _rolled_back(url: str, admin: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
+    if user_tables(admin):
+        row = admin.execute("SELECT quote_ident(current_user)").fetchone()
+        raise Refused(
+            f"the user {row[0] if row else ''} may not create databases, and the target already holds tables: "
+            "the schema cannot be tried out",
+            hint="put the schema's files back as they were when this move began, or name an empty database; or, as an"
+            f" administrator: ALTER ROLE {row[0] if row else 'you'} CREATEDB",
+        )
+    with connect(url) as connection:
+        connection.execute("SET LOCAL search_path TO public")
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+
+
+def _refused(error: psycopg.Error, url: str) -> CrossfadeError:
+    if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+        return failures.lost(error, url)
+    return CrossfadeError(f"a scratch database could not be made: {error.diag.message_primary}")

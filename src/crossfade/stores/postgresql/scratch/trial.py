@@ -1,0 +1,201 @@
+"""Runs a schema file statement by statement in a scratch database, and mends on the way: one run finds every fault."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import psycopg
+
+from crossfade.errors import Fault
+from crossfade.model.counts import counted
+from crossfade.schema.created import made_by
+from crossfade.schema.leave_out import lines_of, notes_of, only_drops, why_left_out, without_concurrently
+from crossfade.schema.statements import Script, Statement, split
+from crossfade.schema.suggestions import Knowledge, Mend, Refusal, absent, mend
+from crossfade.schema.tokens import meaningful
+from crossfade.stores.postgresql.session import rights
+
+_OTHERS = (("ALTER", "SEQUENCE"), ("ALTER", "VIEW"), ("ALTER", "INDEX"))
+_NOT_THERE = ("42P01", "42703", "42704", "42883", "3F000")
+_MOST_MENDS = 25
+"""Of one statement; a mend that does not help must not go on for ever."""
+
+
+@dataclass
+class Trial:
+    """One run of one file. `faults` are in the order of the file; `notes` say what was left out."""
+
+    connection: psycopg.Connection[Any]
+    script: Script
+    file: str
+    faults: list[Fault] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _left_out: list[tuple[int, str]] = field(default_factory=list)
+    _later: list[tuple[Statement, str]] = field(default_factory=list)
+    _failed: dict[str, int] = field(default_factory=dict)
+    _untried: dict[int, int] = field(default_factory=dict)
+    _absent: dict[str, int] = field(default_factory=dict)
+    _needing: dict[int, list[int]] = field(default_factory=dict)
+    _schemas: set[str] = field(default_factory=set)
+    """Those that were there before: whoever may make none has them made by an administrator."""
+
+    def run(self) -> None:
+        """Every statement once; then those that had to wait for what comes after them."""
+        self._schemas = rights.schemas(self.connection)
+        for number, statement in enumerate(self.script.statements):
+            reason = why_left_out(statement)
+            if reason is None:
+                self._take(statement, number)
+            elif reason:
+                self._left_out.append((statement.line, reason))
+        waiting, self._later = self._later, []
+        for statement, sql in waiting:
+            self._take(replace(statement, text=sql), len(self.script.statements))
+        self.notes += notes_of(self._left_out)
+        self.faults = [self._with_untried(i, self._with_needing(i, fault)) for i, fault in enumerate(self.faults)]
+        self.faults.sort(key=lambda fault: (fault.line, fault.column))
+
+    def _take(self, statement: Statement, number: int) -> None:
+        mending = _Mending(without_concurrently(statement.text))
+        while mending.parts:
+            refusal = self._refused(mending.parts[0])
+            if refusal is None:
+                mending.accept()
+            elif refusal.message.startswith("unrecognized configuration parameter"):
+                self._left_out.append((statement.line, f"this server has no such setting: {statement.text}"))
+                return
+            elif not mending.found and self._depends_on_failed(statement, refusal):
+                return
+            elif not mending.found and refusal.code in _NOT_THERE and (what := only_drops(statement)):
+                self._left_out.append((statement.line, f"{what} is left out: there is nothing to drop yet"))
+                return
+            elif not mending.found and self._needs_absent(statement, number, refusal):
+                return
+            elif not mending.mend(refusal, self._knowledge(number)):
+                break
+        if mending.found:
+            self._report(statement, mending)
+        self._later += [(statement, sql) for sql in mending.later]
+
+    def _refused(self, sql: str) -> Refusal | None:
+        try:
+            if rights.schema_of(sql) in self._schemas:
+                return None
+            with self.connection.transaction():
+                self.connection.execute(sql.encode())
+        except psycopg.Error as error:
+            if error.sqlstate is None or self.connection.closed:
+                raise
+            if lacking := rights.lacking(error, self.connection, sql):
+                raise lacking from None  # no fault of the file's
+            diag = error.diag
+            position = int(diag.statement_position) - 1 if diag.statement_position else None
+            return Refusal(error.sqlstate, diag.message_primary or str(error), position, diag.message_detail or "")
+        return None
+
+    def _report(self, statement: Statement, mending: _Mending) -> None:
+        corrected = mending.corrected()
+        if corrected is None and (made := made_by(statement.text)):
+            self._failed.setdefault(made.name.lower(), len(self.faults))
+        for refusal, found, part in mending.found:
+            at_its_own = part == statement.text and refusal.position is not None
+            line, column = statement.place(refusal.position or 0) if at_its_own else (statement.line, statement.column)
+            said = refusal.message + (f" ({refusal.detail})" if refusal.detail else "")
+            reason = f"{found.reason} (PostgreSQL: {said})"
+            self.faults.append(Fault(self.file, line, column, reason, statement.text, corrected, found.hint))
+
+    def _depends_on_failed(self, statement: Statement, refusal: Refusal) -> bool:
+        """Whether it only fails because something before it did: then that one fault is enough."""
+        if refusal.code not in ("42P01", "42704", "42883", "42703"):
+            return False
+        named = {t.name.lower() for t in meaningful(statement.text)} & set(re.findall(r"\w+", refusal.message.lower()))
+        cause = next((self._failed[name] for name in named if name in self._failed), None)
+        if cause is None:
+            return False
+        self._untried[cause] = self._untried.get(cause, 0) + 1
+        if made := made_by(statement.text):
+            self._failed.setdefault(made.name.lower(), cause)
+        return True
+
+    def _needs_absent(self, statement: Statement, number: int, refusal: Refusal) -> bool:
+        """Whether it needs something that the file never makes: one fault, however many statements need it."""
+        needed = absent(refusal)
+        if needed is None or (found := mend(statement.text, refusal, self._knowledge(number))).sql or found.hint:
+            return False
+        what, name = needed
+        if name not in self._absent:
+            self._absent[name] = len(self.faults)
+            if what == "table" and statement.words[:2] in _OTHERS:
+                what = statement.words[1].lower()
+            reason = f"the file makes no {what} {name} (PostgreSQL: {refusal.message})"
+            place = statement.place(refusal.position or 0)
+            self.faults.append(Fault(self.file, *place, reason, statement.text))
+        fault = self._absent[name]
+        self._needing.setdefault(fault, []).append(statement.line)
+        if made := made_by(statement.text):
+            self._failed.setdefault(made.name.lower(), fault)
+        return True
+
+    def _with_needing(self, number: int, fault: Fault) -> Fault:
+        lines = self._needing.get(number, [])
+        if len(lines) < 2:
+            return replace(fault, hint="make it, or leave the statement out") if lines else fault
+        return replace(fault, hint=f"make it, or leave out the {len(lines)} statements that need it: {lines_of(lines)}")
+
+    def _with_untried(self, number: int, fault: Fault) -> Fault:
+        waiting = self._untried.get(number, 0)
+        if not waiting:
+            return fault
+        many = counted(waiting, "statement further down needs", "statements further down need")
+        said = f"{many} it and could not be tried"
+        return replace(fault, hint=f"{fault.hint}; {said}" if fault.hint else said)
+
+    def _knowledge(self, number: int) -> Knowledge:
+        later = [(made_by(s.text), s.line) for s in self.script.statements[number + 1 :]]
+        before = [(made_by(s.text), s.text) for s in self.script.statements[:number]]
+        rows = self.connection.execute("SELECT name FROM pg_available_extensions").fetchall()
+        types = self.connection.execute(
+            "SELECT typname FROM pg_type WHERE typtype IN ('b', 'd', 'e', 'r') AND typname !~ '^_'"
+        ).fetchall()
+        return Knowledge(
+            later={made.name: line for made, line in reversed(later) if made},
+            extensions=frozenset(name for (name,) in rows),
+            types=frozenset(name for (name,) in types)
+            | {"integer", "smallint", "bigint", "boolean", "serial", "bigserial", "timestamp"},
+            tables={made.name: text for made, text in before if made and made.kind == "TABLE"},
+        )
+
+
+class _Mending:
+    """A statement on its way to something that runs: what is done, what is to be tried, and the faults found."""
+
+    def __init__(self, text: str) -> None:
+        self.parts = [text]
+        self.done: list[str] = []
+        self.later: list[str] = []
+        self.found: list[tuple[Refusal, Mend, str]] = []
+        self.hopeless = False
+
+    def accept(self) -> None:
+        self.done.append(self.parts.pop(0))
+
+    def mend(self, refusal: Refusal, known: Knowledge) -> bool:
+        part = self.parts[0]
+        mended = mend(part, refusal, known)
+        self.found.append((refusal, mended, part))
+        if mended.sql is None or mended.sql == part or len(self.found) > _MOST_MENDS:
+            self.hopeless = True
+            return False
+        self.parts[:1] = [s.text for s in split(mended.sql).statements]
+        self.later += mended.later
+        return True
+
+    def corrected(self) -> str | None:
+        """What stands in the statement's place; a comment where nothing does; None where it could not be mended."""
+        if self.hopeless:
+            return None
+        now = [f"{sql};" for sql in self.done] or ["-- (left out here)"]
+        after = ["-- further down, when everything is there:", *(f"{sql};" for sql in self.later)] if self.later else []
+        return "\n\n".join([*now, *after])

@@ -1,0 +1,129 @@
+"""Why no connection to PostgreSQL could be made, and what to try: each cause has its own hint."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from crossfade.errors import CrossfadeError, Misused, Unreachable
+from crossfade.model.urls import hide_password
+from crossfade.stores.postgresql.errors import first_line
+
+CONNECTIONS = "a run takes one connection for each worker, and up to six more"
+
+
+@dataclass(frozen=True)
+class _Cause:
+    """`passing`: the same attempt may succeed after a while. `misused`: the URL is wrong, no server was asked."""
+
+    pattern: re.Pattern[str]
+    fact: str
+    hint: str
+    passing: bool = False
+    misused: bool = False
+
+
+def _cause(pattern: str, fact: str, hint: str, *, passing: bool = False, misused: bool = False) -> _Cause:
+    return _Cause(re.compile(pattern), fact, hint, passing, misused)
+
+
+_CAUSES = (
+    _cause(
+        r"Too many open files",
+        "this process may open no more files",
+        "raise the limit (ulimit -n 4096), or take fewer --workers",
+    ),
+    _cause(
+        r'invalid sslmode value|sslmode value "[^"]*" invalid',
+        "sslmode has an unknown value",
+        "sslmode=disable, allow, prefer, require, verify-ca or verify-full",
+        misused=True,
+    ),
+    _cause(
+        r'invalid [\w ]+ value:? "|invalid integer value|invalid port number|weak sslmode|could not match \d+'
+        r"|value \"[^\"]*\" invalid",
+        "an option of the URL has a value that it does not take",
+        "correct the option that the message names",
+        misused=True,
+    ),
+    _cause(
+        r"root certificate file|could not (read|open|load).*certificate|private key file|could not load private key",
+        "a certificate or key file of the URL cannot be used",
+        "check the paths of sslrootcert, sslcert and sslkey, and that only you may read the key",
+        misused=True,
+    ),
+    _cause(
+        r"does not support SSL",
+        "the server offers no TLS, and the URL demands it",
+        "sslmode=prefer in the URL; or turn TLS on in the server (ssl = on)",
+    ),
+    _cause(
+        r"certificate verify failed|certificate.*(does not match|expired)|unable to get local issuer",
+        "the server's certificate is not trusted",
+        "name the CA's file (sslrootcert=...), and the host as the certificate has it",
+    ),
+    _cause(
+        r"no pg_hba.conf entry.*no encryption",
+        "the server lets this user in over TLS only",
+        "sslmode=require in the URL",
+    ),
+    _cause(
+        r"no pg_hba.conf entry",
+        "the server does not let this host, user or database in",
+        "check user and database; or add a line for them to the server's pg_hba.conf",
+    ),
+    _cause(
+        r"password authentication failed|no password supplied|fe_sendauth",
+        "the password is wrong or missing",
+        "check user and password of the URL, with : / ? # [ ] @ % in a password quoted (@ as %40)",
+    ),
+    _cause(
+        r'database "[^"]*" does not exist',
+        "there is no such database",
+        "create it (createdb), or name another one in the URL",
+    ),
+    _cause(r'role "[^"]*" does not exist', "there is no such user", "check the user of the URL"),
+    _cause(
+        r"resolve host|could not translate host|Name or service not known",
+        "the host is unknown",
+        "check the host of the URL, and whether an @ in the password is written as %40",
+    ),
+    _cause(
+        r"too many clients|too many connections|remaining connection slots|connection limit",
+        "the server has no free connection",
+        f"{CONNECTIONS}: run with fewer --workers, close other connections, or raise max_connections",
+        passing=True,
+    ),
+    _cause(
+        r"starting up|shutting down|recovery mode|not yet accepting",
+        "the server is starting or stopping",
+        "run the same command again in a moment",
+        passing=True,
+    ),
+    _cause(
+        r"[Cc]onnection refused|No such file or directory",
+        "nothing listens there",
+        "check that the server runs, and host and port of the URL",
+        passing=True,
+    ),
+    _cause(
+        r"timeout|timed out",
+        "no answer in time",
+        "check host and port of the URL, and whether a firewall is in between",
+        passing=True,
+    ),
+    _cause(r"SSL|certificate|TLS", "the TLS connection could not be made", "check sslmode, and the server's TLS"),
+)
+_UNKNOWN = _cause("", "no connection", "check host, port, user, password and database of the URL", passing=True)
+
+
+def no_connection(error: Exception, url: str) -> CrossfadeError:
+    """Unreachable with its cause; Misused where the URL itself is wrong."""
+    text = str(error)
+    cause = next((each for each in _CAUSES if each.pattern.search(text)), _UNKNOWN)
+    message = f"cannot reach PostgreSQL at {hide_password(url)}: {cause.fact} ({first_line(error, url)})"
+    if cause.misused:
+        return Misused(f"{cause.fact} in {hide_password(url)}: {first_line(error, url)}", hint=cause.hint)
+    ours = Unreachable(message, hint=cause.hint)
+    ours.passing = cause.passing
+    return ours

@@ -1,0 +1,317 @@
+"""Writes to PostgreSQL: binary COPY for what comes in, one transaction for all that belongs together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from crossfade.model.target import ColumnType, TargetTable
+from crossfade.stores import contract
+from crossfade.stores.contract import RowRejected
+from crossfade.stores.postgresql import errors as failures
+from crossfade.stores.postgresql.meaning.checks import unusual_columns
+from crossfade.stores.postgresql.session import rights
+from crossfade.stores.postgresql.session.connect import connect
+from crossfade.stores.postgresql.session.lock import end_with_client, leave_lock, take_lock
+from crossfade.stores.postgresql.session.parameters import for_psycopg
+from crossfade.stores.postgresql.text_form import copy_lines, texts
+from crossfade.stores.postgresql.writing import table_rows as held
+from crossfade.stores.postgresql.writing.altered import require_unaltered
+from crossfade.stores.postgresql.writing.narrow import escaped, is_narrow, restored
+from crossfade.stores.postgresql.writing.render import CopyRenderer, WireColumn, best_renderer
+from crossfade.stores.postgresql.writing.triggers import Suspended
+from crossfade.stores.postgresql.writing.type_checks import WriterChecks
+
+_PARALLEL = 64  # more writers than that only wait for each other
+
+# Types by their full name: `character` alone would mean character(1), and cut what is cast to it.
+_CATALOG = """
+SELECT a.attname,
+       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname),
+       CASE WHEN t.typtype = 'd' THEN b.typelem ELSE t.typelem END
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+LEFT JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
+WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _InCatalog:
+    type_name: str
+    element_oid: int
+
+
+class PostgresWriter:
+    """One connection, opened when first needed and again when it was lost."""
+
+    def __init__(self, url: str, renderer: CopyRenderer | None = None) -> None:
+        self._url, self._renderer = url, renderer or best_renderer()
+        self._open: psycopg.Connection[Any] | None = None
+        self._catalog: dict[str, dict[str, _InCatalog]] = {}
+        self._checks: WriterChecks | None = None
+        self._alone = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[contract.Loader]:
+        try:
+            with ExitStack() as stack:
+                connection = self._begin(stack)
+                if self._checks is None:
+                    self._checks = WriterChecks(connection)
+                loader = PostgresLoader(connection, self._url, self._renderer, self._catalog, self._checks)
+                yield loader
+                loader.suspended.resume()
+        except psycopg.Error as error:  # of COMMIT itself: a deferred constraint, a lost connection
+            raise failures.translated(error, self._url, "") from error
+        except BaseException:
+            self._forget()  # what was looked up in a transaction that never was
+            raise
+
+    def _begin(self, stack: ExitStack) -> psycopg.Connection[Any]:
+        """Begins a transaction. A connection that was lost while it was idle shows itself here, and is made anew."""
+        connection = self._connection()
+        try:
+            stack.enter_context(connection.transaction())
+        except psycopg.OperationalError:
+            if not connection.broken:
+                raise
+            connection = self._connection()
+            stack.enter_context(connection.transaction())
+        return connection
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        take_lock(self._connection(), self._url)
+        self._alone = True
+        try:
+            yield
+        finally:
+            self._alone = False
+            if self._open is not None:
+                leave_lock(self._open)
+
+    def fill_rank(self) -> int:
+        return _PARALLEL
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _connection(self) -> psycopg.Connection[Any]:
+        if self._open is None or self._open.closed or self._open.broken:
+            self._forget()
+            self._open = self._connected()
+        return self._open
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        connection = connect(self._url, autocommit=True)
+        try:
+            end_with_client(connection)
+            if self._alone:  # the lock went with the connection that was lost
+                take_lock(connection, self._url)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _forget(self) -> None:
+        self._catalog.clear()
+        self._checks = None
+
+
+class PostgresLoader:
+    """Works inside the transaction that PostgresWriter opened.
+
+    After a RowRejected the transaction can only go back, unless it happened inside `savepoint()`.
+    """
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        url: str,
+        renderer: CopyRenderer,
+        catalog: dict[str, dict[str, _InCatalog]],
+        checks: WriterChecks,
+    ) -> None:
+        self._connection, self._url, self._renderer = connection, url, renderer
+        self._catalog, self._checks = catalog, checks
+        self.suspended = Suspended(connection)
+
+    def load(self, table: TargetTable, rows: Any) -> None:
+        if not len(rows):
+            return
+        types = {c.name: c.type for c in table.columns}
+        plain = all(_has_binary_form(types[name]) for name in rows.column_names)
+        self._require_unaltered(table)
+        if unusual_columns(table, rows.column_names):
+            self._require_kept(table, rows)
+        self._suspend_triggers(table)
+        with self._translating(table.name):
+            pieces = self._binary(table, rows, types) if plain else _lines(rows, types)
+            with self._connection.cursor() as cursor, cursor.copy(_copy(table, rows.column_names, plain)) as copy:
+                for piece in pieces:
+                    copy.write(piece)
+
+    def _require_unaltered(self, table: TargetTable) -> None:
+        """Once a connection: what the catalogue says of the table is kept with it."""
+        if table.name not in self._catalog:
+            with self._translating(table.name):
+                require_unaltered(self._connection, table, _identifier(table).as_string(self._connection))
+                self._in_catalog(table)
+
+    def _suspend_triggers(self, table: TargetTable) -> None:
+        with self._translating(table.name):
+            self.suspended.suspend(_identifier(table).as_string(self._connection))
+
+    def _require_kept(self, table: TargetTable, rows: Any) -> None:
+        """Raises RowRejected with every row that holds a text which its column's type refuses or changes."""
+        with self._translating(table.name):
+            name = sql.Literal(_identifier(table).as_string(self._connection)).as_string(self._connection)
+            refusals = self._checks.refusals(table, f"{name}::pg_catalog.regclass", rows)
+        if refusals:
+            first = refusals[0]
+            raise RowRejected(first.reason, first.message, table=table.name, column=first.column, rows=refusals)
+
+    def delete(self, table: TargetTable, keys: Any) -> int:
+        if not len(keys):
+            return 0
+        types = {c.name: c.type for c in table.columns}
+        names = keys.column_names
+        self._suspend_triggers(table)
+        with self._translating(table.name):
+            statement = _delete(table, names, [self._in_catalog(table)[name].type_name for name in names])
+            values = [texts(keys.column(name), types[name]) for name in names]
+            return self._connection.execute(statement, values).rowcount
+
+    def count(self, table: TargetTable, *, hold: bool) -> int | None:
+        try:
+            return held.count(self._connection, _identifier(table), hold=hold)
+        except psycopg.Error as error:
+            raise failures.of_statement(error, self._url) from error
+
+    def empty(self, table: TargetTable, *, beside: Collection[TargetTable]) -> None:
+        own = {(t.schema or "public", t.table) for t in beside}
+        with self._translating(table.name):
+            keys = [k for k in held.referring(self._connection, _identifier(table)) if k[1:] not in own]
+        if keys:
+            raise _referred_to(table, f"{keys[0][1]}.{keys[0][2]}", keys[0][0])
+        self._suspend_triggers(table)
+        with self._translating(table.name):
+            held.empty(self._connection, _identifier(table))
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        own = sql.replace("{crossfade}", "crossfade.").replace("{share}", "FOR SHARE")
+        statement, bound = for_psycopg(own, parameters)
+        narrow = is_narrow(self._connection.info.parameter_status("server_encoding"))
+        try:
+            cursor = self._connection.execute(statement.encode(), escaped(bound) if narrow else bound)
+            rows = cursor.fetchall() if cursor.description else []
+            return restored(rows) if narrow else rows
+        except psycopg.Error as error:
+            raise failures.of_statement(error, self._url) from error
+
+    def execute_many(self, sql: str, parameters: Sequence[Mapping[str, Any]]) -> None:
+        if not parameters:
+            return
+        own = sql.replace("{crossfade}", "crossfade.").replace("{share}", "FOR SHARE")
+        statement, _ = for_psycopg(own, parameters[0])
+        narrow = is_narrow(self._connection.info.parameter_status("server_encoding"))
+        bound = (escaped(one) or {} if narrow else one for one in parameters)
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.executemany(statement.encode(), bound)
+        except psycopg.Error as error:
+            raise failures.of_statement(error, self._url) from error
+
+    def run(self, sql: str) -> None:
+        self.suspended.forget()  # it may make a trigger
+        try:
+            if not rights.is_there(self._connection, sql):
+                self._connection.execute(sql.encode())
+        except psycopg.Error as error:
+            lacking = rights.lacking(error, self._connection, sql)
+            raise lacking or failures.of_statement(error, self._url) from error
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What constraints leave for the end of the transaction is checked here: a refusal there has no batch."""
+        try:
+            with self._translating(""), self._connection.transaction():
+                yield
+                if self.suspended.defers:
+                    self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        except BaseException:
+            self.suspended.forget()
+            raise
+
+    @contextmanager
+    def _translating(self, table: str) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            raise failures.translated(error, self._url, table) from error
+
+    def _binary(self, table: TargetTable, rows: Any, types: Mapping[str, ColumnType]) -> Iterator[bytes]:
+        columns = [
+            WireColumn(name, types[name], self._element_oid(table, types[name], name)) for name in rows.column_names
+        ]
+        return self._renderer.render(rows, columns)
+
+    def _element_oid(self, table: TargetTable, kind: ColumnType, name: str) -> int:
+        return self._in_catalog(table)[name].element_oid if kind.kind == "array" else 0
+
+    def _in_catalog(self, table: TargetTable) -> dict[str, _InCatalog]:
+        if table.name not in self._catalog:
+            found = self._connection.execute(_CATALOG, [_identifier(table).as_string(self._connection)]).fetchall()
+            self._catalog[table.name] = {name: _InCatalog(type_name, oid) for name, type_name, oid in found}
+        return self._catalog[table.name]
+
+
+def _referred_to(table: TargetTable, other: str, key: str) -> RowRejected:
+    said = f"rows of {other} may refer to rows of {table.name} ({key}), and {other} is no table of the move"
+    return RowRejected("foreign_key", said, table=table.name, constraint=key)
+
+
+def _has_binary_form(kind: ColumnType) -> bool:
+    of = kind.of if kind.kind == "array" else kind
+    return of is not None and of.kind not in ("other", "array")
+
+
+def _lines(rows: Any, types: Mapping[str, ColumnType]) -> Iterator[bytes]:
+    return copy_lines([texts(rows.column(name), types[name]) for name in rows.column_names])
+
+
+def _identifier(table: TargetTable) -> sql.Identifier:
+    return sql.Identifier(table.schema, table.table) if table.schema else sql.Identifier(table.table)
+
+
+def _copy(table: TargetTable, names: Sequence[str], binary: bool) -> sql.Composed:
+    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT {})").format(
+        _identifier(table), sql.SQL(", ").join(map(sql.Identifier, names)), sql.SQL("binary" if binary else "text")
+    )
+
+
+def _delete(table: TargetTable, names: Sequence[str], type_names: Sequence[str]) -> sql.Composed:
+    keys = [sql.Identifier(f"k{i}") for i in range(len(names))]
+    equal = [
+        sql.SQL("t.{} = keys.{}::{}").format(sql.Identifier(name), key, sql.SQL(type_name))
+        for name, key, type_name in zip(names, keys, type_names, strict=True)
+    ]
+    return sql.SQL("DELETE FROM {} AS t USING unnest({}) AS keys({}) WHERE {}").format(
+        _identifier(table),
+        sql.SQL(", ").join([sql.SQL("%s::text[]")] * len(names)),
+        sql.SQL(", ").join(keys),
+        sql.SQL(" AND ").join(equal),
+    )
+
+
+def _conforms(url: str) -> contract.Writer:
+    return PostgresWriter(url)

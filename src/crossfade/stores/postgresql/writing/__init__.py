@@ -1,0 +1,3 @@
+"""What makes canonical rows into rows of PostgreSQL."""
+
+from __future__ import annotations

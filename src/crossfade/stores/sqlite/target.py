@@ -1,0 +1,209 @@
+"""Writes to a SQLite file: one writer, one transaction for all that belongs together."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from crossfade.model.target import TargetTable
+from crossfade.stores import contract
+from crossfade.stores.contract import RowRejected
+from crossfade.stores.sqlite.connect import connect, failure, path_of, primary_code
+from crossfade.stores.sqlite.forms import Unkept, stored
+from crossfade.stores.sqlite.lock import alone
+from crossfade.stores.sqlite.triggers import Suspended
+
+_REASONS = {
+    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: "unique",
+    sqlite3.SQLITE_CONSTRAINT_UNIQUE: "unique",
+    sqlite3.SQLITE_CONSTRAINT_ROWID: "unique",
+    sqlite3.SQLITE_CONSTRAINT_NOTNULL: "not_null",
+    sqlite3.SQLITE_CONSTRAINT_CHECK: "check",
+    sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: "foreign_key",
+    sqlite3.SQLITE_CONSTRAINT_TRIGGER: "raised",
+}
+_PLACE = re.compile(r"constraint failed: (.+)$")
+
+
+class SqliteWriter:
+    """One connection, opened when first needed."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._open: sqlite3.Connection | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[contract.Loader]:
+        connection, path = self._connection(), path_of(self._url)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            loader = SqliteLoader(connection, path)
+            yield loader
+            loader.suspended.resume()
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            _roll_back(connection)
+            raise _translated(error, path, "") from error
+        except BaseException:
+            _roll_back(connection)
+            raise
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        self._connection()  # says why, where there is no such file and none can be made
+        with alone(path_of(self._url)):
+            yield
+
+    def fill_rank(self) -> int:
+        return 1
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._open is None:
+            self._open = connect(self._url, write=True)
+        return self._open
+
+
+class SqliteLoader:
+    """Works inside the transaction that SqliteWriter opened."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection, self._path = connection, path
+        self._depth = 0
+        self.suspended = Suspended(connection)
+
+    def load(self, table: TargetTable, rows: Any) -> None:
+        names = rows.column_names
+        statement = f"INSERT INTO {quoted(table.table)} ({', '.join(map(quoted, names))}) VALUES ({_marks(names)})"
+        values = self._values(table, rows)
+        with self._translating(table.name), self.savepoint():
+            self.suspended.suspend(table.table)
+            self._connection.executemany(statement, zip(*values, strict=True))
+
+    def delete(self, table: TargetTable, keys: Any) -> int:
+        equal = " AND ".join(f"{quoted(name)} = ?" for name in keys.column_names)
+        values = self._values(table, keys)
+        with self._translating(table.name):
+            self.suspended.suspend(table.table)
+            cursor = self._connection.executemany(
+                f"DELETE FROM {quoted(table.table)} WHERE {equal}", zip(*values, strict=True)
+            )
+            return cursor.rowcount
+
+    def count(self, table: TargetTable, *, hold: bool) -> int | None:
+        """The transaction is immediate: nobody else writes until it ends, with `hold` or without."""
+        there = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND lower(name) = lower(?))"
+        with self._translating(table.name):
+            (found,) = self._connection.execute(there, [table.table]).fetchone()
+            if not found:
+                return None
+            (rows,) = self._connection.execute(f"SELECT count(*) FROM {quoted(table.table)}").fetchone()
+            return int(rows)
+
+    def empty(self, table: TargetTable, *, beside: Collection[TargetTable]) -> None:
+        own = {t.table.lower() for t in beside}
+        for other in self._referring(table.table):
+            if other.lower() not in own:
+                said = f"rows of {other} may refer to rows of {table.name}, and {other} is no table of the move"
+                raise RowRejected("foreign_key", said, table=table.name)
+        with self._translating(table.name):
+            self.suspended.suspend(table.table)
+            self._connection.execute(f"DELETE FROM {quoted(table.table)}")
+
+    def _referring(self, name: str) -> list[str]:
+        """Tables that hold rows and have a foreign key to this one."""
+        with self._translating(name):
+            query = (
+                "SELECT DISTINCT m.name FROM sqlite_master m, pragma_foreign_key_list(m.name) k"
+                " WHERE m.type = 'table' AND lower(k.\"table\") = lower(?) ORDER BY 1"
+            )
+            found = [str(row[0]) for row in self._connection.execute(query, [name]).fetchall()]
+            holds = "SELECT EXISTS (SELECT 1 FROM {})"
+            return [t for t in found if self._connection.execute(holds.format(quoted(t))).fetchone()[0]]
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        with self._translating(""):
+            own = sql.replace("{crossfade}", "crossfade_").replace("{share}", "")
+            return self._connection.execute(own, parameters or {}).fetchall()
+
+    def execute_many(self, sql: str, parameters: Sequence[Mapping[str, Any]]) -> None:
+        with self._translating(""):
+            own = sql.replace("{crossfade}", "crossfade_").replace("{share}", "")
+            self._connection.executemany(own, parameters)
+
+    def run(self, sql: str) -> None:
+        with self._translating(""):
+            self._connection.execute(sql)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        name = f"crossfade_{self._depth}"
+        self._depth += 1
+        try:
+            with self._translating(""):
+                self._connection.execute(f"SAVEPOINT {name}")
+            yield
+        except BaseException:
+            if self._connection.in_transaction:  # a full disk has rolled all back already
+                self._connection.execute(f"ROLLBACK TO {name}")
+                self._connection.execute(f"RELEASE {name}")
+            raise
+        else:
+            self._connection.execute(f"RELEASE {name}")
+        finally:
+            self._depth -= 1
+
+    def _values(self, table: TargetTable, rows: Any) -> list[list[Any]]:
+        types = {c.name: c.type for c in table.columns}
+        return [self._column(table, name, rows.column(name), types[name]) for name in rows.column_names]
+
+    def _column(self, table: TargetTable, name: str, values: Any, kind: Any) -> list[Any]:
+        try:
+            return stored(values, kind)
+        except Unkept as unkept:
+            raise RowRejected(unkept.reason, unkept.message, table=table.name, column=name) from None
+
+    @contextmanager
+    def _translating(self, table: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _translated(error, self._path, table) from error
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _marks(names: list[str]) -> str:
+    return ", ".join("?" * len(names))
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def _translated(error: sqlite3.Error, path: Path, table: str) -> Exception:
+    code = primary_code(error)
+    if code not in (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG):
+        return failure(error, path)
+    extended = int(getattr(error, "sqlite_errorcode", 0) or 0)
+    reason = _REASONS.get(extended, "too_long" if code == sqlite3.SQLITE_TOOBIG else "bad_value")
+    found = _PLACE.search(str(error))
+    place = found[1] if found else None
+    columns = [part.partition(".")[2] for part in place.split(", ")] if place and reason != "check" else []
+    column = columns[0] if len(columns) == 1 and columns[0] else None
+    return RowRejected(reason, str(error), table=table, column=column, constraint=place)
+
+
+def _conforms(url: str) -> contract.Writer:
+    return SqliteWriter(url)
