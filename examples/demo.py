@@ -22,8 +22,8 @@ from bson import ObjectId, json_util
 from bson.raw_bson import RawBSONDocument
 
 from crossfade.documents.decode import decode_one
-from crossfade.mapping.ids import object_id_in
 from crossfade.testing import mongodb, postgresql, with_database
+from crossfade_ids import object_id_in
 
 EXAMPLES = Path(__file__).resolve().parent
 WORK = EXAMPLES.parent / ".demo"

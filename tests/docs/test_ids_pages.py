@@ -10,7 +10,7 @@ import pytest
 from pages import blocks, indented, page
 
 from crossfade.cli.app import main
-from crossfade.mapping.ids import uuid_of
+from crossfade_ids import uuid_of
 
 
 def test_the_program_prints_what_the_page_shows(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from crossfade.documents.canonical import canonical
-from crossfade.documents.object_ids import uuid_of_object_id
 from crossfade.documents.plain import plain
 from crossfade.documents.types import type_name
 from crossfade.model.batch import Column
 from crossfade.model.shape import DATE_GREATEST_MS, DATE_LEAST_MS, Node, Path, Shape, date_ms, unescape_step
+from crossfade_ids import uuid_of_object_id
 
 MISSING = object()
 

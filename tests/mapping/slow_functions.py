@@ -15,9 +15,9 @@ from uuid import UUID, uuid5
 
 from bson import ObjectId
 
+import crossfade_ids as ids
 from crossfade.documents.canonical import canonical, date_to_ms
 from crossfade.documents.types import type_name
-from crossfade.mapping import ids
 from crossfade.model.shape import DATE_GREATEST_MS, DATE_LEAST_MS
 
 LONG = range(-(2**63), 2**63)

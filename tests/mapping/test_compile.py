@@ -11,8 +11,8 @@ from bson import Int64, ObjectId
 from mapping_world import World
 
 from crossfade.errors import Misused
-from crossfade.mapping.ids import uuid_of
 from crossfade.mapping.language.compile import digest_of, read_mappings
+from crossfade_ids import uuid_of
 
 IDS = [ObjectId(f"{i:024x}") for i in range(10)]
 

@@ -10,8 +10,8 @@ from bson import Decimal128
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossfade.mapping.ids import identity_name
 from crossfade.transform.engine import Engine
+from crossfade_ids import identity_name
 
 ENGINE = Engine()
 

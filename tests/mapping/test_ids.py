@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odd_values import MISSING, anything, results, world_of
 
+import crossfade_ids as ids
 from crossfade.documents.walk import date
-from crossfade.mapping import ids
 
 
 @settings(max_examples=30)

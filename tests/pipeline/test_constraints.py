@@ -13,7 +13,7 @@ from bson import ObjectId, decode
 from outcome import Outcome, Shop, balanced, counts_of, differences, open_move, outcome
 
 from crossfade.errors import CrossfadeError
-from crossfade.mapping.ids import uuid_of_object_id
+from crossfade_ids import uuid_of_object_id
 from scratch import MongoScratch, PostgresScratch
 
 NewTarget = Callable[[], PostgresScratch]

@@ -12,9 +12,9 @@ from outcome import counts_of, open_move
 
 from crossfade.documents.canonical import canonical
 from crossfade.journal.journal import Entry
-from crossfade.mapping.ids import uuid_of_object_id
 from crossfade.move import Move
 from crossfade.pipeline import causes
+from crossfade_ids import uuid_of_object_id
 from scratch import MongoScratch, PostgresScratch
 
 Opened = Callable[[str, dict[str, str]], Move]

@@ -13,7 +13,7 @@ from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen
 from crossfade.errors import Misused
-from crossfade.mapping.ids import object_id_in, uuid_of_object_id
+from crossfade_ids import object_id_in, uuid_of_object_id
 
 VALUE = Annotated[str, typer.Argument(metavar="ID", help="An ObjectId (24 hexadecimal digits) or a UUID.")]
 

@@ -16,10 +16,10 @@ import pyarrow as pa
 from bson.datetime_ms import DatetimeMS
 
 from crossfade.documents.canonical import canonical, date_to_ms
-from crossfade.documents.object_ids import uuid_bytes
 from crossfade.documents.places import Entries, Values
 from crossfade.documents.plain import plain
 from crossfade.documents.types import type_name
+from crossfade_ids import uuid_bytes
 
 UUID_METADATA = {b"crossfade": b"uuid"}  # 16 bytes that the SQL layer turns into a UUID
 

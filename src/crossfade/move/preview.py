@@ -12,7 +12,6 @@ from bson import Binary, Int64, ObjectId
 
 from crossfade.documents.canonical import canonical
 from crossfade.documents.ejson import loads
-from crossfade.documents.object_ids import object_id_in
 from crossfade.errors import CrossfadeError, Misused, Unreachable
 from crossfade.mapping.language.resolve import nearest
 from crossfade.model.target import TargetTable
@@ -24,6 +23,7 @@ from crossfade.schema.load import load_schema
 from crossfade.stores.contract import need
 from crossfade.transform.engine import Engine
 from crossfade.transform.inferred_tables import tables_as_mapped
+from crossfade_ids import object_id_in
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from bson import Binary, ObjectId
 
 from crossfade.documents.canonical import canonical
 from crossfade.documents.decode import key_of
-from crossfade.documents.object_ids import object_id_in
 from crossfade.journal import unexplained
 from crossfade.journal.causes import MISSING, PRESENT, QUARANTINED
 from crossfade.journal.journal import Entry
@@ -33,6 +32,7 @@ from crossfade.pipeline.parents import Parents
 from crossfade.pipeline.session import Session, Work, session
 from crossfade.stores.contract import Check, Clash, Clashes
 from crossfade.transform.transform import TableRows
+from crossfade_ids import object_id_in
 
 SHOWN, KEPT = 80, 1000  # characters of a value in a detail, and in a cause
 

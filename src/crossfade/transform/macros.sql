@@ -9,7 +9,7 @@ CREATE MACRO cf_uuid_of_oid_hex(h) AS
      || substr(v, 19, 6) || 'cf01d0')::UUID))[1];
 CREATE MACRO cf_uuid_of_oid(x) AS cf_uuid_of_oid_hex(lower(hex(x)));
 
--- RFC 9562 version 5 of `name` in Crossfade's namespace (mapping/ids.py has the same in Python).
+-- RFC 9562 version 5 of `name` in Crossfade's namespace (crossfade_ids has the same in Python).
 CREATE MACRO cf_uuid_of_sha(h) AS
     (list_transform([h], lambda v: (substr(v, 1, 8) || '-' || substr(v, 9, 4) || '-5' || substr(v, 14, 3) || '-'
      || substr('89ab89ab89ab89ab', strpos('0123456789abcdef', substr(v, 17, 1)), 1) || substr(v, 18, 3) || '-'

@@ -105,7 +105,7 @@ def _rest_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: S
 
 
 def identity_name(rewriter: Rewriting, node: exp.Expr, scope: Scope) -> exp.Expr:
-    """The SQL of a value's name inside a derived id (the same as mapping/ids.py `identity_name`)."""
+    """The SQL of a value's name inside a derived id (the same as `crossfade_ids.identity_name`)."""
     found = rewriter.rewrite(node, scope)
     typed = found if isinstance(found, Typed) else rewriter.native(node, found)
     kind = typed.kind
