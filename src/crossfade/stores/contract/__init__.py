@@ -1,0 +1,42 @@
+"""What a database can do for us, one ability a Protocol, with the promises each keeps.
+
+A `Store` is a frozen bundle of these parts; a part that is None is an ability that the store does not have. A phase
+asks `need(store.reader, store, "read documents")` and gets the part, or an `Unsupported` that says what is missing. No
+phase asks which database it is talking to.
+
+Stores are opened from a URL by `stores.open.open_store`; every worker process opens its own. All raise `Unreachable`
+where the server or file cannot be reached (the URL shown with its password hidden).
+"""
+
+from __future__ import annotations
+
+from crossfade.stores.contract.clashes import Check, Clash, Clashes
+from crossfade.stores.contract.ddl import Ddl, NumbersBehind
+from crossfade.stores.contract.inspect import EntityInfo, Inspector
+from crossfade.stores.contract.rows import RowReader
+from crossfade.stores.contract.source import Reader
+from crossfade.stores.contract.store import Store, Traits, need
+from crossfade.stores.contract.target import Loader, Refusal, RowRejected, Transaction, Writer
+from crossfade.stores.contract.watch import Blocker, Watch
+
+__all__ = [
+    "Blocker",
+    "Check",
+    "Clash",
+    "Clashes",
+    "Ddl",
+    "EntityInfo",
+    "Inspector",
+    "Loader",
+    "NumbersBehind",
+    "Reader",
+    "Refusal",
+    "RowReader",
+    "RowRejected",
+    "Store",
+    "Traits",
+    "Transaction",
+    "Watch",
+    "Writer",
+    "need",
+]

@@ -1,0 +1,59 @@
+"""A database as the bundle of what it can do, and facts about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from crossfade.errors import Unsupported
+from crossfade.stores.contract.clashes import Clashes
+from crossfade.stores.contract.ddl import Ddl
+from crossfade.stores.contract.inspect import Inspector
+from crossfade.stores.contract.rows import RowReader
+from crossfade.stores.contract.source import Reader
+from crossfade.stores.contract.target import Writer
+from crossfade.stores.contract.watch import Watch
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True)
+class Traits:
+    """Facts about a store, phrased as questions."""
+
+    has_journal_schema: bool = False  # does the journal live in a schema of its own (or under a table prefix)?
+    constraints_after_tables: bool = True  # can constraints be added to a table that exists?
+
+
+@dataclass(frozen=True)
+class Store:
+    """A database as its parts. `url` is shown to people: its password is hidden."""
+
+    scheme: str
+    url: str
+    traits: Traits = Traits()
+    inspector: Inspector | None = None
+    reader: Reader | None = None
+    writer: Writer | None = None
+    row_reader: RowReader | None = None
+    ddl: Ddl | None = None
+    watch: Watch | None = None
+    clashes: Clashes | None = None
+    closer: Any = None
+
+    def close(self) -> None:
+        if self.closer is not None:
+            self.closer()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def need(part: Part | None, store: Store, ability: str) -> Part:
+    """The part, or `Unsupported` that names the store and what it cannot do."""
+    if part is None:
+        raise Unsupported(f"{store.scheme} cannot {ability} ({store.url})")
+    return part
