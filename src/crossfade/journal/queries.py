@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 
-_HEAD = re.compile(r"^-- (\w+) --\n-- .+\n", re.MULTILINE)
+from crossfade.model.sql_files import statements
+
+_HEAD = r"^-- (\w+) --\n-- .+\n"
 
 
 @cache
 def queries() -> Mapping[str, str]:
-    text = resources.files("crossfade.journal").joinpath("queries.sql").read_text(encoding="utf-8")
-    _, *pieces = _HEAD.split(text)
-    names, bodies = pieces[::2], pieces[1::2]
-    return {name: body.strip().rstrip(";") for name, body in zip(names, bodies, strict=True)}
+    return {name: body.strip().rstrip(";") for name, body in statements(__package__, "queries.sql", _HEAD).items()}

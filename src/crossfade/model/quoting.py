@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def literal(value: str) -> str:
     """A value as an SQL string that reads the same whatever standard_conforming_strings says."""
@@ -12,6 +14,11 @@ def literal(value: str) -> str:
 def identifier(name: str) -> str:
     """A name in double quotes."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def shown(name: str) -> str:
+    """A name as a person writes it in SQL: quoted only where it must be."""
+    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else identifier(name)
 
 
 def qualified(*names: str | None) -> str:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from crossfade.model.quoting import identifier
+
 # BSON type names are those of MongoDB's $type operator. Binary data names its subtype, because a UUID
 # and a blob are different things: "binData:4", "binData:0". "missing" is not a type: it is counted apart.
 BSON_TYPES = tuple(
@@ -229,7 +231,7 @@ def format_path(path: Path) -> str:
             continue
         name = unescape_step(step)
         plain = bool(name) and set(name) <= _PLAIN
-        out += ("." if out else "") + (name if plain else '"' + name.replace('"', '""') + '"')
+        out += ("." if out else "") + (name if plain else identifier(name))
     return out or "."
 
 

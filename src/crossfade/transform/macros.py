@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib import resources
+
+from crossfade.model.sql_files import statements
 
 VALUE, REASON = SUFFIXES = "__value", "__reason"
 """What the names of a macro's companions end with (companions.py)."""
@@ -12,16 +13,14 @@ VALUE, REASON = SUFFIXES = "__value", "__reason"
 MARK, GIVEN = "\x01", "$given"
 """A reason that is DuckDB's own: MARK SQL in which GIVEN stands for a value MARK type of the value MARK the value."""
 
-_BEGINNING = re.compile(r"^(?=CREATE MACRO (\w+))", re.MULTILINE)
+_BEGINNING = r"^(?=CREATE MACRO (\w+))"
 _NAMES = re.compile(r"\bcf_\w+", re.IGNORECASE)  # sqlglot prints some in capitals
 
 
 @cache
 def macros() -> dict[str, str]:
     """Name -> the statement that makes it; those that it calls are before it."""
-    text = resources.files("crossfade.transform").joinpath("macros.sql").read_text(encoding="utf-8")
-    _, *parts = _BEGINNING.split(text)
-    return dict(zip(parts[::2], parts[1::2], strict=True))
+    return statements(__package__, "macros.sql", _BEGINNING)
 
 
 def macros_of(sql: str, every: dict[str, str] | None = None) -> tuple[str, ...]:

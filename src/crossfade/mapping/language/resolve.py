@@ -15,6 +15,7 @@ from sqlglot import exp
 from crossfade.mapping.language.places import Place, Row
 from crossfade.mapping.language.scope import Scope, Typed, Unbound
 from crossfade.model.names import fold
+from crossfade.model.quoting import identifier
 from crossfade.model.shape import Node, format_path
 
 
@@ -128,7 +129,7 @@ def _unknown_field(here: str, node: Node, name: str) -> tuple[str, str | None]:
 
 def quoted(name: str) -> str:
     plain = name.isidentifier() and name.isascii()
-    return name if plain else '"' + name.replace('"', '""') + '"'
+    return name if plain else identifier(name)
 
 
 def nearest(name: str, known: Iterable[str], write: Callable[[str], str] = str) -> str | None:

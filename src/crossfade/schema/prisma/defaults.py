@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from crossfade.model.quoting import identifier
 from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.names import Dialect
 from crossfade.schema.prisma.notes import Notes
@@ -313,5 +314,5 @@ def _shown(value: Value) -> str:
 
 def labels_check(column: str, labels: Sequence[str]) -> str:
     """The condition that holds an enum's place in SQLite."""
-    name = '"' + column.replace('"', '""') + '"'
+    name = identifier(column)
     return f"{name} IN ({', '.join(quoted(label) for label in labels)})"

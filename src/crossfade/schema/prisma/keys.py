@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from crossfade.model.quoting import identifier
 from crossfade.schema.prisma import names
 from crossfade.schema.prisma.attributes import Bound, FieldRef, field_refs
 from crossfade.schema.prisma.defaults import quoted, raw_sql
@@ -186,7 +187,7 @@ class Keys:
             hint = 'use raw("...") for more than equality'
             self.faults.add(value.place, f"{name} cannot be compared with this", hint=hint)
             return None
-        column = '"' + field.column.replace('"', '""') + '"'
+        column = identifier(field.column)
         if literal == "NULL":
             return f"{column} IS NOT NULL" if negated else f"{column} IS NULL"
         return f"{column} {'<>' if negated else '='} {literal}"
@@ -239,5 +240,5 @@ def _expression(part: Part, table: sa.Table) -> Any:
     if part.operators is None:
         return column.desc()
     # The operator class stands between column and order, where SQLAlchemy has no place for it.
-    quotes = '"' + column.name.replace('"', '""') + '"'
+    quotes = identifier(column.name)
     return raw_sql(f"{quotes} {part.operators} DESC")

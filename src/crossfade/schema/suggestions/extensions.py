@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from crossfade.model.quoting import identifier
+from crossfade.model.quoting import shown
 from crossfade.schema.suggestions.kinds import Knowledge, Mend, Refusal
 from crossfade.schema.suggestions.text import edited
 from crossfade.schema.tokens import meaningful
@@ -37,13 +37,13 @@ def missing_extension(statement: str, refusal: Refusal, known: Knowledge) -> Men
         return None
     reason = f"{name} comes with the extension {extension}, which the file does not create before"
     if extension in known.extensions:
-        create = f"CREATE EXTENSION IF NOT EXISTS {_shown(extension)}"
+        create = f"CREATE EXTENSION IF NOT EXISTS {shown(extension)}"
         return Mend(reason, f"{create};\n\n{statement}", f"begin the file with {create}")
     if name == "uuid_generate_v4":
         edits = [(t.start, t.end, "gen_random_uuid") for t in meaningful(statement) if t.name == name]
         return Mend(reason, edited(statement, edits), "gen_random_uuid() does the same and is built in")
     return Mend(
-        reason, None, f"install {extension} on this server (it is not there), then CREATE EXTENSION {_shown(extension)}"
+        reason, None, f"install {extension} on this server (it is not there), then CREATE EXTENSION {shown(extension)}"
     )
 
 
@@ -59,7 +59,3 @@ def extension_not_there(statement: str, refusal: Refusal, known: Knowledge) -> M
     return Mend(
         f"this server does not have the extension {name}", None, f"install {name} on the server, or do without it"
     )
-
-
-def _shown(name: str) -> str:
-    return name if re.fullmatch(r"[a-z_]+", name) else identifier(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from crossfade.model.quoting import identifier, literal
+from crossfade.model.quoting import literal, shown
 from crossfade.schema.suggestions.kinds import Knowledge, Mend, Refusal
 from crossfade.schema.suggestions.text import Edit, Item, TableText, closing, edited, table_text
 from crossfade.schema.tokens import meaningful
@@ -42,7 +42,7 @@ def _partial_index(statement: str, table: TableText, item: Item) -> str:
 def _index_name(table: TableText, columns: tuple[object, ...]) -> str:
     names = [getattr(t, "name", "") for t in columns]
     name = "_".join([table.plain_name, *filter(None, names), "key"])[:63]
-    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else identifier(name)
+    return shown(name)
 
 
 def trailing_comma(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:

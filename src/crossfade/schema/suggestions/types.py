@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Collection
 
-from crossfade.model.quoting import identifier
+from crossfade.model.quoting import identifier, shown
 from crossfade.schema.suggestions.kinds import Knowledge, Mend, Refusal
 from crossfade.schema.suggestions.text import Edit, Item, closing, edited, table_text
 from crossfade.schema.tokens import Token, meaningful
@@ -112,10 +112,10 @@ def inline_enum(statement: str, refusal: Refusal, known: Knowledge) -> Mend | No
         if item.words()[1:3] == ["ENUM", "("]:
             close = closing(item.tokens, 2)
             name = f"{table.plain_name}_{item.tokens[0].name}"
-            shown = name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else identifier(name)
+            type_name = shown(name)
             labels = statement[item.tokens[2].start : item.tokens[close].end]
-            types.append(f"CREATE TYPE {shown} AS ENUM {labels}")
-            edits.append((item.tokens[1].start, item.tokens[close].end, shown))
+            types.append(f"CREATE TYPE {type_name} AS ENUM {labels}")
+            edits.append((item.tokens[1].start, item.tokens[close].end, type_name))
     if not edits:
         return None
     reason = "PostgreSQL's enums are types of their own; a column cannot list the values"

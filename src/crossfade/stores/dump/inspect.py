@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from crossfade.stores.contract import EntityInfo, Inspector
 from crossfade.stores.dump.fingerprint import fingerprint
@@ -84,5 +83,4 @@ def _gridfs_class(origin: Origin, names: set[str]) -> str | None:
     return None
 
 
-if TYPE_CHECKING:
-    _: type[Inspector] = DumpInspector
+_: type[Inspector] = DumpInspector

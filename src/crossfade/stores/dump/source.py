@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from crossfade.documents.batch_size import documents_a_batch
 from crossfade.documents.columns import compile_columns
@@ -147,5 +146,4 @@ def _set_aside(piece: Piece) -> SetAside:
     return SetAside(piece.position, None, piece.broken.reason, "", piece.broken.detail, piece.data)
 
 
-if TYPE_CHECKING:
-    _: type[Reader] = DumpReader
+_: type[Reader] = DumpReader

@@ -168,5 +168,4 @@ def _unseen(batch: bytes, seen: set[bytes]) -> Iterator[bytes]:
             yield document
 
 
-def _fits(reader: MongoReader) -> Reader:
-    return reader
+_: type[Reader] = MongoReader

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 from crossfade.errors import CrossfadeError, Unreachable, may_pass
 from crossfade.model.canonical import arrow_schema, arrow_type, element_of
 from crossfade.model.matching import arranged, places_of
+from crossfade.model.quoting import identifier
 from crossfade.model.target import ColumnType, TargetTable
 from crossfade.model.urls import hide_password
-from crossfade.stores import contract
+from crossfade.stores.contract import RowReader
 from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.meaning import PgType, TypeCatalog
 from crossfade.stores.postgresql.meaning.checks import (
@@ -28,7 +29,7 @@ from crossfade.stores.postgresql.meaning.checks import (
     with_texts,
 )
 from crossfade.stores.postgresql.reading import ask
-from crossfade.stores.postgresql.reading.lookup import Guess, literal, of_keys, of_stretch, quoted
+from crossfade.stores.postgresql.reading.lookup import Guess, literal, of_keys, of_stretch
 from crossfade.stores.postgresql.session.connect import adbc_conninfo, conninfo
 from crossfade.stores.postgresql.session.no_connection import no_connection
 from crossfade.stores.postgresql.session.settings import settle
@@ -249,7 +250,7 @@ class PostgresRowReader:
 
 
 def _expressions(table: TargetTable, columns: Sequence[str]) -> str:
-    return ", ".join(f"{_expression(_kind(table, n), f't.{quoted(n)}')} AS {quoted(n)}" for n in columns)
+    return ", ".join(f"{_expression(_kind(table, n), f't.{identifier(n)}')} AS {identifier(n)}" for n in columns)
 
 
 def _expression(kind: ColumnType, column: str) -> str:
@@ -273,7 +274,7 @@ def _kind(table: TargetTable, name: str) -> ColumnType:
 
 
 def _name(table: TargetTable) -> str:
-    return f"{quoted(table.schema)}.{quoted(table.table)}" if table.schema else quoted(table.table)
+    return f"{identifier(table.schema)}.{identifier(table.table)}" if table.schema else identifier(table.table)
 
 
 def _chosen(near: Any, keys: Any) -> tuple[Any, Any]:
@@ -335,5 +336,4 @@ def _translated(error: Exception, url: str) -> CrossfadeError:
     )
 
 
-def _conforms(url: str) -> contract.RowReader:
-    return PostgresRowReader(url)
+_: type[RowReader] = PostgresRowReader

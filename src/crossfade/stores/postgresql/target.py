@@ -11,8 +11,7 @@ import psycopg
 from psycopg import sql
 
 from crossfade.model.target import ColumnType, TargetTable
-from crossfade.stores import contract
-from crossfade.stores.contract import RowRejected
+from crossfade.stores.contract import Loader, RowRejected, Writer
 from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.meaning.checks import unusual_columns
 from crossfade.stores.postgresql.session import rights
@@ -59,7 +58,7 @@ class PostgresWriter:
         self._alone = False
 
     @contextmanager
-    def transaction(self) -> Iterator[contract.Loader]:
+    def transaction(self) -> Iterator[Loader]:
         try:
             with ExitStack() as stack:
                 connection = self._begin(stack)
@@ -313,5 +312,4 @@ def _delete(table: TargetTable, names: Sequence[str], type_names: Sequence[str])
     )
 
 
-def _conforms(url: str) -> contract.Writer:
-    return PostgresWriter(url)
+_: type[Writer] = PostgresWriter

@@ -6,8 +6,7 @@ from typing import Any
 
 import psycopg
 
-from crossfade.stores import contract
-from crossfade.stores.contract import Blocker
+from crossfade.stores.contract import Blocker, Watch
 from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.session.connect import connect
 
@@ -46,5 +45,4 @@ class PostgresWatch:
             self._open = None
 
 
-def _conforms(url: str) -> contract.Watch:
-    return PostgresWatch(url)
+_: type[Watch] = PostgresWatch

@@ -17,8 +17,9 @@ import pyarrow as pa
 
 from crossfade.errors import CrossfadeError
 from crossfade.model.canonical import arrow_schema, arrow_type
+from crossfade.model.quoting import identifier
 from crossfade.model.target import ColumnType, TargetTable
-from crossfade.stores import contract
+from crossfade.stores.contract import RowReader
 from crossfade.stores.sqlite.connect import connect, failure, path_of
 from crossfade.stores.sqlite.forms import Unkept, canonical_number, stored
 
@@ -36,7 +37,7 @@ class SqliteRowReader:
         self._open: sqlite3.Connection | None = None
 
     def rows(self, table: TargetTable, columns: Sequence[str], keys: Any) -> Any:
-        equal = " AND ".join(f"{_quoted(name)} = ?" for name in keys.column_names)
+        equal = " AND ".join(f"{identifier(name)} = ?" for name in keys.column_names)
         statement = f"{_select(table, columns)} WHERE {equal}"
         found: list[tuple[Any, ...]] = []
         try:
@@ -60,7 +61,7 @@ class SqliteRowReader:
             raise failure(error, path_of(self._url)) from error
 
     def count(self, table: TargetTable) -> int:
-        return self._number(f"SELECT count(*) FROM {_quoted(table.table)}")
+        return self._number(f"SELECT count(*) FROM {identifier(table.table)}")
 
     def has_insert_trigger(self, table: TargetTable) -> bool:
         """Every trigger of the table counts: its text alone says when it fires."""
@@ -114,11 +115,7 @@ def _only_reads(action: int, first: str | None, second: str | None, *_: str | No
 
 
 def _select(table: TargetTable, columns: Sequence[str]) -> str:
-    return f"SELECT {', '.join(map(_quoted, columns))} FROM {_quoted(table.table)}"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return f"SELECT {', '.join(map(identifier, columns))} FROM {identifier(table.table)}"
 
 
 class _Strange(Exception):
@@ -270,6 +267,4 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "time": _time,
 }
 
-
-def _conforms(url: str) -> contract.RowReader:
-    return SqliteRowReader(url)
+_: type[RowReader] = SqliteRowReader

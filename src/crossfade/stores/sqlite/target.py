@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from crossfade.model.quoting import identifier
 from crossfade.model.target import TargetTable
-from crossfade.stores import contract
-from crossfade.stores.contract import RowRejected
+from crossfade.stores.contract import Loader, RowRejected, Writer
 from crossfade.stores.sqlite.connect import connect, failure, path_of, primary_code
 from crossfade.stores.sqlite.forms import Unkept, stored
 from crossfade.stores.sqlite.lock import alone
@@ -37,7 +37,7 @@ class SqliteWriter:
         self._open: sqlite3.Connection | None = None
 
     @contextmanager
-    def transaction(self) -> Iterator[contract.Loader]:
+    def transaction(self) -> Iterator[Loader]:
         connection, path = self._connection(), path_of(self._url)
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -82,19 +82,21 @@ class SqliteLoader:
 
     def load(self, table: TargetTable, rows: Any) -> None:
         names = rows.column_names
-        statement = f"INSERT INTO {quoted(table.table)} ({', '.join(map(quoted, names))}) VALUES ({_marks(names)})"
+        statement = (
+            f"INSERT INTO {identifier(table.table)} ({', '.join(map(identifier, names))}) VALUES ({_marks(names)})"
+        )
         values = self._values(table, rows)
         with self._translating(table.name), self.savepoint():
             self.suspended.suspend(table.table)
             self._connection.executemany(statement, zip(*values, strict=True))
 
     def delete(self, table: TargetTable, keys: Any) -> int:
-        equal = " AND ".join(f"{quoted(name)} = ?" for name in keys.column_names)
+        equal = " AND ".join(f"{identifier(name)} = ?" for name in keys.column_names)
         values = self._values(table, keys)
         with self._translating(table.name):
             self.suspended.suspend(table.table)
             cursor = self._connection.executemany(
-                f"DELETE FROM {quoted(table.table)} WHERE {equal}", zip(*values, strict=True)
+                f"DELETE FROM {identifier(table.table)} WHERE {equal}", zip(*values, strict=True)
             )
             return cursor.rowcount
 
@@ -105,7 +107,7 @@ class SqliteLoader:
             (found,) = self._connection.execute(there, [table.table]).fetchone()
             if not found:
                 return None
-            (rows,) = self._connection.execute(f"SELECT count(*) FROM {quoted(table.table)}").fetchone()
+            (rows,) = self._connection.execute(f"SELECT count(*) FROM {identifier(table.table)}").fetchone()
             return int(rows)
 
     def empty(self, table: TargetTable, *, beside: Collection[TargetTable]) -> None:
@@ -116,7 +118,7 @@ class SqliteLoader:
                 raise RowRejected("foreign_key", said, table=table.name)
         with self._translating(table.name):
             self.suspended.suspend(table.table)
-            self._connection.execute(f"DELETE FROM {quoted(table.table)}")
+            self._connection.execute(f"DELETE FROM {identifier(table.table)}")
 
     def _referring(self, name: str) -> list[str]:
         """Tables that hold rows and have a foreign key to this one."""
@@ -127,7 +129,7 @@ class SqliteLoader:
             )
             found = [str(row[0]) for row in self._connection.execute(query, [name]).fetchall()]
             holds = "SELECT EXISTS (SELECT 1 FROM {})"
-            return [t for t in found if self._connection.execute(holds.format(quoted(t))).fetchone()[0]]
+            return [t for t in found if self._connection.execute(holds.format(identifier(t))).fetchone()[0]]
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         with self._translating(""):
@@ -179,10 +181,6 @@ class SqliteLoader:
             raise _translated(error, self._path, table) from error
 
 
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _marks(names: list[str]) -> str:
     return ", ".join("?" * len(names))
 
@@ -205,5 +203,4 @@ def _translated(error: sqlite3.Error, path: Path, table: str) -> Exception:
     return RowRejected(reason, str(error), table=table, column=column, constraint=place)
 
 
-def _conforms(url: str) -> contract.Writer:
-    return SqliteWriter(url)
+_: type[Writer] = SqliteWriter

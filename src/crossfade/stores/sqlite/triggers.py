@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from crossfade.model.quoting import identifier
+
 
 class Suspended:
     """The triggers that one transaction has dropped, by name, with the statement that makes each."""
@@ -15,7 +17,7 @@ class Suspended:
     def suspend(self, table: str) -> None:
         query = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE"
         for name, made in self._connection.execute(query, (table,)).fetchall():
-            self._connection.execute('DROP TRIGGER "' + name.replace('"', '""') + '"')
+            self._connection.execute(f"DROP TRIGGER {identifier(name)}")
             self._made.setdefault(name, made)
 
     def resume(self) -> None:

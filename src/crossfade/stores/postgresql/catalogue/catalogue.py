@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from importlib import resources
 from typing import Any
 
 import psycopg
 from psycopg.rows import namedtuple_row
 
+from crossfade.model.sql_files import statements
 from crossfade.model.target import ColumnType, TargetSchema
 from crossfade.schema.digest import digest_of
 from crossfade.stores.postgresql.catalogue.later_steps import later_steps
@@ -114,7 +114,7 @@ def _queries() -> dict[str, str]:
 
 def queries_of(file: str) -> dict[str, str]:
     """The queries of an SQL file of this folder, by name, with {user} and {member:...} filled in."""
-    text = resources.files(__package__).joinpath(file).read_text("utf-8")
-    text = re.sub(r"\{member:(\w+),([\w.]+)\}", _MEMBER, text.replace("{user}", USER))
-    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
+    return {
+        name: re.sub(r"\{member:(\w+),([\w.]+)\}", _MEMBER, query.replace("{user}", USER))
+        for name, query in statements(__package__, file).items()
+    }

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crossfade.errors import Unsupported
+from crossfade.model.quoting import identifier
 from crossfade.model.target import ColumnType
 
 _FEW = 100  # keys for which lookups are cheap enough
@@ -52,7 +53,7 @@ def of_keys(keys: Any, kinds: Sequence[ColumnType], types: Sequence[str]) -> tup
     arrays = [text_array(_texts(keys.column(name))) for name in keys.column_names]
     names = [f"k.k{i}" for i in range(len(arrays))]
     values = [_value(*each) for each in zip(kinds, names, types, strict=True)]
-    columns = [f"t.{quoted(name)}" for name in keys.column_names]
+    columns = [f"t.{identifier(name)}" for name in keys.column_names]
     given = f"unnest({', '.join(arrays)}) AS k({', '.join(f'k{i}' for i in range(len(arrays)))})"
     if len(arrays) == 1:
         return "", f"{columns[0]} = ANY(ARRAY(SELECT {values[0]} FROM {given}))"
@@ -64,12 +65,8 @@ def of_stretch(keys: Any, kind: ColumnType, type_name: str) -> str:
     ends = pc.min_max(_plain(keys.column(0)))
     texts = _texts(pa.array([ends["min"].as_py(), ends["max"].as_py()], ends["min"].type))
     least, greatest = (_value(kind, literal(text), type_name) for text in texts)
-    column = f"t.{quoted(keys.column_names[0])}"
+    column = f"t.{identifier(keys.column_names[0])}"
     return f"{column} >= {least} AND {column} <= {greatest}"
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:

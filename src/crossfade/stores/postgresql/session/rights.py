@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 
 from crossfade.errors import CrossfadeError
+from crossfade.model.quoting import shown
 from crossfade.schema.created import made_by
 from crossfade.schema.tokens import meaningful
 
@@ -43,20 +44,20 @@ def lacking(error: psycopg.Error, connection: psycopg.Connection[Any], statement
     said = error.diag.message_primary or ""
     if error.sqlstate != "42501":
         return None
-    role = _quoted(connection.info.user)
+    role = shown(connection.info.user)
     if extension := _EXTENSION.match(said):
-        return _denied(said, f"CREATE EXTENSION {_quoted(extension[1])}, in this database")
+        return _denied(said, f"CREATE EXTENSION {shown(extension[1])}, in this database")
     denied = _DENIED.match(said)
     if denied is None:
         return None
     made = made_by(statement)
     if denied[1] == "schema":
-        grant = f"GRANT USAGE, CREATE ON SCHEMA {_quoted(denied[2])} TO {role}"
+        grant = f"GRANT USAGE, CREATE ON SCHEMA {shown(denied[2])} TO {role}"
         return _denied(said, grant + _elsewhere(connection))
     if made is not None and made.kind == "SCHEMA":
-        create = f"CREATE SCHEMA {_quoted(made.name)} AUTHORIZATION {role}"
-        return _denied(said, f"{create}; or GRANT CREATE ON DATABASE {_quoted(denied[2])} TO {role}")
-    return _denied(said, f"GRANT CREATE ON DATABASE {_quoted(denied[2])} TO {role}")
+        create = f"CREATE SCHEMA {shown(made.name)} AUTHORIZATION {role}"
+        return _denied(said, f"{create}; or GRANT CREATE ON DATABASE {shown(denied[2])} TO {role}")
+    return _denied(said, f"GRANT CREATE ON DATABASE {shown(denied[2])} TO {role}")
 
 
 def _elsewhere(connection: psycopg.Connection[Any]) -> str:
@@ -81,7 +82,3 @@ def _denied(said: str, grant: str) -> CrossfadeError:
         f"the role of the target URL lacks a right: {said}; this statement did nothing",
         hint=f"as an administrator: {grant}",
     )
-
-
-def _quoted(name: str) -> str:
-    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
