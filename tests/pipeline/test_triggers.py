@@ -208,3 +208,46 @@ def test_what_waits_for_the_commit_is_checked_with_its_rows(pg_db: PostgresScrat
                 _loaded(tx, 2, 3, v="c")
             _loaded(tx, 4, v="b")
     assert pg_db.execute("SELECT id FROM docs ORDER BY 1") == [(1,), (4,)]
+
+
+LATER = {
+    "postgresql": "CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END';"
+    " CREATE TRIGGER later AFTER DELETE ON docs FOR EACH ROW EXECUTE FUNCTION noted();"
+    ' CREATE TRIGGER "Off" AFTER DELETE ON docs FOR EACH ROW EXECUTE FUNCTION noted();'
+    ' ALTER TABLE docs DISABLE TRIGGER "Off"; CREATE TRIGGER "In" BEFORE INSERT ON docs EXECUTE FUNCTION noted()',
+    "sqlite": "CREATE TRIGGER later AFTER DELETE ON docs BEGIN SELECT 1; END;"
+    ' CREATE TRIGGER "In" BEFORE INSERT ON docs BEGIN SELECT 1; END',
+}
+
+
+@pytest.mark.parametrize("dialect", LATER)
+def test_triggers_that_somebody_made_later_are_named(
+    mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path, dialect: str
+) -> None:
+    """They do not fire when rows of a live table are deleted again: `check` says so, and `reset`."""
+    file = tmp_path / "t.db"
+    url = pg_db.url if dialect == "postgresql" else f"sqlite:///{file}"
+
+    def execute(statements: str) -> None:
+        if dialect == "postgresql":
+            pg_db.execute(statements)
+        else:
+            with closing(sqlite3.connect(file)) as connection:
+                connection.executescript(statements)
+
+    execute("CREATE TABLE docs (id integer PRIMARY KEY, v varchar(5))")
+    mongo_db.db.docs.insert_many([{"_id": 1, "v": "a"}, {"_id": 3, "v": "b"}])
+    with _move(tmp_path, mongo_db.url, url, "live") as move:
+        move.survey()
+        move.copy()
+    execute(LATER[dialect])
+    with Move(load_project(tmp_path, {"SOURCE_URL": mongo_db.url, "TARGET_URL": url})) as move:
+        said = [f.message for f in move.check() if f.kind == "trigger"]
+        assert sorted(name for m in said for name in ("later", "Off", "In") if f"trigger {name} (" in m) == [
+            "In",
+            "later",
+        ]
+        planned, done = move.plan_reset(), move.reset()
+    for found in (planned, done):
+        assert found is not None
+        assert [(t.name, t.table, t.when) for t in found.silent] == [("later", "docs", "AFTER DELETE")]

@@ -16,21 +16,26 @@ from crossfade.model.counts import counted
 from crossfade.move.reset import Reset
 
 YES = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+INCLUDING = Annotated[
+    list[str] | None,
+    typer.Option("--including", metavar="TABLE", help="Delete with this table what others put there. Repeatable."),
+]
 
 
 @command("crossfade reset --project examples/scribe-tree --yes", stopped="nothing was changed")
-def reset(call: Invocation, yes: YES = False) -> Answer:
+def reset(call: Invocation, yes: YES = False, including: INCLUDING = None) -> Answer:
     """Drop what this move made in the target, its journal and its quarantine; then it may begin once more.
 
     It says what it will drop, and asks. What was in the target before stays: schemas, extensions, functions, and with
-    schema = "live" the tables, which only lose the move's rows. Where a table holds rows that the move did not put
-    in, nothing is changed. The source is not touched.
+    schema = "live" the tables, which only lose the move's rows. Where it would delete what others put there (rows that
+    the move did not write, or that were changed since; columns, indexes, triggers of its tables), it names that, and
+    nothing is changed; --including TABLE deletes it as well. The source is not touched.
     """
     with call.move() as move:
-        found = move.plan_reset()
+        found = move.plan_reset(including or ())
         if found is not None and not yes:
             _ask(found, move.target.url, as_json=call.options.json)
-        done = move.reset() if found is not None else None
+        done = move.reset(including or ()) if found is not None else None
         document = _document(done, move.target.url)
     return Answer(document, lambda screen: _draw(screen, document))
 
@@ -66,6 +71,7 @@ def _document(found: Reset | None, target: str) -> dict[str, Any]:
         "dropped": [{"kind": d.kind.lower(), "name": d.name} for d in done.drops],
         "rows": dict(done.rows or {}),
         "emptied": [t.name for t in done.emptied],
+        "triggers_not_fired": [{"name": t.name, "table": t.table, "when": t.when} for t in done.silent],
         "put_back": [s.id for s in done.back],
         "kept": list(done.kept),
     }
@@ -84,6 +90,10 @@ def _draw_parts(screen: Screen, document: dict[str, Any]) -> None:
     rows = document["rows"]
     for table in document["emptied"]:
         screen.line(f"  rows of {table}: {number(rows[table])}; the table stays")
+    for trigger in document["triggers_not_fired"]:
+        screen.line(
+            f"  the trigger {trigger['name']} of {trigger['table']} ({trigger['when']}) does not fire for these"
+        )
     for dropped in document["dropped"]:
         held = rows.get(_plain(dropped["name"])) if dropped["kind"] == "table" else None
         screen.line(

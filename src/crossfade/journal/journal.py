@@ -24,7 +24,7 @@ from crossfade.model.identity import SourceIdentity
 from crossfade.model.target import Step
 from crossfade.stores.contract import Loader, Store, need
 
-VERSION = 3
+VERSION = 4
 
 # Where a move stands, in order.
 PREPARED, COPYING, COPIED, FINISHED = "prepared", "copying", "copied", "finished"
@@ -408,6 +408,7 @@ def open_by_reason(tx: Loader) -> dict[str, dict[str, int]]:
 
 def forget_copy(tx: Loader) -> None:
     tx.execute(queries()["forget_chunks"])
+    tx.execute(queries()["forget_loaded"])
     tx.execute(queries()["forget_clearing"])
     tx.execute(queries()["forget_quarantine"])
 

@@ -107,6 +107,22 @@ SELECT kind, name FROM {crossfade}there_before;
 -- The steps with their statements, in the order in which they were done.
 SELECT id, sql FROM {crossfade}step ORDER BY number;
 
+-- create_loaded --
+-- What the move wrote (`gone`: deleted again), noted in the savepoint that wrote it; `mark` is the store's (Loader.mark).
+CREATE TABLE IF NOT EXISTS {crossfade}loaded (
+    table_name TEXT NOT NULL,
+    gone       INTEGER NOT NULL,
+    mark       BYTEA
+);
+
+-- add_loaded --
+-- Rows of one table, loaded or deleted.
+INSERT INTO {crossfade}loaded (table_name, gone, mark) VALUES (:table, :gone, :mark);
+
+-- forget_loaded --
+-- The copy begins anew.
+DELETE FROM {crossfade}loaded;
+
 -- create_clearing --
 -- How far the check of the constraints has come, and the rows that it found at fault last; one row, or none.
 CREATE TABLE IF NOT EXISTS {crossfade}clearing (

@@ -54,6 +54,11 @@ class Described:
         return Described(other.server, tuple(found.values()))
 
 
+def plain(name: str) -> str:
+    """A printed name without quotes and default schema, as mapping files have it."""
+    return name.replace('""', "\0").replace('"', "").replace("\0", '"').removeprefix("public.")
+
+
 _ADAPTER = TypeAdapter(Described)
 
 

@@ -15,10 +15,12 @@ from crossfade.mapping.coverage.uncovered import Finding
 from crossfade.model.counts import counted
 from crossfade.model.patterns import matching
 from crossfade.model.shape import Shape
+from crossfade.model.target import TargetSchema
 from crossfade.move import surveying
 from crossfade.move.context import Ground
 from crossfade.move.inventory import findings, inventory
-from crossfade.stores.contract import EntityInfo
+from crossfade.schema.triggers import enabled_triggers, triggers_in
+from crossfade.stores.contract import EntityInfo, need
 from crossfade.transform.engine import Engine
 
 
@@ -37,7 +39,33 @@ def check(ground: Ground, meanwhile: Callable[[], object] = lambda: None) -> lis
         found = run_check(
             compiled.program, ground.shapes, schema, ground.discards, empty_batch, engine, compiled.unknown
         )
-    return _with_the_source(ground, [*faults, *found, *_maps_not_followed(ground)])
+    later = [] if schema is None else _later_triggers(ground, schema)
+    return _with_the_source(ground, [*faults, *found, *later, *_maps_not_followed(ground)])
+
+
+def _later_triggers(ground: Ground, schema: TargetSchema) -> list[Finding]:
+    """The triggers that somebody made on the move's tables after it began: they do not fire for it, either."""
+    try:
+        there = (
+            triggers_in(need(ground.target.ddl, ground.target, "be looked into").describe())
+            if ground.has_journal
+            else []
+        )
+    except Unreachable:
+        return []  # what needs the target says so
+    known = {(t.table, t.name) for t in enabled_triggers(schema)}
+    return [
+        Finding(
+            "note",
+            "trigger",
+            trigger.table,
+            f"the trigger {trigger.name} ({trigger.when}) is not in the schema: it was made after the move began. It"
+            " does not fire for rows that Crossfade writes or deletes (copy, quarantine retry, reset)",
+            "what it does must be done for these rows by hand, or by a mapping; crossfade verify names it, too",
+        )
+        for trigger in there
+        if trigger.table in ground.fed_tables and (trigger.table, trigger.name) not in known
+    ]
 
 
 def _of_fault(kind: str, fault: Fault) -> Finding:

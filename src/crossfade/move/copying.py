@@ -16,13 +16,14 @@ from crossfade.journal.journal import MoveRecord
 from crossfade.journal.status import Status
 from crossfade.model.batch import Chunk
 from crossfade.model.counts import Counts
-from crossfade.model.target import Step
+from crossfade.model.target import Step, TargetTable
 from crossfade.move import accounts, checks, surveying
 from crossfade.move import source_identity as whence
 from crossfade.move import target_ownership as begin
 from crossfade.move.context import Ground
 from crossfade.move.events import Listener, Planned, StepDone
 from crossfade.move.inventory import DISCARDED, count, inventory
+from crossfade.move.others import require_none, rows_of_others
 from crossfade.pipeline import causes, constraints
 from crossfade.pipeline import copy as chunks_of
 from crossfade.pipeline.enough import StopAt, require_few
@@ -118,6 +119,7 @@ def restart(ground: Ground) -> None:
             )
         filled = {name for c in journal.chunks(tx) for name in c.rows}
         tables = ground.tables(ground.fed_tables | filled)
+        _require_own_rows(ground, tx, tables)
         try:
             for table in tables:
                 tx.empty(table, beside=tables)
@@ -128,6 +130,15 @@ def restart(ground: Ground) -> None:
         journal.forget_copy(tx)
         journal.set_digests(tx, ground.digests)
         journal.set_stage(tx, journal.PREPARED)
+
+
+def _require_own_rows(ground: Ground, tx: Loader, tables: Sequence[TargetTable]) -> None:
+    noted: Counter[str] = Counter()
+    for chunk in journal.chunks(tx):
+        noted.update(chunk.rows)
+    there = ((t, tx.count(t, hold=True)) for t in tables)
+    others = [o for t, count in there if count is not None for o in rows_of_others(tx, t, count, noted[t.name])]
+    require_none(others, ())
 
 
 def _require_same_agreement(ground: Ground, move: MoveRecord) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from crossfade.journal.causes import ALL_OPEN, Cause, Selection
 from crossfade.journal.journal import Entry
@@ -74,13 +74,15 @@ class Move(Ground):
         with begin.alone(self):
             copying.restart(self)
 
-    def plan_reset(self) -> Reset | None:
+    def plan_reset(self, including: Collection[str] = ()) -> Reset | None:
         """What a reset would do; None where there is nothing of a move in the target. Raises NotEmpty, as it would."""
-        return resetting.plan(self)
+        return resetting.plan(self, including)
 
-    def reset(self) -> Reset | None:
-        """Drops what the move made in the target, and nothing else: the journal and quarantine too."""
-        return resetting.reset(self)
+    def reset(self, including: Collection[str] = ()) -> Reset | None:
+        """Drops what the move made in the target, and nothing else: the journal and quarantine too. Raises NotEmpty
+        where it would delete what others put there, unless the table is named in `including`.
+        """
+        return resetting.reset(self, including)
 
     def verify(self, listen: Listener = deaf) -> Verdict:
         """Compares every column of every row, every key, and the counts; asks the rules.

@@ -1,24 +1,25 @@
 """A move is undone: what it made in the target is dropped, what it put into tables that were there leaves them.
 
-Whose a thing is goes by the journal: each step of the schema is noted in the transaction that did it, and each chunk
-with the number of its rows. All of it happens in one transaction of the target, or nothing does. Nothing is dropped
-with CASCADE: where something of somebody else's rests on a table of the move, the target refuses, and all stays.
+Whose a thing is goes by the journal: each step of the schema and each load of rows is noted in the transaction that did
+it (others.py). All of it happens in one transaction of the target, or nothing does. Nothing is dropped with CASCADE:
+where something of somebody else's rests on a table of the move, the target refuses, and all stays.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from crossfade.errors import CrossfadeError, NotEmpty, Refused
+from crossfade.errors import CrossfadeError, Refused
 from crossfade.journal import agreement, journal
-from crossfade.model.counts import counted
 from crossfade.model.target import Step, TargetTable
 from crossfade.move.context import Ground
+from crossfade.move.others import Other, built_by_others, names_of, require_none, rows_of_others, values_of_others
 from crossfade.move.target_ownership import find_move
 from crossfade.schema import live
+from crossfade.schema.triggers import Trigger, triggers_in
 from crossfade.schema.undo import Undo, undo_of
 from crossfade.stores.contract import Loader, RowRejected, need
 
@@ -41,30 +42,34 @@ class Reset:
     emptied: tuple[TargetTable, ...] = ()
     back: tuple[Step, ...] = ()
     journal_schema: bool = False
+    silent: tuple[Trigger, ...] = ()
+    """Triggers of the emptied tables that would fire for a DELETE, and do not fire for this one."""
 
     @property
     def row_count(self) -> int:
         return sum((self.rows or {}).values())
 
 
-def plan(ground: Ground) -> Reset | None:
-    """What a reset would do; None where the target has no journal. Raises NotEmpty where rows are not the move's."""
+def plan(ground: Ground, including: Collection[str] = ()) -> Reset | None:
+    """What a reset would do; None where the target has no journal. Raises NotEmpty where it would delete what is not
+    the move's, but for what is in the tables `including`.
+    """
     if not ground.has_journal:
         return None
     _require_own(ground)
     _read_schema(ground)
     with _refusals_told(), ground.transaction() as tx:
-        return _plan(ground, tx, hold=False)
+        return _plan(ground, tx, including, hold=False)
 
 
-def reset(ground: Ground) -> Reset | None:
+def reset(ground: Ground, including: Collection[str] = ()) -> Reset | None:
     """Does it. Raises Refused where something of somebody else's rests on what would go; nothing was changed then."""
     with _alone(ground) as there:
         if not there:
             return None
         _read_schema(ground)
         with _refusals_told(), ground.transaction() as tx:
-            found = _plan(ground, tx, hold=True)
+            found = _plan(ground, tx, including, hold=True)
             _carry_out(found, tx)
     return found
 
@@ -115,7 +120,7 @@ def _require_own(ground: Ground) -> None:
         agreement.require_own(move, ground.target.url, ground.project.name, move.schema_digest)
 
 
-def _plan(ground: Ground, tx: Loader, *, hold: bool) -> Reset:
+def _plan(ground: Ground, tx: Loader, including: Collection[str], *, hold: bool) -> Reset:
     """With `hold` the rows stay as they are counted until `tx` ends."""
     noted: Counter[str] = Counter()
     for chunk in journal.chunks(tx):
@@ -123,11 +128,31 @@ def _plan(ground: Ground, tx: Loader, *, hold: bool) -> Reset:
     before = journal.there_before(tx)
     own_schema = ground.target.traits.has_journal_schema and bool(before) and ("schema", "crossfade") not in before
     steps = journal.steps_with_sql(tx)
+    expected = journal.expected(tx)
     if ground.is_live:
-        return _plan_live(ground, tx, hold, noted, {s.id for s in steps}, own_schema)
+        found, others = _plan_live(ground, tx, hold, noted, {s.id for s in steps}, own_schema)
+        others += values_of_others(tx, expected, found.emptied, found.rows or {})
+        require_none(others, including)
+        return replace(found, silent=tuple(_silent(tx, found)))
     drops, kept = _drops(steps, before)
-    rows = dict(_rows(tx, drops, noted, hold))
+    rows, others = _rows(tx, drops, noted, hold)
+    require_none([*others, *built_by_others(tx, expected, names_of(drops))], including)
+    _require_unneeded(tx, drops)
     return Reset(tuple(drops), rows, tuple(kept), journal_schema=own_schema)
+
+
+def _silent(tx: Loader, found: Reset) -> list[Trigger]:
+    emptied = {name for name, rows in (found.rows or {}).items() if rows}
+    return (
+        [t for t in triggers_in(tx.describe()) if t.table in emptied and "DELETE" in t.when.upper()] if emptied else []
+    )
+
+
+def _require_unneeded(tx: Loader, drops: Sequence[Undo]) -> None:
+    """Raises Refused where something of others needs what would go, and the target would drop it all the same."""
+    broken = tx.left_broken([d.sql for d in drops])
+    if broken:
+        raise _stays(f"{', '.join(broken)} would no longer work without the move's tables")
 
 
 def _drops(steps: list[Step], before: set[tuple[str, str]]) -> tuple[list[Undo], list[str]]:
@@ -153,54 +178,48 @@ def _of_id(step: Step) -> str:
     return step.id.partition(" ")[2]
 
 
-def _rows(tx: Loader, drops: list[Undo], noted: Mapping[str, int], hold: bool) -> Iterator[tuple[str, int]]:
-    """Table -> rows that are in it, without tables that are gone. Raises NotEmpty where one has more than the move put
-    in.
-    """
+def _rows(tx: Loader, drops: list[Undo], noted: Mapping[str, int], hold: bool) -> tuple[dict[str, int], list[Other]]:
+    """Table -> rows that are in it, without tables that are gone; and the rows that are not the move's."""
+    rows: dict[str, int] = {}
+    others: list[Other] = []
     for drop in drops:
         if drop.kind != "TABLE" or drop.partition:
             continue
         schema, table = drop.plain
         name = table if schema in ("", "public") else f"{schema}.{table}"
-        count = tx.count(TargetTable(name, schema or None, table, (), ()), hold=hold)
-        if count is not None:
-            _require_own_rows(name, count, noted.get(name, 0))
-            yield name, count
-
-
-def _require_own_rows(table: str, there: int, noted: int) -> None:
-    if there > noted:
-        raise NotEmpty(
-            f"{table} holds {counted(there, 'row')}, and the move put in {noted:,}: the others are not the move's;"
-            " nothing was changed",
-            hint=f"move the other rows of {table} elsewhere, then crossfade reset",
-        )
+        target = TargetTable(name, schema or None, table, (), ())
+        if (count := tx.count(target, hold=hold)) is not None:
+            rows[name] = count
+            others += rows_of_others(tx, target, count, noted.get(name, 0))
+    return rows, others
 
 
 def _plan_live(
     ground: Ground, tx: Loader, hold: bool, noted: Mapping[str, int], done: set[str], own_schema: bool
-) -> Reset:
+) -> tuple[Reset, list[Other]]:
     """Tables that were there stay: their rows leave, and what was taken away from them is put back. Of a table that is
     gone by now there is nothing to delete.
     """
     if not noted and not done:
-        return Reset(rows={}, journal_schema=own_schema)
+        return Reset(rows={}, journal_schema=own_schema), []
     schema = ground.schema
     rows: dict[str, int] = {}
+    others: list[Other] = []
     for table in schema.tables:
         if table.name not in noted and table.name not in ground.fed_tables:
             continue
         if (count := tx.count(table, hold=hold)) is not None:
-            _require_own_rows(table.name, count, noted.get(table.name, 0))
             rows[table.name] = count
+            others += rows_of_others(tx, table, count, noted.get(table.name, 0))
     filled = set(rows)
     tables = tuple(t for t in schema.tables if t.name in filled)
     away = live.still_there(schema, filled, done)
     everything = {s.id for s in live.steps_before(schema, filled)} | done
-    return Reset(
+    found = Reset(
         rows=rows, away=away, emptied=tables, back=live.steps_after(schema, filled, everything),
         journal_schema=own_schema,
     )  # fmt: skip
+    return found, others
 
 
 def _carry_out(found: Reset, tx: Loader) -> None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from crossfade.documents.decode import key_of
 from crossfade.executor.again import TryingAgain
 from crossfade.executor.tasks import run_tasks
-from crossfade.journal import journal
+from crossfade.journal import journal, loaded
 from crossfade.journal.causes import place_of
 from crossfade.journal.journal import Entry
 from crossfade.model.batch import REMAINDER, Batch, Chunk
@@ -93,7 +93,7 @@ def _carry_batch(s: Session, tx: Loader, chunk: Chunk, batch: Batch, account: _A
     mapped = s.carrier(chunk.entity).map(batch)
     aside = {m.row for m in mapped.misfits} | mapped.discarded
     good = [row for row in range(len(batch.raws)) if row not in aside]
-    refused = load_records(tx, mapped.tables, good, s.target.clashes)
+    refused = load_records(tx, mapped.tables, good, s.target.clashes, loaded=loaded.note)
     misfits = [*mapped.misfits, *refused]
     _note(tx, chunk, batch, misfits, account.position)
     _count_refusals(batch, misfits, account)

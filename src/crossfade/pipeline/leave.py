@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from crossfade.documents.decode import key_of
 from crossfade.errors import CrossfadeError
 from crossfade.executor.tasks import run_tasks
-from crossfade.journal import journal
+from crossfade.journal import journal, loaded
 from crossfade.journal.journal import Entry
 from crossfade.model.batch import Batch, Chunk
 from crossfade.model.matching import places_of
@@ -227,13 +227,15 @@ def _held(tx: Loader, entity: str, keys: set[str | None], chunk: int | None) -> 
 
 
 def _delete(tx: Loader, entity: str, part: TableRows) -> None:
-    deleted = tx.delete(part.table, part.rows.select(list(part.table.primary_key)))
+    keys = part.rows.select(list(part.table.primary_key))
+    deleted = tx.delete(part.table, keys)
     if deleted != part.rows.num_rows:
         raise CrossfadeError(
             f"records of {entity} are to leave, but of their {part.rows.num_rows} rows in {part.table.name} the target"
             f" has {deleted}; nothing of this piece was changed",
             hint="the target or the mapping was changed since the copy: crossfade reset",
         )
+    loaded.note_gone(tx, part.table, keys)
 
 
 def _entry(entity: str, raw: bytes, broken: Broken, chunk: int | None) -> Entry:

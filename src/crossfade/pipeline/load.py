@@ -6,8 +6,9 @@ CHECK.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from crossfade.errors import CrossfadeError
 from crossfade.model.target import TargetTable
@@ -18,8 +19,17 @@ FEW = 100
 """Records that may all be refused by an error that could be the server's, and are still taken to be at fault."""
 
 
+Loaded = Callable[[Loader, list[tuple[TargetTable, Any]]], None]
+"""Hears what went in, inside the savepoint that it went in with."""
+
+
 def load_records(
-    tx: Loader, tables: Sequence[TableRows], rows: Sequence[int], clashes: Clashes | None = None
+    tx: Loader,
+    tables: Sequence[TableRows],
+    rows: Sequence[int],
+    clashes: Clashes | None = None,
+    *,
+    loaded: Loaded = lambda tx, loads: None,
 ) -> list[Misfit]:
     """Loads all rows of these records (positions in the batch), each whole or not at all; those refused, and why.
 
@@ -29,7 +39,7 @@ def load_records(
     other records go in. Raises CrossfadeError where not one of many does: then the server is in a state that refuses
     them all.
     """
-    attempt = _Attempt(tx, clashes)
+    attempt = _Attempt(tx, clashes, loaded)
     attempt.load(tables, rows)
     attempt.require_some()
     return attempt.misfits
@@ -38,7 +48,8 @@ def load_records(
 @dataclass
 class _Attempt:
     tx: Loader
-    clashes: Clashes | None = None
+    clashes: Clashes | None
+    tell: Loaded
     asked: set[tuple[str, str]] = field(default_factory=set)
     misfits: list[Misfit] = field(default_factory=list)
     loaded: int = 0
@@ -68,8 +79,10 @@ class _Attempt:
         part = None
         try:
             with self.tx.savepoint():
-                for part in parents_first(tables):
+                in_order = parents_first(tables)
+                for part in in_order:
                     self.tx.load(part.table, part.rows)
+                self.tell(self.tx, [(part.table, part.rows) for part in in_order])
         except RowRejected as refusal:
             return refusal, part
         return None, None

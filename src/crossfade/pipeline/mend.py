@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from crossfade.documents.decode import key_of, split
-from crossfade.journal import journal
+from crossfade.journal import journal, loaded
 from crossfade.journal.causes import Selection, close_all
 from crossfade.journal.journal import Entry
 from crossfade.model.batch import REMAINDER, Batch
@@ -108,8 +108,9 @@ def _first_misfit(tx: Loader, batch: Batch, mapped: Mapped) -> Misfit | None:
     if batch.aside:
         aside = batch.aside[0]
         return Misfit(0, aside.reason, aside.said)
-    refused = [] if mapped.misfits or mapped.discarded else load_records(tx, mapped.tables, range(len(batch.raws)))
-    return next(iter([*mapped.misfits, *refused]), None)
+    if mapped.misfits or mapped.discarded:
+        return next(iter(mapped.misfits), None)
+    return next(iter(load_records(tx, mapped.tables, range(len(batch.raws)), loaded=loaded.note)), None)
 
 
 def _with_misfit(entry: Entry, batch: Batch, misfit: Misfit) -> Entry:

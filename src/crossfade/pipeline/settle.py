@@ -14,7 +14,7 @@ from itertools import count, groupby
 
 import pyarrow as pa
 
-from crossfade.journal import journal
+from crossfade.journal import journal, loaded
 from crossfade.journal.journal import Entry
 from crossfade.model.batch import Batch, Chunk
 from crossfade.pipeline.leave import Broken, digest_of, row_counts, take_out
@@ -104,7 +104,7 @@ def _bring_back(s: Session, piece: Piece, taken: set[str]) -> None:
 
 def _load(tx: Loader, entry: Entry, mapped: Mapped, row: int) -> Misfit | None:
     parts = [keep_roots(part, {row}) for part in mapped.tables]
-    refused = load_records(tx, parts, [row])
+    refused = load_records(tx, parts, [row], loaded=loaded.note)
     if not refused:
         journal.shift_counts(tx, entry.entity, copied=1, quarantined=-1, rows=row_counts(parts))
     return next(iter(refused), None)

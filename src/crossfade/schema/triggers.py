@@ -1,9 +1,10 @@
-"""The triggers of a schema that fire, by table: what `check` says of them."""
+"""The triggers of a schema, or of a target as it is, that fire, by table: what `check` and `reset` say of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from crossfade.model.described import Described, plain
 from crossfade.model.target import TargetSchema
 from crossfade.schema.live import place_of_table, table_named
 from crossfade.schema.tokens import meaningful
@@ -35,6 +36,21 @@ def enabled_triggers(schema: TargetSchema) -> list[Trigger]:
         if table is not None:
             found.append(Trigger(_name(step.sql), table.name, _when(step.sql[:start])))
     return found
+
+
+def triggers_in(described: Described) -> list[Trigger]:
+    """The same of what a target's catalogue says now, whoever made them."""
+    return [
+        Trigger(_name(made), plain(thing.of), _when(made[: _before_table(made)]))
+        for thing in described.things
+        if thing.kind == "trigger" and thing.facts.get("enabled", "yes") in ("yes", "always")
+        for made in [thing.facts["definition"]]
+    ]
+
+
+def _before_table(made: str) -> int:
+    words = meaningful(made)
+    return next(w.start for w in words[_place(made) + 2 :] if w.word == "ON")
 
 
 def _name(made: str) -> str:

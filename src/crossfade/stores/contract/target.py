@@ -7,7 +7,20 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from crossfade.model.described import Described
 from crossfade.model.target import TargetTable
+
+
+@dataclass(frozen=True, slots=True)
+class Strangers:
+    """How many rows of a table are not the move's, and the keys of the first, as the target prints them.
+
+    `edits_show`: a row that somebody changed is among them. Otherwise a row is known by its key alone.
+    """
+
+    count: int
+    keys: tuple[str, ...] = ()
+    edits_show: bool = False
 
 
 class Loader(Protocol):
@@ -33,6 +46,30 @@ class Loader(Protocol):
 
         With `hold` no other transaction adds, changes or deletes rows of it until this one ends. Raises where the rows
         cannot be counted: that is not the same as a table that is gone.
+        """
+        ...
+
+    def mark(self, table: TargetTable, rows: Any) -> bytes | None:
+        """What the journal is to note beside rows that were loaded (`{crossfade}loaded`, in the same savepoint), so
+        that `strangers` knows them later. None: that there is such a note is enough.
+        """
+        ...
+
+    def strangers(self, table: TargetTable, *, limit: int) -> Strangers:
+        """The rows of the table that are not as the move wrote them, by what the journal notes of its loads.
+
+        Of `table` its name alone is asked: columns and key are as the target has them now.
+        """
+        ...
+
+    def describe(self) -> Described:
+        """As `Ddl.describe`, in this transaction."""
+        ...
+
+    def left_broken(self, statements: Sequence[str]) -> list[str]:
+        """What would no longer work if the statements ran, and what the target would not refuse them for (`view v`).
+
+        They are run, and rolled back. [] where the target itself refuses such statements.
         """
         ...
 

@@ -10,9 +10,11 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from crossfade.model.described import Described
 from crossfade.model.target import ColumnType, TargetTable
-from crossfade.stores.contract import Loader, RowRejected, Writer
+from crossfade.stores.contract import Loader, RowRejected, Strangers, Writer
 from crossfade.stores.postgresql import errors as failures
+from crossfade.stores.postgresql.catalogue.describe import describe
 from crossfade.stores.postgresql.meaning.checks import unusual_columns
 from crossfade.stores.postgresql.session import rights
 from crossfade.stores.postgresql.session.connect import connect
@@ -195,6 +197,24 @@ class PostgresLoader:
             return held.count(self._connection, _identifier(table), hold=hold)
         except psycopg.Error as error:
             raise failures.of_statement(error, self._url) from error
+
+    def mark(self, table: TargetTable, rows: Any) -> bytes | None:
+        """None: the note itself bears the number of the transaction that wrote the rows."""
+        return None
+
+    def strangers(self, table: TargetTable, *, limit: int) -> Strangers:
+        try:
+            return held.strangers(self._connection, _identifier(table), limit)
+        except psycopg.Error as error:
+            raise failures.of_statement(error, self._url) from error
+
+    def describe(self) -> Described:
+        with self._translating(""):
+            return describe(self._connection)
+
+    def left_broken(self, statements: Sequence[str]) -> list[str]:
+        """PostgreSQL refuses to drop what something else needs."""
+        return []
 
     def empty(self, table: TargetTable, *, beside: Collection[TargetTable]) -> None:
         own = {(t.schema or "public", t.table) for t in beside}

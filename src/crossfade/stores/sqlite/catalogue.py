@@ -22,7 +22,9 @@ def reflect(connection: sqlite3.Connection, notes: tuple[str, ...] = ()) -> Targ
     kinds = dict(connection.execute("SELECT name, type FROM pragma_table_list WHERE schema = 'main'").fetchall())
     # shadow tables come with the virtual table that keeps them (full-text search); no mapping fills either
     made = [row for row in made if kinds.get(row[1]) != "shadow"]
-    tables = tuple(_table(connection, name) for kind, name, _, _ in made if kind == "table" and kinds[name] == "table")
+    tables = tuple(
+        table_of(connection, name) for kind, name, _, _ in made if kind == "table" and kinds[name] == "table"
+    )
     steps = [(kind, Step(f"{kind} {name}", sql)) for kind, name, _, sql in made]
     pre = tuple(step for kind, step in steps if kind == "table")
     post = tuple(step for wanted in ("index", "view", "trigger") for kind, step in steps if kind == wanted)
@@ -45,7 +47,8 @@ def _made(connection: sqlite3.Connection) -> list[tuple[str, str, str, str]]:
     ).fetchall()
 
 
-def _table(connection: sqlite3.Connection, name: str) -> TargetTable:
+def table_of(connection: sqlite3.Connection, name: str) -> TargetTable:
+    """A table as it is now; one that is not there has no columns."""
     # (cid, name, type, notnull, default, place in the primary key, hidden: 2 and 3 are generated)
     rows = connection.execute("SELECT * FROM pragma_table_xinfo(?)", (name,)).fetchall()
     rows = [row for row in rows if row[6] != 1]

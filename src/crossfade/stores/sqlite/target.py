@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from crossfade.model.described import Described
 from crossfade.model.quoting import identifier
 from crossfade.model.target import TargetTable
-from crossfade.stores.contract import Loader, RowRejected, Writer
+from crossfade.stores.contract import Loader, RowRejected, Strangers, Writer
+from crossfade.stores.sqlite import strangers
 from crossfade.stores.sqlite.connect import connect, failure, path_of, primary_code
+from crossfade.stores.sqlite.describe import describe
 from crossfade.stores.sqlite.forms import Unkept, stored
 from crossfade.stores.sqlite.lock import alone
 from crossfade.stores.sqlite.triggers import Suspended
@@ -109,6 +112,21 @@ class SqliteLoader:
                 return None
             (rows,) = self._connection.execute(f"SELECT count(*) FROM {identifier(table.table)}").fetchone()
             return int(rows)
+
+    def mark(self, table: TargetTable, rows: Any) -> bytes | None:
+        return strangers.mark(table, rows)
+
+    def strangers(self, table: TargetTable, *, limit: int) -> Strangers:
+        with self._translating(table.name):
+            return strangers.strangers(self._connection, table, limit)
+
+    def describe(self) -> Described:
+        with self._translating(""):
+            return describe(self._connection)
+
+    def left_broken(self, statements: Sequence[str]) -> list[str]:
+        with self._translating(""):
+            return strangers.left_broken(self._connection, statements)
 
     def empty(self, table: TargetTable, *, beside: Collection[TargetTable]) -> None:
         own = {t.table.lower() for t in beside}

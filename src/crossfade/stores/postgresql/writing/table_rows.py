@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg import sql
+
+from crossfade.stores.contract import Strangers
 
 _TABLE = """
 SELECT c.relkind = 'p', c.relkind IN ('r', 'p'),
        c.relforcerowsecurity AND pg_catalog.row_security_active(c.oid) AND pg_catalog.pg_has_role(c.relowner, 'USAGE')
 FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass(%s)
 """
+
+_KEY = """
+SELECT a.attname
+FROM pg_catalog.pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
+JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+WHERE i.indrelid = pg_catalog.to_regclass(%s) AND i.indisprimary AND k.place <= i.indnkeyatts
+ORDER BY k.place
+"""
+
+_SAME = "SELECT FROM crossfade.loaded AS l WHERE l.xmin OPERATOR(pg_catalog.=) t.xmin"
 
 _REFERRING = """
 SELECT k.conname, n.nspname, c.relname
@@ -52,24 +66,51 @@ def count(connection: psycopg.Connection[Any], table: sql.Identifier, *, hold: b
     row = connection.execute(_TABLE, [table.as_string(connection)]).fetchone()
     if row is None:
         return None
-    partitioned, may_lock, is_forced = row
-    if hold and may_lock:
+    if hold and row[1]:
         connection.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(table))
-    name = table if partitioned else sql.SQL("ONLY {}").format(table)
+    with _all_rows(connection, table) as rows:
+        return _number(connection, sql.SQL("SELECT count(*) FROM {}").format(rows))
+
+
+def strangers(connection: psycopg.Connection[Any], table: sql.Identifier, limit: int) -> Strangers:
+    """The rows that no load of the move wrote.
+
+    A row bears the number of the (sub)transaction that wrote this version of it, and so does the journal's note of
+    each load: a row whose number no note has was inserted or changed by somebody else. Freezing keeps the numbers; they
+    come again after four billion transactions. What rewrites the table or restores a dump gives new ones: then all
+    rows are strangers, which errs on the safe side.
+    """
+    key = [name for (name,) in connection.execute(_KEY, [table.as_string(connection)])]
+    with _all_rows(connection, table) as rows:
+        others = sql.SQL("FROM {} AS t WHERE NOT EXISTS ({})").format(rows, sql.SQL(_SAME))
+        found = _number(connection, sql.SQL("SELECT count(*) {}").format(others))
+        if not found or not key:
+            return Strangers(found, edits_show=True)
+        columns = [sql.SQL("t.{}").format(sql.Identifier(name)) for name in key]
+        texts = sql.SQL(", ").join(sql.SQL("{}::pg_catalog.text").format(column) for column in columns)
+        query = sql.SQL("SELECT {} {} ORDER BY {} LIMIT {}").format(
+            texts, others, sql.SQL(", ").join(columns), sql.Literal(limit)
+        )
+        return Strangers(found, tuple(", ".join(row) for row in connection.execute(query)), edits_show=True)
+
+
+@contextmanager
+def _all_rows(connection: psycopg.Connection[Any], table: sql.Identifier) -> Iterator[sql.Composable]:
+    """What to select from. Policies hide nothing from the owner while they are not forced; nobody else sees the table
+    meanwhile.
+    """
+    row = connection.execute(_TABLE, [table.as_string(connection)]).fetchone()
+    assert row is not None  # the caller has found it in this transaction
+    partitioned, _, is_forced = row
+    rows = table if partitioned else sql.SQL("ONLY {}").format(table)
     if is_forced:
-        return _count_of_owner(connection, table, name)
-    return _count(connection, name)
+        connection.execute(sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(table))
+    yield rows
+    if is_forced:
+        connection.execute(sql.SQL("ALTER TABLE {} FORCE ROW LEVEL SECURITY").format(table))
 
 
-def _count_of_owner(connection: psycopg.Connection[Any], table: sql.Identifier, rows: sql.Composable) -> int:
-    """Policies hide nothing from the owner while they are not forced; nobody else sees the table meanwhile."""
-    connection.execute(sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(table))
-    found = _count(connection, rows)
-    connection.execute(sql.SQL("ALTER TABLE {} FORCE ROW LEVEL SECURITY").format(table))
-    return found
-
-
-def _count(connection: psycopg.Connection[Any], rows: sql.Composable) -> int:
-    row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(rows)).fetchone()
+def _number(connection: psycopg.Connection[Any], query: sql.Composed) -> int:
+    row = connection.execute(query).fetchone()
     assert row is not None
     return int(row[0])

@@ -1,0 +1,23 @@
+"""What the move wrote, noted in the savepoint that wrote it: a reset tells its rows from those of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from crossfade.journal.queries import queries
+from crossfade.model.target import TargetTable
+from crossfade.stores.contract import Loader
+
+
+def note(tx: Loader, loads: Iterable[tuple[TargetTable, Any]]) -> None:
+    """Notes rows that were loaded. Call it inside the savepoint that loaded them."""
+    values = [{"table": t.name, "gone": 0, "mark": tx.mark(t, rows)} for t, rows in loads]
+    tx.execute_many(queries()["add_loaded"], values)
+
+
+def note_gone(tx: Loader, table: TargetTable, keys: Any) -> None:
+    """Notes rows that were deleted again: another row may have the same key later."""
+    mark = tx.mark(table, keys)
+    if mark is not None:  # where rows need no mark, a row that is gone needs no note
+        tx.execute(queries()["add_loaded"], {"table": table.name, "gone": 1, "mark": mark})

@@ -1,0 +1,118 @@
+"""What of a target is not the move's: rows that others put in or changed, and what others built on its tables.
+
+A reset deletes rows and drops tables. Rows are known by what the journal notes of every load (`Loader.strangers`);
+tables, views and functions by the description that was noted when the move began.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from crossfade.errors import NotEmpty
+from crossfade.model.counts import counted
+from crossfade.model.described import Described, Thing, plain
+from crossfade.model.quoting import qualified
+from crossfade.model.target import TargetTable
+from crossfade.schema.compare import CHANGED, EXTRA, SchemaDifference, compare
+from crossfade.schema.undo import Undo
+from crossfade.stores.contract import Loader
+
+_NAMED = 3  # keys, of rows that are not the move's
+_BODY = {"definition", "generated", "type", "kind", "base", "labels", "fields", "checks", "parts"}
+"""Facts that make another thing of a thing: who changed one may want to keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Something that is not the move's. `name` is the table (or view, ...) that `crossfade reset --including` takes."""
+
+    name: str
+    said: str
+
+
+def rows_of_others(tx: Loader, table: TargetTable, there: int, noted: int) -> Iterator[Other]:
+    """`there` rows are in the table, and the journal noted `noted`."""
+    found = tx.strangers(table, limit=_NAMED)
+    if found.count:
+        more = ", ..." if found.count > len(found.keys) else ""
+        keys = f" (key {'; '.join(found.keys)}{more})" if found.keys else ""
+        said = f"{counted(found.count, 'row')} that this move did not write"
+        yield Other(table.name, said + (", or that were changed since" if found.edits_show else "") + keys)
+    elif there > noted:
+        yield Other(table.name, f"{counted(there, 'row')}, of which the move put in {noted:,}")
+
+
+def built_by_others(tx: Loader, expected: Described | None, gone: Collection[str]) -> Iterator[Other]:
+    """What would go with the things `gone` (their names, plain), and was not made by the move; what was replaced."""
+    if expected is None:
+        return
+    found = tx.describe()
+    things = {t.key: t for t in found.things}
+    for difference in compare(expected, found):
+        thing = things.get((difference.thing, difference.name))
+        if thing is None:
+            continue
+        if difference.kind == EXTRA and (owner := _owner(thing, gone)):
+            yield Other(owner, f"{difference.what} {difference.shown}")
+        elif difference.kind == CHANGED and difference.fact in _BODY and expected.server == found.server:
+            owner = next((n for n in (plain(thing.name), plain(thing.of)) if n in gone), None)
+            if owner:
+                yield Other(owner, f"{difference.what} {difference.shown}: its {difference.fact} was changed")
+
+
+def _owner(thing: Thing, gone: Collection[str]) -> str | None:
+    """The one of `gone` that the thing goes with: a column, an index, a partition, a sequence that a column owns."""
+    partition = thing.facts.get("partition of", "").partition(" FOR VALUES ")[0].removesuffix(" DEFAULT")
+    owned = thing.facts.get("owned by", "").rpartition(".")[0]
+    return next((name for of in (thing.of, partition, owned) if of and (name := plain(of)) in gone), None)
+
+
+def values_of_others(
+    tx: Loader, expected: Described | None, tables: Sequence[TargetTable], rows: Mapping[str, int]
+) -> Iterator[Other]:
+    """Columns that others added to tables whose rows are deleted, and that hold values."""
+    if expected is None:
+        return
+    emptied = {plain(_said(t)): t for t in tables if rows.get(t.name)}
+    for difference in compare(expected, tx.describe()):
+        table = emptied.get(plain(difference.of))
+        if (
+            table is not None
+            and difference.kind == EXTRA
+            and difference.thing == "column"
+            and _holds(tx, table, difference)
+        ):
+            yield Other(table.name, f"column {difference.shown}, which holds values")
+
+
+def _holds(tx: Loader, table: TargetTable, column: SchemaDifference) -> bool:
+    short = column.name.removeprefix(column.of + ".")
+    named = short if short.startswith('"') else qualified(short)
+    query = f"SELECT 1 FROM {qualified(table.schema, table.table)} AS t WHERE t.{named} IS NOT NULL LIMIT 1"
+    return bool(tx.execute(query))
+
+
+def _said(table: TargetTable) -> str:
+    return f"{table.schema}.{table.table}" if table.schema else table.table
+
+
+def names_of(drops: Iterable[Undo]) -> set[str]:
+    """What a reset drops, by its plain names."""
+    return {plain(".".join(filter(None, d.plain))) if d.plain[1] else plain(d.name) for d in drops}
+
+
+def require_none(others: Sequence[Other], including: Collection[str]) -> None:
+    """Raises NotEmpty with all that is not the move's, but for what is named in `including`."""
+    left = [o for o in others if o.name not in including]
+    if not left:
+        return
+    names = list(dict.fromkeys(o.name for o in left))
+    lines = [f"  {name}: {'; '.join(o.said for o in left if o.name == name)}" for name in names]
+    options = " ".join(f"--including {shlex.quote(name)}" for name in dict.fromkeys([*including, *names]))
+    raise NotEmpty(
+        "the target holds what this move did not make, and it would be deleted; nothing was changed\n"
+        + "\n".join(lines),
+        hint=f"move it elsewhere, then crossfade reset; or delete it as well: crossfade reset {options}",
+    )

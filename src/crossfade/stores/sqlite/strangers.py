@@ -1,0 +1,146 @@
+"""Which rows and objects of a file are not the move's: SQLite itself keeps no account of who wrote what."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import count
+from typing import Any
+
+import pyarrow as pa
+
+from crossfade.model.quoting import identifier
+from crossfade.model.target import TargetTable
+from crossfade.stores.contract import Strangers
+from crossfade.stores.sqlite.catalogue import table_of
+from crossfade.stores.sqlite.forms import Unkept, stored
+
+_OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
+
+
+def mark(table: TargetTable, rows: pa.Table) -> bytes:
+    """The primary keys of the rows, compressed."""
+    sink = pa.BufferOutputStream()
+    keys = rows.select(list(table.primary_key))
+    with pa.ipc.new_stream(sink, keys.schema, options=_OPTIONS) as out:
+        out.write_table(keys)
+    return bytes(sink.getvalue())
+
+
+def strangers(connection: sqlite3.Connection, table: TargetTable, limit: int) -> Strangers:
+    """The rows whose primary key the move never wrote, or deleted again. A row that was changed in place has its key
+    still: it counts as the move's.
+    """
+    there = table_of(connection, table.table)
+    if not there.primary_key:
+        return Strangers(0)
+    key = ", ".join(map(identifier, there.primary_key))
+    with _written(connection, there, table.name) as written:
+        others = f"SELECT {key} FROM {identifier(table.table)} EXCEPT SELECT {key} FROM {written}"
+        (rows,) = connection.execute(f"SELECT count(*) FROM ({others})").fetchone()
+        first = connection.execute(f"{others} ORDER BY {key} LIMIT ?", (limit,)).fetchall() if rows else []
+    return Strangers(rows, tuple(", ".join(_shown(value) for value in row) for row in first))
+
+
+@contextmanager
+def _written(connection: sqlite3.Connection, table: TargetTable, name: str) -> Iterator[str]:
+    """A table of the keys that the move has written, with the affinities of the table's own columns."""
+    keys = ", ".join(map(identifier, table.primary_key))
+    connection.execute(f"CREATE TEMP TABLE crossfade_written AS SELECT {keys} FROM {identifier(table.table)} LIMIT 0")
+    try:
+        connection.execute(f"CREATE INDEX temp.crossfade_written_key ON crossfade_written ({keys})")
+        marks = ", ".join("?" * len(table.primary_key))
+        query = "SELECT gone, mark FROM crossfade_loaded WHERE table_name = ? ORDER BY rowid"
+        for gone, noted in connection.execute(query, (name,)).fetchall():
+            where = f"({keys}) = ({marks})"
+            what = (
+                "DELETE FROM temp.crossfade_written WHERE " + where
+                if gone
+                else f"INSERT INTO temp.crossfade_written VALUES ({marks})"
+            )
+            connection.executemany(what, _values(table, noted))
+        yield "temp.crossfade_written"
+    finally:
+        connection.execute("DROP TABLE temp.crossfade_written")
+
+
+def _values(table: TargetTable, noted: bytes) -> Iterator[tuple[Any, ...]]:
+    """The keys of a mark as SQLite keeps them; none where the table has another key by now."""
+    rows = pa.ipc.open_stream(noted).read_all()
+    types = {c.name: c.type for c in table.columns}
+    if set(rows.column_names) != set(table.primary_key):
+        return
+    with suppress(Unkept):  # of a column whose type was changed
+        yield from zip(*(stored(rows.column(name), types[name]) for name in table.primary_key), strict=True)
+
+
+def _shown(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def left_broken(connection: sqlite3.Connection, statements: Sequence[str]) -> list[str]:
+    """Views, triggers and foreign keys that work now, and would not if the statements ran."""
+    works = [(what, sql) for what, sql in _uses(connection) if _compiles(connection, sql)]
+    keys = sorted(_references(connection))
+    connection.execute("SAVEPOINT crossfade_trial")
+    try:
+        for statement in statements:
+            connection.execute(statement)
+        left = _tables(connection)
+        there = dict.fromkeys(what for what, _ in _uses(connection))
+        broken = [what for what, sql in works if what in there and not _compiles(connection, sql)]
+    finally:
+        connection.execute("ROLLBACK TO crossfade_trial")
+        connection.execute("RELEASE crossfade_trial")
+    gone = _tables(connection) - left
+    broken += [f"foreign key of {child} to {parent}" for child, parent in keys if parent in gone and child in left]
+    return list(dict.fromkeys(broken))
+
+
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    return {str(name).lower() for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+
+
+def _references(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    """(table, the table that it refers to), in small letters."""
+    query = (
+        'SELECT DISTINCT lower(m.name), lower(k."table") FROM sqlite_schema m, pragma_foreign_key_list(m.name) k'
+        " WHERE m.type = 'table'"
+    )
+    yield from connection.execute(query).fetchall()
+
+
+def _uses(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    """Every view and trigger, with the statements that SQLite can compile while what they name is there."""
+    rows = connection.execute(
+        "SELECT type, name, tbl_name FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY type DESC, name"
+    ).fetchall()
+    for kind, name, table in rows:
+        if kind == "view":
+            yield f"view {name}", f"SELECT * FROM {identifier(name)}"
+        else:
+            yield from ((f"trigger {name} of {table}", statement) for statement in _writes(connection, table))
+
+
+def _writes(connection: sqlite3.Connection, table: str) -> Iterator[str]:
+    """Statements that fire each trigger of a table or view; they are compiled, not run."""
+    named = identifier(table)
+    columns = [name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))]
+    yield f"DELETE FROM {named}"
+    if columns:
+        yield f"UPDATE {named} SET {', '.join(f'{identifier(c)} = {identifier(c)}' for c in columns)}"
+        nulls = ", ".join(["NULL"] * len(columns))
+        yield f"INSERT INTO {named} ({', '.join(map(identifier, columns))}) VALUES ({nulls})"
+
+
+_number = count()
+
+
+def _compiles(connection: sqlite3.Connection, statement: str) -> bool:
+    """Each has its own text: an EXPLAIN that the driver has kept is not compiled again when the schema changes."""
+    try:
+        connection.execute(f"EXPLAIN {statement} -- {next(_number)}")
+    except sqlite3.Error:
+        return False
+    return True
