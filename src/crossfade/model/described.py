@@ -7,9 +7,12 @@ what a schema file says, but what the server made of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
+
+OWNING = ("owner", "rights")
+"""Facts that say who may do what: a schema that is made anew in a scratch database has others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +28,18 @@ class Thing:
     of: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
 
+    def owned_as(self, known: Thing) -> Thing:
+        facts = {fact: value for fact, value in self.facts.items() if fact not in OWNING}
+        return replace(self, facts=facts | {fact: known.facts[fact] for fact in OWNING if fact in known.facts})
+
     @property
     def key(self) -> tuple[str, str]:
         return self.kind, self.name
+
+    @property
+    def parent(self) -> str:
+        """The relation of which it is a partition, or ""."""
+        return self.facts.get("partition of", "").partition(" FOR VALUES ")[0].removesuffix(" DEFAULT")
 
     @property
     def what(self) -> str:
@@ -46,11 +58,11 @@ class Described:
     things: tuple[Thing, ...]
 
     def joined(self, other: Described) -> Described:
-        """Both together; where both have a thing, it is as in `other`."""
+        """Both together; where both have a thing, it is as in `other`, but for who owns it and has a right to it."""
         found = {t.key: t for t in self.things}
         for thing in other.things:
-            found.pop(thing.key, None)  # columns keep the order of `other`
-            found[thing.key] = thing
+            known = found.pop(thing.key, None)  # columns keep the order of `other`
+            found[thing.key] = thing if known is None else thing.owned_as(known)
         return Described(other.server, tuple(found.values()))
 
 

@@ -64,9 +64,8 @@ def built_by_others(tx: Loader, expected: Described | None, gone: Collection[str
 
 def _owner(thing: Thing, gone: Collection[str]) -> str | None:
     """The one of `gone` that the thing goes with: a column, an index, a partition, a sequence that a column owns."""
-    partition = thing.facts.get("partition of", "").partition(" FOR VALUES ")[0].removesuffix(" DEFAULT")
     owned = thing.facts.get("owned by", "").rpartition(".")[0]
-    return next((name for of in (thing.of, partition, owned) if of and (name := plain(of)) in gone), None)
+    return next((name for of in (thing.of, thing.parent, owned) if of and (name := plain(of)) in gone), None)
 
 
 def values_of_others(

@@ -6,19 +6,31 @@ a note where nothing that was expected behaves otherwise: one more index or empt
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from crossfade.model.described import Described, Thing
+from crossfade.model.described import OWNING, Described, Thing
 
 MISSING, EXTRA, CHANGED = "missing", "extra", "changed"
 FAULT, NOTE = "fault", "note"
 
 _MILD_KINDS = {"comment", "statistics"}
-_MILD_FACTS = {"comment", "storage", "compression", "statistics target", "options", "clustered", "version"}
-_ACTS = {"constraint", "trigger", "rule", "policy", "event trigger", "setting"}
+_MILD_FACTS = {
+    *("comment", "storage", "compression", "statistics target", "options", "clustered", "version"),
+    *("tablespace", "access method", *OWNING),
+}
+_ACTS = {"constraint", "trigger", "rule", "policy", "event trigger", "subscription"}
 """Kinds that act on rows of what was there before them."""
+
+_TUNING = re.compile(
+    r"(?:log|enable|track|debug|jit|autovacuum|vacuum|maintenance|geqo|cpu|effective|tcp|(?:min|max)_parallel|parallel"
+    r"|auto_explain|pg_stat_statements)[_.].*|jit|geqo|work_mem|hash_mem_multiplier|temp_buffers|(?:random|seq)_page_cost"
+    r"|client_min_messages|application_name|(?:from|join)_collapse_limit|plan_cache_mode|constraint_exclusion"
+    r"|default_statistics_target|compute_query_id|cursor_tuple_fraction|deadlock_timeout|logical_decoding_work_mem"
+)
+"""Settings that make sessions slower, faster or more talkative, and change nothing of what they do."""
 
 Key = tuple[str, str]
 
@@ -105,13 +117,14 @@ def as_json(difference: SchemaDifference) -> dict[str, str | None]:
 def compare(expected: Described, found: Described) -> list[SchemaDifference]:
     """All differences, faults first, then by name.
 
-    Parts of a relation that is missing, extra or of another kind are not listed as well.
+    Parts of a relation that is missing, extra or of another kind are not listed as well, but for those parts of an
+    extra one that act on rows of the others: a foreign key that refers to these, what a new partition demands.
     """
     one, other = _by_key(expected), _by_key(found)
     whole = {name for kind, name in one.keys() ^ other.keys() if kind == "relation"}
     whole |= {t.name for t in one.values() if t.kind == "relation" and t.key in other and t.what != other[t.key].what}
     differences = [
-        *(d for d in _things(one, other) if not d.of or d.of not in whole),
+        *(d for d in _things(one, other) if not d.of or d.of not in whole or _reaches_out(d, one, other)),
         *(d for d in _orders(expected, found) if d.name not in whole),
     ]
     return sorted(differences, key=lambda d: (d.severity != FAULT, d.of or d.name, d.kind, d.thing, d.name, d.fact))
@@ -124,13 +137,13 @@ def _by_key(described: Described) -> dict[Key, Thing]:
 def _things(one: Mapping[Key, Thing], other: Mapping[Key, Thing]) -> Iterator[SchemaDifference]:
     for key, thing in one.items():
         if key not in other:
-            severity = NOTE if thing.kind in _MILD_KINDS else FAULT
+            severity = NOTE if thing.kind in _MILD_KINDS or _tunes(thing) else FAULT
             yield SchemaDifference(MISSING, thing.what, thing.kind, thing.name, thing.of, severity=severity)
         else:
             yield from _changes(thing, other[key])
     for key, thing in other.items():
         if key not in one:
-            severity = FAULT if _acts(thing) else NOTE
+            severity = FAULT if _acts(thing) or _takes_rows(thing, one) else NOTE
             yield SchemaDifference(EXTRA, thing.what, thing.kind, thing.name, thing.of, severity=severity)
 
 
@@ -140,7 +153,39 @@ def _acts(thing: Thing) -> bool:
         return thing.what == "unique index"
     if thing.kind == "column":  # who writes rows without it would be refused
         return thing.facts.get("not null") == "yes" and not {"default", "identity", "generated"} & thing.facts.keys()
+    if thing.kind == "cast":  # an explicit one acts only where it is written
+        return thing.facts.get("context") != "explicit"
+    if thing.kind == "setting":
+        return not _tunes(thing)
+    if thing.kind == "publication":
+        return "refuses changes of" in thing.facts
     return thing.kind in _ACTS
+
+
+def _tunes(thing: Thing) -> bool:
+    return thing.kind == "setting" and _TUNING.fullmatch(thing.name.partition(" ")[0]) is not None
+
+
+def _takes_rows(thing: Thing, one: Mapping[Key, Thing]) -> bool:
+    """Whether rows of the others would go to a new partition that does not keep them as its table does."""
+    if thing.kind != "relation" or ("relation", thing.parent) not in one:
+        return False
+    return thing.what == "foreign table" or thing.facts.get("persistence") == "unlogged"
+
+
+def _reaches_out(difference: SchemaDifference, one: Mapping[Key, Thing], other: Mapping[Key, Thing]) -> bool:
+    """Whether this part of a relation that nobody made acts on rows of what was made."""
+    thing, whole = other.get((difference.thing, difference.name)), other.get(("relation", difference.of))
+    if difference.kind != EXTRA or thing is None or whole is None or whole.key in one:
+        return False
+    if thing.facts.get("references") and ("relation", thing.facts["references"]) in one:
+        return True
+    if ("relation", whole.parent) not in one:
+        return False
+    if thing.kind == "column":
+        of_parent = one.get(("column", whole.parent + thing.name.removeprefix(whole.name)))
+        return thing.facts.get("not null") is not None and (of_parent is None or "not null" not in of_parent.facts)
+    return _acts(thing)
 
 
 def _changes(one: Thing, other: Thing) -> Iterator[SchemaDifference]:
@@ -151,7 +196,7 @@ def _changes(one: Thing, other: Thing) -> Iterator[SchemaDifference]:
         was, now = one.facts.get(fact), other.facts.get(fact)
         if was == now:
             continue
-        mild = fact in _MILD_FACTS or one.kind in _MILD_KINDS
+        mild = fact in _MILD_FACTS or one.kind in _MILD_KINDS or _tunes(one) or (fact == "without data" and now is None)
         severity = NOTE if mild else FAULT
         yield SchemaDifference(CHANGED, one.what, one.kind, one.name, one.of, fact, was, now, severity)
 

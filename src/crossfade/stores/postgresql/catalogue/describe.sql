@@ -4,7 +4,8 @@
 
 -- name: schemas
 SELECT 'schema' AS kind, quote_ident(n.nspname) AS name, '' AS of,
-       jsonb_build_object('comment', obj_description(n.oid, 'pg_namespace')) AS facts
+       jsonb_build_object('owner', pg_get_userbyid(n.nspowner)::text, 'rights', (SELECT string_agg(x::text, ', ' ORDER BY x::text) FROM unnest(n.nspacl) x),
+           'comment', obj_description(n.oid, 'pg_namespace')) AS facts
 FROM pg_namespace n
 WHERE {user} AND NOT {member:pg_namespace,n.oid}
 ORDER BY 2
@@ -28,11 +29,18 @@ SELECT 'relation' AS kind, c.oid::regclass::text AS name, '' AS of, jsonb_build_
            'replica identity', CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' WHEN 'i' THEN 'index' END,
            'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
            'view options', CASE WHEN c.relkind IN ('v', 'm') THEN array_to_string(c.reloptions, ', ') END,
+           'defaults', CASE WHEN c.relkind = 'v' THEN
+               (SELECT string_agg(format('%I %s', a.attname, pg_get_expr(d.adbin, d.adrelid)), ', ' ORDER BY d.adnum)
+                FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE d.adrelid = c.oid) END,
            'options', CASE WHEN c.relkind NOT IN ('v', 'm') THEN
                nullif(concat_ws(', ', array_to_string(c.reloptions, ', '), array_to_string(t.reloptions, ', toast ')), '') END,
+           'without data', CASE WHEN NOT c.relispopulated THEN 'yes' END,
+           'tablespace', (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = c.reltablespace),
+           'access method', (SELECT quote_ident(m.amname) FROM pg_am m WHERE m.oid = c.relam AND m.amname <> 'heap'),
            'of type', CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
            'server', (SELECT quote_ident(s.srvname) FROM pg_foreign_server s WHERE s.oid = f.ftserver),
            'foreign options', array_to_string(f.ftoptions, ', '),
+           'owner', pg_get_userbyid(c.relowner)::text, 'rights', (SELECT string_agg(x::text, ', ' ORDER BY x::text) FROM unnest(c.relacl) x),
            'comment', obj_description(c.oid, 'pg_class')) AS facts
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -60,6 +68,7 @@ SELECT 'column' AS kind, c.oid::regclass::text || '.' || quote_ident(a.attname) 
            'statistics target', nullif(to_jsonb(a)->>'attstattarget', '-1'),
            'options', array_to_string(a.attoptions, ', '),
            'foreign options', array_to_string(a.attfdwoptions, ', '),
+           'rights', (SELECT string_agg(x::text, ', ' ORDER BY x::text) FROM unnest(a.attacl) x),
            'comment', col_description(c.oid, a.attnum)) AS facts
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
@@ -71,13 +80,17 @@ WHERE {user} AND NOT {member:pg_class,c.oid} AND c.relkind IN ('r', 'p', 'f') AN
 ORDER BY 3, a.attnum
 
 -- name: constraints
--- Those of a partition that are its parent's stand and fall with it. Foreign keys
--- and deferrable constraints are enforced by triggers of the system's own, of each partition too.
+-- Those of a partition (or of a table that inherits) that are its parent's stand and fall with it. Foreign keys and
+-- deferrable constraints are enforced by triggers of the system's own, of each partition too. Options of an index stand apart.
 SELECT 'constraint' AS kind, c.oid::regclass::text || '.' || quote_ident(k.conname) AS name, c.oid::regclass::text AS of,
        jsonb_build_object(
            'is', CASE k.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique constraint' WHEN 'c' THEN 'check constraint'
                                 WHEN 'x' THEN 'exclusion constraint' ELSE 'foreign key' END,
-           'definition', regexp_replace(pg_get_constraintdef(k.oid), '( NOT VALID| NOT ENFORCED)+$', ''),
+           'definition', regexp_replace(CASE WHEN x.reloptions IS NULL THEN pg_get_constraintdef(k.oid)
+                                             ELSE regexp_replace(pg_get_constraintdef(k.oid), ' WITH \([^)]*\)', '') END,
+                                        '( NOT VALID| NOT ENFORCED)+$', ''),
+           'references', CASE WHEN k.contype = 'f' THEN k.confrelid::regclass::text END,
+           'options', array_to_string(x.reloptions, ', '),
            'validated', CASE WHEN k.convalidated THEN 'yes' ELSE 'no' END,
            'enforced', CASE WHEN (to_jsonb(k)->>'conenforced')::boolean IS FALSE THEN 'no' ELSE 'yes' END,
            'triggers',
@@ -93,14 +106,19 @@ FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_index i ON i.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
+LEFT JOIN pg_class x ON x.oid = i.indexrelid
 WHERE {user} AND NOT {member:pg_class,c.oid} AND k.contype IN ('p', 'u', 'c', 'x', 'f') AND k.conparentid = 0
+  AND NOT (k.contype = 'c' AND k.coninhcount > 0)
 ORDER BY 2
 
 -- name: indexes
 -- Those behind constraints are with these, those of partitions with their parent's.
 SELECT 'index' AS kind, i.indexrelid::regclass::text AS name, c.oid::regclass::text AS of, jsonb_build_object(
            'is', CASE WHEN i.indisunique THEN 'unique index' ELSE 'index' END,
-           'definition', pg_get_indexdef(i.indexrelid),
+           'definition', CASE WHEN x.reloptions IS NULL THEN pg_get_indexdef(i.indexrelid)
+                              ELSE regexp_replace(pg_get_indexdef(i.indexrelid), ' WITH \([^)]*\)', '') END,
+           'options', array_to_string(x.reloptions, ', '),
+           'tablespace', (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = x.reltablespace),
            'valid', CASE WHEN i.indisvalid AND i.indisready THEN 'yes' ELSE 'no' END,
            'clustered', CASE WHEN i.indisclustered THEN 'yes' END,
            'replica identity', CASE WHEN i.indisreplident THEN 'yes' END,
@@ -176,6 +194,7 @@ SELECT 'type' AS kind, format_type(t.oid, NULL) AS name, '' AS of, jsonb_build_o
            'subtype difference', nullif(r.rngsubdiff::oid, 0)::regproc::text,
            'canonical', nullif(r.rngcanonical::oid, 0)::regproc::text,
            'functions', CASE WHEN t.typtype = 'b' THEN format('%s %s', t.typinput, t.typoutput) END,
+           'owner', pg_get_userbyid(t.typowner)::text, 'rights', (SELECT string_agg(x::text, ', ' ORDER BY x::text) FROM unnest(t.typacl) x),
            'comment', obj_description(t.oid, 'pg_type')) AS facts
 FROM pg_type t
 JOIN pg_namespace n ON n.oid = t.typnamespace
@@ -198,6 +217,7 @@ SELECT 'function' AS kind, format('%s(%s)', p.oid::regproc, pg_get_function_iden
                         a.aggsortop::regoperator, format_type(a.aggtranstype, NULL), a.aggtransspace,
                         format_type(nullif(a.aggmtranstype, 0), NULL), quote_nullable(a.agginitval), quote_nullable(a.aggminitval),
                         p.proparallel) END,
+           'owner', pg_get_userbyid(p.proowner)::text, 'rights', (SELECT string_agg(x::text, ', ' ORDER BY x::text) FROM unnest(p.proacl) x),
            'comment', obj_description(p.oid, 'pg_proc')) AS facts
 FROM pg_proc p
 JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -213,6 +233,7 @@ SELECT 'sequence' AS kind, c.oid::regclass::text AS name,
            'minimum', s.seqmin::text, 'maximum', s.seqmax::text, 'cache', s.seqcache::text,
            'cycle', CASE WHEN s.seqcycle THEN 'yes' ELSE 'no' END,
            'persistence', CASE c.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'logged' END,
+           'owner', pg_get_userbyid(c.relowner)::text, 'rights', (SELECT string_agg(x::text, ', ' ORDER BY x::text) FROM unnest(c.relacl) x),
            'owned by', d.refobjid::regclass::text || '.' || quote_ident(a.attname),
            'comment', obj_description(c.oid, 'pg_class')) AS facts
 FROM pg_sequence s
@@ -313,12 +334,52 @@ WHERE NOT {member:pg_event_trigger,e.oid}
 ORDER BY 2
 
 -- name: settings
--- Where sessions are replicas, neither foreign keys nor triggers fire.
-SELECT 'setting' AS kind, split_part(setting, '=', 1) || coalesce(' of role ' || quote_ident(r.rolname), '') AS name, '' AS of,
-       jsonb_build_object('value', split_part(setting, '=', 2)) AS facts
+-- What sessions begin with in this database: those of the database, and of roles that own something here, have a right to
+-- something, or ask now. The value of a setting with a dot in its name may be a secret.
+SELECT 'setting' AS kind,
+       split_part(setting, '=', 1) || coalesce(' of role ' || quote_ident(r.rolname), '')
+           || CASE WHEN s.setdatabase = 0 THEN ' in all databases' ELSE '' END AS name,
+       '' AS of,
+       jsonb_build_object('value', CASE WHEN split_part(setting, '=', 1) LIKE '%.%' THEN 'hidden, hash ' || hashtext(setting)
+                                        ELSE substr(setting, strpos(setting, '=') + 1) END) AS facts
 FROM pg_db_role_setting s
 CROSS JOIN LATERAL unnest(s.setconfig) setting
 LEFT JOIN pg_roles r ON r.oid = s.setrole
-WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-  AND setting LIKE 'session_replication_role=%'
+WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+   OR s.setdatabase = 0 AND (s.setrole = 0 OR r.rolname = current_user
+                             OR EXISTS (SELECT FROM pg_shdepend d JOIN pg_database b ON b.oid = d.dbid
+                                        WHERE b.datname = current_database() AND d.refclassid = 'pg_authid'::regclass
+                                          AND d.refobjid = s.setrole))
+UNION ALL
+SELECT 'setting', 'connection limit', '', jsonb_build_object('value', datconnlimit::text)
+FROM pg_database WHERE datname = current_database() AND datconnlimit <> -1
+ORDER BY 2
+
+-- name: publications
+-- PostgreSQL refuses to update and delete rows that a publication takes up and cannot name.
+SELECT 'publication' AS kind, quote_ident(p.pubname) AS name, '' AS of, jsonb_build_object(
+           'publishes', concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,
+                                  CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END),
+           'tables', CASE WHEN p.puballtables THEN 'all' ELSE t.tables END,
+           'refuses changes of', CASE WHEN p.pubupdate OR p.pubdelete THEN t.refused END,
+           'owner', pg_get_userbyid(p.pubowner)::text) AS facts
+FROM pg_publication p
+CROSS JOIN LATERAL (
+    SELECT string_agg(c.oid::regclass::text || coalesce(' where ' || (to_jsonb(m)->>'rowfilter'), ''), ', '
+                      ORDER BY c.oid::regclass::text) AS tables,
+           string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid::regclass::text) FILTER (WHERE CASE c.relreplident
+               WHEN 'd' THEN NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
+               WHEN 'i' THEN NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident)
+               ELSE c.relreplident = 'n' OR jsonb_array_length(to_jsonb(m)->'attnames') < c.relnatts END) AS refused
+    FROM pg_publication_tables m
+    JOIN pg_namespace n ON n.nspname = m.schemaname
+    JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = m.tablename
+    WHERE m.pubname = p.pubname AND {user}) t
+ORDER BY 2
+
+-- name: subscriptions
+SELECT 'subscription' AS kind, quote_ident(s.subname) AS name, '' AS of,
+       jsonb_build_object('enabled', CASE WHEN s.subenabled THEN 'yes' ELSE 'no' END) AS facts
+FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
+WHERE d.datname = current_database()
 ORDER BY 2
