@@ -3,7 +3,6 @@
     CrossfadeError
      +-- Refused                 what was asked for does not hold (exit status 1)
      |    +-- Uncovered          source paths that no mapping, remainder or discard takes up
-     |    +-- Unbalanced         the count equation does not hold
      |    +-- TooManyRefused     an entity loses so many of its records that the copy stopped
      |    +-- NotEmpty           the target holds something that is not this move's own
      |    +-- Busy               another run is at work in the target
@@ -15,7 +14,6 @@
      |    +-- UnknownSetting
      |    +-- Unsupported        a store was asked for an ability that it does not have
      +-- Unreachable             a server or file could not be reached (exit status 3)
-     +-- BadRecord               one record cannot go on; the pipeline turns it into a quarantine entry
 
 A message is a fact, the value, and what is true now, in lower case; `hint` is the next move, and is shown
 after "Try: ". The docstring of a class is its message where none is given.
@@ -54,10 +52,6 @@ class Uncovered(Refused):
     def __init__(self, message: str | None = None, findings: Sequence[Any] = (), *, hint: str | None = None) -> None:
         self.findings = tuple(findings)
         super().__init__(message or (self.__doc__ or "").partition("\n")[0], hint=hint)
-
-
-class Unbalanced(Refused):
-    """source = copied + quarantined + discarded does not hold"""
 
 
 class TooManyRefused(Refused):
@@ -151,16 +145,3 @@ def may_pass(error: Failed) -> Failed:
     """The error, marked as one whose cause may pass."""
     error.passing = True
     return error
-
-
-class BadRecord(CrossfadeError):
-    """a record does not fit
-
-    `reason` is a short stable word (see docs/reference/errors.md); `table` and `column` name the target where known.
-    """
-
-    def __init__(self, reason: str, message: str, *, table: str | None = None, column: str | None = None) -> None:
-        self.reason = reason
-        self.table = table
-        self.column = column
-        super().__init__(message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from crossfade.model.target import Step
@@ -76,30 +77,36 @@ def _needs_late(one: Object, objects: Mapping[Key, Object], needs: Mapping[Key, 
 
 
 def _sorted(objects: Mapping[Key, Object], needs: Mapping[Key, set[Key]]) -> tuple[list[Object], list[str]]:
-    waiting = {key: set(wanted) for key, wanted in needs.items()}
-    wanted_by: dict[Key, list[Key]] = {key: [] for key in objects}
-    for key, wanted in needs.items():
-        for other in wanted:
-            wanted_by[other].append(key)
-    ready = [(o.rank, o.id, key) for key, o in objects.items() if not waiting[key]]
-    heapq.heapify(ready)
+    sorter, notes = _without_cycles(objects, needs)
     ordered: list[Object] = []
-    notes: list[str] = []
-    while waiting:
-        if not ready:  # a circle: begin it somewhere, and say so
-            rank, name, key = min((objects[k].rank, objects[k].id, k) for k in waiting)
-            notes.append(f"{name} needs something that needs it in turn: their order may have to be mended by hand")
-            ready.append((rank, name, key))
+    ready: list[tuple[int, str, Key]] = []
+    while sorter.is_active():
+        for key in sorter.get_ready():
+            heapq.heappush(ready, (objects[key].rank, objects[key].id, key))
         _, _, key = heapq.heappop(ready)
-        if waiting.pop(key, None) is None:
-            continue
         ordered.append(objects[key])
-        for other in wanted_by[key]:
-            if other in waiting:
-                waiting[other].discard(key)
-                if not waiting[other]:
-                    heapq.heappush(ready, (objects[other].rank, objects[other].id, other))
+        sorter.done(key)
     return ordered, notes
+
+
+def _without_cycles(
+    objects: Mapping[Key, Object], needs: Mapping[Key, set[Key]]
+) -> tuple[TopologicalSorter[Key], list[str]]:
+    """A sorter, and a note for each object that is made before one that it needs, because that one needs it in turn."""
+    left = {key: set(wanted) for key, wanted in needs.items()}
+    notes: list[str] = []
+    while True:
+        sorter = TopologicalSorter(left)
+        try:
+            sorter.prepare()
+        except CycleError as error:
+            cycle: list[Key] = error.args[1]  # each is needed by the next; the first is the last, too
+            name, at = min((objects[key].rank, objects[key].id, i) for i, key in enumerate(cycle) if i)[1:]
+            left[cycle[at]].discard(cycle[at - 1])
+            note = f"{name} needs something that needs it in turn: their order may have to be corrected by hand"
+            notes += [note] if note not in notes else []
+        else:
+            return sorter, notes
 
 
 SCHEMA, EXTENSION, FOREIGN, COLLATION, TYPE, SEQUENCE, FUNCTION, OPERATOR, CAST, TABLE, CHECK, VIEW = range(12)
