@@ -14,7 +14,7 @@ from mapping_world import World, transcode
 from sqlalchemy import MetaData
 
 from crossfade.assess.check import check
-from crossfade.mapping.coverage.uncovered import Finding
+from crossfade.model.findings import Finding
 from crossfade.model.target import ColumnType, TargetColumn, TargetSchema, TargetTable
 from crossfade.project import Discard
 from crossfade.transform.engine import Engine

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mapping_world import World
 
-from crossfade.mapping.coverage.uncovered import Finding, stale_discards, uncovered
+from crossfade.mapping.coverage.uncovered import stale_discards, uncovered
+from crossfade.model.findings import Finding
 from crossfade.model.program import carries
 from crossfade.model.shape import Node, format_path
 from crossfade.project import Discard

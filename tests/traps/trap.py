@@ -18,7 +18,7 @@ from pymongo.errors import BulkWriteError
 
 from crossfade.documents.ejson import loads, to_bson
 from crossfade.errors import CrossfadeError, Uncovered
-from crossfade.mapping.coverage.uncovered import Finding
+from crossfade.model.findings import Finding
 from crossfade.move import Move, Status
 from crossfade.project import load_project
 from crossfade.verify.verdict import Verdict

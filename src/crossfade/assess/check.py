@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from crossfade.mapping.coverage.partial import in_part
-from crossfade.mapping.coverage.sqlite_columns import sqlite_columns
-from crossfade.mapping.coverage.uncovered import Finding, open_paths, stale_discards, uncovered
+from crossfade.mapping.coverage.uncovered import open_paths, stale_discards, uncovered
 from crossfade.mapping.language.conversions import INSTEAD
 from crossfade.mapping.language.resolve import nearest
 from crossfade.model.batch import REMAINDER, Column
 from crossfade.model.counts import counted
+from crossfade.model.findings import Finding
 from crossfade.model.program import ROOT_TABLE, Branch, Program
 from crossfade.model.shape import Shape, format_path
 from crossfade.model.target import TargetSchema, TargetTable
@@ -25,6 +25,9 @@ from crossfade.transform.lookup import Tables
 ENCRYPTED = "binData:6"
 """How a value of client-side field level encryption, or of queryable encryption, is stored."""
 
+Doubtful = Callable[[TargetSchema, Collection[str]], Sequence[Finding]]
+"""stores.contract.Ddl.doubtful_columns."""
+
 EmptyTable = Callable[[Shape, Sequence[Column]], Any]
 """An Arrow table without rows, with the columns as a reader would give them."""
 
@@ -37,6 +40,7 @@ def check(
     empty: EmptyTable,
     engine: Engine,
     unknown: Collection[str] = (),
+    doubtful: Doubtful = lambda schema, mapped: (),
 ) -> list[Finding]:
     """Every fault and note, in one list: also of what is whole where the `target` cannot be read (None), or where it
     is `unknown` what mappings at fault carry of some entities.
@@ -47,7 +51,7 @@ def check(
     findings += open_paths(known, discards) if not program.files else ()
     findings += stale_discards(program, shapes, discards)
     if target is not None:
-        findings += _against_target(program, shapes, target, discards, empty, engine)
+        findings += _against_target(program, shapes, target, discards, empty, engine, doubtful)
     findings += _check_discards(program, shapes, empty, engine)
     findings += _unreadable(shapes)
     findings += _encrypted(shapes)
@@ -61,6 +65,7 @@ def _against_target(
     discards: Sequence[Discard],
     empty: EmptyTable,
     engine: Engine,
+    doubtful: Doubtful,
 ) -> Iterator[Finding]:
     findings: list[Finding] = []
     findings += in_part(program, shapes, target, discards)
@@ -74,7 +79,7 @@ def _against_target(
     ]
     findings += [_trigger(trigger) for trigger in enabled_triggers(target) if trigger.table in mapped]
     findings += [Finding("note", "schema", "schema", note) for note in target.notes]
-    findings += sqlite_columns(target, mapped)
+    findings += doubtful(target, mapped)
     yield from findings
 
 

@@ -11,7 +11,7 @@ from crossfade.cli.command import command
 from crossfade.cli.failure import finding_document
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen
-from crossfade.mapping.coverage.uncovered import Finding
+from crossfade.model.findings import Finding
 from crossfade.move import Move
 
 

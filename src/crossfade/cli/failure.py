@@ -25,7 +25,7 @@ from crossfade.cli.events import log_line
 from crossfade.cli.limits import limit_of
 from crossfade.cli.screen import Screen
 from crossfade.errors import CrossfadeError, MappingFault, SchemaFault, Uncovered, Unreachable
-from crossfade.mapping.coverage.uncovered import Finding
+from crossfade.model.findings import Finding
 
 USAGE, INTERNAL, INTERRUPTED, BROKEN_PIPE = 2, 70, 130, 141
 

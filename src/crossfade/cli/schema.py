@@ -14,6 +14,7 @@ from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen
 from crossfade.model.counts import counted
+from crossfade.model.dialects import dialect_of
 from crossfade.model.files import write_text
 from crossfade.model.target import Step, TargetSchema
 from crossfade.schema.diagram import dbml, mermaid
@@ -46,13 +47,11 @@ def _steps(steps: Sequence[Step]) -> list[dict[str, str]]:
     return [{"id": step.id, "sql": step.sql} for step in steps]
 
 
-_FIRST = {"postgresql": "SET check_function_bodies TO off; -- a function may name what comes after it"}
-
-
 def _script(schema: TargetSchema) -> str:
     """DDL goes out letter for letter: it is the user's own text, and an escape would make other DDL of it."""
     parts = [f"-- note: {line}" for note in schema.notes for line in note.splitlines()]
-    parts += [f"\n{_FIRST[schema.dialect]}"] if schema.dialect in _FIRST else []
+    begins = dialect_of(schema.dialect).script_begins
+    parts += [f"\n{begins}"] if begins else []
     for title, steps in (("before the copy", schema.pre), ("after the copy", schema.post)):
         parts += [f"\n-- {title}\n", *(_statement(step.sql) for step in steps)]
     return "\n".join(parts).strip("\n")

@@ -11,8 +11,8 @@ from crossfade.assess.map_rules import not_followed
 from crossfade.assess.survey import choose
 from crossfade.documents.columns import compile_columns
 from crossfade.errors import Fault, Misused, SchemaFault, Stale, Uncovered, Unreachable
-from crossfade.mapping.coverage.uncovered import Finding
 from crossfade.model.counts import counted
+from crossfade.model.findings import Finding
 from crossfade.model.patterns import matching
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetSchema
@@ -36,8 +36,9 @@ def check(ground: Ground, meanwhile: Callable[[], object] = lambda: None) -> lis
         except SchemaFault as error:
             schema = None
             faults += [_of_fault("schema", fault) for fault in error.faults]
+        doubtful = need(ground.target.ddl, ground.target, "be looked into").doubtful_columns
         found = run_check(
-            compiled.program, ground.shapes, schema, ground.discards, empty_batch, engine, compiled.unknown
+            compiled.program, ground.shapes, schema, ground.discards, empty_batch, engine, compiled.unknown, doubtful
         )
     later = [] if schema is None else _later_triggers(ground, schema)
     return _with_the_source(ground, [*faults, *found, *later, *_maps_not_followed(ground)])

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from crossfade.journal.causes import ALL_OPEN, Cause, Selection
 from crossfade.journal.journal import Entry
 from crossfade.journal.status import Status
-from crossfade.mapping.coverage.uncovered import Finding
+from crossfade.model.findings import Finding
 from crossfade.model.shape import Shape
 from crossfade.move import accounts, checks, copying, surveying, verifying
 from crossfade.move import not_carried as gathering

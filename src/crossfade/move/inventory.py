@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crossfade.assess.survey import choose
-from crossfade.mapping.coverage.uncovered import Finding
 from crossfade.model.counts import counted
+from crossfade.model.findings import Finding
 from crossfade.model.patterns import matching
 from crossfade.move import surveying
 from crossfade.move.context import Ground

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from crossfade.errors import Stale
+from crossfade.model.dialects import dialect_of
 from crossfade.model.quoting import identifier
 from crossfade.model.target import Step, TargetSchema, TargetTable
 from crossfade.schema.tokens import Token, meaningful
@@ -39,7 +40,7 @@ def built_on(schema: TargetSchema, step: Step) -> TargetTable | None:
 def table_named(schema: TargetSchema, sql: str) -> TargetTable | None:
     """The table that a name in a step's statement means."""
     words = meaningful(sql)
-    folds = schema.dialect == "sqlite"
+    folds = dialect_of(schema.dialect).folds_quoted_names
     name = _name(*_table_at([*words, words[-1]], 0), folds)
     return next((t for t in schema.tables if _name(t.schema or "", t.table, folds) == name), None)
 
@@ -93,7 +94,7 @@ class _Part:
 
 def _parts(schema: TargetSchema, filled: Collection[str]) -> list[_Part]:
     """Foreign keys first: a unique constraint cannot go while one rests on it."""
-    folds = schema.dialect == "sqlite"
+    folds = dialect_of(schema.dialect).folds_quoted_names
     tables = {_name(t.schema or "", t.table, folds) for t in schema.tables if t.name in filled}
     found = []
     for step in schema.post:
@@ -120,7 +121,7 @@ def _drop(kind: str, words: Sequence[Token], on: tuple[str, str], dialect: str) 
             return f"DROP INDEX {_quoted((on[0], words[_after(words, 'INDEX')].name))}"
         case "trigger":
             name = identifier(words[_after(words, "TRIGGER")].name)
-            return f"DROP TRIGGER {name}" + ("" if dialect == "sqlite" else f" ON {table}")
+            return f"DROP TRIGGER {name}" + (f" ON {table}" if dialect_of(dialect).triggers_are_of_tables else "")
     return f"ALTER TABLE {table} DROP CONSTRAINT {identifier(words[_after(words, 'CONSTRAINT')].name)}"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from crossfade.errors import Fault, Misused, SchemaFault, Unreachable
+from crossfade.model.dialects import dialect_of
 from crossfade.model.target import TargetSchema
 from crossfade.schema.journaled import made_of_sql
 
@@ -101,14 +102,12 @@ def _from_module(spec: str, root: Path, dialect: str) -> TargetSchema:
 def _from_prisma(paths: list[Path], dialect: str, comments: bool) -> TargetSchema:
     from crossfade.schema.metadata import from_metadata
     from crossfade.schema.prisma import read_prisma
+    from crossfade.schema.prisma.names import Dialect
 
-    if dialect == "postgresql":
-        read = read_prisma(paths, "postgresql", comments=comments)
-        return from_metadata(read.metadata, dialect, read.notes, extensions=read.extensions)
-    if dialect == "sqlite":
-        read = read_prisma(paths, "sqlite")
-        return from_metadata(read.metadata, dialect, read.notes)
-    raise Misused(f"no target can be made for the dialect {dialect!r}", hint="postgresql or sqlite")
+    provider: dict[str, Dialect] = {"postgresql": "postgresql", "sqlite": "sqlite"}
+    says = dialect_of(dialect)
+    read = read_prisma(paths, provider[says.name], comments=comments and says.has_comments)
+    return from_metadata(read.metadata, dialect, read.notes, extensions=read.extensions if says.has_types else ())
 
 
 def _from_sql(paths: list[Path], root: Path, ddl: TriesSchemas) -> TargetSchema:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateSequence, CreateTable, SetColumnComment, SetTableComment
 
 from crossfade.errors import Misused
+from crossfade.model.dialects import dialect_of
 from crossfade.model.quoting import identifier
 from crossfade.model.target import ForeignKey, Step, TargetColumn, TargetSchema, TargetTable, Unique
 from crossfade.schema.constraint_names import named
@@ -81,13 +82,12 @@ def load_metadata(spec: str, root: Path) -> sa.MetaData:
 
 def called(table: sa.Table, dialect: str) -> str:
     """What mapping files call a table."""
-    plain = table.schema is None or dialect == "sqlite" or table.schema == _DEFAULT_SCHEMA
+    plain = table.schema is None or not dialect_of(dialect).has_schemas or table.schema == _DEFAULT_SCHEMA
     return table.name if plain else f"{table.schema}.{table.name}"
 
 
 def _dialect(name: str) -> sa.Dialect:
-    if name not in ("postgresql", "sqlite"):
-        raise Misused(f"no target can be made for the dialect {name!r}", hint="postgresql or sqlite")
+    dialect_of(name)
     # With any other style a compiler for DDL doubles the percent signs of names, literals and comments.
     make: Any = sa.make_url(f"{name}://").get_dialect()
     speaks = make(paramstyle="named")
@@ -105,7 +105,7 @@ def _extension(name: str) -> Step:
 
 
 def _before(metadata: sa.MetaData, tables: Sequence[sa.Table], dialect: sa.Dialect) -> Iterator[Step]:
-    if dialect.name == "postgresql":
+    if dialect_of(dialect.name).has_types:
         prepared = dialect.identifier_preparer
         types = named_types(metadata, dialect)
         schemas = {thing.schema or _DEFAULT_SCHEMA for thing in (*tables, *types, *metadata._sequences.values())}
@@ -129,7 +129,7 @@ def _create_sql(table: sa.Table, dialect: sa.Dialect) -> str:
     """Without unique constraints, and in PostgreSQL without foreign keys: both come after the copy."""
     uniques = [c for c in table.constraints if isinstance(c, sa.UniqueConstraint)]
     table.constraints.difference_update(uniques)
-    inside: list[sa.ForeignKeyConstraint] | None = [] if dialect.name == "postgresql" else None
+    inside: list[sa.ForeignKeyConstraint] | None = [] if dialect_of(dialect.name).adds_constraints else None
     try:
         return _text(CreateTable(table, include_foreign_key_constraints=inside), dialect)
     finally:
@@ -142,10 +142,11 @@ def _after(tables: Sequence[sa.Table], dialect: sa.Dialect) -> Iterator[Step]:
     for table in tables:
         for index in sorted(table.indexes, key=lambda i: str(i.name)):
             schema = table.schema if table.schema not in (None, _DEFAULT_SCHEMA) else None
-            name = f"{schema}.{index.name}" if schema and dialect.name == "postgresql" else f"{index.name}"
+            name = f"{schema}.{index.name}" if schema and dialect_of(dialect.name).has_schemas else f"{index.name}"
             yield Step(f"index {name}", _text(CreateIndex(index), dialect))
-    if dialect.name == "postgresql":
+    if dialect_of(dialect.name).adds_constraints:
         yield from _foreign_key_steps(tables, dialect)
+    if dialect_of(dialect.name).has_comments:
         yield from _comments(tables, dialect)
 
 
@@ -159,7 +160,7 @@ def _foreign_keys(table: sa.Table) -> list[sa.ForeignKeyConstraint]:
 
 def _unique_step(table: sa.Table, unique: sa.UniqueConstraint, dialect: sa.Dialect) -> Step:
     """SQLite adds no constraint to a table that is there, and a unique index is the same to it."""
-    if dialect.name == "postgresql":
+    if dialect_of(dialect.name).adds_constraints:
         sql = _text(AddConstraint(unique, isolate_from_table=False), dialect)
         return Step(f"unique {called(table, dialect.name)}.{unique.name}", sql)
     quote = dialect.identifier_preparer.quote
@@ -216,7 +217,7 @@ def _text(element: Any, dialect: sa.Dialect) -> str:
 
 
 def _target(table: sa.Table, dialect: sa.Dialect) -> TargetTable:
-    schema = None if dialect.name == "sqlite" else table.schema or _DEFAULT_SCHEMA
+    schema = table.schema or _DEFAULT_SCHEMA if dialect_of(dialect.name).has_schemas else None
     return TargetTable(
         name=called(table, dialect.name),
         schema=schema,

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from crossfade.mapping.coverage.covered import Taken, taken
-from crossfade.mapping.coverage.uncovered import Finding, discarded, types_counted, uses_of
+from crossfade.mapping.coverage.uncovered import discarded, types_counted, uses_of
 from crossfade.model.counts import counted
+from crossfade.model.findings import Finding
 from crossfade.model.program import LESS, WHOLE, Branch, Feed, Program, Use, carries
 from crossfade.model.shape import Path, Shape, format_path
 from crossfade.model.target import TargetSchema

@@ -13,28 +13,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from crossfade.mapping.coverage.covered import Taken, taken
 from crossfade.model.counts import counted
+from crossfade.model.findings import Finding
 from crossfade.model.program import DECIDES, Branch, Feed, Program, Use, carries
 from crossfade.model.quoting import identifier
 from crossfade.model.shape import Node, Path, Shape, format_path, parse_path
 from crossfade.project import Discard
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that `check` says. `severity` is "fault" (a copy does not start) or "note".
-
-    `kind` is a stable word; `place` is entity.path, table.column or a file.
-    """
-
-    severity: str
-    kind: str
-    place: str
-    message: str
-    hint: str | None = None
 
 
 def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:

@@ -10,8 +10,10 @@ where the server or file cannot be reached (the URL shown with its password hidd
 
 from __future__ import annotations
 
+from crossfade.stores.contract.changes import ChangedKeys, ChangeFeed, Changes, PositionLost
 from crossfade.stores.contract.clashes import Check, Clash, Clashes
 from crossfade.stores.contract.ddl import Ddl, NumbersBehind
+from crossfade.stores.contract.fence import Fence, FenceState
 from crossfade.stores.contract.inspect import EntityInfo, Inspector
 from crossfade.stores.contract.rows import RowReader
 from crossfade.stores.contract.source import Reader
@@ -21,14 +23,20 @@ from crossfade.stores.contract.watch import Blocker, Watch
 
 __all__ = [
     "Blocker",
+    "ChangeFeed",
+    "ChangedKeys",
+    "Changes",
     "Check",
     "Clash",
     "Clashes",
     "Ddl",
     "EntityInfo",
+    "Fence",
+    "FenceState",
     "Inspector",
     "Loader",
     "NumbersBehind",
+    "PositionLost",
     "Reader",
     "Refusal",
     "RowReader",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from crossfade.model.described import Described
-from crossfade.model.target import ColumnType, Step, TargetSchema, TargetTable
+from crossfade.model.findings import Finding
+from crossfade.model.target import Step, TargetSchema, TargetTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ class Ddl(Protocol):
         """Lets what hands out numbers for the tables' columns go on after the last one there; how many were set."""
         ...
 
-    def column_types(self) -> Mapping[str, ColumnType]:
-        """Types by their SQL name, where the store has such a catalogue; may be empty."""
+    def doubtful_columns(self, schema: TargetSchema, mapped: Collection[str]) -> list[Finding]:
+        """Columns of the tables `mapped` of which the database would not keep what their declared type says, with what
+        to declare instead.
+        """
         ...

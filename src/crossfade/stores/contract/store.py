@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from crossfade.errors import Unsupported
+from crossfade.stores.contract.changes import ChangeFeed
 from crossfade.stores.contract.clashes import Clashes
 from crossfade.stores.contract.ddl import Ddl
+from crossfade.stores.contract.fence import Fence
 from crossfade.stores.contract.inspect import Inspector
 from crossfade.stores.contract.rows import RowReader
 from crossfade.stores.contract.source import Reader
@@ -39,6 +41,8 @@ class Store:
     ddl: Ddl | None = None
     watch: Watch | None = None
     clashes: Clashes | None = None
+    changes: ChangeFeed | None = None
+    fence: Fence | None = None
     closer: Any = None
 
     def close(self) -> None:

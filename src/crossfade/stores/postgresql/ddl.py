@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -13,11 +13,12 @@ import psycopg
 
 from crossfade.errors import CrossfadeError, SchemaFault
 from crossfade.model.described import Described
-from crossfade.model.target import ColumnType, ForeignKey, Step, TargetSchema, TargetTable, Unique
+from crossfade.model.findings import Finding
+from crossfade.model.target import ForeignKey, Step, TargetSchema, TargetTable, Unique
 from crossfade.schema.statements import Script, split
 from crossfade.stores.contract import Ddl, NumbersBehind
 from crossfade.stores.postgresql import errors as failures
-from crossfade.stores.postgresql.catalogue.catalogue import named_column_types, reflect
+from crossfade.stores.postgresql.catalogue.catalogue import reflect
 from crossfade.stores.postgresql.catalogue.describe import describe, holding_rows, holds_values
 from crossfade.stores.postgresql.catalogue.existing_tables import described, user_tables
 from crossfade.stores.postgresql.catalogue.objects import shown
@@ -198,10 +199,9 @@ class PostgresDdl:
         with self._connected(autocommit=False) as connection:
             return advance(connection, tables)
 
-    def column_types(self) -> Mapping[str, ColumnType]:
-        """The enums, domains and extensions' types of the target, by the name that format_type prints."""
-        with self._connected() as connection:
-            return named_column_types(connection)
+    def doubtful_columns(self, schema: TargetSchema, mapped: Collection[str]) -> list[Finding]:
+        """PostgreSQL has the types that it takes."""
+        return []
 
     @contextmanager
     def _connected(self, *, autocommit: bool = True) -> Iterator[psycopg.Connection[Any]]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
 from crossfade.errors import Fault, SchemaFault
 from crossfade.model.described import Described
+from crossfade.model.findings import Finding
 from crossfade.model.quoting import identifier
-from crossfade.model.target import ColumnType, ForeignKey, Step, TargetSchema, TargetTable, Unique
+from crossfade.model.target import ForeignKey, Step, TargetSchema, TargetTable, Unique
 from crossfade.schema.leave_out import notes_of, only_drops, why_left_out
 from crossfade.schema.statements import Script, Statement, split
 from crossfade.schema.tokens import tokens
@@ -18,6 +19,7 @@ from crossfade.stores.contract import Ddl, NumbersBehind
 from crossfade.stores.sqlite.catalogue import JOURNAL_PREFIX, reflect
 from crossfade.stores.sqlite.connect import connect, failure, path_of
 from crossfade.stores.sqlite.describe import describe, describe_made, holds_rows, holds_values
+from crossfade.stores.sqlite.doubtful_columns import doubtful_columns
 from crossfade.stores.sqlite.unbuildable import unbuildable
 from crossfade.stores.sqlite.violations import duplicates, orphans
 
@@ -109,9 +111,9 @@ class SqliteDdl:
         """SQLite goes on after the greatest number by itself."""
         return 0
 
-    def column_types(self) -> Mapping[str, ColumnType]:
-        """SQLite has no catalogue of types."""
-        return {}
+    def doubtful_columns(self, schema: TargetSchema, mapped: Collection[str]) -> list[Finding]:
+        """SQLite takes any word for a type, and keeps values by a rule of its own."""
+        return list(doubtful_columns(schema, mapped))
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:

@@ -12,12 +12,12 @@ import psycopg
 from psycopg.rows import namedtuple_row
 
 from crossfade.model.sql_files import statements
-from crossfade.model.target import ColumnType, TargetSchema
+from crossfade.model.target import TargetSchema
 from crossfade.schema.digest import digest_of
 from crossfade.stores.postgresql.catalogue.later_steps import later_steps
 from crossfade.stores.postgresql.catalogue.objects import objects, shown
 from crossfade.stores.postgresql.catalogue.order import arrange
-from crossfade.stores.postgresql.catalogue.tables import named_types, target_tables
+from crossfade.stores.postgresql.catalogue.tables import target_tables
 
 JOURNAL_SCHEMA = "crossfade"
 
@@ -61,12 +61,6 @@ def reflect(
         digest=digest_of("postgresql", tables, pre, post),
         notes=tuple(dict.fromkeys((*notes, *said, *left_out))),
     )
-
-
-def named_column_types(connection: psycopg.Connection[Any]) -> dict[str, ColumnType]:
-    """The types that are not built in, by their printed name."""
-    with plainly(connection):
-        return named_types(_reader(connection)("named_types"))
 
 
 # What changes how the catalogue prints things: every name with its schema, times and numbers the same everywhere.

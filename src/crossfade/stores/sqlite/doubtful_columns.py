@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from crossfade.mapping.coverage.uncovered import Finding
+from crossfade.model.findings import Finding
 from crossfade.model.target import TargetColumn, TargetSchema, TargetTable
 
 KEPT_DIGITS = 15
 """Digits of a number that a double keeps, whatever they are."""
 
 
-def sqlite_columns(target: TargetSchema, mapped: Collection[str]) -> Iterator[Finding]:
+def doubtful_columns(target: TargetSchema, mapped: Collection[str]) -> Iterator[Finding]:
     """A note for each such column of a mapped table, with what to write instead."""
-    for table in target.tables if target.dialect == "sqlite" else ():
+    for table in target.tables:
         for column in table.columns if table.name in mapped else ():
             said = _said(column)
             if said is not None:

@@ -1,0 +1,51 @@
+"""The SQL of the databases that a target can be, as facts: nothing asks which one it is, only what holds of it.
+
+What a database does beyond its SQL is said by its store (stores/contract/store.py, `Traits`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crossfade.errors import Misused
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    name: str
+    has_schemas: bool  # do tables lie in schemas?
+    has_types: bool  # are there enums, domains and arrays, and sequences apart from tables?
+    adds_constraints: bool  # can a constraint be added to a table that exists?
+    has_comments: bool  # can a table or a column be commented on?
+    folds_quoted_names: bool  # are "A" and "a" the same table?
+    triggers_are_of_tables: bool  # does DROP TRIGGER name the table?
+    script_begins: str = ""  # what a script of DDL begins with, so that it runs in the order in which it is written
+
+
+POSTGRESQL = Dialect(
+    "postgresql",
+    has_schemas=True,
+    has_types=True,
+    adds_constraints=True,
+    has_comments=True,
+    folds_quoted_names=False,
+    triggers_are_of_tables=True,
+    script_begins="SET check_function_bodies TO off; -- a function may name what comes after it",
+)
+SQLITE = Dialect(
+    "sqlite",
+    has_schemas=False,
+    has_types=False,
+    adds_constraints=False,
+    has_comments=False,
+    folds_quoted_names=True,
+    triggers_are_of_tables=False,
+)
+DIALECTS = {dialect.name: dialect for dialect in (POSTGRESQL, SQLITE)}
+
+
+def dialect_of(name: str) -> Dialect:
+    """The dialect of this name. Raises Misused where no target speaks it."""
+    if name not in DIALECTS:
+        raise Misused(f"no target can be made for the dialect {name!r}", hint=" or ".join(DIALECTS))
+    return DIALECTS[name]
