@@ -11,7 +11,7 @@ from bson import ObjectId
 from mapping_world import World
 from sqlalchemy import MetaData
 
-from crossfade.mapping.coverage.partial import in_part
+from crossfade.mapping.coverage.partial import partly_covered
 from crossfade.mapping.coverage.uncovered import uncovered
 from crossfade.model.target import ColumnType, TargetColumn, TargetSchema, TargetTable
 from crossfade.project import Discard
@@ -36,7 +36,7 @@ def notes(
     program = WORLD.program(mapping, discards)
     columns = tuple(TargetColumn(name, kind) for name, kind in (kinds or {}).items())
     target = TargetSchema("postgresql", (TargetTable("t", None, "t", columns, ()),), (), (), MetaData, "")
-    found = list(in_part(program, WORLD.shapes, target, discards))
+    found = list(partly_covered(program, WORLD.shapes, target, discards))
     assert all((f.severity, f.kind) == ("note", "in_part") for f in found)
     open_paths = {f.place for f in uncovered(program, WORLD.shapes, discards)}
     assert not open_paths & {f.place for f in found}

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mapping_world import World
 
-from crossfade.mapping.language.places import Places
+from crossfade.mapping.language.fields import ColumnSet
 from crossfade.model.names import fold
 from crossfade.model.shape import Node, Path
 
@@ -78,7 +78,7 @@ def test_fields_of_any_names(wanted: dict[str, int]) -> None:
 
 @given(st.lists(st.tuples(st.lists(names, max_size=2).map(tuple), st.sampled_from(["native", "type", "json", "list"]))))
 def test_no_two_columns_have_names_that_duckdb_would_take_for_one(asked: list[Any]) -> None:
-    places = Places()
+    places = ColumnSet()
     got = {what: places.name(*what) for what in asked}
     assert {what: places.name(*what) for what in asked} == got
     assert len({fold(name) for name in got.values()}) == len(got)

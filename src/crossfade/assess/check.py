@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from crossfade.mapping.coverage.partial import in_part
+from crossfade.mapping.coverage.partial import partly_covered
 from crossfade.mapping.coverage.uncovered import open_paths, stale_discards, uncovered
 from crossfade.mapping.language.conversions import INSTEAD
 from crossfade.mapping.language.resolve import nearest
@@ -68,7 +68,7 @@ def _against_target(
     doubtful: Doubtful,
 ) -> Iterator[Finding]:
     findings: list[Finding] = []
-    findings += in_part(program, shapes, target, discards)
+    findings += partly_covered(program, shapes, target, discards)
     for branch in program.branches:
         findings += _check_branch(branch, program, shapes, target, discards, empty, engine)
     mapped = {b.table for b in program.branches}

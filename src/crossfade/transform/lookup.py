@@ -53,7 +53,7 @@ class LookedUpMisfit(CrossfadeError):
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _Fetched:
     """What was fetched for these keys (also that there is nothing)."""
 
     keys: frozenset[str]
@@ -67,7 +67,7 @@ class LookupReader:
         self._shapes = shapes
         self._read = read
         self._transcode = transcode
-        self._kept: dict[tuple[object, ...], _Kept] = {}
+        self._cache: dict[tuple[object, ...], _Fetched] = {}
         self._broken: dict[tuple[object, ...], dict[str, str]] = {}
 
     def fetch(self, lookup: Lookup, keys: pa.Array) -> pa.Table:
@@ -78,19 +78,19 @@ class LookupReader:
         what = (lookup.entity, lookup.path, lookup.key_kind, lookup.columns)
         wanted = {key_text(k, lookup.key_kind) for k in keys_of(keys, lookup.key_kind)}
         broken = self._broken.setdefault(what, {})
-        kept = self._kept.get(what) or _Kept(frozenset(), self._transcoded(lookup, b"").table)
+        kept = self._cache.get(what) or _Fetched(frozenset(), self._transcoded(lookup, b"").table)
         missing = wanted - kept.keys - broken.keys()
         both = kept
         if missing:
             fresh = pa.concat_tables([kept.table.slice(0, 0), *self._fetched(lookup, sorted(missing), broken)])
             known = frozenset(missing - broken.keys())
-            both = _Kept(kept.keys | known, pa.concat_tables([kept.table, fresh]))
-            self._kept[what] = self._bounded(lookup, both) or self._bounded(lookup, _Kept(known, fresh)) or kept
+            both = _Fetched(kept.keys | known, pa.concat_tables([kept.table, fresh]))
+            self._cache[what] = self._bounded(lookup, both) or self._bounded(lookup, _Fetched(known, fresh)) or kept
         if found := sorted(wanted & broken.keys()):
             raise LookedUpMisfit(broken[found[0]], {key: broken[key] for key in found})
         return both.table
 
-    def _bounded(self, lookup: Lookup, kept: _Kept) -> _Kept | None:
+    def _bounded(self, lookup: Lookup, kept: _Fetched) -> _Fetched | None:
         small = len(kept.keys) <= KEPT_KEYS and kept.table.nbytes <= KEPT_BYTES
         return kept if small and lookup.key_kind in _ONE_KEY_A_DOCUMENT else None
 

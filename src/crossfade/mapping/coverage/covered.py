@@ -12,7 +12,7 @@ Types = Mapping[Path, frozenset[str]]
 
 
 @dataclass(frozen=True)
-class Taken:
+class Covered:
     """Places by value and places with all below them, each with the types that are taken up there; arrays for their
     elements.
     """
@@ -52,7 +52,7 @@ class Taken:
         return self.rest and bool(path) and path[:1] not in tops
 
 
-def taken(uses: Iterable[Use], entity: str) -> Taken:
+def covered_by(uses: Iterable[Use], entity: str) -> Covered:
     """What `uses` (of branches whose root is `entity`) take up of it."""
     places: dict[str, dict[Path, frozenset[str]]] = {"value": {}, "whole": {}, "elements": {}}
     below: dict[Path, frozenset[str]] = {}
@@ -70,7 +70,7 @@ def taken(uses: Iterable[Use], entity: str) -> Taken:
             of_depth[use.path] = of_depth.get(use.path, frozenset()) | use.types
         for n in range(len(use.path)):
             below[use.path[:n]] = below.get(use.path[:n], frozenset()) | {_holder(use.path[n])}
-    return Taken(places["value"], places["whole"], frozenset(places["elements"]), below, rest, frozenset(keys))
+    return Covered(places["value"], places["whole"], frozenset(places["elements"]), below, rest, frozenset(keys))
 
 
 def _holder(step: str) -> str:

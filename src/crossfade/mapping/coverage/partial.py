@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from crossfade.mapping.coverage.covered import Taken, taken
+from crossfade.mapping.coverage.covered import Covered, covered_by
 from crossfade.mapping.coverage.uncovered import discarded, types_counted, uses_of
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
@@ -46,7 +46,7 @@ def changed(program: Program, shapes: Mapping[str, Shape]) -> list[Part]:
     return [part for entity, feed in feeds if feed.branches for part in _of_entity(shapes[entity], feed, ())]
 
 
-def in_part(
+def partly_covered(
     program: Program, shapes: Mapping[str, Shape], target: TargetSchema, discards: Sequence[Discard]
 ) -> Iterator[Finding]:
     """A note for each such path; what lies below one that is named says nothing new."""
@@ -76,7 +76,7 @@ def _spelt(branch: Branch, target: TargetSchema) -> Iterator[Use]:
 
 def _of_entity(shape: Shape, feed: Feed, discards: Sequence[Discard]) -> Iterator[Part]:
     uses = uses_of(feed)
-    some, whole = taken(uses, shape.entity), taken((u for u in uses if u.keeps == WHOLE), shape.entity)
+    some, whole = covered_by(uses, shape.entity), covered_by((u for u in uses if u.keeps == WHOLE), shape.entity)
     skip: Path | None = None
     for path, node in shape.root.walk():
         if skip is not None and path[: len(skip)] == skip:
@@ -91,7 +91,7 @@ def _of_entity(shape: Shape, feed: Feed, discards: Sequence[Discard]) -> Iterato
             skip = path
 
 
-def _cut(path: Path, bson_type: str, some: Taken, whole: Taken) -> bool:
+def _cut(path: Path, bson_type: str, some: Covered, whole: Covered) -> bool:
     """Of objects and arrays, only where they are taken with all below them: else their parts say it for themselves."""
     if whole.covers(path, bson_type) or not some.covers(path, bson_type):
         return False

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from crossfade.mapping.coverage.covered import Taken, taken
+from crossfade.mapping.coverage.covered import Covered, covered_by
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
 from crossfade.model.program import DECIDES, Branch, Feed, Program, Use, carries
@@ -36,7 +36,7 @@ def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[
                 f'write a mapping FROM {identifier(entity)}, or [[discard]] entity = "{entity}" with a reason',
             )  # fmt: skip
             continue
-        uses = taken(uses_of(feed), entity)
+        uses = covered_by(uses_of(feed), entity)
         own = [d for d in discards if d.entity == entity and d.path is not None]
         yield from _uncovered_pairs(shape, feed, uses, own)
         yield from _lost_with_empty_arrays(shape, feed, uses, own)
@@ -64,7 +64,7 @@ def uses_of(feed: Feed) -> list[Use]:
     return [u for b in feed.branches for u in b.uses]
 
 
-def _uncovered_pairs(shape: Shape, feed: Feed, uses: Taken, discards: Sequence[Discard]) -> Iterator[Finding]:
+def _uncovered_pairs(shape: Shape, feed: Feed, uses: Covered, discards: Sequence[Discard]) -> Iterator[Finding]:
     skip: Path | None = None
     for path, node in shape.root.walk():
         if not path or (skip is not None and path[: len(skip)] == skip):
@@ -88,7 +88,7 @@ def _uncovered_pairs(shape: Shape, feed: Feed, uses: Taken, discards: Sequence[D
             yield Finding("fault", "uncovered", place, message, hint)
 
 
-def _has_keys(path: Path, node: Node, uses: Taken, discards: Sequence[Discard]) -> bool:
+def _has_keys(path: Path, node: Node, uses: Covered, discards: Sequence[Discard]) -> bool:
     """The keys of a map are data, too."""
     kept = path in uses.keys or uses.in_rest(path) or uses.within_whole(path, "object")
     return kept or all(discarded(path, t, discards) or uses.within_whole(path, t) for t in node.types)
@@ -100,7 +100,7 @@ def types_counted(types: Mapping[str, int]) -> str:
     return ", ".join(counted(n, t) if t.isalpha() else f"{n:,} {t}" for t, n in ordered)
 
 
-def _but_reads(entity: str, feed: Feed, path: Path, uses: Taken) -> str:
+def _but_reads(entity: str, feed: Feed, path: Path, uses: Covered) -> str:
     """What the mappings do with a path that they do not carry, for the message."""
     own = [(b, u) for b in feed.branches for u in b.uses if u.entity == entity and not u.looked_up and u.path == path]
     if path in uses.values or path in uses.wholes:
@@ -118,7 +118,7 @@ def names(of: Iterable[str]) -> str:
 
 
 def _lost_with_empty_arrays(
-    shape: Shape, feed: Feed, all_uses: Taken, discards: Sequence[Discard]
+    shape: Shape, feed: Feed, all_uses: Covered, discards: Sequence[Discard]
 ) -> Iterator[Finding]:
     """Values that go nowhere but into rows made from an array's elements, and are no part of these elements.
 
@@ -127,7 +127,7 @@ def _lost_with_empty_arrays(
     """
     if not any(b.one_row for b in feed.branches):
         return
-    safe = taken((u for b in feed.branches for u in b.uses if _always_there(b, u)), shape.entity)
+    safe = covered_by((u for b in feed.branches for u in b.uses if _always_there(b, u)), shape.entity)
     for path, node in shape.root.walk():
         lost = [
             t

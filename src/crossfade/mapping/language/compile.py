@@ -12,13 +12,13 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from crossfade.errors import Fault, MappingFault, Misused
-from crossfade.mapping.language.file_text import Source, WrittenSelect
-from crossfade.mapping.language.places import Places
+from crossfade.mapping.language.fields import ColumnSet
+from crossfade.mapping.language.file_text import MappingText, WrittenSelect
 from crossfade.mapping.language.resolve import Wrong
 from crossfade.mapping.language.select import SelectCompiler
 from crossfade.model.batch import Column
 from crossfade.model.program import Branch, Feed, Program, Written, carries
-from crossfade.model.shape import Path as Place
+from crossfade.model.shape import Path as FieldRef
 from crossfade.model.shape import Shape, parse_path
 from crossfade.project import Discard
 
@@ -62,7 +62,7 @@ def compile_all(
     """As `compile_program`, but files at fault do not hide what the others are."""
     faults: list[Fault] = []
     unknown: set[str] = set()
-    places = {entity: Places() for entity in shapes}
+    places = {entity: ColumnSet() for entity in shapes}
     branches: list[Branch] = []
     for table, text in sorted(mappings.items()):
         before = len(faults)
@@ -81,7 +81,7 @@ def compile_all(
 
 def _spoken_of(text: str, entities: Iterable[str]) -> set[str]:
     """The entities that a mapping may speak of; all, where it cannot even be cut into words."""
-    words = {token.text for token in Source(text).tokens}
+    words = {token.text for token in MappingText(text).tokens}
     return {e for e in entities if not words or {e, e.partition(".")[0]} & words}
 
 
@@ -92,9 +92,14 @@ def digest_of(mappings: Mapping[str, str], discards: Sequence[Discard]) -> str:
 
 
 def _compile_file(
-    table: str, text: str, file: str, shapes: Mapping[str, Shape], places: Mapping[str, Places], faults: list[Fault]
+    table: str,
+    text: str,
+    file: str,
+    shapes: Mapping[str, Shape],
+    places: Mapping[str, ColumnSet],
+    faults: list[Fault],
 ) -> list[Branch]:
-    source = Source(text)
+    source = MappingText(text)
     try:
         statements = [
             s for s in sqlglot.parse(text, read="duckdb") if s is not None and not isinstance(s, exp.Semicolon)
@@ -149,7 +154,7 @@ def _branches(statement: exp.Expr) -> Iterator[exp.Select | Wrong]:
 
 
 def _discard_conditions(
-    discards: Sequence[Discard], shapes: Mapping[str, Shape], places: Mapping[str, Places], faults: list[Fault]
+    discards: Sequence[Discard], shapes: Mapping[str, Shape], places: Mapping[str, ColumnSet], faults: list[Fault]
 ) -> dict[str, str]:
     """Entity -> SQL that gives the rows which the discards' `where`s leave behind."""
     texts: dict[str, list[str]] = {}
@@ -165,9 +170,9 @@ def _discard_conditions(
                 compiler.condition(condition, discard.entity, discard.alias).sql("duckdb")
             )
         except SqlglotError as e:
-            faults.append(_in_settings(_parse_fault(e, Source(discard.where), "crossfade.toml"), discard.where))
+            faults.append(_in_settings(_parse_fault(e, MappingText(discard.where), "crossfade.toml"), discard.where))
         except Wrong as wrong:
-            faults.append(_in_settings(_fault(wrong, Source(discard.where), "crossfade.toml"), discard.where))
+            faults.append(_in_settings(_fault(wrong, MappingText(discard.where), "crossfade.toml"), discard.where))
     return {entity: " UNION ".join(parts) for entity, parts in texts.items()}
 
 
@@ -184,7 +189,7 @@ def _in_settings(fault: Fault, where: str) -> Fault:
     return replace(fault, line=0, column=0, statement=where)
 
 
-def _discarded_paths(discards: Sequence[Discard], shape: Shape) -> Iterator[Place]:
+def _discarded_paths(discards: Sequence[Discard], shape: Shape) -> Iterator[FieldRef]:
     """Paths that are discarded whole: with every type that the survey saw there (an unseen one is quarantined)."""
     for discard in discards:
         if discard.entity != shape.entity or discard.path is None:
@@ -199,7 +204,7 @@ def _discarded_paths(discards: Sequence[Discard], shape: Shape) -> Iterator[Plac
 
 
 def _with_rest(
-    columns: tuple[Column, ...], branches: Sequence[Branch], entity: str, left_behind: Iterable[Place]
+    columns: tuple[Column, ...], branches: Sequence[Branch], entity: str, left_behind: Iterable[FieldRef]
 ) -> tuple[Column, ...]:
     """rest_of leaves out what is discarded, and what any mapping of this root takes up: known when all are compiled."""
     used = frozenset(
@@ -209,7 +214,7 @@ def _with_rest(
     return tuple(replace(c, without=without) if c.form == "rest" else c for c in columns)
 
 
-def _parse_fault(error: SqlglotError, source: Source, file: str) -> Fault:
+def _parse_fault(error: SqlglotError, source: MappingText, file: str) -> Fault:
     """Where the parser stopped; what could not even be cut into words (an open quote), at its beginning."""
     details = getattr(error, "errors", None)
     if not details:
@@ -222,7 +227,7 @@ def _parse_fault(error: SqlglotError, source: Source, file: str) -> Fault:
     return Fault(file, first.get("line") or 1, max(column, 0), reason)
 
 
-def _fault(wrong: Wrong, source: Source, file: str, after: int = 0) -> Fault:
+def _fault(wrong: Wrong, source: MappingText, file: str, after: int = 0) -> Fault:
     line, column = source.place_of(wrong.node, wrong.keyword, after)
     return Fault(file, line, column, wrong.reason, hint=wrong.hint)
 

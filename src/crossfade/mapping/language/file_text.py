@@ -46,7 +46,7 @@ class WrittenSelect:
     outputs: tuple[Written, ...]
 
 
-class Source:
+class MappingText:
     """The text of one mapping file."""
 
     def __init__(self, text: str) -> None:
@@ -148,4 +148,4 @@ def _without_alias(piece: list[Token]) -> list[Token]:
     return piece
 
 
-__all__ = ["Source", "Written", "WrittenSelect"]
+__all__ = ["MappingText", "Written", "WrittenSelect"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from crossfade.mapping.language import functions
+from crossfade.mapping.language.fields import ColumnSet, FieldRef, Row
 from crossfade.mapping.language.kinds import NUMBERS
-from crossfade.mapping.language.places import Place, Places, Row
 from crossfade.mapping.language.resolve import AlreadyTold, Wrong, nearest
 from crossfade.mapping.language.rewrite import Rewriter
 from crossfade.mapping.language.scope import Scope, Typed, Unbound
@@ -58,7 +58,7 @@ class Sources:
 class FromCompiler:
     """Binds the aliases of one FROM in a scope. Faults are gathered: an alias at fault is bound to Unbound."""
 
-    def __init__(self, shapes: Mapping[str, Shape], root_places: Mapping[str, Places], rewriter: Rewriter) -> None:
+    def __init__(self, shapes: Mapping[str, Shape], root_places: Mapping[str, ColumnSet], rewriter: Rewriter) -> None:
         self.shapes = shapes
         self.root_places = root_places
         self.rewriter = rewriter
@@ -137,7 +137,7 @@ class FromCompiler:
         entity = self._entity(table, scope)
         alias = table.alias or entity
         _refuse_taken(table, alias, scope)
-        row = table_row(self.shapes[entity], alias, Places(), looked_up=True)
+        row = table_row(self.shapes[entity], alias, ColumnSet(), looked_up=True)
         lookup = _Lookup(row, alias, f"lookup{len(self.found.lookups)}")
         on = join.args.get("on")
         if on is None:
@@ -167,7 +167,7 @@ class FromCompiler:
             if _mentions(other, lookup.alias) or not _mentions(own, lookup.alias):
                 continue
             place = self.rewriter.rewrite(own, scope)
-            if not isinstance(place, Place) or place.row is not lookup.row or {ELEMENT, ENTRY} & {*place.full_path}:
+            if not isinstance(place, FieldRef) or place.row is not lookup.row or {ELEMENT, ENTRY} & {*place.full_path}:
                 continue
             key = self._key_value(node, other, place.node.kind, scope)
             lookup.path, lookup.kind = place.full_path, key.kind or ""
@@ -190,7 +190,7 @@ class FromCompiler:
             raise Wrong(
                 other, f"{text} compares {held} with a value of no known kind", "CAST(... AS ...) says what it is"
             )
-        if key.kind == "mixed" and not isinstance(found, Place):
+        if key.kind == "mixed" and not isinstance(found, FieldRef):
             raise Wrong(other, f"{text} looks up by an expression of several types", "the field itself, or oid_of(...)")
         known = kinds - {"null", "mixed"}
         if len(known) > 1 and not (known <= NUMBERS or known <= {"int", "long", "decimal"}):
@@ -199,7 +199,7 @@ class FromCompiler:
         return key
 
 
-def table_row(shape: Shape, alias: str, places: Places, *, looked_up: bool = False) -> Row:
+def table_row(shape: Shape, alias: str, places: ColumnSet, *, looked_up: bool = False) -> Row:
     return Row(shape.entity, shape.root, ((),), places, lambda n: exp.column(n, table=alias, quoted=True), looked_up)
 
 

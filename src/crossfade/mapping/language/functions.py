@@ -27,8 +27,8 @@ from crossfade.mapping.language.conversions import (
     same,
     takes,
 )
+from crossfade.mapping.language.fields import FieldRef
 from crossfade.mapping.language.let import let
-from crossfade.mapping.language.places import Place
 from crossfade.mapping.language.resolve import Wrong
 from crossfade.mapping.language.rewriting import Rewriting
 from crossfade.mapping.language.scope import Scope, Typed
@@ -48,9 +48,9 @@ def _one(node: exp.Expr, args: list[exp.Expr], name: str) -> exp.Expr:
     return args[0]
 
 
-def _place(rewriter: Rewriting, node: exp.Expr, arg: exp.Expr, scope: Scope, name: str) -> Place:
+def _place(rewriter: Rewriting, node: exp.Expr, arg: exp.Expr, scope: Scope, name: str) -> FieldRef:
     found = rewriter.rewrite(arg, scope)
-    if not isinstance(found, Place):
+    if not isinstance(found, FieldRef):
         raise Wrong(node, f"{name} takes a field, not an expression", f"{name}(alias.field)")
     if found.row.is_entry and not found.path:
         text = arg.sql("duckdb")
@@ -109,7 +109,7 @@ def identity_name(rewriter: Rewriting, node: exp.Expr, scope: Scope) -> exp.Expr
     found = rewriter.rewrite(node, scope)
     typed = found if isinstance(found, Typed) else rewriter.native(node, found)
     kind = typed.kind
-    if isinstance(found, Place) and kind == "mixed":
+    if isinstance(found, FieldRef) and kind == "mixed":
         return exp.func("cf_name_mixed", found.read("type"), typed.sql)
     if kind in ("int", "long"):
         return exp.func("cf_name_number", exp.cast(typed.sql, "text"))
@@ -147,7 +147,7 @@ def _uuid_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: S
         return Typed(exp.func("cf_uuid5", joined), "uuid")
     with rewriter.mentions.apart() as read:
         found = rewriter.rewrite(args[0], scope)
-        if isinstance(found, Place) and found.node.kind == "objectId":
+        if isinstance(found, FieldRef) and found.node.kind == "objectId":
             typed = Typed(rewriter.read(found, "oid_uuid"), "uuid")
         else:
             typed = found if isinstance(found, Typed) else rewriter.native(args[0], found)
@@ -159,7 +159,7 @@ def _uuid_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: S
         return typed
     if typed.kind == "objectId":
         return Typed(exp.func("cf_uuid_of_oid", typed.sql), "uuid")
-    if typed.kind == "mixed" and isinstance(found, Place):
+    if typed.kind == "mixed" and isinstance(found, FieldRef):
         return Typed(exp.func("cf_uuid_of_mixed", found.read("type"), typed.sql), "uuid")
     if typed.kind is None:
         return Typed(exp.func("cf_uuid_of_any", typed.sql), "uuid")
@@ -184,7 +184,7 @@ def _oid_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Sc
 
 def _oid_text(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     found = rewriter.rewrite(_one(node, args, "oid_text"), scope)
-    if isinstance(found, Place) and found.node.kind == "objectId":
+    if isinstance(found, FieldRef) and found.node.kind == "objectId":
         return Typed(rewriter.read(found, "oid_text"), "string")
     typed = _oid_of(rewriter, node, args, scope)
     return Typed(hex_of(typed.sql), "string")
@@ -214,7 +214,7 @@ def _by_kind(
         raise Wrong(node, f"{name} takes {named_kinds}; {_described(arg, found)}", hint)
     sql = conversions[kind](typed.sql, name)
     if kind == "mixed":
-        if not isinstance(found, Place):
+        if not isinstance(found, FieldRef):
             raise Wrong(node, f"{name} of a mixed value takes the field itself", f"{name}(alias.field)")
         sql.args["expressions"].insert(-1, found.read("type"))
     return Typed(sql, result)
@@ -230,26 +230,26 @@ _OF_ONE_TYPE = {
 }
 
 
-def _takes_none(name: str, found: Place | Typed) -> bool:
+def _takes_none(name: str, found: FieldRef | Typed) -> bool:
     """Whether the survey saw nothing at the place but what the function refuses."""
-    if not isinstance(found, Place) or found.node.kind != "mixed":
+    if not isinstance(found, FieldRef) or found.node.kind != "mixed":
         return False
     return not any(takes(name, bson_type) for bson_type in found.node.value_types)
 
 
-def _described(arg: exp.Expr, found: Place | Typed) -> str:
-    if isinstance(found, Place):
+def _described(arg: exp.Expr, found: FieldRef | Typed) -> str:
+    if isinstance(found, FieldRef):
         held = " | ".join(sorted(found.node.types))
         return f"{found.row.entity}.{format_path(found.full_path)} holds {held}"
     text = arg.sql("duckdb")
     return f"{text} is {found.kind}" if found.kind else f"what {text} gives is not known to the compiler"
 
 
-def _other_function(name: str, kind: str | None, found: Place | Typed) -> str | None:
+def _other_function(name: str, kind: str | None, found: FieldRef | Typed) -> str | None:
     parses = {"as_int": "parse_int", "as_double": "parse_double", "as_bool": "parse_bool", "as_date": "parse_date"}
     if kind is None:
         return "CAST(... AS ...) gives it a type"
-    if kind == "mixed" and isinstance(found, Place):
+    if kind == "mixed" and isinstance(found, FieldRef):
         return " or ".join(INSTEAD[t] for t in sorted(found.node.value_types) if t in INSTEAD) or "ejson_of(...)"
     return f"{parses[name]}(...)" if kind == "string" and name in parses else None
 
@@ -278,7 +278,7 @@ def _parse(name: str, result: str, strict: Conversions, text_macro: str) -> Func
     def function(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
         arg = _one(node, args, name)
         found = rewriter.rewrite(arg, scope)
-        if isinstance(found, Place) and found.node.kind == "mixed" and not _takes_none(name, found):
+        if isinstance(found, FieldRef) and found.node.kind == "mixed" and not _takes_none(name, found):
             typed = rewriter.native(arg, found)
             is_text = exp.EQ(this=found.read("type"), expression=_text("string"))
             text = exp.func(text_macro, _text(name), STRING["mixed"](typed.sql.copy(), name))
@@ -297,7 +297,7 @@ def _as_decimal(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope
             node, "as_decimal takes a value, the number of digits and those after the point", "as_decimal(x, 12, 2)"
         )
     numbers = {**NUMBER, "string": same}
-    if isinstance(found := rewriter.rewrite(args[0], scope), Place) and found.node.kind == "mixed":
+    if isinstance(found := rewriter.rewrite(args[0], scope), FieldRef) and found.node.kind == "mixed":
         digits = _parse("as_decimal", "string", numbers, "cf_decimal_text")(rewriter, node, args[:1], scope).sql
     else:
         digits = _by_kind(rewriter, node, args[:1], scope, "as_decimal", "string", numbers).sql

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from crossfade.mapping.language.places import Place
+from crossfade.mapping.language.fields import FieldRef
 from crossfade.model.program import DECIDES, LESS, WHOLE, Use
 
-Held = Sequence[tuple[Place, frozenset[str]]]
-"""Places, each with the types that it can have where a condition holds (all conditions together)."""
+TypeFacts = Sequence[tuple[FieldRef, frozenset[str]]]
+"""ColumnSet, each with the types that it can have where a condition holds (all conditions together)."""
 
 NULL = frozenset({"null"})
 
@@ -25,7 +25,7 @@ class Mention:
     """A use, and the place that it is of."""
 
     use: Use
-    place: Place
+    place: FieldRef
 
     def passed(self, keeps: str, by: str) -> Mention:
         """Behind something that keeps so much of it."""
@@ -45,13 +45,13 @@ class Mentions:
 
     def __init__(self) -> None:
         self._all: list[Mention] = []
-        self._held: list[Held] = []
+        self._held: list[TypeFacts] = []
 
     @property
     def uses(self) -> tuple[Use, ...]:
         return tuple(dict.fromkeys(m.use for m in self._all))
 
-    def add(self, place: Place, depth: str, output: str) -> None:
+    def add(self, place: FieldRef, depth: str, output: str) -> None:
         row, types = place.row, possible(place, [h for held in self._held for h in held])
         for path in place.full_paths:
             use = Use(row.entity, path, depth, output, row.looked_up, types, LESS if row.less else WHOLE, row.less)
@@ -81,7 +81,7 @@ class Mentions:
             self._all += [p for p in parts if p.use.types - NULL] or [mention]
 
     @contextmanager
-    def apart(self, held: Held = ()) -> Iterator[list[Mention]]:
+    def apart(self, held: TypeFacts = ()) -> Iterator[list[Mention]]:
         """What is noted in it is taken out, into the list that it gives; places have the `held` types alone in it."""
         start = len(self._all)
         self._held.append(held)
@@ -93,7 +93,7 @@ class Mentions:
             found += self._all[start:]
             del self._all[start:]
 
-    def one_of(self, results: Sequence[tuple[Held, Sequence[Mention]]], by: str) -> None:
+    def one_of(self, results: Sequence[tuple[TypeFacts, Sequence[Mention]]], by: str) -> None:
         """Notes the results of a CASE, each with what holds where it is taken.
 
         A value arrives whole where each result that can be taken while it has its type has it whole; where one of them
@@ -104,7 +104,7 @@ class Mentions:
                 self._all += _of_all(mention, results, by)
 
 
-def possible(place: Place, held: Held) -> frozenset[str]:
+def possible(place: FieldRef, held: TypeFacts) -> frozenset[str]:
     """The types that the place can have while all of `held` does; none where it cannot be there at all."""
     types = frozenset(place.node.types)
     for other, allowed in held:
@@ -116,7 +116,7 @@ def possible(place: Place, held: Held) -> frozenset[str]:
     return types
 
 
-def _way(upper: Place, place: Place) -> str | None:
+def _way(upper: FieldRef, place: FieldRef) -> str | None:
     """What `upper` must hold for `place` to be there: an object or an array, "" where it is the place itself; None
     where the place is none below it.
     """
@@ -131,7 +131,7 @@ def _way(upper: Place, place: Place) -> str | None:
 _DEPTHS = {"elements": 0, "entries": 0, "keys": 0, "value": 1, "whole": 2, "rest": 2}
 
 
-def _of_all(mention: Mention, results: Sequence[tuple[Held, Sequence[Mention]]], by: str) -> Iterator[Mention]:
+def _of_all(mention: Mention, results: Sequence[tuple[TypeFacts, Sequence[Mention]]], by: str) -> Iterator[Mention]:
     """The mention as it is, for the types that no result leaves out, and as less for the others."""
     use = mention.use
     if use.keeps == DECIDES or not use.types - NULL:
@@ -156,4 +156,4 @@ def _takes(one: Use, other: Use) -> bool:
     return same and _DEPTHS[one.depth] >= _DEPTHS[other.depth]
 
 
-__all__ = ["Held", "Mention", "Mentions", "possible"]
+__all__ = ["Mention", "Mentions", "TypeFacts", "possible"]

@@ -44,7 +44,7 @@ _FIRST_ARRIVES = {exp.Coalesce: WHOLE, exp.Nullif: LESS, exp.Filter: LESS, exp.O
 """What these keep of their first argument. The others come where it is NULL (coalesce), or decide."""
 
 
-def kept(node: exp.Expr, name: str, key: str, others: bool) -> str:
+def preserved(node: exp.Expr, name: str, key: str, others: bool) -> str:
     """What `node` (the function `name`, if it is one) keeps of its argument `key`, a name of sqlglot's.
 
     `others` says whether another argument is of the source, too.
@@ -61,6 +61,6 @@ def kept(node: exp.Expr, name: str, key: str, others: bool) -> str:
     return WHOLE if isinstance(node, _KEEP) or name in _KEEP_NAMES else LESS
 
 
-def called(node: exp.Expr, name: str) -> str:
+def shown_name(node: exp.Expr, name: str) -> str:
     """What a message calls it."""
     return _SIGNS.get(type(node)) or name or type(node).__name__.upper()

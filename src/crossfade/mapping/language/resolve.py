@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from crossfade.mapping.language.places import Place, Row
+from crossfade.mapping.language.fields import FieldRef, Row
 from crossfade.mapping.language.scope import Scope, Typed, Unbound
 from crossfade.model.names import fold
 from crossfade.model.quoting import identifier
@@ -47,7 +47,7 @@ def name_chain(node: exp.Expr) -> list[exp.Identifier] | None:
     return None
 
 
-def resolve(parts: list[exp.Identifier], scope: Scope) -> Place | Typed:
+def resolve(parts: list[exp.Identifier], scope: Scope) -> FieldRef | Typed:
     """What a dotted name means. Raises Wrong with the nearest existing name."""
     first, rest = parts[0], parts[1:]
     bound = dict(iter(scope)).get(first.name)
@@ -63,7 +63,7 @@ def resolve(parts: list[exp.Identifier], scope: Scope) -> Place | Typed:
             raise Wrong(column, f"{first.name!r} has no column {column.name!r}", nearest(column.name, bound, quoted))
         bound = bound[column.name]
     if isinstance(bound, Row):
-        place = Place(bound, (), bound.node)
+        place = FieldRef(bound, (), bound.node)
         for identifier in rest:
             place = step(place, identifier)
         return place
@@ -95,7 +95,7 @@ def _unqualified(first: exp.Identifier, scope: Scope) -> Row | Typed:
     raise Wrong(first, f"nothing is called {name!r} here", nearest(name, names))
 
 
-def step(place: Place, identifier: exp.Identifier) -> Place:
+def step(place: FieldRef, identifier: exp.Identifier) -> FieldRef:
     """One field further. Exact case; a name that has another name in SQL is pointed to it."""
     node, name = place.node, identifier.name
     if not node.types:  # of an empty entity: nothing is known of its documents, and nothing is lost

@@ -14,12 +14,12 @@ from sqlglot import exp
 
 from crossfade.mapping.language import casts, functions, kinds
 from crossfade.mapping.language.arithmetic import finite, guarded, with_casts
-from crossfade.mapping.language.mentions import Held, Mention, Mentions
-from crossfade.mapping.language.places import Place, Row
-from crossfade.mapping.language.preserved import called, kept
+from crossfade.mapping.language.fields import FieldRef, Row
+from crossfade.mapping.language.mentions import Mention, Mentions, TypeFacts
+from crossfade.mapping.language.preserved import preserved, shown_name
 from crossfade.mapping.language.resolve import Wrong, name_chain, resolve, step
 from crossfade.mapping.language.scope import Scope, Typed
-from crossfade.mapping.language.type_conditions import Asked, asked, is_type, type_asked
+from crossfade.mapping.language.type_conditions import Outcomes, is_type, outcomes_of, type_asked
 from crossfade.model.program import DECIDES, LESS, WHOLE
 from crossfade.model.shape import Node
 
@@ -44,7 +44,7 @@ class Rewriter:
         self.output = ""
         self.root: Row | None = None
 
-    def use(self, place: Place, depth: str) -> None:
+    def use(self, place: FieldRef, depth: str) -> None:
         self.mentions.add(place, "keys" if place.is_key else depth, self.output)
 
     # -- values
@@ -52,11 +52,11 @@ class Rewriter:
     def value(self, node: exp.Expr, scope: Scope) -> Typed:
         """The value of an expression; a place in its native form, a list of elements as a list of their values."""
         found = self.rewrite(node, scope)
-        if isinstance(found, Place):
+        if isinstance(found, FieldRef):
             return self.native(node, found)
         return found if found.element is None else self._plain_list(node, found)
 
-    def native(self, node: exp.Expr, place: Place) -> Typed:
+    def native(self, node: exp.Expr, place: FieldRef) -> Typed:
         """A place as the value that its kind arrives as."""
         kind = place.node.kind
         if place.is_key:
@@ -71,7 +71,7 @@ class Rewriter:
         sql = place.read("native")
         return Typed(exp.func("cf_uuid_of_bytes", sql) if kind == "uuid" else sql, kind)
 
-    def read(self, place: Place, form: str) -> exp.Expr:
+    def read(self, place: FieldRef, form: str) -> exp.Expr:
         """A value in another form than its own, made by the reader."""
         self.use(place, "value")
         return place.read(form)
@@ -84,11 +84,11 @@ class Rewriter:
         if element.node.kind in ("object", "array"):
             hint = "unnest it, json_of(...), or list_transform(..., lambda x: x.field)"
             raise Wrong(node, f"the elements of {node.sql('duckdb')} are not plain values", hint)
-        body = self.native(node, Place(element, (), element.node))
+        body = self.native(node, FieldRef(element, (), element.node))
         sql = exp.func("list_transform", items.sql, exp.Lambda(this=body.sql, expressions=[parameter]))
         return Typed(sql, "list", of=body.kind)
 
-    def elements(self, place: Place, form: str) -> Typed:
+    def elements(self, place: FieldRef, form: str) -> Typed:
         """An array's elements as a list of structs; as `listed`, a single value is a list of one."""
         self.use(place, {"list": "elements", "entries": "entries"}.get(form, "value"))
         sql, element = place.read_elements(form)
@@ -106,7 +106,7 @@ class Rewriter:
 
     # -- expressions
 
-    def rewrite(self, node: exp.Expr, scope: Scope) -> Place | Typed:
+    def rewrite(self, node: exp.Expr, scope: Scope) -> FieldRef | Typed:
         chain = name_chain(node)
         if chain is not None and not (isinstance(node, exp.Identifier) and node.name not in dict(iter(scope))):
             found = resolve(chain, scope)
@@ -119,7 +119,9 @@ class Rewriter:
         if isinstance(node, exp.Paren):
             inner = self.rewrite(node.this, scope)
             return (
-                inner if isinstance(inner, Place) else Typed(exp.paren(inner.sql), inner.kind, inner.of, inner.element)
+                inner
+                if isinstance(inner, FieldRef)
+                else Typed(exp.paren(inner.sql), inner.kind, inner.of, inner.element)
             )
         if isinstance(node, exp.Bracket):
             return self._bracket(node, scope)
@@ -145,24 +147,24 @@ class Rewriter:
             raise Wrong(node, "* is not allowed: a mapping names what it carries")
         return self._generic(node, scope)
 
-    def _dot(self, node: exp.Dot, scope: Scope) -> Place | Typed:
+    def _dot(self, node: exp.Dot, scope: Scope) -> FieldRef | Typed:
         with self.mentions.apart() as mentions:
             base = self.rewrite(node.this, scope)
         self.mentions.put(mentions, LESS, f".{node.expression.name}")
         if not isinstance(node.expression, exp.Identifier):
             raise Wrong(node, "a function after a dot is not allowed here", "write function(value)")
-        if isinstance(base, Place):
+        if isinstance(base, FieldRef):
             return step(base, node.expression)
         if base.kind is not None:
             raise Wrong(node.expression, f"{node.this.sql('duckdb')} is {base.kind}: it has no fields")
         return Typed(exp.Dot(this=base.sql, expression=exp.to_identifier(node.expression.name, quoted=True)))
 
-    def _bracket(self, node: exp.Bracket, scope: Scope) -> Place | Typed:
+    def _bracket(self, node: exp.Bracket, scope: Scope) -> FieldRef | Typed:
         """`list[i]`: an element that can be stepped into; `list[i:j]`: such a list. Of text: its characters."""
         by = node.sql("duckdb").removeprefix(node.this.sql("duckdb"))
         with self.mentions.through(LESS, by):
             found = self.rewrite(node.this, scope)
-            if isinstance(found, Place) and found.node.kind == "string":
+            if isinstance(found, FieldRef) and found.node.kind == "string":
                 found = self.native(node.this, found)
         items = found if isinstance(found, Typed) else self.listed(node.this, scope)
         items = items.with_less(by)
@@ -175,7 +177,7 @@ class Rewriter:
         if items.element is None:
             return Typed(sql, items.kind if items.kind == "string" else items.of)
         row = items.element(sql)
-        return Place(row, (), row.node)
+        return FieldRef(row, (), row.node)
 
     def _case(self, node: exp.Case | exp.If, scope: Scope) -> Typed:
         """CASE and IF: of the kind that all their results have; their conditions only choose."""
@@ -201,11 +203,11 @@ class Rewriter:
     ) -> list[tuple[exp.Expr, Typed]]:
         """The results of a CASE. What they read is noted with the types that it can have where they are chosen."""
         results: list[tuple[exp.Expr, Typed]] = []
-        read: list[tuple[Held, list[Mention]]] = []
-        before: Held = ()
+        read: list[tuple[TypeFacts, list[Mention]]] = []
+        before: TypeFacts = ()
         place = type_asked(subject, scope) if subject is not None else None
         for branch in branches:
-            says: Asked = is_type(place, [branch.this]) if subject is not None else asked(branch.this, scope)
+            says: Outcomes = is_type(place, [branch.this]) if subject is not None else outcomes_of(branch.this, scope)
             held = (*before, *says[0])
             with self.mentions.apart(held) as mentions:
                 results.append((branch.args["true"], self.value(branch.args["true"], scope)))
@@ -296,7 +298,7 @@ class Rewriter:
             return self._generic(node, scope)
         with self.mentions.apart() as read:
             found = self.rewrite(only, scope)
-            if isinstance(found, Place) and found.node.kind == "array":
+            if isinstance(found, FieldRef) and found.node.kind == "array":
                 found = self.elements(found, "list")
         if isinstance(found, Typed) and found.kind == "list":
             self.mentions.put(read, WHOLE if found.element else DECIDES)
@@ -326,7 +328,7 @@ class Rewriter:
             built.set("this", node.this)
         for key, mentions in read:
             others = any(m for _, m in read if m is not mentions)
-            self.mentions.put(mentions, kept(node, name, key, others), called(node, name))
+            self.mentions.put(mentions, preserved(node, name, key, others), shown_name(node, name))
         kinds.refuse(node, parts)
         kinds.refuse_in_function(name, node, parts)
         values = [typed for _, typed in parts]
@@ -338,7 +340,7 @@ class Rewriter:
         """As `value`; but `x IS NULL` may ask it of an object or an array, too."""
         if isinstance(parent, exp.Is) and isinstance(parent.expression, exp.Null):
             found = self.rewrite(node, scope)
-            if isinstance(found, Place):
+            if isinstance(found, FieldRef):
                 kind = found.node.kind
                 self.use(found, "type")
                 if kind in ("object", "array", "mixed"):

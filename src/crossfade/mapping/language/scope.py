@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
+from crossfade.mapping.language.fields import Row
 from crossfade.mapping.language.mentions import Mention
-from crossfade.mapping.language.places import Row
 
 
 @dataclass(frozen=True)

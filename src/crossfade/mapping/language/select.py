@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from sqlglot import exp
 
+from crossfade.mapping.language.fields import ColumnSet, FieldRef
 from crossfade.mapping.language.file_text import WrittenSelect
 from crossfade.mapping.language.forbidden import refusals
 from crossfade.mapping.language.from_clause import FromCompiler, Sources, table_row
 from crossfade.mapping.language.nested_select import nested_select
-from crossfade.mapping.language.places import Place, Places
 from crossfade.mapping.language.resolve import AlreadyTold, Wrong
 from crossfade.mapping.language.rewrite import Rewriter
 from crossfade.mapping.language.scope import Scope
@@ -28,7 +28,7 @@ T = TypeVar("T")
 class SelectCompiler:
     """Compiles one branch. `root_places` gathers the columns of its root entity over all branches that share it."""
 
-    def __init__(self, shapes: Mapping[str, Shape], root_places: Mapping[str, Places]) -> None:
+    def __init__(self, shapes: Mapping[str, Shape], root_places: Mapping[str, ColumnSet]) -> None:
         self.shapes = shapes
         self.root_places = root_places
         self.rewriter = Rewriter(nested_select)
@@ -164,7 +164,7 @@ class SelectCompiler:
 
     def _is_root_key(self, node: exp.Expr, scope: Scope, sources: Sources) -> bool:
         place = self.rewriter.rewrite(node, scope)
-        return isinstance(place, Place) and place.row is sources.row and place.path == ("_id",)
+        return isinstance(place, FieldRef) and place.row is sources.row and place.path == ("_id",)
 
     def _filtered(self, node: exp.Select, scope: Scope, sources: Sources) -> str | None:
         """What leaves rows out, but for places that are not there."""
@@ -183,7 +183,7 @@ class SelectCompiler:
         ):
             return False
         place = self.rewriter.rewrite(node.this.this, scope)
-        if not isinstance(place, Place) or place.row.looked_up:
+        if not isinstance(place, FieldRef) or place.row.looked_up:
             return False
         return not ({ELEMENT, ENTRY} & {*place.full_path} and "null" in place.node.types)
 

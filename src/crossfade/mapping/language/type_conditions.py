@@ -8,26 +8,26 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from crossfade.mapping.language.mentions import NULL, Held
-from crossfade.mapping.language.places import Place
+from crossfade.mapping.language.fields import FieldRef
+from crossfade.mapping.language.mentions import NULL, TypeFacts
 from crossfade.mapping.language.resolve import Wrong, name_chain, resolve
 from crossfade.mapping.language.scope import Scope
 
-Asked = tuple[Held, Held]
+Outcomes = tuple[TypeFacts, TypeFacts]
 """What holds where the condition is true, and where it is not (false or NULL)."""
 
-_NOTHING: Asked = ((), ())
+_NOTHING: Outcomes = ((), ())
 
 
-def asked(node: exp.Expr, scope: Scope) -> Asked:
+def outcomes_of(node: exp.Expr, scope: Scope) -> Outcomes:
     """What a condition says of types."""
     if isinstance(node, exp.Paren):
-        return asked(node.this, scope)
+        return outcomes_of(node.this, scope)
     if isinstance(node, exp.Not):
-        then, otherwise = asked(node.this, scope)
+        then, otherwise = outcomes_of(node.this, scope)
         return otherwise, then
     if isinstance(node, exp.And | exp.Or):
-        one, other = asked(node.this, scope), asked(node.expression, scope)
+        one, other = outcomes_of(node.this, scope), outcomes_of(node.expression, scope)
         if isinstance(node, exp.And):
             return (*one[0], *other[0]), _either(one[1], other[1])
         return _either(one[0], other[0]), (*one[1], *other[1])
@@ -44,14 +44,14 @@ def asked(node: exp.Expr, scope: Scope) -> Asked:
     return _NOTHING
 
 
-def is_type(place: Place | None, names: list[exp.Expr]) -> Asked:
+def is_type(place: FieldRef | None, names: list[exp.Expr]) -> Outcomes:
     """What `bson_type(place) IN (names)` says; the function itself, among the names, is none."""
     texts = [n for n in names if isinstance(n, exp.Literal) and n.is_string]
     others = [n for n in names if n not in texts and not _asks_type(n)]
     return _NOTHING if place is None or others else _of_types(place, frozenset(n.name for n in texts))
 
 
-def type_asked(node: exp.Expr, scope: Scope) -> Place | None:
+def type_asked(node: exp.Expr, scope: Scope) -> FieldRef | None:
     """x in `bson_type(x)`."""
     return _place(node.expressions[0], scope) if _asks_type(node) and len(node.expressions) == 1 else None
 
@@ -60,7 +60,7 @@ def _asks_type(node: exp.Expr) -> bool:
     return isinstance(node, exp.Anonymous) and str(node.this).lower() == "bson_type"
 
 
-def _place(node: exp.Expr, scope: Scope) -> Place | None:
+def _place(node: exp.Expr, scope: Scope) -> FieldRef | None:
     chain = name_chain(node)
     if chain is None:
         return None
@@ -68,14 +68,14 @@ def _place(node: exp.Expr, scope: Scope) -> Place | None:
         found = resolve(chain, scope)
     except Wrong:
         return None  # told where the condition itself is rewritten
-    return found if isinstance(found, Place) else None
+    return found if isinstance(found, FieldRef) else None
 
 
-def _of_types(place: Place, types: frozenset[str]) -> Asked:
+def _of_types(place: FieldRef, types: frozenset[str]) -> Outcomes:
     return ((place, types),), ((place, frozenset(place.node.types) - types),)
 
 
-def _either(one: Held, other: Held) -> Held:
+def _either(one: TypeFacts, other: TypeFacts) -> TypeFacts:
     """Of one and the same place, either types; of more than that, nothing is known."""
     if len(one) != 1 or len(other) != 1:
         return ()

@@ -1,6 +1,6 @@
-"""Places in a row, and the columns that reading them asks of the reader.
+"""ColumnSet in a row, and the columns that reading them asks of the reader.
 
-A `Row` is what an alias stands for: a document of a batch, or an element of an unnested array. Asking it for a place
+A `Row` is what an alias stands for: a document of a batch, or an element of an unnested array. Asking it for a field
 in some form gives the SQL that reads the column, and notes the column; the reader is later asked for just these.
 """
 
@@ -17,7 +17,7 @@ from crossfade.model.names import fold
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, TypeStats, escape_step, format_path
 
 
-class Places:
+class ColumnSet:
     """The columns asked of one batch (or of one array's elements), each once.
 
     A column is called by its path, so that DuckDB's messages speak of fields that the reader knows; where DuckDB would
@@ -27,7 +27,7 @@ class Places:
     def __init__(self) -> None:
         self._names: dict[tuple[Path, str], str] = {}
         self._taken: set[str] = set()
-        self._elements: dict[tuple[Path, str], Places] = {}
+        self._elements: dict[tuple[Path, str], ColumnSet] = {}
 
     def name(self, path: Path, form: str) -> str:
         if (path, form) not in self._names:
@@ -42,8 +42,8 @@ class Places:
         self._taken.add(fold(name))
         return name
 
-    def elements(self, path: Path, form: str) -> tuple[str, Places]:
-        return self.name(path, form), self._elements.setdefault((path, form), Places())
+    def elements(self, path: Path, form: str) -> tuple[str, ColumnSet]:
+        return self.name(path, form), self._elements.setdefault((path, form), ColumnSet())
 
     def columns(self) -> tuple[Column, ...]:
         return tuple(
@@ -65,17 +65,17 @@ class Row:
     entity: str
     node: Node
     bases: tuple[Path, ...]
-    places: Places
+    places: ColumnSet
     access: Callable[[str], exp.Expr]
     looked_up: bool = False
-    within: Place | None = None
+    within: FieldRef | None = None
     less: tuple[str, ...] = ()
     is_entry: bool = False
 
 
 @dataclass(frozen=True)
-class Place:
-    """A place in a row, not yet in any form. `path` steps through objects only."""
+class FieldRef:
+    """A place in a row: a field, or the row itself; not yet in any form. `path` steps through objects only."""
 
     row: Row
     path: Path
@@ -98,8 +98,8 @@ class Place:
         """Whether it is the name of a field."""
         return self.row.is_entry and self.path == ("key",)
 
-    def step(self, child: Node) -> Place:
-        return Place(self.row, (*self.path, escape_step(child.name)), child)
+    def step(self, child: Node) -> FieldRef:
+        return FieldRef(self.row, (*self.path, escape_step(child.name)), child)
 
     def read(self, form: str) -> exp.Expr:
         if self.is_key:
@@ -114,7 +114,7 @@ class Place:
         """The list, and what makes the row of one of its elements from the SQL that names the element."""
         name, places = self.row.places.elements(self._in_row, form)
         bases = tuple((*path, ELEMENT) for path in self.full_paths)
-        within: Place | None = self
+        within: FieldRef | None = self
         if form == "entries":
             node, within = _entry(self.node), None
             steps = [escape_step(field.name) for field in self.node.fields] or [ENTRY]
