@@ -7,9 +7,10 @@ is loaded when it is first asked for: importing the package starts nothing and c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as the type checkers know it: the typing module would be loaded before Ctrl-C is handled
 if TYPE_CHECKING:
+    from typing import Any
+
     from crossfade import errors
     from crossfade.move import Move, events
     from crossfade.project import Project, load_project
