@@ -28,6 +28,9 @@ test-lowest: ## run the tests with the oldest releases that pyproject.toml allow
 	@scripts/venv servers,dev lowest
 	.venv-lowest/bin/pytest -n $(WORKERS)
 
+coverage: venv ## which lines the tests run: shown, not judged; writes .coverage/index.html
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term --cov-report=html:.coverage
+
 lock: ## resolve what demo and test install again: the newest releases, with hashes, into requirements/
 	scripts/lock
 
@@ -59,7 +62,7 @@ test-native: ## style, lints and tests of the native reader alone, needs Rust
 	cd native && cargo test --locked --workspace
 
 clean: ## remove what was installed, built and cached
-	rm -rf .venv .venv-latest .venv-lowest .demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-latest .venv-lowest .demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # .venv with the servers and the tools
