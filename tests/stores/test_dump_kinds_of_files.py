@@ -107,3 +107,15 @@ def test_neighbours_that_may_hold_records(tmp_path: Path) -> None:
         "gone", "x.bson.zst", "y.json", "old.csv", "z.bson~", "deeper/"
     }  # fmt: skip
     assert {"seen", "notes.txt", "LICENSE", "pictures/"} <= found.keys()
+
+
+def test_names_that_are_not_utf8(tmp_path: Path) -> None:
+    """mongodump writes no such name. A file that may hold records is a fault, and can be discarded by its name."""
+    folder = write_dump_folder(tmp_path, "shop", {"orders": [ONE]})
+    for name in (b"caf\xe9.bson", b"caf\xe9.metadata.json", b"caf\xe9.txt"):
+        Path(os.fsdecode(os.path.join(os.fsencode(folder), name))).write_bytes(ONE)
+    with open_dump(tmp_path) as store:
+        found = entities(store)
+    assert {n: i.unread for n, i in found.items() if n != "orders"} == {
+        "caf\\xe9.bson": True, "caf\\xe9.metadata.json": True, "caf\\xe9.txt": False,
+    }  # fmt: skip

@@ -35,7 +35,8 @@ TYPES: list[tuple[str, list[str], dict[str, str]]] = [
     ("oid", ["0", " 17 ", "4294967295"], {"-1": "out_of_range", "4294967296": "out_of_range", "x": "bad_value"}),
     ("xid", ["5"], {"-2": "out_of_range"}),
     ("regclass", ["pg_class", "pg_catalog.pg_class", "PG_CLASS"], {"no_such_table": "bad_value"}),
-    ("regtype", ["int4", "integer", "character varying"], {"no_such_type": "bad_value"}),
+    ("regtype", ["int4", "integer", "character varying"],
+     {"no_such_type": "bad_value", "varchar(3)": "precision", "numeric(5,2)[]": "precision"}),
     (
         "interval",
         ["1 day 00:00:00", "1 day 2 hours", "90 minutes", "1.5 days", "P1Y2M3DT4H5M6.7S", "-1-2", "1 week ago", "@ 3 h",

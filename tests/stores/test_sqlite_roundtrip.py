@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
@@ -161,3 +162,21 @@ def test_files_that_are_none(tmp_path: Path) -> None:
             store.row_reader.query("SELECT 1", limit=1)
     with pytest.raises(Misused):
         open_store("sqlite://")
+
+
+@pytest.mark.parametrize(
+    "text", ["1.0", "1.50", "1e3", " 7 ", "1e300", "1e-7", "0.1", '"1.0"', '{"a":1.0}', "9007199254740993"]
+)
+def test_a_json_number_alone_is_what_verification_expects(tmp_path: Path, text: str) -> None:
+    of = canonical.table("t", ("id", ColumnType("int4", "INTEGER")), ("x", ColumnType("json", "JSON")))
+    rows, url = _one(ColumnType("json", "JSON"), text), f"sqlite:///{tmp_path / 't.db'}"
+    writer, reader = SqliteWriter(url), SqliteRowReader(url)
+    with writer.transaction() as loader:
+        loader.execute(canonical.ddl(of))
+        loader.load(of, rows)
+    found = reader.rows(of, ["id", "x"], rows.select(["id"])).column("x").to_pylist()
+    assert reader.printed(of, rows).column("x").to_pylist() == found
+    (given, back) = (json.loads(t, parse_int=Decimal, parse_float=Decimal) for t in (text, found[0]))
+    assert given == back
+    writer.close()
+    reader.close()

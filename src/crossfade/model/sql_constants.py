@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 DAY = r"[0-9]{4,6}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
@@ -22,3 +23,14 @@ _CONSTANTS = {
 def is_written_in_full(text: str, kind: str) -> bool:
     """Whether a constant that stands where DuckDB wants such a type is written as one (a day is the day in UTC)."""
     return kind in _CONSTANTS and bool(re.fullmatch(_CONSTANTS[kind], text)) and not text.startswith("0000")
+
+
+def is_double(number: Decimal) -> bool:
+    """Whether a double holds the number, exactly or by its shortest digits."""
+    double = float(number)
+    return Decimal(repr(double)) == number or Decimal(double) == number
+
+
+def fits_decimal(number: Decimal, scale: int) -> bool:
+    """Whether a decimal of that scale holds the number."""
+    return number.is_finite() and number == round(number, scale)

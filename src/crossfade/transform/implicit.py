@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from crossfade.model.sql_constants import is_written_in_full
+from crossfade.model.sql_constants import fits_decimal, is_double, is_written_in_full
 from crossfade.transform.engine import PAD
 
 Type = Mapping[str, Any]
@@ -152,26 +152,25 @@ def _constant_fits(text: str, source: Type, to: Type) -> bool:
     """Whether a constant of the mapping is written as what it is converted to."""
     kind = to["id"]
     if source["id"] != "VARCHAR":
-        return _number_fits(text, kind) if kind in (*_EXACT_BITS, *_BITS) else _keeps(source, to)
+        return _number_fits(text, to) if kind in (*_EXACT_BITS, *_BITS) else _keeps(source, to)
     value = text[1:-1].replace("''", "'") if text.startswith("'") else text
     if kind in ("VARCHAR", "ENUM"):
         return True
     if kind in _BITS or kind in ("DECIMAL", *_EXACT_BITS):
-        return re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value) is not None and _number_fits(value, kind)
+        return re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value) is not None and _number_fits(value, to)
     if kind == "BLOB":
         return value.isascii() and "\\" not in value
     return is_written_in_full(value, kind)
 
 
-def _number_fits(text: str, kind: str) -> bool:
+def _number_fits(text: str, to: Type) -> bool:
     try:
         number = Decimal(text)
     except ArithmeticError:
         return False
-    if kind in _EXACT_BITS:
-        double = float(number)
-        return Decimal(repr(double)) == number or Decimal(double) == number
-    return kind not in _BITS or number == number.to_integral_value()
+    if to["id"] in _EXACT_BITS:
+        return is_double(number)
+    return fits_decimal(number, int(_info(to)["scale"]) if to["id"] == "DECIMAL" else 0)
 
 
 def _name(kind: Type) -> str:

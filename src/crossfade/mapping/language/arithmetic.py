@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
+from crossfade.mapping.language.constants import counts_exactly
 from crossfade.mapping.language.kinds import ARITHMETIC
 from crossfade.mapping.language.let import let
 from crossfade.mapping.language.scope import Typed
@@ -23,6 +24,8 @@ def with_casts(node: exp.Expr) -> exp.Expr:
     """The node with the casts that sqlglot writes into it: they are then looked at like all others."""
     if isinstance(node, exp.Date) and node.args.keys() <= {"this", "expressions"}:
         return exp.cast(node.this, "date")
+    if isinstance(node, exp.Interval):
+        return counts_exactly(node)
     if isinstance(node, exp.LogicalAnd | exp.LogicalOr):
         return _cast_inside(node, "boolean", "this")
     if isinstance(node, exp.DateDiff):

@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from crossfade.mapping.language import casts, functions, kinds
 from crossfade.mapping.language.arithmetic import finite, guarded, with_casts
+from crossfade.mapping.language.constants import refuse_number
 from crossfade.mapping.language.fields import FieldRef, Row
 from crossfade.mapping.language.mentions import Mention, Mentions, TypeFacts
 from crossfade.mapping.language.preserved import preserved, shown_name
@@ -113,6 +114,8 @@ class Rewriter:
             if isinstance(found, Typed):
                 self.mentions.again(found.reads, self.output)
             return found
+        if isinstance(node, exp.Literal) and not node.is_string:
+            refuse_number(node)
         node = with_casts(node)
         if isinstance(node, exp.Dot):
             return self._dot(node, scope)

@@ -57,6 +57,15 @@ def kind_of(path: Path) -> str:
     return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")
 
 
+def printable(name: str) -> str:
+    """The name of a file, with bytes that are not UTF-8 as escapes.
+
+    >>> printable("caf\\udce9.bson")
+    'caf\\\\xe9.bson'
+    """
+    return os.fsencode(name).decode(errors="backslashreplace")
+
+
 def open_file(path: Path) -> BinaryIO:
     """The regular file at `path`, open for reading. A dump comes from somewhere else: what a link in it leads to is not
     part of it, and a pipe or a device would wait or never end. Raises `Refused` for them, without waiting.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crossfade.errors import Misused, Unreachable
-from crossfade.stores.dump.files import kind_of, plain_name, refusal
+from crossfade.stores.dump.files import kind_of, plain_name, printable, refusal
 from crossfade.stores.dump.layout import Layout, Origin, choose_db, class_of
 from crossfade.stores.dump.metadata import read_metadata
 
@@ -96,6 +96,8 @@ def _sort_in(found: _Listing, entry: Path) -> None:
         if _may_hold_records(entry):
             raise refusal(entry)
         found.others.append(entry)
+    elif printable(entry.name) != entry.name:  # mongodump writes no such name; no entity can have it
+        found.others.append(entry)
     elif entry.name.removesuffix(".gz") == "prelude.json":
         found.prelude = entry
     elif (name := plain_name(entry, _METADATA)) is not None:
@@ -144,7 +146,7 @@ def _others(paths: Iterable[Path]) -> list[Origin]:
 
 def _other(path: Path) -> Origin:
     kind = kind_of(path)
-    name = f"{path.name}/" if kind == "a folder" else path.name
+    name = printable(path.name) + ("/" if kind == "a folder" else "")
     stated = f"it is {kind}, which is not followed" if kind and kind != "a folder" else _OTHER
     return Origin(name, "bson", None, {}, "system", stated, unread=_may_hold_records(path))
 

@@ -109,6 +109,17 @@ def _json(text: str) -> Any:
     return text
 
 
+def printed_form(kind: ColumnType) -> Callable[[str], str] | None:
+    """What comes back of a text; None where every text comes back as it was given."""
+    is_json = kind.kind in ("json", "jsonb") and affinity(kind.sql) in ("INTEGER", "REAL", "NUMERIC")
+    return _printed_json if is_json else None
+
+
+def _printed_json(text: str) -> str:
+    number = _as_number(text.strip()) if _NUMBER.fullmatch(text) else None
+    return text if number is None else canonical_number(number, None)
+
+
 def _as_number(text: str) -> int | float | None:
     """The int64 or double that is exactly this decimal by its shortest digits; None where there is none."""
     try:

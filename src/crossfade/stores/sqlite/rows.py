@@ -21,7 +21,7 @@ from crossfade.model.quoting import identifier
 from crossfade.model.target import ColumnType, TargetTable
 from crossfade.stores.contract import RowReader
 from crossfade.stores.sqlite.connect import connect, failure, path_of
-from crossfade.stores.sqlite.forms import Unkept, canonical_number, stored
+from crossfade.stores.sqlite.forms import Unkept, canonical_number, printed_form, stored
 
 STRANGE = "#strange"
 _BATCH = 5_000
@@ -49,7 +49,12 @@ class SqliteRowReader:
         return pa.Table.from_batches([_canonical(table, columns, found)])
 
     def printed(self, table: TargetTable, rows: Any) -> Any:
-        """SQLite prints text as it was given."""
+        """Text comes back as it was given; but a JSON number alone becomes a number by its column's affinity."""
+        for column in table.columns:
+            if column.name in rows.column_names and (form := printed_form(column.type)) is not None:
+                texts = [None if text is None else form(text) for text in rows.column(column.name).to_pylist()]
+                at = rows.column_names.index(column.name)
+                rows = rows.set_column(at, rows.schema.field(at), pa.array(texts, rows.schema.field(at).type))
         return rows
 
     def scan(self, table: TargetTable, columns: Sequence[str]) -> Iterator[Any]:

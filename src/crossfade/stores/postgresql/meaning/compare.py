@@ -168,7 +168,7 @@ def _plain(given: str, printed: str, type_: PgType) -> str | None:
     if name in _CUT:
         return TOO_LONG if given.startswith(printed) else UNDECIDED
     if name in _LOOKED_UP:
-        return _looked_up(given)
+        return PRECISION if name == "regtype" and _modifier(given, printed) else _looked_up(given)
     if name == "interval":
         same = times.interval(given, type_.sql) == times.interval(printed, "")
     elif name == "line":
@@ -191,6 +191,11 @@ _LOOKED_UP = {
     "regconfig", "regdictionary", "regcollation", "regdatabase",
 }  # fmt: skip
 _NAME_BYTES = 63
+
+
+def _modifier(given: str, printed: str) -> bool:
+    """Whether `varchar(3)` came back as `character varying`: the column keeps the type alone."""
+    return "(" in words.tokens(given) and "(" not in words.tokens(printed)
 
 
 def _looked_up(given: str) -> str | None:
