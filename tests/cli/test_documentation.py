@@ -15,6 +15,7 @@ from crossfade import errors
 from crossfade.cli.failure import BROKEN_PIPE, INTERNAL, INTERRUPTED, kind_of
 from crossfade.cli.reference import reference
 from crossfade.errors import CrossfadeError
+from crossfade.model.reasons import REASONS
 from crossfade.project import Discard, Settings
 
 DOCS = Path(__file__).parents[2] / "docs/reference"
@@ -89,3 +90,8 @@ def test_every_key_of_the_configuration_is_documented() -> None:
 def test_the_configuration_shown_is_valid() -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", _read("crossfade-toml.md"), re.S)
     Settings.model_validate(tomllib.loads(example))
+
+
+def test_reasons_in_quarantine_are_documented() -> None:
+    described = _read("errors.md").partition("## Reasons in quarantine")[2]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", described, re.M)) == sorted(REASONS)

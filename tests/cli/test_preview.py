@@ -42,7 +42,9 @@ def test_documents_beside_their_rows(flawed: Tiny) -> None:
     _nothing_was_written(flawed)
 
 
-@pytest.mark.parametrize("key", [str(BOB), f'{{"$oid": "{BOB}"}}', "5e0b0000-0000-8000-8000-000002cf01d0"])
+@pytest.mark.parametrize(
+    "key", [str(BOB), f'ObjectId("{BOB}")', f'{{"$oid": "{BOB}"}}', "5e0b0000-0000-8000-8000-000002cf01d0"]
+)
 def test_one_document(flawed: Tiny, key: str) -> None:
     (record,) = flawed("preview", "people", "--key", key, "--json").json["records"]
     assert record["key"] == f'{{"$oid":"{BOB}"}}'
@@ -135,6 +137,8 @@ def test_an_estimate() -> None:
 
 
 def test_what_a_key_may_mean() -> None:
-    assert keys_meant("7") == ['"7"', '{"$numberInt":"7"}']
-    assert keys_meant(str(ADA)) == [f'"{ADA}"', f'{{"$oid":"{ADA}"}}']
-    assert keys_meant("99999999999") == ['"99999999999"', '{"$numberLong":"99999999999"}']
+    assert keys_meant("7") == [['{"$numberInt":"7"}'], ['"7"']]
+    assert keys_meant('"7"') == [['"7"']]
+    assert keys_meant(str(ADA))[-1] == [f'"{ADA}"', f'{{"$oid":"{ADA}"}}']
+    assert keys_meant(f'ObjectId("{ADA}")')[0] == [f'{{"$oid":"{ADA}"}}']
+    assert keys_meant("99999999999") == [['{"$numberLong":"99999999999"}'], ['"99999999999"']]

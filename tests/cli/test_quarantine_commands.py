@@ -35,8 +35,21 @@ def test_list_is_by_cause(flawed: Tiny) -> None:
     assert "people: 1 record: check at people (people_age_check)\n" in ended.out
     assert "2 records, 2 causes: check 1, not_null 1\n" in ended.out
     said = "nothing is in quarantine of this entity, reason and column; of others: 2\n"
-    assert flawed("quarantine", "list", "--entity", "nobody").out == said
+    assert flawed("quarantine", "list", "--reason", "raised").out == said
     assert flawed("quarantine", "list", "--state", "discarded").out == "nothing is in quarantine\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "word", "near"),
+    [("--reason", "chek", "check"), ("--entity", "peeple", "people"), ("--column", "people.nmae", "people.name"),
+     ("--table", "peopl", "people")],
+)  # fmt: skip
+def test_a_misspelt_selection_is_told(flawed: Tiny, option: str, word: str, near: str) -> None:
+    for what in (["list"], ["list", "--each"], ["retry"], ["discard", "--why", "x"]):
+        ended = flawed("quarantine", *what, option, word)
+        assert (ended.status, ended.out) == (2, ""), what
+        assert f"Try: {near}" in ended.err
+    assert flawed("quarantine", "list", "--json").json["records"] == 2
 
 
 def test_list_each_streams_what_the_causes_count(flawed: Tiny) -> None:
@@ -91,8 +104,8 @@ def test_status_says_why_the_answer_is_no(flawed: Tiny) -> None:
 def test_show_prints_the_document_with_nothing_the_terminal_would_obey(flawed: Tiny) -> None:
     ended = flawed("quarantine", "show", _id_of(flawed, "check"))
     assert ended.status == 0
-    assert '"$oid": "5e0b00000000000000000002"' in ended.out
-    assert '"$numberInt": "900"' in ended.out
+    assert 'ObjectId("5e0b00000000000000000002")' in ended.out
+    assert ": 900" in ended.out
     assert "\x1b" not in ended.out
 
 
@@ -111,7 +124,7 @@ def test_discard_needs_a_reason_and_keeps_it(flawed: Tiny) -> None:
     assert flawed("quarantine", "discard", entry, "--why", "  ").status == 2
     ended = flawed("quarantine", "discard", entry[:6], "--why", "nobody by that name")
     assert ended.status == 0
-    assert ended.out == f'discarded {entry}: people {{"$oid":"{EVE}"}}: nobody by that name\n'
+    assert ended.out == f'discarded {entry}: people ObjectId("{EVE}"): nobody by that name\n'
     (people,) = flawed("status", "--json").json["entities"]
     assert (people["quarantined"], people["discarded"], people["balanced"]) == (1, 1, True)
 

@@ -348,6 +348,7 @@ def test_stale_discards() -> None:
         discard(entity="e", path="o.b.c"),
         discard(entity="e", path="o.bb"),
         discard(entity="e", path="o..b"),
+        discard(entity="e", path="s", types=("binData:9",)),
     ]
     found = list(stale_discards(program, WORLD.shapes, discards))
     assert [(f.severity, f.place) for f in found] == [
@@ -355,7 +356,9 @@ def test_stale_discards() -> None:
         ("note", "ee"),
         ("note", "e.o.bb"),
         ("fault", "e.o..b"),
+        ("note", "e.s"),
     ]
+    assert "o.b" in (found[2].hint or "")
 
 
 # -- against a slow implementation

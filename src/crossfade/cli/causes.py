@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from crossfade.cli.screen import Screen, number
+from crossfade.documents.shell import readable
 from crossfade.journal.causes import DISCARDED, MISSING, PRESENT, QUARANTINED, Cause, place_of
 from crossfade.journal.journal import Entry
 from crossfade.model.batch import REMAINDER
@@ -50,7 +51,7 @@ def draw_causes(screen: Screen, causes: Iterable[dict[str, Any]]) -> None:
         records = UNKNOWN if cause["reason"] == REMAINDER else counted(cause["count"], "record")
         screen.line(f"{cause['entity']}: {records}: {cause['reason']}{place}{said}", "bold")
         for example in cause["examples"]:
-            screen.line(f"  {example['id']}  {example['key'] or '-'}  {shortened(example['detail'])}")
+            screen.line(f"  {example['id']}  {readable(example['key'])}  {shortened(example['detail'])}")
         hidden = cause["count"] - len(cause["examples"])
         if hidden:
             screen.line(f"  and {number(hidden)} more")

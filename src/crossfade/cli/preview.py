@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -14,6 +13,8 @@ from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.record import draw_record, record_document
 from crossfade.cli.screen import Screen, number
+from crossfade.documents.decode import decode_one
+from crossfade.documents.shell import readable, shell
 from crossfade.errors import Misused
 from crossfade.model.counts import counted
 from crossfade.move.preview import Preview
@@ -25,7 +26,7 @@ TABLE = Annotated[str | None, typer.Argument(metavar="TABLE", help="A target tab
 LIMIT = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many documents to show.")]
 KEY = Annotated[
     str | None,
-    typer.Option("--key", metavar="ID", help="Only the document with this _id: an ObjectId, a UUID, Extended JSON."),
+    typer.Option("--key", metavar="ID", help="Only the document with this _id, as this command or mongosh prints it."),
 ]
 SAMPLE = Annotated[
     int | None,
@@ -144,9 +145,9 @@ def _draw(screen: Screen, document: dict[str, Any], found: Preview) -> None:
 
 
 def _draw_record(screen: Screen, record: dict[str, Any], raw: bytes) -> None:
-    screen.line(f"{record['entity']} {record['key'] or '-'}", "bold")
+    screen.line(f"{record['entity']} {readable(record['key'])}", "bold")
     if record["document"] is not None:
-        screen.line(f"  {json.dumps(record['document'], ensure_ascii=False)}")
+        screen.line(f"  {shell(decode_one(raw))}")
     else:
         draw_record(screen, record, raw)
     for row in record["rows"]:
@@ -170,7 +171,7 @@ def _draw_sample(screen: Screen, entity: dict[str, Any]) -> None:
         place = "" if where(cause) == "-" else f" at {where(cause)}"
         screen.line(f"  {_said(cause, whole)}: {cause['reason']}{place}")
         for example in cause["examples"]:
-            screen.line(f"    {example['key'] or '-'}  {shortened(example['detail'])}")
+            screen.line(f"    {readable(example['key'])}  {shortened(example['detail'])}")
 
 
 def _said(figures: dict[str, Any], whole: bool) -> str:

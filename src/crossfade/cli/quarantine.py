@@ -15,6 +15,7 @@ from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.record import draw_record, record_document
 from crossfade.cli.screen import Screen, number
+from crossfade.documents.shell import readable
 from crossfade.errors import Misused
 from crossfade.journal.causes import Selection
 from crossfade.model.batch import REMAINDER
@@ -32,7 +33,8 @@ class State(enum.Enum):
 ENTITY = Annotated[str | None, typer.Option("--entity", metavar="NAME", help="Only records of this entity.")]
 REASON = Annotated[str | None, typer.Option("--reason", metavar="WORD", help="Only this reason (see errors.md).")]
 COLUMN = Annotated[
-    str | None, typer.Option("--column", metavar="PLACE", help="Only this column, table.column or table of the target.")
+    str | None,
+    typer.Option("--column", "--table", metavar="PLACE", help="Only this column, table.column or table of the target."),
 ]
 STATE = Annotated[State, typer.Option("--state", help="Only entries in this state.")]
 EACH = Annotated[bool, typer.Option("--each", help="List every entry, not only three examples of each cause.")]
@@ -97,7 +99,7 @@ def _draw_each(screen: Screen, move: Move, of: Selection, document: dict[str, An
     for page in move.quarantine_pages(of):
         entries = [entry_document(e) for e in page]
         rows = [
-            (e["id"], e["entity"], e["key"] or "-", e["reason"], where(e), shortened(e["detail"]), e["state"])
+            (e["id"], e["entity"], readable(e["key"]), e["reason"], where(e), shortened(e["detail"]), e["state"])
             for e in entries
         ]
         screen.table(columns, rows)
@@ -120,9 +122,9 @@ def _draw_sum(screen: Screen, document: dict[str, Any]) -> None:
 
 @command("crossfade quarantine show 3f1a --project examples/scribe-tree")
 def show(call: Invocation, entry_id: ID) -> Answer:
-    """Show a record in quarantine: why it is there, and the document as Extended JSON.
+    """Show a record in quarantine: why it is there, and the document as mongosh would print it.
 
-    A document that cannot be read is shown as its bytes.
+    A document that cannot be read is shown as its bytes. --json gives it as canonical Extended JSON.
     """
     with call.move() as move:
         entry, raw = move.quarantined_record(entry_id)
@@ -137,7 +139,8 @@ def _draw_entry(screen: Screen, document: dict[str, Any], raw: bytes) -> None:
     names |= {"note": "note", "phase": "found while", "noted_at": "noted at"}
     for name, title in names.items():
         if entry[name] is not None:
-            screen.line(f"{title:<12}{entry[name]}")
+            said = readable(entry[name]) if name == "key" else entry[name]
+            screen.line(f"{title:<12}{said}")
     if where(entry) != "-":
         screen.line(f"{'where':<12}{where(entry)}")
     screen.line()
@@ -196,7 +199,7 @@ def _draw_retried(screen: Screen, document: dict[str, Any], named: bool) -> None
 def _retried_row(e: dict[str, Any]) -> tuple[str, ...]:
     stays = e["outcome"] == "quarantined"
     why = (e["reason"], shortened(e["detail"])) if stays else ("", "")
-    return e["id"], e["entity"], e["key"] or "-", e["outcome"], *why
+    return e["id"], e["entity"], readable(e["key"]), e["outcome"], *why
 
 
 def _draw_outcomes(screen: Screen, entries: list[dict[str, Any]]) -> None:
@@ -240,7 +243,7 @@ def discard(
 
 def _draw_discarded(screen: Screen, document: dict[str, Any], why: str) -> None:
     for entry in document["entries"] or ():
-        screen.line(f"discarded {entry['id']}: {entry['entity']} {entry['key'] or ''}: {entry['note']}")
+        screen.line(f"discarded {entry['id']}: {entry['entity']} {readable(entry['key'])}: {entry['note']}")
     if document["entries"] is None:
         for entity, count in document["counts"].items():
             screen.line(f"discarded {counted(count, 'record')} of {entity}: {why}")

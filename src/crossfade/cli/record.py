@@ -1,4 +1,6 @@
-"""A raw document, shown: as canonical Extended JSON where it can be read, as its bytes where it cannot."""
+"""A raw document, shown: as mongosh would where it can be read (for machines as canonical Extended JSON), as its bytes
+where it cannot.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from typing import Any
 from crossfade.cli.screen import Screen
 from crossfade.documents.canonical import canonical
 from crossfade.documents.decode import decode_one
+from crossfade.documents.shell import shell_lines
 from crossfade.documents.walk import Unreadable
 
 SHOWN_BYTES = 4096
@@ -25,7 +28,7 @@ def record_document(raw: bytes) -> dict[str, Any]:
 
 def draw_record(screen: Screen, document: dict[str, Any], raw: bytes) -> None:
     if document["document"] is not None:
-        screen.line(json.dumps(document["document"], indent=2, ensure_ascii=False))
+        screen.line(shell_lines(decode_one(raw)))
         return
     screen.line(f"this document cannot be read ({document['unreadable']}); its {len(raw):,} bytes:")
     for line in hex_dump(raw[:SHOWN_BYTES]):

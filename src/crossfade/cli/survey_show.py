@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import json
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -13,10 +11,9 @@ from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
-from crossfade.documents.plain import iso_text
-from crossfade.documents.walk import date
+from crossfade.documents.shell import readable
 from crossfade.errors import Misused
-from crossfade.mapping.language.resolve import nearest
+from crossfade.mapping.language.resolve import choices
 from crossfade.model.counts import counted
 from crossfade.model.shape import Node, Path, Shape, TypeStats, format_path, parse_path
 
@@ -35,7 +32,7 @@ def show(call: Invocation, entity: ENTITY) -> Answer:
     with call.move() as move:
         shapes = move.shapes
     if entity not in shapes:
-        raise Misused(f"source.lock.json has no entity {entity!r}", hint=nearest(entity, shapes))
+        raise Misused(f"source.lock.json has no entity {entity!r}", hint=choices(entity, shapes))
     document = _document(shapes[entity])
     return Answer(document, lambda screen: _draw(screen, document))
 
@@ -67,7 +64,7 @@ def _place(path: Path, node: Node) -> dict[str, Any]:
                 "count": stats.count,
                 "share": _share(stats.count, total),
                 "values": _values(kind, stats),
-                "examples": [_plain(key) for key in stats.keys],
+                "examples": list(stats.keys),
             }
             for kind, stats in by_count
         ],
@@ -82,7 +79,7 @@ def _values(kind: str, stats: TypeStats) -> str:
     """`1 to 30`, `"a" to "z", 1 to 8 characters`: what is known of the values in words."""
     parts = []
     if stats.least is not None and stats.greatest is not None:
-        parts.append(_range(_plain(stats.least), _plain(stats.greatest)))
+        parts.append(_range(readable(stats.least), readable(stats.greatest)))
     if stats.min_length is not None and stats.max_length is not None:
         unit = _LENGTHS.get(kind, "byte")
         parts.append(f"{_range(str(stats.min_length), str(stats.max_length))} {unit}{'s' * (stats.max_length != 1)}")
@@ -91,22 +88,6 @@ def _values(kind: str, stats: TypeStats) -> str:
 
 def _range(least: str, greatest: str) -> str:
     return least if least == greatest else f"{least} to {greatest}"
-
-
-def _plain(text: str) -> str:
-    """A value of the lock file (canonical Extended JSON) as people write it; one that was cut as it is."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    if isinstance(value, dict) and len(value) == 1:
-        ((sign, inner),) = value.items()
-        if sign in ("$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "$oid"):
-            return str(inner)
-        if sign == "$date" and isinstance(inner, dict):
-            at = date(int(inner["$numberLong"]))
-            return iso_text(at) if isinstance(at, datetime.datetime) else text
-    return text
 
 
 def _draw(screen: Screen, document: dict[str, Any]) -> None:
@@ -122,7 +103,7 @@ def _rows(place: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     name = "  " * place["depth"] + _last_step(place["path"])
     for found in place["types"]:
         values = f"a map, keys {place['keys']}" if place["keys"] and found["type"] == "object" else found["values"]
-        examples = ", ".join(found["examples"])
+        examples = ", ".join(map(readable, found["examples"]))
         yield name, found["type"], number(found["count"]), f"{found['share']:.1%}", values, examples
         name = ""
     if place["missing"] or not place["types"]:

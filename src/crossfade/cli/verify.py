@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +14,8 @@ from crossfade.cli.invocation import Invocation
 from crossfade.cli.record import record_document
 from crossfade.cli.screen import Screen, number
 from crossfade.cli.status import draw_torn
+from crossfade.documents.decode import decode_one
+from crossfade.documents.shell import readable, shell_lines
 from crossfade.errors import Unreachable
 from crossfade.journal.causes import Cause, place_of
 from crossfade.mapping.language.compile import read_mappings
@@ -109,10 +110,11 @@ def _cause(move: Move, cause: Cause) -> CauseShown:
 
 def _document(move: Move, entry_id: str) -> str:
     """A record as the report shows it."""
-    shown = record_document(move.quarantined_record(entry_id)[1])
+    raw = move.quarantined_record(entry_id)[1]
+    shown = record_document(raw)
     if shown["document"] is None:
         return f"{shown['unreadable']}\n{shown['bytes'][:RECORD]}"
-    text = json.dumps(shown["document"], indent=2, ensure_ascii=False)
+    text = shell_lines(decode_one(raw))
     return text if len(text) <= RECORD else f"{text[:RECORD]}\n... {len(text) - RECORD:,} characters more"
 
 
@@ -189,7 +191,7 @@ def conclude(screen: Screen, document: dict[str, Any]) -> None:
 
 def _difference(d: dict[str, Any]) -> str:
     place = f"{d['table']}[{d['key']}]" + (f".{d['column']}" if d["column"] else "")
-    record = f" ({d['entity']} {d['record']})" if d["record"] else f" ({d['entity']})"
+    record = f" ({d['entity']} {readable(d['record'])})" if d["record"] else f" ({d['entity']})"
     values = f": expected {d['expected']}, found {d['found']}" if d["kind"] == "changed" else ""
     return f"{d['kind']}: {place}{record}{values}"
 
@@ -199,11 +201,11 @@ def _draw_accounts(screen: Screen, document: dict[str, Any]) -> None:
         for line in entity["disagreements"]:
             screen.line(f"{entity['entity']}: {line}", "red")
         for record in entity["altered_records"]:
-            screen.line(f"  changed: {entity['entity']} {record['record']}: {_altered(record)}")
+            screen.line(f"  changed: {entity['entity']} {readable(record['record'])}: {_altered(record)}")
         if hidden := entity["altered"] - len(entity["altered_records"]):
             screen.line(f"  {entity['entity']}: and {number(hidden)} more")
         for record in entity["uncounted_records"]:
-            screen.line(f"  {entity['entity']} {record['record'] or '-'}: {record['reason']}: {record['detail']}")
+            screen.line(f"  {entity['entity']} {readable(record['record'])}: {record['reason']}: {record['detail']}")
         if entity["uncounted"]:
             screen.line(unaccounted(entity["entity"], entity["uncounted"]), "red")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from crossfade.errors import Misused
-from crossfade.mapping.language.resolve import nearest
+from crossfade.mapping.language.resolve import choices
 from crossfade.model.program import DECIDES, LESS, WHOLE, Branch, Program, Use, Written
 from crossfade.model.shape import Path, Shape, format_path
 
@@ -67,10 +67,10 @@ def _find(program: Program, place: str) -> tuple[str, str | None]:
         return place, None
     table, _, column = place.rpartition(".")
     if table not in program.files:
-        raise Misused(f"no mapping fills a table {table or place!r}", hint=nearest(table or place, program.files))
+        raise Misused(f"no mapping fills a table {table or place!r}", hint=choices(table or place, program.files))
     outputs = [name for b in program.branches if b.table == table for name in b.outputs]
     if column not in outputs:
-        raise Misused(f"{program.files[table]} does not fill a column {column!r}", hint=nearest(column, outputs))
+        raise Misused(f"{program.files[table]} does not fill a column {column!r}", hint=choices(column, outputs))
     return table, column
 
 

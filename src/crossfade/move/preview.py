@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from bson import Binary, Int64, ObjectId
+from bson import Binary, ObjectId
 
 from crossfade.documents.canonical import canonical
-from crossfade.documents.ejson import loads
+from crossfade.documents.shell import loads_shell
 from crossfade.errors import CrossfadeError, Misused, Unreachable
-from crossfade.mapping.language.resolve import nearest
+from crossfade.mapping.language.resolve import choices, nearest
 from crossfade.model.target import TargetTable
 from crossfade.move.checks import empty_batch
 from crossfade.move.context import Ground
 from crossfade.move.events import Listener
 from crossfade.pipeline.preview import Mapper, Previewed, Sample, Sampling, first_of, sample, with_keys
 from crossfade.schema.load import load_schema
-from crossfade.stores.contract import need
+from crossfade.stores.contract import Reader, need
 from crossfade.transform.engine import Engine
 from crossfade.transform.inferred_tables import tables_as_mapped
 from crossfade_ids import object_id_in
@@ -38,7 +37,7 @@ class Preview:
 def of_table(ground: Ground, table: str, limit: int, key: str | None) -> Preview:
     """The first documents that feed a table, or the one with a key, mapped."""
     if table not in ground.program.files:
-        raise Misused(f"no mapping fills a table {table!r}", hint=nearest(table, ground.program.files))
+        raise Misused(f"no mapping fills a table {table!r}", hint=choices(table, ground.program.files))
     entities = list(dict.fromkeys(b.entity for b in ground.program.branches if b.table == table))
     reader = need(ground.source.reader, ground.source, "read documents")
     records: list[Previewed] = []
@@ -47,17 +46,20 @@ def of_table(ground: Ground, table: str, limit: int, key: str | None) -> Preview
             if key is None:
                 raws = first_of(reader, entity, limit - len(records), ground.chunk_bytes)
             else:
-                raws = with_keys(reader, entity, keys_meant(key))
+                raws = _with_key(reader, entity, key)
             records += mapper.map(entity, raws)
     if key is not None and not records:
-        raise Misused(f"no document of {', '.join(entities)} has the key {key}", hint="an _id as mongosh prints it")
+        raise Misused(
+            f"no document of {', '.join(entities)} has the key {key}",
+            hint=f"an _id as `crossfade preview {table}` or mongosh prints it, in single quotes for the shell",
+        )
     return Preview(tuple(records), (), why)
 
 
 def of_sample(ground: Ground, table: str | None, size: int, listen: Listener) -> Preview:
     """A sample of every entity that a mapping reads, or of those that feed a table."""
     if table is not None and table not in ground.program.files:
-        raise Misused(f"no mapping fills a table {table!r}", hint=nearest(table, ground.program.files))
+        raise Misused(f"no mapping fills a table {table!r}", hint=choices(table, ground.program.files))
     entities = list(dict.fromkeys(b.entity for b in ground.program.branches if table in (None, b.table)))
     reader = need(ground.source.reader, ground.source, "read documents")
     listen(Sampling(sum(min(size, ground.shapes[e].count) for e in entities)))
@@ -97,23 +99,33 @@ def _schema_tables(ground: Ground) -> dict[str, TargetTable]:
     return {t.name: t for t in schema.tables}
 
 
-def keys_meant(text: str) -> Sequence[str]:
-    """The `_id`s that a person may mean, as canonical Extended JSON: of an ObjectId the digits, or its UUID.
+def _with_key(reader: Reader, entity: str, key: str) -> list[bytes]:
+    for meant in keys_meant(key):
+        if found := with_keys(reader, entity, meant):
+            return found
+    return []
+
+
+def keys_meant(text: str) -> Sequence[Sequence[str]]:
+    """The `_id`s that a person may mean, as canonical Extended JSON: what the text says exactly, then what it may say
+    without quotes and names: the digits of an ObjectId, its UUID, a text.
 
     >>> keys_meant("7")
-    ['"7"', '{"$numberInt":"7"}']
+    [['{"$numberInt":"7"}'], ['"7"']]
     """
-    if text.lstrip().startswith(("{", '"')):
-        try:
-            return [canonical(loads(text))]
-        except (ValueError, CrossfadeError) as error:
-            raise Misused(f"the key {text} is no Extended JSON: {error}", hint='{"$oid": "..."}') from None
+    try:
+        exact = [[canonical(loads_shell(text))]]
+    except (ValueError, CrossfadeError) as error:
+        if text.lstrip().startswith(("{", "[", '"')):
+            raise Misused(f"the key {text} cannot be read: {error}", hint='ObjectId("..."), 117 or "abc"') from None
+        exact = []
+    return exact if text.lstrip().startswith(("{", "[", '"')) else [*exact, _loosely(text)]
+
+
+def _loosely(text: str) -> list[str]:
     meant = [canonical(text)]
     if ObjectId.is_valid(text):
         meant.append(canonical(ObjectId(text)))
-    if re.fullmatch(r"-?\d{1,18}", text):
-        number = int(text)
-        meant.append(canonical(number if abs(number) < 2**31 else Int64(number)))
     try:
         own = uuid.UUID(text)
     except ValueError:

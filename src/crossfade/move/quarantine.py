@@ -14,7 +14,7 @@ from crossfade.journal.causes import pages as entry_pages
 from crossfade.journal.journal import Entry
 from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
-from crossfade.move import checks, surveying
+from crossfade.move import checks, selecting, surveying
 from crossfade.move import source_identity as whence
 from crossfade.move import target_ownership as begin
 from crossfade.move.context import Ground
@@ -34,7 +34,10 @@ def entries(ground: Ground) -> list[Entry]:
 def causes(ground: Ground, of: Selection, examples: int) -> list[Cause]:
     begin.known_move(ground)
     with ground.transaction() as tx:
-        return by_cause(tx, of, examples=examples)
+        found = by_cause(tx, of, examples=examples)
+    if not found and of.is_narrow:
+        selecting.require_known(ground, of)
+    return found
 
 
 def pages(ground: Ground, of: Selection) -> Iterator[list[Entry]]:
@@ -56,6 +59,8 @@ def retry(ground: Ground, ids: Sequence[str], of: Selection, listen: Listener) -
     left = sum(1 for c in ground.chunks() if c.counts is None and c.chunk.number != journal.LATER)
     agreement.require_nothing_left(begin.own_move(ground), ground.digests, left)
     named = [_entry(ground, i) for i in ids] or [e for page in pages(ground, of) for e in page]
+    if not named and of.is_narrow:
+        selecting.require_known(ground, of)
     with ground.transaction() as tx:
         journal.set_digests(tx, ground.digests)
     results = mend.retry(ground.work, named, listen)
@@ -86,7 +91,10 @@ def discard_all(ground: Ground, of: Selection, reason: str) -> dict[str, int]:
     with ground.transaction() as tx:
         if of.place is None and of.reason in (None, REMAINDER):
             _require_records({entity for entity in journal.remainders(tx) if of.entity in (None, entity)})
-        return mend.discard_all(tx, of, reason)
+        gone = mend.discard_all(tx, of, reason)
+    if not gone:
+        selecting.require_known(ground, of)
+    return gone
 
 
 def _require_records(torn: Collection[str]) -> None:

@@ -18,6 +18,7 @@ from bson import Binary, ObjectId
 
 from crossfade.documents.canonical import canonical
 from crossfade.documents.decode import key_of
+from crossfade.documents.shell import readable
 from crossfade.journal import unexplained
 from crossfade.journal.causes import MISSING, PRESENT, QUARANTINED
 from crossfade.journal.journal import Entry
@@ -173,7 +174,7 @@ class _ForeignKeys:
             detail = f"{said}no record makes ({key.name})"
             return Explained(entry.id, detail, cause, MISSING, column=", ".join(key.columns))
         where = "is in quarantine" if parent.is_open else "was discarded"
-        detail = f"{said}{where}: {parent.entity} {parent.key or parent.id} ({key.name})"
+        detail = f"{said}{where}: {parent.entity} {readable(parent.key) if parent.key else parent.id} ({key.name})"
         return Explained(entry.id, detail, cause, QUARANTINED, parent.id, ", ".join(key.columns))
 
 
@@ -210,7 +211,7 @@ class _Uniques:
             return Explained(entry.id, f"{said} {why}{name}", cause)
         entity, key = records.get(clash.key or (), (None, None))
         cause["kept_by"] = {"table": self._table.name, "row": _kept(clash.holder), "entity": entity, "key": key}
-        of = f", which {entity} {key} made" if entity else ""
+        of = f", which {entity} {readable(key)} made" if entity else ""
         detail = f"{said} is taken by {self._table.name} with {_shown(clash.holder)}{of}{name}"
         return Explained(entry.id, detail, cause)
 

@@ -17,6 +17,7 @@ from bson import Binary, Decimal128, Int64, ObjectId
 
 from crossfade.documents.canonical import canonical
 from crossfade.documents.ejson import loads
+from crossfade.documents.shell import readable
 from crossfade.documents.walk import Unreadable, date, walk
 from crossfade.errors import CrossfadeError
 from crossfade.model.batch import Batch, Column
@@ -102,7 +103,7 @@ class LookupReader:
             for wanted in keys if batch.aside and not asked else ():
                 asked.setdefault(_equality(wanted), []).append(wanted)
             for aside in batch.aside:
-                place = f"{lookup.entity} {aside.key} ({aside.reason} at {aside.path or '.'}: {aside.detail})"
+                place = f"{lookup.entity} {readable(aside.key)} ({aside.reason} at {aside.path or '.'}: {aside.detail})"
                 message = f"a looked-up document does not fit source.lock.json: {place}"
                 key = aside.key if lookup.path == ("_id",) else _key_in(aside.raw, lookup.path)
                 same = asked.get(_equality(key), []) if key is not None else []

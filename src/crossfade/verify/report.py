@@ -16,6 +16,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from crossfade.documents.shell import readable
 from crossfade.model.counts import Counts
 from crossfade.model.files import write_text
 from crossfade.schema.compare import as_json as difference_json
@@ -193,6 +194,7 @@ def as_html(verdict: Verdict, facts: Facts) -> str:
     environment.filters["share"] = lambda part, whole: f"{100 * part / whole:.3f}"
     environment.filters["known"] = lambda number: "" if number is None else f"{number:,}"
     environment.filters["wrap"] = _wrap
+    environment.filters["record"] = readable
     environment.globals["newline"] = Markup("\n")
     values = {
         "verdict": verdict,

@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from crossfade.mapping.coverage.covered import Covered, covered_by
+from crossfade.mapping.language.resolve import choices
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
 from crossfade.model.program import DECIDES, Branch, Feed, Program, Use, carries
@@ -177,11 +178,11 @@ def stale_discards(program: Program, shapes: Mapping[str, Shape], discards: Sequ
     for discard in discards:
         if discard.table is not None:
             if discard.table not in program.files:
-                yield Finding("fault", "stale_discard", discard.table, "a discard names a table that has no mapping")
+                message = "a discard names a table that has no mapping"
+                yield Finding("fault", "stale_discard", discard.table, message, choices(discard.table, program.files))
         elif discard.entity is None or discard.entity not in shapes:
-            yield Finding(
-                "note", "stale_discard", str(discard.entity), "a discard names an entity that the source has not"
-            )
+            name, message = str(discard.entity), "a discard names an entity that the source does not have"
+            yield Finding("note", "stale_discard", name, message, choices(name, shapes))
         elif discard.path is not None:
             yield from _stale_path(discard, shapes[discard.entity])
 
@@ -206,4 +207,10 @@ def _stale_path(discard: Discard, shape: Shape) -> Iterator[Finding]:
             " crossfade.toml, and crossfade survey",
         )
     elif node is None:
-        yield Finding("note", "stale_discard", place, "a discard names a path that the source has not")
+        known = [format_path(path) for path, _ in shape.root.walk() if path]
+        message = "a discard names a path that the source does not have"
+        yield Finding("note", "stale_discard", place, message, choices(discard.path or "", known))
+    elif unseen := sorted(set(discard.types) - node.types.keys()):
+        seen = ", ".join(f"{kind} x {stats.count:,}" for kind, stats in sorted(node.types.items())) or "nothing"
+        message = f"a discard names {', '.join(unseen)}, and the path never has {'them' if unseen[1:] else 'it'}"
+        yield Finding("note", "stale_discard", place, message, f"it holds {seen}")

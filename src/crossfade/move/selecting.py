@@ -1,0 +1,55 @@
+"""What a selection of quarantine may name. A misspelt word would select nothing, which reads as "all is copied"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from crossfade.errors import CrossfadeError, Misused
+from crossfade.journal import journal
+from crossfade.journal.causes import Cause, Selection, causes, place_of
+from crossfade.mapping.language.resolve import choices
+from crossfade.model.program import Program
+from crossfade.model.reasons import REASONS
+from crossfade.move.context import Ground
+
+
+def require_known(ground: Ground, of: Selection) -> None:
+    """Raises Misused, with the nearest word and what there is. For a selection that found nothing."""
+    with ground.transaction() as tx:
+        held = causes(tx, Selection(state=None), examples=1)
+        copied = {chunk.chunk.entity for chunk in journal.chunks(tx)}
+    program = _program(ground)
+    entities = {c.entity for c in held} | copied | (set(program.feeds) if program else set())
+    _require("entity", of.entity, entities, {c.entity for c in held})
+    _require("reason", of.reason, {*REASONS, *(c.reason for c in held)}, {c.reason for c in held})
+    _require("table or column", of.place, _places(held) | _filled(program), _places(held))
+
+
+def _require(what: str, name: str | None, known: set[str], held: set[str]) -> None:
+    """What is in quarantine is offered first: it is what was looked for, mostly."""
+    if name is not None and name not in known:
+        hint = choices(name, known if not held else _offered(name, known, held))
+        raise Misused(f"there is no {what} {name!r}; nothing was done", hint=hint)
+
+
+def _offered(name: str, known: set[str], held: set[str]) -> Iterable[str]:
+    near = choices(name, known)
+    return held | {word for word in known if near is not None and near.split(" ")[0] == word}
+
+
+def _program(ground: Ground) -> Program | None:
+    try:
+        return ground.compiled.program
+    except CrossfadeError:  # quarantine is looked at also where a mapping is at fault
+        return None
+
+
+def _places(held: Iterable[Cause]) -> set[str]:
+    found = {(c.table, c.column) for c in held}
+    return {place for t, c in found for place in (place_of(t, c), t, c) if place}
+
+
+def _filled(program: Program | None) -> set[str]:
+    branches = program.branches if program is not None else ()
+    columns = {place for b in branches for name in b.outputs for place in (name, f"{b.table}.{name}")}
+    return columns | {b.table for b in branches}
