@@ -26,6 +26,7 @@ import pytest
 from psycopg import sql
 
 from crossfade.errors import Unreachable
+from crossfade.runtime.memory import own_process
 from crossfade.testing import (
     MONGODB_URL,
     POSTGRESQL_URL,
@@ -41,6 +42,9 @@ from scratch import MongoScratch, PostgresScratch
 # A slow moment of a busy machine is no finding.
 hypothesis.settings.register_profile("crossfade", deadline=None)
 hypothesis.settings.load_profile("crossfade")
+
+# As in the command and in its workers, queries are bounded.
+own_process()
 
 # A shell's background job is started with Ctrl-C ignored, and so would be all that tests stop with it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -20,14 +20,16 @@ def main() -> NoReturn:
     """Runs the program. Loading its libraries takes a moment, in which Ctrl-C is no traceback."""
     open_streams()
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    from crossfade.executor.processes import forget_ahead, load_ahead  # which takes a moment itself
+    from crossfade.runtime.processes import forget_ahead, load_ahead  # which takes a moment itself
 
     gc.disable()  # what is loaded stays: to look through it again and again would take a tenth of the time
     if WITH_WORKERS.intersection(sys.argv[1:2]) and "--help" not in sys.argv:
         stores = "crossfade.stores.mongodb.store", "crossfade.stores.postgresql.store", "adbc_driver_postgresql.dbapi"
         load_ahead("crossfade.move", *stores)
     from crossfade.cli.app import main as run
+    from crossfade.runtime.memory import own_process
 
+    own_process()
     gc.freeze()
     gc.enable()
     for number, handler in before.items():
@@ -43,7 +45,7 @@ def main() -> NoReturn:
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:
     os.write(2, NOTHING_HAD_BEGUN)
-    if processes := sys.modules.get("crossfade.executor.processes"):
+    if processes := sys.modules.get("crossfade.runtime.processes"):
         getattr(processes, "forget_ahead", int)()  # absent while it is being loaded
     os._exit(130)
 

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import os
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 
 import pytest
 
@@ -11,6 +9,7 @@ from crossfade.assess.map_rules import rules_of
 from crossfade.assess.survey import Scanned, Surveyed, survey
 from crossfade.errors import Misused, Refused, Unreachable
 from crossfade.model.shape import format_path
+from crossfade.runtime.local import InProcess, Processes
 from crossfade.stores.contract import EntityInfo
 from crossfade.stores.mongodb.store import open_mongodb
 from scratch import MongoScratch
@@ -47,7 +46,7 @@ def test_every_copied_entity_is_scanned_to_its_end(source: MongoScratch) -> None
 def test_processes_come_to_the_same_result(source: MongoScratch, segment_bytes: int) -> None:
     opened, found = partial(open_mongodb, source.url), entities(source)
     events: list[object] = []
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+    with Processes(2) as executor:
         spread = survey(opened, found, executor=executor, listener=events.append, segment_bytes=segment_bytes)
     assert spread == survey(opened, found)
     assert sum(event.documents for event in events if isinstance(event, Scanned)) == 2001
@@ -68,7 +67,7 @@ def test_a_name_that_is_none_is_wrong_usage(source: MongoScratch) -> None:
 def test_an_entity_without_a_shape_is_named_and_the_others_are_surveyed(source: MongoScratch, workers: int) -> None:
     source.db.many.insert_one({f"k{n}": n for n in range(10_001)})
     count = partial(survey, partial(open_mongodb, source.url), entities(source))
-    with ThreadPoolExecutor(workers or 1) as pool:
+    with InProcess(ThreadPoolExecutor(workers or 1), workers or 1) as pool:
         executor = pool if workers else None
         with pytest.raises(Refused, match=r"^many: the objects at \. hold more than 10,000"):
             count(executor=executor)
@@ -89,7 +88,7 @@ def test_maps_are_told_by_processes_as_by_one(source: MongoScratch, segment_byte
     alone = survey(opened, found, named=["stats"], rules=rules)
     maps = {format_path(path) for path, node in alone[0].root.walk() if node.is_map}
     assert maps == {"usage", "by"}
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+    with Processes(2) as executor:
         spread = survey(opened, found, named=["stats"], rules=rules, executor=executor, segment_bytes=segment_bytes)
     assert spread == alone
 
@@ -97,7 +96,5 @@ def test_maps_are_told_by_processes_as_by_one(source: MongoScratch, segment_byte
 def test_errors_of_ours_come_back_from_other_processes(source: MongoScratch) -> None:
     found = entities(source)
     source.db.users.drop()
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
-        assert executor.submit(os.getpid).result() != os.getpid()
-        with pytest.raises((Refused, Unreachable), match="no collection 'users'"):
-            survey(partial(open_mongodb, source.url), found, named=["users"], executor=executor)
+    with Processes(1) as executor, pytest.raises((Refused, Unreachable), match="no collection 'users'"):
+        survey(partial(open_mongodb, source.url), found, named=["users"], executor=executor)

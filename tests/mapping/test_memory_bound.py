@@ -60,7 +60,7 @@ def test_bounds_that_overlap_end_with_the_last() -> None:
 def test_a_process_keeps_within_a_bound_of_its_own() -> None:
     """What the user bounds already (ulimit -d) is not widened."""
     code = (
-        "import resource; from crossfade.transform.memory_bound import bounded_memory\n"
+        "import resource; from crossfade.transform.memory_bound import bounded_memory, turn_on; turn_on()\n"
         "resource.setrlimit(resource.RLIMIT_DATA, (300 << 20, 400 << 20))\n"
         "with bounded_memory(): print(resource.getrlimit(resource.RLIMIT_DATA)[0] <= 300 << 20)\n"
         "print(resource.getrlimit(resource.RLIMIT_DATA) == (300 << 20, 400 << 20))"

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from crossfade.errors import CrossfadeError
-from crossfade.executor.processes import load_ahead
 from crossfade.journal import journal
 from crossfade.move import Move
 from crossfade.project import load_project
+from crossfade.runtime.processes import load_ahead
 
 STOPPED = 130
 

@@ -18,7 +18,7 @@ from victim import Victim, all_gone
 from crossfade.errors import Busy
 from crossfade.move import Move
 from crossfade.move import target_ownership as begin
-from crossfade.pipeline.session import Session
+from crossfade.runtime.session import Session
 from crossfade.stores import patience
 from crossfade.stores.postgresql.target import PostgresWriter
 from scratch import PostgresScratch

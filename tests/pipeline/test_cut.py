@@ -12,8 +12,8 @@ import pytest
 from outcome import Outcome, Shop, finish, open_move, outcome
 
 from crossfade.errors import Unreachable
-from crossfade.executor import again
 from crossfade.pipeline.copy import ChunkCopied
+from crossfade.runtime import again
 from crossfade.testing import Proxy, through
 from crossfade.verify.chunk import ChunkVerified
 from scratch import PostgresScratch

@@ -12,7 +12,7 @@ from crossfade.cli.notices import notice_of
 from crossfade.errors import Busy, Unreachable
 from crossfade.move import Move, Waiting, watching
 from crossfade.move import target_ownership as begin
-from crossfade.pipeline.session import Session
+from crossfade.runtime.session import Session
 from crossfade.stores import patience
 from crossfade.stores.postgresql.session.lock import end_all
 from scratch import PostgresScratch

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bson
 
 from crossfade.documents.decode import key_of
 from crossfade.journal.journal import Entry
-from crossfade.verify.not_copied import (
-    NOTHING,
-    Altered,
-    Document,
-    Held,
-    Holder,
-    document_of,
-    held_records,
-    leave,
-    pick_up,
-)
+from crossfade.verify.not_copied import NOTHING, Altered, Document, Held, Holder, document_of, held_records
 
 A, B, A2 = (bson.encode(d) for d in ({"_id": 1, "v": "a"}, {"_id": 2}, {"_id": 1, "v": "other"}))
 
@@ -70,14 +58,6 @@ def test_a_count_of_what_was_seen() -> None:
 def test_nothing_held_asks_for_no_key() -> None:
     assert Holder(NOTHING, 0).holds_nothing
     assert Holder(NOTHING, 0).account(A, never_key) is None
-
-
-def test_left_for_workers(tmp_path: Path) -> None:
-    held = held_records([entry(key_of(A)), entry(None, chunk=2)], documents(A) | {"id of None": document_of(B)})[
-        "users"
-    ]
-    leave(held, tmp_path / "held")
-    assert pick_up(tmp_path / "held") == held
 
 
 def documents(*raws: bytes) -> dict[str, Document]:

@@ -13,7 +13,7 @@ from crossfade.model.canonical import arrow_schema
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.verify import keys
 from crossfade.verify.keys import KeyFindings, hold_keys_together, none_twice
-from crossfade.verify.spool import keys_of, spool
+from crossfade.verify.spool import keys_as_bytes, keys_of, spool
 
 ID = uuid.UUID("65e0c0f1-a2b3-84c4-8d5e-6f70cf01d000")
 
@@ -30,7 +30,7 @@ def rows_of(table: TargetTable, *columns: list[Any]) -> pa.Table:
 
 def held(folder: Path, table: TargetTable, expected: list[pa.Table], found: pa.Table, limit: int = 10) -> KeyFindings:
     for rows in expected:
-        spool(folder, keys_of(rows, table))
+        spool(folder, keys_as_bytes([keys_of(rows, table)]))
     return hold_keys_together(folder, table, found.to_batches(max_chunksize=2), limit=limit)
 
 
@@ -134,7 +134,7 @@ def test_whether_a_key_is_expected_twice(
 ) -> None:
     monkeypatch.setattr(keys, "_AT_ONCE", 100)
     table = table_of("text", "int4")
-    spool(tmp_path, keys_of(rows_of(table, [f"k{i}" for i in rows], list(rows)), table))
+    spool(tmp_path, keys_as_bytes([keys_of(rows_of(table, [f"k{i}" for i in rows], list(rows)), table)]))
     assert none_twice(tmp_path, table) is not twice
     found = hold_keys_together(tmp_path, table, [], limit=10)
     assert found.duplicate == int(twice)

@@ -7,7 +7,6 @@ are the same however the work was divided (documents/count.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -15,11 +14,13 @@ from crossfade.assess.map_rules import RulesOf, no_rules
 from crossfade.documents.count import Histogram
 from crossfade.documents.maps import MapRules
 from crossfade.errors import Misused, Refused
-from crossfade.executor.again import TryingAgain, again, again_from
-from crossfade.executor.tasks import run_tasks
 from crossfade.model.batch import REMAINDER, Chunk
 from crossfade.model.patterns import is_pattern, matching
 from crossfade.model.shape import Shape
+from crossfade.runtime.again import TryingAgain, again, again_from
+from crossfade.runtime.executor import Executor
+from crossfade.runtime.sent_once import Once
+from crossfade.runtime.tasks import run_tasks
 from crossfade.stores.contract import EntityInfo, Reader, Store, need
 
 SEGMENT_BYTES = 256 * 1024 * 1024  # an entity larger than this is counted in ranges, where there is an executor
@@ -118,8 +119,9 @@ class _Scan:
         """Hand out pieces of work, and merge what comes back."""
         with self.open_store() as store:
             pieces = _pieces(need(store.reader, store, "read documents"), self.chosen, segment_bytes, self.tell)
-            tasks = ((self.open_store, piece, self.rules(_entity(piece))) for piece in pieces)
-            run_tasks(executor, _count_piece, tasks, self._take_and_tell, IN_FLIGHT, self.tell)
+            opener = Once(self.open_store)
+            tasks = ((opener, piece, self.rules(_entity(piece))) for piece in pieces)
+            run_tasks(executor, _count_piece_elsewhere, tasks, self._take_and_tell, IN_FLIGHT, self.tell)
         for info in self.chosen:
             yield from self._finish(info)
 
@@ -163,6 +165,10 @@ class _Scan:
 
 
 Counts = tuple[str, "Histogram | Refused"]
+
+
+def _count_piece_elsewhere(opener: Once[Callable[[], Store]], piece: str | Chunk, rules: MapRules) -> Counts:
+    return _count_piece(opener.value, piece, rules)
 
 
 def _count_piece(

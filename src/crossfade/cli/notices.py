@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from crossfade.cli.screen import safe
-from crossfade.executor.again import TryingAgain
 from crossfade.move import Waiting
+from crossfade.runtime.again import TryingAgain
 from crossfade.stores.contract import Blocker
 
 _SHOWN = 80

@@ -1,1 +1,1 @@
-"""Where work runs, and how it stops."""
+"""Where runtime/ was."""

@@ -19,10 +19,10 @@ from crossfade.model.patterns import is_pattern, matching
 from crossfade.model.program import Program
 from crossfade.model.shape import Shape, parse_path
 from crossfade.model.target import Step, TargetSchema, TargetTable
-from crossfade.pipeline.session import Work, close_sessions, get_ready
 from crossfade.project import Discard, Project
 from crossfade.schema import journaled as kept
 from crossfade.schema import live
+from crossfade.runtime.session import Work, close_sessions, get_ready
 from crossfade.schema.load import LIVE, load_schema, made_of
 from crossfade.stores.ahead import Ahead
 from crossfade.stores.contract import Loader, Store, need
@@ -50,9 +50,13 @@ class Ground:
     def close(self) -> None:
         if self._schema_ahead is not None:
             self._schema_ahead.wait()
-        close_sessions()
+        self._close_sessions()
         while self._open:
             self._open.popitem()[1].close()
+
+    def _close_sessions(self) -> None:
+        if (work := self.__dict__.pop("work", None)) is not None:
+            close_sessions(work.token)
 
     @property
     def source(self) -> Store:
@@ -281,5 +285,6 @@ class Ground:
 
     def forget_survey(self) -> None:
         """What was read from the lock file is read anew."""
-        for name in ("shapes", "discards", "compiled", "digests", "work"):
+        self._close_sessions()
+        for name in ("shapes", "discards", "compiled", "digests"):
             self.__dict__.pop(name, None)

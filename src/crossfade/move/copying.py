@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from functools import partial
 
 from crossfade.errors import Refused
-from crossfade.executor.again import again
-from crossfade.executor.local import make_executor
 from crossfade.journal import agreement, journal
 from crossfade.journal.journal import MoveRecord
 from crossfade.journal.status import Status
@@ -29,6 +26,9 @@ from crossfade.pipeline import copy as chunks_of
 from crossfade.pipeline.enough import StopAt, require_few
 from crossfade.pipeline.plan import KeyScan, plan
 from crossfade.pipeline.settle import settle
+from crossfade.runtime.again import again
+from crossfade.runtime.executor import Executor
+from crossfade.runtime.local import make_executor
 from crossfade.stores.contract import EntityInfo, Loader, RowRejected, need
 
 

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from crossfade.errors import Misused, Refused
-from crossfade.executor.local import make_executor
 from crossfade.journal import agreement, journal
 from crossfade.journal.causes import Cause, Selection, beginning_with
 from crossfade.journal.causes import causes as by_cause
@@ -23,6 +22,7 @@ from crossfade.move.events import Listener, deaf
 from crossfade.pipeline import causes as explanations
 from crossfade.pipeline import constraints, mend
 from crossfade.pipeline.mend import Retried
+from crossfade.runtime.local import make_executor
 
 
 def entries(ground: Ground) -> list[Entry]:

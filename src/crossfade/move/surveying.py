@@ -10,11 +10,11 @@ from crossfade.assess.map_rules import rules_of
 from crossfade.assess.survey import choose
 from crossfade.assess.survey import survey as run_survey
 from crossfade.errors import Refused
-from crossfade.executor.local import make_executor
 from crossfade.model.counts import counted
 from crossfade.model.shape import Shape
 from crossfade.move.context import Ground
 from crossfade.move.events import Found, Listener
+from crossfade.runtime.local import make_executor
 from crossfade.stores.contract import EntityInfo, need
 from crossfade.stores.open import open_store
 

@@ -7,8 +7,6 @@ from dataclasses import replace
 from functools import partial
 
 from crossfade.errors import Refused
-from crossfade.executor.again import again
-from crossfade.executor.local import make_executor
 from crossfade.journal import agreement, journal
 from crossfade.journal.status import Status
 from crossfade.move import accounts, checks, surveying
@@ -17,7 +15,9 @@ from crossfade.move import target_ownership as begin
 from crossfade.move.context import Ground
 from crossfade.move.events import Listener, Verifying
 from crossfade.move.inventory import inventory
-from crossfade.pipeline.session import session
+from crossfade.runtime.again import again
+from crossfade.runtime.local import make_executor
+from crossfade.runtime.session import session
 from crossfade.stores.contract import need
 from crossfade.verify import run
 from crossfade.verify.catalogue import hold_schema

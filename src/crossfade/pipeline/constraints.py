@@ -12,7 +12,6 @@ under another constraint first. So the rows that a test found are noted before t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -25,6 +24,7 @@ from crossfade.model.target import ForeignKey, Step, TargetSchema, TargetTable, 
 from crossfade.pipeline.builds import Build, builds
 from crossfade.pipeline.leave import Broken, take_out
 from crossfade.pipeline.session import Work, session
+from crossfade.runtime.executor import Executor
 from crossfade.stores.contract import Ddl, RowRejected, need
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -24,6 +23,7 @@ from crossfade.model.counts import Counts
 from crossfade.pipeline.enough import Losses, Refusals, StopAt
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session, Work, session
+from crossfade.runtime.executor import Executor
 from crossfade.stores.contract import Loader
 from crossfade.transform.transform import Mapped, Misfit
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -24,6 +23,7 @@ from crossfade.model.batch import Batch, Chunk
 from crossfade.model.matching import places_of
 from crossfade.model.program import Branch, Feed
 from crossfade.pipeline.session import Session, Work, session
+from crossfade.runtime.executor import Executor
 from crossfade.stores.contract import Loader
 from crossfade.transform.transform import Carrier, TableRows, keep_roots
 

@@ -8,7 +8,6 @@ A run that is killed here ends the same: who is in the target is taken out once 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import Executor
 from dataclasses import replace
 from itertools import count, groupby
 
@@ -20,6 +19,7 @@ from crossfade.model.batch import Batch, Chunk
 from crossfade.pipeline.leave import Broken, digest_of, row_counts, take_out
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session, Work, session
+from crossfade.runtime.executor import Executor
 from crossfade.stores.contract import Loader
 from crossfade.transform.transform import Mapped, Misfit, keep_roots
 

@@ -23,15 +23,22 @@ MEGABYTES = 512
 _STATM, _DATA = Path("/proc/self/statm"), 5  # proc(5): data and stack, in pages
 _lock = threading.Lock()
 _inside = 0
+_on = False
 _before = (0, 0)
+
+
+def turn_on() -> None:
+    """Bounds queries from now on: for a process that does nothing else. The limit is the whole process's."""
+    global _on
+    _on = True
 
 
 @contextmanager
 def bounded_memory() -> Iterator[None]:
-    """The process takes no more than MEGABYTES in here. Only Linux counts what RLIMIT_DATA bounds; elsewhere nothing
-    is bounded, nor where the system does not let itself be asked.
+    """The process takes no more than MEGABYTES in here, once this was turned on. Only Linux counts what RLIMIT_DATA
+    bounds; elsewhere nothing is bounded, nor where the system does not let itself be asked.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or not _on:
         yield
         return
     bounded = _enter()
@@ -68,4 +75,4 @@ def _leave() -> None:
             resource.setrlimit(resource.RLIMIT_DATA, _before)
 
 
-__all__ = ["MEGABYTES", "bounded_memory"]
+__all__ = ["MEGABYTES", "bounded_memory", "turn_on"]

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -15,12 +14,14 @@ from crossfade.documents.decode import key_of
 from crossfade.model.batch import REMAINDER, Batch, Chunk
 from crossfade.model.counts import Counts
 from crossfade.model.shape import Shape
+from crossfade.runtime.memory import keep_less
+from crossfade.runtime.sent_once import Once
 from crossfade.stores.contract import Reader, RowReader
 from crossfade.transform.transform import Carrier, Mapped, TableRows, drop_roots
 from crossfade.verify.compare import Unlike, compare, with_nulls
-from crossfade.verify.not_copied import DISCARDED, QUARANTINED, Altered, Holder, pick_up
+from crossfade.verify.not_copied import DISCARDED, QUARANTINED, Altered, Held, Holder
 from crossfade.verify.runs import Runs
-from crossfade.verify.spool import keys_of, spool
+from crossfade.verify.spool import keys_as_bytes, keys_of
 from crossfade.verify.verdict import Difference, Uncounted
 
 
@@ -30,7 +31,7 @@ class Agreement(Protocol):
 
 
 class Tools(Protocol):
-    """What a worker has open: both stores and the mappings (pipeline.session.Session is one)."""
+    """What a worker has open: both stores and the mappings (runtime.session.Session is one)."""
 
     @property
     def work(self) -> Agreement: ...
@@ -42,7 +43,7 @@ class Tools(Protocol):
 
 
 Keys = dict[str, list[pa.Table]]
-"""The expected keys of each table. A file for each batch would cost more than all that is written into it."""
+"""The expected keys of each table, batch by batch."""
 
 Opening = Callable[[], Tools]
 """Gives this process's tools; can be pickled."""
@@ -50,16 +51,20 @@ Opening = Callable[[], Tools]
 
 @dataclass(frozen=True)
 class Task:
-    """`held` is the file of what the journal holds of the entity.
-
-    `spool` is a folder with one folder for each table, by number, in which the expected keys are left. `triggered` are
-    the tables whose triggers may have filled columns that no mapping fills.
-    """
+    """`held` is what the journal holds of the entity, which may be large. `agreed` is the same for all chunks."""
 
     chunk: Chunk
-    held: Path
-    spool: Path
-    numbers: Mapping[str, int]
+    held: Once[Held]
+    agreed: Once[Agreed]
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """`tables` are those that are compared. `triggered` are the tables whose triggers may have filled columns that no
+    mapping fills.
+    """
+
+    tables: frozenset[str]
     limit: int
     triggered: frozenset[str] = frozenset()
 
@@ -98,21 +103,21 @@ class ChunkVerified:
         )
 
 
-def verify_chunk(opening: Opening, task: Task) -> ChunkVerified:
+def verify_chunk(opening: Opening, task: Task) -> tuple[ChunkVerified, dict[str, bytes]]:
+    """What was found, and the expected keys of each table."""
     start = time.perf_counter()
-    pa.set_memory_pool(pa.system_memory_pool())  # as fast here, and it keeps less for later than Arrow's own
+    keep_less()
     tools, chunk = opening(), task.chunk
     carrier = tools.carrier(chunk.entity)
     result = ChunkVerified(chunk)
-    holder = Holder(pick_up(task.held), chunk.number)
+    holder = Holder(task.held.value, chunk.number)
     keys: Keys = {}
     for batch in tools.reader.batches(chunk, tools.work.shapes[chunk.entity], carrier.feed.columns):
         _Batch(tools.row_reader, task, batch, carrier.map(batch), holder, result, keys).verify()
-    for table, parts in keys.items():
-        spool(task.spool / str(task.numbers[table]), pa.concat_tables(parts))
     result.seen, result.altered = holder.seen, holder.altered
+    sent = {table: keys_as_bytes(parts) for table, parts in keys.items()}
     result.seconds = time.perf_counter() - start
-    return result
+    return result, sent
 
 
 class _Batch:
@@ -129,7 +134,7 @@ class _Batch:
         keys: Keys,
     ) -> None:
         self.keys = keys
-        self.rows, self.task, self.batch, self.mapped = rows, task, batch, mapped
+        self.rows, self.agreed, self.batch, self.mapped = rows, task.agreed.value, batch, mapped
         self.holder, self.result = holder, result
         self.entity = task.chunk.entity
 
@@ -176,7 +181,7 @@ class _Batch:
         self, raw: bytes, reason: str, detail: str, table: str | None = None, column: str | None = None
     ) -> None:
         self.result.uncounted += 1
-        if len(self.result.uncounted_records) < self.task.limit:
+        if len(self.result.uncounted_records) < self.agreed.limit:
             one = Uncounted(self.entity, key_of(raw), reason, detail, table, column)
             self.result.uncounted_records.append(one)
 
@@ -185,13 +190,13 @@ class _Batch:
         lost: set[int] = set()
         for part in self.mapped.tables:
             kept = drop_roots(part, held) if held else part
-            if kept.rows.num_rows and kept.table.name in self.task.numbers:
+            if kept.rows.num_rows and kept.table.name in self.agreed.tables:
                 lost |= self._compare_table(kept)
         return lost
 
     def _compare_table(self, part: TableRows) -> set[int]:
         part = replace(part, rows=self.rows.printed(part.table, part.rows))
-        if part.table.name not in self.task.triggered:
+        if part.table.name not in self.agreed.triggered:
             part = replace(part, rows=with_nulls(part.table, part.rows))
         table, columns = part.table, part.rows.column_names
         count = self.result.tables.setdefault(table.name, TableCount())
@@ -199,7 +204,7 @@ class _Batch:
         count.runs.add(keys)
         self.keys.setdefault(table.name, []).append(keys)
         found = self.rows.rows(table, columns, part.rows.select(list(table.primary_key)))
-        seen = compare(table, part.rows, found, limit=max(0, self.task.limit - len(count.differences)))
+        seen = compare(table, part.rows, found, limit=max(0, self.agreed.limit - len(count.differences)))
         count.rows += seen.rows
         count.missing += len(seen.missing)
         count.changed_rows += seen.changed_rows

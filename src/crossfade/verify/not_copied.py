@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import pickle
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from crossfade.journal.journal import LATER, Entry
 from crossfade.model.batch import REMAINDER
@@ -58,18 +55,6 @@ class Held:
 
 
 NOTHING = Held()
-
-
-def leave(held: Held, file: Path) -> None:
-    """Leaves it for the workers: it may be large, and every task needs it."""
-    file.write_bytes(pickle.dumps(held))
-
-
-@functools.lru_cache(maxsize=2)
-def pick_up(file: Path) -> Held:
-    """What `leave` left there."""
-    held: Held = pickle.loads(file.read_bytes())
-    return held
 
 
 def held_records(entries: Iterable[Entry], documents: Mapping[str, Document]) -> dict[str, Held]:

@@ -13,21 +13,23 @@ import errno
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from crossfade.errors import CrossfadeError, Misused
-from crossfade.executor.again import again, again_from
-from crossfade.executor.tasks import run_tasks
 from crossfade.model.counts import Counts
 from crossfade.model.target import TargetTable
-from crossfade.verify.chunk import ChunkVerified, Opening, Task, Tools, verify_chunk
+from crossfade.runtime.again import again, again_from
+from crossfade.runtime.executor import Executor
+from crossfade.runtime.sent_once import Once
+from crossfade.runtime.tasks import run_tasks
+from crossfade.verify.chunk import Agreed, ChunkVerified, Opening, Task, Tools, verify_chunk
 from crossfade.verify.keys import NOTHING_ODD, KeyFindings, hold_keys_together, none_twice
-from crossfade.verify.not_copied import NOTHING, Held, leave
+from crossfade.verify.not_copied import NOTHING, Held
 from crossfade.verify.rules import run_rule
+from crossfade.verify.spool import spool as keep_keys
 from crossfade.verify.tally import Tally
 from crossfade.verify.verdict import RuleVerdict, Verdict
 
@@ -83,7 +85,7 @@ def verify(
     *,
     folder: Path | None = None,
 ) -> Verdict:
-    """Compares everything. `folder`, which all workers must reach, takes the spooled keys (the system's, unless given).
+    """Compares everything. `folder` takes the spooled keys (the system's for temporary files, unless given).
 
     `opening` gives a process its open stores and mappings; it is called here and, pickled, in the executor's workers.
     Raises Misused for a table without a primary key, Unreachable where a store is gone; Ctrl-C leaves nothing behind.
@@ -141,25 +143,28 @@ def _compare_chunks(
     for number in range(len(subject.fed_tables)):
         (spool / str(number)).mkdir()
 
-    def take(event: ChunkVerified) -> None:
+    numbers = {t.name: number for number, t in enumerate(subject.fed_tables)}
+
+    def take(found: tuple[ChunkVerified, Mapping[str, bytes]]) -> None:
+        event, keys = found
+        for table, data in keys.items():
+            keep_keys(spool / str(numbers[table]), data)
         tally.add(event)
         listen(event)
 
-    tasks = _tasks(tools, subject, spool, listen)
+    tasks = _tasks(tools, subject, listen)
     run_tasks(executor, verify_chunk, ((opening, task) for task in tasks), take, ahead=32, tell=listen)
 
 
-def _tasks(tools: Tools, subject: Subject, spool: Path, listen: Callable[[Event], None]) -> Iterator[Task]:
-    numbers = {t.name: number for number, t in enumerate(subject.fed_tables)}
+def _tasks(tools: Tools, subject: Subject, listen: Callable[[Event], None]) -> Iterator[Task]:
     has_trigger = tools.row_reader.has_insert_trigger
     triggered = frozenset(t.name for t in subject.fed_tables if again(partial(has_trigger, t), listen))
-    entities = sorted(subject.feeds)
-    for entity in entities:
-        held = spool / f"held-{entities.index(entity)}"
-        leave(subject.held.get(entity, NOTHING), held)
+    agreed = Once(Agreed(frozenset(t.name for t in subject.fed_tables), subject.limit, triggered))
+    for entity in sorted(subject.feeds):
+        held = Once(subject.held.get(entity, NOTHING))
         scan = partial(tools.reader.chunks, entity, target_bytes=subject.target_bytes)
         for chunk in again_from(scan, listen):
-            yield Task(chunk, held, spool, numbers, subject.limit, triggered)
+            yield Task(chunk, held, agreed)
 
 
 def _compare_keys(tools: Tools, subject: Subject, spool: Path, tally: Tally, listen: Callable[[Event], None]) -> None:

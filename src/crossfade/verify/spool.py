@@ -1,12 +1,13 @@
-"""The expected keys on disk: written by the workers, chunk by chunk, and read only where all keys must be grouped.
+"""The expected keys on disk, chunk by chunk, read only where all keys must be grouped.
 
-In Arrow's own format, which every worker can write without loading more than it has.
+Workers send them with their results, in Arrow's own format, compressed: a worker elsewhere has no disk in common with
+whoever groups them.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,18 @@ def keys_of(rows: Any, table: TargetTable) -> pa.Table:
     return pa.Table.from_arrays(arrays, names=names_of(table))
 
 
-def spool(folder: Path, keys: pa.Table) -> None:
-    """Writes expected keys. Any number of processes may write into one folder."""
-    if keys.num_rows:
-        path = folder / f"{secrets.token_hex(8)}.arrow"
-        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, keys.schema, options=_OPTIONS) as out:
-            out.write_table(keys)
+def keys_as_bytes(parts: Sequence[pa.Table]) -> bytes:
+    """Expected keys as a worker sends them."""
+    sink = pa.BufferOutputStream()
+    keys = pa.concat_tables(parts)
+    with pa.ipc.new_file(sink, keys.schema, options=_OPTIONS) as out:
+        out.write_table(keys)
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def spool(folder: Path, keys: bytes) -> None:
+    """Writes expected keys that a worker has sent."""
+    (folder / f"{secrets.token_hex(8)}.arrow").write_bytes(keys)
 
 
 def spooled(folder: Path) -> Iterator[pa.Table]:

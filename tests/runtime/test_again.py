@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from crossfade.errors import CrossfadeError, Unreachable, may_pass
-from crossfade.executor import again as patience
-from crossfade.executor.again import TryingAgain, again, again_from
-from crossfade.executor.local import InProcess
-from crossfade.executor.tasks import run_tasks
+from crossfade.runtime import again as patience
+from crossfade.runtime.again import TryingAgain, again, again_from
+from crossfade.runtime.local import InProcess
+from crossfade.runtime.tasks import run_tasks
 
 
 @pytest.fixture(autouse=True)

@@ -7,16 +7,17 @@ import os
 import signal
 import sys
 import threading
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
 import pytest
 
 from crossfade.errors import CrossfadeError
-from crossfade.executor.local import InProcess, make_executor
-from crossfade.executor.stop import stop_at_the_end
-from crossfade.executor.tasks import run_tasks
+from crossfade.runtime.executor import Executor
+from crossfade.runtime.local import InProcess, make_executor
+from crossfade.runtime.stop import stop_at_the_end
+from crossfade.runtime.tasks import run_tasks
 
 
 class StrikeAt:
@@ -39,7 +40,7 @@ class StrikeAt:
 def test_a_strike_anywhere_in_the_code_of_futures_ends_it(place: int) -> None:
     """Raised there, KeyboardInterrupt would leave a future's lock held, and who has its result would wait for ever."""
     ended: list[int] = []
-    with ThreadPoolExecutor(2) as executor:
+    with InProcess(ThreadPoolExecutor(2), 2) as executor:
         before = sys.gettrace()
         sys.settrace(StrikeAt(place))
         try:
@@ -57,7 +58,7 @@ def struck_while(event: threading.Event) -> str:
     return "finished"
 
 
-@pytest.mark.parametrize("executor", [InProcess(), ThreadPoolExecutor(1)], ids=["in process", "thread"])
+@pytest.mark.parametrize("executor", [InProcess(), InProcess(ThreadPoolExecutor(1))], ids=["in process", "thread"])
 def test_what_is_at_work_is_finished_and_nothing_is_begun(executor: Executor) -> None:
     finished: list[str] = []
     never = threading.Event()

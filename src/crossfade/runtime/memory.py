@@ -1,12 +1,34 @@
-"""How a worker process holds its memory."""
+"""How a process of ours, a worker's or the command's, holds its memory. That of a library's user is left as it is."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
 
+import pyarrow as pa
+
+from crossfade.transform import memory_bound
+
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # mallopt(3)
 _MAPPED, _KEPT = 10 << 20, 32 << 20
+
+
+_ours = False
+
+
+def own_process() -> None:
+    """This process is a worker's or the command's: what belongs to all of it may be changed."""
+    global _ours
+    _ours = True
+    memory_bound.turn_on()
+
+
+def keep_less() -> None:
+    """Arrow takes its memory from the system's allocator: as fast for a verification, and it keeps less for later than
+    Arrow's own.
+    """
+    if _ours:
+        pa.set_memory_pool(pa.system_memory_pool())
 
 
 def keep_memory() -> None:

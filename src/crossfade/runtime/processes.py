@@ -55,7 +55,7 @@ def context() -> BaseContext:
 
 class _Worker(BaseProcess):
     def start(self) -> None:
-        with _ctrl_c_left_to_the_parent(), _without_main():
+        with _ctrl_c_left_to_the_parent(), _without_main(), _start_method_left_open():
             super().start()
 
     def run(self) -> None:
@@ -88,6 +88,17 @@ def _without_main() -> Iterator[None]:
         yield
     finally:
         main.__spec__, main.__file__ = spec, file
+
+
+@contextmanager
+def _start_method_left_open() -> Iterator[None]:
+    """To start a process settles the start method of all others, where the caller has not chosen one yet."""
+    before = multiprocessing.get_start_method(allow_none=True)
+    try:
+        yield
+    finally:
+        if before is None:
+            multiprocessing.set_start_method(None, force=True)
 
 
 class _Spawned(_Worker, SpawnProcess):

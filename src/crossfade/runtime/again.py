@@ -1,0 +1,105 @@
+"""Work that a lost connection cut, done again: after pauses that together outlast the restart of a server.
+
+Only what may be done twice is done again: a chunk that is one transaction, a step that the journal knows, a reading. An
+error says of itself whether its cause may pass (`CrossfadeError.passing`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import TypeVar
+
+from crossfade.errors import CrossfadeError
+
+Result = TypeVar("Result")
+
+PAUSES: tuple[float, ...] = (1, 2, 4, 8, 15, 15, 15)
+"""Seconds. MongoDB elects a primary within about 12, PostgreSQL recovers from a crash within a minute as a rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class TryingAgain:
+    """An event: work was cut (`reason`), and is done again in `seconds`, for the `attempt`-th of `attempts` times."""
+
+    reason: str
+    attempt: int
+    attempts: int
+    seconds: float
+
+
+Tell = Callable[[TryingAgain], None]
+
+
+def in_silence(event: TryingAgain) -> None:
+    """Nobody listens."""
+
+
+_RESUMES = "then run the same command again: it goes on where it stopped"
+
+
+class Patience:
+    """How often work was cut since some of it was last done."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell, self._cut = tell, 0
+
+    def pause(self, error: CrossfadeError) -> float:
+        """How long to wait before the next attempt. Raises the error where its cause does not pass."""
+        if not error.passing:
+            raise error
+        if self._cut >= len(PAUSES):
+            error.passing = False  # whoever else has patience has had enough, too
+            if "again" not in (error.hint or ""):
+                error.hint = "; ".join(filter(None, (error.hint, _RESUMES)))
+            raise error
+        seconds = PAUSES[self._cut]
+        self._cut += 1
+        self._tell(TryingAgain(error.message, self._cut, len(PAUSES), seconds))
+        return seconds
+
+    def done(self) -> None:
+        self._cut = 0
+
+
+def again(action: Callable[[], Result], tell: Tell = in_silence) -> Result:
+    """The action's result; it is done anew where a connection was lost. Raises its last error."""
+    patience = Patience(tell)
+    while True:
+        try:
+            return action()
+        except CrossfadeError as error:
+            time.sleep(patience.pause(error))
+
+
+def again_from(begin: Callable[[], Iterator[Result]], tell: Tell = in_silence) -> Iterator[Result]:
+    """The items that `begin()` gives, each once: where it is cut, it begins anew, and what was given is passed over.
+
+    Raises the error that cut it where the second beginning does not give the same items.
+    """
+    given: list[Result] = []
+    patience = Patience(tell)
+    while True:
+        try:
+            expected = chain(given[:], repeat(None))
+            for item in begin():
+                if (before := next(expected)) is None:
+                    given.append(item)
+                    patience.done()
+                    yield item
+                elif before != item:
+                    raise _changed()
+            if next(expected) is not None:  # fewer than before
+                raise _changed()
+            return
+        except CrossfadeError as error:
+            time.sleep(patience.pause(error))
+
+
+def _changed() -> CrossfadeError:
+    return CrossfadeError(
+        "the source changed while its keys were read, and the connection was lost in between; nothing was written",
+        hint="run the same command again",
+    )

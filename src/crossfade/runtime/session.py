@@ -1,0 +1,148 @@
+"""What a worker needs for its calls: sent once as a value, and opened once in each thread that works."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing.util import Finalize
+
+from crossfade.documents.columns import Transcoder, compile_columns
+from crossfade.journal import journal
+from crossfade.transform.transform import Carrier
+from crossfade.transform.engine import Engine
+from crossfade.transform.lookup import LookupReader
+from crossfade.model.program import Program
+from crossfade.model.batch import Batch, Column
+from crossfade.model.shape import Shape
+from crossfade.model.target import TargetTable
+from crossfade.runtime.sent_once import SentOnce, forget
+from crossfade.stores.contract import Loader, Reader, RowReader, Store, Writer, need
+from crossfade.stores.open import open_store
+
+Opener = Callable[[], Store]
+
+
+@dataclass(frozen=True)
+class Work(SentOnce):
+    """One move, as a worker sees it. `token` names this very work: a worker keeps what it opened for its other calls.
+
+    `open_source` and `open_target` can be pickled; only a worker's session calls them. `run` names the run that writes
+    (`journal.take_part`).
+    """
+
+    token: str
+    program: Program
+    shapes: Mapping[str, Shape]
+    tables: Mapping[str, TargetTable]
+    open_source: Opener
+    open_target: Opener
+    run: str
+
+
+class Session:
+    """The open stores, the engine and the carriers of one process."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.source = work.open_source()
+        self.target = work.open_target()
+        self.engine = _spare.pop() if _spare else Engine()
+        self._carriers: dict[str, Carrier] = {}
+        self._transcoders: dict[tuple[str, tuple[Column, ...]], Transcoder] = {}
+
+    @property
+    def reader(self) -> Reader:
+        return need(self.source.reader, self.source, "read documents")
+
+    @property
+    def writer(self) -> Writer:
+        return need(self.target.writer, self.target, "be written to")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Loader]:
+        """A transaction of the target, while no other run has taken over."""
+        with self.writer.transaction() as tx:
+            journal.take_part(tx, self.work.run)
+            yield tx
+
+    @property
+    def row_reader(self) -> RowReader:
+        return need(self.target.row_reader, self.target, "be read back")
+
+    def carrier(self, entity: str) -> Carrier:
+        if entity not in self._carriers:
+            lookups = LookupReader(self.work.shapes, self.reader.fetch, self.transcode)
+            self._carriers[entity] = Carrier(self.work.program.feeds[entity], self.work.tables, self.engine, lookups)
+        return self._carriers[entity]
+
+    def transcode(self, shape: Shape, columns: Sequence[Column], raw: bytes) -> Batch:
+        """Raw documents as a batch; the transcoder is made once for a shape and its columns."""
+        key = (shape.entity, tuple(columns))
+        if key not in self._transcoders:
+            self._transcoders[key] = compile_columns(shape, columns)
+        return self._transcoders[key].read(raw)
+
+    def batch_of(self, entity: str, raw: bytes) -> Batch:
+        """Raw documents of an entity in the columns that its mappings read."""
+        return self.transcode(self.work.shapes[entity], self.work.program.feeds[entity].columns, raw)
+
+    def close(self) -> None:
+        self.engine.close()
+        self.source.close()
+        self.target.close()
+
+
+_spare: list[Engine] = []
+
+
+def get_ready(*urls: str) -> None:
+    """Loads what the stores of these URLs need, of which nothing stays open, and opens an engine for the session."""
+    for url in urls:
+        open_store(url).close()
+    engine = Engine()
+    engine.open()
+    _spare.append(engine)
+
+
+_sessions: dict[tuple[str, int], Session] = {}
+"""By the token of the work, and the thread: an engine and its connections are one thread's."""
+_lock = threading.Lock()
+
+
+def session(work: Work) -> Session:
+    """This thread's session of the move; that of another move, which is over, is closed."""
+    thread = threading.get_ident()
+    if (found := _sessions.get((work.token, thread))) is not None:
+        return found
+    _close([key for key in list(_sessions) if key[1] == thread])
+    opened = Session(work)
+    with _lock:
+        _sessions[work.token, thread] = opened
+    _at_exit()
+    return opened
+
+
+@cache
+def _at_exit() -> None:
+    Finalize(None, _close_all, exitpriority=0)  # unlike atexit, it knows the end of a worker
+
+
+def close_sessions(token: str) -> None:
+    """Closes what this process has open of a move, and forgets it. Nothing of it may be at work."""
+    _close([key for key in list(_sessions) if key[0] == token])
+    forget(token)
+
+
+def _close_all() -> None:
+    _close(list(_sessions))
+
+
+def _close(keys: Sequence[tuple[str, int]]) -> None:
+    for key in keys:
+        with _lock:
+            found = _sessions.pop(key, None)
+        if found is not None:
+            found.close()
