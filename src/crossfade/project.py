@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -51,6 +51,22 @@ class Limits(_Section):
     """About how many megabytes of source documents one chunk holds: one transaction of the target."""
     differences: int = Field(default=100, ge=0)
     """How many differences a verification prints of each table; all of them are counted."""
+
+
+class Run(_Section):
+    """Where the work is done."""
+
+    executor: Literal["processes", "dask"] = "processes"
+    scheduler: str = ""
+    """The address of the Dask scheduler: tcp://HOST:8786."""
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Run:
+        if self.executor == "dask" and not self.scheduler:
+            raise ValueError('executor = "dask" needs the scheduler: scheduler = "tcp://HOST:8786"')
+        if self.executor != "dask" and self.scheduler:
+            raise ValueError('a scheduler is of use to executor = "dask" alone')
+        return self
 
 
 class Survey(_Section):
@@ -112,6 +128,7 @@ class Settings(_Section):
     """What the move is called in the journal; the folder's name unless set."""
     limits: Limits = Limits()
     survey: Survey = Survey()
+    run: Run = Run()
     entities: tuple[str, ...] = ()
     """Only these; all that the source has, where empty."""
     discard: tuple[Discard, ...] = ()
@@ -133,6 +150,12 @@ class Project(BaseModel):
     @property
     def target_url(self) -> str:
         return _expand(self.settings.target.url, self.environment, str(self.root / FILE_NAME))
+
+    @property
+    def scheduler(self) -> str:
+        """The Dask scheduler that the work goes to; "" where it stays on this machine."""
+        text = self.settings.run.scheduler
+        return _expand(text, self.environment, str(self.root / FILE_NAME)) if text else ""
 
     @property
     def name(self) -> str:
@@ -204,6 +227,7 @@ def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
         "target": TargetSection,
         "limits": Limits,
         "survey": Survey,
+        "run": Run,
         "discard": Discard,
     }
     section: type[_Section] = sections.get(str(loc[0]), Settings) if loc else Settings

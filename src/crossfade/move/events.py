@@ -53,3 +53,18 @@ class StepDone:
     """An event: a DDL step of the target is done."""
 
     step: Step
+
+
+@dataclass(frozen=True)
+class OnCluster:
+    """An event: the work goes to the workers of a Dask cluster, so many groups of calls at once."""
+
+    scheduler: str
+    workers: int
+
+
+@dataclass(frozen=True)
+class WorksHere:
+    """An event: a part of the work is done in this process, though a cluster is named; `reason` says why."""
+
+    reason: str

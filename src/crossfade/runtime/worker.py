@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import pickle
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from crossfade.errors import CrossfadeError
 from crossfade.runtime.executor import Answer, Failed, Missing, perform
 from crossfade.runtime.sent_once import Unknown, receive, unpack
 
 
-def answer(calls: bytes, values: Mapping[str, bytes]) -> list[Answer] | Missing:
-    """Makes the calls. `values` are those that were sent along."""
+def answer(
+    calls: bytes, values: Mapping[str, bytes], wanted: Callable[[], bool] = lambda: True
+) -> list[Answer] | Missing:
+    """Makes the calls, as long as they are `wanted`. `values` are those that were sent along."""
     receive(values)
     try:
         unpacked = unpack(calls)
     except Unknown:
         return Missing()
-    return [_portable(one) for one in perform(unpacked)]
+    return [_portable(one) for one in perform(unpacked, wanted)]
 
 
 def _portable(one: Answer) -> Answer:

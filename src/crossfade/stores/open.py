@@ -36,3 +36,13 @@ def open_store(url: str, run: str = "") -> Store:
 
             return open_sqlite(url)
     raise Misused(f"no store is known by the URL {hide_password(url)!r}", hint=f"one of {', '.join(KNOWN)}")
+
+
+def anywhere(url: str) -> str:
+    """The same store by a URL that does not depend on the folder that a process works in."""
+    found = _SCHEME.match(url)
+    if found and found[1].lower() == "dump":
+        from crossfade.stores.dump.open import absolute
+
+        return absolute(url)
+    return url

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from crossfade.errors import Misused, Unreachable
 from crossfade.model.urls import printable
-from crossfade.stores.contract import Store
+from crossfade.stores.contract import Store, Traits
 from crossfade.stores.dump import archive, folder
 from crossfade.stores.dump.files import head, open_stream, plain_name
 from crossfade.stores.dump.inspect import DumpInspector
@@ -31,10 +31,17 @@ def open_dump(path_or_url: str | Path) -> Store:
     return Store(
         scheme=SCHEME,
         url=printable(f"{SCHEME}:{path}"),
+        traits=Traits(is_file=True),
         inspector=DumpInspector(spools),
         reader=DumpReader(spools),
         closer=spools.close,
     )
+
+
+def absolute(url: str) -> str:
+    """The same dump by a URL that does not depend on the folder that a process works in."""
+    path, db = _parse(url)
+    return f"{SCHEME}:{path.absolute()}" + (f"?db={quote(db)}" if db else "")
 
 
 def recognise(path: Path, db: str | None = None) -> Layout:

@@ -1,0 +1,69 @@
+"""Where a phase does its work: worker processes, this process, or a cluster. The one place that chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from crossfade.errors import CrossfadeError, Misused
+from crossfade.move.events import Listener, OnCluster, WorksHere
+from crossfade.move.ground import Ground
+from crossfade.runtime.executor import Executor
+from crossfade.runtime.local import InProcess, make_executor
+from crossfade.runtime.sent_once import Once
+from crossfade.stores.contract import Store, need
+from crossfade.stores.open import open_store
+
+
+def executor_for(
+    ground: Ground, workers: int, listen: Listener, *, target: bool = True, get_ready: Callable[[], None] | None = None
+) -> Executor:
+    """What makes a phase's calls; as many as `workers` at once, on this machine. `target`: they need the target, too.
+
+    Raises Unreachable where the cluster's scheduler is not there or has no workers, Misused where its workers cannot do
+    the work.
+    """
+    scheduler = ground.scheduler
+    if not scheduler:
+        return make_executor(workers, get_ready)
+    if target and ground.target.traits.is_file:
+        listen(WorksHere(f"the target is a file of this machine ({ground.target.url}), which has one writer"))
+        return InProcess()
+    from crossfade.runtime.dask import DaskExecutor
+
+    executor = DaskExecutor(scheduler, ground.most_workers)
+    try:
+        _require_source(ground, executor)
+    except BaseException:
+        executor.close()
+        raise
+    listen(OnCluster(scheduler, executor.workers))
+    return executor
+
+
+def _require_source(ground: Ground, executor: Any) -> None:
+    """A dump is files: the workers have to have the same, under the same name."""
+    if not ground.source.traits.is_file:
+        return
+    here = _parts(ground.source)
+    for address, found in executor.everywhere(_parts_there, Once(partial(open_store, ground.source_url))).items():
+        if found == here:
+            continue
+        why = found.message if isinstance(found, CrossfadeError) else "it is another dump there"
+        raise Misused(
+            f"the dump {ground.source.url} is not on the worker {address}: {why}; nothing was done",
+            hint="put it under the same name on every worker (a shared folder will do), restore it into MongoDB and"
+            " copy from there, or leave the cluster out",
+        )
+
+
+def _parts_there(open_source: Callable[[], Store]) -> dict[str, str]:
+    with open_source() as store:
+        return _parts(store)
+
+
+def _parts(source: Store) -> dict[str, str]:
+    """Entity -> what it is, without when its file was written."""
+    found = need(source.inspector, source, "be looked into").entities(sized=False)
+    return {info.name: info.identity.partition("@")[0] for info in found}

@@ -1,0 +1,214 @@
+"""An executor on a Dask cluster (`distributed`): the extra `crossfade[dask]`.
+
+Workers share nothing with each other or with the caller but the two databases. What is sent shows nothing of itself to
+logs and dashboards (cluster.Sealed). The scheduler has the calls of a worker that is lost made by another one.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import count
+from typing import Any, Self
+
+from crossfade.errors import CrossfadeError, Misused, Unreachable
+from crossfade.runtime.cluster import (
+    Group,
+    Sealed,
+    answer_sealed,
+    call_sealed,
+    end_of,
+    stop_calls,
+    unfit,
+    unlike,
+    versions,
+)
+from crossfade.runtime.executor import Done
+from crossfade.runtime.local import values_for
+from crossfade.runtime.sent_once import Call, pack
+
+CONNECT_SECONDS = 10.0
+WITHOUT_WORKERS_SECONDS = 60.0
+LOOK_SECONDS = 2.0
+_RESUMES = "then the same command again: it goes on where it stopped"
+
+
+class DaskExecutor:
+    """The cluster of a scheduler. Raises Unreachable where it does not answer or has no worker, Misused where a worker
+    does not have what this process has. `most` bounds how many groups are at work.
+    """
+
+    seconds = 2.0  # a task costs the scheduler and the network some 12 ms
+
+    def __init__(self, scheduler: str, most: int | None = None) -> None:
+        self.scheduler, self._most = scheduler, most
+        self._name = uuid.uuid4().hex
+        self._numbers = count()
+        self._sent: Counter[str] = Counter()
+        self._waiting: dict[int, tuple[Any, Sequence[Call], Callable[[Done], None]]] = {}
+        self._changed = threading.Condition()
+        self._ended = threading.Event()
+        self._client = _connect(scheduler)
+        try:
+            self.workers = self._look()
+            self._require_alike()
+        except BaseException:
+            self._client.close()
+            raise
+        threading.Thread(target=self._watch, name="crossfade-cluster", daemon=True).start()
+
+    def _look(self) -> int:
+        """How many groups can be at work; at first, whether any can."""
+        threads = sum(self._client.nthreads().values())
+        if not threads:
+            try:
+                self._client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+            except TimeoutError:
+                raise _no_workers(self.scheduler) from None
+            threads = sum(self._client.nthreads().values())
+        return max(1, min(threads, self._most or threads))
+
+    def _require_alike(self) -> None:
+        """Every worker, and the scheduler, has the same versions as this process."""
+        installed = dict(self._client.run(importlib.metadata.version, "crossfade", on_error="return"))
+        with suppress(Exception):  # one that cannot import it fails with the calls
+            installed["the scheduler"] = None
+            installed["the scheduler"] = self._client.run_on_scheduler(importlib.metadata.version, "crossfade")
+        here = versions()
+        wrong = {
+            address: f"crossfade {found if isinstance(found, str) else 'none'} instead of {here['crossfade']}"
+            for address, found in installed.items()
+            if found != here["crossfade"]
+        }
+        if not wrong:
+            found_versions = self._client.run(versions)
+            wrong = {address: differs for address, v in found_versions.items() if (differs := unlike(here, v))}
+        if wrong:
+            raise unfit(wrong)
+
+    def everywhere(self, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+        """What the function gives on each worker, by its address; an error of ours is a value."""
+        found = self._client.run(call_sealed, Sealed((function, arguments)))
+        return {address: sealed.value for address, sealed in found.items()}
+
+    def submit(self, calls: Sequence[Call], done: Callable[[Done], None], *, whole: bool = False) -> None:
+        packed_calls, named = pack(calls)
+        values = values_for(named, self._sent, self.workers, whole=whole)
+        group = Sealed(Group(packed_calls, values, self._name, versions()))
+        number = next(self._numbers)
+        key = f"crossfade_{getattr(calls[0][0], '__name__', 'call')}-{self._name[:12]}-{number}"
+        future = self._client.submit(answer_sealed, group, key=key, pure=False)
+        with self._changed:
+            self._waiting[number] = future, calls, done
+        future.add_done_callback(partial(self._hear, number))
+
+    def _hear(self, number: int, future: Any) -> None:
+        with self._changed:
+            known = number in self._waiting
+        if known:
+            self._tell(number, self._answers(future))
+
+    def _answers(self, future: Any) -> Any:
+        from distributed import KilledWorker
+
+        try:
+            if future.status == "cancelled":
+                return _lost(self.scheduler)
+            answers = future.result().value
+            return answers[0].error if _is_unfit(answers) else answers
+        except KilledWorker as killed:
+            return CrossfadeError(
+                f"{killed.allowed_failures + 1} workers of the cluster ended one after the other with the same piece of"
+                " work (often because memory ran out); nothing of it was written",
+                hint=f"give each worker more memory, or make limits.chunk_mb smaller before a new copy; {_RESUMES}",
+            )
+        except Exception as error:
+            return error if isinstance(error, CrossfadeError) else _lost(self.scheduler, error)
+
+    def _tell(self, number: int, answers: Any) -> None:
+        with self._changed:
+            found = self._waiting.pop(number, None)
+            self._changed.notify_all()
+        if found is not None:
+            _, calls, done = found
+            done(Done(calls, answers))
+
+    def _watch(self) -> None:
+        """Looks how many workers there are; without any, what waits would wait for ever."""
+        seen = time.monotonic()
+        while not self._ended.wait(LOOK_SECONDS):
+            try:
+                threads = sum(self._client.nthreads().values())
+            except Exception:  # the client says so to everything that waits
+                threads = 0
+            if threads:
+                seen, self.workers = time.monotonic(), max(1, min(threads, self._most or threads))
+            elif time.monotonic() - seen > WITHOUT_WORKERS_SECONDS or self._client.status == "closed":
+                for number in list(self._waiting):
+                    self._tell(number, _no_workers(self.scheduler))
+
+    def stop(self) -> None:
+        with suppress(Exception):  # a scheduler that is gone: nothing is at work for us any more that could be told
+            self._client.run(stop_calls, self._name)
+        with self._changed:
+            while self._waiting and self._client.status == "running":
+                self._changed.wait(LOOK_SECONDS)
+
+    def close(self) -> None:
+        if self._ended.is_set():
+            return
+        if self._waiting:
+            self.stop()
+        self._ended.set()
+        if self._client.status == "running":
+            with suppress(Exception):
+                self._client.run(end_of, list(self._sent))
+        self._client.close(timeout=CONNECT_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def _is_unfit(answers: Any) -> bool:
+    return isinstance(answers, list) and len(answers) == 1 and isinstance(getattr(answers[0], "error", None), Misused)
+
+
+def _connect(scheduler: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise Misused(
+            "a Dask cluster needs the extra dask, which is not installed; nothing was done",
+            hint='pip install "crossfade[dask]"',
+        ) from None
+    try:
+        return Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise Unreachable(
+            f"cannot reach the Dask scheduler at {scheduler}: {str(error) or type(error).__name__}; nothing was done",
+            hint="start one (dask scheduler), and name its address: tcp://HOST:8786",
+        ) from None
+
+
+def _no_workers(scheduler: str) -> Unreachable:
+    return Unreachable(
+        f"the Dask scheduler at {scheduler} has no workers",
+        hint=f"start some (dask worker {scheduler} --nthreads 1), {_RESUMES}",
+    )
+
+
+def _lost(scheduler: str, error: Exception | None = None) -> Unreachable:
+    why = f" ({type(error).__name__}: {error})" if error else ""
+    return Unreachable(
+        f"the connection to the Dask scheduler at {scheduler} was lost{why}; finished chunks are committed",
+        hint=f"look whether it is there, {_RESUMES}",
+    )
