@@ -9,6 +9,7 @@ import typer
 from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
+from crossfade.cli.options import DASK
 from crossfade.cli.status import status_answer
 
 RESTART = Annotated[bool, typer.Option("--restart", help="Empty the target's tables and copy again.")]
@@ -23,13 +24,13 @@ SOURCE_MOVED = Annotated[
     "crossfade copy --project examples/scribe-tree --workers 4",
     stopped="finished chunks are committed; the rest were rolled back",
 )
-def copy(call: Invocation, restart: RESTART = False, source_moved: SOURCE_MOVED = False) -> Answer:
+def copy(call: Invocation, restart: RESTART = False, source_moved: SOURCE_MOVED = False, dask: DASK = "") -> Answer:
     """Copy what is not copied yet, then make the indexes and constraints. An interrupted copy goes on where it was.
 
     A record that does not fit goes to quarantine, whole, and never stops the others. Exit status 1 where the counts do
     not balance, or where more is in quarantine than the limit in crossfade.toml allows.
     """
-    with call.move() as move, call.listen() as listen:
+    with call.move(dask) as move, call.listen() as listen:
         if restart:
             move.restart()
         return status_answer(move.copy(listen, source_moved=source_moved))

@@ -32,9 +32,10 @@ class Invocation:
     def project(self) -> Project:
         return load_project(self.options.project)
 
-    def move(self) -> Move:
+    def move(self, scheduler: str = "") -> Move:
         """The project at work; to be used in a `with`."""
-        return Move(self.project, workers=self.options.worker_count)
+        options = self.options
+        return Move(self.project, workers=options.worker_count, scheduler=scheduler, most=options.workers)
 
     def stay_open(self, move: Move) -> Move:
         """The move, open until the answer is told: it is read while it is printed."""

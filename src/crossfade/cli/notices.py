@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from crossfade.cli.screen import safe
-from crossfade.move import Waiting
+from crossfade.model.counts import counted
+from crossfade.move import OnCluster, Waiting, WorksHere
 from crossfade.runtime.again import TryingAgain
 from crossfade.stores.contract import Blocker
 
@@ -19,6 +20,10 @@ def notice_of(event: Any) -> str | None:
             return safe(f"{reason}; trying again in {seconds:g} s ({attempt} of {attempts})")
         case Waiting(seconds, blockers):
             return safe(f"waiting for {seconds:g} s or more for a lock held by " + "; ".join(map(_blocker, blockers)))
+        case OnCluster(scheduler, workers):
+            return safe(f"the Dask cluster at {scheduler} does the work: {counted(workers, 'task')} at once")
+        case WorksHere(reason):
+            return safe(f"this process does the work, not the cluster: {reason}")
     return None
 
 

@@ -55,6 +55,17 @@ WORKERS = Annotated[
         help="How many processes work at once.",
     ),
 ]
+DASK = Annotated[
+    str,
+    typer.Option(
+        "--dask",
+        metavar="URL",
+        envvar="CROSSFADE_DASK",
+        show_default=False,
+        help="Let the workers of a Dask scheduler do the work: tcp://HOST:8786 (docs/howto/cluster.md).",
+    ),
+]
+"""Of the commands that work in parallel."""
 LOG_FORMAT = Annotated[
     LogFormat,
     typer.Option("--log-format", envvar="CROSSFADE_LOG_FORMAT", help="Progress on stderr: text, or an event a line."),

@@ -11,6 +11,7 @@ from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.copy import SOURCE_MOVED
 from crossfade.cli.invocation import Invocation
+from crossfade.cli.options import DASK
 from crossfade.cli.schema import draw_applied
 from crossfade.cli.screen import Screen
 from crossfade.cli.status import draw_status, status_document
@@ -24,14 +25,14 @@ SURVEY = Annotated[bool, typer.Option("--survey", help="Survey the source again,
     "crossfade run --project examples/scribe-tree",
     stopped="finished chunks are committed; the rest were rolled back",
 )
-def run(call: Invocation, survey: SURVEY = False, source_moved: SOURCE_MOVED = False) -> Answer:
+def run(call: Invocation, survey: SURVEY = False, source_moved: SOURCE_MOVED = False, dask: DASK = "") -> Answer:
     """Do everything: survey (where there is no source.lock.json), check, schema apply, copy, verify.
 
     An interrupted run goes on where it was. Ends as `verify` does: with what was compared, where the report is, and the
     verdict. Exit status 0 where both `copy` and `verify` would end with it.
     """
     status: int | None = None
-    with call.move() as move:
+    with call.move(dask) as move:
         document: dict[str, Any] = {"ok": False, "survey": _survey(call, move, survey)}
         checked = check.examine(move)
         document |= {"check": dict(checked.document), "schema": None, "copy": None, "verify": None}

@@ -10,6 +10,7 @@ from crossfade.assess.lock import read_lock
 from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
+from crossfade.cli.options import DASK
 from crossfade.cli.screen import Screen, number
 from crossfade.errors import CrossfadeError
 from crossfade.model.batch import REMAINDER
@@ -25,13 +26,13 @@ SHOWN_CHANGES = 20
     "crossfade survey --project examples/scribe-tree",
     stopped="source.lock.json is as it was, and the source was only read",
 )
-def survey(call: Invocation) -> Answer:
+def survey(call: Invocation, dask: DASK = "") -> Answer:
     """Scan the source, every document of it, and write source.lock.json.
 
     The file holds every path with each BSON type that it holds, counted. It belongs in version control: where there was
     one before, what has changed in the source is shown.
     """
-    with call.move() as move:
+    with call.move(dask) as move:
         return look(call, move)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
+from crossfade.cli.options import DASK
 from crossfade.cli.record import record_document
 from crossfade.cli.screen import Screen, number
 from crossfade.cli.status import draw_torn
@@ -33,7 +34,7 @@ _STYLES = {COMPLETE: "bold green", SET_ASIDE: "bold yellow"}
 
 
 @command("crossfade verify --project examples/scribe-tree --workers 4", stopped="both databases were only read")
-def verify(call: Invocation) -> Answer:
+def verify(call: Invocation, dask: DASK = "") -> Answer:
     """Compare every column of every row with the source, count every record, and run the rules.
 
     Writes report.json and report.html into the project's folder, and ends with the verdict: equal and complete; equal,
@@ -41,7 +42,7 @@ def verify(call: Invocation) -> Answer:
     balance, where the target's schema is not the one that was made, where a rule is broken, or where more is in
     quarantine than the limit allows.
     """
-    with call.move() as move:
+    with call.move(dask) as move:
         return prove(call, move)
 
 

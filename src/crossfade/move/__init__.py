@@ -11,8 +11,20 @@ phase, and gives a value.
 from __future__ import annotations
 
 from crossfade.journal.status import EntityStatus, Status
-from crossfade.move.events import Found, Planned, StepDone, Stepping, Verifying
+from crossfade.move.events import Found, OnCluster, Planned, StepDone, Stepping, Verifying, WorksHere
 from crossfade.move.facade import Move
 from crossfade.move.watching import Waiting
 
-__all__ = ["EntityStatus", "Found", "Move", "Planned", "Status", "StepDone", "Stepping", "Verifying", "Waiting"]
+__all__ = [
+    "EntityStatus",
+    "Found",
+    "Move",
+    "OnCluster",
+    "Planned",
+    "Status",
+    "StepDone",
+    "Stepping",
+    "Verifying",
+    "Waiting",
+    "WorksHere",
+]

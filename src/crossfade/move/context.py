@@ -26,15 +26,21 @@ from crossfade.runtime.session import Work, close_sessions, get_ready
 from crossfade.schema.load import LIVE, load_schema, made_of
 from crossfade.stores.ahead import Ahead
 from crossfade.stores.contract import Loader, Store, need
-from crossfade.stores.open import open_store
+from crossfade.stores.open import anywhere, open_store
 
 
 class Ground:
-    """One project at work. Use as a context manager: it closes what it opened."""
+    """One project at work. Use as a context manager: it closes what it opened.
 
-    def __init__(self, project: Project, *, workers: int = 1) -> None:
+    `workers` processes work at once on this machine. On the cluster of a Dask scheduler (`scheduler`, or what
+    crossfade.toml names) as many tasks do as it has threads, or `most`.
+    """
+
+    def __init__(self, project: Project, *, workers: int = 1, scheduler: str = "", most: int | None = None) -> None:
         self.project = project
         self.workers = workers
+        self.most_workers = most
+        self._scheduler = scheduler
         self.run = uuid.uuid4().hex
         self.only_compares = False  # a target whose tables have changed is an answer then, not an error
         self.takes_part = False  # in what only one run may do at a time
@@ -57,6 +63,16 @@ class Ground:
     def _close_sessions(self) -> None:
         if (work := self.__dict__.pop("work", None)) is not None:
             close_sessions(work.token)
+
+    @property
+    def scheduler(self) -> str:
+        """Of the Dask cluster that the work goes to; "" where it stays on this machine."""
+        return self._scheduler or self.project.scheduler
+
+    @property
+    def source_url(self) -> str:
+        """The source, for a worker in any folder."""
+        return anywhere(self.project.source_url)
 
     @property
     def source(self) -> Store:
@@ -238,7 +254,7 @@ class Ground:
             program=self.program,
             shapes=self.shapes,
             tables={t.name: t for t in self.schema.tables},
-            open_source=partial(open_store, self.project.source_url, self.run),
+            open_source=partial(open_store, self.source_url, self.run),
             open_target=partial(open_store, self.project.target_url, self.run),
             run=self.run,
         )

@@ -19,6 +19,7 @@ from crossfade.move import source_identity as whence
 from crossfade.move import target_ownership as begin
 from crossfade.move.context import Ground
 from crossfade.move.events import Listener, Planned, StepDone
+from crossfade.move.executors import executor_for
 from crossfade.move.inventory import DISCARDED, count, inventory
 from crossfade.move.others import require_none, rows_of_others
 from crossfade.pipeline import causes, constraints
@@ -28,13 +29,12 @@ from crossfade.pipeline.plan import KeyScan, plan
 from crossfade.pipeline.settle import settle
 from crossfade.runtime.again import again
 from crossfade.runtime.executor import Executor
-from crossfade.runtime.local import make_executor
 from crossfade.stores.contract import EntityInfo, Loader, RowRejected, need
 
 
 def copy(ground: Ground, listen: Listener, *, source_moved: bool = False) -> Status:
     entities = surveying.entities(ground)
-    with make_executor(_workers(ground, entities), ground.get_ready) as executor:
+    with executor_for(ground, _workers(ground, entities), listen, get_ready=ground.get_ready) as executor:
         _copy(ground, entities, executor, listen, source_moved)
     return accounts.with_source(ground, begin.status(ground), entities)
 

@@ -14,7 +14,7 @@ from crossfade.model.counts import counted
 from crossfade.model.shape import Shape
 from crossfade.move.context import Ground
 from crossfade.move.events import Found, Listener
-from crossfade.runtime.local import make_executor
+from crossfade.move.executors import executor_for
 from crossfade.stores.contract import EntityInfo, need
 from crossfade.stores.open import open_store
 
@@ -26,15 +26,15 @@ def entities(ground: Ground, *, sized: bool = True) -> Sequence[EntityInfo]:
 
 def survey(ground: Ground, listen: Listener) -> tuple[list[Shape], list[EntityInfo]]:
     found = list(entities(ground))
-    opener = partial(open_store, ground.project.source_url, ground.run)
+    opener = partial(open_store, ground.source_url, ground.run)
     named = ground.project.settings.entities
     chosen = choose(found, named)
     listen(Found(len(chosen), sum(e.count for e in chosen)))
     said = ground.project.settings.survey
     rules, refused = partial(rules_of, maps=said.maps, objects=said.objects), dict[str, Refused]()
     count = partial(run_survey, opener, found, named=named, rules=rules, listener=listen, refused=refused)
-    if ground.workers > 1:
-        with make_executor(ground.workers) as executor:
+    if ground.workers > 1 or ground.scheduler:
+        with executor_for(ground, ground.workers, listen, target=False) as executor:
             shapes = count(executor=executor)
     else:
         shapes = count()

@@ -14,9 +14,9 @@ from crossfade.move import source_identity as whence
 from crossfade.move import target_ownership as begin
 from crossfade.move.context import Ground
 from crossfade.move.events import Listener, Verifying
+from crossfade.move.executors import executor_for
 from crossfade.move.inventory import inventory
 from crossfade.runtime.again import again
-from crossfade.runtime.local import make_executor
 from crossfade.runtime.session import session
 from crossfade.stores.contract import need
 from crossfade.verify import run
@@ -38,7 +38,8 @@ def verify(ground: Ground, listen: Listener) -> Verdict:
         checks.require_covered(ground)  # a column that the mapping no longer makes would not be compared
     fed = [e for e in status.entities if e.entity in ground.fed_entities]
     documents, chunks = sum(e.counts.source for e in fed), sum(e.chunks for e in fed)
-    with make_executor(min(ground.workers, max(1, chunks)), ground.get_ready) as executor:
+    workers = min(ground.workers, max(1, chunks))
+    with executor_for(ground, workers, listen, get_ready=ground.get_ready) as executor:
         schema = again(lambda: _schema(ground), listen)
         subject = again(lambda: _subject(ground, status, schema.unread), listen)
         listen(Verifying(documents, len(subject.fed_tables), len(subject.rules)))

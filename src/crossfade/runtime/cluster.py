@@ -137,6 +137,3 @@ def call_sealed(call: Sealed) -> Sealed:
         return Sealed(function(*(one.value if isinstance(one, Once) else one for one in arguments)))
     except CrossfadeError as error:
         return Sealed(error)
-
-
-

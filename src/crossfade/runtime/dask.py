@@ -65,13 +65,20 @@ class DaskExecutor:
 
     def _look(self) -> int:
         """How many groups can be at work; at first, whether any can."""
-        threads = sum(self._client.nthreads().values())
+        threads = self._threads()
         if not threads:
             try:
                 self._client.wait_for_workers(1, timeout=CONNECT_SECONDS)
             except TimeoutError:
                 raise _no_workers(self.scheduler) from None
-            threads = sum(self._client.nthreads().values())
+            threads = self._threads()
+        return self._bounded(threads)
+
+    def _threads(self) -> int:
+        counts: dict[str, int] = self._client.nthreads()
+        return sum(counts.values())
+
+    def _bounded(self, threads: int) -> int:
         return max(1, min(threads, self._most or threads))
 
     def _require_alike(self) -> None:
@@ -144,11 +151,11 @@ class DaskExecutor:
         seen = time.monotonic()
         while not self._ended.wait(LOOK_SECONDS):
             try:
-                threads = sum(self._client.nthreads().values())
+                threads = self._threads()
             except Exception:  # the client says so to everything that waits
                 threads = 0
             if threads:
-                seen, self.workers = time.monotonic(), max(1, min(threads, self._most or threads))
+                seen, self.workers = time.monotonic(), self._bounded(threads)
             elif time.monotonic() - seen > WITHOUT_WORKERS_SECONDS or self._client.status == "closed":
                 for number in list(self._waiting):
                     self._tell(number, _no_workers(self.scheduler))

@@ -11,16 +11,16 @@ from multiprocessing.util import Finalize
 
 from crossfade.documents.columns import Transcoder, compile_columns
 from crossfade.journal import journal
-from crossfade.transform.transform import Carrier
-from crossfade.transform.engine import Engine
-from crossfade.transform.lookup import LookupReader
-from crossfade.model.program import Program
 from crossfade.model.batch import Batch, Column
+from crossfade.model.program import Program
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetTable
 from crossfade.runtime.sent_once import SentOnce, forget
 from crossfade.stores.contract import Loader, Reader, RowReader, Store, Writer, need
 from crossfade.stores.open import open_store
+from crossfade.transform.engine import Engine
+from crossfade.transform.lookup import LookupReader
+from crossfade.transform.transform import Carrier
 
 Opener = Callable[[], Store]
 
