@@ -20,9 +20,9 @@ from crossfade.model.program import Program
 from crossfade.model.shape import Shape, parse_path
 from crossfade.model.target import Step, TargetSchema, TargetTable
 from crossfade.project import Discard, Project
+from crossfade.runtime.session import Work, close_sessions, get_ready
 from crossfade.schema import journaled as kept
 from crossfade.schema import live
-from crossfade.runtime.session import Work, close_sessions, get_ready
 from crossfade.schema.load import LIVE, load_schema, made_of
 from crossfade.stores.ahead import Ahead
 from crossfade.stores.contract import Loader, Store, need

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from crossfade.errors import CrossfadeError, Misused
-from crossfade.move.events import Listener, OnCluster, WorksHere
 from crossfade.move.context import Ground
+from crossfade.move.events import Listener, OnCluster, WorksHere
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.local import InProcess, make_executor
 from crossfade.runtime.sent_once import Once

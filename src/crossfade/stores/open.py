@@ -42,7 +42,7 @@ def anywhere(url: str) -> str:
     """The same store by a URL that does not depend on the folder that a process works in."""
     found = _SCHEME.match(url)
     if found and found[1].lower() == "dump":
-        from crossfade.stores.dump.open import absolute
+        from crossfade.stores.dump.store import absolute
 
         return absolute(url)
     return url
