@@ -121,7 +121,7 @@ def test_an_unknown_key_in_source_or_target(tmp_path: Path, section: str, key: s
 def test_an_unknown_key_without_a_neighbour_names_all_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(UnknownSetting) as raised:
         load(tmp_path, base="zzzzzzzz = 1\n" + SMALLEST)
-    assert raised.value.hint == "one of discard, entities, limits, name, source, survey, target"
+    assert raised.value.hint == "one of discard, entities, limits, name, run, source, survey, target"
 
 
 def test_a_misspelled_key_is_not_said_to_be_missing(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from crossfade.runtime.cluster import (
     unlike,
     versions,
 )
+from crossfade.runtime.cluster import versions as versions_there
 from crossfade.runtime.executor import Done
 from crossfade.runtime.local import values_for
 from crossfade.runtime.sent_once import Call, pack
@@ -94,7 +95,7 @@ class DaskExecutor:
             if found != here["crossfade"]
         }
         if not wrong:
-            found_versions = self._client.run(versions)
+            found_versions = self._client.run(versions_there)
             wrong = {address: differs for address, v in found_versions.items() if (differs := unlike(here, v))}
         if wrong:
             raise unfit(wrong)

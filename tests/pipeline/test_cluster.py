@@ -1,0 +1,157 @@
+"""A move on a Dask cluster: a real scheduler, and workers in other folders, which share nothing but the databases."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("distributed")
+
+import shop
+from cluster_processes import Cluster, cluster
+from outcome import Outcome, Shop, differences, outcome
+
+from crossfade.errors import Misused, Unreachable
+from crossfade.move import Move, OnCluster, WorksHere
+from crossfade.pipeline.copy import ChunkCopied
+from crossfade.project import load_project
+from crossfade.runtime import dask
+from crossfade.runtime.cluster import versions
+from crossfade.runtime.dask import DaskExecutor
+from crossfade.runtime.tasks import run_tasks
+from scratch import PostgresScratch
+
+SECRET = "open-sesame"
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with cluster(tmp_path_factory.mktemp("cluster")) as made:
+        yield made
+
+
+def move_on(workers: Cluster, folder: Path, source: str, target: str) -> Move:
+    project = load_project(folder, {"SOURCE_URL": source, "TARGET_URL": target})
+    return Move(project, scheduler=workers.url)
+
+
+def with_secret(url: str) -> str:
+    """The server trusts whoever comes from here: the password is only there to be kept from logs."""
+    return url.replace("postgres@", f"postgres:{SECRET}@")
+
+
+def test_a_whole_move_of_which_a_worker_is_killed(
+    shop_copy: Shop, undisturbed: Outcome, new_target: Callable[[], PostgresScratch], tmp_path: Path
+) -> None:
+    """Everything is copied once, in spite of it, and quarantine holds what it would hold without a cluster."""
+    target = new_target().url
+    with cluster(tmp_path / "cluster") as workers:
+        copied: list[ChunkCopied] = []
+
+        def listen(event: object) -> None:
+            if isinstance(event, ChunkCopied):
+                copied.append(event)
+                if len(copied) == 2:
+                    workers.kill("worker-0")
+
+        lock = (shop_copy.folder / "source.lock.json").read_bytes()
+        with move_on(workers, shop_copy.folder, shop_copy.source, with_secret(target)) as move:
+            move.survey()
+            assert (shop_copy.folder / "source.lock.json").read_bytes() == lock
+            status = move.copy(listen)
+            assert differences(outcome(target, status), undisturbed) == []
+            verdict = move.verify()
+        assert len(copied) == len({c.chunk for c in copied}) > 5
+        assert verdict.equal
+        assert sum(t.rows for t in verdict.tables) == sum(status.rows.values())
+        for name in ("scheduler", "worker-0", "worker-1"):
+            assert SECRET not in workers.log(name)
+            assert "Compute Failed" not in workers.log(name)
+
+
+def test_ctrl_c_lets_the_workers_finish_and_the_next_run_goes_on(
+    workers: Cluster, filled_shop: Shop, undisturbed: Outcome, new_target: Callable[[], PostgresScratch]
+) -> None:
+    target = new_target().url
+
+    def strike(event: object) -> None:
+        if isinstance(event, ChunkCopied):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with move_on(workers, filled_shop.folder, filled_shop.source, target) as move:
+        with pytest.raises(KeyboardInterrupt):
+            move.copy(strike)
+        assert move.status().stage == "copying"
+        status = move.copy()
+        assert differences(outcome(target, status), undisturbed) == []
+
+
+def test_a_file_as_target_is_written_here(workers: Cluster, tmp_path: Path, filled_shop: Shop) -> None:
+    mapping = {"t": "SELECT uuid_of(t._id) AS id, t.name AS name, t.slug AS slug, t.parent AS parent FROM teams AS t"}
+    schema = "CREATE TABLE t (id text PRIMARY KEY, name text NOT NULL, slug text NOT NULL, parent text);"
+    folder = shop.small_project(tmp_path / "p", schema, mapping)
+    settings = (folder / "crossfade.toml").read_text()
+    (folder / "crossfade.toml").write_text('entities = ["teams"]\n' + settings)
+    events: list[object] = []
+    with move_on(workers, folder, filled_shop.source, f"sqlite:///{tmp_path / 'there.db'}") as move:
+        move.survey(events.append)
+        assert [type(e) for e in events if isinstance(e, OnCluster | WorksHere)] == [OnCluster]
+        assert move.copy(events.append).ok
+        assert move.verify(events.append).equal
+    assert [type(e) for e in events if isinstance(e, OnCluster | WorksHere)] == [OnCluster, WorksHere, WorksHere]
+
+
+def dump_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder has a dump of teams in `dump/`."""
+    shop.dump(folder / "dump", {"teams": shop.documents(40)["teams"]})
+    monkeypatch.chdir(folder)
+    return shop.small_project(folder / "p", "CREATE TABLE t (id uuid PRIMARY KEY);", {})
+
+
+def test_a_dump_that_workers_see_by_its_name(workers: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with move_on(workers, dump_project(tmp_path, monkeypatch), "dump:dump", "sqlite:///nowhere") as move:
+        shapes, _ = move.survey()
+    assert [s.count for s in shapes] == [len(shop.documents(40)["teams"])]
+
+
+def test_a_dump_that_workers_do_not_see_is_refused(
+    workers: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = dump_project(tmp_path, monkeypatch)
+    with move_on(workers, folder, "dump:/proc/self/cwd/dump", "sqlite:///nowhere") as move:
+        with pytest.raises(Misused, match="is not on the worker tcp://") as caught:
+            move.survey()
+        assert not move.project.lock_file.exists()
+    assert "shared folder" in (caught.value.hint or "")
+
+
+def test_a_worker_with_another_engine_is_refused(workers: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask, "versions", lambda: {**versions(), "duckdb": "0.0.1"})
+    with pytest.raises(Misused, match=r"tcp://127\.0\.0\.1:\d+ has duckdb .* instead of 0\.0\.1"):
+        DaskExecutor(workers.url)
+
+
+def test_a_worker_that_comes_later_is_asked_too(workers: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    with DaskExecutor(workers.url) as executor:
+        monkeypatch.setattr(dask, "versions", lambda: {**versions(), "crossfade-native": "0.0.1"})
+        with pytest.raises(Misused, match="crossfade-native"):
+            run_tasks(executor, abs, [(-1,)], print)
+
+
+def test_a_scheduler_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask, "CONNECT_SECONDS", 0.5)
+    with pytest.raises(Unreachable, match="cannot reach the Dask scheduler at tcp://127") as caught:
+        DaskExecutor("tcp://127.0.0.1:9")
+    assert caught.value.exit_status == 3
+
+
+def test_what_is_wrong_in_a_call_comes_back_with_its_place(workers: Cluster) -> None:
+    with DaskExecutor(workers.url, most=1) as executor:
+        assert executor.workers == 1
+        with pytest.raises(ValueError, match="invalid literal") as caught:
+            run_tasks(executor, int, [("x",)], print)
+    assert "in a worker" in caught.value.__notes__[0]
