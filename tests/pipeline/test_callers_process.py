@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import shop
 
 from scratch import MongoScratch, PostgresScratch
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "pipeline"))
-import shop
 
 SCRIPT = """
 import ctypes, decimal, faulthandler, gc, json, locale, logging, multiprocessing, os, resource, signal, sys, threading
