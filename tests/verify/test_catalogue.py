@@ -295,7 +295,69 @@ def test_sqlite(folder: Path, mongo_db: MongoScratch) -> None:
         "ALTER TABLE u RENAME TO users"
     )
     assert {
-        ("changed", "column", "users.team", "definition"),
+        ("changed", "column", "users.team", "type"),
         ("changed", "column", "users.name", "definition"),
     } <= set(said(found)["fault"])
     assert "users" in found.unread
+
+
+def test_sequences_that_come_to_their_end(folder: Path, target: PostgresScratch) -> None:
+    target.execute("ALTER SEQUENCE teams_id_seq MAXVALUE 10 RESTART WITH 10; ALTER TABLE audit ALTER id TYPE smallint")
+    target.execute("SELECT setval('audit_id_seq', 32000)")
+    wanted = ("changed", "sequence", "teams_id_seq", "numbers left")
+    assert wanted in said(held(folder))["note"]  # the last one
+    target.execute("SELECT nextval('teams_id_seq')")
+    found = said(held(folder))
+    assert wanted in found["fault"]
+    assert ("changed", "sequence", "audit_id_seq", "numbers left") in found["note"]
+
+
+BROKEN = {  # what is done to a SQLite file, and what is said: fault or note, the thing, and the fact
+    "INSERT INTO users VALUES (77, 'x', 99); DELETE FROM users WHERE id = 78": ("fault", "users", "rows without"),
+    "PRAGMA user_version = 7": ("note", "user_version = 7", ""),
+    "PRAGMA application_id = 7": ("note", "application_id = 7", ""),
+    "INSERT INTO audit VALUES (9223372036854775807, 'x'); DELETE FROM audit": ("fault", "audit", "numbers left"),
+    "PRAGMA writable_schema = on; UPDATE sqlite_schema SET sql = replace(sql, 'name text CHECK', 'name text COLLATE"
+    " NOCASE CHECK') WHERE name = 'users'": ("fault", "users.name", "definition"),
+    "PRAGMA writable_schema = on; UPDATE sqlite_schema SET sql = 'CREATE INDEX users_name ON users (team)'"
+    " WHERE name = 'users_name'": ("fault", "target.db", "integrity"),
+    "CREATE TRIGGER theirs AFTER INSERT ON users BEGIN SELECT 1; END": ("fault", "theirs", ""),
+    "CREATE TABLE u (id int PRIMARY KEY, what text) WITHOUT ROWID; DROP TABLE audit; ALTER TABLE u RENAME TO audit": (
+        "fault",
+        "audit",
+        "table options",
+    ),
+}
+
+
+def test_a_sqlite_file_that_somebody_broke(folder: Path, mongo_db: MongoScratch) -> None:
+    file = folder / "target.db"
+    schema = SCHEMA.format(identity="").replace("audit (id int ", "audit (id INTEGER ")
+    (folder / "schema.sql").write_text(
+        schema.replace("audit (id INTEGER  PRIMARY KEY", "audit (id INTEGER PRIMARY KEY AUTOINCREMENT")
+    )
+    with open_move(folder, mongo_db.url, f"sqlite:///{file}") as move:
+        move.survey()
+        move.copy()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+        pages = dict(connection.execute("SELECT name, rootpage FROM sqlite_schema").fetchall())
+    whole = file.read_bytes()
+    assert said(held(folder)) == {}
+    for statements, (severity, name, fact) in BROKEN.items():
+        with closing(sqlite3.connect(file)) as connection:
+            connection.executescript(statements)
+        verdict = verified(folder)
+        assert verdict.schema is not None
+        found = said(verdict.schema)
+        assert any(one[2] == name and one[3].startswith(fact) for one in found[severity]), (statements, found)
+        assert verdict.schema.unread == {}
+        file.write_bytes(whole)
+    for page in ("users", "users_name", "crossfade_chunk"):
+        damaged = bytearray(whole)
+        damaged[(pages[page] - 1) * size : pages[page] * size] = b"\xee" * size
+        file.write_bytes(damaged)
+        with pytest.raises(CrossfadeError, match="damaged") as error:
+            verified(folder)
+        assert error.value.exit_status == 1

@@ -16,7 +16,7 @@ from crossfade.model.described import OWNING, Described, Thing
 MISSING, EXTRA, CHANGED = "missing", "extra", "changed"
 FAULT, NOTE = "fault", "note"
 
-_MILD_KINDS = {"comment", "statistics"}
+_MILD_KINDS = {"comment", "statistics", "pragma"}
 _MILD_FACTS = {
     *("comment", "storage", "compression", "statistics target", "options", "clustered", "version"),
     *("tablespace", "access method", *OWNING),

@@ -12,7 +12,7 @@ from dataclasses import replace
 from crossfade.model.described import Described
 from crossfade.model.target import TargetTable
 from crossfade.schema.compare import CHANGED, EXTRA, FAULT, MISSING, NOTE, SchemaDifference, compare
-from crossfade.stores.contract import Ddl
+from crossfade.stores.contract import Ddl, Unsound
 from crossfade.verify.verdict import SchemaVerdict
 
 _READABLE = {"table", "partitioned table"}
@@ -26,12 +26,15 @@ def hold_schema(
     differences = list(_with_data(ddl, compare(expected, found), found))
     unread = {t.name: reason for t in fed if (reason := _unreadable(t, differences))}
     unread |= _hidden(ddl, [t for t in fed if t.name not in unread], found)
+    unsound = [_as_difference(u) for u in ddl.unsound([*fed, *unfed])]
     readable = [t for t in fed if t.name not in unread]
     return SchemaVerdict(
         (
             *(d for d in differences if d.severity == FAULT),
             *_behind(ddl, readable),
+            *(d for d in unsound if d.severity == FAULT),
             *(d for d in differences if d.severity != FAULT),
+            *(d for d in unsound if d.severity != FAULT),
             *_filled(ddl, unfed, found),
         ),
         len(expected.things),
@@ -76,7 +79,7 @@ def _unreadable(table: TargetTable, differences: Sequence[SchemaDifference]) -> 
         if difference.thing == "column" and _plain(difference.name).removeprefix(of + ".") in columns:
             if difference.kind == MISSING:
                 return f"the column {_plain(difference.name).removeprefix(of + '.')} is missing"
-            if difference.kind == CHANGED and difference.fact in ("type", "definition"):
+            if difference.kind == CHANGED and difference.fact == "type":
                 return f"the column {_plain(difference.name).removeprefix(of + '.')} has another type"
     return None
 
@@ -110,6 +113,13 @@ def _behind(ddl: Ddl, tables: Sequence[TargetTable]) -> Iterator[SchemaDifferenc
             CHANGED, "sequence", "sequence", found.sequence, "", "next number", f"beyond {found.last}", str(found.next),
             detail=f"{found.table}.{found.column} holds numbers up to {found.last}",
         )  # fmt: skip
+
+
+def _as_difference(found: Unsound) -> SchemaDifference:
+    severity = FAULT if found.fails else NOTE
+    return SchemaDifference(
+        CHANGED, found.what, "content", found.name, "", found.fact, found.expected, found.found, severity, found.detail
+    )
 
 
 def _filled(ddl: Ddl, tables: Sequence[TargetTable], found: Described) -> Iterator[SchemaDifference]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from crossfade.stores.contract.changes import ChangedKeys, ChangeFeed, Changes, PositionLost
 from crossfade.stores.contract.clashes import Check, Clash, Clashes
-from crossfade.stores.contract.ddl import Ddl, NumbersBehind
+from crossfade.stores.contract.ddl import Ddl, NumbersBehind, Unsound
 from crossfade.stores.contract.fence import Fence, FenceState
 from crossfade.stores.contract.inspect import EntityInfo, Inspector
 from crossfade.stores.contract.rows import RowReader
@@ -45,6 +45,7 @@ __all__ = [
     "Strangers",
     "Traits",
     "Transaction",
+    "Unsound",
     "Watch",
     "Writer",
     "need",

@@ -22,6 +22,21 @@ class NumbersBehind:
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unsound:
+    """Something in the target that the next write will meet, though the schema is as it was made: `fact` of `name` (a
+    `what`: table, sequence, file) is `found`, not `expected`. `fails`: it will fail, or something is broken already.
+    """
+
+    what: str
+    name: str
+    fact: str
+    expected: str
+    found: str
+    detail: str = ""
+    fails: bool = True
+
+
 class Ddl(Protocol):
     def is_empty(self) -> list[str]:
         """Names of tables that are there and hold rows or are not ours (an empty list: the target is free)."""
@@ -63,6 +78,12 @@ class Ddl(Protocol):
 
     def numbers_behind(self, tables: Sequence[TargetTable]) -> list[NumbersBehind]:
         """What hands out numbers for the tables' columns and will hand out one that is there already."""
+        ...
+
+    def unsound(self, tables: Sequence[TargetTable]) -> list[Unsound]:
+        """Sequences of the tables' columns with few numbers left; what the store itself finds wrong in its file; rows
+        that break a foreign key which nobody enforced.
+        """
         ...
 
     def duplicates(self, table: TargetTable, unique: Any) -> Any:

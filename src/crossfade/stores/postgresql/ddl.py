@@ -16,14 +16,14 @@ from crossfade.model.described import Described
 from crossfade.model.findings import Finding
 from crossfade.model.target import ForeignKey, Step, TargetSchema, TargetTable, Unique
 from crossfade.schema.statements import Script, split
-from crossfade.stores.contract import Ddl, NumbersBehind
+from crossfade.stores.contract import Ddl, NumbersBehind, Unsound
 from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.catalogue.catalogue import reflect
 from crossfade.stores.postgresql.catalogue.describe import describe, holding_rows, holds_values
 from crossfade.stores.postgresql.catalogue.existing_tables import described, user_tables
 from crossfade.stores.postgresql.catalogue.objects import shown
 from crossfade.stores.postgresql.constraints import violations as census
-from crossfade.stores.postgresql.constraints.advance import advance, numbers_behind
+from crossfade.stores.postgresql.constraints.advance import advance, numbers_behind, running_out
 from crossfade.stores.postgresql.constraints.removed import outlive_removed
 from crossfade.stores.postgresql.constraints.unbuildable import unbuildable
 from crossfade.stores.postgresql.scratch.database import scratch
@@ -164,6 +164,11 @@ class PostgresDdl:
         """The sequences that will hand out a number which a row of the tables has already."""
         with self._connected() as connection:
             return numbers_behind(connection, tables)
+
+    def unsound(self, tables: Sequence[TargetTable]) -> list[Unsound]:
+        """Sequences that will soon hand out no number which their column takes. Damage is for amcheck to find."""
+        with self._connected() as connection:
+            return running_out(connection, tables)
 
     def live_schema(self) -> TargetSchema:
         """The target as it stands."""

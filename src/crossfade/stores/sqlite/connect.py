@@ -59,7 +59,10 @@ _STATES = {
     sqlite3.SQLITE_BUSY: ("another process keeps the file locked", "close what writes to it, then run again"),
     sqlite3.SQLITE_LOCKED: ("another connection keeps the file locked", "close what writes to it, then run again"),
     sqlite3.SQLITE_IOERR: ("the disk failed", "check the disk, then run the same command again"),
-    sqlite3.SQLITE_CORRUPT: ("the file is damaged", "start again with a new file"),
+    sqlite3.SQLITE_CORRUPT: (
+        "the file is damaged",
+        "restore the file; or remove it, and start over with crossfade run",
+    ),
 }
 _NOT_THERE = {sqlite3.SQLITE_CANTOPEN: "it cannot be opened", sqlite3.SQLITE_NOTADB: "it is no SQLite database"}
 
@@ -71,7 +74,8 @@ def failure(error: sqlite3.Error, path: Path) -> CrossfadeError:
         return Unreachable(f"SQLite file {path}: {_NOT_THERE[code]} ({error})", hint="check the path and its folder")
     if code in _STATES:
         fact, hint = _STATES[code]
-        return CrossfadeError(f"SQLite file {path}: {fact} ({error}); {_NOTHING_WRITTEN}", hint=hint)
+        state = "" if code == sqlite3.SQLITE_CORRUPT else f"; {_NOTHING_WRITTEN}"  # it may have been read alone
+        return CrossfadeError(f"SQLite file {path}: {fact} ({error}){state}", hint=hint)
     return CrossfadeError(f"SQLite file {path}: {error}; {_NOTHING_WRITTEN}")
 
 

@@ -15,11 +15,12 @@ from crossfade.model.target import ForeignKey, Step, TargetSchema, TargetTable, 
 from crossfade.schema.leave_out import notes_of, only_drops, why_left_out
 from crossfade.schema.statements import Script, Statement, split
 from crossfade.schema.tokens import tokens
-from crossfade.stores.contract import Ddl, NumbersBehind
+from crossfade.stores.contract import Ddl, NumbersBehind, Unsound
 from crossfade.stores.sqlite.catalogue import JOURNAL_PREFIX, reflect
 from crossfade.stores.sqlite.connect import connect, failure, path_of
 from crossfade.stores.sqlite.describe import describe, describe_made, holds_rows, holds_values
 from crossfade.stores.sqlite.doubtful_columns import doubtful_columns
+from crossfade.stores.sqlite.soundness import unsound
 from crossfade.stores.sqlite.unbuildable import unbuildable
 from crossfade.stores.sqlite.violations import duplicates, orphans
 
@@ -83,6 +84,11 @@ class SqliteDdl:
     def numbers_behind(self, tables: Sequence[TargetTable]) -> list[NumbersBehind]:
         """None: SQLite goes on after the greatest number by itself."""
         return []
+
+    def unsound(self, tables: Sequence[TargetTable]) -> list[Unsound]:
+        """What SQLite's own checks of the file find, and a counter that has come to its end."""
+        with self._connected() as connection:
+            return unsound(connection, self._path.name, {t.table.lower() for t in tables})
 
     def live_schema(self) -> TargetSchema:
         """The target as it stands."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from crossfade.model.described import Described, Thing
@@ -28,7 +28,21 @@ def describe(connection: sqlite3.Connection) -> Described:
         if table.startswith(JOURNAL_PREFIX) or kinds.get(name) == "shadow":
             continue
         things += _table(name, sql, kinds.get(name, kind)) if kind == "table" else [_thing(kind, name, table, sql)]
+    things += [_number(connection, pragma) for pragma in _NUMBERS if _value(connection, pragma)]
     return Described("SQLite", tuple(things))
+
+
+_NUMBERS = ("user_version", "application_id")
+"""What an application knows its file by: 0 where nobody has set them."""
+
+
+def _number(connection: sqlite3.Connection, pragma: str) -> Thing:
+    return Thing("pragma", f"{pragma} = {_value(connection, pragma)}")
+
+
+def _value(connection: sqlite3.Connection, pragma: str) -> int:
+    (value,) = connection.execute(f"PRAGMA {pragma}").fetchone()
+    return int(value)
 
 
 def describe_made(schema: TargetSchema) -> Described:
@@ -83,16 +97,28 @@ def _table(name: str, sql: str, kind: str) -> Iterator[Thing]:
 
 def _column(table: str, item: Item) -> Thing:
     words = item.words()
-    facts = {"definition": _joined(item.tokens[1:])}
+    declared, rest = _declared(item.tokens[1:])
+    facts = {"type": _joined(declared), "definition": _joined(rest)}
     if any(pair == ("NOT", "NULL") for pair in pairwise(words)):
         facts["not null"] = "yes"
     facts |= {word.lower(): "yes" for word in ("DEFAULT", "GENERATED") if word in words}
     return Thing("column", f"{table}.{item.tokens[0].name}", table, facts)
 
 
+_AFTER_TYPE = {
+    *("CONSTRAINT", "PRIMARY", "NOT", "NULL", "UNIQUE", "CHECK", "DEFAULT", "COLLATE", "REFERENCES", "GENERATED", "AS"),
+}
+
+
+def _declared(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
+    """The declared type of a column, and what follows it."""
+    end = next((i for i, token in enumerate(tokens) if token.word in _AFTER_TYPE), len(tokens))
+    return tokens[:end], tokens[end:]
+
+
 def _plain(sql: str) -> str:
     return _joined(meaningful(sql))
 
 
-def _joined(tokens: list[Token] | tuple[Token, ...]) -> str:
+def _joined(tokens: Sequence[Token]) -> str:
     return " ".join(t.text for t in tokens)

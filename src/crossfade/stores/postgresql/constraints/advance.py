@@ -12,11 +12,11 @@ import psycopg
 from psycopg import sql
 
 from crossfade.model.target import TargetTable
-from crossfade.stores.contract import NumbersBehind
+from crossfade.stores.contract import NumbersBehind, Unsound
 
 _SEQUENCES = """
 SELECT DISTINCT n.nspname, c.relname, tn.nspname, t.relname, a.attname, s.seqincrement > 0, s.seqmin, s.seqmax,
-       s.seqincrement
+       s.seqincrement, s.seqcycle, y.typname
 FROM pg_catalog.pg_sequence s
 JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -48,7 +48,7 @@ def _advanced(connection: psycopg.Connection[Any], row: Sequence[Any]) -> bool:
     """A table whose rows a policy hides is passed over: its sequences were set before there was a policy."""
     try:
         with connection.transaction():
-            return _advance(connection, *row)
+            return _advance(connection, *row[:-2])
     except psycopg.errors.InsufficientPrivilege as error:
         if "row-level security" in str(error):
             return False
@@ -58,12 +58,41 @@ def _advanced(connection: psycopg.Connection[Any], row: Sequence[Any]) -> bool:
 def numbers_behind(connection: psycopg.Connection[Any], tables: Sequence[TargetTable]) -> list[NumbersBehind]:
     """The sequences that `advance` would set. What it has set already is none of them."""
     found = []
-    for row in _sequences(connection, tables):
+    for *row, _, _ in _sequences(connection, tables):
         for last, at, is_called in connection.execute(_behind(*row)).fetchall():
-            name, table = (".".join(part for part in pair if part != "public") for pair in (row[:2], row[2:4]))
+            name, table = _called(row[:2]), _called(row[2:4])
             coming = int(at) + (int(row[-1]) if is_called else 0)
             found.append(NumbersBehind(name, table, row[4], coming, int(last)))
     return found
+
+
+_FEW = 20
+"""A sequence of which less than this part is left is named."""
+_INTEGERS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
+
+
+def running_out(connection: psycopg.Connection[Any], tables: Sequence[TargetTable]) -> list[Unsound]:
+    """The sequences that have no number left which their column takes, or few."""
+    found = []
+    for schema, name, *of, _, least, greatest, increment, cycles, kind in _sequences(connection, tables):
+        query = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier(schema, name))
+        (at, is_called), ends = connection.execute(query).fetchall()[0], _INTEGERS.get(kind, 2**63)
+        first, last = (least, greatest) if increment > 0 else (greatest, least)
+        if cycles and -ends <= last < ends:
+            continue
+        last = max(-ends, min(ends - 1, last))
+        left = max(0, (last - at) // increment + (not is_called))
+        if left < max(2, ((last - first) // increment + 1) / _FEW):
+            detail = f"{_called(of[:2])}.{of[2]} takes numbers up to {last}"
+            said = str(left) if left else "none"
+            found.append(
+                Unsound("sequence", _called((schema, name)), "numbers left", "many", said, detail, fails=not left)
+            )
+    return found
+
+
+def _called(names: Sequence[str]) -> str:
+    return ".".join(part for part in names if part != "public")
 
 
 def _sequences(connection: psycopg.Connection[Any], tables: Sequence[TargetTable]) -> list[Any]:
