@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 
@@ -24,3 +25,12 @@ def shown(name: str) -> str:
 def qualified(*names: str | None) -> str:
     """A name with what it is in, where that is named: `"schema"."table"`."""
     return ".".join(identifier(name) for name in names if name)
+
+
+def toml_string(text: str) -> str:
+    r"""The text as it is written in crossfade.toml.
+
+    >>> print(toml_string("orders"), toml_string('a"b'), toml_string(r"\xff.bson"))
+    "orders" 'a"b' "\\xff.bson"
+    """
+    return f"'{text}'" if '"' in text and "'" not in text else json.dumps(text, ensure_ascii=False)

@@ -13,6 +13,7 @@ from crossfade.assess.survey import choose
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
 from crossfade.model.patterns import matching
+from crossfade.model.quoting import toml_string
 from crossfade.move import surveying
 from crossfade.move.context import Ground
 from crossfade.stores.contract import EntityInfo, need
@@ -112,13 +113,14 @@ def findings(standings: Sequence[Standing]) -> Iterator[Finding]:
     """What `check` says of them, beside what it says of the mappings."""
     for s in standings:
         records = counted(s.records or 0, "record")
+        discard = f"[[discard]] entity = {toml_string(s.entity)} with a reason"
         if s.fate == UNSURVEYED:
-            hint = f'crossfade survey, then crossfade check; or [[discard]] entity = "{s.entity}" with a reason'
+            hint = f"crossfade survey, then crossfade check; or {discard}"
             yield Finding("fault", s.fate, s.entity, f"{records}: {s.reason}", hint)
         elif s.fate == GONE:
             yield Finding("fault", s.fate, s.entity, s.reason, "crossfade survey, then crossfade check")
         elif s.fate == UNREAD:
-            hint = f'give its records in a form that can be read; or [[discard]] entity = "{s.entity}" with a reason'
+            hint = f"give its records in a form that can be read; or {discard}"
             yield Finding("fault", s.fate, s.entity, f"the number of records is unknown: {s.reason}", hint)
         elif s.fate == LEFT_OUT:
             yield Finding("note", s.fate, s.entity, f"{records} stay in the source: {s.reason}")

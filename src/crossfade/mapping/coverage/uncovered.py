@@ -11,7 +11,6 @@ What reaches its columns only through functions that keep less than they are giv
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from crossfade.mapping.coverage.covered import Covered, covered_by
@@ -19,7 +18,7 @@ from crossfade.mapping.language.resolve import choices
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
 from crossfade.model.program import DECIDES, Branch, Feed, Program, Use, carries
-from crossfade.model.quoting import identifier
+from crossfade.model.quoting import identifier, toml_string
 from crossfade.model.shape import Node, Path, Shape, format_path, parse_path
 from crossfade.project import Discard
 
@@ -27,6 +26,7 @@ from crossfade.project import Discard
 def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:
     """A fault for each pair that nobody takes up, biggest first in each entity."""
     for entity, shape in sorted(shapes.items()):
+        discard = f"[[discard]] entity = {toml_string(entity)} with a reason"
         if any(d.entity == entity and d.is_whole for d in discards):
             continue
         feed = program.feeds.get(entity)
@@ -34,7 +34,7 @@ def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[
             yield Finding(
                 "fault", "unmapped_entity", entity,
                 f"{counted(shape.count, 'document')}, and no mapping has it as its root",
-                f'write a mapping FROM {identifier(entity)}, or [[discard]] entity = "{entity}" with a reason',
+                f"write a mapping FROM {identifier(entity)}, or {discard}",
             )  # fmt: skip
             continue
         uses = covered_by(uses_of(feed), entity)
@@ -168,9 +168,8 @@ def discarded(path: Path, bson_type: str, discards: Sequence[Discard]) -> bool:
 
 
 def _discard_hint(entity: str, path: Path) -> str:
-    at = format_path(path)
-    quoted = f"'{at}'" if '"' in at and "'" not in at else json.dumps(at, ensure_ascii=False)  # as TOML has it
-    return f'map it, rest_of(...), or [[discard]] entity = "{entity}" path = {quoted} with a reason'
+    at, name = toml_string(format_path(path)), toml_string(entity)
+    return f"map it, rest_of(...), or [[discard]] entity = {name} path = {at} with a reason"
 
 
 def stale_discards(program: Program, shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:
