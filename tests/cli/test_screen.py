@@ -139,6 +139,5 @@ def test_a_run_tells_all_its_events_to_machines(tiny: Tiny) -> None:
     assert set(events) == {
         *("Found", "Scanned", "Surveyed", "Stepping", "StepDone", "Planned", "ChunkCopied"),
         *("Verifying", "ChunkVerified", "TableVerified", "RuleAsked"),
-        "Said",  # which reader is at work
     }
     assert ended.json["ok"]

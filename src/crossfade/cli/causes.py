@@ -8,7 +8,7 @@ from typing import Any
 
 from crossfade.cli.screen import Screen, number
 from crossfade.documents.shell import readable
-from crossfade.journal.causes import DISCARDED, MISSING, PRESENT, QUARANTINED, Cause, place_of
+from crossfade.journal.causes import PARENTS, Cause, place_of
 from crossfade.journal.journal import Entry
 from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
@@ -18,13 +18,6 @@ DETAIL = 240
 
 UNKNOWN = "an unknown number of records"
 """What is left of a torn source is no record."""
-
-_PARENTS = {
-    MISSING: "the parent is missing",
-    QUARANTINED: "waits for a parent in quarantine",
-    PRESENT: "the parent is in the target now: retry",
-    DISCARDED: "the parent was discarded",
-}
 
 
 def entry_document(entry: Entry) -> dict[str, Any]:
@@ -43,7 +36,7 @@ def where(part: dict[str, Any]) -> str:
 
 def draw_causes(screen: Screen, causes: Iterable[dict[str, Any]]) -> None:
     for cause in sorted(causes, key=lambda c: c["reason"] != REMAINDER):
-        parent = _PARENTS.get(cause["parent"] or "")
+        parent = PARENTS.get(cause["parent"] or "")
         said = f": {parent}" if parent else ""
         place = "" if where(cause) == "-" else f" at {where(cause)}"
         if cause["constraint"] and not cause["column"]:

@@ -8,7 +8,7 @@ import typer
 
 from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
-from crossfade.cli.invocation import Invocation
+from crossfade.cli.invocation import Invocation, surveyed_bytes
 from crossfade.cli.options import DASK
 from crossfade.cli.status import status_answer
 
@@ -33,4 +33,5 @@ def copy(call: Invocation, restart: RESTART = False, source_moved: SOURCE_MOVED 
     with call.move(dask) as move, call.listen() as listen:
         if restart:
             move.restart()
+        call.tell_reader(surveyed_bytes(move))
         return status_answer(move.copy(listen, source_moved=source_moved))

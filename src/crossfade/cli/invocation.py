@@ -15,11 +15,14 @@ from crossfade.cli.failure import Failure, end_quietly, failure_of, interrupted,
 from crossfade.cli.options import Options
 from crossfade.cli.progress import Listener, listening
 from crossfade.cli.screen import Screen, safe
-from crossfade.documents.native import native_status
+from crossfade.documents.native import slow_reader
 from crossfade.errors import CrossfadeError
 from crossfade.model.urls import without_secrets
 from crossfade.move import Move
 from crossfade.project import Project, load_project
+
+SLOW_BYTES = 32 * 1024 * 1024
+"""Documents of so many bytes take the slow reader seconds: below it makes no difference that anybody would notice."""
 
 
 class Invocation:
@@ -45,11 +48,14 @@ class Invocation:
         self._until_told.close()
 
     def listen(self) -> AbstractContextManager[Listener]:
-        """A listener for the events of a phase. The first says once which reader is at work: one of them is slow."""
-        if not self._reader_told:
-            self._reader_told = True
-            self.say(native_status())
+        """A listener for the events of a phase."""
         return listening(self.options)
+
+    def tell_reader(self, size: int) -> None:
+        """Say once that the slow reader is at work, where it has so many bytes to read that it matters."""
+        if size >= SLOW_BYTES and not self._reader_told and (said := slow_reader()) is not None:
+            self._reader_told = True
+            self.say(said)
 
     def say(self, text: str) -> None:
         """A word on the way, on stderr."""
@@ -102,3 +108,8 @@ def _told(failure: Failure, call: Invocation) -> Failure:
         return failure
     hide = call.without_secrets
     return replace(failure, message=hide(failure.message), text=hide(failure.text), trace=hide(failure.trace))
+
+
+def surveyed_bytes(move: Move) -> int:
+    """How large the source's documents were when they were surveyed."""
+    return sum(shape.bytes for shape in move.shapes.values())

@@ -10,7 +10,7 @@ from crossfade.cli import check, verify
 from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.copy import SOURCE_MOVED
-from crossfade.cli.invocation import Invocation
+from crossfade.cli.invocation import Invocation, surveyed_bytes
 from crossfade.cli.options import DASK
 from crossfade.cli.schema import draw_applied
 from crossfade.cli.screen import Screen
@@ -40,6 +40,7 @@ def run(call: Invocation, survey: SURVEY = False, source_moved: SOURCE_MOVED = F
             with call.listen() as listen:
                 steps = move.apply_schema(listen)
                 document["schema"] = {"target": move.target.url, "steps": steps, "tables": len(move.schema.tables)}
+                call.tell_reader(surveyed_bytes(move))
                 copied = move.copy(listen, source_moved=source_moved)
             document["copy"] = status_document(copied)
             verified = verify.prove(call, move)

@@ -41,6 +41,7 @@ def look(call: Invocation, move: Move) -> Answer:
     before = _lock_before(move)
     with call.listen() as listen:
         shapes, entities = move.survey(listen)
+    call.tell_reader(sum(shape.bytes for shape in shapes))
     changes = None if before is None else compare(before, shapes, {e.name for e in entities})
     document = _document(move, shapes, entities, changes)
     return Answer(document, lambda screen: _draw(screen, document))
@@ -85,6 +86,11 @@ def _plan(info: EntityInfo, shape: Shape | None) -> str:
     return "not copied, because `entities` in crossfade.toml does not name it" if left_out else info.plan
 
 
+def planned(plan: str) -> str:
+    """The plan for people: a survey copies nothing."""
+    return "to be copied" if plan == "copied" else plan
+
+
 def _draw(screen: Screen, document: dict[str, Any]) -> None:
     columns = ("entity", "class", "documents", "paths", "unreadable", "plan")
     rows = [
@@ -94,7 +100,7 @@ def _draw(screen: Screen, document: dict[str, Any]) -> None:
             number(e["documents"]) if e["surveyed"] else "-",
             e["paths"] if e["surveyed"] else "-",
             number(sum(n for reason, n in e["problems"].items() if reason != REMAINDER)) if e["surveyed"] else "-",
-            e["plan"],
+            planned(e["plan"]),
         )
         for e in document["entities"]
     ]

@@ -11,6 +11,7 @@ from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
+from crossfade.cli.survey import planned
 from crossfade.documents.shell import readable
 from crossfade.errors import Misused
 from crossfade.mapping.language.resolve import choices
@@ -19,7 +20,9 @@ from crossfade.model.shape import Node, Path, Shape, TypeStats, format_path, par
 
 ENTITY = Annotated[str, typer.Argument(metavar="ENTITY", help="An entity of source.lock.json.")]
 
-COLUMNS = ("path", "type", "count", "share", "values", "examples")
+COLUMNS = ("path", "type", "count", "share", "values")
+VALUES = 30
+"""Characters of the values in a table: with names of some length it stays within 80 columns."""
 _LENGTHS = {"string": "character", "symbol": "character", "array": "element", "object": "field"}
 
 
@@ -92,22 +95,38 @@ def _range(least: str, greatest: str) -> str:
 
 def _draw(screen: Screen, document: dict[str, Any]) -> None:
     screen.line(f"{document['entity']}: {counted(document['documents'], 'document')}, {document['class']}", "bold")
-    screen.line(document["plan"])
+    screen.line(planned(document["plan"]))
     for reason, count in document["problems"].items():
         screen.line(f"{counted(count, 'document')} cannot be read: {reason}", "bold red")
     screen.line()
     screen.table(COLUMNS, [row for place in document["paths"] for row in _rows(place)], right=("count", "share"))
+    _draw_examples(screen, document["paths"])
+
+
+def _draw_examples(screen: Screen, places: list[dict[str, Any]]) -> None:
+    """The keys of documents with a rare type, below the table: beside it they would make it as wide as they are."""
+    rare = [(place["path"], found) for place in places for found in place["types"] if found["examples"]]
+    if rare:
+        screen.line("\nrare types, in the documents with these keys", "bold")
+    for path, found in rare:
+        screen.line(f"  {path} ({found['type']}): {', '.join(map(readable, found['examples']))}")
 
 
 def _rows(place: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     name = "  " * place["depth"] + _last_step(place["path"])
     for found in place["types"]:
         values = f"a map, keys {place['keys']}" if place["keys"] and found["type"] == "object" else found["values"]
-        examples = ", ".join(map(readable, found["examples"]))
-        yield name, found["type"], number(found["count"]), f"{found['share']:.1%}", values, examples
+        yield name, found["type"], number(found["count"]), f"{found['share']:.1%}", _short(values)
         name = ""
     if place["missing"] or not place["types"]:
-        yield name, "missing", number(place["missing"]), f"{place['missing_share']:.1%}", "", ""
+        yield name, "missing", number(place["missing"]), f"{place['missing_share']:.1%}", ""
+
+
+def _short(values: str) -> str:
+    """Both ends: of `"a" to "z", 1 to 9 characters` the middle is the least of a loss. --json has all."""
+    if len(values) <= VALUES:
+        return values
+    return f"{values[: VALUES // 2 - 1]}…{values[-(VALUES // 2) :]}"
 
 
 def _last_step(path: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
-from crossfade.cli.invocation import Invocation
+from crossfade.cli.invocation import Invocation, surveyed_bytes
 from crossfade.cli.options import DASK
 from crossfade.cli.record import record_document
 from crossfade.cli.screen import Screen, number
@@ -29,6 +29,9 @@ from crossfade.verify.verdict import COMPLETE, KINDS, SET_ASIDE, Verdict
 
 CAUSES, RECORD = 50, 4000
 """How many causes of quarantine a report shows, and how many characters of a record."""
+
+RULE_ROWS = 10
+"""Rows of a broken rule that a screen shows."""
 
 _STYLES = {COMPLETE: "bold green", SET_ASIDE: "bold yellow"}
 
@@ -49,6 +52,7 @@ def verify(call: Invocation, dask: DASK = "") -> Answer:
 def prove(call: Invocation, move: Move) -> Answer:
     """The verification of a move with its report, also as a part of `run`."""
     kept = set_aside(move.project.root)
+    call.tell_reader(surveyed_bytes(move))
     with call.listen() as listen:
         verdict = move.verify(listen)
     status = move.status()
@@ -136,7 +140,7 @@ def draw(screen: Screen, document: dict[str, Any]) -> None:
             t["table"],
             number(t["rows"]),
             *(number(t["counts"][kind]) for kind in KINDS),
-            len(t["compared"]),
+            len(t["compared"]) if t["rows"] else "-",
         )
         for t in document["tables"]
     ]
@@ -225,7 +229,10 @@ def _draw_rules(screen: Screen, document: dict[str, Any]) -> None:
             screen.line(f"rule {rule['rule']} failed to run: {rule['error']}", "red")
         elif not rule["holds"]:
             screen.line(f"rule {rule['rule']} is broken by {counted(rule['total'], 'row')}: {rule['sentence']}", "red")
-            screen.table(rule["columns"], rule["rows"])
+            screen.table(rule["columns"], rule["rows"][:RULE_ROWS])
+            if hidden := rule["total"] - min(RULE_ROWS, len(rule["rows"])):
+                kept = " (--json and the report have more)" if len(rule["rows"]) > RULE_ROWS else ""
+                screen.line(f"and {number(hidden)} more{kept}")
     if rules:
         screen.line(f"{sum(1 for r in rules if r['holds'])} of {len(rules)} rules hold")
 

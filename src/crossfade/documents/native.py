@@ -43,6 +43,11 @@ def _installed() -> Any | None:
         return None
 
 
+def slow_reader() -> str | None:
+    """One line for people where the slow reader is at work: why, and how to get the other."""
+    return None if extension() is not None else native_status()
+
+
 def native_status() -> str:
     """One line for people: which reader is at work, and how to get the other."""
     if (found := extension()) is not None:

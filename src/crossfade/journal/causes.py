@@ -23,6 +23,15 @@ was discarded by a person.
 """
 
 
+PARENTS = {
+    MISSING: "the parent is missing",
+    QUARANTINED: "waits for a parent in quarantine",
+    PRESENT: "the parent is in the target now: retry",
+    DISCARDED: "the parent was discarded",
+}
+"""The same for people: on a screen and in the report."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Some entries. `place` is a table, a column, or table.column; `state` None means any."""

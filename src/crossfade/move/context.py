@@ -26,7 +26,7 @@ from crossfade.schema import live
 from crossfade.schema.load import LIVE, load_schema, made_of
 from crossfade.stores.ahead import Ahead
 from crossfade.stores.contract import Loader, Store, need
-from crossfade.stores.open import anywhere, open_store
+from crossfade.stores.open import SOURCES, TARGETS, anywhere, open_store
 
 
 class Ground:
@@ -84,7 +84,7 @@ class Ground:
 
     def _store(self, role: str, url: str) -> Store:
         if role not in self._open:
-            self._open[role] = open_store(url, self.run)
+            self._open[role] = open_store(url, self.run, SOURCES if role == "source" else TARGETS)
         return self._open[role]
 
     @cached_property

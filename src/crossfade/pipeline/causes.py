@@ -232,7 +232,8 @@ class _Checks:
             values = {} if asked.refused is None else asked.refused.clash.values
             cause = {"check": self._check.text, "values": _kept(values)}
             said = f"{_shown(values)} breaks" if values else "a value breaks"
-            yield Explained(entry.id, f"{said} {self._check.text} ({self._constraint})", cause)
+            name = "" if self._constraint in self._check.text else f" ({self._constraint})"  # SQLite's has its text
+            yield Explained(entry.id, f"{said} {self._check.text}{name}", cause)
 
 
 _Made = dict[tuple[Any, ...], tuple[str, str]]

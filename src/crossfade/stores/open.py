@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from crossfade.errors import Misused
 from crossfade.model.urls import hide_password
 from crossfade.stores.contract import Store
 
-KNOWN = ("mongodb://", "mongodb+srv://", "dump:", "postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///")
+SOURCES = ("mongodb://", "mongodb+srv://", "dump:")
+TARGETS = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9]*)(?:\+[A-Za-z0-9]+)?:")
 
 
-def open_store(url: str, run: str = "") -> Store:
+def open_store(url: str, run: str = "", known: Sequence[str] = (*SOURCES, *TARGETS)) -> Store:
     """The store that `url` names. Its connections bear the name of `run`, where a database shows such a thing.
 
-    Raises Misused for a scheme that is not known.
+    Raises Misused for a scheme that is not known; `known` are those that it offers then.
     """
     found = _SCHEME.match(url)
     match found[1].lower() if found else "":
@@ -35,7 +37,7 @@ def open_store(url: str, run: str = "") -> Store:
             from crossfade.stores.sqlite.store import open_sqlite
 
             return open_sqlite(url)
-    raise Misused(f"no store is known by the URL {hide_password(url)!r}", hint=f"one of {', '.join(KNOWN)}")
+    raise Misused(f"no store is known by the URL {hide_password(url)!r}", hint=f"one of {', '.join(known)}")
 
 
 def anywhere(url: str) -> str:

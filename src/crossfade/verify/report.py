@@ -17,6 +17,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from crossfade.documents.shell import readable
+from crossfade.journal.causes import PARENTS
 from crossfade.model.counts import Counts
 from crossfade.model.files import write_text
 from crossfade.schema.compare import as_json as difference_json
@@ -201,6 +202,7 @@ def as_html(verdict: Verdict, facts: Facts) -> str:
         "facts": facts,
         "conclusion": conclusion,
         "kinds": _KINDS,
+        "parents": PARENTS,
         "css": Markup(_text("report.css")),
     }
     return environment.from_string(_text("report.html.j2")).render(values).lstrip()

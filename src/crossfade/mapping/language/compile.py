@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -222,9 +223,24 @@ def _parse_fault(error: SqlglotError, source: MappingText, file: str) -> Fault:
         return Fault(file, line, column, "does not parse: a quote, a comment or a $$ is not closed")
     first = details[0]
     near = first.get("highlight") or ""
-    reason = f"does not parse: {first.get('description')}" + (f" (at {near!r})" if near else "")
+    reason = f"does not parse: {_said(str(first.get('description')))}" + (f" (at {near!r})" if near else "")
     column = (first.get("col") or 0) - max(len(near) - 1, 0)
     return Fault(file, first.get("line") or 1, max(column, 0), reason)
+
+
+def _said(description: str) -> str:
+    """What sqlglot says without the names of its classes.
+
+    >>> _said("Required keyword: 'this' missing for <class 'sqlglot.expressions.core.Where'>")
+    'an expression is missing beside WHERE'
+    """
+    lacking = re.match(r"Required keyword: '\w+' missing for <class '[\w.]*?(\w+)'>", description)
+    if lacking is None:
+        return re.sub(r"<class '[\w.]*?(\w+)'>", lambda m: _CAMEL.sub(" ", m[1]).upper(), description)
+    return f"an expression is missing beside {_CAMEL.sub(' ', lacking[1]).upper()}"
+
+
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def _fault(wrong: Wrong, source: MappingText, file: str, after: int = 0) -> Fault:
