@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +13,7 @@ from crossfade.stores.contract import Loader
 
 def note(tx: Loader, loads: Iterable[tuple[TargetTable, Any]]) -> None:
     """Notes rows that were loaded. Call it inside the savepoint that loaded them."""
-    values = [{"table": t.name, "gone": 0, "mark": tx.mark(t, rows)} for t, rows in loads]
+    values = [_values(table, 0, tx.mark(table, rows)) for table, rows in loads]
     tx.execute_many(queries()["add_loaded"], values)
 
 
@@ -20,4 +21,9 @@ def note_gone(tx: Loader, table: TargetTable, keys: Any) -> None:
     """Notes rows that were deleted again: another row may have the same key later."""
     mark = tx.mark(table, keys)
     if mark is not None:  # where rows need no mark, a row that is gone needs no note
-        tx.execute(queries()["add_loaded"], {"table": table.name, "gone": 1, "mark": mark})
+        tx.execute(queries()["add_loaded"], _values(table, 1, mark))
+
+
+def _values(table: TargetTable, gone: int, mark: bytes | None) -> dict[str, Any]:
+    """With an id: of a table without a key PostgreSQL refuses deletes, where a publication takes up all tables."""
+    return {"id": secrets.token_hex(12), "table": table.name, "gone": gone, "mark": mark}

@@ -110,6 +110,7 @@ SELECT id, sql FROM {crossfade}step ORDER BY number;
 -- create_loaded --
 -- What the move wrote (`gone`: deleted again), noted in the savepoint that wrote it; `mark` is the store's (Loader.mark).
 CREATE TABLE IF NOT EXISTS {crossfade}loaded (
+    id         TEXT PRIMARY KEY,
     table_name TEXT NOT NULL,
     gone       INTEGER NOT NULL,
     mark       BYTEA
@@ -117,7 +118,7 @@ CREATE TABLE IF NOT EXISTS {crossfade}loaded (
 
 -- add_loaded --
 -- Rows of one table, loaded or deleted.
-INSERT INTO {crossfade}loaded (table_name, gone, mark) VALUES (:table, :gone, :mark);
+INSERT INTO {crossfade}loaded (id, table_name, gone, mark) VALUES (:id, :table, :gone, :mark);
 
 -- forget_loaded --
 -- The copy begins anew.
@@ -126,6 +127,7 @@ DELETE FROM {crossfade}loaded;
 -- create_clearing --
 -- How far the check of the constraints has come, and the rows that it found at fault last; one row, or none.
 CREATE TABLE IF NOT EXISTS {crossfade}clearing (
+    id      INTEGER PRIMARY KEY,
     place   BIGINT NOT NULL,
     parents TEXT NOT NULL,
     changed TEXT NOT NULL,
@@ -150,7 +152,7 @@ DELETE FROM {crossfade}clearing;
 
 -- add_clearing --
 -- A step of it.
-INSERT INTO {crossfade}clearing (place, parents, changed, doomed) VALUES (:place, :parents, :changed, :doomed);
+INSERT INTO {crossfade}clearing (id, place, parents, changed, doomed) VALUES (1, :place, :parents, :changed, :doomed);
 
 -- take_over --
 -- Waits for the transactions of the run that was here before.

@@ -48,11 +48,6 @@ def differing_json(expected: Any, found: Any) -> Any:
     return _marked(len(other), pa.concat_arrays(wrong))
 
 
-def same_json(left: str, right: str) -> bool:
-    """Whether two texts are the same jsonb value. A text that is no JSON is equal to itself alone."""
-    return left == right or _exactly_equal(left, right)
-
-
 def differences_in(left: str, right: str) -> Iterator[tuple[str, Any, Any]]:
     """Places where two texts differ: the path (`$.a[0]`), and both values there; `ABSENT` where a side has none."""
     try:

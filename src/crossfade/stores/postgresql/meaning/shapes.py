@@ -96,7 +96,6 @@ _GEOMETRIES = {
     6: "MULTIPOLYGON",
     7: "GEOMETRYCOLLECTION",
 }
-_OF = {"MULTIPOINT": "POINT", "MULTILINESTRING": "LINESTRING", "MULTIPOLYGON": "POLYGON"}
 _WKT = re.compile(rf"\s*(?:({_NUMBER})|([a-zA-Z]+)|([(),]))")
 _SRID = re.compile(r"\s*(?i:srid)=([0-9]+);")
 _DEFAULT_SRID = {"geometry": 0, "geography": 4326}
