@@ -4,6 +4,7 @@ batches.
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pyarrow as pa
@@ -11,13 +12,15 @@ import pytest
 from bson import Binary, Int64, ObjectId
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mapping_world import World, equality, python_rows
+from mapping_world import ENGINE, World, equality, python_rows
 
 from crossfade.documents.canonical import canonical
 from crossfade.documents.decode import decode_one
 from crossfade.documents.walk import date
 from crossfade.transform import lookup as lookups
 from crossfade.transform.lookup import LookedUpMisfit, key_text, keys_of
+from crossfade.transform.one_pass import OnePass
+from crossfade.transform.refusal_queries import Refusal, stages_of
 from strategies import scalars
 
 OIDS = [ObjectId(f"{i:024x}") for i in range(20)]
@@ -236,3 +239,24 @@ def test_no_keys_no_fetch() -> None:
     rows = world.rows("SELECT x._id AS id, y._id AS found FROM e x LEFT JOIN f y ON y._id = x.ref")
     assert rows == [{"id": 1, "found": None}]
     assert world.asked == []
+
+
+def test_a_misfit_crosses_from_one_process_to_another() -> None:
+    """A worker raises it, and the run tells it."""
+    misfit = LookedUpMisfit("f 1 does not fit", {'{"$numberInt":"1"}': "why"})
+    there = pickle.loads(pickle.dumps(misfit))
+    assert type(there) is LookedUpMisfit
+    assert (there.message, there.hint, dict(there.broken)) == (misfit.message, misfit.hint, dict(misfit.broken))
+
+
+def test_a_broken_document_is_of_the_record_that_is_asked_alone() -> None:
+    """The document may have changed since the pass began: the record is refused, and the copy goes on."""
+    docs = {"e": [{"_id": 1, "ref": 1}, {"_id": 2, "ref": None}], "f": [{"_id": 1, "name": 5}]}
+    world = World(docs, survey={"f": [{"_id": 1, "name": "text"}]})
+    program = world.program("SELECT x._id AS id, y.name AS name FROM e x LEFT JOIN f y ON y._id = x.ref")
+    (branch,) = program.branches
+    found = OnePass(stages_of(branch.narrow, branch.lookups), branch.narrow, ENGINE, world.lookups())
+    unsure = {0: Refusal("name", None), 1: Refusal("name", None)}
+    certain = found._looked_at_alone(world.batch(program, "e").table, unsure)
+    assert {row: refusal.reason for row, refusal in certain.items()} == {0: "looked_up"}
+    assert "unseen_type at name" in (certain[0].detail or "")

@@ -141,8 +141,8 @@ def _touch(part: PostgresWriter | PostgresRowReader) -> None:
 
 
 def test_a_url_with_prismas_parameters_names_them() -> None:
-    with pytest.raises(Misused, match="schema") as misused:
-        _touch(PostgresWriter("postgresql://me:hunter2@localhost/db?schema=public"))
+    with pytest.raises(Misused, match="connection_limit") as misused:
+        _touch(PostgresWriter("postgresql://me:hunter2@localhost/db?connection_limit=5"))
     assert "hunter2" not in str(misused.value)
 
 

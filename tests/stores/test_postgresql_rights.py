@@ -66,7 +66,7 @@ def test_a_schema_that_the_role_owns_is_proposed_for_its_tables(pg_db: PostgresS
     with pytest.raises(CrossfadeError) as refused:
         ddl.scratch_schema("CREATE TABLE t (id int PRIMARY KEY)", "schema.sql")
     assert refused.value.hint is not None
-    begin = "SET search_path TO app"
-    assert begin in refused.value.hint
-    schema = ddl.scratch_schema(f"{begin}; CREATE TABLE t (id int PRIMARY KEY)", "schema.sql")
-    assert [t.name for t in schema.tables] == ["app.t"]
+    assert "?schema=app" in refused.value.hint
+    ddl = PostgresDdl(as_user(pg_db.url, role, "") + "?schema=app")
+    schema = ddl.scratch_schema("CREATE TABLE t (id int PRIMARY KEY)", "schema.sql")
+    assert [(t.name, t.schema) for t in schema.tables] == [("t", "app")]

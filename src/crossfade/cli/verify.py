@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from crossfade.model.counts import counted
 from crossfade.move import Move, Status
 from crossfade.verify.conclusion import unaccounted
 from crossfade.verify.facts import CauseShown, Example, Facts, MappingShown
+from crossfade.verify.not_carried import LeftBehind
 from crossfade.verify.report import as_json, forget_old, set_aside, write_reports
 from crossfade.verify.verdict import COMPLETE, KINDS, SET_ASIDE, Verdict
 
@@ -56,7 +58,7 @@ def prove(call: Invocation, move: Move) -> Answer:
     with call.listen() as listen:
         verdict = move.verify(listen)
     status = move.status()
-    facts = _facts(move, status)
+    facts = _facts(move, status, verdict)
     ok = verdict.equal and verdict.schema_holds and verdict.rules_hold and status.ok
     document = {
         "ok": ok,
@@ -88,7 +90,7 @@ def _reason(error: OSError | Unreachable, folder: Path) -> str:
     return f"{error.filename or folder}: {error.strerror or error}"
 
 
-def _facts(move: Move, status: Status) -> Facts:
+def _facts(move: Move, status: Status, verdict: Verdict) -> Facts:
     versions = [store.inspector.version() for store in (move.source, move.target) if store.inspector is not None]
     return Facts(
         move=status.name,
@@ -99,12 +101,19 @@ def _facts(move: Move, status: Status) -> Facts:
         quarantine_limit=status.limit,
         within_limit=status.within_limit,
         causes=tuple(_cause(move, cause) for cause in move.causes()[:CAUSES]),
-        left_behind=tuple(move.left_behind(status)),
+        left_behind=tuple(_left_behind(move, status, verdict)),
         changed=tuple(move.changed()),
         mappings=_mappings(move),
         digest=move.program.digest,
         limit=move.project.settings.limits.differences,
     )
+
+
+def _left_behind(move: Move, status: Status, verdict: Verdict) -> Iterator[LeftBehind]:
+    """With the rows that the verification has counted."""
+    left_out = {table.table: table.left_out for table in verdict.tables}
+    for one in move.left_behind(status):
+        yield replace(one, rows=left_out.get(one.what)) if one.kind == "rows" else one
 
 
 def _cause(move: Move, cause: Cause) -> CauseShown:
@@ -178,7 +187,9 @@ def _draw_left_behind(screen: Screen, document: dict[str, Any]) -> None:
     if left:
         records = sum(one["records"] or 0 for one in left)
         paths = sum(1 for one in left if one["kind"] == "path")
-        said = f"{counted(records, 'record')} and {counted(paths, 'path')}"
+        rows = sum(one["rows"] or 0 for one in left)
+        parts = [counted(records, "record"), *([counted(rows, "row")] if rows else [])]
+        said = f"{', '.join(parts)} and {counted(paths, 'path')}"
         screen.line(f"left behind, with reasons: {said}; the report lists them")
     if document["changed_on_purpose"]:
         places = counted(len(document["changed_on_purpose"]), "path")

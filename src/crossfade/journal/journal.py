@@ -88,6 +88,7 @@ def create(store: Store) -> None:
             if name.startswith("create_"):
                 prefix = "" if store.traits.has_journal_schema else "crossfade_"
                 tx.execute(sql.replace("{crossfade_index}", prefix))
+        tx.note_default_schema()
 
 
 def find_move(tx: Loader) -> MoveRecord | None:
@@ -370,6 +371,19 @@ def raw_of(tx: Loader, entry: Entry) -> bytes:
     return bytes(row[0])
 
 
+def raws_of(tx: Loader, entries: Sequence[Entry]) -> Iterator[bytes]:
+    """The document of each of these entries, some hundreds at a time."""
+    for start in range(0, len(entries), _AT_ONCE):
+        ids = [entry.id for entry in entries[start : start + _AT_ONCE]]
+        names = {f"id{i}": one for i, one in enumerate(ids)}
+        query = queries()["find_raws_by_id"].replace(":ids", ", ".join(f":{name}" for name in names))
+        found = {str(one): bytes(raw) for one, raw in tx.execute(query, names)}
+        yield from (found[one] for one in ids)
+
+
+_AT_ONCE = 200
+
+
 def raws(tx: Loader, at_once: int = 16_000_000) -> Iterator[tuple[str, bytes]]:
     """The documents of all entries whose records are not in the target, by id; about `at_once` bytes at a time."""
     after = ""
@@ -383,8 +397,8 @@ def raws(tx: Loader, at_once: int = 16_000_000) -> Iterator[tuple[str, bytes]]:
                 after, together = last, 0
 
 
-def forget_entry(tx: Loader, entry: Entry) -> None:
-    tx.execute(queries()["forget_entry"], {"id": entry.id})
+def forget_entries(tx: Loader, entries: Iterable[Entry]) -> None:
+    tx.execute_many(queries()["forget_entry"], [{"id": entry.id} for entry in entries])
 
 
 def resolve(tx: Loader, entry: Entry, state: str, note: str | None = None) -> None:

@@ -285,6 +285,10 @@ FROM {crossfade}quarantine ORDER BY entity, reason, record_key, id;
 -- The document of an entry.
 SELECT raw FROM {crossfade}quarantine WHERE id = :id;
 
+-- find_raws_by_id --
+-- The documents of some entries.
+SELECT id, raw FROM {crossfade}quarantine WHERE id IN (:ids);
+
 -- set_state --
 -- An entry is resolved: retried, or discarded with a note.
 UPDATE {crossfade}quarantine SET state = :state, note = :note, noted_at = :now WHERE id = :id AND state = 'open';

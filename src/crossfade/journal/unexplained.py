@@ -104,7 +104,9 @@ class Explained:
 
 
 def explain(tx: Loader, found: list[Explained]) -> None:
-    for one in found:
-        values = {"id": one.id, "detail": one.detail.replace("\0", "\\0"), "parent": one.parent}
-        values |= {"column": one.column, "waits_for": one.waits_for, "cause": json.dumps(one.cause)}
-        tx.execute(queries()["explain_entry"], values)
+    tx.execute_many(queries()["explain_entry"], [_values(one) for one in found])
+
+
+def _values(one: Explained) -> dict[str, Any]:
+    values = {"id": one.id, "detail": one.detail.replace("\0", "\\0"), "parent": one.parent}
+    return {**values, "column": one.column, "waits_for": one.waits_for, "cause": json.dumps(one.cause)}

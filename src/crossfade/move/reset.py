@@ -135,7 +135,8 @@ def _plan(ground: Ground, tx: Loader, including: Collection[str], *, hold: bool)
         require_none(others, including)
         return replace(found, silent=tuple(_silent(tx, found)))
     drops, kept = _drops(steps, before)
-    rows, others = _rows(tx, drops, noted, hold)
+    default = need(ground.target.ddl, ground.target, "be looked into").default_schema()
+    rows, others = _rows(tx, drops, noted, default, hold)
     require_none([*others, *built_by_others(tx, expected, names_of(drops))], including)
     _require_unneeded(tx, drops)
     return Reset(tuple(drops), rows, tuple(kept), journal_schema=own_schema)
@@ -178,7 +179,9 @@ def _of_id(step: Step) -> str:
     return step.id.partition(" ")[2]
 
 
-def _rows(tx: Loader, drops: list[Undo], noted: Mapping[str, int], hold: bool) -> tuple[dict[str, int], list[Other]]:
+def _rows(
+    tx: Loader, drops: list[Undo], noted: Mapping[str, int], default: str, hold: bool
+) -> tuple[dict[str, int], list[Other]]:
     """Table -> rows that are in it, without tables that are gone; and the rows that are not the move's."""
     rows: dict[str, int] = {}
     others: list[Other] = []
@@ -186,7 +189,7 @@ def _rows(tx: Loader, drops: list[Undo], noted: Mapping[str, int], hold: bool) -
         if drop.kind != "TABLE" or drop.partition:
             continue
         schema, table = drop.plain
-        name = table if schema in ("", "public") else f"{schema}.{table}"
+        name = table if schema in ("", default) else f"{schema}.{table}"
         target = TargetTable(name, schema or None, table, (), ())
         if (count := tx.count(target, hold=hold)) is not None:
             rows[name] = count

@@ -93,7 +93,7 @@ def _carry_batch(s: Session, tx: Loader, chunk: Chunk, batch: Batch, account: _A
     mapped = s.carrier(chunk.entity).map(batch)
     aside = {m.row for m in mapped.misfits} | mapped.discarded
     good = [row for row in range(len(batch.raws)) if row not in aside]
-    refused = load_records(tx, mapped.tables, good, s.target.clashes, loaded=loaded.note)
+    refused = load_records(tx, mapped.tables, good, loaded=loaded.note)
     misfits = [*mapped.misfits, *refused]
     _note(tx, chunk, batch, misfits, account.position)
     _count_refusals(batch, misfits, account)

@@ -216,13 +216,13 @@ def _in_target(tx: Loader, entity: str, raws: Sequence[bytes], rows: Sequence[in
 def _held(tx: Loader, entity: str, keys: set[str | None], chunk: int | None) -> tuple[set[str], Counter[str]]:
     """The digests of documents that have left the target, and how many of each never came in."""
     left, held = set[str](), Counter[str]()
-    for entry in journal.held_entries(tx, entity):
-        if entry.key in keys and (chunk is None or entry.chunk in (chunk, journal.LATER)):
-            digest = digest_of(journal.raw_of(tx, entry))
-            if entry.chunk == journal.LATER:
-                left.add(digest)
-            else:
-                held[digest] += 1
+    near = (chunk, journal.LATER)
+    entries = [e for e in journal.held_entries(tx, entity) if e.key in keys and (chunk is None or e.chunk in near)]
+    for entry, raw in zip(entries, journal.raws_of(tx, entries), strict=True):
+        if entry.chunk == journal.LATER:
+            left.add(digest_of(raw))
+        else:
+            held[digest_of(raw)] += 1
     return left, held
 
 

@@ -1,7 +1,8 @@
-"""Rows into the target, record by record where it must be: a refused batch is halved until the record stands alone.
+"""Rows into the target, record by record where it must be.
 
-What the target can say of many rows in one question costs no halving: the rows that it names, and those that break a
-CHECK.
+A batch goes in by one bulk load. Where the target refuses it and names the rows, the others go in by another one; where
+it does not, it takes the records one by one (Loader.load_each). A target that cannot do that is given halves of the
+batch until the record at fault stands alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from crossfade.errors import CrossfadeError
 from crossfade.model.target import TargetTable
-from crossfade.stores.contract import Clashes, Loader, RowRejected
+from crossfade.stores.contract import Loader, RowRejected
 from crossfade.transform.transform import Misfit, TableRows, drop_roots, keep_roots
 
 FEW = 100
@@ -27,19 +28,16 @@ def load_records(
     tx: Loader,
     tables: Sequence[TableRows],
     rows: Sequence[int],
-    clashes: Clashes | None = None,
     *,
     loaded: Loaded = lambda tx, loads: None,
 ) -> list[Misfit]:
     """Loads all rows of these records (positions in the batch), each whole or not at all; those refused, and why.
 
-    Where a CHECK refuses one, `clashes` is asked for all that break it: one query, and not a COPY for each half.
-
     An error whose code does not say that it is about a row (any that a function in a CHECK raises) is about the row if
     other records go in. Raises CrossfadeError where not one of many does: then the server is in a state that refuses
     them all.
     """
-    attempt = _Attempt(tx, clashes, loaded)
+    attempt = _Attempt(tx, loaded)
     attempt.load(tables, rows)
     attempt.require_some()
     return attempt.misfits
@@ -48,9 +46,7 @@ def load_records(
 @dataclass
 class _Attempt:
     tx: Loader
-    clashes: Clashes | None
     tell: Loaded
-    asked: set[tuple[str, str]] = field(default_factory=set)
     misfits: list[Misfit] = field(default_factory=list)
     loaded: int = 0
     doubtful: list[RowRejected] = field(default_factory=list)
@@ -58,25 +54,21 @@ class _Attempt:
     def load(self, tables: Sequence[TableRows], rows: Sequence[int]) -> None:
         if not rows:
             return
-        refusal, part = self._refusal(tables)
-        if refusal is None or part is None:
+        refusal = self._refusal(tables)
+        if refusal is None:
             self.loaded += len(rows)
         elif refusal.rows:
-            self._without_named(tables, rows, refusal, part)
+            self._without_named(tables, rows, refusal)
         elif len(rows) == 1:
             self._refuse(rows[0], refusal)
-        elif broken := self._breaking(refusal, part):
-            self.misfits += [_misfit(row, refusal) for row in sorted(broken)]
-            self.load([drop_roots(t, broken) for t in tables], [row for row in rows if row not in broken])
-        else:
+        elif not self._each(tables, rows):
             half = len(rows) // 2
             for part_rows in (rows[:half], rows[half:]):
                 wanted = set(part_rows)
                 self.load([keep_roots(t, wanted) for t in tables], part_rows)
 
-    def _refusal(self, tables: Sequence[TableRows]) -> tuple[RowRejected | None, TableRows | None]:
-        """What the target refused, and of which table; None where all is in."""
-        part = None
+    def _refusal(self, tables: Sequence[TableRows]) -> RowRejected | None:
+        """What the target refused; None where all is in."""
         try:
             with self.tx.savepoint():
                 in_order = parents_first(tables)
@@ -84,13 +76,12 @@ class _Attempt:
                     self.tx.load(part.table, part.rows)
                 self.tell(self.tx, [(part.table, part.rows) for part in in_order])
         except RowRejected as refusal:
-            return refusal, part
-        return None, None
+            return refusal
+        return None
 
-    def _without_named(
-        self, tables: Sequence[TableRows], rows: Sequence[int], refusal: RowRejected, part: TableRows
-    ) -> None:
+    def _without_named(self, tables: Sequence[TableRows], rows: Sequence[int], refusal: RowRejected) -> None:
         """The rest, without the records that the target has named at once."""
+        part = next(t for t in tables if t.table.name == refusal.table)
         out: set[int] = set()
         for one in refusal.rows:
             row = part.roots[one.row].as_py()
@@ -99,22 +90,24 @@ class _Attempt:
                 out.add(row)
         self.load([drop_roots(t, out) for t in tables], [row for row in rows if row not in out])
 
-    def _breaking(self, refusal: RowRejected, part: TableRows) -> set[int]:
-        """The records with a row that breaks the check, asked once for each; none where it is no check."""
-        check = (part.table.name, refusal.constraint or "")
-        if self.clashes is None or refusal.reason != "check" or not refusal.constraint or check in self.asked:
-            return set()
-        self.asked.add(check)
+    def _each(self, tables: Sequence[TableRows], rows: Sequence[int]) -> bool:
+        """Whether the target could load them record by record."""
         try:
-            found = self.clashes.check(part.table, refusal.constraint)
-            if found is None or not set(found.columns) <= set(part.rows.column_names):
-                return set()  # it also looks at a column that the target fills: only the row itself can tell
-            clashes = self.clashes.breaking(part.table, found, part.rows)
-        except (CrossfadeError, RowRejected):  # of another row the check may raise an error of its own
-            return set()
-        if not clashes:
-            return set()
-        return {root for root, clash in zip(part.roots.to_pylist(), clashes, strict=True) if clash is not None}
+            with self.tx.savepoint():
+                in_order = parents_first(tables)
+                refused = self.tx.load_each(in_order)
+                into = [drop_roots(part, set(refused or ())) for part in in_order if refused is not None]
+                self.tell(self.tx, [(part.table, part.rows) for part in into if part.rows.num_rows])
+        except RowRejected as named:
+            if named.rows:
+                self._without_named(tables, rows, named)
+            return bool(named.rows)
+        if refused is None:
+            return False
+        for row, refusal in refused.items():
+            self._refuse(row, refusal)
+        self.loaded += len(rows) - len(refused)
+        return True
 
     def _refuse(self, row: int, refusal: RowRejected) -> None:
         self.misfits.append(_misfit(row, refusal))

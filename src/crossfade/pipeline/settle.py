@@ -21,7 +21,7 @@ from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session, Work, session
 from crossfade.runtime.executor import Executor
 from crossfade.stores.contract import Loader
-from crossfade.transform.transform import Mapped, Misfit, keep_roots
+from crossfade.transform.transform import Mapped, Misfit, drop_roots, keep_roots
 
 PIECE_RECORDS, PIECE_BYTES = 1000, 8_000_000
 
@@ -46,7 +46,8 @@ def _contested(s: Session) -> list[Contested]:
     """In the order in which they come in."""
     with s.transaction() as tx:
         entries = [e for e in journal.entries(tx) if e.state == "open" and e.phase == "copy" and e.reason == "unique"]
-        found = [(e, digest_of(journal.raw_of(tx, e))) for e in entries if e.entity in s.work.program.feeds]
+        entries = [e for e in entries if e.entity in s.work.program.feeds]
+        found = [(e, digest_of(raw)) for e, raw in zip(entries, journal.raws_of(tx, entries), strict=True)]
     return sorted(found, key=lambda c: (c[0].entity, c[0].key or "", c[1], c[0].chunk, c[0].id))
 
 
@@ -65,14 +66,19 @@ Piece = list[tuple[Contested, bytes]]
 def _pieces(s: Session, contested: Sequence[Contested]) -> Iterator[Piece]:
     """A bounded number of records of one entity, with their documents."""
     for _, group in groupby(contested, key=lambda c: c[0].entity):
-        piece: Piece = []
-        for one in group:
+        own = list(group)
+        for start in range(0, len(own), PIECE_RECORDS):
+            some = own[start : start + PIECE_RECORDS]
+            piece: Piece = []
+            size = 0
             with s.transaction() as tx:
-                piece.append((one, journal.raw_of(tx, one[0])))
-            if len(piece) >= PIECE_RECORDS or sum(len(raw) for _, raw in piece) >= PIECE_BYTES:
-                yield piece
-                piece = []
-        if piece:
+                documents = journal.raws_of(tx, [entry for entry, _ in some])
+                for one, raw in zip(some, documents, strict=True):
+                    if piece and size + len(raw) > PIECE_BYTES:
+                        yield piece
+                        piece, size = [], 0
+                    piece.append((one, raw))
+                    size += len(raw)
             yield piece
 
 
@@ -83,31 +89,34 @@ def _mapped(s: Session, piece: Piece) -> tuple[Batch, Mapped]:
 
 
 def _bring_back(s: Session, piece: Piece, taken: set[str]) -> None:
-    """Loads the piece's records one after the other; who is refused stays in quarantine. `taken`: all entries' ids."""
+    """Loads the piece's records in their order; who is refused stays in quarantine. `taken`: all entries' ids."""
     batch, mapped = _mapped(s, piece)
     aside = {a.position for a in batch.aside}
     rows = iter(range(len(batch.raws)))
-    misfits = {m.row: m for m in mapped.misfits}
+    tried = [(None if place in aside else next(rows), one, raw) for place, (one, raw) in enumerate(piece)]
+    seen = {row: (one, raw) for row, one, raw in tried if row is not None and row not in mapped.discarded}
+    misfits = {m.row: m for m in mapped.misfits if m.row in seen}
     with s.transaction() as tx:
-        for place, ((entry, digest), raw) in enumerate(piece):
-            row = None if place in aside else next(rows)
-            if row is None or row in mapped.discarded:  # not as the copy saw it: left as it is
-                continue
-            misfit = misfits.get(row) or _load(tx, entry, mapped, row)
-            journal.forget_entry(tx, entry)
+        misfits |= _load(tx, mapped, [row for row in seen if row not in misfits], piece[0][0][0].entity)
+        journal.forget_entries(tx, [entry for (entry, _), _ in seen.values()])
+        back: list[tuple[Entry, bytes]] = []
+        for row, ((entry, digest), raw) in seen.items():  # what is discarded now is left as it is
             taken.remove(entry.id)
-            if misfit is not None:
-                refused = _refused(entry, misfit, digest, taken)
-                journal.quarantine(tx, refused, raw)
+            if row in misfits:
+                refused = _refused(entry, misfits[row], digest, taken)
                 taken.add(refused.id)
+                back.append((refused, raw))
+        journal.quarantine_all(tx, back)
 
 
-def _load(tx: Loader, entry: Entry, mapped: Mapped, row: int) -> Misfit | None:
-    parts = [keep_roots(part, {row}) for part in mapped.tables]
-    refused = load_records(tx, parts, [row], loaded=loaded.note)
-    if not refused:
-        journal.shift_counts(tx, entry.entity, copied=1, quarantined=-1, rows=row_counts(parts))
-    return next(iter(refused), None)
+def _load(tx: Loader, mapped: Mapped, rows: Sequence[int], entity: str) -> dict[int, Misfit]:
+    parts = [keep_roots(part, set(rows)) for part in mapped.tables]
+    refused = {m.row: m for m in load_records(tx, parts, rows, loaded=loaded.note)}
+    made = [drop_roots(part, set(refused)) for part in parts]
+    count = len(rows) - len(refused)
+    if count:
+        journal.shift_counts(tx, entity, copied=count, quarantined=-count, rows=row_counts(made))
+    return refused
 
 
 def _refused(entry: Entry, misfit: Misfit, digest: str, taken: Collection[str]) -> Entry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +26,8 @@ class TriesSchemas(Protocol):
 
     def live_schema(self) -> TargetSchema: ...
 
+    def default_schema(self) -> str: ...
+
 
 def load_schema(
     spec: str, root: Path, dialect: str, ddl: TriesSchemas | None, *, comments: bool = False
@@ -39,12 +42,12 @@ def load_schema(
     if spec == LIVE:
         return _needed(ddl, spec).live_schema()
     if _MODULE.match(spec):
-        return _from_module(spec, root, dialect)
+        return _from_module(spec, root, dialect, _default(ddl))
     paths = _paths(spec, root)
     if _are_sql(paths):
         return _from_sql(paths, root, _needed(ddl, spec))
     if all(path.is_dir() or path.suffix == ".prisma" for path in paths):
-        return _from_prisma(paths, dialect, comments)
+        return _from_prisma(paths, dialect, comments, _default(ddl))
     raise Misused(
         f"no schema can be read from {spec!r}",
         hint='a .prisma file or folder, .sql files, "module:metadata", or "live"',
@@ -74,6 +77,15 @@ def _needed(ddl: TriesSchemas | None, spec: str) -> TriesSchemas:
     return ddl
 
 
+def _default(ddl: TriesSchemas | None) -> str:
+    """The schema of tables that name none; a target that is away is asked when something is to be made in it."""
+    if ddl is None:
+        return ""
+    with suppress(Unreachable):
+        return ddl.default_schema()
+    return ""
+
+
 def _paths(spec: str, root: Path) -> list[Path]:
     found: list[Path] = []
     for part in filter(None, (part.strip() for part in spec.split(","))):
@@ -93,13 +105,13 @@ def _paths(spec: str, root: Path) -> list[Path]:
 # SQLAlchemy and the Prisma parser are imported where they are needed: they take longer to load than a small move.
 
 
-def _from_module(spec: str, root: Path, dialect: str) -> TargetSchema:
+def _from_module(spec: str, root: Path, dialect: str, default: str) -> TargetSchema:
     from crossfade.schema.metadata import from_metadata, load_metadata
 
-    return from_metadata(load_metadata(spec, root), dialect)
+    return from_metadata(load_metadata(spec, root), dialect, default_schema=default)
 
 
-def _from_prisma(paths: list[Path], dialect: str, comments: bool) -> TargetSchema:
+def _from_prisma(paths: list[Path], dialect: str, comments: bool, default: str) -> TargetSchema:
     from crossfade.schema.metadata import from_metadata
     from crossfade.schema.prisma import read_prisma
     from crossfade.schema.prisma.names import Dialect
@@ -107,7 +119,8 @@ def _from_prisma(paths: list[Path], dialect: str, comments: bool) -> TargetSchem
     provider: dict[str, Dialect] = {"postgresql": "postgresql", "sqlite": "sqlite"}
     says = dialect_of(dialect)
     read = read_prisma(paths, provider[says.name], comments=comments and says.has_comments)
-    return from_metadata(read.metadata, dialect, read.notes, extensions=read.extensions if says.has_types else ())
+    extensions = read.extensions if says.has_types else ()
+    return from_metadata(read.metadata, dialect, read.notes, extensions=extensions, default_schema=default)
 
 
 def _from_sql(paths: list[Path], root: Path, ddl: TriesSchemas) -> TargetSchema:

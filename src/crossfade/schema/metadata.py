@@ -22,7 +22,7 @@ from crossfade.schema.named_types import create_type_sql, named_types
 from crossfade.schema.sqlalchemy_types import sqlalchemy_type
 from crossfade.schema.tokens import tokens
 
-_DEFAULT_SCHEMA = "public"
+_PUBLIC = "public"
 _BLANKS = re.compile(r"[ \t]+\n")
 
 
@@ -32,14 +32,18 @@ def from_metadata(
     notes: Sequence[str] = (),
     *,
     extensions: Sequence[str] = (),
+    default_schema: str = "",
 ) -> TargetSchema:
     """`dialect` is postgresql or sqlite. Constraints without a name get the one that PostgreSQL would give them.
+
+    `default_schema` is the one of PostgreSQL's tables that name none ("": public).
 
     Raises Misused for another dialect, and for a type that the dialect cannot spell.
     """
     speaks = _dialect(dialect)
+    speaks.default_schema_name = default_schema or _PUBLIC
     own = named(metadata)
-    tables = sorted(own.tables.values(), key=lambda t: called(t, dialect))
+    tables = sorted(own.tables.values(), key=lambda t: called(t, speaks))
     try:
         pre = (*(_extension(e) for e in extensions), *_before(metadata, tables, speaks))
         post = (*_after(tables, speaks), *_listeners(metadata, speaks))
@@ -80,9 +84,10 @@ def load_metadata(spec: str, root: Path) -> sa.MetaData:
     return found
 
 
-def called(table: sa.Table, dialect: str) -> str:
+def called(table: sa.Table, dialect: sa.Dialect) -> str:
     """What mapping files call a table."""
-    plain = table.schema is None or not dialect_of(dialect).has_schemas or table.schema == _DEFAULT_SCHEMA
+    has_schemas = dialect_of(dialect.name).has_schemas
+    plain = table.schema is None or not has_schemas or table.schema == dialect.default_schema_name
     return table.name if plain else f"{table.schema}.{table.name}"
 
 
@@ -108,21 +113,22 @@ def _before(metadata: sa.MetaData, tables: Sequence[sa.Table], dialect: sa.Diale
     if dialect_of(dialect.name).has_types:
         prepared = dialect.identifier_preparer
         types = named_types(metadata, dialect)
-        schemas = {thing.schema or _DEFAULT_SCHEMA for thing in (*tables, *types, *metadata._sequences.values())}
-        for schema in sorted(schemas - {_DEFAULT_SCHEMA}):
+        default = str(dialect.default_schema_name)
+        schemas = {thing.schema or default for thing in (*tables, *types, *metadata._sequences.values())}
+        for schema in sorted(schemas - {_PUBLIC}):
             name = prepared.quote(schema)
             yield Step(f"schema {name}", f"CREATE SCHEMA IF NOT EXISTS {name}")
         for kind in types:
-            yield Step(f"type {_shown(kind)}", create_type_sql(kind, dialect))
+            yield Step(f"type {_shown(kind, dialect)}", create_type_sql(kind, dialect))
         for sequence in sorted(metadata._sequences.values(), key=lambda s: s.name):
-            yield Step(f"sequence {_shown(sequence)}", _text(CreateSequence(sequence), dialect))
+            yield Step(f"sequence {_shown(sequence, dialect)}", _text(CreateSequence(sequence), dialect))
     for table in tables:  # in any order: SQLite, which keeps foreign keys inside, does not look for the parents yet
-        yield Step(f"table {called(table, dialect.name)}", _create_sql(table, dialect))
+        yield Step(f"table {called(table, dialect)}", _create_sql(table, dialect))
 
 
-def _shown(named_thing: Any) -> str:
+def _shown(named_thing: Any, dialect: sa.Dialect) -> str:
     schema = getattr(named_thing, "schema", None)
-    return named_thing.name if schema in (None, _DEFAULT_SCHEMA) else f"{schema}.{named_thing.name}"
+    return named_thing.name if schema in (None, dialect.default_schema_name) else f"{schema}.{named_thing.name}"
 
 
 def _create_sql(table: sa.Table, dialect: sa.Dialect) -> str:
@@ -141,7 +147,7 @@ def _after(tables: Sequence[sa.Table], dialect: sa.Dialect) -> Iterator[Step]:
         yield from (_unique_step(table, unique, dialect) for unique in _uniques(table))
     for table in tables:
         for index in sorted(table.indexes, key=lambda i: str(i.name)):
-            schema = table.schema if table.schema not in (None, _DEFAULT_SCHEMA) else None
+            schema = table.schema if table.schema != dialect.default_schema_name else None
             name = f"{schema}.{index.name}" if schema and dialect_of(dialect.name).has_schemas else f"{index.name}"
             yield Step(f"index {name}", _text(CreateIndex(index), dialect))
     if dialect_of(dialect.name).adds_constraints:
@@ -162,7 +168,7 @@ def _unique_step(table: sa.Table, unique: sa.UniqueConstraint, dialect: sa.Diale
     """SQLite adds no constraint to a table that is there, and a unique index is the same to it."""
     if dialect_of(dialect.name).adds_constraints:
         sql = _text(AddConstraint(unique, isolate_from_table=False), dialect)
-        return Step(f"unique {called(table, dialect.name)}.{unique.name}", sql)
+        return Step(f"unique {called(table, dialect)}.{unique.name}", sql)
     quote = dialect.identifier_preparer.quote
     columns = ", ".join(quote(c.name) for c in unique.columns)
     sql = f"CREATE UNIQUE INDEX {quote(str(unique.name))} ON {quote(table.name)} ({columns})"
@@ -174,15 +180,15 @@ def _foreign_key_steps(tables: Sequence[sa.Table], dialect: sa.Dialect) -> Itera
     keys = [(table, key) for table in tables for key in _foreign_keys(table)]
     for table, key in keys:
         sql = _text(AddConstraint(key, isolate_from_table=False), dialect)
-        yield Step(f"foreign key {called(table, dialect.name)}.{key.name}", f"{sql} NOT VALID")
+        yield Step(f"foreign key {called(table, dialect)}.{key.name}", f"{sql} NOT VALID")
     for table, key in keys:
         sql = f"ALTER TABLE {prepared.format_table(table)} VALIDATE CONSTRAINT {prepared.quote(str(key.name))}"
-        yield Step(f"validate {called(table, dialect.name)}.{key.name}", sql)
+        yield Step(f"validate {called(table, dialect)}.{key.name}", sql)
 
 
 def _comments(tables: Sequence[sa.Table], dialect: sa.Dialect) -> Iterator[Step]:
     for table in tables:
-        name = called(table, dialect.name)
+        name = called(table, dialect)
         if table.comment:
             yield Step(f"comment on table {name}", _text(SetTableComment(table), dialect))
         for column in table.columns:
@@ -192,9 +198,9 @@ def _comments(tables: Sequence[sa.Table], dialect: sa.Dialect) -> Iterator[Step]
 
 def _listeners(metadata: sa.MetaData, dialect: sa.Dialect) -> Iterator[Step]:
     """DDL that the application's models run after a table is made: event.listen(table, "after_create", DDL(...))."""
-    for table in sorted(metadata.tables.values(), key=lambda t: called(t, dialect.name)):
+    for table in sorted(metadata.tables.values(), key=lambda t: called(t, dialect)):
         for number, ddl in enumerate(_ddl_of(table.dispatch.after_create), 1):
-            yield Step(f"ddl {number} of {called(table, dialect.name)}", _text(ddl.against(table), dialect))
+            yield Step(f"ddl {number} of {called(table, dialect)}", _text(ddl.against(table), dialect))
 
 
 def _ddl_of(listeners: Any) -> list[sa.DDL]:
@@ -217,9 +223,10 @@ def _text(element: Any, dialect: sa.Dialect) -> str:
 
 
 def _target(table: sa.Table, dialect: sa.Dialect) -> TargetTable:
-    schema = table.schema or _DEFAULT_SCHEMA if dialect_of(dialect.name).has_schemas else None
+    default = dialect.default_schema_name
+    schema = table.schema or default if dialect_of(dialect.name).has_schemas else None
     return TargetTable(
-        name=called(table, dialect.name),
+        name=called(table, dialect),
         schema=schema,
         table=table.name,
         columns=tuple(_column(c, table, dialect) for c in table.columns),
@@ -229,7 +236,7 @@ def _target(table: sa.Table, dialect: sa.Dialect) -> TargetTable:
             ForeignKey(
                 str(key.name),
                 tuple(element.parent.name for element in key.elements),
-                called(key.referred_table, dialect.name),
+                called(key.referred_table, dialect),
                 tuple(element.column.name for element in key.elements),
             )
             for key in _foreign_keys(table)

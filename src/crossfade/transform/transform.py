@@ -19,6 +19,7 @@ from crossfade.model.program import ROOT_TABLE, ROW, Branch, Computed, Feed, com
 from crossfade.model.target import TargetTable
 from crossfade.transform.engine import RECORD_ERRORS, Engine
 from crossfade.transform.fit.canonical_rows import fit
+from crossfade.transform.left_out import count_sql
 from crossfade.transform.lookup import LookedUpMisfit, LookupReader
 from crossfade.transform.one_pass import OF_A_RECORD, OnePass, in_pieces, refused, with_lookups, without
 from crossfade.transform.refusal_queries import Refusal, stages_of, where_stages
@@ -91,6 +92,25 @@ class Carrier:
         result.misfits = _first_of_each(result.misfits)
         result.tables = join_tables(result.tables)
         return result
+
+    def left_out(self, batch: Batch, mapped: Mapped, roots: set[int]) -> dict[str, int | None]:
+        """Table -> the rows of these documents that its mapping's condition leaves out; None where the engine refuses
+        to count them. Only of tables whose mapping has one.
+        """
+        found: dict[str, int | None] = {}
+        root = batch.table.filter(pc.is_in(batch.table.column(ROW), value_set=pa.array(sorted(roots), pa.int64())))
+        for table in dict.fromkeys(b.table for b in self.feed.branches if b.filtered):
+            made = sum(keep_roots(part, roots).rows.num_rows for part in mapped.tables if part.table.name == table)
+            branches = [b for b in self.feed.branches if b.table == table]
+            try:
+                found[table] = sum(self._all_rows(branch, root) for branch in branches) - made
+            except OF_A_RECORD:
+                found[table] = None
+        return found
+
+    def _all_rows(self, branch: Branch, root: pa.Table) -> int:
+        tables = with_lookups(self.engine, self.lookups, branch.lookups, root)
+        return int(self.engine.run(count_sql(branch), tables).column(0)[0].as_py())
 
     @property
     def _has_own_branch(self) -> bool:

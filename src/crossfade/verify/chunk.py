@@ -71,7 +71,10 @@ class Agreed:
 
 @dataclass
 class TableCount:
-    """What a chunk has of one table. `differences` are the first ones; all are counted. `runs` tells of all keys."""
+    """What a chunk has of one table. `differences` are the first ones; all are counted. `runs` tells of all keys.
+
+    `left_out` counts the rows that the mapping's own condition leaves out; None where that is not known.
+    """
 
     rows: int = 0
     missing: int = 0
@@ -80,6 +83,7 @@ class TableCount:
     compared: set[str] = field(default_factory=set)
     differences: list[Difference] = field(default_factory=list)
     runs: Runs = field(default_factory=Runs)
+    left_out: int | None = 0
 
 
 @dataclass
@@ -113,11 +117,20 @@ def verify_chunk(opening: Opening, task: Task) -> tuple[ChunkVerified, dict[str,
     holder = Holder(task.held.value, chunk.number)
     keys: Keys = {}
     for batch in tools.reader.batches(chunk, tools.work.shapes[chunk.entity], carrier.feed.columns):
-        _Batch(tools.row_reader, task, batch, carrier.map(batch), holder, result, keys).verify()
+        mapped = carrier.map(batch)
+        copied = _Batch(tools.row_reader, task, batch, mapped, holder, result, keys).verify()
+        for table, rows in carrier.left_out(batch, mapped, copied).items():
+            count = result.tables.setdefault(table, TableCount())
+            count.left_out = added(count.left_out, rows)
     result.seen, result.altered = holder.seen, holder.altered
     sent = {table: keys_as_bytes(parts) for table, parts in keys.items()}
     result.seconds = time.perf_counter() - start
     return result, sent
+
+
+def added(one: int | None, other: int | None) -> int | None:
+    """The sum; None where one of them is not known."""
+    return None if one is None or other is None else one + other
 
 
 class _Batch:
@@ -138,7 +151,8 @@ class _Batch:
         self.holder, self.result = holder, result
         self.entity = task.chunk.entity
 
-    def verify(self) -> None:
+    def verify(self) -> set[int]:
+        """The documents that are copied."""
         accounts = self._held()
         for misfit in self.mapped.misfits:
             if misfit.row not in accounts:
@@ -155,6 +169,7 @@ class _Batch:
             quarantined=counts[QUARANTINED],
             discarded=counts[DISCARDED] + len(by_mapping),
         )
+        return set(range(len(self.batch.raws))) - out
 
     def _held(self) -> dict[int, str]:
         """Row -> account, of the documents that the journal holds."""

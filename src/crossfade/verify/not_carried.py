@@ -10,8 +10,8 @@ class LeftBehind:
     """`kind` is entity (as a whole), path, records (that match a condition), quarantine (one by one, by a person), rows
     (that a mapping leaves out), left_out (`entities` does not name it) or not_copied (no records of its own).
 
-    `what` is the entity, the place or the table. `records` and `values` count what is left; None where that is not
-    known, or is no question.
+    `what` is the entity, the place or the table. `records`, `values` and `rows` count what is left; None where that is
+    not known, or is no question.
     """
 
     kind: str
@@ -19,6 +19,7 @@ class LeftBehind:
     reason: str
     records: int | None = None
     values: int | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,7 @@ def _table(table: TableVerdict) -> dict[str, Any]:
     return {
         "table": table.table,
         "rows": table.rows,
+        "left_out": table.left_out,
         "compared": list(table.compared),
         "not_compared": list(table.not_compared),
         "counts": dict(table.counts),

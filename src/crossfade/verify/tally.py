@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from crossfade.model.counts import Counts
 from crossfade.model.target import TargetTable
-from crossfade.verify.chunk import ChunkVerified, TableCount
+from crossfade.verify.chunk import ChunkVerified, TableCount, added
 from crossfade.verify.compare import CHANGED, DUPLICATE, EXTRA, MISSING
 from crossfade.verify.keys import NOTHING_ODD, KeyFindings
 from crossfade.verify.not_copied import NOTHING, Altered, Held
@@ -47,6 +47,7 @@ class Tally:
         for name, count in event.tables.items():
             total = self._tables[name]
             total.rows += count.rows
+            total.left_out = added(total.left_out, count.left_out)
             total.missing += count.missing
             total.changed_rows += count.changed_rows
             total.changed.update(count.changed)
@@ -98,6 +99,7 @@ class Tally:
             compared=tuple(c.name for c in target.columns if c.name in total.compared),
             not_compared=tuple(c.name for c in target.columns if total.compared and c.name not in total.compared),
             differences=tuple(_fair(differences, self._limit)),
+            left_out=total.left_out,
         )
 
     def _of_keys(self, table: str, keys: KeyFindings) -> list[Difference]:

@@ -97,6 +97,8 @@ class TableVerdict:
     others that no mapping fills are compared: they are to be NULL. None are named where no row was expected.
     """
     differences: tuple[Difference, ...] = ()
+    left_out: int | None = 0
+    """Rows of copied records that the mapping's own condition leaves out; None where they could not be counted."""
 
     @property
     def total(self) -> int:

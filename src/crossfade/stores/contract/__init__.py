@@ -18,7 +18,7 @@ from crossfade.stores.contract.inspect import EntityInfo, Inspector
 from crossfade.stores.contract.rows import RowReader
 from crossfade.stores.contract.source import Reader
 from crossfade.stores.contract.store import Store, Traits, need
-from crossfade.stores.contract.target import Loader, Refusal, RowRejected, Strangers, Transaction, Writer
+from crossfade.stores.contract.target import Loader, RecordRows, Refusal, RowRejected, Strangers, Transaction, Writer
 from crossfade.stores.contract.watch import Blocker, Watch
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "NumbersBehind",
     "PositionLost",
     "Reader",
+    "RecordRows",
     "Refusal",
     "RowReader",
     "RowRejected",

@@ -42,6 +42,10 @@ class Ddl(Protocol):
         """Names of tables that are there and hold rows or are not ours (an empty list: the target is free)."""
         ...
 
+    def default_schema(self) -> str:
+        """The schema of tables that name none; "" where the store has no schemas."""
+        ...
+
     def has_journal(self) -> bool:
         """Whether the journal's tables are there (an empty target has none)."""
         ...

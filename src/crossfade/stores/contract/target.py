@@ -23,6 +23,17 @@ class Strangers:
     edits_show: bool = False
 
 
+class RecordRows(Protocol):
+    """Rows of one table, and of which record each is: `roots` (Arrow integers) numbers the records."""
+
+    @property
+    def table(self) -> TargetTable: ...
+    @property
+    def rows(self) -> Any: ...
+    @property
+    def roots(self) -> Any: ...
+
+
 class Loader(Protocol):
     """Fills and empties tables inside one transaction of the target.
 
@@ -32,6 +43,15 @@ class Loader(Protocol):
     def load(self, table: TargetTable, rows: Any) -> None:
         """Adds rows by the target's bulk load. Raises `RowRejected` where the database refuses, or where a column
         would keep another value than the one that is given; nothing of `rows` is in then.
+        """
+        ...
+
+    def load_each(self, parts: Sequence[RecordRows]) -> Mapping[int, RowRejected] | None:
+        """Adds the rows of many records, of which some are refused: each record whole or not at all, in the order of
+        their numbers, its tables in the order of `parts`. What was refused, by the number of the record.
+
+        None where the store cannot do that here, and nothing is in then. Raises `RowRejected` as `load` does. Where the
+        journal has a place for it, `strangers` knows the rows later.
         """
         ...
 
@@ -95,6 +115,10 @@ class Loader(Protocol):
 
     def run(self, sql: str) -> None:
         """Runs one statement of the target's schema exactly as it is written: nothing in it is a placeholder."""
+        ...
+
+    def note_default_schema(self) -> None:
+        """Notes in the journal, which has just been made, the schema of tables that name none: for the whole move."""
         ...
 
     def savepoint(self) -> AbstractContextManager[None]:

@@ -30,6 +30,7 @@ from crossfade.stores.postgresql.scratch.database import scratch
 from crossfade.stores.postgresql.scratch.trial import Trial
 from crossfade.stores.postgresql.session import rights
 from crossfade.stores.postgresql.session.connect import connect
+from crossfade.stores.postgresql.session.default_schema import default_schema
 
 _TELL = "nothing was written. Leave the statement out of the file and run it after the move"
 
@@ -50,6 +51,14 @@ class PostgresDdl:
     def __init__(self, url: str) -> None:
         self._url = url
         self._dropping = _one_thread()
+        self._default: str | None = None
+
+    def default_schema(self) -> str:
+        """The schema of tables that name none."""
+        if self._default is None:
+            with self._connected() as connection:
+                self._default = default_schema(connection)
+        return self._default
 
     def close(self) -> None:
         """Returns when no scratch database is left."""
@@ -97,16 +106,16 @@ class PostgresDdl:
             raise failures.lost(error, self._url) from None
         if trial.faults:
             raise SchemaFault(trial.faults)
-        return reflect(connection, (*script.notes, *trial.notes))
+        return reflect(connection, self.default_schema(), (*script.notes, *trial.notes))
 
     def _made(self, schema: TargetSchema, connection: psycopg.Connection[Any]) -> TargetSchema:
         """The schema as it is when its own steps have made it."""
         self._run_steps(schema, connection)
-        made = reflect(connection, schema.notes, partial(self._metadata_of, schema))
+        made = reflect(connection, self.default_schema(), schema.notes, partial(self._metadata_of, schema))
         return replace(made, described=describe(connection))
 
     def _scratch(self) -> AbstractContextManager[psycopg.Connection[Any]]:
-        return scratch(self._url, self._dropping.submit)
+        return scratch(self._url, self._dropping.submit, self.default_schema())
 
     def _run_steps(self, schema: TargetSchema, connection: psycopg.Connection[Any]) -> None:
         """Runs the schema's steps in a scratch database: proof that they do, before anything is written.
@@ -129,7 +138,7 @@ class PostgresDdl:
     def _metadata_of(self, schema: TargetSchema) -> Any:
         with self._scratch() as connection:
             self._run_steps(schema, connection)
-            return _metadata_of(connection)
+            return _metadata_of(connection, self.default_schema())
 
     def _failed(self, step: Step, error: psycopg.Error, hint: str) -> CrossfadeError:
         if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
@@ -173,11 +182,12 @@ class PostgresDdl:
     def live_schema(self) -> TargetSchema:
         """The target as it stands."""
         with self._connected() as connection:
-            return replace(reflect(connection, metadata_of=self._live_metadata), notes=())  # nothing is left out of it
+            made = reflect(connection, default_schema(connection), metadata_of=self._live_metadata)
+            return replace(made, notes=())  # nothing is left out of it
 
     def _live_metadata(self) -> Any:
         with self._connected() as connection:
-            return _metadata_of(connection)
+            return _metadata_of(connection, default_schema(connection))
 
     def duplicates(self, table: TargetTable, unique: Unique) -> Any:
         """Primary keys (canonical Arrow) of the rows that must go so that `unique` holds; a group's least stays."""
@@ -221,10 +231,10 @@ def _one_thread() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "crossfade-drop")
 
 
-def _metadata_of(connection: psycopg.Connection[Any]) -> Any:
+def _metadata_of(connection: psycopg.Connection[Any], default: str) -> Any:
     from crossfade.stores.postgresql.catalogue.metadata import metadata_of  # loads SQLAlchemy
 
-    return metadata_of(connection)
+    return metadata_of(connection, default)
 
 
 _: type[Ddl] = PostgresDdl

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import psycopg
 
@@ -24,7 +25,7 @@ _ROW_REASONS = {
     "54001": "bad_value",  # nested deeper than the server's stack
     "P0001": "raised",  # by a function: a CHECK's, a domain's, a generated column's, a trigger's
 }
-_NEVER_A_ROW = ("08", "25", "28", "3D", "40", "53", "55", "57", "58", "72", "F0", "XX")
+NEVER_A_ROW = ("08", "25", "28", "3D", "40", "53", "55", "57", "58", "72", "F0", "XX")
 """Classes of SQLSTATE that tell of the server, whatever it was doing."""
 _NOTHING_WRITTEN = "nothing of this chunk was written"
 _CHANGED = (
@@ -57,8 +58,8 @@ _COLUMN = re.compile(r"COPY [^\n]*, line \d+, column ([^\n:]+)(?::|$)", re.MULTI
 _AT_ROW = re.compile(r"COPY [^\n]*, line \d+")
 
 
-def translated(error: psycopg.Error, url: str, table: str) -> Exception:
-    """The error as one of ours."""
+def translated(error: psycopg.Error, url: str, table: str, default: str = "public") -> Exception:
+    """The error as one of ours. `default` is the schema of tables that name none."""
     code = error.sqlstate
     if code is None or code.startswith(("08", "57P")):
         return lost(error, url)
@@ -76,17 +77,33 @@ def translated(error: psycopg.Error, url: str, table: str) -> Exception:
     return RowRejected(
         reason,
         message_of(error),
-        table=table or _table_of(diag),
+        table=table or _called(diag.schema_name or "", diag.table_name or "", default),
         column=column,
         constraint=diag.constraint_name,
         doubtful=doubtful,
     )
 
 
-def _table_of(diag: psycopg.errors.Diagnostic) -> str:
-    """As mapping files call it."""
-    name = diag.table_name or ""
-    return f"{diag.schema_name}.{name}" if name and diag.schema_name not in (None, "public") else name
+def said_of_a_row(said: Sequence[str], table: str, default: str) -> RowRejected:
+    """What record_by_record.sql noted of a row: SQLSTATE, message, detail, schema, table, column, constraint, context.
+    `table` is the one that was filled; "" where a check that had been put off refused it.
+    """
+    code, primary, detail, schema, of, column, constraint, context = said
+    reason = _row_reason(code, f"{primary} {detail}")
+    raised = "function" in context.rpartition('SQL statement "INSERT INTO ')[0]
+    return RowRejected(
+        reason or ("raised" if raised else "bad_value"),
+        _message(primary, detail),
+        table=table or _called(schema, of, default),
+        column=column or None,
+        constraint=constraint or None,
+        doubtful=reason is None,
+    )
+
+
+def _called(schema: str, table: str, default: str) -> str:
+    """As mapping files call a table."""
+    return f"{schema}.{table}" if table and schema not in ("", default) else table
 
 
 def of_statement(error: psycopg.Error, url: str) -> Exception:
@@ -121,7 +138,7 @@ def _row_reason(code: str, text: str) -> str | None:
 
 def is_state(error: psycopg.Error) -> bool:
     """Whether the error tells of the server or the connection, and not of what it was given."""
-    return error.sqlstate is None or error.sqlstate.startswith(_NEVER_A_ROW)
+    return error.sqlstate is None or error.sqlstate.startswith(NEVER_A_ROW)
 
 
 def _while_at_a_row(error: psycopg.Error) -> bool:
@@ -160,11 +177,13 @@ def _state(error: psycopg.Error, code: str, table: str) -> CrossfadeError:
 
 def message_of(error: psycopg.Error) -> str:
     """The server's words. They may hold values of the row; whoever shows them escapes them."""
-    diag = error.diag
+    return _message(error.diag.message_primary or "", error.diag.message_detail or "") or str(error)
+
+
+def _message(primary: str, detail: str) -> str:
     # "Failing row contains (...)" is the whole row, passwords and all; the record itself lies in quarantine
     # and the place of a row on disk says nothing to anybody once the row is gone
-    detail = diag.message_detail if not (diag.message_detail or "").startswith(_NOT_SHOWN) else None
-    return " · ".join(part for part in (diag.message_primary, detail) if part) or str(error)
+    return " · ".join(part for part in (primary, "" if detail.startswith(_NOT_SHOWN) else detail) if part)
 
 
 def first_line(error: Exception, url: str) -> str:

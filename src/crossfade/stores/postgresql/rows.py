@@ -30,7 +30,7 @@ from crossfade.stores.postgresql.meaning.checks import (
 )
 from crossfade.stores.postgresql.reading import ask
 from crossfade.stores.postgresql.reading.lookup import Guess, literal, of_keys, of_stretch
-from crossfade.stores.postgresql.session.connect import adbc_conninfo, conninfo
+from crossfade.stores.postgresql.session.connect import adbc_conninfo, conninfo, schema_in
 from crossfade.stores.postgresql.session.no_connection import no_connection
 from crossfade.stores.postgresql.session.settings import settle
 
@@ -202,7 +202,7 @@ class PostgresRowReader:
             except _driver().Error as error:
                 raise no_connection(error, self._url) from None
             try:
-                settle(self._ask, reading=True)
+                settle(self._ask, reading=True, schema=schema_in(self._url))
             except BaseException:
                 self.close()
                 raise

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
 from psycopg import sql
 
 from crossfade.model.described import Described
 from crossfade.model.target import ColumnType, TargetTable
-from crossfade.stores.contract import Loader, RowRejected, Strangers, Writer
+from crossfade.stores.contract import Loader, RecordRows, RowRejected, Strangers, Writer
 from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.catalogue.describe import describe
 from crossfade.stores.postgresql.meaning.checks import unusual_columns
 from crossfade.stores.postgresql.session import rights
 from crossfade.stores.postgresql.session.connect import connect
+from crossfade.stores.postgresql.session.default_schema import PUBLIC, default_schema, note
 from crossfade.stores.postgresql.session.lock import end_with_client, leave_lock, take_lock
 from crossfade.stores.postgresql.session.parameters import for_psycopg
 from crossfade.stores.postgresql.text_form import copy_lines, texts
+from crossfade.stores.postgresql.writing import record_by_record
 from crossfade.stores.postgresql.writing import table_rows as held
 from crossfade.stores.postgresql.writing.altered import require_unaltered
 from crossfade.stores.postgresql.writing.narrow import escaped, is_narrow, restored
@@ -58,6 +62,7 @@ class PostgresWriter:
         self._catalog: dict[str, dict[str, _InCatalog]] = {}
         self._checks: WriterChecks | None = None
         self._alone = False
+        self._default = PUBLIC
 
     @contextmanager
     def transaction(self) -> Iterator[Loader]:
@@ -66,11 +71,13 @@ class PostgresWriter:
                 connection = self._begin(stack)
                 if self._checks is None:
                     self._checks = WriterChecks(connection)
-                loader = PostgresLoader(connection, self._url, self._renderer, self._catalog, self._checks)
+                loader = PostgresLoader(
+                    connection, self._url, self._renderer, self._catalog, self._checks, self._default
+                )
                 yield loader
                 loader.suspended.resume()
         except psycopg.Error as error:  # of COMMIT itself: a deferred constraint, a lost connection
-            raise failures.translated(error, self._url, "") from error
+            raise failures.translated(error, self._url, "", self._default) from error
         except BaseException:
             self._forget()  # what was looked up in a transaction that never was
             raise
@@ -116,6 +123,7 @@ class PostgresWriter:
         connection = connect(self._url, autocommit=True)
         try:
             end_with_client(connection)
+            self._default = default_schema(connection)
             if self._alone:  # the lock went with the connection that was lost
                 take_lock(connection, self._url)
         except BaseException:
@@ -141,25 +149,72 @@ class PostgresLoader:
         renderer: CopyRenderer,
         catalog: dict[str, dict[str, _InCatalog]],
         checks: WriterChecks,
+        default: str,
     ) -> None:
         self._connection, self._url, self._renderer = connection, url, renderer
-        self._catalog, self._checks = catalog, checks
+        self._catalog, self._checks, self._default = catalog, checks, default
         self.suspended = Suspended(connection)
 
     def load(self, table: TargetTable, rows: Any) -> None:
         if not len(rows):
             return
-        types = {c.name: c.type for c in table.columns}
-        plain = all(_has_binary_form(types[name]) for name in rows.column_names)
+        self._get_ready(table, rows)
+        with self._translating(table.name):
+            names = list(rows.column_names)
+            self._send(_identifier(table), names, rows, self._wired(table, names))
+
+    def load_each(self, parts: Sequence[RecordRows]) -> Mapping[int, RowRejected] | None:
+        names = [_identifier(part.table).as_string(self._connection) for part in parts]
+        for part in parts:
+            self._get_ready(part.table, part.rows)
+        can, notes = record_by_record.possible(self._connection, names)
+        if not can:
+            return None
+        records = sorted({root for part in parts for root in part.roots.to_pylist()})
+        try:
+            staged = [
+                self._stage(i, part, name, records) for i, (part, name) in enumerate(zip(parts, names, strict=True))
+            ]
+            record_by_record.fill(self._connection, staged, len(records), check_late=self.suspended.defers, notes=notes)
+            found = record_by_record.refused(self._connection, staged, self._default)
+        except psycopg.Error as error:
+            ours = failures.translated(error, self._url, parts[0].table.name)
+            if failures.is_state(error) or isinstance(ours, RowRejected):
+                raise ours from error
+            raise RowRejected("bad_value", str(ours), table=parts[0].table.name) from error  # ours alone: not so, then
+        return {records[number]: refusal for number, refusal in found.items()}
+
+    def _stage(self, number: int, part: RecordRows, name: str, records: Sequence[int]) -> record_by_record.Staged:
+        columns = list(part.rows.column_names)
+        staged = record_by_record.stage(self._connection, number, part.table, name, columns)
+        places = pc.index_in(part.roots, value_set=pa.array(records, part.roots.type))
+        wired = self._wired(part.table, columns)
+        own = [WireColumn(record_by_record.NUMBER, ColumnType("int4", "integer"), 0)]
+        own += [replace(column, name=f"c{i}") for i, column in enumerate(wired)]
+        rows = pa.table([places, *part.rows.columns], names=[column.name for column in own])
+        self._send(staged.name, [column.name for column in own], rows, own)
+        return staged
+
+    def _get_ready(self, table: TargetTable, rows: Any) -> None:
+        """Raises RowRejected with every row that a column's type would refuse or change."""
         self._require_unaltered(table)
         if unusual_columns(table, rows.column_names):
             self._require_kept(table, rows)
+        before = self.suspended.defers
         self._suspend_triggers(table)
-        with self._translating(table.name):
-            pieces = self._binary(table, rows, types) if plain else _lines(rows, types)
-            with self._connection.cursor() as cursor, cursor.copy(_copy(table, rows.column_names, plain)) as copy:
-                for piece in pieces:
-                    copy.write(piece)
+        if self.suspended.defers and not before:
+            self._put_off()
+
+    def _wired(self, table: TargetTable, names: Sequence[str]) -> list[WireColumn]:
+        types = {c.name: c.type for c in table.columns}
+        return [WireColumn(name, types[name], self._element_oid(table, types[name], name)) for name in names]
+
+    def _send(self, into: sql.Identifier, names: Sequence[str], rows: Any, columns: Sequence[WireColumn]) -> None:
+        binary = all(_has_binary_form(column.type) for column in columns)
+        pieces = self._renderer.render(rows, columns) if binary else _lines(rows, columns)
+        with self._connection.cursor() as cursor, cursor.copy(_copy(into, names, binary)) as copy:
+            for piece in pieces:
+                copy.write(piece)
 
     def _require_unaltered(self, table: TargetTable) -> None:
         """Once a connection: what the catalogue says of the table is kept with it."""
@@ -259,30 +314,36 @@ class PostgresLoader:
             lacking = rights.lacking(error, self._connection, sql)
             raise lacking or failures.of_statement(error, self._url) from error
 
+    def note_default_schema(self) -> None:
+        with self._translating(""):
+            note(self._connection)
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """What constraints leave for the end of the transaction is checked here: a refusal there has no batch."""
+        """What constraints can leave for the end of the transaction is checked at the end of this: a refusal there has
+        no batch. Until then all of them wait, so that the order of the tables does not matter.
+        """
         try:
             with self._translating(""), self._connection.transaction():
+                if self.suspended.defers:  # a savepoint that was rolled back has taken back what was set in it
+                    self._put_off()
                 yield
                 if self.suspended.defers:
                     self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                    self._put_off()
         except BaseException:
             self.suspended.forget()
             raise
+
+    def _put_off(self) -> None:
+        self._connection.execute("SET CONSTRAINTS ALL DEFERRED")
 
     @contextmanager
     def _translating(self, table: str) -> Iterator[None]:
         try:
             yield
         except psycopg.Error as error:
-            raise failures.translated(error, self._url, table) from error
-
-    def _binary(self, table: TargetTable, rows: Any, types: Mapping[str, ColumnType]) -> Iterator[bytes]:
-        columns = [
-            WireColumn(name, types[name], self._element_oid(table, types[name], name)) for name in rows.column_names
-        ]
-        return self._renderer.render(rows, columns)
+            raise failures.translated(error, self._url, table, self._default) from error
 
     def _element_oid(self, table: TargetTable, kind: ColumnType, name: str) -> int:
         return self._in_catalog(table)[name].element_oid if kind.kind == "array" else 0
@@ -304,17 +365,17 @@ def _has_binary_form(kind: ColumnType) -> bool:
     return of is not None and of.kind not in ("other", "array")
 
 
-def _lines(rows: Any, types: Mapping[str, ColumnType]) -> Iterator[bytes]:
-    return copy_lines([texts(rows.column(name), types[name]) for name in rows.column_names])
+def _lines(rows: Any, columns: Sequence[WireColumn]) -> Iterator[bytes]:
+    return copy_lines([texts(rows.column(column.name), column.type) for column in columns])
 
 
 def _identifier(table: TargetTable) -> sql.Identifier:
     return sql.Identifier(table.schema, table.table) if table.schema else sql.Identifier(table.table)
 
 
-def _copy(table: TargetTable, names: Sequence[str], binary: bool) -> sql.Composed:
+def _copy(into: sql.Identifier, names: Sequence[str], binary: bool) -> sql.Composed:
     return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT {})").format(
-        _identifier(table), sql.SQL(", ").join(map(sql.Identifier, names)), sql.SQL("binary" if binary else "text")
+        into, sql.SQL(", ").join(map(sql.Identifier, names)), sql.SQL("binary" if binary else "text")
     )
 
 

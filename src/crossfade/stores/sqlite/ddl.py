@@ -32,6 +32,9 @@ class SqliteDdl:
         self._url = url
         self._path = path_of(url)
 
+    def default_schema(self) -> str:
+        return ""
+
     def is_empty(self) -> list[str]:
         """The tables that are there and are not the journal's, each with whether it holds rows."""
         if not self._path.exists():  # to look is not to make one

@@ -51,6 +51,23 @@ def affinity(sql: str) -> str:
 
 def stored(values: Any, kind: ColumnType) -> list[Any]:
     """The column's values as they are bound. Raises Unkept for the first that SQLite would change."""
+    keep = _keeper(kind)
+    return [None if v is None else keep(v) for v in _plain(values, kind)]
+
+
+def unkept(values: Any, kind: ColumnType) -> dict[int, Unkept]:
+    """The values that SQLite would change, by their place."""
+    keep, found = _keeper(kind), dict[int, Unkept]()
+    for place, value in enumerate(_plain(values, kind)):
+        try:
+            if value is not None:
+                keep(value)
+        except Unkept as refusal:
+            found[place] = refusal
+    return found
+
+
+def _plain(values: Any, kind: ColumnType) -> list[Any]:
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     if kind.kind == "array":
@@ -61,8 +78,7 @@ def stored(values: Any, kind: ColumnType) -> list[Any]:
         values = values.cast(pa.int64())
     elif pa.types.is_date32(values.type):
         values = values.cast(pa.int32())
-    keep = _keeper(kind)
-    return [None if v is None else keep(v) for v in values.to_pylist()]
+    return list(values.to_pylist())
 
 
 def _keeper(kind: ColumnType) -> Keep:

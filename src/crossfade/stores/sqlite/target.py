@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from crossfade.model.described import Described
 from crossfade.model.quoting import identifier
-from crossfade.model.target import TargetTable
-from crossfade.stores.contract import Loader, RowRejected, Strangers, Writer
+from crossfade.model.target import ColumnType, TargetTable
+from crossfade.stores.contract import Loader, RecordRows, Refusal, RowRejected, Strangers, Writer
 from crossfade.stores.sqlite import strangers
 from crossfade.stores.sqlite.connect import connect, failure, path_of, primary_code
 from crossfade.stores.sqlite.describe import describe
-from crossfade.stores.sqlite.forms import Unkept, stored
+from crossfade.stores.sqlite.forms import Unkept, stored, unkept
 from crossfade.stores.sqlite.lock import alone
 from crossfade.stores.sqlite.triggers import Suspended
 
@@ -84,14 +84,33 @@ class SqliteLoader:
         self.suspended = Suspended(connection)
 
     def load(self, table: TargetTable, rows: Any) -> None:
-        names = rows.column_names
-        statement = (
-            f"INSERT INTO {identifier(table.table)} ({', '.join(map(identifier, names))}) VALUES ({_marks(names)})"
-        )
         values = self._values(table, rows)
         with self._translating(table.name), self.savepoint():
             self.suspended.suspend(table.table)
-            self._connection.executemany(statement, zip(*values, strict=True))
+            self._connection.executemany(_insert(table, rows.column_names), zip(*values, strict=True))
+
+    def load_each(self, parts: Sequence[RecordRows]) -> Mapping[int, RowRejected] | None:
+        records: dict[int, list[tuple[RecordRows, str, tuple[Any, ...]]]] = {}
+        for part in parts:
+            values, statement = self._values(part.table, part.rows), _insert(part.table, part.rows.column_names)
+            with self._translating(part.table.name):
+                self.suspended.suspend(part.table.table)
+            for root, *row in zip(part.roots.to_pylist(), *values, strict=True):
+                records.setdefault(root, []).append((part, statement, tuple(row)))
+        refused: dict[int, RowRejected] = {}
+        for root in sorted(records):
+            try:
+                self._load_record(records[root])
+            except RowRejected as refusal:
+                refused[root] = refusal
+        return refused
+
+    def _load_record(self, rows: Sequence[tuple[RecordRows, str, tuple[Any, ...]]]) -> None:
+        """One row alone is in or not in without a savepoint."""
+        with nullcontext() if len(rows) == 1 else self.savepoint():
+            for part, statement, values in rows:
+                with self._translating(part.table.name):
+                    self._connection.execute(statement, values)
 
     def delete(self, table: TargetTable, keys: Any) -> int:
         equal = " AND ".join(f"{identifier(name)} = ?" for name in keys.column_names)
@@ -163,6 +182,9 @@ class SqliteLoader:
         with self._translating(""):
             self._connection.execute(sql)
 
+    def note_default_schema(self) -> None:
+        """A file has no schemas."""
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         name = f"crossfade_{self._depth}"
@@ -182,14 +204,14 @@ class SqliteLoader:
             self._depth -= 1
 
     def _values(self, table: TargetTable, rows: Any) -> list[list[Any]]:
+        """Raises RowRejected with every row that SQLite would keep otherwise."""
         types = {c.name: c.type for c in table.columns}
-        return [self._column(table, name, rows.column(name), types[name]) for name in rows.column_names]
-
-    def _column(self, table: TargetTable, name: str, values: Any, kind: Any) -> list[Any]:
         try:
-            return stored(values, kind)
-        except Unkept as unkept:
-            raise RowRejected(unkept.reason, unkept.message, table=table.name, column=name) from None
+            return [stored(rows.column(name), types[name]) for name in rows.column_names]
+        except Unkept:
+            refusals = _refusals(rows, types)
+        first = refusals[0]
+        raise RowRejected(first.reason, first.message, table=table.name, column=first.column, rows=refusals)
 
     @contextmanager
     def _translating(self, table: str) -> Iterator[None]:
@@ -197,6 +219,18 @@ class SqliteLoader:
             yield
         except sqlite3.Error as error:
             raise _translated(error, self._path, table) from error
+
+
+def _refusals(rows: Any, types: Mapping[str, ColumnType]) -> list[Refusal]:
+    found: dict[int, Refusal] = {}
+    for name in rows.column_names:
+        for row, of in unkept(rows.column(name), types[name]).items():
+            found.setdefault(row, Refusal(row, of.reason, of.message, name))
+    return [found[row] for row in sorted(found)]
+
+
+def _insert(table: TargetTable, names: list[str]) -> str:
+    return f"INSERT INTO {identifier(table.table)} ({', '.join(map(identifier, names))}) VALUES ({_marks(names)})"
 
 
 def _marks(names: list[str]) -> str:

@@ -36,13 +36,18 @@ _MEMBER = (
 
 
 def reflect(
-    connection: psycopg.Connection[Any], notes: tuple[str, ...] = (), metadata_of: Callable[[], Any] | None = None
+    connection: psycopg.Connection[Any],
+    default: str,
+    notes: tuple[str, ...] = (),
+    metadata_of: Callable[[], Any] | None = None,
 ) -> TargetSchema:
-    """The database behind `connection`, all schemas but PostgreSQL's own and the journal's."""
+    """The database behind `connection`, all schemas but PostgreSQL's own and the journal's. Tables of the schema
+    `default` are called by their bare names.
+    """
     with plainly(connection):
         rows = _reader(connection)
         early, late, said = arrange(objects(rows), rows("dependencies"), rows("aliases"))
-        tables = target_tables(rows)
+        tables = target_tables(rows, default)
         pre, post = tuple(early), (*later_steps(rows, late, connection.info.server_version),)
         left_out = (
             *(f"not carried into the target: {row.what}" for row in rows("left_out")),

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from crossfade.stores.postgresql.catalogue.tables import called
+from crossfade.stores.postgresql.session.default_schema import default_schema
 
 _TABLES = """
 SELECT n.nspname, c.relname
@@ -17,7 +18,7 @@ WHERE c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition
   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'crossfade')
   AND NOT EXISTS (SELECT FROM pg_depend e
                   WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
-ORDER BY n.nspname <> 'public', 1, 2
+ORDER BY n.nspname <> %s, 1, 2
 """
 
 
@@ -25,15 +26,14 @@ ORDER BY n.nspname <> 'public', 1, 2
 class TableThere:
     schema: str
     table: str
-
-    @property
-    def name(self) -> str:
-        return called(self.schema, self.table)
+    name: str
 
 
 def user_tables(connection: psycopg.Connection[Any]) -> list[TableThere]:
     """Every table that is no extension's and stands outside the journal's schema; partitions count as their parent."""
-    return [TableThere(*row) for row in connection.execute(_TABLES).fetchall()]
+    default = default_schema(connection)
+    found = connection.execute(_TABLES, [default]).fetchall()
+    return [TableThere(schema, table, called(schema, table, default)) for schema, table in found]
 
 
 def described(connection: psycopg.Connection[Any], there: TableThere) -> str:

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from crossfade.stores.postgresql.catalogue.catalogue import USER
 
 
-def metadata_of(connection: psycopg.Connection[Any]) -> sa.MetaData:
-    """The tables that `catalog.reflect` finds, read over the same connection."""
+def metadata_of(connection: psycopg.Connection[Any], default: str) -> sa.MetaData:
+    """The tables that `catalog.reflect` finds, read over the same connection; those of `default` name no schema."""
     metadata = sa.MetaData()
     engine = sa.create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=sa.StaticPool)
     # what is tried out may stand in a transaction of ours, which SQLAlchemy would end after its first look
@@ -22,5 +22,5 @@ def metadata_of(connection: psycopg.Connection[Any]) -> sa.MetaData:
         schemas = connection.execute(f"SELECT nspname FROM pg_namespace n WHERE {USER} ORDER BY 1".encode()).fetchall()
         with engine.connect() as over:
             for (schema,) in schemas:
-                metadata.reflect(over, schema=None if schema == "public" else schema, resolve_fks=False)
+                metadata.reflect(over, schema=None if schema == default else schema, resolve_fks=False)
     return metadata

@@ -12,14 +12,15 @@ from crossfade.schema.column_types import postgresql_type
 
 Rows = Callable[[str], list[Any]]
 
-DEFAULT_SCHEMA = "public"
 
+def target_tables(rows: Rows, default: str) -> tuple[TargetTable, ...]:
+    """All tables, sorted by name. Partitions are not among them: their rows are their parent's.
 
-def target_tables(rows: Rows) -> tuple[TargetTable, ...]:
-    """All tables, sorted by name. Partitions are not among them: their rows are their parent's."""
-    types = named_types(rows("named_types"))
+    `default` is the schema of tables that mapping files call by their bare names.
+    """
+    types = named_types(rows("named_types"), default)
     columns, uniques, keys = _by_table(rows("columns")), _by_table(rows("indexes")), _by_table(rows("constraints"))
-    names = {row.oid: called(row.schema, row.name) for row in rows("tables")}
+    names = {row.oid: called(row.schema, row.name, default) for row in rows("tables")}
     found = [
         TargetTable(
             name=names[row.oid],
@@ -36,19 +37,19 @@ def target_tables(rows: Rows) -> tuple[TargetTable, ...]:
     return tuple(sorted(found, key=lambda table: table.name))
 
 
-def called(schema: str, name: str) -> str:
+def called(schema: str, name: str, default: str) -> str:
     """What mapping files call a table."""
-    return name if schema == DEFAULT_SCHEMA else f"{schema}.{name}"
+    return name if schema == default else f"{schema}.{name}"
 
 
-def named_types(rows: Iterable[Any]) -> dict[str, ColumnType]:
+def named_types(rows: Iterable[Any], default: str) -> dict[str, ColumnType]:
     """Enums, domains (as their base type) and citext by the names that format_type prints."""
     found: dict[str, ColumnType] = {}
     for row in rows:
         if row.kind == "e":
             found[row.name] = ColumnType("enum", row.name, labels=tuple(row.labels))
         elif row.plain == "citext":
-            spelled = "citext" if row.schema == DEFAULT_SCHEMA else row.name
+            spelled = "citext" if row.schema in (default, "public") else row.name
             found[row.name] = ColumnType("text", spelled)
     domains = {row.name: row.base for row in rows if row.kind == "d"}
     for name in domains:

@@ -77,7 +77,7 @@ def _name(table: TargetTable) -> sql.Identifier:
 def _parent(key: ForeignKey) -> sql.Identifier:
     """`key.parent` is called as mapping files call tables; a dot stands between a schema and its table."""
     schema, dot, name = key.parent.partition(".")
-    return sql.Identifier(schema, name) if dot else sql.Identifier("public", schema)
+    return sql.Identifier(schema, name) if dot else sql.Identifier(schema)  # the search_path begins with its schema
 
 
 # How a value leaves the server so that it is canonical as it stands; all other kinds leave as PostgreSQL prints them.

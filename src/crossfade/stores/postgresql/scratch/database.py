@@ -19,7 +19,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from crossfade.errors import CrossfadeError, Refused
 from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.catalogue.existing_tables import user_tables
+from crossfade.stores.postgresql.session import rights
 from crossfade.stores.postgresql.session.connect import RunUrl, connect, libpq_url
+from crossfade.stores.postgresql.session.default_schema import PUBLIC
 
 PREFIX = "crossfade_scratch_"
 
@@ -38,25 +40,27 @@ def _now(drop: Callable[[], None]) -> None:
 
 
 @contextmanager
-def scratch(url: str, run: Callable[[Callable[[], None]], object] = _now) -> Iterator[psycopg.Connection[Any]]:
+def scratch(
+    url: str, run: Callable[[Callable[[], None]], object] = _now, default: str = PUBLIC
+) -> Iterator[psycopg.Connection[Any]]:
     """A connection on which anything may be made; nothing of it stays.
 
     It leads to a new database with the target's encoding and collation. Where the user may create none, and the
     target holds no table yet, it leads to the target, inside a transaction that is rolled back. Raises Refused
     where neither can be, Unreachable where the connection breaks while it is used.
 
-    `run` is given what drops the database in the end, for which the server writes out all that it has in memory:
-    nobody needs to wait for that.
+    `default` is the schema of what names none. `run` is given what drops the database in the end, for which the server
+    writes out all that it has in memory: nobody needs to wait for that.
     """
     try:
-        with _scratch(url, run) as connection:
+        with _scratch(url, default, run) as connection:
             yield connection
     except psycopg.Error as error:
         raise failures.translated(error, url, "") from error
 
 
 @contextmanager
-def _scratch(url: str, run: Callable[[Callable[[], None]], object]) -> Iterator[psycopg.Connection[Any]]:
+def _scratch(url: str, default: str, run: Callable[[Callable[[], None]], object]) -> Iterator[psycopg.Connection[Any]]:
     name = PREFIX + secrets.token_hex(6)
     with ExitStack() as unless_made:
         admin = unless_made.enter_context(connect(url, autocommit=True))
@@ -69,13 +73,15 @@ def _scratch(url: str, run: Callable[[Callable[[], None]], object]) -> Iterator[
         except psycopg.Error as error:
             raise _refused(error, url) from None
         if not made:
-            with _rolled_back(url, admin) as connection:
+            with _rolled_back(url, default, admin) as connection:
                 yield connection
             return
         unless_made.pop_all()
     try:
         with connect(_elsewhere(url, name), autocommit=True) as connection:
-            connection.execute("SET search_path TO public")
+            if default != PUBLIC:
+                connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(default)))
+            connection.execute(_path(default, "SESSION"))
             yield connection
     finally:
         run(partial(_drop, admin, name))
@@ -121,7 +127,7 @@ def _elsewhere(url: str, database: str) -> str:
 
 
 @contextmanager
-def _rolled_back(url: str, admin: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
+def _rolled_back(url: str, default: str, admin: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
     if user_tables(admin):
         row = admin.execute("SELECT quote_ident(current_user)").fetchone()
         raise Refused(
@@ -131,11 +137,19 @@ def _rolled_back(url: str, admin: psycopg.Connection[Any]) -> Iterator[psycopg.C
             f" administrator: ALTER ROLE {row[0] if row else 'you'} CREATEDB",
         )
     with connect(url) as connection:
-        connection.execute("SET LOCAL search_path TO public")
+        if default not in rights.schemas(connection):
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(default)))
+        connection.execute(_path(default, "LOCAL"))
         try:
             yield connection
         finally:
             connection.rollback()
+
+
+def _path(default: str, scope: str) -> sql.Composed:
+    """public last: there stand what extensions brought, in a database that names no schema for them."""
+    names = sql.SQL(", ").join(sql.Identifier(name) for name in dict.fromkeys((default, PUBLIC)))
+    return sql.SQL(f"SET {scope} search_path TO {{}}").format(names)
 
 
 def _refused(error: psycopg.Error, url: str) -> CrossfadeError:

@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from crossfade.errors import CrossfadeError, Misused
 from crossfade.model.urls import hide_password, without_secrets
 from crossfade.stores.postgresql import errors as failures
+from crossfade.stores.postgresql.session.default_schema import split_schema
 from crossfade.stores.postgresql.session.no_connection import no_connection
 from crossfade.stores.postgresql.session.pooler import require_session
 from crossfade.stores.postgresql.session.settings import settle
@@ -54,8 +55,15 @@ def application_name(run: str) -> str:
 
 
 def libpq_url(url: str) -> str:
-    """The URL as libpq takes it: `postgresql+psycopg://` names a driver, which is SQLAlchemy's business."""
-    return _WITH_DRIVER.sub(r"\1://", url)
+    """The URL as libpq takes it: `postgresql+psycopg://` names a driver, which is SQLAlchemy's business, and
+    `?schema=app` a schema, which is Prisma's.
+    """
+    return split_schema(_WITH_DRIVER.sub(r"\1://", url))[0]
+
+
+def schema_in(url: str) -> str | None:
+    """The schema that the URL names as Prisma's do (`?schema=app`)."""
+    return split_schema(_WITH_DRIVER.sub(r"\1://", url))[1]
 
 
 def adbc_conninfo(url: str) -> str:
@@ -114,16 +122,16 @@ def _settle(connection: psycopg.Connection[Any], url: str) -> None:
         cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
 
-    if not settle(ask, backend=connection.info.backend_pid):
+    if not settle(ask, backend=connection.info.backend_pid, schema=schema_in(url)):
         require_session(connection, lambda: _connected(url), url)
-        settle(ask)
+        settle(ask, schema=schema_in(url))
 
 
 def bad_url(error: psycopg.Error, url: str) -> Misused:
     """libpq does not take the URL. Prisma's own parameters are the usual reason."""
     said = without_secrets(str(error).strip(), url)
     of_value = "correct the option that the message names"
-    of_name = "leave out parameters of other tools (schema, connection_limit, pgbouncer); write @ in a password as %40"
+    of_name = "leave out parameters of other tools (connection_limit, pgbouncer); write @ in a password as %40"
     return Misused(
         f"PostgreSQL's client does not take the URL {hide_password(url)}: {said}",
         hint=of_value if "bad value" in said else of_name,

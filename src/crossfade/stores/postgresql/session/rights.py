@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 
@@ -65,12 +66,13 @@ def _elsewhere(connection: psycopg.Connection[Any]) -> str:
     with suppress(psycopg.Error):  # the transaction may have failed already
         row = connection.execute(_WRITABLE).fetchone()
         if row is not None:
-            return f"; or, without one, begin the schema file with: SET search_path TO {row[0]}"
+            place = f"?schema={quote(row[0], safe='')}"
+            return f"; or, without one, have the tables in a schema where the role may make some: {place} in target.url"
     return ""
 
 
 _WRITABLE = """
-SELECT pg_catalog.quote_ident(nspname) FROM pg_catalog.pg_namespace
+SELECT nspname::pg_catalog.text FROM pg_catalog.pg_namespace
 WHERE nspname !~ '^pg_' AND nspname NOT IN ('crossfade', 'information_schema')
   AND pg_catalog.has_schema_privilege(oid, 'CREATE')
 ORDER BY pg_catalog.pg_has_role(nspowner, 'MEMBER') DESC, nspname <> current_user, nspname

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from crossfade.errors import Refused
+from crossfade.stores.postgresql.session import default_schema
 
 SETTINGS: Mapping[str, str] = {
     # how values are printed and read
@@ -53,11 +54,14 @@ READING = {"default_transaction_read_only": "on"}
 _SEARCH_PATH = """
 SELECT pg_catalog.string_agg(pg_catalog.quote_ident(s.nspname), ', ' ORDER BY s.place, s.nspname)
 FROM (
-    SELECT 'public'::pg_catalog.name, 0
-    UNION SELECT n.nspname, 1 FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-    WHERE n.nspname NOT IN ('public', 'pg_catalog')
+    SELECT own.name, 0 FROM own
+    UNION SELECT n.nspname::pg_catalog.text, 1
+    FROM own, pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+    WHERE n.nspname <> 'pg_catalog' AND n.nspname::pg_catalog.text <> own.name
 ) AS s(nspname, place)"""
-"""`public`, and where extensions were installed: their types and functions are called by their bare names."""
+"""The schema of tables that name none, and where extensions were installed: their types and functions are called by
+their bare names.
+"""
 
 _LC_MONETARY = """
 SELECT CASE WHEN pg_catalog.scale(1::numeric::money::numeric) = 2 THEN 'C'
@@ -65,11 +69,14 @@ SELECT CASE WHEN pg_catalog.scale(1::numeric::money::numeric) = 2 THEN 'C'
 """C, unless the database's money has other than two decimals: 12.34 is another number there."""
 
 _SETTLE = """
+WITH own(name) AS MATERIALIZED ({default_schema})
 SELECT s.name, CASE WHEN s.value IS NULL THEN pg_catalog.current_setting(s.name)
                     ELSE pg_catalog.set_config(s.name, s.value, false) END AS value
 FROM (VALUES {values}, ('search_path', ({search_path})), ('lc_monetary', ({lc_monetary})),
              {privileged}) AS s(name, value)
-WHERE pg_catalog.current_setting(s.name, true) IS NOT NULL{condition}"""
+WHERE pg_catalog.current_setting(s.name, true) IS NOT NULL{condition}
+UNION ALL SELECT '{own_schema}', own.name FROM own WHERE true{condition}"""
+_OWN_SCHEMA = "crossfade.schema"
 
 PRIVILEGED: Mapping[str, str] = {
     "session_replication_role": "origin",
@@ -85,14 +92,17 @@ Ask = Callable[[str], Sequence[tuple[str, str]]]
 """Runs a statement, and gives its rows (none, where it has no result)."""
 
 
-def settle(ask: Ask, *, reading: bool = False, backend: int | None = None) -> bool:
+def settle(ask: Ask, *, reading: bool = False, backend: int | None = None, schema: str | None = None) -> bool:
     """Fixes every setting of a session; false, and nothing done, where it is not the session of the process `backend`.
+    `schema` is what the URL says (see default_schema.py).
 
-    Raises Refused where a setting is fixed for this role to what a move cannot work under.
+    Raises Refused where a setting is fixed for this role to what a move cannot work under, or where `schema` is not the
+    one of the move.
     """
-    found = dict(ask(_statement({**SETTINGS, **(READING if reading else {})}, backend)))
+    found = dict(ask(_statement({**SETTINGS, **(READING if reading else {})}, backend, schema)))
     if not found:
         return False
+    default_schema.require_given(found.get(_OWN_SCHEMA, schema or ""), schema)
     if not _ENGLISH.fullmatch(found.get(_MESSAGES, "")):
         _try(ask, f"SET {_MESSAGES} TO 'C'")
     for name, value in PRIVILEGED.items():
@@ -105,13 +115,15 @@ def settle(ask: Ask, *, reading: bool = False, backend: int | None = None) -> bo
     return True
 
 
-def _statement(settings: Mapping[str, str], backend: int | None) -> str:
+def _statement(settings: Mapping[str, str], backend: int | None, schema: str | None) -> str:
     """`timezone_abbreviations` and others do not exist in every version: only what is there is set."""
     return _SETTLE.format(
         values=", ".join(f"('{name}', '{value}')" for name, value in settings.items()),
         search_path=_SEARCH_PATH,
         lc_monetary=_LC_MONETARY,
         privileged=", ".join(f"('{name}', NULL)" for name in (*PRIVILEGED, _MESSAGES)),
+        default_schema=default_schema.chosen(schema),
+        own_schema=_OWN_SCHEMA,
         condition="" if backend is None else f" AND pg_catalog.pg_backend_pid() = {backend}",
     )
 

@@ -1,0 +1,80 @@
+"""The schema that tables without one are in, on every connection of a move.
+
+It is the one that the journal notes, once a move has begun; before that the one that the URL names (`?schema=app`, as
+Prisma writes it), or the first of the login's search_path in which it may make tables, or `public`. A search_path that
+somebody alters meanwhile changes nothing for the move.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+import psycopg
+from psycopg import sql
+
+from crossfade.errors import Refused
+
+PUBLIC = "public"
+NOTE = "tables that name no schema are in: "
+"""How the comment of the journal's table begins that notes it."""
+
+# {given} is the schema that the URL names, or NULL. A journal without a note is of a crossfade that knew public alone.
+CHOSEN = """
+SELECT coalesce(
+    (SELECT coalesce((SELECT pg_catalog.substr(d.description, pg_catalog.length('{note}') + 1)
+                      FROM pg_catalog.pg_description d
+                      WHERE d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objoid = c.oid
+                        AND d.objsubid = 0 AND pg_catalog.left(d.description, pg_catalog.length('{note}')) = '{note}'),
+                     'public')
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = 'crossfade' AND c.relname = 'move'),
+    {given},
+    (SELECT p.name::pg_catalog.text
+     FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) WITH ORDINALITY AS p(name, place)
+     WHERE p.name::pg_catalog.text !~ '^pg_' AND p.name NOT IN ('information_schema', 'crossfade')
+       AND pg_catalog.has_schema_privilege(p.name::pg_catalog.text, 'CREATE')
+     ORDER BY p.place LIMIT 1),
+    'public')"""
+
+
+def chosen(given: str | None) -> str:
+    """The query for it, to be asked before anything has set the search_path."""
+    return CHOSEN.format(note=NOTE, given="NULL" if given is None else sql.Literal(given).as_string(None))
+
+
+def default_schema(connection: psycopg.Connection[Any]) -> str:
+    """The first of a settled session's search_path, also where there is no such schema yet."""
+    query = "SELECT (pg_catalog.parse_ident(pg_catalog.current_setting('search_path'), false))[1]"
+    row = connection.execute(query).fetchone()
+    return str(row[0]) if row and row[0] else PUBLIC
+
+
+def require_given(found: str, given: str | None) -> None:
+    """Raises Refused where a move has begun with another schema than the URL names now."""
+    if given is not None and found != given:
+        raise Refused(
+            f"the URL names the schema {given!r}, and the move that has begun in this database keeps its tables in"
+            f" {found!r}; nothing was done",
+            hint=f"write ?schema={quote(found)} again; or, to start over in another schema, crossfade reset with that"
+            " URL first",
+        )
+
+
+def note(connection: psycopg.Connection[Any]) -> None:
+    """Notes it in the journal that has just been made."""
+    words = sql.Literal(NOTE + default_schema(connection))
+    connection.execute(sql.SQL("COMMENT ON TABLE crossfade.move IS {}").format(words))
+
+
+def split_schema(url: str) -> tuple[str, str | None]:
+    """A URL without Prisma's parameter `schema`, which libpq does not take, and what it said."""
+    head, mark, query = url.partition("?")
+    if not mark or "schema=" not in query or "://" not in head:
+        return url, None
+    query, hash_, rest = query.partition("#")
+    pairs = [pair for pair in query.split("&") if pair]
+    named = [value for name, value in parse_qsl(query, keep_blank_values=True) if name == "schema"]
+    kept = [pair for pair in pairs if pair.partition("=")[0] != "schema"]
+    plain = head + ("?" + "&".join(kept) if kept else "") + hash_ + rest
+    return plain, next((value for value in reversed(named) if value), None)

@@ -1,0 +1,28 @@
+"""The rows that a mapping's own condition leaves out (WHERE, HAVING, JOIN without LEFT), counted for the account."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import sqlglot
+from sqlglot import exp
+
+from crossfade.model.program import Branch
+
+
+def count_sql(branch: Branch) -> str:
+    """How many rows the branch would make if nothing left rows out."""
+    return _without_conditions(branch.narrow.sql())
+
+
+@cache
+def _without_conditions(sql: str) -> str:
+    select = sqlglot.parse_one(sql, read="duckdb")
+    assert isinstance(select, exp.Select)
+    for clause in ("where", "having"):
+        select.set(clause, None)
+    for join in select.args.get("joins") or []:
+        if isinstance(join.this, exp.Table) and join.args.get("on") is not None and not join.side:
+            join.set("kind", None)
+            join.set("side", "LEFT")
+    return f"SELECT count(*) AS rows FROM ({select.sql('duckdb')}) AS made"
