@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from crossfade.journal import journal
 from crossfade.stores.contract import RowReader
 from crossfade.stores.open import open_store
 from crossfade.verify.rules import read_rules, run_rule, sentence_of
@@ -104,6 +105,8 @@ def test_rules_that_only_read(target: RowReader, pg_db: PostgresScratch, sql: st
 
 
 def test_a_rule_does_not_see_the_schemas_of_others(target: RowReader, pg_db: PostgresScratch) -> None:
+    with open_store(pg_db.url) as store:
+        journal.create(store)  # a move has begun, and notes that it keeps its tables in public
     pg_db.execute("CREATE SCHEMA other; CREATE TABLE other.courses (id int)")
     pg_db.execute(f"ALTER DATABASE {pg_db.name} SET search_path TO other, public")
     assert run_rule("seats", "SELECT id FROM courses", target, limit=2).total == 25
