@@ -251,7 +251,10 @@ def test_a_misfit_crosses_from_one_process_to_another() -> None:
 
 def test_a_broken_document_is_of_the_record_that_is_asked_alone() -> None:
     """The document may have changed since the pass began: the record is refused, and the copy goes on."""
-    docs = {"e": [{"_id": 1, "ref": 1}, {"_id": 2, "ref": None}], "f": [{"_id": 1, "name": 5}]}
+    docs: dict[str, list[dict[str, Any]]] = {
+        "e": [{"_id": 1, "ref": 1}, {"_id": 2, "ref": None}],
+        "f": [{"_id": 1, "name": 5}],
+    }
     world = World(docs, survey={"f": [{"_id": 1, "name": "text"}]})
     program = world.program("SELECT x._id AS id, y.name AS name FROM e x LEFT JOIN f y ON y._id = x.ref")
     (branch,) = program.branches

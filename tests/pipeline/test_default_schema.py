@@ -127,7 +127,7 @@ def test_a_role_whose_search_path_says_it(pg_db: PostgresScratch, role: str, ope
     url = as_user(pg_db.url, role, "")
     move = opened(url, schema)
     move.survey()
-    assert not [f for f in move.check() if f.is_fault]
+    assert not [f for f in move.check() if f.severity == "fault"]
     preview = move.preview("users")
     assert [record.refused for record in preview.records] == [None, None]
     assert preview.without_types is None
