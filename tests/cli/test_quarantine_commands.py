@@ -8,7 +8,8 @@ import bson
 import pytest
 from tinies import BOB, EVE, PEOPLE, Tiny
 
-from crossfade.cli.record import hex_dump, record_document
+from crossfade.cli.record import hex_dump
+from crossfade.move.records import record_document
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import Any
 from crossfade.mapping.coverage.partial import partly_covered
 from crossfade.mapping.coverage.uncovered import open_paths, stale_discards, uncovered
 from crossfade.mapping.language.conversions import INSTEAD
-from crossfade.mapping.language.resolve import nearest
 from crossfade.model.batch import REMAINDER, Column
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
+from crossfade.model.names import nearest
 from crossfade.model.program import ROOT_TABLE, Branch, Program
 from crossfade.model.shape import Shape, format_path
 from crossfade.model.target import TargetSchema, TargetTable

@@ -33,8 +33,7 @@ from crossfade.cli import (
 from crossfade.cli.events import line_of
 from crossfade.cli.failure import INTERRUPTED, end_quietly, failure_of, interrupted, show, usage
 from crossfade.cli.streams import take_odd_text
-from crossfade.runtime.processes import forget_ahead
-from crossfade.runtime.stop import STOPS
+from crossfade.move.processes import STOPS, forget_ahead
 
 app = typer.Typer(name="crossfade", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True)
 survey_app = typer.Typer(rich_markup_mode=None)

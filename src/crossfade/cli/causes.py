@@ -7,11 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from crossfade.cli.screen import Screen, number
-from crossfade.documents.shell import readable
-from crossfade.journal.causes import PARENTS, Cause, place_of
-from crossfade.journal.journal import Entry
 from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
+from crossfade.move.records import readable
+from crossfade.move.values import PARENTS, Cause, Entry, place_of
 
 DETAIL = 240
 """Characters of an example's detail; `quarantine show` has all of it."""

@@ -12,7 +12,7 @@ from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
-from crossfade.mapping.lineage import Lineage, lineage
+from crossfade.move.values import Lineage
 
 PLACE = Annotated[str, typer.Argument(metavar="TABLE[.COLUMN]", help="A target table, or one of its columns.")]
 
@@ -32,7 +32,7 @@ def explain(call: Invocation, place: PLACE) -> Answer:
     Paths that only steer (they decide in WHERE, ON or GROUP BY which rows there are) are shown apart.
     """
     with call.move() as move:
-        document = _document(lineage(move.program, move.shapes, place))
+        document = _document(move.lineage(place))
     return Answer(document, lambda screen: _draw(screen, document))
 
 

@@ -15,10 +15,10 @@ from crossfade.cli.failure import Failure, end_quietly, failure_of, interrupted,
 from crossfade.cli.options import Options
 from crossfade.cli.progress import Listener, listening
 from crossfade.cli.screen import Screen, safe
-from crossfade.documents.native import slow_reader
 from crossfade.errors import CrossfadeError
 from crossfade.model.urls import without_secrets
 from crossfade.move import Move
+from crossfade.move.processes import slow_reader
 from crossfade.project import Project, load_project
 
 SLOW_BYTES = 32 * 1024 * 1024

@@ -6,9 +6,8 @@ from typing import Any
 
 from crossfade.cli.screen import safe
 from crossfade.model.counts import counted
-from crossfade.move import OnCluster, Waiting, WorksHere
-from crossfade.runtime.again import TryingAgain
-from crossfade.stores.contract import Blocker
+from crossfade.move.events import OnCluster, TryingAgain, Waiting, WorksHere
+from crossfade.move.values import Blocker
 
 _SHOWN = 80
 

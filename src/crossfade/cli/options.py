@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from crossfade.runtime.local import default_workers
+from crossfade.move.processes import default_workers
 
 
 class LogFormat(enum.Enum):

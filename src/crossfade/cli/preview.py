@@ -11,16 +11,13 @@ from crossfade.cli.answer import Answer
 from crossfade.cli.causes import shortened, where
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
-from crossfade.cli.record import draw_record, record_document
+from crossfade.cli.record import draw_record
 from crossfade.cli.screen import Screen, number
-from crossfade.documents.decode import decode_one
-from crossfade.documents.shell import readable, shell
 from crossfade.errors import Misused
 from crossfade.model.counts import counted
-from crossfade.move.preview import Preview
-from crossfade.pipeline.preview import Estimate, Previewed, Sample
-from crossfade.transform.transform import Misfit, TableRows
-from crossfade.verify.show import shown
+from crossfade.move.records import decode_one, readable, record_document, shell
+from crossfade.move.reports import shown
+from crossfade.move.values import Estimate, Misfit, Preview, Previewed, Sample, TableRows
 
 TABLE = Annotated[str | None, typer.Argument(metavar="TABLE", help="A target table; with --sample all, unless named.")]
 LIMIT = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many documents to show.")]

@@ -13,19 +13,28 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from crossfade.assess.survey import Scanned
 from crossfade.cli.events import log_event
 from crossfade.cli.notices import notice_of
 from crossfade.cli.options import Options
 from crossfade.cli.screen import number, safe
 from crossfade.model.counts import counted
-from crossfade.move import Found, Planned, StepDone, Stepping, Verifying
-from crossfade.pipeline.constraints import RecordsLeft
-from crossfade.pipeline.copy import ChunkCopied
-from crossfade.pipeline.mend import RecordRetried, Retrying
-from crossfade.pipeline.preview import Sampled, Sampling
-from crossfade.verify.chunk import ChunkVerified
-from crossfade.verify.run import RuleAsked, TableVerified
+from crossfade.move.events import (
+    ChunkCopied,
+    ChunkVerified,
+    Found,
+    Planned,
+    RecordRetried,
+    RecordsLeft,
+    Retrying,
+    RuleAsked,
+    Sampled,
+    Sampling,
+    Scanned,
+    StepDone,
+    Stepping,
+    TableVerified,
+    Verifying,
+)
 
 Listener = Callable[[Any], None]
 

@@ -13,14 +13,14 @@ from crossfade.cli.answer import Answer, Streamed
 from crossfade.cli.causes import UNKNOWN, cause_document, draw_causes, entry_document, shortened, where
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
-from crossfade.cli.record import draw_record, record_document
+from crossfade.cli.record import draw_record
 from crossfade.cli.screen import Screen, number
-from crossfade.documents.shell import readable
 from crossfade.errors import Misused
-from crossfade.journal.causes import Selection
 from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
 from crossfade.move import Move
+from crossfade.move.records import readable, record_document
+from crossfade.move.values import Selection
 
 
 class State(enum.Enum):

@@ -4,26 +4,13 @@ where it cannot.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from crossfade.cli.screen import Screen
-from crossfade.documents.canonical import canonical
-from crossfade.documents.decode import decode_one
-from crossfade.documents.shell import shell_lines
-from crossfade.documents.walk import Unreadable
+from crossfade.move.records import decode_one, shell_lines
 
 SHOWN_BYTES = 4096
-
-
-def record_document(raw: bytes) -> dict[str, Any]:
-    """`document` (canonical Extended JSON), or `bytes` in hex with the reason why it cannot be read."""
-    try:
-        text = canonical(decode_one(raw))
-    except (Unreadable, RecursionError) as error:
-        return {"document": None, "bytes": raw.hex(), "unreadable": str(error)}
-    return {"document": json.loads(text), "bytes": None, "unreadable": None}
 
 
 def draw_record(screen: Screen, document: dict[str, Any], raw: bytes) -> None:

@@ -13,7 +13,7 @@ from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
 from crossfade.errors import Misused, Refused
 from crossfade.model.counts import counted
-from crossfade.move.reset import Reset
+from crossfade.move.values import Reset
 
 YES = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 INCLUDING = Annotated[

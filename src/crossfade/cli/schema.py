@@ -17,7 +17,6 @@ from crossfade.model.counts import counted
 from crossfade.model.dialects import dialect_of
 from crossfade.model.files import write_text
 from crossfade.model.target import Step, TargetSchema
-from crossfade.schema.diagram import dbml, mermaid
 
 
 class DiagramFormat(enum.Enum):
@@ -93,7 +92,7 @@ OUTPUT = Annotated[
 def diagram(call: Invocation, form: FORMAT = DiagramFormat.mermaid, output: OUTPUT = None) -> Answer:
     """Draw the target's tables and foreign keys as an entity-relationship diagram."""
     with call.move() as move:
-        text = {DiagramFormat.mermaid: mermaid, DiagramFormat.dbml: dbml}[form](move.schema)
+        text = move.diagram(form.value)
     document = {"format": form.value, "diagram": text, "file": str(output) if output else None}
     if output is None:
         return Answer(document, lambda screen: screen.block(text.rstrip("\n")))

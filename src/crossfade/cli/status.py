@@ -9,9 +9,8 @@ from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
-from crossfade.journal.journal import FINISHED, PREPARED
-from crossfade.move import EntityStatus, Status
-from crossfade.verify.conclusion import torn
+from crossfade.move.reports import torn
+from crossfade.move.values import FINISHED, PREPARED, EntityStatus, Status
 
 UNSEEN = {"unseen_path", "unseen_type"}
 """Reasons of records that hold what the survey did not see."""

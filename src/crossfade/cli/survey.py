@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from crossfade.assess.drift import compare
-from crossfade.assess.lock import read_lock
 from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.options import DASK
 from crossfade.cli.screen import Screen, number
-from crossfade.errors import CrossfadeError
 from crossfade.model.batch import REMAINDER
 from crossfade.model.shape import Shape
 from crossfade.move import Move
-from crossfade.stores.contract import EntityInfo
-from crossfade.stores.left_behind import indexes
+from crossfade.move.surveying import changes_since, indexes, lock_before
+from crossfade.move.values import EntityInfo
 
 SHOWN_CHANGES = 20
 
@@ -38,20 +35,13 @@ def survey(call: Invocation, dask: DASK = "") -> Answer:
 
 def look(call: Invocation, move: Move) -> Answer:
     """The survey of a move, also as a part of `run`."""
-    before = _lock_before(move)
+    before = lock_before(move)
     with call.listen() as listen:
         shapes, entities = move.survey(listen)
     call.tell_reader(sum(shape.bytes for shape in shapes))
-    changes = None if before is None else compare(before, shapes, {e.name for e in entities})
+    changes = None if before is None else changes_since(before, shapes, entities)
     document = _document(move, shapes, entities, changes)
     return Answer(document, lambda screen: _draw(screen, document))
-
-
-def _lock_before(move: Move) -> list[Shape] | None:
-    try:
-        return read_lock(move.project.lock_file)
-    except CrossfadeError:  # none there, or a damaged one: there is nothing to compare with
-        return None
 
 
 def _document(

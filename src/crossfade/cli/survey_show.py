@@ -12,11 +12,11 @@ from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
 from crossfade.cli.survey import planned
-from crossfade.documents.shell import readable
 from crossfade.errors import Misused
-from crossfade.mapping.language.resolve import choices
 from crossfade.model.counts import counted
+from crossfade.model.names import choices
 from crossfade.model.shape import Node, Path, Shape, TypeStats, format_path, parse_path
+from crossfade.move.records import readable
 
 ENTITY = Annotated[str, typer.Argument(metavar="ENTITY", help="An entity of source.lock.json.")]
 

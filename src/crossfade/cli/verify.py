@@ -13,21 +13,30 @@ from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation, surveyed_bytes
 from crossfade.cli.options import DASK
-from crossfade.cli.record import record_document
 from crossfade.cli.screen import Screen, number
 from crossfade.cli.status import draw_torn
-from crossfade.documents.decode import decode_one
-from crossfade.documents.shell import readable, shell_lines
 from crossfade.errors import Unreachable
-from crossfade.journal.causes import Cause, place_of
-from crossfade.mapping.language.compile import read_mappings
 from crossfade.model.counts import counted
-from crossfade.move import Move, Status
-from crossfade.verify.conclusion import unaccounted
-from crossfade.verify.facts import CauseShown, Example, Facts, MappingShown
-from crossfade.verify.not_carried import LeftBehind
-from crossfade.verify.report import as_json, forget_old, set_aside, write_reports
-from crossfade.verify.verdict import COMPLETE, KINDS, SET_ASIDE, Verdict
+from crossfade.move import Move
+from crossfade.move.records import decode_one, readable, record_document, shell_lines
+from crossfade.move.reports import (
+    COMPLETE,
+    KINDS,
+    SET_ASIDE,
+    CauseShown,
+    Example,
+    Facts,
+    LeftBehind,
+    MappingShown,
+    Verdict,
+    as_json,
+    forget_old,
+    read_mappings,
+    set_aside,
+    unaccounted,
+    write_reports,
+)
+from crossfade.move.values import Cause, Status, place_of
 
 CAUSES, RECORD = 50, 4000
 """How many causes of quarantine a report shows, and how many characters of a record."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from crossfade.errors import Misused
-from crossfade.mapping.language.resolve import choices
+from crossfade.model.names import choices
 from crossfade.model.program import DECIDES, LESS, WHOLE, Branch, Program, Use, Written
 from crossfade.model.shape import Path, Shape, format_path
 

@@ -10,10 +10,11 @@ what can be seen of it. All other fields keep their own name.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
 def fold(name: str) -> str:
@@ -64,3 +65,37 @@ def _needs_mark(name: str, folded: Counter[str]) -> bool:
 
 def _marked(name: str, digits: int) -> str:
     return f"{visible(name)}#{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:digits]}"
+
+
+def nearest(name: str, known: Iterable[str], write: Callable[[str], str] = str) -> str | None:
+    """The known name that is most like it, or all of them where none is; as `write` writes it."""
+    known = list(known)
+    near = _closest(name, known)
+    if near is not None:
+        return write(near)
+    return f"one of {', '.join(map(write, sorted(known)[:SHOWN]))}" if known else None
+
+
+def choices(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like it, and what else there is.
+
+    >>> choices("chek", ["check", "unique"])
+    'check (or unique)'
+    """
+    names = sorted(set(known))
+    near = _closest(name, names)
+    others = [n for n in names if n != near]
+    more = ", ..." if len(others) > SHOWN else ""
+    listed = ", ".join(others[:SHOWN]) + more
+    if near is None:
+        return f"one of {listed}" if listed else None
+    return f"{near} (or {listed})" if listed else near
+
+
+SHOWN = 12
+
+
+def _closest(name: str, known: Sequence[str]) -> str | None:
+    lowered = {k.lower(): k for k in reversed(known)}
+    near = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
+    return lowered[near[0]] if near else None

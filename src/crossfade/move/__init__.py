@@ -11,9 +11,8 @@ phase, and gives a value.
 from __future__ import annotations
 
 from crossfade.journal.status import EntityStatus, Status
-from crossfade.move.events import Found, OnCluster, Planned, StepDone, Stepping, Verifying, WorksHere
+from crossfade.move.events import Found, OnCluster, Planned, StepDone, Stepping, Verifying, Waiting, WorksHere
 from crossfade.move.facade import Move
-from crossfade.move.watching import Waiting
 
 __all__ = [
     "EntityStatus",

@@ -1,4 +1,4 @@
-"""What a phase tells whoever listens, beside the events of the copy and of the verification."""
+"""Everything that a phase tells whoever listens: the events of a move."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from crossfade.assess.survey import Scanned
 from crossfade.model.target import Step
+from crossfade.pipeline.constraints import RecordsLeft
+from crossfade.pipeline.copy import ChunkCopied
+from crossfade.pipeline.mend import RecordRetried, Retrying
+from crossfade.pipeline.preview import Sampled, Sampling
+from crossfade.runtime.again import TryingAgain
+from crossfade.stores.contract import Blocker
+from crossfade.verify.chunk import ChunkVerified
+from crossfade.verify.run import RuleAsked, TableVerified
 
 Listener = Callable[[Any], None]
 
@@ -68,3 +77,36 @@ class WorksHere:
     """An event: a part of the work is done in this process, though a cluster is named; `reason` says why."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An event: the run has waited for `seconds` or more for locks that these sessions hold."""
+
+    seconds: float
+    blockers: tuple[Blocker, ...]
+
+
+__all__ = [
+    "ChunkCopied",
+    "ChunkVerified",
+    "Found",
+    "Listener",
+    "OnCluster",
+    "Planned",
+    "RecordRetried",
+    "RecordsLeft",
+    "Retrying",
+    "RuleAsked",
+    "Sampled",
+    "Sampling",
+    "Scanned",
+    "StepDone",
+    "Stepping",
+    "TableVerified",
+    "TryingAgain",
+    "Verifying",
+    "Waiting",
+    "WorksHere",
+    "deaf",
+]

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from crossfade.journal.causes import ALL_OPEN, Cause, Selection
 from crossfade.journal.journal import Entry
 from crossfade.journal.status import Status
+from crossfade.mapping.lineage import Lineage, lineage
 from crossfade.model.findings import Finding
 from crossfade.model.shape import Shape
 from crossfade.move import accounts, checks, copying, surveying, verifying
@@ -22,6 +23,7 @@ from crossfade.move.preview import Preview
 from crossfade.move.reset import Reset
 from crossfade.move.watching import watching
 from crossfade.pipeline.mend import Retried
+from crossfade.schema.diagram import dbml, mermaid
 from crossfade.stores.contract import EntityInfo
 from crossfade.verify.not_carried import Changed, LeftBehind
 from crossfade.verify.verdict import Verdict
@@ -41,6 +43,14 @@ class Move(Ground):
     def check(self) -> list[Finding]:
         """Every fault and note that can be known before anything is written. Raises MappingFault, SchemaFault."""
         return checks.check(self)
+
+    def lineage(self, place: str) -> Lineage:
+        """The source paths behind a target table, or one of its columns (`table.column`)."""
+        return lineage(self.program, self.shapes, place)
+
+    def diagram(self, form: str) -> str:
+        """The target's schema as an entity-relationship diagram: `mermaid` or `dbml`."""
+        return {"mermaid": mermaid, "dbml": dbml}[form](self.schema)
 
     def preview(self, table: str, *, limit: int = 20, key: str | None = None) -> Preview:
         """The rows that the first documents (or the one with a key) make in a table, and what is refused. Writes

@@ -12,7 +12,7 @@ from bson import Binary, ObjectId
 from crossfade.documents.canonical import canonical
 from crossfade.documents.shell import loads_shell
 from crossfade.errors import CrossfadeError, Misused, Unreachable
-from crossfade.mapping.language.resolve import choices, nearest
+from crossfade.model.names import choices, nearest
 from crossfade.model.target import TargetTable
 from crossfade.move.checks import empty_batch
 from crossfade.move.context import Ground

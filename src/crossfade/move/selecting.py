@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from crossfade.errors import CrossfadeError, Misused
 from crossfade.journal import journal
 from crossfade.journal.causes import Cause, Selection, causes, place_of
-from crossfade.mapping.language.resolve import choices
+from crossfade.model.names import choices
 from crossfade.model.program import Program
 from crossfade.model.reasons import REASONS
 from crossfade.move.context import Ground

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from crossfade.assess.lock import write_lock
+from crossfade.assess.drift import compare
+from crossfade.assess.lock import read_lock, write_lock
 from crossfade.assess.map_rules import rules_of
 from crossfade.assess.survey import choose
 from crossfade.assess.survey import survey as run_survey
-from crossfade.errors import Refused
+from crossfade.errors import CrossfadeError, Refused
 from crossfade.model.counts import counted
 from crossfade.model.shape import Shape
 from crossfade.move.context import Ground
 from crossfade.move.events import Found, Listener
 from crossfade.move.executors import executor_for
 from crossfade.stores.contract import EntityInfo, need
+from crossfade.stores.left_behind import indexes
 from crossfade.stores.open import open_store
 
 
@@ -44,6 +46,19 @@ def survey(ground: Ground, listen: Listener) -> tuple[list[Shape], list[EntityIn
     return shapes, found
 
 
+def lock_before(ground: Ground) -> list[Shape] | None:
+    """The shapes of the last survey; None where there was none, or its file is damaged."""
+    try:
+        return read_lock(ground.project.lock_file)
+    except CrossfadeError:
+        return None
+
+
+def changes_since(before: Sequence[Shape], shapes: Sequence[Shape], entities: Sequence[EntityInfo]) -> list[str]:
+    """How the source differs from what an earlier survey saw, in words."""
+    return compare(before, shapes, {e.name for e in entities})
+
+
 def _require_all(refused: Mapping[str, Refused], lock_file: str) -> None:
     if refused:
         said = "\n".join(error.message for error in refused.values())
@@ -52,3 +67,6 @@ def _require_all(refused: Mapping[str, Refused], lock_file: str) -> None:
             f"{said}\n{counted(len(refused), 'entity', 'entities')} not surveyed; the others are in {lock_file}",
             hint=next(iter(hints), None),
         )
+
+
+__all__ = ["changes_since", "entities", "indexes", "lock_before", "survey"]

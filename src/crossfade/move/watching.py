@@ -5,27 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from crossfade.errors import CrossfadeError
 from crossfade.move.context import Ground
-from crossfade.move.events import Listener
-from crossfade.stores.contract import Blocker, Watch
+from crossfade.move.events import Listener, Waiting
+from crossfade.stores.contract import Watch
 
 SECONDS = 5.0
 """How long a wait may last before it is told, and how often is looked."""
 LAST = 5.0
 """How long the end of a phase waits for a question that is still open: a server that hangs does not hold up the run."""
 _TOLD_AGAIN = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """An event: the run has waited for `seconds` or more for locks that these sessions hold."""
-
-    seconds: float
-    blockers: tuple[Blocker, ...]
 
 
 @contextmanager

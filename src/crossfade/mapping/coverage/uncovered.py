@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from crossfade.mapping.coverage.covered import Covered, covered_by
-from crossfade.mapping.language.resolve import choices
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
+from crossfade.model.names import choices
 from crossfade.model.program import DECIDES, Branch, Feed, Program, Use, carries
 from crossfade.model.quoting import identifier, toml_string
 from crossfade.model.shape import Node, Path, Shape, format_path, parse_path

@@ -10,10 +10,10 @@ from sqlglot import exp
 from crossfade.mapping.language import functions
 from crossfade.mapping.language.fields import ColumnSet, FieldRef, Row
 from crossfade.mapping.language.kinds import NUMBERS
-from crossfade.mapping.language.resolve import AlreadyTold, Wrong, nearest
+from crossfade.mapping.language.resolve import AlreadyTold, Wrong
 from crossfade.mapping.language.rewrite import Rewriter
 from crossfade.mapping.language.scope import Scope, Typed, Unbound
-from crossfade.model.names import fold
+from crossfade.model.names import fold, nearest
 from crossfade.model.program import DECIDES, ROOT_TABLE, WHOLE, Lookup
 from crossfade.model.shape import ELEMENT, ENTRY, Path, Shape
 

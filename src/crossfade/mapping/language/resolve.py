@@ -6,15 +6,13 @@ sees them.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from sqlglot import exp
 
 from crossfade.mapping.language.fields import FieldRef, Row
 from crossfade.mapping.language.scope import Scope, Typed, Unbound
-from crossfade.model.names import fold
+from crossfade.model.names import fold, nearest
 from crossfade.model.quoting import identifier
 from crossfade.model.shape import Node, format_path
 
@@ -130,37 +128,3 @@ def _unknown_field(here: str, node: Node, name: str) -> tuple[str, str | None]:
 def quoted(name: str) -> str:
     plain = name.isidentifier() and name.isascii()
     return name if plain else identifier(name)
-
-
-def nearest(name: str, known: Iterable[str], write: Callable[[str], str] = str) -> str | None:
-    """The known name that is most like it, or all of them where none is; as `write` writes it."""
-    known = list(known)
-    near = _closest(name, known)
-    if near is not None:
-        return write(near)
-    return f"one of {', '.join(map(write, sorted(known)[:SHOWN]))}" if known else None
-
-
-def choices(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like it, and what else there is.
-
-    >>> choices("chek", ["check", "unique"])
-    'check (or unique)'
-    """
-    names = sorted(set(known))
-    near = _closest(name, names)
-    others = [n for n in names if n != near]
-    more = ", ..." if len(others) > SHOWN else ""
-    listed = ", ".join(others[:SHOWN]) + more
-    if near is None:
-        return f"one of {listed}" if listed else None
-    return f"{near} (or {listed})" if listed else near
-
-
-SHOWN = 12
-
-
-def _closest(name: str, known: Sequence[str]) -> str | None:
-    lowered = {k.lower(): k for k in reversed(known)}
-    near = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
-    return lowered[near[0]] if near else None

@@ -1,0 +1,39 @@
+"""The values that the methods of a move give, for whoever shows them."""
+
+from __future__ import annotations
+
+from crossfade.journal.causes import DISCARDED, MISSING, PARENTS, PRESENT, QUARANTINED, Cause, Selection, place_of
+from crossfade.journal.journal import FINISHED, PREPARED, Entry
+from crossfade.journal.status import EntityStatus, Status
+from crossfade.mapping.lineage import Lineage
+from crossfade.move.preview import Preview
+from crossfade.move.reset import Reset
+from crossfade.pipeline.preview import Estimate, Previewed, Sample
+from crossfade.stores.contract import Blocker, EntityInfo
+from crossfade.transform.transform import Misfit, TableRows
+
+__all__ = [
+    "DISCARDED",
+    "FINISHED",
+    "MISSING",
+    "PARENTS",
+    "PREPARED",
+    "PRESENT",
+    "QUARANTINED",
+    "Blocker",
+    "Cause",
+    "EntityInfo",
+    "EntityStatus",
+    "Entry",
+    "Estimate",
+    "Lineage",
+    "Misfit",
+    "Preview",
+    "Previewed",
+    "Reset",
+    "Sample",
+    "Selection",
+    "Status",
+    "TableRows",
+    "place_of",
+]
