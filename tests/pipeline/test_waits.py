@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -10,6 +11,7 @@ from outcome import Shop, open_move
 
 from crossfade.cli.notices import notice_of
 from crossfade.errors import Busy, Unreachable
+from crossfade.journal.causes import ALL_OPEN
 from crossfade.move import Move, Waiting, watching
 from crossfade.move import target_ownership as begin
 from crossfade.runtime.session import Session
@@ -42,6 +44,31 @@ def test_a_stranger_who_holds_a_lock_is_named(
     assert blocker.query == "LOCK TABLE crossfade.move"
     notice = notice_of(told[0]) or ""
     assert f"process {pid} (a stranger, user postgres, query began {blocker.query_start} UTC" in notice
+
+
+@pytest.mark.parametrize(
+    "act",
+    [Move.status, Move.causes, Move.plan_reset, Move.reset, Move.restart, lambda move: move.discard_all(ALL_OPEN, "x")],
+)
+def test_what_shows_no_progress_names_the_stranger_too(
+    filled_shop: Shop, pg_db: PostgresScratch, monkeypatch: pytest.MonkeyPatch, act: Callable[[Move], object]
+) -> None:
+    monkeypatch.setattr(watching, "SECONDS", 0.3)
+    told: list[Waiting] = []
+    with (
+        open_move(filled_shop.folder, filled_shop.source, pg_db.url) as move,
+        psycopg.connect(pg_db.url) as stranger,
+    ):
+        move.apply_schema()
+        stranger.execute("LOCK TABLE crossfade.move, crossfade.quarantine, crossfade.chunk")
+
+        def hear(event: Waiting) -> None:
+            told.append(event)
+            stranger.rollback()
+
+        move.hear = hear
+        act(move)
+        assert told[0].blockers[0].pid == stranger.info.backend_pid
 
 
 def test_the_advice_ends_every_session_of_a_run(

@@ -28,6 +28,8 @@ def refused(url: str) -> CrossfadeError:
         ("target_session_attrs=best", 2, "correct the option"),
         ("nonsense=1", 2, "leave out"),
         ("sslmode=require", 3, "sslmode=prefer"),
+        ("options=-c%20nonsense%3D1", 2, "leave out the setting"),
+        ("options=-c%20DateStyle%3Dodd", 2, "leave out the setting"),
     ],
 )
 def test_options_of_the_url(pg_db: PostgresScratch, option: str, status: int, hint: str) -> None:
@@ -44,6 +46,17 @@ def test_places_that_do_not_answer(pg_db: PostgresScratch) -> None:
     error = refused(pg_db.url + "_not_there")
     assert (error.exit_status, error.passing) == (3, False)
     assert "createdb" in (error.hint or "")
+
+
+def test_a_role_that_may_not_connect(pg_db: PostgresScratch) -> None:
+    pg_db.execute(f"REVOKE CONNECT ON DATABASE {pg_db.name} FROM PUBLIC")
+    pg_db.execute(f"CREATE ROLE out_{pg_db.name} LOGIN")
+    try:
+        error = refused(pg_db.url.replace("postgres@", f"out_{pg_db.name}@"))
+    finally:
+        pg_db.execute(f"DROP ROLE out_{pg_db.name}")
+    assert (error.exit_status, error.passing) == (3, False)
+    assert "GRANT CONNECT" in (error.hint or "")
 
 
 def test_too_many_connections(pg_db: PostgresScratch) -> None:

@@ -11,6 +11,7 @@ from crossfade.journal import journal
 from crossfade.stores.contract import need
 from crossfade.stores.open import open_store
 from crossfade.stores.postgresql.ddl import PostgresDdl
+from crossfade.stores.postgresql.session.rights import denied
 from crossfade.testing.urls import as_user
 from scratch import PostgresScratch
 
@@ -52,6 +53,38 @@ def test_each_lacking_right_is_named_with_the_statement_that_gives_it(pg_db: Pos
         pg_db.execute(statement)
     begin(url)
     assert [name for (name,) in pg_db.execute("SELECT relname FROM pg_class WHERE relname IN ('t', 'u', 'move')")] != []
+
+
+@pytest.mark.parametrize(
+    ("said", "table", "hint"),
+    [
+        ("permission denied for schema crossfade", "", "GRANT USAGE, CREATE ON SCHEMA crossfade TO dev"),
+        ("permission denied for table t", "Shop.t", 'ON TABLE "Shop".t TO dev'),
+        ("permission denied for table move", "people", "ON TABLE move TO dev"),
+        ("permission denied for sequence T_id_seq", "", 'ON SEQUENCE "T_id_seq" TO dev'),
+        ("permission denied for function f", "", "GRANT EXECUTE ON FUNCTION f TO dev"),
+        ('permission denied to create temporary tables in database "d"', "", "GRANT TEMPORARY ON DATABASE d TO dev"),
+        ("must be owner of materialized view v", "", "ALTER MATERIALIZED VIEW v OWNER TO dev"),
+    ],
+)
+def test_what_the_server_says_of_a_right_is_told_with_the_grant(said: str, table: str, hint: str) -> None:
+    for url in ("postgresql://dev@h/d", "postgresql+psycopg://h/d?user=dev"):
+        told = denied(said, url, table)
+        assert told is not None
+        assert hint in (told.hint or "")
+        assert said in told.message
+
+
+def test_a_journal_that_the_role_may_not_read(pg_db: PostgresScratch, role: str) -> None:
+    begin(pg_db.url)
+    url = as_user(pg_db.url, role, "")
+    with (
+        open_store(url) as store,
+        pytest.raises(CrossfadeError) as refused,
+        need(store.writer, store, "be written to").transaction() as tx,
+    ):
+        journal.find_move(tx)
+    assert f"GRANT USAGE, CREATE ON SCHEMA crossfade TO {role}" in (refused.value.hint or "")
 
 
 def test_the_right_to_create_in_the_database_is_enough(pg_db: PostgresScratch, role: str) -> None:

@@ -10,8 +10,9 @@ from functools import cached_property
 from typing import Any
 
 from crossfade.cli.answer import Answer, print_json
-from crossfade.cli.events import log_line
+from crossfade.cli.events import log_event, log_line
 from crossfade.cli.failure import Failure, end_quietly, failure_of, interrupted, show
+from crossfade.cli.notices import notice_of
 from crossfade.cli.options import Options
 from crossfade.cli.progress import Listener, listening
 from crossfade.cli.screen import Screen, safe
@@ -38,7 +39,9 @@ class Invocation:
     def move(self, scheduler: str = "") -> Move:
         """The project at work; to be used in a `with`."""
         options = self.options
-        return Move(self.project, workers=options.worker_count, scheduler=scheduler, most=options.workers)
+        return Move(
+            self.project, workers=options.worker_count, scheduler=scheduler, most=options.workers, hear=self._hear
+        )
 
     def stay_open(self, move: Move) -> Move:
         """The move, open until the answer is told: it is read while it is printed."""
@@ -56,6 +59,13 @@ class Invocation:
         if size >= SLOW_BYTES and not self._reader_told and (said := slow_reader()) is not None:
             self._reader_told = True
             self.say(said)
+
+    def _hear(self, event: Any) -> None:
+        """What happens on the way of a command without progress: it waits for somebody."""
+        if self.options.logs_json:
+            log_event(event)
+        elif (notice := notice_of(event)) is not None:
+            self.say(notice)
 
     def say(self, text: str) -> None:
         """A word on the way, on stderr."""

@@ -19,6 +19,7 @@ from crossfade.model.patterns import is_pattern, matching
 from crossfade.model.program import Program
 from crossfade.model.shape import Shape, parse_path
 from crossfade.model.target import Step, TargetSchema, TargetTable
+from crossfade.move.events import Listener, deaf
 from crossfade.project import Discard, Project
 from crossfade.runtime.session import Work, close_sessions, get_ready
 from crossfade.schema import journaled as kept
@@ -34,10 +35,20 @@ class Ground:
 
     `workers` processes work at once on this machine. On the cluster of a Dask scheduler (`scheduler`, or what
     crossfade.toml names) as many tasks do as it has threads, or `most`.
+    `hear` is told of waits in what takes no listener of its own.
     """
 
-    def __init__(self, project: Project, *, workers: int = 1, scheduler: str = "", most: int | None = None) -> None:
+    def __init__(
+        self,
+        project: Project,
+        *,
+        workers: int = 1,
+        scheduler: str = "",
+        most: int | None = None,
+        hear: Listener = deaf,
+    ) -> None:
         self.project = project
+        self.hear = hear
         self.workers = workers
         self.most_workers = most
         self._scheduler = scheduler

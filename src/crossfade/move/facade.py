@@ -81,18 +81,20 @@ class Move(Ground):
 
     def restart(self) -> None:
         """Forgets the copy: the tables that it filled are emptied, and the journal of chunks and quarantine too."""
-        with begin.alone(self):
+        with watching(self, self.hear), begin.alone(self):
             copying.restart(self)
 
     def plan_reset(self, including: Collection[str] = ()) -> Reset | None:
         """What a reset would do; None where there is nothing of a move in the target. Raises NotEmpty, as it would."""
-        return resetting.plan(self, including)
+        with watching(self, self.hear):
+            return resetting.plan(self, including)
 
     def reset(self, including: Collection[str] = ()) -> Reset | None:
         """Drops what the move made in the target, and nothing else: the journal and quarantine too. Raises NotEmpty
         where it would delete what others put there, unless the table is named in `including`.
         """
-        return resetting.reset(self, including)
+        with watching(self, self.hear):
+            return resetting.reset(self, including)
 
     def verify(self, listen: Listener = deaf) -> Verdict:
         """Compares every column of every row, every key, and the counts; asks the rules.
@@ -108,7 +110,8 @@ class Move(Ground):
 
         A mapping at fault or a source that is away does not hide the journal.
         """
-        return accounts.status(self)
+        with watching(self, self.hear):
+            return accounts.status(self)
 
     def left_behind(self, found: Status) -> list[LeftBehind]:
         """What stays in the source, each with the reason. `found` is the status as it is now."""
@@ -120,11 +123,13 @@ class Move(Ground):
 
     def quarantine(self) -> list[Entry]:
         """All entries, open and closed."""
-        return held.entries(self)
+        with watching(self, self.hear):
+            return held.entries(self)
 
     def causes(self, of: Selection = ALL_OPEN, *, examples: int = 3) -> list[Cause]:
         """Quarantine by cause, the most frequent first, each with some of its entries."""
-        return held.causes(self, of, examples)
+        with watching(self, self.hear):
+            return held.causes(self, of, examples)
 
     def quarantine_pages(self, of: Selection = ALL_OPEN) -> Iterator[list[Entry]]:
         """The entries of a selection, a page at a time."""
@@ -132,7 +137,8 @@ class Move(Ground):
 
     def quarantined_record(self, entry_id: str) -> tuple[Entry, bytes]:
         """An entry (its id, or the beginning of it) with its raw document. Raises Misused where it is not one."""
-        return held.record(self, entry_id)
+        with watching(self, self.hear):
+            return held.record(self, entry_id)
 
     def retry(self, ids: Sequence[str] = (), of: Selection = ALL_OPEN, listen: Listener = deaf) -> list[Retried]:
         """Tries entries again (those of the selection where none is named: unless told otherwise, all open ones), by
@@ -143,10 +149,10 @@ class Move(Ground):
 
     def discard(self, ids: Sequence[str], reason: str) -> list[Entry]:
         """Closes entries as discarded by a person, with the reason."""
-        with begin.alone(self):
+        with watching(self, self.hear), begin.alone(self):
             return held.discard(self, ids, reason)
 
     def discard_all(self, of: Selection, reason: str) -> dict[str, int]:
         """Closes the open entries of a selection as discarded by a person; entity -> how many."""
-        with begin.alone(self):
+        with watching(self, self.hear), begin.alone(self):
             return held.discard_all(self, of, reason)

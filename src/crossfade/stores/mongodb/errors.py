@@ -87,7 +87,10 @@ def _reason(error: PyMongoError) -> str:
 def _configuration(reason: str, url: str) -> CrossfadeError:
     if "DNS" in reason or "resolution" in reason:
         return Unreachable(f"the host of {hide_password(url)} is not known: {reason}; nothing was read")
-    return Misused(f"the URL {hide_password(url)} does not stand: {reason}")
+    return Misused(
+        f"MongoDB's driver does not take the URL {hide_password(url)}: {reason}; nothing was read",
+        hint="correct the option that the message names",
+    )
 
 
 def _operation(error: OperationFailure, reason: str, url: str, doing: str) -> CrossfadeError:

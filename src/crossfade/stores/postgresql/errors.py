@@ -10,6 +10,7 @@ import psycopg
 from crossfade.errors import CrossfadeError, Unreachable, may_pass
 from crossfade.model.urls import hide_password, without_secrets
 from crossfade.stores.contract import RowRejected
+from crossfade.stores.postgresql.session import rights
 
 _ROW_REASONS = {
     "23505": "unique",
@@ -32,12 +33,13 @@ _CHANGED = (
     "somebody has changed it since `crossfade schema apply`: put it back as `crossfade schema show` prints it, "
     "or start over in an empty database"
 )
+_NO_RIGHT = "42501"
 _STATES = {
     "53100": ("the target's disk is full", "make room on the target's disk, then run the same command again"),
     "53200": ("the target is out of memory", "run again with fewer --workers or a smaller chunk size"),
     "53300": ("the target has no free connection", "run again with fewer --workers, or raise max_connections"),
     "25006": ("the target takes no writes (read-only transaction)", "point at the primary, not at a standby"),
-    "42501": ("the target refuses this for want of a right", "grant the right to the user of the target URL"),
+    _NO_RIGHT: ("the role of the target URL lacks a right", "grant it to that role"),
     "22P03": ("the target's column has another type than the schema says", "run `crossfade schema show` and compare"),
     "42P01": ("the target has no such table", _CHANGED),
     "42703": ("the target has no such column", _CHANGED),
@@ -68,7 +70,8 @@ def translated(error: psycopg.Error, url: str, table: str, default: str = "publi
     if doubtful:
         reason = reason_of(error)
     elif code in _STATES:
-        return _state(error, code, table)
+        lacking = rights.denied(error.diag.message_primary or "", url, table) if code == _NO_RIGHT else None
+        return lacking or _state(error, code, table)
     if reason is None:
         return CrossfadeError(f"the target refused: {message_of(error)}; {_NOTHING_WRITTEN} (SQLSTATE {code})")
     diag = error.diag
@@ -158,13 +161,15 @@ def lost(error: psycopg.Error, url: str) -> Unreachable:
 
 def refused_reading(state: str, said: str, url: str) -> CrossfadeError:
     """A statement that only reads was refused: `state` is the SQLSTATE, `said` what the driver said."""
+    if state == _NO_RIGHT and (lacking := rights.denied(said, url)):
+        return lacking
     fact, hint = _fact(state, said, ("PostgreSQL refused a reading statement", None))
     return CrossfadeError(f"{fact} at {hide_password(url)}: {said}; nothing was changed", hint=hint)
 
 
 def _fact(code: str, said: str, otherwise: tuple[str, str | None] = ("", None)) -> tuple[str, str | None]:
     """A state in words, and what to do about it."""
-    return _HIDDEN if code == "42501" and "row-level security" in said else _STATES.get(code, otherwise)
+    return _HIDDEN if code == _NO_RIGHT and "row-level security" in said else _STATES.get(code, otherwise)
 
 
 def _state(error: psycopg.Error, code: str, table: str) -> CrossfadeError:

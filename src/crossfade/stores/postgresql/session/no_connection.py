@@ -47,6 +47,13 @@ _CAUSES = (
         misused=True,
     ),
     _cause(
+        r"unrecognized configuration parameter|invalid value for parameter|permission denied to set parameter"
+        r"|parameter \"[^\"]*\" cannot be (set|changed)|invalid command-line argument|unsupported startup parameter",
+        "the server does not take a setting of the URL (options=...) or of PGOPTIONS",
+        "correct or leave out the setting that the message names",
+        misused=True,
+    ),
+    _cause(
         r"root certificate file|could not (read|open|load).*certificate|private key file|could not load private key",
         "a certificate or key file of the URL cannot be used",
         "check the paths of sslrootcert, sslcert and sslkey, and that only you may read the key",
@@ -81,6 +88,16 @@ _CAUSES = (
         r'database "[^"]*" does not exist',
         "there is no such database",
         "create it (createdb), or name another one in the URL",
+    ),
+    _cause(
+        r"permission denied for database",
+        "the role may not connect to this database",
+        "as an administrator: GRANT CONNECT ON DATABASE ... TO the role of the URL",
+    ),
+    _cause(
+        r"is not permitted to log in|is not currently accepting connections",
+        "the server lets nobody in by this role or into this database",
+        "as an administrator: ALTER ROLE ... LOGIN, or ALTER DATABASE ... ALLOW_CONNECTIONS true",
     ),
     _cause(r'role "[^"]*" does not exist', "there is no such user", "check the user of the URL"),
     _cause(

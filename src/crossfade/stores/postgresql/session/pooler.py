@@ -61,9 +61,10 @@ def _pid(connection: Connection, url: str) -> int:
         ready, _, _ = select.select([pgconn.socket], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:
             raise Misused(
-                f"the connection pooler at {hide_password(url)} has only one connection for this database, and a run"
-                " needs several; nothing was done",
-                hint="name the server itself in the URL, or raise the pooler's default_pool_size",
+                f"the connection pooler at {hide_password(url)} has no connection left for this run: a run takes"
+                " several at once; what is committed stays",
+                hint="name the server itself in the URL, or raise the pooler's default_pool_size to the number of"
+                " --workers and six more; then the same command again",
             )
         pgconn.consume_input()
     value = b""

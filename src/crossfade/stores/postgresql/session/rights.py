@@ -6,12 +6,15 @@ there is refused in them, because PostgreSQL looks at the right first.
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from crossfade.errors import CrossfadeError
 from crossfade.model.quoting import shown
@@ -20,6 +23,24 @@ from crossfade.schema.tokens import meaningful
 
 _DENIED = re.compile(r"permission denied for (database|schema) (.+)")
 _EXTENSION = re.compile(r'permission denied to create extension "(.+)"')
+_OF_THING = re.compile(r"permission denied for ((?:materialized )?view|foreign table|[a-z]+) (.+)")
+_TEMPORARY = re.compile(r'permission denied to create temporary tables in database "(.+)"')
+_OWNER = re.compile(r"must be owner of ((?:materialized )?view|foreign table|[a-z]+) (.+)")
+_ROWS = "SELECT, INSERT, UPDATE, DELETE ON TABLE"
+_GRANTS: Mapping[str, str] = {
+    "table": _ROWS,
+    "view": _ROWS,
+    "materialized view": "SELECT ON TABLE",
+    "foreign table": _ROWS,
+    "sequence": "USAGE, SELECT, UPDATE ON SEQUENCE",
+    "schema": "USAGE, CREATE ON SCHEMA",
+    "database": "CONNECT, CREATE ON DATABASE",
+    "function": "EXECUTE ON FUNCTION",
+    "procedure": "EXECUTE ON PROCEDURE",
+    "type": "USAGE ON TYPE",
+    "language": "USAGE ON LANGUAGE",
+}
+_READ_ALONE = ("table", "view", "materialized view", "foreign table", "sequence", "schema")
 
 
 def schema_of(statement: str) -> str | None:
@@ -59,6 +80,39 @@ def lacking(error: psycopg.Error, connection: psycopg.Connection[Any], statement
         create = f"CREATE SCHEMA {shown(made.name)} AUTHORIZATION {role}"
         return _denied(said, f"{create}; or GRANT CREATE ON DATABASE {shown(denied[2])} TO {role}")
     return _denied(said, f"GRANT CREATE ON DATABASE {shown(denied[2])} TO {role}")
+
+
+def denied(said: str, url: str, table: str = "") -> CrossfadeError | None:
+    """The error where all that is known is what the server said and the URL: with the GRANT, if there is one.
+
+    The server gives the bare name of a table; `table` is the one that was written to, as mapping files call it.
+    """
+    role = _role(url)
+    if temporary := _TEMPORARY.search(said):
+        return _denied(said, f"GRANT TEMPORARY ON DATABASE {shown(temporary[1])} TO {role}")
+    if owned := _OWNER.search(said):
+        kind, name = owned[1], _full_name(owned[2], table)
+        return _denied(said, f"ALTER {kind.upper()} {name} OWNER TO {role}; or GRANT to {role} the role that owns it")
+    found = _OF_THING.search(said)
+    if found is None or found[1] not in _GRANTS:
+        return None
+    grant = f"GRANT {_GRANTS[found[1]]} {_full_name(found[2], table)} TO {role}"
+    reading = f"; status and verify only need GRANT pg_read_all_data TO {role}" if found[1] in _READ_ALONE else ""
+    return _denied(said, grant + reading)
+
+
+def _full_name(name: str, table: str) -> str:
+    schema, _, last = table.rpartition(".")
+    return f"{shown(schema)}.{shown(name)}" if schema and last == name else shown(name)
+
+
+def _role(url: str) -> str:
+    """The role of a URL, as far as the URL or the environment tell."""
+    try:
+        user = conninfo_to_dict(re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", url)).get("user")
+    except psycopg.ProgrammingError:
+        user = None
+    return shown(str(user)) if user else shown(os.environ.get("PGUSER", "")) if os.environ.get("PGUSER") else "the role"
 
 
 def _elsewhere(connection: psycopg.Connection[Any]) -> str:
