@@ -14,9 +14,11 @@ import psycopg
 import pyarrow as pa
 import pytest
 
+from crossfade.journal import journal, loaded
 from crossfade.model.target import ColumnType, ForeignKey, TargetColumn, TargetTable
 from crossfade.pipeline.load import load_records
-from crossfade.stores.contract import Loader, RowRejected
+from crossfade.stores.contract import Loader, RowRejected, need
+from crossfade.stores.open import open_store
 from crossfade.stores.postgresql.target import PostgresWriter
 from crossfade.stores.sqlite.target import SqliteWriter
 from crossfade.transform.transform import TableRows
@@ -118,6 +120,27 @@ def test_each_is_whole_or_not_at_all(pg_db: PostgresScratch, writer: PostgresWri
     assert pg_db.execute(f"SELECT count(*) FROM parents WHERE id IN ({gone})") == [(0,)]
     assert pg_db.execute("SELECT count(*) FROM parents") == [(n - 9,)]
     assert pg_db.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'crossfade%'") == [(0,)]
+
+
+def test_the_journal_knows_the_rows_that_went_in(pg_db: PostgresScratch) -> None:
+    """Each bears the number of the subtransaction that it went in with; a reset tells them from rows of others."""
+    pg_db.execute("CREATE TABLE parents (id integer PRIMARY KEY, kind text)")
+    ids = [i if i % 5 else 1 for i in range(1, 61)]
+    with open_store(pg_db.url) as store:
+        journal.create(store)
+        writer = need(store.writer, store, "be written to")
+        with writer.transaction() as tx:
+            once: Any = _Once(tx)
+            refused = load_records(
+                once, [part(PARENTS, list(range(60)), id=ids, kind=["a"] * 60)], range(60), loaded=loaded.note
+            )
+        assert once.asked == ["load", "load_each"]
+        assert {m.reason for m in refused} == {"unique"}
+        assert len(refused) == 12
+        pg_db.execute("INSERT INTO parents VALUES (1000, 'of others')")
+        with writer.transaction() as tx:
+            assert tx.count(PARENTS, hold=False) == 49
+            assert tx.strangers(PARENTS, limit=9).count == 1
 
 
 def test_a_table_with_a_rule_is_filled_by_copy_alone(pg_db: PostgresScratch, writer: PostgresWriter) -> None:

@@ -7,6 +7,7 @@ its own, so that n records of which k are refused cost n + k statements inside t
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -49,7 +50,11 @@ SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMP')
 """
 
 
-_NOTE = "INSERT INTO crossfade.loaded (table_name, gone) VALUES ({}, 0);"
+_NOTING = -2
+"""The part of a subtransaction that is no row's: an error in it is not about one."""
+
+# One note does for a subtransaction, whatever its tables: its rows bear the number of the same transaction.
+_NOTE = "part := {}; INSERT INTO crossfade.loaded (id, table_name, gone) VALUES ({} || at, {}, 0);"
 
 
 @dataclass(frozen=True)
@@ -96,13 +101,14 @@ def fill(
     connection.execute("CREATE TEMPORARY TABLE crossfade_refused (n integer, part integer, said text[]) ON COMMIT DROP")
     inserts: list[sql.Composable] = [_insert(i, part) for i, part in enumerate(parts)]
     if notes:
-        inserts += [sql.SQL(_NOTE).format(sql.Literal(part.table.name)) for part in parts]
+        inserts.append(sql.SQL(_NOTE).format(_NOTING, f"{secrets.token_hex(12)}-", parts[0].table.name))
     if check_late:
         inserts.append(sql.SQL("part := -1; SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED;"))
     columns = [probe for i, part in enumerate(parts) for probe in _domains(i, part)]
     body = sql.SQL(_text()).format(
         total=sql.Literal(total),
         inserts=sql.SQL("\n").join(inserts),
+        noting=sql.Literal(_NOTING),
         never_a_row=sql.Literal(list(failures.NEVER_A_ROW)),
         columns=sql.SQL("\n").join([*columns, sql.SQL("NULL;")]),
     )
