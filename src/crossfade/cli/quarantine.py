@@ -13,6 +13,7 @@ from crossfade.cli.answer import Answer, Streamed
 from crossfade.cli.causes import UNKNOWN, cause_document, draw_causes, entry_document, shortened, where
 from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
+from crossfade.cli.options import DASK
 from crossfade.cli.record import draw_record
 from crossfade.cli.screen import Screen, number
 from crossfade.errors import Misused
@@ -153,7 +154,12 @@ def _draw_entry(screen: Screen, document: dict[str, Any], raw: bytes) -> None:
     stopped="entries that went through are in the target; the others are in quarantine as before",
 )
 def retry(
-    call: Invocation, ids: SOME_IDS = None, entity: ENTITY = None, reason: REASON = None, column: COLUMN = None
+    call: Invocation,
+    ids: SOME_IDS = None,
+    entity: ENTITY = None,
+    reason: REASON = None,
+    column: COLUMN = None,
+    dask: DASK = "",
 ) -> Answer:
     """Try records again, after the mapping or the record was fixed: the record as the source has it now.
 
@@ -161,7 +167,7 @@ def retry(
     stays in quarantine.
     """
     of = _selection(ids, entity, reason, column)
-    with call.move() as move, call.listen() as listen:
+    with call.move(dask) as move, call.listen() as listen:
         outcomes = move.retry(ids or (), of, listen)
     entries = [{**entry_document(r.entry), "outcome": r.outcome} for r in outcomes]
     ok = all(r.outcome in ("copied", "discarded") for r in outcomes)
