@@ -91,7 +91,9 @@ def test_ctrl_c_lets_the_workers_finish_and_the_next_run_goes_on(
 
 
 def test_a_file_as_target_is_written_here(workers: Cluster, tmp_path: Path, filled_shop: Shop) -> None:
-    mapping = {"t": "SELECT uuid_of(t._id) AS id, t.name AS name, t.slug AS slug, t.parent AS parent FROM teams AS t"}
+    mapping = {
+        "t": "SELECT uuid_of(t._id) AS id, t.name AS name, t.slug AS slug, oid_text(t.parent) AS parent FROM teams AS t"
+    }
     schema = "CREATE TABLE t (id text PRIMARY KEY, name text NOT NULL, slug text NOT NULL, parent text);"
     folder = shop.small_project(tmp_path / "p", schema, mapping)
     settings = (folder / "crossfade.toml").read_text()

@@ -22,7 +22,7 @@ from crossfade.stores.contract import Store
 from crossfade.stores.open import open_store
 from crossfade.verify.compare import Comparison, compare, with_nulls
 from crossfade.verify.keys import hold_keys_together, none_twice
-from crossfade.verify.spool import keys_of, spool
+from crossfade.verify.spool import keys_as_bytes, keys_of, spool
 from scratch import PostgresScratch
 
 ROWS = 1000
@@ -248,7 +248,7 @@ def odd_keys(copied: Copied, name: str, folder: Path) -> list[tuple[str, str]]:
     table = copied.tables[name]
     assert copied.store.row_reader
     expected = keys_of(copied.expected(name), table)
-    spool(folder, expected)
+    spool(folder, keys_as_bytes([expected]))
     target = copied.store.row_reader.scan(table, list(table.primary_key))
     found = hold_keys_together(folder, table, target, limit=10**6)
     assert found.extra + found.duplicate == len(found.named)
