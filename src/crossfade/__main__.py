@@ -20,7 +20,7 @@ def main() -> NoReturn:
     """Runs the program. Loading its libraries takes a moment, in which Ctrl-C is no traceback."""
     open_streams()
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    from crossfade.runtime.processes import forget_ahead, load_ahead  # which takes a moment itself
+    from crossfade.runtime.warmup import forget_ahead, load_ahead  # which takes a moment itself
 
     gc.disable()  # what is loaded stays: to look through it again and again would take a tenth of the time
     if WITH_WORKERS.intersection(sys.argv[1:2]) and "--help" not in sys.argv:
@@ -45,8 +45,8 @@ def main() -> NoReturn:
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:
     os.write(2, NOTHING_HAD_BEGUN)
-    if processes := sys.modules.get("crossfade.runtime.processes"):
-        getattr(processes, "forget_ahead", int)()  # absent while it is being loaded
+    if warmup := sys.modules.get("crossfade.runtime.warmup"):
+        getattr(warmup, "forget_ahead", int)()  # absent while it is being loaded
     os._exit(130)
 
 

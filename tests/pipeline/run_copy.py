@@ -20,7 +20,7 @@ from crossfade.errors import CrossfadeError
 from crossfade.journal import journal
 from crossfade.move import Move
 from crossfade.project import load_project
-from crossfade.runtime.processes import load_ahead
+from crossfade.runtime.warmup import load_ahead
 
 STOPPED = 130
 

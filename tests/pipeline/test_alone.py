@@ -55,7 +55,7 @@ def test_who_comes_second_is_refused(filled_shop: Shop, pg_db: PostgresScratch, 
     with (
         open_move(filled_shop.folder, filled_shop.source, pg_db.url) as first,
         open_move(filled_shop.folder, filled_shop.source, pg_db.url) as second,
-        begin.alone(first),
+        begin.alone(first.context),
         pytest.raises(
             Busy, match=r"another run of crossfade is at work in .* \(its connection: process \d+ of"
         ) as said,
@@ -72,9 +72,9 @@ def test_who_comes_second_gets_in_when_the_first_is_done(plain_shop: Shop, targe
         open_move(plain_shop.folder, plain_shop.source, target) as first,
         open_move(plain_shop.folder, plain_shop.source, target) as second,
     ):
-        with begin.alone(first), pytest.raises(Busy, match="another run of crossfade is at work"):
+        with begin.alone(first.context), pytest.raises(Busy, match="another run of crossfade is at work"):
             second.apply_schema()
-        with pytest.raises(ZeroDivisionError), begin.alone(first):
+        with pytest.raises(ZeroDivisionError), begin.alone(first.context):
             _ = 1 / 0
         assert second.apply_schema() > 0
         assert first.apply_schema() == 0
@@ -87,7 +87,10 @@ def test_a_link_to_the_file_is_the_file(plain_shop: Shop, tmp_path: Path) -> Non
         open_move(plain_shop.folder, plain_shop.source, f"sqlite:///{tmp_path / 'target.db'}") as first,
         open_move(plain_shop.folder, plain_shop.source, f"sqlite:///{tmp_path / 'link.db'}") as second,
     ):
-        with begin.alone(first), pytest.raises(Busy, match=rf"link.db \(process {os.getpid()}\); nothing was written"):
+        with (
+            begin.alone(first.context),
+            pytest.raises(Busy, match=rf"link.db \(process {os.getpid()}\); nothing was written"),
+        ):
             second.apply_schema()
         assert not list(tmp_path.glob("*-crossfade"))
 
@@ -102,7 +105,7 @@ def test_what_another_has_at_work_is_waited_for_and_then_shut_out(plain_shop: Sh
 
     with open_move(plain_shop.folder, plain_shop.source, target) as first:
         first.apply_schema()
-        worker = Session(first.work)  # it outlives its run
+        worker = Session(first.context.work)  # it outlives its run
         with worker.transaction() as tx:
             taking = threading.Thread(target=take_over)
             taking.start()

@@ -74,7 +74,7 @@ def test_a_source_at_another_place_is_confirmed_once(mongo_db: MongoScratch, ope
     with opened(mongo_db.url) as move:
         move.survey()
         move.copy()
-        with move.transaction() as tx:  # as if it had been elsewhere
+        with move.context.transaction() as tx:  # as if it had been elsewhere
             found = journal.find_identity(tx)
             assert found is not None
             assert list(found.parts) == ["things"]

@@ -153,14 +153,14 @@ def test_a_parent_is_said_to_be_there_only_of_a_record_that_makes_rows(
     move.survey()
     move.copy()
     assert {e.parent for e in move.quarantine()} == {"missing"}
-    with move.transaction() as tx:
+    with move.context.transaction() as tx:
         tx.execute("INSERT INTO customers VALUES (5, 'e', 50)")
         tx.execute("UPDATE {crossfade}quarantine SET cause = NULL")
     move.close()
     (move.project.mapping_dir / "orders.sql").write_text(orders + of)
     with Move(move.project) as now:
-        now.take_over()
-        assert causes.explain(now.work) == 2
+        now.context.take_over()
+        assert causes.explain(now.context.work) == 2
         assert {(e.parent, e.detail != "") for e in now.quarantine()} == {(parent, True)}
 
 

@@ -66,7 +66,7 @@ def test_what_shows_no_progress_names_the_stranger_too(
             told.append(event)
             stranger.rollback()
 
-        move.hear = hear
+        move.context.hear = hear
         act(move)
         assert told[0].blockers[0].pid == stranger.info.backend_pid
 
@@ -80,14 +80,14 @@ def test_the_advice_ends_every_session_of_a_run(
         open_move(filled_shop.folder, filled_shop.source, pg_db.url) as second,
     ):
         first.apply_schema()
-        worker = Session(first.work)
+        worker = Session(first.context.work)
         with pytest.raises(Unreachable):
             _ended_while_at_work(first, worker, second, pg_db)
         worker.close()
 
 
 def _ended_while_at_work(first: Move, worker: Session, second: Move, database: PostgresScratch) -> None:
-    with begin.alone(first), worker.transaction() as tx:
+    with begin.alone(first.context), worker.transaction() as tx:
         _end_as_advised(second, database)
         second.apply_schema()  # waits for nobody
         tx.execute("SELECT 1")

@@ -22,7 +22,7 @@ def result_of(executor, function, *arguments):
 SCRIPT = """
 import os
 from crossfade.runtime.local import make_executor
-from crossfade.runtime.processes import load_ahead
+from crossfade.runtime.warmup import load_ahead
 
 print("started")
 {ahead}
@@ -43,7 +43,7 @@ def test_a_users_script_is_not_run_again_in_the_workers(tmp_path: Path, ahead: s
 LOADED = """
 import sys
 from crossfade.runtime.local import make_executor
-from crossfade.runtime.processes import load_ahead
+from crossfade.runtime.warmup import load_ahead
 from crossfade.transform.macros import macros
 
 load_ahead("crossfade.move")

@@ -13,7 +13,7 @@ from crossfade.cli.screen import Screen, number
 from crossfade.model.batch import REMAINDER
 from crossfade.model.shape import Shape
 from crossfade.move import Move
-from crossfade.move.surveying import changes_since, indexes, lock_before
+from crossfade.move.surveying import changes_since, indexes
 from crossfade.move.values import EntityInfo
 
 SHOWN_CHANGES = 20
@@ -35,7 +35,7 @@ def survey(call: Invocation, dask: DASK = "") -> Answer:
 
 def look(call: Invocation, move: Move) -> Answer:
     """The survey of a move, also as a part of `run`."""
-    before = lock_before(move)
+    before = move.lock_before()
     with call.listen() as listen:
         shapes, entities = move.survey(listen)
     call.tell_reader(sum(shape.bytes for shape in shapes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -24,13 +24,11 @@ from crossfade.stores.contract import EntityInfo, need
 from crossfade.transform.engine import Engine
 
 
-def check(ground: Ground, meanwhile: Callable[[], object] = lambda: None) -> list[Finding]:
-    """`meanwhile` is done before the schema is asked for, which may have to be waited for."""
+def check(ground: Ground) -> list[Finding]:
     compiled = ground.compiled
     faults = [_of_fault("mapping", fault) for fault in compiled.faults]
     with closing(Engine()) as engine:
         engine.open()
-        meanwhile()
         try:
             schema = ground.schema
         except SchemaFault as error:
@@ -94,8 +92,8 @@ def _maps_not_followed(ground: Ground) -> Iterator[Finding]:
         yield Finding("note", "stale_map", text, message, "correct the path, then crossfade survey")
 
 
-def require_covered(ground: Ground, meanwhile: Callable[[], object] = lambda: None) -> None:
-    faults = [f for f in check(ground, meanwhile) if f.severity == "fault"]
+def require_covered(ground: Ground) -> None:
+    faults = [f for f in check(ground) if f.severity == "fault"]
     if faults:
         _ = ground.program, ground.schema  # what is at fault there is told in its own way
         lines = [f"{f.place}: {f.message}" + (f"\n  Try: {f.hint}" if f.hint else "") for f in faults]

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Self
 
 from crossfade.assess.lock import dump_lock, read_lock
 from crossfade.errors import MappingFault, Misused
@@ -22,21 +21,16 @@ from crossfade.model.target import Step, TargetSchema, TargetTable
 from crossfade.move.events import Listener, deaf
 from crossfade.project import Discard, Project
 from crossfade.runtime.session import Work, close_sessions, get_ready
+from crossfade.runtime.warmup import Awaited
 from crossfade.schema import journaled as kept
 from crossfade.schema import live
 from crossfade.schema.load import LIVE, load_schema, made_of
-from crossfade.stores.ahead import Ahead
 from crossfade.stores.contract import Loader, Store, need
 from crossfade.stores.open import SOURCES, TARGETS, anywhere, open_store
 
 
 class Ground:
-    """One project at work. Use as a context manager: it closes what it opened.
-
-    `workers` processes work at once on this machine. On the cluster of a Dask scheduler (`scheduler`, or what
-    crossfade.toml names) as many tasks do as it has threads, or `most`.
-    `hear` is told of waits in what takes no listener of its own.
-    """
+    """What the phases of one move share. See `Move` (facade.py) for its arguments."""
 
     def __init__(
         self,
@@ -56,17 +50,10 @@ class Ground:
         self.only_compares = False  # a target whose tables have changed is an answer then, not an error
         self.takes_part = False  # in what only one run may do at a time
         self._open: dict[str, Store] = {}
-        self._schema_ahead: Ahead[TargetSchema | None] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+        self.schema_ahead = Awaited[TargetSchema | None]()
 
     def close(self) -> None:
-        if self._schema_ahead is not None:
-            self._schema_ahead.wait()
+        self.schema_ahead.close()
         self._close_sessions()
         while self._open:
             self._open.popitem()[1].close()
@@ -108,13 +95,8 @@ class Ground:
 
         It has no SQLAlchemy metadata where the journal keeps what SQL files made, and the files still say the same.
         """
-        ahead = self._schema_ahead
-        if ahead is not None:
-            ahead.wait()
-            self._schema_ahead = None  # what failed is read anew when it is asked for again
-            if (found := ahead.get()) is not None:
-                return found
-        return self._read_schema()
+        ahead = self.schema_ahead.take()
+        return self._read_schema() if ahead is None else ahead
 
     def read_schema_ahead(self) -> None:
         """Begins to read the schema of a new move where that takes databases, for which the server takes its time.
@@ -123,11 +105,7 @@ class Ground:
         """
         if "schema" not in self.__dict__ and not self.is_live and self.schema_is_made_of is not None:
             ddl = need(self.target.ddl, self.target, "be looked into")
-            self._schema_ahead = Ahead(lambda: None if ddl.has_journal() else self._load_schema())
-
-    @property
-    def schema_is_being_read(self) -> bool:
-        return self._schema_ahead is not None and not self._schema_ahead.done
+            self.schema_ahead.begin(lambda: None if ddl.has_journal() else self._load_schema())
 
     def _read_schema(self) -> TargetSchema:
         was = self._kept_schema

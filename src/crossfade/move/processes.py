@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from crossfade.documents.native import slow_reader
 from crossfade.runtime.local import default_workers
-from crossfade.runtime.processes import forget_ahead
 from crossfade.runtime.stop import STOPS
+from crossfade.runtime.warmup import forget_ahead
 
 __all__ = [
     "STOPS",

@@ -4,58 +4,37 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing import forkserver, resource_tracker
+from contextlib import contextmanager
 from multiprocessing.context import BaseContext, ForkServerContext, ForkServerProcess, SpawnContext, SpawnProcess
 from multiprocessing.process import BaseProcess
-from multiprocessing.util import Finalize, get_temp_dir
+from multiprocessing.util import Finalize
 
 _LAST = -100  # after all that multiprocessing itself does at the end
-_loaded_ahead = False
+_forking = False
 
 
-def load_ahead(*modules: str) -> None:
-    """Begins to load what the workers will need, in a process of its own that they are forked from.
-
-    For a program that does one thing and ends: that process keeps the environment of this moment. It has no threads, so
-    nothing is cut in half; where the system's own libraries cannot be trusted with a fork (macOS), workers load it
-    themselves.
-    """
-    global _loaded_ahead
-    if sys.platform != "linux" or os.cpu_count() == 1:
-        return
-    forkserver.set_forkserver_preload(list(modules))
-    resource_tracker.ensure_running()  # when it begins, it lets Ctrl-C through again
-    _loaded_ahead = True
-    try:
-        with _ctrl_c_left_to_the_parent():
-            forkserver.ensure_running()
-    except OSError:  # no place for its socket: workers load it themselves
-        forget_ahead()
+def fork_workers(yes: bool) -> None:
+    """From now on workers are forked from a process that has loaded what they need (warmup.py), or are not."""
+    global _forking
+    _forking = yes
 
 
-def forget_ahead() -> None:
-    """Removes the socket of what `load_ahead` began: for a program that ends with `os._exit`."""
-    global _loaded_ahead
-    if _loaded_ahead:
-        _loaded_ahead = False
-        with suppress(OSError):
-            shutil.rmtree(get_temp_dir(), ignore_errors=True)
+def are_forked() -> bool:
+    return _forking
 
 
 def context() -> BaseContext:
     """What makes the worker processes of a pool."""
-    return _Forking() if _loaded_ahead else _Spawning()
+    return _Forking() if _forking else _Spawning()
 
 
 class _Worker(BaseProcess):
     def start(self) -> None:
-        with _ctrl_c_left_to_the_parent(), _without_main(), _start_method_left_open():
+        with ctrl_c_left_to_the_parent(), _without_main(), _start_method_left_open():
             super().start()
 
     def run(self) -> None:
@@ -65,7 +44,7 @@ class _Worker(BaseProcess):
 
 
 @contextmanager
-def _ctrl_c_left_to_the_parent() -> Iterator[None]:
+def ctrl_c_left_to_the_parent() -> Iterator[None]:
     """What starts in here leaves Ctrl-C to its parent, which lets it finish its chunk: from its first moment, when it
     cannot say so yet, because a new process inherits what is blocked.
     """
