@@ -20,9 +20,9 @@ MOMENTS = [
     ("note_step", 3),  # of the steps before the copy
     ("plan_chunks", 1),
     ("finish_chunk", 3),
-    ("quarantine", 4),
+    ("quarantine_all", 2),
     ("forget_entries", 1),  # while it is decided who has a primary key
-    ("shift_counts", 12),  # while records leave for a constraint
+    ("shift_counts", 4),  # while records leave for a constraint
     ("note_step", 5),  # of the steps after the copy
 ]
 
