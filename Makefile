@@ -50,8 +50,9 @@ torture: venv ## the long runs: kills, cut connections, full disks
 bench: venv ## measure beside the limit and beside other tools; writes bench/RESULTS.md
 	$(BIN)/python bench/run.py
 
-docs: venv ## write the generated reference anew
+docs: venv ## write the generated parts of docs/reference and of the README
 	$(BIN)/python -m crossfade.cli.reference
+	$(BIN)/python bench/readme.py
 
 native: venv ## build the native reader and install it: reads much faster, needs Rust
 	@scripts/has-rust --say

@@ -174,11 +174,12 @@ class Project(BaseModel):
         return self.root / "rules"
 
 
-def load_project(folder: Path, environment: Mapping[str, str] | None = None) -> Project:
+def load_project(folder: str | Path = ".", environment: Mapping[str, str] | None = None) -> Project:
     """The project in `folder` (or of the crossfade.toml that it names).
 
     Raises Misused where the file is missing or does not parse, UnknownSetting for a key that does not exist.
     """
+    folder = Path(folder)
     file = folder if folder.name == FILE_NAME else folder / FILE_NAME
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
