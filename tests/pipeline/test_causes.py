@@ -64,8 +64,8 @@ def test_by_cause(transaction: Transaction) -> None:
 
 def test_what_waits_goes_by_what_became_of_the_parent(transaction: Transaction) -> None:
     with transaction() as tx:
-        journal.resolve(tx, ENTRIES[0], "retried")
-        journal.resolve(tx, ENTRIES[1], "discarded", "a test")
+        journal.resolve_all(tx, ENTRIES[:1], "retried")
+        journal.resolve_all(tx, ENTRIES[1:2], "discarded", "a test")
         found = {c.parent: [e.id for e in c.examples] for c in causes(tx, Selection(reason="foreign_key"))}
     assert found == {"missing": ["d1"], "present": ["d2"], "discarded": ["d3"]}
 

@@ -21,7 +21,7 @@ MOMENTS = [
     ("plan_chunks", 1),
     ("finish_chunk", 3),
     ("quarantine_all", 2),
-    ("forget_entries", 1),  # while it is decided who has a primary key
+    ("forget_all", 1),  # while it is decided who has a primary key
     ("shift_counts", 4),  # while records leave for a constraint
     ("note_step", 5),  # of the steps after the copy
 ]

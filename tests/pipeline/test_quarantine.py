@@ -163,7 +163,10 @@ def test_a_retried_record_may_leave_once_more(zoo: Zoo, pg_db: PostgresScratch) 
     pg_db.execute("UPDATE crossfade.move SET stage = 'copied'")
     with zoo.move() as move:
         (child,) = (e for e in move.quarantine() if e.entity == "animals")
+        assert [r.outcome for r in move.retry([child.id])] == ["quarantined"]
+        pg_db.execute("INSERT INTO owners VALUES (2, 40)")
         assert [r.outcome for r in move.retry([child.id])] == ["copied"]
+        pg_db.execute("DELETE FROM owners WHERE id = 2")
         assert counts_of(move.copy())["animals"] == (3, 2, 1, 0)
         (again,) = (e for e in move.quarantine() if e.entity == "animals")
         assert (again.id, again.state, again.reason) == (child.id, "open", "foreign_key")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from crossfade.assess.ownership import ownership
 from crossfade.mapping.coverage.partial import partly_covered
 from crossfade.mapping.coverage.uncovered import open_paths, stale_discards, uncovered
 from crossfade.mapping.language.conversions import INSTEAD
@@ -80,6 +81,7 @@ def _against_target(
     findings += [_trigger(trigger) for trigger in enabled_triggers(target) if trigger.table in mapped]
     findings += [Finding("note", "schema", "schema", note) for note in target.notes]
     findings += doubtful(target, mapped)
+    findings += ownership(program, shapes, target)
     yield from findings
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from crossfade.cli.screen import safe
 from crossfade.model.counts import counted
-from crossfade.move.events import OnCluster, TryingAgain, Waiting, WorksHere
+from crossfade.move.events import OnCluster, RecordsGone, TryingAgain, Waiting, WorksHere
 from crossfade.move.values import Blocker
 
 _SHOWN = 80
@@ -17,6 +17,9 @@ def notice_of(event: Any) -> str | None:
     match event:
         case TryingAgain(reason, attempt, attempts, seconds):
             return safe(f"{reason}; trying again in {seconds:g} s ({attempt} of {attempts})")
+        case RecordsGone(entity=entity, count=count):
+            said = f"{counted(count, 'record')} of {entity} {'is' if count == 1 else 'are'} no longer in the source"
+            return safe(f"{said}; the rows were removed ({event.constraint})")
         case Waiting(seconds, blockers):
             return safe(f"waiting for {seconds:g} s or more for a lock held by " + "; ".join(map(_blocker, blockers)))
         case OnCluster(scheduler, workers):

@@ -60,6 +60,7 @@ def _entity(entity: EntityStatus, limit: float) -> dict[str, Any]:
         "chunks_done": entity.chunks_done,
         "reasons": dict(sorted(entity.reasons.items())),
         "remainders": list(entity.remainders),
+        "gone": entity.gone,
     }
 
 
@@ -106,6 +107,9 @@ def _remarks(entity: dict[str, Any], limit: float) -> list[str]:
         lines.append(f"{name}: {share:.2%} of its records are in quarantine; the limit is {limit:.2%}")
     if entity["reasons"]:
         lines.append(f"{name}: in quarantine: " + ", ".join(f"{r} x {n}" for r, n in entity["reasons"].items()))
+    if entity["gone"]:
+        are = "record is" if entity["gone"] == 1 else "records are"
+        lines.append(f"{name}: {number(entity['gone'])} {are} no longer in the source, and in no count")
     if UNSEEN & entity["reasons"].keys():
         lines.append(f"{name}: source.lock.json is older than the source: crossfade survey, then crossfade check")
     return lines

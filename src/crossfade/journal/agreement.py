@@ -6,13 +6,17 @@ from collections.abc import Collection, Mapping
 
 from crossfade.errors import NotEmpty, Refused, Stale
 from crossfade.journal.journal import COPYING, FINISHED, PREPARED, VERSION, MoveRecord
+from crossfade.journal.migrations import OLDEST
 from crossfade.journal.status import Status
 from crossfade.model.counts import counted
+
+VERSIONS = range(OLDEST, VERSION + 1)
+"""The versions of a journal that can be gone on with."""
 
 
 def require_own(move: MoveRecord, target_url: str, name: str, schema_digest: str) -> None:
     """Raises NotEmpty where the target is another move's, Stale where the schema is not what it was made of."""
-    if move.version != VERSION:
+    if move.version not in VERSIONS:
         raise Refused(
             f"the journal in {target_url} is of version {move.version}, this crossfade knows version {VERSION};"
             " nothing was written",
@@ -34,8 +38,8 @@ _TO_GO_ON = "put it back, and change it when all is copied (quarantine retry); o
 _OVER = {PREPARED: "crossfade copy --restart", COPYING: "crossfade copy --restart"}
 _AFTER_CHUNKS = "crossfade reset, then crossfade run"  # indexes and constraints may be made by then
 _TO_COPY_ANEW = (
-    "crossfade quarantine retry and crossfade verify, which go by it as it is now: all is copied already; or start"
-    " over: crossfade reset, then crossfade run"
+    "crossfade copy --table TABLE --again, for what it concerns; or crossfade quarantine retry and crossfade verify,"
+    " which go by it as it is now"
 )
 
 

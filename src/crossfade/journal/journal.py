@@ -24,7 +24,7 @@ from crossfade.model.identity import SourceIdentity
 from crossfade.model.target import Step
 from crossfade.stores.contract import Loader, Store, need
 
-VERSION = 4
+VERSION = 5
 
 # Where a move stands, in order.
 PREPARED, COPYING, COPIED, FINISHED = "prepared", "copying", "copied", "finished"
@@ -49,6 +49,8 @@ class ChunkRecord:
     """None while the chunk is not done."""
     rows: Mapping[str, int]
     seconds: float
+    gone: int = 0
+    """Records that were read, and were found to be no longer in the source since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,11 @@ def set_source(tx: Loader, url: str, identity: SourceIdentity) -> None:
     tx.execute(queries()["set_source"], {"source": url, "identity": identity.as_text(), "now": now()})
 
 
+def find_stage(tx: Loader) -> str:
+    move = find_move(tx)
+    return PREPARED if move is None else move.stage
+
+
 def lock_move(tx: Loader) -> None:
     """Keeps other runs from planning until this transaction ends."""
     tx.execute(queries()["lock_move"])
@@ -211,10 +218,10 @@ def chunks(tx: Loader) -> list[ChunkRecord]:
     """The plan with what is done of it."""
     out = []
     for entity, number, lower, upper, planned, *rest in tx.execute(queries()["find_chunks"]):
-        source, copied, quarantined, discarded, rows, seconds, done_at = rest
+        source, copied, quarantined, discarded, rows, seconds, done_at, gone = rest
         counts = Counts(source, copied, quarantined, discarded) if done_at is not None else None
         chunk = Chunk(entity, number, lower, upper, planned)
-        out.append(ChunkRecord(chunk, counts, json.loads(rows or "{}"), seconds or 0.0))
+        out.append(ChunkRecord(chunk, counts, json.loads(rows or "{}"), seconds or 0.0, gone))
     return out
 
 
@@ -286,12 +293,16 @@ def shift_counts(
     copied: int = 0,
     quarantined: int = 0,
     discarded: int = 0,
+    gone: int = 0,
     rows: Mapping[str, int] | None = None,
 ) -> None:
-    """Moves records between an entity's accounts after the copy; the source's count stays. `rows` came or left."""
+    """Moves records between an entity's accounts after the copy. `rows` came or left.
+
+    The source's count stays, but for `gone`: so many of the records that were read are not in the source any more.
+    """
     account = {"entity": entity, "number": LATER}
     tx.execute(queries()["open_account"], {**account, "now": now()})
-    shift = {"copied": copied, "quarantined": quarantined, "discarded": discarded}
+    shift = {"copied": copied, "quarantined": quarantined, "discarded": discarded, "gone": gone}
     tx.execute(queries()["shift_counts"], {**account, **shift})  # also locks it: the rows below are read after that
     if rows:
         ((known,),) = tx.execute(queries()["find_row_counts"], account)
@@ -301,9 +312,16 @@ def shift_counts(
         tx.execute(queries()["set_row_counts"], {**account, "row_counts": text})
 
 
-def entry_id(entity: str, *identity: object) -> str:
-    """A short id for an entry: the same record in the same place has the same one on every run."""
-    return hashlib.sha256(repr((entity, *identity)).encode()).hexdigest()[:16]
+def digest_of(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def entry_id(entity: str, key: str | None, digest: str = "", number: int = 1) -> str:
+    """The id of an entry: of the record with this key. `digest` tells records apart that share a key, or have none that
+    can be read; `number` those that are the same to the byte.
+    """
+    identity = (entity, key, digest, number) if number > 1 else (entity, key, digest)
+    return hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
 
 
 def quarantine(tx: Loader, entry: Entry, raw: bytes) -> None:
@@ -313,7 +331,7 @@ def quarantine(tx: Loader, entry: Entry, raw: bytes) -> None:
 def quarantine_all(tx: Loader, entries: Iterable[tuple[Entry, bytes]]) -> None:
     """Puts many records into quarantine at once."""
     moment = now()
-    values = [{**_entry_values(entry), "raw": raw, "now": moment} for entry, raw in entries]
+    values = [{**_entry_values(entry), "raw": raw, "digest": digest_of(raw), "now": moment} for entry, raw in entries]
     tx.execute_many(queries()["add_quarantine"], values)
 
 
@@ -366,22 +384,15 @@ def held_entries(tx: Loader, entity: str) -> list[Entry]:
     return [entry_of(row) for row in tx.execute(queries()["find_held"], {"entity": entity})]
 
 
+def held_digests(tx: Loader, entity: str, key: str) -> Counter[str]:
+    """How many documents with this key (without one: `#` and its digest) are not in the target, by their digests."""
+    values = {"entity": entity, "key": key, "digest": key[1:] if key.startswith("#") else ""}
+    return Counter(digest for (digest,) in tx.execute(queries()["find_held_digests"], values))
+
+
 def raw_of(tx: Loader, entry: Entry) -> bytes:
     (row,) = tx.execute(queries()["find_raw"], {"id": entry.id})
     return bytes(row[0])
-
-
-def raws_of(tx: Loader, entries: Sequence[Entry]) -> Iterator[bytes]:
-    """The document of each of these entries, some hundreds at a time."""
-    for start in range(0, len(entries), _AT_ONCE):
-        ids = [entry.id for entry in entries[start : start + _AT_ONCE]]
-        names = {f"id{i}": one for i, one in enumerate(ids)}
-        query = queries()["find_raws_by_id"].replace(":ids", ", ".join(f":{name}" for name in names))
-        found = {str(one): bytes(raw) for one, raw in tx.execute(query, names)}
-        yield from (found[one] for one in ids)
-
-
-_AT_ONCE = 200
 
 
 def raws(tx: Loader, at_once: int = 16_000_000) -> Iterator[tuple[str, bytes]]:
@@ -397,19 +408,26 @@ def raws(tx: Loader, at_once: int = 16_000_000) -> Iterator[tuple[str, bytes]]:
                 after, together = last, 0
 
 
-def forget_entries(tx: Loader, entries: Iterable[Entry]) -> None:
+def forget_all(tx: Loader, entries: Iterable[Entry]) -> None:
+    """The entries were there only until it was decided who comes in."""
     tx.execute_many(queries()["forget_entry"], [{"id": entry.id} for entry in entries])
 
 
-def resolve(tx: Loader, entry: Entry, state: str, note: str | None = None) -> None:
-    """Closes an open entry as "retried" or "discarded"."""
-    tx.execute(queries()["set_state"], {"id": entry.id, "state": state, "note": note, "now": now()})
+def resolve_all(tx: Loader, entries: Iterable[Entry], state: str, note: str | None = None) -> None:
+    """Closes open entries as "retried" or "discarded"."""
+    moment = now()
+    values = [{"id": entry.id, "state": state, "note": note, "now": moment} for entry in entries]
+    tx.execute_many(queries()["set_state"], values)
 
 
-def update_reason(tx: Loader, entry: Entry, raw: bytes) -> None:
-    values = _entry_values(entry)
+def update_reasons(tx: Loader, entries: Iterable[tuple[Entry, bytes]]) -> None:
+    """Records that were retried are refused again, perhaps for other reasons; `bytes` are their documents as of now."""
     names = ("id", "reason", "detail", "target_table", "target_column", "target_constraint")
-    tx.execute(queries()["update_reason"], {**{n: values[n] for n in names}, "raw": raw, "now": now()})
+    moment, values = now(), list[dict[str, Any]]()
+    for entry, raw in entries:
+        own = _entry_values(entry)
+        values.append({**{n: own[n] for n in names}, "raw": raw, "digest": digest_of(raw), "now": moment})
+    tx.execute_many(queries()["update_reason"], values)
 
 
 def open_by_reason(tx: Loader) -> dict[str, dict[str, int]]:
@@ -425,6 +443,8 @@ def forget_copy(tx: Loader) -> None:
     tx.execute(queries()["forget_loaded"])
     tx.execute(queries()["forget_clearing"])
     tx.execute(queries()["forget_quarantine"])
+    tx.execute(queries()["forget_ledger"])
+    tx.execute(queries()["end_again"])
 
 
 def now() -> str:

@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS {crossfade}chunk (
     row_counts  TEXT,
     seconds     DOUBLE PRECISION,
     done_at     TEXT,
+    gone        BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (entity, number)
 );
 
@@ -68,7 +69,8 @@ CREATE TABLE IF NOT EXISTS {crossfade}quarantine (
     raw               BYTEA NOT NULL,
     state             TEXT NOT NULL,
     note              TEXT,
-    noted_at          TEXT NOT NULL
+    noted_at          TEXT NOT NULL,
+    digest            TEXT NOT NULL DEFAULT ''
 );
 
 -- create_quarantine_index --
@@ -78,6 +80,88 @@ CREATE INDEX IF NOT EXISTS {crossfade_index}quarantine_entity ON {crossfade}quar
 -- create_quarantine_order_index --
 -- Entries are listed in this order, a page at a time.
 CREATE INDEX IF NOT EXISTS {crossfade_index}quarantine_order ON {crossfade}quarantine (entity, reason, id);
+
+-- create_quarantine_key_index --
+-- A record is looked for by its key.
+CREATE INDEX IF NOT EXISTS {crossfade_index}quarantine_key ON {crossfade}quarantine (entity, record_key);
+
+-- create_ledger --
+-- Which record made a row, in tables whose columns do not say it.
+CREATE TABLE IF NOT EXISTS {crossfade}ledger (
+    target_table TEXT NOT NULL,
+    row_key      TEXT NOT NULL,
+    entity       TEXT NOT NULL,
+    record_key   TEXT NOT NULL,
+    PRIMARY KEY (target_table, row_key)
+);
+
+-- create_ledger_index --
+-- The rows of a record are looked for by its key.
+CREATE INDEX IF NOT EXISTS {crossfade_index}ledger_record ON {crossfade}ledger (entity, record_key);
+
+-- create_agreed --
+-- By which mapping a table was copied, and by which shape an entity.
+CREATE TABLE IF NOT EXISTS {crossfade}agreed (
+    kind   TEXT NOT NULL,
+    name   TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    PRIMARY KEY (kind, name)
+);
+
+-- create_again --
+-- The entities that are being copied again, while the others stay as they are.
+CREATE TABLE IF NOT EXISTS {crossfade}again (
+    entity TEXT PRIMARY KEY
+);
+
+-- add_agreed --
+-- It was copied, perhaps not for the first time.
+INSERT INTO {crossfade}agreed (kind, name, digest) VALUES (:kind, :name, :digest)
+ON CONFLICT (kind, name) DO UPDATE SET digest = excluded.digest;
+
+-- find_agreed --
+-- All of it.
+SELECT kind, name, digest FROM {crossfade}agreed;
+
+-- add_again --
+-- An entity is copied again.
+INSERT INTO {crossfade}again (entity) VALUES (:entity) ON CONFLICT (entity) DO NOTHING;
+
+-- find_again --
+-- Those that are.
+SELECT entity FROM {crossfade}again;
+
+-- end_again --
+-- They are copied.
+DELETE FROM {crossfade}again;
+
+-- forget_chunks_of --
+-- An entity is copied again.
+DELETE FROM {crossfade}chunk WHERE entity = :entity;
+
+-- forget_quarantine_of --
+-- An entity is copied again.
+DELETE FROM {crossfade}quarantine WHERE entity = :entity;
+
+-- forget_ledger_of --
+-- An entity is copied again.
+DELETE FROM {crossfade}ledger WHERE entity = :entity;
+
+-- forget_loaded_of --
+-- A table was emptied.
+DELETE FROM {crossfade}loaded WHERE table_name = :table;
+
+-- forget_step --
+-- What it made was taken away.
+DELETE FROM {crossfade}step WHERE id = :id;
+
+-- find_ledger_keys --
+-- The records of an entity that the ledger knows.
+SELECT DISTINCT record_key FROM {crossfade}ledger WHERE entity = :entity;
+
+-- forget_ledger --
+-- The copy starts over.
+DELETE FROM {crossfade}ledger;
 
 -- create_expected --
 -- What the target's catalogue is to say when the schema is made; one row.
@@ -214,7 +298,8 @@ VALUES (:entity, :number, :lower_key, :upper_key, :planned);
 
 -- find_chunks --
 -- All ranges, with their counts where done.
-SELECT entity, number, lower_key, upper_key, planned, source, copied, quarantined, discarded, row_counts, seconds, done_at
+SELECT entity, number, lower_key, upper_key, planned, source, copied, quarantined, discarded, row_counts, seconds, done_at,
+       gone
 FROM {crossfade}chunk ORDER BY entity, number;
 
 -- finish_chunk --
@@ -250,20 +335,22 @@ UPDATE {crossfade}chunk SET row_counts = :row_counts WHERE entity = :entity AND 
 -- shift_counts --
 -- A record changes its account after its chunk was done.
 UPDATE {crossfade}chunk
-SET copied = copied + :copied, quarantined = quarantined + :quarantined, discarded = discarded + :discarded
+SET source = source - :gone, copied = copied + :copied, quarantined = quarantined + :quarantined,
+    discarded = discarded + :discarded, gone = gone + :gone
 WHERE entity = :entity AND number = :number;
 
 -- add_quarantine --
 -- A record goes to quarantine; the same one may have been there before, and come out again.
 INSERT INTO {crossfade}quarantine
-    (id, entity, chunk, record_key, reason, detail, target_table, target_column, target_constraint, phase, raw, state,
-     noted_at)
+    (id, entity, chunk, record_key, reason, detail, target_table, target_column, target_constraint, phase, raw, digest,
+     state, noted_at)
 VALUES (:id, :entity, :chunk, :record_key, :reason, :detail, :target_table, :target_column, :target_constraint, :phase,
-        :raw, 'open', :now)
+        :raw, :digest, 'open', :now)
 ON CONFLICT (id) DO UPDATE
 SET reason = excluded.reason, detail = excluded.detail, target_table = excluded.target_table,
     target_column = excluded.target_column, target_constraint = excluded.target_constraint, parent = NULL,
-    waits_for = NULL, cause = NULL, raw = excluded.raw, state = 'open', note = NULL, noted_at = excluded.noted_at;
+    waits_for = NULL, cause = NULL, chunk = excluded.chunk, phase = excluded.phase, raw = excluded.raw,
+    digest = excluded.digest, state = 'open', note = NULL, noted_at = excluded.noted_at;
 
 -- forget_entry --
 -- A record was in quarantine only until it was decided who comes in.
@@ -275,19 +362,33 @@ SELECT id, entity, chunk, record_key, reason, detail, target_table, target_colum
        target_constraint, parent, waits_for, cause
 FROM {crossfade}quarantine WHERE entity = :entity AND state <> 'retried';
 
+-- find_held_digests --
+-- Records that share a key, or have none that can be read, and are not in the target.
+SELECT digest FROM {crossfade}quarantine
+WHERE entity = :entity AND state <> 'retried' AND (record_key = :key OR (record_key IS NULL AND digest = :digest));
+
 -- find_quarantine --
 -- Entries without their documents.
 SELECT id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, state, note, noted_at,
        target_constraint, parent, waits_for, cause
 FROM {crossfade}quarantine ORDER BY entity, reason, record_key, id;
 
+-- find_refused --
+-- Open entries of these reasons and phase, without documents, with the length of each.
+SELECT id, entity, record_key, digest, length(raw) FROM {crossfade}quarantine
+WHERE state = 'open' AND (reason = :reason OR reason = :other) AND (CAST(:phase AS TEXT) IS NULL OR phase = :phase);
+
+-- find_held_of --
+-- Some entries without their documents, with the length of each.
+SELECT id, entity, record_key, digest, length(raw) FROM {crossfade}quarantine
+WHERE (CAST(:entity AS TEXT) IS NULL OR entity = :entity) AND (CAST(:reason AS TEXT) IS NULL OR reason = :reason)
+  AND (CAST(:place AS TEXT) IS NULL OR target_table || '.' || target_column = :place OR target_column = :place
+       OR target_table = :place)
+  AND (CAST(:state AS TEXT) IS NULL OR state = :state);
+
 -- find_raw --
 -- The document of an entry.
 SELECT raw FROM {crossfade}quarantine WHERE id = :id;
-
--- find_raws_by_id --
--- The documents of some entries.
-SELECT id, raw FROM {crossfade}quarantine WHERE id IN (:ids);
 
 -- set_state --
 -- An entry is resolved: retried, or discarded with a note.
@@ -297,7 +398,8 @@ UPDATE {crossfade}quarantine SET state = :state, note = :note, noted_at = :now W
 -- A retried record failed again, perhaps for another reason.
 UPDATE {crossfade}quarantine
 SET reason = :reason, detail = :detail, target_table = :target_table, target_column = :target_column,
-    target_constraint = :target_constraint, parent = NULL, waits_for = NULL, cause = NULL, raw = :raw, noted_at = :now
+    target_constraint = :target_constraint, parent = NULL, waits_for = NULL, cause = NULL, raw = :raw, digest = :digest,
+    noted_at = :now
 WHERE id = :id;
 
 -- find_causes --

@@ -35,6 +35,8 @@ class EntityStatus:
     """Whether the copy has been planned: before that, nothing is nothing, and says nothing."""
     remainders: tuple[str, ...] = ()
     """What of a torn source cannot be read: an unknown number of records, which no count holds."""
+    gone: int = 0
+    """Records that were read and copied, and found to be no longer in the source since. `counts` is without them."""
 
     @property
     def done(self) -> bool:
@@ -114,5 +116,6 @@ def _entity_status(
 ) -> EntityStatus:
     counts = sum((c.counts for c in chunks if c.counts is not None), Counts())
     own = [c for c in chunks if c.chunk.number != LATER]
+    gone = sum(c.gone for c in chunks)
     done = sum(1 for c in own if c.counts is not None)
-    return EntityStatus(name, counts, len(own), done, sum(c.chunk.count for c in own), reasons, begun, remainders)
+    return EntityStatus(name, counts, len(own), done, sum(c.chunk.count for c in own), reasons, begun, remainders, gone)

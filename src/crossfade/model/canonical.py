@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -48,6 +48,19 @@ def python_rows(table: Any) -> list[tuple[Any, ...]]:
     if not table.num_columns:
         return [()] * len(table)
     return list(zip(*(_numbers(column).to_pylist() for column in table.columns), strict=True))
+
+
+def arrow_rows(table: TargetTable, columns: Iterable[str], rows: Sequence[tuple[Any, ...]]) -> Any:
+    """The canonical table that `python_rows` gave these rows of."""
+    schema = arrow_schema(table, columns)
+    values = list(zip(*rows, strict=True)) or [()] * len(schema)
+    return pa.table([_array(v, field.type) for v, field in zip(values, schema, strict=True)], schema=schema)
+
+
+def _array(values: Sequence[Any], kind: Any) -> Any:
+    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
+        return pa.array(values, pa.int64()).cast(kind)
+    return pa.array(values, pa.int32()).cast(kind) if pa.types.is_date32(kind) else pa.array(values, kind)
 
 
 def _numbers(column: Any) -> Any:

@@ -11,6 +11,7 @@ from crossfade.model.counts import Counts
 from crossfade.move import source_identity as whence
 from crossfade.move import surveying
 from crossfade.move import target_ownership as begin
+from crossfade.move.changed import changed, sentence
 from crossfade.move.context import Ground
 from crossfade.move.inventory import DISCARDED, FAULTS, Standing, count, inventory, notes, unaccounted
 from crossfade.stores.contract import EntityInfo
@@ -35,7 +36,16 @@ def with_source(ground: Ground, found: Status, entities: Sequence[EntityInfo] | 
     except CrossfadeError as error:  # a mapping at fault, which `check` tells
         return replace(found, notes=(_unknown(error),))
     faults = tuple(unaccounted(s) for s in standings if s.fate in FAULTS and s.records != 0)
-    return replace(found, faults=(*filter(None, [other]), *faults), notes=tuple(notes(standings)))
+    now = (*_changed(ground, found), *notes(standings))
+    return replace(found, faults=(*filter(None, [other]), *faults), notes=now)
+
+
+def _changed(ground: Ground, found: Status) -> list[str]:
+    """What was copied by another mapping than there is now."""
+    if not found.finished:
+        return []
+    with ground.transaction() as tx:
+        return [sentence(part) for part in changed(ground, tx)]
 
 
 def _unknown(error: CrossfadeError) -> str:

@@ -11,7 +11,7 @@ from functools import cached_property, partial
 
 from crossfade.assess.lock import dump_lock, read_lock
 from crossfade.errors import MappingFault, Misused
-from crossfade.journal import journal
+from crossfade.journal import agreed, journal
 from crossfade.mapping.language.compile import Compiled, compile_all, read_mappings
 from crossfade.model.described import Described
 from crossfade.model.patterns import is_pattern, matching
@@ -229,6 +229,19 @@ class Ground:
             "mapping_digest": self.program.digest,
         }
 
+    @cached_property
+    def parts(self) -> dict[agreed.Part, str]:
+        """Digests of each table's mapping and of each entity's shape, with the discards that go with them."""
+        texts = read_mappings(self.project.mapping_dir)
+        found: dict[agreed.Part, str] = {}
+        for table, text in texts.items():
+            own = [d.model_dump() for d in self.discards if d.table == table]
+            found[agreed.TABLE, table] = _digest(repr((text, own)))
+        for entity in self.fed_entities:
+            own = [d.model_dump() for d in self.discards if d.entity == entity]
+            found[agreed.ENTITY, entity] = _digest(repr((dump_lock([self.shapes[entity]]), own)))
+        return found
+
     @property
     def digests_so_far(self) -> dict[str, str]:
         """Before there is a survey no mapping can be read either: what the schema makes needs neither."""
@@ -291,5 +304,9 @@ class Ground:
     def forget_survey(self) -> None:
         """What was read from the lock file is read anew."""
         self._close_sessions()
-        for name in ("shapes", "discards", "compiled", "digests"):
+        for name in ("shapes", "discards", "compiled", "digests", "parts"):
             self.__dict__.pop(name, None)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

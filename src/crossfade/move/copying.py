@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from crossfade.errors import Refused
-from crossfade.journal import agreement, journal
+from crossfade.journal import agreed, agreement, journal
 from crossfade.journal.journal import MoveRecord
 from crossfade.journal.status import Status
 from crossfade.model.batch import Chunk
@@ -22,11 +22,11 @@ from crossfade.move.events import Listener, Planned, StepDone
 from crossfade.move.executors import executor_for
 from crossfade.move.inventory import DISCARDED, count, inventory
 from crossfade.move.others import require_none, rows_of_others
-from crossfade.pipeline import causes, constraints
+from crossfade.pipeline import causes, constraints, duplicate_keys
 from crossfade.pipeline import copy as chunks_of
 from crossfade.pipeline.enough import StopAt, require_few
 from crossfade.pipeline.plan import KeyScan, plan
-from crossfade.pipeline.settle import settle
+from crossfade.pipeline.retry import readmit
 from crossfade.runtime.again import again
 from crossfade.runtime.executor import Executor
 from crossfade.stores.contract import EntityInfo, Loader, RowRejected, need
@@ -61,10 +61,10 @@ def _copy(
     again(lambda: begin.do_steps(ground, ground.steps_before, listen), listen)
     _require_same_agreement(ground, move)
     pending = again(lambda: plan(scan, ground.transaction), listen)
-    chunks = copied_chunks(ground)
-    listen(Planned(sum(c.count for c in pending), len(pending), sum(c.count for c in chunks)))
+    planned = sum(c.count for c in copied_chunks(ground))
+    listen(Planned(sum(c.count for c in pending), len(pending), planned))
     chunks_of.copy(ground.work, pending, executor, listen, _stop_at(ground))
-    again(lambda: _clear(ground, chunks, executor, listen), listen)
+    again(lambda: _clear(ground, executor, listen), listen)
     again(lambda: _finish(ground, entities, listen), listen)
 
 
@@ -78,7 +78,19 @@ def _finish(ground: Ground, entities: Sequence[EntityInfo], listen: Listener) ->
     discarded = _discarded(ground, entities)
     with ground.transaction() as tx:
         _note_discarded(tx, discarded)
+        _note_agreed(ground, tx)
         journal.set_stage(tx, journal.FINISHED)
+
+
+def _note_agreed(ground: Ground, tx: Loader) -> None:
+    """What was copied now was copied by the mappings as they are; what was there before, by what it was noted with."""
+    if journal.find_stage(tx) == journal.FINISHED:
+        return
+    chosen = agreed.being_copied_again(tx)
+    tables = {b.table for b in ground.program.branches if b.entity in chosen}
+    names = {agreed.TABLE: tables, agreed.ENTITY: chosen}
+    agreed.note(tx, {part: digest for part, digest in ground.parts.items() if not chosen or part[1] in names[part[0]]})
+    agreed.end_again(tx)
 
 
 def copied_chunks(ground: Ground) -> list[Chunk]:
@@ -120,7 +132,7 @@ def restart(ground: Ground) -> None:
             )
         filled = {name for c in journal.chunks(tx) for name in c.rows}
         tables = ground.tables(ground.fed_tables | filled)
-        _require_own_rows(ground, tx, tables)
+        require_own_rows(ground, tx, tables)
         try:
             for table in tables:
                 tx.empty(table, beside=tables)
@@ -133,7 +145,7 @@ def restart(ground: Ground) -> None:
         journal.set_stage(tx, journal.PREPARED)
 
 
-def _require_own_rows(ground: Ground, tx: Loader, tables: Sequence[TargetTable]) -> None:
+def require_own_rows(ground: Ground, tx: Loader, tables: Sequence[TargetTable]) -> None:
     noted: Counter[str] = Counter()
     for chunk in journal.chunks(tx):
         noted.update(chunk.rows)
@@ -150,18 +162,21 @@ def _require_same_agreement(ground: Ground, move: MoveRecord) -> None:
             journal.set_digests(tx, ground.digests)
 
 
-def _clear(ground: Ground, chunks: Sequence[Chunk], executor: Executor, listen: Listener) -> None:
+def _clear(ground: Ground, executor: Executor, listen: Listener) -> None:
     """What may not stay leaves, before the constraints are made. What is done of it is not done again."""
     stage = begin.own_move(ground).stage
     if stage in (journal.PREPARED, journal.COPYING):
-        settle(ground.work, chunks, executor)
+        with ground.transaction() as tx:
+            chosen = agreed.being_copied_again(tx)
+        duplicate_keys.decide(ground.work, chosen)
         with ground.transaction() as tx:
             journal.set_stage(tx, journal.COPIED)
     if stage != journal.FINISHED:
         with ground.transaction() as tx:
             steps = ground.steps_after(journal.steps_done(tx))
         made = partial(_tell, listen)
-        constraints.clear(ground.work, ground.schema, chunks, executor, listen, _few(ground), steps, made)
+        constraints.clear(ground.work, ground.schema, listen, _few(ground), steps, made)
+        readmit(ground.work, executor)
 
 
 def _tell(listen: Listener, step: Step) -> None:

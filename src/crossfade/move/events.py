@@ -8,10 +8,10 @@ from typing import Any
 
 from crossfade.assess.survey import Scanned
 from crossfade.model.target import Step
-from crossfade.pipeline.constraints import RecordsLeft
+from crossfade.pipeline.constraints import RecordsGone, RecordsLeft
 from crossfade.pipeline.copy import ChunkCopied
-from crossfade.pipeline.mend import RecordRetried, Retrying
 from crossfade.pipeline.preview import Sampled, Sampling
+from crossfade.pipeline.retry import RecordRetried, Retrying
 from crossfade.runtime.again import TryingAgain
 from crossfade.stores.contract import Blocker
 from crossfade.verify.chunk import ChunkVerified
@@ -95,6 +95,7 @@ __all__ = [
     "OnCluster",
     "Planned",
     "RecordRetried",
+    "RecordsGone",
     "RecordsLeft",
     "Retrying",
     "RuleAsked",

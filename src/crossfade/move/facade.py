@@ -14,6 +14,7 @@ from crossfade.model.program import Program
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetSchema
 from crossfade.move import accounts, checks, copying, surveying, verifying
+from crossfade.move import again as copying_again
 from crossfade.move import not_carried as gathering
 from crossfade.move import preview as previewing
 from crossfade.move import quarantine as held
@@ -25,7 +26,7 @@ from crossfade.move.inventory import inventory
 from crossfade.move.preview import Preview
 from crossfade.move.reset import Reset
 from crossfade.move.watching import watching
-from crossfade.pipeline.mend import Retried
+from crossfade.pipeline.retry import Retried
 from crossfade.project import Project
 from crossfade.schema.diagram import dbml, mermaid
 from crossfade.stores.contract import EntityInfo, Store
@@ -144,6 +145,14 @@ class Move:
         """Forgets the copy: the tables that it filled are emptied, and the journal of chunks and quarantine too."""
         with watching(self.context, self.context.hear), begin.alone(self.context):
             copying.restart(self.context)
+
+    def forget(self, *, tables: Collection[str] = (), entities: Collection[str] = ()) -> None:
+        """Takes out what these entities, and those that feed these tables, have made; `copy` brings it in again.
+
+        All else stays as it is, but for records that refer to one that does not come in again.
+        """
+        with begin.alone(self.context):
+            copying_again.forget(self.context, tables, entities)
 
     def plan_reset(self, including: Collection[str] = ()) -> Reset | None:
         """What a reset would do; None where there is nothing of a move in the target. Raises NotEmpty, as it would."""

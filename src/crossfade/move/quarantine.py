@@ -11,18 +11,19 @@ from crossfade.journal.causes import Cause, Selection, beginning_with
 from crossfade.journal.causes import causes as by_cause
 from crossfade.journal.causes import pages as entry_pages
 from crossfade.journal.journal import Entry
+from crossfade.journal.refused import held_of
 from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
 from crossfade.move import checks, selecting, surveying
 from crossfade.move import source_identity as whence
 from crossfade.move import target_ownership as begin
 from crossfade.move.context import Ground
-from crossfade.move.copying import advance_sequences, copied_chunks
-from crossfade.move.events import Listener, deaf
+from crossfade.move.copying import advance_sequences
+from crossfade.move.events import Listener
+from crossfade.move.executors import executor_for
 from crossfade.pipeline import causes as explanations
-from crossfade.pipeline import constraints, mend
-from crossfade.pipeline.mend import Retried
-from crossfade.runtime.local import make_executor
+from crossfade.pipeline import retry as trying
+from crossfade.pipeline.retry import Retried, Tried
 
 
 def entries(ground: Ground) -> list[Entry]:
@@ -58,16 +59,27 @@ def retry(ground: Ground, ids: Sequence[str], of: Selection, listen: Listener) -
     _require_no_half_constraints(ground)
     left = sum(1 for c in ground.chunks() if c.counts is None and c.chunk.number != journal.LATER)
     agreement.require_nothing_left(begin.own_move(ground), ground.digests, left)
-    named = [_entry(ground, i) for i in ids] or [e for page in pages(ground, of) for e in page]
-    if not named and of.is_narrow:
-        selecting.require_known(ground, of)
     with ground.transaction() as tx:
         journal.set_digests(tx, ground.digests)
-    results = mend.retry(ground.work, named, listen)
+        chosen = held_of(tx, of)
+    if ids:
+        named = {_entry(ground, i).id for i in ids}
+        chosen = [h for h in chosen if h.id in named]
+    elif not chosen and of.is_narrow:
+        selecting.require_known(ground, of)
+    how = Tried.IN_COPY if left else Tried.BY_PERSON
+    with executor_for(ground, _workers(ground, len(chosen)), listen, get_ready=ground.get_ready) as executor:
+        results = trying.retry(ground.work, chosen, executor, how, listen)
     advance_sequences(ground)
-    if not ground.target.traits.constraints_after_tables and begin.own_move(ground).stage == journal.FINISHED:
-        results = _hold_to_constraints(ground, results)
     return _explained(ground, results) if explanations.explain(ground.work) else results
+
+
+RECORDS_A_WORKER = 5000
+
+
+def _workers(ground: Ground, records: int) -> int:
+    """As many as there is work for."""
+    return min(ground.writers, max(1, records // RECORDS_A_WORKER))
 
 
 def _explained(ground: Ground, results: Sequence[Retried]) -> list[Retried]:
@@ -82,7 +94,7 @@ def discard(ground: Ground, ids: Sequence[str], reason: str) -> list[Entry]:
     named = [_entry(ground, i) for i in ids]
     _require_records({e.entity for e in named if e.reason == REMAINDER})
     with ground.transaction() as tx:
-        return [replace(e, state="discarded", note=reason) for e in mend.discard(tx, named, reason)]
+        return [replace(e, state="discarded", note=reason) for e in trying.discard(tx, named, reason)]
 
 
 def discard_all(ground: Ground, of: Selection, reason: str) -> dict[str, int]:
@@ -91,7 +103,7 @@ def discard_all(ground: Ground, of: Selection, reason: str) -> dict[str, int]:
     with ground.transaction() as tx:
         if of.place is None and of.reason in (None, REMAINDER):
             _require_records({entity for entity in journal.remainders(tx) if of.entity in (None, entity)})
-        gone = mend.discard_all(tx, of, reason)
+        gone = trying.discard_all(tx, of, reason)
     if not gone:
         selecting.require_known(ground, of)
     return gone
@@ -134,16 +146,3 @@ def _require_no_half_constraints(ground: Ground) -> None:
             + " not made yet, others are; nothing was retried",
             hint="crossfade copy, then retry",
         )
-
-
-def _hold_to_constraints(ground: Ground, results: list[Retried]) -> list[Retried]:
-    """For a target that is not asked for parents at every row: who came in without one leaves again."""
-    with make_executor(1) as executor:
-        constraints.clear(ground.work, ground.schema, copied_chunks(ground), executor, deaf)
-    left = {(e.entity, e.key): e for e in entries(ground) if e.state == "open"}
-    return [
-        Retried(left[r.entry.entity, r.entry.key], "quarantined")
-        if r.outcome == "copied" and (r.entry.entity, r.entry.key) in left
-        else r
-        for r in results
-    ]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from crossfade.errors import CrossfadeError, Misused, NotEmpty
 from crossfade.journal import agreement, journal
 from crossfade.journal.journal import MoveRecord
+from crossfade.journal.migrations import Place, migrate
 from crossfade.journal.status import Status, status_of
 from crossfade.model.quoting import qualified
 from crossfade.model.target import Step
@@ -29,6 +30,7 @@ def alone(ground: Ground) -> Iterator[None]:
         if move is not None:
             _require_own(ground, move)
             ground.take_over()
+            _migrate(ground, move)
         try:
             yield
         finally:
@@ -96,9 +98,25 @@ def status(ground: Ground) -> Status:
 
 def _begun(ground: Ground) -> MoveRecord:
     move = find_move(ground)
+    if move is not None and _is_older(move):
+        agreement.require_own(move, ground.target.url, ground.project.name, move.schema_digest)
+        with alone(ground):
+            move = find_move(ground)
     if move is None:
         raise Misused(f"not started: no move has begun in {ground.target.url}", hint="crossfade copy")
     return move
+
+
+def _is_older(move: MoveRecord) -> bool:
+    return move.version in agreement.VERSIONS and move.version < journal.VERSION
+
+
+def _migrate(ground: Ground, move: MoveRecord) -> None:
+    """Brings the tables of an older version's journal to today's shape."""
+    if _is_older(move):
+        place = Place(ground.target.traits.has_journal_schema, ground.source.traits.has_unique_keys)
+        with ground.transaction() as tx:
+            migrate(tx, move.version, place)
 
 
 def find_move(ground: Ground) -> MoveRecord | None:

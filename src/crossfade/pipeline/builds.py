@@ -15,7 +15,7 @@ import pyarrow as pa
 from crossfade.errors import Busy, CrossfadeError, Unreachable
 from crossfade.journal import journal
 from crossfade.model.target import Step, TargetSchema, TargetTable
-from crossfade.pipeline.leave import Broken
+from crossfade.pipeline.evict import Broken
 from crossfade.pipeline.steps import failed, run_step
 from crossfade.schema.live import built_on
 from crossfade.stores.contract import Ddl, RowRejected, Transaction

@@ -28,7 +28,7 @@ from crossfade.model.program import WHOLE, Branch, Feed
 from crossfade.model.quoting import identifier
 from crossfade.model.shape import ELEMENT, Path
 from crossfade.model.target import ForeignKey, TargetTable, Unique
-from crossfade.pipeline.leave import narrow_carrier
+from crossfade.pipeline.narrow import narrow_carrier
 from crossfade.pipeline.parents import Parents
 from crossfade.pipeline.session import Session, Work, session
 from crossfade.stores.contract import Check, Clash, Clashes

@@ -19,12 +19,11 @@ import pyarrow as pa
 from crossfade.errors import CrossfadeError, Unreachable
 from crossfade.journal import journal
 from crossfade.journal.journal import Clearing
-from crossfade.model.batch import Chunk
 from crossfade.model.target import ForeignKey, Step, TargetSchema, TargetTable, Unique
+from crossfade.pipeline.admission import no_parent, same_value
 from crossfade.pipeline.builds import Build, builds
-from crossfade.pipeline.leave import Broken, take_out
+from crossfade.pipeline.evict import Broken, Evicted, evict
 from crossfade.pipeline.session import Work, session
-from crossfade.runtime.executor import Executor
 from crossfade.stores.contract import Ddl, RowRejected, need
 
 
@@ -38,7 +37,19 @@ class RecordsLeft:
     count: int
 
 
-Listen = Callable[[RecordsLeft], None]
+@dataclass(frozen=True, slots=True)
+class RecordsGone:
+    """An event: `count` records of `entity` that were copied are no longer in the source; their rows were removed,
+    because `constraint` on `table` refuses them.
+    """
+
+    entity: str
+    table: str
+    constraint: str
+    count: int
+
+
+Listen = Callable[[RecordsLeft | RecordsGone], None]
 
 
 @dataclass(frozen=True)
@@ -69,13 +80,10 @@ class _Test:
 
     def broken(self, keys: pa.Table) -> Broken:
         if isinstance(self.constraint, ForeignKey):
-            reason, listed = "foreign_key", ", ".join(self.constraint.columns)
-            detail = f"{listed} references a missing row of {self.constraint.parent}"
+            why = no_parent(self.table, self.constraint)
         else:
-            reason, listed = "unique", ", ".join(self.constraint.expressions)
-            detail = f"another row has the same {listed}"
-        name = self.constraint.name
-        return Broken(self.table.name, reason, f"{detail} ({name})", listed, keys, constraint=name)
+            why = same_value(self.table, self.constraint)
+        return Broken(self.table.name, why.reason, why.detail, why.column or "", keys, constraint=self.constraint.name)
 
 
 Few = Callable[[Broken], None]
@@ -85,8 +93,6 @@ Few = Callable[[Broken], None]
 def clear(
     work: Work,
     schema: TargetSchema,
-    chunks: Sequence[Chunk],
-    executor: Executor,
     listen: Listen,
     require_few: Few = lambda broken: None,
     steps: Sequence[Step] = (),
@@ -106,7 +112,7 @@ def clear(
         while at.place < len(tests):
             test = tests[at.place]
             if test.parent is None or test.parent in at.parents:
-                at = _pass(work, at, test, ddl, chunks, executor, listen, require_few)
+                at = _pass(work, at, test, ddl, listen, require_few)
             at = replace(at, place=at.place + 1, doomed=None)
         if not at.changed:
             break
@@ -124,16 +130,7 @@ def _tests(
     yield from (_Test(table, key) for table in tables for key in table.foreign_keys)
 
 
-def _pass(
-    work: Work,
-    at: Clearing,
-    test: _Test | Build,
-    ddl: Ddl,
-    chunks: Sequence[Chunk],
-    executor: Executor,
-    listen: Listen,
-    require_few: Few,
-) -> Clearing:
+def _pass(work: Work, at: Clearing, test: _Test | Build, ddl: Ddl, listen: Listen, require_few: Few) -> Clearing:
     """One test, and out with the records behind what it finds; what is to be made is tried again without them."""
     keys = test.ask(ddl) if at.doomed is None else _table(at.doomed)  # noted by a run that was killed
     found = False
@@ -142,7 +139,7 @@ def _pass(
         if not noted:
             require_few(test.broken(keys))
         _note(work, replace(at, doomed=_bytes(keys)))
-        left = _take_out(work, test.broken(keys), test.name, chunks, executor, listen)
+        left = _evict(work, test.broken(keys), test.name, listen).total
         if left or noted:  # rows that are of no record stay, and are not asked for again and again
             at = replace(at, changed=at.changed | _fed_with(work, test.table.name))
         if not isinstance(test, Build):
@@ -179,11 +176,11 @@ def _table(data: bytes) -> pa.Table:
     return pa.ipc.open_stream(data).read_all()
 
 
-def _take_out(
-    work: Work, broken: Broken, constraint: str, chunks: Sequence[Chunk], executor: Executor, listen: Listen
-) -> int:
-    """Quarantines the records behind the broken rows; how many."""
-    left = take_out(work, broken, chunks, executor)
-    for entity, count in left.items():
+def _evict(work: Work, broken: Broken, constraint: str, listen: Listen) -> Evicted:
+    """Quarantines the records behind the broken rows."""
+    out = evict(work, broken)
+    for entity, count in out.quarantined.items():
         listen(RecordsLeft(entity, broken.table, constraint, count))
-    return left.total()
+    for entity, count in out.gone.items():
+        listen(RecordsGone(entity, broken.table, constraint, count))
+    return out

@@ -7,25 +7,27 @@ the latter.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from crossfade.documents.decode import key_of
-from crossfade.executor.again import TryingAgain
-from crossfade.executor.tasks import run_tasks
-from crossfade.journal import journal, loaded
+from crossfade.journal import journal
 from crossfade.journal.causes import place_of
+from crossfade.journal.identities import Identities
 from crossfade.journal.journal import Entry
-from crossfade.model.batch import REMAINDER, Batch, Chunk
+from crossfade.model.batch import Batch, Chunk
 from crossfade.model.counts import Counts
+from crossfade.pipeline.apply import apply
 from crossfade.pipeline.enough import Losses, Refusals, StopAt
-from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session, Work, session
+from crossfade.runtime.again import TryingAgain
 from crossfade.runtime.executor import Executor
+from crossfade.runtime.tasks import run_tasks
 from crossfade.stores.contract import Loader
-from crossfade.transform.transform import Mapped, Misfit
+from crossfade.transform.transform import Misfit
 
 _LARGE = 32 << 20
 """Bytes of a batch, as those of the biggest documents have: what it took is not kept for the next one."""
@@ -43,10 +45,12 @@ class ChunkCopied:
 
 @dataclass
 class _Account:
+    """What became of a chunk so far. `entries` are put into quarantine at its end."""
+
     counts: Counts = field(default_factory=Counts)
-    rows: dict[str, int] = field(default_factory=dict)
-    position: int = 0
+    rows: Counter[str] = field(default_factory=Counter)
     refused: dict[tuple[str, str], Refusals] = field(default_factory=dict)
+    entries: list[tuple[Entry, bytes]] = field(default_factory=list)
 
 
 def copy(
@@ -79,45 +83,34 @@ def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:
             return ChunkCopied(chunk, None, 0.0)
         columns = work.program.feeds[chunk.entity].columns
         for batch in s.reader.batches(chunk, work.shapes[chunk.entity], columns):
-            _carry_batch(s, tx, chunk, batch, account)
+            _copy_batch(s, tx, chunk, batch, account)
             large = batch.table.nbytes > _LARGE
             del batch  # the next one is made without it
             if large:
                 pa.default_memory_pool().release_unused()
+        identities = Identities(chunk.entity, s.source.traits.has_unique_keys)
+        journal.quarantine_all(tx, identities.named(tx, account.entries))
         seconds = time.perf_counter() - start
         journal.finish_chunk(tx, chunk, account.counts, account.rows, seconds)
     return ChunkCopied(chunk, account.counts, seconds, tuple(account.refused.values()))
 
 
-def _carry_batch(s: Session, tx: Loader, chunk: Chunk, batch: Batch, account: _Account) -> None:
+def _copy_batch(s: Session, tx: Loader, chunk: Chunk, batch: Batch, account: _Account) -> None:
     mapped = s.carrier(chunk.entity).map(batch)
-    aside = {m.row for m in mapped.misfits} | mapped.discarded
-    good = [row for row in range(len(batch.raws)) if row not in aside]
-    refused = load_records(tx, mapped.tables, good, loaded=loaded.note)
-    misfits = [*mapped.misfits, *refused]
-    _note(tx, chunk, batch, misfits, account.position)
-    _count_refusals(batch, misfits, account)
-    _count_rows(mapped, {m.row for m in refused}, account)
-    set_aside = sum(1 for aside in batch.aside if aside.reason != REMAINDER)  # which is of nobody knows how many
-    quarantined = len(misfits) + set_aside
-    account.counts += Counts(
-        source=len(batch.raws) + set_aside,
-        copied=len(good) - len(refused),
-        quarantined=quarantined,
-        discarded=len(mapped.discarded),
-    )
-    account.position += len(batch.raws) + len(batch.aside)
+    applied = apply(s, tx, chunk.entity, batch, mapped)
+    rejected = list(applied.rejected.values())
+    account.entries += _entries(chunk, batch, rejected)
+    _count_refusals(batch, rejected, account)
+    account.rows += applied.rows
+    account.counts += applied.counts
 
 
-def _note(tx: Loader, chunk: Chunk, batch: Batch, misfits: Sequence[Misfit], position: int) -> None:
-    journal.quarantine_all(tx, _entries(chunk, batch, misfits, position))
-
-
-def _entries(chunk: Chunk, batch: Batch, misfits: Sequence[Misfit], position: int) -> Iterator[tuple[Entry, bytes]]:
-    for misfit in misfits:
-        raw = batch.raws[misfit.row]
+def _entries(chunk: Chunk, batch: Batch, rejected: Sequence[Misfit]) -> Iterator[tuple[Entry, bytes]]:
+    """Without ids: those are given when all of the chunk is known."""
+    for misfit in rejected:
+        raw = bytes(batch.raws[misfit.row])
         entry = Entry(
-            id=journal.entry_id(chunk.entity, chunk.number, position, "row", misfit.row),
+            id="",
             entity=chunk.entity,
             chunk=chunk.number,
             key=key_of(raw),
@@ -129,9 +122,9 @@ def _entries(chunk: Chunk, batch: Batch, misfits: Sequence[Misfit], position: in
             constraint=misfit.constraint,
         )
         yield entry, raw
-    for i, aside in enumerate(batch.aside):
+    for aside in batch.aside:
         entry = Entry(
-            id=journal.entry_id(chunk.entity, chunk.number, position, "aside", i),
+            id="",
             entity=chunk.entity,
             chunk=chunk.number,
             key=aside.key,
@@ -155,10 +148,3 @@ def _count_refusals(batch: Batch, misfits: Sequence[Misfit], account: _Account) 
 def _count_refusal(account: _Account, reason: str, place: str, example: str) -> None:
     known = account.refused.get((reason, place))
     account.refused[reason, place] = Refusals(reason, place, known.count + 1 if known else 1, example)
-
-
-def _count_rows(mapped: Mapped, refused: set[int], account: _Account) -> None:
-    for part in mapped.tables:
-        lost = sum(1 for root in part.roots.to_pylist() if root in refused) if refused else 0
-        name = part.table.name
-        account.rows[name] = account.rows.get(name, 0) + part.rows.num_rows - lost

@@ -11,7 +11,7 @@ from crossfade.journal.unexplained import HeldRecord, held_records
 from crossfade.model.canonical import python_rows
 from crossfade.model.program import Feed
 from crossfade.model.target import ForeignKey
-from crossfade.pipeline.leave import follows_from_id, narrow_carrier
+from crossfade.pipeline.narrow import follows_from_id, narrow_carrier
 from crossfade.pipeline.session import Session
 from crossfade.transform.transform import Carrier
 

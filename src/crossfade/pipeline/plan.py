@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from crossfade.executor.again import Tell, again_from, in_silence
 from crossfade.journal import journal
 from crossfade.model.batch import Chunk
+from crossfade.runtime.again import Tell, again_from, in_silence
 from crossfade.stores.contract import Reader, Transaction
 
 

@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from multiprocessing.util import Finalize
 
 from crossfade.documents.columns import Transcoder, compile_columns
 from crossfade.journal import journal
+from crossfade.journal.ledger import Ledger
+from crossfade.mapping.owners import Owners, owners
 from crossfade.model.batch import Batch, Column
 from crossfade.model.program import Program
 from crossfade.model.shape import Shape
@@ -71,6 +73,15 @@ class Session:
     @property
     def row_reader(self) -> RowReader:
         return need(self.target.row_reader, self.target, "be read back")
+
+    @cached_property
+    def owners(self) -> dict[str, Owners]:
+        """Entity -> how the rows of the target lead back to its records."""
+        return owners(self.work.program, self.work.shapes, self.work.tables)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.target)
 
     def carrier(self, entity: str) -> Carrier:
         if entity not in self._carriers:

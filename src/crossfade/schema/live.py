@@ -74,10 +74,11 @@ def steps_after(schema: TargetSchema, filled: Collection[str], done: Collection[
     wanted = {p.away.id for p in _parts(schema, filled)} | set(done)
     back = {p.id for p in _parts(schema, everything) if p.away.id in wanted}
     back |= {f"validate {name.removeprefix('foreign key ')}" for name in back}
-    return tuple(step for step in schema.post if step.id in back or _is_said_of_parts(step))
+    return tuple(step for step in schema.post if step.id in back or is_said_of_parts(step))
 
 
-def _is_said_of_parts(step: Step) -> bool:
+def is_said_of_parts(step: Step) -> bool:
+    """Whether the step says something of an index, a constraint or a trigger, and goes with it."""
     """What goes with an index, a constraint or a trigger. To say it again where that stayed does no harm."""
     kinds = ("index", "table constraint", "trigger")
     others = ("cluster ", "replica identity ", "statistics of index ", "trigger mode ")

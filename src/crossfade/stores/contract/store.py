@@ -26,6 +26,7 @@ class Traits:
     has_journal_schema: bool = False  # does the journal live in a schema of its own (or under a table prefix)?
     constraints_after_tables: bool = True  # can constraints be added to a table that exists?
     is_file: bool = False  # is it a file (or a folder) of this machine, which other machines may not have?
+    has_unique_keys: bool = True  # does an entity hold every key once?
 
 
 @dataclass(frozen=True)

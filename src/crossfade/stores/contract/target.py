@@ -55,10 +55,20 @@ class Loader(Protocol):
         """
         ...
 
-    def delete(self, table: TargetTable, keys: Any) -> int:
-        """Deletes the rows whose primary key stands in `keys` (canonical, the key columns alone); the number
-        deleted.
+    def update(self, table: TargetTable, rows: Any) -> int:
+        """Gives the rows with these primary keys the other values of `rows`, in place; how many there were. Raises
+        `RowRejected` as `load` does.
         """
+        ...
+
+    def delete(self, table: TargetTable, keys: Any) -> int:
+        """Deletes the rows whose values stand in `keys` (canonical: the primary key, or the owner column); the number
+        deleted. Text is told apart byte by byte, whatever the collation of its column.
+        """
+        ...
+
+    def owned(self, table: TargetTable, by: Any, columns: Sequence[str]) -> Any:
+        """These columns (canonical) of the rows whose values stand in `by`, as `delete` finds them."""
         ...
 
     def count(self, table: TargetTable, *, hold: bool) -> int | None:

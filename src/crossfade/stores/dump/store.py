@@ -31,7 +31,7 @@ def open_dump(path_or_url: str | Path) -> Store:
     return Store(
         scheme=SCHEME,
         url=printable(f"{SCHEME}:{path}"),
-        traits=Traits(is_file=True),
+        traits=Traits(is_file=True, has_unique_keys=False),
         inspector=DumpInspector(spools),
         reader=DumpReader(spools),
         closer=spools.close,

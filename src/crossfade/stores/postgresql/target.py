@@ -24,7 +24,7 @@ from crossfade.stores.postgresql.session.default_schema import PUBLIC, default_s
 from crossfade.stores.postgresql.session.lock import end_with_client, leave_lock, take_lock
 from crossfade.stores.postgresql.session.parameters import for_psycopg
 from crossfade.stores.postgresql.text_form import copy_lines, texts
-from crossfade.stores.postgresql.writing import record_by_record
+from crossfade.stores.postgresql.writing import owned, record_by_record
 from crossfade.stores.postgresql.writing import table_rows as held
 from crossfade.stores.postgresql.writing.altered import require_unaltered
 from crossfade.stores.postgresql.writing.narrow import escaped, is_narrow, restored
@@ -239,13 +239,28 @@ class PostgresLoader:
     def delete(self, table: TargetTable, keys: Any) -> int:
         if not len(keys):
             return 0
-        types = {c.name: c.type for c in table.columns}
-        names = keys.column_names
         self._suspend_triggers(table)
         with self._translating(table.name):
-            statement = _delete(table, names, [self._in_catalog(table)[name].type_name for name in names])
-            values = [texts(keys.column(name), types[name]) for name in names]
-            return self._connection.execute(statement, values).rowcount
+            statement = owned.delete(table, keys.column_names, self._type_names(table))
+            return self._connection.execute(statement, owned.sent(table, keys)).rowcount
+
+    def owned(self, table: TargetTable, by: Any, columns: Sequence[str]) -> Any:
+        with self._translating(table.name):
+            return owned.select(self._connection, table, by, columns, self._type_names(table))
+
+    def update(self, table: TargetTable, rows: Any) -> int:
+        if not len(rows):
+            return 0
+        self._require_unaltered(table)
+        if unusual_columns(table, rows.column_names):
+            self._require_kept(table, rows)
+        self._suspend_triggers(table)
+        with self._translating(table.name):
+            statement = owned.update(table, rows.column_names, self._type_names(table))
+            return self._connection.execute(statement, owned.sent(table, rows)).rowcount
+
+    def _type_names(self, table: TargetTable) -> dict[str, str]:
+        return {name: found.type_name for name, found in self._in_catalog(table).items()}
 
     def count(self, table: TargetTable, *, hold: bool) -> int | None:
         try:
@@ -376,20 +391,6 @@ def _identifier(table: TargetTable) -> sql.Identifier:
 def _copy(into: sql.Identifier, names: Sequence[str], binary: bool) -> sql.Composed:
     return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT {})").format(
         into, sql.SQL(", ").join(map(sql.Identifier, names)), sql.SQL("binary" if binary else "text")
-    )
-
-
-def _delete(table: TargetTable, names: Sequence[str], type_names: Sequence[str]) -> sql.Composed:
-    keys = [sql.Identifier(f"k{i}") for i in range(len(names))]
-    equal = [
-        sql.SQL("t.{} = keys.{}::{}").format(sql.Identifier(name), key, sql.SQL(type_name))
-        for name, key, type_name in zip(names, keys, type_names, strict=True)
-    ]
-    return sql.SQL("DELETE FROM {} AS t USING unnest({}) AS keys({}) WHERE {}").format(
-        _identifier(table),
-        sql.SQL(", ").join([sql.SQL("%s::text[]")] * len(names)),
-        sql.SQL(", ").join(keys),
-        sql.SQL(" AND ").join(equal),
     )
 
 

@@ -14,7 +14,7 @@ from crossfade.schema.tokens import Token, tokens
 from crossfade.stores.contract import Check, Clash, Clashes
 from crossfade.stores.sqlite.connect import connect, failure, path_of
 from crossfade.stores.sqlite.forms import Unkept, stored
-from crossfade.stores.sqlite.rows import _canonical
+from crossfade.stores.sqlite.rows import canonical_batch
 
 
 class SqliteClashes:
@@ -103,7 +103,7 @@ def _held(table: TargetTable, unique: Unique, found: Sequence[Any]) -> Clash:
     key = found[2 * count :]
     if all(value is None for value in key):
         return Clash(values)
-    (canonical,) = python_rows(_canonical(table, table.primary_key, [tuple(key)]).select(list(table.primary_key)))
+    (canonical,) = python_rows(canonical_batch(table, table.primary_key, [tuple(key)]).select(list(table.primary_key)))
     shown = {name: str(value) for name, value in zip(table.primary_key, key, strict=True)}
     return Clash(values, shown, canonical)
 

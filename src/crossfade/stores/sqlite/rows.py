@@ -46,7 +46,7 @@ class SqliteRowReader:
                 found.extend(cursor.execute(statement, key))
         except sqlite3.Error as error:
             raise failure(error, path_of(self._url)) from error
-        return pa.Table.from_batches([_canonical(table, columns, found)])
+        return pa.Table.from_batches([canonical_batch(table, columns, found)])
 
     def printed(self, table: TargetTable, rows: Any) -> Any:
         """Text comes back as it was given; but a JSON number alone becomes a number by its column's affinity."""
@@ -61,7 +61,7 @@ class SqliteRowReader:
         try:
             cursor = self._connection().execute(_select(table, columns))
             while found := cursor.fetchmany(_BATCH):
-                yield _canonical(table, columns, found)
+                yield canonical_batch(table, columns, found)
         except sqlite3.Error as error:
             raise failure(error, path_of(self._url)) from error
 
@@ -127,7 +127,15 @@ class _Strange(Exception):
     pass
 
 
-def _canonical(table: TargetTable, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> Any:
+def canonical_rows(table: TargetTable, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> Any:
+    """Rows as SQLite gives them, as a canonical table of these columns alone."""
+    schema = arrow_schema(table, columns)
+    batches = [canonical_batch(table, columns, rows).select(schema.names)] if rows else []
+    return pa.Table.from_batches(batches, schema=schema)
+
+
+def canonical_batch(table: TargetTable, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> Any:
+    """The same with a column "#strange" where a row holds what its columns have no place for."""
     schema, types = arrow_schema(table, columns), {c.name: c.type for c in table.columns}
     strange: dict[int, list[str]] = {}
     arrays = [_column([row[i] for row in rows], name, types[name], strange) for i, name in enumerate(columns)]

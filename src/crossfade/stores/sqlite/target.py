@@ -18,6 +18,7 @@ from crossfade.stores.sqlite.connect import connect, failure, path_of, primary_c
 from crossfade.stores.sqlite.describe import describe
 from crossfade.stores.sqlite.forms import Unkept, stored, unkept
 from crossfade.stores.sqlite.lock import alone
+from crossfade.stores.sqlite.rows import canonical_rows
 from crossfade.stores.sqlite.triggers import Suspended
 
 _REASONS = {
@@ -113,14 +114,43 @@ class SqliteLoader:
                     self._connection.execute(statement, values)
 
     def delete(self, table: TargetTable, keys: Any) -> int:
-        equal = " AND ".join(f"{identifier(name)} = ?" for name in keys.column_names)
-        values = self._values(table, keys)
+        if not len(keys):
+            return 0
         with self._translating(table.name):
             self.suspended.suspend(table.table)
-            cursor = self._connection.executemany(
-                f"DELETE FROM {identifier(table.table)} WHERE {equal}", zip(*values, strict=True)
-            )
-            return cursor.rowcount
+            where = self._given(table, keys)
+            return self._connection.execute(f"DELETE FROM {identifier(table.table)} WHERE {where}").rowcount
+
+    def owned(self, table: TargetTable, by: Any, columns: Sequence[str]) -> Any:
+        with self._translating(table.name):
+            listed = ", ".join(map(identifier, columns))
+            where = self._given(table, by)
+            rows = self._connection.execute(f"SELECT {listed} FROM {identifier(table.table)} WHERE {where}").fetchall()
+        return canonical_rows(table, columns, rows)
+
+    def update(self, table: TargetTable, rows: Any) -> int:
+        names = rows.column_names
+        others = [n for n in names if n not in table.primary_key] or list(table.primary_key[:1])
+        values = dict(zip(names, self._values(table, rows), strict=True))
+        sets = ", ".join(f"{identifier(n)} = ?" for n in others)
+        same = " AND ".join(f"{identifier(n)} = ?" for n in table.primary_key)
+        with self._translating(table.name), self.savepoint():
+            self.suspended.suspend(table.table)
+            bound = zip(*(values[n] for n in (*others, *table.primary_key)), strict=True)
+            return self._connection.executemany(
+                f"UPDATE {identifier(table.table)} SET {sets} WHERE {same}", bound
+            ).rowcount
+
+    def _given(self, table: TargetTable, keys: Any) -> str:
+        """A condition that holds for rows with the values, which are put into a table of their own. Bytes decide."""
+        names = [f"k{i}" for i in range(len(keys.column_names))]
+        self._connection.execute("DROP TABLE IF EXISTS temp.crossfade_sent")
+        self._connection.execute(f"CREATE TEMP TABLE crossfade_sent ({', '.join(names)})")
+        self._connection.executemany(
+            f"INSERT INTO temp.crossfade_sent VALUES ({_marks(names)})", zip(*self._values(table, keys), strict=True)
+        )
+        columns = ", ".join(f"{identifier(name)} COLLATE BINARY" for name in keys.column_names)
+        return f"({columns}) IN (SELECT {', '.join(names)} FROM temp.crossfade_sent)"
 
     def count(self, table: TargetTable, *, hold: bool) -> int | None:
         """The transaction is immediate: nobody else writes until it ends, with `hold` or without."""

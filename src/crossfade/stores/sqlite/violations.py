@@ -11,7 +11,7 @@ from crossfade.errors import Unsupported
 from crossfade.model.canonical import arrow_schema
 from crossfade.model.quoting import identifier
 from crossfade.model.target import ForeignKey, TargetTable, Unique
-from crossfade.stores.sqlite.rows import _canonical
+from crossfade.stores.sqlite.rows import canonical_batch
 
 _ROWS_AT_ONCE = 20_000
 
@@ -55,7 +55,7 @@ def listed_key(table: TargetTable) -> str:
 def keys_of(table: TargetTable, rows: list[tuple[Any, ...]]) -> Any:
     """Rows of the primary key's values as SQLite gives them, in canonical Arrow."""
     schema = arrow_schema(table, table.primary_key)
-    batches = [_canonical(table, table.primary_key, rows).select(schema.names)] if rows else []
+    batches = [canonical_batch(table, table.primary_key, rows).select(schema.names)] if rows else []
     return pa.Table.from_batches(batches, schema=schema)
 
 
@@ -64,5 +64,5 @@ def _keys(connection: sqlite3.Connection, table: TargetTable, query: str) -> Any
     cursor = connection.execute(query)
     batches = []
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
-        batches.append(_canonical(table, table.primary_key, rows).select(schema.names))
+        batches.append(canonical_batch(table, table.primary_key, rows).select(schema.names))
     return pa.Table.from_batches(batches, schema=schema)

@@ -91,12 +91,17 @@ _CANONICAL = {
 _AS_THEY_ARE = {"int2", "int4", "int8", "float4", "float8", "bool", "bytea", "array"}
 
 
-def _canonical(table: TargetTable, alias: str) -> sql.Composed:
+def canonical(table: TargetTable, alias: str, columns: Iterable[str]) -> sql.Composed:
+    """Columns as they leave the server for `batch`."""
     return _listed(
         sql.SQL(_expression(column.type)).format(sql.Identifier(alias, name))
-        for name in table.primary_key
+        for name in columns
         if (column := table.column(name)) is not None
     )
+
+
+def _canonical(table: TargetTable, alias: str) -> sql.Composed:
+    return canonical(table, alias, table.primary_key)
 
 
 def _expression(kind: ColumnType) -> str:
@@ -119,11 +124,12 @@ def _fetched(connection: psycopg.Connection[Any], query: sql.Composed, schema: A
     with connection.cursor(name="crossfade_census", binary=True) as cursor, connection.transaction():
         cursor.execute(query)
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
-            batches.append(_batch(rows, schema))
+            batches.append(batch(rows, schema))
     return pa.Table.from_batches(batches, schema=schema)
 
 
-def _batch(rows: Sequence[tuple[Any, ...]], schema: Any) -> Any:
+def batch(rows: Sequence[tuple[Any, ...]], schema: Any) -> Any:
+    """Rows that the server gave in canonical form."""
     columns = zip(*rows, strict=True)
     return pa.record_batch(
         [_array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema

@@ -1,0 +1,61 @@
+"""What `check` says of the way back from a row to its record: tables that a search would have to scan, and those that
+the journal keeps a ledger of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from crossfade.mapping.owners import owners
+from crossfade.model.findings import Finding
+from crossfade.model.program import Program
+from crossfade.model.quoting import identifier
+from crossfade.model.shape import Shape
+from crossfade.model.target import TargetSchema, TargetTable
+from crossfade.schema.live import built_on, place_of_table
+from crossfade.schema.tokens import tokens
+
+_LEDGER_HINT = "uuid_of(<root>._id), or the _id itself, as a column of its own: then no ledger is needed"
+
+
+def ownership(program: Program, shapes: Mapping[str, Shape], target: TargetSchema) -> Iterator[Finding]:
+    """A note for each table whose rows take a scan, or a ledger, to be found by their record."""
+    tables = {t.name: t for t in target.tables}
+    leading = _leading(target)
+    for entity, own in sorted(owners(program, shapes, tables).items()):
+        for table, column in sorted(own.columns.items()):
+            if column not in leading.get(table, set()) | _of_keys(tables[table]):
+                message = (
+                    f"{column} says which record of {entity} a row belongs to, and no index begins with it:"
+                    f" removing or following a record will scan {table}"
+                )
+                hint = f"CREATE INDEX ON {identifier(table)} ({identifier(column)})"
+                yield Finding("note", "owner_not_indexed", f"{table}.{column}", message, hint)
+        for table in sorted(own.ledger):
+            message = (
+                f"its columns do not say which record of {entity} a row belongs to: the journal keeps a ledger of its"
+                " rows, which makes their copy slower"
+            )
+            yield Finding("note", "ledger", table, message, _LEDGER_HINT)
+
+
+def _of_keys(table: TargetTable) -> set[str]:
+    """The columns that its primary key and its unique constraints begin with."""
+    named = {identifier(c.name): c.name for c in table.columns}
+    uniques = {named[u.expressions[0]] for u in table.uniques if not u.predicate and u.expressions[0] in named}
+    return {*table.primary_key[:1], *uniques}
+
+
+def _leading(target: TargetSchema) -> dict[str, set[str]]:
+    """Table -> the columns that its indexes begin with."""
+    found: dict[str, set[str]] = {}
+    for step in target.post:
+        table = built_on(target, step)
+        if table is None:
+            continue
+        words = [t for t in tokens(step.sql[place_of_table(step)[1] :]) if t.kind not in ("space", "comment")]
+        opened = next((i for i, word in enumerate(words) if word.text == "("), None)
+        is_partial = any(word.word == "WHERE" for word in words)
+        if opened is not None and not is_partial and words[opened + 2].text not in ("(", ".", "::"):
+            found.setdefault(table.name, set()).add(words[opened + 1].name)
+    return found

@@ -1,0 +1,57 @@
+"""The ids of entries: the same for a record whatever the reader, the batches, the phase and the order of the work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import count
+
+from crossfade.journal import journal
+from crossfade.journal.journal import Entry
+from crossfade.stores.contract import Loader
+
+_AT_ONCE = 500
+
+
+class Identities:
+    """Gives the entries of one entity their ids, for one transaction.
+
+    Where the source holds every key once, a record is known by its key. Otherwise (a dump) by key and digest, and
+    records that are the same to the byte by their number; transactions that count them come one after the other.
+    """
+
+    def __init__(self, entity: str, has_unique_keys: bool) -> None:
+        self._entity, self._has_unique_keys = entity, has_unique_keys
+        self._given: set[str] = set()
+
+    def named(self, tx: Loader, entries: Sequence[tuple[Entry, bytes]]) -> list[tuple[Entry, bytes]]:
+        """The same entries, with their ids."""
+        told = [(entry, raw, self._digest(entry, raw)) for entry, raw in entries]
+        if entries and not self._has_unique_keys:
+            journal.lock_move(tx)
+            first = (journal.entry_id(self._entity, entry.key, digest) for entry, _, digest in told)
+            self._given |= held(tx, first)
+        return [(replace(entry, id=self._next(tx, entry, raw, digest)), raw) for entry, raw, digest in told]
+
+    def _digest(self, entry: Entry, raw: bytes) -> str:
+        return "" if self._has_unique_keys and entry.key is not None else journal.digest_of(raw)
+
+    def _next(self, tx: Loader, entry: Entry, raw: bytes, digest: str) -> str:
+        id_ = journal.entry_id(self._entity, entry.key, digest)
+        if id_ in self._given:
+            told = digest or journal.digest_of(raw)
+            ids = (journal.entry_id(self._entity, entry.key, told, n) for n in count(2))
+            id_ = next(i for i in ids if i not in self._given and not held(tx, [i]))
+        self._given.add(id_)
+        return id_
+
+
+def held(tx: Loader, ids: Iterable[str]) -> set[str]:
+    """Those of the ids that entries have whose records are not in the target."""
+    listed, found = list(ids), set[str]()
+    for at in range(0, len(listed), _AT_ONCE):
+        some = {f"i{n}": id_ for n, id_ in enumerate(listed[at : at + _AT_ONCE])}
+        marks = ", ".join(f":{name}" for name in some)
+        query = f"SELECT id FROM {{crossfade}}quarantine WHERE state <> 'retried' AND id IN ({marks})"
+        found |= {id_ for (id_,) in tx.execute(query, some)}
+    return found

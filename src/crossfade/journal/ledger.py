@@ -1,0 +1,102 @@
+"""Which record made a row, for tables whose columns do not say it: written and read with the rows, in one transaction.
+
+A row is known by its primary key, as a text that leads back to its values.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from crossfade.journal.queries import queries
+from crossfade.model.canonical import arrow_rows, arrow_schema, python_rows
+from crossfade.model.target import ColumnType, TargetColumn, TargetTable
+from crossfade.stores.contract import Loader, Store
+
+_TEXT = ColumnType("text", "text")
+_COLUMNS = ("target_table", "row_key", "entity", "record_key")
+
+
+class Ledger:
+    """The ledger in the target `store`."""
+
+    def __init__(self, store: Store) -> None:
+        schema, name = ("crossfade", "ledger") if store.traits.has_journal_schema else (None, "crossfade_ledger")
+        columns = tuple(TargetColumn(column, _TEXT, nullable=False) for column in _COLUMNS)
+        self._table = TargetTable("the journal's ledger", schema, name, columns, _COLUMNS[:2])
+
+    def add(self, tx: Loader, table: TargetTable, rows: Any, entity: str, record_keys: Sequence[str]) -> None:
+        """Notes whose rows these are (`rows` has the primary key, or more)."""
+        if record_keys:
+            texts = row_texts(table, rows.select(list(table.primary_key)))
+            values = [[table.name] * len(texts), texts, [entity] * len(texts), list(record_keys)]
+            tx.load(self._table, _texts(_COLUMNS, values))
+
+    def records(self, tx: Loader, table: TargetTable, keys: Any) -> dict[str, tuple[str, str]]:
+        """Text of a row's primary key -> entity and key of the record that made it."""
+        texts = row_texts(table, keys)
+        by = _texts(_COLUMNS[:2], [[table.name] * len(texts), texts])
+        found = tx.owned(self._table, by, _COLUMNS[1:])
+        return {row: (entity, record) for row, entity, record in python_rows(found)}
+
+    def rows(
+        self, tx: Loader, entity: str, record_keys: Sequence[str], tables: Mapping[str, TargetTable]
+    ) -> dict[str, tuple[Any, list[str]]]:
+        """Table -> the primary keys of the rows of these records, and whose each is."""
+        by = _texts(_COLUMNS[2:], [[entity] * len(record_keys), record_keys])
+        found: dict[str, list[tuple[str, str]]] = {}
+        for table, row, record in python_rows(tx.owned(self._table, by, ("target_table", "row_key", "record_key"))):
+            found.setdefault(table, []).append((row, record))
+        return {
+            name: (row_keys(tables[name], [row for row, _ in pairs]), [record for _, record in pairs])
+            for name, pairs in found.items()
+        }
+
+    def forget(self, tx: Loader, table: TargetTable, keys: Any) -> None:
+        """The rows with these primary keys are gone."""
+        texts = row_texts(table, keys)
+        tx.delete(self._table, _texts(_COLUMNS[:2], [[table.name] * len(texts), texts]))
+
+    def record_keys(self, tx: Loader, entity: str) -> list[str]:
+        """All the records of an entity that it knows."""
+        return [key for (key,) in tx.execute(queries()["find_ledger_keys"], {"entity": entity})]
+
+
+def row_texts(table: TargetTable, keys: Any) -> list[str]:
+    """The text of each primary key (canonical, in the order of the table's)."""
+    ordered = keys.select(list(table.primary_key))
+    padded = [_is_padded(table, name) for name in table.primary_key]
+    return [
+        json.dumps([_plain(v, p) for v, p in zip(row, padded, strict=True)], ensure_ascii=False, separators=(",", ":"))
+        for row in python_rows(ordered)
+    ]
+
+
+def _is_padded(table: TargetTable, name: str) -> bool:
+    column = table.column(name)
+    return column is not None and column.type.kind == "char"
+
+
+def _plain(value: Any, padded: bool) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    return value.rstrip(" ") if padded and isinstance(value, str) else value
+
+
+def row_keys(table: TargetTable, texts: Sequence[str]) -> Any:
+    """The primary keys that `row_texts` made the texts of."""
+    kinds = arrow_schema(table, table.primary_key).types
+    rows = [tuple(_value(v, kind) for v, kind in zip(json.loads(text), kinds, strict=True)) for text in texts]
+    return arrow_rows(table, table.primary_key, rows)
+
+
+def _value(plain: Any, kind: Any) -> Any:
+    is_bytes = pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind)
+    return bytes.fromhex(plain) if is_bytes and plain is not None else plain
+
+
+def _texts(names: Sequence[str], columns: Sequence[Sequence[str]]) -> Any:
+    return pa.table([pa.array(list(values), pa.string()) for values in columns], names=list(names))

@@ -1,0 +1,182 @@
+"""How a row of the target leads back to the record that made it.
+
+An *owner column* is an output that is an injective function of the root's key alone: `uuid_of(c._id)`, the key itself,
+a cast of it that loses nothing. A column with the same function in all tables of an entity is enough to find every row
+of a record, and every record of a row. Where a table has none, the journal keeps a ledger of its rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+
+from crossfade.model.batch import Column
+from crossfade.model.program import ROOT_TABLE, Branch, Feed, Narrow, Program
+from crossfade.model.quoting import identifier
+from crossfade.model.shape import Shape
+from crossfade.model.target import ColumnType, TargetColumn, TargetTable
+
+KEY = ("_id",)
+_NUMBERS = frozenset({"int", "long"})
+_FORMS = frozenset({"native", "ejson", "oid_uuid", "oid_text"})
+_UUIDS = frozenset({"CF_UUID5", "CF_UUID_OF_MIXED"})
+_FUNCTIONS = _UUIDS | {"CF_PART", "CF_NAME_NUMBER"}
+_STEPS = (exp.Paren, exp.Cast, exp.DPipe, exp.Concat, exp.Lower, exp.Hex, exp.LowerHex, exp.Add, exp.Sub)
+
+
+@dataclass(frozen=True)
+class Owners:
+    """How the rows of one entity lead back: by a column of some tables, by the ledger for the others.
+
+    All the columns hold the same function of the key: `narrow` computes it from a record's key, as `column` of
+    `table`; None where the ledger knows all.
+    """
+
+    entity: str
+    columns: Mapping[str, str]
+    ledger: frozenset[str]
+    narrow: Narrow | None = None
+    holds_object_id: bool = False
+    """Whether the value is the UUID that holds an ObjectId: then it leads to the key without a search."""
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return (*self.columns, *sorted(self.ledger))
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """An owner column of a branch, with the function in a form that is the same in every branch."""
+
+    column: str
+    function: str
+    sql: str
+    is_object_id: bool
+
+
+def owners(program: Program, shapes: Mapping[str, Shape], tables: Mapping[str, TargetTable]) -> dict[str, Owners]:
+    """Entity -> how its rows lead back."""
+    feeding = Counter(table for feed in program.feeds.values() for table in {b.table for b in feed.branches})
+    shared = {table for table, count in feeding.items() if count > 1}
+    return {
+        entity: _of_feed(feed, shapes[entity], tables, shared)
+        for entity, feed in program.feeds.items()
+        if feed.branches
+    }
+
+
+def _of_feed(feed: Feed, shape: Shape, tables: Mapping[str, TargetTable], shared: set[str]) -> Owners:
+    fed = list(dict.fromkeys(b.table for b in feed.branches if b.table in tables))
+    found = {
+        table: {} if table in shared else _common([b for b in feed.branches if b.table == table], feed, shape, tables)
+        for table in fed
+    }
+    votes = Counter(function for of_table in found.values() for function in of_table)
+    if not votes:
+        return Owners(feed.entity, {}, frozenset(fed))
+    best = max(votes, key=lambda f: (votes[f], *_preferred(f, found, tables)))
+    columns = {table: of_table[best].column for table, of_table in found.items() if best in of_table}
+    branch = next(b for b in feed.branches if b.table in columns)
+    one = found[branch.table][best]
+    rest = f" FROM {ROOT_TABLE} AS {identifier(branch.alias)}"
+    narrow = Narrow(branch.narrow.row, {one.column: one.sql}, rest)
+    return Owners(feed.entity, columns, frozenset(set(fed) - columns.keys()), narrow, one.is_object_id)
+
+
+def _preferred(
+    function: str, found: Mapping[str, Mapping[str, _Candidate]], tables: Mapping[str, TargetTable]
+) -> tuple[bool, int, int, str]:
+    """Of functions that as many tables have: one that leads back without a search, that begins primary keys, that is
+    short.
+    """
+    columns = {table: of_table[function] for table, of_table in found.items() if function in of_table}
+    keys = sum(tables[table].primary_key[:1] == (c.column,) for table, c in columns.items())
+    return any(c.is_object_id for c in columns.values()), keys, -len(function), function
+
+
+def _common(
+    branches: Sequence[Branch], feed: Feed, shape: Shape, tables: Mapping[str, TargetTable]
+) -> dict[str, _Candidate]:
+    """Function -> an output that holds it in each of the branches into one table."""
+    table = tables[branches[0].table]
+    of_each = [{c.column: c for c in _candidates(b, feed, shape, table)} for b in branches]
+    first, *others = of_each
+    same = [
+        c for name, c in first.items() if all(name in other and other[name].function == c.function for other in others)
+    ]
+    return {c.function: c for c in reversed(same)}
+
+
+def _candidates(branch: Branch, feed: Feed, shape: Shape, table: TargetTable) -> Iterator[_Candidate]:
+    node = shape.node(KEY)
+    if node is None or sum(s.count for s in node.types.values()) < shape.count:
+        return  # a record without a key is led back to by nothing
+    columns = {c.name: c for c in feed.columns if c.path == KEY}
+    of_key = {u.output for u in branch.uses if u.path == KEY and not u.looked_up}
+    of_more = {u.output for u in branch.uses if u.path != KEY or u.looked_up}
+    for name, sql in branch.narrow.outputs.items():
+        column = table.column(name)
+        if column is None or name not in of_key - of_more:
+            continue
+        function = _injective(sql, branch.alias, columns, node.value_types, column)
+        if function is not None:
+            is_object_id = isinstance(function, exp.Column) and columns[function.name].form == "oid_uuid"
+            yield _Candidate(name, f"{function.sql('duckdb')} {_equality(column.type)}", sql, is_object_id)
+
+
+def _equality(kind: ColumnType) -> str:
+    """Tables of one entity may hold the same value in columns of other types: they are read and sent as one only within
+    a type.
+    """
+    return kind.kind
+
+
+def _injective(
+    sql: str, alias: str, columns: Mapping[str, Column], types: frozenset[str], column: TargetColumn
+) -> exp.Expr | None:
+    """The function of the key, with the root called the same in every branch; None where it is no such function."""
+    parsed: exp.Expr = sqlglot.parse_one(f"SELECT {sql}", read="duckdb").expressions[0].unalias()
+    found = list(parsed.find_all(exp.Column))
+    values = [c for c in found if c.name in columns and columns[c.name].form != "type"]
+    if len(values) != 1 or any(c.table != alias or c.name not in columns for c in found):
+        return None
+    form = columns[values[0].name].form
+    if form not in _FORMS or (len(types) > 1 and form not in ("native", "ejson")):
+        return None
+    if not all(_keeps(node, types) for node in parsed.walk()) or not _exact(column.type, parsed, form, types):
+        return None
+    for one in found:
+        one.set("table", exp.to_identifier("root"))
+    return parsed
+
+
+def _keeps(node: exp.Expr, types: frozenset[str]) -> bool:
+    """Whether this part gives different values for different keys."""
+    if isinstance(node, exp.Column | exp.Identifier | exp.Literal | exp.DataType | exp.DataTypeParam):
+        return True
+    if isinstance(node, exp.Lower):
+        return isinstance(node.this, exp.Hex)
+    if isinstance(node, exp.Cast):
+        to = node.to.this
+        is_number = types <= _NUMBERS and to in (exp.DataType.Type.BIGINT, exp.DataType.Type.INT128)
+        return is_number or to in (exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR)
+    if isinstance(node, exp.Add | exp.Sub):
+        return types <= _NUMBERS and isinstance(node.expression, exp.Literal)
+    return isinstance(node, _STEPS) or (isinstance(node, exp.Anonymous) and node.name.upper() in _FUNCTIONS)
+
+
+def _exact(kind: ColumnType, parsed: exp.Expr, form: str, types: frozenset[str]) -> bool:
+    """Whether the column tells all values apart that the function does."""
+    makes_uuid = form == "oid_uuid" or (isinstance(parsed, exp.Anonymous) and parsed.name.upper() in _UUIDS)
+    if kind.kind == "uuid":
+        return makes_uuid or (isinstance(parsed, exp.Column) and types == {"binData:4"})
+    if kind.kind in ("int2", "int4", "int8"):
+        return types <= _NUMBERS and not makes_uuid
+    return kind.kind == "text" and "citext" not in kind.sql.lower() and not makes_uuid
+
+
+__all__ = ["Owners", "owners"]

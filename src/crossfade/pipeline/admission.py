@@ -1,0 +1,172 @@
+"""Which records of a batch may go in beside what is in the target: asked before anything is written.
+
+The target says with its own equality which rows clash with its own; among the batch's records the first in order keeps
+a value, and a record whose parent stays out stays out. What is refused all the same is found when the rows are loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from crossfade.model.canonical import python_rows
+from crossfade.model.quoting import identifier
+from crossfade.model.target import ForeignKey, TargetTable, Unique
+from crossfade.pipeline.session import Session
+from crossfade.stores.contract import Clashes
+from crossfade.transform.transform import Misfit, TableRows
+
+Value = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The records that may not go in, by their places in the batch."""
+
+    rejected: Mapping[int, Misfit] = field(default_factory=dict)
+
+
+@dataclass
+class _Record:
+    """`takes` are the values that no other row may have, `needs` those of parents that the target lacks, `makes` those
+    that its own rows give to others.
+    """
+
+    takes: list[tuple[Value, Misfit]] = field(default_factory=list)
+    needs: list[tuple[Value, Misfit]] = field(default_factory=list)
+    makes: set[Value] = field(default_factory=set)
+
+
+def ask(s: Session, parts: Sequence[TableRows], order: Sequence[int], *, only_keys: bool = False) -> Asked:
+    """What the target says of these rows. The records come in the `order` of their places in the batch.
+
+    `only_keys`: of primary keys alone, as long as no other constraint is asked for.
+    """
+    clashes = s.target.clashes
+    records = {row: _Record() for row in order}
+    rejected: dict[int, Misfit] = {}
+    wanted = _wanted(parts)
+    for part in parts:
+        _ask_key(s, part, records, rejected)
+        if clashes is not None and not only_keys:
+            _ask_uniques(clashes, part, records, rejected)
+            _ask_parents(clashes, part, records)
+        _note_made(part, wanted, records)
+    return Asked(_decided(records, rejected))
+
+
+def _decided(records: Mapping[int, _Record], held: Mapping[int, Misfit]) -> dict[int, Misfit]:
+    """The first in order takes a value. Whoever then lacks a parent gives way, and the order is gone through anew."""
+    orphans: dict[int, Misfit] = {}
+    while True:
+        late, inside = _in_order(records, held.keys() | orphans.keys())
+        made = {value for row in inside for value in records[row].makes}
+        lacking = {row: why for row in inside for value, why in records[row].needs[::-1] if value not in made}
+        if not lacking:
+            return {**held, **late, **orphans}
+        orphans |= lacking
+
+
+def _in_order(records: Mapping[int, _Record], out: set[int]) -> tuple[dict[int, Misfit], list[int]]:
+    taken: set[Value] = set()
+    late: dict[int, Misfit] = {}
+    inside: list[int] = []
+    for row, record in records.items():
+        if row in out:
+            continue
+        own: set[Value] = set()
+        for value, why in record.takes:
+            if value in taken or value in own:
+                late.setdefault(row, why)
+            own.add(value)
+        if row not in late:
+            taken |= own
+            inside.append(row)
+    return late, inside
+
+
+def _ask_key(s: Session, part: TableRows, records: Mapping[int, _Record], rejected: dict[int, Misfit]) -> None:
+    names = list(part.table.primary_key)
+    keys = part.rows.select(names)
+    with s.transaction() as tx:
+        there = set(python_rows(tx.owned(part.table, keys, names)))
+    why = same_key(part.table)
+    for root, key in zip(part.roots.to_pylist(), python_rows(keys), strict=True):
+        if key in there:
+            rejected.setdefault(root, _of(root, why))
+        records[root].takes.append(((part.table.name, *key), _of(root, why)))
+
+
+def _ask_uniques(
+    clashes: Clashes, part: TableRows, records: Mapping[int, _Record], rejected: dict[int, Misfit]
+) -> None:
+    for unique in part.table.uniques:
+        why = same_value(part.table, unique)
+        found = clashes.holders(part.table, unique, part.rows)
+        for root, clash in zip(part.roots.to_pylist(), found, strict=True):
+            if clash is None:
+                continue
+            if clash.key is not None:
+                rejected.setdefault(root, _of(root, why))
+            records[root].takes.append(((part.table.name, unique.name, *clash.values.values()), _of(root, why)))
+
+
+def _ask_parents(clashes: Clashes, part: TableRows, records: Mapping[int, _Record]) -> None:
+    for key in part.table.foreign_keys:
+        if not set(key.columns) <= set(part.rows.column_names):
+            continue
+        found = clashes.orphaned(part.table, key, part.rows)
+        values = python_rows(part.rows.select(list(key.columns)))
+        for root, clash, value in zip(part.roots.to_pylist(), found, values, strict=True):
+            if clash is not None:
+                why = _of(root, no_parent(part.table, key))
+                records[root].needs.append(((key.parent, key.parent_columns, value), why))
+
+
+def _wanted(parts: Sequence[TableRows]) -> set[tuple[str, tuple[str, ...]]]:
+    """The tables and columns that foreign keys of these rows refer to."""
+    return {(key.parent, key.parent_columns) for part in parts for key in part.table.foreign_keys}
+
+
+def _note_made(part: TableRows, wanted: set[tuple[str, tuple[str, ...]]], records: Mapping[int, _Record]) -> None:
+    for table, columns in wanted:
+        if table == part.table.name and set(columns) <= set(part.rows.column_names):
+            for root, value in zip(part.roots.to_pylist(), python_rows(part.rows.select(list(columns))), strict=True):
+                records[root].makes.add((table, columns, value))
+
+
+# -- why
+
+
+def same_key(table: TargetTable) -> Misfit:
+    listed = ", ".join(table.primary_key)
+    return Misfit(0, "unique", f"another row has the same primary key ({listed})", table.name, listed)
+
+
+def same_value(table: TargetTable, unique: Unique) -> Misfit:
+    listed = ", ".join(unique.expressions)
+    return Misfit(0, "unique", f"another row has the same {listed} ({unique.name})", table.name, listed, unique.name)
+
+
+def no_parent(table: TargetTable, key: ForeignKey) -> Misfit:
+    listed = ", ".join(key.columns)
+    detail = f"{listed} references a missing row of {key.parent} ({key.name})"
+    return Misfit(0, "foreign_key", detail, table.name, listed, key.name)
+
+
+def _of(row: int, why: Misfit) -> Misfit:
+    return Misfit(row, why.reason, why.detail, why.table, why.column, why.constraint)
+
+
+def may_clash(tables: Iterator[TargetTable] | Sequence[TargetTable], columns: Mapping[str, str]) -> bool:
+    """Whether records with different keys may want the same value: a primary key or a unique constraint without the
+    owner column (`columns`, by table).
+    """
+    for table in tables:
+        owner = columns.get(table.name)
+        if owner is None or owner not in table.primary_key:
+            return True
+        if any(identifier(owner) not in unique.expressions for unique in table.uniques):
+            return True
+    return False

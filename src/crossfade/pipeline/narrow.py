@@ -1,0 +1,34 @@
+"""Carriers that make less than a mapping does: some columns of one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from crossfade.model.program import Branch, Feed
+from crossfade.pipeline.session import Session
+from crossfade.transform.transform import Carrier
+
+
+def narrow_carrier(s: Session, feed: Feed, table: str, columns: Sequence[str]) -> Carrier:
+    """A carrier of one table's rows alone, with nothing but some of their columns."""
+    branches = [
+        replace(
+            b,
+            sql=b.narrow.sql(*columns),
+            outputs=tuple(columns),
+            narrow=replace(b.narrow, outputs={name: b.narrow.outputs[name] for name in columns}),
+            straight={},
+            computed=None,
+        )
+        for b in feed.branches
+        if b.table == table
+    ]
+    reduced = Feed(feed.entity, feed.columns, tuple(branches))
+    return Carrier(reduced, s.work.tables, s.engine, s.carrier(feed.entity).lookups)
+
+
+def follows_from_id(branch: Branch, columns: Sequence[str]) -> bool:
+    """Whether these columns of the row follow from the document's `_id` alone: then a scan of the keys finds it."""
+    steering = [u for u in branch.uses if u.output in ("", *columns)]
+    return branch.one_row and not branch.lookups and all(u.path == ("_id",) for u in steering)

@@ -1,0 +1,109 @@
+"""Records of an entity by their keys: read as they are now, and the values that say which rows are theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+import pyarrow as pa
+from bson import ObjectId
+
+from crossfade.documents.canonical import canonical
+from crossfade.documents.decode import key_of, split
+from crossfade.documents.ejson import loads_canonical, to_bson
+from crossfade.journal import journal
+from crossfade.mapping.owners import Owners
+from crossfade.model.program import Branch, Feed
+from crossfade.pipeline.apply import NO_KEY
+from crossfade.pipeline.session import Session
+from crossfade.transform.transform import Carrier
+from crossfade_ids import object_id_in
+
+KEYS_AT_ONCE = 1000
+
+
+def read(s: Session, entity: str, keys: Sequence[str]) -> dict[str, list[bytes]]:
+    """The documents with these keys, as the source has them now: none, one, or more where a dump holds a key twice."""
+    found: dict[str, list[bytes]] = {key: [] for key in keys}
+    named = [key for key in keys if not key.startswith(NO_KEY)]
+    if named:
+        for reply in s.reader.fetch(entity, ("_id",), named):
+            for raw in split(reply):
+                if (key := key_of(raw)) in found:
+                    found[key].append(raw)
+    if len(named) < len(keys):
+        for raw in without_key(s, entity):
+            if (key := NO_KEY + journal.digest_of(raw)) in found:
+                found[key].append(raw)
+    return found
+
+
+def without_key(s: Session, entity: str) -> Iterator[bytes]:
+    return (raw for piece in s.reader.scan(entity) for raw in split(piece) if key_of(raw) is None)
+
+
+class OwnerValues:
+    """What the owner columns of an entity's tables hold for a key, and the key that a value leads to."""
+
+    def __init__(self, s: Session, owners: Owners) -> None:
+        assert owners.narrow is not None, "no table of the entity has an owner column"
+        self._s, self._owners = s, owners
+        ((self._column, _),) = owners.narrow.outputs.items()
+        self._table = next(t for t, column in owners.columns.items() if column == self._column)
+        feed = s.work.program.feeds[owners.entity]
+        branch = next(b for b in feed.branches if b.table == self._table)
+        self._carrier = _carrier(s, feed, branch, owners)
+
+    def of(self, keys: Sequence[str]) -> tuple[list[str], pa.Array]:
+        """Keys, and the value of each. A key that the source's shape does not know has none."""
+        return self._mapped(b"".join(to_bson({"_id": loads_canonical(key)}) for key in keys))
+
+    def keys(self, values: pa.Array) -> dict[object, str]:
+        """Value -> the key of the record in the source that has it. Where the value tells the key by itself, it is not
+        asked whether the record is there.
+        """
+        wanted = set(values.to_pylist())
+        if self._owners.holds_object_id:
+            ids = {value: object_id_in(UUID(bytes=value)) for value in wanted if value is not None}
+            return {value: canonical(ObjectId(id_)) for value, id_ in ids.items() if id_ is not None}
+        found: dict[object, str] = {}
+        for raw in self._s.reader.keys(self._owners.entity):
+            keys, own = self._mapped(raw)
+            found |= {v: k for k, v in zip(keys, own.to_pylist(), strict=True) if v in wanted}
+        return found
+
+    def _mapped(self, raw: bytes) -> tuple[list[str], pa.Array]:
+        batch = self._s.batch_of(self._owners.entity, raw)
+        keys, values = list[str](), list[pa.Array]()
+        for part in self._carrier.map(batch).tables:
+            keys += [str(key_of(batch.raws[row])) for row in part.roots.to_pylist()]
+            values += part.rows.column(self._column).chunks
+        kind = values[0].type if values else pa.null()
+        return keys, pa.concat_arrays(values) if values else pa.array([], kind)
+
+
+def _carrier(s: Session, feed: Feed, branch: Branch, owners: Owners) -> Carrier:
+    assert owners.narrow is not None
+    one = replace(
+        branch,
+        sql=owners.narrow.sql(*owners.narrow.outputs),
+        outputs=tuple(owners.narrow.outputs),
+        narrow=owners.narrow,
+        lookups=(),
+        straight={},
+        computed=None,
+        one_row=True,
+    )
+    return Carrier(Feed(feed.entity, feed.columns, (one,)), s.work.tables, s.engine, s.carrier(feed.entity).lookups)
+
+
+def pieces(keys: Iterable[str], size: int = KEYS_AT_ONCE) -> Iterator[list[str]]:
+    piece: list[str] = []
+    for key in keys:
+        piece.append(key)
+        if len(piece) == size:
+            yield piece
+            piece = []
+    if piece:
+        yield piece

@@ -1,0 +1,28 @@
+"""The records behind rows that nothing leads back from: all records are mapped, and those looked at that make the rows.
+
+It is what is left where a journal is older than its ledger.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crossfade.journal.ledger import row_texts
+from crossfade.mapping.owners import Owners
+from crossfade.model.target import TargetTable
+from crossfade.pipeline.apply import record_key
+from crossfade.pipeline.narrow import narrow_carrier
+from crossfade.pipeline.session import Session
+
+
+def records_of_rows(s: Session, owners: Owners, table: TargetTable, keys: Any) -> dict[str, tuple[str, str]]:
+    """Text of a row's primary key -> entity and key of the record that makes it now."""
+    wanted, found = set(row_texts(table, keys)), dict[str, tuple[str, str]]()
+    carrier = narrow_carrier(s, s.work.program.feeds[owners.entity], table.name, table.primary_key)
+    for raw in s.reader.scan(owners.entity):
+        batch = s.batch_of(owners.entity, raw)
+        for part in carrier.map(batch).tables:
+            for root, text in zip(part.roots.to_pylist(), row_texts(table, part.rows), strict=True):
+                if text in wanted:
+                    found[text] = owners.entity, record_key(batch.raws[root])
+    return found

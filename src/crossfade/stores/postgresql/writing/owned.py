@@ -1,0 +1,91 @@
+"""Rows found by values: of their primary key, or of the column that says which record they belong to.
+
+The values are sent as arrays of text and cast to the columns' types. Text is compared byte by byte, too: a collation
+may take different texts for the same, and rows of another record would be found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from crossfade.model.canonical import arrow_schema
+from crossfade.model.target import TargetTable
+from crossfade.stores.postgresql.constraints import violations as census
+from crossfade.stores.postgresql.text_form import texts
+
+
+def select(
+    connection: psycopg.Connection[Any],
+    table: TargetTable,
+    by: Any,
+    columns: Sequence[str],
+    type_names: Mapping[str, str],
+) -> Any:
+    """These columns of the rows whose values stand in `by`, canonical."""
+    schema = arrow_schema(table, columns)
+    if not len(by):
+        return schema.empty_table()
+    query = sql.SQL("SELECT {} FROM {} AS t JOIN {} ON {}").format(
+        census.canonical(table, "t", columns),
+        _name(table),
+        _given(by.column_names),
+        _same(table, by.column_names, type_names),
+    )
+    rows = connection.execute(query, sent(table, by), binary=True).fetchall()
+    return pa.Table.from_batches([census.batch(rows, schema)] if rows else [], schema=schema)
+
+
+def delete(table: TargetTable, names: Sequence[str], type_names: Mapping[str, str]) -> sql.Composed:
+    """DELETE of the rows whose values are sent."""
+    return sql.SQL("DELETE FROM {} AS t USING {} WHERE {}").format(
+        _name(table), _given(names), _same(table, names, type_names)
+    )
+
+
+def update(table: TargetTable, names: Sequence[str], type_names: Mapping[str, str]) -> sql.Composed:
+    """UPDATE of the rows whose primary keys are sent, to the other values that are."""
+    place = {name: i for i, name in enumerate(names)}
+    others = [name for name in names if name not in table.primary_key] or list(table.primary_key[:1])
+    values = [sql.SQL("{} = {}").format(sql.Identifier(name), _cast(place[name], type_names[name])) for name in others]
+    keys = [
+        sql.SQL("t.{} = {}").format(sql.Identifier(name), _cast(place[name], type_names[name]))
+        for name in table.primary_key
+    ]
+    return sql.SQL("UPDATE {} AS t SET {} FROM {} WHERE {}").format(
+        _name(table), sql.SQL(", ").join(values), _given(names), sql.SQL(" AND ").join(keys)
+    )
+
+
+def sent(table: TargetTable, rows: Any) -> list[list[str | None]]:
+    """The parameters: one array for each column."""
+    types = {c.name: c.type for c in table.columns}
+    return [texts(rows.column(name), types[name]) for name in rows.column_names]
+
+
+def _same(table: TargetTable, names: Sequence[str], type_names: Mapping[str, str]) -> sql.Composed:
+    conditions: list[sql.Composable] = []
+    for i, name in enumerate(names):
+        column = sql.Identifier("t", name)
+        conditions.append(sql.SQL("{} = {}").format(column, _cast(i, type_names[name])))
+        target = table.column(name)
+        if target is not None and target.type.kind == "text":
+            conditions.append(sql.SQL('{}::text COLLATE "C" = {}').format(column, sql.Identifier("sent", f"k{i}")))
+    return sql.SQL(" AND ").join(conditions)
+
+
+def _cast(place: int, type_name: str) -> sql.Composed:
+    return sql.SQL("{}::{}").format(sql.Identifier("sent", f"k{place}"), sql.SQL(type_name))
+
+
+def _given(names: Sequence[str]) -> sql.Composed:
+    keys = sql.SQL(", ").join(sql.Identifier(f"k{i}") for i in range(len(names)))
+    return sql.SQL("unnest({}) AS sent({})").format(sql.SQL(", ").join([sql.SQL("%s::text[]")] * len(names)), keys)
+
+
+def _name(table: TargetTable) -> sql.Identifier:
+    return sql.Identifier(table.schema, table.table) if table.schema else sql.Identifier(table.table)

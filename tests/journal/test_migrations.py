@@ -1,0 +1,135 @@
+"""The journal of an older version, with data in it, becomes today's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crossfade.journal import journal
+from crossfade.journal.causes import causes
+from crossfade.journal.journal import entry_id
+from crossfade.journal.migrations import Place, migrate
+from crossfade.model.counts import Counts
+from crossfade.stores.contract import Loader, Store, need
+from crossfade.stores.open import open_store
+from scratch import PostgresScratch
+
+SHAPES = Path(__file__).parent
+MOVE = """
+INSERT INTO {crossfade}move
+VALUES ('m', :version, 'mongodb://x/y', 'l', 's', 'p', 'finished', NULL, NULL, 'then', 'then')"""
+CHUNK = "INSERT INTO {crossfade}chunk VALUES ('users', 0, NULL, NULL, 3, 3, 1, 2, 0, '{\"users\": 1}', 0.5, 'then')"
+ENTRY = """
+INSERT INTO {crossfade}quarantine VALUES (:id, :entity, 0, :key, :reason, 'd', 'users', NULL, NULL, :parent, :waits,
+    NULL, 'copy', :raw, :state, NULL, 'then')"""
+WAITS = {"parent": "quarantined", "waits": "a"}
+ENTRIES: list[dict[str, Any]] = [
+    {"id": "a", "key": "1", "reason": "check", "raw": b"one", "state": "open"},
+    {"id": "b", "key": "2", "reason": "foreign_key", "raw": b"two", "state": "open", **WAITS},
+    {"id": "c", "key": "2", "reason": "unique", "raw": b"two", "state": "retried"},
+    {"id": "d", "key": None, "reason": "broken", "raw": b"three", "state": "open"},
+    {"id": "e", "key": None, "reason": "broken", "raw": b"three", "state": "discarded"},
+]
+
+
+@dataclass
+class Old:
+    """A target with the journal of an older `version`."""
+
+    store: Store
+    prefix: str
+    version: int
+
+    @property
+    def transaction(self) -> Any:
+        return need(self.store.writer, self.store, "be written to").transaction
+
+    def columns(self, tx: Loader) -> dict[str, set[str]]:
+        if self.prefix:
+            names = tx.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'crossfade%'")
+            return {n: {c[1] for c in tx.execute(f"PRAGMA table_info({n})")} for (n,) in names}
+        found = tx.execute(
+            "SELECT table_name, column_name || ' ' || data_type || ' ' || is_nullable FROM information_schema.columns"
+            " WHERE table_schema = 'crossfade'"
+        )
+        out: dict[str, set[str]] = {}
+        for table, column in found:
+            out.setdefault(table, set()).add(column)
+        return out
+
+
+@pytest.fixture(params=[("postgresql", 3), ("postgresql", 4), ("sqlite", 3), ("sqlite", 4)])
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Old]:
+    url, prefix = f"sqlite:///{tmp_path / 't.db'}", "crossfade_"
+    server, version = request.param
+    if server == "postgresql":
+        scratch: PostgresScratch = request.getfixturevalue("pg_db")
+        url, prefix = scratch.url, ""
+        scratch.execute("CREATE SCHEMA crossfade")
+    with open_store(url) as store:
+        found = Old(store, prefix, version)
+        with found.transaction() as tx:
+            for statement in (SHAPES / f"version_{version}.sql").read_text().split(";\n"):
+                if statement.strip():
+                    tx.execute(statement.replace("{crossfade_index}", prefix))
+            tx.execute(MOVE, {"version": version})
+            tx.execute(CHUNK)
+            for entry in ENTRIES:
+                tx.execute(ENTRY, {"entity": "users", "parent": None, "waits": None, **entry})
+        yield found
+
+
+def test_its_shape_is_that_of_a_new_one(old: Old, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    with old.transaction() as tx:
+        assert migrate(tx, old.version, Place(not old.prefix, has_unique_keys=True)) == journal.VERSION
+        migrated = old.columns(tx)
+    with old.transaction() as tx:
+        journal.drop(tx)
+    journal.create(old.store)
+    with old.transaction() as tx:
+        assert migrated == old.columns(tx)
+
+
+@pytest.mark.parametrize("has_unique_keys", [True, False])
+def test_entries_are_known_by_their_records(old: Old, has_unique_keys: bool) -> None:
+    def told(key: str | None, raw: bytes) -> str:
+        return "" if has_unique_keys and key is not None else journal.digest_of(raw)
+
+    with old.transaction() as tx:
+        migrate(tx, old.version, Place(not old.prefix, has_unique_keys))
+        move = journal.find_move(tx)
+        assert move is not None
+        assert (move.version, move.stage) == (journal.VERSION, journal.FINISHED)
+        found = {e.id: e for e in journal.entries(tx)}
+        digest = journal.digest_of(b"three")
+        one, two = (entry_id("users", k, told(k, raw)) for k, raw in (("1", b"one"), ("2", b"two")))
+        assert {(e.id, e.key, e.state) for e in found.values()} == {
+            (one, "1", "open"),
+            (two, "2", "open"),
+            (entry_id("users", "2", journal.digest_of(b"two"), 2), "2", "retried"),
+            (entry_id("users", None, digest), None, "open"),
+            (entry_id("users", None, digest, 2), None, "discarded"),
+        }
+        assert found[two].waits_for == one
+        assert {bytes(raw) for _, raw in journal.raws(tx)} == {b"one", b"two", b"three"}
+        assert journal.held_digests(tx, "users", "#" + digest)[digest] == 2
+        assert [(c.counts, c.gone) for c in journal.chunks(tx)] == [(Counts(3, 1, 2, 0), 0)]
+        assert {(c.reason, c.parent, c.count) for c in causes(tx)} == {
+            ("check", None, 1),
+            ("foreign_key", "quarantined", 1),
+            ("broken", None, 1),
+        }
+
+
+def test_a_journal_that_fails_to_become_todays_stays_as_it_is(old: Old) -> None:
+    with old.transaction() as tx:
+        tx.execute("CREATE TABLE {crossfade}ledger (x int)")
+    with pytest.raises(Exception, match="ledger"), old.transaction() as tx:
+        migrate(tx, old.version, Place(not old.prefix, has_unique_keys=True))
+    with old.transaction() as tx:
+        assert tx.execute("SELECT version FROM {crossfade}move") == [(old.version,)]
+        assert not any("digest" in c for c in old.columns(tx)[f"{old.prefix}quarantine"])

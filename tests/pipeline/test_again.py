@@ -1,0 +1,185 @@
+"""A changed mapping, a new one, a new entity: copied again alone, and the rest left as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shop
+from outcome import counts_of, open_move
+
+from crossfade.errors import Misused, Refused, Stale
+from crossfade.journal import journal
+from crossfade.move import Move
+from scratch import MongoScratch, PostgresScratch
+
+SCHEMA = """
+CREATE TABLE customers (id int PRIMARY KEY, name text, age int, mail text UNIQUE);
+CREATE TABLE orders (
+    id int PRIMARY KEY, customer int NOT NULL REFERENCES customers (id) ON DELETE CASCADE, code text UNIQUE
+);
+CREATE TABLE lines (
+    order_id int REFERENCES orders (id) ON DELETE CASCADE, n int, sku text, PRIMARY KEY (order_id, n)
+);
+CREATE TABLE visits (id int PRIMARY KEY, page text NOT NULL);
+CREATE INDEX orders_customer ON orders (customer);
+"""
+MAPPING = {
+    "customers": "SELECT c._id AS id, c.name AS name, c.mail AS mail FROM customers AS c",
+    "orders": "SELECT o._id AS id, o.customer AS customer, o.code AS code FROM orders AS o",
+    "lines": "SELECT o._id AS order_id, l.n AS n, l.sku AS sku"
+    " FROM orders AS o, unnest(o.skus) WITH ORDINALITY AS l(sku, n)",
+}
+AGE = '[[discard]]\nentity = "customers"\npath = "age"\nreason = "not yet"\n'
+WITH_AGE = "SELECT c._id AS id, upper(c.name) AS name, as_int(c.age) AS age, c.mail AS mail FROM customers AS c"
+
+Opened = Callable[[], Move]
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def shop_of(request: pytest.FixtureRequest, mongo_db: MongoScratch, tmp_path: Path) -> Iterator[Opened]:
+    """A copy that has ended: ten customers, of whom two do not fit by their ages, and two orders of each."""
+    ages: list[Any] = [20, "?", 30, "?", *range(40, 46)]
+    mongo_db.db.customers.insert_many(
+        [{"_id": i, "name": f"n{i}", "age": a, "mail": f"m{i % 9}"} for i, a in enumerate(ages)]
+    )
+    mongo_db.db.orders.insert_many(
+        [{"_id": i, "customer": i % 11, "code": f"c{i % 21}", "skus": ["a", "b"]} for i in range(22)]
+    )
+    target = f"sqlite:///{tmp_path / 't.db'}"
+    if request.param == "postgresql":
+        scratch: PostgresScratch = request.getfixturevalue("pg_db")
+        target = scratch.url
+    folder = shop.small_project(tmp_path / "p", SCHEMA, MAPPING, more=AGE)
+    moves: list[Move] = []
+
+    def opened() -> Move:
+        moves.append(open_move(folder, mongo_db.url, target))
+        return moves[-1]
+
+    with opened() as move:
+        move.survey()
+        move.copy()
+    yield opened
+    for one in moves:
+        one.close()
+
+
+def rows(move: Move, table: str) -> list[tuple[Any, ...]]:
+    with move.transaction() as tx:
+        return sorted(tx.execute(f"SELECT * FROM {table}"))
+
+
+def change(move: Move) -> None:
+    root = move.project.root
+    (root / "mapping" / "customers.sql").write_text(WITH_AGE)
+    toml = root / "crossfade.toml"
+    toml.write_text(toml.read_text().replace(AGE, ""))
+
+
+def notes(move: Move) -> set[str]:
+    return {note.partition("crossfade copy ")[2] for note in move.status().notes if "--again" in note}
+
+
+def copy_again(move: Move) -> None:
+    move.forget(tables=["customers"])
+    move.copy()
+
+
+def test_a_changed_mapping_alone(shop_of: Opened) -> None:
+    with shop_of() as move:
+        assert counts_of(move.status()) == {"customers": (10, 9, 1, 0), "orders": (22, 18, 4, 0)}
+        before = rows(move, "orders")
+        change(move)
+    with shop_of() as move:
+        assert notes(move) == {"--table customers --again", "--entity customers --again"}
+        with pytest.raises(Stale):
+            move.copy()
+        move.forget(tables=["customers"])
+        status = move.copy()
+        assert all(e.balanced for e in status.entities)
+        assert notes(move) == set()
+        assert counts_of(status) == {"customers": (10, 7, 3, 0), "orders": (22, 14, 8, 0)}
+        assert rows(move, "customers")[0] == (0, "N0", 20, "m0")
+        kept = [r for r in before if r[1] not in (1, 3)]
+        assert rows(move, "orders") == kept
+        assert len(rows(move, "lines")) == 2 * len(kept)
+        verdict = move.verify()
+        assert (verdict.equal, verdict.balanced, verdict.schema and verdict.schema.differences) == (True, True, ())
+
+
+def test_back_again(shop_of: Opened) -> None:
+    """What the new mapping refused comes in with the old one, and the records that refer to it by a retry."""
+    with shop_of() as move:
+        orders = rows(move, "orders")
+        change(move)
+    with shop_of() as move:
+        move.forget(entities=["customers"])
+        move.copy()
+        (move.project.mapping_dir / "customers.sql").write_text(MAPPING["customers"])
+        toml = move.project.root / "crossfade.toml"
+        toml.write_text(toml.read_text() + AGE)
+    with shop_of() as move:
+        move.forget(entities=["customers"])
+        move.copy()
+        move.retry()
+        assert rows(move, "orders") == orders
+        assert counts_of(move.status()) == {"customers": (10, 9, 1, 0), "orders": (22, 18, 4, 0)}
+        assert move.verify().equal
+
+
+def test_an_entity_that_came_later(shop_of: Opened, mongo_db: MongoScratch) -> None:
+    mongo_db.db.visits.insert_many([{"_id": i, "page": "p" if i else None} for i in range(3)])
+    with shop_of() as move:
+        (move.project.mapping_dir / "visits.sql").write_text("SELECT v._id AS id, v.page AS page FROM visits AS v")
+        before = rows(move, "orders")
+        move.survey()
+    with shop_of() as move:
+        assert "--entity visits --again" in notes(move)
+        move.forget(entities=["visits"])
+        assert counts_of(move.copy())["visits"] == (3, 2, 1, 0)
+        assert rows(move, "orders") == before
+        assert move.verify().equal
+
+
+def test_what_is_not_mapped_is_said(shop_of: Opened) -> None:
+    with shop_of() as move:
+        for names in ({"tables": ["customer"]}, {"entities": ["order"]}):
+            with pytest.raises(Misused, match="no mapping has"):
+                move.forget(**names)
+
+
+@pytest.mark.parametrize(("moment", "times"), [("set_stage", 1), ("finish_chunk", 1), ("shift_counts", 2)])
+def test_it_is_resumed(shop_of: Opened, monkeypatch: pytest.MonkeyPatch, moment: str, times: int) -> None:
+    with shop_of() as move:
+        change(move)
+    with shop_of() as move:
+        left, call = iter(range(times - 1)), getattr(journal, moment)
+
+        def stop(*args: Any, **kwargs: Any) -> Any:
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return call(*args, **kwargs)
+
+        monkeypatch.setattr(journal, moment, stop)
+        with pytest.raises(KeyboardInterrupt):
+            copy_again(move)
+        monkeypatch.undo()
+    with shop_of() as move:
+        if moment == "set_stage":  # nothing was changed
+            assert len(rows(move, "customers")) == 9
+            move.forget(tables=["customers"])
+        status = move.copy()
+        assert counts_of(status) == {"customers": (10, 7, 3, 0), "orders": (22, 14, 8, 0)}
+        assert notes(move) == set()
+        assert move.verify().equal
+
+
+def test_not_before_the_rest_is_copied(shop_of: Opened) -> None:
+    with shop_of() as move:
+        with move.transaction() as tx:
+            tx.execute("UPDATE {crossfade}chunk SET done_at = NULL WHERE entity = 'orders'")
+        with pytest.raises(Refused, match="not copied yet"):
+            move.forget(entities=["customers"])

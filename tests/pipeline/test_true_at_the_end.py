@@ -1,0 +1,133 @@
+"""Who is in quarantine at the end: of the records that may be in, the one with the least key has a value.
+
+Regions <- customers <- orders <- lines, each with a value that no two may have. Whoever lacks a parent stays out, and
+frees its value for the next; that one's children come in, and take values from others.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shop
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from outcome import open_move
+
+from crossfade.journal import journal
+from crossfade.move import Move
+from scratch import PostgresScratch
+
+LEVELS = ("a_regions", "b_customers", "c_orders", "d_lines")
+SCHEMA = "CREATE TABLE a_regions (id int PRIMARY KEY, code text UNIQUE);" + "".join(
+    f"CREATE TABLE {own} (id int PRIMARY KEY, code text UNIQUE, up int NOT NULL REFERENCES {up} (id));"
+    for up, own in pairwise(LEVELS)
+)
+MAPPING = {LEVELS[0]: f"SELECT r._id AS id, r.code AS code FROM {LEVELS[0]} AS r"} | {
+    own: f"SELECT r._id AS id, r.code AS code, r.up AS up FROM {own} AS r" for own in LEVELS[1:]
+}
+WIDTH = 100
+"""Keys of a world: what happens in one has no bearing on another, so that many are tried with one copy."""
+
+World = list[list[tuple[str | None, int]]]
+"""For each level the records in the order of their keys: the code, and the number of the parent."""
+CODES = st.sampled_from([None, "x", "y"])
+WORLD: st.SearchStrategy[World] = st.tuples(
+    *(st.lists(st.tuples(CODES, st.integers(0, 4)), min_size=1, max_size=5) for _ in LEVELS)
+).map(list)
+
+
+def expected(world: World) -> list[set[int]]:
+    """The keys that come in, level by level: parents first, and then by key."""
+    out: list[set[int]] = []
+    for level in world:
+        taken, inside = set[str](), set[int]()
+        for key, (code, up) in enumerate(level):
+            if (not out or up in out[-1]) and code not in taken:
+                inside.add(key)
+                taken |= {code} if code is not None else set()
+        out.append(inside)
+    return out
+
+
+def documents(worlds: list[World]) -> dict[str, list[dict[str, Any]]]:
+    out: dict[str, list[dict[str, Any]]] = {name: [] for name in LEVELS}
+    for number, world in enumerate(worlds):
+        base = number * WIDTH
+        for name, level in zip(LEVELS, world, strict=True):
+            for key, (code, up) in enumerate(level):
+                record = {"_id": base + key, "code": code and f"{code}{number}", "pad": "." * 300}
+                out[name].append(record if name == LEVELS[0] else {**record, "up": base + up})
+    return {name: records[::-1] for name, records in out.items()}  # a dump is read from its beginning
+
+
+def copied(worlds: list[World], target: str, chunk_mb: float, stop_at: int) -> dict[str, set[int]]:
+    """The keys that came in, by table. `stop_at`: the call of the journal at which a first run ends."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = shop.dump(Path(folder) / "dump", documents(worlds))  # type: ignore[arg-type]
+        more = "".join(f'[[discard]]\nentity = "{n}"\npath = "pad"\nreason = "it is long"\n' for n in LEVELS)
+        url = target or f"sqlite:///{folder}/t.db"
+        root = shop.small_project(Path(folder) / "p", SCHEMA, MAPPING, chunk_mb=chunk_mb, more=more)
+        with open_move(root, source, url) as move:
+            move.survey()
+            stopped(move, stop_at)
+            status = move.copy()
+            assert all(e.balanced for e in status.entities)
+            with move.transaction() as tx:
+                found = {name: {key for (key,) in tx.execute(f"SELECT id FROM {name}")} for name in LEVELS}
+            assert {r.outcome for r in move.retry()} <= {"quarantined"}
+            return found
+
+
+def stopped(move: Move, stop_at: int) -> None:
+    if not stop_at:
+        return
+    left = iter(range(stop_at))
+    shift = journal.shift_counts
+
+    def stop(*args: Any, **kwargs: Any) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        shift(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(journal, "shift_counts", stop)
+        try:
+            move.copy()
+        except KeyboardInterrupt:
+            return
+
+
+def check(worlds: list[World], target: str, chunk_mb: float, stop_at: int) -> None:
+    found = copied(worlds, target, chunk_mb, stop_at)
+    for number, world in enumerate(worlds):
+        base = number * WIDTH
+        mine = [{k - base for k in found[name] if base <= k < base + WIDTH} for name in LEVELS]
+        assert mine == expected(world), world
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(WORLD, min_size=10, max_size=30), st.sampled_from([0.002, 1]), st.integers(0, 8))
+def test_the_least_key_has_the_value_in_sqlite(worlds: list[World], chunk_mb: float, stop_at: int) -> None:
+    check(worlds, "", chunk_mb, stop_at)
+
+
+@pytest.mark.parametrize(("chunk_mb", "stop_at"), [(0.002, 3), (1, 0)])
+def test_the_least_key_has_the_value_in_postgresql(pg_db: PostgresScratch, chunk_mb: float, stop_at: int) -> None:
+    worlds = st.lists(WORLD, min_size=60, max_size=60)
+    check(_drawn(worlds), pg_db.url, chunk_mb, stop_at)
+
+
+def _drawn(strategy: st.SearchStrategy[list[World]]) -> list[World]:
+    found: list[list[World]] = []
+
+    @settings(max_examples=3, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(strategy)
+    def draw(worlds: list[World]) -> None:
+        found.append(worlds)
+
+    draw()
+    return found[-1]
