@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 import orders
+import quarantine
 from contenders import DECODER, LIBRARY, ONE_THREAD, TWO_THREADS, UNCOLLECTED, Contender
 from measure import Measured
 
@@ -21,6 +22,7 @@ READING = Path(__file__).with_name("reading.md")
 OURS = ("crossfade", "duckdb", "pgpq", "psycopg", "pyarrow", "pymongo", "SQLAlchemy")
 RATIOS = (
     *orders.RATIOS,
+    *quarantine.RATIOS,
     ("copy, in documents a second", "crossfade copy", "sling"),
     ("copy, in documents a second", "crossfade copy", "sling, flattened"),
     ("copy, in documents a second", "crossfade copy", "limit: both at once"),

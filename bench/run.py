@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import orders
+import quarantine
 import stores as there
 from contenders import Contender, Subject, contenders, readers
 from crossfade.documents.native import extension, native_status
@@ -27,8 +28,8 @@ from tools import Tools, install, versions
 
 HERE = Path(__file__).parent
 PROJECTS = {"sessions": "writingsessions", "users": "users"}
-READERS, ORDERS = "readers", "orders"
-EVERY = [*PROJECTS, ORDERS, READERS]
+READERS, ORDERS, QUARANTINE = "readers", "orders", "quarantine"
+EVERY = [*PROJECTS, ORDERS, QUARANTINE, READERS]
 READ = {**PROJECTS, "reports": "reports"}
 """What the readers are measured on."""
 
@@ -46,12 +47,14 @@ def main() -> int:
         found = [_project(stores, Path(work), name, tools, asked) for name in asked.projects if name in PROJECTS]
         if ORDERS in asked.projects:
             found.append(_refused(stores, Path(work), asked))
+        if QUARANTINE in asked.projects:
+            found.append(_quarantine(stores, Path(work), asked))
         if READERS in asked.projects:
             found += [_readers(stores, Path(work), name, tools, asked) for name in READ]
         used = {**there.versions(stores), **versions(cache, tools)}
     text = render(found, used, missing, asked.scale, asked.rounds)
     print(text)
-    if asked.scale >= 1 and len(found) == len(PROJECTS) + 1 + len(READ) and asked.only == [""]:
+    if asked.scale >= 1 and len(found) == len(PROJECTS) + 2 + len(READ) and asked.only == [""]:
         (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
     return 1 if any(outcome.failed for one in found for outcome in one.outcomes) else 0
 
@@ -93,6 +96,18 @@ def _refused(stores: there.Stores, work: Path, asked: argparse.Namespace) -> Res
         there.drop_source(stores, name)
     size = len(json.dumps(next(orders.orders(1, 0.0))))
     return Results(ORDERS, count, size, {"orders": count}, outcomes)
+
+
+def _quarantine(stores: there.Stores, work: Path, asked: argparse.Namespace) -> Results:
+    """Records that are set aside, and come in again."""
+    count = max(2 * quarantine.CUSTOMERS, int(quarantine.ORDERS * asked.scale))
+    _say(f"{QUARANTINE}: filling MongoDB with {count:,} orders")
+    env = {**os.environ, "TARGET_URL": stores.target}
+    wanted = quarantine.steps(work, stores.source(QUARANTINE), env, count)
+    outcomes = _rounds(stores, QUARANTINE, wanted, asked, env)
+    there.drop_source(stores, QUARANTINE)
+    size = len(json.dumps(next(quarantine.orders(1))))
+    return Results(QUARANTINE, count, size, {"orders": count}, outcomes)
 
 
 def _readers(stores: there.Stores, work: Path, name: str, tools: Tools, asked: argparse.Namespace) -> Results:

@@ -55,9 +55,9 @@ def copied(move: Move, monkeypatch: pytest.MonkeyPatch, change: Any) -> list[Any
     events: list[Any] = []
     decide = duplicate_keys.decide
 
-    def changed(work: Any) -> None:
+    def changed(work: Any, entities: Any) -> None:
         change()
-        decide(work)
+        decide(work, entities)
 
     monkeypatch.setattr(duplicate_keys, "decide", changed)
     move.copy(events.append)

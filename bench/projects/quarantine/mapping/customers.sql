@@ -1,0 +1,1 @@
+SELECT c._id AS id, as_int(c.age) AS age FROM customers AS c
