@@ -20,8 +20,8 @@ RATIOS = (("records a second", RETRIED, SET_ASIDE),)
 
 
 def customers() -> Iterator[dict[str, Any]]:
-    """The age of every second one is text that is no number: it is refused, and its orders have no parent."""
-    return ({"_id": number, "age": "unknown" if number % 2 else 30} for number in range(CUSTOMERS))
+    """The age of every second one is text: it is refused, and its orders have no parent."""
+    return ({"_id": number, "age": "41" if number % 2 else 30} for number in range(CUSTOMERS))
 
 
 def orders(count: int) -> Iterator[dict[str, Any]]:

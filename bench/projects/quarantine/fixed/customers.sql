@@ -1,1 +1,1 @@
-SELECT c._id AS id, coalesce(parse_int(c.age), 0) AS age FROM customers AS c
+SELECT c._id AS id, parse_int(c.age) AS age FROM customers AS c

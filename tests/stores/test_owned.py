@@ -1,0 +1,109 @@
+"""Rows found, changed and deleted by values of their columns: in PostgreSQL and in SQLite alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from crossfade.model.canonical import python_rows
+from crossfade.model.target import ColumnType, TargetColumn, TargetTable
+from crossfade.stores.contract import RowRejected, Writer, need
+from crossfade.stores.open import open_store
+from scratch import PostgresScratch
+
+INT, TEXT, NUMBER = (
+    ColumnType("int4", "integer"),
+    ColumnType("text", "text"),
+    ColumnType("numeric", "numeric(8,2)", None, 8, 2),
+)
+TABLE = TargetTable(
+    "items",
+    None,
+    "items",
+    (
+        TargetColumn("owner", TEXT, nullable=False),
+        TargetColumn("n", INT, nullable=False),
+        TargetColumn("code", TEXT),
+        TargetColumn("price", NUMBER),
+    ),
+    ("owner", "n"),
+)
+ROWS = [("a", 1, "x", "1.50"), ("a", 2, "y", None), ("A", 1, "z", "2.00"), ("b", 1, None, "3.00")]
+CREATE = {
+    "postgresql": "CREATE COLLATION blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
+    "CREATE TABLE items (owner text NOT NULL, n int, code text COLLATE blind UNIQUE, price numeric(8, 2),"
+    " PRIMARY KEY (owner, n))",
+    "sqlite": "CREATE TABLE items (owner TEXT NOT NULL, n INTEGER, code TEXT COLLATE NOCASE UNIQUE, price NUMERIC,"
+    " PRIMARY KEY (owner, n))",
+}
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def writer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Writer]:
+    url = f"sqlite:///{tmp_path / 't.db'}"
+    if request.param == "postgresql":
+        scratch: PostgresScratch = request.getfixturevalue("pg_db")
+        url = scratch.url
+    with open_store(url) as store:
+        found = need(store.writer, store, "be written to")
+        with found.transaction() as tx:
+            for statement in CREATE[request.param].split(";"):
+                tx.run(statement)
+            tx.load(TABLE, rows(*ROWS))
+        yield found
+
+
+def rows(*values: tuple[Any, ...]) -> Any:
+    owners, numbers, codes, prices = zip(*values, strict=True)
+    arrays = [
+        pa.array(owners),
+        pa.array(numbers, pa.int32()),
+        pa.array(codes, pa.string()),
+        pa.array(prices, pa.string()),
+    ]
+    return pa.table(arrays, names=["owner", "n", "code", "price"])
+
+
+def there(writer: Writer) -> set[tuple[Any, ...]]:
+    everyone = pa.table({"owner": pa.array(["a", "A", "b"])})
+    with writer.transaction() as tx:
+        return set(python_rows(tx.owned(TABLE, everyone, [c.name for c in TABLE.columns])))
+
+
+def test_rows_of_an_owner(writer: Writer) -> None:
+    with writer.transaction() as tx:
+        found = tx.owned(TABLE, pa.table({"owner": pa.array(["a", "c"])}), ["n", "owner"])
+        assert sorted(python_rows(found)) == [(1, "a"), (2, "a")]
+        assert tx.owned(TABLE, pa.table({"owner": pa.array([], pa.string())}), ["n"]).num_rows == 0
+
+
+def test_text_is_told_apart_byte_by_byte(writer: Writer) -> None:
+    """The column's collation takes `x` and `X` for the same; another record's row is not meant."""
+    with writer.transaction() as tx:
+        assert tx.owned(TABLE, pa.table({"code": pa.array(["X"])}), ["n"]).num_rows == 0
+        assert tx.delete(TABLE, pa.table({"code": pa.array(["X", "y"])})) == 1
+    assert len(there(writer)) == 3
+
+
+def test_delete_by_owner_and_by_key(writer: Writer) -> None:
+    with writer.transaction() as tx:
+        assert tx.delete(TABLE, pa.table({"owner": pa.array(["a"])})) == 2
+        assert tx.delete(TABLE, pa.table({"owner": pa.array(["A", "b"]), "n": pa.array([1, 2], pa.int32())})) == 1
+    assert there(writer) == {ROWS[3]}
+
+
+def test_update_in_place(writer: Writer) -> None:
+    with writer.transaction() as tx:
+        assert tx.update(TABLE, rows(("a", 1, "w", "9.25"), ("b", 1, "q", None), ("c", 1, "r", None))) == 2
+    assert there(writer) == {("a", 1, "w", "9.25"), ROWS[1], ROWS[2], ("b", 1, "q", None)}
+
+
+def test_an_update_that_clashes_is_refused(writer: Writer) -> None:
+    with pytest.raises(RowRejected) as refused, writer.transaction() as tx:
+        tx.update(TABLE, rows(("a", 1, "Z", None)))
+    assert refused.value.reason == "unique"
+    assert there(writer) == set(ROWS)
