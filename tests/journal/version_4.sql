@@ -80,12 +80,14 @@ CREATE TABLE IF NOT EXISTS {crossfade}there_before (
 );
 
 CREATE TABLE IF NOT EXISTS {crossfade}loaded (
+    id         TEXT PRIMARY KEY,
     table_name TEXT NOT NULL,
     gone       INTEGER NOT NULL,
     mark       BYTEA
 );
 
 CREATE TABLE IF NOT EXISTS {crossfade}clearing (
+    id      INTEGER PRIMARY KEY,
     place   BIGINT NOT NULL,
     parents TEXT NOT NULL,
     changed TEXT NOT NULL,
