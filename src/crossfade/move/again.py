@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator
 
 from crossfade.errors import Misused, Refused
 from crossfade.journal import agreed, journal
-from crossfade.mapping.language.resolve import nearest
 from crossfade.model.counts import counted
 from crossfade.model.target import Step
 from crossfade.move import checks
@@ -18,6 +17,7 @@ from crossfade.move import target_ownership as begin
 from crossfade.move.context import Ground
 from crossfade.move.copying import require_own_rows
 from crossfade.schema import live
+from crossfade.schema.prisma.faults import nearest
 from crossfade.stores.contract import Loader, RowRejected
 
 
