@@ -68,7 +68,7 @@ def shop_of(request: pytest.FixtureRequest, mongo_db: MongoScratch, tmp_path: Pa
 
 
 def rows(move: Move, table: str) -> list[tuple[Any, ...]]:
-    with move.transaction() as tx:
+    with move.context.transaction() as tx:
         return sorted(tx.execute(f"SELECT * FROM {table}"))
 
 
@@ -179,7 +179,7 @@ def test_it_is_resumed(shop_of: Opened, monkeypatch: pytest.MonkeyPatch, moment:
 
 def test_not_before_the_rest_is_copied(shop_of: Opened) -> None:
     with shop_of() as move:
-        with move.transaction() as tx:
+        with move.context.transaction() as tx:
             tx.execute("UPDATE {crossfade}chunk SET done_at = NULL WHERE entity = 'orders'")
         with pytest.raises(Refused, match="not copied yet"):
             move.forget(entities=["customers"])

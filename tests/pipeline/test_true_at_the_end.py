@@ -76,7 +76,7 @@ def copied(worlds: list[World], target: str, chunk_mb: float, stop_at: int) -> d
             stopped(move, stop_at)
             status = move.copy()
             assert all(e.balanced for e in status.entities)
-            with move.transaction() as tx:
+            with move.context.transaction() as tx:
                 found = {name: {key for (key,) in tx.execute(f"SELECT id FROM {name}")} for name in LEVELS}
             assert {r.outcome for r in move.retry()} <= {"quarantined"}
             return found
