@@ -20,7 +20,7 @@ _MODULE = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")
 
 
 class TriesSchemas(Protocol):
-    """What of a store's Ddl is needed here; see stores/contract.py for its promises."""
+    """What of a store's Ddl is needed here; see stores/contract/ddl.py for its promises."""
 
     def scratch_schema(self, statements: str, file: str) -> TargetSchema: ...
 

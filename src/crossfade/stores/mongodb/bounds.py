@@ -4,7 +4,7 @@ A range of keys is read by the index itself (`min` and `max` on `_id_`), never b
 compare within one type only and would skip keys of other types without a word. A bound travels as text and has to
 come back as the very key that it was, so only keys that do (no Symbol, no DBPointer, no NaN with a payload) become
 bounds: any key will do, and a chunk that is a little longer harms nobody. `MaxKey` is no bound either, because the
-server reads a missing `max` as "up to MaxKey, without it": see `_last_key` in read.py.
+server reads a missing `max` as "up to MaxKey, without it": see `_last_key` in source.py.
 """
 
 from __future__ import annotations
