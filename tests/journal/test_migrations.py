@@ -14,7 +14,7 @@ from crossfade.journal.causes import causes
 from crossfade.journal.journal import entry_id
 from crossfade.journal.migrations import Place, migrate
 from crossfade.model.counts import Counts
-from crossfade.stores.contract import Loader, Store, need
+from crossfade.stores.contract import Store, TargetTransaction, need
 from crossfade.stores.open import open_store
 from scratch import PostgresScratch
 
@@ -48,7 +48,7 @@ class Old:
     def transaction(self) -> Any:
         return need(self.store.writer, self.store, "be written to").transaction
 
-    def columns(self, tx: Loader) -> dict[str, set[str]]:
+    def columns(self, tx: TargetTransaction) -> dict[str, set[str]]:
         if self.prefix:
             names = tx.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'crossfade%'")
             return {n: {c[1] for c in tx.execute(f"PRAGMA table_info({n})")} for (n,) in names}

@@ -26,7 +26,7 @@ from crossfade.model.target import TargetTable
 from crossfade.project import Discard
 from crossfade.transform.engine import Engine
 from crossfade.transform.lookup import LookupReader
-from crossfade.transform.transform import Carrier
+from crossfade.transform.transform import Transformer
 
 Documents = Sequence[Mapping[str, Any]]
 
@@ -62,8 +62,8 @@ class World:
     def lookups(self) -> LookupReader:
         return LookupReader(self.shapes, self._fetch, transcode)
 
-    def carrier(self, program: Program, entity: str, tables: Mapping[str, TargetTable]) -> Carrier:
-        return Carrier(program.feeds[entity], tables, ENGINE, self.lookups())
+    def carrier(self, program: Program, entity: str, tables: Mapping[str, TargetTable]) -> Transformer:
+        return Transformer(program.feeds[entity], tables, ENGINE, self.lookups())
 
     def rows(self, mapping: str) -> list[dict[str, Any]]:
         """What the mapping makes of all documents, before it is held against any column."""

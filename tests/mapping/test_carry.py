@@ -18,7 +18,7 @@ from crossfade.model.program import Program
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.project import Discard
 from crossfade.transform.engine import Engine
-from crossfade.transform.transform import Carrier, Mapped, drop_roots, keep_roots
+from crossfade.transform.transform import Mapped, Transformer, drop_roots, keep_roots
 
 INT, TEXT, SHORT = ColumnType("int4", "int4"), ColumnType("text", "text"), ColumnType("text", "varchar(3)", length=3)
 
@@ -238,6 +238,6 @@ def test_where_the_fault_is_in_no_single_output() -> None:
 def test_a_carrier_can_be_used_again_and_again() -> None:
     world = World({"people": [{"_id": 1, "boss": None, "short": None, **GOOD[1]}]})
     program = world.program(MAPPINGS)
-    carrier = Carrier(program.feeds["people"], TABLES, ENGINE, world.lookups())
+    carrier = Transformer(program.feeds["people"], TABLES, ENGINE, world.lookups())
     batch = world.batch(program, "people")
     assert rows_of([carrier.map(batch)]) == rows_of([carrier.map(batch)])

@@ -16,8 +16,7 @@ from outcome import Outcome, Shop, finish, open_move
 from victim import Victim, all_gone
 
 from crossfade.errors import Busy
-from crossfade.move import Move
-from crossfade.move import target_ownership as begin
+from crossfade.move import Move, target_ownership
 from crossfade.runtime.session import Session
 from crossfade.stores import patience
 from crossfade.stores.postgresql.target import PostgresWriter
@@ -55,7 +54,7 @@ def test_who_comes_second_is_refused(filled_shop: Shop, pg_db: PostgresScratch, 
     with (
         open_move(filled_shop.folder, filled_shop.source, pg_db.url) as first,
         open_move(filled_shop.folder, filled_shop.source, pg_db.url) as second,
-        begin.alone(first.context),
+        target_ownership.locked(first.context),
         pytest.raises(
             Busy, match=r"another run of crossfade is at work in .* \(its connection: process \d+ of"
         ) as said,
@@ -72,9 +71,9 @@ def test_who_comes_second_gets_in_when_the_first_is_done(plain_shop: Shop, targe
         open_move(plain_shop.folder, plain_shop.source, target) as first,
         open_move(plain_shop.folder, plain_shop.source, target) as second,
     ):
-        with begin.alone(first.context), pytest.raises(Busy, match="another run of crossfade is at work"):
+        with target_ownership.locked(first.context), pytest.raises(Busy, match="another run of crossfade is at work"):
             second.apply_schema()
-        with pytest.raises(ZeroDivisionError), begin.alone(first.context):
+        with pytest.raises(ZeroDivisionError), target_ownership.locked(first.context):
             _ = 1 / 0
         assert second.apply_schema() > 0
         assert first.apply_schema() == 0
@@ -88,7 +87,7 @@ def test_a_link_to_the_file_is_the_file(plain_shop: Shop, tmp_path: Path) -> Non
         open_move(plain_shop.folder, plain_shop.source, f"sqlite:///{tmp_path / 'link.db'}") as second,
     ):
         with (
-            begin.alone(first.context),
+            target_ownership.locked(first.context),
             pytest.raises(Busy, match=rf"link.db \(process {os.getpid()}\); nothing was written"),
         ):
             second.apply_schema()
@@ -170,11 +169,11 @@ def test_a_connection_made_anew_without_the_lock_is_not_used(pg_db: PostgresScra
         closing(PostgresWriter(pg_db.url)) as second,
         ExitStack() as stack,
     ):
-        with first.alone():
+        with first.lock():
             with first.transaction() as tx:
                 ((pid,),) = tx.execute("SELECT pg_backend_pid()")
             pg_db.execute("SELECT pg_terminate_backend(%s)", [pid])
-            stack.enter_context(second.alone())
+            stack.enter_context(second.lock())
             for _ in range(2):
                 with pytest.raises(Busy), first.transaction():
                     raise AssertionError("it was let in")

@@ -11,11 +11,11 @@ import pytest
 from crossfade.journal import journal
 from crossfade.journal.causes import Selection, beginning_with, causes, pages
 from crossfade.journal.journal import Entry
-from crossfade.stores.contract import Loader, need
+from crossfade.stores.contract import TargetTransaction, need
 from crossfade.stores.open import open_store
 from scratch import PostgresScratch
 
-Transaction = Callable[[], AbstractContextManager[Loader]]
+Transaction = Callable[[], AbstractContextManager[TargetTransaction]]
 
 ENTRIES = [
     Entry("a1", "users", 0, "1", "not_null", "NULL", "users", "name", "copy"),

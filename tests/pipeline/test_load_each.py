@@ -17,7 +17,7 @@ import pytest
 from crossfade.journal import journal, loaded
 from crossfade.model.target import ColumnType, ForeignKey, TargetColumn, TargetTable
 from crossfade.pipeline.load import load_records
-from crossfade.stores.contract import Loader, RowRejected, need
+from crossfade.stores.contract import RowRejected, TargetTransaction, need
 from crossfade.stores.open import open_store
 from crossfade.stores.postgresql.target import PostgresWriter
 from crossfade.stores.sqlite.target import SqliteWriter
@@ -47,7 +47,7 @@ def part(of: TargetTable, roots: list[int], **columns: list[Any]) -> TableRows:
 class _Once:
     """Counts the bulk loads, and those record by record."""
 
-    def __init__(self, tx: Loader) -> None:
+    def __init__(self, tx: TargetTransaction) -> None:
         self._tx, self.asked = tx, list[str]()
 
     def __getattr__(self, name: str) -> Any:

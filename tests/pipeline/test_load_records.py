@@ -15,7 +15,7 @@ import pytest
 from crossfade.errors import CrossfadeError, Stale
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.pipeline.load import FEW, load_records
-from crossfade.stores.contract import Loader
+from crossfade.stores.contract import TargetTransaction
 from crossfade.stores.postgresql.target import PostgresWriter
 from crossfade.stores.sqlite.target import SqliteWriter
 from crossfade.transform.transform import TableRows
@@ -61,7 +61,7 @@ def _records(numbers: range, span: str = "1 day") -> list[TableRows]:
 class _Counting:
     """Counts the loads."""
 
-    def __init__(self, tx: Loader) -> None:
+    def __init__(self, tx: TargetTransaction) -> None:
         self._tx, self.loads = tx, 0
 
     def load(self, table: TargetTable, rows: Any) -> None:
@@ -72,7 +72,7 @@ class _Counting:
         return getattr(self._tx, name)
 
 
-def _counting(tx: Loader, into: list[_Counting]) -> Any:
+def _counting(tx: TargetTransaction, into: list[_Counting]) -> Any:
     into.append(_Counting(tx))
     return into[-1]
 
@@ -169,7 +169,7 @@ def test_a_check_of_a_column_that_the_target_fills_is_asked_row_by_row(
     assert pg_db.execute("SELECT count(*), min(n) FROM picked") == [(13, -4)]
 
 
-def _check_at_once(tx: Loader) -> None:
+def _check_at_once(tx: TargetTransaction) -> None:
     counting: Any = _Counting(tx)
     misfits = load_records(counting, _records(range(500)), range(500))
     assert counting.loads == 1

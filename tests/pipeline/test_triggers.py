@@ -16,7 +16,7 @@ from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.move import Move
 from crossfade.pipeline.load import load_records
 from crossfade.project import load_project
-from crossfade.stores.contract import Loader, RowRejected
+from crossfade.stores.contract import RowRejected, TargetTransaction
 from crossfade.stores.postgresql.target import PostgresWriter
 from crossfade.testing import as_user
 from crossfade.transform.transform import TableRows
@@ -145,7 +145,7 @@ class Statements:
         return sum(word in one for one in self.sent)
 
 
-def _loaded(tx: Loader, *ids: int, v: str | None = "a") -> None:
+def _loaded(tx: TargetTransaction, *ids: int, v: str | None = "a") -> None:
     with tx.savepoint():
         tx.load(TABLE, pa.table({"id": pa.array(ids, pa.int32()), "v": pa.array([v] * len(ids), pa.string())}))
 

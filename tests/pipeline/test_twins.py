@@ -13,7 +13,7 @@ from bson import decode
 from outcome import balanced, counts_of, open_move, outcome
 
 from crossfade.journal import journal
-from crossfade.stores.contract import Loader
+from crossfade.stores.contract import TargetTransaction
 from scratch import PostgresScratch
 
 SCHEMA = """
@@ -88,7 +88,7 @@ def test_twins_are_settled_twice_where_a_run_ends_in_between(
     source = shop.dump(tmp_path / "dump", {"people": people})
     set_stage = journal.set_stage
 
-    def stopped(tx: Loader, stage: str) -> None:
+    def stopped(tx: TargetTransaction, stage: str) -> None:
         if stage == journal.COPIED:
             raise KeyboardInterrupt
         set_stage(tx, stage)

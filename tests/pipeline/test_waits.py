@@ -12,8 +12,7 @@ from outcome import Shop, open_move
 from crossfade.cli.notices import notice_of
 from crossfade.errors import Busy, Unreachable
 from crossfade.journal.causes import ALL_OPEN
-from crossfade.move import Move, Waiting, watching
-from crossfade.move import target_ownership as begin
+from crossfade.move import Move, Waiting, target_ownership, watching
 from crossfade.runtime.session import Session
 from crossfade.stores import patience
 from crossfade.stores.postgresql.session.lock import end_all
@@ -87,7 +86,7 @@ def test_the_advice_ends_every_session_of_a_run(
 
 
 def _ended_while_at_work(first: Move, worker: Session, second: Move, database: PostgresScratch) -> None:
-    with begin.alone(first.context), worker.transaction() as tx:
+    with target_ownership.locked(first.context), worker.transaction() as tx:
         _end_as_advised(second, database)
         second.apply_schema()  # waits for nobody
         tx.execute("SELECT 1")

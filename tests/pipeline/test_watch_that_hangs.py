@@ -30,8 +30,8 @@ def test_the_phase_ends_and_hears_nothing_more(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(watching, "SECONDS", 0.01)
     monkeypatch.setattr(watching, "LAST", 0.01)
     watch, told = Hanging(), list[Any]()
-    ground = cast("Any", SimpleNamespace(target=SimpleNamespace(watch=watch)))
-    with watching.watching(ground, told.append):
+    context = cast("Any", SimpleNamespace(target=SimpleNamespace(watch=watch)))
+    with watching.watching(context, told.append):
         assert watch.asked.wait(60)
     assert watch.thread is not None
     assert watch.thread.is_alive()

@@ -13,7 +13,7 @@ from typing import Any
 
 from crossfade.journal.journal import Entry, entry_of, now
 from crossfade.journal.queries import queries
-from crossfade.stores.contract import Loader
+from crossfade.stores.contract import TargetTransaction
 
 PAGE = 5000
 
@@ -72,7 +72,7 @@ class Cause:
     examples: tuple[Entry, ...]
 
 
-def causes(tx: Loader, of: Selection = ALL_OPEN, *, examples: int = 3) -> list[Cause]:
+def causes(tx: TargetTransaction, of: Selection = ALL_OPEN, *, examples: int = 3) -> list[Cause]:
     """The most frequent first."""
     rows = tx.execute(queries()["find_causes"], {**of.values, "examples": examples})
     found = [(count, parent, entry_of(entry)) for count, parent, *entry in rows]
@@ -91,7 +91,7 @@ def _cause(group: list[tuple[int, str | None, Entry]]) -> Cause:
 
 
 def pages(
-    transaction: Callable[[], AbstractContextManager[Loader]], of: Selection = ALL_OPEN, *, size: int = PAGE
+    transaction: Callable[[], AbstractContextManager[TargetTransaction]], of: Selection = ALL_OPEN, *, size: int = PAGE
 ) -> Iterator[list[Entry]]:
     """The entries, by entity and reason, each page read in a transaction of its own."""
     after = {"after_entity": "", "after_reason": "", "after_id": ""}
@@ -106,13 +106,13 @@ def pages(
         after = {"after_entity": last.entity, "after_reason": last.reason, "after_id": last.id}
 
 
-def beginning_with(tx: Loader, beginning: str) -> list[Entry]:
+def beginning_with(tx: TargetTransaction, beginning: str) -> list[Entry]:
     """The entries whose id begins so."""
     rows = tx.execute(queries()["find_beginning"], {"beginning": beginning, "length": len(beginning)})
     return [entry_of(row) for row in rows]
 
 
-def close_all(tx: Loader, of: Selection, state: str, note: str) -> dict[str, int]:
+def close_all(tx: TargetTransaction, of: Selection, state: str, note: str) -> dict[str, int]:
     """Closes the open entries of a selection; entity -> how many."""
     values = {**of.values, "state": "open"}
     counts: dict[str, int] = dict(tx.execute(queries()["count_selected"], values))

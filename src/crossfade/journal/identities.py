@@ -8,7 +8,7 @@ from itertools import count
 
 from crossfade.journal import journal
 from crossfade.journal.journal import Entry
-from crossfade.stores.contract import Loader
+from crossfade.stores.contract import TargetTransaction
 
 _AT_ONCE = 500
 
@@ -24,7 +24,7 @@ class Identities:
         self._entity, self._has_unique_keys = entity, has_unique_keys
         self._given: set[str] = set()
 
-    def named(self, tx: Loader, entries: Sequence[tuple[Entry, bytes]]) -> list[tuple[Entry, bytes]]:
+    def named(self, tx: TargetTransaction, entries: Sequence[tuple[Entry, bytes]]) -> list[tuple[Entry, bytes]]:
         """The same entries, with their ids."""
         told = [(entry, raw, self._digest(entry, raw)) for entry, raw in entries]
         if entries and not self._has_unique_keys:
@@ -36,7 +36,7 @@ class Identities:
     def _digest(self, entry: Entry, raw: bytes) -> str:
         return "" if self._has_unique_keys and entry.key is not None else journal.digest_of(raw)
 
-    def _next(self, tx: Loader, entry: Entry, raw: bytes, digest: str) -> str:
+    def _next(self, tx: TargetTransaction, entry: Entry, raw: bytes, digest: str) -> str:
         id_ = journal.entry_id(self._entity, entry.key, digest)
         if id_ in self._given:
             told = digest or journal.digest_of(raw)
@@ -46,7 +46,7 @@ class Identities:
         return id_
 
 
-def held(tx: Loader, ids: Iterable[str]) -> set[str]:
+def held(tx: TargetTransaction, ids: Iterable[str]) -> set[str]:
     """Those of the ids that entries have whose records are not in the target."""
     listed, found = list(ids), set[str]()
     for at in range(0, len(listed), _AT_ONCE):

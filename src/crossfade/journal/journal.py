@@ -1,6 +1,6 @@
 """Where a move remembers itself: in the target, so that a chunk's rows and its record commit together or not at all.
 
-Every function takes the Loader of an open transaction. The journal knows nothing of databases: its few statements
+Every function takes an open transaction of the target. The journal knows nothing of databases: its few statements
 (queries.sql) are SQL that every target takes.
 """
 
@@ -22,7 +22,7 @@ from crossfade.model.counts import Counts
 from crossfade.model.described import Described, as_text, from_text
 from crossfade.model.identity import SourceIdentity
 from crossfade.model.target import Step
-from crossfade.stores.contract import Loader, Store, need
+from crossfade.stores.contract import Store, TargetTransaction, need
 
 VERSION = 5
 
@@ -93,12 +93,14 @@ def create(store: Store) -> None:
         tx.note_default_schema()
 
 
-def find_move(tx: Loader) -> MoveRecord | None:
+def find_move(tx: TargetTransaction) -> MoveRecord | None:
     rows = tx.execute(queries()["find_move"])
     return MoveRecord(*rows[0]) if rows else None
 
 
-def begin_move(tx: Loader, name: str, source: str, digests: Mapping[str, str], kept_schema: str | None = None) -> None:
+def begin_move(
+    tx: TargetTransaction, name: str, source: str, digests: Mapping[str, str], kept_schema: str | None = None
+) -> None:
     """Notes the move and its agreement (`lock_digest`, `schema_digest`, `mapping_digest`).
 
     `kept_schema` is a schema that could not be read again later, or not without a scratch database.
@@ -107,7 +109,7 @@ def begin_move(tx: Loader, name: str, source: str, digests: Mapping[str, str], k
     tx.execute(queries()["add_move"], {**values, "now": now(), **digests})
 
 
-def take_over(tx: Loader, run: str) -> None:
+def take_over(tx: TargetTransaction, run: str) -> None:
     """From now on only the run of this token writes. Waits for the transactions that another has begun.
 
     A journal that an older crossfade has made may have no place for it yet.
@@ -116,7 +118,7 @@ def take_over(tx: Loader, run: str) -> None:
     tx.execute(queries()["take_over"], {"token": run, "now": now()})
 
 
-def take_part(tx: Loader, run: str) -> None:
+def take_part(tx: TargetTransaction, run: str) -> None:
     """Every transaction of a run begins with this. Raises Busy where another run has taken over since.
 
     A worker may outlive its run, and a server goes on with what a killed process has asked of it: without this, the
@@ -129,74 +131,74 @@ def take_part(tx: Loader, run: str) -> None:
         )
 
 
-def kept_schema(tx: Loader) -> str | None:
+def kept_schema(tx: TargetTransaction) -> str | None:
     rows = tx.execute(queries()["find_kept_schema"])
     return str(rows[0][0]) if rows and rows[0][0] is not None else None
 
 
-def note_expected(tx: Loader, described: Described) -> None:
+def note_expected(tx: TargetTransaction, described: Described) -> None:
     """What the target's catalogue is to say when everything is made."""
     tx.execute(queries()["add_expected"], {"description": as_text(described), "now": now()})
 
 
-def expected(tx: Loader) -> Described | None:
+def expected(tx: TargetTransaction) -> Described | None:
     """What was noted; None before that."""
     rows = tx.execute(queries()["find_expected"])
     return from_text(rows[0][0]) if rows else None
 
 
-def find_identity(tx: Loader) -> SourceIdentity | None:
+def find_identity(tx: TargetTransaction) -> SourceIdentity | None:
     """What tells the source from another; None before a copy has begun."""
     rows = tx.execute(queries()["find_identity"])
     return SourceIdentity.from_text(str(rows[0][0])) if rows and rows[0][0] is not None else None
 
 
-def set_source(tx: Loader, url: str, identity: SourceIdentity) -> None:
+def set_source(tx: TargetTransaction, url: str, identity: SourceIdentity) -> None:
     tx.execute(queries()["set_source"], {"source": url, "identity": identity.as_text(), "now": now()})
 
 
-def find_stage(tx: Loader) -> str:
+def find_stage(tx: TargetTransaction) -> str:
     move = find_move(tx)
     return PREPARED if move is None else move.stage
 
 
-def lock_move(tx: Loader) -> None:
+def lock_move(tx: TargetTransaction) -> None:
     """Keeps other runs from planning until this transaction ends."""
     tx.execute(queries()["lock_move"])
 
 
-def set_stage(tx: Loader, stage: str) -> None:
+def set_stage(tx: TargetTransaction, stage: str) -> None:
     tx.execute(queries()["set_stage"], {"stage": stage, "now": now()})
 
 
-def set_digests(tx: Loader, digests: Mapping[str, str]) -> None:
+def set_digests(tx: TargetTransaction, digests: Mapping[str, str]) -> None:
     tx.execute(queries()["set_digests"], {**digests, "now": now()})
 
 
-def steps_done(tx: Loader) -> set[str]:
+def steps_done(tx: TargetTransaction) -> set[str]:
     return {row[0] for row in tx.execute(queries()["find_steps"])}
 
 
-def note_step(tx: Loader, step: Step) -> None:
+def note_step(tx: TargetTransaction, step: Step) -> None:
     tx.execute(queries()["add_step"], {"id": step.id, "sql": step.sql, "now": now()})
 
 
-def steps_with_sql(tx: Loader) -> list[Step]:
+def steps_with_sql(tx: TargetTransaction) -> list[Step]:
     """The steps that were done, in their order."""
     return [Step(*row) for row in tx.execute(queries()["find_steps_done"])]
 
 
-def note_there_before(tx: Loader, there: Iterable[tuple[str, str]]) -> None:
+def note_there_before(tx: TargetTransaction, there: Iterable[tuple[str, str]]) -> None:
     """Notes what the target held before the move began, as kind and name."""
     for kind, name in there:
         tx.execute(queries()["add_there_before"], {"kind": kind, "name": name})
 
 
-def there_before(tx: Loader) -> set[tuple[str, str]]:
+def there_before(tx: TargetTransaction) -> set[tuple[str, str]]:
     return {(kind, name) for kind, name in tx.execute(queries()["find_there_before"])}
 
 
-def drop(tx: Loader) -> None:
+def drop(tx: TargetTransaction) -> None:
     """Drops the journal's tables; the move is forgotten."""
     for name, sql in queries().items():
         if name.startswith("create_") and (found := _TABLE.match(sql)):
@@ -206,7 +208,7 @@ def drop(tx: Loader) -> None:
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\{crossfade\}\w+)")
 
 
-def plan_chunks(tx: Loader, chunks: Iterable[Chunk]) -> None:
+def plan_chunks(tx: TargetTransaction, chunks: Iterable[Chunk]) -> None:
     for c in chunks:
         tx.execute(
             queries()["add_chunk"],
@@ -214,7 +216,7 @@ def plan_chunks(tx: Loader, chunks: Iterable[Chunk]) -> None:
         )
 
 
-def chunks(tx: Loader) -> list[ChunkRecord]:
+def chunks(tx: TargetTransaction) -> list[ChunkRecord]:
     """The plan with what is done of it."""
     out = []
     for entity, number, lower, upper, planned, *rest in tx.execute(queries()["find_chunks"]):
@@ -225,7 +227,7 @@ def chunks(tx: Loader) -> list[ChunkRecord]:
     return out
 
 
-def claim_chunk(tx: Loader, chunk: Chunk) -> bool:
+def claim_chunk(tx: TargetTransaction, chunk: Chunk) -> bool:
     """Locks the chunk's record for this transaction; False where another worker has done it already.
 
     A worker that a killed run left behind may still be at it: then this waits until that one has committed or gone.
@@ -235,7 +237,7 @@ def claim_chunk(tx: Loader, chunk: Chunk) -> bool:
     return bool(rows) and rows[0][0] is None
 
 
-def finish_chunk(tx: Loader, chunk: Chunk, counts: Counts, rows: Mapping[str, int], seconds: float) -> None:
+def finish_chunk(tx: TargetTransaction, chunk: Chunk, counts: Counts, rows: Mapping[str, int], seconds: float) -> None:
     """Notes a chunk's counts; call it in the transaction that loaded its rows."""
     tx.execute(
         queries()["finish_chunk"],
@@ -265,14 +267,14 @@ class Clearing:
     doomed: bytes | None = None
 
 
-def find_clearing(tx: Loader) -> Clearing | None:
+def find_clearing(tx: TargetTransaction) -> Clearing | None:
     for place, parents, changed, doomed in tx.execute(queries()["find_clearing"]):
         names = frozenset(json.loads(parents)), frozenset(json.loads(changed))
         return Clearing(place, *names, None if doomed is None else bytes(doomed))
     return None
 
 
-def note_clearing(tx: Loader, clearing: Clearing | None) -> None:
+def note_clearing(tx: TargetTransaction, clearing: Clearing | None) -> None:
     """None: it is done."""
     tx.execute(queries()["forget_clearing"])
     if clearing is not None:
@@ -287,7 +289,7 @@ LATER = -1
 
 
 def shift_counts(
-    tx: Loader,
+    tx: TargetTransaction,
     entity: str,
     *,
     copied: int = 0,
@@ -324,11 +326,11 @@ def entry_id(entity: str, key: str | None, digest: str = "", number: int = 1) ->
     return hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
 
 
-def quarantine(tx: Loader, entry: Entry, raw: bytes) -> None:
+def quarantine(tx: TargetTransaction, entry: Entry, raw: bytes) -> None:
     quarantine_all(tx, [(entry, raw)])
 
 
-def quarantine_all(tx: Loader, entries: Iterable[tuple[Entry, bytes]]) -> None:
+def quarantine_all(tx: TargetTransaction, entries: Iterable[tuple[Entry, bytes]]) -> None:
     """Puts many records into quarantine at once."""
     moment = now()
     values = [{**_entry_values(entry), "raw": raw, "digest": digest_of(raw), "now": moment} for entry, raw in entries]
@@ -356,12 +358,12 @@ def entry_of(row: Sequence[Any]) -> Entry:
     return entry if row[-1] is None else replace(entry, cause=json.loads(row[-1]))
 
 
-def entries(tx: Loader) -> list[Entry]:
+def entries(tx: TargetTransaction) -> list[Entry]:
     """Every entry, open and resolved, without the documents."""
     return [entry_of(row) for row in tx.execute(queries()["find_quarantine"])]
 
 
-def remainders(tx: Loader) -> dict[str, tuple[str, ...]]:
+def remainders(tx: TargetTransaction) -> dict[str, tuple[str, ...]]:
     """Entity -> what of a torn source cannot be read: entries that are no record."""
     out: dict[str, tuple[str, ...]] = {}
     for entity, detail in tx.execute(queries()["find_remainders"], {"reason": REMAINDER}):
@@ -369,33 +371,33 @@ def remainders(tx: Loader) -> dict[str, tuple[str, ...]]:
     return out
 
 
-def discarded_by_person(tx: Loader) -> dict[tuple[str, str], int]:
+def discarded_by_person(tx: TargetTransaction) -> dict[tuple[str, str], int]:
     """(entity, reason) -> the records in quarantine that a person discarded."""
     return {(entity, note): count for entity, note, count in tx.execute(queries()["count_discarded"])}
 
 
-def find_entry(tx: Loader, entry_id: str) -> Entry | None:
+def find_entry(tx: TargetTransaction, entry_id: str) -> Entry | None:
     rows = tx.execute(queries()["find_entry"], {"id": entry_id})
     return entry_of(rows[0]) if rows else None
 
 
-def held_entries(tx: Loader, entity: str) -> list[Entry]:
+def held_entries(tx: TargetTransaction, entity: str) -> list[Entry]:
     """The entries of an entity whose records are not in the target: open, or discarded."""
     return [entry_of(row) for row in tx.execute(queries()["find_held"], {"entity": entity})]
 
 
-def held_digests(tx: Loader, entity: str, key: str) -> Counter[str]:
+def held_digests(tx: TargetTransaction, entity: str, key: str) -> Counter[str]:
     """How many documents with this key (without one: `#` and its digest) are not in the target, by their digests."""
     values = {"entity": entity, "key": key, "digest": key[1:] if key.startswith("#") else ""}
     return Counter(digest for (digest,) in tx.execute(queries()["find_held_digests"], values))
 
 
-def raw_of(tx: Loader, entry: Entry) -> bytes:
+def raw_of(tx: TargetTransaction, entry: Entry) -> bytes:
     (row,) = tx.execute(queries()["find_raw"], {"id": entry.id})
     return bytes(row[0])
 
 
-def raws(tx: Loader, at_once: int = 16_000_000) -> Iterator[tuple[str, bytes]]:
+def raws(tx: TargetTransaction, at_once: int = 16_000_000) -> Iterator[tuple[str, bytes]]:
     """The documents of all entries whose records are not in the target, by id; about `at_once` bytes at a time."""
     after = ""
     while sizes := tx.execute(queries()["find_sizes_of_all"], {"after": after}):
@@ -408,19 +410,19 @@ def raws(tx: Loader, at_once: int = 16_000_000) -> Iterator[tuple[str, bytes]]:
                 after, together = last, 0
 
 
-def forget_all(tx: Loader, entries: Iterable[Entry]) -> None:
+def forget_all(tx: TargetTransaction, entries: Iterable[Entry]) -> None:
     """The entries were there only until it was decided who comes in."""
     tx.execute_many(queries()["forget_entry"], [{"id": entry.id} for entry in entries])
 
 
-def resolve_all(tx: Loader, entries: Iterable[Entry], state: str, note: str | None = None) -> None:
+def resolve_all(tx: TargetTransaction, entries: Iterable[Entry], state: str, note: str | None = None) -> None:
     """Closes open entries as "retried" or "discarded"."""
     moment = now()
     values = [{"id": entry.id, "state": state, "note": note, "now": moment} for entry in entries]
     tx.execute_many(queries()["set_state"], values)
 
 
-def update_reasons(tx: Loader, entries: Iterable[tuple[Entry, bytes]]) -> None:
+def update_reasons(tx: TargetTransaction, entries: Iterable[tuple[Entry, bytes]]) -> None:
     """Records that were retried are refused again, perhaps for other reasons; `bytes` are their documents as of now."""
     names = ("id", "reason", "detail", "target_table", "target_column", "target_constraint")
     moment, values = now(), list[dict[str, Any]]()
@@ -430,7 +432,7 @@ def update_reasons(tx: Loader, entries: Iterable[tuple[Entry, bytes]]) -> None:
     tx.execute_many(queries()["update_reason"], values)
 
 
-def open_by_reason(tx: Loader) -> dict[str, dict[str, int]]:
+def open_by_reason(tx: TargetTransaction) -> dict[str, dict[str, int]]:
     """Entity -> reason -> open entries."""
     out: dict[str, dict[str, int]] = {}
     for entity, reason, count in tx.execute(queries()["count_quarantine"]):
@@ -438,7 +440,7 @@ def open_by_reason(tx: Loader) -> dict[str, dict[str, int]]:
     return out
 
 
-def forget_copy(tx: Loader) -> None:
+def forget_copy(tx: TargetTransaction) -> None:
     tx.execute(queries()["forget_chunks"])
     tx.execute(queries()["forget_loaded"])
     tx.execute(queries()["forget_clearing"])

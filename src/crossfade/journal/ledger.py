@@ -14,7 +14,7 @@ import pyarrow as pa
 from crossfade.journal.queries import queries
 from crossfade.model.canonical import arrow_rows, arrow_schema, python_rows
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
-from crossfade.stores.contract import Loader, Store
+from crossfade.stores.contract import Store, TargetTransaction
 
 _TEXT = ColumnType("text", "text")
 _COLUMNS = ("target_table", "row_key", "entity", "record_key")
@@ -28,14 +28,16 @@ class Ledger:
         columns = tuple(TargetColumn(column, _TEXT, nullable=False) for column in _COLUMNS)
         self._table = TargetTable("the journal's ledger", schema, name, columns, _COLUMNS[:2])
 
-    def add(self, tx: Loader, table: TargetTable, rows: Any, entity: str, record_keys: Sequence[str]) -> None:
+    def add(
+        self, tx: TargetTransaction, table: TargetTable, rows: Any, entity: str, record_keys: Sequence[str]
+    ) -> None:
         """Notes whose rows these are (`rows` has the primary key, or more)."""
         if record_keys:
             texts = row_texts(table, rows.select(list(table.primary_key)))
             values = [[table.name] * len(texts), texts, [entity] * len(texts), list(record_keys)]
             tx.load(self._table, _texts(_COLUMNS, values))
 
-    def records(self, tx: Loader, table: TargetTable, keys: Any) -> dict[str, tuple[str, str]]:
+    def records(self, tx: TargetTransaction, table: TargetTable, keys: Any) -> dict[str, tuple[str, str]]:
         """Text of a row's primary key -> entity and key of the record that made it."""
         texts = row_texts(table, keys)
         by = _texts(_COLUMNS[:2], [[table.name] * len(texts), texts])
@@ -43,7 +45,7 @@ class Ledger:
         return {row: (entity, record) for row, entity, record in python_rows(found)}
 
     def rows(
-        self, tx: Loader, entity: str, record_keys: Sequence[str], tables: Mapping[str, TargetTable]
+        self, tx: TargetTransaction, entity: str, record_keys: Sequence[str], tables: Mapping[str, TargetTable]
     ) -> dict[str, tuple[Any, list[str]]]:
         """Table -> the primary keys of the rows of these records, and whose each is."""
         by = _texts(_COLUMNS[2:], [[entity] * len(record_keys), record_keys])
@@ -55,12 +57,12 @@ class Ledger:
             for name, pairs in found.items()
         }
 
-    def forget(self, tx: Loader, table: TargetTable, keys: Any) -> None:
+    def forget(self, tx: TargetTransaction, table: TargetTable, keys: Any) -> None:
         """The rows with these primary keys are gone."""
         texts = row_texts(table, keys)
         tx.delete(self._table, _texts(_COLUMNS[:2], [[table.name] * len(texts), texts]))
 
-    def record_keys(self, tx: Loader, entity: str) -> list[str]:
+    def record_keys(self, tx: TargetTransaction, entity: str) -> list[str]:
         """All the records of an entity that it knows."""
         return [key for (key,) in tx.execute(queries()["find_ledger_keys"], {"entity": entity})]
 

@@ -8,16 +8,16 @@ from typing import Any
 
 from crossfade.journal.queries import queries
 from crossfade.model.target import TargetTable
-from crossfade.stores.contract import Loader
+from crossfade.stores.contract import TargetTransaction
 
 
-def note(tx: Loader, loads: Iterable[tuple[TargetTable, Any]]) -> None:
+def note(tx: TargetTransaction, loads: Iterable[tuple[TargetTable, Any]]) -> None:
     """Notes rows that were loaded. Call it inside the savepoint that loaded them."""
     values = [_values(table, 0, tx.mark(table, rows)) for table, rows in loads]
     tx.execute_many(queries()["add_loaded"], values)
 
 
-def note_gone(tx: Loader, table: TargetTable, keys: Any) -> None:
+def note_gone(tx: TargetTransaction, table: TargetTable, keys: Any) -> None:
     """Notes rows that were deleted again: another row may have the same key later."""
     mark = tx.mark(table, keys)
     if mark is not None:  # where rows need no mark, a row that is gone needs no note

@@ -10,7 +10,7 @@ from crossfade.journal.causes import Selection
 from crossfade.journal.journal import Entry, entry_of
 from crossfade.journal.queries import queries
 from crossfade.model.keys import in_order
-from crossfade.stores.contract import Loader
+from crossfade.stores.contract import TargetTransaction
 
 PIECE_RECORDS, PIECE_BYTES = 1000, 8_000_000
 _COLUMNS = (
@@ -30,13 +30,13 @@ class Held:
     size: int
 
 
-def refused(tx: Loader, *reasons: str, phase: str | None = None) -> list[Held]:
+def refused(tx: TargetTransaction, *reasons: str, phase: str | None = None) -> list[Held]:
     """Open entries of one or two reasons, by entity and key: records that share a key by their digests."""
     values = {"reason": reasons[0], "other": reasons[-1], "phase": phase}
     return ordered(Held(*row) for row in tx.execute(queries()["find_refused"], values))
 
 
-def held_of(tx: Loader, of: Selection) -> list[Held]:
+def held_of(tx: TargetTransaction, of: Selection) -> list[Held]:
     """The open entries of a selection."""
     return ordered(Held(*row) for row in tx.execute(queries()["find_held_of"], {**of.values, "state": "open"}))
 
@@ -58,7 +58,7 @@ def in_pieces(found: Sequence[Held]) -> Iterator[list[Held]]:
         yield piece
 
 
-def read(tx: Loader, ids: Sequence[str]) -> list[tuple[Entry, bytes]]:
+def read(tx: TargetTransaction, ids: Sequence[str]) -> list[tuple[Entry, bytes]]:
     """The open entries with these ids and their documents, in the order of the ids."""
     found: dict[str, tuple[Entry, bytes]] = {}
     for at in range(0, len(ids), PIECE_RECORDS):

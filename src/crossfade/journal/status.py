@@ -18,7 +18,7 @@ from crossfade.journal.journal import (
 )
 from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import Counts
-from crossfade.stores.contract import Loader
+from crossfade.stores.contract import TargetTransaction
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Status:
         return all(e.quarantined_share <= self.limit and not e.remainders for e in self.entities)
 
 
-def status_of(tx: Loader, move: MoveRecord, entities: Iterable[str], limit: float) -> Status:
+def status_of(tx: TargetTransaction, move: MoveRecord, entities: Iterable[str], limit: float) -> Status:
     """Of every entity that the plan knows, and of `entities`, which it may not know yet."""
     plan, reasons = chunks(tx), open_by_reason(tx)
     torn = remainders(tx) if any(REMAINDER in counts for counts in reasons.values()) else {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from crossfade.journal.journal import Entry, entry_of
 from crossfade.journal.queries import queries
-from crossfade.stores.contract import Loader, Transaction
+from crossfade.stores.contract import TargetTransaction, Transaction
 
 PIECE_BYTES = 8_000_000
 
@@ -28,7 +28,7 @@ class Kind:
         return {"entity": self.entity, "reason": self.reason, "table": self.table, "constraint": self.constraint}
 
 
-def kinds(tx: Loader) -> list[Kind]:
+def kinds(tx: TargetTransaction) -> list[Kind]:
     return [Kind(*row) for row in tx.execute(queries()["find_unexplained_kinds"])]
 
 
@@ -103,7 +103,7 @@ class Explained:
     """For an entry that names none."""
 
 
-def explain(tx: Loader, found: list[Explained]) -> None:
+def explain(tx: TargetTransaction, found: list[Explained]) -> None:
     tx.execute_many(queries()["explain_entry"], [_values(one) for one in found])
 
 

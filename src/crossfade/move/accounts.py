@@ -8,44 +8,42 @@ from dataclasses import replace
 from crossfade.errors import CrossfadeError, Misused, Unreachable
 from crossfade.journal.status import Status
 from crossfade.model.counts import Counts
-from crossfade.move import source_identity as whence
-from crossfade.move import surveying
-from crossfade.move import target_ownership as begin
+from crossfade.move import source_identity, surveying, target_ownership
 from crossfade.move.changed import changed, sentence
-from crossfade.move.context import Ground
+from crossfade.move.context import Context
 from crossfade.move.inventory import DISCARDED, FAULTS, Standing, count, inventory, notes, unaccounted
 from crossfade.stores.contract import EntityInfo
 from crossfade.verify.verdict import EntityVerdict, Verdict
 
 
-def status(ground: Ground) -> Status:
+def status(context: Context) -> Status:
     """What the journal has, and what the source holds beside it. A source that is away does not hide the journal."""
-    return with_source(ground, begin.status(ground))
+    return with_source(context, target_ownership.status(context))
 
 
-def with_source(ground: Ground, found: Status, entities: Sequence[EntityInfo] | None = None) -> Status:
+def with_source(context: Context, found: Status, entities: Sequence[EntityInfo] | None = None) -> Status:
     try:
-        there = surveying.entities(ground, sized=False) if entities is None else entities
+        there = surveying.entities(context, sized=False) if entities is None else entities
     except (Unreachable, Misused) as error:
         return replace(found, notes=(_unknown(error),))
     except CrossfadeError as error:  # it was reached, and is not as it should be
         return replace(found, faults=(_unknown(error),))
     try:
-        standings = inventory(ground, there)
-        other = whence.another_source(ground, there)
+        standings = inventory(context, there)
+        other = source_identity.another_source(context, there)
     except CrossfadeError as error:  # a mapping at fault, which `check` tells
         return replace(found, notes=(_unknown(error),))
     faults = tuple(unaccounted(s) for s in standings if s.fate in FAULTS and s.records != 0)
-    now = (*_changed(ground, found), *notes(standings))
+    now = (*_changed(context, found), *notes(standings))
     return replace(found, faults=(*filter(None, [other]), *faults), notes=now)
 
 
-def _changed(ground: Ground, found: Status) -> list[str]:
+def _changed(context: Context, found: Status) -> list[str]:
     """What was copied by another mapping than there is now."""
     if not found.finished:
         return []
-    with ground.transaction() as tx:
-        return [sentence(part) for part in changed(ground, tx)]
+    with context.transaction() as tx:
+        return [sentence(part) for part in changed(context, tx)]
 
 
 def _unknown(error: CrossfadeError) -> str:
@@ -53,7 +51,7 @@ def _unknown(error: CrossfadeError) -> str:
     return f"what else the source holds now is not known: {why}"
 
 
-def with_all_entities(ground: Ground, verdict: Verdict, found: Status, standings: Sequence[Standing]) -> Verdict:
+def with_all_entities(context: Context, verdict: Verdict, found: Status, standings: Sequence[Standing]) -> Verdict:
     """The verdict on what the mappings carry, and the accounts of all else that the source holds now."""
     recorded = {e.entity: e.counts for e in found.entities}
     entities, not_read = list(verdict.entities), dict[str, str]()
@@ -62,7 +60,7 @@ def with_all_entities(ground: Ground, verdict: Verdict, found: Status, standings
         if s.entity in compared:
             continue
         if s.fate == DISCARDED and s.entity in recorded:
-            now = count(ground, s.entity)
+            now = count(context, s.entity)
             entities.append(EntityVerdict(s.entity, Counts(now, discarded=now), recorded[s.entity], 0))
         elif s.fate in FAULTS and s.records is None:
             not_read[s.entity] = s.reason

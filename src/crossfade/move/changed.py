@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from crossfade.journal import agreed
-from crossfade.move.context import Ground
-from crossfade.stores.contract import Loader
+from crossfade.move.context import Context
+from crossfade.stores.contract import TargetTransaction
 
 
-def changed(ground: Ground, tx: Loader) -> list[agreed.Part]:
+def changed(context: Context, tx: TargetTransaction) -> list[agreed.Part]:
     """The tables and entities of which that is so, and those that came later.
 
     None where an older crossfade has copied them, which noted nothing of it.
     """
     then = agreed.find(tx)
-    return sorted(part for part, digest in ground.parts.items() if then.get(part) != digest) if then else []
+    return sorted(part for part, digest in context.parts.items() if then.get(part) != digest) if then else []
 
 
 def sentence(part: agreed.Part) -> str:

@@ -17,37 +17,37 @@ from crossfade.model.patterns import matching
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetSchema
 from crossfade.move import surveying
-from crossfade.move.context import Ground
+from crossfade.move.context import Context
 from crossfade.move.inventory import findings, inventory
 from crossfade.schema.triggers import enabled_triggers, triggers_in
 from crossfade.stores.contract import EntityInfo, need
 from crossfade.transform.engine import Engine
 
 
-def check(ground: Ground) -> list[Finding]:
-    compiled = ground.compiled
+def check(context: Context) -> list[Finding]:
+    compiled = context.compiled
     faults = [_of_fault("mapping", fault) for fault in compiled.faults]
     with closing(Engine()) as engine:
         engine.open()
         try:
-            schema = ground.schema
+            schema = context.schema
         except SchemaFault as error:
             schema = None
             faults += [_of_fault("schema", fault) for fault in error.faults]
-        doubtful = need(ground.target.ddl, ground.target, "be looked into").doubtful_columns
+        doubtful = need(context.target.ddl, context.target, "be looked into").doubtful_columns
         found = run_check(
-            compiled.program, ground.shapes, schema, ground.discards, empty_batch, engine, compiled.unknown, doubtful
+            compiled.program, context.shapes, schema, context.discards, empty_batch, engine, compiled.unknown, doubtful
         )
-    later = [] if schema is None else _later_triggers(ground, schema)
-    return _with_the_source(ground, [*faults, *found, *later, *_maps_not_followed(ground)])
+    later = [] if schema is None else _later_triggers(context, schema)
+    return _with_the_source(context, [*faults, *found, *later, *_maps_not_followed(context)])
 
 
-def _later_triggers(ground: Ground, schema: TargetSchema) -> list[Finding]:
+def _later_triggers(context: Context, schema: TargetSchema) -> list[Finding]:
     """The triggers that somebody made on the move's tables after it began: they do not fire for it, either."""
     try:
         there = (
-            triggers_in(need(ground.target.ddl, ground.target, "be looked into").describe())
-            if ground.has_journal
+            triggers_in(need(context.target.ddl, context.target, "be looked into").describe())
+            if context.has_journal
             else []
         )
     except Unreachable:
@@ -63,7 +63,7 @@ def _later_triggers(ground: Ground, schema: TargetSchema) -> list[Finding]:
             "what it does must be done for these rows by hand, or by a mapping; crossfade verify names it, too",
         )
         for trigger in there
-        if trigger.table in ground.fed_tables and (trigger.table, trigger.name) not in known
+        if trigger.table in context.fed_tables and (trigger.table, trigger.name) not in known
     ]
 
 
@@ -73,43 +73,43 @@ def _of_fault(kind: str, fault: Fault) -> Finding:
     return Finding("fault", kind, place, fault.reason + said, fault.hint or fault.mend)
 
 
-def _with_the_source(ground: Ground, found: Sequence[Finding]) -> list[Finding]:
+def _with_the_source(context: Context, found: Sequence[Finding]) -> list[Finding]:
     """The findings, and what the source holds now that they do not speak of."""
     try:
-        there = surveying.entities(ground, sized=False)
+        there = surveying.entities(context, sized=False)
     except (Unreachable, Misused) as error:
-        note = f"whether it holds more than {ground.project.lock_file.name} says is not known: {error.message}"
+        note = f"whether it holds more than {context.project.lock_file.name} says is not known: {error.message}"
         return [*found, Finding("note", "source_not_seen", "source", note)]
-    standings = inventory(ground, there)
+    standings = inventory(context, there)
     known = {s.entity for s in standings}
     return [*(f for f in found if f.kind != "stale_discard" or not matching(f.place, known)), *findings(standings)]
 
 
-def _maps_not_followed(ground: Ground) -> Iterator[Finding]:
-    said = ground.project.settings.survey
-    for text, reason in not_followed(ground.shapes, said.maps, said.objects):
+def _maps_not_followed(context: Context) -> Iterator[Finding]:
+    said = context.project.settings.survey
+    for text, reason in not_followed(context.shapes, said.maps, said.objects):
         message = f"[survey] names it, but {reason}"
         yield Finding("note", "stale_map", text, message, "correct the path, then crossfade survey")
 
 
-def require_covered(ground: Ground) -> None:
-    faults = [f for f in check(ground) if f.severity == "fault"]
+def require_covered(context: Context) -> None:
+    faults = [f for f in check(context) if f.severity == "fault"]
     if faults:
-        _ = ground.program, ground.schema  # what is at fault there is told in its own way
+        _ = context.program, context.schema  # what is at fault there is told in its own way
         lines = [f"{f.place}: {f.message}" + (f"\n  Try: {f.hint}" if f.hint else "") for f in faults]
         head = f"{counted(len(faults), 'fault')}; nothing was written"
         raise Uncovered("\n".join([head, *lines]), faults, hint="crossfade check")
 
 
-def require_current_lock(ground: Ground, entities: Sequence[EntityInfo]) -> None:
+def require_current_lock(context: Context, entities: Sequence[EntityInfo]) -> None:
     """What came into the source after the survey would be left behind without a word. `entities` is what is there."""
-    whole = {d.entity for d in ground.discards if d.is_whole}
-    chosen = {e.name for e in choose(entities, ground.project.settings.entities)} - whole
-    new, gone = sorted(chosen - ground.shapes.keys()), sorted(ground.shapes.keys() - {e.name for e in entities})
+    whole = {d.entity for d in context.discards if d.is_whole}
+    chosen = {e.name for e in choose(entities, context.project.settings.entities)} - whole
+    new, gone = sorted(chosen - context.shapes.keys()), sorted(context.shapes.keys() - {e.name for e in entities})
     parts = [f"{what}: {', '.join(names)}" for what, names in (("new", new), ("no longer there", gone)) if names]
     if parts:
         raise Stale(
-            f"{ground.project.lock_file.name} is older than the source ({'; '.join(parts)}); nothing was written",
+            f"{context.project.lock_file.name} is older than the source ({'; '.join(parts)}); nothing was written",
             hint="crossfade survey, then crossfade check",
         )
 

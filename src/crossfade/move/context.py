@@ -25,11 +25,11 @@ from crossfade.runtime.warmup import Awaited
 from crossfade.schema import journaled as kept
 from crossfade.schema import live
 from crossfade.schema.load import LIVE, load_schema, made_of
-from crossfade.stores.contract import Loader, Store, need
+from crossfade.stores.contract import Store, TargetTransaction, need
 from crossfade.stores.open import SOURCES, TARGETS, anywhere, open_store
 
 
-class Ground:
+class Context:
     """What the phases of one move share. See `Move` (facade.py) for its arguments."""
 
     def __init__(
@@ -262,7 +262,7 @@ class Ground:
         )
 
     @contextmanager
-    def transaction(self) -> Iterator[Loader]:
+    def transaction(self) -> Iterator[TargetTransaction]:
         target = self.target
         with need(target.writer, target, "keep a journal").transaction() as tx:
             if self.takes_part:

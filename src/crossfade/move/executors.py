@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from crossfade.errors import CrossfadeError, Misused
-from crossfade.move.context import Ground
+from crossfade.move.context import Context
 from crossfade.move.events import Listener, OnCluster, WorksHere
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.local import InProcess, make_executor
@@ -17,24 +17,29 @@ from crossfade.stores.open import open_store
 
 
 def executor_for(
-    ground: Ground, workers: int, listen: Listener, *, target: bool = True, get_ready: Callable[[], None] | None = None
+    context: Context,
+    workers: int,
+    listen: Listener,
+    *,
+    target: bool = True,
+    get_ready: Callable[[], None] | None = None,
 ) -> Executor:
     """What makes a phase's calls; as many as `workers` at once, on this machine. `target`: they need the target, too.
 
     Raises Unreachable where the cluster's scheduler is not there or has no workers, Misused where its workers cannot do
     the work.
     """
-    scheduler = ground.scheduler
+    scheduler = context.scheduler
     if not scheduler:
         return make_executor(workers, get_ready)
-    if target and ground.target.traits.is_file:
-        listen(WorksHere(f"the target is a file of this machine ({ground.target.url}), which has one writer"))
+    if target and context.target.traits.is_file:
+        listen(WorksHere(f"the target is a file of this machine ({context.target.url}), which has one writer"))
         return InProcess()
     from crossfade.runtime.dask import DaskExecutor
 
-    executor = DaskExecutor(scheduler, ground.most_workers)
+    executor = DaskExecutor(scheduler, context.most_workers)
     try:
-        _require_source(ground, executor)
+        _require_source(context, executor)
     except BaseException:
         executor.close()
         raise
@@ -42,17 +47,17 @@ def executor_for(
     return executor
 
 
-def _require_source(ground: Ground, executor: Any) -> None:
+def _require_source(context: Context, executor: Any) -> None:
     """A dump is files: the workers have to have the same, under the same name."""
-    if not ground.source.traits.is_file:
+    if not context.source.traits.is_file:
         return
-    here = _parts(ground.source)
-    for address, found in executor.everywhere(_parts_there, Once(partial(open_store, ground.source_url))).items():
+    here = _parts(context.source)
+    for address, found in executor.everywhere(_parts_there, Once(partial(open_store, context.source_url))).items():
         if found == here:
             continue
         why = found.message if isinstance(found, CrossfadeError) else "it is another dump there"
         raise Misused(
-            f"the dump {ground.source.url} is not on the worker {address}: {why}; nothing was done",
+            f"the dump {context.source.url} is not on the worker {address}: {why}; nothing was done",
             hint="put it under the same name on every worker (a shared folder will do), restore it into MongoDB and"
             " copy from there, or leave the cluster out",
         )

@@ -13,14 +13,13 @@ from crossfade.model.findings import Finding
 from crossfade.model.program import Program
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetSchema
-from crossfade.move import accounts, checks, copying, surveying, verifying
+from crossfade.move import accounts, checks, copying, surveying, target_ownership, verifying
 from crossfade.move import again as copying_again
 from crossfade.move import not_carried as gathering
 from crossfade.move import preview as previewing
 from crossfade.move import quarantine as held
 from crossfade.move import reset as resetting
-from crossfade.move import target_ownership as begin
-from crossfade.move.context import Ground
+from crossfade.move.context import Context
 from crossfade.move.events import Listener, deaf
 from crossfade.move.inventory import inventory
 from crossfade.move.preview import Preview
@@ -51,7 +50,7 @@ class Move:
         most: int | None = None,
         hear: Listener = deaf,
     ) -> None:
-        self.context = Ground(project, workers=workers, scheduler=scheduler, most=most, hear=hear)
+        self.context = Context(project, workers=workers, scheduler=scheduler, most=most, hear=hear)
 
     def __enter__(self) -> Self:
         return self
@@ -128,8 +127,8 @@ class Move:
         """Makes the target ready for the copy; the number of steps done now. Refuses a target that is not this
         move's.
         """
-        with watching(self.context, listen) as tell, begin.alone(self.context):
-            return begin.apply_schema(self.context, tell)
+        with watching(self.context, listen) as tell, target_ownership.locked(self.context):
+            return target_ownership.apply_schema(self.context, tell)
 
     def copy(self, listen: Listener = deaf, *, source_moved: bool = False) -> Status:
         """Copies what is not copied yet, clears and makes the constraints. Resumes by itself.
@@ -138,12 +137,12 @@ class Move:
         place.
         """
         self.context.read_schema_ahead()
-        with watching(self.context, listen) as tell, begin.alone(self.context):
+        with watching(self.context, listen) as tell, target_ownership.locked(self.context):
             return copying.copy(self.context, tell, source_moved=source_moved)
 
     def restart(self) -> None:
         """Forgets the copy: the tables that it filled are emptied, and the journal of chunks and quarantine too."""
-        with watching(self.context, self.context.hear), begin.alone(self.context):
+        with watching(self.context, self.context.hear), target_ownership.locked(self.context):
             copying.restart(self.context)
 
     def forget(self, *, tables: Collection[str] = (), entities: Collection[str] = ()) -> None:
@@ -151,7 +150,7 @@ class Move:
 
         All else stays as it is, but for records that refer to one that does not come in again.
         """
-        with begin.alone(self.context):
+        with target_ownership.locked(self.context):
             copying_again.forget(self.context, tables, entities)
 
     def plan_reset(self, including: Collection[str] = ()) -> Reset | None:
@@ -214,15 +213,15 @@ class Move:
         """Tries entries again (those of the selection where none is named: unless told otherwise, all open ones), by
         the mapping and the lock file as they are now.
         """
-        with watching(self.context, listen) as tell, begin.alone(self.context):
+        with watching(self.context, listen) as tell, target_ownership.locked(self.context):
             return held.retry(self.context, ids, of, tell)
 
     def discard(self, ids: Sequence[str], reason: str) -> list[Entry]:
         """Closes entries as discarded by a person, with the reason."""
-        with watching(self.context, self.context.hear), begin.alone(self.context):
+        with watching(self.context, self.context.hear), target_ownership.locked(self.context):
             return held.discard(self.context, ids, reason)
 
     def discard_all(self, of: Selection, reason: str) -> dict[str, int]:
         """Closes the open entries of a selection as discarded by a person; entity -> how many."""
-        with watching(self.context, self.context.hear), begin.alone(self.context):
+        with watching(self.context, self.context.hear), target_ownership.locked(self.context):
             return held.discard_all(self.context, of, reason)

@@ -15,7 +15,7 @@ from crossfade.model.findings import Finding
 from crossfade.model.patterns import matching
 from crossfade.model.quoting import toml_string
 from crossfade.move import surveying
-from crossfade.move.context import Ground
+from crossfade.move.context import Context
 from crossfade.stores.contract import EntityInfo, need
 from crossfade.verify import conclusion
 
@@ -43,26 +43,26 @@ class Standing:
     records: int | None = None
 
 
-def inventory(ground: Ground, entities: Sequence[EntityInfo] | None = None) -> list[Standing]:
+def inventory(context: Context, entities: Sequence[EntityInfo] | None = None) -> list[Standing]:
     """Everything, sorted by name."""
-    found = surveying.entities(ground, sized=False) if entities is None else entities
-    reasons = {d.entity: d.reason for d in ground.discards if d.entity and d.is_whole}
-    chosen = {info.name for info in choose(found, ground.project.settings.entities)}
-    feeds = ground.compiled.program.feeds.values()
-    fed = {f.entity for f in feeds if f.branches} | ground.compiled.unknown  # faults of mappings are told elsewhere
-    standings = [_standing(ground, info, fed, reasons, info.name in chosen) for info in found]
+    found = surveying.entities(context, sized=False) if entities is None else entities
+    reasons = {d.entity: d.reason for d in context.discards if d.entity and d.is_whole}
+    chosen = {info.name for info in choose(found, context.project.settings.entities)}
+    feeds = context.compiled.program.feeds.values()
+    fed = {f.entity for f in feeds if f.branches} | context.compiled.unknown  # faults of mappings are told elsewhere
+    standings = [_standing(context, info, fed, reasons, info.name in chosen) for info in found]
     there = {info.name for info in found}
     missing = "it is in source.lock.json, and not in the source"
-    gone = [Standing(entity, GONE, missing) for entity in ground.shapes if entity not in there]
+    gone = [Standing(entity, GONE, missing) for entity in context.shapes if entity not in there]
     return sorted([*standings, *gone], key=lambda s: s.entity)
 
 
-def _standing(ground: Ground, info: EntityInfo, fed: set[str], reasons: Mapping[str, str], chosen: bool) -> Standing:
+def _standing(context: Context, info: EntityInfo, fed: set[str], reasons: Mapping[str, str], chosen: bool) -> Standing:
     name = info.name
     if name in fed:
         return Standing(name, COPIED, info.plan)
     if name in reasons:
-        records = count(ground, name) if name in _as_empty(ground) else 0
+        records = count(context, name) if name in _as_empty(context) else 0
         if records:
             return Standing(name, UNSURVEYED, "it is discarded as empty, and is not empty any more", records)
         return Standing(name, DISCARDED, reasons[name])
@@ -71,22 +71,22 @@ def _standing(ground: Ground, info: EntityInfo, fed: set[str], reasons: Mapping[
         return Standing(name, UNREAD, info.plan) if by_pattern is None else Standing(name, DISCARDED, by_pattern)
     if not chosen and info.copied:
         why = "`entities` in crossfade.toml does not name it"
-        return Standing(name, LEFT_OUT, why, info.count or count(ground, name))
+        return Standing(name, LEFT_OUT, why, info.count or count(context, name))
     if not chosen:
         return Standing(name, NOT_COPIED, info.plan)
-    if name not in ground.shapes:
-        return Standing(name, UNSURVEYED, "it is in the source, and not in source.lock.json", count(ground, name))
-    return Standing(name, UNMAPPED, "no mapping has it as its root", count(ground, name))
+    if name not in context.shapes:
+        return Standing(name, UNSURVEYED, "it is in the source, and not in source.lock.json", count(context, name))
+    return Standing(name, UNMAPPED, "no mapping has it as its root", count(context, name))
 
 
-def _as_empty(ground: Ground) -> set[str]:
+def _as_empty(context: Context) -> set[str]:
     """The entities that are discarded only because they were empty when they were surveyed."""
-    whole = [d for d in ground.discards if d.entity and d.is_whole]
+    whole = [d for d in context.discards if d.entity and d.is_whole]
     return {d.entity for d in whole if d.empty and d.entity} - {d.entity for d in whole if not d.empty}
 
 
-def count(ground: Ground, entity: str) -> int:
-    source = ground.source
+def count(context: Context, entity: str) -> int:
+    source = context.source
     return need(source.reader, source, "count documents").count(entity)
 
 

@@ -10,19 +10,19 @@ from crossfade.journal.status import Status
 from crossfade.mapping.coverage.partial import changed as changed_parts
 from crossfade.mapping.coverage.uncovered import discarded
 from crossfade.model.shape import parse_path
-from crossfade.move.context import Ground
+from crossfade.move.context import Context
 from crossfade.move.inventory import DISCARDED, LEFT_OUT, NOT_COPIED, Standing
 from crossfade.project import Discard
 from crossfade.verify.not_carried import Changed, LeftBehind
 
 
-def left_behind(ground: Ground, found: Status, standings: Sequence[Standing]) -> list[LeftBehind]:
+def left_behind(context: Context, found: Status, standings: Sequence[Standing]) -> list[LeftBehind]:
     """Everything, the largest things first: entities, records, paths, rows, what is no data."""
     return [
         *_entities(found, standings),
-        *_records(ground, found),
-        *_paths(ground),
-        *(LeftBehind("rows", d.table, d.reason) for d in ground.discards if d.table),
+        *_records(context, found),
+        *_paths(context),
+        *(LeftBehind("rows", d.table, d.reason) for d in context.discards if d.table),
         *(LeftBehind("not_copied", s.entity, s.reason) for s in standings if s.fate == NOT_COPIED),
     ]
 
@@ -36,14 +36,14 @@ def _entities(found: Status, standings: Sequence[Standing]) -> Iterator[LeftBehi
             yield LeftBehind("left_out", s.entity, s.reason, s.records)
 
 
-def _records(ground: Ground, found: Status) -> Iterator[LeftBehind]:
+def _records(context: Context, found: Status) -> Iterator[LeftBehind]:
     """By a person one by one, and by the condition of a discard: what the first do not account for."""
-    with ground.transaction() as tx:
+    with context.transaction() as tx:
         by_person = journal.discarded_by_person(tx)
     for (entity, note), records in by_person.items():
         yield LeftBehind("quarantine", entity, note, records)
     counts = {e.entity: e.counts.discarded for e in found.entities}
-    conditions = sorted((d for d in ground.discards if d.where is not None), key=lambda d: d.entity or "")
+    conditions = sorted((d for d in context.discards if d.where is not None), key=lambda d: d.entity or "")
     for entity, same in groupby(conditions, key=lambda d: d.entity or ""):
         together = list(same)
         rest = counts.get(entity, 0) - sum(n for (e, _), n in by_person.items() if e == entity)
@@ -51,13 +51,13 @@ def _records(ground: Ground, found: Status) -> Iterator[LeftBehind]:
         yield LeftBehind("records", entity, reason, rest)
 
 
-def _paths(ground: Ground) -> Iterator[LeftBehind]:
-    for discard in sorted(_of_paths(ground), key=lambda d: (d.entity or "", d.path or "")):
-        yield LeftBehind("path", _place(discard), discard.reason, None, _values(ground, discard))
+def _paths(context: Context) -> Iterator[LeftBehind]:
+    for discard in sorted(_of_paths(context), key=lambda d: (d.entity or "", d.path or "")):
+        yield LeftBehind("path", _place(discard), discard.reason, None, _values(context, discard))
 
 
-def _of_paths(ground: Ground) -> list[Discard]:
-    return [d for d in ground.discards if d.entity is not None and d.path is not None]
+def _of_paths(context: Context) -> list[Discard]:
+    return [d for d in context.discards if d.entity is not None and d.path is not None]
 
 
 def _place(discard: Discard) -> str:
@@ -65,9 +65,9 @@ def _place(discard: Discard) -> str:
     return f"{discard.entity}.{discard.path}{types}"
 
 
-def _values(ground: Ground, discard: Discard) -> int | None:
+def _values(context: Context, discard: Discard) -> int | None:
     """How many values stood there when the source was surveyed."""
-    shape = ground.shapes.get(discard.entity or "")
+    shape = context.shapes.get(discard.entity or "")
     try:
         node = shape.node(parse_path(discard.path or "")) if shape is not None else None
     except ValueError:
@@ -77,10 +77,10 @@ def _values(ground: Ground, discard: Discard) -> int | None:
     return sum(s.count for t, s in node.types.items() if not discard.types or t in discard.types)
 
 
-def changed(ground: Ground) -> list[Changed]:
+def changed(context: Context) -> list[Changed]:
     out = []
-    for part in changed_parts(ground.program, ground.shapes):
-        named = [d for d in _of_paths(ground) if d.entity == part.entity]
+    for part in changed_parts(context.program, context.shapes):
+        named = [d for d in _of_paths(context) if d.entity == part.entity]
         reasons = [d.reason for d in named if any(discarded(part.path, t, [d]) for t in part.types)]
         reason = "; ".join(dict.fromkeys(reasons)) or None
         out.append(Changed(part.place, sum(part.types.values()), part.by, part.columns, reason))

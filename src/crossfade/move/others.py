@@ -1,7 +1,7 @@
 """What of a target is not the move's: rows that others put in or changed, and what others built on its tables.
 
-A reset deletes rows and drops tables. Rows are known by what the journal notes of every load (`Loader.strangers`);
-tables, views and functions by the description that was noted when the move began.
+A reset deletes rows and drops tables. Rows are known by what the journal notes of every load
+(`TargetTransaction.strangers`); tables, views and functions by the description that was noted when the move began.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from crossfade.model.quoting import qualified
 from crossfade.model.target import TargetTable
 from crossfade.schema.compare import CHANGED, EXTRA, SchemaDifference, compare
 from crossfade.schema.undo import Undo
-from crossfade.stores.contract import Loader
+from crossfade.stores.contract import TargetTransaction
 
 _NAMED = 3  # keys, of rows that are not the move's
 _BODY = {"definition", "generated", "type", "kind", "base", "labels", "fields", "checks", "parts"}
@@ -32,7 +32,7 @@ class Other:
     said: str
 
 
-def rows_of_others(tx: Loader, table: TargetTable, there: int, noted: int) -> Iterator[Other]:
+def rows_of_others(tx: TargetTransaction, table: TargetTable, there: int, noted: int) -> Iterator[Other]:
     """`there` rows are in the table, and the journal noted `noted`."""
     found = tx.strangers(table, limit=_NAMED)
     if found.count:
@@ -44,7 +44,7 @@ def rows_of_others(tx: Loader, table: TargetTable, there: int, noted: int) -> It
         yield Other(table.name, f"{counted(there, 'row')}, of which the move put in {noted:,}")
 
 
-def built_by_others(tx: Loader, expected: Described | None, gone: Collection[str]) -> Iterator[Other]:
+def built_by_others(tx: TargetTransaction, expected: Described | None, gone: Collection[str]) -> Iterator[Other]:
     """What would go with the things `gone` (their names, plain), and was not made by the move; what was replaced."""
     if expected is None:
         return
@@ -69,7 +69,7 @@ def _owner(thing: Thing, gone: Collection[str]) -> str | None:
 
 
 def values_of_others(
-    tx: Loader, expected: Described | None, tables: Sequence[TargetTable], rows: Mapping[str, int]
+    tx: TargetTransaction, expected: Described | None, tables: Sequence[TargetTable], rows: Mapping[str, int]
 ) -> Iterator[Other]:
     """Columns that others added to tables whose rows are deleted, and that hold values."""
     if expected is None:
@@ -86,7 +86,7 @@ def values_of_others(
             yield Other(table.name, f"column {difference.shown}, which holds values")
 
 
-def _holds(tx: Loader, table: TargetTable, column: SchemaDifference) -> bool:
+def _holds(tx: TargetTransaction, table: TargetTable, column: SchemaDifference) -> bool:
     short = column.name.removeprefix(column.of + ".")
     named = short if short.startswith('"') else qualified(short)
     query = f"SELECT 1 FROM {qualified(table.schema, table.table)} AS t WHERE t.{named} IS NOT NULL LIMIT 1"

@@ -15,7 +15,7 @@ from crossfade.errors import CrossfadeError, Misused, Unreachable
 from crossfade.model.names import choices, nearest
 from crossfade.model.target import TargetTable
 from crossfade.move.checks import empty_batch
-from crossfade.move.context import Ground
+from crossfade.move.context import Context
 from crossfade.move.events import Listener
 from crossfade.pipeline.preview import Mapper, Previewed, Sample, Sampling, first_of, sample, with_keys
 from crossfade.schema.load import load_schema
@@ -34,17 +34,17 @@ class Preview:
     without_types: str | None
 
 
-def of_table(ground: Ground, table: str, limit: int, key: str | None) -> Preview:
+def of_table(context: Context, table: str, limit: int, key: str | None) -> Preview:
     """The first documents that feed a table, or the one with a key, mapped."""
-    if table not in ground.program.files:
-        raise Misused(f"no mapping fills a table {table!r}", hint=choices(table, ground.program.files))
-    entities = list(dict.fromkeys(b.entity for b in ground.program.branches if b.table == table))
-    reader = need(ground.source.reader, ground.source, "read documents")
+    if table not in context.program.files:
+        raise Misused(f"no mapping fills a table {table!r}", hint=choices(table, context.program.files))
+    entities = list(dict.fromkeys(b.entity for b in context.program.branches if b.table == table))
+    reader = need(context.source.reader, context.source, "read documents")
     records: list[Previewed] = []
-    with _mapper(ground) as (mapper, why):
+    with _mapper(context) as (mapper, why):
         for entity in entities:
             if key is None:
-                raws = first_of(reader, entity, limit - len(records), ground.chunk_bytes)
+                raws = first_of(reader, entity, limit - len(records), context.chunk_bytes)
             else:
                 raws = _with_key(reader, entity, key)
             records += mapper.map(entity, raws)
@@ -56,46 +56,46 @@ def of_table(ground: Ground, table: str, limit: int, key: str | None) -> Preview
     return Preview(tuple(records), (), why)
 
 
-def of_sample(ground: Ground, table: str | None, size: int, listen: Listener) -> Preview:
+def of_sample(context: Context, table: str | None, size: int, listen: Listener) -> Preview:
     """A sample of every entity that a mapping reads, or of those that feed a table."""
-    if table is not None and table not in ground.program.files:
-        raise Misused(f"no mapping fills a table {table!r}", hint=choices(table, ground.program.files))
-    entities = list(dict.fromkeys(b.entity for b in ground.program.branches if table in (None, b.table)))
-    reader = need(ground.source.reader, ground.source, "read documents")
-    listen(Sampling(sum(min(size, ground.shapes[e].count) for e in entities)))
-    with _mapper(ground) as (mapper, why):
+    if table is not None and table not in context.program.files:
+        raise Misused(f"no mapping fills a table {table!r}", hint=choices(table, context.program.files))
+    entities = list(dict.fromkeys(b.entity for b in context.program.branches if table in (None, b.table)))
+    reader = need(context.source.reader, context.source, "read documents")
+    listen(Sampling(sum(min(size, context.shapes[e].count) for e in entities)))
+    with _mapper(context) as (mapper, why):
         return Preview((), tuple(sample(mapper, reader, e, size, listen) for e in entities), why)
 
 
 @contextmanager
-def _mapper(ground: Ground) -> Iterator[tuple[Mapper, str | None]]:
-    reader = need(ground.source.reader, ground.source, "read documents")
+def _mapper(context: Context) -> Iterator[tuple[Mapper, str | None]]:
+    reader = need(context.source.reader, context.source, "read documents")
     with closing(Engine()) as engine:
         engine.open()
-        tables, why = _tables(ground, engine)
-        yield Mapper(ground.program, ground.shapes, tables, reader, engine), why
+        tables, why = _tables(context, engine)
+        yield Mapper(context.program, context.shapes, tables, reader, engine), why
 
 
-def _tables(ground: Ground, engine: Engine) -> tuple[Mapping[str, TargetTable], str | None]:
+def _tables(context: Context, engine: Engine) -> tuple[Mapping[str, TargetTable], str | None]:
     """The target's tables; as the mapping makes them where the target is needed for that and is not there."""
     try:
-        tables, why = _schema_tables(ground), None
+        tables, why = _schema_tables(context), None
     except (Unreachable, Misused) as error:
-        return tables_as_mapped(ground.program, ground.shapes, empty_batch, engine), error.message
-    for branch in ground.program.branches:
+        return tables_as_mapped(context.program, context.shapes, empty_batch, engine), error.message
+    for branch in context.program.branches:
         if branch.table not in tables:
             raise Misused(f"{branch.file} fills {branch.table!r}, and the target has no such table",
                           hint=nearest(branch.table, tables))  # fmt: skip
     return tables, why
 
 
-def _schema_tables(ground: Ground) -> dict[str, TargetTable]:
-    target = ground.project.settings.target
+def _schema_tables(context: Context) -> dict[str, TargetTable]:
+    target = context.project.settings.target
     try:
-        schema = ground.schema
+        schema = context.schema
     except (Unreachable, Misused):
         dialect = "sqlite" if target.url.startswith("sqlite") else "postgresql"
-        schema = load_schema(target.schema_, ground.project.root, dialect, None)
+        schema = load_schema(target.schema_, context.project.root, dialect, None)
     return {t.name: t for t in schema.tables}
 
 

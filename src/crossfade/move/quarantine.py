@@ -14,10 +14,8 @@ from crossfade.journal.journal import Entry
 from crossfade.journal.refused import held_of
 from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
-from crossfade.move import checks, selecting, surveying
-from crossfade.move import source_identity as whence
-from crossfade.move import target_ownership as begin
-from crossfade.move.context import Ground
+from crossfade.move import checks, selecting, source_identity, surveying, target_ownership
+from crossfade.move.context import Context
 from crossfade.move.copying import advance_sequences
 from crossfade.move.events import Listener
 from crossfade.move.executors import executor_for
@@ -26,86 +24,86 @@ from crossfade.pipeline import retry as trying
 from crossfade.pipeline.retry import Retried, Tried
 
 
-def entries(ground: Ground) -> list[Entry]:
-    begin.known_move(ground)
-    with ground.transaction() as tx:
+def entries(context: Context) -> list[Entry]:
+    target_ownership.known_move(context)
+    with context.transaction() as tx:
         return journal.entries(tx)
 
 
-def causes(ground: Ground, of: Selection, examples: int) -> list[Cause]:
-    begin.known_move(ground)
-    with ground.transaction() as tx:
+def causes(context: Context, of: Selection, examples: int) -> list[Cause]:
+    target_ownership.known_move(context)
+    with context.transaction() as tx:
         found = by_cause(tx, of, examples=examples)
     if not found and of.is_narrow:
-        selecting.require_known(ground, of)
+        selecting.require_known(context, of)
     return found
 
 
-def pages(ground: Ground, of: Selection) -> Iterator[list[Entry]]:
-    begin.known_move(ground)
-    return entry_pages(ground.transaction, of)
+def pages(context: Context, of: Selection) -> Iterator[list[Entry]]:
+    target_ownership.known_move(context)
+    return entry_pages(context.transaction, of)
 
 
-def record(ground: Ground, entry_id: str) -> tuple[Entry, bytes]:
-    begin.known_move(ground)
-    entry = _entry(ground, entry_id)
-    with ground.transaction() as tx:
+def record(context: Context, entry_id: str) -> tuple[Entry, bytes]:
+    target_ownership.known_move(context)
+    entry = _entry(context, entry_id)
+    with context.transaction() as tx:
         return entry, journal.raw_of(tx, entry)
 
 
-def retry(ground: Ground, ids: Sequence[str], of: Selection, listen: Listener) -> list[Retried]:
-    whence.require_same_source(ground, surveying.entities(ground, sized=False))
-    checks.require_covered(ground)
-    _require_no_half_constraints(ground)
-    left = sum(1 for c in ground.chunks() if c.counts is None and c.chunk.number != journal.LATER)
-    agreement.require_nothing_left(begin.own_move(ground), ground.digests, left)
-    with ground.transaction() as tx:
-        journal.set_digests(tx, ground.digests)
+def retry(context: Context, ids: Sequence[str], of: Selection, listen: Listener) -> list[Retried]:
+    source_identity.require_same_source(context, surveying.entities(context, sized=False))
+    checks.require_covered(context)
+    _require_no_half_constraints(context)
+    left = sum(1 for c in context.chunks() if c.counts is None and c.chunk.number != journal.LATER)
+    agreement.require_nothing_left(target_ownership.own_move(context), context.digests, left)
+    with context.transaction() as tx:
+        journal.set_digests(tx, context.digests)
         chosen = held_of(tx, of)
     if ids:
-        named = {_entry(ground, i).id for i in ids}
+        named = {_entry(context, i).id for i in ids}
         chosen = [h for h in chosen if h.id in named]
     elif not chosen and of.is_narrow:
-        selecting.require_known(ground, of)
+        selecting.require_known(context, of)
     how = Tried.IN_COPY if left else Tried.BY_PERSON
-    with executor_for(ground, _workers(ground, len(chosen)), listen, get_ready=ground.get_ready) as executor:
-        results = trying.retry(ground.work, chosen, executor, how, listen)
-    advance_sequences(ground)
-    return _explained(ground, results) if explanations.explain(ground.work) else results
+    with executor_for(context, _workers(context, len(chosen)), listen, get_ready=context.get_ready) as executor:
+        results = trying.retry(context.work, chosen, executor, how, listen)
+    advance_sequences(context)
+    return _explained(context, results) if explanations.explain(context.work) else results
 
 
 RECORDS_A_WORKER = 5000
 
 
-def _workers(ground: Ground, records: int) -> int:
+def _workers(context: Context, records: int) -> int:
     """As many as there is work for."""
-    return min(ground.writers, max(1, records // RECORDS_A_WORKER))
+    return min(context.writers, max(1, records // RECORDS_A_WORKER))
 
 
-def _explained(ground: Ground, results: Sequence[Retried]) -> list[Retried]:
+def _explained(context: Context, results: Sequence[Retried]) -> list[Retried]:
     """The same with what is known by now of those that stay."""
-    with ground.transaction() as tx:
+    with context.transaction() as tx:
         found = [journal.find_entry(tx, r.entry.id) if r.outcome == "quarantined" else None for r in results]
     return [r if entry is None else replace(r, entry=entry) for r, entry in zip(results, found, strict=True)]
 
 
-def discard(ground: Ground, ids: Sequence[str], reason: str) -> list[Entry]:
+def discard(context: Context, ids: Sequence[str], reason: str) -> list[Entry]:
     _require_reason(reason)
-    named = [_entry(ground, i) for i in ids]
+    named = [_entry(context, i) for i in ids]
     _require_records({e.entity for e in named if e.reason == REMAINDER})
-    with ground.transaction() as tx:
+    with context.transaction() as tx:
         return [replace(e, state="discarded", note=reason) for e in trying.discard(tx, named, reason)]
 
 
-def discard_all(ground: Ground, of: Selection, reason: str) -> dict[str, int]:
+def discard_all(context: Context, of: Selection, reason: str) -> dict[str, int]:
     _require_reason(reason)
-    begin.known_move(ground)
-    with ground.transaction() as tx:
+    target_ownership.known_move(context)
+    with context.transaction() as tx:
         if of.place is None and of.reason in (None, REMAINDER):
             _require_records({entity for entity in journal.remainders(tx) if of.entity in (None, entity)})
         gone = trying.discard_all(tx, of, reason)
     if not gone:
-        selecting.require_known(ground, of)
+        selecting.require_known(context, of)
     return gone
 
 
@@ -124,8 +122,8 @@ def _require_reason(reason: str) -> None:
         raise Misused("a discard needs a reason; nothing was discarded", hint='--why "it may be left out because ..."')
 
 
-def _entry(ground: Ground, entry_id: str) -> Entry:
-    with ground.transaction() as tx:
+def _entry(context: Context, entry_id: str) -> Entry:
+    with context.transaction() as tx:
         found = beginning_with(tx, entry_id)
     if len(found) != 1:
         what = "no entry" if not found else f"{len(found)} entries"
@@ -135,12 +133,12 @@ def _entry(ground: Ground, entry_id: str) -> Entry:
     return found[0]
 
 
-def _require_no_half_constraints(ground: Ground) -> None:
+def _require_no_half_constraints(context: Context) -> None:
     """Between the first constraint and the last a cascade could remove what comes in, and nobody would count it."""
-    with ground.transaction() as tx:
+    with context.transaction() as tx:
         done = journal.steps_done(tx)
-    open_steps = [s for s in ground.steps_after(done) if s.id not in done]
-    if open_steps and done & {s.id for s in ground.schema.post}:
+    open_steps = [s for s in context.steps_after(done) if s.id not in done]
+    if open_steps and done & {s.id for s in context.schema.post}:
         raise Refused(
             counted(len(open_steps), "constraint of the target is", "constraints of the target are")
             + " not made yet, others are; nothing was retried",

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from crossfade.errors import CrossfadeError, Refused
 from crossfade.journal import agreement, journal
 from crossfade.model.target import Step, TargetTable
-from crossfade.move.context import Ground
+from crossfade.move.context import Context
 from crossfade.move.others import Other, built_by_others, names_of, require_none, rows_of_others, values_of_others
 from crossfade.move.target_ownership import find_move
 from crossfade.schema import live
 from crossfade.schema.triggers import Trigger, triggers_in
 from crossfade.schema.undo import Undo, undo_of
-from crossfade.stores.contract import Loader, RowRejected, need
+from crossfade.stores.contract import RowRejected, TargetTransaction, need
 
 _SHARED = {"SCHEMA": "schema", "EXTENSION": "extension", "FUNCTION": "function", "PROCEDURE": "procedure",
            "AGGREGATE": "aggregate"}  # fmt: skip
@@ -50,34 +50,34 @@ class Reset:
         return sum((self.rows or {}).values())
 
 
-def plan(ground: Ground, including: Collection[str] = ()) -> Reset | None:
+def plan(context: Context, including: Collection[str] = ()) -> Reset | None:
     """What a reset would do; None where the target has no journal. Raises NotEmpty where it would delete what is not
     the move's, but for what is in the tables `including`.
     """
-    if not ground.has_journal:
+    if not context.has_journal:
         return None
-    _require_own(ground)
-    _read_schema(ground)
-    with _refusals_told(), ground.transaction() as tx:
-        return _plan(ground, tx, including, hold=False)
+    _require_own(context)
+    _read_schema(context)
+    with _refusals_told(), context.transaction() as tx:
+        return _plan(context, tx, including, hold=False)
 
 
-def reset(ground: Ground, including: Collection[str] = ()) -> Reset | None:
+def reset(context: Context, including: Collection[str] = ()) -> Reset | None:
     """Does it. Raises Refused where something of somebody else's rests on what would go; nothing was changed then."""
-    with _alone(ground) as there:
+    with _locked(context) as there:
         if not there:
             return None
-        _read_schema(ground)
-        with _refusals_told(), ground.transaction() as tx:
-            found = _plan(ground, tx, including, hold=True)
+        _read_schema(context)
+        with _refusals_told(), context.transaction() as tx:
+            found = _plan(context, tx, including, hold=True)
             _carry_out(found, tx)
     return found
 
 
-def _read_schema(ground: Ground) -> None:
+def _read_schema(context: Context) -> None:
     """Before the transaction: the journal that keeps it is read in one of its own."""
-    if ground.is_live:
-        _ = ground.schema
+    if context.is_live:
+        _ = context.schema
 
 
 @contextmanager
@@ -101,55 +101,55 @@ def _stays(message: str) -> Refused:
 
 
 @contextmanager
-def _alone(ground: Ground) -> Iterator[bool]:
-    """As begin.alone, whatever the schema's files say by now. Whether there is anything."""
-    with need(ground.target.writer, ground.target, "be written to").alone():
-        there = ground.has_journal
+def _locked(context: Context) -> Iterator[bool]:
+    """As target_ownership.locked, whatever the schema's files say by now. Whether there is anything."""
+    with need(context.target.writer, context.target, "be written to").lock():
+        there = context.has_journal
         if there:
-            _require_own(ground)
-            ground.take_over()
+            _require_own(context)
+            context.take_over()
         try:
             yield there
         finally:
-            ground.takes_part = False
+            context.takes_part = False
 
 
-def _require_own(ground: Ground) -> None:
-    move = find_move(ground)
+def _require_own(context: Context) -> None:
+    move = find_move(context)
     if move is not None:
-        agreement.require_own(move, ground.target.url, ground.project.name, move.schema_digest)
+        agreement.require_own(move, context.target.url, context.project.name, move.schema_digest)
 
 
-def _plan(ground: Ground, tx: Loader, including: Collection[str], *, hold: bool) -> Reset:
+def _plan(context: Context, tx: TargetTransaction, including: Collection[str], *, hold: bool) -> Reset:
     """With `hold` the rows stay as they are counted until `tx` ends."""
     noted: Counter[str] = Counter()
     for chunk in journal.chunks(tx):
         noted.update(chunk.rows)
     before = journal.there_before(tx)
-    own_schema = ground.target.traits.has_journal_schema and bool(before) and ("schema", "crossfade") not in before
+    own_schema = context.target.traits.has_journal_schema and bool(before) and ("schema", "crossfade") not in before
     steps = journal.steps_with_sql(tx)
     expected = journal.expected(tx)
-    if ground.is_live:
-        found, others = _plan_live(ground, tx, hold, noted, {s.id for s in steps}, own_schema)
+    if context.is_live:
+        found, others = _plan_live(context, tx, hold, noted, {s.id for s in steps}, own_schema)
         others += values_of_others(tx, expected, found.emptied, found.rows or {})
         require_none(others, including)
         return replace(found, silent=tuple(_silent(tx, found)))
     drops, kept = _drops(steps, before)
-    default = need(ground.target.ddl, ground.target, "be looked into").default_schema()
+    default = need(context.target.ddl, context.target, "be looked into").default_schema()
     rows, others = _rows(tx, drops, noted, default, hold)
     require_none([*others, *built_by_others(tx, expected, names_of(drops))], including)
     _require_unneeded(tx, drops)
     return Reset(tuple(drops), rows, tuple(kept), journal_schema=own_schema)
 
 
-def _silent(tx: Loader, found: Reset) -> list[Trigger]:
+def _silent(tx: TargetTransaction, found: Reset) -> list[Trigger]:
     emptied = {name for name, rows in (found.rows or {}).items() if rows}
     return (
         [t for t in triggers_in(tx.describe()) if t.table in emptied and "DELETE" in t.when.upper()] if emptied else []
     )
 
 
-def _require_unneeded(tx: Loader, drops: Sequence[Undo]) -> None:
+def _require_unneeded(tx: TargetTransaction, drops: Sequence[Undo]) -> None:
     """Raises Refused where something of others needs what would go, and the target would drop it all the same."""
     broken = tx.left_broken([d.sql for d in drops])
     if broken:
@@ -180,7 +180,7 @@ def _of_id(step: Step) -> str:
 
 
 def _rows(
-    tx: Loader, drops: list[Undo], noted: Mapping[str, int], default: str, hold: bool
+    tx: TargetTransaction, drops: list[Undo], noted: Mapping[str, int], default: str, hold: bool
 ) -> tuple[dict[str, int], list[Other]]:
     """Table -> rows that are in it, without tables that are gone; and the rows that are not the move's."""
     rows: dict[str, int] = {}
@@ -198,18 +198,18 @@ def _rows(
 
 
 def _plan_live(
-    ground: Ground, tx: Loader, hold: bool, noted: Mapping[str, int], done: set[str], own_schema: bool
+    context: Context, tx: TargetTransaction, hold: bool, noted: Mapping[str, int], done: set[str], own_schema: bool
 ) -> tuple[Reset, list[Other]]:
     """Tables that were there stay: their rows leave, and what was taken away from them is put back. Of a table that is
     gone by now there is nothing to delete.
     """
     if not noted and not done:
         return Reset(rows={}, journal_schema=own_schema), []
-    schema = ground.schema
+    schema = context.schema
     rows: dict[str, int] = {}
     others: list[Other] = []
     for table in schema.tables:
-        if table.name not in noted and table.name not in ground.fed_tables:
+        if table.name not in noted and table.name not in context.fed_tables:
             continue
         if (count := tx.count(table, hold=hold)) is not None:
             rows[table.name] = count
@@ -225,7 +225,7 @@ def _plan_live(
     return found, others
 
 
-def _carry_out(found: Reset, tx: Loader) -> None:
+def _carry_out(found: Reset, tx: TargetTransaction) -> None:
     for step in found.away:
         tx.run(step.sql)
     for table in found.emptied:

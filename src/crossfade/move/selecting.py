@@ -10,15 +10,15 @@ from crossfade.journal.causes import Cause, Selection, causes, place_of
 from crossfade.model.names import choices
 from crossfade.model.program import Program
 from crossfade.model.reasons import REASONS
-from crossfade.move.context import Ground
+from crossfade.move.context import Context
 
 
-def require_known(ground: Ground, of: Selection) -> None:
+def require_known(context: Context, of: Selection) -> None:
     """Raises Misused, with the nearest word and what there is. For a selection that found nothing."""
-    with ground.transaction() as tx:
+    with context.transaction() as tx:
         held = causes(tx, Selection(state=None), examples=1)
         copied = {chunk.chunk.entity for chunk in journal.chunks(tx)}
-    program = _program(ground)
+    program = _program(context)
     entities = {c.entity for c in held} | copied | (set(program.feeds) if program else set())
     _require("entity", of.entity, entities, {c.entity for c in held})
     _require("reason", of.reason, {*REASONS, *(c.reason for c in held)}, {c.reason for c in held})
@@ -37,9 +37,9 @@ def _offered(name: str, known: set[str], held: set[str]) -> Iterable[str]:
     return held | {word for word in known if near is not None and near.split(" ")[0] == word}
 
 
-def _program(ground: Ground) -> Program | None:
+def _program(context: Context) -> Program | None:
     try:
-        return ground.compiled.program
+        return context.compiled.program
     except CrossfadeError:  # quarantine is looked at also where a mapping is at fault
         return None
 

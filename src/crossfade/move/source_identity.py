@@ -7,50 +7,50 @@ from collections.abc import Sequence
 from crossfade.errors import Stale
 from crossfade.journal import journal
 from crossfade.model.identity import Change, SourceIdentity, changed
-from crossfade.move.context import Ground
+from crossfade.move.context import Context
 from crossfade.stores.contract import EntityInfo, need
 
 CONFIRM = "crossfade copy --source-moved"
 
 
-def identity_of(ground: Ground, entities: Sequence[EntityInfo]) -> SourceIdentity:
-    source = ground.source
+def identity_of(context: Context, entities: Sequence[EntityInfo]) -> SourceIdentity:
+    source = context.source
     database, places = need(source.inspector, source, "be looked into").place()
     return SourceIdentity(database, places, {e.name: e.identity for e in entities if e.identity})
 
 
-def require_same_source(ground: Ground, entities: Sequence[EntityInfo], *, confirmed: bool = False) -> None:
+def require_same_source(context: Context, entities: Sequence[EntityInfo], *, confirmed: bool = False) -> None:
     """Raises Stale where another source answers than the one that the copy began with, or the same at another place
     and nobody has `confirmed` that. A copy that begins notes which it is.
     """
-    now = identity_of(ground, entities)
-    with ground.transaction() as tx:
+    now = identity_of(context, entities)
+    with context.transaction() as tx:
         then, copied = journal.find_identity(tx), {record.chunk.entity for record in journal.chunks(tx)}
     change = changed(then, now, copied) if then is not None and copied else None
     if change is not None and (change.other or not confirmed):
-        raise _stale(ground, change)
+        raise _stale(context, change)
     if then is None or change is not None or not copied:
-        with ground.transaction() as tx:
-            journal.set_source(tx, ground.source.url, now)
+        with context.transaction() as tx:
+            journal.set_source(tx, context.source.url, now)
 
 
-def another_source(ground: Ground, entities: Sequence[EntityInfo]) -> str | None:
+def another_source(context: Context, entities: Sequence[EntityInfo]) -> str | None:
     """The same as a sentence, for who only looks."""
-    with ground.transaction() as tx:
+    with context.transaction() as tx:
         then, copied = journal.find_identity(tx), {record.chunk.entity for record in journal.chunks(tx)}
-    change = changed(then, identity_of(ground, entities), copied) if then is not None and copied else None
-    return None if change is None else _sentence(ground, change)
+    change = changed(then, identity_of(context, entities), copied) if then is not None and copied else None
+    return None if change is None else _sentence(context, change)
 
 
-def _sentence(ground: Ground, change: Change) -> str:
+def _sentence(context: Context, change: Change) -> str:
     if change.other:
         named = ", ".join(change.other)
-        return f"{ground.source.url} is not the source that the copy began with: {named} is another one there"
+        return f"{context.source.url} is not the source that the copy began with: {named} is another one there"
     return f"the source has changed since the copy began: {change.what}"
 
 
-def _stale(ground: Ground, change: Change) -> Stale:
+def _stale(context: Context, change: Change) -> Stale:
     hint = "name the source that it began with, or start over in an empty database: crossfade reset"
     if not change.other:
         hint = f"{CONFIRM}, if it is the same source all the same"
-    return Stale(f"{_sentence(ground, change)}; nothing was read from it", hint=hint)
+    return Stale(f"{_sentence(context, change)}; nothing was read from it", hint=hint)

@@ -13,7 +13,7 @@ from crossfade.assess.survey import survey as run_survey
 from crossfade.errors import CrossfadeError, Refused
 from crossfade.model.counts import counted
 from crossfade.model.shape import Shape
-from crossfade.move.context import Ground
+from crossfade.move.context import Context
 from crossfade.move.events import Found, Listener
 from crossfade.move.executors import executor_for
 from crossfade.stores.contract import EntityInfo, need
@@ -21,35 +21,35 @@ from crossfade.stores.left_behind import indexes
 from crossfade.stores.open import open_store
 
 
-def entities(ground: Ground, *, sized: bool = True) -> Sequence[EntityInfo]:
-    source = ground.source
-    return need(source.inspector, source, "be looked into").entities(ground.project.settings.entities, sized=sized)
+def entities(context: Context, *, sized: bool = True) -> Sequence[EntityInfo]:
+    source = context.source
+    return need(source.inspector, source, "be looked into").entities(context.project.settings.entities, sized=sized)
 
 
-def survey(ground: Ground, listen: Listener) -> tuple[list[Shape], list[EntityInfo]]:
-    found = list(entities(ground))
-    opener = partial(open_store, ground.source_url, ground.run)
-    named = ground.project.settings.entities
+def survey(context: Context, listen: Listener) -> tuple[list[Shape], list[EntityInfo]]:
+    found = list(entities(context))
+    opener = partial(open_store, context.source_url, context.run)
+    named = context.project.settings.entities
     chosen = choose(found, named)
     listen(Found(len(chosen), sum(e.count for e in chosen)))
-    said = ground.project.settings.survey
+    said = context.project.settings.survey
     rules, refused = partial(rules_of, maps=said.maps, objects=said.objects), dict[str, Refused]()
     count = partial(run_survey, opener, found, named=named, rules=rules, listener=listen, refused=refused)
-    if ground.workers > 1 or ground.scheduler:
-        with executor_for(ground, ground.workers, listen, target=False) as executor:
+    if context.workers > 1 or context.scheduler:
+        with executor_for(context, context.workers, listen, target=False) as executor:
             shapes = count(executor=executor)
     else:
         shapes = count()
-    write_lock(ground.project.lock_file, shapes)
-    ground.forget_survey()
-    _require_all(refused, ground.project.lock_file.name)
+    write_lock(context.project.lock_file, shapes)
+    context.forget_survey()
+    _require_all(refused, context.project.lock_file.name)
     return shapes, found
 
 
-def lock_before(ground: Ground) -> list[Shape] | None:
+def lock_before(context: Context) -> list[Shape] | None:
     """The shapes of the last survey; None where there was none, or its file is damaged."""
     try:
-        return read_lock(ground.project.lock_file)
+        return read_lock(context.project.lock_file)
     except CrossfadeError:
         return None
 

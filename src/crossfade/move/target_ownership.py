@@ -12,7 +12,7 @@ from crossfade.journal.migrations import Place, migrate
 from crossfade.journal.status import Status, status_of
 from crossfade.model.quoting import qualified
 from crossfade.model.target import Step
-from crossfade.move.context import Ground
+from crossfade.move.context import Context
 from crossfade.move.events import Listener, StepDone, Stepping
 from crossfade.pipeline.steps import run_steps
 from crossfade.schema import journaled as kept
@@ -20,29 +20,29 @@ from crossfade.stores.contract import need
 
 
 @contextmanager
-def alone(ground: Ground) -> Iterator[None]:
+def locked(context: Context) -> Iterator[None]:
     """The target is this run's alone: raises Busy where another is at work in it; what a killed one has left behind is
     waited for, and can write no more.
     """
-    target = ground.target
-    with need(target.writer, target, "be written to").alone():
-        move = find_move(ground)
+    target = context.target
+    with need(target.writer, target, "be written to").lock():
+        move = find_move(context)
         if move is not None:
-            _require_own(ground, move)
-            ground.take_over()
-            _migrate(ground, move)
+            _require_own(context, move)
+            context.take_over()
+            _migrate(context, move)
         try:
             yield
         finally:
-            ground.takes_part = False
+            context.takes_part = False
 
 
-def apply_schema(ground: Ground, listen: Listener) -> int:
-    own_target(ground)
-    return do_steps(ground, ground.steps_before, listen)
+def apply_schema(context: Context, listen: Listener) -> int:
+    own_target(context)
+    return do_steps(context, context.steps_before, listen)
 
 
-def do_steps(ground: Ground, steps: Sequence[Step], listen: Listener) -> int:
+def do_steps(context: Context, steps: Sequence[Step], listen: Listener) -> int:
     """The number of steps done now."""
     done: list[Step] = []
 
@@ -50,60 +50,60 @@ def do_steps(ground: Ground, steps: Sequence[Step], listen: Listener) -> int:
         done.append(step)
         listen(StepDone(step))
 
-    run_steps(ground.transaction, steps, tell, lambda count: listen(Stepping(count)))
+    run_steps(context.transaction, steps, tell, lambda count: listen(Stepping(count)))
     return len(done)
 
 
-def own_target(ground: Ground) -> MoveRecord:
+def own_target(context: Context) -> MoveRecord:
     """Begins the move in the target, or finds that it is this one's."""
-    move = find_move(ground)
+    move = find_move(context)
     if move is None:
-        _require_empty(ground)
-        expected = ground.expected_from_now()
-        there = need(ground.target.ddl, ground.target, "be looked into").there_before()
-        journal.create(ground.target)
-        ground.take_over()
-        made = ground.schema_is_made_of
-        text = None if made is None else kept.as_text(ground.schema, made)
-        with ground.transaction() as tx:
-            journal.begin_move(tx, ground.project.name, ground.source.url, ground.digests_so_far, text)
+        _require_empty(context)
+        expected = context.expected_from_now()
+        there = need(context.target.ddl, context.target, "be looked into").there_before()
+        journal.create(context.target)
+        context.take_over()
+        made = context.schema_is_made_of
+        text = None if made is None else kept.as_text(context.schema, made)
+        with context.transaction() as tx:
+            journal.begin_move(tx, context.project.name, context.source.url, context.digests_so_far, text)
             journal.note_expected(tx, expected)
             journal.note_there_before(tx, there)
             move = journal.find_move(tx)
     assert move is not None  # it was noted just now
-    return _require_own(ground, move)
+    return _require_own(context, move)
 
 
-def own_move(ground: Ground) -> MoveRecord:
+def own_move(context: Context) -> MoveRecord:
     """The move in the target. Raises Misused where none has begun."""
-    return _require_own(ground, _begun(ground))
+    return _require_own(context, _begun(context))
 
 
-def known_move(ground: Ground) -> MoveRecord:
+def known_move(context: Context) -> MoveRecord:
     """The move in the target, of which only the journal is read: the schema's files may say anything."""
-    move = _begun(ground)
-    agreement.require_own(move, ground.target.url, ground.project.name, move.schema_digest)
+    move = _begun(context)
+    agreement.require_own(move, context.target.url, context.project.name, move.schema_digest)
     return move
 
 
-def status(ground: Ground) -> Status:
-    move = known_move(ground)
+def status(context: Context) -> Status:
+    move = known_move(context)
     try:
-        fed = ground.fed_entities
+        fed = context.fed_entities
     except CrossfadeError:
         fed = []  # the plan knows what has begun; `check` says what is at fault
-    with ground.transaction() as tx:
-        return status_of(tx, move, fed, ground.project.settings.limits.quarantine)
+    with context.transaction() as tx:
+        return status_of(tx, move, fed, context.project.settings.limits.quarantine)
 
 
-def _begun(ground: Ground) -> MoveRecord:
-    move = find_move(ground)
+def _begun(context: Context) -> MoveRecord:
+    move = find_move(context)
     if move is not None and _is_older(move):
-        agreement.require_own(move, ground.target.url, ground.project.name, move.schema_digest)
-        with alone(ground):
-            move = find_move(ground)
+        agreement.require_own(move, context.target.url, context.project.name, move.schema_digest)
+        with locked(context):
+            move = find_move(context)
     if move is None:
-        raise Misused(f"not started: no move has begun in {ground.target.url}", hint="crossfade copy")
+        raise Misused(f"not started: no move has begun in {context.target.url}", hint="crossfade copy")
     return move
 
 
@@ -111,31 +111,31 @@ def _is_older(move: MoveRecord) -> bool:
     return move.version in agreement.VERSIONS and move.version < journal.VERSION
 
 
-def _migrate(ground: Ground, move: MoveRecord) -> None:
+def _migrate(context: Context, move: MoveRecord) -> None:
     """Brings the tables of an older version's journal to today's shape."""
     if _is_older(move):
-        place = Place(ground.target.traits.has_journal_schema, ground.source.traits.has_unique_keys)
-        with ground.transaction() as tx:
+        place = Place(context.target.traits.has_journal_schema, context.source.traits.has_unique_keys)
+        with context.transaction() as tx:
             migrate(tx, move.version, place)
 
 
-def find_move(ground: Ground) -> MoveRecord | None:
-    if not ground.has_journal:
+def find_move(context: Context) -> MoveRecord | None:
+    if not context.has_journal:
         return None
-    with ground.transaction() as tx:
+    with context.transaction() as tx:
         return journal.find_move(tx)
 
 
-def _require_own(ground: Ground, move: MoveRecord) -> MoveRecord:
-    agreement.require_own(move, ground.target.url, ground.project.name, ground.schema.digest)
+def _require_own(context: Context, move: MoveRecord) -> MoveRecord:
+    agreement.require_own(move, context.target.url, context.project.name, context.schema.digest)
     return move
 
 
-def _require_empty(ground: Ground) -> None:
-    target = ground.target
-    if ground.is_live:
-        with ground.transaction() as tx:
-            tables = ground.tables(ground.fed_tables)
+def _require_empty(context: Context) -> None:
+    target = context.target
+    if context.is_live:
+        with context.transaction() as tx:
+            tables = context.tables(context.fed_tables)
             there = [t.name for t in tables if tx.execute(f"SELECT 1 FROM {qualified(t.schema, t.table)} LIMIT 1")]
         what, hint = "holds rows already in", "empty these tables, or map others"
     else:

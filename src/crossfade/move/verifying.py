@@ -9,10 +9,8 @@ from functools import partial
 from crossfade.errors import Refused
 from crossfade.journal import agreement, journal
 from crossfade.journal.status import Status
-from crossfade.move import accounts, checks, surveying
-from crossfade.move import source_identity as whence
-from crossfade.move import target_ownership as begin
-from crossfade.move.context import Ground
+from crossfade.move import accounts, checks, source_identity, surveying, target_ownership
+from crossfade.move.context import Context
 from crossfade.move.events import Listener, Verifying
 from crossfade.move.executors import executor_for
 from crossfade.move.inventory import inventory
@@ -26,49 +24,49 @@ from crossfade.verify.rules import read_rules
 from crossfade.verify.verdict import SchemaVerdict, Verdict
 
 
-def verify(ground: Ground, listen: Listener) -> Verdict:
-    status = begin.status(ground)
+def verify(context: Context, listen: Listener) -> Verdict:
+    status = target_ownership.status(context)
     if status.stage != journal.FINISHED:
         raise Refused(f"the copy has not finished (it is {status.stage}); nothing was compared", hint="crossfade copy")
-    listed = surveying.entities(ground, sized=False)
-    whence.require_same_source(ground, listed)
-    whole = {d.entity for d in ground.discards if d.entity and d.is_whole}
-    agreement.require_made(status, ground.fed_entities, ground.fed_tables, whole)
-    if begin.own_move(ground).mapping_digest != ground.digests["mapping_digest"]:
-        checks.require_covered(ground)  # a column that the mapping no longer makes would not be compared
-    fed = [e for e in status.entities if e.entity in ground.fed_entities]
+    listed = surveying.entities(context, sized=False)
+    source_identity.require_same_source(context, listed)
+    whole = {d.entity for d in context.discards if d.entity and d.is_whole}
+    agreement.require_made(status, context.fed_entities, context.fed_tables, whole)
+    if target_ownership.own_move(context).mapping_digest != context.digests["mapping_digest"]:
+        checks.require_covered(context)  # a column that the mapping no longer makes would not be compared
+    fed = [e for e in status.entities if e.entity in context.fed_entities]
     documents, chunks = sum(e.counts.source for e in fed), sum(e.chunks for e in fed)
-    workers = min(ground.workers, max(1, chunks))
-    with executor_for(ground, workers, listen, get_ready=ground.get_ready) as executor:
-        schema = again(lambda: _schema(ground), listen)
-        subject = again(lambda: _subject(ground, status, schema.unread), listen)
+    workers = min(context.workers, max(1, chunks))
+    with executor_for(context, workers, listen, get_ready=context.get_ready) as executor:
+        schema = again(lambda: _schema(context), listen)
+        subject = again(lambda: _subject(context, status, schema.unread), listen)
         listen(Verifying(documents, len(subject.fed_tables), len(subject.rules)))
-        verdict = run.verify(partial(session, ground.work), subject, executor, listen)
+        verdict = run.verify(partial(session, context.work), subject, executor, listen)
         verdict = replace(verdict, schema=schema)
-        return again(lambda: accounts.with_all_entities(ground, verdict, status, inventory(ground, listed)), listen)
+        return again(lambda: accounts.with_all_entities(context, verdict, status, inventory(context, listed)), listen)
 
 
-def _schema(ground: Ground) -> SchemaVerdict:
+def _schema(context: Context) -> SchemaVerdict:
     """Tables of a live target that no mapping fills hold what is in them by right."""
-    fed = ground.tables(ground.fed_tables)
-    unfed = [] if ground.is_live else [t for t in ground.schema.tables if t not in fed]
-    ddl = need(ground.target.ddl, ground.target, "be looked into")
-    return replace(hold_schema(ddl, ground.expected, fed, unfed), file_notes=ground.schema.notes)
+    fed = context.tables(context.fed_tables)
+    unfed = [] if context.is_live else [t for t in context.schema.tables if t not in fed]
+    ddl = need(context.target.ddl, context.target, "be looked into")
+    return replace(hold_schema(ddl, context.expected, fed, unfed), file_notes=context.schema.notes)
 
 
-def _subject(ground: Ground, status: Status, unread: Collection[str]) -> run.Subject:
-    limits = ground.project.settings.limits
-    with ground.transaction() as tx:
+def _subject(context: Context, status: Status, unread: Collection[str]) -> run.Subject:
+    limits = context.project.settings.limits
+    with context.transaction() as tx:
         documents = {entry: document_of(raw) for entry, raw in journal.raws(tx)}
         held = held_records(journal.entries(tx), documents)
-    feeds = ground.program.feeds.values()
+    feeds = context.program.feeds.values()
     return run.Subject(
         feeds={f.entity: sorted({b.table for b in f.branches}) for f in feeds if f.branches},
-        tables=ground.work.tables,
+        tables=context.work.tables,
         unread=frozenset(unread),
         held=held,
         recorded={e.entity: e.counts for e in status.entities},
-        rules=read_rules(ground.project.rules_dir),
+        rules=read_rules(context.project.rules_dir),
         limit=limits.differences,
-        target_bytes=ground.chunk_bytes,
+        target_bytes=context.chunk_bytes,
     )

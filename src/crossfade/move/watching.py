@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from crossfade.errors import CrossfadeError
-from crossfade.move.context import Ground
+from crossfade.move.context import Context
 from crossfade.move.events import Listener, Waiting
 from crossfade.stores.contract import Watch
 
@@ -20,7 +20,7 @@ _TOLD_AGAIN = 12
 
 
 @contextmanager
-def watching(ground: Ground, listen: Listener) -> Iterator[Listener]:
+def watching(context: Context, listen: Listener) -> Iterator[Listener]:
     """The listener, which also hears of waits. It is called by one thread at a time."""
     lock, end = threading.Lock(), threading.Event()
 
@@ -28,7 +28,7 @@ def watching(ground: Ground, listen: Listener) -> Iterator[Listener]:
         with lock:
             listen(event)
 
-    watch = ground.target.watch
+    watch = context.target.watch
     if watch is None:
         yield listen
         return

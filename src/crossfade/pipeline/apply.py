@@ -18,7 +18,7 @@ from crossfade.model.counts import Counts
 from crossfade.pipeline.admission import Asked
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session
-from crossfade.stores.contract import Loader
+from crossfade.stores.contract import TargetTransaction
 from crossfade.transform.transform import Mapped, Misfit, TableRows, drop_roots
 
 NO_KEY = "#"
@@ -36,7 +36,9 @@ class Applied:
     counts: Counts = field(default_factory=Counts)
 
 
-def apply(s: Session, tx: Loader, entity: str, batch: Batch, mapped: Mapped, asked: Asked | None = None) -> Applied:
+def apply(
+    s: Session, tx: TargetTransaction, entity: str, batch: Batch, mapped: Mapped, asked: Asked | None = None
+) -> Applied:
     """Puts the records of a batch into the target, of which it holds no row yet; those that do not fit stay out whole.
 
     `asked` is what the target said beforehand of rows that clash: without it all are loaded, and those that are refused
@@ -74,7 +76,7 @@ def row_counts(parts: Sequence[TableRows]) -> Counter[str]:
     return +counts
 
 
-def _note_owners(s: Session, tx: Loader, entity: str, batch: Batch, parts: Sequence[TableRows]) -> None:
+def _note_owners(s: Session, tx: TargetTransaction, entity: str, batch: Batch, parts: Sequence[TableRows]) -> None:
     in_ledger = s.owners[entity].ledger
     for part in parts:
         if part.table.name in in_ledger:

@@ -26,7 +26,7 @@ from crossfade.pipeline.session import Session, Work, session
 from crossfade.runtime.again import TryingAgain
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.tasks import run_tasks
-from crossfade.stores.contract import Loader
+from crossfade.stores.contract import TargetTransaction
 from crossfade.transform.transform import Misfit
 
 _LARGE = 32 << 20
@@ -95,7 +95,7 @@ def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:
     return ChunkCopied(chunk, account.counts, seconds, tuple(account.refused.values()))
 
 
-def _copy_batch(s: Session, tx: Loader, chunk: Chunk, batch: Batch, account: _Account) -> None:
+def _copy_batch(s: Session, tx: TargetTransaction, chunk: Chunk, batch: Batch, account: _Account) -> None:
     mapped = s.carrier(chunk.entity).map(batch)
     applied = apply(s, tx, chunk.entity, batch, mapped)
     rejected = list(applied.rejected.values())

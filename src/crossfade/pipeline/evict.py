@@ -26,7 +26,7 @@ from crossfade.pipeline.apply import NO_KEY
 from crossfade.pipeline.records import OwnerValues, pieces, read
 from crossfade.pipeline.search import records_of_rows
 from crossfade.pipeline.session import Session, Work, session
-from crossfade.stores.contract import Loader
+from crossfade.stores.contract import TargetTransaction
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class Remover:
             self._shift(tx, 0, len(gone), rows)
         return Evicted(Counter(), Counter({self._entity: len(gone)}))
 
-    def _shift(self, tx: Loader, quarantined: int, gone: int, rows: Counter[str]) -> None:
+    def _shift(self, tx: TargetTransaction, quarantined: int, gone: int, rows: Counter[str]) -> None:
         shift = {name: -count for name, count in rows.items()}
         if quarantined or gone or shift:
             journal.shift_counts(
@@ -182,14 +182,14 @@ class Remover:
 
     # -- rows
 
-    def _are_all_own(self, tx: Loader) -> bool:
+    def _are_all_own(self, tx: TargetTransaction) -> bool:
         """Whether the move wrote all rows of the entity's tables: a row that no record of the source leads to may be of
         one that is gone, or of somebody else.
         """
         tables = [self._s.work.tables[name] for name in self._owners.tables]
         return not any(tx.strangers(table, limit=1).count for table in tables)
 
-    def _delete(self, tx: Loader, keys: Sequence[str]) -> tuple[list[str], Counter[str]]:
+    def _delete(self, tx: TargetTransaction, keys: Sequence[str]) -> tuple[list[str], Counter[str]]:
         """Deletes all rows of these records: the keys that had any, and how many there were, by table."""
         inside, rows = self._delete_in_ledger(tx, keys)
         named = [key for key in keys if not key.startswith(NO_KEY)]
@@ -200,7 +200,7 @@ class Remover:
             rows.update(more)
         return [key for key in keys if key in inside], rows
 
-    def _delete_by(self, tx: Loader, values: pa.Array) -> tuple[set[object], Counter[str]]:
+    def _delete_by(self, tx: TargetTransaction, values: pa.Array) -> tuple[set[object], Counter[str]]:
         found, rows = set[object](), Counter[str]()
         for name, column in self._owners.columns.items():
             table = self._s.work.tables[name]
@@ -211,7 +211,7 @@ class Remover:
             loaded.note_gone(tx, table, own.select(key))
         return found, +rows
 
-    def _delete_in_ledger(self, tx: Loader, keys: Sequence[str]) -> tuple[set[str], Counter[str]]:
+    def _delete_in_ledger(self, tx: TargetTransaction, keys: Sequence[str]) -> tuple[set[str], Counter[str]]:
         inside, rows = set[str](), Counter[str]()
         if self._owners.ledger and keys:
             for name, (own, records) in self._s.ledger.rows(tx, self._entity, keys, self._s.work.tables).items():
@@ -224,7 +224,7 @@ class Remover:
 
     # -- entries
 
-    def _not_held(self, tx: Loader, key: str, raws: Sequence[bytes]) -> list[bytes]:
+    def _not_held(self, tx: TargetTransaction, key: str, raws: Sequence[bytes]) -> list[bytes]:
         """Of records that share a key, those that are not in quarantine or discarded already."""
         if len(raws) <= 1:
             return list(raws)

@@ -1,8 +1,8 @@
 """Rows into the target, record by record where it must be.
 
 A batch goes in by one bulk load. Where the target refuses it and names the rows, the others go in by another one; where
-it does not, it takes the records one by one (Loader.load_each). A target that cannot do that is given halves of the
-batch until the record at fault stands alone.
+it does not, it takes the records one by one (TargetTransaction.load_each). A target that cannot do that is given halves
+of the batch until the record at fault stands alone.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import Any
 
 from crossfade.errors import CrossfadeError
 from crossfade.model.target import TargetTable
-from crossfade.stores.contract import Loader, RowRejected
+from crossfade.stores.contract import RowRejected, TargetTransaction
 from crossfade.transform.transform import Misfit, TableRows, drop_roots, keep_roots
 
 FEW = 100
 """Records that may all be refused by an error that could be the server's, and are still taken to be at fault."""
 
 
-Loaded = Callable[[Loader, list[tuple[TargetTable, Any]]], None]
+Loaded = Callable[[TargetTransaction, list[tuple[TargetTable, Any]]], None]
 """Hears what went in, inside the savepoint that it went in with."""
 
 
 def load_records(
-    tx: Loader,
+    tx: TargetTransaction,
     tables: Sequence[TableRows],
     rows: Sequence[int],
     *,
@@ -45,7 +45,7 @@ def load_records(
 
 @dataclass
 class _Attempt:
-    tx: Loader
+    tx: TargetTransaction
     tell: Loaded
     misfits: list[Misfit] = field(default_factory=list)
     loaded: int = 0

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from crossfade.model.program import Branch, Feed
 from crossfade.pipeline.session import Session
-from crossfade.transform.transform import Carrier
+from crossfade.transform.transform import Transformer
 
 
-def narrow_carrier(s: Session, feed: Feed, table: str, columns: Sequence[str]) -> Carrier:
+def narrow_carrier(s: Session, feed: Feed, table: str, columns: Sequence[str]) -> Transformer:
     """A carrier of one table's rows alone, with nothing but some of their columns."""
     branches = [
         replace(
@@ -25,7 +25,7 @@ def narrow_carrier(s: Session, feed: Feed, table: str, columns: Sequence[str]) -
         if b.table == table
     ]
     reduced = Feed(feed.entity, feed.columns, tuple(branches))
-    return Carrier(reduced, s.work.tables, s.engine, s.carrier(feed.entity).lookups)
+    return Transformer(reduced, s.work.tables, s.engine, s.carrier(feed.entity).lookups)
 
 
 def follows_from_id(branch: Branch, columns: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from crossfade.model.program import Feed
 from crossfade.model.target import ForeignKey
 from crossfade.pipeline.narrow import follows_from_id, narrow_carrier
 from crossfade.pipeline.session import Session
-from crossfade.transform.transform import Carrier
+from crossfade.transform.transform import Transformer
 
 Values = tuple[Any, ...]
 
@@ -61,7 +61,7 @@ class Parents:
             usable = [record for record in piece if not by_key or record.key is not None]
             yield from self._rows(feed, narrow, usable)
 
-    def _rows(self, feed: Feed, narrow: Carrier, records: list[HeldRecord]) -> Iterator[tuple[Values, Parent]]:
+    def _rows(self, feed: Feed, narrow: Transformer, records: list[HeldRecord]) -> Iterator[tuple[Values, Parent]]:
         batch = self._s.batch_of(feed.entity, b"".join(map(_document, records)))
         aside = {a.position for a in batch.aside}
         readable = [record for i, record in enumerate(records) if i not in aside]

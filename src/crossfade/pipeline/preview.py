@@ -16,7 +16,7 @@ from crossfade.model.target import TargetTable
 from crossfade.stores.contract import Reader
 from crossfade.transform.engine import Engine
 from crossfade.transform.lookup import LookupReader
-from crossfade.transform.transform import Carrier, Misfit, TableRows, keep_roots
+from crossfade.transform.transform import Misfit, TableRows, Transformer, keep_roots
 
 AT_ONCE = 500
 """Documents of a sample that are fetched and mapped at once."""
@@ -46,7 +46,7 @@ class Mapper:
         engine: Engine,
     ) -> None:
         self._program, self._shapes, self._tables, self._reader, self._engine = program, shapes, tables, reader, engine
-        self._carriers: dict[str, Carrier] = {}
+        self._carriers: dict[str, Transformer] = {}
         self._transcoders: dict[tuple[str, tuple[Column, ...]], Transcoder] = {}
 
     def map(self, entity: str, raws: Sequence[bytes]) -> list[Previewed]:
@@ -69,10 +69,10 @@ class Mapper:
             row += 1
         return out
 
-    def _carrier(self, entity: str) -> Carrier:
+    def _carrier(self, entity: str) -> Transformer:
         if entity not in self._carriers:
             lookups = LookupReader(self._shapes, self._reader.fetch, self._transcode)
-            self._carriers[entity] = Carrier(self._program.feeds[entity], self._tables, self._engine, lookups)
+            self._carriers[entity] = Transformer(self._program.feeds[entity], self._tables, self._engine, lookups)
         return self._carriers[entity]
 
     def _transcode(self, shape: Shape, columns: Sequence[Column], raw: bytes) -> Batch:

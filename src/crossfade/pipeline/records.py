@@ -17,7 +17,7 @@ from crossfade.mapping.owners import Owners
 from crossfade.model.program import Branch, Feed
 from crossfade.pipeline.apply import NO_KEY
 from crossfade.pipeline.session import Session
-from crossfade.transform.transform import Carrier
+from crossfade.transform.transform import Transformer
 from crossfade_ids import object_id_in
 
 KEYS_AT_ONCE = 1000
@@ -83,7 +83,7 @@ class OwnerValues:
         return keys, pa.concat_arrays(values) if values else pa.array([], kind)
 
 
-def _carrier(s: Session, feed: Feed, branch: Branch, owners: Owners) -> Carrier:
+def _carrier(s: Session, feed: Feed, branch: Branch, owners: Owners) -> Transformer:
     assert owners.narrow is not None
     one = replace(
         branch,
@@ -95,7 +95,7 @@ def _carrier(s: Session, feed: Feed, branch: Branch, owners: Owners) -> Carrier:
         computed=None,
         one_row=True,
     )
-    return Carrier(Feed(feed.entity, feed.columns, (one,)), s.work.tables, s.engine, s.carrier(feed.entity).lookups)
+    return Transformer(Feed(feed.entity, feed.columns, (one,)), s.work.tables, s.engine, s.carrier(feed.entity).lookups)
 
 
 def pieces(keys: Iterable[str], size: int = KEYS_AT_ONCE) -> Iterator[list[str]]:

@@ -24,7 +24,7 @@ from crossfade.pipeline.session import Session, Work, session
 from crossfade.runtime.again import TryingAgain
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.tasks import run_tasks
-from crossfade.stores.contract import Loader
+from crossfade.stores.contract import TargetTransaction
 from crossfade.transform.transform import Mapped, Misfit
 
 
@@ -199,7 +199,7 @@ def put_in(work: Work, entity: str, ids: Sequence[str], how: Tried) -> list[Retr
     return [*closed, *torn, *piece.gone, *piece.put_in(how)]
 
 
-def _closed(tx: Loader, ids: Sequence[str], found: set[str]) -> Iterator[Retried]:
+def _closed(tx: TargetTransaction, ids: Sequence[str], found: set[str]) -> Iterator[Retried]:
     """Entries that this very piece has closed: its connection was lost when it had committed."""
     entries = [journal.find_entry(tx, id_) for id_ in ids if id_ not in found]
     outcomes = {"retried": "copied", "discarded": "discarded"}
@@ -247,7 +247,7 @@ class _Piece:
             else:
                 yield Retried(entry, "copied")
 
-    def _note(self, tx: Loader, results: Sequence[Retried], applied: Applied, how: Tried) -> None:
+    def _note(self, tx: TargetTransaction, results: Sequence[Retried], applied: Applied, how: Tried) -> None:
         raws = {entry.id: raw for entry, raw in self._entries}
         came = [r.entry for r in results if r.outcome == "copied"]
         left = [r.entry for r in results if r.outcome == "discarded"]
@@ -280,7 +280,7 @@ def _again(entry: Entry, key: str | None, why: Misfit) -> Entry:
 # -- left behind by a person
 
 
-def discard(tx: Loader, entries: Sequence[Entry], reason: str) -> list[Entry]:
+def discard(tx: TargetTransaction, entries: Sequence[Entry], reason: str) -> list[Entry]:
     """Closes open entries as discarded, with a person's reason; their count moves with them."""
     left = list({e.id: e for e in entries if e.state == "open"}.values())
     journal.resolve_all(tx, left, "discarded", reason)
@@ -288,13 +288,13 @@ def discard(tx: Loader, entries: Sequence[Entry], reason: str) -> list[Entry]:
     return left
 
 
-def discard_all(tx: Loader, of: Selection, reason: str) -> dict[str, int]:
+def discard_all(tx: TargetTransaction, of: Selection, reason: str) -> dict[str, int]:
     """The same for all open entries of a selection; entity -> how many."""
     gone = close_all(tx, of, "discarded", reason)
     _shift(tx, gone)
     return gone
 
 
-def _shift(tx: Loader, discarded: Mapping[str, int]) -> None:
+def _shift(tx: TargetTransaction, discarded: Mapping[str, int]) -> None:
     for entity, count in discarded.items():
         journal.shift_counts(tx, entity, quarantined=-count, discarded=count)

@@ -18,11 +18,11 @@ from crossfade.model.program import Program
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetTable
 from crossfade.runtime.sent_once import SentOnce, forget
-from crossfade.stores.contract import Loader, Reader, RowReader, Store, Writer, need
+from crossfade.stores.contract import Reader, RowReader, Store, TargetTransaction, Writer, need
 from crossfade.stores.open import open_store
 from crossfade.transform.engine import Engine
 from crossfade.transform.lookup import LookupReader
-from crossfade.transform.transform import Carrier
+from crossfade.transform.transform import Transformer
 
 Opener = Callable[[], Store]
 
@@ -52,7 +52,7 @@ class Session:
         self.source = work.open_source()
         self.target = work.open_target()
         self.engine = _spare.pop() if _spare else Engine()
-        self._carriers: dict[str, Carrier] = {}
+        self._carriers: dict[str, Transformer] = {}
         self._transcoders: dict[tuple[str, tuple[Column, ...]], Transcoder] = {}
 
     @property
@@ -64,7 +64,7 @@ class Session:
         return need(self.target.writer, self.target, "be written to")
 
     @contextmanager
-    def transaction(self) -> Iterator[Loader]:
+    def transaction(self) -> Iterator[TargetTransaction]:
         """A transaction of the target, while no other run has taken over."""
         with self.writer.transaction() as tx:
             journal.take_part(tx, self.work.run)
@@ -83,10 +83,12 @@ class Session:
     def ledger(self) -> Ledger:
         return Ledger(self.target)
 
-    def carrier(self, entity: str) -> Carrier:
+    def carrier(self, entity: str) -> Transformer:
         if entity not in self._carriers:
             lookups = LookupReader(self.work.shapes, self.reader.fetch, self.transcode)
-            self._carriers[entity] = Carrier(self.work.program.feeds[entity], self.work.tables, self.engine, lookups)
+            self._carriers[entity] = Transformer(
+                self.work.program.feeds[entity], self.work.tables, self.engine, lookups
+            )
         return self._carriers[entity]
 
     def transcode(self, shape: Shape, columns: Sequence[Column], raw: bytes) -> Batch:

@@ -57,7 +57,7 @@ class Mapped:
     discarded: set[int] = field(default_factory=set)
 
 
-class Carrier:
+class Transformer:
     """Maps batches of one feed. Not to be shared between threads.
 
     `lookups` fetches the entities that the mapping joins (a LookupReader over the source).
@@ -283,4 +283,4 @@ def _first_of_each(misfits: list[Misfit]) -> list[Misfit]:
     return [first[row] for row in sorted(first)]
 
 
-__all__ = ["Carrier", "Mapped", "Misfit", "TableRows", "drop_roots", "join_tables", "keep_roots"]
+__all__ = ["Mapped", "Misfit", "TableRows", "Transformer", "drop_roots", "join_tables", "keep_roots"]

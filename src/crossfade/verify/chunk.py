@@ -17,7 +17,7 @@ from crossfade.model.shape import Shape
 from crossfade.runtime.memory import keep_less
 from crossfade.runtime.sent_once import Once
 from crossfade.stores.contract import Reader, RowReader
-from crossfade.transform.transform import Carrier, Mapped, TableRows, drop_roots
+from crossfade.transform.transform import Mapped, TableRows, Transformer, drop_roots
 from crossfade.verify.compare import Unlike, compare, with_nulls
 from crossfade.verify.not_copied import DISCARDED, QUARANTINED, Altered, Held, Holder
 from crossfade.verify.runs import Runs
@@ -39,7 +39,7 @@ class Tools(Protocol):
     def reader(self) -> Reader: ...
     @property
     def row_reader(self) -> RowReader: ...
-    def carrier(self, entity: str) -> Carrier: ...
+    def carrier(self, entity: str) -> Transformer: ...
 
 
 Keys = dict[str, list[pa.Table]]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from crossfade.journal.migrations import to_4, to_5
-from crossfade.stores.contract import Loader
+from crossfade.stores.contract import TargetTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,14 @@ class Place:
     has_unique_keys: bool
 
 
-Step = Callable[[Loader, bool, bool], None]
+Step = Callable[[TargetTransaction, bool, bool], None]
 
 STEPS: Mapping[int, Step] = {4: to_4.migrate, 5: to_5.migrate}
 OLDEST = min(STEPS) - 1
 """The oldest version that can be brought to today's."""
 
 
-def migrate(tx: Loader, version: int, place: Place) -> int:
+def migrate(tx: TargetTransaction, version: int, place: Place) -> int:
     """Runs the steps that a journal of `version` lacks; the version that it has then."""
     for number in sorted(STEPS):
         if number > version:

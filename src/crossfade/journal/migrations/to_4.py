@@ -4,7 +4,7 @@ table has a key.
 
 from __future__ import annotations
 
-from crossfade.stores.contract import Loader
+from crossfade.stores.contract import TargetTransaction
 
 _LOADED = (
     "CREATE TABLE {crossfade}loaded (id TEXT PRIMARY KEY, table_name TEXT NOT NULL, gone INTEGER NOT NULL, mark BYTEA)"
@@ -19,7 +19,7 @@ _INTO = (
 )
 
 
-def migrate(tx: Loader, in_schema: bool, has_unique_keys: bool) -> None:
+def migrate(tx: TargetTransaction, in_schema: bool, has_unique_keys: bool) -> None:
     """`in_schema` and `has_unique_keys` are of no interest here."""
     tx.execute(_LOADED)
     kept = tx.execute("SELECT place, parents, changed, doomed FROM {crossfade}clearing")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from crossfade.stores.contract import Loader
+from crossfade.stores.contract import TargetTransaction
 
 _STATEMENTS = (
     "ALTER TABLE {crossfade}chunk ADD COLUMN gone BIGINT NOT NULL DEFAULT 0",
@@ -27,7 +27,7 @@ _WAIT = "UPDATE {crossfade}quarantine SET waits_for = :waits_for WHERE id = :id"
 _AT_ONCE = 16_000_000
 
 
-def migrate(tx: Loader, in_schema: bool, has_unique_keys: bool) -> None:
+def migrate(tx: TargetTransaction, in_schema: bool, has_unique_keys: bool) -> None:
     for statement in _STATEMENTS:
         tx.execute(statement.replace("{index}", "" if in_schema else "crossfade_"))
     digests = dict(_digests(tx))
@@ -50,7 +50,7 @@ def _id(entity: str, key: str | None, digest: str, number: int) -> str:
     return hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
 
 
-def _digests(tx: Loader) -> Iterator[tuple[str, str]]:
+def _digests(tx: TargetTransaction) -> Iterator[tuple[str, str]]:
     """The digest of every entry's document, a bounded number of bytes at a time."""
     after = ""
     while sizes := tx.execute(_SIZES, {"after": after}):

@@ -18,7 +18,15 @@ from crossfade.stores.contract.inspect import EntityInfo, Inspector
 from crossfade.stores.contract.rows import RowReader
 from crossfade.stores.contract.source import Reader
 from crossfade.stores.contract.store import Store, Traits, need
-from crossfade.stores.contract.target import Loader, RecordRows, Refusal, RowRejected, Strangers, Transaction, Writer
+from crossfade.stores.contract.target import (
+    RecordRows,
+    Refusal,
+    RowRejected,
+    Strangers,
+    TargetTransaction,
+    Transaction,
+    Writer,
+)
 from crossfade.stores.contract.watch import Blocker, Watch
 
 __all__ = [
@@ -34,7 +42,6 @@ __all__ = [
     "Fence",
     "FenceState",
     "Inspector",
-    "Loader",
     "NumbersBehind",
     "PositionLost",
     "Reader",
@@ -44,6 +51,7 @@ __all__ = [
     "RowRejected",
     "Store",
     "Strangers",
+    "TargetTransaction",
     "Traits",
     "Transaction",
     "Unsound",

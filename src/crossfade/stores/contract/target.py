@@ -34,7 +34,7 @@ class RecordRows(Protocol):
     def roots(self) -> Any: ...
 
 
-class Loader(Protocol):
+class TargetTransaction(Protocol):
     """Fills and empties tables inside one transaction of the target.
 
     `rows` are canonical Arrow tables (model/target.CANONICAL), columns named as the target's.
@@ -136,16 +136,16 @@ class Loader(Protocol):
         ...
 
 
-Transaction = Callable[[], AbstractContextManager[Loader]]
+Transaction = Callable[[], AbstractContextManager[TargetTransaction]]
 """Begins one: it commits at the end, and rolls back when an exception leaves it."""
 
 
 class Writer(Protocol):
-    def transaction(self) -> AbstractContextManager[Loader]:
+    def transaction(self) -> AbstractContextManager[TargetTransaction]:
         """Commits at the end, rolls back when an exception leaves it."""
         ...
 
-    def alone(self) -> AbstractContextManager[None]:
+    def lock(self) -> AbstractContextManager[None]:
         """No other process is in this block for the same target; the end of a process leaves it, however it ends.
 
         Waits some seconds for what a killed one had at work. Raises Busy where another one is in it and stays.

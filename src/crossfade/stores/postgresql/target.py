@@ -14,7 +14,7 @@ from psycopg import sql
 
 from crossfade.model.described import Described
 from crossfade.model.target import ColumnType, TargetTable
-from crossfade.stores.contract import Loader, RecordRows, RowRejected, Strangers, Writer
+from crossfade.stores.contract import RecordRows, RowRejected, Strangers, TargetTransaction, Writer
 from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.catalogue.describe import describe
 from crossfade.stores.postgresql.meaning.checks import unusual_columns
@@ -65,7 +65,7 @@ class PostgresWriter:
         self._default = PUBLIC
 
     @contextmanager
-    def transaction(self) -> Iterator[Loader]:
+    def transaction(self) -> Iterator[TargetTransaction]:
         try:
             with ExitStack() as stack:
                 connection = self._begin(stack)
@@ -95,7 +95,7 @@ class PostgresWriter:
         return connection
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         take_lock(self._connection(), self._url)
         self._alone = True
         try:

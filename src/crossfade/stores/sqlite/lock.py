@@ -14,7 +14,7 @@ from crossfade.stores.patience import patiently
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Holds the lock on the database file. Raises Busy where another process does not let go of it.
 
     SQLite's own locks are left alone: they are the process's, and closing any descriptor of the file would lose them.

@@ -12,12 +12,12 @@ from typing import Any
 from crossfade.model.described import Described
 from crossfade.model.quoting import identifier
 from crossfade.model.target import ColumnType, TargetTable
-from crossfade.stores.contract import Loader, RecordRows, Refusal, RowRejected, Strangers, Writer
+from crossfade.stores.contract import RecordRows, Refusal, RowRejected, Strangers, TargetTransaction, Writer
 from crossfade.stores.sqlite import strangers
 from crossfade.stores.sqlite.connect import connect, failure, path_of, primary_code
 from crossfade.stores.sqlite.describe import describe
 from crossfade.stores.sqlite.forms import Unkept, stored, unkept
-from crossfade.stores.sqlite.lock import alone
+from crossfade.stores.sqlite.lock import locked
 from crossfade.stores.sqlite.rows import canonical_rows
 from crossfade.stores.sqlite.triggers import Suspended
 
@@ -41,7 +41,7 @@ class SqliteWriter:
         self._open: sqlite3.Connection | None = None
 
     @contextmanager
-    def transaction(self) -> Iterator[Loader]:
+    def transaction(self) -> Iterator[TargetTransaction]:
         connection, path = self._connection(), path_of(self._url)
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -57,9 +57,9 @@ class SqliteWriter:
             raise
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         self._connection()  # says why, where there is no such file and none can be made
-        with alone(path_of(self._url)):
+        with locked(path_of(self._url)):
             yield
 
     def fill_rank(self) -> int:
