@@ -192,7 +192,7 @@ SELECT kind, name FROM {crossfade}there_before;
 SELECT id, sql FROM {crossfade}step ORDER BY number;
 
 -- create_loaded --
--- What the move wrote (`gone`: deleted again), noted in the savepoint that wrote it; `mark` is the store's (Loader.mark).
+-- What the move wrote (`gone`: deleted again), noted in the savepoint that wrote it; `mark` is the store's (TargetTransaction.mark).
 CREATE TABLE IF NOT EXISTS {crossfade}loaded (
     id         TEXT PRIMARY KEY,
     table_name TEXT NOT NULL,

@@ -71,7 +71,7 @@ class PostgresWriter:
                 connection = self._begin(stack)
                 if self._checks is None:
                     self._checks = WriterChecks(connection)
-                loader = PostgresLoader(
+                loader = PostgresTransaction(
                     connection, self._url, self._renderer, self._catalog, self._checks, self._default
                 )
                 yield loader
@@ -136,7 +136,7 @@ class PostgresWriter:
         self._checks = None
 
 
-class PostgresLoader:
+class PostgresTransaction:
     """Works inside the transaction that PostgresWriter opened.
 
     After a RowRejected the transaction can only go back, unless it happened inside `savepoint()`.

@@ -45,7 +45,7 @@ class SqliteWriter:
         connection, path = self._connection(), path_of(self._url)
         try:
             connection.execute("BEGIN IMMEDIATE")
-            loader = SqliteLoader(connection, path)
+            loader = SqliteTransaction(connection, path)
             yield loader
             loader.suspended.resume()
             connection.execute("COMMIT")
@@ -76,7 +76,7 @@ class SqliteWriter:
         return self._open
 
 
-class SqliteLoader:
+class SqliteTransaction:
     """Works inside the transaction that SqliteWriter opened."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
