@@ -1,13 +1,13 @@
-"""Crossfade carries a running application's data from one database to another, with nothing lost and a proof.
+"""Crossfade moves an application's data from one database to another, loses nothing, and proves it.
 
 The public API is what this module exports: `load_project` reads a project's folder, `Move` has a method for each step,
-`errors` are what it raises, and `events` what its methods tell a listener (docs/reference/python.md). Everything below
-is loaded when it is first asked for: importing the package starts nothing and costs nothing.
+`errors` are the exceptions, and `events` are the values passed to a listener (docs/reference/python.md). Each name is
+loaded on first use: importing the package starts nothing and costs nothing.
 """
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # as the type checkers know it: the typing module would be loaded before Ctrl-C is handled
+TYPE_CHECKING = False  # what type checkers accept; importing typing would take time before Ctrl-C is handled
 if TYPE_CHECKING:
     from typing import Any
 

@@ -13,16 +13,16 @@ from typing import NoReturn
 from crossfade.cli.streams import open_streams
 
 WITH_WORKERS = {"run", "survey", "copy", "verify"}
-NOTHING_HAD_BEGUN = b"\nerror: stopped; nothing had begun\nTry: the same command again\n"
+NOTHING_HAD_BEGUN = b"\nerror: stopped; nothing had started\nTry: run the same command again\n"
 
 
 def main() -> NoReturn:
-    """Runs the program. Loading its libraries takes a moment, in which Ctrl-C is no traceback."""
+    """Run the program. Ctrl-C while its libraries are loading prints a message, not a traceback."""
     open_streams()
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    from crossfade.runtime.warmup import forget_ahead, load_ahead  # which takes a moment itself
+    from crossfade.runtime.warmup import forget_ahead, load_ahead  # slow to import itself
 
-    gc.disable()  # what is loaded stays: to look through it again and again would take a tenth of the time
+    gc.disable()  # loaded modules stay in memory; collecting while they load costs a tenth of the time
     if WITH_WORKERS.intersection(sys.argv[1:2]) and "--help" not in sys.argv:
         stores = "crossfade.stores.mongodb.store", "crossfade.stores.postgresql.store", "adbc_driver_postgresql.dbapi"
         load_ahead("crossfade.move", *stores)
@@ -36,11 +36,13 @@ def main() -> NoReturn:
         signal.signal(number, handler)
     status = run()
     if status:
-        gc.collect()  # an error holds on to what it passed through, a worker's semaphores among it
+        gc.collect()  # an error keeps objects of its frames alive, among them a worker's semaphores
     forget_ahead()
     with suppress(OSError):
         sys.stderr.flush()
-    os._exit(status)  # all is closed and said; pymongo's threads look up twice a second, and exit would wait for them
+    os._exit(
+        status
+    )  # everything is closed and printed; a normal exit would wait up to half a second for pymongo's threads
 
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:

@@ -93,7 +93,7 @@ def test_run_uses_the_lock_file_that_is_there(tiny: Tiny) -> None:
     tiny("run")
     again = tiny("run")
     assert again.status == 0
-    assert "source.lock.json is there and is used" in again.err
+    assert "using the existing" in again.err
     assert tiny("run", "--json").json["survey"] is None
     assert tiny("run", "--json", "--survey").json["survey"]["changes"] == []
 

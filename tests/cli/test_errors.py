@@ -176,7 +176,7 @@ def test_a_fault_of_our_own_says_so(tiny: Tiny, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("crossfade.move.context.read_lock", break_down)
     target = as_user(tiny.postgres.url, "me", "correct-horse-battery")
     ended = tiny("check", TARGET_URL=target)
-    _says(ended, 70, "Traceback", "this is a fault of crossfade itself: ZeroDivisionError")
+    _says(ended, 70, "Traceback", "this is a bug in crossfade: ZeroDivisionError")
     assert "correct-horse-battery" not in ended.err
     assert tiny("check", "--json").json["error"]["kind"] == "internal"
 
@@ -211,8 +211,8 @@ def test_ctrl_c_stops_in_order_and_says_how_to_resume(tiny: Tiny, workers: str) 
     assert process.returncode == 130
     assert json.loads(out)["error"]["kind"] == "interrupted"
     events = [json.loads(line) for line in err.splitlines()]  # every line is one
-    assert "stopping: what has begun is being finished" in next(e for e in events if e["event"] == "Said")["text"]
-    assert events[-1]["hint"] == "the same command again"
+    assert "stopping: finishing the work in progress" in next(e for e in events if e["event"] == "Said")["text"]
+    assert events[-1]["hint"] == "run the same command again"
     chunks = tiny("status", "--json").json["entities"][0]
     assert 0 < chunks["chunks_done"] < chunks["chunks"]
     assert tiny.postgres.execute("SELECT count(*) FROM people") == [(chunks["copied"],)]

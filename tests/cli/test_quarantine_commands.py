@@ -35,7 +35,7 @@ def test_list_is_by_cause(flawed: Tiny) -> None:
     assert "people: 1 record: not_null at people.name\n" in ended.out
     assert "people: 1 record: check at people (people_age_check)\n" in ended.out
     assert "2 records, 2 causes: check 1, not_null 1\n" in ended.out
-    said = "nothing is in quarantine of this entity, reason and column; of others: 2\n"
+    said = "nothing is in quarantine with this entity, reason and column; 2 with others\n"
     assert flawed("quarantine", "list", "--reason", "raised").out == said
     assert flawed("quarantine", "list", "--state", "discarded").out == "nothing is in quarantine\n"
 

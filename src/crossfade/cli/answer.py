@@ -1,4 +1,4 @@
-"""What a command gives back: one value that is printed as JSON for machines, or drawn for people."""
+"""What a command returns: one value, printed as JSON for programs or drawn for people."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from crossfade.cli.screen import Screen
 class Answer:
     """`document` is what `--json` prints (docs/reference/json.md), `draw` shows the same to people.
 
-    `ok` says whether what was asked for holds (exit status 0) or not (1).
+    `ok` says whether the command succeeded (exit status 0) or not (1).
     """
 
     document: Mapping[str, Any]
     draw: Callable[[Screen], None]
     ok: bool = True
     status: int | None = None
-    """The exit status where it is another one."""
+    """The exit status, if it is neither 0 nor 1."""
 
     @property
     def exit_status(self) -> int:
@@ -33,13 +33,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Streamed:
-    """A list of a document's top level that is printed as it comes, because it may be longer than memory."""
+    """A list at a document's top level that is printed item by item, because it may not fit in memory."""
 
     items: Iterable[Any]
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    """One document on stdout. Letters outside ASCII are escaped: a database may hold what a terminal would obey."""
+    """Print one document on stdout. Non-ASCII characters are escaped: a terminal might obey what a database holds."""
     for piece in _pieces(document):
         sys.stdout.write(piece)
     sys.stdout.flush()
@@ -72,5 +72,5 @@ def _text(value: Any) -> str:
 
 
 def _indented(text: str, by: str) -> str:
-    """The lines after the first are moved in: a string has none."""
+    """Indent the lines after the first. (A string in JSON has no line breaks.)"""
     return text.replace("\n", "\n" + by)

@@ -1,4 +1,4 @@
-"""The program `crossfade`: its commands, and its way out (exit statuses: failure.py)."""
+"""The program `crossfade`: its commands, and how it ends (exit statuses: failure.py)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ ids.convert.add_to(app, "id")
 def crossfade(
     context: typer.Context, show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
 ) -> None:
-    """Carries an application's data from MongoDB to PostgreSQL or SQLite, with nothing lost and a proof.
+    """Move an application's data from MongoDB to PostgreSQL or SQLite, lose nothing, and prove it.
 
     Example: crossfade run --project examples/scribe-tree
     """
@@ -101,11 +101,11 @@ def _need_command(context: typer.Context) -> None:
         raise typer.Exit(2)
 
 
-STOPPING = "stopping: what has begun is being finished (Ctrl-C again: at once)"
+STOPPING = "stopping: finishing the work in progress (press Ctrl-C again to stop at once)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the program; its exit status."""
+    """Run the program and return its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     take_odd_text()
     stop = _stop_in_order(as_json=_wants_json_logs(given))
@@ -120,14 +120,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         failure = usage(error.format_message(), context.command_path if context else "crossfade")
         return show(failure, as_json=_wants("json", given), logs_json=_wants_json_logs(given))
     except KeyboardInterrupt:
-        return show(interrupted("nothing had begun"), as_json=_wants("json", given), logs_json=_wants_json_logs(given))
+        return show(
+            interrupted("nothing had started"), as_json=_wants("json", given), logs_json=_wants_json_logs(given)
+        )
     except BrokenPipeError:
         return end_quietly()
-    except SystemExit as left:  # so the parser ends where whoever read its help went away
+    except SystemExit as left:  # the parser exits like this when the reader of its help has closed the pipe
         if isinstance(left.__context__, OSError):
             return end_quietly()
         raise
-    except OSError as error:  # what was left to be written out, on a disk that is full
+    except OSError as error:  # flushing the rest of the output failed, for example because the disk is full
         end_quietly()
         return show(failure_of(error), as_json=False, logs_json=_wants_json_logs(given))
     finally:
@@ -136,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _wants(option: str, given: Sequence[str]) -> bool:
-    """Whether a switch was set, on a command line that does not parse."""
+    """Return whether a switch was set, on a command line that does not parse."""
     return f"--{option}" in given or os.environ.get(f"CROSSFADE_{option.upper()}", "").lower() in ("1", "true", "yes")
 
 
@@ -146,7 +148,7 @@ def _wants_json_logs(given: Sequence[str]) -> bool:
 
 
 def _stop_in_order(*, as_json: bool) -> Callable[[int, FrameType | None], NoReturn]:
-    """The first Ctrl-C (or SIGTERM) lets workers finish what they have begun, the second does not."""
+    """Return a signal handler: the first Ctrl-C (or SIGTERM) lets workers finish their chunks, the second does not."""
 
     def stop(signum: int, frame: FrameType | None) -> NoReturn:
         for number in STOPS:
@@ -158,7 +160,7 @@ def _stop_in_order(*, as_json: bool) -> Callable[[int, FrameType | None], NoRetu
 
 
 def _stop_at_once(signum: int, frame: FrameType | None) -> NoReturn:
-    """Chunks at work are rolled back: their workers go with this process."""
+    """Exit at once. Unfinished chunks are rolled back, because their workers end with this process."""
     if os.isatty(2):
         os.write(2, b"\x1b[?25h")  # the cursor, which progress bars hide
     forget_ahead()

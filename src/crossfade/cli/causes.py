@@ -1,4 +1,4 @@
-"""Quarantine by cause, as documents and on a screen."""
+"""Quarantine by cause, as documents and on the terminal."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from crossfade.move.records import readable
 from crossfade.move.values import PARENTS, Cause, Entry, place_of
 
 DETAIL = 240
-"""Characters of an example's detail; `quarantine show` has all of it."""
+"""The number of characters shown of an example's detail; `quarantine show` prints all of it."""
 
 UNKNOWN = "an unknown number of records"
-"""What is left of a torn source is no record."""
+"""The unreadable rest of a torn source cannot be counted in records."""
 
 
 def entry_document(entry: Entry) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def cause_document(cause: Cause) -> dict[str, Any]:
 
 
 def where(part: dict[str, Any]) -> str:
-    """table.column of an entry's or a cause's document, as far as it is known."""
+    """Return table.column of an entry's or a cause's document, as far as it is known."""
     return place_of(part["table"], part["column"]) or "-"
 
 

@@ -1,4 +1,4 @@
-"""`crossfade check`: is everything mapped, and does it fit, before anything is written?"""
+"""`crossfade check`: find what is not mapped or does not fit, before anything is written."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from crossfade.move import Move
 
 @command("crossfade check --project examples/scribe-tree", stopped="nothing was written")
 def check(call: Invocation) -> Answer:
-    """Hold the mappings against the source's shape and the target's tables. Writes nothing.
+    """Check the mappings against the source's shape and the target's tables. Writes nothing.
 
-    Exit status 1 where there are faults: source paths that no mapping carries, columns that nothing fills, types that
+    Exit status 1 if there are faults: source paths that no mapping carries, columns that no mapping fills, types that
     do not fit. Notes do not stop a copy.
     """
     with call.move() as move:
@@ -27,7 +27,7 @@ def check(call: Invocation) -> Answer:
 
 
 def examine(move: Move) -> Answer:
-    """The check of a move, also as a part of `run`."""
+    """Check a move and return the answer; `run` uses it too."""
     findings = move.check()
     faults, notes = _of("fault", findings), _of("note", findings)
     document = {"ok": not faults, "faults": faults, "notes": notes}

@@ -1,4 +1,4 @@
-"""How a function becomes a command: the options of all, its help with an example, what Ctrl-C leaves behind."""
+"""How a function becomes a command: the shared options, its help with an example, the message for Ctrl-C."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Command:
 
     @property
     def epilog(self) -> str:
-        """The examples, each on a line of its own."""
+        """Return the examples, one per line."""
         return "\b\nExample:\n" + "\n".join(f"  {example}" for example in self.examples)
 
     def add_to(self, app: typer.Typer, name: str) -> None:
@@ -35,7 +35,7 @@ class Command:
         app.command(name, help=self.help, short_help=summary, epilog=self.epilog)(self._callback())
 
     def lead(self, app: typer.Typer) -> None:
-        """Make it what a group of commands does when none of them is named."""
+        """Make this command what a group of commands runs when no subcommand is given."""
         call = self._callback()
 
         def lead(context: typer.Context, **arguments: Any) -> None:
@@ -61,5 +61,5 @@ class Command:
 
 
 def command(*examples: str, stopped: str = "nothing was changed") -> Callable[[Body], Command]:
-    """Makes a command of a function. `stopped` is what is true when Ctrl-C ends it."""
+    """Return a decorator that turns a function into a command. `stopped` says what is true after Ctrl-C."""
     return lambda body: Command(body, examples, stopped)

@@ -1,4 +1,4 @@
-"""`crossfade copy`: bring the data over. Resumes by itself."""
+"""`crossfade copy`: copy the data. Resumes an interrupted copy."""
 
 from __future__ import annotations
 
@@ -17,17 +17,15 @@ RESTART = Annotated[bool, typer.Option("--restart", help="Empty the target's tab
 
 
 SOURCE_MOVED = Annotated[
-    bool, typer.Option("--source-moved", help="Confirm that the source is the same, though it is at another place now.")
+    bool, typer.Option("--source-moved", help="Confirm that the source is the same although its address has changed.")
 ]
 TABLE = Annotated[
     list[str] | None,
-    typer.Option("--table", metavar="TABLE", help="With --again: what the entities that feed this table make."),
+    typer.Option("--table", metavar="TABLE", help="With --again: copy the entities that feed this table."),
 ]
-ENTITY = Annotated[
-    list[str] | None, typer.Option("--entity", metavar="ENTITY", help="With --again: what this entity makes.")
-]
+ENTITY = Annotated[list[str] | None, typer.Option("--entity", metavar="ENTITY", help="With --again: copy this entity.")]
 AGAIN = Annotated[
-    bool, typer.Option("--again", help="Take out what the named tables or entities hold, and copy it again.")
+    bool, typer.Option("--again", help="Remove the rows of the given tables or entities, and copy them again.")
 ]
 
 
@@ -45,16 +43,16 @@ def copy(
     again: AGAIN = False,
     dask: DASK = "",
 ) -> Answer:
-    """Copy what is not copied yet, then make the indexes and constraints. An interrupted copy goes on where it was.
+    """Copy what is not copied yet, then create the indexes and constraints. Resumes an interrupted copy.
 
-    A record that does not fit goes to quarantine, whole, and never stops the others. Exit status 1 where the counts do
-    not balance, or where more is in quarantine than the limit in crossfade.toml allows.
+    A record that does not fit goes to quarantine as a whole and does not stop the others. Exit status 1 if the counts
+    do not balance, or if more records are in quarantine than the limit in crossfade.toml allows.
 
-    After a mapping was changed, --again copies the tables or entities that it concerns, and leaves the rest as it is.
+    After a change of a mapping, --again copies the given tables or entities again and leaves the others unchanged.
     """
     if again != bool(table or entity):
         raise Misused(
-            "--again is for some tables or entities, and they for --again; nothing was copied",
+            "--again needs --table or --entity, and these need --again; nothing was copied",
             hint="crossfade copy --table TABLE --again, or crossfade copy --entity ENTITY --again",
         )
     with call.move(dask) as move, call.listen() as listen:

@@ -1,4 +1,4 @@
-"""An event of a phase as plain values, for `--log-format json`: its class name, the time, and its fields."""
+"""Events of a phase as plain values, for `--log-format json`: the class name, the time, and the fields."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from crossfade.model.shape import Shape
 
 
 def log_event(event: Any) -> None:
-    """`{"event": "ChunkCopied", "at": ..., ...}`, one line on stderr."""
+    """Write one line to stderr: `{"event": "ChunkCopied", "at": ..., ...}`."""
     log_line({"event": type(event).__name__, **plain(event)})
 
 
@@ -30,7 +30,7 @@ def line_of(document: Mapping[str, Any]) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses and containers as JSON holds them; a shape by its counts alone (the lock file has the rest)."""
+    """Convert a value to what JSON can hold. A shape is reduced to its counts (the lock file has the rest)."""
     if isinstance(value, Shape):
         return {
             "entity": value.entity,

@@ -1,4 +1,4 @@
-"""`crossfade explain TABLE.COLUMN`: what of the source stands behind a column."""
+"""`crossfade explain TABLE.COLUMN`: the source paths that a column is computed from."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _DEPTHS = {
     "type": " (its type, or whether it is there)",
     "rest": " (all that no mapping mentions)",
 }
-_KEEPS = {"less": " (in part)", "decides": " (only decides)"}
+_KEEPS = {"less": " (in part)", "decides": " (used only in a condition)"}
 
 
 @command("crossfade explain courses.max_students --project examples/scribe-tree")
 def explain(call: Invocation, place: PLACE) -> Answer:
-    """Show the source paths behind a target column, with their types and counts as the survey saw them.
+    """Show the source paths that a target column is computed from, with their types and counts from the survey.
 
-    Paths that only steer (they decide in WHERE, ON or GROUP BY which rows there are) are shown apart.
+    Paths used only in WHERE, ON or GROUP BY, which decide which rows there are, are listed separately.
     """
     with call.move() as move:
         document = _document(move.lineage(place))
@@ -61,9 +61,9 @@ def _draw(screen: Screen, document: dict[str, Any]) -> None:
             screen.line(f"  = {sql}")
         _draw_places(screen, column["sources"])
         if not column["sources"]:
-            screen.line("    a constant: nothing of the source")
+            screen.line("    a constant: no source path")
     if document["steering"]:
-        screen.line("\nwhat only steers (WHERE, ON, GROUP BY)", "bold")
+        screen.line("\nused only in WHERE, ON or GROUP BY", "bold")
         _draw_places(screen, document["steering"])
 
 

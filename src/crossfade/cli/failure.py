@@ -1,12 +1,12 @@
-"""An error as the command line tells it: a fact, `Try: ...`, an exit status, and the same as a document.
+"""Errors on the command line: a message, `Try: ...`, an exit status, and the same as a document.
 
-0    all that was asked for holds
-1    not as it must be: differences, faults, too much in quarantine
+0    success
+1    failure: differences, faults, too many records in quarantine
 2    wrong usage or configuration
 3    a server or file could not be reached
-70   a fault of crossfade itself
+70   a bug in crossfade
 130  stopped by Ctrl-C
-141  whoever read the output went away
+141  the reader of the output closed the pipe
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ USAGE, INTERNAL, INTERRUPTED, BROKEN_PIPE = 2, 70, 130, 141
 class Failure:
     """`kind` is a stable word (docs/reference/errors.md); `message` does not repeat the faults; `text` does.
 
-    `faults` are those of files (errors.Fault), or what `check` found; `trace` is Python's traceback, for faults of our
-    own.
+    `faults` are those of files (errors.Fault), or what `check` found; `trace` is Python's traceback, for a bug in
+    crossfade.
     """
 
     status: int
@@ -59,7 +59,7 @@ class Failure:
 
 
 def failure_of(error: Exception) -> Failure:
-    """What is to be said of an exception that ended a command."""
+    """Return the failure for an exception that ended a command."""
     known = _known(error)
     if known is None:
         return _internal(error)
@@ -75,12 +75,12 @@ def _faults(error: CrossfadeError) -> tuple[Any, ...]:
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:
-    """A finding as `check` prints it; its severity goes by the list that it stands in."""
+    """Return a finding as `check` prints it. The list that it is in says its severity."""
     return {name: getattr(finding, name) for name in ("kind", "place", "message", "hint")}
 
 
 def kind_of(error: type[CrossfadeError]) -> str:
-    """The word of an error class: its name in small letters, with underscores."""
+    """Return the word for an error class: its name in lower case, with underscores."""
     if error is CrossfadeError:
         return "failed"
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", error.__name__).lower()
@@ -91,8 +91,8 @@ def _known(error: Exception) -> CrossfadeError | None:
         return error
     if isinstance(error, BrokenExecutor):
         return CrossfadeError(
-            "a worker process ended before its work did (killed, or out of memory); what is committed stays",
-            hint="the same command again: it resumes; --workers 1 takes less memory",
+            "a worker process ended unexpectedly (killed, or out of memory); committed work is kept",
+            hint="run the same command again: it resumes; --workers 1 uses less memory",
         )
     if (limit := limit_of(error)) is not None:
         return limit
@@ -100,37 +100,37 @@ def _known(error: Exception) -> CrossfadeError | None:
         return Unreachable(f"{error.filename}: {error.strerror or error}")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Unreachable(
-            f"could not write the output or a temporary file: {error.strerror}; what is committed stays",
-            hint="make room, or TMPDIR=/a/folder/with/room; then the same command again",
+            f"could not write the output or a temporary file: {error.strerror}; committed work is kept",
+            hint="free disk space, or set TMPDIR=/a/folder/with/space; then run the same command again",
         )
     return None
 
 
 def _internal(error: Exception) -> Failure:
     trace = "".join(traceback.format_exception(error)).rstrip()
-    message = f"this is a fault of crossfade itself: {type(error).__name__}: {error}"
-    hint = "report it with the lines above; what is committed stays, and the same command resumes"
+    message = f"this is a bug in crossfade: {type(error).__name__}: {error}"
+    hint = "report it with the lines above; committed work is kept, and the same command resumes"
     return Failure(INTERNAL, "internal", message, hint, text=message, trace=trace)
 
 
 def end_quietly() -> int:
-    """Whoever read our output is gone: nothing more is said, not even while Python ends."""
+    """Discard all further output, because its reader has closed the pipe, and return the exit status."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return BROKEN_PIPE
 
 
 def usage(message: str, command: str) -> Failure:
-    """Wrong usage, as the parser of the command line says it."""
+    """Return the failure for wrong usage, in the words of the command-line parser."""
     text = message.strip().rstrip(".").replace("Value error, ", "").replace("Input should be", "it should be")
     return Failure(USAGE, "usage", text[:1].lower() + text[1:], f"{command} --help")
 
 
 def interrupted(truth: str) -> Failure:
-    return Failure(INTERRUPTED, "interrupted", f"stopped; {truth}", "the same command again")
+    return Failure(INTERRUPTED, "interrupted", f"stopped; {truth}", "run the same command again")
 
 
 def show(failure: Failure, *, as_json: bool, logs_json: bool) -> int:
-    """Tells of the failure; its exit status."""
+    """Print the failure and return its exit status."""
     if logs_json:
         log_line({"event": "Failed", **failure.document["error"]})
     else:
@@ -150,5 +150,5 @@ def _print_json(failure: Failure) -> None:
         print_json(failure.document)
     except BrokenPipeError:
         raise
-    except OSError:  # stdout takes nothing: that is the failure, and it has been told on stderr
+    except OSError:  # stdout cannot be written: stderr has the failure already
         end_quietly()

@@ -1,4 +1,4 @@
-"""`crossfade id`: from an ObjectId to its UUID and back."""
+"""`crossfade id`: convert an ObjectId to its UUID, and back."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ VALUE = Annotated[str, typer.Argument(metavar="ID", help="An ObjectId (24 hexade
 
 @command("crossfade id 507f1f77bcf86cd799439011")
 def convert(call: Invocation, value: VALUE) -> Answer:
-    """Show the UUID that uuid_of makes of an ObjectId, or the ObjectId that a UUID holds.
+    """Show the UUID that uuid_of returns for an ObjectId, or the ObjectId that a UUID holds.
 
-    Exit status 1 for a UUID that holds none.
+    Exit status 1 if the UUID holds no ObjectId.
     """
     document = _document(value.strip())
     return Answer(document, lambda screen: _draw(screen, document), ok=document["object_id"] is not None)
@@ -40,5 +40,5 @@ def _document(text: str) -> dict[str, Any]:
 
 
 def _draw(screen: Screen, document: dict[str, Any]) -> None:
-    screen.line(f"ObjectId  {document['object_id'] or 'none: this UUID was not made of an ObjectId'}")
+    screen.line(f"ObjectId  {document['object_id'] or 'none: this UUID was not made from an ObjectId'}")
     screen.line(f"UUID      {document['uuid']}")

@@ -1,4 +1,4 @@
-"""One call of a command: what it may use, and how its end, good or bad, is told."""
+"""One call of a command: what it may use, and how its result or its failure is printed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from crossfade.move.processes import slow_reader
 from crossfade.project import Project, load_project
 
 SLOW_BYTES = 32 * 1024 * 1024
-"""Documents of so many bytes take the slow reader seconds: below it makes no difference that anybody would notice."""
+"""The slow reader takes seconds for this many bytes of documents; for fewer the difference is not noticeable."""
 
 
 class Invocation:
@@ -37,45 +37,45 @@ class Invocation:
         return load_project(self.options.project)
 
     def move(self, scheduler: str = "") -> Move:
-        """The project at work; to be used in a `with`."""
+        """Return the move of the project, to be used in a `with` statement."""
         options = self.options
         return Move(
             self.project, workers=options.worker_count, scheduler=scheduler, most=options.workers, hear=self._hear
         )
 
     def stay_open(self, move: Move) -> Move:
-        """The move, open until the answer is told: it is read while it is printed."""
+        """Return the move, open until the answer is printed: the answer reads it while it is printed."""
         return self._until_told.enter_context(move)
 
     def close(self) -> None:
         self._until_told.close()
 
     def listen(self) -> AbstractContextManager[Listener]:
-        """A listener for the events of a phase."""
+        """Return a listener for the events of a phase."""
         return listening(self.options)
 
     def tell_reader(self, size: int) -> None:
-        """Say once that the slow reader is at work, where it has so many bytes to read that it matters."""
+        """Print once that the slow reader is in use, if there are enough bytes for it to matter."""
         if size >= SLOW_BYTES and not self._reader_told and (said := slow_reader()) is not None:
             self._reader_told = True
             self.say(said)
 
     def _hear(self, event: Any) -> None:
-        """What happens on the way of a command without progress: it waits for somebody."""
+        """Print an event of a command that shows no progress, for example that it waits for a lock."""
         if self.options.logs_json:
             log_event(event)
         elif (notice := notice_of(event)) is not None:
             self.say(notice)
 
     def say(self, text: str) -> None:
-        """A word on the way, on stderr."""
+        """Print a message on stderr."""
         if self.options.logs_json:
             log_line({"event": "Said", "text": text})
         elif not self.options.quiet:
             sys.stderr.write(safe(text) + "\n")
 
     def without_secrets(self, text: str) -> str:
-        """Text that nobody has looked through, with the passwords of both URLs taken out."""
+        """Return the text without the passwords of both URLs."""
         try:
             urls = (self.project.source_url, self.project.target_url)
         except CrossfadeError:
@@ -89,7 +89,7 @@ Body = Callable[..., Answer]
 
 
 def perform(body: Body, options: Options, arguments: Mapping[str, Any], stopped: str) -> int:
-    """Runs a command and tells how it ended; its exit status. `stopped` is what is true when Ctrl-C ends it."""
+    """Run a command, print its result and return its exit status. `stopped` says what is true after Ctrl-C."""
     call = Invocation(options)
     try:
         with closing(call):
@@ -100,7 +100,7 @@ def perform(body: Body, options: Options, arguments: Mapping[str, Any], stopped:
         return end_quietly()
     except KeyboardInterrupt:
         failure = interrupted(stopped)
-    except Exception as error:  # whatever it is, people get a sentence and scripts an exit status
+    except Exception as error:  # any error becomes a message for people and an exit status for scripts
         failure = _told(failure_of(error), call)
     return show(failure, as_json=options.json, logs_json=options.logs_json)
 
@@ -121,5 +121,5 @@ def _told(failure: Failure, call: Invocation) -> Failure:
 
 
 def surveyed_bytes(move: Move) -> int:
-    """How large the source's documents were when they were surveyed."""
+    """Return the size of the source's documents at the time of the survey."""
     return sum(shape.bytes for shape in move.shapes.values())

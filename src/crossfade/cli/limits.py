@@ -1,4 +1,4 @@
-"""Limits of the machine that a command ran into: no fault of crossfade's, and each has its own way out."""
+"""Limits of the machine that a command ran into, each with its own hint."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import traceback
 
 from crossfade.errors import CrossfadeError
 
-_STAYS = "what is committed stays"
-_AGAIN = "then the same command again: it goes on where it stopped"
+_STAYS = "committed work is kept"
+_AGAIN = "then run the same command again: it resumes where it stopped"
 _OF_ERRNO = {
-    errno.EMFILE: ("this process may open no more files", "raise the limit (ulimit -n 4096), or take fewer --workers"),
-    errno.ENFILE: ("this machine may open no more files", "close what holds files open, or raise fs.file-max"),
-    errno.ENOMEM: ("this machine has no memory left", "take fewer --workers, or a smaller limits.chunk_mb"),
+    errno.EMFILE: ("this process has too many open files", "raise the limit (ulimit -n 4096), or use fewer --workers"),
+    errno.ENFILE: ("this machine has too many open files", "close programs that hold files open, or raise fs.file-max"),
+    errno.ENOMEM: ("this machine is out of memory", "use fewer --workers, or a smaller limits.chunk_mb"),
     errno.EAGAIN: (
-        "this user may start no more processes or threads",
-        "raise the limit (ulimit -u), or take fewer --workers",
+        "this user cannot start more processes or threads",
+        "raise the limit (ulimit -u), or use fewer --workers",
     ),
 }
 _SHARED = (
-    "the system's shared memory (/dev/shm) cannot be used, which worker processes need",
-    "mount it, or make room there (docker run --shm-size=256m), or take --workers 1",
+    "worker processes need the system's shared memory (/dev/shm), which cannot be used",
+    "mount it, or make it larger (docker run --shm-size=256m), or use --workers 1",
 )
 
 
 def limit_of(error: BaseException) -> CrossfadeError | None:
-    """The limit that the error tells of, or None."""
+    """Return the error for the limit that was reached, or None."""
     found = _limit(error)
     if found is None:
         return None

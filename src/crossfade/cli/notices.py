@@ -1,4 +1,4 @@
-"""What people are told of on the way, beside the progress: a connection that was lost, a lock that is waited for."""
+"""Notices printed beside the progress: a lost connection, a wait for a lock."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ _SHOWN = 80
 
 
 def notice_of(event: Any) -> str | None:
-    """A line about the event, made safe; None where the progress shows it."""
+    """Return a line about the event, safe for a terminal, or None if the progress shows it."""
     match event:
         case TryingAgain(reason, attempt, attempts, seconds):
-            return safe(f"{reason}; trying again in {seconds:g} s ({attempt} of {attempts})")
+            return safe(f"{reason}; retrying in {seconds:g} s ({attempt} of {attempts})")
         case RecordsGone(entity=entity, count=count):
             said = f"{counted(count, 'record')} of {entity} {'is' if count == 1 else 'are'} no longer in the source"
             return safe(f"{said}; the rows were removed ({event.constraint})")
         case Waiting(seconds, blockers):
-            return safe(f"waiting for {seconds:g} s or more for a lock held by " + "; ".join(map(_blocker, blockers)))
+            return safe(
+                f"waiting (at least {seconds:g} s so far) for a lock held by " + "; ".join(map(_blocker, blockers))
+            )
         case OnCluster(scheduler, workers):
-            return safe(f"the Dask cluster at {scheduler} does the work: {counted(workers, 'task')} at once")
+            return safe(f"running on the Dask cluster at {scheduler}: up to {counted(workers, 'task')} at once")
         case WorksHere(reason):
-            return safe(f"this process does the work, not the cluster: {reason}")
+            return safe(f"running in this process, not on the cluster: {reason}")
     return None
 
 

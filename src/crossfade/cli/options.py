@@ -52,7 +52,7 @@ WORKERS = Annotated[
         min=1,
         envvar="CROSSFADE_WORKERS",
         show_default="one for each CPU",
-        help="How many processes work at once.",
+        help="The number of worker processes.",
     ),
 ]
 DASK = Annotated[
@@ -62,15 +62,20 @@ DASK = Annotated[
         metavar="URL",
         envvar="CROSSFADE_DASK",
         show_default=False,
-        help="Let the workers of a Dask scheduler do the work: tcp://HOST:8786 (docs/howto/cluster.md).",
+        help="Run the work on the workers of this Dask scheduler: tcp://HOST:8786 (docs/howto/cluster.md).",
     ),
 ]
-"""Of the commands that work in parallel."""
+"""For the commands that work in parallel."""
 LOG_FORMAT = Annotated[
     LogFormat,
-    typer.Option("--log-format", envvar="CROSSFADE_LOG_FORMAT", help="Progress on stderr: text, or an event a line."),
+    typer.Option(
+        "--log-format", envvar="CROSSFADE_LOG_FORMAT", help="Progress on stderr: text, or one JSON event per line."
+    ),
 ]
-QUIET = Annotated[bool, typer.Option("--quiet", envvar="CROSSFADE_QUIET", help="No progress on stderr; errors stay.")]
+QUIET = Annotated[
+    bool,
+    typer.Option("--quiet", envvar="CROSSFADE_QUIET", help="Print no progress on stderr; errors are still printed."),
+]
 
 
 def _shared(name: str, default: Any, annotation: Any) -> inspect.Parameter:
@@ -87,7 +92,7 @@ SHARED = (
 
 
 def take_options(arguments: Mapping[str, Any]) -> tuple[Options, dict[str, Any]]:
-    """The shared options of a call, and the arguments that are the command's own."""
+    """Split the arguments of a call into the shared options and the command's own arguments."""
     names = {p.name for p in SHARED}
     own = {name: value for name, value in arguments.items() if name not in names}
     return Options(**{name: value for name, value in arguments.items() if name in names}), own

@@ -1,4 +1,4 @@
-"""`crossfade preview TABLE`: documents beside the rows that they would make."""
+"""`crossfade preview TABLE`: show documents with the rows that they would become."""
 
 from __future__ import annotations
 
@@ -19,15 +19,21 @@ from crossfade.move.records import decode_one, readable, record_document, shell
 from crossfade.move.reports import shown
 from crossfade.move.values import Estimate, Misfit, Preview, Previewed, Sample, TableRows
 
-TABLE = Annotated[str | None, typer.Argument(metavar="TABLE", help="A target table; with --sample all, unless named.")]
-LIMIT = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many documents to show.")]
+TABLE = Annotated[
+    str | None, typer.Argument(metavar="TABLE", help="A target table. With --sample: all tables unless given.")
+]
+LIMIT = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="The number of documents to show.")]
 KEY = Annotated[
     str | None,
-    typer.Option("--key", metavar="ID", help="Only the document with this _id, as this command or mongosh prints it."),
+    typer.Option(
+        "--key", metavar="ID", help="Only the document with this _id, written as this command or mongosh prints it."
+    ),
 ]
 SAMPLE = Annotated[
     int | None,
-    typer.Option("--sample", metavar="N", min=1, help="Map N records of each entity, and count what is refused."),
+    typer.Option(
+        "--sample", metavar="N", min=1, help="Map N records of each entity, and count those that are refused."
+    ),
 ]
 
 TRIED = {"mapping": "the mapping", "types": "the columns' types, lengths, labels and NOT NULL"}
@@ -40,16 +46,16 @@ NOT_TRIED = ("check", "exclusion", "foreign_key", "trigger", "unique")
     stopped="nothing was written",
 )
 def preview(call: Invocation, table: TABLE = None, limit: LIMIT = 20, key: KEY = None, sample: SAMPLE = None) -> Answer:
-    """Show documents beside the rows that they would make, and what is refused and why. Writes nothing.
+    """Show documents with the rows that they would become, and which are refused and why. Writes nothing.
 
-    With --sample a random sample of everything is mapped, the same one every time, and the whole is estimated from
-    it. What only the target can say (CHECK, unique and foreign keys, triggers) is not tried. Where the target is not
-    there, the mapping is tried alone.
+    With --sample, a random sample of each entity is mapped (the same sample every time), and the number of refusals
+    among all records is estimated from it. CHECK constraints, unique and foreign keys and triggers are not tested. If
+    the target cannot be reached, only the mapping is tested.
     """
     if sample is None and table is None:
         raise Misused("preview needs a table or --sample; nothing was done", hint="crossfade preview TABLE")
     if sample is not None and key is not None:
-        raise Misused("--sample draws its records by itself; nothing was done", hint="leave --key out")
+        raise Misused("--sample and --key cannot be combined; nothing was done", hint="leave out --key or --sample")
     with call.move() as move:
         if sample is None:
             found = move.preview(str(table), limit=limit, key=key)
@@ -118,7 +124,7 @@ def _figures(e: Estimate) -> dict[str, int]:
     return {"count": e.count, "estimate": e.likely, "low": e.low, "high": e.high}
 
 
-# -- for people
+# -- output for people
 
 
 def _draw(screen: Screen, document: dict[str, Any], found: Preview) -> None:
@@ -134,11 +140,11 @@ def _draw(screen: Screen, document: dict[str, Any], found: Preview) -> None:
             f" {number(refused)} refused"
         )
     elif not document["samples"]:
-        screen.line("there are no documents")
+        screen.line("no documents")
     tried = " and ".join(TRIED[name] for name in document["checked"])
     screen.line(f"checked: {tried}; not checked: CHECK, unique and foreign keys, triggers; nothing was written")
     if document["without_types"]:
-        screen.line(f"the columns' types are not known: {document['without_types']}")
+        screen.line(f"the columns' types are unknown: {document['without_types']}")
 
 
 def _draw_record(screen: Screen, record: dict[str, Any], raw: bytes) -> None:
@@ -155,7 +161,7 @@ def _draw_record(screen: Screen, record: dict[str, Any], raw: bytes) -> None:
     elif record["discarded"]:
         screen.line("  discarded by a [[discard]] in crossfade.toml")
     elif not record["rows"]:
-        screen.line("  -> no row of this table")
+        screen.line("  -> no row in this table")
     screen.line()
 
 
@@ -176,6 +182,6 @@ def _said(figures: dict[str, Any], whole: bool) -> str:
     if whole:
         return count
     return (
-        f"{count} (of all about {number(figures['estimate'])}, between {number(figures['low'])} and"
+        f"{count} (an estimated {number(figures['estimate'])} of all, between {number(figures['low'])} and"
         f" {number(figures['high'])})"
     )

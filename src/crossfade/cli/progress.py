@@ -1,4 +1,4 @@
-"""Progress on stderr. Phases emit events; here are four ways to hear them: bars, lines, JSON lines, and silence."""
+"""Progress on stderr. Phases emit events, which are shown as bars, lines or JSON lines, or not at all."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ Listener = Callable[[Any], None]
 
 @dataclass(frozen=True)
 class Advance:
-    """What an event means for a bar: so many more of `unit`, and how many there are in all, where it says that.
+    """What an event means for a bar: how many more of `unit` are done, and the total if the event says it.
 
-    `entity` is whose they are; `refused` counts those that went to quarantine, by reason and column.
+    `entity` is the entity that they belong to; `refused` counts those that went to quarantine, by reason and column.
     """
 
     bar: str
@@ -99,9 +99,9 @@ def advances_of(event: Any) -> Sequence[Advance]:
 
 @dataclass
 class Meter:
-    """How far a phase is: what of how many, whose, how fast, how long it takes still, and what went to quarantine.
+    """The progress of a phase: done and total, the entity, the speed, the time left, and what went to quarantine.
 
-    A phase that begins once more (a retry of those that waited) counts on: its total is that of all rounds.
+    If a phase starts another round (a retry of records that waited for a parent), its total is that of all rounds.
     """
 
     unit: str
@@ -124,7 +124,7 @@ class Meter:
 
     @property
     def figures(self) -> str:
-        """`3 of 10 documents (30%)`."""
+        """Return done and total: `3 of 10 documents (30%)`."""
         if self.total is None or self.count > self.total:
             return counted(self.count, self.unit)
         share = f" ({self.count / self.total:.0%})" if 0 < self.count < self.total else ""
@@ -132,7 +132,7 @@ class Meter:
 
     @property
     def speed(self) -> str:
-        """`4,100/s, 0:07 left`; nothing before there is something to go by."""
+        """Return the speed and the time left: `4,100/s, 0:07 left`; empty during the first second."""
         seconds = self.now() - self.started
         if seconds < 1 or not self.count or (self.total is not None and self.count >= self.total):
             return ""
@@ -142,7 +142,7 @@ class Meter:
 
     @property
     def what_was_refused(self) -> str:
-        """`refused: 120 (unseen_path 100, check at users 20)`: the most frequent."""
+        """Return the most frequent refusals: `refused: 120 (unseen_path 100, check at users 20)`."""
         if not self.refused:
             return ""
         first = ", ".join(f"{what} {number(n)}" for what, n in self.refused.most_common(_CAUSES))
@@ -172,7 +172,7 @@ def _clock(seconds: float) -> str:
 
 @contextmanager
 def listening(options: Options) -> Iterator[Listener]:
-    """A listener for the time of a phase, as the options want it."""
+    """Return a listener for the duration of a phase, as the options say."""
     if options.logs_json:
         yield log_event
     elif options.quiet:
@@ -187,7 +187,7 @@ def listening(options: Options) -> Iterator[Listener]:
 
 
 def _silent(event: Any) -> None:
-    """Nobody listens."""
+    """Ignore the event."""
 
 
 def _bars() -> Progress:
@@ -202,7 +202,7 @@ def _bars() -> Progress:
 
 
 class Bars:
-    """A bar for each phase, on a terminal."""
+    """Show a bar for each phase, on a terminal."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
@@ -221,7 +221,7 @@ class Bars:
 
 
 class Lines:
-    """A line of text now and then, where stderr is a file or a pipe: at most one a second, and one at the end."""
+    """Print lines of text where stderr is a file or a pipe: at most one per second, and one at the end."""
 
     def __init__(self, every: float = 1.0) -> None:
         self.every = every
@@ -243,7 +243,7 @@ class Lines:
             self.say()
 
     def say(self) -> None:
-        """What has changed since the last line."""
+        """Print what has changed since the last line."""
         if self.unsaid:
             sys.stderr.write(safe("; ".join(f"{bar}: {self.meters[bar].text}" for bar in self.unsaid)) + "\n")
             sys.stderr.flush()

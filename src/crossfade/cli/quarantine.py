@@ -32,17 +32,25 @@ class State(enum.Enum):
 
 
 ENTITY = Annotated[str | None, typer.Option("--entity", metavar="NAME", help="Only records of this entity.")]
-REASON = Annotated[str | None, typer.Option("--reason", metavar="WORD", help="Only this reason (see errors.md).")]
+REASON = Annotated[
+    str | None, typer.Option("--reason", metavar="WORD", help="Only this reason (docs/reference/errors.md).")
+]
 COLUMN = Annotated[
     str | None,
     typer.Option("--column", "--table", metavar="PLACE", help="Only this column, table.column or table of the target."),
 ]
 STATE = Annotated[State, typer.Option("--state", help="Only entries in this state.")]
-EACH = Annotated[bool, typer.Option("--each", help="List every entry, not only three examples of each cause.")]
-ID = Annotated[str, typer.Argument(metavar="ID", help="An entry's id, or the beginning of it.")]
-SOME_IDS = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Entries; all open ones unless named.")]
-IDS = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Entries, by id or the beginning of it.")]
-WHY = Annotated[str, typer.Option("--why", metavar="TEXT", help="Why they may be left behind; kept in the journal.")]
+EACH = Annotated[bool, typer.Option("--each", help="List every entry, not only three examples per cause.")]
+ID = Annotated[str, typer.Argument(metavar="ID", help="An entry's id, or its first characters.")]
+SOME_IDS = Annotated[
+    list[str] | None, typer.Argument(metavar="ID", help="Entries to retry; all open ones unless given.")
+]
+IDS = Annotated[
+    list[str] | None, typer.Argument(metavar="ID", help="Entries to discard: their ids, or the first characters.")
+]
+WHY = Annotated[
+    str, typer.Option("--why", metavar="TEXT", help="Why the records may be left behind; stored in the journal.")
+]
 
 
 @command("crossfade quarantine list --project examples/scribe-tree --entity users")
@@ -56,7 +64,7 @@ def list_entries(
 ) -> Answer:
     """List the records in quarantine by cause: entity, reason and column, how many, and three examples.
 
-    Records that only wait for a parent in quarantine are told from those whose parent does not exist.
+    Records that wait for a parent in quarantine are listed apart from those whose parent does not exist.
     """
     of = Selection(entity, reason, column, None if state is State.all else state.value)
     move = call.stay_open(call.move())
@@ -85,12 +93,12 @@ def _counts(words: Iterable[str]) -> dict[str, int]:
 
 
 def _draw_list(screen: Screen, document: dict[str, Any], others: int) -> None:
-    """`others` is how many there are of any entity, reason and column."""
+    """Draw the causes. `others` is the number of records with any entity, reason and column."""
     if not _something(screen, document, others):
         return
     draw_causes(screen, document["causes"])
     _draw_sum(screen, document)
-    screen.line("one record: crossfade quarantine show ID; each of them: crossfade quarantine list --each")
+    screen.line("one record: crossfade quarantine show ID; every record: crossfade quarantine list --each")
 
 
 def _draw_each(screen: Screen, move: Move, of: Selection, document: dict[str, Any], others: int) -> None:
@@ -109,7 +117,7 @@ def _draw_each(screen: Screen, move: Move, of: Selection, document: dict[str, An
 
 def _something(screen: Screen, document: dict[str, Any], others: int) -> bool:
     if not document["records"]:
-        elsewhere = f" of this entity, reason and column; of others: {number(others)}" if others else ""
+        elsewhere = f" with this entity, reason and column; {number(others)} with others" if others else ""
         screen.line(f"nothing is in quarantine{elsewhere}")
     return bool(document["records"])
 
@@ -123,9 +131,9 @@ def _draw_sum(screen: Screen, document: dict[str, Any]) -> None:
 
 @command("crossfade quarantine show 3f1a --project examples/scribe-tree")
 def show(call: Invocation, entry_id: ID) -> Answer:
-    """Show a record in quarantine: why it is there, and the document as mongosh would print it.
+    """Show a record in quarantine: the reason, and the document as mongosh would print it.
 
-    A document that cannot be read is shown as its bytes. --json gives it as canonical Extended JSON.
+    A document that cannot be read is shown as bytes. --json prints canonical Extended JSON.
     """
     with call.move() as move:
         entry, raw = move.quarantined_record(entry_id)
@@ -151,7 +159,7 @@ def _draw_entry(screen: Screen, document: dict[str, Any], raw: bytes) -> None:
 @command(
     "crossfade quarantine retry --project examples/scribe-tree",
     "crossfade quarantine retry --entity users --reason too_long --column users.bio --project examples/scribe-tree",
-    stopped="entries that went through are in the target; the others are in quarantine as before",
+    stopped="entries that were copied are in the target; the others are still in quarantine",
 )
 def retry(
     call: Invocation,
@@ -161,9 +169,9 @@ def retry(
     column: COLUMN = None,
     dask: DASK = "",
 ) -> Answer:
-    """Try records again, after the mapping or the record was fixed: the record as the source has it now.
+    """Retry records after the mapping or the record was fixed. Reads each record from the source again.
 
-    Without an ID all open entries of the entity, the reason and the column are tried. Exit status 1 where any of them
+    Without an ID, all open entries with the given entity, reason and column are retried. Exit status 1 if any of them
     stays in quarantine.
     """
     of = _selection(ids, entity, reason, column)
@@ -179,14 +187,14 @@ def _selection(ids: list[str] | None, entity: str | None, reason: str | None, co
     of = Selection(entity, reason, column)
     if ids and of.is_narrow:
         raise Misused(
-            "entries are named by id, and selected by entity, reason or column too; nothing was changed",
+            "ids cannot be combined with --entity, --reason or --column; nothing was changed",
             hint="either ids, or --entity, --reason and --column",
         )
     return of
 
 
 LISTED = 20
-"""Retried entries that are listed one by one; more are counted by cause."""
+"""The number of retried entries that are listed one by one; more are counted by cause."""
 
 
 def _draw_retried(screen: Screen, document: dict[str, Any], named: bool) -> None:
@@ -209,7 +217,7 @@ def _retried_row(e: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _draw_outcomes(screen: Screen, entries: list[dict[str, Any]]) -> None:
-    """Many entries, counted: what became of them, and why where they stay."""
+    """Draw the outcomes of many entries as counts, with the reason for those that stay in quarantine."""
     counts = Counter(
         (e["entity"], e["outcome"], *((e["reason"], where(e)) if e["outcome"] == "quarantined" else ("", "")))
         for e in entries
@@ -221,7 +229,7 @@ def _draw_outcomes(screen: Screen, entries: list[dict[str, Any]]) -> None:
 @command(
     'crossfade quarantine discard 3f1a --why "a test account" --project examples/scribe-tree',
     'crossfade quarantine discard --entity likes --reason foreign_key --why "of deleted posts" --project .',
-    stopped="either all of these entries are discarded, or none is",
+    stopped="either all of these entries are discarded or none",
 )
 def discard(
     call: Invocation,
@@ -231,15 +239,17 @@ def discard(
     reason: REASON = None,
     column: COLUMN = None,
 ) -> Answer:
-    """Leave records behind, with a reason. They count as discarded from then on.
+    """Discard records in quarantine, with a reason. From then on they count as discarded.
 
-    They are named by ID, or selected by entity, reason and column.
+    Give their IDs, or select them by entity, reason and column.
     """
     of = _selection(ids, entity, reason, column)
     if not why.strip():
-        raise Misused("a discard needs a reason; nothing was discarded", hint='--why "they may be left behind because"')
+        raise Misused("a discard needs a reason; nothing was discarded", hint='--why "why they may be left behind"')
     if not ids and not of.is_narrow:
-        raise Misused("no entries are named; nothing was discarded", hint="name ids, or --entity, --reason or --column")
+        raise Misused(
+            "no entries were given; nothing was discarded", hint="give ids, or --entity, --reason or --column"
+        )
     with call.move() as move:
         gone = move.discard(ids, why.strip()) if ids else []
         counts = _counts(e.entity for e in gone) if ids else move.discard_all(of, why.strip())
@@ -254,4 +264,4 @@ def _draw_discarded(screen: Screen, document: dict[str, Any], why: str) -> None:
         for entity, count in document["counts"].items():
             screen.line(f"discarded {counted(count, 'record')} of {entity}: {why}")
     if not document["counts"]:
-        screen.line("these entries are closed already" if document["entries"] is not None else "nothing is open there")
+        screen.line("these entries are closed already" if document["entries"] is not None else "no open entries match")

@@ -1,5 +1,5 @@
-"""A raw document, shown: as mongosh would where it can be read (for machines as canonical Extended JSON), as its bytes
-where it cannot.
+"""Show a raw document: as mongosh prints it (for programs as canonical Extended JSON), or as bytes if it cannot be
+read.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ def draw_record(screen: Screen, document: dict[str, Any], raw: bytes) -> None:
     for line in hex_dump(raw[:SHOWN_BYTES]):
         screen.line(line)
     if len(raw) > SHOWN_BYTES:
-        screen.line(f"... {len(raw) - SHOWN_BYTES:,} more (--json gives all)")
+        screen.line(f"... {len(raw) - SHOWN_BYTES:,} more (--json prints all)")
 
 
 def hex_dump(raw: bytes) -> Iterator[str]:
-    """Offset, sixteen bytes, and what of them are letters.
+    """Yield lines of an offset, sixteen bytes, and the printable characters among them.
 
     >>> list(hex_dump(b"ab\\0"))
     ['00000000  61 62 00                                         |ab.|']

@@ -1,4 +1,4 @@
-"""`crossfade reset`: drop what this move made, to begin once more."""
+"""`crossfade reset`: drop what this move created, to start over."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from crossfade.errors import Misused, Refused
 from crossfade.model.counts import counted
 from crossfade.move.values import Reset
 
-YES = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+YES = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 INCLUDING = Annotated[
     list[str] | None,
-    typer.Option("--including", metavar="TABLE", help="Delete with this table what others put there. Repeatable."),
+    typer.Option("--including", metavar="TABLE", help="Also delete what others added to this table. Repeatable."),
 ]
 
 
 @command("crossfade reset --project examples/scribe-tree --yes", stopped="nothing was changed")
 def reset(call: Invocation, yes: YES = False, including: INCLUDING = None) -> Answer:
-    """Drop what this move made in the target, its journal and its quarantine; then it may begin once more.
+    """Drop what this move created in the target, its journal and its quarantine, so that it can start over.
 
-    It says what it will drop, and asks. What was in the target before stays: schemas, extensions, functions, and with
-    schema = "live" the tables, which only lose the move's rows. Where it would delete what others put there (rows that
-    the move did not write, or that were changed since; columns, indexes, triggers of its tables), it names that, and
-    nothing is changed; --including TABLE deletes it as well. The source is not touched.
+    Lists what will be dropped, and asks for confirmation. What was in the target before the move stays: schemas,
+    extensions, functions, and with schema = "live" the tables, from which only the move's rows are deleted. If the
+    reset would delete what others added (rows that the move did not write or that were changed since; columns,
+    indexes, triggers of its tables), it lists them and changes nothing; --including TABLE deletes them too. The source
+    is not touched.
     """
     with call.move() as move:
         found = move.plan_reset(including or ())
@@ -43,11 +44,11 @@ def reset(call: Invocation, yes: YES = False, including: INCLUDING = None) -> An
 def _ask(found: Reset, target: str, *, as_json: bool) -> None:
     if as_json or not _can_ask():
         raise Misused(
-            f"a reset of {target} needs confirmation, and crossfade cannot ask for it here; nothing was changed",
+            f"a reset of {target} needs confirmation, and there is no terminal to ask on; nothing was changed",
             hint="crossfade reset --yes",
         )
     screen = Screen(sys.stderr)
-    screen.line(f"in {target} this will go, and cannot be brought back:", "bold")
+    screen.line(f"this will be dropped from {target}, and cannot be restored:", "bold")
     _draw_parts(screen, _document(found, target))
     if not typer.confirm(f"Drop {_summary(found)}?", default=False, err=True):
         raise Refused("not confirmed; nothing was changed")
@@ -79,21 +80,19 @@ def _document(found: Reset | None, target: str) -> dict[str, Any]:
 
 def _draw(screen: Screen, document: dict[str, Any]) -> None:
     if not document["reset"]:
-        screen.line(f"no move has begun in {document['target']}: there is nothing to reset")
+        screen.line(f"no move has started in {document['target']}: there is nothing to reset")
         return
-    screen.line(f"gone from {document['target']}:", "bold")
+    screen.line(f"dropped from {document['target']}:", "bold")
     _draw_parts(screen, document)
-    screen.line("the target is as it was before the move: crossfade run begins it once more")
+    screen.line("the target is as it was before the move: crossfade run starts over")
 
 
 def _draw_parts(screen: Screen, document: dict[str, Any]) -> None:
     rows = document["rows"]
     for table in document["emptied"]:
-        screen.line(f"  rows of {table}: {number(rows[table])}; the table stays")
+        screen.line(f"  rows of {table}: {number(rows[table])}; the table is kept")
     for trigger in document["triggers_not_fired"]:
-        screen.line(
-            f"  the trigger {trigger['name']} of {trigger['table']} ({trigger['when']}) does not fire for these"
-        )
+        screen.line(f"  the trigger {trigger['name']} of {trigger['table']} ({trigger['when']}) does not fire for them")
     for dropped in document["dropped"]:
         held = rows.get(_plain(dropped["name"])) if dropped["kind"] == "table" else None
         screen.line(
@@ -101,9 +100,9 @@ def _draw_parts(screen: Screen, document: dict[str, Any]) -> None:
         )
     screen.line("  the journal of the move, with its quarantine")
     if document["put_back"]:
-        screen.line(f"  put back as it was: {', '.join(document['put_back'])}")
+        screen.line(f"  restored: {', '.join(document['put_back'])}")
     if document["kept"]:
-        screen.line(f"  stays: {', '.join(document['kept'])}")
+        screen.line(f"  kept: {', '.join(document['kept'])}")
 
 
 def _plain(name: str) -> str:

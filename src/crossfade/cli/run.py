@@ -1,4 +1,4 @@
-"""`crossfade run`: the whole move, from the survey to the proof."""
+"""`crossfade run`: the whole move, from the survey to the verification."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from crossfade.cli.status import draw_status, status_document
 from crossfade.cli.survey import look
 from crossfade.move import Move
 
-SURVEY = Annotated[bool, typer.Option("--survey", help="Survey the source again, though there is a source.lock.json.")]
+SURVEY = Annotated[bool, typer.Option("--survey", help="Survey the source again even if source.lock.json exists.")]
 
 
 @command(
@@ -26,10 +26,10 @@ SURVEY = Annotated[bool, typer.Option("--survey", help="Survey the source again,
     stopped="finished chunks are committed; the rest were rolled back",
 )
 def run(call: Invocation, survey: SURVEY = False, source_moved: SOURCE_MOVED = False, dask: DASK = "") -> Answer:
-    """Do everything: survey (where there is no source.lock.json), check, schema apply, copy, verify.
+    """Run all steps: survey (unless source.lock.json exists), check, schema apply, copy, verify.
 
-    An interrupted run goes on where it was. Ends as `verify` does: with what was compared, where the report is, and the
-    verdict. Exit status 0 where both `copy` and `verify` would end with it.
+    Resumes an interrupted run. Ends like `verify`: with what was compared, where the report is, and the verdict. Exit
+    status 0 if both `copy` and `verify` would end with it.
     """
     status: int | None = None
     with call.move(dask) as move:
@@ -53,7 +53,7 @@ def run(call: Invocation, survey: SURVEY = False, source_moved: SOURCE_MOVED = F
 def _survey(call: Invocation, move: Move, anew: bool) -> dict[str, Any] | None:
     lock = move.project.lock_file
     if lock.exists() and not anew:
-        call.say(f"{lock} is there and is used (--survey makes a new one)")
+        call.say(f"using the existing {lock} (--survey writes a new one)")
         return None
     return dict(look(call, move).document)
 

@@ -1,4 +1,4 @@
-"""`crossfade schema show|apply|diagram`: the target's schema printed, made, drawn."""
+"""`crossfade schema show|apply|diagram`: print, apply or draw the target's schema."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class DiagramFormat(enum.Enum):
 def show(call: Invocation) -> Answer:
     """Print the target's DDL as a script that can be run.
 
-    First what the copy needs (tables with primary keys, checks and defaults), then what comes after it (unique
-    constraints, indexes, foreign keys, triggers).
+    What the copy needs comes first (tables with primary keys, checks and defaults), then what is created after it
+    (unique constraints, indexes, foreign keys, triggers).
     """
     with call.move() as move:
         schema = move.schema
@@ -47,7 +47,7 @@ def _steps(steps: Sequence[Step]) -> list[dict[str, str]]:
 
 
 def _script(schema: TargetSchema) -> str:
-    """DDL goes out letter for letter: it is the user's own text, and an escape would make other DDL of it."""
+    """Return the script. DDL is printed unchanged: it is the user's own text, and an escape would change it."""
     parts = [f"-- note: {line}" for note in schema.notes for line in note.splitlines()]
     begins = dialect_of(schema.dialect).script_begins
     parts += [f"\n{begins}"] if begins else []
@@ -57,17 +57,17 @@ def _script(schema: TargetSchema) -> str:
 
 
 def _statement(sql: str) -> str:
-    """With its semicolon, on a line of its own where a comment would swallow it."""
+    """Return the statement with a semicolon, which goes on a new line if the last line has a comment."""
     text = sql.strip().rstrip(";")
     return text + ("\n;" if "--" in text.rpartition("\n")[2] else ";")
 
 
 @command(
     "crossfade schema apply --project examples/scribe-tree",
-    stopped="each step is there whole or not at all",
+    stopped="each step is either complete or was rolled back",
 )
 def apply(call: Invocation) -> Answer:
-    """Make the target ready for the copy: its tables, and the journal. Steps that are done are not done again.
+    """Prepare the target for the copy: create its tables and the journal. Finished steps are not repeated.
 
     Refuses a target that holds anything but this move. `copy` and `run` do this too.
     """
@@ -84,7 +84,7 @@ def draw_applied(screen: Screen, document: dict[str, Any]) -> None:
 
 FORMAT = Annotated[DiagramFormat, typer.Option("--format", help="Mermaid (for Markdown) or DBML (for dbdiagram.io).")]
 OUTPUT = Annotated[
-    Path | None, typer.Option("--output", metavar="FILE", help="Where to write it; on stdout unless named.")
+    Path | None, typer.Option("--output", metavar="FILE", help="The file to write; stdout unless given.")
 ]
 
 

@@ -1,7 +1,7 @@
-"""What people see: lines and tables, coloured on a terminal, plain text elsewhere.
+"""Output for people: lines and tables, coloured on a terminal, plain text elsewhere.
 
-Whatever is shown may come from a database. Nothing of it is markup, and what a terminal would obey (control characters,
-escape sequences, marks that turn the direction of writing) is written out.
+The text may come from a database. It is never interpreted as markup, and what a terminal would obey is escaped: control
+characters, escape sequences, marks that change the direction of writing.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 NAME = 40
-"""Names no longer than this stay on one line in the first column of a table."""
+"""Names up to this length stay on one line in the first column of a table."""
 
 
 def safe(value: object, keep: str = "") -> str:
-    r"""Text that a terminal only shows: everything invisible but the space, and but what is in `keep`, is written out.
+    r"""Return text that is safe on a terminal: invisible characters other than the space and `keep` are escaped.
 
     >>> safe("a\x1b[31mb")
     'a\\x1b[31mb'
@@ -47,7 +47,7 @@ def number(value: int) -> str:
 
 
 class Screen:
-    """Lines and tables on one stream. Styles are rich's ("bold", "red"); only a terminal sees them."""
+    """Lines and tables on one stream. Styles are rich's ("bold", "red"), used on a terminal only."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -55,18 +55,18 @@ class Screen:
         self.terminal = self.console.is_terminal
 
     def line(self, text: str = "", style: str = "") -> None:
-        """One line, or several: new lines stay, everything else that is not to be seen is written out."""
+        """Print one line or several: line breaks are kept, all other invisible characters are escaped."""
         self.block(safe(text, keep="\n"), style)
 
     def block(self, text: str, style: str = "") -> None:
-        """Text of our own making (DDL, a diagram), or made safe already."""
+        """Print text that crossfade made (DDL, a diagram) or that is already safe."""
         if self.terminal:
             self.console.print(Text(text, style=style))
         else:
             self.stream.write(text + "\n")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> None:
-        """A table; columns named in `right` are set to the right."""
+        """Print a table; the columns named in `right` are right-aligned."""
         cells = [[safe(value) for value in row] for row in rows]
         if self.terminal:
             self.console.print(_rich_table(columns, cells, right))
@@ -75,7 +75,7 @@ class Screen:
 
 
 class _Quietless(Console):
-    """A console that tells of a broken pipe: main() ends quietly then, with the right exit status."""
+    """A console that raises BrokenPipeError, so that main() ends quietly with the right exit status."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError

@@ -1,4 +1,4 @@
-"""`crossfade status`: the count equation of every entity, as the journal has it."""
+"""`crossfade status`: show the count equation of every entity, from the journal."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from crossfade.move.reports import torn
 from crossfade.move.values import FINISHED, PREPARED, EntityStatus, Status
 
 UNSEEN = {"unseen_path", "unseen_type"}
-"""Reasons of records that hold what the survey did not see."""
+"""The reasons of records that hold what the survey has not seen."""
 
 COUNTS = ("source", "copied", "quarantined", "discarded")
 
 
 @command("crossfade status --project examples/scribe-tree")
 def status(call: Invocation) -> Answer:
-    """Show where the move stands: source = copied + quarantined + discarded, for every entity.
+    """Show the progress of the move: source = copied + quarantined + discarded, for every entity.
 
-    Exit status 1 while the copy is not finished or that does not hold, or where more is in quarantine than the limit in
-    crossfade.toml allows.
+    Exit status 1 if the copy is not finished, if the counts do not balance, or if more records are in quarantine than
+    the limit in crossfade.toml allows.
     """
     with call.move() as move:
         return status_answer(move.status())
@@ -65,7 +65,7 @@ def _entity(entity: EntityStatus, limit: float) -> dict[str, Any]:
 
 
 def draw_status(screen: Screen, document: dict[str, Any], *, notes: bool = True) -> None:
-    """The table, and what keeps it from being complete."""
+    """Draw the table, and what keeps the move from being complete."""
     draw_torn(screen, document["entities"])
     rows = [
         (e["entity"], *(number(e[name]) for name in COUNTS), _balanced(e, document["stage"]))
@@ -91,7 +91,7 @@ def _balanced(entity: Mapping[str, Any], stage: str) -> str:
 
 
 def draw_torn(screen: Screen, entities: Sequence[Mapping[str, Any]]) -> None:
-    """At the top of an output: what of the source cannot be read, of which nobody knows how many records it is."""
+    """Draw, at the top of the output, which parts of the source cannot be read."""
     for entity in entities:
         for detail in entity["remainders"]:
             screen.line(f"{torn(entity['entity'])}: {detail}", "bold red")
@@ -101,7 +101,7 @@ def _remarks(entity: dict[str, Any], limit: float) -> list[str]:
     name, lines = entity["entity"], []
     if entity["chunks_done"] < entity["chunks"]:
         done, chunks = number(entity["chunks_done"]), number(entity["chunks"])
-        lines.append(f"{name}: {done} of {chunks} chunks are done")
+        lines.append(f"{name}: {done} of {chunks} chunks are finished")
     if entity["over_limit"] and entity["quarantined"]:
         share = entity["quarantined"] / entity["source"]
         lines.append(f"{name}: {share:.2%} of its records are in quarantine; the limit is {limit:.2%}")

@@ -1,7 +1,7 @@
-"""Standard streams as the program finds them: closed, full, or of an encoding that lacks letters.
+"""Standard streams that are closed, full, or have an encoding that lacks characters.
 
-None of that may end a command, or change its exit status: what cannot be said is not said. Only whoever reads the
-answer on stdout and goes away is told of by the status (141), and a full disk behind it (3).
+None of these may end a command or change its exit status: what cannot be printed is not printed. The exceptions are a
+closed pipe on stdout (exit status 141) and a full disk there (3).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import suppress
 
 
 class _Stderr(io.TextIOWrapper):
-    """stderr that says nothing more once it takes nothing more."""
+    """A stderr that discards its output once a write has failed."""
 
     def write(self, text: str) -> int:
         self._unless_full(lambda: super(_Stderr, self).write(text))
@@ -29,18 +29,16 @@ class _Stderr(io.TextIOWrapper):
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             with suppress(OSError):
-                super().flush()  # what was left to be written goes nowhere, too
+                super().flush()  # the rest of the buffer is discarded too
 
 
 def open_streams() -> None:
-    """Every standard stream is open afterwards: a file or a socket that got the number of a closed one would be
-    written into.
-    """
+    """Open every standard stream that is closed: otherwise a file or socket could get its number, and our output."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # opens the lowest free number
     sys.stdin = sys.stdin or io.TextIOWrapper(io.FileIO(0, closefd=False))
     sys.stdout = sys.stdout or io.TextIOWrapper(io.FileIO(1, "w", closefd=False))
     sys.stderr = _Stderr(
@@ -49,7 +47,7 @@ def open_streams() -> None:
 
 
 def take_odd_text() -> None:
-    """A terminal that cannot show a letter gets its escape, not an exception."""
+    """Make stdout and stderr escape characters that their encoding lacks, instead of raising an exception."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

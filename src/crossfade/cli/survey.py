@@ -24,17 +24,17 @@ SHOWN_CHANGES = 20
     stopped="source.lock.json is as it was, and the source was only read",
 )
 def survey(call: Invocation, dask: DASK = "") -> Answer:
-    """Scan the source, every document of it, and write source.lock.json.
+    """Scan every document of the source, and write source.lock.json.
 
-    The file holds every path with each BSON type that it holds, counted. It belongs in version control: where there was
-    one before, what has changed in the source is shown.
+    The file lists every path with its BSON types and their counts. Keep it in version control. If the file existed
+    before, the changes since the last survey are shown.
     """
     with call.move(dask) as move:
         return look(call, move)
 
 
 def look(call: Invocation, move: Move) -> Answer:
-    """The survey of a move, also as a part of `run`."""
+    """Survey the source of a move and return the answer; `run` uses it too."""
     before = move.lock_before()
     with call.listen() as listen:
         shapes, entities = move.survey(listen)
@@ -71,13 +71,13 @@ def _entity(info: EntityInfo, shape: Shape | None) -> dict[str, Any]:
 
 
 def _plan(info: EntityInfo, shape: Shape | None) -> str:
-    """What would be copied, but is not asked for, is not copied."""
+    """Return the plan for an entity: it is not copied if `entities` leaves it out."""
     left_out = info.copied and shape is None
     return "not copied, because `entities` in crossfade.toml does not name it" if left_out else info.plan
 
 
 def planned(plan: str) -> str:
-    """The plan for people: a survey copies nothing."""
+    """Return the plan as shown to people: a survey copies nothing."""
     return "to be copied" if plan == "copied" else plan
 
 
@@ -96,7 +96,7 @@ def _draw(screen: Screen, document: dict[str, Any]) -> None:
     ]
     for e in document["entities"]:
         if e["torn"]:
-            screen.line(f"{e['entity']} is torn, an unknown number of records cannot be read: {e['torn']}", "bold red")
+            screen.line(f"{e['entity']} is torn; an unknown number of records cannot be read: {e['torn']}", "bold red")
     screen.table(columns, rows, right=("documents", "paths", "unreadable"))
     changes = document["changes"]
     if changes:

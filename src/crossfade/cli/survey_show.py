@@ -1,4 +1,4 @@
-"""`crossfade survey show ENTITY`: the shape of an entity, as source.lock.json has it, for people."""
+"""`crossfade survey show ENTITY`: show the shape of an entity from source.lock.json."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ ENTITY = Annotated[str, typer.Argument(metavar="ENTITY", help="An entity of sour
 
 COLUMNS = ("path", "type", "count", "share", "values")
 VALUES = 30
-"""Characters of the values in a table: with names of some length it stays within 80 columns."""
+"""The number of characters shown of the values in a table, so that it usually fits 80 columns."""
 _LENGTHS = {"string": "character", "symbol": "character", "array": "element", "object": "field"}
 
 
 @command("crossfade survey show courses --project examples/scribe-tree")
 def show(call: Invocation, entity: ENTITY) -> Answer:
-    """Show the paths of an entity as a tree, each with its types, how often they occur, and their values.
+    """Show the paths of an entity as a tree, each with its types, their counts, and their values.
 
-    Reads source.lock.json alone. `examples` are the keys of documents that hold a type which is rare at its path.
+    Reads only source.lock.json. Below the table are the keys of documents that hold a type that is rare at its path.
     """
     with call.move() as move:
         shapes = move.shapes
@@ -79,7 +79,7 @@ def _share(count: int, total: int) -> float:
 
 
 def _values(kind: str, stats: TypeStats) -> str:
-    """`1 to 30`, `"a" to "z", 1 to 8 characters`: what is known of the values in words."""
+    """Return what is known of the values in words: `1 to 30`, `"a" to "z", 1 to 8 characters`."""
     parts = []
     if stats.least is not None and stats.greatest is not None:
         parts.append(_range(readable(stats.least), readable(stats.greatest)))
@@ -104,10 +104,10 @@ def _draw(screen: Screen, document: dict[str, Any]) -> None:
 
 
 def _draw_examples(screen: Screen, places: list[dict[str, Any]]) -> None:
-    """The keys of documents with a rare type, below the table: beside it they would make it as wide as they are."""
+    """Draw the keys of documents with a rare type, below the table because they are wide."""
     rare = [(place["path"], found) for place in places for found in place["types"] if found["examples"]]
     if rare:
-        screen.line("\nrare types, in the documents with these keys", "bold")
+        screen.line("\nrare types, and the keys of documents that hold them", "bold")
     for path, found in rare:
         screen.line(f"  {path} ({found['type']}): {', '.join(map(readable, found['examples']))}")
 
@@ -123,12 +123,12 @@ def _rows(place: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _short(values: str) -> str:
-    """Both ends: of `"a" to "z", 1 to 9 characters` the middle is the least of a loss. --json has all."""
+    """Return both ends of a long text. --json has all of it."""
     if len(values) <= VALUES:
         return values
     return f"{values[: VALUES // 2 - 1]}…{values[-(VALUES // 2) :]}"
 
 
 def _last_step(path: str) -> str:
-    """The end of a path as source.lock.json writes it."""
+    """Return the last step of a path as source.lock.json writes it."""
     return format_path(parse_path(path)[-1:])

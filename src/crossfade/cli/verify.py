@@ -39,10 +39,10 @@ from crossfade.move.reports import (
 from crossfade.move.values import Cause, Status, place_of
 
 CAUSES, RECORD = 50, 4000
-"""How many causes of quarantine a report shows, and how many characters of a record."""
+"""The number of causes of quarantine that a report shows, and the number of characters of a record."""
 
 RULE_ROWS = 10
-"""Rows of a broken rule that a screen shows."""
+"""The number of rows of a broken rule that the terminal shows."""
 
 _STYLES = {COMPLETE: "bold green", SET_ASIDE: "bold yellow"}
 
@@ -51,9 +51,9 @@ _STYLES = {COMPLETE: "bold green", SET_ASIDE: "bold yellow"}
 def verify(call: Invocation, dask: DASK = "") -> Answer:
     """Compare every column of every row with the source, count every record, and run the rules.
 
-    Writes report.json and report.html into the project's folder, and ends with the verdict: equal and complete; equal,
-    but records are set aside in quarantine; not equal. Exit status 1 where anything differs, where a count does not
-    balance, where the target's schema is not the one that was made, where a rule is broken, or where more is in
+    Writes report.json and report.html to the project's folder, and ends with the verdict: equal and complete; equal,
+    but records are set aside in quarantine; not equal. Exit status 1 if anything differs, if a count does not
+    balance, if the target's schema is not the one that was applied, if a rule is broken, or if more records are in
     quarantine than the limit allows.
     """
     with call.move(dask) as move:
@@ -61,7 +61,7 @@ def verify(call: Invocation, dask: DASK = "") -> Answer:
 
 
 def prove(call: Invocation, move: Move) -> Answer:
-    """The verification of a move with its report, also as a part of `run`."""
+    """Verify a move, write its report and return the answer; `run` uses it too."""
     kept = set_aside(move.project.root)
     call.tell_reader(surveyed_bytes(move))
     with call.listen() as listen:
@@ -81,13 +81,13 @@ def prove(call: Invocation, move: Move) -> Answer:
 
 
 def _write(verdict: Verdict, facts: Facts, folder: Path, kept: Sequence[Path]) -> dict[str, str | None]:
-    """A report that could not be written does not take the verdict with it."""
+    """Write the report. A failure to write it does not affect the verdict."""
     try:
         data, page = write_reports(verdict, facts, folder)
     except (OSError, Unreachable) as error:
-        why = f"the report could not be written, the verdict is not affected: {_reason(error, folder)}"
+        why = f"could not write the report (the verdict is not affected): {_reason(error, folder)}"
         if kept:
-            why += f"; {' and '.join(map(str, kept))} are of an earlier verification"
+            why += f"; {' and '.join(map(str, kept))} are from an earlier verification"
         return {"report_json": None, "report_html": None, "report_error": why}
     forget_old(folder)
     return {"report_json": str(data), "report_html": str(page), "report_error": None}
@@ -119,7 +119,7 @@ def _facts(move: Move, status: Status, verdict: Verdict) -> Facts:
 
 
 def _left_behind(move: Move, status: Status, verdict: Verdict) -> Iterator[LeftBehind]:
-    """With the rows that the verification has counted."""
+    """Yield what stays in the source, with the rows that the verification has counted."""
     left_out = {table.table: table.left_out for table in verdict.tables}
     for one in move.left_behind(status):
         yield replace(one, rows=left_out.get(one.what)) if one.kind == "rows" else one
@@ -132,7 +132,7 @@ def _cause(move: Move, cause: Cause) -> CauseShown:
 
 
 def _document(move: Move, entry_id: str) -> str:
-    """A record as the report shows it."""
+    """Return a record as the report shows it."""
     raw = move.quarantined_record(entry_id)[1]
     shown = record_document(raw)
     if shown["document"] is None:
@@ -206,11 +206,11 @@ def _draw_left_behind(screen: Screen, document: dict[str, Any]) -> None:
 
 
 def conclude(screen: Screen, document: dict[str, Any]) -> None:
-    """The last words: what fails beside the data, and the verdict."""
+    """Draw what fails apart from the data, and the verdict."""
     for line in document["apart"]:
         screen.line(line, "bold red")
     if not document["within_limit"] and any(e["quarantined"] for e in document["entities"]):
-        screen.line("more is in quarantine than limits.quarantine allows: crossfade status", "bold red")
+        screen.line("more records are in quarantine than limits.quarantine allows: see crossfade status", "bold red")
     screen.line(document["conclusion"], _STYLES.get(document["verdict"], "bold red"))
 
 
@@ -239,7 +239,7 @@ def _altered(record: dict[str, Any]) -> str:
     one, other = (
         f"{number(r['size'])} bytes, SHA-256 {r['digest'][:16]}" for r in (record["in_source"], record["in_quarantine"])
     )
-    return f"what is {record['account']} is not the source's record: expected {one}, found {other}"
+    return f"the {record['account']} record is not the source's record: expected {one}, found {other}"
 
 
 def _draw_rules(screen: Screen, document: dict[str, Any]) -> None:
