@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import data
-from crossfade.documents.count import Histogram
 from crossfade.mapping.language.compile import compile_program, read_mappings
 from crossfade.model.batch import Column
 from crossfade.model.shape import Shape
+from crossfade.records.bson.count import Histogram
 
 PROJECTS = Path(__file__).parent / "projects"
 DOCUMENTS, BYTES = 5000, 16 << 20

@@ -10,10 +10,10 @@ import sys
 
 import bson
 
-from crossfade.documents.columns import compile_columns
-from crossfade.documents.count import Histogram
-from crossfade.documents.digest import digests
-from crossfade.documents.uncollected import uncollected
+from crossfade.records.bson.columns import compile_columns
+from crossfade.records.bson.count import Histogram
+from crossfade.records.bson.digest import digests
+from crossfade.records.bson.uncollected import uncollected
 from passes import FOLDER, Pass, report
 
 

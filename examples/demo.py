@@ -21,7 +21,7 @@ import pymongo
 from bson import ObjectId, json_util
 from bson.raw_bson import RawBSONDocument
 
-from crossfade.documents.decode import decode_one
+from crossfade.records.bson.decode import decode_one
 from crossfade.testing import mongodb, postgresql, with_database
 from crossfade_ids import object_id_in
 

@@ -7,8 +7,8 @@ from typing import Any
 from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Timestamp
 from hypothesis import strategies as st
 
-from crossfade.documents.values import DBPointer, Symbol, Undefined, regex
-from crossfade.documents.walk import date
+from crossfade.records.bson.values import DBPointer, Symbol, Undefined, regex
+from crossfade.records.bson.walk import date
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
     ["", "\0", "null", "-0.0", "é", "e\u0301", "\U0001f600", '"', "\\", "\u2028", "Straße", "x" * 300]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from places import PLACES
-from records import assert_record_on_both_sides
+from record_checks import assert_record_on_both_sides
 from systems import Project, Route, counts_of, entry_of, fill, project_of, quarantined
 
 ROUTES = [

@@ -11,12 +11,6 @@ from typing import Any
 import pyarrow as pa
 from bson import Decimal128
 
-from crossfade.documents.canonical import canonical
-from crossfade.documents.columns import compile_columns
-from crossfade.documents.count import Histogram
-from crossfade.documents.decode import decode_one
-from crossfade.documents.ejson import loads
-from crossfade.documents.encode import to_bson
 from crossfade.errors import Fault, MappingFault
 from crossfade.mapping.language.compile import compile_program
 from crossfade.model.batch import Batch, Column
@@ -24,6 +18,12 @@ from crossfade.model.program import ROOT_TABLE, Branch, Program
 from crossfade.model.shape import Path, Shape, unescape_step
 from crossfade.model.target import TargetTable
 from crossfade.project import Discard
+from crossfade.records.bson.canonical import canonical
+from crossfade.records.bson.columns import compile_columns
+from crossfade.records.bson.count import Histogram
+from crossfade.records.bson.decode import decode_one
+from crossfade.records.bson.ejson import loads
+from crossfade.records.bson.encode import to_bson
 from crossfade.transform.engine import Engine
 from crossfade.transform.lookup import LookupReader
 from crossfade.transform.transform import Transformer

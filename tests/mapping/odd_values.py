@@ -11,9 +11,9 @@ from bson.datetime_ms import DatetimeMS
 from hypothesis import strategies as st
 from mapping_world import ENGINE, World, python_rows
 
-from crossfade.documents.walk import date
 from crossfade.errors import MappingFault
 from crossfade.model.program import ROOT_TABLE
+from crossfade.records.bson.walk import date
 from crossfade.transform.engine import RECORD_ERRORS
 from strategies import scalars, values
 

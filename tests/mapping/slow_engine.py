@@ -11,10 +11,10 @@ from bson import Decimal128, Int64
 from hypothesis import strategies as st
 from mapping_world import equality
 
-from crossfade.documents.canonical import canonical, date_to_ms
-from crossfade.documents.plain import plain
-from crossfade.documents.types import type_name
 from crossfade.model.shape import Node, Path, escape_step, unescape_step
+from crossfade.records.bson.canonical import canonical, date_to_ms
+from crossfade.records.bson.plain import plain
+from crossfade.records.bson.types import type_name
 
 Document = Mapping[str, Any]
 

@@ -15,8 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mapping_world import ENGINE, World, python_rows
 
-from crossfade.documents.walk import date
 from crossfade.model.program import ROOT_TABLE
+from crossfade.records.bson.walk import date
 from crossfade.transform.engine import RECORD_ERRORS
 
 REFUSED = object()

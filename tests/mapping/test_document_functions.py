@@ -5,8 +5,8 @@ from __future__ import annotations
 from bson import ObjectId
 from mapping_world import ENGINE, World, python_rows
 
-from crossfade.documents.walk import date
 from crossfade.model.program import ROOT_TABLE
+from crossfade.records.bson.walk import date
 
 
 def test_json_of_places_elements_and_whole_documents() -> None:

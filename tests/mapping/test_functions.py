@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from mapping_world import ENGINE, World
 from odd_values import MISSING, REFUSED, anything, of_one_type, results, world_of
 
-from crossfade.documents.types import type_name
 from crossfade.model.program import ROOT_TABLE
+from crossfade.records.bson.types import type_name
 from crossfade.transform.engine import RECORD_ERRORS
 
 

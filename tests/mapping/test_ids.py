@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from odd_values import MISSING, anything, results, world_of
 
 import crossfade_ids as ids
-from crossfade.documents.walk import date
+from crossfade.records.bson.walk import date
 
 
 @settings(max_examples=30)

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mapping_world import ENGINE, World, equality, python_rows
 
-from crossfade.documents.canonical import canonical
-from crossfade.documents.decode import decode_one
-from crossfade.documents.walk import date
+from crossfade.records.bson.canonical import canonical
+from crossfade.records.bson.decode import decode_one
+from crossfade.records.bson.walk import date
 from crossfade.transform import lookup as lookups
 from crossfade.transform.lookup import LookedUpMisfit, key_text, keys_of
 from crossfade.transform.one_pass import OnePass

@@ -8,8 +8,8 @@ import pytest
 from mapping_world import World
 
 from crossfade.assess.check import check
-from crossfade.documents.columns import compile_columns
 from crossfade.model.target import ColumnType, TargetColumn, TargetSchema, TargetTable
+from crossfade.records.bson.columns import compile_columns
 from crossfade.transform.engine import Engine
 
 WORLD = World({"users": [{"_id": 1, "phone": "030", "tags": ["a", 1]}, {"_id": 2, "phone": 30, "tags": []}]})

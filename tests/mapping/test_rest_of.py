@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from crossfade.documents.columns import compile_columns
-from crossfade.documents.count import Histogram
-from crossfade.documents.encode import to_bson
 from crossfade.mapping.coverage.uncovered import uncovered
 from crossfade.mapping.language.compile import compile_program
 from crossfade.project import Discard
+from crossfade.records.bson.columns import compile_columns
+from crossfade.records.bson.count import Histogram
+from crossfade.records.bson.encode import to_bson
 
 DOCUMENT: dict[str, Any] = {
     "_id": 1,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mapping_world import World
 
-from crossfade.documents.ejson import loads
+from crossfade.records.bson.ejson import loads
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/mapping.md").read_text(encoding="utf-8")
 SECTION = PAGE.split("## Tried examples", 1)[1]

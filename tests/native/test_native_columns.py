@@ -16,14 +16,14 @@ from bson.datetime_ms import DatetimeMS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossfade.documents.count import Histogram
-from crossfade.documents.encode import to_bson
-from crossfade.documents.maps import MapRules
-from crossfade.documents.native import extension
-from crossfade.documents.reserved import CANONICAL
-from crossfade.documents.walk import MAX_DEPTH
 from crossfade.model.batch import Column
 from crossfade.model.shape import Shape
+from crossfade.records.bson.count import Histogram
+from crossfade.records.bson.encode import to_bson
+from crossfade.records.bson.maps import MapRules
+from crossfade.records.bson.native import extension
+from crossfade.records.bson.reserved import CANONICAL
+from crossfade.records.bson.walk import MAX_DEPTH
 from strategies import documents, values
 
 RESERVED = sorted(" ".join(sorted(names)) for names in CANONICAL | {frozenset(["$ref", "$id"]), frozenset(["$scope"])})

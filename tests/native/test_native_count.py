@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_native_columns import INT, batch_of, corpus, framed
 
-from crossfade.documents.count import Histogram, Limits, merge
-from crossfade.documents.maps import MapRules
-from crossfade.documents.values import Symbol
 from crossfade.errors import Refused
 from crossfade.model.shape import Shape
+from crossfade.records.bson.count import Histogram, Limits, merge
+from crossfade.records.bson.maps import MapRules
+from crossfade.records.bson.values import Symbol
 from strategies import documents
 
 texts = st.sampled_from(["x" * 64, "x" * 65, "x" * 66, "x" * 65 + "a", "é" * 70, "\U0001f600" * 66, "\uffff", ""])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_native_columns import INT, batch_of, corpus, framed
 
-from crossfade.documents.digest import digests, python_digests
+from crossfade.records.bson.digest import digests, python_digests
 from strategies import documents
 
 

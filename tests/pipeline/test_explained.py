@@ -10,10 +10,10 @@ import shop
 from bson import Binary, ObjectId
 from outcome import counts_of, open_move
 
-from crossfade.documents.canonical import canonical
 from crossfade.journal.journal import Entry
 from crossfade.move import Move
 from crossfade.pipeline import causes
+from crossfade.records.bson.canonical import canonical
 from crossfade_ids import uuid_of_object_id
 from scratch import MongoScratch, PostgresScratch
 

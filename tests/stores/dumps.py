@@ -10,10 +10,10 @@ from typing import Any
 from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from bson.datetime_ms import DatetimeMS
 
-from crossfade.documents.decode import split
-from crossfade.documents.ejson import canonical, to_bson
-from crossfade.documents.values import DBPointer, Symbol, Undefined
-from crossfade.documents.walk import walk
+from crossfade.records.bson.decode import split
+from crossfade.records.bson.ejson import canonical, to_bson
+from crossfade.records.bson.values import DBPointer, Symbol, Undefined
+from crossfade.records.bson.walk import walk
 from crossfade.stores.contract import Store
 from crossfade.stores.dump.store import open_dump
 

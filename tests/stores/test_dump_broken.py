@@ -10,8 +10,8 @@ import pytest
 from bson import encode
 from dumps import DOCUMENTS, entities, numbered
 
-from crossfade.documents.decode import decode
 from crossfade.model.shape import Node, Shape, TypeStats
+from crossfade.records.bson.decode import decode
 from crossfade.stores.contract import Store
 from crossfade.stores.dump.framing import KEEP, Broken, documents
 from crossfade.stores.dump.store import open_dump

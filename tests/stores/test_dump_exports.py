@@ -11,10 +11,10 @@ import pytest
 from bson import ObjectId
 from dumps import DOCUMENTS, OID, as_lines, entities, read_all, scanned
 
-from crossfade.documents.decode import decode
-from crossfade.documents.ejson import canonical
-from crossfade.documents.walk import walk
 from crossfade.errors import Damaged, Misused
+from crossfade.records.bson.decode import decode
+from crossfade.records.bson.ejson import canonical
+from crossfade.records.bson.walk import walk
 from crossfade.stores.dump.ejson import document_to_bson
 from crossfade.stores.dump.exported import ExportReader
 from crossfade.stores.dump.framing import Broken

@@ -11,9 +11,9 @@ import pytest
 from bson import encode
 from dumps import DOCUMENTS, entities, read_all, scanned
 
-from crossfade.documents.ejson import to_bson
-from crossfade.documents.walk import walk
 from crossfade.errors import Misused, Unreachable
+from crossfade.records.bson.ejson import to_bson
+from crossfade.records.bson.walk import walk
 from crossfade.stores.dump.store import open_dump
 from crossfade.testing.dump_writer import write_dump_folder
 

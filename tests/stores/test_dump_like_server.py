@@ -10,10 +10,10 @@ from bson import Decimal128, Int64, encode
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
-from crossfade.documents.decode import split
-from crossfade.documents.ejson import canonical
-from crossfade.documents.walk import walk
 from crossfade.model.shape import Path as Place
+from crossfade.records.bson.decode import split
+from crossfade.records.bson.ejson import canonical
+from crossfade.records.bson.walk import walk
 from crossfade.stores.contract import Store
 from crossfade.stores.dump.store import open_dump
 from crossfade.stores.mongodb.store import open_mongodb

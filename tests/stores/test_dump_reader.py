@@ -17,14 +17,14 @@ import pytest
 from bson import Decimal128, Int64, encode
 from dumps import EVERY_TYPE, numbered, scanned
 
-from crossfade.documents.batch_size import documents_a_batch
-from crossfade.documents.decode import split
-from crossfade.documents.ejson import canonical, to_bson
-from crossfade.documents.values import Symbol
-from crossfade.documents.walk import walk
 from crossfade.model.batch import Column
 from crossfade.model.shape import Node, Shape, TypeStats
 from crossfade.model.shape import Path as Place
+from crossfade.records.bson.batch_size import documents_a_batch
+from crossfade.records.bson.decode import split
+from crossfade.records.bson.ejson import canonical, to_bson
+from crossfade.records.bson.values import Symbol
+from crossfade.records.bson.walk import walk
 from crossfade.stores.contract import Reader, Store
 from crossfade.stores.dump.store import open_dump
 from crossfade.testing.dump_writer import write_archive, write_dump_folder

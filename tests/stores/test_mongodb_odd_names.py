@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from crossfade.assess.survey import survey
-from crossfade.documents.decode import decode
 from crossfade.model.batch import Chunk
+from crossfade.records.bson.decode import decode
 from crossfade.stores.contract import Reader, Store
 from crossfade.stores.mongodb.collection import collection_of
 from crossfade.stores.mongodb.store import open_mongodb

@@ -14,13 +14,13 @@ from pymongo.collection import Collection
 from pymongo.cursor import RawBatchCursor
 from pymongo.errors import OperationFailure
 
-from crossfade.documents.count import Histogram
-from crossfade.documents.decode import decode, split
-from crossfade.documents.ejson import canonical, to_bson
-from crossfade.documents.values import DBPointer, Symbol
 from crossfade.errors import Refused, Unreachable
 from crossfade.model.batch import Chunk, Column
 from crossfade.model.shape import Path
+from crossfade.records.bson.count import Histogram
+from crossfade.records.bson.decode import decode, split
+from crossfade.records.bson.ejson import canonical, to_bson
+from crossfade.records.bson.values import DBPointer, Symbol
 from crossfade.stores.contract import Reader, Store
 from crossfade.stores.mongodb import replies
 from crossfade.stores.mongodb.replies import IS_QUICK, find_replies

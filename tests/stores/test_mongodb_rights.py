@@ -11,8 +11,8 @@ import pymongo
 import pytest
 
 from crossfade.assess.survey import survey
-from crossfade.documents.decode import decode
 from crossfade.errors import Unreachable
+from crossfade.records.bson.decode import decode
 from crossfade.stores.mongodb.store import open_mongodb
 from crossfade.testing import as_user, mongodb, with_database
 

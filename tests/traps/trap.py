@@ -16,11 +16,11 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
-from crossfade.documents.ejson import loads, to_bson
 from crossfade.errors import CrossfadeError, Uncovered
 from crossfade.model.findings import Finding
 from crossfade.move import Move, Status
 from crossfade.project import load_project
+from crossfade.records.bson.ejson import loads, to_bson
 from crossfade.verify.verdict import Verdict
 
 SETTINGS = """\

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import bson
 
-from crossfade.documents.decode import key_of
 from crossfade.journal.journal import Entry
+from crossfade.records.bson.decode import key_of
 from crossfade.verify.not_copied import NOTHING, Altered, Document, Held, Holder, document_of, held_records
 
 A, B, A2 = (bson.encode(d) for d in ({"_id": 1, "v": "a"}, {"_id": 2}, {"_id": 1, "v": "other"}))

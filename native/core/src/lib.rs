@@ -1,4 +1,4 @@
-//! What crossfade does with raw BSON, without Python: the same as `crossfade.documents`, which is its oracle.
+//! What crossfade does with raw BSON, without Python: the same as `crossfade.records.bson`, which is its oracle.
 //!
 //! Functions that take bytes nobody has looked at say what is wrong with them (`walk::Fault`). Functions that take a
 //! `Value` rely on its bounds having been held against its document; handed something else, they read through `get`,

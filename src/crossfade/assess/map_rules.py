@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from crossfade.documents.maps import MapRules
 from crossfade.errors import Misused
 from crossfade.model.shape import Path, Shape, format_path, parse_path
+from crossfade.records.bson.maps import MapRules
 
 RulesOf = Callable[[str], MapRules]
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from crossfade.assess.map_rules import RulesOf, no_rules
-from crossfade.documents.count import Histogram
-from crossfade.documents.maps import MapRules
 from crossfade.errors import Misused, Refused
 from crossfade.model.batch import REMAINDER, Chunk
 from crossfade.model.patterns import is_pattern, matching
 from crossfade.model.shape import Shape
+from crossfade.records.bson.count import Histogram
+from crossfade.records.bson.maps import MapRules
 from crossfade.runtime.again import TryingAgain, again, again_from
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.sent_once import Once

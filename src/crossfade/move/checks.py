@@ -9,7 +9,6 @@ from typing import Any
 from crossfade.assess.check import check as run_check
 from crossfade.assess.map_rules import not_followed
 from crossfade.assess.survey import choose
-from crossfade.documents.columns import compile_columns
 from crossfade.errors import Fault, Misused, SchemaFault, Stale, Uncovered, Unreachable
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
@@ -19,6 +18,7 @@ from crossfade.model.target import TargetSchema
 from crossfade.move import surveying
 from crossfade.move.context import Context
 from crossfade.move.inventory import findings, inventory
+from crossfade.records.bson.columns import compile_columns
 from crossfade.schema.triggers import enabled_triggers, triggers_in
 from crossfade.stores.contract import EntityInfo, need
 from crossfade.transform.engine import Engine

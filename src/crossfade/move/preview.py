@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from bson import Binary, ObjectId
 
-from crossfade.documents.canonical import canonical
-from crossfade.documents.shell import loads_shell
 from crossfade.errors import CrossfadeError, Misused, Unreachable
 from crossfade.model.names import choices, nearest
 from crossfade.model.target import TargetTable
@@ -18,6 +16,8 @@ from crossfade.move.checks import empty_batch
 from crossfade.move.context import Context
 from crossfade.move.events import Listener
 from crossfade.pipeline.preview import Mapper, Previewed, Sample, Sampling, first_of, sample, with_keys
+from crossfade.records.bson.canonical import canonical
+from crossfade.records.bson.shell import loads_shell
 from crossfade.schema.load import load_schema
 from crossfade.stores.contract import Reader, need
 from crossfade.transform.engine import Engine

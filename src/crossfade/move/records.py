@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from crossfade.documents.canonical import canonical
-from crossfade.documents.decode import decode_one
-from crossfade.documents.shell import readable, shell, shell_lines
-from crossfade.documents.walk import Unreadable
+from crossfade.records.bson.canonical import canonical
+from crossfade.records.bson.decode import decode_one
+from crossfade.records.bson.shell import readable, shell, shell_lines
+from crossfade.records.bson.walk import Unreadable
 
 
 def record_document(raw: bytes) -> dict[str, Any]:

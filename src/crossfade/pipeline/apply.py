@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from crossfade.documents.decode import key_of
 from crossfade.journal import journal, loaded
 from crossfade.model.batch import REMAINDER, Batch
 from crossfade.model.counts import Counts
 from crossfade.pipeline.admission import Asked
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session
+from crossfade.records.bson.decode import key_of
 from crossfade.stores.contract import TargetTransaction
 from crossfade.transform.transform import Mapped, Misfit, TableRows, drop_roots
 

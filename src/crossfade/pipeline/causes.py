@@ -16,9 +16,6 @@ from typing import Any, Protocol
 import pyarrow as pa
 from bson import Binary, ObjectId
 
-from crossfade.documents.canonical import canonical
-from crossfade.documents.decode import key_of
-from crossfade.documents.shell import readable
 from crossfade.journal import unexplained
 from crossfade.journal.causes import MISSING, PRESENT, QUARANTINED
 from crossfade.journal.journal import Entry
@@ -31,6 +28,9 @@ from crossfade.model.target import ForeignKey, TargetTable, Unique
 from crossfade.pipeline.narrow import narrow_carrier
 from crossfade.pipeline.parents import Parents
 from crossfade.pipeline.session import Session, Work, session
+from crossfade.records.bson.canonical import canonical
+from crossfade.records.bson.decode import key_of
+from crossfade.records.bson.shell import readable
 from crossfade.stores.contract import Check, Clash, Clashes
 from crossfade.transform.transform import TableRows
 from crossfade_ids import object_id_in

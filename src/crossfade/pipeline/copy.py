@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from crossfade.documents.decode import key_of
 from crossfade.journal import journal
 from crossfade.journal.causes import place_of
 from crossfade.journal.identities import Identities
@@ -23,6 +22,7 @@ from crossfade.model.counts import Counts
 from crossfade.pipeline.apply import apply
 from crossfade.pipeline.enough import Losses, Refusals, StopAt
 from crossfade.pipeline.session import Session, Work, session
+from crossfade.records.bson.decode import key_of
 from crossfade.runtime.again import TryingAgain
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.tasks import run_tasks

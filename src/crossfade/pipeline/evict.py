@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from crossfade.documents.decode import key_of
 from crossfade.journal import journal, loaded
 from crossfade.journal.identities import Identities
 from crossfade.journal.journal import Entry
@@ -26,6 +25,7 @@ from crossfade.pipeline.apply import NO_KEY
 from crossfade.pipeline.records import OwnerValues, pieces, read
 from crossfade.pipeline.search import records_of_rows
 from crossfade.pipeline.session import Session, Work, session
+from crossfade.records.bson.decode import key_of
 from crossfade.stores.contract import TargetTransaction
 
 

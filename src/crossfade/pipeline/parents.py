@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from crossfade.documents.ejson import loads_canonical, to_bson
 from crossfade.journal.unexplained import HeldRecord, held_records
 from crossfade.model.canonical import python_rows
 from crossfade.model.program import Feed
 from crossfade.model.target import ForeignKey
 from crossfade.pipeline.narrow import follows_from_id, narrow_carrier
 from crossfade.pipeline.session import Session
+from crossfade.records.bson.ejson import loads_canonical, to_bson
 from crossfade.transform.transform import Transformer
 
 Values = tuple[Any, ...]

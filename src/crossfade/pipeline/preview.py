@@ -7,12 +7,12 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from crossfade.documents.columns import Transcoder, compile_columns
-from crossfade.documents.decode import key_of, split
 from crossfade.model.batch import Batch, Column
 from crossfade.model.program import Program
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetTable
+from crossfade.records.bson.columns import Transcoder, compile_columns
+from crossfade.records.bson.decode import key_of, split
 from crossfade.stores.contract import Reader
 from crossfade.transform.engine import Engine
 from crossfade.transform.lookup import LookupReader

@@ -9,14 +9,14 @@ from uuid import UUID
 import pyarrow as pa
 from bson import ObjectId
 
-from crossfade.documents.canonical import canonical
-from crossfade.documents.decode import key_of, split
-from crossfade.documents.ejson import loads_canonical, to_bson
 from crossfade.journal import journal
 from crossfade.mapping.owners import Owners
 from crossfade.model.program import Branch, Feed
 from crossfade.pipeline.apply import NO_KEY
 from crossfade.pipeline.session import Session
+from crossfade.records.bson.canonical import canonical
+from crossfade.records.bson.decode import key_of, split
+from crossfade.records.bson.ejson import loads_canonical, to_bson
 from crossfade.transform.transform import Transformer
 from crossfade_ids import object_id_in
 

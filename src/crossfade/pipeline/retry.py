@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from crossfade.documents.decode import key_of
 from crossfade.journal import journal, refused
 from crossfade.journal.causes import Selection, close_all
 from crossfade.journal.journal import Entry
@@ -21,6 +20,7 @@ from crossfade.pipeline.admission import ask, may_clash
 from crossfade.pipeline.apply import Applied, apply, without
 from crossfade.pipeline.records import read
 from crossfade.pipeline.session import Session, Work, session
+from crossfade.records.bson.decode import key_of
 from crossfade.runtime.again import TryingAgain
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.tasks import run_tasks

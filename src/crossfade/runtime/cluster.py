@@ -47,7 +47,7 @@ class Group:
 @cache
 def versions() -> dict[str, str]:
     """What is installed here of what decides over records; the native reader only where it is at work."""
-    from crossfade.documents.native import extension
+    from crossfade.records.bson.native import extension
 
     found = {name: _version(name) for name in _MUST_BE_ALIKE}
     if extension() is None:

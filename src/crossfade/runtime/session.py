@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from multiprocessing.util import Finalize
 
-from crossfade.documents.columns import Transcoder, compile_columns
 from crossfade.journal import journal
 from crossfade.journal.ledger import Ledger
 from crossfade.mapping.owners import Owners, owners
@@ -17,6 +16,7 @@ from crossfade.model.batch import Batch, Column
 from crossfade.model.program import Program
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetTable
+from crossfade.records.bson.columns import Transcoder, compile_columns
 from crossfade.runtime.sent_once import SentOnce, forget
 from crossfade.stores.contract import Reader, RowReader, Store, TargetTransaction, Writer, need
 from crossfade.stores.open import open_store

@@ -15,14 +15,14 @@ from typing import Any
 import pyarrow as pa
 from bson import Binary, Decimal128, Int64, ObjectId
 
-from crossfade.documents.canonical import canonical
-from crossfade.documents.ejson import loads
-from crossfade.documents.shell import readable
-from crossfade.documents.walk import Unreadable, date, walk
 from crossfade.errors import CrossfadeError
 from crossfade.model.batch import Batch, Column
 from crossfade.model.program import Lookup
 from crossfade.model.shape import Path, Shape, unescape_step
+from crossfade.records.bson.canonical import canonical
+from crossfade.records.bson.ejson import loads
+from crossfade.records.bson.shell import readable
+from crossfade.records.bson.walk import Unreadable, date, walk
 
 Tables = dict[str, pa.Table]
 Read = Callable[[str, Any, Sequence[str]], Iterator[bytes]]

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from crossfade.documents.decode import key_of
 from crossfade.model.batch import REMAINDER, Batch, Chunk
 from crossfade.model.counts import Counts
 from crossfade.model.shape import Shape
+from crossfade.records.bson.decode import key_of
 from crossfade.runtime.memory import keep_less
 from crossfade.runtime.sent_once import Once
 from crossfade.stores.contract import Reader, RowReader

@@ -16,10 +16,10 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from crossfade.documents.shell import readable
 from crossfade.journal.causes import PARENTS
 from crossfade.model.counts import Counts
 from crossfade.model.files import write_text
+from crossfade.records.bson.shell import readable
 from crossfade.schema.compare import as_json as difference_json
 from crossfade.verify import conclusion
 from crossfade.verify.facts import CauseShown, Facts

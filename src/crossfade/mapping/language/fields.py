@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from crossfade.documents.places import entry_value, listed_element
 from crossfade.model.batch import Column
 from crossfade.model.names import fold
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, TypeStats, escape_step, format_path
+from crossfade.records.bson.places import entry_value, listed_element
 
 
 class ColumnSet:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from crossfade.documents.ejson import exact_double, loads, to_bson
+from crossfade.records.bson.ejson import exact_double, loads, to_bson
 
 # What only version 2 writes. Version 1 has another way to write a regular expression, one that is an object in
 # version 2.

@@ -17,10 +17,10 @@ from itertools import islice
 from pathlib import Path as File
 from typing import Any
 
-from crossfade.documents.decode import decode_one
-from crossfade.documents.ejson import canonical
-from crossfade.documents.walk import Unreadable
 from crossfade.model.shape import ELEMENT, Path, format_path, unescape_step
+from crossfade.records.bson.decode import decode_one
+from crossfade.records.bson.ejson import canonical
+from crossfade.records.bson.walk import Unreadable
 from crossfade.stores.dump.elements import id_document
 from crossfade.stores.dump.spool import Spool, read_pieces
 

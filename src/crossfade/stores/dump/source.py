@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from crossfade.documents.batch_size import documents_a_batch
-from crossfade.documents.columns import compile_columns
 from crossfade.model.batch import REMAINDER, Batch, Chunk, Column, SetAside
 from crossfade.model.shape import Path, Shape
+from crossfade.records.bson.batch_size import documents_a_batch
+from crossfade.records.bson.columns import compile_columns
 from crossfade.stores.contract import Reader
 from crossfade.stores.dump.elements import early_end, id_document
 from crossfade.stores.dump.framing import LENGTH

@@ -19,9 +19,9 @@ from bson.max_key import MaxKey
 from pymongo.collection import Collection
 from pymongo.cursor import RawBatchCursor
 
-from crossfade.documents.decode import decode_one
-from crossfade.documents.ejson import canonical, loads_canonical
-from crossfade.documents.walk import Unreadable
+from crossfade.records.bson.decode import decode_one
+from crossfade.records.bson.ejson import canonical, loads_canonical
+from crossfade.records.bson.walk import Unreadable
 
 ID = [("_id", 1)]
 KEYS_A_REPLY = 50_000

@@ -16,9 +16,9 @@ from typing import Any
 from bson.raw_bson import RawBSONDocument
 from bson.regex import Regex
 
-from crossfade.documents.ejson import loads_canonical, to_bson
-from crossfade.documents.values import OddRegex, Undefined
 from crossfade.model.shape import ELEMENT, Path, unescape_step
+from crossfade.records.bson.ejson import loads_canonical, to_bson
+from crossfade.records.bson.values import OddRegex, Undefined
 
 VALUES_A_QUERY = 1000
 CHARACTERS_A_QUERY = 4_000_000

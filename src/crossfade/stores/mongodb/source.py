@@ -22,12 +22,12 @@ from pymongo.cursor import RawBatchCursor
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
-from crossfade.documents.batch_size import documents_a_batch
-from crossfade.documents.columns import Transcoder, compile_columns
-from crossfade.documents.ejson import loads_canonical
 from crossfade.errors import Refused
 from crossfade.model.batch import Batch, Chunk, Column
 from crossfade.model.shape import Path, Shape
+from crossfade.records.bson.batch_size import documents_a_batch
+from crossfade.records.bson.columns import Transcoder, compile_columns
+from crossfade.records.bson.ejson import loads_canonical
 from crossfade.stores.contract import Reader
 from crossfade.stores.mongodb.bounds import ID, documents, ranges
 from crossfade.stores.mongodb.collection import collection_of

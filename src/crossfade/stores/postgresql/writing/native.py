@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from crossfade.documents.native import extension
 from crossfade.model.target import ColumnType
+from crossfade.records.bson.native import extension
 
 
 def wired(values: Any, kind: ColumnType, element_oid: int) -> Any | None:

@@ -1,0 +1,162 @@
+"""A raw batch of documents into Arrow, column by column.
+
+The work is done by place, not by document: one list comprehension takes a field out of all documents, one set says
+which classes stand in it, and one call makes it an Arrow array. What a document may hold is decided before
+(strict.py), for the whole batch at once where it is clean, as it nearly always is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from crossfade.model.batch import Batch, Column, SetAside
+from crossfade.model.shape import ELEMENT, Node, Path, Shape, unescape_step
+from crossfade.records.bson.canonical import canonical
+from crossfade.records.bson.decode import Decoded, decode
+from crossfade.records.bson.forms import (
+    ARROW_KINDS,
+    EJSON,
+    JSON,
+    KEY,
+    OID_TEXT,
+    OID_UUID,
+    PRESENT,
+    TYPE,
+    Build,
+    Form,
+    list_of,
+)
+from crossfade.records.bson.native import LARGEST, NativeReader, native_reader
+from crossfade.records.bson.places import LISTS, Values, element_of
+from crossfade.records.bson.rest import rest_form
+from crossfade.records.bson.strict import Offence, Rule, is_clean, offence
+from crossfade.records.bson.uncollected import uncollected
+
+ROW = "#row"
+
+
+class Transcoder:
+    """Reads raw batches of one entity into the columns it was made for. Holds nothing between batches.
+
+    With a native reader of the same rule and columns, that one does the work.
+    """
+
+    def __init__(
+        self, rule: Rule, columns: Sequence[tuple[str, Form, Build]], native: NativeReader | None = None
+    ) -> None:
+        self._rule = rule
+        self._native = native
+        self._builders = [build for _, _, build in columns]
+        self.schema = pa.schema([pa.field(ROW, pa.int64()), *(form.field(name) for name, form, _ in columns)])
+
+    @property
+    def is_native(self) -> bool:
+        return self._native is not None
+
+    def read(self, raw_batch: bytes) -> Batch:
+        """The batch's documents as Arrow. What cannot be read, or does not fit the shape, is set aside; the others go
+        on.
+        """
+        if self._native is not None and len(raw_batch) <= LARGEST:
+            return self._native.read(raw_batch)
+        with uncollected():
+            return self._read(raw_batch)
+
+    def _read(self, raw_batch: bytes) -> Batch:
+        decoded = decode(raw_batch)
+        aside = [SetAside(b.position, b.key, b.reason, b.path, b.detail, b.raw) for b in decoded.broken]
+        rows = Values(decoded.docs)
+        if decoded.docs and not is_clean(rows, self._rule):
+            decoded, found = self._sorted_out(decoded)
+            aside = sorted([*aside, *found], key=lambda one: one.position)
+            rows = Values(decoded.docs)
+        return Batch(self._table(rows), decoded.raws, tuple(aside))
+
+    def _table(self, rows: Values) -> Any:
+        numbers = pa.array(range(len(rows.values)), pa.int64())
+        return pa.Table.from_arrays([numbers, *(build(rows) for build in self._builders)], schema=self.schema)
+
+    def _sorted_out(self, decoded: Decoded) -> tuple[Decoded, list[SetAside]]:
+        """The documents that fit, and those that do not with the reason."""
+        good, aside = Decoded(), []
+        for doc, raw, position in zip(decoded.docs, decoded.raws, decoded.positions, strict=True):
+            found = offence(doc, self._rule)
+            if found is None:
+                good.docs.append(doc)
+                good.raws.append(raw)
+            else:
+                aside.append(_set_aside(doc, raw, position, found))
+        return good, aside
+
+
+def _set_aside(doc: dict[str, Any], raw: bytes, position: int, why: Offence) -> SetAside:
+    key = canonical(doc["_id"]) if "_id" in doc else None
+    return SetAside(position, key, why.reason, why.path, why.detail, raw)
+
+
+def compile_columns(shape: Shape, columns: Sequence[Column]) -> Transcoder:
+    """A transcoder for these columns of documents in this shape.
+
+    A path that the shape does not hold is NULL in every row: a document that has it is set aside. Raises ValueError for
+    what is no column: a form that does not exist, an object or an array asked for as a value.
+    """
+    rule = Rule(shape.root, is_root=True)
+    builders = [_compiled(column, shape.root) for column in columns]
+    return Transcoder(rule, builders, native_reader(rule, columns, shape.root))
+
+
+def python_columns(shape: Shape, columns: Sequence[Column]) -> Transcoder:
+    """The same, which reads in Python whatever is installed: what the native reader is held against."""
+    return Transcoder(Rule(shape.root, is_root=True), [_compiled(column, shape.root) for column in columns])
+
+
+def _compiled(column: Column, base: Node) -> tuple[str, Form, Build]:
+    form = _form(column, _node_at(base, column.path))
+    return column.name, form, _from(column.path, form)
+
+
+def _from(path: Path, form: Form) -> Build:
+    build = form.build
+    return (lambda rows: build(rows.at(path))) if path else build
+
+
+def _form(column: Column, node: Node) -> Form:
+    if column.form in LISTS:
+        element = element_of(column.form, node)
+        return list_of([_compiled(c, element) for c in column.elements], column.form)
+    if column.form == "key":
+        return KEY
+    if column.form == "rest":
+        return rest_form(column.without)
+    if column.form != "native":
+        return _simple_form(column, node)
+    if node.kind not in ARROW_KINDS:
+        raise ValueError(f"column {column.name!r} is an {node.kind}, which is no value")
+    return ARROW_KINDS[node.kind]
+
+
+_SIMPLE = {"ejson": EJSON, "json": JSON, "type": TYPE, "present": PRESENT, "oid_uuid": OID_UUID, "oid_text": OID_TEXT}
+_OF_OBJECT_IDS = ("oid_uuid", "oid_text")
+
+
+def _simple_form(column: Column, node: Node) -> Form:
+    if column.form in _OF_OBJECT_IDS and node.kind not in ("objectId", "null"):
+        raise ValueError(f"column {column.name!r} is of ObjectIds, and the place of the kind {node.kind}")
+    form = _SIMPLE.get(column.form)
+    if form is None:
+        raise ValueError(f"no form {column.form!r} (column {column.name!r})")
+    return form
+
+
+def _node_at(base: Node, path: Path) -> Node:
+    node: Node | None = base
+    for step in path:
+        if step == ELEMENT:
+            raise ValueError(f"a column's path steps through objects only: {path}")
+        if node is not None and node.is_map:
+            raise ValueError(f"a column's path steps into no map: {path}")
+        node = node.by_name.get(unescape_step(step)) if node is not None else None
+    return node if node is not None else Node("", "", {})

@@ -1,0 +1,402 @@
+"""The survey's counting: every path of every document with each BSON type it holds.
+
+Documents are counted by the batch and by the column: all values of one place together, split by their class, so that
+the work on one value is a step of min(), max() or len() and not a line of Python. What is kept does not grow with the
+number of documents, only with the number of places, and that is limited: an object whose keys are data (by date or by
+user) is a map, and all its values are one place (maps.py).
+
+Example keys are the three least (by their text) of each type at each place, so that they do not depend on how the
+documents were divided among workers, or in which order they came.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from itertools import chain, compress
+from operator import itemgetter
+from typing import Any
+
+from bson import Binary, Code, ObjectId
+
+from crossfade.errors import Refused
+from crossfade.model.names import engine_names
+from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, Shape, escape_step, format_path
+from crossfade.records.bson.counted import EXAMPLES, Place, Seen, flattened, unflattened
+from crossfade.records.bson.decode import Broken, decode, portions
+from crossfade.records.bson.ejson import canonical
+from crossfade.records.bson.extremes import Extremes, cut, extremes
+from crossfade.records.bson.maps import MOST_FIELDS, MapRules, is_map
+from crossfade.records.bson.native import CountedPlace, native_count
+from crossfade.records.bson.types import TYPE_OF_CLASS, binary_type, code_type
+from crossfade.records.bson.uncollected import uncollected
+
+MOST_NAMES = 10_000  # different field names below a place that is no map
+MOST_PLACES = 100_000  # places in one entity
+MOST_KEPT = 3  # times as many may be kept while counting: maps are recognised in the end
+LONGEST_EXAMPLE = 1000  # characters of a key's text
+
+Values = Sequence[Any]
+Owners = Sequence[int]
+"""For each value the number of the document that holds it, counted in the order of the documents' keys; ascending."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """More than `fields` keys make an object a map. Where it may be none, more than `names` are refused, and so are
+    more than `places` in one entity.
+    """
+
+    fields: int = MOST_FIELDS
+    names: int = MOST_NAMES
+    places: int = MOST_PLACES
+
+
+class Histogram:
+    """Counts batches of raw BSON. Can be pickled, and merged with others of the same entity."""
+
+    def __init__(self, rules: MapRules | None = None, *, limits: Limits | None = None, native: bool = True) -> None:
+        self.root = Place()
+        self.bytes = 0
+        self.problems: dict[str, Seen] = {}
+        self.rules = rules or MapRules()
+        self.limits = limits or Limits()
+        self._places = 0
+        self._native = native
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "root": flattened(self.root)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ = {**state, "root": unflattened(state["root"])}
+
+    @property
+    def count(self) -> int:
+        """All documents, with those that cannot be read."""
+        return self.root.count_of("object") + sum(seen.count for seen in self.problems.values())
+
+    def add(self, batch: bytes) -> None:
+        """Count the documents of one batch. Raises Refused where there are too many paths to be reviewed."""
+        counted = native_count(batch) if self._native else None
+        if counted is not None:
+            self.bytes += len(batch)
+            self._take(*counted)
+            return
+        with uncollected():
+            for portion in portions(batch):
+                self._add(portion)
+
+    def merge(self, other: Histogram) -> None:
+        """Take in what another one counted; `other` stays as it is."""
+        self.bytes += other.bytes
+        for reason, seen in other.problems.items():
+            self.problems.setdefault(reason, Seen()).take(reason, seen)
+        self._absorb(self.root, [other.root])
+
+    def to_shape(self, entity: str, *, entity_class: str = "collection", plan: str = "") -> Shape:
+        """The shape of what was counted, its maps recognised. Raises Refused where there are too many paths."""
+        whole = Histogram(self.rules, limits=self.limits)
+        whole.merge(self)
+        whole._recognise()
+        problems = {reason: self.problems[reason].count for reason in sorted(self.problems)}
+        return Shape(entity, self.count, _node(whole.root), entity_class, plan, self.bytes, problems)
+
+    # -- counting
+
+    def _add(self, portion: bytes) -> None:
+        self.bytes += len(portion)
+        decoded = decode(portion)
+        for broken in decoded.broken:
+            self._add_problem(broken)
+        if not decoded.docs:
+            return
+        docs, key_of = _by_key(decoded.docs)
+        pending: list[tuple[Place, Values, Owners]] = [(self.root, docs, range(len(docs)))]
+        while pending:
+            place, values, owners = pending.pop()
+            pending += self._count(place, values, owners, key_of)
+
+    def _add_problem(self, broken: Broken) -> None:
+        keys = [cut(broken.key, LONGEST_EXAMPLE)] if broken.key is not None else []
+        self.problems.setdefault(broken.reason, Seen()).add(broken.reason, 1, Extremes(), keys)
+
+    def _take(self, problems: Sequence[tuple[str, str | None]], places: Sequence[CountedPlace]) -> None:
+        """What the native reader counted in one batch."""
+        for reason, key in problems:
+            self.problems.setdefault(reason, Seen()).add(reason, 1, Extremes(), [] if key is None else [key])
+        names: list[list[str]] = [[] for _ in places]
+        for parent, name, _ in places:
+            if parent is not None and name is not None:
+                names[parent].append(name)
+        wanted: dict[int, set[str]] = {}  # of a map's values many are one place here
+        found: list[Place] = []
+        for number, (parent, name, kinds) in enumerate(places):
+            above = self.root if parent is None else found[parent]
+            here = above if parent is None else self._element(above) if name is None else self._field(above, name)
+            if above.entry is not None and name is not None:
+                above.note_name(name, sum(count for _, count, _, _ in kinds))
+            found.append(here)
+            for kind, count, extent, keys in kinds:
+                here.seen(kind).add(kind, count, extent, keys)
+            if names[number]:
+                of_place = wanted.setdefault(id(here), set())
+                of_place.update(names[number])
+                self._make_room(here, of_place)
+
+    def _count(
+        self, place: Place, values: Values, owners: Owners, key_of: Callable[[int], str]
+    ) -> Iterator[tuple[Place, Values, Owners]]:
+        """Count the values of one place; yields the places below it with their values."""
+        for cls, some, theirs in _split(values, owners, list(map(type, values))):
+            for kind, few, few_owners in _by_type(cls, some, theirs):
+                keys = [] if place is self.root else [key_of(owner) for owner in _first(few_owners)]
+                place.seen(kind).add(kind, len(few), extremes(cls, few), [key for key in keys if key])
+            if cls is dict:
+                yield from self._fields(place, some, theirs)
+            elif cls is list:
+                yield from self._elements(place, some, theirs)
+
+    def _fields(self, place: Place, objects: Values, owners: Owners) -> Iterator[tuple[Place, Values, Owners]]:
+        names = dict.fromkeys(chain.from_iterable(objects))
+        self._make_room(place, names.keys())
+        if place.entry is not None:
+            if names:
+                place.note_names(list(chain.from_iterable(objects)))
+                yield place.entry, *_entries(objects, owners)
+            return
+        for name, column, column_owners in _columns(objects, owners, names):
+            yield self._field(place, name), column, column_owners
+
+    def _elements(self, place: Place, arrays: Values, owners: Owners) -> Iterator[tuple[Place, Values, Owners]]:
+        values = list(chain.from_iterable(arrays))
+        if values:
+            theirs = [owner for owner, array in zip(owners, arrays, strict=True) for _ in array]
+            yield self._element(place), values, theirs
+
+    # -- places
+
+    def _field(self, place: Place, name: str) -> Place:
+        if place.entry is not None:
+            return place.entry
+        found = place.fields.get(name)
+        if found is None:
+            if len(place.fields) >= self.limits.names:
+                raise _keys_are_values(place, f"more than {self.limits.names:,} different field names")
+            found = place.fields[name] = self._new((*place.path, escape_step(name)))
+        return found
+
+    def _element(self, place: Place) -> Place:
+        if place.element is None:
+            place.element = self._new((*place.path, ELEMENT))
+        return place.element
+
+    def _new(self, path: Path) -> Place:
+        self._places += 1
+        if self._places > MOST_KEPT * self.limits.places:
+            raise self._too_many(self.root)
+        place = Place(path)
+        if path in self.rules.maps:
+            self._fold(place)
+        return place
+
+    def _too_many(self, root: Place) -> Refused:
+        return _keys_are_values(_widest(root), f"most of more than {self.limits.places:,} different paths")
+
+    # -- maps
+
+    def _make_room(self, place: Place, names: Set[str]) -> None:
+        """Fold a place that has more fields with these names than any object has. Nobody may hold a place below it."""
+        if place.entry is None and self.rules.may_fold(place):
+            most = self.limits.fields
+            if len(place.fields) + len(names) > most and len(place.fields.keys() | names) > most:
+                self._fold(place)
+
+    def _fold(self, place: Place) -> None:
+        """Make a map of an object: one place of all its fields."""
+        fields, place.fields = place.fields, {}
+        self._places -= sum(1 for child in fields.values() for _ in child.walk())
+        place.entry = self._new((*place.path, ENTRY))
+        self._absorb_fields(place, fields)
+
+    def _absorb_fields(self, place: Place, fields: dict[str, Place]) -> None:
+        """Take the fields of an object into a map."""
+        assert place.entry is not None
+        for name, child in fields.items():
+            place.note_name(name, child.total)
+        self._absorb(place.entry, fields.values())
+
+    def _absorb(self, into: Place, others: Iterable[Place]) -> None:
+        """Add what was counted at other places, and below them; these stay as they are.
+
+        Depth first: what is below one place is done with before the next one can make a map of it.
+        """
+        pending = [(into, other) for other in others]
+        while pending:
+            mine, theirs = pending.pop()
+            for kind, seen in theirs.types.items():
+                mine.seen(kind).take(kind, seen)
+            self._make_room(mine, theirs.fields.keys())
+            if theirs.entry is not None:
+                if mine.entry is None:
+                    self._fold(mine)
+                mine.names.take("string", theirs.names)
+            if mine.entry is not None:
+                for name, child in theirs.fields.items():
+                    mine.note_name(name, child.total)
+            pending += [(self._field(mine, name), child) for name, child in theirs.fields.items()]
+            if theirs.entry is not None and mine.entry is not None:
+                pending.append((mine.entry, theirs.entry))
+            if theirs.element is not None:
+                pending.append((self._element(mine), theirs.element))
+
+    def _absorbed(self, places: Iterable[Place]) -> Place:
+        """A place of its own that holds all that was counted at others."""
+        apart = Histogram(limits=self.limits)
+        apart._absorb(apart.root, places)
+        return apart.root
+
+    def _recognise(self) -> None:
+        """Fold every object that is a map, from the top: what is below one is looked at when all of it is together."""
+        pending = [self.root]
+        while pending:
+            place = pending.pop()
+            if place.fields and self.rules.may_fold(place) and is_map(place, self._absorbed):
+                self._fold(place)
+            pending += [child for _, child in place.below()]
+        if sum(1 for _ in self.root.walk()) > self.limits.places:
+            raise self._too_many(self.root)
+
+
+def merge(a: Histogram, b: Histogram) -> Histogram:
+    """What both counted; both stay as they are. Associative and commutative."""
+    both = Histogram(a.rules, limits=a.limits)
+    both.merge(a)
+    both.merge(b)
+    return both
+
+
+def _by_key(docs: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], Callable[[int], str]]:
+    """The documents in the order of their keys' texts, and what gives the text of the n-th ("": it has no key)."""
+    ids = [doc.get("_id", ...) for doc in docs]
+    if set(map(type, ids)) == {ObjectId}:
+        ranks: list[Any] = [found.binary for found in ids]  # ordered as their texts are, and quicker to make
+    else:
+        ranks = ["" if found is ... else cut(canonical(found), LONGEST_EXAMPLE) for found in ids]
+    order = sorted(range(len(docs)), key=ranks.__getitem__)
+    texts: dict[int, str] = {}
+
+    def key_of(number: int) -> str:
+        text = texts.get(number)
+        if text is None:
+            found = ids[order[number]]
+            text = texts[number] = "" if found is ... else cut(canonical(found), LONGEST_EXAMPLE)
+        return text
+
+    return [docs[at] for at in order], key_of
+
+
+def _first(owners: Owners) -> Iterator[int]:
+    """The first few different ones."""
+    at = 0
+    for _ in range(EXAMPLES):
+        if at >= len(owners):
+            return
+        yield owners[at]
+        at = bisect_right(owners, owners[at], at)
+
+
+def _split(values: Values, owners: Owners, marks: Sequence[Any]) -> Iterator[tuple[Any, Values, Owners]]:
+    """The values with their owners, apart by their marks."""
+    different = set(marks)
+    if len(different) == 1:
+        yield marks[0], values, owners
+        return
+    for mark in different:
+        picked = [other == mark for other in marks]
+        yield mark, list(compress(values, picked)), list(compress(owners, picked))
+
+
+def _by_type(cls: type[Any], values: Values, owners: Owners) -> Iterator[tuple[str, Values, Owners]]:
+    """The values of one class by BSON type: one type, but for binary data and code."""
+    if cls is Binary:
+        yield from _split(values, owners, list(map(binary_type, values)))
+    elif cls is Code:
+        yield from _split(values, owners, list(map(code_type, values)))
+    else:
+        yield TYPE_OF_CLASS[cls], values, owners
+
+
+def _entries(objects: Values, owners: Owners) -> tuple[Values, Owners]:
+    """The values of maps, whatever their keys, with their owners."""
+    values = list(chain.from_iterable(map(dict.values, objects)))
+    return values, [owner for owner, found in zip(owners, objects, strict=True) for _ in found]
+
+
+def _columns(objects: Values, owners: Owners, names: Iterable[str]) -> Iterator[tuple[str, Values, Owners]]:
+    """Each field name with its values and their owners."""
+    names = list(names)
+    if len(names) * len(objects) > 8 * sum(map(len, objects)):
+        yield from _sparse_columns(objects, owners)
+        return
+    for name in names:
+        try:
+            yield name, list(map(itemgetter(name), objects)), owners
+        except KeyError:
+            there = [name in found for found in objects]
+            yield name, [found[name] for found in compress(objects, there)], list(compress(owners, there))
+
+
+def _sparse_columns(objects: Values, owners: Owners) -> Iterator[tuple[str, Values, Owners]]:
+    """The same where most objects lack most of the names: to ask each for all would take the square of the time."""
+    columns: dict[str, tuple[list[Any], list[int]]] = {}
+    for found, owner in zip(objects, owners, strict=True):
+        for name, value in found.items():
+            values, theirs = columns.setdefault(name, ([], []))
+            values.append(value)
+            theirs.append(owner)
+    for name, (values, theirs) in columns.items():
+        yield name, values, theirs
+
+
+def _node(root: Place) -> Node:
+    """The places as nodes. Those below are made before those above."""
+    made: dict[int, Node] = {}
+    order = list(_named(root))
+    for place, name, engine, missing in reversed(order):
+        total = missing + place.total
+        types = {
+            kind: place.types[kind].stats(kind, examples=2 * place.types[kind].count <= total)
+            for kind in sorted(place.types)
+        }
+        fields = tuple(made[id(child)] for _, child in sorted(place.fields.items()))
+        element = None if place.element is None else made[id(place.element)]
+        entry = None if place.entry is None else made[id(place.entry)]
+        names = None if entry is None else place.names.stats("string", examples=False)
+        made[id(place)] = Node(name, engine, types, missing, fields, element, entry, names)
+    return made[id(root)]
+
+
+def _named(root: Place) -> Iterator[tuple[Place, str, str, int]]:
+    """Every place with its name, the name that SQL knows it by, and the number of objects that lack it."""
+    pending = [(root, "", "", 0)]
+    while pending:
+        place, own, engine, missing = pending.pop()
+        yield place, own, engine, missing
+        engines, objects = engine_names(place.fields), place.count_of("object")
+        pending += [(child, name, engines[name], objects - child.total) for name, child in place.fields.items()]
+        pending += [(child, step, step, 0) for step, child in place.below() if step in (ELEMENT, ENTRY)]
+
+
+def _widest(root: Place) -> Place:
+    return max(root.walk(), key=lambda place: len(place.fields))
+
+
+def _keys_are_values(place: Place, what: str) -> Refused:
+    some = ", ".join(repr(name) for name in list(place.fields)[:3])
+    where = format_path(place.path)
+    say = "say in crossfade.toml that its keys are data ([survey] maps), or " if place.path else ""
+    return Refused(
+        f"the objects at {where} hold {what} ({some}, ...): more than anyone can review",
+        hint=f"{say}leave the entity out of `entities`",
+    )

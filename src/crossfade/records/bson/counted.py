@@ -1,0 +1,148 @@
+"""What the survey has counted so far: a tree of places, each with what was seen there of each type.
+
+An object is at first a set of fields. Where its keys are data, it is folded into a map: the values of all keys become
+one place, its `entry`, and of the keys only what they are like is kept. What comes out does not depend on when that
+was done, nor on the order in which things were counted.
+
+Nothing here recurses: documents nest deeper than Python's stack does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from crossfade.model.shape import ELEMENT, ENTRY, Path, TypeStats, escape_step, unescape_step
+from crossfade.records.bson.extremes import Extremes, extremes, rank, shown
+
+EXAMPLES = 3
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was seen of one type at one place."""
+
+    count: int = 0
+    least: Any = None
+    greatest: Any = None
+    min_length: int | None = None
+    max_length: int | None = None
+    keys: list[str] = field(default_factory=list)
+
+    def add(self, kind: str, count: int, found: Extremes, keys: Sequence[str]) -> None:
+        self.count += count
+        if found.least is not None:
+            self._widen(kind, found)
+        if found.min_length is not None and found.max_length is not None:
+            self.min_length = min(found.min_length, found.min_length if self.min_length is None else self.min_length)
+            self.max_length = max(found.max_length, self.max_length or 0)
+        if keys and keys != self.keys:
+            self.keys = sorted({*self.keys, *keys})[:EXAMPLES]
+
+    def take(self, kind: str, other: Seen) -> None:
+        found = Extremes(other.least, other.greatest, other.min_length, other.max_length)
+        self.add(kind, other.count, found, other.keys)
+
+    def _widen(self, kind: str, found: Extremes) -> None:
+        if self.least is None or rank(kind, found.least) < rank(kind, self.least):
+            self.least = found.least
+        if self.greatest is None or rank(kind, found.greatest) > rank(kind, self.greatest):
+            self.greatest = found.greatest
+
+    def stats(self, kind: str, *, examples: bool) -> TypeStats:
+        return TypeStats(
+            self.count,
+            shown(kind, self.least),
+            shown(kind, self.greatest),
+            self.min_length,
+            self.max_length,
+            tuple(self.keys) if examples else (),
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """One place in the documents, while it is being counted. A map has an `entry` and no fields, and `names`: what its
+    keys are like.
+    """
+
+    path: Path = ()
+    types: dict[str, Seen] = field(default_factory=dict)
+    fields: dict[str, Place] = field(default_factory=dict)
+    element: Place | None = None
+    entry: Place | None = None
+    names: Seen = field(default_factory=Seen)
+
+    def seen(self, kind: str) -> Seen:
+        return self.types.setdefault(kind, Seen())
+
+    def count_of(self, kind: str) -> int:
+        return self.types[kind].count if kind in self.types else 0
+
+    @property
+    def total(self) -> int:
+        """All values here, of whatever type."""
+        return sum(seen.count for seen in self.types.values())
+
+    def below(self) -> Iterator[tuple[str, Place]]:
+        """The places one step below, with the steps."""
+        for name, child in self.fields.items():
+            yield escape_step(name), child
+        if self.entry is not None:
+            yield ENTRY, self.entry
+        if self.element is not None:
+            yield ELEMENT, self.element
+
+    def walk(self) -> Iterator[Place]:
+        """This place and all below it."""
+        pending = [self]
+        while pending:
+            place = pending.pop()
+            yield place
+            pending += [child for _, child in place.below()]
+
+    def note_names(self, names: Sequence[str]) -> None:
+        """Keys of a map: each once for every object that has it."""
+        self.names.add("string", len(names), extremes(str, names), [])
+
+    def note_name(self, name: str, count: int) -> None:
+        self.names.add("string", count, extremes(str, [name]), [])
+
+
+Flat = tuple[int, str, dict[str, Seen], Seen]
+"""A place without what is below it: the number of the place above it, the step from there, types and keys."""
+
+
+def flattened(root: Place) -> list[Flat]:
+    """The tree as a list, parents first: to be pickled."""
+    flat: list[Flat] = []
+    pending = [(-1, "", root)]
+    while pending:
+        above, step, place = pending.pop()
+        number = len(flat)
+        flat.append((above, step, place.types, place.names))
+        pending += [(number, below, child) for below, child in place.below()]
+    return flat
+
+
+def unflattened(flat: Sequence[Flat]) -> Place:
+    """The tree that `flattened` was given."""
+    places: list[Place] = []
+    for above, step, types, names in flat:
+        place = Place(types=types, names=names)
+        places.append(place)
+        if above >= 0:
+            parent = places[above]
+            place.path = (*parent.path, step)
+            _hang(parent, step, place)
+    return places[0]
+
+
+def _hang(parent: Place, step: str, place: Place) -> None:
+    if step == ENTRY:
+        parent.entry = place
+    elif step == ELEMENT:
+        parent.element = place
+    else:
+        parent.fields[unescape_step(step)] = place

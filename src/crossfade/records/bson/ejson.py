@@ -1,0 +1,24 @@
+"""Values as text and back, in one place: what the rest of the house imports.
+
+`canonical` is lossless and has one spelling for each value; `plain` is JSON as an application would print it;
+`loads` reads all that is called Extended JSON; `to_bson` writes bytes.
+"""
+
+from __future__ import annotations
+
+from crossfade.records.bson.canonical import binary_text, canonical, date_to_ms, double_text
+from crossfade.records.bson.ejson_loads import exact_double, loads, loads_canonical
+from crossfade.records.bson.encode import to_bson
+from crossfade.records.bson.plain import plain
+
+__all__ = [
+    "binary_text",
+    "canonical",
+    "date_to_ms",
+    "double_text",
+    "exact_double",
+    "loads",
+    "loads_canonical",
+    "plain",
+    "to_bson",
+]

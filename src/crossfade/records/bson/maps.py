@@ -1,0 +1,102 @@
+"""Which objects are maps: those whose keys are data (a user's id, a month, a slug) and not names of fields.
+
+The answer is a function of what was counted in all documents, so that it does not depend on how the work was divided.
+An object is a map
+
+1. where crossfade.toml says so, and never where it says the contrary; else
+2. where it has more than `MOST_FIELDS` different keys, whatever they hold: nobody reviews as many paths. As this stays
+   true whatever comes, it is acted on while counting, which bounds the memory;
+3. where its keys look like data: ids, dates, numbers (`looks_like_data`), but for one in ten;
+4. where it has `MANY_NAMES` different keys or more, which change from object to object (the largest object has at
+   most half of them, and on average an object has at most a quarter), and whose values are all alike.
+
+The document itself is never a map: it has an `_id`. docs/decisions/0016 says why these and not others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from crossfade.model.shape import Path
+from crossfade.records.bson.counted import Place
+
+MOST_FIELDS = 1000
+MANY_NAMES = 50
+
+_NUMBERS = frozenset({"int", "long", "double", "decimal"})
+
+_DATA = re.compile(
+    r"""
+      [0-9a-f]{24} | [0-9A-F]{24}                                     # an ObjectId
+    | [0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}            # a UUID
+    | (?=[a-f]*[0-9])[0-9a-f]{16,}                                    # a digest
+    | [0-9]{5,}                                                       # a number: an id, a day as 20240131, an epoch
+    | (?:19|20)[0-9]{2}                                               # a year
+    | (?:[0-9]{4}[-/_.][0-9]{1,2}(?:[-/_.][0-9]{1,2})?
+      | [0-9]{1,2}[-/_.][0-9]{1,2}[-/_.][0-9]{4}
+      | [0-9]{4}-?W[0-9]{2} | [0-9]{4}-?Q[1-4])                       # a month, a day, a week, a quarter
+      (?:[T ][0-9]{2}(?::?[0-9]{2}){0,2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?
+    | [^@\s]+@[^@\s]+\.[^@\s]+                                        # an e-mail address
+    | (?=[^0-9]*[0-9])(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[-_0-9A-Za-z]{20,}  # a random id of 20 characters or more
+    """,
+    re.VERBOSE,
+)
+
+
+def looks_like_data(name: str) -> bool:
+    """Whether a key is written as ids, dates and numbers are, and hardly as a field's name.
+
+    >>> [looks_like_data(name) for name in ("2024-01", "507f1f77bcf86cd799439011", "street", "address2")]
+    [True, True, False, False]
+    """
+    return _DATA.fullmatch(name) is not None
+
+
+@dataclass(frozen=True)
+class MapRules:
+    """What a person said of one entity: paths of objects that are maps, and of objects that are none."""
+
+    maps: frozenset[Path] = frozenset()
+    objects: frozenset[Path] = frozenset()
+
+    def may_fold(self, place: Place) -> bool:
+        return bool(place.path) and place.path not in self.objects
+
+
+Absorb = Callable[[Iterable[Place]], Place]
+"""One place that holds all that was counted in several."""
+
+
+def is_map(place: Place, absorb: Absorb) -> bool:
+    """Whether the fields of a place are the keys of a map, by their names and by their values (3 and 4 above)."""
+    count = len(place.fields)
+    if not count:
+        return False
+    unlike = 0
+    for name in place.fields:
+        unlike += not looks_like_data(name)
+        if 10 * unlike > count:
+            break
+    else:
+        return True
+    return count >= MANY_NAMES and _names_change(place) and _values_are_alike(absorb(place.fields.values()), absorb)
+
+
+def _names_change(place: Place) -> bool:
+    objects = place.types["object"]
+    entries = sum(child.total for child in place.fields.values())
+    count = len(place.fields)
+    return 2 * (objects.max_length or 0) <= count and 4 * entries <= count * objects.count
+
+
+def _values_are_alike(values: Place, absorb: Absorb) -> bool:
+    """Of one type, all numbers counting as one; objects with mostly the same fields, or maps themselves."""
+    kinds = {"number" if kind in _NUMBERS else kind for kind in values.types} - {"null"}
+    if len(kinds) != 1:
+        return not kinds
+    if "object" not in kinds or not values.fields:
+        return True
+    entries = sum(child.total for child in values.fields.values())
+    return 2 * entries >= len(values.fields) * values.count_of("object") or is_map(values, absorb)

@@ -1,0 +1,215 @@
+"""The native reader (the distribution `crossfade-native`, in native/), used where it is installed.
+
+It keeps the promises of `crossfade.records.bson` as the reader in Python does: the same columns, the same documents set
+aside with the same words. It is handed a shape and columns that the Python reader has accepted, as two flat lists, and
+what it gives back is put into the same classes here. `CROSSFADE_NATIVE=0` turns it off.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, overload
+
+import orjson
+import pyarrow as pa
+from bson import Decimal128
+
+from crossfade.model.batch import Batch, Column, SetAside
+from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, unescape_step
+from crossfade.records.bson.extremes import Extremes
+from crossfade.records.bson.places import LISTS, element_of
+from crossfade.records.bson.strict import Rule
+
+CONTRACT = 4  # what is asked of the module; native/src/lib.rs has the same number
+LARGEST = 1 << 28  # bytes of a batch; a larger one is read in Python
+
+
+@cache
+def extension() -> Any | None:
+    """The module, or None where it is not installed, of another version than this, or turned off."""
+    found = None if os.environ.get("CROSSFADE_NATIVE") == "0" else _installed()
+    return found if getattr(found, "CONTRACT", None) == CONTRACT else None
+
+
+@cache
+def _installed() -> Any | None:
+    try:
+        return importlib.import_module("crossfade_native")
+    except ImportError:
+        return None
+
+
+def slow_reader() -> str | None:
+    """One line for people where the slow reader is at work: why, and how to get the other."""
+    return None if extension() is not None else native_status()
+
+
+def native_status() -> str:
+    """One line for people: which reader is at work, and how to get the other."""
+    if (found := extension()) is not None:
+        return f"reading with crossfade-native {found.__version__}"
+    if os.environ.get("CROSSFADE_NATIVE") == "0":
+        why = "CROSSFADE_NATIVE=0 turns crossfade-native off"
+    elif (other := _installed()) is not None:
+        why = f"crossfade-native {other.__version__} is not of this version of crossfade (make native builds it again)"
+    else:
+        why = "crossfade-native is not installed (make native builds it, with Rust)"
+    return f"reading in Python, which is slow: {why}"
+
+
+def native_reader(rule: Rule, columns: Sequence[Column], base: Node) -> NativeReader | None:
+    """A reader of columns that documents/columns.py has accepted, where the extension is at hand."""
+    module = extension()
+    return None if module is None else NativeReader(module, rule, columns, base)
+
+
+CountedPlace = tuple[int | None, str | None, list[tuple[str, int, Extremes, list[str]]]]
+"""The number of the place above it (None: the document itself), its name (None: an array's elements), and for each
+type its count, its extremes as documents/extremes.py keeps them, and its example keys.
+"""
+
+
+def native_count(batch: bytes) -> tuple[list[tuple[str, str | None]], list[CountedPlace]] | None:
+    """Reason and key of each document that cannot be read, and every place of the others; None without the extension.
+
+    Keys are cut, and chosen, as documents/count.py does it.
+    """
+    module = extension()
+    if module is None:
+        return None
+    problems, places = module.count(batch)
+    return problems, [(parent, name, [_kind(*kind) for kind in kinds]) for parent, name, kinds in places]
+
+
+def _kind(
+    name: str, count: int, least: Any, greatest: Any, shortest: int | None, longest: int | None, keys: list[str]
+) -> tuple[str, int, Extremes, list[str]]:
+    if name == "decimal":
+        least, greatest = Decimal128.from_bid(least), Decimal128.from_bid(greatest)
+    return name, count, Extremes(least, greatest, shortest, longest), keys
+
+
+class NativeReader:
+    """Reads as columns.Transcoder does. Holds nothing between batches; threads may share it."""
+
+    def __init__(self, module: Any, rule: Rule, columns: Sequence[Column], base: Node) -> None:
+        self._reader = module.ColumnReader(json.dumps(_rule(rule)), json.dumps(_columns(columns, base)))
+
+    def read(self, raw_batch: bytes) -> Batch:
+        table, bounds, aside = self._reader.read(raw_batch)
+        table = pa.Table.from_batches([pa.record_batch(table)])
+        return Batch(table, Raws(raw_batch, bounds), tuple(_set_aside(raw_batch, *one) for one in aside))
+
+
+class Raws(Sequence[bytes]):
+    """The rows' documents, cut out of the batch when somebody asks for one."""
+
+    def __init__(self, batch: bytes, bounds: bytes) -> None:
+        self._batch, self._bounds = batch, memoryview(bounds).cast("I")
+
+    def __len__(self) -> int:
+        return len(self._bounds) // 2
+
+    @overload
+    def __getitem__(self, at: int) -> bytes: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[bytes]: ...
+    def __getitem__(self, at: int | slice) -> bytes | list[bytes]:
+        if isinstance(at, slice):
+            return [self[i] for i in range(*at.indices(len(self)))]
+        row = range(len(self))[at]
+        return self._batch[self._bounds[2 * row] : self._bounds[2 * row + 1]]
+
+    def __iter__(self) -> Iterator[bytes]:
+        batch, bounds = self._batch, iter(self._bounds)
+        return (batch[start:end] for start, end in zip(bounds, bounds, strict=True))
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _set_aside(
+    batch: bytes,
+    position: int,
+    start: int,
+    end: int,
+    key: str | None,
+    reason: str,
+    path: str,
+    detail: str,
+    twice: str | None,
+) -> SetAside:
+    if twice is not None:  # how a name is shown is Python's to say
+        detail = f"the field {twice!r} is there twice"
+    return SetAside(position, key, reason, path, detail, batch[start:end])
+
+
+def _rule(root: Rule) -> list[Mapping[str, Any]]:
+    """The rule as a list of places that name each other by their numbers; the document itself is the first."""
+    rules = [root]
+    places: list[Mapping[str, Any]] = []
+    for rule in rules:  # grows while it is gone through
+        fields = []
+        for name, field in rule.fields.items():
+            fields.append((name, len(rules)))
+            rules.append(field)
+        element = None
+        if rule.node.element is not None:
+            element = len(rules)
+            rules.append(rule.element)
+        entry = None
+        if rule.entry is not None:
+            entry = len(rules)
+            rules.append(rule.entry)
+        places.append(
+            {
+                "types": sorted(rule.types),
+                "dates": rule.dates_fit,
+                "uuids": rule.uuids_fit,
+                "fields": fields,
+                "element": element,
+                "entry": entry,
+            }
+        )
+    return places
+
+
+def _columns(columns: Sequence[Column], base: Node) -> Mapping[str, Any]:
+    """The columns as a list in which those of a list are named by their numbers."""
+    asked = [(column, _node_at(base, column.path)) for column in columns]
+    specs = []
+    for column, node in asked:  # grows while it is gone through
+        inside: Sequence[Column] = column.elements if column.form in LISTS else ()
+        element = element_of(column.form, node)
+        numbers = list(range(len(asked), len(asked) + len(inside)))
+        asked += [(one, _node_at(element, one.path)) for one in inside]
+        specs.append(
+            {
+                "name": column.name,
+                "path": [unescape_step(step) for step in column.path],
+                "form": node.kind if column.form == "native" else column.form,
+                "elements": numbers,
+                "without": [[_step(step) for step in path] for path in column.without],
+            }
+        )
+    return {"top": list(range(len(columns))), "columns": specs, "plus": b"+" in orjson.dumps(1e16)}
+
+
+def _step(step: str) -> str | bool | None:
+    """A name; None of an array's elements, True of a map's values."""
+    if step in (ELEMENT, ENTRY):
+        return None if step == ELEMENT else True
+    return unescape_step(step)
+
+
+def _node_at(base: Node | None, path: Path) -> Node:
+    node = base
+    for step in path:
+        node = node.by_name.get(unescape_step(step)) if node is not None else None
+    return node if node is not None else Node("", "", {})

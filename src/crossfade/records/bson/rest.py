@@ -1,0 +1,75 @@
+"""What is left of a document when the paths that a mapping mentions are taken out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from crossfade.model.shape import ELEMENT, ENTRY, Path, unescape_step
+from crossfade.records.bson.forms import TEXT, Form, by_value
+from crossfade.records.bson.plain import plain
+
+# None takes the value at the place away, a mapping what is named inside it.
+Cut = dict[str, Any]
+
+NOTHING = object()
+
+
+def rest_form(without: Iterable[Path]) -> Form:
+    """The form `rest`: plain JSON text, NULL where nothing is left."""
+    cut = cut_of(without)
+
+    def text(value: Any) -> str | None:
+        left = remove(value, cut)
+        return None if left is NOTHING or left == {} else plain(left)
+
+    return by_value(text, TEXT)
+
+
+def cut_of(paths: Iterable[Path]) -> Cut | None:
+    """The paths as a tree by step; None where the whole is taken (the empty path)."""
+    tree: Cut = {}
+    for path in sorted(paths, key=len):
+        if not path:
+            return None
+        at = tree
+        for step in path[:-1]:
+            below = at.setdefault(step, {})
+            if below is None:  # what lies above is taken already
+                break
+            at = below
+        else:
+            at[path[-1]] = None
+    return tree
+
+
+def remove(value: Any, cut: Cut | None) -> Any:
+    """The value without what `cut` names; NOTHING where that is all of it.
+
+    An object that only becomes empty by the cut is taken with it, one that was empty stays. An array keeps its
+    places: an element that is taken whole leaves null behind, unless all are.
+    """
+    if cut is None:
+        return NOTHING
+    if type(value) is dict:
+        return _from_object(value, cut)
+    return _from_array(value, cut) if type(value) is list and ELEMENT in cut else value
+
+
+def _from_object(value: dict[str, Any], cut: Cut) -> Any:
+    by_name = {unescape_step(step): below for step, below in cut.items() if step not in (ELEMENT, ENTRY)}
+    if ENTRY in cut:  # of a map: the same is taken of every value
+        by_name = {name: by_name.get(name, cut[ENTRY]) for name in value}
+    left: dict[str, Any] = {}
+    for name, child in value.items():
+        kept = remove(child, by_name[name]) if name in by_name else child
+        if kept is not NOTHING:
+            left[name] = kept
+    return left if left or not value else NOTHING
+
+
+def _from_array(value: list[Any], cut: Cut) -> Any:
+    kept = [remove(child, cut[ELEMENT]) for child in value]
+    if value and all(child is NOTHING for child in kept):
+        return NOTHING
+    return [None if child is NOTHING else child for child in kept]
