@@ -35,3 +35,9 @@ def test_importing_it_loads_no_driver_and_no_engine() -> None:
     code = "import sys, crossfade; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"duckdb", "pyarrow", "psycopg", "pymongo", "sqlalchemy", "sqlglot", "typer"} & set(loaded)
+
+
+def test_the_command_line_does_without_what_is_slow_to_load_and_seldom_needed() -> None:
+    code = "import sys, crossfade.cli.app; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"sqlalchemy", "lark", "jinja2", "distributed"} & set(loaded)

@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterator
 from crossfade.errors import Misused, Refused
 from crossfade.journal import agreed, journal
 from crossfade.model.counts import counted
+from crossfade.model.names import nearest
 from crossfade.model.target import Step
 from crossfade.move import checks, target_ownership
 from crossfade.move.context import Context
 from crossfade.move.copying import require_own_rows
 from crossfade.schema import live
-from crossfade.schema.prisma.faults import nearest
 from crossfade.stores.contract import RowRejected, TargetTransaction
 
 
