@@ -1,4 +1,4 @@
-"""What belongs to a collection and is not carried over with its documents, in words, for the survey."""
+"""Describes for the survey what belongs to a collection and is not copied with its documents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORDS = (
 
 
 def described(index: Index) -> str:
-    """An index with its fields, and with what makes it more than a plain one."""
+    """Describe an index: its fields, and the options that make it more than a plain one."""
     fields = ", ".join(f"{name} {way}" for name, way in dict(index.get("key") or {}).items())
     words = [word for option, word in _WORDS if index.get(option)]
     if "expireAfterSeconds" in index:
@@ -25,23 +25,23 @@ def described(index: Index) -> str:
 
 
 def indexes(found: Sequence[Index]) -> list[str]:
-    """All but the one of `_id`, described."""
+    """Describe all indexes but that of `_id`."""
     return [described(index) for index in found if dict(index.get("key") or {}) != {"_id": 1}]
 
 
 def left_behind(found: Sequence[Index], options: Mapping[str, Any] | None) -> str:
-    """The end of a plan: that documents expire, and that a validator holds; "" where nothing is to be said."""
+    """Return the end of a plan: that expiry and a validator are not copied; "" if there is neither."""
     expiring = [
         f"{index.get('name')} ({_seconds(index['expireAfterSeconds'])} s after {', '.join(dict(index['key']))})"
         for index in found
         if "expireAfterSeconds" in index
     ]
-    said = f"; that documents expire by {' and '.join(expiring)} is not carried over" if expiring else ""
-    return said + ("; its validator is not carried over" if (options or {}).get("validator") else "")
+    said = f"; expiry of documents by {' and '.join(expiring)} is not copied" if expiring else ""
+    return said + ("; its validator is not copied" if (options or {}).get("validator") else "")
 
 
 def _seconds(value: Any) -> str:
-    """Dumps and older servers say a number of seconds in any of BSON's types."""
+    """Return a number of seconds, which dumps and older servers give in any of BSON's types."""
     try:
         return str(int(value))
     except (TypeError, ValueError, OverflowError):

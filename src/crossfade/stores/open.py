@@ -15,9 +15,9 @@ _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9]*)(?:\+[A-Za-z0-9]+)?:")
 
 
 def open_store(url: str, run: str = "", known: Sequence[str] = (*SOURCES, *TARGETS)) -> Store:
-    """The store that `url` names. Its connections bear the name of `run`, where a database shows such a thing.
+    """Return the store that `url` names. Its connections carry the name of `run`, if the database shows one.
 
-    Raises Misused for a scheme that is not known; `known` are those that it offers then.
+    Raises Misused for an unknown scheme, with the schemes in `known` as the hint.
     """
     found = _SCHEME.match(url)
     match found[1].lower() if found else "":
@@ -37,11 +37,11 @@ def open_store(url: str, run: str = "", known: Sequence[str] = (*SOURCES, *TARGE
             from crossfade.stores.sqlite.store import open_sqlite
 
             return open_sqlite(url)
-    raise Misused(f"no store is known by the URL {hide_password(url)!r}", hint=f"one of {', '.join(known)}")
+    raise Misused(f"no database is known for the URL {hide_password(url)!r}", hint=f"one of {', '.join(known)}")
 
 
 def anywhere(url: str) -> str:
-    """The same store by a URL that does not depend on the folder that a process works in."""
+    """Return a URL of the same store that does not depend on the current directory."""
     found = _SCHEME.match(url)
     if found and found[1].lower() == "dump":
         from crossfade.stores.dump.store import absolute

@@ -1,4 +1,4 @@
-"""Waiting for what a killed run has left behind: its locks end with it, but perhaps not at once."""
+"""Waits for the locks of a killed run: they are released with it, but perhaps not at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _AGAIN_SECONDS = 0.1
 
 
 def patiently(take: Callable[[], Got | None]) -> Got | None:
-    """The first answer of `take` that is not None; None where it has none for ten seconds."""
+    """Call `take` until it returns a value; return None if it has returned none for ten seconds."""
     deadline = time.monotonic() + SECONDS
     while (got := take()) is None and time.monotonic() < deadline:
         time.sleep(_AGAIN_SECONDS)

@@ -1,10 +1,10 @@
-"""Where one chunk of keys ends and the next begins.
+"""Computes where one chunk of keys ends and the next begins.
 
 A range of keys is read by the index itself (`min` and `max` on `_id_`), never by `$gte` and `$lt`, because those
-compare within one type only and would skip keys of other types without a word. A bound travels as text and has to
-come back as the very key that it was, so only keys that do (no Symbol, no DBPointer, no NaN with a payload) become
-bounds: any key will do, and a chunk that is a little longer harms nobody. `MaxKey` is no bound either, because the
-server reads a missing `max` as "up to MaxKey, without it": see `_last_key` in source.py.
+compare within one type only and would silently skip keys of other types. A bound is passed as text and must be read
+back as the same key, so a Symbol, a DBPointer or a NaN with a payload is never a bound: any other key serves, and the
+chunk is a little longer. `MaxKey` is not a bound either, because the server reads a missing `max` as "up to MaxKey,
+exclusive": see `_last_key` in source.py.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LONGEST_SEARCH = 1_000_000
 
 
 def documents(batch: bytes) -> Iterator[bytes]:
-    """The documents of a batch, each as its own bytes."""
+    """Split a batch into the bytes of each document."""
     at = 0
     while at < len(batch):
         (size,) = struct.unpack_from("<i", batch, at)
@@ -38,9 +38,9 @@ def documents(batch: bytes) -> Iterator[bytes]:
 
 
 def ranges(collection: Collection[dict[str, Any]], size: int) -> Iterator[tuple[str | None, str | None, int]]:
-    """(lower, upper, count) of consecutive ranges that hold about `size` documents each.
+    """Yield (lower, upper, count) of consecutive ranges of about `size` documents each.
 
-    Every range is asked for with a query of its own, so that no cursor stays open while others work on what was found.
+    Every range takes a query of its own, so that no cursor stays open while the caller works on a range.
     """
     lower: str | None = None
     while True:
@@ -52,10 +52,10 @@ def ranges(collection: Collection[dict[str, Any]], size: int) -> Iterator[tuple[
 
 
 def _next_range(collection: Collection[dict[str, Any]], lower: str | None, size: int) -> tuple[str | None, int]:
-    """The upper bound of the range that starts at `lower` (None: it is the last), and its number of documents.
+    """Return the upper bound of the range that starts at `lower` (None: it is the last), and its number of documents.
 
-    The server is asked for the key behind so many others, which it counts along the index three times as fast as it
-    sends them. Only where there is none, or it cannot be a bound, the keys themselves are looked at.
+    The server skips `size` keys along the index and returns the next one, three times as fast as it sends them all. The
+    keys themselves are read only if there is no such key or it cannot be a bound.
     """
     behind = [_bound(key) for key in _keys(collection, lower, 1, skip=size)]
     if behind and behind[0] not in (None, lower):  # a sharded collection can hold a key twice
@@ -68,7 +68,7 @@ def _next_range(collection: Collection[dict[str, Any]], lower: str | None, size:
         at, bound = _last_bound(keys, lower)
         if bound is not None:
             return bound, at
-        if wanted > LONGEST_SEARCH:  # nothing but keys that cannot be bounds: the rest is one range
+        if wanted > LONGEST_SEARCH:  # no key of the rest can be a bound: the rest is one range
             return None, len(keys)
         wanted *= 2
 
@@ -83,7 +83,7 @@ def _keys(collection: Collection[Any], lower: str | None, limit: int, skip: int 
 
 
 def _last_bound(keys: Sequence[bytes], lower: str | None) -> tuple[int, str | None]:
-    """The last key that can be a bound, but for the first of all, and where it stands."""
+    """Return the last key other than the first that can be a bound, and its place."""
     for at in range(len(keys) - 1, 0, -1):
         bound = _bound(keys[at])
         if bound is not None and keys[at] != keys[0]:  # a sharded collection can hold a key twice
@@ -92,11 +92,17 @@ def _last_bound(keys: Sequence[bytes], lower: str | None) -> tuple[int, str | No
 
 
 def _bound(key: bytes) -> str | None:
-    """The text of a key that comes back from its text as it was, or None."""
+    """Return the text of a key that can be read back from it unchanged, or None."""
     try:
         value = decode_one(key)["_id"]
         text = canonical(value)
         same = encode({"_id": loads_canonical(text)}) == key
-    except (Unreadable, BSONError, ValueError, TypeError, OverflowError):  # pymongo's classes cannot say every value
+    except (
+        Unreadable,
+        BSONError,
+        ValueError,
+        TypeError,
+        OverflowError,
+    ):  # pymongo's classes cannot represent every value
         return None
     return text if same and not isinstance(value, MaxKey) else None

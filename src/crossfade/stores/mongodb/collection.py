@@ -1,8 +1,8 @@
-"""A collection by its name, whatever the name is.
+"""Opens a collection by its name, whatever the name is.
 
-A server takes names that pymongo refuses to make a `Collection` of: `a..b`, `trail.`, in databases from before 3.0
-also names with a dollar. Every command of the driver only sends the name on, so such a collection is made with another
-one and renamed before it is used.
+A server accepts names for which pymongo refuses to create a `Collection`: `a..b`, `trail.`, in databases from before
+3.0 also names with a dollar sign. The driver only passes the name on, so the object is created under another name and
+renamed before it is used.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PLACEHOLDER = "placeholder"
 
 
 def collection_of(db: Database[dict[str, Any]], name: str) -> Collection[dict[str, Any]]:
-    """The collection `name` of the database. Raises Unsupported where this pymongo cannot be made to ask for it."""
+    """Return the collection `name` of the database. Raises Unsupported if this pymongo cannot read it."""
     try:
         return db[name]
     except InvalidName:
@@ -34,7 +34,7 @@ def _renamed(collection: Collection[dict[str, Any]], name: str) -> Collection[di
     if (collection.name, collection.full_name) != (name, full):
         raise Unsupported(
             f"the installed pymongo cannot read a collection called {name!r}",
-            hint=f"rename it in the source, or leave it out of `entities` in crossfade.toml: {name!r}",
+            hint=f"rename it in the source, or list the other entities in crossfade.toml (`entities`) without {name!r}",
         )
     return collection
 

@@ -1,4 +1,4 @@
-"""What MongoDB's driver says, said in our own voice, and without the password."""
+"""Converts errors of MongoDB's driver into crossfade's, without the password."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _SERVER_RUNS = "check that the server runs and that its host and port are right,
 _HINTS = (
     (
         re.compile("Too many open files"),
-        "raise the limit of open files (ulimit -n 4096), or take fewer --workers",
+        "raise the limit on open files (ulimit -n 4096), or run with fewer --workers",
         False,
     ),
     (
         re.compile("CERTIFICATE_VERIFY_FAILED|certificate verify failed", re.IGNORECASE),
-        "name the CA of the server's certificate (tlsCAFile=...), and the host as the certificate has it",
+        "name the CA of the server's certificate (tlsCAFile=...), and write the host as in the certificate",
         False,
     ),
     (
         re.compile(r"SSL|TLS"),
-        "check whether the server speaks TLS (tls=true or tls=false in the URL), and which certificates it asks for",
+        "check whether the server uses TLS (tls=true or tls=false in the URL), and which certificates it requires",
         False,
     ),
     (
@@ -46,10 +46,10 @@ _COMMAND = re.compile(r"execute command \{ (\w+):.*\}", re.DOTALL)  # whole, wit
 
 @contextmanager
 def speaking(url: str, doing: str) -> Iterator[None]:
-    """Turns the driver's errors into crossfade's. `doing` ends the sentence "... while <doing>".
+    """Convert the driver's errors into crossfade's. `doing` ends the sentence "... while <doing>".
 
-    Raises Unreachable where the server cannot be reached, refuses the login or lost the connection; Misused where the
-    URL is at fault; CrossfadeError where the server refused what was asked.
+    Raises Unreachable if the server cannot be reached, refuses the login or loses the connection; Misused if the URL is
+    wrong; CrossfadeError if the server refuses the command.
     """
     try:
         yield
@@ -62,8 +62,8 @@ def translated(error: PyMongoError, url: str, doing: str) -> CrossfadeError:
     if isinstance(error, InvalidURI):
         return Misused(
             f"not a MongoDB URL: {hide_password(url)} ({reason})",
-            hint="a URL such as mongodb://user:password@host:27017/database, with : / ? # [ ] @ % in a password quoted "
-            "(@ as %40)",
+            hint="a URL such as mongodb://user:password@host:27017/database; percent-encode : / ? # [ ] @ % "
+            "in a password (@ as %40)",
         )
     if isinstance(error, ConfigurationError):
         return _configuration(reason, url)
@@ -75,7 +75,7 @@ def translated(error: PyMongoError, url: str, doing: str) -> CrossfadeError:
 
 
 def _reason(error: PyMongoError) -> str:
-    """The driver's words, without the dump of its internals that it likes to append."""
+    """Return the driver's message without the internals that it appends."""
     details = error.details if isinstance(error, OperationFailure) else None
     text = str(details["errmsg"]) if details and "errmsg" in details else str(error)
     text = _COMMAND.sub(r"execute the command \1", text)
@@ -86,9 +86,9 @@ def _reason(error: PyMongoError) -> str:
 
 def _configuration(reason: str, url: str) -> CrossfadeError:
     if "DNS" in reason or "resolution" in reason:
-        return Unreachable(f"the host of {hide_password(url)} is not known: {reason}; nothing was read")
+        return Unreachable(f"the host of {hide_password(url)} is unknown: {reason}; nothing was read")
     return Misused(
-        f"MongoDB's driver does not take the URL {hide_password(url)}: {reason}; nothing was read",
+        f"MongoDB's driver rejects the URL {hide_password(url)}: {reason}; nothing was read",
         hint="correct the option that the message names",
     )
 
@@ -97,17 +97,17 @@ def _operation(error: OperationFailure, reason: str, url: str, doing: str) -> Cr
     if error.code in AUTHENTICATION_FAILED:
         return Unreachable(
             f"MongoDB refused the login of {hide_password(url)}: {reason}; nothing was read",
-            hint="check user and password, and name the database that knows the user: ?authSource=admin",
+            hint="check user and password, and name the database where the user is defined: ?authSource=admin",
         )
     if error.code == UNAUTHORIZED:
         return Unreachable(
-            f"MongoDB does not allow {doing} for this login ({hide_password(url)}): {reason}",
+            f"permission denied while {doing} ({hide_password(url)}): {reason}",
             hint="grant the user the role read on this database",
         )
     if error.code in CURSOR_GONE:
         return may_pass(
             Unreachable(
-                f"the server closed the cursor while {doing}: {reason}; what was read of this range is incomplete",
+                f"the server closed the cursor while {doing}: {reason}; this range was read only in part",
                 hint="run the command again: it goes on where it stopped",
             )
         )

@@ -1,4 +1,4 @@
-"""What a MongoDB database holds, each thing with its class and with what becomes of it."""
+"""Lists what a MongoDB database holds, each thing with its class and what the move does with it."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ from crossfade.stores.mongodb.collection import collection_of
 from crossfade.stores.mongodb.errors import speaking
 from crossfade.stores.mongodb.listing import list_all, list_authorized
 
-COUNT_MS = 2000  # how long counting what keeps no count of its own may take; the number is for progress bars
+COUNT_MS = 2000  # time limit for counting a view or time series; the number is only for progress bars
 
 PLANS = {
     "collection": "copied",
-    "capped": "copied in the order of its keys; that the oldest documents make room for new ones is not carried over",
+    "capped": "copied in key order; its limits on size and number of documents are not copied",
     "clustered": "copied as one stream",
     "view": "not copied, because it is computed from {on}; recreate it as a view of the target",
-    "timeseries": "copied as one stream of measurements; their _id need not be unique, so a key needs more than it",
-    "gridfs_files": "copied; one document describes one file, whose bytes are in {other}",
-    "gridfs_chunks": "copied; the bytes of a file are the `data` of its chunks in the order of `n`",
-    "system": "not copied, because the server keeps it for itself",
+    "timeseries": "copied as one stream of measurements; _id need not be unique, so a key needs more columns",
+    "gridfs_files": "copied; each document describes a file, whose contents are in {other}",
+    "gridfs_chunks": "copied; the contents of a file are the `data` of its chunks in the order of `n`",
+    "system": "not copied, because it belongs to the server",
 }
 SYSTEM_PLANS = {
-    "system.buckets.": "not copied, because it is how the server stores {rest}, which is copied",
+    "system.buckets.": "not copied, because it is the internal storage of {rest}, which is copied",
     "system.views": "not copied, because it holds the definitions of the views",
     "system.profile": "not copied, because it is the server's own log of slow operations",
     "system.js": "not copied: functions stored in the server have no counterpart in the target",
-    "enxcol_.": "not copied, because it is how the server searches encrypted fields",
+    "enxcol_.": "not copied, because it is the server's index of encrypted fields",
 }
 
 
 @dataclass(frozen=True)
 class MongoInspector:
-    """Reads the catalogue; a user who may read the database may do so."""
+    """Reads the catalogue; the role `read` on the database is enough."""
 
     db: Database[dict[str, Any]]
     url: str
 
     def entities(self, named: Sequence[str] = (), *, sized: bool = True) -> Sequence[EntityInfo]:
-        """Everything in the database, sorted by name. Raises Unreachable where the database is not there, or where
-        the login may not list it and the move does not name what it takes.
+        """List everything in the database, sorted by name. Raises Unreachable if the database does not exist, or if
+        the login may not list it and the move does not name its entities.
         """
         with speaking(self.url, f"listing what is in {self.db.name}"):
             listed = {str(found["name"]): found for found in self._listed(named)}
@@ -60,8 +60,8 @@ class MongoInspector:
             return [self._describe(listed[name], listed, pairs, sized) for name in sorted(listed)]
 
     def _listed(self, named: Sequence[str]) -> Sequence[Mapping[str, Any]]:
-        """Of a login that may not list everything: what it may read, if that is all that was asked for. Otherwise
-        what it cannot see would stay behind, and nobody would know.
+        """List what a login with few rights may read, if that is everything asked for. Otherwise collections that it
+        cannot see would silently not be copied.
         """
         found = list_all(self.db)
         if found is not None:
@@ -82,8 +82,8 @@ class MongoInspector:
         )
 
     def place(self) -> tuple[str, tuple[str, ...]]:
-        """Of a replica set its members, by the names that it has for them, whichever of them the URL names."""
-        with speaking(self.url, "asking who it is"):
+        """Return the database's name and the members of the replica set by their own names, whatever the URL names."""
+        with speaking(self.url, "asking for the server's identity"):
             hello = self.db.client.admin.command("hello")
             if "setName" in hello:
                 hosts = [*hello.get("hosts", ()), *hello.get("passives", ())]
@@ -123,7 +123,7 @@ class MongoInspector:
         return replace(info, plan=plan, count=count, bytes=size, indexes=indexes)
 
     def _size(self, name: str, kind: str) -> tuple[int, int]:
-        """The source's own estimates; where it has none (or does not tell us), nothing is claimed."""
+        """Return the source's own estimates; 0 where it has none or does not give them."""
         try:
             (stats,) = self._collection(name).aggregate([{"$collStats": {"storageStats": {"scale": 1}}}])
             storage = stats["storageStats"]
@@ -131,7 +131,7 @@ class MongoInspector:
             if kind == "timeseries" or count is None:
                 count = self._collection(name).count_documents({}, maxTimeMS=COUNT_MS)
             return int(count), int(storage["size"])
-        except (OperationFailure, KeyError, ValueError):  # ValueError: mongos answers once a shard
+        except (OperationFailure, KeyError, ValueError):  # ValueError: mongos returns one result per shard
             return self._count_alone(name, kind), 0
 
     def _count_alone(self, name: str, kind: str) -> int:
@@ -156,13 +156,13 @@ class MongoInspector:
             there = []
         others = ", ".join(name for name in sorted(there) if name not in ("admin", "config", "local"))
         return Unreachable(
-            f"there is no database {self.db.name!r}, or it is empty ({hide_password(self.url)}); nothing was read",
+            f"the database {self.db.name!r} does not exist or is empty ({hide_password(self.url)}); nothing was read",
             hint=f"databases on this server: {others}" if others else "check the name at the end of the URL",
         )
 
 
 def entity_class(found: Mapping[str, Any], gridfs: Mapping[str, str]) -> str:
-    """The class of one answer of listCollections."""
+    """Return the class of one result of listCollections."""
     name, options = str(found["name"]), found.get("options", {})
     if name.startswith(("system.", "enxcol_.")):
         return "system"
@@ -176,7 +176,7 @@ def entity_class(found: Mapping[str, Any], gridfs: Mapping[str, str]) -> str:
 
 
 def _identity(found: Mapping[str, Any]) -> str:
-    """The UUID that the server gave the collection when it was made; it has none for a view or a time series."""
+    """Return the UUID of the collection; views and time series have none."""
     uuid = found.get("info", {}).get("uuid")
     return "" if uuid is None else bytes(uuid).hex()
 
@@ -188,14 +188,14 @@ def _plan(name: str, kind: str, options: Mapping[str, Any], names: Names[str]) -
             if name.startswith(prefix):
                 return words.format(rest=name.removeprefix(prefix))
     if _is_encrypted(options):
-        plan += "; it has encrypted fields, whose ciphertext is copied as it is"
+        plan += "; the ciphertext of its encrypted fields is copied unchanged"
     if kind == "timeseries" and options.get("expireAfterSeconds") is not None:
-        plan += "; that old measurements expire is not carried over"
+        plan += "; expiry of old measurements is not copied"
     return plan
 
 
 def _is_encrypted(options: Mapping[str, Any]) -> bool:
-    """Queryable encryption says so itself; client-side field level encryption by its validator, where it has one."""
+    """Return whether fields are encrypted: stated for Queryable Encryption, otherwise taken from the validator."""
     return "encryptedFields" in options or _mentions(options.get("validator"), "encrypt")
 
 
@@ -206,7 +206,7 @@ def _mentions(value: Any, name: str) -> bool:
 
 
 def _gridfs(db: Database[dict[str, Any]], names: Iterable[str]) -> Mapping[str, str]:
-    """The collections that are halves of GridFS buckets, each with its class."""
+    """Return the collections that belong to GridFS buckets, each with its class."""
     known = set(names)
     buckets = [name.removesuffix(".files") for name in known if name.endswith(".files")]
     pairs: dict[str, str] = {}
@@ -217,14 +217,14 @@ def _gridfs(db: Database[dict[str, Any]], names: Iterable[str]) -> Mapping[str, 
 
 
 def _looks_like_gridfs(db: Database[dict[str, Any]], bucket: str) -> bool:
-    """By the fields of a document on each side; an empty bucket by nothing but its names."""
+    """Return whether two collections are a bucket: by a document's fields in each; if empty, by their names."""
     file = collection_of(db, f"{bucket}.files").find_one({}, {"length": 1, "chunkSize": 1})
     chunk = collection_of(db, f"{bucket}.chunks").find_one({}, {"files_id": 1, "n": 1})
     return (file is None or {"length", "chunkSize"} <= set(file)) and (chunk is None or {"files_id", "n"} <= set(chunk))
 
 
 def _plain(value: Any) -> Any:
-    """SON as dicts: the order stays, the class goes."""
+    """Convert SON to dicts, in the same order."""
     if isinstance(value, Mapping):
         return {key: _plain(part) for key, part in value.items()}
     return [_plain(part) for part in value] if isinstance(value, list) else value

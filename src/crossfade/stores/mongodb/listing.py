@@ -1,7 +1,7 @@
-"""The names of a database's collections, and what can be known of them by a login that may do little.
+"""Lists a database's collections, also for a login with few rights.
 
-listCollections with all that it says takes a right of its own. A login that may read some collections and nothing else
-may still ask for the names of these (`authorizedCollections`), and learns whether one of them is a view.
+A full listCollections requires a privilege of its own. A login that may only read some collections can still list their
+names (`authorizedCollections`) and see whether one of them is a view.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ Listed = Mapping[str, Any]
 
 
 def list_all(db: Database[dict[str, Any]]) -> list[Listed] | None:
-    """Everything in the database with its options; None where the login may not ask for that."""
+    """Return everything in the database with its options; None if the login lacks the privilege."""
     return _allowed(db, {})
 
 
 def list_authorized(db: Database[dict[str, Any]]) -> list[Listed]:
-    """Name and type of the collections that the login may do anything with."""
+    """Return name and type of the collections on which the login has any privilege."""
     return list(db.list_collections(nameOnly=True, authorizedCollections=True))
 
 
 def has_key_index(db: Database[dict[str, Any]], name: str) -> bool | None:
-    """Whether it has the index on `_id` that ranges of keys are read by; None where there is no such collection."""
+    """Return whether the collection has an index on `_id` for reading ranges of keys; None if it does not exist."""
     found = _allowed(db, {"name": name})
     if found is not None:
         return next(("idIndex" in one for one in found), None)
@@ -48,7 +48,7 @@ def _allowed(db: Database[dict[str, Any]], query: Mapping[str, Any]) -> list[Lis
 
 
 def _is_read_by_key_index(db: Database[dict[str, Any]], name: str) -> bool:
-    """By how the server would read it: a clustered collection has keys in order, and no index of them."""
+    """Decide it by the query plan: a clustered collection stores its keys in order, without an index."""
     find = {"find": name, "filter": {}, "hint": {"_id": 1}, "limit": 1}
     try:
         plan = db.command("explain", find, verbosity="queryPlanner")

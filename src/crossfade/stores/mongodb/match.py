@@ -1,9 +1,9 @@
-"""The filter that finds documents by the value at a path.
+"""Builds the filter that finds documents by the value at a path.
 
-A dotted path serves where it can, because it can use an index. It cannot where a step holds a dot, starts with a
-dollar, is empty, or looks like a position, and where arrays lie in arrays: then the path is walked by an expression
-(MongoDB 5.0 and later), which reads the whole collection. A dotted path can find more than was asked for: it steps into
-arrays where the path does not say so, and compares texts under the collection's own collation, which may ignore case.
+A dotted path is used if possible, because it can use an index. It is not possible if a step holds a dot, starts with a
+dollar sign, is empty, or looks like a position, or if arrays are nested: then an expression follows the path (MongoDB
+5.0 and later), which reads the whole collection. A dotted path can match more than was asked for: it enters arrays
+where the path does not say so, and compares strings by the collection's own collation, which may ignore case.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CHARACTERS_A_QUERY = 4_000_000
 
 
 def slices(values: Sequence[str]) -> Iterator[list[str]]:
-    """Distinct values in portions that fit into one query."""
+    """Split the distinct values into portions that fit into one query."""
     portion: list[str] = []
     size = 0
     for value in dict.fromkeys(values):
@@ -39,9 +39,9 @@ def slices(values: Sequence[str]) -> Iterator[list[str]]:
 
 
 def matching(path: Path, values: Sequence[str]) -> RawBSONDocument:
-    """A filter for the documents that hold one of `values` (canonical Extended JSON) at `path`.
+    """Return a filter for the documents that hold one of `values` (canonical Extended JSON) at `path`.
 
-    It is encoded by our own encoder, because a key can be of a type that pymongo has no class for.
+    It is encoded by our own encoder, because a key can have a type for which pymongo has no class.
     """
     wanted = [loads_canonical(value) for value in values]
     if _is_queryable(path):
@@ -60,7 +60,7 @@ def _is_plain(name: str) -> bool:
 
 
 def _by_dotted_path(path: str, wanted: list[Any]) -> dict[str, Any]:
-    """`$in`, but for what `$in` reads as something else: null (also: missing), undefined, and patterns."""
+    """Return a test by `$in`, except for values that `$in` reads otherwise: null (or missing), undefined, patterns."""
     listed = [value for value in wanted if not isinstance(value, (NoneType, Undefined, Regex, OddRegex))]
     cases: list[dict[str, Any]] = [{path: {"$in": listed}}] if listed else []
     cases += [{path: {"$eq": value}} for value in wanted if isinstance(value, (Regex, OddRegex))]
@@ -70,7 +70,7 @@ def _by_dotted_path(path: str, wanted: list[Any]) -> dict[str, Any]:
 
 
 def _by_expression(value: str, path: Path, wanted: list[Any], depth: int) -> dict[str, Any]:
-    """True where `value` leads by `path` to one of `wanted`."""
+    """Return an expression that is true if `value` leads by `path` to one of `wanted`."""
     if not path:
         return {"$in": [value, {"$literal": wanted}]}
     step, rest, name = path[0], path[1:], f"v{depth}"

@@ -1,4 +1,4 @@
-"""The options of a MongoDB URL. The driver goes on without one that it does not know: a misspelt one is refused."""
+"""The options of a MongoDB URL. The driver ignores unknown options; here a misspelled one is refused."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ _OF_OTHERS = """
     sslValidate tlsDisableCertificateRevocationCheck useCreateIndex useFindAndModify useNewUrlParser useUnifiedTopology
     waitQueueMultiple
 """.split()
-"""Options of other drivers and earlier versions, which do no harm here."""
+"""Options of other drivers and earlier versions, which are harmless here."""
 
 _HARMLESS = {name.lower() for name in (*KNOWN, *_OF_OTHERS)}
 
 
 def require_known(url: str) -> None:
-    """Raises Misused for the first option that no driver has."""
+    """Raise Misused for the first option that no driver has."""
     for piece in url.partition("?")[2].replace(";", "&").split("&"):
         name = unquote_plus(piece.partition("=")[0])
-        if not name or name.lower() in _HARMLESS or name.startswith("3t."):  # those are a program's own notes
+        if not name or name.lower() in _HARMLESS or name.startswith("3t."):  # x- options are a program's own notes
             continue
         near = difflib.get_close_matches(name.lower(), [known.lower() for known in KNOWN], n=1, cutoff=0.6)
         spelt = next((known for known in KNOWN if [known.lower()] == near), None)
         raise Misused(
             f"MongoDB's driver has no option {without_secrets(name, url)!r}, as in {hide_password(url)};"
             " nothing was read",
-            hint=spelt or "leave the option out; the driver's options are those of MongoDB's connection strings",
+            hint=spelt or "remove the option; the driver's options are those of MongoDB's connection strings",
         )

@@ -1,8 +1,8 @@
-"""Cursors that hand out the server's replies as raw documents, without making an object of each.
+"""Cursors that return the server's replies as raw documents, without creating an object for each.
 
-`find_raw_batches` of pymongo 4 looks into every document of a reply on its way to their bytes, which takes half of
-the time that reading takes. A cursor of the same class is made here that takes the reply apart at the top alone. It
-stands on a method that pymongo keeps to itself: where that is not what it was, pymongo's own cursor is used.
+`find_raw_batches` of pymongo 4 decodes every document of a reply before it returns their bytes, which takes half of the
+reading time. A cursor of the same class is created here that decodes only the top level of the reply. It overrides a
+private method of pymongo: if that has changed, pymongo's own cursor is used.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class _RawReplies(RawBatchCursor[Any]):
 
 
 def find_replies(collection: Collection[Any], query: Any, *arguments: Any, **options: Any) -> RawBatchCursor[Any]:
-    """As `Collection.find_raw_batches`."""
+    """Do what `Collection.find_raw_batches` does."""
     make = _RawReplies if IS_QUICK else RawBatchCursor
     return make(collection, query, *arguments, **options)
 

@@ -1,13 +1,11 @@
-"""Reads collections, in ranges of their keys where they have an index on `_id`, in one stream where not.
+"""Reads collections by ranges of their keys if they have an index on `_id`, otherwise in one stream.
 
-Time-outs, and why nothing here refreshes sessions: the server drops a cursor after ten minutes, and a session after
-thirty, in which nobody asks for more. Ranges are short, the key scan asks for each range anew, and a stream asks for
-more after every reply that was taken (at most 16 MB). Whoever lets one reply lie for longer gets Unreachable and
-starts the range again. `no_cursor_timeout` would leave cursors behind in the server when we are killed, and Atlas
-refuses it.
+Time-outs, and why sessions are not refreshed here: the server closes a cursor after ten idle minutes and a session
+after thirty. Ranges are short, the key scan runs a query for each range, and a stream requests more after every reply
+(at most 16 MB). A caller that takes longer over one reply gets Unreachable and reads the range again.
+`no_cursor_timeout` would leave cursors open in the server when the process is killed, and Atlas refuses it.
 
-Copies of what one shard has moved to another (orphans) are not seen, because the router filters them under majority
-reads.
+Orphaned documents of a sharded cluster are not seen, because the router filters them under majority reads.
 """
 
 from __future__ import annotations
@@ -37,14 +35,14 @@ from crossfade.stores.mongodb.match import matching, slices
 from crossfade.stores.mongodb.replies import find_replies
 
 DOCUMENTS_A_REPLY = 5000  # where all are read; of a chunk, see documents_a_batch
-DOCUMENTS_A_CHUNK = 200_000  # what a chunk of very small documents is cut at, to bound the keys held while cutting
-USUAL_SIZE = 1024  # bytes of a document where the server does not say
+DOCUMENTS_A_CHUNK = 200_000  # the most documents in a chunk, to bound the keys held while chunks are computed
+USUAL_SIZE = 1024  # bytes of a document if the server does not say
 KEPT_TRANSCODERS = 8
 
 
 class MongoReader:
-    """Reads one database. Every method that reads an entity raises Refused where it is not there, Unreachable where the
-    connection is cut."""
+    """Reads one database. Every method that reads an entity raises Refused if it does not exist, Unreachable if the
+    connection is lost."""
 
     def __init__(self, db: Database[dict[str, Any]], url: str) -> None:
         self._db = db
@@ -102,7 +100,9 @@ class MongoReader:
                         yield fresh
 
     def _range(self, chunk: Chunk) -> Iterator[bytes]:
-        size = documents_a_batch(chunk.count) + 1  # one more: with the last one, the server knows that it is the last
+        size = (
+            documents_a_batch(chunk.count) + 1
+        )  # one more, so that the server closes the cursor with the last document
         cursor = self._cursor(chunk.entity, {}, size, sort=ID, hint=ID)
         if chunk.lower is not None:
             cursor = cursor.min([("_id", loads_canonical(chunk.lower))])
@@ -111,7 +111,7 @@ class MongoReader:
         yield from _replies(cursor)
 
     def _last_key(self, entity: str) -> Iterator[bytes]:
-        """The document whose `_id` is MaxKey: a range without an upper bound ends before it, of all keys."""
+        """Return the document whose `_id` is MaxKey: a range without an upper bound does not include it."""
         yield from self._stream(entity, {"_id": MaxKey()})
 
     def _count_last_key(self, entity: str) -> int:
@@ -126,11 +126,11 @@ class MongoReader:
         return find_replies(collection_of(self._db, entity), query, batch_size=size, **options)
 
     def _ask_for_key_index(self, entity: str) -> bool:
-        """Whether the entity has an index on `_id`: views, time series and clustered collections have none."""
+        """Return whether the entity has an index on `_id`: views, time series and clustered collections have none."""
         found = has_key_index(self._db, entity)
         if found is None:
             raise Refused(
-                f"there is no collection {entity!r} in the database {self._db.name!r}; nothing was read",
+                f"the database {self._db.name!r} has no collection {entity!r}; nothing was read",
                 hint="compare the entities in crossfade.toml with what the source holds (crossfade survey)",
             )
         return found
@@ -139,12 +139,12 @@ class MongoReader:
         try:
             for stats in collection_of(self._db, entity).aggregate([{"$collStats": {"storageStats": {"scale": 1}}}]):
                 return int(stats["storageStats"].get("avgObjSize") or USUAL_SIZE)
-        except OperationFailure:  # a login may be allowed to read without being allowed to look at sizes
+        except OperationFailure:  # a login may have the right to read without the right to see sizes
             return USUAL_SIZE
         return USUAL_SIZE
 
     def _transcoder(self, shape: Shape, columns: tuple[Column, ...]) -> Transcoder:
-        """Compiled once: a worker reads many chunks of one entity, with the same columns."""
+        """Return the transcoder, compiled once: a worker reads many chunks of one entity with the same columns."""
         for known, its_columns, transcoder in self._transcoders:
             if its_columns == columns and (known is shape or known == shape):
                 return transcoder
@@ -154,13 +154,13 @@ class MongoReader:
 
 
 def _replies(cursor: RawBatchCursor[Any]) -> Iterator[bytes]:
-    """The server's replies as they come: at most 16 MB each, or one document. Closes the cursor, whatever happens."""
+    """Yield the server's replies: at most 16 MB each, or one document. Always closes the cursor."""
     with cursor:
         yield from (reply for reply in cursor if reply)
 
 
 def _unseen(batch: bytes, seen: set[bytes]) -> Iterator[bytes]:
-    """Documents that no earlier portion of values found."""
+    """Return the documents that no earlier portion of values found."""
     for document in documents(batch):
         mark = hashlib.blake2b(document, digest_size=16).digest()
         if mark not in seen:

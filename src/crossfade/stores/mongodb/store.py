@@ -1,7 +1,7 @@
-"""A MongoDB database as a store: a source that is only ever read.
+"""A MongoDB database as a store: a source that is only read.
 
-Reads go to the primary and see what a majority has (TRAPS: what a secondary or `local` shows can be stale, or be rolled
-back), whatever the URL says, because a copy is proved against what it read.
+Whatever the URL says, reads go to the primary with read concern "majority", because the copy is verified against what
+it read: a secondary may be stale, and a `local` read may be rolled back.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ SELECTION_TIMEOUT_MS = 5000
 
 
 def open_mongodb(url: str, run: str = "") -> Store:
-    """The database that the URL's path names.
+    """Open the database that the URL's path names.
 
-    Raises Misused where the URL names none or does not stand, Unreachable where the server does not answer within five
-    seconds (or the URL's own serverSelectionTimeoutMS) or refuses the login.
+    Raises Misused if the URL names none or is not valid, Unreachable if the server does not answer within five seconds
+    (or the URL's own serverSelectionTimeoutMS) or refuses the login.
     """
     with speaking(url, "connecting"):
         client = _client(url, run)
         try:
             db = _database(client, url)
-            client.admin.command("ping")  # the driver connects on first use; ours is now, also for the login
+            client.admin.command("ping")  # the driver connects on first use; connect and log in now
         except BaseException:
             client.close()
             raise
@@ -62,11 +62,11 @@ def _client(url: str, run: str) -> MongoClient[dict[str, Any]]:
         warnings.simplefilter("always")
         try:
             client: MongoClient[dict[str, Any]] = MongoClient(url, **options)
-        except ValueError as error:  # what the driver says of a port, for one
+        except ValueError as error:  # raised for an invalid port, for one
             raise InvalidURI(str(error)) from error
         except OSError as error:  # a certificate's file that cannot be read
             raise ConfigurationError(f"{error.filename or 'TLS'}: {error.strerror or error}") from error
-    # The driver goes on without an option that it cannot read: without TLS, where it says tls=yes.
+    # The driver ignores an option that it cannot parse: tls=yes would connect without TLS.
     for warning in said_of_url:
         if issubclass(warning.category, UserWarning) and "Unknown option" not in str(warning.message):
             client.close()

@@ -17,10 +17,10 @@ JOURNAL_PREFIX = "crossfade_"
 
 
 def reflect(connection: sqlite3.Connection, notes: tuple[str, ...] = ()) -> TargetSchema:
-    """All tables but SQLite's own and the journal's. A UNIQUE inside CREATE TABLE stays: SQLite cannot take it out."""
+    """Reflect all tables but SQLite's own and the journal's. A UNIQUE in CREATE TABLE cannot be dropped: it stays."""
     made = [row for row in _made(connection) if not row[2].startswith(JOURNAL_PREFIX)]
     kinds = dict(connection.execute("SELECT name, type FROM pragma_table_list WHERE schema = 'main'").fetchall())
-    # shadow tables come with the virtual table that keeps them (full-text search); no mapping fills either
+    # shadow tables are created with their virtual table (full-text search); no mapping fills either
     made = [row for row in made if kinds.get(row[1]) != "shadow"]
     tables = tuple(
         table_of(connection, name) for kind, name, _, _ in made if kind == "table" and kinds[name] == "table"
@@ -39,7 +39,7 @@ def _metadata_of(tables: tuple[TargetTable, ...], steps: tuple[Step, ...]) -> An
 
 
 def _made(connection: sqlite3.Connection) -> list[tuple[str, str, str, str]]:
-    """Kind, name, table and text of everything that somebody made; views in the order in which they were made."""
+    """Return kind, name, table and text of every object with SQL; views in the order in which they were created."""
     return connection.execute(
         "SELECT type, name, tbl_name, sql FROM sqlite_schema"
         " WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
@@ -48,7 +48,7 @@ def _made(connection: sqlite3.Connection) -> list[tuple[str, str, str, str]]:
 
 
 def table_of(connection: sqlite3.Connection, name: str) -> TargetTable:
-    """A table as it is now; one that is not there has no columns."""
+    """Reflect a table as it is now; a missing table has no columns."""
     # (cid, name, type, notnull, default, place in the primary key, hidden: 2 and 3 are generated)
     rows = connection.execute("SELECT * FROM pragma_table_xinfo(?)", (name,)).fetchall()
     rows = [row for row in rows if row[6] != 1]
@@ -91,7 +91,7 @@ def _uniques(connection: sqlite3.Connection, table: str) -> Iterator[Unique]:
 
 
 def _index_parts(sql: str) -> tuple[list[str], str | None]:
-    """The terms of a CREATE INDEX as they are written (without ASC and DESC), and its predicate."""
+    """Return the terms of a CREATE INDEX as written (without ASC and DESC), and its predicate."""
     found = meaningful(sql)
     opening = next(i for i, t in enumerate(found) if t.word == "(")
     terms: list[list[Token]] = [[]]
@@ -109,7 +109,7 @@ def _index_parts(sql: str) -> tuple[list[str], str | None]:
 
 
 def _foreign_keys(connection: sqlite3.Connection, table: str) -> Iterator[ForeignKey]:
-    """SQLite numbers foreign keys backwards and knows no names for them."""
+    """Return the foreign keys in declaration order: SQLite numbers them backwards and has no names for them."""
     rows = connection.execute(
         'SELECT id, "table", "from", "to" FROM pragma_foreign_key_list(?) ORDER BY id DESC, seq', (table,)
     )

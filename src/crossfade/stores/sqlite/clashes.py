@@ -72,7 +72,7 @@ class SqliteClashes:
         ]
 
     def _asked(self, table: TargetTable, rows: Any, query: str) -> Iterator[tuple[Any, ...] | None]:
-        """The first answer for each row, which the query calls `given`; None where there is none."""
+        """Return the first result for each row, which the query calls `given`; None if there is none."""
         with closing(connect(self._url, write=False)) as connection:
             for place in range(len(rows)):
                 try:
@@ -109,7 +109,7 @@ def _held(table: TargetTable, unique: Unique, found: Sequence[Any]) -> Clash:
 
 
 def _named_check(sql: str, name: str) -> str | None:
-    """The expression of CONSTRAINT name CHECK (...)."""
+    """Return the expression of CONSTRAINT name CHECK (...)."""
     words: list[Token] = [t for t in tokens(sql) if t.kind not in ("space", "comment")]
     for i, token in enumerate(words[:-3]):
         named = words[i + 1].name.lower() == name.lower() and words[i + 2].word == "CHECK"
@@ -119,7 +119,7 @@ def _named_check(sql: str, name: str) -> str | None:
 
 
 def _inside(sql: str, words: Sequence[Token]) -> str:
-    """The text in the parentheses that the words begin with."""
+    """Return the text inside the parentheses at the start of the tokens."""
     depth = 0
     for token in words:
         depth += {"(": 1, ")": -1}.get(token.text, 0)

@@ -28,7 +28,7 @@ def path_of(url: str) -> Path:
 
 
 def connect(url: str, *, write: bool) -> sqlite3.Connection:
-    """A connection that begins no transactions of its own. Raises Unreachable where the file cannot be opened."""
+    """Open a connection in autocommit mode. Raises Unreachable if the file cannot be opened."""
     path = path_of(url)
     mode = "rwc" if write else "ro"
     try:
@@ -46,7 +46,7 @@ def connect(url: str, *, write: bool) -> sqlite3.Connection:
 
 
 def _text(raw: bytes) -> str | bytes:
-    """SQLite takes any bytes for text; those that are none stay bytes, and are seen as different."""
+    """Decode text as UTF-8. SQLite stores any bytes as text; invalid ones stay bytes and compare as different."""
     try:
         return raw.decode()
     except UnicodeDecodeError:
@@ -54,21 +54,21 @@ def _text(raw: bytes) -> str | bytes:
 
 
 _STATES = {
-    sqlite3.SQLITE_FULL: ("the disk is full", "make room, then run the same command again"),
-    sqlite3.SQLITE_READONLY: ("the file cannot be written", "check the rights of the file and of its folder"),
-    sqlite3.SQLITE_BUSY: ("another process keeps the file locked", "close what writes to it, then run again"),
-    sqlite3.SQLITE_LOCKED: ("another connection keeps the file locked", "close what writes to it, then run again"),
+    sqlite3.SQLITE_FULL: ("the disk is full", "free some space, then run the same command again"),
+    sqlite3.SQLITE_READONLY: ("the file cannot be written", "check the permissions of the file and of its folder"),
+    sqlite3.SQLITE_BUSY: ("the file is locked by another process", "close what writes to it, then run again"),
+    sqlite3.SQLITE_LOCKED: ("the file is locked by another connection", "close what writes to it, then run again"),
     sqlite3.SQLITE_IOERR: ("the disk failed", "check the disk, then run the same command again"),
     sqlite3.SQLITE_CORRUPT: (
         "the file is damaged",
         "restore the file; or remove it, and start over with crossfade run",
     ),
 }
-_NOT_THERE = {sqlite3.SQLITE_CANTOPEN: "it cannot be opened", sqlite3.SQLITE_NOTADB: "it is no SQLite database"}
+_NOT_THERE = {sqlite3.SQLITE_CANTOPEN: "it cannot be opened", sqlite3.SQLITE_NOTADB: "it is not a SQLite database"}
 
 
 def failure(error: sqlite3.Error, path: Path) -> CrossfadeError:
-    """An error that is not about a row, as one of ours."""
+    """Convert an error that is not about a row into one of crossfade's."""
     code = primary_code(error)
     if code in _NOT_THERE:
         return Unreachable(f"SQLite file {path}: {_NOT_THERE[code]} ({error})", hint="check the path and its folder")

@@ -36,8 +36,8 @@ class SqliteDdl:
         return ""
 
     def is_empty(self) -> list[str]:
-        """The tables that are there and are not the journal's, each with whether it holds rows."""
-        if not self._path.exists():  # to look is not to make one
+        """Return the tables other than the journal's, each with whether it holds rows."""
+        if not self._path.exists():  # a read must not create the file
             return []
         with self._connected() as connection:
             return [_described(connection, name) for name in _tables(connection)]
@@ -55,7 +55,7 @@ class SqliteDdl:
         return []
 
     def scratch_schema(self, statements: str, file: str) -> TargetSchema:
-        """Executes SQL text in memory and reflects it. Raises SchemaFault with every fault found."""
+        """Execute SQL text in an in-memory database and reflect it. Raises SchemaFault with every fault found."""
         script = split(statements)
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
             notes, faults = _tried(connection, script, file)
@@ -85,11 +85,11 @@ class SqliteDdl:
             return holds_values(connection, relation, column)
 
     def numbers_behind(self, tables: Sequence[TargetTable]) -> list[NumbersBehind]:
-        """None: SQLite goes on after the greatest number by itself."""
+        """Return nothing: SQLite continues after the greatest number by itself."""
         return []
 
     def unsound(self, tables: Sequence[TargetTable]) -> list[Unsound]:
-        """What SQLite's own checks of the file find, and a counter that has come to its end."""
+        """Return what SQLite's own checks of the file find, and exhausted AUTOINCREMENT counters."""
         with self._connected() as connection:
             return unsound(connection, self._path.name, {t.table.lower() for t in tables})
 
@@ -117,11 +117,11 @@ class SqliteDdl:
         """SQLite makes an index of the rows that are there."""
 
     def advance_sequences(self, tables: Sequence[TargetTable]) -> int:
-        """SQLite goes on after the greatest number by itself."""
+        """Do nothing: SQLite continues after the greatest number by itself."""
         return 0
 
     def doubtful_columns(self, schema: TargetSchema, mapped: Collection[str]) -> list[Finding]:
-        """SQLite takes any word for a type, and keeps values by a rule of its own."""
+        """Return a note for each doubtful column: SQLite accepts any type name and stores values by affinity."""
         return list(doubtful_columns(schema, mapped))
 
     @contextmanager
@@ -160,22 +160,20 @@ def _tried(connection: sqlite3.Connection, script: Script, file: str) -> tuple[l
             connection.execute(statement.text)
         except sqlite3.Error as error:
             if "no such" in str(error) and (what := only_drops(statement)):
-                left_out.append((statement.line, f"{what} is left out: there is nothing to drop yet"))
+                left_out.append((statement.line, f"{what} is skipped: there is nothing to drop yet"))
             else:
                 faults.append(_fault(statement, error, file))
     return notes_of(left_out), faults
 
 
 def _fault(statement: Statement, error: sqlite3.Error, file: str) -> Fault:
-    """SQLite names the token where it stopped, not its place: the first such token is shown."""
+    """Point at the first token that SQLite names: it does not report a position."""
     said = str(error)
     near = said.split('near "', 1)[1].split('"', 1)[0] if 'near "' in said else ""
     found = next((t.start for t in tokens(statement.text) if near and t.text == near), None)
     line, column = (statement.line, statement.column) if found is None else statement.place(found)
     hint = "look for a missing comma or parenthesis before it" if near else None
-    return Fault(
-        file, line, column, f"SQLite does not take this statement (SQLite: {said})", statement.text, None, hint
-    )
+    return Fault(file, line, column, f"SQLite rejects this statement (SQLite: {said})", statement.text, None, hint)
 
 
 _: type[Ddl] = SqliteDdl

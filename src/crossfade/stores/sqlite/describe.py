@@ -1,4 +1,4 @@
-"""What a SQLite file says that its schema is: SQLite keeps the text of every statement, and that is what it goes by."""
+"""The schema of a SQLite file as SQLite reports it: SQLite keeps the text of every statement and works from it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OF_THE_TABLE = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN")
 
 
 def describe(connection: sqlite3.Connection) -> Described:
-    """All but SQLite's own tables, the journal's, and what comes with a virtual table."""
+    """Describe everything but SQLite's own tables, the journal's, and shadow tables of virtual tables."""
     kinds = dict(connection.execute("SELECT name, type FROM pragma_table_list WHERE schema = 'main'").fetchall())
     rows = connection.execute(
         "SELECT type, name, tbl_name, sql FROM sqlite_schema"
@@ -33,7 +33,7 @@ def describe(connection: sqlite3.Connection) -> Described:
 
 
 _NUMBERS = ("user_version", "application_id")
-"""What an application knows its file by: 0 where nobody has set them."""
+"""Pragmas by which an application identifies its file; 0 if not set."""
 
 
 def _number(connection: sqlite3.Connection, pragma: str) -> Thing:
@@ -46,7 +46,7 @@ def _value(connection: sqlite3.Connection, pragma: str) -> int:
 
 
 def describe_made(schema: TargetSchema) -> Described:
-    """Of a database in memory in which the schema was made."""
+    """Describe an in-memory database in which the schema was created."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
     try:
         for step in (*schema.pre, *schema.post):
@@ -111,7 +111,7 @@ _AFTER_TYPE = {
 
 
 def _declared(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
-    """The declared type of a column, and what follows it."""
+    """Return the declared type of a column, and what follows it."""
     end = next((i for i, token in enumerate(tokens) if token.word in _AFTER_TYPE), len(tokens))
     return tokens[:end], tokens[end:]
 

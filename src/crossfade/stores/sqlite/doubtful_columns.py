@@ -1,7 +1,7 @@
-"""What SQLite makes of types that it does not have: it takes any word for one, and keeps values by a rule of its own.
+"""Columns declared with types that SQLite does not have: it accepts any type name and stores values by affinity.
 
-The copy loses nothing (a value that would not come back as it went is quarantined), but what was meant does not hold
-there, and another declaration would.
+The copy loses nothing (a value that would not be read back unchanged is quarantined), but the declared type is not
+enforced. Another declaration would be.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from crossfade.model.findings import Finding
 from crossfade.model.target import TargetColumn, TargetSchema, TargetTable
 
 KEPT_DIGITS = 15
-"""Digits of a number that a double keeps, whatever they are."""
+"""The number of decimal digits that a double always preserves."""
 
 
 def doubtful_columns(target: TargetSchema, mapped: Collection[str]) -> Iterator[Finding]:
-    """A note for each such column of a mapped table, with what to write instead."""
+    """Return a note for each such column of a mapped table, with what to declare instead."""
     for table in target.tables:
         for column in table.columns if table.name in mapped else ():
             said = _said(column)
@@ -27,7 +27,7 @@ def doubtful_columns(target: TargetSchema, mapped: Collection[str]) -> Iterator[
 
 
 def _keys_kept_apart(table: TargetTable, target: TargetSchema) -> Iterator[Finding]:
-    """A fault for each reference whose two sides SQLite keeps in different forms: none of its values would be found."""
+    """Return a fault for each foreign key whose two sides SQLite stores in different forms: no value would match."""
     for key in table.foreign_keys:
         parent = target.table(key.parent)
         for name, other in zip(key.columns, key.parent_columns, strict=False):
@@ -40,8 +40,8 @@ def _keys_kept_apart(table: TargetTable, target: TargetSchema) -> Iterator[Findi
                     "sqlite_type",
                     f"{table.name}.{name}",
                     f"{name} is declared {here.type.sql} and refers to {key.parent}.{other}, declared {there.type.sql}:"
-                    " a UUID is kept as 32 digits in a UUID column and with hyphens in any other, so no row is found",
-                    "declare both columns alike",
+                    " SQLite stores a UUID as 32 digits in a UUID column and with hyphens in others, so no row matches",
+                    "declare both columns with the same type",
                 )
 
 
@@ -49,18 +49,18 @@ def _said(column: TargetColumn) -> tuple[str, str] | None:
     declared, kind = column.type.sql.strip(), column.type
     if declared.endswith("[]"):
         return (
-            f"SQLite has no arrays: {declared} is a column that takes any value",
+            f"SQLite has no arrays: a column declared {declared} accepts any value",
             f"declare it json, with json_of(...) or to_json(...) in the mapping; or a table with a row for each element"
             f" of {column.name}",
         )
     if kind.kind == "other" and declared:
         return (
-            f"SQLite knows no type {declared}: it takes any value, and no list of labels holds",
+            f"SQLite has no type {declared}: the column accepts any value, and labels are not enforced",
             f"declare it text, with CHECK ({column.name} IN ('...', '...')) for the labels of an enum",
         )
     if kind.kind == "numeric" and (kind.precision is None or kind.precision > KEPT_DIGITS):
         return (
-            f"SQLite keeps {KEPT_DIGITS} digits in a column declared {declared}: a value with more is quarantined",
-            "declare it text to keep every digit; or integer, and count in the smallest unit (cents)",
+            f"SQLite preserves {KEPT_DIGITS} digits in a column declared {declared}: a record with more is quarantined",
+            "declare it text to keep every digit; or integer, and store the smallest unit (cents)",
         )
     return None

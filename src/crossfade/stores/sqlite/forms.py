@@ -1,7 +1,7 @@
-"""Canonical values as SQLite keeps them: the forms of SQLAlchemy 2, so that an application reads what we wrote.
+"""Canonical values as SQLite stores them, in SQLAlchemy 2's formats, so that an application can read them.
 
-SQLite's columns have an affinity, not a type: a column declared NUMERIC turns the text '007' into 7 and a decimal into
-a double, REAL turns -0.0 into 0.0, and NaN becomes NULL, all without a word. What would come back changed is refused.
+SQLite's columns have an affinity, not a type: a column declared NUMERIC silently turns the text '007' into 7 and a
+decimal into a double, REAL turns -0.0 into 0.0, and NaN becomes NULL. A value that would change is refused.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from crossfade.model.target import ColumnType
 
 Keep = Callable[[Any], Any]
 
-# What SQLite would take for a number, blanks around it included.
+# What SQLite would read as a number, surrounding whitespace included.
 _NUMBER = re.compile(r"[ \t\n\v\f\r]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t\n\v\f\r]*")
 _FIRST_MICRO, _LAST_MICRO = -62_135_596_800_000_000, 253_402_300_799_999_999  # of the years 1 to 9999
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
@@ -26,7 +26,7 @@ _DAY = 86_400_000_000
 
 
 class Unkept(Exception):
-    """SQLite would keep another value than this one."""
+    """SQLite would change the value."""
 
     def __init__(self, reason: str, message: str) -> None:
         self.reason, self.message = reason, message
@@ -34,7 +34,7 @@ class Unkept(Exception):
 
 
 def affinity(sql: str) -> str:
-    """By SQLite's own rules, from the declared type: INTEGER, TEXT, BLOB, REAL or NUMERIC.
+    """Return the affinity of a declared type by SQLite's rules: INTEGER, TEXT, BLOB, REAL or NUMERIC.
 
     >>> affinity("CHAR(32)"), affinity("JSON"), affinity("STRING")
     ('TEXT', 'NUMERIC', 'NUMERIC')
@@ -50,13 +50,13 @@ def affinity(sql: str) -> str:
 
 
 def stored(values: Any, kind: ColumnType) -> list[Any]:
-    """The column's values as they are bound. Raises Unkept for the first that SQLite would change."""
+    """Return the column's values as they are bound. Raises Unkept for the first that SQLite would change."""
     keep = _keeper(kind)
     return [None if v is None else keep(v) for v in _plain(values, kind)]
 
 
 def unkept(values: Any, kind: ColumnType) -> dict[int, Unkept]:
-    """The values that SQLite would change, by their place."""
+    """Return the values that SQLite would change, by their row."""
     keep, found = _keeper(kind), dict[int, Unkept]()
     for place, value in enumerate(_plain(values, kind)):
         try:
@@ -72,7 +72,7 @@ def _plain(values: Any, kind: ColumnType) -> list[Any]:
         values = values.combine_chunks()
     if kind.kind == "array":
         raise Unsupported(
-            f"SQLite keeps no arrays ({kind.sql})", hint="declare the column as JSON, and map json_of(...)"
+            f"SQLite has no arrays ({kind.sql})", hint="declare the column as JSON and map it with json_of(...)"
         )
     if pa.types.is_timestamp(values.type) or pa.types.is_time64(values.type):
         values = values.cast(pa.int64())
@@ -107,26 +107,26 @@ def _text_keeper(changes_numbers: bool, form: Keep) -> Keep:
 
 
 def _numeric_keeper(kind: ColumnType) -> Keep:
-    """SQLite keeps a number as int64 or double. Without a declared scale, trailing zeros would be lost too."""
+    """Check a number: SQLite stores int64 or double. Without a declared scale, trailing zeros would be lost too."""
 
     def keep(text: str) -> Any:
         number = _as_number(text)
         if number is None or (kind.precision is None and canonical_number(number, None) != text):
-            raise Unkept("precision", f"SQLite cannot keep {text} exactly in a column declared {kind.sql}")
+            raise Unkept("precision", f"SQLite cannot store {text} exactly in a column declared {kind.sql}")
         return number
 
     return keep
 
 
 def _json(text: str) -> Any:
-    """A JSON number alone becomes a number in a column declared JSON; that is well where it stays the same."""
+    """Check a bare JSON number, which becomes a number in a column declared JSON: it must stay the same."""
     if _NUMBER.fullmatch(text) and _as_number(text.strip()) is None:
-        raise Unkept("precision", f"SQLite cannot keep the JSON number {text} exactly")
+        raise Unkept("precision", f"SQLite cannot store the JSON number {text} exactly")
     return text
 
 
 def printed_form(kind: ColumnType) -> Callable[[str], str] | None:
-    """What comes back of a text; None where every text comes back as it was given."""
+    """Return how a text is read back; None if every text is read back unchanged."""
     is_json = kind.kind in ("json", "jsonb") and affinity(kind.sql) in ("INTEGER", "REAL", "NUMERIC")
     return _printed_json if is_json else None
 
@@ -137,7 +137,7 @@ def _printed_json(text: str) -> str:
 
 
 def _as_number(text: str) -> int | float | None:
-    """The int64 or double that is exactly this decimal by its shortest digits; None where there is none."""
+    """Return the int64 or double whose shortest digits are this decimal, or None if there is none."""
     try:
         exact = Decimal(text)
     except InvalidOperation:
@@ -151,7 +151,7 @@ def _as_number(text: str) -> int | float | None:
 
 
 def canonical_number(number: int | float, scale: int | None) -> str:
-    """Digits without an exponent, and at least `scale` of them after the point."""
+    """Format a decimal without an exponent, with at least `scale` digits after the point."""
     text = str(number) if isinstance(number, int) else format(Decimal(repr(number)), "f").removesuffix(".0")
     if not scale or scale < 0 or not text.lstrip("-").replace(".", "").isdigit():
         return text
@@ -173,19 +173,19 @@ def _real(value: float) -> float:
 
 def _timestamp(micros: int) -> str:
     if not _FIRST_MICRO <= micros <= _LAST_MICRO:
-        raise Unkept("out_of_range", f"{micros} microseconds is outside of the years 1 to 9999")
+        raise Unkept("out_of_range", f"{micros} microseconds since 1970 is outside the years 1 to 9999")
     return f"{_date(micros // _DAY)} {_time(micros % _DAY)}"
 
 
 def _date(days: int) -> str:
     if not _FIRST_DAY <= days <= _LAST_DAY:
-        raise Unkept("out_of_range", f"day {days} is outside of the years 1 to 9999")
+        raise Unkept("out_of_range", f"day {days} since 1970 is outside the years 1 to 9999")
     return str(pa.scalar(days, pa.date32()).as_py())
 
 
 def _time(micros: int) -> str:
     if not 0 <= micros < _DAY:
-        raise Unkept("out_of_range", "24:00 is no time of day to SQLAlchemy")
+        raise Unkept("out_of_range", "SQLAlchemy cannot read the time of day 24:00")
     seconds, part = divmod(micros, 1_000_000)
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{part:06}"
 

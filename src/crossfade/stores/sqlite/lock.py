@@ -15,9 +15,9 @@ from crossfade.stores.patience import patiently
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Holds the lock on the database file. Raises Busy where another process does not let go of it.
+    """Hold the lock on the database file. Raises Busy if another process keeps it.
 
-    SQLite's own locks are left alone: they are the process's, and closing any descriptor of the file would lose them.
+    SQLite's own locks are not used: they belong to the process, and closing any descriptor of the file releases them.
     """
     there = path.resolve()
     lock = there.with_name(there.name + "-crossfade")
@@ -36,7 +36,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def _take(lock: Path) -> int | None:
-    """A descriptor of the file, with the lock on it; None where another has it."""
+    """Return a descriptor of the file with the lock on it, or None if another process has the lock."""
     try:
         with ExitStack() as unless_locked:
             held = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
@@ -46,11 +46,13 @@ def _take(lock: Path) -> int | None:
             unless_locked.pop_all()
             return held
     except OSError as error:
-        raise Unreachable(f"{lock} cannot be locked: {error.strerror}", hint="check the folder's rights") from error
+        raise Unreachable(
+            f"{lock} cannot be locked: {error.strerror}", hint="check the folder's permissions"
+        ) from error
 
 
 def _locked(held: int, lock: Path) -> bool:
-    """Whether it is locked now, and is the file of that name still: whoever had it may have removed it meanwhile."""
+    """Return whether the file was locked and still has its name: the previous holder may have removed it."""
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return os.stat(lock).st_ino == os.fstat(held).st_ino

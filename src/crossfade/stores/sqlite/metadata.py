@@ -1,4 +1,4 @@
-"""A SQLite database as SQLAlchemy sees it, for who asks: loading SQLAlchemy takes longer than a small move."""
+"""A SQLite database as SQLAlchemy sees it. Loaded on demand: importing SQLAlchemy takes longer than a small move."""
 
 from __future__ import annotations
 
@@ -11,19 +11,17 @@ from crossfade.model.target import Step, TargetTable
 
 
 def metadata_of(tables: Sequence[TargetTable], steps: Sequence[Step]) -> sa.MetaData:
-    """The tables as they are in a database in which these steps were taken."""
+    """Return the tables of a database in which these steps were run."""
     metadata = sa.MetaData()
     engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
     with warnings.catch_warnings(), engine.connect() as over:
         for step in steps:
             over.exec_driver_sql(step.sql)
-        warnings.simplefilter("ignore", sa.exc.SAWarning)  # expressions in indexes, for which SQLAlchemy has no word
+        warnings.simplefilter("ignore", sa.exc.SAWarning)  # expressions in indexes, which SQLAlchemy cannot represent
         for table in tables:
             try:
                 sa.Table(table.name, metadata, autoload_with=over, resolve_fks=False)
-            except (
-                sa.exc.ArgumentError
-            ):  # it stumbles over references to a parent in another case, and to its whole key
+            except sa.exc.ArgumentError:  # it fails on references to a parent in another case, and to its whole key
                 _columns_alone(table, metadata, over)
     return metadata
 

@@ -1,7 +1,7 @@
-"""Reads a SQLite file back into canonical Arrow, believing nothing of what a column declares.
+"""Reads a SQLite file back into canonical Arrow without relying on the declared types.
 
 A value that the column's canonical type cannot hold (text in an INTEGER column, a UUID in another spelling) is NULL in
-its column, and the row has an entry in an additional column "#strange" that says what stands there: it equals nothing.
+its column, and an additional column "#strange" says what the row holds instead. Such a row equals no other.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class SqliteRowReader:
         return pa.Table.from_batches([canonical_batch(table, columns, found)])
 
     def printed(self, table: TargetTable, rows: Any) -> Any:
-        """Text comes back as it was given; but a JSON number alone becomes a number by its column's affinity."""
+        """Return the rows as SQLite reads them back: only a bare JSON number changes, by its column's affinity."""
         for column in table.columns:
             if column.name in rows.column_names and (form := printed_form(column.type)) is not None:
                 texts = [None if text is None else form(text) for text in rows.column(column.name).to_pylist()]
@@ -69,7 +69,7 @@ class SqliteRowReader:
         return self._number(f"SELECT count(*) FROM {identifier(table.table)}")
 
     def has_insert_trigger(self, table: TargetTable) -> bool:
-        """Every trigger of the table counts: its text alone says when it fires."""
+        """Return whether the table has any trigger: only its text says when it fires."""
         named = "type = 'trigger' AND lower(tbl_name) = lower(?)"
         return self._number(f"SELECT count(*) FROM sqlite_master WHERE {named}", table.table) > 0
 
@@ -100,7 +100,7 @@ class SqliteRowReader:
         types = {c.name: c.type for c in table.columns}
         try:
             return zip(*(stored(keys.column(name), types[name]) for name in keys.column_names), strict=True)
-        except Unkept:  # one key that SQLite could not even keep is not there; the others are looked for one by one
+        except Unkept:  # a key that SQLite cannot store is in no row; the others are looked up one by one
             single = (keys.slice(i, 1) for i in range(len(keys))) if len(keys) > 1 else ()
             return iter([key for one in single for key in self._keys(table, one)])
 
@@ -111,7 +111,7 @@ class SqliteRowReader:
 
 
 def _only_reads(action: int, first: str | None, second: str | None, *_: str | None) -> int:
-    """What SQLite asks of every step of a user's statement: no ATTACH, no PRAGMA, no transaction, nothing that writes.
+    """Authorize an action of a user's statement: no ATTACH, PRAGMA, transaction or write is allowed.
 
     `second` is the name of the function that is called.
     """
@@ -152,7 +152,7 @@ def _column(values: list[Any], name: str, kind: ColumnType, strange: dict[int, l
             out.append(None if value is None else read(value))
         except (_Strange, ValueError):
             shown = repr(value)[:_SHOWN]
-            strange.setdefault(row, []).append(f"{name} holds {shown}, which is no {kind.sql}")
+            strange.setdefault(row, []).append(f"{name} holds {shown}, which is not a valid {kind.sql}")
             out.append(None)
     to = arrow_type(kind)
     if kind.kind in _WIDTH:
@@ -227,12 +227,12 @@ def _string(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    """A number alone was turned into a number by the column's affinity; as JSON it is the same."""
+    """Return the JSON text. A bare number was converted by the column's affinity; as JSON it is the same."""
     return canonical_number(value, None) if isinstance(value, (int, float)) else _string(value)
 
 
 def _uuid(value: Any) -> bytes:
-    """32 small hex digits, or 16 bytes. Any other spelling is the same UUID to people, and another key to SQLite."""
+    """Read 32 lowercase hex digits or 16 bytes. Any other spelling is another key to SQLite."""
     if isinstance(value, bytes) and len(value) == 16:
         return value
     if not re.fullmatch(r"[0-9a-f]{32}", _string(value)):

@@ -1,4 +1,4 @@
-"""What SQLite itself finds wrong in a file: damaged pages, indexes that lack rows, references that nobody enforced."""
+"""What SQLite itself finds wrong in a file: damaged pages, indexes that lack rows, unenforced foreign keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LAST = 2**63 - 1
 
 
 def unsound(connection: sqlite3.Connection, file: str, own: Collection[str]) -> list[Unsound]:
-    """References of tables that are not `own` (names in small letters) may have been broken before the move: a note."""
+    """Check the file. Foreign keys of tables not in `own` (lowercase) may be older than the move: only a note."""
     return [*_damage(connection, file), *_orphans(connection, file, own), *_counters(connection)]
 
 
@@ -35,8 +35,8 @@ def _orphans(connection: sqlite3.Connection, file: str, own: Collection[str]) ->
 
 
 def _counters(connection: sqlite3.Connection) -> Iterator[Unsound]:
-    """AUTOINCREMENT refuses the next row when its counter has come to the last number."""
+    """Find exhausted AUTOINCREMENT counters: they refuse the next row."""
     if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'").fetchone():
         return
     for (name,) in connection.execute("SELECT name FROM sqlite_sequence WHERE seq >= ? ORDER BY name", (_LAST,)):
-        yield Unsound("table", name, "numbers left", "some", "none", "its AUTOINCREMENT has come to the last number")
+        yield Unsound("table", name, "numbers left", "some", "none", "its AUTOINCREMENT counter is exhausted")

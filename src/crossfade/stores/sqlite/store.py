@@ -12,7 +12,7 @@ from crossfade.stores.sqlite.target import SqliteWriter
 
 
 def open_sqlite(url: str) -> Store:
-    """The SQLite file at `url`, made when first written to. Raises Misused where `url` names no file."""
+    """Return the store of the SQLite file at `url`, created on first write. Raises Misused if `url` names no file."""
     path_of(url)
     writer, reader = SqliteWriter(url), SqliteRowReader(url)
 

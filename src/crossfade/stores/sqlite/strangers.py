@@ -1,4 +1,4 @@
-"""Which rows and objects of a file are not the move's: SQLite itself keeps no account of who wrote what."""
+"""Which rows and objects of a file are not the move's: SQLite does not record who wrote what."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
 
 
 def mark(table: TargetTable, rows: pa.Table) -> bytes:
-    """The primary keys of the rows, compressed."""
+    """Return the primary keys of the rows, compressed."""
     sink = pa.BufferOutputStream()
     keys = rows.select(list(table.primary_key))
     with pa.ipc.new_stream(sink, keys.schema, options=_OPTIONS) as out:
@@ -29,8 +29,8 @@ def mark(table: TargetTable, rows: pa.Table) -> bytes:
 
 
 def strangers(connection: sqlite3.Connection, table: TargetTable, limit: int) -> Strangers:
-    """The rows whose primary key the move never wrote, or deleted again. A row that was changed in place has its key
-    still: it counts as the move's.
+    """Return the rows whose primary key the move never wrote, or deleted again. A row that was changed in place keeps
+    its key and counts as the move's.
     """
     there = table_of(connection, table.table)
     if not there.primary_key:
@@ -45,7 +45,7 @@ def strangers(connection: sqlite3.Connection, table: TargetTable, limit: int) ->
 
 @contextmanager
 def _written(connection: sqlite3.Connection, table: TargetTable, name: str) -> Iterator[str]:
-    """A table of the keys that the move has written, with the affinities of the table's own columns."""
+    """Create a table of the keys that the move has written, with the affinities of the table's own columns."""
     keys = ", ".join(map(identifier, table.primary_key))
     connection.execute(f"CREATE TEMP TABLE crossfade_written AS SELECT {keys} FROM {identifier(table.table)} LIMIT 0")
     try:
@@ -66,7 +66,7 @@ def _written(connection: sqlite3.Connection, table: TargetTable, name: str) -> I
 
 
 def _values(table: TargetTable, noted: bytes) -> Iterator[tuple[Any, ...]]:
-    """The keys of a mark as SQLite keeps them; none where the table has another key by now."""
+    """Return the keys of a mark as SQLite stores them; none if the table has another key by now."""
     rows = pa.ipc.open_stream(noted).read_all()
     types = {c.name: c.type for c in table.columns}
     if set(rows.column_names) != set(table.primary_key):
@@ -80,7 +80,7 @@ def _shown(value: object) -> str:
 
 
 def left_broken(connection: sqlite3.Connection, statements: Sequence[str]) -> list[str]:
-    """Views, triggers and foreign keys that work now, and would not if the statements ran."""
+    """Return views, triggers and foreign keys that work now and would not if the statements ran."""
     works = [(what, sql) for what, sql in _uses(connection) if _compiles(connection, sql)]
     keys = sorted(_references(connection))
     connection.execute("SAVEPOINT crossfade_trial")
@@ -103,7 +103,7 @@ def _tables(connection: sqlite3.Connection) -> set[str]:
 
 
 def _references(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
-    """(table, the table that it refers to), in small letters."""
+    """Return pairs (table, referenced table), in lowercase."""
     query = (
         'SELECT DISTINCT lower(m.name), lower(k."table") FROM sqlite_schema m, pragma_foreign_key_list(m.name) k'
         " WHERE m.type = 'table'"
@@ -112,7 +112,7 @@ def _references(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
 
 
 def _uses(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
-    """Every view and trigger, with the statements that SQLite can compile while what they name is there."""
+    """Return every view and trigger, with statements that compile only while everything they name exists."""
     rows = connection.execute(
         "SELECT type, name, tbl_name FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY type DESC, name"
     ).fetchall()
@@ -124,7 +124,7 @@ def _uses(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
 
 
 def _writes(connection: sqlite3.Connection, table: str) -> Iterator[str]:
-    """Statements that fire each trigger of a table or view; they are compiled, not run."""
+    """Return statements that fire each trigger of a table or view; they are compiled, not run."""
     named = identifier(table)
     columns = [name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))]
     yield f"DELETE FROM {named}"
@@ -138,7 +138,7 @@ _number = count()
 
 
 def _compiles(connection: sqlite3.Connection, statement: str) -> bool:
-    """Each has its own text: an EXPLAIN that the driver has kept is not compiled again when the schema changes."""
+    """Compile a statement. Each has its own text: the driver does not compile a cached EXPLAIN again."""
     try:
         connection.execute(f"EXPLAIN {statement} -- {next(_number)}")
     except sqlite3.Error:

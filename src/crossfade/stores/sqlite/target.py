@@ -1,4 +1,4 @@
-"""Writes to a SQLite file: one writer, one transaction for all that belongs together."""
+"""Writes to a SQLite file: one writer, one transaction for everything that belongs together."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class SqliteTransaction:
         return refused
 
     def _load_record(self, rows: Sequence[tuple[RecordRows, str, tuple[Any, ...]]]) -> None:
-        """One row alone is in or not in without a savepoint."""
+        """Insert the rows of one record, all or none. A single row needs no savepoint."""
         with nullcontext() if len(rows) == 1 else self.savepoint():
             for part, statement, values in rows:
                 with self._translating(part.table.name):
@@ -153,7 +153,7 @@ class SqliteTransaction:
         return f"({columns}) IN (SELECT {', '.join(names)} FROM temp.crossfade_sent)"
 
     def count(self, table: TargetTable, *, hold: bool) -> int | None:
-        """The transaction is immediate: nobody else writes until it ends, with `hold` or without."""
+        """Count rows. The transaction is immediate, so no one else writes until it ends, with or without `hold`."""
         there = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND lower(name) = lower(?))"
         with self._translating(table.name):
             (found,) = self._connection.execute(there, [table.table]).fetchone()
@@ -181,7 +181,7 @@ class SqliteTransaction:
         own = {t.table.lower() for t in beside}
         for other in self._referring(table.table):
             if other.lower() not in own:
-                said = f"rows of {other} may refer to rows of {table.name}, and {other} is no table of the move"
+                said = f"rows of {other} may refer to rows of {table.name}, and {other} is not a table of this move"
                 raise RowRejected("foreign_key", said, table=table.name)
         with self._translating(table.name):
             self.suspended.suspend(table.table)
@@ -213,7 +213,7 @@ class SqliteTransaction:
             self._connection.execute(sql)
 
     def note_default_schema(self) -> None:
-        """A file has no schemas."""
+        """Do nothing: a file has no schemas."""
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -224,7 +224,7 @@ class SqliteTransaction:
                 self._connection.execute(f"SAVEPOINT {name}")
             yield
         except BaseException:
-            if self._connection.in_transaction:  # a full disk has rolled all back already
+            if self._connection.in_transaction:  # a full disk has already rolled everything back
                 self._connection.execute(f"ROLLBACK TO {name}")
                 self._connection.execute(f"RELEASE {name}")
             raise
@@ -234,7 +234,7 @@ class SqliteTransaction:
             self._depth -= 1
 
     def _values(self, table: TargetTable, rows: Any) -> list[list[Any]]:
-        """Raises RowRejected with every row that SQLite would keep otherwise."""
+        """Raise RowRejected with every row that SQLite would change."""
         types = {c.name: c.type for c in table.columns}
         try:
             return [stored(rows.column(name), types[name]) for name in rows.column_names]

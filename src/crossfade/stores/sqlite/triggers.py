@@ -1,4 +1,4 @@
-"""Triggers do not fire for what Crossfade writes: they are dropped, and made again before the commit."""
+"""Triggers do not fire for what Crossfade writes: they are dropped, and created again before the commit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from crossfade.model.quoting import identifier
 
 
 class Suspended:
-    """The triggers that one transaction has dropped, by name, with the statement that makes each."""
+    """The triggers that one transaction has dropped, by name, with the statement that creates each."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -21,7 +21,7 @@ class Suspended:
             self._made.setdefault(name, made)
 
     def resume(self) -> None:
-        """Those that are not there: a savepoint that was rolled back has kept its own."""
+        """Create the missing triggers again: a savepoint that was rolled back has restored its own."""
         there = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")}
         for name, made in self._made.items():
             if name not in there:

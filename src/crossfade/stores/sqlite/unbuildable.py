@@ -1,4 +1,4 @@
-"""Rows that an index cannot be made with: each is tried in an empty table beside them that has the same index."""
+"""Rows that prevent an index: each row is inserted into an empty copy of the table that has the same index."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from crossfade.stores.sqlite.violations import keys_of, listed_key
 
 _PROBE = "crossfade_probe"
 _OF_A_ROW = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG}
-"""Any other error is a state of the file or of the machine: it says nothing of the row."""
+"""Errors that are about a row. Any other is about the file or the machine."""
 
 
 def unbuildable(connection: sqlite3.Connection, table: TargetTable, step: Step) -> Any:
-    """The primary keys of the rows that must go, in whose order they are tried: of two the one with the least stays."""
+    """Return the primary keys of the rows to remove. Rows are tried in key order: of two, the lesser key stays."""
     connection.execute("SAVEPOINT crossfade_unbuildable")
     try:
         _make(connection, table, step)
         return _refused(connection, table, step)
     finally:
-        if connection.in_transaction:  # a full disk has rolled all back already
+        if connection.in_transaction:  # a full disk has already rolled everything back
             connection.execute("ROLLBACK TO crossfade_unbuildable")
             connection.execute("RELEASE crossfade_unbuildable")
 

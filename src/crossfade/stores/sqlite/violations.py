@@ -1,4 +1,4 @@
-"""Rows that stand in the way of a constraint, found by SQLite with its own equality and collations."""
+"""Rows that violate a constraint, found by SQLite with its own equality and collations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROWS_AT_ONCE = 20_000
 
 
 def duplicates(connection: sqlite3.Connection, table: TargetTable, unique: Unique) -> Any:
-    """Primary keys of the rows that must go so that `unique` holds: all of a group but the one with the least key."""
+    """Return the primary keys of the rows to remove so that `unique` holds: all of a group but its least key."""
     key, groups = listed_key(table), ", ".join(unique.expressions)
     conditions = [f"({unique.predicate})"] if unique.predicate else []
     conditions += [f"({expression}) IS NOT NULL" for expression in unique.expressions if unique.nulls_distinct]
@@ -30,7 +30,7 @@ def duplicates(connection: sqlite3.Connection, table: TargetTable, unique: Uniqu
 
 
 def orphans(connection: sqlite3.Connection, table: TargetTable, key: ForeignKey) -> Any:
-    """Primary keys of the rows whose foreign key is whole (no NULL in it) and finds no parent (MATCH SIMPLE)."""
+    """Return the primary keys of the rows that reference a missing row (MATCH SIMPLE: a NULL references nothing)."""
     pairs = zip(key.parent_columns, key.columns, strict=True)
     # the parent's column first: its collation and affinity decide, as in SQLite's own check
     same = " AND ".join(f"crossfade_parent.{identifier(p)} = crossfade_child.{identifier(c)}" for p, c in pairs)
@@ -46,14 +46,14 @@ def orphans(connection: sqlite3.Connection, table: TargetTable, key: ForeignKey)
 def listed_key(table: TargetTable) -> str:
     if not table.primary_key:
         raise Unsupported(
-            f"rows of table {table.name} cannot be named: it has no primary key",
+            f"rows of table {table.name} cannot be identified: it has no primary key",
             hint=f"give {table.name} a primary key in the schema",
         )
     return ", ".join(identifier(name) for name in table.primary_key)
 
 
 def keys_of(table: TargetTable, rows: list[tuple[Any, ...]]) -> Any:
-    """Rows of the primary key's values as SQLite gives them, in canonical Arrow."""
+    """Convert primary key values as SQLite returns them into canonical Arrow."""
     schema = arrow_schema(table, table.primary_key)
     batches = [canonical_batch(table, table.primary_key, rows).select(schema.names)] if rows else []
     return pa.Table.from_batches(batches, schema=schema)

@@ -69,7 +69,7 @@ class Trial:
             elif not mending.found and self._depends_on_failed(statement, refusal):
                 return
             elif not mending.found and refusal.code in _NOT_THERE and (what := only_drops(statement)):
-                self._left_out.append((statement.line, f"{what} is left out: there is nothing to drop yet"))
+                self._left_out.append((statement.line, f"{what} is skipped: there is nothing to drop yet"))
                 return
             elif not mending.found and self._needs_absent(statement, number, refusal):
                 return
