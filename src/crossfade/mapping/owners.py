@@ -15,6 +15,7 @@ import sqlglot
 from sqlglot import exp
 
 from crossfade.model.batch import Column
+from crossfade.model.owners import Owners
 from crossfade.model.program import ROOT_TABLE, Branch, Feed, Narrow, Program
 from crossfade.model.quoting import identifier
 from crossfade.model.shape import Shape
@@ -26,26 +27,6 @@ _FORMS = frozenset({"native", "ejson", "oid_uuid", "oid_text"})
 _UUIDS = frozenset({"CF_UUID5", "CF_UUID_OF_MIXED"})
 _FUNCTIONS = _UUIDS | {"CF_PART", "CF_NAME_NUMBER"}
 _STEPS = (exp.Paren, exp.Cast, exp.DPipe, exp.Concat, exp.Lower, exp.Hex, exp.LowerHex, exp.Add, exp.Sub)
-
-
-@dataclass(frozen=True)
-class Owners:
-    """How the rows of one entity lead back: by a column of some tables, by the ledger for the others.
-
-    All the columns hold the same function of the key: `narrow` computes it from a record's key, as `column` of
-    `table`; None where the ledger knows all.
-    """
-
-    entity: str
-    columns: Mapping[str, str]
-    ledger: frozenset[str]
-    narrow: Narrow | None = None
-    holds_object_id: bool = False
-    """Whether the value is the UUID that holds an ObjectId: then it leads to the key without a search."""
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        return (*self.columns, *sorted(self.ledger))
 
 
 @dataclass(frozen=True, slots=True)

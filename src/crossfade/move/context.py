@@ -13,6 +13,7 @@ from crossfade.assess.lock import dump_lock, read_lock
 from crossfade.errors import MappingFault, Misused
 from crossfade.journal import agreed, journal
 from crossfade.mapping.language.compile import Compiled, compile_all, read_mappings
+from crossfade.mapping.owners import owners
 from crossfade.model.described import Described
 from crossfade.model.patterns import is_pattern, matching
 from crossfade.model.program import Program
@@ -251,11 +252,13 @@ class Context:
 
     @cached_property
     def work(self) -> Work:
+        tables = {t.name: t for t in self.schema.tables}
         return Work(
             token=uuid.uuid4().hex,
             program=self.program,
             shapes=self.shapes,
-            tables={t.name: t for t in self.schema.tables},
+            tables=tables,
+            owners=owners(self.program, self.shapes, tables),
             open_source=partial(open_store, self.source_url, self.run),
             open_target=partial(open_store, self.project.target_url, self.run),
             run=self.run,

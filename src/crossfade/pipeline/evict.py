@@ -17,8 +17,8 @@ from crossfade.journal import journal, loaded
 from crossfade.journal.identities import Identities
 from crossfade.journal.journal import Entry
 from crossfade.journal.ledger import row_texts
-from crossfade.mapping.owners import Owners
 from crossfade.model.canonical import python_rows
+from crossfade.model.owners import Owners
 from crossfade.model.program import Feed
 from crossfade.model.target import TargetTable
 from crossfade.pipeline.apply import NO_KEY

@@ -10,7 +10,7 @@ import pyarrow as pa
 from bson import ObjectId
 
 from crossfade.journal import journal
-from crossfade.mapping.owners import Owners
+from crossfade.model.owners import Owners
 from crossfade.model.program import Branch, Feed
 from crossfade.pipeline.apply import NO_KEY
 from crossfade.pipeline.session import Session

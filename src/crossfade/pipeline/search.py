@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from crossfade.journal.ledger import row_texts
-from crossfade.mapping.owners import Owners
+from crossfade.model.owners import Owners
 from crossfade.model.target import TargetTable
 from crossfade.pipeline.apply import record_key
 from crossfade.pipeline.narrow import narrow_carrier

@@ -11,8 +11,8 @@ from multiprocessing.util import Finalize
 
 from crossfade.journal import journal
 from crossfade.journal.ledger import Ledger
-from crossfade.mapping.owners import Owners, owners
 from crossfade.model.batch import Batch, Column
+from crossfade.model.owners import Owners
 from crossfade.model.program import Program
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetTable
@@ -39,6 +39,7 @@ class Work(SentOnce):
     program: Program
     shapes: Mapping[str, Shape]
     tables: Mapping[str, TargetTable]
+    owners: Mapping[str, Owners]
     open_source: Opener
     open_target: Opener
     run: str
@@ -74,10 +75,10 @@ class Session:
     def row_reader(self) -> RowReader:
         return need(self.target.row_reader, self.target, "be read back")
 
-    @cached_property
-    def owners(self) -> dict[str, Owners]:
+    @property
+    def owners(self) -> Mapping[str, Owners]:
         """Entity -> how the rows of the target lead back to its records."""
-        return owners(self.work.program, self.work.shapes, self.work.tables)
+        return self.work.owners
 
     @cached_property
     def ledger(self) -> Ledger:
