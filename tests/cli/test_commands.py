@@ -262,7 +262,8 @@ def test_copy_restart_copies_anew(tiny: Tiny) -> None:
     refused = tiny("copy")
     assert refused.status == 1
     assert "a mapping or a discard has changed since the copy began, and 1 chunk is copied" in refused.err
-    assert "Try: crossfade quarantine retry and crossfade verify" in refused.err
+    assert "Try: " in refused.err
+    assert "crossfade quarantine retry and crossfade verify" in refused.err
     ended = tiny("copy", "--restart")
     assert ended.status == 0, ended.err
     assert tiny.postgres.execute("SELECT age FROM people ORDER BY id") == [(37,), (41,), (29,)]

@@ -34,16 +34,20 @@ def with_source(context: Context, found: Status, entities: Sequence[EntityInfo] 
     except CrossfadeError as error:  # a mapping at fault, which `check` tells
         return replace(found, notes=(_unknown(error),))
     faults = tuple(unaccounted(s) for s in standings if s.fate in FAULTS and s.records != 0)
-    now = (*_changed(context, found), *notes(standings))
-    return replace(found, faults=(*filter(None, [other]), *faults), notes=now)
+    return replace(
+        found, faults=(*filter(None, [other]), *faults), notes=(*_changed(context, found), *notes(standings))
+    )
 
 
 def _changed(context: Context, found: Status) -> list[str]:
     """What was copied by another mapping than there is now."""
     if not found.finished:
         return []
-    with context.transaction() as tx:
-        return [sentence(part) for part in changed(context, tx)]
+    try:
+        with context.transaction() as tx:
+            return [sentence(part) for part in changed(context, tx)]
+    except CrossfadeError as error:  # a mapping or the schema at fault hides nothing of the journal
+        return [f"whether a mapping has changed since the copy is not known: {error.message.partition(chr(10))[0]}"]
 
 
 def _unknown(error: CrossfadeError) -> str:
