@@ -21,7 +21,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyList, PyString, PyTuple};
 
-/// What Python may ask of this module; documents/native.py has the same number. It grows with every form and function.
+/// What Python may ask of this module; records/bson/native.py has the same number. It grows with every form and function.
 const CONTRACT: u32 = 4;
 
 const SCHEMA: &CStr = c"arrow_schema";

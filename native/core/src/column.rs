@@ -148,7 +148,7 @@ fn microseconds(value: Value<'_>) -> Done<i64> {
     value.i64().checked_mul(1000).ok_or(Unable::Misplaced(DATE))
 }
 
-/// The version 8 UUID of an ObjectId, as documents/object_ids.py has it: its 12 bytes in order around the version and
+/// The version 8 UUID of an ObjectId, as crossfade_ids has it: its 12 bytes in order around the version and
 /// the variant, and a tag.
 fn oid_uuid(id: &[u8]) -> [u8; 16] {
     let mut out = [0; 16];

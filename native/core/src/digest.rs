@@ -1,4 +1,4 @@
-//! Digests of documents: documents/digest.py.
+//! Digests of documents: records/bson/digest.py.
 
 use blake2b_simd::Params;
 

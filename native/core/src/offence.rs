@@ -1,4 +1,4 @@
-//! The first thing in a whole document that is not in the shape, in the oracle's words (documents/strict.offence).
+//! The first thing in a whole document that is not in the shape, in the oracle's words (records/bson/strict.offence).
 
 use crate::path::Step;
 use crate::raw::*;

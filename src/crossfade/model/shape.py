@@ -94,7 +94,7 @@ class Node:
 
     @cached_property
     def kind(self) -> str:
-        """How a value of this place arrives in Arrow: see `ARROW_KINDS` in documents/columns.py.
+        """How a value of this place arrives in Arrow: see `ARROW_KINDS` in records/bson/columns.py.
 
         One type: that type. int and long together: long (no value changes). Everything else that is mixed,
         or that Arrow has no exact type for: "mixed", which arrives as canonical Extended JSON.

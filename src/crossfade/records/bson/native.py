@@ -62,21 +62,21 @@ def native_status() -> str:
 
 
 def native_reader(rule: Rule, columns: Sequence[Column], base: Node) -> NativeReader | None:
-    """A reader of columns that documents/columns.py has accepted, where the extension is at hand."""
+    """A reader of columns that records/bson/columns.py has accepted, where the extension is at hand."""
     module = extension()
     return None if module is None else NativeReader(module, rule, columns, base)
 
 
 CountedPlace = tuple[int | None, str | None, list[tuple[str, int, Extremes, list[str]]]]
 """The number of the place above it (None: the document itself), its name (None: an array's elements), and for each
-type its count, its extremes as documents/extremes.py keeps them, and its example keys.
+type its count, its extremes as records/bson/extremes.py keeps them, and its example keys.
 """
 
 
 def native_count(batch: bytes) -> tuple[list[tuple[str, str | None]], list[CountedPlace]] | None:
     """Reason and key of each document that cannot be read, and every place of the others; None without the extension.
 
-    Keys are cut, and chosen, as documents/count.py does it.
+    Keys are cut, and chosen, as records/bson/count.py does it.
     """
     module = extension()
     if module is None:

@@ -34,7 +34,7 @@ class Unreadable(Exception):
 
 
 def walk(raw: bytes) -> dict[str, Any]:
-    """The document, with classes of documents/values.py where pymongo has none. Raises `Unreadable`."""
+    """The document, with classes of records/bson/values.py where pymongo has none. Raises `Unreadable`."""
     try:
         value, end = _fields(raw, 0, len(raw), 1)
     except RecursionError:
