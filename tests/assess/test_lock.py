@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from crossfade.assess.drift import compare
 from crossfade.assess.lock import dump_lock, load_lock, read_lock, write_lock
 from crossfade.errors import Refused, Unreachable
+from crossfade.model.map_rules import MapRules
 from crossfade.model.names import engine_names
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Shape, TypeStats
 from crossfade.records.bson.count import Histogram
-from crossfade.records.bson.maps import MapRules
 
 COUNTS = st.integers(0, 10**12)
 TEXTS = st.text(max_size=8)

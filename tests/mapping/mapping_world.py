@@ -19,6 +19,7 @@ from crossfade.model.shape import Path, Shape, unescape_step
 from crossfade.model.target import TargetTable
 from crossfade.project import Discard
 from crossfade.records.bson.canonical import canonical
+from crossfade.records.bson.codec import BSON
 from crossfade.records.bson.columns import compile_columns
 from crossfade.records.bson.count import Histogram
 from crossfade.records.bson.decode import decode_one
@@ -60,7 +61,7 @@ class World:
         return compile_columns(self.shapes[entity], program.feeds[entity].columns).read(raw)
 
     def lookups(self) -> LookupReader:
-        return LookupReader(self.shapes, self._fetch, transcode)
+        return LookupReader(self.shapes, self._fetch, transcode, BSON)
 
     def carrier(self, program: Program, entity: str, tables: Mapping[str, TargetTable]) -> Transformer:
         return Transformer(program.feeds[entity], tables, ENGINE, self.lookups())

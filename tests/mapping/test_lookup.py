@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from mapping_world import ENGINE, World, equality, python_rows
 
 from crossfade.records.bson.canonical import canonical
+from crossfade.records.bson.codec import BSON
 from crossfade.records.bson.decode import decode_one
 from crossfade.records.bson.walk import date
 from crossfade.transform import lookup as lookups
-from crossfade.transform.lookup import LookedUpMisfit, key_text, keys_of
+from crossfade.transform.lookup import LookedUpMisfit, keys_of
 from crossfade.transform.one_pass import OnePass
 from crossfade.transform.refusal_queries import Refusal, stages_of
 from strategies import scalars
@@ -169,7 +170,7 @@ def test_numbers_beyond_a_double_are_told_apart() -> None:
     ],
 )
 def test_keys_as_readers_take_them(key: Any, kind: str, text: str) -> None:
-    assert key_text(key, kind) == text
+    assert BSON.key_text(key, kind) == text
 
 
 def test_keys_that_are_not_there_are_not_asked_for() -> None:

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossfade.model.batch import Column
+from crossfade.model.map_rules import MapRules
 from crossfade.model.shape import Shape
 from crossfade.records.bson.count import Histogram
 from crossfade.records.bson.encode import to_bson
-from crossfade.records.bson.maps import MapRules
 from crossfade.records.bson.native import extension
 from crossfade.records.bson.reserved import CANONICAL
 from crossfade.records.bson.walk import MAX_DEPTH

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from test_native_columns import INT, batch_of, corpus, framed
 
 from crossfade.errors import Refused
+from crossfade.model.map_rules import MapRules
 from crossfade.model.shape import Shape
 from crossfade.records.bson.count import Histogram, Limits, merge
-from crossfade.records.bson.maps import MapRules
 from crossfade.records.bson.values import Symbol
 from strategies import documents
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossfade.errors import Refused
+from crossfade.model.map_rules import MapRules
 from crossfade.model.shape import Node, Shape, TypeStats
 from crossfade.records.bson.count import Histogram, Limits, merge
 from crossfade.records.bson.ejson import canonical
-from crossfade.records.bson.maps import MapRules
 from crossfade.records.bson.types import type_name
 
 VALUES = st.one_of(

@@ -11,9 +11,10 @@ from bson import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossfade.model.map_rules import MapRules
 from crossfade.model.shape import Node, Path, Shape, format_path
 from crossfade.records.bson.count import Histogram, Limits
-from crossfade.records.bson.maps import MapRules, looks_like_data
+from crossfade.records.bson.maps import looks_like_data
 
 NAMES = st.sampled_from(["a", "b", "c", "2024-01", "2024-02", "2023-12", "{}", "[]", "", "10001", "10002"])
 VALUES = st.recursive(

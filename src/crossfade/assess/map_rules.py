@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from crossfade.errors import Misused
+from crossfade.model.map_rules import MapRules
 from crossfade.model.shape import Path, Shape, format_path, parse_path
-from crossfade.records.bson.maps import MapRules
 
 RulesOf = Callable[[str], MapRules]
 

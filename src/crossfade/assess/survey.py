@@ -13,10 +13,10 @@ from functools import partial
 from crossfade.assess.map_rules import RulesOf, no_rules
 from crossfade.errors import Misused, Refused
 from crossfade.model.batch import REMAINDER, Chunk
+from crossfade.model.map_rules import MapRules
 from crossfade.model.patterns import is_pattern, matching
 from crossfade.model.shape import Shape
-from crossfade.records.bson.count import Histogram
-from crossfade.records.bson.maps import MapRules
+from crossfade.records.codec import Codec, Counter
 from crossfade.runtime.again import TryingAgain, again, again_from
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.sent_once import Once
@@ -104,26 +104,28 @@ class _Scan:
     ) -> None:
         self.open_store, self.chosen, self.rules, self.tell = open_store, chosen, rules, tell
         self.refused: dict[str, Refused] = {}
-        self._counted: dict[str, Histogram] = {}
+        self._counted: dict[str, Counter] = {}
 
     def one_by_one(self, segment_bytes: int) -> Iterator[Shape]:
         """Large ones in pieces here, too: what a lost connection cuts is counted again, and no more than that."""
         for info in self.chosen:
             with self.open_store() as store:
+                codec = _codec(store)
                 for piece in _pieces(need(store.reader, store, "read documents"), [info], segment_bytes, self.tell):
                     count = partial(_count_piece, self.open_store, piece, self.rules(info.name), self.tell)
                     self._take(again(count, self.tell))
-            yield from self._finish(info)
+            yield from self._finish(info, codec)
 
     def spread(self, executor: Executor, segment_bytes: int) -> Iterator[Shape]:
         """Hand out pieces of work, and merge what comes back."""
         with self.open_store() as store:
+            codec = _codec(store)
             pieces = _pieces(need(store.reader, store, "read documents"), self.chosen, segment_bytes, self.tell)
             opener = Once(self.open_store)
             tasks = ((opener, piece, self.rules(_entity(piece))) for piece in pieces)
             run_tasks(executor, _count_piece_elsewhere, tasks, self._take_and_tell, IN_FLIGHT, self.tell)
         for info in self.chosen:
-            yield from self._finish(info)
+            yield from self._finish(info, codec)
 
     def _take(self, counts: Counts) -> None:
         entity, part = counts
@@ -138,11 +140,11 @@ class _Scan:
         except Refused as refused:
             self._refuse(entity, refused)
 
-    def _finish(self, info: EntityInfo) -> Iterator[Shape]:
+    def _finish(self, info: EntityInfo, codec: Codec) -> Iterator[Shape]:
         """The entity's shape; nothing where it is refused."""
         if info.name in self.refused:
             return
-        histogram = self._counted.pop(info.name, None) or Histogram()
+        histogram = self._counted.pop(info.name, None) or codec.counter()
         try:
             shape = histogram.to_shape(info.name, entity_class=info.entity_class, plan=info.plan)
         except Refused as refused:
@@ -156,7 +158,7 @@ class _Scan:
     def _take_and_tell(self, counts: Counts) -> None:
         self._take(counts)
         entity, part = counts
-        if isinstance(part, Histogram):
+        if not isinstance(part, Refused):
             self.tell(Scanned(entity, part.count, part.bytes))
 
     def _refuse(self, entity: str, refused: Refused) -> None:
@@ -164,7 +166,7 @@ class _Scan:
         self.refused[entity] = Refused(f"{entity}: {refused.message}", hint=refused.hint)
 
 
-Counts = tuple[str, "Histogram | Refused"]
+Counts = tuple[str, Counter | Refused]
 
 
 def _count_piece_elsewhere(opener: Once[Callable[[], Store]], piece: str | Chunk, rules: MapRules) -> Counts:
@@ -176,8 +178,8 @@ def _count_piece(
 ) -> Counts:
     """Count an entity in whatever order the store finds fastest, or the documents of one range."""
     entity = _entity(piece)
-    histogram = Histogram(rules)
     with open_store() as store:
+        histogram = _codec(store).counter(rules)
         reader = need(store.reader, store, "read documents")
         try:
             for batch in reader.raw(piece) if isinstance(piece, Chunk) else reader.scan(piece):
@@ -187,6 +189,10 @@ def _count_piece(
         except Refused as refused:
             return entity, refused
     return entity, histogram
+
+
+def _codec(store: Store) -> Codec:
+    return need(store.codec, store, "read documents")
 
 
 def _entity(piece: str | Chunk) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 from crossfade.assess.check import check as run_check
@@ -18,7 +19,7 @@ from crossfade.model.target import TargetSchema
 from crossfade.move import surveying
 from crossfade.move.context import Context
 from crossfade.move.inventory import findings, inventory
-from crossfade.records.bson.columns import compile_columns
+from crossfade.records.codec import Codec
 from crossfade.schema.triggers import enabled_triggers, triggers_in
 from crossfade.stores.contract import EntityInfo, need
 from crossfade.transform.engine import Engine
@@ -35,8 +36,9 @@ def check(context: Context) -> list[Finding]:
             schema = None
             faults += [_of_fault("schema", fault) for fault in error.faults]
         doubtful = need(context.target.ddl, context.target, "be looked into").doubtful_columns
+        empty = partial(empty_batch, context.codec)
         found = run_check(
-            compiled.program, context.shapes, schema, context.discards, empty_batch, engine, compiled.unknown, doubtful
+            compiled.program, context.shapes, schema, context.discards, empty, engine, compiled.unknown, doubtful
         )
     later = [] if schema is None else _later_triggers(context, schema)
     return _with_the_source(context, [*faults, *found, *later, *_maps_not_followed(context)])
@@ -114,5 +116,5 @@ def require_current_lock(context: Context, entities: Sequence[EntityInfo]) -> No
         )
 
 
-def empty_batch(shape: Shape, columns: Sequence[Any]) -> Any:
-    return compile_columns(shape, columns).read(b"").table
+def empty_batch(codec: Codec, shape: Shape, columns: Sequence[Any]) -> Any:
+    return codec.reader(shape, columns).read(b"").table

@@ -21,13 +21,14 @@ from crossfade.model.shape import Shape, parse_path
 from crossfade.model.target import Step, TargetSchema, TargetTable
 from crossfade.move.events import Listener, deaf
 from crossfade.project import Discard, Project
+from crossfade.records.codec import Codec
 from crossfade.runtime.session import Work, close_sessions, get_ready
 from crossfade.runtime.warmup import Awaited
 from crossfade.schema import journaled as kept
 from crossfade.schema import live
 from crossfade.schema.load import LIVE, load_schema, made_of
 from crossfade.stores.contract import Store, TargetTransaction, need
-from crossfade.stores.open import SOURCES, TARGETS, anywhere, open_store
+from crossfade.stores.open import SOURCES, TARGETS, anywhere, codec_of, open_store
 
 
 class Context:
@@ -76,6 +77,11 @@ class Context:
     @property
     def source(self) -> Store:
         return self._store("source", self.project.source_url)
+
+    @property
+    def codec(self) -> Codec:
+        """How the source's records are read; the source need not be there for it."""
+        return codec_of(self.project.source_url)
 
     @property
     def target(self) -> Store:

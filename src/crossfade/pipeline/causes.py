@@ -7,14 +7,12 @@ more, and the target is asked with its own equality. An entry is explained once;
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pyarrow as pa
-from bson import Binary, ObjectId
 
 from crossfade.journal import unexplained
 from crossfade.journal.causes import MISSING, PRESENT, QUARANTINED
@@ -28,12 +26,8 @@ from crossfade.model.target import ForeignKey, TargetTable, Unique
 from crossfade.pipeline.narrow import narrow_carrier
 from crossfade.pipeline.parents import Parents
 from crossfade.pipeline.session import Session, Work, session
-from crossfade.records.bson.canonical import canonical
-from crossfade.records.bson.decode import key_of
-from crossfade.records.bson.shell import readable
 from crossfade.stores.contract import Check, Clash, Clashes
 from crossfade.transform.transform import TableRows
-from crossfade_ids import object_id_in
 
 SHOWN, KEPT = 80, 1000  # characters of a value in a detail, and in a cause
 
@@ -92,7 +86,7 @@ def _judge(s: Session, clashes: Clashes, kind: Kind, parents: Parents) -> Judge:
     table = s.work.tables[kind.table]
     if kind.reason == "foreign_key":
         keys = [k for k in table.foreign_keys if k.name == kind.constraint] or list(table.foreign_keys)
-        return _ForeignKeys(clashes, table, keys, parents)
+        return _ForeignKeys(s, clashes, table, keys, parents)
     if kind.reason == "unique":
         return _Uniques(s, clashes, table, _uniques(table, kind.constraint))
     check = clashes.check(table, kind.constraint) if kind.constraint else None
@@ -143,7 +137,10 @@ def _frozen(clash: Clash) -> tuple[tuple[str, str | None], ...]:
 
 
 class _ForeignKeys:
-    def __init__(self, clashes: Clashes, table: TargetTable, keys: Sequence[ForeignKey], parents: Parents) -> None:
+    def __init__(
+        self, s: Session, clashes: Clashes, table: TargetTable, keys: Sequence[ForeignKey], parents: Parents
+    ) -> None:
+        self._readable = s.codec.readable
         self._clashes, self._table, self._keys, self._parents = clashes, table, keys, parents
 
     def ask(self, rows: pa.Table) -> list[Clash | None]:
@@ -174,7 +171,9 @@ class _ForeignKeys:
             detail = f"{said}no record makes ({key.name})"
             return Explained(entry.id, detail, cause, MISSING, column=", ".join(key.columns))
         where = "is in quarantine" if parent.is_open else "was discarded"
-        detail = f"{said}{where}: {parent.entity} {readable(parent.key) if parent.key else parent.id} ({key.name})"
+        detail = (
+            f"{said}{where}: {parent.entity} {self._readable(parent.key) if parent.key else parent.id} ({key.name})"
+        )
         return Explained(entry.id, detail, cause, QUARANTINED, parent.id, ", ".join(key.columns))
 
 
@@ -211,7 +210,7 @@ class _Uniques:
             return Explained(entry.id, f"{said} {why}{name}", cause)
         entity, key = records.get(clash.key or (), (None, None))
         cause["kept_by"] = {"table": self._table.name, "row": _kept(clash.holder), "entity": entity, "key": key}
-        of = f", which {entity} {readable(key)} made" if entity else ""
+        of = f", which {entity} {self._s.codec.readable(key)} made" if entity else ""
         detail = f"{said} is taken by {self._table.name} with {_shown(clash.holder)}{of}{name}"
         return Explained(entry.id, detail, cause)
 
@@ -241,17 +240,18 @@ _Made = dict[tuple[Any, ...], tuple[str, str]]
 
 
 def _records_behind(s: Session, table: TargetTable, keys: set[tuple[Any, ...]], *, search: bool) -> _Made:
-    """The records that made the rows with these primary keys, where the keys lead back to them: to an `_id`, or with
+    """The records that made the rows with these primary keys, where the keys lead back to them: to a key, or with
     `search` to another field that goes into the key as it is. Of several that would the first by its key.
     """
     found: _Made = {}
+    own = s.codec.key_path
     for feed in s.work.program.feeds.values():
         branches = [b for b in feed.branches if b.table == table.name]
-        places: dict[Path, list[int]] = {("_id",): list(range(len(table.primary_key)))} if branches else {}
+        places: dict[Path, list[int]] = {own: list(range(len(table.primary_key)))} if branches else {}
         if search:
-            places |= {path: [i] for b in branches for path, i in _fields(b, table) if path != ("_id",)}
+            places |= {path: [i] for b in branches for path, i in _fields(b, table) if path != own}
         for path, columns in places.items():
-            wanted = {text for key in keys - found.keys() for i in columns for text in _ids_in(key[i])}
+            wanted = {text for key in keys - found.keys() for i in columns for text in s.codec.keys_in(key[i])}
             if wanted:
                 found |= _made_by(s, feed, table, path, sorted(wanted), keys)
     return found
@@ -270,7 +270,7 @@ def _made_by(
 ) -> _Made:
     found: _Made = {}
     held = {record.key for piece in unexplained.held_records(s.transaction, feed.entity, with_documents=False)
-            for record in piece} if path != ("_id",) else set()  # fmt: skip
+            for record in piece} if path != s.codec.key_path else set()  # fmt: skip
     for key, record in _rows_of(s, feed, table, path, values):
         if key in keys and record[1] not in held:
             found[key] = min(record, found.get(key, record))
@@ -286,20 +286,9 @@ def _rows_of(
         batch = s.batch_of(feed.entity, reply)
         for part in narrow.map(batch).tables:
             for root, row in zip(part.roots.to_pylist(), python_rows(part.rows), strict=True):
-                key = key_of(batch.raws[root])
+                key = s.codec.key(batch.raws[root])
                 if key is not None:
                     yield row, (feed.entity, key)
-
-
-def _ids_in(value: Any) -> Iterator[str]:
-    """The `_id`s that a value of a primary key may have come from, as canonical Extended JSON."""
-    if isinstance(value, bytes) and len(value) == 16:
-        object_id = object_id_in(uuid.UUID(bytes=value))
-        yield canonical(Binary(value, 4)) if object_id is None else canonical(ObjectId(object_id))
-    elif isinstance(value, bool | int | str):
-        yield canonical(value)
-        if isinstance(value, str) and ObjectId.is_valid(value):
-            yield canonical(ObjectId(value))
 
 
 def _shown(values: Mapping[str, str | None]) -> str:

@@ -11,8 +11,7 @@ from crossfade.model.batch import Batch, Column
 from crossfade.model.program import Program
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetTable
-from crossfade.records.bson.columns import Transcoder, compile_columns
-from crossfade.records.bson.decode import key_of, split
+from crossfade.records.codec import Codec, ColumnReader
 from crossfade.stores.contract import Reader
 from crossfade.transform.engine import Engine
 from crossfade.transform.lookup import LookupReader
@@ -43,11 +42,13 @@ class Mapper:
         shapes: Mapping[str, Shape],
         tables: Mapping[str, TargetTable],
         reader: Reader,
+        codec: Codec,
         engine: Engine,
     ) -> None:
-        self._program, self._shapes, self._tables, self._reader, self._engine = program, shapes, tables, reader, engine
+        self._program, self._shapes, self._tables, self._engine = program, shapes, tables, engine
+        self._reader, self._codec = reader, codec
         self._carriers: dict[str, Transformer] = {}
-        self._transcoders: dict[tuple[str, tuple[Column, ...]], Transcoder] = {}
+        self._transcoders: dict[tuple[str, tuple[Column, ...]], ColumnReader] = {}
 
     def map(self, entity: str, raws: Sequence[bytes]) -> list[Previewed]:
         """One for each document, in their order."""
@@ -65,37 +66,37 @@ class Mapper:
                 continue
             raw = batch.raws[row]
             parts = tuple(p for p in (keep_roots(t, {row}) for t in mapped.tables) if p.rows.num_rows)
-            out.append(Previewed(entity, key_of(raw), raw, parts, misfits.get(row), row in mapped.discarded))
+            out.append(Previewed(entity, self._codec.key(raw), raw, parts, misfits.get(row), row in mapped.discarded))
             row += 1
         return out
 
     def _carrier(self, entity: str) -> Transformer:
         if entity not in self._carriers:
-            lookups = LookupReader(self._shapes, self._reader.fetch, self._transcode)
+            lookups = LookupReader(self._shapes, self._reader.fetch, self._transcode, self._codec)
             self._carriers[entity] = Transformer(self._program.feeds[entity], self._tables, self._engine, lookups)
         return self._carriers[entity]
 
     def _transcode(self, shape: Shape, columns: Sequence[Column], raw: bytes) -> Batch:
         key = (shape.entity, tuple(columns))
         if key not in self._transcoders:
-            self._transcoders[key] = compile_columns(shape, columns)
+            self._transcoders[key] = self._codec.reader(shape, columns)
         return self._transcoders[key].read(raw)
 
 
-def first_of(reader: Reader, entity: str, limit: int, target_bytes: int) -> list[bytes]:
+def first_of(reader: Reader, codec: Codec, entity: str, limit: int, target_bytes: int) -> list[bytes]:
     """The first documents of an entity, in the order of its keys."""
     found: list[bytes] = []
     for chunk in reader.chunks(entity, target_bytes=target_bytes):
         for piece in reader.raw(chunk):
-            found += split(piece)
+            found += codec.split(piece)
             if len(found) >= limit:
                 return found[:limit]
     return found
 
 
-def with_keys(reader: Reader, entity: str, keys: Sequence[str]) -> list[bytes]:
-    """The documents whose `_id` is one of these (canonical Extended JSON)."""
-    return [raw for reply in reader.fetch(entity, ("_id",), keys) for raw in split(reply)]
+def with_keys(reader: Reader, codec: Codec, entity: str, keys: Sequence[str]) -> list[bytes]:
+    """The documents that have one of these keys."""
+    return [raw for reply in reader.fetch(entity, codec.key_path, keys) for raw in codec.split(reply)]
 
 
 # -- a sample
@@ -189,12 +190,14 @@ class Sample:
                 cause.examples.append((one.key, m.detail))
 
 
-def sample(mapper: Mapper, reader: Reader, entity: str, size: int, listen: Callable[[Sampled], None]) -> Sample:
+def sample(
+    mapper: Mapper, reader: Reader, codec: Codec, entity: str, size: int, listen: Callable[[Sampled], None]
+) -> Sample:
     """Maps `size` records of an entity, drawn at random from all its keys: the same ones every time."""
-    keys, records = _drawn(reader, entity, size)
+    keys, records = _drawn(reader, codec, entity, size)
     found = Sample(entity, records)
     for at in range(0, len(keys), AT_ONCE):
-        previewed = mapper.map(entity, with_keys(reader, entity, keys[at : at + AT_ONCE]))
+        previewed = mapper.map(entity, with_keys(reader, codec, entity, keys[at : at + AT_ONCE]))
         for one in previewed:
             found.add(one)
         listen(Sampled(entity, len(previewed), sum(p.refused is not None for p in previewed)))
@@ -202,22 +205,22 @@ def sample(mapper: Mapper, reader: Reader, entity: str, size: int, listen: Calla
     return found
 
 
-def _drawn(reader: Reader, entity: str, size: int) -> tuple[list[str], int]:
+def _drawn(reader: Reader, codec: Codec, entity: str, size: int) -> tuple[list[str], int]:
     """Keys of a random sample, and how many there are in all; every record has the same chance (a reservoir)."""
     chance = random.Random(f"crossfade {entity}")
     kept: list[str] = []
     skip, weight, seen = 0, 1.0, 0
-    for raw in _each(reader, entity):
+    for raw in _each(reader, codec, entity):
         seen += 1
         if len(kept) < size:
-            if (key := key_of(raw)) is not None:
+            if (key := codec.key(raw)) is not None:
                 kept.append(key)
             if len(kept) == size:
                 weight, skip = _next(chance, weight, size)
         elif skip:
             skip -= 1
         else:
-            if (key := key_of(raw)) is not None:
+            if (key := codec.key(raw)) is not None:
                 kept[chance.randrange(size)] = key
             weight, skip = _next(chance, weight, size)
     return kept, seen
@@ -229,5 +232,5 @@ def _next(chance: random.Random, weight: float, size: int) -> tuple[float, int]:
     return weight, math.floor(math.log(1.0 - chance.random()) / math.log1p(-weight)) if weight < 1 else 0
 
 
-def _each(reader: Reader, entity: str) -> Iterator[bytes]:
-    return (raw for piece in reader.keys(entity) for raw in split(piece))
+def _each(reader: Reader, codec: Codec, entity: str) -> Iterator[bytes]:
+    return (raw for piece in reader.keys(entity) for raw in codec.split(piece))

@@ -16,7 +16,7 @@ from crossfade.model.owners import Owners
 from crossfade.model.program import Program
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetTable
-from crossfade.records.bson.columns import Transcoder, compile_columns
+from crossfade.records.codec import Codec, ColumnReader
 from crossfade.runtime.sent_once import SentOnce, forget
 from crossfade.stores.contract import Reader, RowReader, Store, TargetTransaction, Writer, need
 from crossfade.stores.open import open_store
@@ -54,11 +54,15 @@ class Session:
         self.target = work.open_target()
         self.engine = _spare.pop() if _spare else Engine()
         self._carriers: dict[str, Transformer] = {}
-        self._transcoders: dict[tuple[str, tuple[Column, ...]], Transcoder] = {}
+        self._transcoders: dict[tuple[str, tuple[Column, ...]], ColumnReader] = {}
 
     @property
     def reader(self) -> Reader:
         return need(self.source.reader, self.source, "read documents")
+
+    @property
+    def codec(self) -> Codec:
+        return need(self.source.codec, self.source, "read documents")
 
     @property
     def writer(self) -> Writer:
@@ -86,7 +90,7 @@ class Session:
 
     def carrier(self, entity: str) -> Transformer:
         if entity not in self._carriers:
-            lookups = LookupReader(self.work.shapes, self.reader.fetch, self.transcode)
+            lookups = LookupReader(self.work.shapes, self.reader.fetch, self.transcode, self.codec)
             self._carriers[entity] = Transformer(
                 self.work.program.feeds[entity], self.work.tables, self.engine, lookups
             )
@@ -96,7 +100,7 @@ class Session:
         """Raw documents as a batch; the transcoder is made once for a shape and its columns."""
         key = (shape.entity, tuple(columns))
         if key not in self._transcoders:
-            self._transcoders[key] = compile_columns(shape, columns)
+            self._transcoders[key] = self.codec.reader(shape, columns)
         return self._transcoders[key].read(raw)
 
     def batch_of(self, entity: str, raw: bytes) -> Batch:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from crossfade.errors import Misused
 from crossfade.model.urls import hide_password
+from crossfade.records.codec import Codec
 from crossfade.stores.contract import Store
 
 SOURCES = ("mongodb://", "mongodb+srv://", "dump:")
@@ -38,6 +39,18 @@ def open_store(url: str, run: str = "", known: Sequence[str] = (*SOURCES, *TARGE
 
             return open_sqlite(url)
     raise Misused(f"no database is known for the URL {hide_password(url)!r}", hint=f"one of {', '.join(known)}")
+
+
+def codec_of(url: str) -> Codec:
+    """How the records of the source that `url` names are read; it is not opened. Raises Misused for what is no
+    source.
+    """
+    found = _SCHEME.match(url)
+    if found and found[1].lower() in ("mongodb", "dump"):
+        from crossfade.records.bson.codec import BSON
+
+        return BSON
+    raise Misused(f"no source is known by the URL {hide_password(url)!r}", hint=f"one of {', '.join(SOURCES)}")
 
 
 def anywhere(url: str) -> str:

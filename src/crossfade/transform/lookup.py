@@ -6,23 +6,17 @@ in many courses.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-from bson import Binary, Decimal128, Int64, ObjectId
 
 from crossfade.errors import CrossfadeError
-from crossfade.model.batch import Batch, Column
+from crossfade.model.batch import Batch, Column, SetAside
 from crossfade.model.program import Lookup
-from crossfade.model.shape import Path, Shape, unescape_step
-from crossfade.records.bson.canonical import canonical
-from crossfade.records.bson.ejson import loads
-from crossfade.records.bson.shell import readable
-from crossfade.records.bson.walk import Unreadable, date, walk
+from crossfade.model.shape import Path, Shape
+from crossfade.records.codec import Codec
 
 Tables = dict[str, pa.Table]
 Read = Callable[[str, Any, Sequence[str]], Iterator[bytes]]
@@ -62,9 +56,12 @@ class _Fetched:
 
 
 class LookupReader:
-    """Fetches what lookups ask for. `read` is the source's `fetch`; `transcode` makes Arrow of raw documents."""
+    """Fetches what lookups ask for. `read` is the source's `fetch`; `transcode` makes Arrow of raw documents;
+    `codec` is the source's.
+    """
 
-    def __init__(self, shapes: Mapping[str, Shape], read: Read, transcode: Transcode) -> None:
+    def __init__(self, shapes: Mapping[str, Shape], read: Read, transcode: Transcode, codec: Codec) -> None:
+        self._codec = codec
         self._shapes = shapes
         self._read = read
         self._transcode = transcode
@@ -77,7 +74,7 @@ class LookupReader:
         Raises LookedUpMisfit where one of them does not fit its shape.
         """
         what = (lookup.entity, lookup.path, lookup.key_kind, lookup.columns)
-        wanted = {key_text(k, lookup.key_kind) for k in keys_of(keys, lookup.key_kind)}
+        wanted = {self._codec.key_text(k, lookup.key_kind) for k in keys_of(keys, lookup.key_kind)}
         broken = self._broken.setdefault(what, {})
         kept = self._cache.get(what) or _Fetched(frozenset(), self._transcoded(lookup, b"").table)
         missing = wanted - kept.keys - broken.keys()
@@ -101,39 +98,27 @@ class LookupReader:
         for raw in self._read(lookup.entity, lookup.path, keys):
             batch = self._transcoded(lookup, raw)
             for wanted in keys if batch.aside and not asked else ():
-                asked.setdefault(_equality(wanted), []).append(wanted)
+                asked.setdefault(self._codec.compared(wanted), []).append(wanted)
             for aside in batch.aside:
-                place = f"{lookup.entity} {readable(aside.key)} ({aside.reason} at {aside.path or '.'}: {aside.detail})"
+                place = f"{lookup.entity} {self._codec.readable(aside.key)}"
+                place += f" ({aside.reason} at {aside.path or '.'}: {aside.detail})"
                 message = f"a looked-up document does not fit source.lock.json: {place}"
-                key = aside.key if lookup.path == ("_id",) else _key_in(aside.raw, lookup.path)
-                same = asked.get(_equality(key), []) if key is not None else []
+                key = self._key_of(aside, lookup.path)
+                same = asked.get(self._codec.compared(key), []) if key is not None else []
                 if not same:
                     raise LookedUpMisfit(message, {})
                 broken |= dict.fromkeys(same, message)
             yield batch.table
 
+    def _key_of(self, aside: SetAside, path: Path) -> str | None:
+        return aside.key if path == self._codec.key_path else self._codec.value_at(aside.raw, path)
+
+    def key_text(self, value: Any, kind: str) -> str:
+        """The key that a value of the engine stands for, as readers take it."""
+        return self._codec.key_text(value, kind)
+
     def _transcoded(self, lookup: Lookup, raw: bytes) -> Batch:
         return self._transcode(self._shapes[lookup.entity], lookup.columns, raw)
-
-
-def _equality(key: str) -> object:
-    """What the source compares keys by: numbers of different types are equal."""
-    value = loads(key)
-    number = value.to_decimal() if isinstance(value, Decimal128) else value
-    if isinstance(number, int | float | Decimal) and not isinstance(number, bool) and math.isfinite(number):
-        return Decimal(number)
-    return key
-
-
-def _key_in(raw: bytes, path: Path) -> str | None:
-    """The value at a path without arrays, as a key; None where the document cannot be read so far."""
-    try:
-        value: Any = walk(raw)
-        for step in path:
-            value = value[unescape_step(step)]
-        return canonical(value)
-    except (Unreadable, RecursionError, KeyError, TypeError):
-        return None
 
 
 def keys_of(keys: pa.Array, kind: str) -> list[Any]:
@@ -142,22 +127,3 @@ def keys_of(keys: pa.Array, kind: str) -> list[Any]:
     if kind == "date":
         return [us // 1000 for us in keys.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()]
     return list(keys.to_pylist())
-
-
-_VALUES: Mapping[str, Callable[[Any], Any]] = {
-    "objectId": ObjectId,
-    "int": int,
-    "long": Int64,
-    "double": float,
-    "decimal": Decimal128,
-    "bool": bool,
-    "string": str,
-    "date": date,
-    "binary": bytes,
-    "uuid": lambda value: Binary(value if isinstance(value, bytes) else value.bytes, 4),
-}
-
-
-def key_text(value: Any, kind: str) -> str:
-    """A key as the engine gave it, as the canonical Extended JSON that readers take."""
-    return str(value) if kind == "mixed" else canonical(_VALUES[kind](value))

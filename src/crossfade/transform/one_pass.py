@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from crossfade.model.program import ROOT_TABLE, ROW, Lookup, Narrow
 from crossfade.transform.engine import RECORD_ERRORS, Engine, EngineError, OutOfMemory, reason_of
-from crossfade.transform.lookup import LookedUpMisfit, LookupReader, Tables, key_text, keys_of
+from crossfade.transform.lookup import LookedUpMisfit, LookupReader, Tables, keys_of
 from crossfade.transform.memory_bound import MEGABYTES
 from crossfade.transform.refusal_queries import Refusal, Refusals, Stage, read
 
@@ -102,7 +102,7 @@ class OnePass:
             asked = self._engine.run(stage.keys_sql, tables).drop_null()
             rows, values = asked.column(0).to_pylist(), asked.column(1).combine_chunks()
             for row, key in zip(rows, keys_of(values, lookup.key_kind), strict=True):
-                message = misfit.broken.get(key_text(key, lookup.key_kind))
+                message = misfit.broken.get(self._lookups.key_text(key, lookup.key_kind))
                 if message is not None:
                     found.add(row, Refusal(None, message, "looked_up"))
             tables[ROOT_TABLE] = without(tables[ROOT_TABLE], found.rows)

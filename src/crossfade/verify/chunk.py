@@ -13,7 +13,7 @@ import pyarrow as pa
 from crossfade.model.batch import REMAINDER, Batch, Chunk
 from crossfade.model.counts import Counts
 from crossfade.model.shape import Shape
-from crossfade.records.bson.decode import key_of
+from crossfade.records.codec import Codec
 from crossfade.runtime.memory import keep_less
 from crossfade.runtime.sent_once import Once
 from crossfade.stores.contract import Reader, RowReader
@@ -39,6 +39,8 @@ class Tools(Protocol):
     def reader(self) -> Reader: ...
     @property
     def row_reader(self) -> RowReader: ...
+    @property
+    def codec(self) -> Codec: ...
     def carrier(self, entity: str) -> Transformer: ...
 
 
@@ -118,7 +120,7 @@ def verify_chunk(opening: Opening, task: Task) -> tuple[ChunkVerified, dict[str,
     keys: Keys = {}
     for batch in tools.reader.batches(chunk, tools.work.shapes[chunk.entity], carrier.feed.columns):
         mapped = carrier.map(batch)
-        copied = _Batch(tools.row_reader, task, batch, mapped, holder, result, keys).verify()
+        copied = _Batch(tools.row_reader, tools.codec, task, batch, mapped, holder, result, keys).verify()
         for table, rows in carrier.left_out(batch, mapped, copied).items():
             count = result.tables.setdefault(table, TableCount())
             count.left_out = added(count.left_out, rows)
@@ -139,6 +141,7 @@ class _Batch:
     def __init__(
         self,
         rows: RowReader,
+        codec: Codec,
         task: Task,
         batch: Batch,
         mapped: Mapped,
@@ -147,6 +150,7 @@ class _Batch:
         keys: Keys,
     ) -> None:
         self.keys = keys
+        self.key_of = codec.key
         self.rows, self.agreed, self.batch, self.mapped = rows, task.agreed.value, batch, mapped
         self.holder, self.result = holder, result
         self.entity = task.chunk.entity
@@ -175,7 +179,7 @@ class _Batch:
         """Row -> account, of the documents that the journal holds."""
         if self.holder.holds_nothing:
             return {}
-        pairs = ((row, self.holder.account(raw, key_of)) for row, raw in enumerate(self.batch.raws))
+        pairs = ((row, self.holder.account(raw, self.key_of)) for row, raw in enumerate(self.batch.raws))
         return {row: account for row, account in pairs if account is not None}
 
     def _set_aside(self) -> list[str]:
@@ -185,7 +189,7 @@ class _Batch:
             if aside.reason == REMAINDER:
                 self.result.remainders.append(aside.detail)
                 continue
-            account = self.holder.account(aside.raw, key_of)
+            account = self.holder.account(aside.raw, self.key_of)
             if account is not None:
                 accounts.append(account)
             else:
@@ -197,7 +201,7 @@ class _Batch:
     ) -> None:
         self.result.uncounted += 1
         if len(self.result.uncounted_records) < self.agreed.limit:
-            one = Uncounted(self.entity, key_of(raw), reason, detail, table, column)
+            one = Uncounted(self.entity, self.key_of(raw), reason, detail, table, column)
             self.result.uncounted_records.append(one)
 
     def _compare(self, held: set[int]) -> set[int]:
@@ -235,7 +239,7 @@ class _Batch:
             self.entity,
             part.table.name,
             unlike.key,
-            key_of(raw),
+            self.key_of(raw),
             unlike.column,
             unlike.expected,
             unlike.found,

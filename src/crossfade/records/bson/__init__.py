@@ -25,20 +25,3 @@ What arrives for each kind of node is the table `forms.ARROW_KINDS`. Fields with
 16 bytes that are a UUID. Text in canonical form is `ejson.canonical`, text in plain form `ejson.plain`, to the
 letter: keys are compared by it.
 """
-
-from __future__ import annotations
-
-from typing import Protocol
-
-from crossfade.model.batch import Batch
-
-
-class ColumnReader(Protocol):
-    """Made once for a shape and the columns asked for (`columns.compile_columns`), then used for every batch."""
-
-    def read(self, raw_batch: bytes) -> Batch:
-        """The batch as Arrow, by the promises above. Never raises for what a document holds."""
-        ...
-
-
-__all__ = ["ColumnReader"]

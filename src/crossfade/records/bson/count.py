@@ -21,13 +21,14 @@ from typing import Any
 from bson import Binary, Code, ObjectId
 
 from crossfade.errors import Refused
+from crossfade.model.map_rules import MapRules
 from crossfade.model.names import engine_names
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, Shape, escape_step, format_path
 from crossfade.records.bson.counted import EXAMPLES, Place, Seen, flattened, unflattened
 from crossfade.records.bson.decode import Broken, decode, portions
 from crossfade.records.bson.ejson import canonical
 from crossfade.records.bson.extremes import Extremes, cut, extremes
-from crossfade.records.bson.maps import MOST_FIELDS, MapRules, is_map
+from crossfade.records.bson.maps import MOST_FIELDS, is_map
 from crossfade.records.bson.native import CountedPlace, native_count
 from crossfade.records.bson.types import TYPE_OF_CLASS, binary_type, code_type
 from crossfade.records.bson.uncollected import uncollected
@@ -207,7 +208,7 @@ class Histogram:
 
     def _make_room(self, place: Place, names: Set[str]) -> None:
         """Fold a place that has more fields with these names than any object has. Nobody may hold a place below it."""
-        if place.entry is None and self.rules.may_fold(place):
+        if place.entry is None and self.rules.may_fold(place.path):
             most = self.limits.fields
             if len(place.fields) + len(names) > most and len(place.fields.keys() | names) > most:
                 self._fold(place)
@@ -261,7 +262,7 @@ class Histogram:
         pending = [self.root]
         while pending:
             place = pending.pop()
-            if place.fields and self.rules.may_fold(place) and is_map(place, self._absorbed):
+            if place.fields and self.rules.may_fold(place.path) and is_map(place, self._absorbed):
                 self._fold(place)
             pending += [child for _, child in place.below()]
         if sum(1 for _ in self.root.walk()) > self.limits.places:

@@ -17,9 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
-from crossfade.model.shape import Path
 from crossfade.records.bson.counted import Place
 
 MOST_FIELDS = 1000
@@ -52,17 +50,6 @@ def looks_like_data(name: str) -> bool:
     [True, True, False, False]
     """
     return _DATA.fullmatch(name) is not None
-
-
-@dataclass(frozen=True)
-class MapRules:
-    """What a person said of one entity: paths of objects that are maps, and of objects that are none."""
-
-    maps: frozenset[Path] = frozenset()
-    objects: frozenset[Path] = frozenset()
-
-    def may_fold(self, place: Place) -> bool:
-        return bool(place.path) and place.path not in self.objects
 
 
 Absorb = Callable[[Iterable[Place]], Place]

@@ -15,22 +15,15 @@ from typing import Any
 from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Timestamp
 from bson.datetime_ms import DatetimeMS
 
-from crossfade.model.shape import ELEMENT, Path, escape_step
+from crossfade.model.shape import ELEMENT, escape_step
 from crossfade.records.bson.values import DBPointer, Symbol, Undefined, regex
+from crossfade.records.codec import Unreadable as Unreadable
 
 MAX_DEPTH = 200  # MongoDB's own limit for what it stores
 
 EPOCH = datetime.datetime(1970, 1, 1)
 FIRST_MS = -62_135_596_800_000  # 0001-01-01T00:00:00.000Z, the first that datetime can hold
 LAST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
-
-
-class Unreadable(Exception):
-    """Why a document cannot be read: `reason` is duplicate_key, invalid_utf8 or broken; `path` is where."""
-
-    def __init__(self, reason: str, detail: str, path: Path = ()) -> None:
-        self.reason, self.detail, self.path = reason, detail, path
-        super().__init__(detail)
 
 
 def walk(raw: bytes) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from crossfade.errors import Unsupported
+from crossfade.records.codec import Codec
 from crossfade.stores.contract.changes import ChangeFeed
 from crossfade.stores.contract.clashes import Clashes
 from crossfade.stores.contract.ddl import Ddl
@@ -38,6 +39,7 @@ class Store:
     traits: Traits = Traits()
     inspector: Inspector | None = None
     reader: Reader | None = None
+    codec: Codec | None = None
     writer: Writer | None = None
     row_reader: RowReader | None = None
     ddl: Ddl | None = None

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 from crossfade.errors import Misused, Unreachable
 from crossfade.model.urls import printable
+from crossfade.records.bson.codec import BSON
 from crossfade.stores.contract import Store, Traits
 from crossfade.stores.dump import archive, folder
 from crossfade.stores.dump.files import head, open_stream, plain_name
@@ -34,6 +35,7 @@ def open_dump(path_or_url: str | Path) -> Store:
         traits=Traits(is_file=True, has_unique_keys=False),
         inspector=DumpInspector(spools),
         reader=DumpReader(spools),
+        codec=BSON,
         closer=spools.close,
     )
 

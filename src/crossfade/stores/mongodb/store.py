@@ -17,6 +17,7 @@ from pymongo.read_preferences import ReadPreference
 
 from crossfade.errors import Misused
 from crossfade.model.urls import hide_password
+from crossfade.records.bson.codec import BSON
 from crossfade.stores.contract import Store, Traits
 from crossfade.stores.mongodb.errors import speaking
 from crossfade.stores.mongodb.inspect import MongoInspector
@@ -46,6 +47,7 @@ def open_mongodb(url: str, run: str = "") -> Store:
         traits=Traits(),
         inspector=MongoInspector(db, url),
         reader=MongoReader(db, url),
+        codec=BSON,
         closer=client.close,
     )
 

@@ -1,0 +1,96 @@
+"""Keys in all the forms in which they come: from the engine, from a target's rows, from a person, out of a document."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from bson import Binary, Decimal128, Int64, ObjectId
+
+from crossfade.model.shape import Path, unescape_step
+from crossfade.records.bson.canonical import canonical
+from crossfade.records.bson.ejson_loads import loads
+from crossfade.records.bson.shell import loads_shell
+from crossfade.records.bson.walk import Unreadable, date, walk
+from crossfade_ids import object_id_in
+
+_VALUES: Mapping[str, Callable[[Any], Any]] = {
+    "objectId": ObjectId,
+    "int": int,
+    "long": Int64,
+    "double": float,
+    "decimal": Decimal128,
+    "bool": bool,
+    "string": str,
+    "date": date,
+    "binary": bytes,
+    "uuid": lambda value: Binary(value if isinstance(value, bytes) else value.bytes, 4),
+}
+
+
+def key_text(value: Any, kind: str) -> str:
+    """A key as the engine gave it, as the canonical Extended JSON that readers take."""
+    return str(value) if kind == "mixed" else canonical(_VALUES[kind](value))
+
+
+def compared(key: str) -> object:
+    """What the server compares keys by: numbers of different types are equal."""
+    value = loads(key)
+    number = value.to_decimal() if isinstance(value, Decimal128) else value
+    if isinstance(number, int | float | Decimal) and not isinstance(number, bool) and math.isfinite(number):
+        return Decimal(number)
+    return key
+
+
+def value_at(raw: bytes, path: Path) -> str | None:
+    """The value at a path without arrays, as canonical text; None where the document cannot be read so far."""
+    try:
+        value: Any = walk(raw)
+        for step in path:
+            value = value[unescape_step(step)]
+        return canonical(value)
+    except (Unreadable, RecursionError, KeyError, TypeError):
+        return None
+
+
+def keys_in(value: Any) -> Iterator[str]:
+    """The `_id`s that a value of a primary key may have come from."""
+    if isinstance(value, bytes) and len(value) == 16:
+        object_id = object_id_in(uuid.UUID(bytes=value))
+        yield canonical(Binary(value, 4)) if object_id is None else canonical(ObjectId(object_id))
+    elif isinstance(value, bool | int | str):
+        yield canonical(value)
+        if isinstance(value, str) and ObjectId.is_valid(value):
+            yield canonical(ObjectId(value))
+
+
+def keys_meant(text: str) -> Sequence[Sequence[str]]:
+    """The `_id`s that a person may mean, as canonical Extended JSON: what the text says exactly, then what it may say
+    without quotes and names: the digits of an ObjectId, its UUID, a text. Raises ValueError.
+
+    >>> keys_meant("7")
+    [['{"$numberInt":"7"}'], ['"7"']]
+    """
+    is_exact = text.lstrip().startswith(("{", "[", '"'))
+    try:
+        exact = [[canonical(loads_shell(text))]]
+    except ValueError:
+        if is_exact:
+            raise
+        exact = []
+    return exact if is_exact else [*exact, _loosely(text)]
+
+
+def _loosely(text: str) -> list[str]:
+    meant = [canonical(text)]
+    if ObjectId.is_valid(text):
+        meant.append(canonical(ObjectId(text)))
+    try:
+        own = uuid.UUID(text)
+    except ValueError:
+        return meant
+    inside = object_id_in(own)
+    return [*meant, canonical(Binary(own.bytes, 4)), *([canonical(ObjectId(inside))] if inside else [])]
