@@ -68,6 +68,26 @@ def test_tables_say_what_a_mapping_needs(target: tuple[SqliteDdl, Path]) -> None
     assert b.foreign_keys == (ForeignKey("b c_y_fkey", ("y",), "a", ("id",)),)
 
 
+KEYS = """
+CREATE TABLE rowid (k INTEGER PRIMARY KEY);
+CREATE TABLE downwards (k INTEGER PRIMARY KEY DESC);
+CREATE TABLE whole (k INTEGER PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE int (k INT PRIMARY KEY);
+CREATE TABLE text (k TEXT PRIMARY KEY);
+CREATE TABLE two (k TEXT, v TEXT, PRIMARY KEY (k));
+"""
+
+
+def test_columns_of_a_primary_key_count_as_not_null(target: tuple[SqliteDdl, Path]) -> None:
+    """SQLite takes NULL there, and numbers rows itself only where the key is the rowid."""
+    tables = target[0].scratch_schema(KEYS, "schema.sql").tables
+    found = {t.name: [(c.nullable, c.has_default) for c in t.columns if c.name == "k"] for t in tables}
+    assert found == {
+        "rowid": [(False, True)],
+        **{name: [(False, False)] for name in ("downwards", "whole", "int", "text", "two")},
+    }
+
+
 def test_every_fault_is_found(target: tuple[SqliteDdl, Path]) -> None:
     with pytest.raises(SchemaFault) as raised:
         target[0].scratch_schema(

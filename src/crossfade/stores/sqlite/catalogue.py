@@ -53,26 +53,35 @@ def table_of(connection: sqlite3.Connection, name: str) -> TargetTable:
     rows = connection.execute("SELECT * FROM pragma_table_xinfo(?)", (name,)).fetchall()
     rows = [row for row in rows if row[6] != 1]
     key = tuple(row[1] for row in sorted((r for r in rows if r[5]), key=lambda r: r[5]))
-    counts = len(key) == 1
+    numbered = len(key) == 1 and not _key_index(connection, name)
     return TargetTable(
         name=name,
         schema=None,
         table=name,
-        columns=tuple(_column(row, counts) for row in rows),
+        columns=tuple(_column(row, numbered) for row in rows),
         primary_key=key,
         uniques=tuple(_uniques(connection, name)),
         foreign_keys=tuple(_foreign_keys(connection, name)),
     )
 
 
-def _column(row: Any, single_key: bool) -> TargetColumn:
+def _key_index(connection: sqlite3.Connection, table: str) -> bool:
+    """Whether the primary key has an index of its own, or is the table: then it is no other name of the rowid."""
+    query = "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk')"
+    return bool(connection.execute(query, (table,)).fetchone()[0])
+
+
+def _column(row: Any, numbered: bool) -> TargetColumn:
+    """A column of the primary key counts as NOT NULL: SQLite takes NULL there, but a row without a key is not found.
+
+    `numbered`: the primary key is the rowid, which SQLite fills.
+    """
     _, name, declared, not_null, default, place, hidden = row
-    rowid = bool(place) and single_key and declared.upper() == "INTEGER"
     return TargetColumn(
         name=name,
         type=sqlite_type(declared),
-        nullable=not not_null and not rowid,
-        has_default=default is not None or rowid,
+        nullable=not not_null and not place,
+        has_default=default is not None or (bool(place) and numbered),
         generated=hidden in (2, 3),
     )
 
