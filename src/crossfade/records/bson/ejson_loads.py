@@ -118,7 +118,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> Any:
     try:
         return make(found)
     except (ValueError, TypeError, KeyError, AttributeError, InvalidId, decimal.DecimalException) as e:
-        raise ValueError(f"not a value of Extended JSON: {str(found)[:100]}") from e
+        raise ValueError(f"not a value of Extended JSON: {json.dumps(found, ensure_ascii=False, default=str)[:100]}") from e
 
 
 def _pairs_v1(pairs: list[tuple[str, Any]]) -> Any:
