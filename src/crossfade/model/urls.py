@@ -19,6 +19,9 @@ _SCHEME = re.compile(
 )
 _IN_DSN = re.compile(r"(\b[A-Za-z_]\w*\s*=\s*)('(?:[^'\\]|\\.)*(?:'|\Z)|.*?)(?=\s+[A-Za-z_]\w*\s*=|\s*\Z)", re.DOTALL)
 _SECRET = re.compile(r"\w*(password|passwd|passphrase|pwd|secret|token|key)", re.IGNORECASE)
+_HOST = r"(?:\[[^\]]*\]|[^\[\]:,/?#]*)"
+_PORT_OR_NOT = re.compile(rf"(?:{_HOST}(?::\d*)?,)*{_HOST}:(?!\d*(?:[,/?#]|\Z))")
+"""Hosts up to a colon that no port follows."""
 _SHORT = 4  # characters: what is shorter is only hidden where it stands alone
 
 HARMLESS = frozenset(
@@ -84,7 +87,7 @@ def _parts(url: str) -> Iterator[Part]:
         yield found[1], False
         login, place = _split_login(found[2])
         yield from _of_login(login)
-        yield from _of_place(place)
+        yield from _of_place(place) if login else _of_hosts(place)
     elif ":" in url and url.find(":") < url.rfind("@"):
         colon, at = url.find(":") + 1, url.rfind("@")
         yield from _of_dsn(url[:colon])
@@ -105,6 +108,17 @@ def _of_login(login: str) -> Iterator[Part]:
     yield login[: colon.end()], False
     yield login[colon.end() : -1], True
     yield "@", False
+
+
+def _of_hosts(place: str) -> Iterator[Part]:
+    """Hosts, path and options of a URL without a login. What is no port behind a colon may be a password whose host
+    was left out (`user:secret`): nobody can tell where it ends."""
+    found = _PORT_OR_NOT.match(place)
+    if found is None:
+        yield from _of_place(place)
+        return
+    yield place[: found.end()], False
+    yield place[found.end() :], True
 
 
 def _of_place(place: str) -> Iterator[Part]:

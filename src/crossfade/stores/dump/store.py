@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from crossfade.errors import Misused, Unreachable
-from crossfade.model.urls import printable
+from crossfade.model.urls import hide_password, printable
 from crossfade.records.bson.codec import BSON
 from crossfade.stores.contract import Store, Traits
 from crossfade.stores.dump import archive, folder
@@ -50,7 +50,8 @@ def recognise(path: Path, db: str | None = None) -> Layout:
     """What the dump at `path` consists of; its documents are not read."""
     if not path.exists():
         raise Unreachable(
-            f"{path} is not there", hint="a dump is a folder or a file of mongodump, or files of mongoexport"
+            f"{hide_password(str(path))} is not there",
+            hint="a dump is a folder or a file of mongodump, or files of mongoexport",
         )
     if path.is_dir():
         return folder.open_folder(path, db)
