@@ -82,7 +82,7 @@ REFUSED = {
     "TRY": ("select @try(c.hours / 0) x from courses c", "TRY turns what fails into NULL", "without TRY"),
     "try_strptime": ("select @try_strptime(c.title, '%Y') x from courses c", "TRY turns", "without TRY"),
     "CAST of an ObjectId": ("select cast(@c._id as text) x from courses c", "is an ObjectId", "oid_text"),
-    "CAST of mixed": ("select cast(@c.mixed as int) x from courses c", "holds several types", "as_int"),
+    "CAST of mixed": ("select cast(@c.mixed as int) x from courses c", "holds several types", "parse_int"),
     "CAST of bytes": ("select @c.data::text x from courses c", "CAST would escape its bytes", "base64"),
     "CAST to bytes": ("select @c.title::blob x from courses c", "reads escapes", "encode(c.title)"),
     "CAST to a list": ("select @c.kids::text[] x from courses c", "not among the exact ones", "list_transform"),

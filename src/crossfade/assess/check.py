@@ -8,7 +8,7 @@ from typing import Any
 from crossfade.assess.ownership import ownership
 from crossfade.mapping.coverage.partial import partly_covered
 from crossfade.mapping.coverage.uncovered import open_paths, stale_discards, uncovered
-from crossfade.mapping.language.conversions import INSTEAD
+from crossfade.mapping.language.conversions import meant_for
 from crossfade.model.batch import REMAINDER, Column
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
@@ -177,10 +177,10 @@ def _as_extended_json(branch: Branch, table: TargetTable, refused: set[str]) -> 
         column = table.column(output)
         if column is not None and output not in refused and column.type.kind not in ("json", "jsonb"):
             types = {t for use in branch.uses if use.output == output for t in use.types} - {"null"}
-            only = types.pop() if len(types) == 1 else ""
+            only = next(iter(types)) if len(types) == 1 else ""
             held = f"the type {only}, which SQL does not have" if only else "several types"
             message = f"its values have {held}: {output} would get their Extended JSON"
-            hint = INSTEAD.get(only, "as_text(...), as_int(...), parse_date(...), ...")
+            hint = meant_for(types, column=column.type.kind)
             yield Finding("fault", "mixed", f"{table.name}.{output}", message, hint)
 
 

@@ -112,7 +112,7 @@ def notes(standings: Sequence[Standing]) -> Iterator[str]:
 def findings(standings: Sequence[Standing]) -> Iterator[Finding]:
     """What `check` says of them, beside what it says of the mappings."""
     for s in standings:
-        records = counted(s.records or 0, "record")
+        records, stay = counted(s.records or 0, "record"), "stays" if s.records == 1 else "stay"
         discard = f"[[discard]] entity = {toml_string(s.entity)} with a reason"
         if s.fate == UNSURVEYED:
             hint = f"crossfade survey, then crossfade check; or {discard}"
@@ -123,6 +123,6 @@ def findings(standings: Sequence[Standing]) -> Iterator[Finding]:
             hint = f"give its records in a form that can be read; or {discard}"
             yield Finding("fault", s.fate, s.entity, f"the number of records is unknown: {s.reason}", hint)
         elif s.fate == LEFT_OUT:
-            yield Finding("note", s.fate, s.entity, f"{records} stay in the source: {s.reason}")
+            yield Finding("note", s.fate, s.entity, f"{records} {stay} in the source: {s.reason}")
         elif s.fate == NOT_COPIED:
             yield Finding("note", s.fate, s.entity, s.reason)

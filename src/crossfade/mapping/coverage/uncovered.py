@@ -11,7 +11,7 @@ What reaches its columns only through functions that keep less than they are giv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from crossfade.mapping.coverage.covered import Covered, covered_by
 from crossfade.model.counts import counted
@@ -78,7 +78,8 @@ def _uncovered_pairs(shape: Shape, feed: Feed, uses: Covered, discards: Sequence
         if open_types:
             place = f"{shape.entity}.{format_path(path)}"
             message = f"not mapped: {types_counted(open_types)}{_but_reads(shape.entity, feed, path, uses)}"
-            yield Finding("fault", "uncovered", place, message, _discard_hint(shape.entity, path))
+            hint = _discard_hint(shape.entity, path, _some(node, open_types))
+            yield Finding("fault", "uncovered", place, message, hint)
             skip = path  # what lies below says nothing new
         elif node.is_map and not _has_keys(path, node, uses, discards):
             place, message = (
@@ -167,9 +168,15 @@ def discarded(path: Path, bson_type: str, discards: Sequence[Discard]) -> bool:
     return False
 
 
-def _discard_hint(entity: str, path: Path) -> str:
+def _some(node: Node, open_types: Collection[str]) -> list[str]:
+    """The open types of a place where the others are carried: a discard names them, and leaves those alone."""
+    return [] if set(open_types) == set(node.types) else sorted(open_types)
+
+
+def _discard_hint(entity: str, path: Path, types: Sequence[str] = ()) -> str:
     at, name = toml_string(format_path(path)), toml_string(entity)
-    return f"map it, rest_of(...), or [[discard]] entity = {name} path = {at} with a reason"
+    only = f" types = [{', '.join(map(toml_string, types))}]" if types else ""
+    return f"map it, rest_of(...), or [[discard]] entity = {name} path = {at}{only} with a reason"
 
 
 def stale_discards(program: Program, shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import re
 
 from sqlglot import exp
 
+from crossfade.mapping.language.conversions import meant_for
 from crossfade.mapping.language.let import let
 from crossfade.mapping.language.resolve import Wrong
 from crossfade.mapping.language.rewriting import Rewriting
@@ -39,6 +40,12 @@ _KINDS = {
     _T.INT: "int", _T.SMALLINT: "int", _T.TINYINT: "int", _T.BIGINT: "long", _T.DOUBLE: "double", _T.BOOLEAN: "bool",
     _T.TIMESTAMPTZ: "date", _T.UUID: "uuid", _T.TEXT: "string", _T.VARCHAR: "string", _T.CHAR: "string",
 }  # fmt: skip
+_COLUMNS = {
+    **dict.fromkeys(_INTS, "int8"), **dict.fromkeys(_TEXTS, "text"), _T.DOUBLE: "float8", _T.FLOAT: "float8",
+    _T.DECIMAL: "numeric", _T.BOOLEAN: "bool", _T.DATE: "timestamptz", _T.TIMESTAMP: "timestamptz",
+    _T.TIMESTAMPNTZ: "timestamptz", _T.TIMESTAMPTZ: "timestamptz",
+}  # fmt: skip
+"""The kind of column that a cast's value would go into."""
 _NEVER_CHANGES = {
     "bool": _INTS | _TEXTS | {_T.BOOLEAN},
     "int": _INTS | _TEXTS | {_T.DOUBLE},  # DuckDB refuses an overflow by itself
@@ -62,7 +69,7 @@ def rewrite_cast(rewriter: Rewriting, node: exp.Cast, scope: Scope) -> Typed:
         source = rewriter.value(node.this, scope)
     to, kind = node.to.this, _KINDS.get(node.to.this)
     part = to in (_T.DATE, _T.TIME) and source.kind in ("date", None)
-    rewriter.mentions.put(read, LESS if part else WHOLE, f"CAST AS {to.name}")
+    rewriter.mentions.put(read, LESS if part else WHOLE, f"CAST AS {node.to.sql('duckdb')}")
     _refuse(node, source, to)
     if source.kind == "date" and to == _T.TIME:  # DuckDB goes there by way of a TIMESTAMP alone
         return Typed(exp.cast(exp.cast(source.sql, "timestamp"), "time"))
@@ -98,7 +105,7 @@ _WRITTEN = {
 def _refuse_constant(node: exp.Cast, text: str, to: exp.DType) -> None:
     form, example = _WRITTEN[to]
     if not re.fullmatch(form, text) or text.startswith("0000"):
-        raise Wrong(node, f"{text!r} is not a {to.name} in full", example)
+        raise Wrong(node, f"{text!r} is not a {example.split()[0]} in full", example)
 
 
 def _refuse(node: exp.Cast, source: Typed, to: exp.DType) -> None:
@@ -106,7 +113,7 @@ def _refuse(node: exp.Cast, source: Typed, to: exp.DType) -> None:
     if source.kind == "objectId":
         raise Wrong(node, f"{text} is an ObjectId: CAST does not know it", f"oid_text({text}) or uuid_of({text})")
     if source.kind == "mixed":
-        hint = f"as_text({text}), as_int({text}), as_date({text}), ... or json_of({text})"
+        hint = f"{meant_for(source.types, text, _COLUMNS.get(to))}; json_of({text}) for the whole"
         raise Wrong(
             node, f"{text} holds several types, or one that SQL does not have: CAST would see its Extended JSON", hint
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from sqlglot import exp
 
@@ -120,6 +120,38 @@ INSTEAD: Mapping[str, str] = {
     "objectId": "oid_text(...), uuid_of(...)",
 }
 """The functions that are meant for a type."""
+
+_OFFERED: Mapping[str, str] = {  # what each gives, as a kind of column
+    "as_bool": "bool", "parse_bool": "bool", "as_date": "timestamptz", "parse_date": "timestamptz",
+    "as_int": "int8", "as_decimal": "numeric", "as_number": "numeric", "as_double": "float8",
+    "parse_int": "int8", "parse_double": "float8", "as_text": "text",
+}  # fmt: skip
+_LIKE = {"varchar": "text", "char": "text", "enum": "text", "int2": "int8", "int4": "int8", "float4": "float8"}
+_FRACTIONS = frozenset({"double", "decimal"})
+
+
+def meant_for(types: Collection[str], text: str = "...", column: str | None = None) -> str:
+    """The functions that refuse nothing of these BSON types, for a hint; `column`: the kind that they are to go into.
+
+    Numbers alone are not offered as text, nor those with fractions as whole numbers, unless the column asks for it.
+    """
+    held = frozenset(types) - {"null"}
+    if not held:
+        return f"as_text({text}), as_decimal({text}), parse_date({text}), ..."
+    wanted = _LIKE.get(column, column) if column else None
+    taking = [name for name in _OFFERED if all(takes(name, t) for t in held)]
+    found = [name for name in taking if _OFFERED[name] == wanted]
+    if not found and len(held) == 1 and (only := INSTEAD.get(next(iter(held)))):
+        return only.replace("...", text)
+    found = found or sorted((n for n in taking if _means(n, held)), key=lambda n: n != "as_text")
+    return " or ".join(f"{name}({text})" for name in found[:3]) or f"json_of({text}) or ejson_of({text})"
+
+
+def _means(name: str, held: frozenset[str]) -> bool:
+    if held <= _NUMBERS:
+        return name.startswith("as_") and name != "as_text" and not (name == "as_int" and held & _FRACTIONS)
+    return not (name == "parse_int" and held & _FRACTIONS)
+
 
 _SQL_TYPES = {
     "objectId": "BLOB",

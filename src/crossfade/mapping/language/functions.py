@@ -13,7 +13,6 @@ from crossfade.mapping.language.conversions import (
     BYTES,
     DATE,
     DOUBLE,
-    INSTEAD,
     INT,
     NUMBER,
     OID_OF,
@@ -22,6 +21,7 @@ from crossfade.mapping.language.conversions import (
     Conversions,
     hex_of,
     macro,
+    meant_for,
     named,
     null_of,
     same,
@@ -250,7 +250,7 @@ def _other_function(name: str, kind: str | None, found: FieldRef | Typed) -> str
     if kind is None:
         return "CAST(... AS ...) gives it a type"
     if kind == "mixed" and isinstance(found, FieldRef):
-        return " or ".join(INSTEAD[t] for t in sorted(found.node.value_types) if t in INSTEAD) or "ejson_of(...)"
+        return meant_for(found.node.value_types)
     return f"{parses[name]}(...)" if kind == "string" and name in parses else None
 
 

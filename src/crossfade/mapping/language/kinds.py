@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from sqlglot import exp
 
+from crossfade.mapping.language.conversions import meant_for
 from crossfade.mapping.language.resolve import Wrong
 from crossfade.mapping.language.scope import Typed
 
@@ -127,14 +128,14 @@ def refuse(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> None:
     elif not isinstance(node, (*_READS_JSON, exp.Is, exp.ArrayAgg, exp.Order, exp.Ordered, exp.Filter, exp.Paren)):
         for written, part in parts:
             if part.kind == "mixed" or (part.kind == "list" and part.of == "mixed"):
-                raise Wrong(written, *_mixed(written))
+                raise Wrong(written, *_mixed(written, parts))
 
 
 def refuse_comparison(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> None:
     known = [(written, p.kind) for written, p in parts if p.kind not in (None, "null")]
     for written, kind in known:
         if kind == "mixed":
-            raise Wrong(written, *_mixed(written))
+            raise Wrong(written, *_mixed(written, parts))
         if kind == "decimal":
             text = written.sql("duckdb")
             reason = f"{text} is a decimal, which arrives as text: comparing it would compare letters"
@@ -163,7 +164,7 @@ def refuse_choice(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> No
     for written, kind in known:
         text = written.sql("duckdb")
         if kind == "mixed":
-            raise Wrong(written, *_mixed(written))
+            raise Wrong(written, *_mixed(written, parts))
         if kind in _BYTES:
             reason = f"{text} is {kind}, and the others are not: DuckDB would write its bytes as escaped text"
             raise Wrong(written, reason, f"oid_text({text})" if kind == "objectId" else f"hex({text})")
@@ -198,7 +199,8 @@ def refuse_in_function(name: str, node: exp.Expr, parts: Sequence[tuple[exp.Expr
             raise Wrong(node, reason, "as_double(...) or as_int(...) of each")
 
 
-def _mixed(written: exp.Expr) -> tuple[str, str]:
+def _mixed(written: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> tuple[str, str]:
     text = written.sql("duckdb")
-    hint = f"as_text({text}), parse_int({text}), parse_date({text}), ... or ejson_of({text}) where that is meant"
+    types = next((part.types for one, part in parts if one is written), frozenset[str]())
+    hint = f"{meant_for(types, text)}; ejson_of({text}) where that is meant"
     return f"{text} holds several types, or one that SQL does not have: here it would be its Extended JSON", hint

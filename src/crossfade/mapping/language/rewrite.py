@@ -70,7 +70,8 @@ class Rewriter:
             return self._plain_list(node, self.elements(place, "list"))
         self.use(place, "whole" if kind == "mixed" else "value")
         sql = place.read("native")
-        return Typed(exp.func("cf_uuid_of_bytes", sql) if kind == "uuid" else sql, kind)
+        held = place.node.value_types if kind == "mixed" else frozenset()
+        return Typed(exp.func("cf_uuid_of_bytes", sql) if kind == "uuid" else sql, kind, types=held)
 
     def read(self, place: FieldRef, form: str) -> exp.Expr:
         """A value in another form than its own, made by the reader."""
@@ -121,11 +122,7 @@ class Rewriter:
             return self._dot(node, scope)
         if isinstance(node, exp.Paren):
             inner = self.rewrite(node.this, scope)
-            return (
-                inner
-                if isinstance(inner, FieldRef)
-                else Typed(exp.paren(inner.sql), inner.kind, inner.of, inner.element)
-            )
+            return inner if isinstance(inner, FieldRef) else replace(inner, sql=exp.paren(inner.sql))
         if isinstance(node, exp.Bracket):
             return self._bracket(node, scope)
         if isinstance(node, exp.Cast):

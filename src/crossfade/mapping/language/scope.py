@@ -24,6 +24,7 @@ class Typed:
     of: str | None = None
     element: Callable[[exp.Expr], Row] | None = None
     reads: tuple[Mention, ...] = ()
+    types: frozenset[str] = frozenset()  # the BSON types that a place of kind "mixed" holds, for messages
 
     def with_less(self, by: str) -> Typed:
         """A list of some of the elements."""

@@ -118,7 +118,8 @@ def _pairs(pairs: list[tuple[str, Any]]) -> Any:
     try:
         return make(found)
     except (ValueError, TypeError, KeyError, AttributeError, InvalidId, decimal.DecimalException) as e:
-        raise ValueError(f"not a value of Extended JSON: {json.dumps(found, ensure_ascii=False, default=str)[:100]}") from e
+        said = json.dumps(found, ensure_ascii=False, default=str)
+        raise ValueError(f"not a value of Extended JSON: {said[:100]}") from e
 
 
 def _pairs_v1(pairs: list[tuple[str, Any]]) -> Any:
