@@ -141,7 +141,7 @@ def _note_made(part: TableRows, wanted: set[tuple[str, tuple[str, ...]]], record
 
 def same_key(table: TargetTable) -> Misfit:
     listed = ", ".join(table.primary_key)
-    return Misfit(0, "unique", f"another row has the same primary key ({listed})", table.name, listed)
+    return Misfit(0, "unique", f"another row has the same primary key ({listed})", table.name)
 
 
 def same_value(table: TargetTable, unique: Unique) -> Misfit:
