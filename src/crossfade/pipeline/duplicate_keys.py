@@ -28,8 +28,9 @@ def decide(work: Work, entities: Collection[str] = ()) -> None:
     """
     s = session(work)
     for piece in refused.in_pieces(_contested(s, entities)):
-        for part in _mapped(s, piece):
-            _remove_holders(s, part)
+        named, parts = _mapped(s, piece)
+        for part in parts:
+            _remove_holders(s, part, named.get(part.table.name))
     for piece in refused.in_pieces(_contested(s, entities)):
         put_in(work, piece[0].entity, [h.id for h in piece], Tried.BY_KEY)
 
@@ -40,21 +41,24 @@ def _contested(s: Session, entities: Collection[str]) -> list[Held]:
     return [h for h in found if h.entity in s.work.program.feeds and (not entities or h.entity in entities)]
 
 
-def _mapped(s: Session, piece: Sequence[Held]) -> Iterator[TableRows]:
+def _mapped(s: Session, piece: Sequence[Held]) -> tuple[dict[str, str], list[TableRows]]:
+    """What the target called the constraint that refused rows of a table, and the rows."""
     with s.transaction() as tx:
-        documents = [raw for _, raw in refused.read(tx, [h.id for h in piece])]
-    batch = s.batch_of(piece[0].entity, b"".join(documents))
-    yield from s.carrier(piece[0].entity).map(batch).tables
+        found = refused.read(tx, [h.id for h in piece])
+    named = {entry.table: entry.constraint for entry, _ in found if entry.table and entry.constraint}
+    batch = s.batch_of(piece[0].entity, b"".join(raw for _, raw in found))
+    return named, s.carrier(piece[0].entity).map(batch).tables
 
 
-def _remove_holders(s: Session, part: TableRows) -> None:
+def _remove_holders(s: Session, part: TableRows, constraint: str | None) -> None:
     """Removes the records that hold a primary key (or, where they are there already, a unique value) of these rows."""
     with s.transaction() as tx:
         keys = tx.owned(part.table, part.rows.select(list(part.table.primary_key)), part.table.primary_key)
     held = [keys, *_holders(s, part)]
     for found in held:
         if found.num_rows:
-            evict(s.work, Broken(part.table.name, "unique", "its primary key is taken", "", found, phase=COPY))
+            detail = "its primary key is taken"
+            evict(s.work, Broken(part.table.name, "unique", detail, "", found, phase=COPY, constraint=constraint))
 
 
 def _holders(s: Session, part: TableRows) -> Iterator[pa.Table]:

@@ -270,11 +270,17 @@ def _again(entry: Entry, key: str | None, why: Misfit) -> Entry:
         detail=why.detail,
         table=why.table,
         column=why.column,
-        constraint=why.constraint,
+        constraint=why.constraint or _same_constraint(entry, why),
         parent=None,
         waits_for=None,
         cause=None,
     )
+
+
+def _same_constraint(entry: Entry, why: Misfit) -> str | None:
+    """What the target called a primary key when it refused the record the first time."""
+    is_same = (entry.reason, entry.table, entry.column or None) == (why.reason, why.table, why.column)
+    return entry.constraint if is_same else None
 
 
 # -- left behind by a person
