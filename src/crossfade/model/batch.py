@@ -37,6 +37,9 @@ FORMS = (
 )
 
 
+_LONGEST_PATH = 120  # characters of a path that a message shows
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of the batch: the value at `path` (steps through objects only, from the batch's row or the list's
@@ -75,7 +78,7 @@ class SetAside:
     @property
     def said(self) -> str:
         """The detail, with the place where there is one."""
-        return f"{self.path}: {self.detail}" if self.path else self.detail
+        return f"{_short(self.path)}: {self.detail}" if self.path else self.detail
 
 
 @dataclass(frozen=True)
@@ -104,3 +107,8 @@ class Chunk:
     lower: str | None
     upper: str | None
     count: int
+
+
+def _short(path: str) -> str:
+    """A path whose middle is left out where it is as long as a document is deep: what is said of it comes behind."""
+    return path if len(path) <= _LONGEST_PATH else f"{path[: _LONGEST_PATH // 2]}…{path[-_LONGEST_PATH // 4 :]}"
