@@ -1,7 +1,7 @@
 """The survey: a full scan of the source, never a sample, that gives the shape of every entity.
 
 Small entities are one piece of work each; with an executor large ones are counted by the range and merged. The counts
-are the same however the work was divided (records/bson/count.py).
+are the same however the work was divided (records/codec.py).
 """
 
 from __future__ import annotations

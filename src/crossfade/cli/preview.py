@@ -26,7 +26,7 @@ LIMIT = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="The num
 KEY = Annotated[
     str | None,
     typer.Option(
-        "--key", metavar="ID", help="Only the document with this _id, written as this command or mongosh prints it."
+        "--key", metavar="ID", help="Only the document with this key, written as this command or mongosh prints it."
     ),
 ]
 SAMPLE = Annotated[

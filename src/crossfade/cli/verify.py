@@ -110,6 +110,7 @@ def _facts(move: Move, status: Status, verdict: Verdict) -> Facts:
         quarantine_limit=status.limit,
         within_limit=status.within_limit,
         causes=tuple(_cause(move, cause) for cause in move.causes()[:CAUSES]),
+        readable=move.codec.readable,
         left_behind=tuple(_left_behind(move, status, verdict)),
         changed=tuple(move.changed()),
         mappings=_mappings(move),

@@ -55,7 +55,7 @@ class ChunkRecord:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record in quarantine. `key` is the canonical Extended JSON of its `_id`, or None where that could not be
+    """A record in quarantine. `key` is its key as the codec writes it, or None where that could not be
     read.
     """
 

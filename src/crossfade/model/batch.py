@@ -65,7 +65,7 @@ class SetAside:
 
     `reason` is one of unseen_path, unseen_type, duplicate_key, invalid_utf8, broken, out_of_range, or REMAINDER, which
     is no document but what is left of a torn source. `key` is the
-    canonical Extended JSON of its `_id`, or None where not even that could be read. `path` is the place, formatted.
+    its key as the codec writes it, or None where not even that could be read. `path` is the place, formatted.
     """
 
     position: int
@@ -98,7 +98,7 @@ class Batch:
 class Chunk:
     """A range of an entity's keys, in the source's own order: from `lower` on, up to but without `upper`.
 
-    Bounds are canonical Extended JSON of `_id`s for a server, positions for a dump (the store that made a chunk reads
+    Bounds are keys for a server, positions for a dump (the store that made a chunk reads
     it); None is open. `count` is what the key scan saw in it.
     """
 

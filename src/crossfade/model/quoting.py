@@ -30,7 +30,7 @@ def qualified(*names: str | None) -> str:
 def toml_string(text: str) -> str:
     r"""The text as it is written in crossfade.toml.
 
-    >>> print(toml_string("orders"), toml_string('a"b'), toml_string(r"\xff.bson"))
-    "orders" 'a"b' "\\xff.bson"
+    >>> print(toml_string("orders"), toml_string('a"b'), toml_string(r"\xff.txt"))
+    "orders" 'a"b' "\\xff.txt"
     """
     return f"'{text}'" if '"' in text and "'" not in text else json.dumps(text, ensure_ascii=False)

@@ -46,7 +46,7 @@ class TypeStats:
 
     `least` and `greatest` are values (canonical Extended JSON text; long ones cut after 64 characters and ended with an
     ellipsis); `min_length` and `max_length` are characters of a string, bytes of binary data, elements of an array,
-    fields of an object; `keys` are up to three `_id`s of documents that hold it (canonical Extended JSON), kept where
+    fields of an object; `keys` are up to three keys of documents that hold it, kept where
     the type is a minority at its place.
     """
 
@@ -94,7 +94,7 @@ class Node:
 
     @cached_property
     def kind(self) -> str:
-        """How a value of this place arrives in Arrow: see `ARROW_KINDS` in records/bson/columns.py.
+        """How a value of this place arrives in Arrow: see `ARROW_KINDS` of the codec.
 
         One type: that type. int and long together: long (no value changes). Everything else that is mixed,
         or that Arrow has no exact type for: "mixed", which arrives as canonical Extended JSON.

@@ -27,6 +27,7 @@ from crossfade.move.reset import Reset
 from crossfade.move.watching import watching
 from crossfade.pipeline.retry import Retried
 from crossfade.project import Project
+from crossfade.records.codec import Codec
 from crossfade.schema.diagram import dbml, mermaid
 from crossfade.stores.contract import EntityInfo, Store
 from crossfade.verify.not_carried import Changed, LeftBehind
@@ -73,6 +74,11 @@ class Move:
     @property
     def target(self) -> Store:
         return self.context.target
+
+    @property
+    def codec(self) -> Codec:
+        """How the source's records are read."""
+        return self.context.codec
 
     @property
     def shapes(self) -> dict[str, Shape]:

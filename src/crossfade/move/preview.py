@@ -101,7 +101,7 @@ def _with_key(reader: Reader, codec: Codec, entity: str, key: str) -> list[bytes
     try:
         groups = codec.keys_meant(key)
     except ValueError as error:
-        raise Misused(f"the key {key} cannot be read: {error}", hint='ObjectId("..."), 117 or "abc"') from None
+        raise Misused(f"the key {key} cannot be read: {error}", hint="a key as `crossfade preview` prints it") from None
     for meant in groups:
         if found := with_keys(reader, codec, entity, meant):
             return found

@@ -17,7 +17,6 @@ from crossfade.model.counts import Counts
 from crossfade.pipeline.admission import Asked
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.session import Session
-from crossfade.records.bson.decode import key_of
 from crossfade.stores.contract import TargetTransaction
 from crossfade.transform.transform import Mapped, Misfit, TableRows, drop_roots
 
@@ -80,11 +79,11 @@ def _note_owners(s: Session, tx: TargetTransaction, entity: str, batch: Batch, p
     in_ledger = s.owners[entity].ledger
     for part in parts:
         if part.table.name in in_ledger:
-            keys = {row: record_key(batch.raws[row]) for row in set(part.roots.to_pylist())}
+            keys = {row: record_key(s, batch.raws[row]) for row in set(part.roots.to_pylist())}
             s.ledger.add(tx, part.table, part.rows, entity, [keys[row] for row in part.roots.to_pylist()])
 
 
-def record_key(raw: bytes) -> str:
+def record_key(s: Session, raw: bytes) -> str:
     """What the ledger calls a record."""
-    key = key_of(raw)
+    key = s.codec.key(raw)
     return NO_KEY + journal.digest_of(raw) if key is None else key

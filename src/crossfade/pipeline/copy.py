@@ -22,7 +22,6 @@ from crossfade.model.counts import Counts
 from crossfade.pipeline.apply import apply
 from crossfade.pipeline.enough import Losses, Refusals, StopAt
 from crossfade.pipeline.session import Session, Work, session
-from crossfade.records.bson.decode import key_of
 from crossfade.runtime.again import TryingAgain
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.tasks import run_tasks
@@ -99,13 +98,13 @@ def _copy_batch(s: Session, tx: TargetTransaction, chunk: Chunk, batch: Batch, a
     mapped = s.carrier(chunk.entity).map(batch)
     applied = apply(s, tx, chunk.entity, batch, mapped)
     rejected = list(applied.rejected.values())
-    account.entries += _entries(chunk, batch, rejected)
+    account.entries += _entries(s, chunk, batch, rejected)
     _count_refusals(batch, rejected, account)
     account.rows += applied.rows
     account.counts += applied.counts
 
 
-def _entries(chunk: Chunk, batch: Batch, rejected: Sequence[Misfit]) -> Iterator[tuple[Entry, bytes]]:
+def _entries(s: Session, chunk: Chunk, batch: Batch, rejected: Sequence[Misfit]) -> Iterator[tuple[Entry, bytes]]:
     """Without ids: those are given when all of the chunk is known."""
     for misfit in rejected:
         raw = bytes(batch.raws[misfit.row])
@@ -113,7 +112,7 @@ def _entries(chunk: Chunk, batch: Batch, rejected: Sequence[Misfit]) -> Iterator
             id="",
             entity=chunk.entity,
             chunk=chunk.number,
-            key=key_of(raw),
+            key=s.codec.key(raw),
             reason=misfit.reason,
             detail=misfit.detail,
             table=misfit.table,

@@ -25,7 +25,6 @@ from crossfade.pipeline.apply import NO_KEY
 from crossfade.pipeline.records import OwnerValues, pieces, read
 from crossfade.pipeline.search import records_of_rows
 from crossfade.pipeline.session import Session, Work, session
-from crossfade.records.bson.decode import key_of
 from crossfade.stores.contract import TargetTransaction
 
 
@@ -243,7 +242,7 @@ class Remover:
             id="",
             entity=self._entity,
             chunk=journal.LATER,
-            key=key_of(raw),
+            key=self._s.codec.key(raw),
             reason=why.reason,
             detail=why.detail,
             table=why.table,

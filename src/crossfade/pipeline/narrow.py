@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from crossfade.model.program import Branch, Feed
+from crossfade.model.shape import Path
 from crossfade.pipeline.session import Session
 from crossfade.transform.transform import Transformer
 
@@ -28,7 +29,7 @@ def narrow_carrier(s: Session, feed: Feed, table: str, columns: Sequence[str]) -
     return Transformer(reduced, s.work.tables, s.engine, s.carrier(feed.entity).lookups)
 
 
-def follows_from_id(branch: Branch, columns: Sequence[str]) -> bool:
-    """Whether these columns of the row follow from the document's `_id` alone: then a scan of the keys finds it."""
+def follows_from_key(branch: Branch, columns: Sequence[str], key_path: Path) -> bool:
+    """Whether these columns of the row follow from the record's key alone: then a scan of the keys finds it."""
     steering = [u for u in branch.uses if u.output in ("", *columns)]
-    return branch.one_row and not branch.lookups and all(u.path == ("_id",) for u in steering)
+    return branch.one_row and not branch.lookups and all(u.path == key_path for u in steering)

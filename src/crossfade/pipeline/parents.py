@@ -10,9 +10,8 @@ from crossfade.journal.unexplained import HeldRecord, held_records
 from crossfade.model.canonical import python_rows
 from crossfade.model.program import Feed
 from crossfade.model.target import ForeignKey
-from crossfade.pipeline.narrow import follows_from_id, narrow_carrier
+from crossfade.pipeline.narrow import follows_from_key, narrow_carrier
 from crossfade.pipeline.session import Session
-from crossfade.records.bson.ejson import loads_canonical, to_bson
 from crossfade.transform.transform import Transformer
 
 Values = tuple[Any, ...]
@@ -56,13 +55,14 @@ class Parents:
 
     def _of_feed(self, feed: Feed, table: str, columns: tuple[str, ...]) -> Iterator[tuple[Values, Parent]]:
         narrow = narrow_carrier(self._s, feed, table, columns)
-        by_key = all(follows_from_id(b, columns) for b in feed.branches if b.table == table)
+        key_path = self._s.codec.key_path
+        by_key = all(follows_from_key(b, columns, key_path) for b in feed.branches if b.table == table)
         for piece in held_records(self._s.transaction, feed.entity, with_documents=not by_key):
             usable = [record for record in piece if not by_key or record.key is not None]
             yield from self._rows(feed, narrow, usable)
 
     def _rows(self, feed: Feed, narrow: Transformer, records: list[HeldRecord]) -> Iterator[tuple[Values, Parent]]:
-        batch = self._s.batch_of(feed.entity, b"".join(map(_document, records)))
+        batch = self._s.batch_of(feed.entity, b"".join(self._document(record) for record in records))
         aside = {a.position for a in batch.aside}
         readable = [record for i, record in enumerate(records) if i not in aside]
         for part in narrow.map(batch).tables:
@@ -70,11 +70,10 @@ class Parents:
                 record = readable[root]
                 yield row, Parent(not record.is_open, feed.entity, record.key, record.id)
 
+    def _document(self, record: HeldRecord) -> bytes:
+        """The record, or one that holds its key alone: a record that cannot be read as a whole has a key too."""
+        return record.raw if record.raw is not None else self._s.codec.of_key(record.key or "null")
+
 
 def _order(parent: Parent) -> tuple[bool, str, str, str]:
     return parent.is_closed, parent.entity, parent.key or "", parent.id
-
-
-def _document(record: HeldRecord) -> bytes:
-    """The record, or a document that holds its key alone: a record that cannot be read as a whole has one too."""
-    return record.raw if record.raw is not None else to_bson({"_id": loads_canonical(record.key or "null")})

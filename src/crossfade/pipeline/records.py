@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from uuid import UUID
 
 import pyarrow as pa
-from bson import ObjectId
 
 from crossfade.journal import journal
 from crossfade.model.owners import Owners
 from crossfade.model.program import Branch, Feed
 from crossfade.pipeline.apply import NO_KEY
 from crossfade.pipeline.session import Session
-from crossfade.records.bson.canonical import canonical
-from crossfade.records.bson.decode import key_of, split
-from crossfade.records.bson.ejson import loads_canonical, to_bson
 from crossfade.transform.transform import Transformer
-from crossfade_ids import object_id_in
 
 KEYS_AT_ONCE = 1000
 
@@ -28,9 +22,9 @@ def read(s: Session, entity: str, keys: Sequence[str]) -> dict[str, list[bytes]]
     found: dict[str, list[bytes]] = {key: [] for key in keys}
     named = [key for key in keys if not key.startswith(NO_KEY)]
     if named:
-        for reply in s.reader.fetch(entity, ("_id",), named):
-            for raw in split(reply):
-                if (key := key_of(raw)) in found:
+        for reply in s.reader.fetch(entity, s.codec.key_path, named):
+            for raw in s.codec.split(reply):
+                if (key := s.codec.key(raw)) in found:
                     found[key].append(raw)
     if len(named) < len(keys):
         for raw in without_key(s, entity):
@@ -40,7 +34,7 @@ def read(s: Session, entity: str, keys: Sequence[str]) -> dict[str, list[bytes]]
 
 
 def without_key(s: Session, entity: str) -> Iterator[bytes]:
-    return (raw for piece in s.reader.scan(entity) for raw in split(piece) if key_of(raw) is None)
+    return (raw for piece in s.reader.scan(entity) for raw in s.codec.split(piece) if s.codec.key(raw) is None)
 
 
 class OwnerValues:
@@ -57,7 +51,7 @@ class OwnerValues:
 
     def of(self, keys: Sequence[str]) -> tuple[list[str], pa.Array]:
         """Keys, and the value of each. A key that the source's shape does not know has none."""
-        return self._mapped(b"".join(to_bson({"_id": loads_canonical(key)}) for key in keys))
+        return self._mapped(b"".join(self._s.codec.of_key(key) for key in keys))
 
     def keys(self, values: pa.Array) -> dict[object, str]:
         """Value -> the key of the record in the source that has it. Where the value tells the key by itself, it is not
@@ -65,8 +59,8 @@ class OwnerValues:
         """
         wanted = set(values.to_pylist())
         if self._owners.holds_object_id:
-            ids = {value: object_id_in(UUID(bytes=value)) for value in wanted if value is not None}
-            return {value: canonical(ObjectId(id_)) for value, id_ in ids.items() if id_ is not None}
+            own = {value: self._s.codec.key_in_uuid(value) for value in wanted if value is not None}
+            return {value: key for value, key in own.items() if key is not None}
         found: dict[object, str] = {}
         for raw in self._s.reader.keys(self._owners.entity):
             keys, own = self._mapped(raw)
@@ -77,7 +71,7 @@ class OwnerValues:
         batch = self._s.batch_of(self._owners.entity, raw)
         keys, values = list[str](), list[pa.Array]()
         for part in self._carrier.map(batch).tables:
-            keys += [str(key_of(batch.raws[row])) for row in part.roots.to_pylist()]
+            keys += [str(self._s.codec.key(batch.raws[row])) for row in part.roots.to_pylist()]
             values += part.rows.column(self._column).chunks
         kind = values[0].type if values else pa.null()
         return keys, pa.concat_arrays(values) if values else pa.array([], kind)

@@ -20,7 +20,6 @@ from crossfade.pipeline.admission import ask, may_clash
 from crossfade.pipeline.apply import Applied, apply, without
 from crossfade.pipeline.records import read
 from crossfade.pipeline.session import Session, Work, session
-from crossfade.records.bson.decode import key_of
 from crossfade.runtime.again import TryingAgain
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.tasks import run_tasks
@@ -243,7 +242,7 @@ class _Piece:
             if row in mapped.discarded:
                 yield Retried(entry, "discarded")
             elif why := applied.rejected.get(row):
-                yield Retried(_again(entry, key_of(batch.raws[row]), why), "quarantined")
+                yield Retried(_again(entry, self._s.codec.key(batch.raws[row]), why), "quarantined")
             else:
                 yield Retried(entry, "copied")
 

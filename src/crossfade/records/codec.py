@@ -129,6 +129,10 @@ class Codec(Protocol):
         """The keys that a value of a target's primary key may have come from."""
         ...
 
+    def key_in_uuid(self, value: bytes) -> str | None:
+        """The key of which the mapping language makes this UUID, where the UUID holds the key itself."""
+        ...
+
     def keys_meant(self, text: str) -> Sequence[Sequence[str]]:
         """The keys that a person may mean by a text, the likeliest first: those of one group are looked for together.
         Raises ValueError where it cannot be a key."""

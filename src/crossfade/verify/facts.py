@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crossfade.verify.not_carried import Changed, LeftBehind
@@ -11,7 +11,7 @@ from crossfade.verify.not_carried import Changed, LeftBehind
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A record in quarantine. `key` is its `_id`; `document` is the record as it is shown, cut where it is long."""
+    """A record in quarantine. `key` is the source's; `document` is the record as it is shown, cut where it is long."""
 
     id: str
     key: str | None
@@ -57,6 +57,7 @@ class Facts:
     quarantine: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     quarantine_limit: float = 0.0
     within_limit: bool = True
+    readable: Callable[[str | None], str] = lambda key: key or "-"  # a record's key for people
     causes: Sequence[CauseShown] = ()
     left_behind: Sequence[LeftBehind] = ()
     changed: Sequence[Changed] = ()

@@ -31,7 +31,7 @@ def document_of(raw: bytes) -> Document:
 
 @dataclass(frozen=True, slots=True)
 class Altered:
-    """A record in quarantine, or discarded there, that is not the source's any more. `key` is its `_id`."""
+    """A record in quarantine, or discarded there, that is not the source's any more. `key` is the source's."""
 
     key: str
     account: str

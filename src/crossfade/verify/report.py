@@ -19,7 +19,6 @@ from markupsafe import Markup, escape
 from crossfade.journal.causes import PARENTS
 from crossfade.model.counts import Counts
 from crossfade.model.files import write_text
-from crossfade.records.bson.shell import readable
 from crossfade.schema.compare import as_json as difference_json
 from crossfade.verify import conclusion
 from crossfade.verify.facts import CauseShown, Facts
@@ -196,7 +195,7 @@ def as_html(verdict: Verdict, facts: Facts) -> str:
     environment.filters["share"] = lambda part, whole: f"{100 * part / whole:.3f}"
     environment.filters["known"] = lambda number: "" if number is None else f"{number:,}"
     environment.filters["wrap"] = _wrap
-    environment.filters["record"] = readable
+    environment.filters["record"] = facts.readable
     environment.globals["newline"] = Markup("\n")
     values = {
         "verdict": verdict,

@@ -20,7 +20,7 @@ class Difference:
     """One way in which the target is not what the source and the mapping make it.
 
     `kind` is one of KINDS: a value differs, a row is not there, a row should not be there, two records make one row.
-    `key` is the row's primary key; `record` the source record's `_id` in Extended JSON, where it is known. `expected`
+    `key` is the row's primary key; `record` the source record's key, where it is known. `expected`
     and `found` are spelled so that they cannot be mistaken (crossfade.verify.show).
     """
 

@@ -30,6 +30,7 @@ class BsonCodec:
     value_at = staticmethod(keys.value_at)
     key_text = staticmethod(keys.key_text)
     compared = staticmethod(keys.compared)
+    key_in_uuid = staticmethod(keys.key_in_uuid)
     keys_in = staticmethod(keys.keys_in)
     keys_meant = staticmethod(keys.keys_meant)
     digests = staticmethod(digests)

@@ -56,11 +56,16 @@ def value_at(raw: bytes, path: Path) -> str | None:
         return None
 
 
+def key_in_uuid(value: bytes) -> str | None:
+    """The ObjectId of which `uuid_of` makes this UUID; None where the UUID holds none."""
+    object_id = object_id_in(uuid.UUID(bytes=value))
+    return None if object_id is None else canonical(ObjectId(object_id))
+
+
 def keys_in(value: Any) -> Iterator[str]:
     """The `_id`s that a value of a primary key may have come from."""
     if isinstance(value, bytes) and len(value) == 16:
-        object_id = object_id_in(uuid.UUID(bytes=value))
-        yield canonical(Binary(value, 4)) if object_id is None else canonical(ObjectId(object_id))
+        yield key_in_uuid(value) or canonical(Binary(value, 4))
     elif isinstance(value, bool | int | str):
         yield canonical(value)
         if isinstance(value, str) and ObjectId.is_valid(value):

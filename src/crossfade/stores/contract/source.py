@@ -40,7 +40,7 @@ class Reader(Protocol):
         ...
 
     def keys(self, entity: str) -> Iterator[bytes]:
-        """As `scan`, but documents that hold `_id` alone: the cheapest way to see every key."""
+        """As `scan`, but documents that hold their key alone: the cheapest way to see every key."""
         ...
 
     def fetch(self, entity: str, path: Path, values: Sequence[str]) -> Iterator[bytes]:
