@@ -30,10 +30,10 @@ KeySet = Chunk | Listed
 
 
 def in_order(key: Key | None) -> tuple[int, float, str]:
-    """What sorts keys: numbers by what they amount to, then all others by their text; those without a key come last.
+    """What sorts keys: text first, then numbers by what they amount to, then all others by their text; those without a key come last.
 
     >>> sorted(['"b"', '{"$numberInt":"10"}', '{"$numberInt":"9"}'], key=in_order)
-    ['{"$numberInt":"9"}', '{"$numberInt":"10"}', '"b"']
+    ['"b"', '{"$numberInt":"9"}', '{"$numberInt":"10"}']
     """
     if key is None:
         return 3, 0.0, ""
@@ -43,4 +43,4 @@ def in_order(key: Key | None) -> tuple[int, float, str]:
         if name in _NUMBERS:
             number = float(text)
             return 1, -math.inf if math.isnan(number) else number, key
-    return 2, 0.0, key
+    return 2 if key.startswith("{") else 0, 0.0, key
