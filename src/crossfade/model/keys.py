@@ -30,7 +30,7 @@ KeySet = Chunk | Listed
 
 
 def in_order(key: Key | None) -> tuple[int, float, str]:
-    """What sorts keys: text, then numbers by what they amount to, then all others by their text, then records without one.
+    """What sorts keys: text, then numbers by what they amount to, then the others by their text, then records without.
 
     >>> sorted(['"b"', '{"$numberInt":"10"}', '{"$numberInt":"9"}'], key=in_order)
     ['"b"', '{"$numberInt":"9"}', '{"$numberInt":"10"}']
