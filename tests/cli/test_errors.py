@@ -264,3 +264,12 @@ def test_a_full_stdout_pipe_that_closes(tmp_path: Path) -> None:
     with os.fdopen(writing, "w") as pipe:
         ended = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, check=False)
     assert (ended.returncode, ended.stderr) == (BROKEN_PIPE, b"")
+
+
+def test_check_without_the_url_of_the_source(tiny: Tiny) -> None:
+    """The lock file has all that a check needs: that the source was not looked at is a note."""
+    tiny("survey")
+    tiny.edit("crossfade.toml", "${SOURCE_URL}", "${NO_SUCH_URL}")
+    found = tiny("check", "--json").json
+    assert found["ok"]
+    assert [note["kind"] for note in found["notes"]] == ["source_not_seen"]

@@ -250,7 +250,8 @@ def test_json_has_the_documented_shape() -> None:
         "uncounted_records", "remainders", "altered", "altered_records",
     ]  # fmt: skip
     assert list(data["tables"][0]) == [
-        "table", "rows", "compared", "not_compared", "counts", "changed_rows", "changed_columns", "differences",
+        "table", "rows", "left_out", "compared", "not_compared", "counts", "changed_rows", "changed_columns",
+        "differences",
     ]  # fmt: skip
     assert list(data["tables"][0]["differences"][0]) == [
         "kind", "entity", "table", "key", "record", "column", "expected", "found",

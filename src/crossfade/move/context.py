@@ -80,8 +80,12 @@ class Context:
 
     @property
     def codec(self) -> Codec:
-        """How the source's records are read; the source need not be there for it."""
-        return codec_of(self.project.source_url)
+        """How the source's records are read. The source need not be there for it, nor its URL be set."""
+        try:
+            url = self.project.source_url
+        except Misused:
+            url = ""
+        return codec_of(url)
 
     @property
     def target(self) -> Store:
