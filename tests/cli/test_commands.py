@@ -294,6 +294,6 @@ def test_what_a_schema_file_has_and_the_target_does_not_is_said(tiny: Tiny) -> N
     tiny("survey")
     assert [n["kind"] for n in tiny("check", "--json").json["notes"]] == ["schema", "schema"]
     ended = tiny("run")
-    assert "OWNER TO is left out" in ended.out
+    assert "OWNER TO is skipped" in ended.out
     report = json.loads((tiny.root / "report.json").read_text())
     assert len(report["schema"]["file_notes"]) == 2

@@ -53,11 +53,11 @@ enum E {
     [
         ("model A {\n a Int\n}", "A has no @id, @@id, @unique or @@unique of required fields"),
         ("model A {\n a Int? @unique\n}", "A has no @id, @@id, @unique or @@unique of required fields"),
-        ("model A {\n a Int? @id\n}", "a is optional; the fields of an id are required"),
+        ("model A {\n a Int? @id\n}", "a is optional; the fields of an id must be required"),
         ("model A {\n a Int @id\n b Int @id\n}", "A has a second id"),
-        ("model A {\n a Int @id @id\n}", "@id stands here twice"),
+        ("model A {\n a Int @id @id\n}", "@id is given twice"),
         ("model A {\n a Int @id\n a Int\n}", "A has the field a twice"),
-        ("model A {\n a Int @id\n @id([a])\n}", "'@' does not belong here"),
+        ("model A {\n a Int @id\n @id([a])\n}", "unexpected '@'"),
         ("model A {\n a Int @id\n @@idx([a])\n}", "attribute '@@idx' is not known; the nearest is '@@id'"),
         ("model A {\n a Int @id\n @@index([b])\n}", "field of A in @@index 'b' is not known"),
         ("model A {\n a Int @id\n @@index\n}", "@@index needs a list of fields"),
@@ -65,27 +65,27 @@ enum E {
             "model A {\n a Int @id\n @@index([a], type: Gim)\n}",
             "type of index 'Gim' is not known; the nearest is 'Gin'",
         ),
-        ("model A {\n a Int @id\n @@index([a(sort: Down)])\n}", "sort is Asc or Desc"),
+        ("model A {\n a Int @id\n @@index([a(sort: Down)])\n}", "sort must be Asc or Desc"),
         ("model A {\n a Int @id\n @@index([a, a])\n}", "@@index names a twice"),
         ("model A {\n a Json @id\n @@index([a(ops: JsonPathOps)], type: Gin)\n}", "the nearest is 'JsonbPathOps'"),
-        ("model A {\n a Int @id\n @@index([a], where: 1)\n}", "where is a condition"),
+        ("model A {\n a Int @id\n @@index([a], where: 1)\n}", "where must be a condition"),
         ("model A {\n a Int @id\n @@index([a], where: { b: 1 })\n}", "field of A in where 'b' is not known"),
         ('model A {\n a Int @id\n @@index([a], where: { a: "x" })\n}', "a cannot be compared with this"),
         ("model A {\n a Int @id @map\n}", "@map needs a name"),
-        ('model A {\n a Int @id @map("")\n}', "the argument 'name' of @map is a string that is not empty"),
+        ('model A {\n a Int @id @map("")\n}', "the argument 'name' of @map must be a non-empty string"),
         ("model A {\n a Int @id(nmae: 1)\n}", "argument of @id 'nmae' is not known"),
         ("model A {\n a Int @id @updatedAt(1)\n}", "@updatedAt takes no arguments"),
         ('model A {\n a Int @id\n b Int @map("a")\n}', "the column of A.b and the column of A.a are both called 'a'"),
         ('model A {\n a Int @id\n}\nmodel B {\n b Int @id\n @@map("A")\n}', "are both called 'A' in the database"),
-        ("model String {\n a Int @id\n}", "String is the name of a scalar type"),
+        ("model String {\n a Int @id\n}", "String is the name of a built-in scalar type"),
         ("model A {\n}", "model A has no fields"),
         ("enum E {\n}", "the enum E has no values"),
         ("enum E {\n A\n A\n}", "the enum E has the value A twice"),
         ('enum E {\n A\n B @map("A")\n}', "two values of the enum E are stored as 'A'"),
-        ("type T {\n a Int\n}\nmodel A {\n a Int @id\n t T\n}", "the composite type T exists in MongoDB only"),
+        ("type T {\n a Int\n}\nmodel A {\n a Int @id\n t T\n}", "the composite type T exists only in MongoDB"),
         ('model A {\n a Int @id\n @@schema("x")\n}', "schema 'x' is not known"),
         ('datasource db {\n provider = "postgres1"\n}', "provider 'postgres1' is not known; the nearest is 'postgres'"),
-        ('datasource db {\n url = "x"\n}', "the datasource names no provider"),
+        ('datasource db {\n url = "x"\n}', "the datasource has no provider"),
         ('datasource db {\n provider = "sqlite"\n ulr = "x"\n}', "setting of a datasource 'ulr' is not known"),
     ],
 )
@@ -156,7 +156,7 @@ def test_several_files_are_one_schema(tmp_path: Path) -> None:
 def test_a_duplicate_names_the_first_place(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / f"{name}.prisma").write_text("model A {\n id Int @id\n}\n")
-    with pytest.raises(SchemaFault, match=r"duplicate model: A is defined at .*a\.prisma:1 already"):
+    with pytest.raises(SchemaFault, match=r"duplicate model: A is already defined at .*a\.prisma:1"):
         read_prisma([tmp_path], "sqlite")
 
 

@@ -90,7 +90,7 @@ def test_line_ends_of_both_kinds(end: str) -> None:
 
 def test_what_was_expected_is_said() -> None:
     assert reasons("model A {\n a Int = 3\n}") == [
-        "2:8 '=' does not belong here; expected '(', '?', '@', '[]', the end of the line"
+        "2:8 unexpected '='; expected '(', '?', '@', '[]', the end of the line"
     ]
 
 
@@ -104,11 +104,11 @@ def test_a_faulty_line_hides_no_other() -> None:
     [
         ("model A {\n a Int", "1:1 model A is not closed"),
         ("model A {\n a Int\nmodel B {\n b Int\n}", "1:1 model A is not closed"),
-        ("}\n", "1:1 '}' closes nothing"),
-        ("stray\n", "1:1 'stray' stands outside of any block; expected datasource, enum, generator, model, type, view"),
+        ("}\n", "1:1 '}' closes no block"),
+        ("stray\n", "1:1 'stray' is outside any block; expected datasource, enum, generator, model, type, view"),
         ("modle A {\n a Int\n}", "1:1 block 'modle' is not known; the nearest is 'model'"),
-        ("model A {\n _id Int\n}", "2:2 '_id' is no name: a name starts with a letter"),
-        ('model A {\n a String @default("\\q")\n}', '2:20 "\\q" has an escape that is not one of JSON\'s'),
+        ("model A {\n _id Int\n}", "2:2 '_id' is not a valid name: a name starts with a letter"),
+        ('model A {\n a String @default("\\q")\n}', '2:20 "\\q" has an escape that JSON does not have'),
         ("model A {\n a Int @default(" + "[" * 30 + "]" * 30 + ")\n}", "2:2 brackets are nested more than 24 deep"),
     ],
 )

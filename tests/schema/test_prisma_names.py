@@ -107,7 +107,7 @@ def test_a_table_and_an_enum_with_one_name_are_a_fault_in_postgresql(prisma: Pri
 
 
 def test_an_index_name_longer_than_the_database_keeps_is_a_fault(prisma: Prisma) -> None:
-    with pytest.raises(SchemaFault, match="64 bytes, and the database keeps 63"):
+    with pytest.raises(SchemaFault, match="64 bytes, and the database allows 63"):
         prisma(f'model A {{\n a Int @id\n @@index([a], map: "{"ü" * 32}")\n}}')
 
 

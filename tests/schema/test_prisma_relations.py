@@ -57,7 +57,7 @@ def test_what_happens_when_the_parent_goes(prisma: Prisma, relation: str, mark: 
 
 def test_set_null_on_a_required_column_is_noted(prisma: Prisma) -> None:
     notes = prisma(parent_and_child(", onDelete: SetNull")).notes
-    assert notes == ("SetNull on a required column fails when the parent goes: Child.parent",)
+    assert notes == ("SetNull on a required column fails when the parent is deleted: Child.parent",)
 
 
 def test_one_required_column_of_several_restricts(prisma: Prisma) -> None:
@@ -193,7 +193,7 @@ A = "model A {\n id Int @id\n %s\n}\n"
         (
             A % "b B[]"
             + "model B {\n id Int @id\n aId Int\n bb Int\n a A @relation(fields: [aId, bb], references: [id])\n}",
-            "2 fields for 1 reference: a relation pairs them one by one",
+            "2 fields for 1 reference: the numbers must be equal",
             "name as many fields as references",
         ),
         (
@@ -208,12 +208,12 @@ A = "model A {\n id Int @id\n %s\n}\n"
         ),
         (
             A % "n Int\n b B[]" + "model B {\n id Int @id\n aId Int\n a A @relation(fields: [aId], references: [n])\n}",
-            "references names A.n, which is no id and not unique",
+            "references names A.n, which is neither an id nor unique",
             "add @unique to A.n",
         ),
         (
             A % "b B?" + "model B {\n id Int @id\n aId Int\n a A @relation(fields: [aId], references: [id])\n}",
-            "A.b is one, not a list, but aId may repeat in B",
+            "A.b is not a list, but aId is not unique in B",
             "add @unique to aId, or make b a list",
         ),
         (
@@ -244,13 +244,13 @@ A = "model A {\n id Int @id\n %s\n}\n"
         ),
         (
             A % 'n Int @relation("x")',
-            "n is a Int, not a model; @relation has no place there",
+            "n is a Int, not a model; it cannot have @relation",
             "put it on the field whose type is the model",
         ),
         (
             "model A {\n id String @id @db.Uuid\n b B[]\n}\n"
             "model B {\n id Int @id\n aId String\n a A @relation(fields: [aId], references: [id])\n}",
-            "aId and id differ in the database; no foreign key can join them",
+            "aId and id have different types in the database; a foreign key cannot join them",
             "give both @db.Uuid",
         ),
         (

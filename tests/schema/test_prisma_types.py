@@ -121,7 +121,7 @@ def test_a_timestamp_without_zone_is_noted_once(prisma: Prisma) -> None:
         "model A {\n id Int @id\n" + "".join(f" t{i} DateTime\n" for i in range(7)) + " z DateTime @db.Timestamptz\n}"
     )
     (note,) = prisma(text).notes
-    assert note == "TIMESTAMP(3) has no time zone; it holds UTC by agreement: A.t0, A.t1, A.t2, A.t3, A.t4 and 2 more"
+    assert note == "TIMESTAMP(3) has no time zone; by convention it holds UTC: A.t0, A.t1, A.t2, A.t3, A.t4 and 2 more"
 
 
 def test_documentation_becomes_comments_where_asked(prisma: Prisma) -> None:
@@ -138,15 +138,15 @@ def test_documentation_becomes_comments_where_asked(prisma: Prisma) -> None:
     ("field", "reason"),
     [
         ("String @db.VarChr(3)", "the nearest is 'VarChar'"),
-        ("Int @db.Text", "@db.Text is a type for String; f is Int"),
-        ("String @db.VarChar(1, 2)", "@db.VarChar takes at most 1 numbers; 2 are given"),
-        ("String @db.VarChar(0)", "@db.VarChar takes whole numbers from 1"),
-        ("String @db.Text(1)", "@db.Text takes no arguments; 1 are given"),
-        ("DateTime @db.Timestamp(7)", "@db.Timestamp takes whole numbers from 0 to 6"),
-        ("Decimal @db.Decimal(3, 5)", "a number cannot have more decimals than digits"),
-        ("String @pg.Text", "@pg.Text names no datasource; this one is 'db'"),
-        ("Role @db.Text", "an enum is a type of its own"),
-        ("Int[]?", "a list is never optional"),
+        ("Int @db.Text", "@db.Text is a type for String fields; f is Int"),
+        ("String @db.VarChar(1, 2)", "@db.VarChar takes at most 1 numbers; 2 given"),
+        ("String @db.VarChar(0)", "@db.VarChar takes integers from 1"),
+        ("String @db.Text(1)", "@db.Text takes no arguments; 1 given"),
+        ("DateTime @db.Timestamp(7)", "@db.Timestamp takes integers from 0 to 6"),
+        ("Decimal @db.Decimal(3, 5)", "the scale must not exceed the precision"),
+        ("String @pg.Text", "@pg.Text does not name the datasource, which is 'db'"),
+        ("Role @db.Text", "an enum cannot have a native type"),
+        ("Int[]?", "a list cannot be optional"),
     ],
 )
 def test_types_that_do_not_stand(prisma: Prisma, field: str, reason: str) -> None:

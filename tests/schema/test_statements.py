@@ -61,8 +61,8 @@ def test_data_of_a_dump_is_left_out_with_a_note() -> None:
     script = split("COPY public.t (a) FROM stdin;\n1;'\n2\t$$\n\\.\n\nSELECT 1;\n\\connect other\nSELECT 2;\n")
     assert [(s.text, s.line) for s in script.statements] == [("SELECT 1", 6), ("SELECT 2", 8)]
     assert script.notes == (
-        "line 1: the data of COPY public.t (2 rows) is left out: a schema brings no rows",
-        "line 7: the psql command '\\\\connect other' is left out",
+        "line 1: the data of COPY public.t (2 rows) is skipped: a schema contains no rows",
+        "line 7: the psql command '\\\\connect other' is skipped",
     )
 
 

@@ -143,7 +143,7 @@ def test_a_broken_array_is_refused_with_its_line(tmp_path: Path) -> None:
     [
         ('[{"_id": 1}', "the array is not closed after 1 document"),
         ('[{"_id": 1}] {"_id": 2}', "something follows the end"),
-        ("a,b\n1,2\n", "is no JSON export: line 1"),
+        ("a,b\n1,2\n", "is not a JSON export: line 1"),
     ],
 )
 def test_what_cannot_be_read_as_a_whole(tmp_path: Path, text: str, message: str) -> None:

@@ -113,5 +113,5 @@ def test_a_pool_of_sessions_serves(through: Through, pg_db: PostgresScratch) -> 
 
 
 def test_a_pool_of_one_session_is_too_small(through: Through) -> None:
-    with pytest.raises(Misused, match="no connection left"):
+    with pytest.raises(Misused, match="no free connection"):
         look(through("session", default_pool_size=1))

@@ -82,7 +82,7 @@ def test_a_foreign_key_to_a_table_further_down_comes_after_it(pg_db: Any) -> Non
         "CREATE TABLE parent (id int PRIMARY KEY);"
     )
     (fault,) = faults(pg_db, sql)
-    assert "parent is made further down, in line 3" in fault.reason
+    assert "parent is created further down, in line 3" in fault.reason
     assert fault.mend is not None
     assert "p int NOT NULL, q int" in fault.mend
     assert "ALTER TABLE child ADD FOREIGN KEY (p) REFERENCES parent (id) ON DELETE SET NULL;" in fault.mend
@@ -92,7 +92,7 @@ def test_a_foreign_key_to_a_table_further_down_comes_after_it(pg_db: Any) -> Non
 def test_a_statement_about_a_later_table_moves_down(pg_db: Any) -> None:
     (fault,) = faults(pg_db, "CREATE INDEX i ON t (a);\nCREATE TABLE t (a int);")
     assert fault.mend is not None
-    assert fault.mend.endswith("further down, when everything is there:\n\nCREATE INDEX i ON t (a);")
+    assert fault.mend.endswith("further down, when everything exists:\n\nCREATE INDEX i ON t (a);")
 
 
 def test_a_partition_of_an_ordinary_table_is_left_out_and_the_other_way_is_shown(pg_db: Any) -> None:
@@ -101,7 +101,7 @@ def test_a_partition_of_an_ordinary_table_is_left_out_and_the_other_way_is_shown
         "CREATE TABLE s_1 PARTITION OF s FOR VALUES FROM ('2024-01-01') TO ('2024-04-01');"
     )
     (fault,) = faults(pg_db, sql)
-    assert fault.mend == "-- (left out here)"
+    assert fault.mend == "-- (removed)"
     assert fault.hint is not None
     other = "CREATE TABLE s (" + fault.hint.split("CREATE TABLE s (", 1)[1]
     schema = PostgresDdl(pg_db.url).scratch_schema(other, "other.sql")

@@ -105,7 +105,7 @@ def test_a_lost_connection_is_unreachable_and_the_next_transaction_works(writer:
 
 
 def test_a_target_that_takes_no_writes(writer: PostgresWriter) -> None:
-    with pytest.raises(CrossfadeError, match="takes no writes") as refused, writer.transaction() as loader:  # noqa: PT012
+    with pytest.raises(CrossfadeError, match="does not accept writes") as refused, writer.transaction() as loader:  # noqa: PT012
         loader.execute("SET TRANSACTION READ ONLY")
         loader.load(PEOPLE, _people((2, "b", 1, None, None)))
     assert refused.value.hint
@@ -115,9 +115,9 @@ def test_a_target_that_takes_no_writes(writer: PostgresWriter) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("postgresql://me:hunter2@127.0.0.1:1/db", "nothing listens there"),
+        ("postgresql://me:hunter2@127.0.0.1:1/db", "no server is listening there"),
         ("postgresql+psycopg://me:hunter2@no-such-host.invalid/db", "the host is unknown"),
-        ("postgres://me:hunter2@/db?host=/no/such/folder", "nothing listens there"),
+        ("postgres://me:hunter2@/db?host=/no/such/folder", "no server is listening there"),
     ],
 )
 def test_a_server_that_is_not_there(opened: Any, url: str, said: str) -> None:
@@ -128,7 +128,7 @@ def test_a_server_that_is_not_there(opened: Any, url: str, said: str) -> None:
 
 @pytest.mark.parametrize("opened", [PostgresWriter, PostgresRowReader])
 def test_a_database_that_is_not_there(opened: Any, pg_db: Any) -> None:
-    with pytest.raises(Unreachable, match="there is no such database"):
+    with pytest.raises(Unreachable, match="the database does not exist"):
         _touch(opened(pg_db.url.replace(pg_db.name, "no_such_database")))
 
 

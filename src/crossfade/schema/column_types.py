@@ -71,7 +71,7 @@ _SQLITE = {
     "clob": "text",
     "varchar": "text",
     "nvarchar": "text",
-    "char": "text",  # SQLite pads nothing
+    "char": "text",  # SQLite does not pad
     "nchar": "text",
     "character": "text",
     "uuid": "uuid",
@@ -93,9 +93,9 @@ _SHAPE = re.compile(
 
 
 def postgresql_type(sql: str, named: Mapping[str, ColumnType] | None = None) -> ColumnType:
-    """The type that format_type prints as `sql`; `named` holds enums, domains and extensions' types.
+    """Return the type that format_type prints as `sql`; `named` holds enums, domains and extensions' types.
 
-    A type that is not known is of kind `other`, never an error.
+    An unknown type is of kind `other`, never an error.
     """
     if sql.endswith("[]"):
         return ColumnType("array", sql, of=postgresql_type(sql[:-2], named))
@@ -105,7 +105,7 @@ def postgresql_type(sql: str, named: Mapping[str, ColumnType] | None = None) -> 
 
 
 def sqlite_type(sql: str) -> ColumnType:
-    """The type that a column declared as `sql` is meant to hold; an unknown word by SQLite's affinity."""
+    """Return the type intended by the declaration `sql`; an unknown word by SQLite's affinity."""
     found = _typed(sql, _SQLITE)
     if found.kind != "other" or not sql:
         return found

@@ -1,7 +1,7 @@
-"""The differences between two descriptions of a schema: what is missing, what is extra, what has changed.
+"""Compares two descriptions of a schema: what is missing, what is extra, what has changed.
 
-A difference is a fault where the database takes, keeps or hands out rows otherwise than the expected schema does. It is
-a note where nothing that was expected behaves otherwise: one more index or empty table, a comment, a storage option.
+A difference is a fault if it changes which rows the database accepts, stores or returns. It is a note if everything
+expected behaves the same: an additional index or empty table, a comment, a storage option.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MILD_FACTS = {
     *("tablespace", "access method", *OWNING),
 }
 _ACTS = {"constraint", "trigger", "rule", "policy", "event trigger", "subscription"}
-"""Kinds that act on rows of what was there before them."""
+"""Kinds that affect rows of existing objects."""
 
 _TUNING = re.compile(
     r"(?:log|enable|track|debug|jit|autovacuum|vacuum|maintenance|geqo|cpu|effective|tcp|(?:min|max)_parallel|parallel"
@@ -30,17 +30,17 @@ _TUNING = re.compile(
     r"|client_min_messages|application_name|(?:from|join)_collapse_limit|plan_cache_mode|constraint_exclusion"
     r"|default_statistics_target|compute_query_id|cursor_tuple_fraction|deadlock_timeout|logical_decoding_work_mem"
 )
-"""Settings that make sessions slower, faster or more talkative, and change nothing of what they do."""
+"""Settings that affect only the speed or verbosity of sessions."""
 
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaDifference:
-    """`kind` is missing, extra or changed; `what` is what people call the thing (table, foreign key, trigger).
+    """`kind` is missing, extra or changed; `what` is the common name of the thing (table, foreign key, trigger).
 
-    `thing` and `name` are its kind and its name as the database prints it, `of` the relation that it is part of. Of a
-    changed one, `fact` is what changed, from `expected` to `found`. `detail` says what more is known of it.
+    `thing` and `name` are its kind and its name as the database prints it, `of` the relation that it is part of. If it
+    changed, `fact` is what changed, from `expected` to `found`. `detail` adds what else is known.
     """
 
     kind: str
@@ -56,12 +56,12 @@ class SchemaDifference:
 
     @property
     def shown(self) -> str:
-        """Its name as mapping files would say it: without the default schema."""
+        """Return its name as in mapping files: without the default schema."""
         return self.name.removeprefix("public.")
 
     @property
     def sentence(self) -> str:
-        """The difference in a line, without the texts of definitions."""
+        """Return the difference as one line, without the texts of definitions."""
         name = f"{self.what} {self.shown}"
         of = self.of.removeprefix("public.")
         where = f" of {of}" if of and not self.shown.startswith(of + ".") else ""
@@ -71,9 +71,9 @@ class SchemaDifference:
         if self.kind == EXTRA:
             return f"{name}{where} is not in the schema{more}"
         if self.found is None:
-            return f"{name}{where}: {self.fact} is gone, it was {_short(self.expected or '')}{more}"
+            return f"{name}{where}: {self.fact} is missing, expected {_short(self.expected or '')}{more}"
         if self.expected is None:
-            return f"{name}{where}: {self.fact} is {_short(self.found)}; there was none{more}"
+            return f"{name}{where}: {self.fact} is {_short(self.found)}, expected none{more}"
         expected, found = _apart(self.expected, self.found)
         return f"{name}{where}: {self.fact} is {found}, not {expected}{more}"
 
@@ -87,9 +87,9 @@ def _short(text: str) -> str:
 
 
 def _apart(one: str, other: str) -> tuple[str, str]:
-    """Both texts short; long ones from a little before the place where they part."""
+    """Shorten both texts; long ones from shortly before their first difference."""
     a, b = " ".join(one.split()), " ".join(other.split())
-    if a == b:  # only white space parts them
+    if a == b:  # they differ only in white space
         a, b = repr(one), repr(other)
     if max(len(a), len(b)) <= _LONGEST:
         return a, b
@@ -100,7 +100,7 @@ def _apart(one: str, other: str) -> tuple[str, str]:
 
 
 def as_json(difference: SchemaDifference) -> dict[str, str | None]:
-    """A difference as JSON values, keys always in one order."""
+    """Return a difference as JSON values, keys always in the same order."""
     return {
         "kind": difference.kind,
         "what": difference.what,
@@ -115,10 +115,10 @@ def as_json(difference: SchemaDifference) -> dict[str, str | None]:
 
 
 def compare(expected: Described, found: Described) -> list[SchemaDifference]:
-    """All differences, faults first, then by name.
+    """Return all differences, faults first, then by name.
 
-    Parts of a relation that is missing, extra or of another kind are not listed as well, but for those parts of an
-    extra one that act on rows of the others: a foreign key that refers to these, what a new partition demands.
+    Parts of a relation that is missing, extra or of another kind are not listed, except parts of an extra one that
+    affect rows of the others: a foreign key that references them, constraints of a new partition.
     """
     one, other = _by_key(expected), _by_key(found)
     whole = {name for kind, name in one.keys() ^ other.keys() if kind == "relation"}
@@ -148,12 +148,12 @@ def _things(one: Mapping[Key, Thing], other: Mapping[Key, Thing]) -> Iterator[Sc
 
 
 def _acts(thing: Thing) -> bool:
-    """Whether something that is there besides changes what happens to the rows of the others."""
+    """Return whether an extra object affects the rows of the others."""
     if thing.kind == "index":
         return thing.what == "unique index"
-    if thing.kind == "column":  # who writes rows without it would be refused
+    if thing.kind == "column":  # a row without it would be refused
         return thing.facts.get("not null") == "yes" and not {"default", "identity", "generated"} & thing.facts.keys()
-    if thing.kind == "cast":  # an explicit one acts only where it is written
+    if thing.kind == "cast":  # an explicit cast acts only where it is written
         return thing.facts.get("context") != "explicit"
     if thing.kind == "setting":
         return not _tunes(thing)
@@ -167,14 +167,14 @@ def _tunes(thing: Thing) -> bool:
 
 
 def _takes_rows(thing: Thing, one: Mapping[Key, Thing]) -> bool:
-    """Whether rows of the others would go to a new partition that does not keep them as its table does."""
+    """Return whether rows would go to a new partition that does not store them as its table does."""
     if thing.kind != "relation" or ("relation", thing.parent) not in one:
         return False
     return thing.what == "foreign table" or thing.facts.get("persistence") == "unlogged"
 
 
 def _reaches_out(difference: SchemaDifference, one: Mapping[Key, Thing], other: Mapping[Key, Thing]) -> bool:
-    """Whether this part of a relation that nobody made acts on rows of what was made."""
+    """Return whether this part of an extra relation affects rows of expected ones."""
     thing, whole = other.get((difference.thing, difference.name)), other.get(("relation", difference.of))
     if difference.kind != EXTRA or thing is None or whole is None or whole.key in one:
         return False
@@ -189,7 +189,7 @@ def _reaches_out(difference: SchemaDifference, one: Mapping[Key, Thing], other: 
 
 
 def _changes(one: Thing, other: Thing) -> Iterator[SchemaDifference]:
-    if one.what != other.what:  # a view has other facts than a table: this one says it all
+    if one.what != other.what:  # a view has other facts than a table: this one is enough
         yield SchemaDifference(CHANGED, one.what, one.kind, one.name, one.of, "kind", one.what, other.what)
         return
     for fact in sorted(one.facts.keys() | other.facts.keys()):
@@ -202,7 +202,7 @@ def _changes(one: Thing, other: Thing) -> Iterator[SchemaDifference]:
 
 
 def _orders(expected: Described, found: Described) -> Iterator[SchemaDifference]:
-    """Tables whose columns stand in another order: rows that name no columns would be read and written wrongly."""
+    """Find tables whose columns are in another order: statements without column names would mix up columns."""
     one, other = _columns(expected), _columns(found)
     for table in one.keys() & other.keys():
         common = set(one[table]) & set(other[table])

@@ -1,4 +1,4 @@
-"""Names for the constraints that have none: a step needs one, and so does whoever reads why a row was refused."""
+"""Names unnamed constraints: a step needs a name, and so does the message about a refused row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST = 63
 
 
 def named(metadata: sa.MetaData) -> sa.MetaData:
-    """A copy in which every unique constraint, foreign key and index has a name, as PostgreSQL would choose it."""
+    """Return a copy that names every unique constraint, foreign key and index as PostgreSQL would."""
     copy = sa.MetaData(naming_convention=metadata.naming_convention, schema=metadata.schema)
     for table in metadata.tables.values():
         keep_types(table, table.to_metadata(copy))
@@ -43,7 +43,7 @@ def _name(table: sa.Table) -> None:
 
 
 def _order(table: sa.Table) -> None:
-    """The same order in every process: SQLAlchemy copies a set, and CREATE TABLE goes by the order of making."""
+    """Copy in the same order in every process: SQLAlchemy copies a set, and CREATE TABLE uses the creation order."""
     for number, constraint in enumerate(sorted(table.constraints, key=_kind_name_and_condition)):
         constraint._creation_order = number
 
@@ -54,13 +54,13 @@ def _kind_name_and_condition(constraint: sa.Constraint) -> tuple[str, str, str]:
 
 
 def _in_order(parts: Iterable[Any]) -> list[Any]:
-    """Those without a name, the same way round every time."""
+    """Return the unnamed ones, always in the same order."""
     nameless = [part for part in parts if not isinstance(part.name, str)]
     return sorted(nameless, key=lambda part: [c.name for c in part.columns])
 
 
 def _free(table: str, columns: Sequence[str], suffix: str, taken: set[str]) -> str:
-    """table_column_suffix, cut to what PostgreSQL keeps, numbered where it is taken."""
+    """Return table_column_suffix, truncated to PostgreSQL's limit, numbered if it is taken."""
     number = 0
     while True:
         end = f"_{suffix}{number or ''}"

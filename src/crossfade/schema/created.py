@@ -1,4 +1,4 @@
-"""What a statement makes."""
+"""What a statement creates."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Made:
 
 
 def made_by(text: str) -> Made | None:
-    """What a CREATE statement makes; None for any other."""
+    """Return what a CREATE statement creates; None for any other."""
     start = []
     for token in tokens(text):
         if token.kind not in ("space", "comment"):

@@ -1,4 +1,4 @@
-"""Entity-relationship diagrams of a target schema, as Mermaid and as DBML. The same schema gives the same text."""
+"""Draws entity-relationship diagrams of a target schema, as Mermaid and as DBML. The output is deterministic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crossfade.schema.tokens import meaningful
 
 
 def mermaid(schema: TargetSchema) -> str:
-    """A Mermaid erDiagram."""
+    """Return a Mermaid erDiagram."""
     lines = ["erDiagram"]
     for table in sorted(schema.tables, key=lambda t: t.name):
         lines.append(f"    {_entity(table.name)} {{")
@@ -24,7 +24,7 @@ def mermaid(schema: TargetSchema) -> str:
 
 
 def _entity(name: str) -> str:
-    """A name in double quotes: unquoted, one of Mermaid's many keywords ends the diagram. Some signs it never takes."""
+    """Quote a name: unquoted, one of Mermaid's many keywords breaks the diagram. Some characters are never allowed."""
     return '"' + (re.sub(r'["%\\\n\r]', "_", name) or "_") + '"'
 
 
@@ -37,9 +37,9 @@ def _attribute(table: TargetTable, column: TargetColumn) -> str:
 
 
 def _word(text: str) -> str:
-    """Types and names of attributes are single words: letters, digits, underscores, parentheses and brackets.
+    """Return a single word for a type or attribute name: letters, digits, underscores, parentheses and brackets.
 
-    A word that begins as one of the marks does is read as the mark.
+    Mermaid reads a word that begins like a key marker as the marker.
     """
     word = re.sub(r"(?:[^A-Za-z0-9_()\[\]\u00c0-\uffff-]|\s)+", "_", text.replace(", ", ",").replace(",", "-")).strip(
         "_"
@@ -52,7 +52,7 @@ def _label(text: str) -> str:
 
 
 def _cardinality(table: TargetTable, key: ForeignKey) -> str:
-    """Parent to child: one (or none, where the key may be NULL) to many (or at most one, where the key is unique)."""
+    """Return parent to child: one (or none if the key may be NULL) to many (or at most one if the key is unique)."""
     optional = any((column := table.column(name)) is None or column.nullable for name in key.columns)
     sets = [set(table.primary_key), *(set(_plain(u.expressions)) for u in table.uniques if not u.predicate)]
     single = set(key.columns) in sets
@@ -60,12 +60,12 @@ def _cardinality(table: TargetTable, key: ForeignKey) -> str:
 
 
 def _plain(expressions: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns of a unique that has only columns; quotes taken off."""
+    """Return the columns of a unique constraint that has only columns, without quotes."""
     return tuple(e[1:-1].replace('""', '"') if e.startswith('"') and e.endswith('"') else e for e in expressions)
 
 
 def dbml(schema: TargetSchema) -> str:
-    """DBML, as dbdiagram.io and dbdocs read it."""
+    """Return DBML, as dbdiagram.io and dbdocs read it."""
     tables = sorted(schema.tables, key=lambda t: t.name)
     parts = [*_enums(tables), *("\n".join(_table(t)) for t in tables)]
     references = [line for t in tables for line in _references(t, schema)]
@@ -106,14 +106,14 @@ def _references(table: TargetTable, schema: TargetSchema) -> Iterator[str]:
 
 
 def _type(kind: ColumnType) -> str:
-    """An enum by the name that its Enum has here; any other type as the target spells it."""
+    """Return the name of an enum as in this diagram; any other type as the target spells it."""
     if kind.kind == "enum":
         return ".".join(_quoted(word.name) for word in meaningful(kind.sql) if word.text != ".")
     return _quoted(kind.sql.replace('"', ""))
 
 
 def _named(table: TargetTable) -> str:
-    """Schema and table, as far as the name that mapping files use says them."""
+    """Return schema and table, qualified as in mapping files."""
     plain = table.name == table.table
     return _quoted(table.table) if plain else f"{_quoted(table.schema or '')}.{_quoted(table.table)}"
 

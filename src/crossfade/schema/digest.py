@@ -1,4 +1,4 @@
-"""One short text that changes when a target schema does."""
+"""A digest of a target schema."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from crossfade.model.target import Step, TargetTable
 
 
 def digest_of(dialect: str, tables: Sequence[TargetTable], pre: Sequence[Step], post: Sequence[Step]) -> str:
-    """The same for the same steps in the same order and the same tables, on every machine."""
+    """Return a digest that is the same for the same steps and tables on every machine."""
     said = hashlib.sha256()
     for part in [dialect, *(f"{s.id}\n{s.sql}" for s in (*pre, *post)), *map(repr, tables)]:
         encoded = part.encode()

@@ -1,8 +1,8 @@
-"""A schema as the journal keeps it from the moment a move begins.
+"""The form in which the journal keeps a schema from the start of a move.
 
-Tables that are filled as they stand (`live`) lose constraints for a while: nobody could ask for these later. A schema
-of SQL files took a scratch database to read: while the files stand as they are, no later command needs one, nor the
-right to make one.
+Existing tables (`live`) lose their constraints during the copy, so the catalogue cannot be asked for them later. A
+schema of SQL files takes a scratch database to read: while the files are unchanged, no later command needs one, or the
+privilege to create one.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _ADAPTER = TypeAdapter(TargetSchema)
 
 
 def as_text(schema: TargetSchema, made_of: str) -> str:
-    """The schema without its SQLAlchemy metadata, under a line that says what it was made of."""
+    """Return the schema as text, without its SQLAlchemy metadata, below a line that identifies its origin."""
     return f"{made_of}\n{_ADAPTER.dump_json(replace(schema, metadata_of=None, described=None)).decode()}"
 
 
 def from_text(text: str, made_of: str) -> TargetSchema | None:
-    """The schema that `as_text` wrote, without metadata; None where it was made of something else."""
+    """Return the schema that `as_text` wrote, without metadata; None if its origin is another."""
     noted, _, schema = text.partition("\n")
     return _ADAPTER.validate_json(schema) if noted == made_of else None
 
 
 def made_of_sql(texts: Sequence[str]) -> str:
-    """What stands for SQL files: another text, or another order, is another schema."""
+    """Return the origin of a schema of SQL files: another text, or another order, is another schema."""
     said = hashlib.sha256()
     for text in texts:
         encoded = text.encode()

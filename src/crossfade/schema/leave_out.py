@@ -1,6 +1,6 @@
-"""Statements of a schema file that are not about the schema of one database, and why each is left out.
+"""Statements of a schema file that are not about the schema of one database, and why each is skipped.
 
-The scratch database is thrown away, but roles, tablespaces and other databases would stay: such statements do not run.
+The scratch database is dropped, but roles, tablespaces and other databases would remain: such statements do not run.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ _REPLICATION = {"SUBSCRIPTION", "PUBLICATION"}
 
 
 def why_left_out(statement: Statement) -> str | None:
-    """None: it runs. Otherwise a note, or "" where there is nothing to say (BEGIN, COMMIT)."""
+    """Return None if the statement runs; otherwise a note, or "" if none is needed (BEGIN, COMMIT)."""
     first, second = (*statement.words[:2], "", "")[:2]
     if first in _TRANSACTION:
         return ""
     if first in _ROWS or (first == "WITH" and {"INSERT", "UPDATE", "DELETE"} & set(statement.words)):
-        return f"{first} is left out: a schema brings no rows"
+        return f"{first} is skipped: a schema contains no rows"
     if first in _UPKEEP:
-        return f"{first} is left out: it makes nothing"
+        return f"{first} is skipped: it creates nothing"
     if first in _RIGHTS or (first, second) in (("DROP", "OWNED"), ("ALTER", "DEFAULT"), ("SECURITY", "LABEL")):
-        return f"{first} is left out: rights are not carried into the target"
+        return f"{first} is skipped: privileges are not copied into the target"
     if first in ("CREATE", "ALTER", "DROP") and statement.words[1:3] == ("USER", "MAPPING"):
-        return f"{first} USER MAPPING is left out: it may hold a password"
+        return f"{first} USER MAPPING is skipped: it may hold a password"
     if first in ("CREATE", "ALTER", "DROP", "COMMENT") and second in _REPLICATION:
-        return f"{first} {second} is left out: a move sets up no replication"
+        return f"{first} {second} is skipped: a move does not set up replication"
     if first in ("CREATE", "ALTER", "DROP", "COMMENT") and (
         second in _OF_THE_SERVER or statement.words[2:3] == ("DATABASE",)
     ):
-        return f"{first} {second} is left out: it is about the server, not about this database"
+        return f"{first} {second} is skipped: it is about the server, not this database"
     if first == "SET" and (second in ("ROLE", "TRANSACTION") or statement.words[1:3] == ("SESSION", "AUTHORIZATION")):
-        return f"SET {second} is left out"
+        return f"SET {second} is skipped"
     if first == "ALTER" and _changes_owner(statement):
-        return "OWNER TO is left out: whoever applies the schema owns it"
+        return "OWNER TO is skipped: the role that applies the schema owns it"
     return None
 
 
 def only_drops(statement: Statement) -> str | None:
-    """`DROP TABLE`, or `ALTER TABLE ... DROP`, of a statement that does nothing but take away; None of any other."""
+    """Return `DROP TABLE` or `ALTER TABLE ... DROP` for a statement that only drops; None for any other."""
     words = [t.word for t in meaningful(statement.text)]
     if words[:1] == ["DROP"]:
         return " ".join(statement.words[:2])
@@ -59,7 +59,7 @@ _MAKES = {"ADD", "SET", "RENAME", "ENABLE", "DISABLE", "ATTACH", "DETACH", "TYPE
 
 
 def notes_of(left_out: Iterable[tuple[int, str]]) -> list[str]:
-    """A note for each reason, with the lines that it is about, the first of them named."""
+    """Return a note for each reason, with the lines that it is about."""
     lines: dict[str, list[int]] = {}
     for line, reason in left_out:
         lines.setdefault(reason, []).append(line)
@@ -67,7 +67,7 @@ def notes_of(left_out: Iterable[tuple[int, str]]) -> list[str]:
 
 
 def lines_of(lines: list[int]) -> str:
-    """`lines 3, 4, 5 and 12 more`"""
+    """Return `lines 3, 4, 5 and 12 more`."""
     named = ", ".join(map(str, lines[:_NAMED]))
     more = f" and {len(lines) - _NAMED} more" if len(lines) > _NAMED else ""
     return f"line{'s' if len(lines) > 1 else ''} {named}{more}"
@@ -82,5 +82,5 @@ def _changes_owner(statement: Statement) -> bool:
 
 
 def without_concurrently(text: str) -> str:
-    """CREATE INDEX CONCURRENTLY cannot run in a transaction, and nobody else is there to be kept waiting."""
+    """Remove CONCURRENTLY: it cannot run in a transaction, and in a new database an index blocks no one."""
     return re.sub(r"^(\s*CREATE\s+(?:UNIQUE\s+)?INDEX)\s+CONCURRENTLY\b", r"\1", text, flags=re.IGNORECASE)

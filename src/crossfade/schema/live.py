@@ -1,8 +1,8 @@
-"""Tables that somebody else made, filled by a move: what hangs on them is taken away before the copy, put back after.
+"""Existing tables that a move fills: their constraints and indexes are dropped before the copy and restored after it.
 
 Foreign keys, unique constraints, exclusion constraints, secondary indexes and triggers, as the target's own catalogue
-prints them. Primary keys, checks and defaults stay. What the steps need to know was noted when the move began
-(kept.py), because a database whose constraints are away cannot be asked for them.
+prints them. Primary keys, checks and defaults stay. The steps work from what was noted when the move began
+(journaled.py), because the catalogue no longer has dropped constraints.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from crossfade.schema.tokens import Token, meaningful
 
 
 def as_it_was(was: TargetSchema, now: TargetSchema) -> TargetSchema:
-    """The schema that was noted, with the metadata of `now`. Raises Stale where its tables are others now."""
+    """Return the noted schema with the metadata of `now`. Raises Stale if its tables have changed."""
     for table in was.tables:
         found = now.table(table.name)
         if found is None or (found.columns, found.primary_key) != (table.columns, table.primary_key):
             raise Stale(
                 f"the table {table.name} has changed since this move began; nothing was written",
-                hint="put its columns back; or empty the tables and drop the schema crossfade, and start over",
+                hint="restore its columns; or empty the tables, drop the schema crossfade, and start over",
             )
     return replace(was, metadata_of=now.metadata_of)
 
 
 def built_on(schema: TargetSchema, step: Step) -> TargetTable | None:
-    """The table that an index, a unique or an exclusion constraint is made on; None for any other step."""
+    """Return the table of an index, a unique or an exclusion constraint; None for any other step."""
     if not step.id.startswith(BUILT):
         return None
     start, end = place_of_table(step)
@@ -38,7 +38,7 @@ def built_on(schema: TargetSchema, step: Step) -> TargetTable | None:
 
 
 def table_named(schema: TargetSchema, sql: str) -> TargetTable | None:
-    """The table that a name in a step's statement means."""
+    """Return the table that a name in a step's statement refers to."""
     words = meaningful(sql)
     folds = dialect_of(schema.dialect).folds_quoted_names
     name = _name(*_table_at([*words, words[-1]], 0), folds)
@@ -46,7 +46,7 @@ def table_named(schema: TargetSchema, sql: str) -> TargetTable | None:
 
 
 def place_of_table(step: Step) -> tuple[int, int]:
-    """Where in the statement of such a step its table is named: the first letter, and the first one behind it."""
+    """Return the start and end offset of the table's name in the statement of such a step."""
     words = meaningful(step.sql)
     kind = next(k for k in _KINDS if step.id.startswith(f"{k} "))
     first = _tables_in(words, kind)[0]
@@ -55,21 +55,21 @@ def place_of_table(step: Step) -> tuple[int, int]:
 
 
 BUILT = ("unique ", "index ", "exclusion ")
-"""How the ids of steps begin that make something of the rows of one table."""
+"""Prefixes of the ids of steps that build something from the rows of one table."""
 
 
 def steps_before(schema: TargetSchema, filled: Collection[str]) -> tuple[Step, ...]:
-    """The statements that take away what hangs on the tables `filled`."""
+    """Return the statements that drop what depends on the tables `filled`."""
     return tuple(part.away for part in _parts(schema, filled))
 
 
 def still_there(schema: TargetSchema, filled: Collection[str], done: Collection[str]) -> tuple[Step, ...]:
-    """The statements that take away what hangs on the tables `filled` now: of what was taken away, what is back."""
+    """Return the statements that drop what depends on the tables `filled` now, of what had been dropped before."""
     return tuple(p.away for p in _parts(schema, filled) if p.away.id not in done or p.id in done)
 
 
 def steps_after(schema: TargetSchema, filled: Collection[str], done: Collection[str]) -> tuple[Step, ...]:
-    """The statements that put it back, and whatever else was taken away as `done` (ids of steps) says."""
+    """Return the statements that restore it, and whatever else was dropped according to `done` (ids of steps)."""
     everything = {t.name for t in schema.tables}
     wanted = {p.away.id for p in _parts(schema, filled)} | set(done)
     back = {p.id for p in _parts(schema, everything) if p.away.id in wanted}
@@ -79,7 +79,7 @@ def steps_after(schema: TargetSchema, filled: Collection[str], done: Collection[
 
 def is_said_of_parts(step: Step) -> bool:
     """Whether the step says something of an index, a constraint or a trigger, and goes with it."""
-    """What goes with an index, a constraint or a trigger. To say it again where that stayed does no harm."""
+    """Return whether the step depends on an index, a constraint or a trigger. Repeating it is harmless."""
     kinds = ("index", "table constraint", "trigger")
     others = ("cluster ", "replica identity ", "statistics of index ", "trigger mode ")
     return step.id.startswith((*others, *(f"comment on {kind} " for kind in kinds)))
@@ -87,14 +87,14 @@ def is_said_of_parts(step: Step) -> bool:
 
 @dataclass(frozen=True)
 class _Part:
-    """Something that the step `id` of `post` makes, and the step that takes it away."""
+    """Something that the step `id` of `post` creates, and the step that drops it."""
 
     id: str
     away: Step
 
 
 def _parts(schema: TargetSchema, filled: Collection[str]) -> list[_Part]:
-    """Foreign keys first: a unique constraint cannot go while one rests on it."""
+    """Return what to drop, foreign keys first: a unique constraint cannot be dropped while one depends on it."""
     folds = dialect_of(schema.dialect).folds_quoted_names
     tables = {_name(t.schema or "", t.table, folds) for t in schema.tables if t.name in filled}
     found = []
@@ -131,7 +131,7 @@ def _quoted(name: tuple[str, str]) -> str:
 
 
 def _tables_in(words: Sequence[Token], kind: str) -> list[int]:
-    """Where the names of tables stand: first the one that it hangs on."""
+    """Return the positions of table names: first the one of its own table."""
     if kind in ("index", "trigger"):
         return [_after(words, "ON")]
     return [_after(words, "TABLE"), *([_after(words, "REFERENCES")] if kind == "foreign key" else [])]

@@ -1,4 +1,4 @@
-"""The target schema from whatever describes it: Prisma, SQL files, SQLAlchemy metadata, or the target as it stands."""
+"""Loads the target schema from Prisma, SQL files, SQLAlchemy metadata, or the existing target."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MODULE = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")
 
 
 class TriesSchemas(Protocol):
-    """What of a store's Ddl is needed here; see stores/contract/ddl.py for its promises."""
+    """The part of a store's Ddl that is needed here; see stores/contract/ddl.py."""
 
     def scratch_schema(self, statements: str, file: str) -> TargetSchema: ...
 
@@ -32,7 +32,7 @@ class TriesSchemas(Protocol):
 def load_schema(
     spec: str, root: Path, dialect: str, ddl: TriesSchemas | None, *, comments: bool = False
 ) -> TargetSchema:
-    """What `spec` describes; paths are taken from `root`.
+    """Load the schema that `spec` describes; paths are relative to `root`.
 
     `spec`: "schema.prisma" or a folder of .prisma files; "schema.sql", several of them separated by commas, or a glob
     (in order of their names); "module:metadata"; "live". `dialect` is postgresql or sqlite. SQL and "live" need `ddl`.
@@ -55,7 +55,7 @@ def load_schema(
 
 
 def made_of(spec: str, root: Path) -> str | None:
-    """A short text that changes with what a schema is read from; None where reading it takes no database.
+    """Return a short text that changes with the schema's files; None if reading them needs no database.
 
     Raises Unreachable for a missing file, Misused for one that is not UTF-8.
     """
@@ -78,7 +78,7 @@ def _needed(ddl: TriesSchemas | None, spec: str) -> TriesSchemas:
 
 
 def _default(ddl: TriesSchemas | None) -> str:
-    """The schema of tables that name none; a target that is away is asked when something is to be made in it."""
+    """Return the schema of tables that name none; an unreachable target is asked later, when it is needed."""
     if ddl is None:
         return ""
     with suppress(Unreachable):
@@ -98,11 +98,14 @@ def _paths(spec: str, root: Path) -> list[Path]:
             found.append(root / part)
     missing = [path for path in found if not path.exists()]
     if missing or not found:
-        raise Unreachable(f"there is no schema at {missing[0] if missing else spec!r}", hint="check the path")
+        raise Unreachable(
+            f"the schema {str(missing[0] if missing else spec)!r} does not exist",
+            hint="check the path in crossfade.toml",
+        )
     return found
 
 
-# SQLAlchemy and the Prisma parser are imported where they are needed: they take longer to load than a small move.
+# SQLAlchemy and the Prisma parser are imported on demand: loading them takes longer than a small move.
 
 
 def _from_module(spec: str, root: Path, dialect: str, default: str) -> TargetSchema:
@@ -134,7 +137,7 @@ def _from_sql(paths: list[Path], root: Path, ddl: TriesSchemas) -> TargetSchema:
 
 
 def _placed(fault: Fault, texts: list[tuple[str, str]]) -> Fault:
-    """The fault in its own file: the texts were tried as one, in order."""
+    """Locate a fault in its own file: the files were run as one text, in order."""
     line = fault.line
     for name, text in texts:
         if line <= text.count("\n"):
@@ -144,13 +147,13 @@ def _placed(fault: Fault, texts: list[tuple[str, str]]) -> Fault:
 
 
 def _read(path: Path) -> str:
-    """The text, with an end of line at its end, so that files stay apart when they are put together."""
+    """Read the text and end it with a newline, so that concatenated files stay separate."""
     try:
         return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").rstrip("\n") + "\n"
     except UnicodeDecodeError as error:
         raise Misused(f"{path} is not UTF-8: {error.reason} at byte {error.start}", hint="save it as UTF-8") from error
     except OSError as error:
-        raise Unreachable(f"cannot read {path}: {error.strerror}", hint="check its rights") from error
+        raise Unreachable(f"cannot read {path}: {error.strerror}", hint="check its permissions") from error
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -1,4 +1,4 @@
-"""SQLAlchemy MetaData as a TargetSchema: the same result as from SQL or a live database, without a server."""
+"""Converts SQLAlchemy MetaData into a TargetSchema, as from SQL or a live database, but without a server."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def from_metadata(
     extensions: Sequence[str] = (),
     default_schema: str = "",
 ) -> TargetSchema:
-    """`dialect` is postgresql or sqlite. Constraints without a name get the one that PostgreSQL would give them.
+    """Convert MetaData. `dialect` is postgresql or sqlite. Unnamed constraints are named as PostgreSQL would.
 
-    `default_schema` is the one of PostgreSQL's tables that name none ("": public).
+    `default_schema` is the schema of PostgreSQL's tables that name none ("": public).
 
-    Raises Misused for another dialect, and for a type that the dialect cannot spell.
+    Raises Misused for another dialect, and for a type that the dialect does not have.
     """
     speaks = _dialect(dialect)
     speaks.default_schema_name = default_schema or _PUBLIC
@@ -49,7 +49,9 @@ def from_metadata(
         post = (*_after(tables, speaks), *_listeners(metadata, speaks))
         targets = tuple(_target(t, speaks) for t in tables)
     except sa.exc.CompileError as error:
-        raise Misused(f"the schema cannot be written for {dialect}: {error}", hint="use a type that it has") from error
+        raise Misused(
+            f"the schema cannot be written for {dialect}: {error}", hint="use a type that the database has"
+        ) from error
     return TargetSchema(
         dialect,
         targets,
@@ -62,9 +64,9 @@ def from_metadata(
 
 
 def load_metadata(spec: str, root: Path) -> sa.MetaData:
-    """The MetaData (or the declarative base) that "module:attribute" names; modules are looked for in `root` first.
+    """Import the MetaData (or the declarative base) that "module:attribute" names, from `root` first.
 
-    Raises Misused where there is none.
+    Raises Misused if there is none.
     """
     module_name, _, attribute = spec.partition(":")
     sys.path.insert(0, str(root))
@@ -85,7 +87,7 @@ def load_metadata(spec: str, root: Path) -> sa.MetaData:
 
 
 def called(table: sa.Table, dialect: sa.Dialect) -> str:
-    """What mapping files call a table."""
+    """Return the name of a table as mapping files have it."""
     has_schemas = dialect_of(dialect.name).has_schemas
     plain = table.schema is None or not has_schemas or table.schema == dialect.default_schema_name
     return table.name if plain else f"{table.schema}.{table.name}"
@@ -93,10 +95,10 @@ def called(table: sa.Table, dialect: sa.Dialect) -> str:
 
 def _dialect(name: str) -> sa.Dialect:
     dialect_of(name)
-    # With any other style a compiler for DDL doubles the percent signs of names, literals and comments.
+    # With any other paramstyle the DDL compiler doubles percent signs in names, literals and comments.
     make: Any = sa.make_url(f"{name}://").get_dialect()
     speaks = make(paramstyle="named")
-    speaks._backslash_escapes = False  # SQLAlchemy before 2.1 doubles backslashes until it has seen a server
+    speaks._backslash_escapes = False  # SQLAlchemy before 2.1 doubles backslashes until it has connected to a server
     dialect: sa.Dialect = speaks
     return dialect
 
@@ -122,7 +124,9 @@ def _before(metadata: sa.MetaData, tables: Sequence[sa.Table], dialect: sa.Diale
             yield Step(f"type {_shown(kind, dialect)}", create_type_sql(kind, dialect))
         for sequence in sorted(metadata._sequences.values(), key=lambda s: s.name):
             yield Step(f"sequence {_shown(sequence, dialect)}", _text(CreateSequence(sequence), dialect))
-    for table in tables:  # in any order: SQLite, which keeps foreign keys inside, does not look for the parents yet
+    for (
+        table
+    ) in tables:  # in any order: SQLite, whose foreign keys are in CREATE TABLE, does not check that the parents exist
         yield Step(f"table {called(table, dialect)}", _create_sql(table, dialect))
 
 
@@ -132,7 +136,7 @@ def _shown(named_thing: Any, dialect: sa.Dialect) -> str:
 
 
 def _create_sql(table: sa.Table, dialect: sa.Dialect) -> str:
-    """Without unique constraints, and in PostgreSQL without foreign keys: both come after the copy."""
+    """Return the table without unique constraints, and in PostgreSQL without foreign keys: they follow the copy."""
     uniques = [c for c in table.constraints if isinstance(c, sa.UniqueConstraint)]
     table.constraints.difference_update(uniques)
     inside: list[sa.ForeignKeyConstraint] | None = [] if dialect_of(dialect.name).adds_constraints else None
@@ -165,7 +169,7 @@ def _foreign_keys(table: sa.Table) -> list[sa.ForeignKeyConstraint]:
 
 
 def _unique_step(table: sa.Table, unique: sa.UniqueConstraint, dialect: sa.Dialect) -> Step:
-    """SQLite adds no constraint to a table that is there, and a unique index is the same to it."""
+    """Create a unique index: SQLite cannot add a constraint to an existing table, and treats both alike."""
     if dialect_of(dialect.name).adds_constraints:
         sql = _text(AddConstraint(unique, isolate_from_table=False), dialect)
         return Step(f"unique {called(table, dialect)}.{unique.name}", sql)
@@ -197,7 +201,7 @@ def _comments(tables: Sequence[sa.Table], dialect: sa.Dialect) -> Iterator[Step]
 
 
 def _listeners(metadata: sa.MetaData, dialect: sa.Dialect) -> Iterator[Step]:
-    """DDL that the application's models run after a table is made: event.listen(table, "after_create", DDL(...))."""
+    """Return the DDL that models run after a table is created: event.listen(table, "after_create", DDL(...))."""
     for table in sorted(metadata.tables.values(), key=lambda t: called(t, dialect)):
         for number, ddl in enumerate(_ddl_of(table.dispatch.after_create), 1):
             yield Step(f"ddl {number} of {called(table, dialect)}", _text(ddl.against(table), dialect))
@@ -210,11 +214,11 @@ def _ddl_of(listeners: Any) -> list[sa.DDL]:
 def _left_out(metadata: sa.MetaData) -> list[str]:
     events = [*_ddl_of(metadata.dispatch.after_create), *_ddl_of(metadata.dispatch.before_create)]
     events += [ddl for table in metadata.tables.values() for ddl in _ddl_of(table.dispatch.before_create)]
-    return [f"not carried into the target: DDL that runs around create_all: {ddl.statement}" for ddl in events]
+    return [f"not created in the target: DDL that runs with create_all: {ddl.statement}" for ddl in events]
 
 
 def _text(element: Any, dialect: sa.Dialect) -> str:
-    """The statement, without the blanks that SQLAlchemy leaves at the ends of lines. Literals stay as they are."""
+    """Return the statement without SQLAlchemy's trailing spaces. Literals are unchanged."""
     sql = str(element.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
     return "".join(_BLANKS.sub("\n", t.text) if t.kind == "space" else t.text for t in tokens(sql)).strip(" \t\n")
 

@@ -1,4 +1,4 @@
-"""The enums and domains of a MetaData: each keeps the schema that it names, whatever table uses it."""
+"""The enums and domains of a MetaData. Each stays in the schema that it names, whatever table uses it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ NamedType = sa.Enum | DOMAIN
 
 
 def named_types(metadata: sa.MetaData, dialect: sa.Dialect) -> list[NamedType]:
-    """Those that columns use and those that only the MetaData knows, each once, domains after what they stand on.
+    """Return the types of columns and those only registered with the MetaData, each once, domains after their bases.
 
-    Raises Misused where one name means two types.
+    Raises Misused if one name means two types.
     """
     used = (kind for t in metadata.tables.values() for c in t.columns for kind in _inside(c.type, dialect))
     found: dict[tuple[str, str], NamedType] = {}
@@ -28,14 +28,14 @@ def named_types(metadata: sa.MetaData, dialect: sa.Dialect) -> list[NamedType]:
         one, other = create_type_sql(first, dialect), create_type_sql(kind, dialect)
         if one.partition(" AS ")[2] != other.partition(" AS ")[2]:
             raise Misused(
-                f"the schema has two types of the name {'.'.join(key)}; nothing was written\n  {one}\n  {other}",
+                f"the schema has two types named {'.'.join(key)}; nothing was written\n  {one}\n  {other}",
                 hint="give one of them another name, or a schema of its own",
             )
     return sorted(found.values(), key=lambda k: (len(list(_inside(k, dialect))), k.schema or "", str(k.name)))
 
 
 def create_type_sql(kind: NamedType, dialect: sa.Dialect) -> str:
-    """CREATE TYPE or CREATE DOMAIN."""
+    """Return the CREATE TYPE or CREATE DOMAIN statement."""
     if isinstance(kind, DOMAIN):
         return str(CreateDomainType(kind).compile(dialect=dialect, compile_kwargs={"literal_binds": True})).strip()
     spelled = dialect.type_compiler_instance.process(kind)
@@ -43,13 +43,13 @@ def create_type_sql(kind: NamedType, dialect: sa.Dialect) -> str:
 
 
 def keep_types(table: sa.Table, copy: sa.Table) -> None:
-    """Gives a copied table the types of its original: copying a table moves its types into the table's schema."""
+    """Give a copied table the types of its original: copying a table moves its types into the table's schema."""
     for column in table.columns:
         copy.columns[column.key].type = column.type
 
 
 def _inside(kind: Any, dialect: sa.Dialect) -> Iterator[NamedType]:
-    """The named types within a column's type: elements of arrays, variants for the dialect, what domains stand on."""
+    """Return the named types within a column's type: elements of arrays, variants for the dialect, bases of domains."""
     kind = getattr(kind, "_variant_mapping", {}).get(dialect.name, kind)
     if isinstance(kind, sa.types.TypeDecorator):
         yield from _inside(kind.load_dialect_impl(dialect), dialect)
@@ -63,13 +63,13 @@ def _inside(kind: Any, dialect: sa.Dialect) -> Iterator[NamedType]:
 
 
 def _registered(metadata: sa.MetaData) -> list[Any]:
-    """Types that create_all makes because they were given the MetaData, used or not."""
+    """Return the types that create_all creates because they were given the MetaData, used or not."""
     owners = (_owner(listener) for listener in metadata.dispatch.before_create)
     found = [owner for owner in owners if isinstance(owner, (sa.Enum, DOMAIN))]
     return sorted(found, key=lambda each: (each.schema or "", str(each.name)))
 
 
 def _owner(listener: Any) -> Any:
-    """The object whose method listens; releases of SQLAlchemy wrap the method in different ways."""
+    """Return the object whose method listens; SQLAlchemy releases wrap the method in different ways."""
     method = getattr(listener, "func", listener)
     return getattr(method, "__self__", None) or getattr(method, "target", None)

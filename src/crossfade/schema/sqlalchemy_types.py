@@ -1,4 +1,4 @@
-"""SQLAlchemy's column types as ours."""
+"""Converts SQLAlchemy's column types into ours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crossfade.schema.column_types import postgresql_type, sqlite_type
 
 
 def sqlalchemy_type(of: Any, dialect: sa.Dialect) -> ColumnType:
-    """The type of a SQLAlchemy column, as `dialect` (postgresql or sqlite) declares it."""
+    """Return the type of a SQLAlchemy column as `dialect` (postgresql or sqlite) declares it."""
     sql = dialect.type_compiler_instance.process(of)
     if isinstance(of, sa.Enum):
         return ColumnType("enum", sql, labels=tuple(of.enums))
@@ -28,7 +28,7 @@ def sqlalchemy_type(of: Any, dialect: sa.Dialect) -> ColumnType:
 
 
 def _sqlite_of(of: Any, sql: str) -> ColumnType:
-    """SQLAlchemy keeps a UUID in SQLite as CHAR(32): the declared name alone does not say that it is one."""
+    """Return whether it is a UUID: SQLAlchemy declares it CHAR(32) in SQLite, so the name does not tell."""
     declared = sqlite_type(sql)
     if isinstance(of, sa.Uuid):
         return replace(declared, kind="uuid", length=None)

@@ -1,7 +1,7 @@
-"""SQL text as its statements, each with the place where it begins.
+"""Splits SQL text into its statements, each with the place where it begins.
 
-Knows what psql knows of a file: dollar quotes, nested comments, function bodies in plain SQL (BEGIN ATOMIC ... END) and
-triggers (BEGIN ... END) with semicolons inside, the data of COPY ... FROM stdin, and meta commands.
+Understands what psql understands: dollar quotes, nested comments, function bodies in plain SQL (BEGIN ATOMIC ... END)
+and triggers (BEGIN ... END) with semicolons inside, the data of COPY ... FROM stdin, and meta commands.
 """
 
 from __future__ import annotations
@@ -16,40 +16,40 @@ from crossfade.schema.tokens import Token, place, tokens
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`text` has no semicolon at its end and no comment before; `line` and `column` are its first word's."""
+    """One statement, without its final semicolon and leading comments; `line` and `column` are its first word's."""
 
     text: str
     line: int
     column: int
     words: tuple[str, ...]
-    """Its first keywords and names, in upper case: CREATE, TABLE, ..."""
+    """The first keywords and names in upper case: CREATE, TABLE, ..."""
 
     def starts(self, *words: str) -> bool:
         return self.words[: len(words)] == words
 
     def place(self, offset: int) -> tuple[int, int]:
-        """Line and column in the file of an offset in `text`."""
+        """Return line and column in the file of an offset in `text`."""
         line, column = place(self.text, offset)
         return self.line + line - 1, column + (self.column - 1 if line == 1 else 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A file's statements, and what was left out of it in words."""
+    """A file's statements, and notes about what was skipped."""
 
     statements: tuple[Statement, ...]
     notes: tuple[str, ...]
 
 
 def split(text: str) -> Script:
-    """The statements of `text`. Never fails: what is no SQL becomes a statement that the database will refuse."""
+    """Return the statements of `text`. Never fails: what is not SQL becomes a statement that the database rejects."""
     reader = _Reader(text)
     return Script(tuple(reader.statements()), tuple(reader.notes))
 
 
 @dataclass
 class _Open:
-    """The statement being read: its tokens so far, and how deep in parentheses and BEGIN ... END blocks it is."""
+    """The statement being read: its tokens so far, and its depth in parentheses and BEGIN ... END blocks."""
 
     tokens: list[Token] = field(default_factory=list)
     parentheses: int = 0
@@ -119,11 +119,11 @@ class _Reader:
         if self.text[start:end].split()[0] in _CHANGE_NOTHING:
             return end
         line = self.text.count("\n", 0, start) + 1
-        self.notes.append(f"line {line}: the psql command {self.text[start:end].strip()[:60]!r} is left out")
+        self.notes.append(f"line {line}: the psql command {self.text[start:end].strip()[:60]!r} is skipped")
         return end
 
     def _data(self, copy: _Open, at: int) -> int:
-        """The end of the lines of data that follow COPY ... FROM stdin; they end at a line of backslash and dot."""
+        """Return the end of the data that follows COPY ... FROM stdin: a line of backslash and dot."""
         begin = self.text.find("\n", at) + 1 or len(self.text)
         if self.text.startswith("\\.", begin):
             end = begin
@@ -134,7 +134,7 @@ class _Reader:
         line = self.text.count("\n", 0, copy.tokens[0].start) + 1
         table = "".join(t.text for t in copy.tokens[1:] if t.kind != "comment").strip().split("(")[0].split()[0]
         self.notes.append(
-            f"line {line}: the data of COPY {table} ({counted(lines, 'row')}) is left out: a schema brings no rows"
+            f"line {line}: the data of COPY {table} ({counted(lines, 'row')}) is skipped: a schema contains no rows"
         )
         after = self.text.find("\n", end)
         return len(self.text) if after < 0 else after

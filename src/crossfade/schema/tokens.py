@@ -1,7 +1,7 @@
-"""SQL text as tokens with positions, for PostgreSQL and SQLite.
+"""Splits SQL text into tokens with positions, for PostgreSQL and SQLite.
 
 A lexer of our own: sqlglot's fails on the data of COPY blocks in pg_dump files, and pglast would be one more binary
-dependency. Nothing is ever rejected here: what is unfinished (a quote without its end) reaches to the end.
+dependency. It never fails: an unterminated token (a quote without its end) extends to the end of the text.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ class Token:
 
     @property
     def word(self) -> str:
-        """The keyword that an unquoted name may be, in upper case; of a mark the mark; of all else nothing."""
+        """Return an unquoted name in upper case, as a keyword; a mark as it is; "" for all else."""
         if self.kind == "name":
             return self.text.upper()
         return self.text if self.kind == "mark" else ""
 
     @property
     def name(self) -> str:
-        """The name that this token stands for (folded as PostgreSQL folds it), or nothing."""
+        """Return the name that this token denotes (folded as PostgreSQL folds it), or ""."""
         if self.kind == "name":
             return self.text.lower()
         if self.kind == "quoted":
@@ -56,11 +56,11 @@ class Token:
 
 
 def tokens(text: str, start: int = 0) -> Iterator[Token]:
-    """Every token of `text` from `start` on, spaces and comments too; together they are the text."""
+    """Yield every token of `text` from `start` on, including spaces and comments; together they are the text."""
     at = start
     while at < len(text):
         match = _PATTERN.match(text, at)
-        assert match is not None  # the last alternative takes any character
+        assert match is not None  # the last alternative matches any character
         kind, end = match.lastgroup or "mark", match.end()
         if match["block"]:
             kind, end = "comment", _end_of_comment(text, at)
@@ -73,12 +73,12 @@ def tokens(text: str, start: int = 0) -> Iterator[Token]:
 
 
 def meaningful(text: str) -> list[Token]:
-    """The tokens without spaces and comments."""
+    """Return the tokens without spaces and comments."""
     return [t for t in tokens(text) if t.kind not in ("space", "comment")]
 
 
 def place(text: str, offset: int) -> tuple[int, int]:
-    """Line and column of an offset, both from 1."""
+    """Return line and column of an offset, both from 1."""
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
@@ -97,11 +97,11 @@ def _end_of_dollar(text: str, after: int, quote: str) -> int:
 
 
 def _end_of_mark(text: str, start: int, end: int) -> int:
-    """An operator ends where a comment begins, as in `a+/* b */c`."""
+    """End an operator where a comment begins, as in `a+/* b */c`."""
     inside = [i for i in (text.find("--", start + 1, end), text.find("/*", start + 1, end)) if i > 0]
     return min([end, *inside])
 
 
 def unquoted(text: str) -> str:
-    """The value of a plain string token."""
+    """Return the value of a plain string token."""
     return text[1:-1].replace("''", "'")

@@ -1,4 +1,4 @@
-"""The triggers of a schema, or of a target as it is, that fire, by table: what `check` and `reset` say of them."""
+"""The enabled triggers of a schema or an existing target, by table, for `check` and `reset`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crossfade.schema.tokens import meaningful
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """`when` is what its statement says between its name and its table: BEFORE INSERT OR UPDATE."""
+    """A trigger. `when` is the part of its statement between its name and its table: BEFORE INSERT OR UPDATE."""
 
     name: str
     table: str
@@ -20,7 +20,7 @@ class Trigger:
 
 
 def enabled_triggers(schema: TargetSchema) -> list[Trigger]:
-    """Those that fire when an application writes, in the order of the steps."""
+    """Return the triggers that fire when an application writes, in the order of the steps."""
     off = {
         step.id.removeprefix("trigger mode ")
         for step in schema.post
@@ -39,7 +39,7 @@ def enabled_triggers(schema: TargetSchema) -> list[Trigger]:
 
 
 def triggers_in(described: Described) -> list[Trigger]:
-    """The same of what a target's catalogue says now, whoever made them."""
+    """Return the same from the target's current catalogue, whoever created them."""
     return [
         Trigger(_name(made), plain(thing.of), _when(made[: _before_table(made)]))
         for thing in described.things
@@ -58,14 +58,14 @@ def _name(made: str) -> str:
 
 
 def _place(made: str) -> int:
-    """Of the last word before the name: TRIGGER, or EXISTS of IF NOT EXISTS."""
+    """Return the last word before the name: TRIGGER, or EXISTS of IF NOT EXISTS."""
     words = meaningful(made)
     at = next(i for i, word in enumerate(words) if word.word == "TRIGGER")
     return at + 3 if words[at + 1].word == "IF" else at
 
 
 def _when(before: str) -> str:
-    """`before` ends where the table is named."""
+    """Return the table's name, where `before` ends."""
     words = meaningful(before)[_place(before) + 2 :]
     while words and words[-1].word in ("ON", "ONLY"):
         words = words[:-1]

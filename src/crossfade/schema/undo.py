@@ -1,4 +1,4 @@
-"""From the statement that made a thing to the one that drops it again; without CASCADE, so that nothing else goes."""
+"""Derives DROP statements from the statements that created things; without CASCADE, so that nothing else is dropped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crossfade.schema.tokens import Token, meaningful
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """`sql` drops the thing; `kind` (TABLE, TYPE, ...) and `name` are what people read, `plain` is (schema, name).
+    """`sql` drops the thing; `kind` (TABLE, TYPE, ...) and `name` are for display, `plain` is (schema, name).
 
     `partition` says that the rows of this table are counted with its parent's.
     """
@@ -54,15 +54,15 @@ _NAMED = (
     ),
 )
 _BY_ID = ("FUNCTION", "PROCEDURE", "AGGREGATE", "OPERATOR")
-"""What takes its arguments to be named: the step's id has them."""
+"""Kinds that are identified with their arguments: the step's id has them."""
 _WITH_TABLE = ("INDEX", "TRIGGER", "RULE", "POLICY", "STATISTICS")
-"""What goes with its table."""
+"""Kinds that are dropped with their table."""
 
 
 def undo_of(step: Step) -> Undo | None:
-    """The statement that drops what a step made; None where it made nothing that stays when the rest is gone.
+    """Return the statement that drops what a step created; None if it is dropped with something else.
 
-    Raises LookupError for a kind of thing that is not known.
+    Raises LookupError for an unknown kind of thing.
     """
     words = list(meaningful(step.sql))
     if not words:
@@ -123,7 +123,7 @@ def _follow(words: Sequence[str], first: str, second: str) -> bool:
 
 
 def _foreign_key(words: Sequence[Token]) -> Undo | None:
-    """ALTER TABLE [ONLY] name ADD CONSTRAINT key FOREIGN KEY: of tables that refer to each other none could go."""
+    """Drop a foreign key first: tables that reference each other could not be dropped otherwise."""
     said = [w.word for w in words]
     if not _follow(said, "FOREIGN", "KEY") or not _follow(said, "ADD", "CONSTRAINT"):
         return None

@@ -1,11 +1,11 @@
-"""Reads a Prisma schema into SQLAlchemy MetaData, named and typed as Prisma Migrate would make it.
+"""Reads a Prisma schema into SQLAlchemy MetaData, with the names and types that Prisma Migrate would use.
 
     grammar.lark, statements, parse, grow    text -> syntax: what the files say
     attributes, datasource, resolve          syntax -> shape: names looked up, attributes understood
     keys, relations, types, defaults         shape -> keys, foreign keys, columns of one dialect
     unclashing, build                        -> MetaData
 
-Every step goes on after a fault, so that one run names all of them.
+Every step continues after a fault, so that one run reports all of them.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class PrismaSchema:
     """A Prisma schema as tables.
 
     `metadata` has the tables, enums and sequences; `documentation` has every `///` comment under Prisma's names
-    (`User`, `User.email`, `Role`, `Role.ADMIN`). `provider` is the datasource's, None where there is none. `notes` say
-    what the reader should know: a type without a time zone, a view without a query, what SQLite cannot hold.
+    (`User`, `User.email`, `Role`, `Role.ADMIN`). `provider` is the datasource's, None if there is none. `notes` say
+    what the user should know: a type without a time zone, a view without a query, what SQLite cannot store.
 
     `column.info` and `table.info` keep `prisma_name`; `column.info["prisma_default"]` is a default that Prisma's
     client fills in (`cuid`, `uuid(7)`, `updatedAt`), for which the database has none, or `now`, `autoincrement`,
@@ -54,7 +54,7 @@ def read_prisma(paths: Sequence[Path], dialect: Dialect, *, comments: bool = Fal
 
     :param comments: make `///` comments the comments of their tables and columns, which Prisma does not do.
 
-    :raises Unreachable: when a path is not there or cannot be read.
+    :raises Unreachable: if a path does not exist or cannot be read.
     :raises SchemaFault: with every fault of every file.
     """
     faults = Faults()

@@ -1,4 +1,4 @@
-"""Which attributes there are, which arguments they take, and how their values are read."""
+"""Defines which attributes exist, which arguments they take, and how their values are read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crossfade.schema.prisma.syntax import Attribute, Call, Items, Name, Place, 
 
 Known = Mapping[str, tuple[str, ...]]
 
-# Attribute -> its arguments; an argument without a name is the first of them.
+# Attribute -> its arguments; an unnamed argument is the first of them.
 ON_FIELD: Known = {
     "default": ("value", "map"),
     "id": ("map", "length", "sort", "clustered"),
@@ -32,26 +32,26 @@ ON_MODEL: Known = {
 ON_ENUM: Known = {"map": ("name",), "schema": ("name",), "ignore": ()}
 ON_LABEL: Known = {"map": ("name",), "ignore": ()}
 
-# These may stand more than once on one block.
+# These may occur more than once in one block.
 _REPEATED = {"@@index", "@@unique", "@@fulltext"}
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An attribute whose arguments have found their names."""
+    """An attribute whose arguments are bound to their names."""
 
     name: str
     place: Place
     values: Mapping[str, Value]
 
     def text(self, argument: str) -> str | None:
-        """The string given for an argument, or None."""
+        """Return the string given for an argument, or None."""
         value = self.values.get(argument)
         return value.value if isinstance(value, Text) else None
 
 
 def bind(attributes: Iterable[Attribute], known: Known, signs: str, faults: Faults) -> list[Bound]:
-    """Attributes with their arguments by name; faults for unknown ones, unknown arguments and repetitions.
+    """Bind arguments to names; record faults for unknown attributes, unknown arguments and repetitions.
 
     :param signs: `@` or `@@`, as the attributes are written.
     """
@@ -61,7 +61,7 @@ def bind(attributes: Iterable[Attribute], known: Known, signs: str, faults: Faul
         if attribute.name not in known:
             _stranger(attribute, known, signs, faults)
         elif written not in _REPEATED and any(b.name == attribute.name for b in bound):
-            faults.add(attribute.place, f"{written} stands here twice", hint="keep one of them")
+            faults.add(attribute.place, f"{written} is given twice", hint="keep one of them")
         else:
             names_labels = known is ON_LABEL
             bound.append(_bound(attribute, known[attribute.name], written, faults, names_labels=names_labels))
@@ -85,7 +85,11 @@ def _bound(
         name = argument.name or (names[0] if names and names[0] not in values else None)
         if name is None:
             takes = f"takes {', '.join(names)}" if names else "takes no arguments"
-            hint = f"name it: {names[min(position, len(names) - 1)]}: ..." if names else f"write {written} alone"
+            hint = (
+                f"write the name: {names[min(position, len(names) - 1)]}: ..."
+                if names
+                else f"write {written} without arguments"
+            )
             faults.add(argument.place, f"{written} {takes}; this argument has no name", hint=hint)
         elif name not in names:
             faults.unknown(argument.place, f"argument of {written}", name, names)
@@ -98,11 +102,11 @@ def _bound(
 
 
 def _texts(attribute: Attribute, written: str, values: Mapping[str, Value], faults: Faults, *, empty: bool) -> None:
-    """Names of things in the database are strings, and not empty, except labels of an enum."""
+    """Check a name in the database: a string that is not empty, except for labels of an enum."""
     for name in ("map", "name"):
         value = values.get(name)
         if value is not None and not (isinstance(value, Text) and (value.value or empty)):
-            faults.add(value.place, f"the argument {name!r} of {written} is a string that is not empty")
+            faults.add(value.place, f"the argument {name!r} of {written} must be a non-empty string")
     if attribute.name in ("map", "schema") and not values:
         faults.add(attribute.place, f"{written} needs a name", hint=f'write {written}("name")')
 
@@ -117,7 +121,7 @@ class FieldRef:
 
 
 def field_refs(value: Value | None, faults: Faults, place: Place, what: str) -> list[FieldRef]:
-    """The fields that a list names, or a field alone; a fault where it is neither."""
+    """Return the fields of a list, or a single field; record a fault if it is neither."""
     items = value.values if isinstance(value, Items) else () if value is None else (value,)
     if not items:
         at = value.place if value is not None else place
@@ -130,7 +134,7 @@ def field_refs(value: Value | None, faults: Faults, place: Place, what: str) -> 
         elif isinstance(item, Call):
             refs.append(FieldRef(item.name, item.place, _options(item, faults)))
         else:
-            faults.add(item.place, f"{what} names fields, not values")
+            faults.add(item.place, f"{what} takes fields, not values")
     return refs
 
 

@@ -1,4 +1,4 @@
-"""A resolved shape -> SQLAlchemy MetaData. Everything is checked first; tables are made once nothing is at fault."""
+"""Builds SQLAlchemy MetaData from a resolved shape. Everything is checked before any table is created."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SPELL: dict[Dialect, sa.Dialect] = {
 
 @dataclass(frozen=True)
 class View:
-    """A view that the schema speaks of. Prisma knows its columns, not its query: it must be made elsewhere."""
+    """A view in the schema. A Prisma schema has its columns, not its query: it must be created elsewhere."""
 
     name: str
     schema: str | None
@@ -64,7 +64,7 @@ class Builder:
         if foreign:
             self.notes.add(f"the schema was written for {source.provider}; it is read for {self.dialect}")
         if source.schemas and self.dialect == "sqlite":
-            self.notes.add("SQLite has no schemas; all tables stand in one")
+            self.notes.add("SQLite has no schemas; all tables are in one")
         if source.relation_mode == "prisma":
             self.notes.add('relationMode is "prisma": there are no foreign keys in the database')
 
@@ -93,7 +93,7 @@ class Builder:
                 self._join_table(relation, keys)
 
     def schema_of(self, schema: str | None) -> str | None:
-        """A schema's name where the dialect has schemas."""
+        """Return a schema's name if the dialect has schemas."""
         return schema if self.dialect == "postgresql" else None
 
     def _columns(self, model: ModelShape, keys: list[Key]) -> list[sa.Column[Any]]:
@@ -105,7 +105,9 @@ class Builder:
         kind = self.types.of(field, where)
         default = self.defaults.of(field, kind.compile(_SPELL[self.dialect]), where)
         if default.serial and isinstance(kind, pg.OID):
-            self.notes.add("Prisma makes no default for an autoincrement() of type Oid; this must be filled", where)
+            self.notes.add(
+                "Prisma creates no default for an autoincrement() of type Oid; a mapping must fill it", where
+            )
             default = Default(function=default.function)
         server: Any = default.server
         sequence = self._sequence(model, field, default, kind, in_id)
@@ -125,11 +127,14 @@ class Builder:
     def _sequence(
         self, model: ModelShape, field: FieldShape, default: Default, kind: Any, in_id: bool
     ) -> sa.Sequence | None:
-        """The sequence behind sequence(), and behind an autoincrement() outside the id, where SQLAlchemy makes none."""
+        """Return the sequence of sequence(), and of an autoincrement() that is not the id: SQLAlchemy creates none."""
         if default.sequence is None and (not default.serial or in_id):
             return None
         if self.dialect == "sqlite":
-            self.notes.add("SQLite counts up the id alone; this must be filled", f"{model.name}.{field.name}")
+            self.notes.add(
+                "SQLite generates numbers only for the id; a mapping must fill this column",
+                f"{model.name}.{field.name}",
+            )
             return None
         schema = self.schema_of(model.schema)
         if default.sequence is not None:
@@ -170,7 +175,7 @@ class Builder:
         return bool(model.fields[ids[0].fields[0]].attributes.get("default")) and _serial(ids[0].parts[0].field)
 
     def _primary_key(self, keys: list[Key]) -> list[sa.PrimaryKeyConstraint]:
-        """The primary key, named as in PostgreSQL; in SQLite Prisma leaves it without a name."""
+        """Return the primary key, named as in PostgreSQL; in SQLite, Prisma gives it no name."""
         ids = [k for k in keys if k.kind == "id"]
         if not ids:
             return []
@@ -203,7 +208,7 @@ class Builder:
                 name=relation.name or names.foreign_key(relation.child.table, columns, self.dialect),
                 ondelete=relation.on_delete,
                 onupdate=relation.on_update,
-                # The unique index that it leans on comes after the table.
+                # The unique index that it needs is created after the table.
                 use_alter=on_itself,
                 info={"prisma_name": relation.relation} if relation.relation else None,
             )
@@ -236,7 +241,7 @@ class Builder:
 
 
 def _owned_by(sequence: sa.Sequence, column: sa.Column[Any]) -> sa.DDL:
-    """What SERIAL does: the sequence is dropped with its column, and pg_get_serial_sequence finds it."""
+    """Do what SERIAL does: the sequence is dropped with its column, and pg_get_serial_sequence finds it."""
     owner = qualified(column.table.schema, column.table.name, column.name)
     statement = f"ALTER SEQUENCE {qualified(sequence.schema, sequence.name)} OWNED BY {owner}"
     return sa.DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped

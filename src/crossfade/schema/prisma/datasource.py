@@ -15,10 +15,10 @@ _MODES = ("foreignKeys", "prisma")
 
 
 def read_source(blocks: Sequence[Block], faults: Faults) -> Source:
-    """The datasource of a schema; a second one is a fault, as is a setting that Prisma does not have."""
+    """Return the datasource of a schema. A second one is a fault, as is an unknown setting."""
     sources = [b for b in blocks if b.kind == "datasource"]
     for extra in sources[1:]:
-        faults.add(extra.place, "a schema has one datasource; this is another", hint="keep one of them")
+        faults.add(extra.place, "a schema has one datasource; this is a second one", hint="keep one of them")
     return _source(sources[0], faults) if sources else Source()
 
 
@@ -35,7 +35,7 @@ def _source(block: Block, faults: Faults) -> Source:
     source.schemas = tuple(_words(given.get("schemas")))
     source.extensions = tuple(_words(given.get("extensions")))
     if source.provider is None and "provider" not in given:
-        faults.add(block.place, "the datasource names no provider", hint='add: provider = "postgresql"')
+        faults.add(block.place, "the datasource has no provider", hint='add: provider = "postgresql"')
     return source
 
 
@@ -43,7 +43,7 @@ def _chosen(value: Value | None, what: str, known: Sequence[str], faults: Faults
     if value is None:
         return None
     if not isinstance(value, Text):
-        faults.add(value.place, f"{what} is a string", hint=f'write {what} = "{known[0]}"')
+        faults.add(value.place, f"{what} must be a string", hint=f'write {what} = "{known[0]}"')
         return None
     if value.value not in known:
         inside = Place(value.place.file, value.place.line, value.place.column)
@@ -53,7 +53,7 @@ def _chosen(value: Value | None, what: str, known: Sequence[str], faults: Faults
 
 
 def _words(value: Value | None) -> list[str]:
-    """The entries of a list, or the one alone: strings, names, or names with options (`postgis(version: "2.1")`)."""
+    """Return the entries of a list or a single one: strings, names, or names with options (`postgis(version: "2")`)."""
     words: list[str] = []
     for item in value.values if isinstance(value, Items) else (value,):
         if isinstance(item, Text):

@@ -1,4 +1,4 @@
-"""@default and @updatedAt: what the database fills in, and what Prisma's client filled in and now nobody does."""
+"""@default and @updatedAt: what the database fills in, and what only Prisma's client fills in."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from crossfade.schema.prisma.notes import Notes
 from crossfade.schema.prisma.shape import FieldShape
 from crossfade.schema.prisma.syntax import Call, Items, Name, Number, Text, Value
 
-# Function -> the scalars it may stand on. None: any.
+# Function -> the scalars it applies to. None: any.
 FUNCTIONS: dict[str, tuple[str, ...] | None] = {
     "autoincrement": ("Int", "BigInt"),
     "auto": None,
@@ -47,7 +47,7 @@ _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 @dataclass
 class Default:
-    """What a column's default comes to.
+    """The default of a column.
 
     `server` goes into the DDL; `function` is Prisma's word for it (`cuid`, `uuid(7)`, `now`), None for a literal.
     """
@@ -63,12 +63,12 @@ class UnfitError(Exception):
 
 
 def raw_sql(text: str) -> sa.TextClause:
-    """SQL that is taken as it stands, with no colon read as a parameter."""
+    """Return SQL that is used verbatim, with no colon read as a parameter."""
     return sa.text(text.replace(":", "\\:"))
 
 
 def quoted(text: str) -> str:
-    """A string literal of SQL."""
+    """Return a string literal of SQL."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -83,7 +83,7 @@ class Defaults:
         self.notes = notes
 
     def of(self, field: FieldShape, sql_type: str, where: str) -> Default:
-        """The default of a stored field; with a fault and an empty default where it does not fit.
+        """Return the default of a stored field; if it does not fit, record a fault and return an empty default.
 
         :param sql_type: the column's type as DDL spells it, for the cast of a list.
         """
@@ -107,7 +107,7 @@ class Defaults:
     def _updated(self, field: FieldShape) -> bool:
         bound = field.attributes.get("updatedAt")
         if bound and (field.scalar != "DateTime" or field.many):
-            self.faults.add(bound.place, f"@updatedAt stands on a DateTime; {field.name} is none")
+            self.faults.add(bound.place, f"@updatedAt requires a DateTime; {field.name} is not one")
         return bound is not None
 
     def _note_offset(self, field: FieldShape, value: Value, where: str) -> None:
@@ -119,7 +119,9 @@ class Defaults:
             and self.dialect == "postgresql"
             and not zoned
         ):
-            text = f"PostgreSQL ignores the offset {found['offset']} of the default; so does a database made by Prisma"
+            text = (
+                f"PostgreSQL ignores the offset {found['offset']} of the default; so does a database created by Prisma"
+            )
             self.notes.add(text, where)
 
     def _labels(self, field: FieldShape) -> str | None:
@@ -132,7 +134,7 @@ class Defaults:
         scalars = FUNCTIONS[call.name]
         kind = field.source.type.name + ("[]" if field.many else "")
         if scalars is not None and kind not in scalars:
-            reason = f"{call.name}() is a default for {' or '.join(scalars)}; {field.name} is {kind}"
+            reason = f"{call.name}() is a default for {' or '.join(scalars)} fields; {field.name} is {kind}"
             self.faults.add(call.place, reason)
             return Default()
         if call.name == "dbgenerated":
@@ -145,7 +147,7 @@ class Defaults:
         return Default(function=call.name + argument, serial=call.name == "autoincrement")
 
     def _argument(self, call: Call) -> str:
-        """`(7)` of uuid(7), or empty; a fault where the function takes no such thing."""
+        """Return `(7)` of uuid(7), or empty text; record a fault if the function does not accept the argument."""
         if not call.arguments:
             return ""
         value, known = call.arguments[0].value, _NUMBERED.get(call.name, ())
@@ -158,14 +160,14 @@ class Defaults:
 
     def _generated(self, call: Call, where: str) -> Default:
         if not call.arguments:
-            self.notes.add("dbgenerated() names no expression, so there is no default", where)
+            self.notes.add("dbgenerated() has no expression, so there is no default", where)
             return Default(function="dbgenerated")
         value = call.arguments[0].value
         if len(call.arguments) > 1 or not isinstance(value, Text) or not value.value.strip():
             self.faults.add(call.place, "dbgenerated() takes one string, the expression", hint='dbgenerated("...")')
             return Default()
         if self.foreign:
-            self.notes.add(f"the default {value.value!r} is another database's SQL, and left out", where)
+            self.notes.add(f"the default {value.value!r} is SQL of another database and is ignored", where)
             return Default(function="dbgenerated")
         text = f"({value.value})" if self.dialect == "sqlite" else value.value
         return Default(server=raw_sql(text), function="dbgenerated")
@@ -179,16 +181,16 @@ class Defaults:
                 key = _SEQUENCE[argument.name]
                 options |= {key: int(argument.value.text)} if key else {}
             elif argument.name != "virtual":
-                self.faults.add(argument.place, f"{argument.name} is a whole number")
+                self.faults.add(argument.place, f"{argument.name} must be an integer")
         return options
 
     def _literal(self, field: FieldShape, value: Value, sql_type: str) -> str | sa.TextClause:
         if not field.many:
             if isinstance(value, Items):
-                raise UnfitError(f"{field.name} is no list, its default is")
+                raise UnfitError(f"{field.name} is not a list, but its default is")
             return self._rendered(self._python(field, value))
         if not isinstance(value, Items):
-            raise UnfitError(f"{field.name} is a list; its default is one too: [...]")
+            raise UnfitError(f"{field.name} is a list, so its default must be one: [...]")
         items = [self._python(field, item) for item in value.values]
         if self.dialect == "sqlite":
             return json.dumps([_plain(i) for i in items], ensure_ascii=False)
@@ -206,11 +208,11 @@ class Defaults:
         return quoted(value) if isinstance(value, str) else format(value, "f" if isinstance(value, Decimal) else "")
 
     def _python(self, field: FieldShape, value: Value) -> Any:
-        """A literal as a value of Python. :raises UnfitError: where it does not fit the field."""
+        """Return a literal as a Python value. :raises UnfitError: if it does not fit the field."""
         if field.enum is not None:
             return _label(field, value)
         if field.scalar is None:
-            raise UnfitError(f'{field.name} takes dbgenerated("...") alone')
+            raise UnfitError(f'{field.name} accepts only dbgenerated("...")')
         if field.scalar == "DateTime":
             given: Any = _moment(value, self.dialect)
         else:
@@ -224,7 +226,7 @@ def _label(field: FieldShape, value: Value) -> str:
     assert field.enum is not None
     if isinstance(value, Name) and value.path in {*field.enum.labels, *field.enum.lost}:
         return field.enum.labels.get(value.path, value.path)
-    raise UnfitError(f"{_shown(value)} is no value of the enum {field.enum.name}")
+    raise UnfitError(f"{_shown(value)} is not a value of the enum {field.enum.name}")
 
 
 def _boolean(value: Value, _: FieldShape) -> bool | None:
@@ -269,7 +271,7 @@ def _bytes(value: Value, _: FieldShape) -> bytes | None:
 
 
 def _moment(value: Value, dialect: Dialect) -> str | None:
-    """A time with its offset, written as Prisma's engine writes it for PostgreSQL; for SQLite in UTC."""
+    """Format a time with its offset as Prisma's engine does for PostgreSQL; for SQLite in UTC."""
     found = _TIME.fullmatch(value.value) if isinstance(value, Text) else None
     if found is None:
         return None
@@ -296,7 +298,7 @@ _READERS = {
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it."""
+    """Return a value as JSON."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     return str(value) if isinstance(value, Decimal) else value
@@ -313,6 +315,6 @@ def _shown(value: Value) -> str:
 
 
 def labels_check(column: str, labels: Sequence[str]) -> str:
-    """The condition that holds an enum's place in SQLite."""
+    """Return the CHECK condition that replaces an enum in SQLite."""
     name = identifier(column)
     return f"{name} IN ({', '.join(quoted(label) for label in labels)})"

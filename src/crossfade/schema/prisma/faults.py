@@ -1,4 +1,4 @@
-"""Collects every fault of a schema, so that one run names them all."""
+"""Collects every fault of a schema, so that one run reports them all."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from crossfade.schema.prisma.syntax import Place
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` is most likely a misspelling of, or None where none is close.
+    """Return the known word that `word` most likely misspells, or None if none is close.
 
-    The cut is high on purpose: `UserStats` is no misspelling of `User`, nor `AccountHistory` of `AccountSettings`; in a
-    short word one letter weighs more.
+    The threshold is high on purpose: `UserStats` is not a misspelling of `User`, nor `AccountHistory` of
+    `AccountSettings`; in a short word one letter weighs more.
     """
     folded: dict[str, str] = {}
     for name in known:
@@ -27,7 +27,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 class Faults:
-    """The faults found so far, and the text that they are found in."""
+    """The faults found so far, and the text in which they are found."""
 
     def __init__(self) -> None:
         self._lines: dict[str, list[str]] = {}
@@ -37,11 +37,11 @@ class Faults:
         return bool(self._found)
 
     def open(self, file: str, lines: list[str]) -> None:
-        """Remember a file's lines, to show the statement beside each fault."""
+        """Keep a file's lines, to show the statement with each fault."""
         self._lines[file] = lines
 
     def line(self, place: Place) -> str:
-        """The source line at a place, or empty text where there is none."""
+        """Return the source line at a place, or "" if there is none."""
         lines = self._lines.get(place.file, [])
         return lines[place.line - 1] if 0 < place.line <= len(lines) else ""
 
@@ -55,7 +55,7 @@ class Faults:
     def unknown(
         self, place: Place, what: str, word: str, known: Iterable[str], hint: str | None = None, users: str = ""
     ) -> None:
-        """Record a word that is not known, with the nearest one that is and the line corrected with it."""
+        """Record an unknown word, with the nearest known one and the line corrected with it."""
         choices = sorted(set(known))
         close = nearest(word, choices)
         if close is None:
@@ -67,13 +67,13 @@ class Faults:
         self.add(place, f"{what} {word!r} is not known{users}; the nearest is {close!r}", mend=mend, hint=hint)
 
     def replaced(self, place: Place, old: str, new: str) -> str | None:
-        """The source line with `old`, found at or after the place's column, replaced by `new`."""
+        """Return the source line with `old`, found at or after the place's column, replaced by `new`."""
         line = self.line(place)
         at = line.find(old, place.column - 1)
         return None if at < 0 else (line[:at] + new + line[at + len(old) :]).strip()
 
     def raise_any(self) -> None:
-        """:raises SchemaFault: with all faults in order of place, when there are any."""
+        """Raise SchemaFault with all faults in order of place, if there are any."""
         if self._found:
             ordered = sorted(self._found.values(), key=lambda f: (f.file, f.line, f.column))
             raise SchemaFault(ordered)

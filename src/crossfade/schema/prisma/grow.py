@@ -1,4 +1,4 @@
-"""Lark's tree of one statement -> the values of syntax.py."""
+"""Converts lark's tree of one statement into the values of syntax.py."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from crossfade.schema.prisma.syntax import (
 
 @v_args(meta=True)
 class Grow(Transformer[Token, Any]):
-    """Turns trees into values; `file` goes into every place, and bad strings into `faults`."""
+    """Converts trees into values. `file` is part of every place; invalid strings are recorded in `faults`."""
 
     def __init__(self, file: str, faults: Faults) -> None:
         super().__init__()
@@ -114,17 +114,21 @@ class Grow(Transformer[Token, Any]):
     def _named(self, token: Token) -> None:
         if token.startswith("_"):
             plain = token.lstrip("_") or "name"
-            hint = f'call it {plain!r} and keep the stored name: @map("{token}") (a block: @@map)'
-            self._faults.add(self._place(token), f"{str(token)!r} is no name: a name starts with a letter", hint=hint)
+            hint = f'name it {plain!r} and keep the stored name: @map("{token}") (a block: @@map)'
+            self._faults.add(
+                self._place(token), f"{str(token)!r} is not a valid name: a name starts with a letter", hint=hint
+            )
 
     def _unquoted(self, token: Token) -> str:
         try:
             value = str(json.loads(str(token)))
             value.encode("utf-8")
         except ValueError:
-            self._faults.add(self._place(token), f"{token} has an escape that is not one of JSON's")
+            self._faults.add(self._place(token), f"{token} has an escape that JSON does not have")
             return ""
         if "\0" in value:
-            self._faults.add(self._place(token), "a string holds the character NUL, which no database takes in text")
+            self._faults.add(
+                self._place(token), "a string holds the character NUL, which databases do not accept in text"
+            )
             return ""
         return value

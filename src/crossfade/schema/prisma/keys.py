@@ -32,7 +32,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Key:
-    """A primary key, unique index or index, under the name it gets."""
+    """A primary key, unique index or index, with its name."""
 
     kind: str  # id, unique, index
     name: str
@@ -55,7 +55,7 @@ class Keys:
         self.notes = notes
 
     def of(self, model: ModelShape) -> list[Key]:
-        """All keys of a model, in the order they are written; with a fault where no row could be told from another."""
+        """Return all keys of a model, in the order of the file; record a fault if nothing identifies a row."""
         keys: list[Key] = []
         for field in model.fields.values():
             for kind in ("id", "unique"):
@@ -65,7 +65,7 @@ class Keys:
             if bound.name in ("id", "unique", "index"):
                 keys += self._compound(model, bound)
             elif bound.name == "fulltext":
-                self.notes.add("@@fulltext is MySQL's, and left out", model.name)
+                self.notes.add("@@fulltext exists only in MySQL and is ignored", model.name)
         self._identified(model, keys)
         return keys
 
@@ -79,7 +79,7 @@ class Keys:
         at_fault = model.lost or (written & {"id", "unique"} and not keys)
         if telling or model.view or model.ignored or at_fault:
             return
-        reason = f"{model.name} has no @id, @@id, @unique or @@unique of required fields: nothing tells its rows apart"
+        reason = f"{model.name} has no @id, @@id, @unique or @@unique of required fields: nothing identifies its rows"
         self.faults.add(model.place, reason, hint="add a field: id String @id @default(cuid())")
 
     def _single(self, model: ModelShape, field: FieldShape, bound: Bound) -> list[Key]:
@@ -113,16 +113,18 @@ class Keys:
         if not field.stored:
             return None
         if what.endswith("id") and not field.required:
-            reason = f"{field.name} is {'a list' if field.many else 'optional'}; the fields of an id are required"
+            reason = f"{field.name} is {'a list' if field.many else 'optional'}; the fields of an id must be required"
             self.faults.add(ref.place, reason, mend=self.faults.replaced(field.source.type.place, "?", ""))
         if "length" in ref.options:
-            self.notes.add("an index length is MySQL's; the whole value is indexed", f"{model.name}.{field.name}")
+            self.notes.add(
+                "index lengths exist only in MySQL; the whole value is indexed", f"{model.name}.{field.name}"
+            )
         return Part(field, self._descending(ref), self._operators(ref.options.get("ops") or operators))
 
     def _descending(self, ref: FieldRef) -> bool:
         sort = ref.options.get("sort")
         if sort is not None and not (isinstance(sort, Name) and sort.path in ("Asc", "Desc")):
-            self.faults.add(sort.place, "sort is Asc or Desc")
+            self.faults.add(sort.place, "sort must be Asc or Desc")
         return isinstance(sort, Name) and sort.path == "Desc"
 
     def _operators(self, value: Value | None) -> str | None:
@@ -136,7 +138,7 @@ class Keys:
         elif raw := _raw(value):
             return raw
         else:
-            self.faults.add(value.place, "ops is an operator class", hint='write ops: raw("gin_trgm_ops")')
+            self.faults.add(value.place, "ops must be an operator class", hint='write ops: raw("gin_trgm_ops")')
         return None
 
     def _key(self, model: ModelShape, bound: Bound, parts: tuple[Part, ...]) -> Key:
@@ -159,7 +161,7 @@ class Keys:
             self.faults.unknown(value.place, "type of index", method or "?", _METHODS)
             return None
         if self.dialect == "sqlite":
-            self.notes.add(f"SQLite has no {method} index; it is an ordinary one there", model.name)
+            self.notes.add(f"SQLite has no {method} index; an ordinary index is used", model.name)
             return None
         return _METHODS[method] if method != "BTree" else None
 
@@ -170,7 +172,7 @@ class Keys:
             return raw
         if not isinstance(value, Pairs) or not value.pairs:
             hint = "write where: raw(\"status = 'active'\") or where: { active: true }"
-            self.faults.add(value.place, "where is a condition", hint=hint)
+            self.faults.add(value.place, "where must be a condition", hint=hint)
             return None
         terms = [self._term(model, name, condition) for name, condition in value.pairs]
         return " AND ".join(t for t in terms if t is not None) or None
@@ -184,8 +186,8 @@ class Keys:
         inner = value.pairs[0][1] if negated and isinstance(value, Pairs) else value
         literal = _literal(inner, field)
         if not field.stored or literal is None:
-            hint = 'use raw("...") for more than equality'
-            self.faults.add(value.place, f"{name} cannot be compared with this", hint=hint)
+            hint = 'use raw("...") for anything but equality'
+            self.faults.add(value.place, f"{name} cannot be compared with this value", hint=hint)
             return None
         column = identifier(field.column)
         if literal == "NULL":
@@ -194,7 +196,7 @@ class Keys:
 
 
 def _raw(value: Value) -> str | None:
-    """The text of raw("..."), or None."""
+    """Return the text of raw("..."), or None."""
     if isinstance(value, Call) and value.name == "raw" and len(value.arguments) == 1:
         inner = value.arguments[0].value
         return (inner.value.strip() or None) if isinstance(inner, Text) else None
@@ -202,7 +204,7 @@ def _raw(value: Value) -> str | None:
 
 
 def _literal(value: Value, field: FieldShape) -> str | None:
-    """A value of where as SQL, or None where it does not fit the field."""
+    """Return a value of where as SQL, or None if it does not fit the field."""
     if isinstance(value, Name) and value.path == "null":
         return "NULL"
     if isinstance(value, Name) and value.path in ("true", "false") and field.scalar == "Boolean":
@@ -217,7 +219,7 @@ def _literal(value: Value, field: FieldShape) -> str | None:
 
 
 def make_index(key: Key, table: sa.Table, dialect: Dialect) -> sa.Index:
-    """The index of a unique or index key, attached to its table."""
+    """Create the index of a unique or index key, attached to its table."""
     options: dict[str, Any] = {}
     if key.method:
         options["postgresql_using"] = key.method
@@ -239,6 +241,6 @@ def _expression(part: Part, table: sa.Table) -> Any:
         return column
     if part.operators is None:
         return column.desc()
-    # The operator class stands between column and order, where SQLAlchemy has no place for it.
+    # The operator class comes between column and order, where SQLAlchemy cannot put it.
     quotes = identifier(column.name)
     return raw_sql(f"{quotes} {part.operators} DESC")

@@ -1,5 +1,5 @@
-"""The names that Prisma Migrate gives to constraints and indexes: tables and columns by their stored names,
-joined by underscores, cut so that the suffix fits."""
+"""The names that Prisma Migrate gives to constraints and indexes: the stored names of tables and columns,
+joined by underscores, truncated so that the suffix fits."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def foreign_key(table: str, columns: Sequence[str], dialect: Dialect) -> str:
 
 
 def join_table(relation: str, dialect: Dialect) -> str:
-    """The table of an implicit many-to-many relation: `_AToB`, or `_` and the relation's own name."""
+    """Return the table name of an implicit many-to-many relation: `_AToB`, or `_` and the relation's own name."""
     return cut(f"_{relation}", LIMIT[dialect])
 
 
 def join_part(table: str, suffix: str, dialect: Dialect) -> str:
-    """A constraint of a join table; `suffix` is `_AB_pkey`, `_AB_unique`, `_B_index`, `_A_fkey` or `_B_fkey`."""
+    """Name a constraint of a join table; `suffix` is `_AB_pkey`, `_AB_unique`, `_B_index`, `_A_fkey` or `_B_fkey`."""
     return _name([table], suffix, dialect)
 
 
 def cut(text: str, size: int) -> str:
-    """The longest beginning of `text` of at most `size` bytes that splits no character.
+    """Return the longest prefix of `text` of at most `size` bytes that does not split a character.
 
     >>> cut("größe", 3)
     'gr'

@@ -14,7 +14,7 @@ Made = TypeEngine[Any]
 
 
 class Verbatim(UserDefinedType[str]):
-    """A type that SQLAlchemy has no class for, spelled as the database spells it; its values travel as text."""
+    """A type that SQLAlchemy has no class for, spelled as the database spells it; its values are passed as text."""
 
     cache_ok = True
 
@@ -79,7 +79,7 @@ NATIVE: dict[str, Native] = {
     "ByteA": Native("Bytes", pg.BYTEA),
 }
 
-# What Prisma Migrate takes for each scalar where the schema names no native type.
+# What Prisma Migrate uses for each scalar if the schema names no native type.
 DEFAULT: dict[str, tuple[str, tuple[int, ...]]] = {
     "String": ("Text", ()),
     "Boolean": ("Boolean", ()),
@@ -93,14 +93,14 @@ DEFAULT: dict[str, tuple[str, tuple[int, ...]]] = {
 }
 
 
-# Times of day and days have a form of their own in SQLite; SQLAlchemy's Time would drop the zone of a Timetz.
+# Times and dates have their own formats in SQLite; SQLAlchemy's Time would drop the zone of a Timetz.
 _SQLITE_OWN: dict[str, Callable[[], Made]] = {"Date": sa.Date, "Time": sa.Time, "Timetz": sa.Text}
 
 
 def sqlite_type(scalar: str, native: str, numbers: tuple[int, ...]) -> Made:
-    """The SQLite column for a scalar: what SQLAlchemy uses there.
+    """Return the SQLite type of a scalar: what SQLAlchemy uses there.
 
-    Every whole number is INTEGER, because only that makes a row id, and it holds 64 bits all the same.
+    Every integer is INTEGER, because only that can be the row id, and it holds 64 bits anyway.
     """
     if native in _SQLITE_OWN:
         return _SQLITE_OWN[native]()

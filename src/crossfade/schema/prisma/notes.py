@@ -1,4 +1,4 @@
-"""What a reader of the schema should know, gathered so that one thing is said once."""
+"""Notes on a schema, collected so that each is shown once."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ _SHOWN = 5
 
 
 class Notes:
-    """Notes in the order they came up; the places that one note is about are listed behind it."""
+    """Notes in the order of their occurrence; the places that a note is about are listed after it."""
 
     def __init__(self) -> None:
         self._places: dict[str, list[str]] = {}
 
     def add(self, note: str, place: str | None = None) -> None:
-        """Say something, of the whole schema or of one place such as `User.email`."""
+        """Add a note about the whole schema or about one place such as `User.email`."""
         places = self._places.setdefault(note, [])
         if place is not None and place not in places:
             places.append(place)
 
     def lines(self) -> tuple[str, ...]:
-        """Every note as one line."""
+        """Return every note as one line."""
         return tuple(_line(note, places) for note, places in self._places.items())
 
 

@@ -1,4 +1,4 @@
-"""Text of a .prisma file -> blocks, with a fault for every statement that does not parse."""
+"""Parses a .prisma file into blocks, with a fault for every statement that does not parse."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = ("datasource", "enum", "generator", "model", "type", "view")
 _STARTS = ["header", "field", "block_attribute", "label", "setting", "stray"]
 _MEMBERS = {"enum": "label", "datasource": "setting", "generator": "setting"}
 
-# How each statement is written, for the hint beside one that is not.
+# How each statement is written, for the hint of a fault.
 _FORMS = {
     "header": "a block is opened by its kind and name: model User {",
     "field": "a field is written: name Type @attribute",
@@ -29,7 +29,7 @@ _FORMS = {
     "setting": "a setting is written: key = value",
 }
 
-# How a terminal of the grammar is called in a message.
+# The name of a terminal of the grammar in a message.
 _WORDS = {
     "$END": "the end of the line",
     "NAME": "a name",
@@ -53,14 +53,14 @@ def _sign(terminal: str) -> str:
 
 
 def parse(file: str, text: str, faults: Faults) -> list[Block]:
-    """The blocks of one file, in order. What does not parse is left out and recorded in `faults`."""
-    # Lark counts lines by "\n" alone, so the lines shown beside a fault are cut there too.
+    """Return the blocks of one file, in order. What does not parse is left out and recorded in `faults`."""
+    # Lark counts lines by "\n" alone, so the lines shown with a fault are split there too.
     faults.open(file, text.split("\n"))
     return _File(file, faults).blocks(list(_lark().lex(text)))
 
 
 class _File:
-    """One file being read: knows where it is, and hands statements to lark."""
+    """One file being read: keeps the position, and passes statements to lark."""
 
     def __init__(self, file: str, faults: Faults) -> None:
         self.file = file
@@ -68,7 +68,7 @@ class _File:
         self.grow = Grow(file, faults)
 
     def blocks(self, tokens: Sequence[Token]) -> list[Block]:
-        """Put the pieces of the file together into blocks."""
+        """Assemble the pieces of the file into blocks."""
         found: list[Block] = []
         pieces = cut(tokens)
         for piece in pieces:
@@ -78,7 +78,7 @@ class _File:
             elif isinstance(piece, Statement):
                 self._astray(piece.tokens[0])
             else:
-                self.faults.add(self._place(piece.token), "'}' closes nothing")
+                self.faults.add(self._place(piece.token), "'}' closes no block")
         return found
 
     def _block(self, opened: Opened, pieces: Iterator[Piece]) -> Block | None:
@@ -105,9 +105,9 @@ class _File:
         return replace(made, doc=opened.doc)
 
     def _members(self, kind: str, statement: Statement) -> list[Any]:
-        """What a statement says, or its first word where it does not parse.
+        """Return what a statement says, or its first word if it does not parse.
 
-        One that spans lines and fails is tried line by line, so that a lost bracket costs one line.
+        A statement of several lines that fails is parsed line by line, so that a missing bracket costs one line.
         """
         lines = statement.lines()
         if len(lines) == 1 or self._parses(kind, statement.tokens):
@@ -140,12 +140,12 @@ class _File:
             return
         if str(token) == '"':
             hint = 'close the string with " on the same line'
-        reason = f"{str(token)!r} does not belong here; expected {', '.join(expected)}"
+        reason = f"unexpected {str(token)!r}; expected {', '.join(expected)}"
         self.faults.add(self._place(token), reason, hint=hint)
 
     def _astray(self, token: Token) -> None:
         listed = ", ".join(KINDS)
-        reason = f"{str(token)!r} stands outside of any block; expected {listed}"
+        reason = f"{str(token)!r} is outside any block; expected {listed}"
         self.faults.add(self._place(token), reason, hint="open a block: model Name {")
 
     def _place(self, token: Token | None) -> Place:
@@ -159,7 +159,7 @@ def _rule(kind: str, tokens: Sequence[Token]) -> str:
 
 
 def _tree(rule: str, tokens: Sequence[Token]) -> Any:
-    """The tree of a statement, or the UnexpectedToken that says why there is none."""
+    """Return the tree of a statement, or the UnexpectedToken that says why there is none."""
     parser = _lark().parse_interactive("", start=rule)
     try:
         for token in tokens:

@@ -1,4 +1,4 @@
-"""Pairs the relation fields of the models and says what each pair is: a foreign key or a join table."""
+"""Pairs the relation fields of the models and decides what each pair is: a foreign key or a join table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ACTIONS = {
 
 @dataclass(frozen=True)
 class Side:
-    """One end of a relation: a relation field and the model that it stands in."""
+    """One end of a relation: a relation field and its model."""
 
     model: ModelShape
     field: FieldShape
@@ -42,7 +42,7 @@ class Side:
 
     @property
     def bound(self) -> bool:
-        """Whether this end says which columns hold the relation."""
+        """Return whether this end says which columns hold the relation."""
         return self.relation is not None and bool({"fields", "references"} & set(self.relation.values))
 
 
@@ -62,7 +62,7 @@ class ForeignKey:
 
 @dataclass(frozen=True)
 class ManyToMany:
-    """An implicit many-to-many relation, held in a join table of Prisma's making; `a` is column A."""
+    """An implicit many-to-many relation, held in a join table that Prisma creates; `a` is column A."""
 
     name: str
     a: ModelShape
@@ -79,7 +79,7 @@ class Relations:
         self.faults = faults
 
     def all(self) -> list[ForeignKey | ManyToMany]:
-        """Every relation once, in the order of the fields that hold them; faults for those that do not stand."""
+        """Return every relation once, in the order of the fields that hold them; record faults for invalid ones."""
         sides = [Side(m, f) for m in self.shape.models.values() for f in m.fields.values() if f.model is not None]
         found: list[ForeignKey | ManyToMany] = []
         done: set[tuple[str, str]] = set()
@@ -97,12 +97,12 @@ class Relations:
         return found
 
     def _strangers(self) -> None:
-        """@relation on a field that is none."""
+        """Check for @relation on a field that is not a relation, and the reverse."""
         for model in self.shape.models.values():
             for field in model.fields.values():
                 relation = field.attributes.get("relation")
                 if relation and field.stored:
-                    reason = f"{field.name} is a {field.source.type.name}, not a model; @relation has no place there"
+                    reason = f"{field.name} is a {field.source.type.name}, not a model; it cannot have @relation"
                     self.faults.add(relation.place, reason, hint="put it on the field whose type is the model")
                 if field.model is not None:
                     self._misplaced(field)
@@ -111,11 +111,11 @@ class Relations:
         for name in ("id", "unique", "default", "map", "updatedAt"):
             bound = field.attributes.get(name)
             if bound is not None:
-                reason = f"{field.name} is a relation, not a column; @{name} has no place there"
+                reason = f"{field.name} is a relation, not a column; it cannot have @{name}"
                 self.faults.add(bound.place, reason, hint="put it on the field that holds the id")
 
     def _other(self, side: Side, sides: Sequence[Side]) -> Side | None:
-        """The other end of a relation, or None and a fault."""
+        """Return the other end of a relation, or record a fault and return None."""
         target = side.field.model
         candidates = [
             s
@@ -154,8 +154,8 @@ class Relations:
             return self._many_to_many(one, two)
         holders = [s for s in (one, two) if s.bound]
         if len(holders) == 2:
-            reason = f"both ends of the relation {one} - {two} give fields"
-            self.faults.add(two.field.place, reason, hint="fields and references stand on one end")
+            reason = f"both ends of the relation {one} - {two} have fields"
+            self.faults.add(two.field.place, reason, hint="keep fields and references on one end")
             return None
         if not holders:
             reason = f"neither {one} nor {two} says which columns hold the relation"
@@ -164,7 +164,7 @@ class Relations:
             return None
         child, parent = (one, two) if one.bound else (two, one)
         if child.field.many:
-            reason = f"{child} is a list; fields and references stand on the other end, {parent}"
+            reason = f"{child} is a list; fields and references belong to the other end, {parent}"
             self.faults.add(child.field.place, reason)
             return None
         return self._foreign_key(child, parent)
@@ -173,7 +173,7 @@ class Relations:
         for side in (one, two):
             ids = [k for k in self.keys[side.model.name] if k.kind == "id"]
             if side.bound:
-                reason = "both ends are lists, so Prisma makes the join table; fields and references have no place"
+                reason = "both ends are lists, so Prisma creates the join table; fields and references are not allowed"
                 self.faults.add(side.field.place, reason, hint="remove them, or write the join table as a model")
                 return None
             if not ids or len(ids[0].parts) != 1:
@@ -194,7 +194,7 @@ class Relations:
             return None
         if len(fields) != len(references):
             pair = f"{counted(len(fields), 'field')} for {counted(len(references), 'reference')}"
-            reason = f"{pair}: a relation pairs them one by one"
+            reason = f"{pair}: the numbers must be equal"
             self.faults.add(relation.place, reason, hint="name as many fields as references")
             return None
         self._paired(relation, fields, references)
@@ -204,7 +204,7 @@ class Relations:
         on_delete = self._action(relation, "onDelete") or ("RESTRICT" if required else "SET NULL")
         on_update = self._action(relation, "onUpdate") or "CASCADE"
         if "SET NULL" in (on_delete, on_update) and required:
-            self.types.notes.add("SetNull on a required column fails when the parent goes", str(child))
+            self.types.notes.add("SetNull on a required column fails when the parent is deleted", str(child))
         if child.model.view or parent.model.view:
             return None
         name = relation.text("map")
@@ -222,7 +222,7 @@ class Relations:
                 self.faults.unknown(ref.place, f"field of {model.name} in {argument}", ref.name, model.fields)
             elif field.model is not None or field.many:
                 kind = "a list" if field.many else "a relation"
-                self.faults.add(ref.place, f"{model.name}.{ref.name} is {kind}; {argument} names columns")
+                self.faults.add(ref.place, f"{model.name}.{ref.name} is {kind}; {argument} takes columns")
             elif field.stored:
                 found.append(field)
         return tuple(found) if refs and len(found) == len(refs) else None
@@ -237,11 +237,13 @@ class Relations:
                 self.faults.add(own.source.type.place, reason, mend=mend, hint=hint)
             elif self.types.family(own) != self.types.family(other):
                 written = f"@{other.native.name}" if other.native else "no native type"
-                reason = f"{own.name} and {other.name} differ in the database; no foreign key can join them"
+                reason = (
+                    f"{own.name} and {other.name} have different types in the database; a foreign key cannot join them"
+                )
                 self.faults.add(own.place, reason, hint=f"give both {written}")
 
     def _arity(self, child: Side, parent: Side, fields: Sequence[FieldShape]) -> None:
-        """A required relation needs required columns; a one-to-one relation needs unique ones."""
+        """Check that a required relation has required columns, and a one-to-one relation unique ones."""
         loose = [f.name for f in fields if f.optional]
         if loose and not child.field.optional:
             reason = f"{child.field.name} is required, but its columns are optional: {', '.join(loose)}"
@@ -260,7 +262,7 @@ class Relations:
             return
         listed = ", ".join(f.name for f in fields)
         hint = f"add @unique to {listed}" if len(fields) == 1 else f"add @@unique([{listed}])"
-        reason = f"{parent} is one, not a list, but {listed} may repeat in {child.model.name}"
+        reason = f"{parent} is not a list, but {listed} is not unique in {child.model.name}"
         self.faults.add(child.field.place, reason, hint=f"{hint}, or make {parent.field.name} a list")
 
     def _unique_reference(self, relation: Bound, parent: ModelShape, references: Sequence[FieldShape]) -> None:
@@ -270,7 +272,7 @@ class Relations:
             return
         listed = ", ".join(f.name for f in references)
         mark = f"@unique to {parent.name}.{listed}" if len(wanted) == 1 else f"@@unique([{listed}]) to {parent.name}"
-        reason = f"references names {parent.name}.{listed}, which is no id and not unique"
+        reason = f"references names {parent.name}.{listed}, which is neither an id nor unique"
         self.faults.add(relation.place, reason, hint=f"add {mark}")
 
     def _action(self, relation: Bound, argument: str) -> str | None:
@@ -284,6 +286,6 @@ class Relations:
 
 
 def sorted_sides(sides: Sequence[Side]) -> list[Side]:
-    """Ends in the order they stand in the files, each once."""
+    """Return ends in the order of the files, each once."""
     unique = {(s.model.name, s.field.name): s for s in sides}
     return sorted(unique.values(), key=lambda s: (s.field.place.file, s.field.place.line))

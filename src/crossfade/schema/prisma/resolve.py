@@ -1,4 +1,4 @@
-"""Blocks -> a shape: every name looked up, every attribute bound, duplicates and strangers reported."""
+"""Resolves blocks into a shape: looks up every name, binds every attribute, reports duplicates and unknown names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LISTED = 5
 
 
 def resolve(blocks: Sequence[Block], faults: Faults) -> Shape:
-    """The schema that the blocks of all files make together."""
+    """Return the schema made of the blocks of all files."""
     shape = Shape(read_source(blocks, faults))
     own = _distinct(blocks, faults)
     for block in own:
@@ -26,7 +26,7 @@ def resolve(blocks: Sequence[Block], faults: Faults) -> Shape:
     for block in shape.untyped.values():
         if not block.kind:
             continue
-        reason = f"the composite type {block.name} exists in MongoDB only; SQL has no such column"
+        reason = f"the composite type {block.name} exists only in MongoDB; SQL has no such column type"
         faults.add(block.place, reason, hint=f"make {block.name} a model with a relation, or its fields Json")
     unknown: dict[str, list[tuple[ModelShape, FieldShape]]] = {}
     for model in shape.models.values():
@@ -39,17 +39,17 @@ def resolve(blocks: Sequence[Block], faults: Faults) -> Shape:
 
 
 def _distinct(blocks: Sequence[Block], faults: Faults) -> list[Block]:
-    """Models, views, enums and types share one set of names."""
+    """Check for duplicate names: models, views, enums and types share one set of names."""
     seen: dict[str, Block] = {}
     for block in blocks:
         if block.kind in ("datasource", "generator"):
             continue
         first = seen.setdefault(block.name, block)
         if block.name in SCALARS:
-            faults.add(block.place, f"{block.name} is the name of a scalar type", hint="name the block differently")
+            faults.add(block.place, f"{block.name} is the name of a built-in scalar type", hint="rename the block")
         if first is not block:
             where = f"{first.place.file}:{first.place.line}"
-            reason = f"duplicate {block.kind}: {block.name} is defined at {where} already"
+            reason = f"duplicate {block.kind}: {block.name} is already defined at {where}"
             faults.add(block.place, reason, hint="keep one of them, or rename one and keep its table with @@map")
     return list(seen.values())
 
@@ -66,7 +66,7 @@ def _enum(block: Block, faults: Faults) -> EnumShape:
             faults.add(label.place, f"two values of the enum {block.name} are stored as {stored!r}")
         labels[label.name] = stored
     if not labels and not block.lost:
-        faults.add(block.place, f"the enum {block.name} has no values", hint="add one name a line")
+        faults.add(block.place, f"the enum {block.name} has no values", hint="add its values, one name per line")
     stored_name = _one(bound, "map", "name") or block.name
     return EnumShape(block.name, stored_name, _one(bound, "schema", "name"), labels, block.place, block.doc, block.lost)
 
@@ -114,27 +114,27 @@ def _field(field: Field, shape: Shape, faults: Faults) -> FieldShape:
 
 def _native(attributes: list[Attribute], shape: Shape, faults: Faults) -> Attribute | None:
     for attribute in attributes[1:]:
-        faults.add(attribute.place, "a field has one native type; this is another", hint="keep one of them")
+        faults.add(attribute.place, "a field has one native type; this is a second one", hint="keep one of them")
     if not attributes:
         return None
     prefix, _, rest = attributes[0].name.partition(".")
     if prefix != shape.source.name:
         place = attributes[0].place
         mend = faults.replaced(place, f"@{prefix}.", f"@{shape.source.name}.")
-        faults.add(place, f"@{prefix}.{rest} names no datasource; this one is {shape.source.name!r}", mend=mend)
+        faults.add(place, f"@{prefix}.{rest} does not name the datasource, which is {shape.source.name!r}", mend=mend)
         return None
     return attributes[0]
 
 
 def _typed(field: FieldShape, shape: Shape, faults: Faults) -> bool:
-    """Look up the type of a field; False where there is none of its name.
+    """Look up the type of a field. Return False if there is none of its name.
 
-    Composite types and broken blocks are reported at their own place.
+    Composite types and invalid blocks are reported at their own place.
     """
     kind = field.source.type
     if field.many and field.optional:
         mend = faults.replaced(kind.place, "?", "")
-        faults.add(kind.place, "a list is never optional: it is empty instead", mend=mend)
+        faults.add(kind.place, "a list cannot be optional: use an empty list instead", mend=mend)
     if kind.unsupported is not None:
         field.unsupported = kind.unsupported
     elif kind.name in SCALARS:
@@ -151,7 +151,7 @@ def _typed(field: FieldShape, shape: Shape, faults: Faults) -> bool:
 def _report_unknown(
     unknown: Mapping[str, Sequence[tuple[ModelShape, FieldShape]]], shape: Shape, faults: Faults
 ) -> None:
-    """One fault for each missing type, at the first field that has it, however many have it."""
+    """Record one fault for each missing type, at the first field that has it, however many have it."""
     known = [*SCALARS, *shape.enums, *shape.models]
     for name, fields in unknown.items():
         model, field = fields[0]
@@ -165,7 +165,7 @@ def _report_unknown(
 
 
 def _missing(model: ModelShape, field: FieldShape) -> str:
-    """What would make a field of an unknown type stand."""
+    """Return a hint that would make a field of an unknown type valid."""
     kind, relation = field.source.type, field.attributes.get("relation")
     key = next((f for f in model.fields.values() if "id" in f.attributes), None)
     if relation is not None and "fields" in relation.values:
@@ -188,7 +188,7 @@ def _lower(name: str) -> str:
 
 
 def _placed(shape: Shape, faults: Faults) -> None:
-    """With `schemas` in the datasource every model and enum says which it lives in."""
+    """Check @@schema: with `schemas` in the datasource every model and enum must name its schema."""
     known = shape.source.schemas
     tops: list[ModelShape | EnumShape] = [*shape.models.values(), *shape.enums.values()]
     for top in tops:
@@ -196,7 +196,7 @@ def _placed(shape: Shape, faults: Faults) -> None:
             hint = None if known else f'add to the datasource: schemas = ["{top.schema}"]'
             faults.unknown(_schema_place(top), "schema", top.schema, known, hint)
         elif top.schema is None and known:
-            faults.add(top.place, f"{top.name} does not say its schema", hint=f'add @@schema("{known[0]}")')
+            faults.add(top.place, f"{top.name} does not name its schema", hint=f'add @@schema("{known[0]}")')
 
 
 def _schema_place(top: ModelShape | EnumShape) -> Place:

@@ -27,7 +27,7 @@ class EnumShape:
 @dataclass
 class FieldShape:
     """A field whose type is known: exactly one of `scalar`, `enum`, `model`, `unsupported` is set, or none
-    where the type is at fault."""
+    if the type is faulty."""
 
     name: str
     column: str
@@ -45,7 +45,7 @@ class FieldShape:
 
     @property
     def stored(self) -> bool:
-        """Whether the field is a column of its own table."""
+        """Return whether the field is a column of its own table."""
         return bool(self.scalar or self.enum or self.unsupported is not None)
 
     @property
@@ -69,17 +69,17 @@ class ModelShape:
     lost: frozenset[str] = frozenset()
 
     def has(self, name: str) -> bool:
-        """Whether a field of this name is there, or was and did not parse."""
+        """Return whether there is a field of this name, or one that did not parse."""
         return name in self.fields or name in self.lost
 
     def of(self, name: str) -> list[Bound]:
-        """The block's attributes of one name."""
+        """Return the block's attributes of one name."""
         return [a for a in self.attributes if a.name == name]
 
 
 @dataclass
 class Source:
-    """The datasource block, or what holds where there is none."""
+    """The datasource block, or the defaults if there is none."""
 
     name: str = "db"
     provider: str | None = None
@@ -91,10 +91,10 @@ class Source:
 
 @dataclass
 class Shape:
-    """All of it."""
+    """A whole schema."""
 
     source: Source
     models: dict[str, ModelShape] = field(default_factory=dict)
     enums: dict[str, EnumShape] = field(default_factory=dict)
     untyped: Mapping[str, Block] = field(default_factory=dict)
-    """Blocks that are no type in SQL and were reported as such."""
+    """Blocks that have no type in SQL and were reported as such."""

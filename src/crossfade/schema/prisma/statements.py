@@ -1,4 +1,4 @@
-"""Cuts the tokens of a file into block headers, statements and block ends.
+"""Splits the tokens of a file into block headers, statements and block ends.
 
 A statement ends with its line, unless a bracket is open. A bracket that is never closed must not swallow the
 rest of the file: a line that starts with `@@`, a `}` that closes the block, and the header of a new block end
@@ -15,13 +15,13 @@ from lark import Token
 _OPEN = {"(": ")", "[": "]", "{": "}"}
 _CLOSE = set(_OPEN.values())
 
-# Deeper nesting than any schema has; beyond it the brackets are taken as a slip of the keyboard.
+# Deeper nesting than any schema has; beyond it the brackets are taken for a typing error.
 DEEPEST = 24
 
 
 @dataclass(frozen=True)
 class Opened:
-    """The start of a block: the tokens of its header, up to and with `{`."""
+    """The start of a block: the tokens of its header, up to and including `{`."""
 
     tokens: list[Token]
     doc: str | None
@@ -29,24 +29,24 @@ class Opened:
 
 @dataclass(frozen=True)
 class Closed:
-    """The end of a block; `token` is None where the closing brace is missing."""
+    """The end of a block; `token` is None if the closing brace is missing."""
 
     token: Token | None
 
 
 @dataclass
 class Statement:
-    """One statement inside a block (or, outside, a line that belongs to none)."""
+    """One statement inside a block, or a line outside any block."""
 
     tokens: list[Token] = field(default_factory=list)
     doc: str | None = None
 
     def flat(self) -> list[Token]:
-        """The tokens without line ends."""
+        """Return the tokens without line ends."""
         return [t for t in self.tokens if t.type != "NEWLINE"]
 
     def lines(self) -> list[list[Token]]:
-        """The tokens line by line, without empty lines."""
+        """Return the tokens line by line, without empty lines."""
         lines: list[list[Token]] = [[]]
         for token in self.tokens:
             if token.type == "NEWLINE":
@@ -60,7 +60,7 @@ Piece = Opened | Closed | Statement
 
 
 def depth(tokens: Sequence[Token]) -> int:
-    """How deep the brackets are nested, closed or not."""
+    """Return how deep the brackets are nested, closed or not."""
     deepest = now = 0
     for token in tokens:
         now += (str(token) in _OPEN) - (str(token) in _CLOSE)
@@ -69,7 +69,7 @@ def depth(tokens: Sequence[Token]) -> int:
 
 
 def cut(tokens: Sequence[Token]) -> Iterator[Piece]:
-    """The pieces of a file, in order; every Opened is followed by its statements and its Closed."""
+    """Yield the pieces of a file in order; every Opened is followed by its statements and its Closed."""
     return _Cutter([t for t in tokens if t.type != "COMMENT"]).pieces()
 
 
@@ -98,7 +98,7 @@ class _Cutter:
             yield Closed(None)
 
     def _skip(self) -> bool:
-        """Step over line ends and gather documentation; False at the end of the file."""
+        """Skip line ends and collect documentation. Return False at the end of the file."""
         while self.at < len(self.tokens):
             token = self.tokens[self.at]
             if token.type == "DOC":

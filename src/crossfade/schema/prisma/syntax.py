@@ -1,4 +1,4 @@
-"""What a Prisma schema says, as values: blocks, their members, and the values of attributes. No judgement yet."""
+"""The syntax of a Prisma schema as values: blocks, their members, and the values of attributes. Nothing is checked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands; line and column count from 1."""
+    """A position in a file; line and column count from 1."""
 
     file: str
     line: int
@@ -124,9 +124,9 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """model, view, type, enum, datasource or generator; `kind` is empty where it is none of them.
+    """model, view, type, enum, datasource or generator; `kind` is empty if it is none of them.
 
-    `lost` has the first words of the statements that did not parse, so that nobody reports them missing too.
+    `lost` has the first words of the statements that did not parse, so that they are not also reported as missing.
     """
 
     kind: str

@@ -18,12 +18,12 @@ from crossfade.schema.prisma.shape import EnumShape, FieldShape, Shape
 from crossfade.schema.prisma.syntax import Attribute, Number
 from crossfade.schema.suggestions.extensions import EXTENSION_OF
 
-# btree_gin brings operator classes of these names for GIN; those of the other methods are PostgreSQL's own.
+# btree_gin adds operator classes of these names for GIN; those of the other methods are built in.
 _BUILT_IN_OPERATORS = {(method, name) for method in (None, "hash", "brin", "gist") for name in ("int4_ops", "text_ops")}
 
 
 class Types:
-    """Chooses types; keeps one type object for each enum, and the notes on what the choice means."""
+    """Chooses types; keeps one type object for each enum, and notes about the choices."""
 
     def __init__(self, dialect: Dialect, shape: Shape, metadata: sa.MetaData, faults: Faults, notes: Notes) -> None:
         self.dialect = dialect
@@ -33,7 +33,7 @@ class Types:
         self._enums = {e.name: _enum(e, metadata) for e in shape.enums.values()} if dialect == "postgresql" else {}
 
     def of(self, field: FieldShape, where: str) -> TypeEngine[Any]:
-        """The type of a stored field.
+        """Return the type of a stored field.
 
         :param where: `Model.field`, for the notes.
         """
@@ -51,13 +51,13 @@ class Types:
             return self._enums[field.enum.name]
         name, numbers = self.native(field)
         if name == "Timestamp":
-            self.notes.add(f"TIMESTAMP{_digits(numbers)} has no time zone; it holds UTC by agreement", where)
+            self.notes.add(f"TIMESTAMP{_digits(numbers)} has no time zone; by convention it holds UTC", where)
         if name == "Citext":
             self._needs("citext", where)
         return NATIVE[name].make(*numbers)
 
     def _needs(self, name: str, where: str) -> None:
-        """Notes the extension that a type or operator class comes with, where the datasource does not list it."""
+        """Note the extension that provides a type or operator class, if the datasource does not list it."""
         extension = EXTENSION_OF.get(name.partition("(")[0].strip().lower())
         if extension and extension not in self.extensions:
             text = (
@@ -66,7 +66,7 @@ class Types:
             self.notes.add(text, where)
 
     def note_operators(self, keys: Sequence[Key], model: str) -> None:
-        """Notes the extensions that operator classes of indexes come with."""
+        """Note the extensions that provide operator classes of indexes."""
         for key in keys:
             for part in key.parts:
                 if part.operators and (key.method, part.operators) not in _BUILT_IN_OPERATORS:
@@ -74,25 +74,25 @@ class Types:
 
     def _sqlite(self, field: FieldShape, where: str) -> TypeEngine[Any]:
         if field.unsupported is not None:
-            self.notes.add(f"SQLite has no type {field.unsupported}; it is TEXT there", where)
+            self.notes.add(f"SQLite has no type {field.unsupported}; TEXT is used", where)
             return sa.Text()
         name, numbers = self.native(field) if field.scalar else ("", ())
         if field.many:
-            self.notes.add("SQLite has no lists; they are JSON there", where)
+            self.notes.add("SQLite has no lists; JSON is used", where)
             return sa.JSON()
         if field.enum is not None:
             return sa.Text()
         if field.scalar == "Decimal":
-            self.notes.add("SQLite keeps about 15 digits of a Decimal; more are lost there", where)
+            self.notes.add("SQLite preserves 15 digits of a Decimal; a record with more is quarantined", where)
         return sqlite_type(field.scalar or "String", name, numbers)
 
     def _no_native(self, field: FieldShape) -> None:
         if field.native is not None:
             hint = f"remove @{field.native.name}"
-            self.faults.add(field.native.place, "an enum is a type of its own and takes no native type", hint=hint)
+            self.faults.add(field.native.place, "an enum cannot have a native type", hint=hint)
 
     def native(self, field: FieldShape) -> tuple[str, tuple[int, ...]]:
-        """The native type of a scalar field and its numbers; Prisma's default where none (or a faulty one) is given."""
+        """Return the native type of a field and its numbers; Prisma's default if none or an invalid one is given."""
         scalar = field.scalar or "String"
         fallback = DEFAULT[scalar]
         if field.native is None:
@@ -103,7 +103,7 @@ class Types:
             self.faults.unknown(field.native.place, "native type", name, NATIVE, f"for {scalar}: {', '.join(fitting)}")
             return fallback
         if NATIVE[name].scalar != scalar:
-            reason = f"@{field.native.name} is a type for {NATIVE[name].scalar}; {field.name} is {scalar}"
+            reason = f"@{field.native.name} is a type for {NATIVE[name].scalar} fields; {field.name} is {scalar}"
             fitting = [n for n, native in NATIVE.items() if native.scalar == scalar]
             self.faults.add(field.native.place, reason, hint=f"for {scalar}: {', '.join(fitting)}")
             return fallback
@@ -111,7 +111,7 @@ class Types:
         return fallback if numbers is None else (name, numbers)
 
     def family(self, field: FieldShape) -> str:
-        """What a foreign key compares: fields of one family can refer to each other."""
+        """Return the family of a type: a foreign key can join fields of one family."""
         if field.enum is not None:
             return f"enum {field.enum.name}"
         if field.unsupported is not None:
@@ -127,17 +127,20 @@ class Types:
         sign = f"@{attribute.name}"
         if not native.least <= len(given) <= native.most:
             takes = "takes no arguments" if not native.most else f"takes at most {native.most} numbers"
-            self.faults.add(attribute.place, f"{sign} {takes}; {len(given)} are given", hint=f"write {sign}")
+            self.faults.add(attribute.place, f"{sign} {takes}; {len(given)} given", hint=f"write {sign}")
             return None
         low, high = native.limits
         numbers: list[int] = []
         for value in given:
             if not isinstance(value, Number) or not value.text.isdigit() or not low <= _int(value.text) <= high:
-                self.faults.add(value.place, f"{sign} takes whole numbers from {low} to {high}")
+                self.faults.add(value.place, f"{sign} takes integers from {low} to {high}")
                 return None
             numbers.append(int(value.text))
         if native.most == 2 and numbers and (numbers[0] == 0 or (len(numbers) == 2 and numbers[1] > numbers[0])):
-            self.faults.add(attribute.place, f"{sign}: a number cannot have more decimals than digits, nor no digits")
+            self.faults.add(
+                attribute.place,
+                f"{sign}: the scale must not exceed the precision, and the precision must be at least 1",
+            )
             return None
         return tuple(numbers)
 
@@ -147,7 +150,7 @@ def _digits(numbers: tuple[int, ...]) -> str:
 
 
 def _int(text: str) -> int:
-    """A number of any length; Python refuses to read thousands of digits."""
+    """Read a number of any length; Python refuses thousands of digits."""
     return int(text[:20])
 
 

@@ -1,4 +1,4 @@
-"""Two things must not get one name in the database, and no name may be longer than the database keeps."""
+"""Checks that no two things have the same name in the database, and that no name is too long for it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from crossfade.schema.prisma.syntax import Place
 
 
 def cut_names(shape: Shape, dialect: Dialect, notes: Notes) -> None:
-    """Cuts the names of tables, columns and enums as the database does: Prisma writes them whole."""
+    """Truncate the names of tables, columns and enums as the database does: Prisma writes them in full."""
     limit = names.LIMIT[dialect]
 
     def kept(name: str) -> str:
         short = names.cut(name, limit)
         if short != name:
-            notes.add(f"PostgreSQL keeps {limit} bytes of a name: {name} is {short}")
+            notes.add(f"PostgreSQL truncates names to {limit} bytes: {name} becomes {short}")
         return short
 
     for model in shape.models.values():
@@ -65,7 +65,7 @@ class _Check:
         self.taken: dict[tuple[str, str], str] = {}
 
     def table(self, schema: str, name: str, place: Place, what: str, by: str) -> None:
-        """A table is among the relations of its schema, and (in PostgreSQL, as a row) among its types."""
+        """Record a table: it shares names with the relations of its schema and (in PostgreSQL) with its types."""
         self.relation(schema, name, place, what, by)
         if self.dialect == "postgresql":
             self._claim((f"\2{schema}", name), name, place, what, f"give one of them another name with {by}")
@@ -78,7 +78,7 @@ class _Check:
             self._short(stored, enum.place, f"the value {enum.name}.{label}", "@map")
 
     def relation(self, schema: str, name: str, place: Place, what: str, by: str) -> None:
-        """Tables and indexes share one set of names in a schema (in SQLite without regard to case)."""
+        """Record an index: tables and indexes share one set of names in a schema (in SQLite, case-insensitive)."""
         self._short(name, place, what, by)
         self._claim((schema, name), name, place, what, f"give one of them another name with {by}")
 
@@ -114,5 +114,5 @@ class _Check:
     def _short(self, name: str, place: Place, what: str, by: str) -> None:
         limit, size = names.LIMIT[self.dialect], len(name.encode("utf-8"))
         if size > limit:
-            reason = f"{what} is called {name!r}: {size} bytes, and the database keeps {limit}"
+            reason = f"{what} is called {name!r}: {size} bytes, and the database allows {limit}"
             self.faults.add(place, reason, hint=f"give it a shorter name with {by}")

@@ -37,7 +37,7 @@ MENDERS: tuple[Mender, ...] = (
 
 
 def mend(statement: str, refusal: Refusal, known: Knowledge) -> Mend:
-    """What is wrong in words, and the corrected statement where there is one (`sql` is None where there is none)."""
+    """Return what is wrong, and the corrected statement (`sql` is None if there is none)."""
     for mender in MENDERS:
         found = mender(statement, refusal, known)
         if found is not None:
@@ -52,12 +52,12 @@ def _in_words(statement: str, refusal: Refusal) -> str:
         near = re.search(r'at or near "(.*)"', refusal.message, re.DOTALL)
         if near and refusal.position is not None:
             before = statement[: refusal.position].rstrip().rpartition("\n")[2].strip()
-            return f"{near[1]!r} cannot stand here; look for a missing comma or parenthesis after {before[-60:]!r}"
+            return f"unexpected {near[1]!r}; look for a missing comma or parenthesis after {before[-60:]!r}"
     if refusal.code == "42P07":
-        return "the file makes this twice"
+        return "the file creates this twice"
     if refusal.code == "42830":
-        return "a foreign key can only point at columns that are unique together"
-    return "PostgreSQL does not take this statement"
+        return "a foreign key can only reference columns that are unique together"
+    return "PostgreSQL rejects this statement"
 
 
 __all__ = ["Knowledge", "Mend", "Refusal", "absent", "mend"]

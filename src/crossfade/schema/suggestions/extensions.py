@@ -1,4 +1,4 @@
-"""Mends for functions, types and operator classes of extensions that nobody created."""
+"""Suggestions for functions, types and operator classes of extensions that the file does not create."""
 
 from __future__ import annotations
 
@@ -29,33 +29,33 @@ _BUILT_IN_NOW = {"uuid-ossp", "pgcrypto"}
 
 
 def missing_extension(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
-    """function uuid_generate_v4() does not exist: CREATE EXTENSION first, or PostgreSQL's own function."""
+    """Correct "function uuid_generate_v4() does not exist": CREATE EXTENSION first, or the built-in function."""
     found = re.search(r'(?:function|type|operator class) "?([\w.]+)"?(?:\(.*\))? does not exist', refusal.message)
     name = found[1].rpartition(".")[2].lower() if found else ""
     extension = EXTENSION_OF.get(name)
     if refusal.code not in ("42883", "42704") or extension is None:
         return None
-    reason = f"{name} comes with the extension {extension}, which the file does not create before"
+    reason = f"{name} is part of the extension {extension}, which the file does not create before this"
     if extension in known.extensions:
         create = f"CREATE EXTENSION IF NOT EXISTS {shown(extension)}"
         return Mend(reason, f"{create};\n\n{statement}", f"begin the file with {create}")
     if name == "uuid_generate_v4":
         edits = [(t.start, t.end, "gen_random_uuid") for t in meaningful(statement) if t.name == name]
         return Mend(reason, edited(statement, edits), "gen_random_uuid() does the same and is built in")
-    return Mend(
-        reason, None, f"install {extension} on this server (it is not there), then CREATE EXTENSION {shown(extension)}"
-    )
+    return Mend(reason, None, f"install {extension} on this server, then CREATE EXTENSION {shown(extension)}")
 
 
 def extension_not_there(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
-    """CREATE EXTENSION of something that the server does not have."""
+    """Correct a CREATE EXTENSION of an extension that the server does not have."""
     found = re.search(r'extension "([^"]+)" is not available', refusal.message)
     if not found:
         return None
     name = found[1]
     if name in _BUILT_IN_NOW:
-        hint = "leave it out: gen_random_uuid() is built in since PostgreSQL 13; what else is missing is reported too"
+        hint = "remove the statement: gen_random_uuid() is built in since PostgreSQL 13; other uses are reported too"
         return Mend(f"this server does not have the extension {name}", "", hint)
     return Mend(
-        f"this server does not have the extension {name}", None, f"install {name} on the server, or do without it"
+        f"this server does not have the extension {name}",
+        None,
+        f"install {name} on the server, or remove the statement",
     )

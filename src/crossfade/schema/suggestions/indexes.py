@@ -1,4 +1,4 @@
-"""Mends for indexes over expressions whose value may change while the row does not."""
+"""Suggestions for indexes on expressions whose value may change although the row does not."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ _WRAPPED = {
         "    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE\n"
         "    AS $$ SELECT pg_catalog.array_to_string($1, $2) $$",
         "array_to_string is only STABLE because printing an element may depend on settings (a date's on DateStyle); "
-        "text prints as itself, so for text[] the wrapper is really immutable. "
-        "A NULL array makes the whole expression NULL: COALESCE it where that is not meant",
+        "text does not, so for text[] the wrapper is really immutable. "
+        "A NULL array makes the whole expression NULL; use COALESCE if that is not intended",
     ),
     "concat_ws": (
         "CREATE FUNCTION immutable_concat_ws(text, VARIADIC text[]) RETURNS text\n"
         "    LANGUAGE sql IMMUTABLE PARALLEL SAFE\n"
         "    AS $$ SELECT pg_catalog.concat_ws($1, VARIADIC $2) $$",
-        "concat_ws is only STABLE because printing some types depends on settings; text prints as itself",
+        "concat_ws is only STABLE because printing some types depends on settings; text does not",
     ),
     "concat": (
         "CREATE FUNCTION immutable_concat(VARIADIC text[]) RETURNS text\n"
         "    LANGUAGE sql IMMUTABLE PARALLEL SAFE\n"
         "    AS $$ SELECT pg_catalog.concat(VARIADIC $1) $$",
-        "concat is only STABLE because printing some types depends on settings; text prints as itself",
+        "concat is only STABLE because printing some types depends on settings; text does not",
     ),
     "unaccent": (
         "CREATE FUNCTION immutable_unaccent(text) RETURNS text\n"
         "    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE\n"
         "    AS $$ SELECT unaccent('unaccent', $1) $$",
-        "unaccent is only STABLE because its dictionary can be changed; do not change it while the index stands",
+        "unaccent is only STABLE because its dictionary can be changed; do not change it while the index exists",
     ),
 }
 _SEARCHES = ("to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery")
@@ -50,9 +50,9 @@ def not_immutable(statement: str, refusal: Refusal, known: Knowledge) -> Mend | 
         if mended:
             return mended
     return Mend(
-        "an index may only hold what never changes for the same row; this depends on the clock or on settings",
+        "an index expression must not change for the same row; this one depends on the clock or on settings",
         None,
-        "use IMMUTABLE functions alone; convert times with AT TIME ZONE 'UTC' first; now() cannot stand in an index",
+        "use only IMMUTABLE functions; convert times with AT TIME ZONE 'UTC' first; now() cannot be indexed",
     )
 
 
@@ -71,7 +71,7 @@ def _wrapped(statement: str, found: list[Token]) -> Mend | None:
     return Mend(
         f"an index may only use IMMUTABLE functions, and {' and '.join(names)} is not",
         ";\n\n".join([*functions, edited(statement, edits)]),
-        f"use the wrapper in the index and in the queries that shall use it. {why}",
+        f"use the wrapper in the index and in the queries that are to use it. {why}",
     )
 
 
@@ -82,12 +82,12 @@ def _with_configuration(statement: str, found: list[Token]) -> Mend | None:
     return Mend(
         "to_tsvector with one argument depends on the session's default_text_search_config",
         edited(statement, edits),
-        "name the configuration, in the index and in the queries that shall use it",
+        "name the configuration, in the index and in the queries that are to use it",
     )
 
 
 def _configured(found: list[Token]) -> list[Edit]:
-    """A configuration for each text search call that has only its text."""
+    """Add a configuration to each text search call that has only its text."""
     edits: list[Edit] = []
     for i, token in _calls(found):
         if token.name in _SEARCHES and not _has_comma(found, i + 1):
@@ -105,7 +105,7 @@ def _has_comma(found: list[Token], opening: int) -> bool:
 
 
 def _at_utc(statement: str, found: list[Token]) -> Mend | None:
-    """created_at::date and date_trunc('day', created_at) depend on the session's time zone."""
+    """Correct created_at::date and date_trunc('day', created_at), which depend on the session's time zone."""
     rules: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         (r'("[^"]+"|\b\w+)\s*::\s*date\b', r"((\1 AT TIME ZONE 'UTC')::date)"),
         (r'\bdate\s*\(\s*("[^"]+"|\w+)\s*\)', r"((\1 AT TIME ZONE 'UTC')::date)"),
@@ -118,7 +118,7 @@ def _at_utc(statement: str, found: list[Token]) -> Mend | None:
     if mended == statement:
         return None
     return Mend(
-        "the day of an instant depends on the session's time zone, so it cannot be indexed as it stands",
+        "the date of a timestamptz depends on the session's time zone, so it cannot be indexed",
         mended,
-        "say the time zone, in the index and in the queries that shall use it",
+        "state the time zone, in the index and in the queries that are to use it",
     )

@@ -1,4 +1,4 @@
-"""What a mend is given and what it gives back. Values only."""
+"""The input and the result of a suggestion. Values only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Refusal:
-    """The database's answer to a statement. `position` is the offset in it that the answer points at, or None."""
+    """The database's error for a statement. `position` is the offset in it that the error points at, or None."""
 
     code: str
     message: str
@@ -18,10 +18,10 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What is known around the statement, all names in lower case without their schema."""
+    """The context of the statement; all names in lower case without their schema."""
 
     later: Mapping[str, int] = field(default_factory=dict)
-    """What the file makes further down, by name, with its line."""
+    """What the file creates further down, by name, with its line."""
     extensions: frozenset[str] = frozenset()
     """Extensions that the server could install."""
     types: frozenset[str] = frozenset()
@@ -31,7 +31,7 @@ class Knowledge:
 
 @dataclass(frozen=True)
 class Mend:
-    """`sql` stands in the statement's place: statements, "" where it is left out, None where nobody can mend it.
+    """`sql` replaces the statement: statements, "" if it is removed, None if there is no correction.
 
     `later` are statements for the end of the file.
     """

@@ -1,4 +1,4 @@
-"""Mends for statements that use what the file makes further down."""
+"""Suggestions for statements that use what the file creates further down."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ABSENT = re.compile(r'(relation|type|function|schema|table) "?([^"(]+?)(?:\[\])
 
 
 def absent(refusal: Refusal) -> tuple[str, str] | None:
-    """What a statement needs and is not there: its kind, and its name without the schema."""
+    """Return what a statement needs and does not exist: its kind, and its name without the schema."""
     found = _ABSENT.search(refusal.message) if refusal.code in _CODES else None
     if found is None:
         return None
@@ -24,23 +24,23 @@ def absent(refusal: Refusal) -> tuple[str, str] | None:
 
 
 def made_later(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
-    """A foreign key is added after its parent is there; any other statement moves down whole."""
+    """Add a foreign key after its parent exists; move any other statement down as a whole."""
     found = _MISSING.search(refusal.message) if refusal.code in _CODES else None
     name = found[1].rpartition(".")[2].lower() if found else ""
     if name not in known.later:
         return None
-    reason = f"{name} is made further down, in line {known.later[name]}"
+    reason = f"{name} is created further down, in line {known.later[name]}"
     table = table_text(statement)
     if table is None:
         return Mend(reason, "", "move the statement to the end of the file", (statement,))
     edits, later = _foreign_keys_out(statement, table, set(known.later))
     if not later:
-        return Mend(reason, "", f"move the statement below the one that makes {name}", (statement,))
-    return Mend(reason, edits, "add the foreign key after both tables are there", tuple(later))
+        return Mend(reason, "", f"move the statement below the one that creates {name}", (statement,))
+    return Mend(reason, edits, "add the foreign key after both tables exist", tuple(later))
 
 
 def _foreign_keys_out(statement: str, table: TableText, names: set[str]) -> tuple[str, list[str]]:
-    """The table without its references to `names`, and the ALTER TABLE for each."""
+    """Return the table without its references to `names`, and the ALTER TABLE for each."""
     later: list[str] = []
     gone: list[Item] = []
     edits: list[Edit] = []
@@ -62,7 +62,7 @@ def _foreign_keys_out(statement: str, table: TableText, names: set[str]) -> tupl
     if not gone:
         return edited(statement, edits), later
     rest_of = table_text(edited(statement, edits)) if edits else table
-    assert rest_of is not None  # an edit takes no item away
+    assert rest_of is not None  # an edit removes no item
     kept_out = [new for new, old in zip(rest_of.items, table.items, strict=True) if old in gone]
     return rest_of.without(kept_out), later
 
@@ -83,7 +83,7 @@ def _with_its_name(words: list[str], at: int) -> int:
 
 
 def _end_of_reference(tokens: tuple[Token, ...], at: int) -> int:
-    """One past the last token of REFERENCES parent (columns) ON DELETE ... DEFERRABLE ... ."""
+    """Return the index after the last token of REFERENCES parent (columns) ON DELETE ... DEFERRABLE ... ."""
     i = at + 2
     while i < len(tokens) and (tokens[i].word == "." or tokens[i - 1].word == "."):
         i += 1

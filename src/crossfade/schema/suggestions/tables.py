@@ -1,4 +1,4 @@
-"""Mends for what stands inside CREATE TABLE."""
+"""Suggestions for faults inside CREATE TABLE."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crossfade.schema.tokens import meaningful
 
 
 def partial_unique(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
-    """UNIQUE (a, b) WHERE ...: a table constraint has no predicate, a unique index has."""
+    """Correct UNIQUE (a, b) WHERE ...: a table constraint has no predicate, a unique index has."""
     table = table_text(statement)
     if table is None or refusal.code != "42601" or not _points_at(statement, refusal, "WHERE"):
         return None
@@ -23,7 +23,7 @@ def partial_unique(statement: str, refusal: Refusal, known: Knowledge) -> Mend |
     return Mend(
         "a UNIQUE constraint inside CREATE TABLE cannot have a WHERE; only an index can be partial",
         ";\n\n".join([table.without(partial), *indexes]),
-        "take the constraint out of the table and make a partial unique index of it",
+        "replace the constraint by a partial unique index",
     )
 
 
@@ -46,7 +46,7 @@ def _index_name(table: TableText, columns: tuple[object, ...]) -> str:
 
 
 def trailing_comma(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
-    """A comma before the parenthesis that closes the table."""
+    """Remove a comma before the parenthesis that closes the table."""
     table = table_text(statement)
     if table is None or refusal.code != "42601" or not _points_at(statement, refusal, ")"):
         return None
@@ -57,7 +57,7 @@ def trailing_comma(statement: str, refusal: Refusal, known: Knowledge) -> Mend |
 
 
 def quoted_default(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
-    """DEFAULT "draft": double quotes are for names, single ones for text."""
+    """Correct DEFAULT "draft": double quotes are for names, single ones for strings."""
     if refusal.code != "0A000" or "DEFAULT" not in refusal.message:
         return None
     found = meaningful(statement)
@@ -72,7 +72,7 @@ def quoted_default(statement: str, refusal: Refusal, known: Knowledge) -> Mend |
 
 
 def quoted_text(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
-    """CHECK (status IN ("a", "b")): the same slip where a column of that name is looked for."""
+    """Correct CHECK (status IN ("a", "b")): the same mistake where a column of that name is looked for."""
     table = table_text(statement)
     if refusal.code != "42703" or table is None:
         return None
@@ -89,7 +89,7 @@ def quoted_text(statement: str, refusal: Refusal, known: Knowledge) -> Mend | No
 
 
 def not_partitioned(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
-    """PARTITION OF an ordinary table. Leaving the partition out changes no row and no key, so that is the mend."""
+    """Remove a PARTITION OF an ordinary table: that changes no row and no key."""
     found = re.search(r'"([^"]+)" is not partitioned', refusal.message)
     words = [t.word for t in meaningful(statement)]
     if not found or "PARTITION" not in words:
@@ -98,18 +98,18 @@ def not_partitioned(statement: str, refusal: Refusal, known: Knowledge) -> Mend 
     return Mend(
         f"{parent} is an ordinary table, so it cannot have partitions",
         "",
-        f"leave the partition out: {parent} stays one table, as all keys and foreign keys want it. "
+        f"remove the partition: {parent} stays one table, as its keys and foreign keys require. "
         + _partitioned_instead(parent, statement, known),
     )
 
 
 def _partitioned_instead(parent: str, statement: str, known: Knowledge) -> str:
-    """How the table would look if partitions are wanted, in SQL."""
+    """Return the SQL of the table with partitions."""
     table = table_text(known.tables.get(parent, ""))
     column = _time_column(table) if table else None
     if table is None or column is None:
         return (
-            "To have partitions, make it with PARTITION BY RANGE (column); its primary key must then hold that column"
+            "To have partitions, create it with PARTITION BY RANGE (column); its primary key must include that column"
         )
     keyed = [i for i in table.items if "PRIMARY" in i.words()]
     key = keyed[0].tokens[0].text if keyed and keyed[0].words()[0] not in ("PRIMARY", "CONSTRAINT") else "id"
@@ -121,9 +121,9 @@ def _partitioned_instead(parent: str, statement: str, known: Knowledge) -> str:
     edits.append((table.close + 1, len(table.text), f" PARTITION BY RANGE ({column})"))
     sql = re.sub(r" +(,|\n)", r"\1", re.sub(r"(\S)  +", r"\1 ", edited(table.text, edits)))
     return (
-        "To have partitions instead, the primary key must hold the partition column "
-        f"(then nothing can reference {key} alone), "
-        f"and rows of other times need a default partition:\n{sql};\n{statement.strip()};\n"
+        "To have partitions instead, the primary key must include the partition column "
+        f"(then no foreign key can reference {key} alone), "
+        f"and rows outside all ranges need a default partition:\n{sql};\n{statement.strip()};\n"
         f"CREATE TABLE {parent}_default PARTITION OF {parent} DEFAULT;"
     )
 

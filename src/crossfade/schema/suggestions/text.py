@@ -1,4 +1,4 @@
-"""Statements as text edited in place, so that a corrected statement keeps its author's layout and comments."""
+"""Edits the text of statements in place, so that a corrected statement keeps its author's layout and comments."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from crossfade.schema.tokens import Token, meaningful
 
 Edit = tuple[int, int, str]
-"""Start, end, and the text to stand there."""
+"""Start, end, and the replacement text."""
 
 
 def edited(text: str, edits: Iterable[Edit]) -> str:
-    """`text` with every edit made; they do not overlap."""
+    """Return `text` with every edit applied; they must not overlap."""
     for start, end, new in sorted(edits, reverse=True):
         text = text[:start] + new + text[end:]
     return text
@@ -40,7 +40,7 @@ class Item:
 
 @dataclass(frozen=True)
 class TableText:
-    """A CREATE TABLE statement: its name as written, the items between its parentheses, where those are."""
+    """A CREATE TABLE statement: its name as written, the items between its parentheses, and their positions."""
 
     text: str
     name: str
@@ -50,11 +50,11 @@ class TableText:
 
     @property
     def plain_name(self) -> str:
-        """The name without its schema, folded."""
+        """Return the name without its schema, folded."""
         return meaningful(self.name)[-1].name
 
     def without(self, gone: Iterable[Item]) -> str:
-        """The statement without these items, and without the commas that they leave behind."""
+        """Return the statement without these items and their commas."""
         left_out = set(map(id, gone))
         kept = [item for item in self.items if id(item) not in left_out]
         edits: list[Edit] = []
@@ -71,7 +71,7 @@ class TableText:
 
 
 def _merged(edits: list[Edit]) -> list[Edit]:
-    """Deletions that touch or overlap, as one."""
+    """Merge deletions that touch or overlap."""
     merged: list[Edit] = []
     for start, end, new in sorted(edits):
         if merged and start <= merged[-1][1]:
@@ -82,7 +82,7 @@ def _merged(edits: list[Edit]) -> list[Edit]:
 
 
 def table_text(text: str) -> TableText | None:
-    """The statement's parts, or None where it is no CREATE TABLE with a list of columns."""
+    """Return the statement's parts, or None if it is not a CREATE TABLE with a list of columns."""
     found = meaningful(text)
     words = [t.word for t in found]
     if words[:1] != ["CREATE"] or "TABLE" not in words[:4]:
@@ -122,7 +122,7 @@ def _items(found: list[Token], opening: int) -> tuple[list[Item], int]:
 
 
 def closing(found: list[Token] | tuple[Token, ...], opening: int) -> int:
-    """The index of the parenthesis that closes the one at `opening`; the last index where none does."""
+    """Return the index of the parenthesis that closes the one at `opening`; the last index if none does."""
     depth = 0
     for i in range(opening, len(found)):
         depth += {"(": 1, ")": -1}.get(found[i].word, 0)

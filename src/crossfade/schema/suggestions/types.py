@@ -1,4 +1,4 @@
-"""Mends for types that PostgreSQL does not have, and for MySQL's way of saying things."""
+"""Suggestions for types that PostgreSQL does not have, and for MySQL's syntax."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crossfade.schema.suggestions.kinds import Knowledge, Mend, Refusal
 from crossfade.schema.suggestions.text import Edit, Item, closing, edited, table_text
 from crossfade.schema.tokens import Token, meaningful
 
-# What others call a type, and what PostgreSQL calls the one that holds all its values.
+# Type names of other databases, and PostgreSQL's type that holds all their values.
 FOREIGN_TYPES = {
     "datetime": "timestamptz",
     "datetime2": "timestamptz",
@@ -52,7 +52,7 @@ _INTEGERS = {"INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "MEDIUMINT"}
 
 
 def unknown_type(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
-    """type "datetime" does not exist: PostgreSQL's own name for it, or the nearest name there is."""
+    """Correct 'type "datetime" does not exist': PostgreSQL's own name for it, or the nearest existing name."""
     found = re.search(r'type "([^"]+)" does not exist', refusal.message)
     if refusal.code != "42704" or not found:
         return None
@@ -65,19 +65,19 @@ def unknown_type(statement: str, refusal: Refusal, known: Knowledge) -> Mend | N
     edits = _retyped(meaningful(statement), name, better)
     if not edits:
         return None
-    note = "a type with a time zone, as instants want it" if better == "timestamptz" else None
+    note = "with a time zone, because it is a point in time" if better == "timestamptz" else None
     hint = f"write {better}" + (f" ({note})" if note else "")
     return Mend(f"PostgreSQL has no type {found[1]}", edited(statement, edits), hint)
 
 
 def _misspelt(name: str, types: Collection[str]) -> str | None:
-    """The type that differs from the name in two letters at most: what only begins alike is another thing."""
+    """Return the type that differs from the name in two letters at most: a common prefix is not enough."""
     near = difflib.get_close_matches(name, types, n=3, cutoff=0.75)
     return next((other for other in near if _letters_apart(name, other) <= 2), None)
 
 
 def _letters_apart(one: str, other: str) -> int:
-    """How many letters have to be put in, taken out or changed."""
+    """Return the edit distance: insertions, deletions and changes of letters."""
     row = list(range(len(other) + 1))
     for i, a in enumerate(one, 1):
         last, row = row, [i]
@@ -103,7 +103,7 @@ def _retyped(found: list[Token], name: str, better: str) -> list[Edit]:
 
 
 def inline_enum(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
-    """status ENUM('a', 'b'): PostgreSQL's enums are types with a name."""
+    """Correct status ENUM('a', 'b'): PostgreSQL's enums are types with a name."""
     table = table_text(statement)
     if table is None or refusal.code not in ("42704", "42601") or "enum" not in statement.lower():
         return None
@@ -118,14 +118,14 @@ def inline_enum(statement: str, refusal: Refusal, known: Knowledge) -> Mend | No
             edits.append((item.tokens[1].start, item.tokens[close].end, type_name))
     if not edits:
         return None
-    reason = "PostgreSQL's enums are types of their own; a column cannot list the values"
+    reason = "PostgreSQL's enums are named types; a column cannot list the values"
     return Mend(
-        reason, ";\n\n".join([*types, edited(statement, edits)]), "make the type first and name it in the column"
+        reason, ";\n\n".join([*types, edited(statement, edits)]), "create the type first and name it in the column"
     )
 
 
 def mysql_words(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
-    """INT(11) UNSIGNED AUTO_INCREMENT, backticks, ENGINE=..., KEY (...): all of MySQL's in one statement at once."""
+    """Correct MySQL's syntax all at once: INT(11) UNSIGNED AUTO_INCREMENT, backticks, ENGINE=..., KEY (...)."""
     if refusal.code != "42601":
         return None
     plain = edited(
@@ -149,7 +149,7 @@ def mysql_words(statement: str, refusal: Refusal, known: Knowledge) -> Mend | No
     if text == statement:
         return None
     return Mend(
-        "this is MySQL's way of writing it",
+        "this is MySQL's syntax",
         text,
         "compare the corrected statement: lengths of integers, UNSIGNED, keys",
     )
@@ -175,7 +175,7 @@ def _mysql_column(item: Item) -> list[Edit]:
 
 
 def _mysql_integer(item: Item, words: list[str]) -> list[Edit]:
-    """An unsigned type needs the next larger one to hold all its values; a length says nothing of the values."""
+    """Return the type that holds all values: the next larger one if unsigned. A display width is ignored."""
     larger = {
         "INT": "bigint",
         "INTEGER": "bigint",

@@ -7,8 +7,8 @@ The first block's header tells versions, its body one document a collection (`db
 `type`). Every other block's header is `{db, collection, EOF, CRC}`: documents of that collection follow; with `EOF`
 none do, the collection is complete, and `CRC` is the CRC-64 of all its documents' bytes (a signed 64-bit number).
 
-An archive that ends early, or whose sums do not agree, is refused as a whole: which collections and how many documents
-are missing cannot be known from it.
+An archive that ends early or has a wrong checksum is refused as a whole: it does not tell which collections and how
+many documents are missing.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ TERMINATOR = b"\xff\xff\xff\xff"
 FORMAT_VERSION = "0.1"
 
 _BLOCK = 4 * 1024 * 1024
-_AGAIN = "dump it again, or unpack what is there with mongorestore and dump that"
+_AGAIN = "dump it again, or restore what is there with mongorestore and dump that"
 
 
 @dataclass(frozen=True, slots=True)
 class Prelude:
-    """What stands at the front of an archive: its header, and one document a collection."""
+    """The start of an archive: its header, and one document for each collection."""
 
     header: Mapping[str, Any]
     collections: tuple[Mapping[str, Any], ...]
@@ -55,7 +55,7 @@ class Part:
 
 @dataclass
 class ArchiveReader:
-    """Reads an archive from its start: `prelude` once, then `parts`. Raises `Damaged` where it is."""
+    """Reads an archive from its start: `prelude` once, then `parts`. Raises `Damaged` if the archive is damaged."""
 
     stream: Stream
     name: str
@@ -67,14 +67,14 @@ class ArchiveReader:
 
     def prelude(self) -> Prelude:
         if self._take(4) != MAGIC:
-            raise Damaged(f"{self.name} is no mongodump archive (it does not begin with {MAGIC.hex()})")
+            raise Damaged(f"{self.name} is not a mongodump archive (it does not begin with {MAGIC.hex()})")
         header = self._document()
         if header is None:
             raise self._damaged("the archive has no header")
         return Prelude(self._decode(header), tuple(self._decode(each) for each in self._body()))
 
     def parts(self, expected: set[tuple[str, str]]) -> Iterator[Part]:
-        """The documents, in runs of one collection; every collection in `expected` must come to its end."""
+        """Yield the documents in runs of one collection. Every collection in `expected` must be complete."""
         while self._fill(1):
             header = self._document()
             if header is None:
@@ -89,11 +89,11 @@ class ArchiveReader:
         if not key[1]:
             raise self._damaged("a block names no collection")
         if key in self._closed:
-            raise self._damaged(f"{'.'.join(key)} goes on after its end")
+            raise self._damaged(f"{'.'.join(key)} continues after its end")
         running = self._sums.setdefault(key, Crc64())
         for run in self._runs():
             if header.get("EOF"):
-                raise self._damaged(f"documents stand in the block that ends {'.'.join(key)}")
+                raise self._damaged(f"the block that ends {'.'.join(key)} holds documents")
             running.update(run)
             yield Part(*key, run, complete=False)
         if header.get("EOF"):
@@ -104,10 +104,10 @@ class ArchiveReader:
         self._closed.add(key)
         found, wanted = self._sums.pop(key).value(), expected & 0xFFFFFFFFFFFFFFFF
         if found != wanted:
-            raise self._damaged(f"{'.'.join(key)} has the checksum {found:016x}, but {wanted:016x} was written down")
+            raise self._damaged(f"{'.'.join(key)} has the checksum {found:016x}, but the archive says {wanted:016x}")
 
     def _runs(self) -> Iterator[bytes]:
-        """The documents up to the next terminator, about 1 MB of them at a time."""
+        """Yield the documents up to the next terminator, about 1 MB at a time."""
         run: list[bytes] = []
         size = 0
         for document in self._body():
@@ -124,14 +124,14 @@ class ArchiveReader:
             yield document
 
     def _document(self) -> bytes | None:
-        """The next document; None for a terminator."""
+        """Return the next document; None for a terminator."""
         front = self._peek(4)
         if front == TERMINATOR:
             self._take(4)
             return None
         (length,) = LENGTH.unpack(front)
         if not LEAST <= length <= GREATEST:
-            raise self._damaged(f"{length} is neither a document's length nor a terminator")
+            raise self._damaged(f"{length} is neither the length of a document nor a terminator")
         document = self._take(length)
         if document[-1] != 0:
             raise self._damaged(f"a document of {counted(length, 'byte')} does not end with a zero byte")
@@ -146,7 +146,7 @@ class ArchiveReader:
     def _peek(self, size: int) -> bytes:
         if not self._fill(size):
             left = len(self._buffer) - self._at
-            raise self._damaged(f"the file ends where {counted(size, 'byte')} should follow and {left} do")
+            raise self._damaged(f"the file ends early: {counted(size, 'byte')} expected, {left} left")
         return self._buffer[self._at : self._at + size]
 
     def _take(self, size: int) -> bytes:
@@ -155,7 +155,7 @@ class ArchiveReader:
         return taken
 
     def _fill(self, size: int) -> bool:
-        """Sees to it that `size` bytes are there to be taken; false where the file ends first."""
+        """Read on until `size` bytes are buffered. Return false if the file ends first."""
         if self._at > _BLOCK:
             self._offset += self._at
             self._buffer, self._at = self._buffer[self._at :], 0
@@ -170,7 +170,7 @@ class ArchiveReader:
         try:
             return self.stream.read(_BLOCK)
         except (EOFError, OSError, zlib.error) as error:
-            raise self._damaged(f"it cannot be read or decompressed further: {error}") from error
+            raise self._damaged(f"reading or decompressing failed: {error}") from error
 
     def _damaged(self, what: str) -> Damaged:
         place = self._offset + self._at

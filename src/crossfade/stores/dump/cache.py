@@ -1,8 +1,8 @@
-"""Where the spools of a dump stand: one directory under the temporary one, shared by every process that reads the dump.
+"""The cache of a dump's spools: one directory below the temporary one, shared by every process that reads the dump.
 
-Its name is made of the dump's files (path, size, time of change), so a dump that changes gets another. Whoever has it
-open holds a shared lock on it; the last one to leave removes it. A process that is killed holds no lock, so what it
-left is taken up by the next one. What is missing is built under an exclusive lock and renamed into place.
+Its name is derived from the dump's files (path, size, modification time), so a changed dump gets another. Every process
+that has it open holds a shared lock on it; the last one removes it. A killed process holds no lock, so the next one
+uses what it left. What is missing is built under an exclusive lock and renamed into place.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from pathlib import Path
 
 from crossfade.errors import CrossfadeError, Unreachable
 
-_LAYOUT = 2  # counts up when what stands in a spool changes
+_LAYOUT = 2  # incremented when the format of a spool changes
 
 
 class Cache:
-    """The directory of one dump, from the first use of it until `close`."""
+    """The directory of one dump, from its first use until `close`."""
 
     def __init__(self, files: Iterable[Path]) -> None:
         self._parent = Path(tempfile.gettempdir()) / f"crossfade-dumps-{os.getuid()}"
@@ -34,7 +34,7 @@ class Cache:
 
     @property
     def folder(self) -> Path:
-        """The directory; it is there, and stays until `close`."""
+        """Return the directory. It exists until `close`."""
         folder = self._parent / self._name
         if self._leave is None:
             try:
@@ -43,13 +43,15 @@ class Cache:
             except OSError as error:
                 raise CrossfadeError(
                     f"{self._parent} cannot be used for unpacking a dump: {error.strerror}",
-                    hint="set TMPDIR to another",
+                    hint="set TMPDIR to another directory",
                 ) from error
-            self._leave = weakref.finalize(self, _leave, held, folder)  # also at the process's end, if nobody closes
+            self._leave = weakref.finalize(
+                self, _leave, held, folder
+            )  # also at the end of the process, if it was not closed
         return folder
 
     def built(self, name: str, build: Callable[[Path], None]) -> Path:
-        """The file `name`, built by `build(path)` if it is not there; only one process builds at a time."""
+        """Return the file `name`, built by `build(path)` if it does not exist; only one process builds at a time."""
         path = self.folder / name
         if not path.exists():
             with self._building():
@@ -58,7 +60,7 @@ class Cache:
         return path
 
     def close(self) -> None:
-        """Lets go; removes the directory if nobody else has it open."""
+        """Release the directory; remove it if no other process has it open."""
         if self._leave is not None:
             self._leave()
             self._leave = None
@@ -74,7 +76,7 @@ class Cache:
                 raise
             raise CrossfadeError(
                 f"no space is left in {self._parent}, where the dump is unpacked for reading",
-                hint="make room there, or set TMPDIR to a directory that has it",
+                hint="free some space there, or set TMPDIR to a directory on another disk",
             ) from error
         finally:
             os.close(lock)
@@ -87,7 +89,7 @@ def _leave(held: int, folder: Path) -> None:
         try:
             fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
             gone = folder.with_name(f"{folder.name}.{os.getpid()}.gone")
-            folder.rename(gone)  # at once, so that nobody finds it half removed
+            folder.rename(gone)  # at once, so that no process finds it half removed
             shutil.rmtree(gone, ignore_errors=True)
         except BlockingIOError:
             pass
@@ -113,18 +115,18 @@ def _fingerprint(files: Iterable[Path]) -> str:
 
 
 def _make_private(folder: Path) -> None:
-    """The directory that holds all caches: ours alone, because documents will stand in it."""
+    """Return the directory that holds all caches. It must be private, because it will hold documents."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     seen = folder.lstat()
     if folder.is_symlink() or seen.st_uid != os.getuid() or seen.st_mode & 0o077:
         raise CrossfadeError(
             f"{folder} is open to others, so a dump cannot be unpacked there",
-            hint=f"remove it (chmod 700 is enough where it is your own), or set TMPDIR; it is now {oct(seen.st_mode)}",
+            hint=f"remove it (or chmod 700, if it is yours), or set TMPDIR; its mode is {oct(seen.st_mode)}",
         )
 
 
 def _hold(folder: Path) -> int:
-    """A shared lock on the directory, which is made if need be; another process may be removing it at this moment."""
+    """Take a shared lock on the directory, created if needed. Another process may be removing it at the same time."""
     while True:
         folder.mkdir(mode=0o700, exist_ok=True)
         try:

@@ -1,8 +1,8 @@
 """The checksum of archives: CRC-64 with the ECMA-182 polynomial, reflected, inverted at both ends (known as CRC-64/XZ).
 
-In Python it would run at 9 MB a second. The same sum guards every .xz file, so the compressor of the standard library
-computes it in C: it compresses as carelessly as it can, what it writes is thrown away, and the sum stands at a known
-place near its end (200 MB a second).
+In Python it would run at 9 MB a second. Every .xz file holds the same checksum, so the compressor of the standard
+library computes it in C: it runs at its lowest level, its output is discarded, and the checksum is read from a known
+place near the end (200 MB a second).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SUM = struct.Struct("<Q")
 
 
 class Crc64:
-    """A running sum: `update` with the bytes in order, then `value` once."""
+    """A running checksum: `update` with the bytes in order, then `value` once."""
 
     def __init__(self) -> None:
         self._xz = lzma.LZMACompressor(format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC64, filters=[_CARELESS])
@@ -35,9 +35,9 @@ class Crc64:
         self._any = self._any or bool(data)
 
     def value(self) -> int:
-        """The sum as an unsigned number; nothing may be added after."""
+        """Return the checksum as an unsigned number. `update` must not be called after it."""
         tail = self._xz.flush()
-        if not self._any:  # an .xz of nothing has no block, so no sum either
+        if not self._any:  # an empty .xz has no block, so no checksum
             return 0
         (backward,) = struct.unpack_from("<I", tail, len(tail) - 8)
         index = (backward + 1) * 4
@@ -46,7 +46,7 @@ class Crc64:
 
 
 def crc64(data: bytes) -> int:
-    """The sum of `data` at once."""
+    """Return the checksum of `data`."""
     running = Crc64()
     running.update(data)
     return running.value()

@@ -1,7 +1,7 @@
-"""One exported document's text into BSON, equal names included.
+"""Converts the text of one exported document into BSON, duplicate names included.
 
-BSON can hold two fields of one name in an object, so such a document is carried over as it stands; whoever reads it
-sets it aside as duplicate_key, with its `_id`. (JSON parsers keep the last of the two and say nothing.)
+BSON can hold two fields of the same name in an object, so such a document is converted unchanged; the reader then
+rejects it as duplicate_key, with its `_id`. (JSON parsers silently keep the last of the two.)
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from typing import Any
 
 from crossfade.records.bson.ejson import exact_double, loads, to_bson
 
-# What only version 2 writes. Version 1 has another way to write a regular expression, one that is an object in
-# version 2.
+# Written only by version 2. Version 1 writes a regular expression in a form that is an object in version 2.
 _VERSION_2 = ('"$regularExpression"', '"$numberInt"', '"$numberDouble"')
 
 
 class _Twice(list[tuple[str, Any]]):
-    """An object in which a name stands twice."""
+    """An object that has a name twice."""
 
 
 def document_to_bson(text: str) -> bytes:
-    """The document as BSON. Raises ValueError or TypeError where it is none, or holds what BSON cannot."""
+    """Return the document as BSON. Raises ValueError or TypeError if it is not one, or holds what BSON cannot."""
     try:
         value = loads(text, v1=not any(mark in text for mark in _VERSION_2))
     except ValueError:

@@ -1,15 +1,15 @@
-"""Files of mongoexport: documents as Extended JSON, one a line, one after another, or in one array.
+"""Files of mongoexport: documents as Extended JSON, one per line, one after another, or in one array.
 
-The text is read in blocks, and Python's own JSON scanner says where each document ends; so nothing longer than a
-document is held, however it is printed. Where a document does not parse, the next one is looked for at the next line
-that begins as the first document did (those inside a printed document are indented deeper). In an array there is no
-such rule to trust, so an array with a broken document is refused.
+The text is read in blocks, and Python's own JSON scanner finds where each document ends, so no more than a document is
+held in memory, however it is formatted. If a document does not parse, the next one is sought at the next line that
+begins as the first document did (lines inside a formatted document are indented deeper). An array offers no such rule,
+so an array with a broken document is refused.
 
-A piece between two such lines is one record. It is a remainder, which holds nobody knows how many, where the file ends
-in the middle of it, where zero bytes stand in it (a hole), or where it has several lines though a document has one.
+A piece between two such lines is one record. It is a remainder, with an unknown number of records, if the file ends in
+the middle of it, if it holds zero bytes (a hole), or if it has several lines although a document of the file has one.
 
-Bytes that are no UTF-8 travel as lone surrogates until the document's end is known, and then condemn that document
-only.
+Bytes that are not UTF-8 are kept as lone surrogates until the end of the document is known, and then reject only that
+document.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from crossfade.stores.dump.framing import KEEP, Broken, Read
 Convert = Callable[[str], bytes]
 
 _BLOCK = 1024 * 1024
-_LONGEST = 128 * 1024 * 1024  # characters; Extended JSON takes six for a byte at worst (a text of control characters)
+_LONGEST = 128 * 1024 * 1024  # characters; Extended JSON takes at most six for a byte (a string of control characters)
 _SPACE = re.compile(r"[ \t\r\n]*")
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
 _SHELL = re.compile(
@@ -45,9 +45,9 @@ _DECODER = json.JSONDecoder()
 
 @dataclass
 class ExportReader:
-    """Reads one export: `documents` gives BSON, and `Broken` for what is none.
+    """Reads one export: `documents` yields BSON, and `Broken` for what is not a document.
 
-    `convert` makes BSON of one document's text; it raises ValueError (or an error of ours) where that cannot be.
+    `convert` converts the text of one document into BSON. It raises ValueError (or an error of ours) if it cannot.
     """
 
     read: Read
@@ -64,7 +64,7 @@ class ExportReader:
     )
 
     def documents(self) -> Iterator[bytes | Broken]:
-        """Raises `Damaged` where the file is no export or a broken array, `Misused` for the shell's syntax."""
+        """Yield the documents. Raises `Damaged` for a broken array or no export, `Misused` for the shell's syntax."""
         self._start()
         self._skip(_SPACE)
         if self._text.startswith("[", self._at):
@@ -87,12 +87,12 @@ class ExportReader:
             if error is not None:
                 raise Damaged(
                     f"{self.name}:{self._line_of(error.pos)}: document {number} of the array does not parse:"
-                    f" {error.msg}; what follows it cannot be read either",
-                    hint="mend the document, or export without --jsonArray: then the other documents can be read",
+                    f" {error.msg}; the rest of the array cannot be read either",
+                    hint="fix the document, or export without --jsonArray: then the other documents can be read",
                 )
             yield self._document(end)
         if self._at >= len(self._text):
-            read, why = counted(number, "document"), self._torn or "the file is cut"
+            read, why = counted(number, "document"), self._torn or "the file is truncated"
             raise Damaged(f"{self.name}:{self._line}: the array is not closed after {read}; {why}")
         self._at += 1
         if self._skip(_SPACE):
@@ -114,22 +114,22 @@ class ExportReader:
         if self._torn:
             yield Broken(b"", 0, f"line {self._line}: {self._torn}", REMAINDER)
         if first_fault and not good and not self._torn:
-            raise Damaged(f"{self.name} is no JSON export: {first_fault}")
+            raise Damaged(f"{self.name} is not a JSON export: {first_fault}")
 
     def _where(self, error: JSONDecodeError) -> str:
-        """The line where the document begins, and the one where it is noticed to be broken."""
+        """Return the line where the document begins, and the one where the fault was noticed."""
         noticed = self._line_of(error.pos)
         later = f", noticed in line {noticed}" if noticed != self._line else ""
         return f"line {self._line}: {error.msg}{later}"
 
     def _boundary(self) -> re.Pattern[str]:
-        """How a line begins that begins a document: as far to the right as the first one does."""
+        """Return how a line begins that begins a document: indented as the first one is."""
         before = self._text[self._text.rfind("\n", 0, self._at) + 1 : self._at]
         indent = before if before.strip() == "" else ""
         return re.compile(r"\n" + re.escape(indent.lstrip("\ufeff")) + r"\{")
 
     def _extent(self) -> tuple[int, JSONDecodeError | None]:
-        """Where the document that begins here ends, or why that cannot be said."""
+        """Return where the document that begins here ends, or why that is unknown."""
         while True:
             try:
                 _, end = _DECODER.raw_decode(self._text, self._at)
@@ -141,11 +141,11 @@ class ExportReader:
             except RecursionError:
                 return 0, JSONDecodeError("nested too deep", self._text, self._at)
             if end == len(self._text) and self._text[end - 1] not in '}]"' and self._grow():
-                continue  # a number may go on in the next block
+                continue  # a number may continue in the next block
             return end, None
 
     def _may_be_cut(self, error: JSONDecodeError) -> bool:
-        """Whether more text could mend it: the end of the block is where (or within a word of where) it goes wrong."""
+        """Return whether more text could fix the error: it is at the end of the block, or within a word of it."""
         return error.msg.startswith("Unterminated string") or error.pos >= len(self._text) - 16
 
     def _refuse_shell(self, error: JSONDecodeError) -> None:
@@ -173,21 +173,21 @@ class ExportReader:
             return _piece(text, f"line {line}: {error}")
 
     def _next_start(self, boundary: re.Pattern[str]) -> int:
-        """Where the next document may begin, or the end of the file."""
+        """Return where the next document may begin, or the end of the file."""
         while (found := boundary.search(self._text, self._at)) is None:
             if not self._grow():
                 return len(self._text)
         return found.start() + 1
 
     def _broken(self, end: int, detail: str, error: JSONDecodeError) -> Broken:
-        """What does not parse, up to the next document."""
+        """Return what does not parse, up to the next document."""
         text = self._text[self._at : end]
         why = self._uncountable(text, end, error)
         self._advance(end)
         return _piece(text, f"{detail}; {why}" if why else detail, REMAINDER if why else "broken")
 
     def _uncountable(self, text: str, end: int, error: JSONDecodeError) -> str:
-        """Why nobody can say how many records the piece held; "" where it was one."""
+        """Return why the number of records in the piece is unknown; "" if it was one."""
         if self._ended and end == len(self._text):
             if self._torn:
                 torn, self._torn = self._torn, ""
@@ -201,7 +201,7 @@ class ExportReader:
         return ""
 
     def _skip(self, what: re.Pattern[str]) -> bool:
-        """Passes over what stands between documents; whether anything comes after it."""
+        """Skip what is between documents. Return whether anything follows."""
         while True:
             found = what.match(self._text, self._at)
             self._advance(found.end() if found else self._at)
@@ -218,7 +218,7 @@ class ExportReader:
         return self._line + self._text.count("\n", self._at, at)
 
     def _grow(self) -> bool:
-        """Reads on, at least as much again as is waiting (so that a long document is not scanned over and over)."""
+        """Read on, at least as much as is buffered, so that a long document is not scanned again and again."""
         if self._ended:
             return False
         waiting = self._text[self._at :]
@@ -227,14 +227,14 @@ class ExportReader:
         try:
             more = self.read(max(_BLOCK, len(waiting)))
         except (EOFError, OSError, zlib.error) as error:  # a gzip stream that is cut or damaged
-            more, self._torn = b"", f"the file cannot be decompressed further: {error}"
+            more, self._torn = b"", f"decompressing the file failed: {error}"
         self._ended = not more
         self._text, self._at = waiting + self._bytes.decode(more, final=self._ended), 0
         return True
 
 
 def _could_go_on(end: str) -> bool:
-    """Whether what stands from the fault to the end of the file is nothing, or the beginning of a word of JSON."""
+    """Return whether the file ends at the fault, or with the beginning of a JSON literal."""
     return any(word.startswith(end) for word in _WORDS)
 
 

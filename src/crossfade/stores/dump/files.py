@@ -1,4 +1,4 @@
-"""Opening the files of a dump, compressed or not, and the names that stand in them."""
+"""Opens the files of a dump, compressed or not, and decodes their names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GZIP = b"\x1f\x8b"
 
 
 class Stream(Protocol):
-    """What we need of an open file."""
+    """The methods that we need of an open file."""
 
     def read(self, size: int = -1, /) -> bytes: ...
 
@@ -25,7 +25,7 @@ class Stream(Protocol):
 
 
 class _Unzipped:
-    """A gzip file that hands out what it has before it complains about what is missing."""
+    """A gzip file that returns the data that it has before it raises for what is missing."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._under = gzip.GzipFile(fileobj=file, mode="rb"), file
@@ -49,7 +49,7 @@ _KINDS = {
 
 
 def kind_of(path: Path) -> str:
-    """What the path is, where it is no regular file: `a symbolic link`; "" where it is one."""
+    """Return what the path is if it is not a regular file: `a symbolic link`; "" if it is one."""
     try:
         mode = path.lstat().st_mode
     except OSError as error:
@@ -58,7 +58,7 @@ def kind_of(path: Path) -> str:
 
 
 def printable(name: str) -> str:
-    """The name of a file, with bytes that are not UTF-8 as escapes.
+    """Return the name of a file with bytes that are not UTF-8 as escapes.
 
     >>> printable("caf\\udce9.bson")
     'caf\\\\xe9.bson'
@@ -67,8 +67,8 @@ def printable(name: str) -> str:
 
 
 def open_file(path: Path) -> BinaryIO:
-    """The regular file at `path`, open for reading. A dump comes from somewhere else: what a link in it leads to is not
-    part of it, and a pipe or a device would wait or never end. Raises `Refused` for them, without waiting.
+    """Open the regular file at `path` for reading. A dump comes from elsewhere: the target of a link is not part of it,
+    and a pipe or a device may block or never end. Raises `Refused` for them, without blocking.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -85,13 +85,13 @@ def open_file(path: Path) -> BinaryIO:
 def refusal(path: Path) -> Refused:
     kind = kind_of(path) or "no regular file"
     return Refused(
-        f"{path} is {kind}, and a dump consists of regular files; nothing was read",
-        hint="copy the file itself to there, or remove it",
+        f"{path} is {kind}; a dump consists of regular files only; nothing was read",
+        hint="copy the file itself there, or remove it",
     )
 
 
 def is_gzip(path: Path) -> bool:
-    """Whether the file begins as gzip does; its name is not asked."""
+    """Return whether the content of the file is gzip, whatever its name."""
     return head(path, 2) == GZIP
 
 
@@ -101,8 +101,8 @@ def head(path: Path, size: int) -> bytes:
 
 
 def open_stream(path: Path) -> Stream:
-    """The file's bytes, decompressed where it is gzip. Raises `Unreachable` where it cannot be opened, `Refused` where
-    it is no regular file.
+    """Open the file, decompressing gzip. Raises `Unreachable` if it cannot be opened, `Refused` if it is not a regular
+    file.
     """
     file = cast(BufferedReader, open_file(path))
     if file.read(2) == GZIP:
@@ -113,7 +113,7 @@ def open_stream(path: Path) -> Stream:
 
 
 def plain_name(path: Path, *endings: str) -> str | None:
-    """A file's collection: its name without one of `endings` (also with .gz), unescaped; None for other files."""
+    """Return the collection of a file: its name without one of `endings` (also .gz), unescaped; None for others."""
     name = path.name.removesuffix(".gz")
     for ending in endings:
         if name.endswith(ending) and name != ending:

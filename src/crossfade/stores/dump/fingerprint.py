@@ -1,7 +1,7 @@
-"""What tells a file of a dump from another, without reading all of it.
+"""Fingerprints a file of a dump without reading all of it.
 
-Its size, a digest of pieces spread over it, and when it was written. A change in the middle that keeps the size may
-leave the pieces as they are, but not the time.
+It consists of the size, a digest of samples spread over the file, and the modification time. A change that keeps the
+size may miss the samples, but it changes the time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PIECE_BYTES = 4096
 
 
 def fingerprint(path: Path) -> str:
-    """`size-digest@time`. Raises as `open_file` does."""
+    """Return `size-digest@time`. Raises as `open_file` does."""
     with open_file(path) as file:
         found = os.fstat(file.fileno())
     return f"{_content(path, found.st_size, found.st_mtime_ns)}@{found.st_mtime_ns}"

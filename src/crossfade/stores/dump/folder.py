@@ -14,10 +14,10 @@ from crossfade.stores.dump.metadata import read_metadata
 
 JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
 _METADATA = ".metadata.json"
-_OTHER = "it is in the dump's folder, but is no part of a dump that Crossfade knows; it is not read"
+_OTHER = "not read, because it is not a file of a dump that Crossfade knows"
 _DATA = frozenset({"bson", "json", "jsonl", "ndjson", "csv", "tsv", "archive"})
-"""Parts of a file's name between dots that say that records may be in it, whatever else stands there (`x.bson.zst`)."""
-_OPLOG = "the oplog of the time of the dump (mongodump --oplog); it is not replayed"
+"""Parts of a file name that say that the file may hold records, whatever its last extension (`x.bson.zst`)."""
+_OPLOG = "the oplog during the dump (mongodump --oplog); it is not replayed"
 
 
 @dataclass
@@ -38,8 +38,8 @@ class _Listing:
 
 
 def open_folder(path: Path, wanted: str | None) -> Layout:
-    """What stands in the folder `path`. Raises `Misused` where it is no dump, or of several databases and none is
-    `wanted`.
+    """Return the layout of the folder `path`. Raises `Misused` if it is not a dump, or has several databases and none
+    is `wanted`.
     """
     here = _list(path)
     if here.is_database:
@@ -53,13 +53,13 @@ def open_folder(path: Path, wanted: str | None) -> Layout:
     if here.exports:
         return _exports(path, here)
     raise Misused(
-        f"{path} is no dump: it holds no .bson and no .json files",
-        hint="give the folder that mongodump wrote, an archive, or files of mongoexport",
+        f"{path} is not a dump: it holds no .bson and no .json files",
+        hint="name the folder that mongodump wrote, an archive, or files of mongoexport",
     )
 
 
 def beside(path: Path, file: Path) -> Layout:
-    """The dump that consists of the one .bson file `path` (with its metadata.json, if it stands beside it); `file` is
+    """Return the dump that consists of the one .bson file `path` (with the metadata.json beside it, if any); `file` is
     where it really is.
     """
     name = plain_name(path, ".bson") or path.stem
@@ -114,7 +114,9 @@ def _sort_in(found: _Listing, entry: Path) -> None:
 
 def _put(where: dict[str, Path], name: str, entry: Path) -> None:
     if name in where:
-        raise Misused(f"{where[name].name} and {entry.name} are both of {name!r}", hint="keep the one that is meant")
+        raise Misused(
+            f"{where[name].name} and {entry.name} both belong to {name!r}", hint="remove one of them from the folder"
+        )
     where[name] = entry
 
 
@@ -131,7 +133,7 @@ def _database(path: Path, here: _Listing, above: _Listing | None) -> Layout:
 
 def _collection(name: str, file: Path | None, metadata: Path | None) -> Origin:
     known = read_metadata(metadata) if metadata is not None else {}
-    full = str(known.get("collectionName") or name)  # names too long for a file name are cut there
+    full = str(known.get("collectionName") or name)  # mongodump truncates names that are too long for a file name
     return Origin(full, "bson", file, known, class_of(full, known))
 
 
@@ -152,7 +154,7 @@ def _other(path: Path) -> Origin:
 
 
 def _may_hold_records(path: Path) -> bool:
-    """By the names alone. A link to a folder may lead to anything."""
+    """Find databases by file names alone. A link to a folder is not followed."""
     kind = kind_of(path)
     if kind == "a folder":
         return any(_may_hold_records(each) for each in _entries(path))
@@ -167,7 +169,7 @@ def _other_database(folder: Path) -> Origin:
 
 
 def _product(here: _Listing, above: _Listing | None) -> str:
-    """What prelude.json says: newer versions of mongodump write their own version and the server's there."""
+    """Return what prelude.json says: newer versions of mongodump write their own version and the server's there."""
     for listing in filter(None, (here, above)):
         if listing.prelude is not None:
             return product_of(read_metadata(listing.prelude))
@@ -175,7 +177,7 @@ def _product(here: _Listing, above: _Listing | None) -> str:
 
 
 def product_of(prelude: Mapping[str, Any]) -> str:
-    """`MongoDB 7.0.1 (mongodump 100.9.4)` from the versions in a prelude, whatever their spelling."""
+    """Return `MongoDB 7.0.1 (mongodump 100.9.4)` from the versions in a prelude, whatever their spelling."""
     known = {key.replace("_", "").lower(): str(value) for key, value in prelude.items()}
     server, tool = known.get("serverversion"), known.get("toolversion")
     return (f"MongoDB {server} " if server else "") + (f"(mongodump {tool})" if tool else "(mongodump)")

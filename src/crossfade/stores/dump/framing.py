@@ -1,9 +1,8 @@
-"""One BSON document after another: where each begins and ends in a stream of bytes.
+"""Splits a stream of bytes into BSON documents.
 
-Only the frame is looked at: the length in front and the zero at the end. What stands between is judged by whoever reads
-the document. Where a frame does not hold, nothing after it can be trusted (the next plausible length may belong to an
-embedded document), so the rest of the stream is a remainder: nobody knows how many
-documents it held.
+Only the frame is checked: the length in front and the zero byte at the end. The content is checked by the reader of the
+document. After an invalid frame nothing can be trusted (the next plausible length may belong to an embedded document),
+so the rest of the stream is a remainder with an unknown number of documents.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from crossfade.model.counts import counted
 
 LENGTH = struct.Struct("<i")
 LEAST = 5
-# 16 MB and the 16 kB more that servers allow themselves for a document of their own making (the oplog's, for one).
+# 16 MB, and the 16 kB more that servers allow for documents of their own (the oplog's, for one).
 GREATEST = 16 * 1024 * 1024 + 16 * 1024
 KEEP = 16 * 1024 * 1024
 """Of a broken piece no more than this many bytes are kept: the file itself is still there."""
@@ -30,9 +29,9 @@ Read = Callable[[int], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A piece of a source that is no document: its first `KEEP` bytes, its whole length, and what is wrong with it.
+    """A piece of a source that is not a document: its first `KEEP` bytes, its whole length, and what is wrong with it.
 
-    `reason` is one of those of `SetAside`: `broken` for what was one record, REMAINDER for what nobody can count.
+    `reason` is one of those of `SetAside`: `broken` for one record, REMAINDER for an unknown number.
     """
 
     raw: bytes
@@ -42,7 +41,7 @@ class Broken:
 
 
 def fault(buffer: bytes, at: int) -> str | None:
-    """What is wrong with the frame at `at`, or None. The whole document must be in `buffer` if it is sound."""
+    """Return what is wrong with the frame at `at`, or None. The whole document must be in `buffer` if it is valid."""
     left = len(buffer) - at
     if left < LEAST:
         return f"{counted(left, 'byte is', 'bytes are')} left, too few for a document"
@@ -57,7 +56,7 @@ def fault(buffer: bytes, at: int) -> str | None:
 
 
 def documents(read: Read) -> Iterator[bytes | Broken]:
-    """Every document that `read` (as a file's) gives, in order; at most one `Broken`, the last."""
+    """Yield every document of the stream in order; at most one `Broken`, the last."""
     buffer, at, offset = b"", 0, 0
     trouble = None
     while True:
@@ -72,7 +71,7 @@ def documents(read: Read) -> Iterator[bytes | Broken]:
         try:
             more = read(_BLOCK)
         except (EOFError, OSError, zlib.error) as error:  # a gzip stream that is cut or damaged
-            trouble = f"cannot be decompressed further: {error}"
+            trouble = f"decompressing failed: {error}"
             break
         if not more:
             trouble = fault(buffer, 0) if buffer else None
@@ -85,7 +84,7 @@ def documents(read: Read) -> Iterator[bytes | Broken]:
 
 
 def _whole(buffer: bytes) -> Iterator[tuple[int, int]]:
-    """Where the sound documents at the front of `buffer` are, as (offset, length)."""
+    """Return the valid documents at the front of `buffer` as (offset, length)."""
     at, end = 0, len(buffer)
     while end - at >= LEAST:
         (length,) = LENGTH.unpack_from(buffer, at)
@@ -96,13 +95,13 @@ def _whole(buffer: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _hopeless(buffer: bytes) -> str | None:
-    """The fault of the first document, unless all that it lacks is bytes still to come."""
+    """Return the fault of the first document, unless it is only incomplete and more bytes follow."""
     (length,) = LENGTH.unpack_from(buffer)
     return None if LEAST <= length <= GREATEST and length > len(buffer) else fault(buffer, 0)
 
 
 def _rest(read: Read, begun: bytes) -> tuple[bytes, int]:
-    """All that is left: the first of it, and how much it is."""
+    """Read the rest: return its first bytes and its length."""
     kept, length = bytearray(begun[:KEEP]), len(begun)
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What a dump holds, each thing with its class and what becomes of it."""
+"""Lists what a dump holds, each thing with its class and what the move does with it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _PLANS: Mapping[str, str] = {
     "collection": "copied",
     "capped": "copied; its size limit is not",
     "clustered": "copied; a clustered index is an ordinary primary key in the target",
-    "view": "a view holds no documents of its own; write it as a view of the target, or map the collection behind it",
-    "timeseries": "a dump of a time series holds its buckets, not its measurements; read it from the live server, "
-    "or export it with mongoexport",
-    "gridfs_files": "copied as documents; the contents are in the chunks",
-    "gridfs_chunks": "copied as documents, one row a chunk",
-    "system": "belongs to the server; not copied",
+    "view": "not copied, because a view holds no documents; recreate it as a view of the target",
+    "timeseries": "not copied: a dump of a time series holds its buckets, not its measurements; read it from the live "
+    "server, or export it with mongoexport",
+    "gridfs_files": "copied; each document describes a file, whose contents are in the chunks",
+    "gridfs_chunks": "copied; the contents of a file are the `data` of its chunks in the order of `n`",
+    "system": "not copied, because it belongs to the server",
 }
 _COPIED = ("collection", "capped", "clustered", "gridfs_files", "gridfs_chunks")
 
 
 class DumpInspector:
-    """Names everything in a dump; counts are exact, because the documents' places are known after one pass."""
+    """Lists everything in a dump. Counts are exact, because one pass finds every document."""
 
     def __init__(self, spools: Spools) -> None:
         self._spools = spools
@@ -48,7 +48,7 @@ class DumpInspector:
         plan, count, size, torn = origin.stated or _PLANS[entity_class], 0, 0, ""
         unread = origin.unread or entity_class == "timeseries"
         if entity_class in _COPIED and origin.file is None:
-            plan, unread = "only its metadata is in the dump: no documents", True
+            plan, unread = "the dump holds only its metadata, no documents", True
         elif copied and sized:
             spool = self._spools.spool(origin.name)
             count, size = spool.records, spool.bytes
@@ -65,17 +65,17 @@ class DumpInspector:
 
 
 def _odd(without_id: int, broken: int) -> str:
-    """What is to be said about documents that are not as they should be."""
+    """Describe documents that are damaged or have no `_id`."""
     said = ""
     if without_id:
-        said += f'; {without_id:,} without _id, which get {{"#position": n}}, their place in the dump'
+        said += f'; {without_id:,} without _id, which get {{"#position": n}} (their place in the dump)'
     if broken:
-        said += f"; {broken:,} cannot be read and will be set aside"
+        said += f"; {broken:,} cannot be read and will be quarantined"
     return said
 
 
 def _gridfs_class(origin: Origin, names: set[str]) -> str | None:
-    """GridFS is known by its pair of collections."""
+    """Recognize GridFS by its pair of collections."""
     for suffix, other in (("files", "chunks"), ("chunks", "files")):
         stem = origin.name.removesuffix(f".{suffix}")
         if stem != origin.name and f"{stem}.{other}" in names and origin.entity_class == "collection":

@@ -16,8 +16,8 @@ FORMATS = ("bson", "archive", "json")
 class Origin:
     """One entity of a dump. `file` holds its documents in `form` (None: there are none, as for a view).
 
-    `stated` is the plan of a thing that is no collection ("" for collections), `metadata` what mongodump wrote about
-    it. `unread`: it holds records, or may, that Crossfade does not read.
+    `stated` is the plan of a thing that is not a collection ("" for collections), `metadata` what mongodump wrote about
+    it. `unread`: it holds, or may hold, records that Crossfade does not read.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Layout:
-    """A dump of one database. `product` says what wrote it, where that is known."""
+    """A dump of one database. `product` says what wrote it, if known."""
 
     path: Path
     form: str
@@ -41,16 +41,16 @@ class Layout:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Every file that documents come from."""
+        """Return every file that holds documents."""
         return tuple(dict.fromkeys(origin.file for origin in self.origins if origin.file is not None))
 
 
-# Databases of the server itself: they are named, and never taken for the one that was meant.
+# Databases of the server itself: they are listed, but never chosen.
 SERVERS_OWN = ("admin", "config", "local")
 
 
 def choose_db(found: Mapping[str, Any], wanted: str | None, shown: str, how: str) -> str:
-    """The one database that is meant. Raises `Misused` where that is not clear; `how` says how to name one."""
+    """Return the database to read. Raises `Misused` if it is ambiguous; `how` says how to name one."""
     if wanted is not None:
         if wanted not in found:
             raise Misused(f"{shown} has no database {wanted!r}; it has {', '.join(sorted(found)) or 'none'}")
@@ -62,7 +62,7 @@ def choose_db(found: Mapping[str, Any], wanted: str | None, shown: str, how: str
 
 
 def class_of(name: str, metadata: Mapping[str, Any]) -> str:
-    """The entity's class, from its name and what mongodump wrote about it."""
+    """Return the entity's class, from its name and what mongodump wrote about it."""
     options = metadata.get("options") or {}
     kind = metadata.get("type", "")
     if name.startswith("system."):

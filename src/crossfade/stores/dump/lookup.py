@@ -1,7 +1,7 @@
-"""Finding documents of a dump by a value: an index a path, made the first time that it is asked for.
+"""Finds documents of a dump by a value: an index for each path, built on first use.
 
-Values are known by their canonical Extended JSON, numbers by what they amount to: 5 finds 5, 5.0 and Decimal 5, as it
-does on a server. Long texts are known by a hash of them.
+Values are compared by their canonical Extended JSON, numbers by their value: 5 finds 5, 5.0 and Decimal 5, as on a
+server. Long strings are compared by their hash.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ _ID: Path = ("_id",)
 
 
 def index_name(path: Path) -> str:
-    """What the index of `path` is called in the cache."""
+    """Return the name of the index of `path` in the cache."""
     return hashlib.blake2b(format_path(path).encode(), digest_size=8).hexdigest()
 
 
 def build_index(spool: Spool, path: Path, target: File) -> None:
-    """Writes the index of every value at `path`; it appears when it is whole."""
+    """Write the index of every value at `path`. The file appears when it is complete."""
     draft = target.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     with closing(sqlite3.connect(draft)) as db, db:
-        db.execute("PRAGMA synchronous = off")  # what is lost is built again
+        db.execute("PRAGMA synchronous = off")  # an index lost in a crash is built again
         db.execute("CREATE TABLE place (key BLOB, offset INTEGER, length INTEGER)")
         rows = _places(spool, path)
         while batch := list(islice(rows, 10_000)):
@@ -50,7 +50,7 @@ def build_index(spool: Spool, path: Path, target: File) -> None:
 
 
 def find(index: File, values: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Offset and length of the documents that hold one of `values` (canonical Extended JSON), each once."""
+    """Return offset and length of the documents that hold one of `values` (canonical Extended JSON), each once."""
     wanted = sorted({match_key(text) for text in values})
     seen: set[int] = set()
     with closing(sqlite3.connect(index)) as db:
@@ -64,7 +64,7 @@ def find(index: File, values: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def match_key(text: str) -> bytes:
-    """By what a value is found, from its canonical text: equal for numbers that are equal."""
+    """Return the key by which a value is found, from its canonical text: equal numbers have the same."""
     if text.startswith('{"$number'):
         text = _number(text)
     data = text.encode("utf-8", "surrogatepass")
@@ -92,7 +92,7 @@ def _places(spool: Spool, path: Path) -> Iterator[tuple[bytes, int, int]]:
 
 
 def documents_at(spool: Spool) -> Iterator[tuple[int, bytes]]:
-    """Every document with its offset in the spool's file; broken pieces are passed over."""
+    """Yield every document with its offset in the spool's file; broken pieces are skipped."""
     offset = 0
     for piece in read_pieces(spool, 0, spool.count, _BLOCK):
         if piece.broken is None:
@@ -112,14 +112,14 @@ def _id_values(document: bytes) -> Iterable[Any]:
 def _values(document: bytes, path: Path) -> Iterable[Any]:
     try:
         return list(_at(decode_one(document), path))
-    except Unreadable:  # it is set aside wherever it is read, so nothing can refer to it
+    except Unreadable:  # a damaged document is quarantined wherever it is read, so no lookup can find it
         return ()
 
 
 def _at(value: Any, path: Path) -> Iterator[Any]:
-    """The values at `path`, as a server sees them: one value and a list of them make no difference.
+    """Yield the values at `path` as a server matches them: one value and an array of them match alike.
 
-    So arrays are entered where the path does not say so, and single values are found where it does; an array inside an
+    So arrays are entered where the path does not say so, and single values are found where it does. An array inside an
     array is entered only where the path steps into both.
     """
     depth = next((n for n, step in enumerate(path) if step != ELEMENT), len(path))

@@ -13,7 +13,7 @@ from crossfade.stores.dump.files import open_stream
 
 
 def read_metadata(path: Path) -> Mapping[str, Any]:
-    """The metadata.json at `path`, compressed or not."""
+    """Read the metadata.json at `path`, compressed or not."""
     stream = open_stream(path)
     try:
         chunks = iter(lambda: stream.read(1 << 20), b"")
@@ -26,15 +26,15 @@ def read_metadata(path: Path) -> Mapping[str, Any]:
 
 
 def parse_metadata(text: str, where: str) -> Mapping[str, Any]:
-    """The metadata that `text` says; none for an empty text. Raises `Damaged` naming `where`."""
+    """Parse metadata; an empty text has none. Raises `Damaged` naming `where`."""
     if not text.strip():
         return {}
     try:
         found = json_util.loads(text)
     except (ValueError, TypeError) as error:
-        raise Damaged(f"{where} is no metadata: {error}") from error
+        raise Damaged(f"{where} is not valid metadata: {error}") from error
     if not isinstance(found, dict):
-        raise Damaged(f"{where} is no metadata: it is no object")
+        raise Damaged(f"{where} is not valid metadata: it is not an object")
     return found
 
 

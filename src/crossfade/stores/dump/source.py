@@ -1,7 +1,7 @@
 """Reads the documents of a dump: chunks are ranges of positions, in the order of the file.
 
-Broken pieces have positions too. `scan` and `raw` give each alone, so that nobody takes what follows for part of it;
-`batches` sets them aside.
+Broken pieces have positions too. `scan` and `raw` yield each alone, so that what follows is not read as part of it;
+`batches` rejects them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class DumpReader:
         return map(_as_bytes, _documents(read_pieces(spool, 0, spool.count, RAW_BYTES)))
 
     def keys(self, entity: str) -> Iterator[bytes]:
-        """As the contract says; a document whose `_id` cannot be read has no key, and is not among them."""
+        """Do as the contract says. A document whose `_id` cannot be read has no key and is left out."""
         waiting: list[bytes] = []
         for _, document in documents_at(self._spools.spool(entity)):
             if (alone := id_document(document)) is not None:
@@ -59,7 +59,7 @@ class DumpReader:
             yield b"".join(waiting)
 
     def batches(self, chunk: Chunk, shape: Shape, columns: Sequence[Column]) -> Iterator[Batch]:
-        """As the contract says; `position` of a document set aside is its position in the entity."""
+        """Do as the contract says. The `position` of a rejected document is its position in the entity."""
         reader = compile_columns(shape, columns)
         for piece in self._pieces(chunk):
             if piece.broken is not None:
@@ -95,7 +95,7 @@ class DumpReader:
 
 
 def _bounds(spool: Spool, target_bytes: int) -> Iterator[int]:
-    """Positions about `target_bytes` apart, from 0 to the end; none where there is nothing."""
+    """Return positions about `target_bytes` apart, from 0 to the end; none if there are no documents."""
     if spool.count == 0:
         return
     yield 0
@@ -108,7 +108,7 @@ def _bounds(spool: Spool, target_bytes: int) -> Iterator[int]:
 
 
 def _portions(piece: Piece, size: int) -> Iterator[tuple[int, bytes]]:
-    """The piece's documents, at most `size` at a time, with the position of the first."""
+    """Yield the piece's documents, at most `size` at a time, with the position of the first."""
     position, data = piece.position, piece.data
     while data:
         taken, end = whole_documents(data, size)
@@ -117,13 +117,13 @@ def _portions(piece: Piece, size: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _documents(pieces: Iterator[Piece]) -> Iterator[Piece]:
-    """Without what is no document, and no one record either."""
+    """Leave out remainders, which are not documents."""
     return (piece for piece in pieces if piece.broken is None or piece.broken.reason != REMAINDER)
 
 
 def _in_its_place(one: SetAside, position: int) -> SetAside:
-    """What a batch set aside, with its position in the entity. A document that ends before its length says so has
-    others in it, or parts of them: its length is wrong.
+    """Return what a batch rejected, with its position in the entity. A document that ends before the end given by its
+    length has others, or parts of them, in it: its length is wrong.
     """
     one = replace(one, position=one.position + position)
     if one.reason == "broken" and (end := early_end(one.raw)) is not None:
@@ -133,7 +133,7 @@ def _in_its_place(one: SetAside, position: int) -> SetAside:
 
 
 def _as_bytes(piece: Piece) -> bytes:
-    """The piece as it is handed out. One that is broken must not look like documents: it may begin as some do."""
+    """Return the piece as it is passed on. A broken one must not look like documents, even if it begins like them."""
     data = piece.data
     if piece.broken is None or len(data) < 4:
         return data

@@ -1,9 +1,8 @@
-"""A collection of a dump laid out for reading at random: a plain .bson file and where in it things are.
+"""A collection of a dump laid out for random access: a plain .bson file and an index of positions in it.
 
-A spool is made in one pass over the source: a `Spooler` takes the pieces in order. A plain .bson file in which every
-document has an `_id` is its own spool; for every other source the documents are written out. Beside it stands a small
-SQLite file with a mark (position and offset) every so often, all broken pieces, and the totals; it is complete or not
-there.
+A spool is built in one pass over the source: a `Spooler` takes the pieces in order. A plain .bson file in which every
+document has an `_id` is its own spool; for every other source the documents are written out. Beside it is a small
+SQLite file with a mark (position and offset) at intervals, all broken pieces, and the totals. It is complete or absent.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from crossfade.model.batch import REMAINDER
 from crossfade.stores.dump.elements import has_id, with_position
 from crossfade.stores.dump.framing import LENGTH, Broken
 
-# Marks are near one another at the start, farther apart later: small dumps have chunks, and big ones few marks.
+# Marks are dense at the start and sparse later: small dumps get several chunks, and big ones few marks.
 _MARK_LEAST, _MARK_MOST = 8 * 1024, 1024 * 1024
 _FLUSH = 1024 * 1024
 _SCHEMA = """
@@ -33,7 +32,7 @@ CREATE TABLE broken (position INTEGER PRIMARY KEY, offset INTEGER, kept INTEGER,
 
 
 class NeedsCopy(Exception):
-    """A document without `_id` stands in a file that was to be read in place."""
+    """A file that was to be read in place holds a document without `_id`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Spool:
 
     @property
     def remainders(self) -> tuple[BrokenAt, ...]:
-        """The pieces that hold nobody knows how many records; `count` counts their positions, too."""
+        """Return the pieces with an unknown number of records; `count` includes their positions."""
         return tuple(piece for piece in self.broken if piece.reason == REMAINDER)
 
     @property
@@ -69,15 +68,15 @@ class Spool:
         return self.count - len(self.remainders)
 
     def mark_before(self, position: int) -> tuple[int, int]:
-        """The last mark at or before `position`, as (position, offset)."""
+        """Return the last mark at or before `position`, as (position, offset)."""
         at = bisect_right(self.positions, position) - 1
         return self.positions[at], self.offsets[at]
 
 
 class Spooler:
-    """Takes a collection's pieces in order and leaves a spool. `path` is its index; the data goes beside it.
+    """Takes a collection's pieces in order and builds a spool. `path` is its index; the data file is beside it.
 
-    With `in_place` nothing is written but the index, and `NeedsCopy` is raised where that will not do.
+    With `in_place` only the index is written, and `NeedsCopy` is raised if that is not possible.
     """
 
     def __init__(self, path: Path, in_place: Path | None = None) -> None:
@@ -122,7 +121,7 @@ class Spooler:
         self._offset += len(written)
 
     def finish(self) -> None:
-        """Makes the spool appear, whole."""
+        """Complete the spool and rename it into place."""
         self._flush()
         if self._out is not None:
             self._out.close()
@@ -158,7 +157,7 @@ class Spooler:
 
 
 def open_spool(path: Path) -> Spool:
-    """The spool whose index is at `path`."""
+    """Open the spool whose index is at `path`."""
     with closing(sqlite3.connect(path)) as db:
         data, count, size, without_id = db.execute("SELECT data, count, bytes, without_id FROM total").fetchone()
         marks = db.execute("SELECT position, offset FROM mark ORDER BY position").fetchall()
@@ -169,7 +168,7 @@ def open_spool(path: Path) -> Spool:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What a spool gives back: whole documents in a row, or (with `broken`) one piece that is none."""
+    """A piece read from a spool: a run of whole documents, or (with `broken`) one piece that is not a document."""
 
     position: int
     data: bytes
@@ -177,7 +176,7 @@ class Piece:
 
 
 def read_pieces(spool: Spool, lower: int, upper: int, limit: int) -> Iterator[Piece]:
-    """The pieces from position `lower` up to `upper`; documents in runs of at most `limit` bytes (or one document)."""
+    """Yield the pieces from position `lower` up to `upper`; documents in runs of at most `limit` bytes, or one."""
     with spool.data.open("rb", buffering=0) as file:
         fd = file.fileno()
         position, offset = spool.mark_before(lower)
@@ -195,7 +194,7 @@ def read_pieces(spool: Spool, lower: int, upper: int, limit: int) -> Iterator[Pi
 
 
 def _runs(fd: int, position: int, offset: int, stop: int, limit: int) -> Iterator[tuple[int, bytes]]:
-    """Documents from `position` (which is at `offset`) up to `stop`, in runs, each with the position of its first."""
+    """Yield documents from `position` (at `offset`) up to `stop` in runs, each with the position of its first."""
     want = limit
     while position < stop:
         block = os.pread(fd, want, offset)
@@ -211,7 +210,7 @@ def _runs(fd: int, position: int, offset: int, stop: int, limit: int) -> Iterato
 
 
 def whole_documents(block: bytes, most: int) -> tuple[int, int]:
-    """How many whole documents stand at the front, at most `most`, and where they end."""
+    """Return the number of whole documents at the front, at most `most`, and where they end."""
     taken = at = 0
     size = len(block)
     while taken < most and size - at >= 4:
@@ -223,5 +222,5 @@ def whole_documents(block: bytes, most: int) -> tuple[int, int]:
 
 
 def _from(run: bytes, skip: int) -> bytes:
-    """The run without its first `skip` documents."""
+    """Return the run without its first `skip` documents."""
     return run[whole_documents(run, skip)[1] :]

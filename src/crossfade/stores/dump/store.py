@@ -1,4 +1,4 @@
-"""Opens a dump: looks at what the path is, and bundles what can be done with it."""
+"""Opens a dump: finds out what the path is, and bundles its parts."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ SCHEME = "dump"
 
 
 def open_dump(path_or_url: str | Path) -> Store:
-    """A store that reads the dump at `dump:PATH` (or a plain path); `?db=NAME` picks one database of several.
+    """Return a store that reads the dump at `dump:PATH` (or a plain path); `?db=NAME` chooses one of several databases.
 
-    Raises `Unreachable` where nothing readable is there, `Misused` where it is no dump or not clear which database is
-    meant.
+    Raises `Unreachable` if nothing can be read there, `Misused` if it is not a dump or the database is ambiguous.
     """
     path, db = _parse(str(path_or_url))
     spools = Spools(recognise(path, db))
@@ -41,21 +40,21 @@ def open_dump(path_or_url: str | Path) -> Store:
 
 
 def absolute(url: str) -> str:
-    """The same dump by a URL that does not depend on the folder that a process works in."""
+    """Return a URL of the same dump that does not depend on the current directory."""
     path, db = _parse(url)
     return f"{SCHEME}:{path.absolute()}" + (f"?db={quote(db)}" if db else "")
 
 
 def recognise(path: Path, db: str | None = None) -> Layout:
-    """What the dump at `path` consists of; its documents are not read."""
+    """Return what the dump at `path` consists of, without reading its documents."""
     if not path.exists():
         raise Unreachable(
-            f"{hide_password(str(path))} is not there",
+            f"{hide_password(str(path))} does not exist",
             hint="a dump is a folder or a file of mongodump, or files of mongoexport",
         )
     if path.is_dir():
         return folder.open_folder(path, db)
-    file = path.resolve()  # a link that a person named is what they meant; one inside of a dump is not
+    file = path.resolve()  # a link that the user names is followed; one inside a dump is not
     if _begins_with(file, archive.MAGIC):
         return _archive(file, db)
     if plain_name(path, ".bson") is not None:
@@ -68,7 +67,7 @@ def recognise(path: Path, db: str | None = None) -> Layout:
 
 
 def _parse(text: str) -> tuple[Path, str | None]:
-    """The path, and the database asked for. A file that is really named so wins over any other reading."""
+    """Split the path and the database asked for. A file of exactly that name takes precedence."""
     rest = text.removeprefix(f"{SCHEME}:")
     if rest.startswith("//"):
         rest = rest[2:]
@@ -113,9 +112,9 @@ def _archived(path: Path, db: str, said: dict[str, object]) -> Origin:
     name, owner = str(said.get("collection", "")), str(said.get("db", ""))
     if owner != db:
         stated = (
-            "the oplog of the time of the dump; it is not replayed"
+            "the oplog during the dump; it is not replayed"
             if not owner
-            else f"of the database {owner!r}, not {db!r}"
+            else f"it belongs to the database {owner!r}, not {db!r}"
         )
         return Origin(f"{owner}.{name}" if owner else name, "archive", None, {}, "system", stated)
     metadata = dict(parse_metadata(str(said.get("metadata") or ""), f"{path}: metadata of {name}"))

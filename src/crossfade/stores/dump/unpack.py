@@ -1,4 +1,4 @@
-"""From a dump's files to spools: each entity's is made when it is first asked for, an archive's all in one pass."""
+"""Builds spools from a dump's files: each on first use, those of an archive all in one pass."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class Spools:
         self._open: dict[str, Spool] = {}
 
     def spool(self, entity: str) -> Spool:
-        """The entity's documents. Raises `Misused` where the dump has none of that name, `Damaged` where it cannot
-        be taken apart.
+        """Return the entity's documents. Raises `Misused` if the dump has no entity of that name, `Damaged` if it
+        cannot be unpacked.
         """
         if entity not in self._open:
             self._open[entity] = open_spool(self._index(entity))
         return self._open[entity]
 
     def file_name(self, entity: str) -> str:
-        """What its files in the cache begin with."""
+        """Return the prefix of the entity's files in the cache."""
         return str(self._origins[entity][0])
 
     def close(self) -> None:
@@ -54,7 +54,7 @@ class Spools:
         return self.cache.built(name, lambda path: _unpack(origin, path))
 
     def _unpack_archive(self, done: Path) -> None:
-        """Lays out all collections of the chosen database; `done` is made when all are."""
+        """Lay out all collections of the chosen database, then create `done`."""
         origins = [o for o in self.layout.origins if o.file is not None]
         with ExitStack() as stack:
             stream = stack.enter_context(closing(open_stream(self.layout.path)))
@@ -75,7 +75,7 @@ class Spools:
 
 
 def _unpack(origin: Origin, path: Path) -> None:
-    """Makes the spool `path` of an entity that has a file of its own."""
+    """Build the spool `path` of an entity that has a file of its own."""
     assert origin.file is not None
     in_place = origin.file.resolve() if origin.form == "bson" and not is_gzip(origin.file) else None
     try:

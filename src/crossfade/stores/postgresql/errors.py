@@ -1,4 +1,4 @@
-"""What PostgreSQL's errors mean for us: a row refused, a server gone, or a state of the server to be mended."""
+"""Classifies PostgreSQL's errors: a row was refused, the server is gone, or the server is in a state to be fixed."""
 
 from __future__ import annotations
 
@@ -22,35 +22,41 @@ _ROW_REASONS = {
     "22003": "out_of_range",
     "22008": "out_of_range",
     "22009": "out_of_range",
-    "54000": "too_long",  # most of all: an index row that is longer than a third of a page
-    "54001": "bad_value",  # nested deeper than the server's stack
-    "P0001": "raised",  # by a function: a CHECK's, a domain's, a generated column's, a trigger's
+    "54000": "too_long",  # usually an index row that is longer than a third of a page
+    "54001": "bad_value",  # nested deeper than the server's stack allows
+    "P0001": "raised",  # raised by a function of a CHECK, domain, generated column or trigger
 }
 NEVER_A_ROW = ("08", "25", "28", "3D", "40", "53", "55", "57", "58", "72", "F0", "XX")
-"""Classes of SQLSTATE that tell of the server, whatever it was doing."""
+"""Classes of SQLSTATE that are about the server, whatever the statement was."""
 _NOTHING_WRITTEN = "nothing of this chunk was written"
 _CHANGED = (
-    "somebody has changed it since `crossfade schema apply`: put it back as `crossfade schema show` prints it, "
+    "it was changed after `crossfade schema apply`: restore it as `crossfade schema show` prints it, "
     "or start over in an empty database"
 )
 _NO_RIGHT = "42501"
 _STATES = {
-    "53100": ("the target's disk is full", "make room on the target's disk, then run the same command again"),
+    "53100": ("the target's disk is full", "free some space on the target's disk, then run the same command again"),
     "53200": ("the target is out of memory", "run again with fewer --workers or a smaller chunk size"),
     "53300": ("the target has no free connection", "run again with fewer --workers, or raise max_connections"),
-    "25006": ("the target takes no writes (read-only transaction)", "point at the primary, not at a standby"),
-    _NO_RIGHT: ("the role of the target URL lacks a right", "grant it to that role"),
+    "25006": (
+        "the target does not accept writes (read-only transaction)",
+        "name the primary in the URL, not a standby",
+    ),
+    _NO_RIGHT: ("the role of the target URL lacks a privilege", "grant it to that role"),
     "22P03": ("the target's column has another type than the schema says", "run `crossfade schema show` and compare"),
     "42P01": ("the target has no such table", _CHANGED),
     "42703": ("the target has no such column", _CHANGED),
-    "40P01": ("the target broke a deadlock by ending this transaction", "run the same command again"),
+    "40P01": ("the target aborted this transaction to resolve a deadlock", "run the same command again"),
     "40001": ("the target could not serialize this transaction", "run the same command again"),
-    "57014": ("the target cancelled this statement", "look for a statement_timeout on the role or database"),
-    "55P03": ("the target could not get a lock in time", "run again when no other session holds a lock on the table"),
+    "57014": ("the target cancelled this statement", "check statement_timeout of the role and the database"),
+    "55P03": (
+        "the target could not acquire a lock in time",
+        "run again when no other session holds a lock on the table",
+    ),
 }
 _PASSING = {"53300", "25006", "40P01", "40001", "55P03"}  # a failover, the locks of others
 _HIDDEN = (
-    "row level security keeps rows of a table from the role of the target URL",
+    "row-level security hides rows of a table from the role of the target URL",
     "as an administrator: ALTER ROLE ... BYPASSRLS; or, where the role owns the table: ALTER TABLE ... NO FORCE ROW"
     " LEVEL SECURITY",
 )
@@ -61,7 +67,7 @@ _AT_ROW = re.compile(r"COPY [^\n]*, line \d+")
 
 
 def translated(error: psycopg.Error, url: str, table: str, default: str = "public") -> Exception:
-    """The error as one of ours. `default` is the schema of tables that name none."""
+    """Convert the error into one of crossfade's. `default` is the schema of tables that name none."""
     code = error.sqlstate
     if code is None or code.startswith(("08", "57P")):
         return lost(error, url)
@@ -73,7 +79,9 @@ def translated(error: psycopg.Error, url: str, table: str, default: str = "publi
         lacking = rights.denied(error.diag.message_primary or "", url, table) if code == _NO_RIGHT else None
         return lacking or _state(error, code, table)
     if reason is None:
-        return CrossfadeError(f"the target refused: {message_of(error)}; {_NOTHING_WRITTEN} (SQLSTATE {code})")
+        return CrossfadeError(
+            f"the target reported an error: {message_of(error)}; {_NOTHING_WRITTEN} (SQLSTATE {code})"
+        )
     diag = error.diag
     found = _COLUMN.search(diag.context or "")
     column = diag.column_name or (found[1].strip('"') if found else None)
@@ -88,8 +96,8 @@ def translated(error: psycopg.Error, url: str, table: str, default: str = "publi
 
 
 def said_of_a_row(said: Sequence[str], table: str, default: str) -> RowRejected:
-    """What record_by_record.sql noted of a row: SQLSTATE, message, detail, schema, table, column, constraint, context.
-    `table` is the one that was filled; "" where a check that had been put off refused it.
+    """Convert what record_by_record.sql noted of a row: SQLSTATE, message, detail, schema, table, column, constraint,
+    context. `table` is the one that was being filled; "" if a deferred check refused the row.
     """
     code, primary, detail, schema, of, column, constraint, context = said
     reason = _row_reason(code, f"{primary} {detail}")
@@ -105,26 +113,26 @@ def said_of_a_row(said: Sequence[str], table: str, default: str) -> RowRejected:
 
 
 def _called(schema: str, table: str, default: str) -> str:
-    """As mapping files call a table."""
+    """Return the name of a table as mapping files have it."""
     return f"{schema}.{table}" if table and schema not in ("", default) else table
 
 
 def of_statement(error: psycopg.Error, url: str) -> Exception:
-    """The error of a statement over rows that are there. A row that no index has room for is named by its place."""
+    """Return the error of a statement over existing rows. A row too large for an index is identified by its ctid."""
     ours = translated(error, url, "")
     at = _TUPLE.search(error.diag.message_detail or "")
     if at and isinstance(ours, RowRejected):
-        ours.message += f" It is this one: SELECT * FROM {at[2]} WHERE ctid = '{at[1]}'"
+        ours.message += f" To see the row: SELECT * FROM {at[2]} WHERE ctid = '{at[1]}'"
     return ours
 
 
 def row_reason(error: psycopg.Error) -> str | None:
-    """The word for why a row was refused; None where the code alone does not say that it is about a row."""
+    """Return the reason why a row was refused; None if the code alone does not say that it is about a row."""
     return _row_reason(error.sqlstate or "", f"{error.diag.message_primary} {error.diag.message_detail}")
 
 
 def reason_of(error: psycopg.Error) -> str:
-    """The word for why a row was refused, where it is known to be about one."""
+    """Return the reason why a row was refused, when the error is known to be about a row."""
     raised = "function" in (error.diag.context or "").partition("COPY ")[0]
     return row_reason(error) or ("raised" if raised else "bad_value")
 
@@ -140,35 +148,35 @@ def _row_reason(code: str, text: str) -> str | None:
 
 
 def is_state(error: psycopg.Error) -> bool:
-    """Whether the error tells of the server or the connection, and not of what it was given."""
+    """Return whether the error is about the server or the connection, and not about the data."""
     return error.sqlstate is None or error.sqlstate.startswith(NEVER_A_ROW)
 
 
 def _while_at_a_row(error: psycopg.Error) -> bool:
-    """Whether COPY had a row at hand. The code says little: a function in a CHECK may raise any."""
+    """Return whether COPY was processing a row. The code says little: a function in a CHECK may raise any."""
     return not is_state(error) and bool(_AT_ROW.search(error.diag.context or ""))
 
 
 def lost(error: psycopg.Error, url: str) -> Unreachable:
-    """The connection broke on the way."""
+    """Return the error of a lost connection."""
     return may_pass(
         Unreachable(
-            f"the connection to {hide_password(url)} broke ({first_line(error, url)}); {_NOTHING_WRITTEN}",
+            f"the connection to {hide_password(url)} was lost ({first_line(error, url)}); {_NOTHING_WRITTEN}",
             hint="run the same command again when the server is back: it goes on where it stopped",
         )
     )
 
 
 def refused_reading(state: str, said: str, url: str) -> CrossfadeError:
-    """A statement that only reads was refused: `state` is the SQLSTATE, `said` what the driver said."""
+    """Return the error of a reading statement that failed: `state` is the SQLSTATE, `said` the driver's message."""
     if state == _NO_RIGHT and (lacking := rights.denied(said, url)):
         return lacking
-    fact, hint = _fact(state, said, ("PostgreSQL refused a reading statement", None))
+    fact, hint = _fact(state, said, ("PostgreSQL refused to run a query", None))
     return CrossfadeError(f"{fact} at {hide_password(url)}: {said}; nothing was changed", hint=hint)
 
 
 def _fact(code: str, said: str, otherwise: tuple[str, str | None] = ("", None)) -> tuple[str, str | None]:
-    """A state in words, and what to do about it."""
+    """Return a state of the server in words, and what to do about it."""
     return _HIDDEN if code == _NO_RIGHT and "row-level security" in said else _STATES.get(code, otherwise)
 
 
@@ -181,13 +189,13 @@ def _state(error: psycopg.Error, code: str, table: str) -> CrossfadeError:
 
 
 def message_of(error: psycopg.Error) -> str:
-    """The server's words. They may hold values of the row; whoever shows them escapes them."""
+    """Return the server's message. It may hold values of the row; escape it before showing it."""
     return _message(error.diag.message_primary or "", error.diag.message_detail or "") or str(error)
 
 
 def _message(primary: str, detail: str) -> str:
-    # "Failing row contains (...)" is the whole row, passwords and all; the record itself lies in quarantine
-    # and the place of a row on disk says nothing to anybody once the row is gone
+    # "Failing row contains (...)" is the whole row, passwords included; the record itself is in quarantine
+    # and the ctid of a row is of no use once the row is gone
     return " · ".join(part for part in (primary, "" if detail.startswith(_NOT_SHOWN) else detail) if part)
 
 

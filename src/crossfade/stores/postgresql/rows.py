@@ -1,4 +1,4 @@
-"""Reads PostgreSQL back into canonical Arrow, through ADBC: a driver and a path that writing does not use."""
+"""Reads PostgreSQL back into canonical Arrow through ADBC: a driver that writing does not use."""
 
 from __future__ import annotations
 
@@ -35,9 +35,12 @@ from crossfade.stores.postgresql.session.no_connection import no_connection
 from crossfade.stores.postgresql.session.settings import settle
 
 _SLICE = 18_000  # keys in one statement: those of a whole batch
-_MOST_REFUSALS = 100  # of texts that a type does not take, before the rest is compared as it stands
+_MOST_REFUSALS = 100  # most texts that a type may refuse, before the rest is compared unchanged
 _AS_TEXT = ("numeric", "json", "jsonb", "text", "char", "enum", "other")
-_EPOCH_MICROS, _EPOCH_DAYS = 946_684_800_000_000, 10_957  # what ADBC adds to PostgreSQL's numbers, without looking
+_EPOCH_MICROS, _EPOCH_DAYS = (
+    946_684_800_000_000,
+    10_957,
+)  # what ADBC adds to PostgreSQL's numbers, without an overflow check
 _FIRST_MOMENT, _FIRST_DAY = -2_440_588 * 86_400_000_000, -2_440_588
 
 _TYPE_NAMES = """
@@ -70,13 +73,13 @@ def _connected(url: str) -> Any:
     try:
         return _driver().connect(adbc_conninfo(url), autocommit=True)
     except _driver().Error as error:
-        if "startup parameter" not in str(error):  # so PgBouncer refuses options
+        if "startup parameter" not in str(error):  # how PgBouncer refuses options
             raise
         return _driver().connect(conninfo(url), autocommit=True)
 
 
 class PostgresRowReader:
-    """One ADBC connection, opened when first needed and again when it was lost; its transactions are read-only."""
+    """One ADBC connection, opened on first use and again if it was lost; its transactions are read-only."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -97,7 +100,7 @@ class PostgresRowReader:
         return pa.concat_tables(pieces)
 
     def _near(self, table: TargetTable, columns: Sequence[str], keys: Any) -> tuple[Any, Any]:
-        """Rows with one of the keys, and the keys that are still to be looked up."""
+        """Return rows with one of the keys, and the keys that are still to be looked up."""
         guess = self._guesses.setdefault(table.name, Guess())
         if not set(keys.column_names) <= set(columns) or not guess.worth(keys):
             return arrow_schema(table, columns).empty_table(), keys
@@ -120,14 +123,14 @@ class PostgresRowReader:
         return found
 
     def _judged(self, type_: PgType, texts: Sequence[str]) -> dict[str, Verdict]:
-        """Without the texts that are none of this type: they are compared as they stand."""
+        """Leave out the texts that are not valid for this type: they are compared unchanged."""
         found: dict[str, Verdict] = {}
         pending, refused = [texts], 0
         while pending and refused < _MOST_REFUSALS:
             piece = pending.pop()
             try:
                 found |= read_answer(type_, piece, self._text_rows(statement_of(type_, piece)))
-            except CrossfadeError:  # also where the connection is gone: then the next question says so
+            except CrossfadeError:  # also if the connection is lost: the next statement reports that
                 refused += 1
                 valid = self._valid(type_, piece)
                 if 0 < len(valid) < len(piece):
@@ -221,9 +224,9 @@ class PostgresRowReader:
         return f"SELECT s.* FROM {given} CROSS JOIN LATERAL ({select} OFFSET 0) AS s" if given else select
 
     def _stretch(self, table: TargetTable, columns: Sequence[str], keys: Any) -> str:
-        """The rows between the least and the greatest key, but not many more of them than there are keys.
+        """Return the rows between the least and the greatest key, but not many more than there are keys.
 
-        With sequential scans left on, the planner would choose one where it takes the stretch for a long one.
+        Sequential scans are off: the planner would choose one if it expected the range to be long.
         """
         name = keys.column_names[0]
         condition = of_stretch(keys, _kind(table, name), self._types(table)[name])
@@ -241,12 +244,12 @@ class PostgresRowReader:
         return self._type_names[table.name]
 
     def _rows_of(self, table: TargetTable) -> str:
-        """What a query reads: rows of tables that inherit from this one are theirs, rows of partitions are its own."""
+        """Return what to read from: rows of inheriting tables are not the table's own, rows of partitions are."""
         self._types(table)
         return _name(table) if table.name in self._partitioned else f"ONLY {_name(table)}"
 
 
-# What is asked for: every type in a form that ADBC brings over unchanged.
+# What is selected: every type in a form that ADBC transfers unchanged.
 
 
 def _expressions(table: TargetTable, columns: Sequence[str]) -> str:
@@ -260,7 +263,7 @@ def _expression(kind: ColumnType, column: str) -> str:
 
 
 def _array_expression(kind: ColumnType, column: str) -> str:
-    """ADBC flattens arrays of several dimensions and refuses those not from 1: a NULL more shows that they differ."""
+    """Append a NULL to arrays that ADBC flattens (several dimensions) or refuses (not from 1), so that they differ."""
     cast = "::text[]" if element_of(kind).kind in (*_AS_TEXT, "array") else ""
     plain = f"coalesce(array_ndims({column}), 1) = 1 AND coalesce(array_lower({column}, 1), 1) = 1"
     return f"CASE WHEN {plain} THEN {column}{cast} ELSE array_append(ARRAY(SELECT unnest({column})){cast}, NULL) END"
@@ -278,13 +281,13 @@ def _name(table: TargetTable) -> str:
 
 
 def _chosen(near: Any, keys: Any) -> tuple[Any, Any]:
-    """The rows that have one of the keys, and the keys that none has."""
+    """Return the rows that have one of the keys, and the keys that no row has."""
     names = keys.column_names
     places = places_of(*([side.column(name).combine_chunks() for name in names] for side in (keys, near)))
     return arranged(near, places.drop_null()), keys.filter(places.is_null())
 
 
-# What comes: ADBC's Arrow into canonical Arrow.
+# What is received: ADBC's Arrow into canonical Arrow.
 
 
 def _canonical(batch: Any, table: TargetTable, schema: Any) -> Any:
@@ -306,7 +309,7 @@ def _column(values: Any, kind: ColumnType) -> Any:
 
 
 def _unwrapped(numbers: Any, epoch: int, first: int, size: int) -> Any:
-    """infinity and what is beyond our range wrapped around in ADBC's sum: it becomes the first or the last number."""
+    """Correct infinity and values beyond our range, which overflowed in ADBC's sum, to the first or last number."""
     beyond = pc.less(numbers, pa.scalar(first, numbers.type))
     if not pc.any(beyond).as_py():
         return numbers
@@ -330,7 +333,7 @@ def _translated(error: Exception, url: str) -> CrossfadeError:
         return failures.refused_reading("", said, url)  # in mid-stream Arrow's errors have no SQLSTATE
     return may_pass(
         Unreachable(
-            f"the connection to {hide_password(url)} broke while reading ({said}); nothing was changed",
+            f"the connection to {hide_password(url)} was lost while reading ({said}); nothing was changed",
             hint="run the same command again when the server is back",
         )
     )

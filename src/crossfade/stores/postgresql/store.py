@@ -13,9 +13,9 @@ from crossfade.stores.postgresql.watch import PostgresWatch
 
 
 def open_postgresql(url: str, run: str = "") -> Store:
-    """The store at `url`, in any form that libpq or SQLAlchemy takes. Connections are made when first needed.
+    """Return the store at `url`, in any form that libpq or SQLAlchemy accepts. Connections are opened on first use.
 
-    All of them bear the name of `run`.
+    All of them carry the name of `run`.
     """
     named = RunUrl(url, run)
     writer, reader, ddl = PostgresWriter(named), PostgresRowReader(named), PostgresDdl(named)

@@ -1,4 +1,4 @@
-"""Writes to PostgreSQL: binary COPY for what comes in, one transaction for all that belongs together."""
+"""Writes to PostgreSQL: binary COPY for new rows, one transaction for everything that belongs together."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from crossfade.stores.postgresql.writing.render import CopyRenderer, WireColumn,
 from crossfade.stores.postgresql.writing.triggers import Suspended
 from crossfade.stores.postgresql.writing.type_checks import WriterChecks
 
-_PARALLEL = 64  # more writers than that only wait for each other
+_PARALLEL = 64  # more writers would only wait for each other
 
 # Types by their full name: `character` alone would mean character(1), and cut what is cast to it.
 _CATALOG = """
@@ -54,7 +54,7 @@ class _InCatalog:
 
 
 class PostgresWriter:
-    """One connection, opened when first needed and again when it was lost."""
+    """One connection, opened on first use and again if it was lost."""
 
     def __init__(self, url: str, renderer: CopyRenderer | None = None) -> None:
         self._url, self._renderer = url, renderer or best_renderer()
@@ -76,14 +76,14 @@ class PostgresWriter:
                 )
                 yield loader
                 loader.suspended.resume()
-        except psycopg.Error as error:  # of COMMIT itself: a deferred constraint, a lost connection
+        except psycopg.Error as error:  # from COMMIT itself: a deferred constraint, a lost connection
             raise failures.translated(error, self._url, "", self._default) from error
         except BaseException:
-            self._forget()  # what was looked up in a transaction that never was
+            self._forget()  # discard what was looked up in the failed transaction
             raise
 
     def _begin(self, stack: ExitStack) -> psycopg.Connection[Any]:
-        """Begins a transaction. A connection that was lost while it was idle shows itself here, and is made anew."""
+        """Begin a transaction. A connection that was lost while idle is noticed here and opened again."""
         connection = self._connection()
         try:
             stack.enter_context(connection.transaction())
@@ -124,7 +124,7 @@ class PostgresWriter:
         try:
             end_with_client(connection)
             self._default = default_schema(connection)
-            if self._alone:  # the lock went with the connection that was lost
+            if self._alone:  # the lock was released with the lost connection
                 take_lock(connection, self._url)
         except BaseException:
             connection.close()
@@ -196,7 +196,7 @@ class PostgresTransaction:
         return staged
 
     def _get_ready(self, table: TargetTable, rows: Any) -> None:
-        """Raises RowRejected with every row that a column's type would refuse or change."""
+        """Raise RowRejected with every row that a column's type would refuse or change."""
         self._require_unaltered(table)
         if unusual_columns(table, rows.column_names):
             self._require_kept(table, rows)
@@ -217,7 +217,7 @@ class PostgresTransaction:
                 copy.write(piece)
 
     def _require_unaltered(self, table: TargetTable) -> None:
-        """Once a connection: what the catalogue says of the table is kept with it."""
+        """Read the table's catalogue entry once per connection and keep it."""
         if table.name not in self._catalog:
             with self._translating(table.name):
                 require_unaltered(self._connection, table, _identifier(table).as_string(self._connection))
@@ -228,7 +228,7 @@ class PostgresTransaction:
             self.suspended.suspend(_identifier(table).as_string(self._connection))
 
     def _require_kept(self, table: TargetTable, rows: Any) -> None:
-        """Raises RowRejected with every row that holds a text which its column's type refuses or changes."""
+        """Raise RowRejected with every row that holds a text which its column's type refuses or changes."""
         with self._translating(table.name):
             name = sql.Literal(_identifier(table).as_string(self._connection)).as_string(self._connection)
             refusals = self._checks.refusals(table, f"{name}::pg_catalog.regclass", rows)
@@ -269,7 +269,7 @@ class PostgresTransaction:
             raise failures.of_statement(error, self._url) from error
 
     def mark(self, table: TargetTable, rows: Any) -> bytes | None:
-        """None: the note itself bears the number of the transaction that wrote the rows."""
+        """Return None: the note itself carries the number of the transaction that wrote the rows."""
         return None
 
     def strangers(self, table: TargetTable, *, limit: int) -> Strangers:
@@ -283,7 +283,7 @@ class PostgresTransaction:
             return describe(self._connection)
 
     def left_broken(self, statements: Sequence[str]) -> list[str]:
-        """PostgreSQL refuses to drop what something else needs."""
+        """Return nothing: PostgreSQL itself refuses to drop what something else needs."""
         return []
 
     def empty(self, table: TargetTable, *, beside: Collection[TargetTable]) -> None:
@@ -321,7 +321,7 @@ class PostgresTransaction:
             raise failures.of_statement(error, self._url) from error
 
     def run(self, sql: str) -> None:
-        self.suspended.forget()  # it may make a trigger
+        self.suspended.forget()  # the statement may create a trigger
         try:
             if not rights.is_there(self._connection, sql):
                 self._connection.execute(sql.encode())
@@ -335,12 +335,12 @@ class PostgresTransaction:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """What constraints can leave for the end of the transaction is checked at the end of this: a refusal there has
-        no batch. Until then all of them wait, so that the order of the tables does not matter.
+        """Check deferrable constraints at the end of this block: a refusal at COMMIT would belong to no batch. Until
+        then all of them are deferred, so that the order of the tables does not matter.
         """
         try:
             with self._translating(""), self._connection.transaction():
-                if self.suspended.defers:  # a savepoint that was rolled back has taken back what was set in it
+                if self.suspended.defers:  # rolling back a savepoint has undone what was set in it
                     self._put_off()
                 yield
                 if self.suspended.defers:
@@ -371,7 +371,7 @@ class PostgresTransaction:
 
 
 def _referred_to(table: TargetTable, other: str, key: str) -> RowRejected:
-    said = f"rows of {other} may refer to rows of {table.name} ({key}), and {other} is no table of the move"
+    said = f"rows of {other} may refer to rows of {table.name} ({key}), and {other} is not a table of this move"
     return RowRejected("foreign_key", said, table=table.name, constraint=key)
 
 

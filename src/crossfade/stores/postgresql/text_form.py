@@ -14,7 +14,7 @@ _DAYS_TO_1970 = 719_468  # from 0000-03-01, where the calendar below begins
 
 
 def texts(values: Any, kind: ColumnType) -> list[str | None]:
-    """One text for each value; None is NULL."""
+    """Return one text for each value; None is NULL."""
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     if kind.kind == "array":
@@ -28,7 +28,7 @@ def texts(values: Any, kind: ColumnType) -> list[str | None]:
 
 
 def copy_lines(columns: list[list[str | None]]) -> Iterator[bytes]:
-    """The lines of a COPY in text format."""
+    """Return the lines of a COPY in text format."""
     escaped = [[r"\N" if v is None else v.translate(_COPY_ESCAPES) for v in column] for column in columns]
     for row in zip(*escaped, strict=True):
         yield ("\t".join(row) + "\n").encode()
@@ -48,7 +48,7 @@ def _element(text: str | None) -> str:
 
 
 def date(days: int) -> str:
-    """Days since 1970 as PostgreSQL writes a date; Python's own calendar ends at 9999 and knows no years BC.
+    """Format days since 1970 as PostgreSQL writes a date; Python's calendar ends at 9999 and has no years BC.
 
     >>> date(0), date(-719529)
     ('1970-01-01', '0002-12-31 BC')
@@ -75,7 +75,7 @@ def _timestamptz(micros: int) -> str:
 
 
 def _calendar(days: int) -> tuple[str, str]:
-    """Year, month and day of the Gregorian calendar, carried on into the past without end."""
+    """Return year, month and day of the proleptic Gregorian calendar."""
     era, of_era = divmod(days + _DAYS_TO_1970, 146_097)
     year_of_era = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
     of_year = of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)

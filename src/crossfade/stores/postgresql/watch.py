@@ -1,4 +1,4 @@
-"""Which sessions of a run wait for a lock, and who holds it: asked over a connection of its own, which never waits."""
+"""Finds which sessions of a run wait for a lock, and who holds it, over a connection of its own that never waits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ORDER BY 1
 
 
 class PostgresWatch:
-    """One connection, opened when first asked."""
+    """One connection, opened on first use."""
 
     def __init__(self, url: str) -> None:
         self._url = url

@@ -1,4 +1,4 @@
-"""A PostgreSQL database's own catalogue as a TargetSchema: its tables, and the steps that make the like of it."""
+"""Reads a PostgreSQL catalogue into a TargetSchema: its tables, and the steps that create the same."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from crossfade.stores.postgresql.catalogue.tables import target_tables
 JOURNAL_SCHEMA = "crossfade"
 
 _FORCED = (
-    "row level security of {} is forced for its owner, too: verification and retries need a role that may pass it"
+    "row-level security of {} is forced for its owner: verification and retries need a role that bypasses it"
     " (ALTER ROLE ... BYPASSRLS)"
 )
 
@@ -41,8 +41,8 @@ def reflect(
     notes: tuple[str, ...] = (),
     metadata_of: Callable[[], Any] | None = None,
 ) -> TargetSchema:
-    """The database behind `connection`, all schemas but PostgreSQL's own and the journal's. Tables of the schema
-    `default` are called by their bare names.
+    """Reflect the connected database, all schemas but PostgreSQL's own and the journal's. Tables of the schema
+    `default` have unqualified names.
     """
     with plainly(connection):
         rows = _reader(connection)
@@ -50,7 +50,7 @@ def reflect(
         tables = target_tables(rows, default)
         pre, post = tuple(early), (*later_steps(rows, late, connection.info.server_version),)
         left_out = (
-            *(f"not carried into the target: {row.what}" for row in rows("left_out")),
+            *(f"not created in the target: {row.what}" for row in rows("left_out")),
             *(
                 _FORCED.format(shown(row.sql_name))
                 for row in rows("tables")
@@ -68,7 +68,7 @@ def reflect(
     )
 
 
-# What changes how the catalogue prints things: every name with its schema, times and numbers the same everywhere.
+# Settings that decide how the catalogue prints things: names qualified, times and numbers always alike.
 _PLAIN = {
     "search_path": "",
     "timezone": "UTC",
@@ -82,7 +82,7 @@ _PLAIN = {
 
 @contextmanager
 def plainly(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """Inside, the catalogue prints everything in one way, whatever the session says."""
+    """Inside this block the catalogue prints everything in one form, whatever the session's settings."""
     before = {name: _setting(connection, name) for name in _PLAIN}
     for name, value in _PLAIN.items():
         connection.execute("SELECT set_config(%s, %s, false)", (name, value))
@@ -112,7 +112,7 @@ def _queries() -> dict[str, str]:
 
 
 def queries_of(file: str) -> dict[str, str]:
-    """The queries of an SQL file of this folder, by name, with {user} and {member:...} filled in."""
+    """Return the queries of an SQL file of this folder, by name, with {user} and {member:...} filled in."""
     return {
         name: re.sub(r"\{member:(\w+),([\w.]+)\}", _MEMBER, query.replace("{user}", USER))
         for name, query in statements(__package__, file).items()

@@ -1,3 +1,3 @@
-"""Rows that break a constraint, found by the server itself."""
+"""Rows that violate a constraint, found by the server itself."""
 
 from __future__ import annotations

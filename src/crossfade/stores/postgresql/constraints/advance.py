@@ -1,6 +1,6 @@
-"""Sequences that stand behind columns, taken past what was copied: a sequence does not see what comes in with a number.
+"""Sets the sequences of columns past the copied values: a sequence does not see rows that bring their own number.
 
-Those that a default calls and those that a column owns or is made of; one that is further already stays where it is.
+These are the sequences that a default calls and those that a column owns. A sequence that is further stays as it is.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ ORDER BY 1, 2, 3, 4, 5
 
 
 def advance(connection: psycopg.Connection[Any], tables: Sequence[TargetTable]) -> int:
-    """Sets the sequences of the tables' columns to the last number that is there; how many were set."""
+    """Set the sequences of the tables' columns to the last number in use. Return how many were set."""
     return sum(_advanced(connection, row) for row in _sequences(connection, tables))
 
 
 def _advanced(connection: psycopg.Connection[Any], row: Sequence[Any]) -> bool:
-    """A table whose rows a policy hides is passed over: its sequences were set before there was a policy."""
+    """Skip a table whose rows a policy hides: its sequences were set before the policy existed."""
     try:
         with connection.transaction():
             return _advance(connection, *row[:-2])
@@ -56,7 +56,7 @@ def _advanced(connection: psycopg.Connection[Any], row: Sequence[Any]) -> bool:
 
 
 def numbers_behind(connection: psycopg.Connection[Any], tables: Sequence[TargetTable]) -> list[NumbersBehind]:
-    """The sequences that `advance` would set. What it has set already is none of them."""
+    """Return the sequences that `advance` would set, without those that it has set already."""
     found = []
     for *row, _, _ in _sequences(connection, tables):
         for last, at, is_called in connection.execute(_behind(*row)).fetchall():
@@ -67,12 +67,12 @@ def numbers_behind(connection: psycopg.Connection[Any], tables: Sequence[TargetT
 
 
 _FEW = 20
-"""A sequence of which less than this part is left is named."""
+"""A sequence with less than this share left is reported."""
 _INTEGERS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
 
 
 def running_out(connection: psycopg.Connection[Any], tables: Sequence[TargetTable]) -> list[Unsound]:
-    """The sequences that have no number left which their column takes, or few."""
+    """Return the sequences with few or no numbers left that fit their column."""
     found = []
     for schema, name, *of, _, least, greatest, increment, cycles, kind in _sequences(connection, tables):
         query = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier(schema, name))
@@ -119,8 +119,8 @@ def _behind(
     greatest: int,
     increment: int,
 ) -> sql.Composed:
-    """The last number that is there, where the sequence has not come to it. A number outside the sequence's bounds is
-    none that it will ever reach.
+    """Select the last number in use if the sequence has not reached it. Numbers outside the sequence's bounds do not
+    count, because it never reaches them.
     """
     return sql.SQL(
         "SELECT there.last, s.last_value, s.is_called FROM {sequence} AS s,"

@@ -21,7 +21,7 @@ from crossfade.stores.postgresql.session.connect import connect
 from crossfade.stores.postgresql.text_form import texts
 
 _GIVEN = "\0given\0"
-"""Where the rows stand in a query."""
+"""The place of the rows in a query."""
 
 # Types by their full name: `character` alone would mean character(1), and cut what is cast to it.
 _COLUMNS = """
@@ -89,7 +89,7 @@ class PostgresClashes:
         return _in_order(rows, {place: Clash(_named(check.columns, values)) for place, *values in found})
 
     def _asked(self, table: TargetTable, rows: Any, query: str) -> Found:
-        """The answer for the rows, each of which has a `crossfade_place`."""
+        """Return the result for the rows, each of which has a `crossfade_place`."""
         if not len(rows):
             return []
         with self._connected() as connection:
@@ -109,7 +109,7 @@ class PostgresClashes:
 def _answers(
     connection: psycopg.Connection[Any], table: TargetTable, types: dict[str, str], rows: Any, first: int, query: str
 ) -> Iterator[tuple[Any, ...]]:
-    """Around a row that the server does not take (an expression fails of it) the rows are halved; it has no answer."""
+    """Run the query. Rows are bisected around one for which an expression fails; that row has no result."""
     statement = query.replace("%", "%%").replace(_GIVEN, _given(rows.column_names, types, first))
     kinds = {c.name: c.type for c in table.columns}
     values = [texts(rows.column(name), kinds[name]) for name in rows.column_names]
@@ -125,7 +125,7 @@ def _answers(
 
 
 def _given(names: Sequence[str], types: dict[str, str], first: int) -> str:
-    """The rows as a subquery with all columns of the table."""
+    """Return the rows as a subquery with all columns of the table."""
     place = {name: f"k{i}" for i, name in enumerate(names)}
     columns = [
         f"{place[name]}::{kind} AS {identifier(name)}" if name in place else f"NULL::{kind} AS {identifier(name)}"

@@ -1,7 +1,7 @@
-"""Rows that were removed, and that an older transaction can still see.
+"""Rows that were removed, but are still visible to an older transaction.
 
-PostgreSQL makes an index of these as well, so what stood in its way stands there until such transactions end: those of
-this database that read, and those of any database of the server that write.
+PostgreSQL includes them in a new index, so they prevent it until such transactions end: those of this database that
+read, and those of any database of the server that write.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ORDER BY a.xact_start
 
 
 def outlive_removed(connection: psycopg.Connection[Any], url: str) -> None:
-    """Returns when no transaction is left that began before now, as far as this role may know of them."""
+    """Wait until no transaction is left that began before now, as far as this role can see them."""
     row = connection.execute("SELECT pg_catalog.txid_current() % 4294967296").fetchone()
     assert row is not None  # a function's result
     end = time.monotonic() + PATIENCE
@@ -36,14 +36,14 @@ def outlive_removed(connection: psycopg.Connection[Any], url: str) -> None:
         if time.monotonic() > end:
             raise _busy(older, url)
         time.sleep(_PAUSE)
-    time.sleep(_PAUSE)  # those of other roles are not seen: they get a moment
+    time.sleep(_PAUSE)  # sessions of other roles are not visible: give them a moment
 
 
 def _busy(older: list[tuple[Any, ...]], url: str) -> Busy:
     pid, database, since = older[0]
     more = f" and {len(older) - 1} more" if len(older) > 1 else ""
     return Busy(
-        f"rows that were removed are still visible to process {pid} of the server of {hide_password(url)}"
+        f"removed rows are still visible to server process {pid} at {hide_password(url)}"
         f" (database {database}, in a transaction since {since} UTC){more}",
         hint=f"wait until it ends, or end it: SELECT pg_terminate_backend({pid}); then run the same command again",
     )

@@ -1,8 +1,8 @@
-"""Rows that an index or an exclusion constraint cannot be made with, found by the server in a table beside them.
+"""Rows that prevent an index or an exclusion constraint, found by the server in a copy of the table.
 
-PostgreSQL names at most one such row when it fails, by its place on disk. So the rows are put into an empty table that
-has the same index, in the order of their primary keys; a part that is refused is halved until the row stands alone. Of
-rows that exclude each other the one with the least key stays. All of it is one transaction that is rolled back.
+PostgreSQL names at most one such row when it fails, by its ctid. So the rows are inserted into an empty table that has
+the same index, in the order of their primary keys; a refused part is bisected until the row is alone. Of rows that
+exclude each other the one with the least key stays. All of it is one transaction that is rolled back.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from crossfade.schema.live import place_of_table
 from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.constraints.violations import keys_with
 
-_MOST_ASKED = 1000  # rows in conflict that are each asked with which other
+_MOST_ASKED = 1000  # conflicting rows for each of which the other row is looked up
 _DEFERRABLE = re.compile(r"(?: NOT)? DEFERRABLE(?: INITIALLY (?:DEFERRED|IMMEDIATE))?(?: NOT VALID)?$")
 _ROWS_AT_ONCE = 20_000
 _PROBE, _ORDER, _REFUSED = "crossfade_probe", "crossfade_order", "crossfade_refused"
@@ -36,7 +36,7 @@ WHERE i.indrelid = %s::regclass
 
 
 def unbuildable(connection: psycopg.Connection[Any], table: TargetTable, step: Step) -> Any:
-    """The primary keys (canonical Arrow) of the rows that must go, with `#reason`, `#detail` and `#column` of each."""
+    """Return primary keys (canonical Arrow) of the rows to remove, with `#reason`, `#detail` and `#column` of each."""
     with connection.transaction(force_rollback=True):
         return _Probe(connection, table, step).run()
 
@@ -70,7 +70,7 @@ class _Probe:
             {"#reason": "r.reason", "#detail": "r.detail", "#column": "r.columns"},
         )
 
-    # -- the table beside
+    # -- the copy of the table
 
     def _name(self, name: str) -> sql.Identifier:
         return sql.Identifier(self.table.schema or "public", name)
@@ -129,7 +129,7 @@ class _Probe:
                 pending += [(middle + 1, last), (first, middle)]
 
     def _refusal(self, first: int, last: int, conflict: str) -> psycopg.Error | None:
-        """The rows of these places go in, or none of them does."""
+        """Insert the rows of these places, all or none."""
         columns = sql.SQL(", ").join(sql.Identifier("t", c.name) for c in self.table.columns)
         names = sql.SQL(", ").join(sql.Identifier(c.name) for c in self.table.columns)
         statement = sql.SQL(
@@ -152,10 +152,10 @@ class _Probe:
     def _note(self, place: int, error: psycopg.Error) -> None:
         self.refused.append((place, failures.reason_of(error), failures.message_of(error)))
         if not self.loaded and len(self.refused) >= _MOST_ASKED and failures.row_reason(error) is None:
-            raise error  # not one row goes in: it is what the index needs, and not the rows
+            raise error  # no row at all was inserted: the cause is the index, not the rows
 
     def _conflicts(self) -> None:
-        """The rows that another one keeps out, with the server's words for it while they are few."""
+        """Return the rows that conflict with another one, with the server's message if they are few."""
         query = sql.SQL(
             "SELECT o.place FROM {order} AS o LEFT JOIN {probe} AS p USING ({key})"
             " WHERE p.{first} IS NULL AND o.place <> ALL (%s) ORDER BY o.place"

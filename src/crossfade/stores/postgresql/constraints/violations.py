@@ -1,4 +1,4 @@
-"""Rows that stand in the way of a constraint, found by the server with its own equality and collations."""
+"""Rows that violate a constraint, found by the server with its own equality and collations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROWS_AT_ONCE = 20_000
 
 
 def duplicates(connection: psycopg.Connection[Any], table: TargetTable, unique: Unique) -> Any:
-    """Primary keys of the rows that must go so that `unique` holds: all of a group but the one with the least key."""
+    """Return the primary keys of the rows to remove so that `unique` holds: all of a group but its least key."""
     groups = _listed(sql.SQL(expression) for expression in unique.expressions)
     conditions = [sql.SQL("({})").format(sql.SQL(unique.predicate))] if unique.predicate else []
     if unique.nulls_distinct:
@@ -37,7 +37,7 @@ def duplicates(connection: psycopg.Connection[Any], table: TargetTable, unique: 
 
 
 def orphans(connection: psycopg.Connection[Any], table: TargetTable, key: ForeignKey) -> Any:
-    """Primary keys of the rows whose foreign key is whole (no NULL in it) and finds no parent (MATCH SIMPLE)."""
+    """Return the primary keys of the rows that reference a missing row (MATCH SIMPLE: a NULL references nothing)."""
     child_columns = [sql.Identifier("crossfade_child", column) for column in key.columns]
     parent_columns = [sql.Identifier("crossfade_parent", column) for column in key.parent_columns]
     same = [sql.SQL("{} = {}").format(p, c) for p, c in zip(parent_columns, child_columns, strict=True)]
@@ -57,7 +57,7 @@ def orphans(connection: psycopg.Connection[Any], table: TargetTable, key: Foreig
 def keys_with(
     connection: psycopg.Connection[Any], table: TargetTable, source: sql.Composed, texts: Mapping[str, str]
 ) -> Any:
-    """Primary keys of the rows of `source`, where they are called crossfade_rows, with columns of text beside them."""
+    """Return primary keys of the rows of `source`, named crossfade_rows there, and further columns of text."""
     keys, more = _canonical(table, "crossfade_rows"), _listed(sql.SQL(e) for e in texts.values())
     query = sql.SQL("SELECT {}, {} FROM {}").format(keys, more, source)
     schema = arrow_schema(table, table.primary_key)
@@ -75,12 +75,12 @@ def _name(table: TargetTable) -> sql.Identifier:
 
 
 def _parent(key: ForeignKey) -> sql.Identifier:
-    """`key.parent` is called as mapping files call tables; a dot stands between a schema and its table."""
+    """Return the parent as an SQL name. `key.parent` is a name as in mapping files; a dot follows its schema."""
     schema, dot, name = key.parent.partition(".")
     return sql.Identifier(schema, name) if dot else sql.Identifier(schema)  # the search_path begins with its schema
 
 
-# How a value leaves the server so that it is canonical as it stands; all other kinds leave as PostgreSQL prints them.
+# How a value is selected so that it arrives in canonical form; all other kinds arrive as PostgreSQL prints them.
 _CANONICAL = {
     "uuid": "uuid_send({})",
     "timestamptz": "(extract(epoch FROM {}) * 1000000)::bigint",
@@ -109,10 +109,10 @@ def _expression(kind: ColumnType) -> str:
 
 
 def _keys(connection: psycopg.Connection[Any], table: TargetTable, query: sql.Composed) -> Any:
-    """The answer as a canonical table of the primary key's columns, fetched a part at a time."""
+    """Return the result as a canonical table of the primary key's columns, fetched in parts."""
     if not table.primary_key:
         raise Unsupported(
-            f"rows of table {table.name} cannot be named: it has no primary key",
+            f"rows of table {table.name} cannot be identified: it has no primary key",
             hint=f"give {table.name} a primary key in the schema",
         )
     return _fetched(connection, query, arrow_schema(table, table.primary_key))
@@ -120,7 +120,7 @@ def _keys(connection: psycopg.Connection[Any], table: TargetTable, query: sql.Co
 
 def _fetched(connection: psycopg.Connection[Any], query: sql.Composed, schema: Any) -> Any:
     batches = []
-    # The transaction inside: what closes with it needs no statement more, which a lost connection would not take.
+    # The transaction inside: closing with it takes no further statement, which a lost connection would refuse.
     with connection.cursor(name="crossfade_census", binary=True) as cursor, connection.transaction():
         cursor.execute(query)
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):

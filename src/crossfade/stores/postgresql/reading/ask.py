@@ -1,8 +1,8 @@
-"""Runs a SELECT of the user's, in a transaction that cannot write, and counts what it gives without holding it.
+"""Runs a SELECT of the user's in a read-only transaction, and counts its rows without holding them in memory.
 
-The server itself sees to most of it. By the extended protocol it takes one statement only; DECLARE takes a SELECT
-only (no INTO, nothing that writes in a WITH); and a transaction that has begun as READ ONLY and has run a query can
-neither be left nor made writable from inside a SELECT. What remains is in side_effects.py.
+The server itself enforces most of it. The extended protocol accepts a single statement; DECLARE accepts only a SELECT
+(no INTO, nothing that writes in a WITH); and a READ ONLY transaction that has run a query can neither be left nor made
+writable from inside a SELECT. The rest is in side_effects.py.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _NATIVE = {"bool", "int2", "int4", "int8", "float4", "float8", "numeric", "bytea
 
 
 def query(url: str, sql: str, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
-    """Column names, the first `limit` rows, and how many there are. Raises CrossfadeError where PostgreSQL refuses.
+    """Return column names, the first `limit` rows, and the row count. Raises CrossfadeError if PostgreSQL refuses.
 
-    Values of other types than numbers, booleans, bytes and UUIDs come as PostgreSQL prints them: Python's dates end
-    with the year 9999. The session is this query's alone: nothing that it sets or locks outlives it.
+    Values of types other than numbers, booleans, bytes and UUIDs are returned as PostgreSQL prints them: Python's dates
+    end with the year 9999. The session is used for this query only, so that no setting or lock remains.
     """
     with connect(url) as connection:
         try:
@@ -43,7 +43,7 @@ def _fetch(connection: psycopg.Connection[Any], sql: str, limit: int) -> tuple[l
     connection.read_only = True
     side_effects.require_none(connection, sql)
     with connection.cursor() as cursor:
-        # binary: psycopg uses the extended protocol then
+        # binary: makes psycopg use the extended protocol
         cursor.execute(b"DECLARE crossfade_query NO SCROLL CURSOR FOR " + sql.encode(), binary=True)
         for info in connection.adapters.types:
             if info.name not in _NATIVE:

@@ -1,9 +1,8 @@
-"""Which rows a reading statement asks for: those of some keys, or those of a stretch of keys.
+"""The condition of a reading statement: a list of keys, or a range of keys.
 
-A stretch of the primary key's index is read at less than half the cost of as many lookups. It serves where the keys
-that are asked for lie close together in the target, as those of one batch do when the target's keys rise with the
-source's. Whether they do is only seen by trying, so a stretch is never more than a guess: it may bring other rows, and
-lack some; what it lacks is looked up key by key.
+Reading a range of the primary key's index costs less than half of as many lookups. It helps if the keys asked for are
+close together in the target, as those of one batch are if the target's keys rise with the source's. Only trying tells,
+so a range is a guess: it may return other rows and lack some; those are looked up by key.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _LONGEST_PAUSE = 256
 
 
 class Guess:
-    """Whether the next stretch of a table is worth asking for: after one that was not, a while of lookups."""
+    """Decides whether to try a range of a table: after a range that did not pay off, lookups are used for a while."""
 
     def __init__(self) -> None:
         self._pause, self._left = 1, 0
@@ -35,7 +34,7 @@ class Guess:
         return self._left < 0
 
     def learn(self, asked: int, found: int) -> None:
-        """`found` of the rows `asked` for were in the stretch."""
+        """Note that `found` of the `asked` rows were in the range."""
         if 2 * found > asked:
             self._pause, self._left = 1, 0
         else:
@@ -44,11 +43,11 @@ class Guess:
 
 
 def of_keys(keys: Any, kinds: Sequence[ColumnType], types: Sequence[str]) -> tuple[str, str]:
-    """The keys as rows of `k`, and the condition that `t` has one of them: an index lookup a key.
+    """Return the keys as rows of `k`, and the condition that `t` has one of them: an index lookup for each key.
 
-    Keys of one column are an array in the condition, and no rows: the planner does not know its length, and takes it
-    for short. With more columns the condition is one for a subquery of `t` for each row of `k`, whose OFFSET 0 keeps
-    the planner from scanning a table that it has no statistics of yet.
+    Keys of one column are an array in the condition, without rows of `k`: the planner does not know its length and
+    assumes that it is short. With more columns the condition belongs in a subquery of `t` for each row of `k`, whose
+    OFFSET 0 keeps the planner from scanning a table without statistics.
     """
     arrays = [text_array(_texts(keys.column(name))) for name in keys.column_names]
     names = [f"k.k{i}" for i in range(len(arrays))]
@@ -61,7 +60,7 @@ def of_keys(keys: Any, kinds: Sequence[ColumnType], types: Sequence[str]) -> tup
 
 
 def of_stretch(keys: Any, kind: ColumnType, type_name: str) -> str:
-    """The condition on rows of `t` from the least to the greatest of the first key column's values, as Arrow has it."""
+    """Return the condition that the first key column is between its least and greatest value, in Arrow's order."""
     ends = pc.min_max(_plain(keys.column(0)))
     texts = _texts(pa.array([ends["min"].as_py(), ends["max"].as_py()], ends["min"].type))
     least, greatest = (_value(kind, literal(text), type_name) for text in texts)
@@ -74,13 +73,13 @@ def literal(text: str) -> str:
 
 
 def text_array(items: Sequence[str]) -> str:
-    """A text[] as one literal: much faster to parse than as many."""
+    """Return a text[] as one literal, which is parsed much faster than many."""
     inside = ",".join('"' + item.replace("\\", r"\\").replace('"', r"\"") + '"' for item in items)
     return literal("{" + inside + "}") + "::text[]"
 
 
 def _plain(values: Any) -> Any:
-    """Days and times as their numbers: Python's calendar is not long enough."""
+    """Return days and times as numbers: Python's calendar is too short."""
     if pa.types.is_timestamp(values.type) or pa.types.is_time64(values.type):
         return values.cast(pa.int64())
     return values.cast(pa.int32()) if pa.types.is_date32(values.type) else values

@@ -1,9 +1,9 @@
-"""Functions that do more than read, in a SELECT of the user's.
+"""Detects functions with side effects in a SELECT of the user's.
 
-A read-only transaction stops what writes rows, not what ends other sessions, reads files of the server, sends
-messages or runs a text as SQL. Functions of that kind are VOLATILE and written in a language that is not trusted (C,
-or the server's own): a statement that calls one is refused, but for those that only read. Functions in SQL or PL/pgSQL
-run inside the transaction and may be called; what they call in turn is not looked at.
+A read-only transaction prevents writes to tables, but not functions that end other sessions, read files of the server,
+send messages or run a text as SQL. Such functions are VOLATILE and written in an untrusted language (C, or internal): a
+statement that calls one is refused, except for those that only read. Functions in SQL or PL/pgSQL run inside the
+transaction and may be called; what they call in turn is not checked.
 """
 
 from __future__ import annotations
@@ -32,19 +32,21 @@ ORDER BY 1
 
 
 def require_none(connection: psycopg.Connection[Any], sql: str) -> None:
-    """Raises CrossfadeError where the statement calls such a function."""
+    """Raise CrossfadeError if the statement calls such a function."""
     called = _called(sql)
     if not called:
         return
     found = [name for (name,) in connection.execute(_OTHERS, [sorted(called)]).fetchall()]
     others = [name for name in found if not _ONLY_READS.fullmatch(name)]
     if others:
-        raise CrossfadeError(f"a query of a project may only read, and {others[0]} does more; it was not run")
+        raise CrossfadeError(
+            f"queries of a project are read-only, but {others[0]} has side effects; the query was not run"
+        )
 
 
 def _called(sql: str) -> set[str]:
-    """The names that a parenthesis follows, as the server folds them; too many rather than too few."""
+    """Return the names before a parenthesis, folded as the server does; rather too many than too few."""
     found = meaningful(sql)
     if any(token.kind == "quoted" and token.text[:1] in "uU" for token in found):
-        raise CrossfadeError('a query of a project may not spell names with U&"..."; it was not run')
+        raise CrossfadeError('queries of a project must not write names as U&"..."; the query was not run')
     return {token.name for token, after in pairwise(found) if token.name and after.text == "("}

@@ -1,4 +1,4 @@
-"""Runs a schema file statement by statement in a scratch database, and mends on the way: one run finds every fault."""
+"""Runs a schema file statement by statement in a scratch database, correcting it, to find every fault in one run."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from crossfade.stores.postgresql.session import rights
 _OTHERS = (("ALTER", "SEQUENCE"), ("ALTER", "VIEW"), ("ALTER", "INDEX"))
 _NOT_THERE = ("42P01", "42703", "42704", "42883", "3F000")
 _MOST_MENDS = 25
-"""Of one statement; a mend that does not help must not go on for ever."""
+"""Corrections of one statement; the limit ends a series of corrections that do not help."""
 
 
 @dataclass
 class Trial:
-    """One run of one file. `faults` are in the order of the file; `notes` say what was left out."""
+    """One run of one file. `faults` are in the order of the file; `notes` say what was skipped."""
 
     connection: psycopg.Connection[Any]
     script: Script
@@ -39,10 +39,10 @@ class Trial:
     _absent: dict[str, int] = field(default_factory=dict)
     _needing: dict[int, list[int]] = field(default_factory=dict)
     _schemas: set[str] = field(default_factory=set)
-    """Those that were there before: whoever may make none has them made by an administrator."""
+    """Extensions that existed before: a role that may not create any has an administrator create them."""
 
     def run(self) -> None:
-        """Every statement once; then those that had to wait for what comes after them."""
+        """Run every statement once; then those that need a later one."""
         self._schemas = rights.schemas(self.connection)
         for number, statement in enumerate(self.script.statements):
             reason = why_left_out(statement)
@@ -89,7 +89,7 @@ class Trial:
             if error.sqlstate is None or self.connection.closed:
                 raise
             if lacking := rights.lacking(error, self.connection, sql):
-                raise lacking from None  # no fault of the file's
+                raise lacking from None  # not a fault of the file
             diag = error.diag
             position = int(diag.statement_position) - 1 if diag.statement_position else None
             return Refusal(error.sqlstate, diag.message_primary or str(error), position, diag.message_detail or "")
@@ -107,7 +107,7 @@ class Trial:
             self.faults.append(Fault(self.file, line, column, reason, statement.text, corrected, found.hint))
 
     def _depends_on_failed(self, statement: Statement, refusal: Refusal) -> bool:
-        """Whether it only fails because something before it did: then that one fault is enough."""
+        """Return whether it failed only because an earlier statement did: then that fault is enough."""
         if refusal.code not in ("42P01", "42704", "42883", "42703"):
             return False
         named = {t.name.lower() for t in meaningful(statement.text)} & set(re.findall(r"\w+", refusal.message.lower()))
@@ -120,7 +120,7 @@ class Trial:
         return True
 
     def _needs_absent(self, statement: Statement, number: int, refusal: Refusal) -> bool:
-        """Whether it needs something that the file never makes: one fault, however many statements need it."""
+        """Record one fault for something that the file never creates, however many statements need it."""
         needed = absent(refusal)
         if needed is None or (found := mend(statement.text, refusal, self._knowledge(number))).sql or found.hint:
             return False
@@ -129,7 +129,7 @@ class Trial:
             self._absent[name] = len(self.faults)
             if what == "table" and statement.words[:2] in _OTHERS:
                 what = statement.words[1].lower()
-            reason = f"the file makes no {what} {name} (PostgreSQL: {refusal.message})"
+            reason = f"the file does not create the {what} {name} (PostgreSQL: {refusal.message})"
             place = statement.place(refusal.position or 0)
             self.faults.append(Fault(self.file, *place, reason, statement.text))
         fault = self._absent[name]
@@ -141,8 +141,8 @@ class Trial:
     def _with_needing(self, number: int, fault: Fault) -> Fault:
         lines = self._needing.get(number, [])
         if len(lines) < 2:
-            return replace(fault, hint="make it, or leave the statement out") if lines else fault
-        return replace(fault, hint=f"make it, or leave out the {len(lines)} statements that need it: {lines_of(lines)}")
+            return replace(fault, hint="create it, or remove the statement") if lines else fault
+        return replace(fault, hint=f"create it, or remove the {len(lines)} statements that need it: {lines_of(lines)}")
 
     def _with_untried(self, number: int, fault: Fault) -> Fault:
         waiting = self._untried.get(number, 0)
@@ -169,7 +169,7 @@ class Trial:
 
 
 class _Mending:
-    """A statement on its way to something that runs: what is done, what is to be tried, and the faults found."""
+    """A statement while it is corrected: what has run, what is to be tried, and the faults found."""
 
     def __init__(self, text: str) -> None:
         self.parts = [text]
@@ -193,9 +193,9 @@ class _Mending:
         return True
 
     def corrected(self) -> str | None:
-        """What stands in the statement's place; a comment where nothing does; None where it could not be mended."""
+        """Return the text that replaces the statement: a comment if it is removed, None if there is no correction."""
         if self.hopeless:
             return None
-        now = [f"{sql};" for sql in self.done] or ["-- (left out here)"]
-        after = ["-- further down, when everything is there:", *(f"{sql};" for sql in self.later)] if self.later else []
+        now = [f"{sql};" for sql in self.done] or ["-- (removed)"]
+        after = ["-- further down, when everything exists:", *(f"{sql};" for sql in self.later)] if self.later else []
         return "\n\n".join([*now, *after])

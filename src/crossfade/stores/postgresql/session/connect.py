@@ -20,14 +20,14 @@ from crossfade.stores.postgresql.session.settings import settle
 
 _WITH_DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
 NAME = "crossfade"
-"""With the run's own, what `application_name` is."""
+"""The start of `application_name`; the run's own name follows."""
 _OWN: dict[str, str] = {"client_encoding": "UTF8"}
-"""What is fixed with the login already: drivers ask questions of their own then."""
+"""Settings made with the login, because drivers run queries of their own before ours."""
 _BEFORE_ADBC = "-c quote_all_identifiers=off -c search_path= -c client_min_messages=error"
-"""ADBC reads the catalogue when it connects, and knows a type by the bare name of its input function."""
+"""ADBC reads the catalogue when it connects, and identifies a type by the bare name of its input function."""
 
 _UNLESS_GIVEN: dict[str, str] = {
-    # a host that vanished is noticed within two minutes
+    # a lost host is noticed within two minutes
     "connect_timeout": "15",
     "keepalives_idle": "60",
     "keepalives_interval": "10",
@@ -36,7 +36,7 @@ _UNLESS_GIVEN: dict[str, str] = {
 
 
 class RunUrl(str):
-    """A URL of a run: every connection made with it bears the run's name (`application_name`), whatever makes it."""
+    """Return a URL of a run: every connection opened with it carries the run's name (`application_name`)."""
 
     run: str
 
@@ -50,33 +50,33 @@ class RunUrl(str):
 
 
 def application_name(run: str) -> str:
-    """How the server calls all connections of a run."""
+    """Return the `application_name` of all connections of a run."""
     return f"{NAME}-{run}" if run else NAME
 
 
 def libpq_url(url: str) -> str:
-    """The URL as libpq takes it: `postgresql+psycopg://` names a driver, which is SQLAlchemy's business, and
-    `?schema=app` a schema, which is Prisma's.
+    """Return the URL as libpq accepts it, without SQLAlchemy's driver (`postgresql+psycopg://`) and Prisma's schema
+    (`?schema=app`).
     """
     return split_schema(_WITH_DRIVER.sub(r"\1://", url))[0]
 
 
 def schema_in(url: str) -> str | None:
-    """The schema that the URL names as Prisma's do (`?schema=app`)."""
+    """Return the schema that the URL names as Prisma's do (`?schema=app`)."""
     return split_schema(_WITH_DRIVER.sub(r"\1://", url))[1]
 
 
 def adbc_conninfo(url: str) -> str:
-    """What ADBC connects with. A pooler may refuse its `options`: `conninfo` does there."""
+    """Return the connection string for ADBC. A pooler may refuse its `options`: use `conninfo` there."""
     given = conninfo_to_dict(conninfo(url))
     options = str(given.get("options") or os.environ.get("PGOPTIONS", ""))
     return make_conninfo("", **{**given, "options": f"{options} {_BEFORE_ADBC}".strip()})
 
 
 def conninfo(url: str) -> str:
-    """What every driver connects with: the URL, our name, and what must be so from the first byte on.
+    """Return the connection string of every driver: the URL, our name, and what must hold from the first byte on.
 
-    Raises Misused where the URL itself is wrong.
+    Raises Misused if the URL itself is wrong.
     """
     try:
         given = conninfo_to_dict(libpq_url(url))
@@ -90,8 +90,8 @@ def conninfo(url: str) -> str:
 
 
 def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
-    """A connection with settled settings. Raises Unreachable; Misused where the URL itself is wrong or leads to a
-    pooler that leaves no session to its client.
+    """Open a connection and set its settings. Raises Unreachable; Misused if the URL itself is wrong or leads to a
+    pooler whose clients share sessions.
     """
     connection = _connected(url)
     try:
@@ -116,7 +116,7 @@ def _connected(url: str) -> psycopg.Connection[Any]:
 
 
 def _settle(connection: psycopg.Connection[Any], url: str) -> None:
-    """Settings are made in a session that is this connection's own, or not at all."""
+    """Set the settings, but only if the session is this connection's own."""
 
     def ask(statement: str) -> Sequence[tuple[str, str]]:
         cursor = connection.execute(statement.encode())
@@ -128,11 +128,11 @@ def _settle(connection: psycopg.Connection[Any], url: str) -> None:
 
 
 def bad_url(error: psycopg.Error, url: str) -> Misused:
-    """libpq does not take the URL. Prisma's own parameters are the usual reason."""
+    """Return the error of a URL that libpq rejects. Prisma's own parameters are the usual cause."""
     said = without_secrets(str(error).strip(), url)
     of_value = "correct the option that the message names"
-    of_name = "leave out parameters of other tools (connection_limit, pgbouncer); write @ in a password as %40"
+    of_name = "remove parameters of other tools (connection_limit, pgbouncer); write @ in a password as %40"
     return Misused(
-        f"PostgreSQL's client does not take the URL {hide_password(url)}: {said}",
+        f"libpq rejects the URL {hide_password(url)}: {said}",
         hint=of_value if "bad value" in said else of_name,
     )

@@ -1,8 +1,8 @@
-"""The schema that tables without one are in, on every connection of a move.
+"""The schema of unqualified table names, on every connection of a move.
 
-It is the one that the journal notes, once a move has begun; before that the one that the URL names (`?schema=app`, as
-Prisma writes it), or the first of the login's search_path in which it may make tables, or `public`. A search_path that
-somebody alters meanwhile changes nothing for the move.
+Once a move has begun, it is the one that the journal notes. Before that it is the one that the URL names
+(`?schema=app`, as Prisma writes it), or the first of the role's search_path in which it may create tables, or `public`.
+A later change of search_path does not affect the move.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from crossfade.errors import Refused
 
 PUBLIC = "public"
 NOTE = "tables that name no schema are in: "
-"""How the comment of the journal's table begins that notes it."""
+"""The start of the comment on the journal's table that notes it."""
 
-# {given} is the schema that the URL names, or NULL. A journal without a note is of a crossfade that knew public alone.
+# {given} is the schema that the URL names, or NULL. A journal without a note is from a version that knew only public.
 CHOSEN = """
 SELECT coalesce(
     (SELECT coalesce((SELECT pg_catalog.substr(d.description, pg_catalog.length('{note}') + 1)
@@ -39,36 +39,36 @@ SELECT coalesce(
 
 
 def chosen(given: str | None) -> str:
-    """The query for it, to be asked before anything has set the search_path."""
+    """Return the query for it, to be run before anything sets the search_path."""
     return CHOSEN.format(note=NOTE, given="NULL" if given is None else sql.Literal(given).as_string(None))
 
 
 def default_schema(connection: psycopg.Connection[Any]) -> str:
-    """The first of a settled session's search_path, also where there is no such schema yet."""
+    """Return the first schema of a session's search_path, also if it does not exist yet."""
     query = "SELECT (pg_catalog.parse_ident(pg_catalog.current_setting('search_path'), false))[1]"
     row = connection.execute(query).fetchone()
     return str(row[0]) if row and row[0] else PUBLIC
 
 
 def require_given(found: str, given: str | None) -> None:
-    """Raises Refused where a move has begun with another schema than the URL names now."""
+    """Raise Refused if a move has begun with another schema than the URL names now."""
     if given is not None and found != given:
         raise Refused(
-            f"the URL names the schema {given!r}, and the move that has begun in this database keeps its tables in"
+            f"the URL names the schema {given!r}, but the move in this database has its tables in"
             f" {found!r}; nothing was done",
-            hint=f"write ?schema={quote(found)} again; or, to start over in another schema, crossfade reset with that"
+            hint=f"write ?schema={quote(found)}; or, to start over in another schema, run crossfade reset with that"
             " URL first",
         )
 
 
 def note(connection: psycopg.Connection[Any]) -> None:
-    """Notes it in the journal that has just been made."""
+    """Note it in the journal that has just been created."""
     words = sql.Literal(NOTE + default_schema(connection))
     connection.execute(sql.SQL("COMMENT ON TABLE crossfade.move IS {}").format(words))
 
 
 def split_schema(url: str) -> tuple[str, str | None]:
-    """A URL without Prisma's parameter `schema`, which libpq does not take, and what it said."""
+    """Return a URL without Prisma's parameter `schema`, which libpq rejects, and its value."""
     head, mark, query = url.partition("?")
     if not mark or "schema=" not in query or "://" not in head:
         return url, None

@@ -25,7 +25,7 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND a.datname = p
 
 
 def take_lock(connection: psycopg.Connection[Any], url: str) -> None:
-    """Takes the lock on the connection's database. Raises Busy where another session does not let go of it."""
+    """Take the lock on the connection's database. Raises Busy if another session keeps it."""
     try:
         if patiently(lambda: _one(connection, f"SELECT 1 WHERE pg_try_advisory_lock({_LOCK})")) is None:
             raise _busy(connection, url)
@@ -39,9 +39,9 @@ def leave_lock(connection: psycopg.Connection[Any]) -> None:
 
 
 def end_with_client(connection: psycopg.Connection[Any]) -> None:
-    """Lets the server look whether the client still lives, so that what a killed run had at work ends within seconds.
+    """Let the server check that the client is alive, so that the statements of a killed run end within seconds.
 
-    Servers before version 14 and some systems cannot: there it runs to its end first.
+    Servers before version 14 and some systems cannot: there a statement runs to its end first.
     """
     with suppress(psycopg.Error):
         connection.execute("SET client_connection_check_interval TO '1s'")
@@ -57,7 +57,7 @@ def _busy(connection: psycopg.Connection[Any], url: str) -> Busy:
 
 
 def end_all(application: str | None, pid: object) -> str:
-    """The statement that ends a session; of a run all of them, because each of its workers has its own."""
+    """Return the statement that ends a session, or all sessions of a run: each of its workers has its own."""
     if not (application or "").startswith(f"{NAME}-"):
         return f"SELECT pg_terminate_backend({pid})"
     return (

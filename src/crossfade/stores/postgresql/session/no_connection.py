@@ -1,4 +1,4 @@
-"""Why no connection to PostgreSQL could be made, and what to try: each cause has its own hint."""
+"""Why a connection to PostgreSQL failed, and what to try: each cause has its own hint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONNECTIONS = "a run takes one connection for each worker, and up to six more"
 
 @dataclass(frozen=True)
 class _Cause:
-    """`passing`: the same attempt may succeed after a while. `misused`: the URL is wrong, no server was asked."""
+    """`passing`: the same attempt may succeed later. `misused`: the URL is wrong, no server was contacted."""
 
     pattern: re.Pattern[str]
     fact: str
@@ -30,63 +30,63 @@ def _cause(pattern: str, fact: str, hint: str, *, passing: bool = False, misused
 _CAUSES = (
     _cause(
         r"Too many open files",
-        "this process may open no more files",
-        "raise the limit (ulimit -n 4096), or take fewer --workers",
+        "this process has too many open files",
+        "raise the limit (ulimit -n 4096), or run with fewer --workers",
     ),
     _cause(
         r'invalid sslmode value|sslmode value "[^"]*" invalid',
-        "sslmode has an unknown value",
+        "sslmode has an invalid value",
         "sslmode=disable, allow, prefer, require, verify-ca or verify-full",
         misused=True,
     ),
     _cause(
         r'invalid [\w ]+ value:? "|invalid integer value|invalid port number|weak sslmode|could not match \d+'
         r"|value \"[^\"]*\" invalid",
-        "an option of the URL has a value that it does not take",
+        "an option of the URL has an invalid value",
         "correct the option that the message names",
         misused=True,
     ),
     _cause(
         r"unrecognized configuration parameter|invalid value for parameter|permission denied to set parameter"
         r"|parameter \"[^\"]*\" cannot be (set|changed)|invalid command-line argument|unsupported startup parameter",
-        "the server does not take a setting of the URL (options=...) or of PGOPTIONS",
-        "correct or leave out the setting that the message names",
+        "the server rejects a setting of the URL (options=...) or of PGOPTIONS",
+        "correct or remove the setting that the message names",
         misused=True,
     ),
     _cause(
         r"root certificate file|could not (read|open|load).*certificate|private key file|could not load private key",
         "a certificate or key file of the URL cannot be used",
-        "check the paths of sslrootcert, sslcert and sslkey, and that only you may read the key",
+        "check the paths of sslrootcert, sslcert and sslkey, and that only you can read the key",
         misused=True,
     ),
     _cause(
         r"does not support SSL",
-        "the server offers no TLS, and the URL demands it",
+        "the URL requires TLS, and the server does not offer it",
         "sslmode=prefer in the URL; or turn TLS on in the server (ssl = on)",
     ),
     _cause(
         r"certificate verify failed|certificate.*(does not match|expired)|unable to get local issuer",
         "the server's certificate is not trusted",
-        "name the CA's file (sslrootcert=...), and the host as the certificate has it",
+        "name the CA's file (sslrootcert=...), and write the host as in the certificate",
     ),
     _cause(
         r"no pg_hba.conf entry.*no encryption",
-        "the server lets this user in over TLS only",
+        "the server accepts this user only over TLS",
         "sslmode=require in the URL",
     ),
     _cause(
         r"no pg_hba.conf entry",
-        "the server does not let this host, user or database in",
+        "the server does not accept connections from this host, for this user or to this database",
         "check user and database; or add a line for them to the server's pg_hba.conf",
     ),
     _cause(
         r"password authentication failed|no password supplied|fe_sendauth",
         "the password is wrong or missing",
-        "check user and password of the URL, with : / ? # [ ] @ % in a password quoted (@ as %40)",
+        "check user and password of the URL; percent-encode : / ? # [ ] @ % in a password (@ as %40)",
     ),
     _cause(
         r'database "[^"]*" does not exist',
-        "there is no such database",
+        "the database does not exist",
         "create it (createdb), or name another one in the URL",
     ),
     _cause(
@@ -96,10 +96,10 @@ _CAUSES = (
     ),
     _cause(
         r"is not permitted to log in|is not currently accepting connections",
-        "the server lets nobody in by this role or into this database",
+        "this role may not log in, or this database accepts no connections",
         "as an administrator: ALTER ROLE ... LOGIN, or ALTER DATABASE ... ALLOW_CONNECTIONS true",
     ),
-    _cause(r'role "[^"]*" does not exist', "there is no such user", "check the user of the URL"),
+    _cause(r'role "[^"]*" does not exist', "the user does not exist", "check the user of the URL"),
     _cause(
         r"resolve host|could not translate host|Name or service not known",
         "the host is unknown",
@@ -119,23 +119,23 @@ _CAUSES = (
     ),
     _cause(
         r"[Cc]onnection refused|No such file or directory",
-        "nothing listens there",
+        "no server is listening there",
         "check that the server runs, and host and port of the URL",
         passing=True,
     ),
     _cause(
         r"timeout|timed out",
         "no answer in time",
-        "check host and port of the URL, and whether a firewall is in between",
+        "check host and port of the URL, and whether a firewall blocks the connection",
         passing=True,
     ),
-    _cause(r"SSL|certificate|TLS", "the TLS connection could not be made", "check sslmode, and the server's TLS"),
+    _cause(r"SSL|certificate|TLS", "the TLS connection failed", "check sslmode, and the server's TLS"),
 )
 _UNKNOWN = _cause("", "no connection", "check host, port, user, password and database of the URL", passing=True)
 
 
 def no_connection(error: Exception, url: str) -> CrossfadeError:
-    """Unreachable with its cause; Misused where the URL itself is wrong."""
+    """Return Unreachable with its cause; Misused if the URL itself is wrong."""
     text = str(error)
     cause = next((each for each in _CAUSES if each.pattern.search(text)), _UNKNOWN)
     message = f"cannot reach PostgreSQL at {hide_password(url)}: {cause.fact} ({first_line(error, url)})"

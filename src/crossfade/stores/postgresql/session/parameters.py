@@ -1,4 +1,4 @@
-"""`:name` parameters, as the contract has them, for psycopg, which wants `%(name)s`."""
+"""Converts `:name` parameters, the contract's form, into psycopg's `%(name)s`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# What a colon inside does not count in: strings, quoted names, comments, dollar quotes; and casts.
+# Where a colon is no parameter: strings, quoted names, comments, dollar quotes; and casts.
 _TOKENS = re.compile(
     r"""(?P<skip>'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$|::)"""
     r"""|:(?P<name>[A-Za-z_]\w*)|(?P<percent>%)""",
@@ -15,7 +15,7 @@ _TOKENS = re.compile(
 
 
 def for_psycopg(statement: str, values: Mapping[str, Any] | None) -> tuple[str, dict[str, Any] | None]:
-    """The statement and what to bind. Without values the statement stays as it is.
+    """Return the statement and the values to bind. Without values the statement is unchanged.
 
     >>> for_psycopg("SELECT :a::int, ':a' WHERE 5 % 2 = 1", {"a": 1})
     ("SELECT %(a)s::int, ':a' WHERE 5 %% 2 = 1", {'a': 1})

@@ -1,9 +1,9 @@
-"""Whether a connection pooler stands before the server, and whether it leaves a session to its client.
+"""Detects a connection pooler in front of the server, and whether it gives each client a session of its own.
 
-The server tells each client the number of its process when it connects. A pooler (PgBouncer and its kin) answers for
-itself there, so that its number is not the one that `pg_backend_pid()` gives. That alone does no harm: in session mode
-a client keeps one server process. In transaction and statement mode each transaction may run in another one: settings,
-session locks and cursors would be left to strangers, and be missing here.
+The server tells each client its process number when it connects. A pooler (such as PgBouncer) sends a number of its
+own, which differs from `pg_backend_pid()`. That alone is harmless: in session mode a client keeps one server process.
+In transaction and statement mode each transaction may run in another one: settings, session locks and cursors would
+affect other clients, and be missing here.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Connection = psycopg.Connection[Any]
 
 
 def require_session(connection: Connection, another: Callable[[], Connection], url: str) -> None:
-    """Raises Misused where the pooler gives several clients the same server process, or one client several.
+    """Raise Misused if the pooler gives several clients the same server process, or one client several.
 
-    No statement in here leaves anything in a session. A pooler in session mode never fails this test; one in another
-    mode that happens to pass it three times has as many server processes as clients.
+    No statement here changes a session. A pooler in session mode never fails this test. One in another mode passes it
+    three times only if it has as many server processes as clients.
     """
     _require_transactions(connection, url)
     for _ in range(_ROUNDS):
@@ -53,7 +53,7 @@ def _require_transactions(connection: Connection, url: str) -> None:
 
 
 def _pid(connection: Connection, url: str) -> int:
-    """The server process that answers. Raises Misused where none does: the pool has no connection left."""
+    """Return the server process that answers. Raises Misused if none does: the pool has no connection left."""
     pgconn = connection.pgconn
     pgconn.send_query(_PID)
     deadline = time.monotonic() + _SECONDS
@@ -61,10 +61,10 @@ def _pid(connection: Connection, url: str) -> int:
         ready, _, _ = select.select([pgconn.socket], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:
             raise Misused(
-                f"the connection pooler at {hide_password(url)} has no connection left for this run: a run takes"
-                " several at once; what is committed stays",
+                f"the connection pooler at {hide_password(url)} has no free connection: a run takes several at once;"
+                " what is committed stays",
                 hint="name the server itself in the URL, or raise the pooler's default_pool_size to the number of"
-                " --workers and six more; then the same command again",
+                " --workers plus six; then run the same command again",
             )
         pgconn.consume_input()
     value = b""
@@ -77,8 +77,8 @@ def _pid(connection: Connection, url: str) -> int:
 
 def _refused(mode: str, url: str) -> Misused:
     return Misused(
-        f"{hide_password(url)} leads to a connection pooler in {mode} mode, where sessions are shared: settings"
-        " and locks of this run would be left to other clients; nothing was done, and nothing was left in a session",
+        f"{hide_password(url)} leads to a connection pooler in {mode} mode, where clients share sessions: settings"
+        " and locks of this run would affect other clients; nothing was done, and no session was changed",
         hint="name the server itself in the URL (PostgreSQL's own port, often 5432), or a pooler in session mode"
         " (PgBouncer: pool_mode = session)",
     )

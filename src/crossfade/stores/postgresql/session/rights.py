@@ -1,7 +1,7 @@
-"""Rights that the role of the target URL may lack: what needs none is not asked for, and the one GRANT is named.
+"""Privileges that the role of the target URL may lack: none is required without need, and the GRANT is named.
 
-Shared and managed databases hand out a schema, not the database: `CREATE SCHEMA IF NOT EXISTS` of a schema that is
-there is refused in them, because PostgreSQL looks at the right first.
+Shared and managed databases grant a schema, not the database: `CREATE SCHEMA IF NOT EXISTS` fails there even if the
+schema exists, because PostgreSQL checks the privilege first.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _READ_ALONE = ("table", "view", "materialized view", "foreign table", "sequence"
 
 
 def schema_of(statement: str) -> str | None:
-    """The name of the schema where a statement makes one and nothing in it."""
+    """Return the name of the schema if a statement creates one and nothing in it."""
     made = made_by(statement)
     if made is None or made.kind != "SCHEMA" or sum(t.word == "CREATE" for t in meaningful(statement)) > 1:
         return None
@@ -52,7 +52,7 @@ def schema_of(statement: str) -> str | None:
 
 
 def is_there(connection: psycopg.Connection[Any], statement: str) -> bool:
-    """Whether a statement makes a schema that is there already."""
+    """Return whether a statement creates a schema that already exists."""
     name = schema_of(statement) if statement.startswith("CREATE SCHEMA IF NOT EXISTS ") else None
     return name is not None and name in schemas(connection)
 
@@ -62,7 +62,7 @@ def schemas(connection: psycopg.Connection[Any]) -> set[str]:
 
 
 def lacking(error: psycopg.Error, connection: psycopg.Connection[Any], statement: str) -> CrossfadeError | None:
-    """The error of a statement for which the role has no right, with the statement that gives it; None of any other."""
+    """Return the error of a statement for which the role lacks a privilege, with the GRANT; None for others."""
     said = error.diag.message_primary or ""
     if error.sqlstate != "42501":
         return None
@@ -83,9 +83,9 @@ def lacking(error: psycopg.Error, connection: psycopg.Connection[Any], statement
 
 
 def denied(said: str, url: str, table: str = "") -> CrossfadeError | None:
-    """The error where all that is known is what the server said and the URL: with the GRANT, if there is one.
+    """Return the error from the server's message and the URL alone, with the GRANT if there is one.
 
-    The server gives the bare name of a table; `table` is the one that was written to, as mapping files call it.
+    The server gives the bare name of a table; `table` is the one that was written to, as mapping files name it.
     """
     role = _role(url)
     if temporary := _TEMPORARY.search(said):
@@ -97,7 +97,7 @@ def denied(said: str, url: str, table: str = "") -> CrossfadeError | None:
     if found is None or found[1] not in _GRANTS:
         return None
     grant = f"GRANT {_GRANTS[found[1]]} {_full_name(found[2], table)} TO {role}"
-    reading = f"; status and verify only need GRANT pg_read_all_data TO {role}" if found[1] in _READ_ALONE else ""
+    reading = f"; for status and verify, GRANT pg_read_all_data TO {role} is enough" if found[1] in _READ_ALONE else ""
     return _denied(said, grant + reading)
 
 
@@ -107,7 +107,7 @@ def _full_name(name: str, table: str) -> str:
 
 
 def _role(url: str) -> str:
-    """The role of a URL, as far as the URL or the environment tell."""
+    """Return the role of a URL, as far as the URL or the environment says."""
     try:
         user = conninfo_to_dict(re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", url)).get("user")
     except psycopg.ProgrammingError:
@@ -116,12 +116,12 @@ def _role(url: str) -> str:
 
 
 def _elsewhere(connection: psycopg.Connection[Any]) -> str:
-    """The schema in which the role may make tables, where there is one."""
+    """Return a hint with the schema in which the role may create tables, if there is one."""
     with suppress(psycopg.Error):  # the transaction may have failed already
         row = connection.execute(_WRITABLE).fetchone()
         if row is not None:
             place = f"?schema={quote(row[0], safe='')}"
-            return f"; or, without one, have the tables in a schema where the role may make some: {place} in target.url"
+            return f"; or, without a grant, use a schema in which the role may create tables: {place} in target.url"
     return ""
 
 
@@ -135,6 +135,6 @@ ORDER BY pg_catalog.pg_has_role(nspowner, 'MEMBER') DESC, nspname <> current_use
 
 def _denied(said: str, grant: str) -> CrossfadeError:
     return CrossfadeError(
-        f"the role of the target URL lacks a right: {said}; this statement did nothing",
+        f"the role of the target URL lacks a privilege: {said}; the statement had no effect",
         hint=f"as an administrator: {grant}",
     )

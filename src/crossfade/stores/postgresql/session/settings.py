@@ -1,8 +1,8 @@
 """The settings of a PostgreSQL session that change text or behaviour: one list, for every connection of every driver.
 
-A role, a database, the URL or the environment may have set any of them otherwise. All are fixed by one statement before
+A role, a database, the URL or the environment may have set any of them otherwise. One statement sets all of them before
 the first query of a connection. What an application chose for its own objects (`role`, `default_tablespace`,
-`default_text_search_config`, ...) stays as it is.
+`default_text_search_config`, ...) is not changed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SETTINGS: Mapping[str, str] = {
     "transform_null_equals": "off",
     "lc_numeric": "C",
     "lc_time": "C",
-    # how long a session, a transaction, a statement and a wait may last: who blocks is said instead
+    # timeouts of a session, a transaction, a statement and a lock: blocking sessions are reported instead
     "statement_timeout": "0",
     "lock_timeout": "0",
     "transaction_timeout": "0",
@@ -42,10 +42,10 @@ SETTINGS: Mapping[str, str] = {
     "default_transaction_read_only": "off",
     "default_transaction_deferrable": "off",
     "synchronous_commit": "on",
-    "row_security": "off",  # PostgreSQL refuses then, where a policy would hide rows
+    "row_security": "off",  # PostgreSQL then raises an error if a policy would hide rows
     "gin_fuzzy_search_limit": "0",
     "restrict_nonsystem_relation_kind": "",
-    "check_function_bodies": "off",  # a function may use what a later step makes
+    "check_function_bodies": "off",  # a function may use what a later step creates
     "exit_on_error": "off",
     "client_min_messages": "error",  # ADBC would print the others on stderr
 }
@@ -59,8 +59,8 @@ FROM (
     FROM own, pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
     WHERE n.nspname <> 'pg_catalog' AND n.nspname::pg_catalog.text <> own.name
 ) AS s(nspname, place)"""
-"""The schema of tables that name none, and where extensions were installed: their types and functions are called by
-their bare names.
+"""The schema of tables that name none, and the schemas of extensions: their types and functions are referenced by their
+bare names.
 """
 
 _LC_MONETARY = """
@@ -83,21 +83,21 @@ PRIVILEGED: Mapping[str, str] = {
     "zero_damaged_pages": "off",
     "ignore_checksum_failure": "off",
 }
-"""Settings that take a right of its own, so they are touched only where they differ."""
+"""Settings that require a privilege of their own, so they are set only if they differ."""
 
 _MESSAGES = "lc_messages"
 _ENGLISH = re.compile(r"|C([._].*)?|POSIX|en.*", re.IGNORECASE)
 
 Ask = Callable[[str], Sequence[tuple[str, str]]]
-"""Runs a statement, and gives its rows (none, where it has no result)."""
+"""Runs a statement and returns its rows (none if it has no result)."""
 
 
 def settle(ask: Ask, *, reading: bool = False, backend: int | None = None, schema: str | None = None) -> bool:
-    """Fixes every setting of a session; false, and nothing done, where it is not the session of the process `backend`.
+    """Set every setting of a session. Return false, with nothing done, if it is not the session of process `backend`.
     `schema` is what the URL says (see default_schema.py).
 
-    Raises Refused where a setting is fixed for this role to what a move cannot work under, or where `schema` is not the
-    one of the move.
+    Raises Refused if a setting is fixed for this role to a value under which a move cannot work, or if `schema` is not
+    the one of the move.
     """
     found = dict(ask(_statement({**SETTINGS, **(READING if reading else {})}, backend, schema)))
     if not found:
@@ -108,15 +108,15 @@ def settle(ask: Ask, *, reading: bool = False, backend: int | None = None, schem
     for name, value in PRIVILEGED.items():
         if found.get(name, value) != value and not _try(ask, f"SET {name} TO '{value}'"):
             raise Refused(
-                f"{name} is {found[name]!r} for this login, and the login may not set it to {value!r};"
-                " a move would lose data under it, so nothing was done",
+                f"{name} is {found[name]!r} for this role, which may not set it to {value!r};"
+                " a move could lose data with that setting, so nothing was done",
                 hint=f"as a superuser: ALTER ROLE ... RESET {name}, or ALTER DATABASE ... RESET {name}",
             )
     return True
 
 
 def _statement(settings: Mapping[str, str], backend: int | None, schema: str | None) -> str:
-    """`timezone_abbreviations` and others do not exist in every version: only what is there is set."""
+    """Return the statement. It sets only what exists: `timezone_abbreviations`, for one, is not in every version."""
     return _SETTLE.format(
         values=", ".join(f"('{name}', '{value}')" for name, value in settings.items()),
         search_path=_SEARCH_PATH,
@@ -129,7 +129,7 @@ def _statement(settings: Mapping[str, str], backend: int | None, schema: str | N
 
 
 def _try(ask: Ask, statement: str) -> bool:
-    """Whether a setting could be made that takes a right which not every role has."""
+    """Return whether a setting that requires a privilege could be set."""
     try:
         ask(statement)
     except Exception as error:
