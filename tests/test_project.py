@@ -138,12 +138,12 @@ def test_the_environment_is_asked_only_for_the_url_that_is_needed(tmp_path: Path
     assert project.source_url == "mongodb://localhost/shop"
     with pytest.raises(Misused) as raised:
         _ = project.target_url
-    assert "needs the environment variable TARGET_URL, which is not set" in raised.value.message
+    assert "uses the environment variable TARGET_URL, which is not set" in raised.value.message
     assert raised.value.hint == "export TARGET_URL=..."
 
 
 def test_an_empty_variable_is_no_url(tmp_path: Path) -> None:
-    with pytest.raises(Misused, match=r"names a URL by '\$\{SOURCE_URL\}', and that is empty now"):
+    with pytest.raises(Misused, match=r"takes a URL from '\$\{SOURCE_URL\}', which is empty"):
         _ = load(tmp_path, SOURCE_URL="").source_url
 
 
@@ -216,15 +216,15 @@ def test_a_value_that_is_refused_is_not_shown(tmp_path: Path) -> None:
     [
         (['reason = "r"'], "either an entity or a table"),
         (['entity = "a"', 'table = "b"', 'reason = "r"'], "either an entity or a table"),
-        (['table = "b"', 'path = "p"', 'reason = "r"'], "a table takes only a reason"),
-        (['table = "b"', 'where = "b.x"', 'alias = "b"', 'reason = "r"'], "a table takes only a reason"),
-        (['entity = "a"', 'types = ["null"]', 'reason = "r"'], "types need the path"),
-        (['entity = "a"', 'path = "p"', 'types = ["strin"]', 'reason = "r"'], "no BSON type .perhaps 'string'"),
-        (['entity = "a"', 'where = "a.x"', 'reason = "r"'], "where needs an alias, and no path"),
-        (['entity = "a"', 'where = "a.x"', 'alias = "a"', 'path = "p"', 'reason = "r"'], "where needs an alias"),
-        (['entity = "a"', 'alias = "a"', 'reason = "r"'], "an alias is of use to where alone"),
-        (['entity = "*"', 'reason = "r"'], r'entity "\*" \(every entity\) takes a path'),
-        (['entity = "*"', 'where = "a.x"', 'alias = "a"', 'reason = "r"'], r'entity "\*".* takes a path'),
+        (['table = "b"', 'path = "p"', 'reason = "r"'], "a table takes nothing but a reason"),
+        (['table = "b"', 'where = "b.x"', 'alias = "b"', 'reason = "r"'], "a table takes nothing but a reason"),
+        (['entity = "a"', 'types = ["null"]', 'reason = "r"'], "types requires a path"),
+        (['entity = "a"', 'path = "p"', 'types = ["strin"]', 'reason = "r"'], "not a BSON type .perhaps 'string'"),
+        (['entity = "a"', 'where = "a.x"', 'reason = "r"'], "where requires an alias, and no path"),
+        (['entity = "a"', 'where = "a.x"', 'alias = "a"', 'path = "p"', 'reason = "r"'], "where requires an alias"),
+        (['entity = "a"', 'alias = "a"', 'reason = "r"'], "alias requires where"),
+        (['entity = "*"', 'reason = "r"'], r'entity "\*" \(every entity\) requires a path'),
+        (['entity = "*"', 'where = "a.x"', 'alias = "a"', 'reason = "r"'], r'entity "\*".* requires a path'),
         (['entity = "a"', 'path = "p"'], r"discard\.0\.reason: field required"),
         (['entity = "a"', 'path = "p"', 'reason = ""'], r"discard\.0\.reason: .*at least 1 character"),
     ],

@@ -1,22 +1,22 @@
 """Every error that Crossfade raises on purpose.
 
     CrossfadeError
-     +-- Refused                 what was asked for does not hold (exit status 1)
-     |    +-- Uncovered          source paths that no mapping, remainder or discard takes up
-     |    +-- TooManyRefused     an entity loses so many of its records that the copy stopped
-     |    +-- NotEmpty           the target holds something that is not this move's own
+     +-- Refused                 the request was refused because of the data or the state (exit status 1)
+     |    +-- Uncovered          source paths without a mapping, remainder or discard
+     |    +-- TooManyRefused     so many records of an entity were refused that the copy stopped
+     |    +-- NotEmpty           the target holds something that does not belong to this move
      |    +-- Busy               another run is at work in the target
-     |    +-- Damaged            a dump was reached, but it is torn or is not what it should be
+     |    +-- Damaged            a dump was read, but it is damaged or is not a dump
      |    +-- Stale              the lock file or the schema is older than what it describes
-     |    +-- SchemaFault        a schema file that does not stand (carries every fault found)
-     |    +-- MappingFault       a mapping file that does not parse or bind (carries every fault found)
+     |    +-- SchemaFault        a schema file is not valid (carries every fault found)
+     |    +-- MappingFault       a mapping file does not parse or bind (carries every fault found)
      +-- Misused                 wrong usage or configuration (exit status 2)
      |    +-- UnknownSetting
-     |    +-- Unsupported        a store was asked for an ability that it does not have
+     |    +-- Unsupported        a store does not have the ability
      +-- Unreachable             a server or file could not be reached (exit status 3)
 
-A message is a fact, the value, and what is true now, in lower case; `hint` is the next move, and is shown
-after "Try: ". The docstring of a class is its message where none is given.
+A message is a fact, the value, and what is true now, in lower case; `hint` is the next step and is shown
+after "Try: ". The docstring of a class is its message if none is given.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class CrossfadeError(Exception):
 
     exit_status = 1
     passing = False
-    """Whether the cause may pass by itself (a lost connection): the same work may be tried again after a while."""
+    """Whether the cause may be temporary (a lost connection): the same work may be tried again later."""
 
     def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
         self.message = message or (self.__doc__ or "").strip()
@@ -46,7 +46,7 @@ class Refused(CrossfadeError):
 class Uncovered(Refused):
     """some source paths are neither mapped nor discarded; nothing was written
 
-    `findings` are the faults that `crossfade check` finds, as values of its own.
+    `findings` are the faults that `crossfade check` reports.
     """
 
     def __init__(self, message: str | None = None, findings: Sequence[Any] = (), *, hint: str | None = None) -> None:
@@ -55,7 +55,7 @@ class Uncovered(Refused):
 
 
 class TooManyRefused(Refused):
-    """so many records of an entity are refused that the copy stopped"""
+    """so many records of an entity were refused that the copy stopped"""
 
 
 class NotEmpty(Refused):
@@ -71,14 +71,14 @@ class Damaged(Refused):
 
 
 class Stale(Refused):
-    """what was recorded no longer describes what is there"""
+    """what was recorded no longer describes the database"""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong in a file: where, what the statement is, why it fails, and how it would stand.
+    """One fault of a file: its place, the statement, why it fails, and a correction.
 
-    `line` and `column` count from 1; 0 means unknown. `mend` is the corrected statement, or None where there is none.
+    `line` and `column` count from 1; 0 means unknown. `mend` is the corrected statement, or None if there is none.
     """
 
     file: str
@@ -129,7 +129,7 @@ class UnknownSetting(Misused):
 
 
 class Unsupported(Misused):
-    """this store cannot do that"""
+    """this store does not have the ability"""
 
 
 class Unreachable(CrossfadeError):
@@ -142,6 +142,6 @@ Failed = TypeVar("Failed", bound=CrossfadeError)
 
 
 def may_pass(error: Failed) -> Failed:
-    """The error, marked as one whose cause may pass."""
+    """Return the error, marked as one whose cause may be temporary."""
     error.passing = True
     return error

@@ -1,7 +1,7 @@
 """crossfade.toml and the folder around it, as frozen values.
 
-`${NAME}` in a URL is taken from the environment. A key that does not exist is refused with its nearest neighbour:
-a misspelt limit that is silently ignored is how data gets lost.
+`${NAME}` in a URL is taken from the environment. An unknown key is refused, with the nearest known one: a misspelled
+limit that is silently ignored can lose data.
 """
 
 from __future__ import annotations
@@ -37,24 +37,25 @@ class TargetSection(_Section):
     schema_: str = Field(alias="schema")
     """schema.prisma, a folder of .prisma files, schema.sql, module:metadata, or live."""
     comments: bool = False
-    """Make the `///` comments of a Prisma schema comments of tables and columns. Prisma itself does not."""
+    """Create the `///` comments of a Prisma schema as comments on tables and columns. Prisma itself does not."""
 
 
 class Limits(_Section):
     quarantine: float = Field(default=0.0, ge=0.0, le=1.0)
-    """The share of an entity's records that may be quarantined before a command fails (exit status 1)."""
+    """The share of an entity's records that may be quarantined before a command fails with exit status 1."""
     stop_at: float = Field(default=0.1, ge=0.0, le=1.0)
-    """The share of an entity's records whose loss stops the copy early; 1 never does."""
+    """The share of an entity's records whose refusal stops the copy early; 1: never."""
     stop_at_least: int = Field(default=1000, ge=1)
     """The copy is not stopped for fewer records than these."""
     chunk_mb: float = Field(default=8.0, gt=0.0, le=256.0)
-    """About how many megabytes of source documents one chunk holds: one transaction of the target."""
+    """The approximate size in megabytes of the source documents in one chunk, which is one transaction of the target.
+    """
     differences: int = Field(default=100, ge=0)
-    """How many differences a verification prints of each table; all of them are counted."""
+    """How many differences a verification prints for each table; all of them are counted."""
 
 
 class Run(_Section):
-    """Where the work is done."""
+    """Where the work runs."""
 
     executor: Literal["processes", "dask"] = "processes"
     scheduler: str = ""
@@ -63,23 +64,23 @@ class Run(_Section):
     @model_validator(mode="after")
     def _goes_together(self) -> Run:
         if self.executor == "dask" and not self.scheduler:
-            raise ValueError('executor = "dask" needs the scheduler: scheduler = "tcp://HOST:8786"')
+            raise ValueError('executor = "dask" requires scheduler = "tcp://HOST:8786"')
         if self.executor != "dask" and self.scheduler:
-            raise ValueError('a scheduler is of use to executor = "dask" alone')
+            raise ValueError('scheduler requires executor = "dask"')
         return self
 
 
 class Survey(_Section):
-    """Which objects are maps, where the survey is not to tell by itself: each "entity.path" ("*" is every entity)."""
+    """Which objects are maps, overriding the survey: each "entity.path" ("*" is every entity)."""
 
     maps: tuple[str, ...] = ()
     """Objects whose keys are data."""
     objects: tuple[str, ...] = ()
-    """Objects whose keys are names of fields."""
+    """Objects whose keys are field names."""
 
 
 class Discard(_Section):
-    """Data that a person said may be left behind, with the reason."""
+    """Data that is not copied by a person's decision, with the reason."""
 
     reason: str = Field(min_length=1)
     entity: str | None = None
@@ -88,12 +89,12 @@ class Discard(_Section):
     where: str | None = None
     alias: str | None = None
     empty: bool = False
-    """Only entities without any record, as the survey saw them."""
+    """Only entities in which the survey found no record."""
     table: str | None = None
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is of an entity as a whole."""
+        """Return whether it discards a whole entity."""
         return self.entity is not None and self.path is None and self.where is None
 
     @model_validator(mode="after")
@@ -101,23 +102,23 @@ class Discard(_Section):
         if (self.entity is None) == (self.table is None):
             raise ValueError("a discard names either an entity or a table")
         if self.table is not None and (self.path or self.types or self.where or self.empty):
-            raise ValueError("a discard of a table takes only a reason")
+            raise ValueError("a discard of a table takes nothing but a reason")
         if self.entity == "*" and self.path is None and not self.empty:
-            raise ValueError('entity "*" (every entity) takes a path, or empty = true')
+            raise ValueError('entity "*" (every entity) requires a path or empty = true')
         if self.empty and (self.path is not None or self.where is not None):
-            raise ValueError("empty = true is of whole entities: without a path and without a where")
+            raise ValueError("empty = true discards whole entities: it takes no path and no where")
         if self.where is not None and self.entity is not None and is_pattern(self.entity):
-            raise ValueError("where is of one entity: name it")
+            raise ValueError("where requires the name of one entity")
         unknown = [t for t in self.types if t not in BSON_TYPES and not t.startswith("binData:")]
         if unknown:
             near = difflib.get_close_matches(unknown[0], BSON_TYPES, n=1)
-            raise ValueError(f"{unknown[0]!r} is no BSON type" + (f" (perhaps {near[0]!r})" if near else ""))
+            raise ValueError(f"{unknown[0]!r} is not a BSON type" + (f" (perhaps {near[0]!r})" if near else ""))
         if self.types and self.path is None:
-            raise ValueError("types need the path of the values")
+            raise ValueError("types requires a path")
         if self.where is not None and (self.path is not None or not self.alias):
-            raise ValueError("where needs an alias, and no path")
+            raise ValueError("where requires an alias, and no path")
         if self.alias is not None and self.where is None:
-            raise ValueError("an alias is of use to where alone")
+            raise ValueError("alias requires where")
         return self
 
 
@@ -125,12 +126,12 @@ class Settings(_Section):
     source: SourceSection
     target: TargetSection
     name: str = ""
-    """What the move is called in the journal; the folder's name unless set."""
+    """The name of the move in the journal; by default the folder's name."""
     limits: Limits = Limits()
     survey: Survey = Survey()
     run: Run = Run()
     entities: tuple[str, ...] = ()
-    """Only these; all that the source has, where empty."""
+    """The entities to move; if empty, all that the source has."""
     discard: tuple[Discard, ...] = ()
 
 
@@ -153,7 +154,7 @@ class Project(BaseModel):
 
     @property
     def scheduler(self) -> str:
-        """The Dask scheduler that the work goes to; "" where it stays on this machine."""
+        """Return the address of the Dask scheduler; "" if the work runs on this machine."""
         text = self.settings.run.scheduler
         return _expand(text, self.environment, str(self.root / FILE_NAME)) if text else ""
 
@@ -175,9 +176,9 @@ class Project(BaseModel):
 
 
 def load_project(folder: str | Path = ".", environment: Mapping[str, str] | None = None) -> Project:
-    """The project in `folder` (or of the crossfade.toml that it names).
+    """Load the project in `folder` (or of the crossfade.toml that it names).
 
-    Raises Misused where the file is missing or does not parse, UnknownSetting for a key that does not exist.
+    Raises Misused if the file is missing or does not parse, UnknownSetting for an unknown key.
     """
     folder = Path(folder)
     file = folder if folder.name == FILE_NAME else folder / FILE_NAME
@@ -195,7 +196,7 @@ def _settings(data: dict[str, Any], file: Path) -> Settings:
     try:
         return Settings.model_validate(data)
     except ValidationError as e:
-        # a misspelled key is also a missing one: the misspelling is the news
+        # a misspelled key is also a missing one: report the misspelling
         unknown = [error for error in e.errors() if error["type"] == "extra_forbidden"]
         if unknown:
             raise _unknown(file, [error["loc"] for error in unknown]) from None
@@ -244,10 +245,10 @@ def _expand(value: str, environment: Mapping[str, str], file: str) -> str:
     def replace(match: re.Match[str]) -> str:
         name = match.group(1)
         if name not in environment:
-            raise Misused(f"{file} needs the environment variable {name}, which is not set", hint=f"export {name}=...")
+            raise Misused(f"{file} uses the environment variable {name}, which is not set", hint=f"export {name}=...")
         return environment[name]
 
     expanded = _VARIABLE.sub(replace, value)
     if not expanded.strip():
-        raise Misused(f"{file} names a URL by {value!r}, and that is empty now", hint="export a URL there")
+        raise Misused(f"{file} takes a URL from {value!r}, which is empty", hint="set it to a URL")
     return expanded

@@ -57,7 +57,7 @@ def test_a_wrong_password_is_never_printed(tiny: Tiny, options: list[str]) -> No
 
 def test_a_variable_that_is_not_set(tiny: Tiny) -> None:
     tiny.edit("crossfade.toml", "${SOURCE_URL}", "${NO_SUCH_URL}")
-    _says(tiny("survey"), 2, "needs the environment variable NO_SUCH_URL", "Try: export NO_SUCH_URL=")
+    _says(tiny("survey"), 2, "uses the environment variable NO_SUCH_URL", "Try: export NO_SUCH_URL=")
 
 
 def test_a_table_that_the_target_does_not_have(tiny: Tiny) -> None:

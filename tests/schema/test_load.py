@@ -69,7 +69,7 @@ def test_what_is_no_schema(tmp_path: Path) -> None:
         load_schema("schema.txt", tmp_path, "postgresql", None)
     with pytest.raises(Misused, match="needs the target"):
         load_schema("schema.sql", tmp_path, "postgresql", None)
-    with pytest.raises(Unreachable, match="the schema .* does not exist"):
+    with pytest.raises(Unreachable, match=r"the schema '.*' does not exist"):
         load_schema("other.sql", tmp_path, "postgresql", None)
     with pytest.raises(Unreachable, match="no file matches"):
         load_schema("ddl/*.sql", tmp_path, "postgresql", None)

@@ -70,7 +70,7 @@ def test_a_cut_gzip_file(tmp_path: Path) -> None:
     whole = list(numbered(3000))
     with damaged(tmp_path, gzip.compress(b"".join(whole))[:-3000], "a.bson.gz") as store:
         info = entities(store)["a"]
-        assert "decompressing failed" in info.torn
+        assert "decompressing" in info.torn
         assert store.reader is not None
         good = b"".join(store.reader.scan("a"))
         assert b"".join(whole).startswith(good)
@@ -154,7 +154,7 @@ def test_a_cut_gzip_file_of_lines(tmp_path: Path) -> None:
     for cut in (1, 9, 3000):
         with damaged(tmp_path, gzip.compress(lines)[:-cut], "a.json.gz") as store:
             info = entities(store)["a"]
-            assert "decompressing failed" in info.torn
+            assert "decompressing" in info.torn
             assert 0 < info.count <= 3000
 
 

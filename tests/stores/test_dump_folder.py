@@ -105,9 +105,9 @@ def test_documents_without_id_get_their_position(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_or_no_dump_is_said(tmp_path: Path) -> None:
-    with pytest.raises(Unreachable, match="is not there"):
+    with pytest.raises(Unreachable, match="does not exist"):
         open_dump(tmp_path / "nowhere")
-    with pytest.raises(Misused, match="is no dump"):
+    with pytest.raises(Misused, match="is not a dump"):
         open_dump(tmp_path)
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(Misused, match="neither an archive nor"):

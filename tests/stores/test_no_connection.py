@@ -26,10 +26,10 @@ def refused(url: str) -> CrossfadeError:
         ("channel_binding=never", 2, "correct the option"),
         ("sslmode=verify-full&sslrootcert=/no/such.pem", 3, "sslmode=prefer"),
         ("target_session_attrs=best", 2, "correct the option"),
-        ("nonsense=1", 2, "leave out"),
+        ("nonsense=1", 2, "remove parameters"),
         ("sslmode=require", 3, "sslmode=prefer"),
-        ("options=-c%20nonsense%3D1", 2, "leave out the setting"),
-        ("options=-c%20DateStyle%3Dodd", 2, "leave out the setting"),
+        ("options=-c%20nonsense%3D1", 2, "remove the setting"),
+        ("options=-c%20DateStyle%3Dodd", 2, "remove the setting"),
     ],
 )
 def test_options_of_the_url(pg_db: PostgresScratch, option: str, status: int, hint: str) -> None:

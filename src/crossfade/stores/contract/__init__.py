@@ -1,7 +1,7 @@
-"""What a database can do for us, one ability a Protocol, with the promises each keeps.
+"""The abilities of a database: a Protocol for each, with its guarantees.
 
 A `Store` is a frozen bundle of these parts; a part that is None is an ability that the store does not have. A phase
-asks `need(store.reader, store, "read documents")` and gets the part, or an `Unsupported` that says what is missing. No
+calls `need(store.reader, store, "read documents")` and gets the part, or an `Unsupported` that says what is missing. No
 phase asks which database it is talking to.
 
 Stores are opened from a URL by `stores.open.open_store`; every worker process opens its own. All raise `Unreachable`

@@ -1,7 +1,7 @@
-"""Names the records of a source that changed. No store has this part yet; the copy stands without it.
+"""Names the records of a source that changed. No store has this part yet; the copy does not need it.
 
 A feed names keys only: the record itself is read afterwards, by a read that is proven to have seen the change
-(`reading`). So events that come twice, late or coalesced do no harm, and every kind of feed fits:
+(`reading`). So events that are repeated, late or coalesced are harmless, and every kind of feed fits:
 
                         position                 changes                        reading
     MongoDB             resume token             change stream, projected to    session with
@@ -28,7 +28,7 @@ from crossfade.stores.contract.source import Reader
 class PositionLost(Refused):
     """the source no longer has the changes after this position
 
-    Nothing goes on from "now" in its place: what may have changed since then is compared, and repaired, first.
+    Following does not resume from "now" instead: what may have changed since is first compared and repaired.
     """
 
 
@@ -42,7 +42,7 @@ class ChangedKeys:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What changed up to `position`: keys, or, where the feed does not know so much, ranges that hold every change.
+    """What changed up to `position`: keys, or, if the feed does not know them, ranges that hold every change.
 
     `floor` is what a read of them must have seen. `redefined` are entities that were dropped, renamed or replaced:
     every key of them may have changed.
@@ -55,55 +55,58 @@ class Changes:
 
 
 class ChangeFeed(Protocol):
-    """One feed of a source, for the entities that a move reads. Four verbs change the source: `check` changes nothing,
-    `start` and `finish` say what they leave there, `undo` takes it away.
+    """One feed of a source, for the entities that a move reads. `check` changes nothing in the source; `start`,
+    `finish` and `undo` say what they create or remove there.
     """
 
     def check(self, entities: Sequence[str]) -> Sequence[str]:
-        """What is missing for a feed of these entities, a sentence each: rights, a replica set, a replica identity.
+        """Return what a feed of these entities lacks, one sentence each: privileges, a replica set, a replica identity.
 
-        Asked before `start`, because some feeds make the application's own writes fail where it is not there.
+        Called before `start`, because with some feeds the application's own writes fail without it.
         """
         ...
 
     def start(self, entities: Sequence[str]) -> Position:
-        """Makes what the feed needs at the source (a slot, a publication, triggers) without blocking writers. The
-        position is from before the first read of the copy: what is written from then on is named.
+        """Create what the feed needs at the source (a slot, a publication, triggers) without blocking writers. The
+        position is from before the first read of the copy: everything written from then on is named.
         """
         ...
 
     def position(self) -> Position:
-        """Where the source is now. Of two, `changes` from the earlier one reaches the later one."""
+        """Return where the source is now. Of two positions, `changes` from the earlier one reaches the later one."""
         ...
 
     def changes(self, since: Position) -> Iterator[Changes]:
-        """Batches in order, bounded, the keys of each coalesced; without end, and with a later position from time to
-        time while nothing changes. Raises PositionLost, Unreachable (the caller begins again from what it keeps).
+        """Yield batches in order, bounded, the keys of each coalesced. It does not end; while nothing changes, it
+        yields a later position from time to time. Raises PositionLost, and Unreachable (the caller resumes from what it
+        keeps).
         """
         ...
 
     def durable(self, position: Position) -> None:
-        """The journal holds everything up to here: the source may forget it."""
+        """Confirm that the journal holds everything up to here: the source may discard it."""
         ...
 
     def backlog(self) -> int | None:
-        """The bytes that the source keeps for this feed; None where it keeps none. Too many stop the feed, not it."""
+        """Return the bytes that the source retains for this feed, or None if it retains none. If there are too many,
+        the feed is stopped, not the source.
+        """
         ...
 
     def heartbeat(self) -> Position:
-        """Leaves a mark among the changes that no application sees, also while the source is fenced: when `changes`
-        reaches this position, the feed is alive and nothing before the mark is still to come.
+        """Write a mark into the changes that no application sees, also while the source is fenced: when `changes`
+        reaches this position, the feed is alive and everything before the mark has been delivered.
         """
         ...
 
     def reading(self, floor: Floor) -> AbstractContextManager[Reader]:
-        """A reader whose reads have seen all of `floor`. Waits for that; raises Stale where it does not come about."""
+        """Return a reader whose reads have seen all of `floor`. Waits for that; raises Stale if it does not happen."""
         ...
 
     def finish(self) -> None:
-        """The move is over: takes away what `start` made. Done twice, it does no harm."""
+        """End the move: remove what `start` created. Calling it twice is harmless."""
         ...
 
     def undo(self) -> None:
-        """As `finish`, for a feed that was started and never used."""
+        """Do as `finish` does, for a feed that was started and never used."""
         ...

@@ -1,4 +1,4 @@
-"""What the rows that a constraint refused clash with."""
+"""What the rows refused by a constraint conflict with."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from crossfade.model.target import ForeignKey, TargetTable, Unique
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Why a row may not stand: what it clashes with. `values` are the row's own, as the target prints them.
+    """What a refused row conflicts with. `values` are the row's own, as the target prints them.
 
-    Of a unique constraint `holder` are the primary key's columns of the row that has the same, printed, and `key` the
-    same in canonical Python values; None where no row has it.
+    For a unique constraint `holder` is the printed primary key of the row with the same values, and `key` the same in
+    canonical Python values; None if no row has them.
     """
 
     values: Mapping[str, str | None]
@@ -32,23 +32,23 @@ class Check:
 
 
 class Clashes(Protocol):
-    """Says what rows clash with that a constraint refused: its own expressions and the target's equality decide.
+    """Finds what rows refused by a constraint conflict with, by its own expressions and the target's equality.
 
-    `rows` are canonical rows of the table, which need not be in it; the answer is one Clash (or None) for each.
+    `rows` are canonical rows of the table, which need not be in it; the result is one Clash (or None) for each.
     """
 
     def orphaned(self, table: TargetTable, key: ForeignKey, rows: Any) -> list[Clash | None]:
-        """The rows whose foreign key finds no parent."""
+        """Return the rows that reference a missing row."""
         ...
 
     def holders(self, table: TargetTable, unique: Unique, rows: Any) -> list[Clash | None]:
-        """The values of the rows under `unique`, with the row of the table that has the same."""
+        """Return the values of the rows under `unique`, with the row of the table that has the same."""
         ...
 
     def check(self, table: TargetTable, name: str) -> Check | None:
-        """The CHECK constraint that a refusal calls so."""
+        """Return the CHECK constraint of the name given in a refusal."""
         ...
 
     def breaking(self, table: TargetTable, check: Check, rows: Any) -> list[Clash | None]:
-        """The rows for which the check is false."""
+        """Return the rows for which the check is false."""
         ...

@@ -1,4 +1,4 @@
-"""The schema of a target: tried out, read back, and what in the rows stands in its way."""
+"""The schema of a target: tried out, read back, and the rows that violate it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crossfade.model.target import Step, TargetSchema, TargetTable
 
 @dataclass(frozen=True, slots=True)
 class NumbersBehind:
-    """`sequence` hands out `next` the next time, and `column` of a table holds numbers up to `last`."""
+    """`sequence` returns `next` next time, but `column` of a table holds numbers up to `last`."""
 
     sequence: str
     table: str
@@ -24,8 +24,8 @@ class NumbersBehind:
 
 @dataclass(frozen=True, slots=True)
 class Unsound:
-    """Something in the target that the next write will meet, though the schema is as it was made: `fact` of `name` (a
-    `what`: table, sequence, file) is `found`, not `expected`. `fails`: it will fail, or something is broken already.
+    """A problem of the next write, although the schema is as created: `fact` of `name` (a `what`: table, sequence,
+    file) is `found`, not `expected`. `fails`: the write will fail, or something is already damaged.
     """
 
     what: str
@@ -39,85 +39,86 @@ class Unsound:
 
 class Ddl(Protocol):
     def is_empty(self) -> list[str]:
-        """Names of tables that are there and hold rows or are not ours (an empty list: the target is free)."""
+        """Return names of existing tables that hold rows or are not ours (an empty list: the target is free)."""
         ...
 
     def default_schema(self) -> str:
-        """The schema of tables that name none; "" where the store has no schemas."""
+        """Return the schema of tables that name none; "" if the store has no schemas."""
         ...
 
     def has_journal(self) -> bool:
-        """Whether the journal's tables are there (an empty target has none)."""
+        """Return whether the journal's tables exist (an empty target has none)."""
         ...
 
     def there_before(self) -> list[tuple[str, str]]:
-        """What a move would not make anew where it is there, but its steps may name: schemas, extensions and functions
-        as (kind, name), called as in the ids of steps.
+        """Return what a move does not create again if it exists, but its steps may name: schemas, extensions and
+        functions as (kind, name), named as in the ids of steps.
         """
         ...
 
     def scratch_schema(self, statements: str, file: str) -> TargetSchema:
-        """Executes SQL text in a scratch database and reflects it. Raises SchemaFault with every fault found."""
+        """Execute SQL text in a scratch database and reflect it. Raises SchemaFault with every fault found."""
         ...
 
     def live_schema(self) -> TargetSchema:
-        """The target as it stands."""
+        """Reflect the target as it is."""
         ...
 
     def describe(self) -> Described:
-        """What the target's catalogue says, but for the journal's own tables."""
+        """Return what the target's catalogue says, except for the journal's own tables."""
         ...
 
     def describe_made(self, schema: TargetSchema) -> Described:
-        """What the catalogue says of a scratch database in which the schema was made, step by step."""
+        """Return what the catalogue says of a scratch database in which the schema was created, step by step."""
         ...
 
     def holding_rows(self, relations: Sequence[str]) -> dict[str, bool | None]:
-        """Whether each of the relations, by the names in a description, holds a row; None: it may not be read."""
+        """Return whether each relation, by its name in a description, holds a row; None: it may not be read."""
         ...
 
     def holds_values(self, relation: str, column: str) -> bool:
-        """Whether a row has a value in the column; both by the names in a description."""
+        """Return whether a row has a value in the column; both by the names in a description."""
         ...
 
     def numbers_behind(self, tables: Sequence[TargetTable]) -> list[NumbersBehind]:
-        """What hands out numbers for the tables' columns and will hand out one that is there already."""
+        """Return the sequences of the tables' columns whose next number is already in use."""
         ...
 
     def unsound(self, tables: Sequence[TargetTable]) -> list[Unsound]:
-        """Sequences of the tables' columns with few numbers left; what the store itself finds wrong in its file; rows
-        that break a foreign key which nobody enforced.
+        """Return sequences of the tables' columns with few numbers left, what the store itself finds wrong in its file,
+        and rows that violate an unenforced foreign key.
         """
         ...
 
     def duplicates(self, table: TargetTable, unique: Any) -> Any:
-        """Primary keys (canonical Arrow) of the rows that must go so that `unique` holds; of each group the least
-        key stays.
+        """Return the primary keys (canonical Arrow) of the rows to remove so that `unique` holds; the least key of each
+        group stays.
         """
         ...
 
     def orphans(self, table: TargetTable, key: Any) -> Any:
-        """Primary keys (canonical Arrow) of the rows whose foreign key `key` finds no parent."""
+        """Return the primary keys (canonical Arrow) of the rows whose foreign key `key` references a missing row."""
         ...
 
     def unbuildable(self, table: TargetTable, step: Step) -> Any:
-        """Primary keys (canonical Arrow) of the rows that must go so that `step` (an index, a unique or an exclusion
-        constraint on `table`) can be made, with `#reason`, `#detail` and `#column` (text) of each. Nothing is changed.
+        """Return the primary keys (canonical Arrow) of the rows to remove so that `step` (an index, a unique or an
+        exclusion constraint on `table`) can be built, with `#reason`, `#detail` and `#column` (text) of each. Nothing
+        is changed.
         """
         ...
 
     def outlive_removed(self) -> None:
-        """Waits until no transaction on the server can see the rows that were removed so far: an index is made of
-        those, too. Raises Busy, with who they are, where they do not end.
+        """Wait until no transaction on the server can see the rows that were removed so far: an index includes those.
+        Raises Busy, with the sessions, if they do not end.
         """
         ...
 
     def advance_sequences(self, tables: Sequence[TargetTable]) -> int:
-        """Lets what hands out numbers for the tables' columns go on after the last one there; how many were set."""
+        """Set the sequences of the tables' columns to the last number in use. Return how many were set."""
         ...
 
     def doubtful_columns(self, schema: TargetSchema, mapped: Collection[str]) -> list[Finding]:
-        """Columns of the tables `mapped` of which the database would not keep what their declared type says, with what
-        to declare instead.
+        """Return the columns of the tables `mapped` in which the database does not store what their declared type says,
+        with what to declare instead.
         """
         ...

@@ -1,14 +1,14 @@
 """The database itself refuses the application's writes. No store has this part yet.
 
                         fence                                             the marker's reach
-    MongoDB             setUserWriteBlockMode; where it is not there,     the command waits for writes by itself
+    MongoDB             setUserWriteBlockMode; if it is not available,    the command waits for writes by itself
                         the roles of the application's users
     PostgreSQL          REVOKE and NOLOGIN, in one transaction with a     older transactions are ended or awaited,
                         guard row                                         prepared ones too
 
-A fence outlives its controller. So each command bears the token of the controller that gives it, and one of an older
-token changes nothing: where the database has no transaction for that (MongoDB), the older controllers' logins lose
-their roles, then their sessions, then are dropped, before the new one does anything.
+A fence outlives its controller. So each command carries the token of its controller, and one with an older token has no
+effect. If the database has no transaction for that (MongoDB), the logins of older controllers lose their roles, then
+their sessions, and are then dropped, before the new one does anything.
 """
 
 from __future__ import annotations
@@ -22,43 +22,43 @@ from crossfade.model.positions import Position
 
 @dataclass(frozen=True, slots=True)
 class FenceState:
-    """What holds in the database now, whatever a journal says. `token` is whose fence it is; "" where nobody's."""
+    """The state in the database now, whatever a journal says. `token` is the fence's owner; "" if there is none."""
 
     closed: bool
     token: str = ""
     passes: tuple[str, ...] = ()
-    """Who may still write: superusers, owners of tables. A fence with any is not one."""
+    """Who can still write: superusers, owners of tables. With any of them there is no fence."""
 
 
 class Fence(Protocol):
     """Closes a store to its applications, and opens it again."""
 
     def check(self, applications: Sequence[str]) -> Sequence[str]:
-        """What is missing to fence these users, a sentence each. Changes nothing."""
+        """Return what is missing to fence these users, one sentence each. Changes nothing."""
         ...
 
     def state(self) -> FenceState:
-        """Read from the database itself."""
+        """Return the state, read from the database itself."""
         ...
 
     def take_over(self, token: str) -> None:
-        """Only commands of this token change anything from now on; those of older ones that are under way are ended,
-        and seen gone.
+        """Accept only commands of this token from now on. Running commands of older ones are terminated, and their end
+        is checked.
         """
         ...
 
     def close(self, token: str, *, seconds: float) -> Position:
-        """Refuses writes, and waits until every transaction begun before has ended. The position is after all of them.
+        """Refuse writes, and wait until every earlier transaction has ended. The position is after all of them.
 
-        Within `seconds`, or it is as before: a command that timed out is ended and seen gone. Raises Busy then, with
-        who did not end.
+        If that takes longer than `seconds`, the state is as before: a command that timed out is terminated, and its end
+        is checked. Then raises Busy, with the sessions that did not end.
         """
         ...
 
     def open(self, token: str) -> None:
-        """Applications write again. Done twice, it does no harm."""
+        """Let applications write again. Calling it twice is harmless."""
         ...
 
     def close_for_good(self, token: str) -> None:
-        """The move is over: what the fence refused stays revoked, also for an application that comes back."""
+        """End the move: what the fence refused stays revoked, also for an application that reconnects."""
         ...

@@ -1,4 +1,4 @@
-"""What a source holds, each thing named with its class and with what becomes of it."""
+"""What a source holds, each thing with its class and what the move does with it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class EntityInfo:
     """One thing that the source holds. `entity_class`: collection, capped, clustered, view, timeseries,
     gridfs_files, gridfs_chunks, system.
 
-    `plan` is one sentence on what becomes of it. `copied` says whether a move takes it up unless told otherwise.
-    `count` and `bytes` are the source's own estimate, good for progress bars and for the number of workers only.
+    `plan` is one sentence on what the move does with it. `copied` says whether a move copies it by default.
+    `count` and `bytes` are the source's own estimates, only for progress bars and the number of workers.
     """
 
     name: str
@@ -25,26 +25,26 @@ class EntityInfo:
     indexes: tuple[Mapping[str, Any], ...] = ()
     options: Mapping[str, Any] | None = None
     torn: str = ""
-    """Why a part of it cannot be read, of which nobody knows how many records it holds; "" where it is whole."""
+    """Why a part with an unknown number of records cannot be read; "" if it is whole."""
     unread: bool = False
-    """Whether it holds records, or may hold some, that cannot be read here and now."""
+    """Whether it holds, or may hold, records that cannot be read now."""
     identity: str = ""
-    """What tells it from another of its name (model/identity.py); "" where nothing does."""
+    """What distinguishes it from another of the same name (model/identity.py); "" if nothing does."""
 
 
 class Inspector(Protocol):
     def entities(self, named: Sequence[str] = (), *, sized: bool = True) -> Sequence[EntityInfo]:
-        """Everything there, sorted by name; nothing is left unnamed.
+        """List everything, sorted by name.
 
-        Where the login may not list everything, those `named` (all that the move takes) are enough. Without `sized`
-        only what is known at once is told of each: its name, class and plan, and a count where that takes no time.
+        If the login may not list everything, those `named` (all that the move reads) are enough. Without `sized` only
+        what is known at once is returned: name, class and plan, and a count if that takes no time.
         """
         ...
 
     def place(self) -> tuple[str, tuple[str, ...]]:
-        """The database's name, and the names that the source has for where it is (model/identity.py)."""
+        """Return the database's name, and the source's own names of its servers (model/identity.py)."""
         ...
 
     def version(self) -> str:
-        """Product and version, for reports."""
+        """Return product and version, for reports."""
         ...

@@ -1,4 +1,4 @@
-"""A database as the bundle of what it can do, and facts about it."""
+"""A database as a bundle of its abilities, and facts about it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Part = TypeVar("Part")
 class Traits:
     """Facts about a store, phrased as questions."""
 
-    has_journal_schema: bool = False  # does the journal live in a schema of its own (or under a table prefix)?
+    has_journal_schema: bool = False  # does the journal have a schema of its own (or a table prefix)?
     constraints_after_tables: bool = True  # can constraints be added to a table that exists?
     is_file: bool = False  # is it a file (or a folder) of this machine, which other machines may not have?
     has_unique_keys: bool = True  # does an entity hold every key once?
@@ -61,7 +61,7 @@ class Store:
 
 
 def need(part: Part | None, store: Store, ability: str) -> Part:
-    """The part, or `Unsupported` that names the store and what it cannot do."""
+    """Return the part. Raises `Unsupported`, which names the store and what it cannot do, if there is none."""
     if part is None:
         raise Unsupported(f"{store.scheme} cannot {ability} ({store.url})")
     return part

@@ -15,7 +15,7 @@ from crossfade.model.target import TargetTable
 class Strangers:
     """How many rows of a table are not the move's, and the keys of the first, as the target prints them.
 
-    `edits_show`: a row that somebody changed is among them. Otherwise a row is known by its key alone.
+    `edits_show`: rows that were changed later are among them. Otherwise a row is known by its key alone.
     """
 
     count: int
@@ -41,17 +41,17 @@ class TargetTransaction(Protocol):
     """
 
     def load(self, table: TargetTable, rows: Any) -> None:
-        """Adds rows by the target's bulk load. Raises `RowRejected` where the database refuses, or where a column
-        would keep another value than the one that is given; nothing of `rows` is in then.
+        """Insert rows by the target's bulk load. Raises `RowRejected` if the database refuses a row, or if a column
+        would store another value than the given one; then none of `rows` is inserted.
         """
         ...
 
     def load_each(self, parts: Sequence[RecordRows]) -> Mapping[int, RowRejected] | None:
-        """Adds the rows of many records, of which some are refused: each record whole or not at all, in the order of
-        their numbers, its tables in the order of `parts`. What was refused, by the number of the record.
+        """Insert the rows of many records, of which some are refused: each record whole or not at all, in the order of
+        their numbers, its tables in the order of `parts`. Return the refusals by the number of the record.
 
-        None where the store cannot do that here, and nothing is in then. Raises `RowRejected` as `load` does. Where the
-        journal has a place for it, `strangers` knows the rows later.
+        Return None, with nothing inserted, if the store cannot do that here. Raises `RowRejected` as `load` does. If
+        the journal has the table for it, the rows are noted for `strangers`.
         """
         ...
 
@@ -62,8 +62,8 @@ class TargetTransaction(Protocol):
         ...
 
     def delete(self, table: TargetTable, keys: Any) -> int:
-        """Deletes the rows whose values stand in `keys` (canonical: the primary key, or the owner column); the number
-        deleted. Text is told apart byte by byte, whatever the collation of its column.
+        """Delete the rows whose values are in `keys` (canonical: the primary key, or the owner column). Return the
+        number deleted. Text is compared byte by byte, whatever the collation of its column.
         """
         ...
 
@@ -72,94 +72,94 @@ class TargetTransaction(Protocol):
         ...
 
     def count(self, table: TargetTable, *, hold: bool) -> int | None:
-        """How many rows the table has, counted in this transaction; None where there is no such table.
+        """Count the rows of the table in this transaction; return None if the table does not exist.
 
-        With `hold` no other transaction adds, changes or deletes rows of it until this one ends. Raises where the rows
-        cannot be counted: that is not the same as a table that is gone.
+        With `hold` no other transaction inserts, changes or deletes its rows until this one ends. Raises if the rows
+        cannot be counted, which is not the same as a missing table.
         """
         ...
 
     def mark(self, table: TargetTable, rows: Any) -> bytes | None:
-        """What the journal is to note beside rows that were loaded (`{crossfade}loaded`, in the same savepoint), so
-        that `strangers` knows them later. None: that there is such a note is enough.
+        """Return what the journal is to note of loaded rows (`{crossfade}loaded`, in the same savepoint), so that
+        `strangers` can recognize them. None: the existence of the note is enough.
         """
         ...
 
     def strangers(self, table: TargetTable, *, limit: int) -> Strangers:
-        """The rows of the table that are not as the move wrote them, by what the journal notes of its loads.
+        """Return the rows of the table that are not as the move wrote them, by the journal's notes of its loads.
 
-        Of `table` its name alone is asked: columns and key are as the target has them now.
+        Only the name of `table` is used: columns and key are as the target has them now.
         """
         ...
 
     def describe(self) -> Described:
-        """As `Ddl.describe`, in this transaction."""
+        """Do as `Ddl.describe` does, in this transaction."""
         ...
 
     def left_broken(self, statements: Sequence[str]) -> list[str]:
-        """What would no longer work if the statements ran, and what the target would not refuse them for (`view v`).
+        """Return what would break if the statements ran, although the target would not refuse them (`view v`).
 
-        They are run, and rolled back. [] where the target itself refuses such statements.
+        They are run and rolled back. Return [] if the target itself refuses such statements.
         """
         ...
 
     def empty(self, table: TargetTable, *, beside: Collection[TargetTable]) -> None:
-        """Deletes every row of the table; rows of tables that inherit from it stay, and no trigger fires.
+        """Delete every row of the table; rows of inheriting tables stay, and no trigger fires.
 
-        Raises RowRejected (foreign_key) where rows of a table that is not in `beside` may refer to these: a foreign key
-        could delete or change them, too.
+        Raises RowRejected (foreign_key) if rows of a table that is not in `beside` may reference these: a foreign key
+        could delete or change them as well.
         """
         ...
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Runs one statement with `:name` parameters. Rows, or [].
+        """Run one statement with `:name` parameters. Return its rows, or [].
 
-        `{crossfade}` stands for the journal's prefix, `{share}` for what keeps the selected rows as they are until the
-        transaction ends (nothing, where a writer is alone anyway).
+        `{crossfade}` is replaced by the journal's prefix, `{share}` by the clause that locks the selected rows until
+        the transaction ends (empty if there is only one writer anyway).
         """
         ...
 
     def execute_many(self, sql: str, parameters: Sequence[Mapping[str, Any]]) -> None:
-        """As `execute`, once for each of the parameters, without a round trip each; what it gives is not read."""
+        """Do as `execute` does for each of the parameters, without a round trip each; results are discarded."""
         ...
 
     def run(self, sql: str) -> None:
-        """Runs one statement of the target's schema exactly as it is written: nothing in it is a placeholder."""
+        """Run one statement of the target's schema exactly as written: nothing in it is a placeholder."""
         ...
 
     def note_default_schema(self) -> None:
-        """Notes in the journal, which has just been made, the schema of tables that name none: for the whole move."""
+        """Note the schema of tables that name none in the new journal, for the whole move."""
         ...
 
     def savepoint(self) -> AbstractContextManager[None]:
-        """What happens inside is undone when an exception leaves it."""
+        """Roll back what happens inside this block if it raises an exception."""
         ...
 
 
 Transaction = Callable[[], AbstractContextManager[TargetTransaction]]
-"""Begins one: it commits at the end, and rolls back when an exception leaves it."""
+"""Begin a transaction. It commits at the end, and rolls back on an exception."""
 
 
 class Writer(Protocol):
     def transaction(self) -> AbstractContextManager[TargetTransaction]:
-        """Commits at the end, rolls back when an exception leaves it."""
+        """Commit at the end; roll back on an exception."""
         ...
 
     def lock(self) -> AbstractContextManager[None]:
-        """No other process is in this block for the same target; the end of a process leaves it, however it ends.
+        """Let no other process into this block for the same target. The end of a process releases it.
 
-        Waits some seconds for what a killed one had at work. Raises Busy where another one is in it and stays.
+        Waits some seconds for the statements of a killed process. Raises Busy if another process stays in the block.
         """
         ...
 
     def fill_rank(self) -> int:
-        """How many writers may fill the target at once (1 for SQLite)."""
+        """Return how many writers may fill the target at once (1 for SQLite)."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why one row of a load was refused: `row` is its place. `reason` as in docs/reference/errors.md."""
+    """Why one row of a load was refused: `row` is its index. `reason` as in docs/reference/errors.md."""
 
     row: int
     reason: str
@@ -168,11 +168,11 @@ class Refusal:
 
 
 class RowRejected(Exception):
-    """The target refused rows. `reason` as in docs/reference/errors.md; `column`, `constraint` where the database
-    says them.
+    """The target refused rows. `reason` as in docs/reference/errors.md; `column`, `constraint` if the database reports
+    them.
 
-    `rows` names rows that are refused, where the store knows them: all that it found in one look. `doubtful`: by its
-    code the error may tell of the server as well; whether it was the row shows in whether others go in.
+    `rows` are the refused rows, if the store knows them: all that it found in one pass. `doubtful`: judging by its code
+    the error may be about the server; if other rows are accepted, it was the row.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Looks at a run from outside: who keeps it waiting."""
+"""Observes a run from outside: which sessions block it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """A session that holds a lock which this run waits for; texts are empty where the login may not see them.
+    """A session that holds a lock for which this run waits; texts are empty if the login may not see them.
 
     `pid` is 0 for a prepared transaction, which has no session.
     """
@@ -22,11 +22,11 @@ class Blocker:
 
 
 class Watch(Protocol):
-    """Looks at the run from outside."""
+    """Observes the run from outside."""
 
     def blockers(self, seconds: float) -> list[Blocker]:
-        """Sessions of others that some session of this run has waited for, for `seconds` or more. Never waits itself.
+        """Return other sessions for which a session of this run has waited `seconds` or more. Never waits itself.
 
-        Raises CrossfadeError where the server cannot be asked.
+        Raises CrossfadeError if the query fails.
         """
         ...
