@@ -160,7 +160,7 @@ def test_check_groups_faults_and_notes(tiny: Tiny) -> None:
     tiny("survey")
     ended = tiny("check")
     assert ended.status == 1
-    assert "faults (1)\n  unfilled\n    people.height: it is NOT NULL, and nothing fills it" in ended.out
+    assert "faults (1)\n  unfilled\n    people.height: it is NOT NULL, and no mapping fills it" in ended.out
     assert "notes (1)\n  unmapped table\n    pets:" in ended.out
 
 

@@ -165,7 +165,7 @@ def test_a_table_that_nothing_fills_is_a_note() -> None:
 def test_leaving_rows_out_needs_a_reason() -> None:
     sql = "SELECT x._id AS id FROM e AS x WHERE x.n > 1"
     (found,) = findings(sql)
-    assert (found.kind, found.message) == ("filtered", "it leaves rows out, and no reason is given: WHERE x.n > 1")
+    assert (found.kind, found.message) == ("filtered", "it leaves out rows without a reason: WHERE x.n > 1")
     assert findings(sql, discards=[Discard(table="t", reason="old")]) == []
     assert findings("SELECT x._id AS id FROM e AS x WHERE x.n IS NOT NULL") == []
     (joined,) = findings("SELECT x._id AS id FROM e AS x JOIN f AS y ON y._id = x.n")

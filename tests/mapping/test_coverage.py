@@ -166,7 +166,7 @@ def test_steering_and_looking_up_carry_nothing(sql: str) -> None:
 )
 def test_what_only_decides_is_not_carried(expression: str) -> None:
     found = open_pairs(f"SELECT {expression} AS v FROM e AS x")
-    assert found["s"] == "1 string: it only decides in t0.v, and is not carried"
+    assert found["s"] == "1 string: used only in a condition in t0.v"
     assert "s" not in open_pairs(f"SELECT {expression} AS v, x.s AS s FROM e AS x")
     assert "s" not in open_pairs(f"SELECT {expression} AS v FROM e AS x", discards=[discard(entity="e", path="s")])
     assert "s" not in open_pairs(f"SELECT {expression} AS v, rest_of(x) AS rest FROM e AS x")
@@ -174,7 +174,7 @@ def test_what_only_decides_is_not_carried(expression: str) -> None:
 
 def test_a_where_only_decides_too() -> None:
     found = open_pairs("SELECT 1 AS v FROM e AS x WHERE x.s = 'x'")
-    assert found["s"] == "1 string: it only decides in t0, and is not carried"
+    assert found["s"] == "1 string: used only in a condition in t0"
 
 
 # -- types that a CASE leaves out
@@ -226,10 +226,10 @@ def test_types_that_a_case_leaves_out_are_not_carried(expression: str, left_out:
 
 def test_a_type_that_decides_what_lies_below() -> None:
     sql = "SELECT CASE bson_type(x.o) WHEN 'object' THEN {} END AS v FROM e AS x"
-    assert open_pairs(sql.format("x.o.x"), world=TYPES)["o"] == "1 int: it only decides in t0.v, and is not carried"
+    assert open_pairs(sql.format("x.o.x"), world=TYPES)["o"] == "1 int: used only in a condition in t0.v"
     assert "o.x" not in open_pairs(sql.format("x.o.x"), world=TYPES)
     never = open_pairs(sql.format("1").replace("END", "ELSE x.o.x END"), world=TYPES)
-    assert never["o"] == "1 int, 1 null, 1 object: it only decides in t0.v, and is not carried"
+    assert never["o"] == "1 int, 1 null, 1 object: used only in a condition in t0.v"
 
 
 def test_a_question_about_one_element_says_nothing_of_another() -> None:
@@ -245,17 +245,17 @@ def test_a_question_about_one_element_says_nothing_of_another() -> None:
 def test_an_unnested_list_carries_what_it_is_made_of() -> None:
     sql = "SELECT {} AS v FROM e AS x, unnest(list_transform(x.l, lambda v: v + 1)) AS t(v)"
     assert "l" not in open_pairs(sql.format("t.v"))
-    assert open_pairs(sql.format("t.v > 1"))["l"].startswith("2 arrays: it only decides")
+    assert open_pairs(sql.format("t.v > 1"))["l"].startswith("2 arrays: used only in a condition")
     own = "SELECT x._id AS id FROM e AS x"
     both = open_pairs(own, "SELECT x.s AS s, t.v AS v FROM e AS x, unnest(list_distinct(x.l)) AS t(v)")
-    assert both["s"].startswith("only rows of array elements carry it")
+    assert both["s"].startswith("mapped only in rows of array elements")
     assert "l" not in both
     assert "l[]" not in both
 
 
 def test_an_unnest_carries_only_the_elements_that_are_used() -> None:
     sql = "SELECT {} AS v FROM e AS x, unnest(x.m) AS m(o)"
-    assert open_pairs(sql.format("1"))["m"].startswith("2 arrays: it only decides")
+    assert open_pairs(sql.format("1"))["m"].startswith("2 arrays: used only in a condition")
     assert open_pairs(sql.format("m.o.x"))["m[].y"] == "1 int"
     assert not {"m", "m[]", "m[].y"} & set(open_pairs(sql.format("json_of(m.o)")))
 
@@ -278,7 +278,7 @@ def test_a_union_of_several_tables() -> None:
 def test_a_field_of_the_root_in_rows_of_elements_alone() -> None:
     own, elements = "SELECT x._id AS id FROM e AS x", "SELECT x.s AS s, m.o.x AS v FROM e AS x{} unnest(x.m) AS m(o){}"
     found = open_pairs(own, elements.format(",", ""))
-    assert found["s"] == "only rows of array elements carry it (t1): none are made of an empty array"
+    assert found["s"] == "mapped only in rows of array elements (t1): an empty array has no rows"
     assert "m[].x" not in found
     assert "s" not in open_pairs(own, elements.format(" LEFT JOIN", " ON true"))
     assert "s" not in open_pairs(

@@ -92,7 +92,7 @@ def of(expression: str, **more: Any) -> dict[str, str]:
     ],
 )
 def test_what_keeps_less_than_it_is_given(expression: str, path: str, by: str) -> None:
-    assert of(expression) == {path: f"only what {by} keeps of it reaches t.v"}
+    assert of(expression) == {path: f"only the result of {by} reaches t.v"}
 
 
 @pytest.mark.parametrize(
@@ -137,20 +137,20 @@ def test_what_keeps_everything_and_what_keeps_nothing(expression: str) -> None:
 
 def test_it_says_all_columns_and_what_stands_on_the_way() -> None:
     found = notes("SELECT lower(x.s) AS v, left(x.s, 1) AS w FROM e AS x")
-    assert found == {"s": "only what lower, left keeps of it reaches t.v, t.w"}
+    assert found == {"s": "only the result of lower, left reaches t.v, t.w"}
 
 
 def test_the_whole_value_beside_it_is_enough() -> None:
     assert notes("SELECT lower(x.s) AS v, x.s AS w FROM e AS x") == {}
     assert notes("SELECT json_of(x.o) ->> 'x' AS v, json_of(x) AS w FROM e AS x") == {}
     found = notes("SELECT json_of(x.o) ->> 'x' AS v, x.o.x AS w FROM e AS x")
-    assert found == {"o.y": "only what ->> keeps of it reaches t.v"}
+    assert found == {"o.y": "only the result of ->> reaches t.v"}
 
 
 def test_a_part_of_the_types() -> None:
     assert of("uuid_of(x.ref)") == {"ref": "1 reference is text: uuid_of gives it another id than the ObjectId in t.v"}
     found = of("CASE bson_type(x.either) WHEN 'int' THEN as_text(x.either) ELSE lower(as_string(x.either)) END")
-    assert found == {"either": "only what lower keeps of 1 string reaches t.v"}
+    assert found == {"either": "only the result of lower for 1 string reaches t.v"}
 
 
 def test_a_discard_answers_it() -> None:

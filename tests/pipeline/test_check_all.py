@@ -138,7 +138,7 @@ def test_what_was_empty_and_is_not_any_more_is_not_discarded(make: Make, tmp_pat
     (tmp_path / "dump" / "none.jsonl").write_text('{"_id": 1}\n')
     with Move(load_project(tmp_path)) as again:
         assert faults(again) == {("unsurveyed", "none")}
-        with pytest.raises(Uncovered, match="not empty any more"):
+        with pytest.raises(Uncovered, match="no longer empty"):
             again.copy()
 
 

@@ -93,7 +93,7 @@ def test_rows_that_are_there_are_refused(live_shop: Shop, pg_db: PostgresScratch
     pg_db.execute("INSERT INTO handles VALUES ('mine', gen_random_uuid())")
     with (
         open_move(live_shop.folder, live_shop.source, pg_db.url) as move,
-        pytest.raises(NotEmpty, match="holds rows already in handles; nothing was written"),
+        pytest.raises(NotEmpty, match="already has rows in handles; nothing was written"),
     ):
         move.copy()
     assert everything_hanging(pg_db) == before

@@ -146,7 +146,7 @@ def test_a_schema_that_is_not_the_one_made_stands_apart_from_the_data() -> None:
 
 def test_the_verdict_comes_first() -> None:
     text = visible_text(as_html(EQUAL, FACTS))
-    assert text.index("Equal") < text.index("Where every record is")
+    assert text.index("Equal") < text.index("Accounts of all records")
     assert "All 8 rows in 1 table " in text
     assert "balanced" in text
     assert "not balanced" not in text

@@ -90,9 +90,9 @@ def _trigger(trigger: Trigger) -> Finding:
         "note",
         "trigger",
         trigger.table,
-        f"the trigger {trigger.name} ({trigger.when}) does not fire for rows that Crossfade writes, neither in the"
-        " copy nor in quarantine retry. It fires for the application's own rows",
-        "what it fills in must come from the mapping; what it writes elsewhere, from a mapping of that table",
+        f"the trigger {trigger.name} ({trigger.when}) does not fire for rows that Crossfade writes (copy, quarantine"
+        " retry). It fires for the application's own rows",
+        "map the columns that it fills; if it writes to another table, map that table",
     )
 
 
@@ -129,7 +129,7 @@ def _check_branch(
     yield from _check_columns(branch, table)
     if branch.filtered and not any(d.table == branch.table for d in discards):
         yield Finding(
-            "fault", "filtered", branch.file, f"it leaves rows out, and no reason is given: {branch.filtered}",
+            "fault", "filtered", branch.file, f"it leaves out rows without a reason: {branch.filtered}",
             f'[[discard]] table = "{branch.table}" with a reason',
         )  # fmt: skip
     tables = {ROOT_TABLE: empty(shapes[branch.entity], program.feeds[branch.entity].columns)}
@@ -179,7 +179,7 @@ def _as_extended_json(branch: Branch, table: TargetTable, refused: set[str]) -> 
             types = {t for use in branch.uses if use.output == output for t in use.types} - {"null"}
             only = next(iter(types)) if len(types) == 1 else ""
             held = f"the type {only}, which SQL does not have" if only else "several types"
-            message = f"its values have {held}: {output} would get their Extended JSON"
+            message = f"its values have {held}: {output} would contain Extended JSON"
             hint = meant_for(types, column=column.type.kind)
             yield Finding("fault", "mixed", f"{table.name}.{output}", message, hint)
 
@@ -221,26 +221,26 @@ def _check_columns(branch: Branch, table: TargetTable) -> Iterator[Finding]:
             message = f"{branch.table} has no column {output!r}"
             yield Finding("fault", "unknown_column", branch.file, message, nearest(output, names))
         elif column.generated:
-            yield Finding("fault", "generated", f"{table.name}.{output}", "the database generates it: leave it out")
+            yield Finding("fault", "generated", f"{table.name}.{output}", "it is a generated column: leave it out")
     if not table.primary_key:
-        yield Finding("fault", "no_primary_key", table.name, "without a primary key its rows cannot be proved equal")
+        yield Finding("fault", "no_primary_key", table.name, "it has no primary key, so its rows cannot be compared")
     for column in table.columns:
         if column.name in branch.outputs or column.generated:
             continue
         if column.name in table.primary_key:
-            hint = "uuid_of(...) gives ids that are the same on every run"
+            hint = "uuid_of(...) returns ids that are the same on every run"
             yield Finding(
-                "fault", "unfilled", f"{table.name}.{column.name}", "a mapping must make the primary key", hint
+                "fault", "unfilled", f"{table.name}.{column.name}", "a mapping must fill the primary key", hint
             )
         elif not column.nullable and not column.has_default:
-            yield Finding("fault", "unfilled", f"{table.name}.{column.name}", "it is NOT NULL, and nothing fills it")
+            yield Finding("fault", "unfilled", f"{table.name}.{column.name}", "it is NOT NULL, and no mapping fills it")
 
 
 def _torn(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
     for entity, shape in sorted(shapes.items()):
         if REMAINDER in shape.problems:
-            message = "it is torn in the source: an unknown number of its records cannot be read, and is not copied"
-            hint = "dump it again; crossfade survey says where it is torn"
+            message = "it is torn in the source: an unknown number of its records cannot be read"
+            hint = "create the dump again; crossfade survey says where it is torn"
             yield Finding("note", "torn", entity, message, hint)
 
 
@@ -258,5 +258,5 @@ def _encrypted(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
         for path, node in shape.root.walk():
             if stats := node.types.get(ENCRYPTED):
                 values = counted(stats.count, "value is", "values are")
-                message = f"{values} encrypted by the application: the ciphertext is what is copied"
+                message = f"{values} encrypted by the application: the ciphertext is copied"
                 yield Finding("note", "encrypted", f"{entity}.{format_path(path)}", message)

@@ -47,6 +47,6 @@ def not_followed(shapes: Mapping[str, Shape], maps: Iterable[str], objects: Iter
             ]
             wrong = [place for place, node in nodes if node is not None and node.is_map != (key == "maps")]
             if not any(node is not None for _, node in nodes):
-                yield text, "there is no such path in source.lock.json"
+                yield text, "source.lock.json has no such path"
             elif wrong:
-                yield text, f"{wrong[0]} is {'no map' if key == 'maps' else 'a map'} in source.lock.json"
+                yield text, f"{wrong[0]} is {'not a map' if key == 'maps' else 'a map'} in source.lock.json"

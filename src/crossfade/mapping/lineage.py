@@ -1,4 +1,4 @@
-"""What of the source stands behind a target table, or one of its columns."""
+"""The source paths that a target table, or one of its columns, is computed from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SourcePlace:
 
 @dataclass(frozen=True)
 class ColumnLineage:
-    """A column: what each SELECT says for it, as its author wrote it, and the places that it reads."""
+    """A column: its expression in each SELECT, as written, and the paths that they read."""
 
     column: str
     expressions: tuple[Written, ...]
@@ -34,7 +34,7 @@ class ColumnLineage:
 
 @dataclass(frozen=True)
 class Lineage:
-    """`steering` are the places that feed no column, and decide which rows there are."""
+    """`steering` are the paths that feed no column but decide which rows there are."""
 
     table: str
     file: str
@@ -44,7 +44,7 @@ class Lineage:
 
 
 def lineage(program: Program, shapes: Mapping[str, Shape], place: str) -> Lineage:
-    """The lineage of `table` or `table.column`. Raises Misused, with the nearest name, for what no mapping fills."""
+    """Return the lineage of `table` or `table.column`. Raises Misused if no mapping fills it."""
     table, column = _find(program, place)
     branches = [b for b in program.branches if b.table == table]
     uses = list(dict.fromkeys(use for b in branches for use in b.uses))
@@ -62,7 +62,7 @@ def lineage(program: Program, shapes: Mapping[str, Shape], place: str) -> Lineag
 
 
 def _find(program: Program, place: str) -> tuple[str, str | None]:
-    """Table and column; a table of another schema has a point in its name."""
+    """Return table and column. The name of a table in another schema contains a dot."""
     if place in program.files:
         return place, None
     table, _, column = place.rpartition(".")
@@ -75,7 +75,7 @@ def _find(program: Program, place: str) -> tuple[str, str | None]:
 
 
 def _expressions(branches: Iterable[Branch], column: str) -> tuple[Written, ...]:
-    """One for each different text."""
+    """Return one expression for each different text."""
     found = {b.written[column].text: b.written[column] for b in reversed(list(branches)) if column in b.written}
     return tuple(sorted(found.values(), key=lambda w: (w.line, w.column)))
 

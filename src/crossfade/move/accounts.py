@@ -52,7 +52,7 @@ def _changed(context: Context, found: Status) -> list[str]:
 
 def _unknown(error: CrossfadeError) -> str:
     why = error.message.partition("\n")[0]
-    return f"what else the source holds now is not known: {why}"
+    return f"the entities that the source holds now are unknown: {why}"
 
 
 def with_all_entities(context: Context, verdict: Verdict, found: Status, standings: Sequence[Standing]) -> Verdict:

@@ -60,9 +60,9 @@ def _later_triggers(context: Context, schema: TargetSchema) -> list[Finding]:
             "note",
             "trigger",
             trigger.table,
-            f"the trigger {trigger.name} ({trigger.when}) is not in the schema: it was made after the move began. It"
+            f"the trigger {trigger.name} ({trigger.when}) is not in the schema: it was created after the move began. It"
             " does not fire for rows that Crossfade writes or deletes (copy, quarantine retry, reset)",
-            "what it does must be done for these rows by hand, or by a mapping; crossfade verify names it, too",
+            "do what it does for these rows by a mapping, or by hand; crossfade verify reports it too",
         )
         for trigger in there
         if trigger.table in context.fed_tables and (trigger.table, trigger.name) not in known
@@ -76,11 +76,11 @@ def _of_fault(kind: str, fault: Fault) -> Finding:
 
 
 def _with_the_source(context: Context, found: Sequence[Finding]) -> list[Finding]:
-    """The findings, and what the source holds now that they do not speak of."""
+    """Return the findings, and those on entities that the source holds now."""
     try:
         there = surveying.entities(context, sized=False)
     except (Unreachable, Misused) as error:
-        note = f"whether it holds more than {context.project.lock_file.name} says is not known: {error.message}"
+        note = f"entities that are not in {context.project.lock_file.name} are unknown: {error.message}"
         return [*found, Finding("note", "source_not_seen", "source", note)]
     standings = inventory(context, there)
     known = {s.entity for s in standings}
@@ -108,7 +108,9 @@ def require_current_lock(context: Context, entities: Sequence[EntityInfo]) -> No
     whole = {d.entity for d in context.discards if d.is_whole}
     chosen = {e.name for e in choose(entities, context.project.settings.entities)} - whole
     new, gone = sorted(chosen - context.shapes.keys()), sorted(context.shapes.keys() - {e.name for e in entities})
-    parts = [f"{what}: {', '.join(names)}" for what, names in (("new", new), ("no longer there", gone)) if names]
+    parts = [
+        f"{what}: {', '.join(names)}" for what, names in (("new", new), ("no longer in the source", gone)) if names
+    ]
     if parts:
         raise Stale(
             f"{context.project.lock_file.name} is older than the source ({'; '.join(parts)}); nothing was written",

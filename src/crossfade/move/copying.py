@@ -127,7 +127,7 @@ def restart(context: Context) -> None:
     with context.transaction() as tx:
         if journal.steps_done(tx) & {s.id for s in context.schema.post}:
             raise Refused(
-                "the constraints of this target are made already; it was left as it is",
+                "the constraints of this target have been created already; nothing was changed",
                 hint="crossfade reset, then crossfade run",
             )
         filled = {name for c in journal.chunks(tx) for name in c.rows}

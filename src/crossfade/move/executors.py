@@ -55,11 +55,11 @@ def _require_source(context: Context, executor: Any) -> None:
     for address, found in executor.everywhere(_parts_there, Once(partial(open_store, context.source_url))).items():
         if found == here:
             continue
-        why = found.message if isinstance(found, CrossfadeError) else "it is another dump there"
+        why = found.message if isinstance(found, CrossfadeError) else "the worker has another dump"
         raise Misused(
             f"the dump {context.source.url} is not on the worker {address}: {why}; nothing was done",
-            hint="put it under the same name on every worker (a shared folder will do), restore it into MongoDB and"
-            " copy from there, or leave the cluster out",
+            hint="provide it under the same path on every worker (for example in a shared folder), restore it into"
+            " MongoDB and copy from there, or do not use the cluster",
         )
 
 

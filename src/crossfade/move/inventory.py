@@ -1,7 +1,7 @@
-"""What becomes of everything that the source holds now: nothing of it may be passed over.
+"""What happens to each entity that the source holds now: none may be missed.
 
-The survey saw the source once. Since then a collection may have come, and of a dump there may be parts that nobody
-reads. `check`, `status` and `verify` ask the source again, for names alone, and say what is in no account.
+Since the survey, a collection may have been created, and a dump may have parts that are not read. `check`, `status` and
+`verify` list the source's entities again, and report those that are not accounted for.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from crossfade.verify import conclusion
 COPIED, DISCARDED, LEFT_OUT, NOT_COPIED = "copied", "discarded", "left_out", "not_copied"
 UNMAPPED, UNSURVEYED, UNREAD, GONE = "unmapped", "unsurveyed", "unread", "gone"
 FAULTS = frozenset({UNMAPPED, UNSURVEYED, UNREAD})
-"""Fates that nobody decided on: the records are neither copied nor discarded."""
+"""Fates that are faults: the records are neither copied nor discarded."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Standing:
 
 
 def inventory(context: Context, entities: Sequence[EntityInfo] | None = None) -> list[Standing]:
-    """Everything, sorted by name."""
+    """Return every entity, sorted by name."""
     found = surveying.entities(context, sized=False) if entities is None else entities
     reasons = {d.entity: d.reason for d in context.discards if d.entity and d.is_whole}
     chosen = {info.name for info in choose(found, context.project.settings.entities)}
@@ -52,7 +52,7 @@ def inventory(context: Context, entities: Sequence[EntityInfo] | None = None) ->
     fed = {f.entity for f in feeds if f.branches} | context.compiled.unknown  # faults of mappings are told elsewhere
     standings = [_standing(context, info, fed, reasons, info.name in chosen) for info in found]
     there = {info.name for info in found}
-    missing = "it is in source.lock.json, and not in the source"
+    missing = "it is in source.lock.json, but not in the source"
     gone = [Standing(entity, GONE, missing) for entity in context.shapes if entity not in there]
     return sorted([*standings, *gone], key=lambda s: s.entity)
 
@@ -64,7 +64,7 @@ def _standing(context: Context, info: EntityInfo, fed: set[str], reasons: Mappin
     if name in reasons:
         records = count(context, name) if name in _as_empty(context) else 0
         if records:
-            return Standing(name, UNSURVEYED, "it is discarded as empty, and is not empty any more", records)
+            return Standing(name, UNSURVEYED, "it is discarded as empty, but is no longer empty", records)
         return Standing(name, DISCARDED, reasons[name])
     if info.unread:
         by_pattern = next((why for text, why in reasons.items() if matching(text, [name])), None)
@@ -75,12 +75,12 @@ def _standing(context: Context, info: EntityInfo, fed: set[str], reasons: Mappin
     if not chosen:
         return Standing(name, NOT_COPIED, info.plan)
     if name not in context.shapes:
-        return Standing(name, UNSURVEYED, "it is in the source, and not in source.lock.json", count(context, name))
+        return Standing(name, UNSURVEYED, "it is in the source, but not in source.lock.json", count(context, name))
     return Standing(name, UNMAPPED, "no mapping has it as its root", count(context, name))
 
 
 def _as_empty(context: Context) -> set[str]:
-    """The entities that are discarded only because they were empty when they were surveyed."""
+    """Return the entities that are discarded only because they were empty at the time of the survey."""
     whole = [d for d in context.discards if d.entity and d.is_whole]
     return {d.entity for d in whole if d.empty and d.entity} - {d.entity for d in whole if not d.empty}
 
@@ -91,14 +91,14 @@ def count(context: Context, entity: str) -> int:
 
 
 def unaccounted(standing: Standing) -> str:
-    """A fault in a sentence."""
+    """Return a fault as a sentence."""
     if standing.records is None:
         return conclusion.not_read(standing.entity, standing.reason)
     return f"{conclusion.unaccounted(standing.entity, standing.records)}: {standing.reason}"
 
 
 def notes(standings: Sequence[Standing]) -> Iterator[str]:
-    """What stays in the source by a person's decision, or because it is no data, in a sentence each."""
+    """Yield a sentence for everything that stays in the source by decision, or because it is not data."""
     out = [s for s in standings if s.fate == LEFT_OUT]
     if out:
         records, named = sum(s.records or 0 for s in out), ", ".join(f"{s.entity} {s.records or 0:,}" for s in out)
@@ -110,7 +110,7 @@ def notes(standings: Sequence[Standing]) -> Iterator[str]:
 
 
 def findings(standings: Sequence[Standing]) -> Iterator[Finding]:
-    """What `check` says of them, beside what it says of the mappings."""
+    """Yield the findings of `check` on the entities, in addition to those on the mappings."""
     for s in standings:
         records, stay = counted(s.records or 0, "record"), "stays" if s.records == 1 else "stay"
         discard = f"[[discard]] entity = {toml_string(s.entity)} with a reason"
@@ -120,7 +120,7 @@ def findings(standings: Sequence[Standing]) -> Iterator[Finding]:
         elif s.fate == GONE:
             yield Finding("fault", s.fate, s.entity, s.reason, "crossfade survey, then crossfade check")
         elif s.fate == UNREAD:
-            hint = f"give its records in a form that can be read; or {discard}"
+            hint = f"provide its records in a format that can be read; or {discard}"
             yield Finding("fault", s.fate, s.entity, f"the number of records is unknown: {s.reason}", hint)
         elif s.fate == LEFT_OUT:
             yield Finding("note", s.fate, s.entity, f"{records} {stay} in the source: {s.reason}")

@@ -1,4 +1,4 @@
-"""What of a target is not the move's: rows that others put in or changed, and what others built on its tables.
+"""What in a target is not the move's: rows that others inserted or changed, and what others created on its tables.
 
 A reset deletes rows and drops tables. Rows are known by what the journal notes of every load
 (`TargetTransaction.strangers`); tables, views and functions by the description that was noted when the move began.
@@ -21,7 +21,7 @@ from crossfade.stores.contract import TargetTransaction
 
 _NAMED = 3  # keys, of rows that are not the move's
 _BODY = {"definition", "generated", "type", "kind", "base", "labels", "fields", "checks", "parts"}
-"""Facts that make another thing of a thing: who changed one may want to keep it."""
+"""Facts that define an object: if others changed one, they may want to keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def rows_of_others(tx: TargetTransaction, table: TargetTable, there: int, noted:
         said = f"{counted(found.count, 'row')} that this move did not write"
         yield Other(table.name, said + (", or that were changed since" if found.edits_show else "") + keys)
     elif there > noted:
-        yield Other(table.name, f"{counted(there, 'row')}, of which the move put in {noted:,}")
+        yield Other(table.name, f"{counted(there, 'row')}, of which the move wrote {noted:,}")
 
 
 def built_by_others(tx: TargetTransaction, expected: Described | None, gone: Collection[str]) -> Iterator[Other]:
@@ -71,7 +71,7 @@ def _owner(thing: Thing, gone: Collection[str]) -> str | None:
 def values_of_others(
     tx: TargetTransaction, expected: Described | None, tables: Sequence[TargetTable], rows: Mapping[str, int]
 ) -> Iterator[Other]:
-    """Columns that others added to tables whose rows are deleted, and that hold values."""
+    """Yield the columns with values that others added to tables whose rows are deleted."""
     if expected is None:
         return
     emptied = {plain(_said(t)): t for t in tables if rows.get(t.name)}
@@ -98,7 +98,7 @@ def _said(table: TargetTable) -> str:
 
 
 def names_of(drops: Iterable[Undo]) -> set[str]:
-    """What a reset drops, by its plain names."""
+    """Return the unquoted names of what a reset drops."""
     return {plain(".".join(filter(None, d.plain))) if d.plain[1] else plain(d.name) for d in drops}
 
 
@@ -111,7 +111,7 @@ def require_none(others: Sequence[Other], including: Collection[str]) -> None:
     lines = [f"  {name}: {'; '.join(o.said for o in left if o.name == name)}" for name in names]
     options = " ".join(f"--including {shlex.quote(name)}" for name in dict.fromkeys([*including, *names]))
     raise NotEmpty(
-        "the target holds what this move did not make, and it would be deleted; nothing was changed\n"
+        "the reset would delete data or objects that this move did not create; nothing was changed\n"
         + "\n".join(lines),
-        hint=f"move it elsewhere, then crossfade reset; or delete it as well: crossfade reset {options}",
+        hint=f"move them elsewhere, then crossfade reset; or delete them too: crossfade reset {options}",
     )

@@ -47,7 +47,7 @@ def of_table(context: Context, table: str, limit: int, key: str | None) -> Previ
     if key is not None and not records:
         raise Misused(
             f"no document of {', '.join(entities)} has the key {key}",
-            hint=f"a key as `crossfade preview {table}` or mongosh prints it, in single quotes for the shell",
+            hint=f"write the key as `crossfade preview {table}` or mongosh prints it, in single quotes for the shell",
         )
     return Preview(tuple(records), (), why)
 
@@ -82,7 +82,7 @@ def _tables(context: Context, engine: Engine) -> tuple[Mapping[str, TargetTable]
         ), error.message
     for branch in context.program.branches:
         if branch.table not in tables:
-            raise Misused(f"{branch.file} fills {branch.table!r}, and the target has no such table",
+            raise Misused(f"{branch.file} fills {branch.table!r}, but the target has no such table",
                           hint=nearest(branch.table, tables))  # fmt: skip
     return tables, why
 

@@ -110,16 +110,16 @@ def discard_all(context: Context, of: Selection, reason: str) -> dict[str, int]:
 def _require_records(torn: Collection[str]) -> None:
     if torn:
         raise Refused(
-            f"what is left of a torn source is no record, but an unknown number of them ({', '.join(sorted(torn))});"
-            " nothing was discarded",
-            hint="discard by --reason; for the torn part create the dump again, or cut the file where it is torn, and"
-            " crossfade copy --restart",
+            f"the unreadable rest of a torn source cannot be discarded ({', '.join(sorted(torn))}): the number of its"
+            " records is unknown; nothing was discarded",
+            hint="discard other records by --reason; for the torn part, create the dump again or truncate the file"
+            " where it is torn, then crossfade copy --restart",
         )
 
 
 def _require_reason(reason: str) -> None:
     if not reason.strip():
-        raise Misused("a discard needs a reason; nothing was discarded", hint='--why "it may be left out because ..."')
+        raise Misused("a discard needs a reason; nothing was discarded", hint='--why "why they may be left behind"')
 
 
 def _entry(context: Context, entry_id: str) -> Entry:
@@ -141,6 +141,6 @@ def _require_no_half_constraints(context: Context) -> None:
     if open_steps and done & {s.id for s in context.schema.post}:
         raise Refused(
             counted(len(open_steps), "constraint of the target is", "constraints of the target are")
-            + " not made yet, others are; nothing was retried",
+            + " not created yet, others are; nothing was retried",
             hint="crossfade copy, then retry",
         )

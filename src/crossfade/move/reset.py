@@ -1,8 +1,8 @@
-"""A move is undone: what it made in the target is dropped, what it put into tables that were there leaves them.
+"""Undo a move: drop what it created in the target, and delete its rows from tables that existed before.
 
-Whose a thing is goes by the journal: each step of the schema and each load of rows is noted in the transaction that did
-it (others.py). All of it happens in one transaction of the target, or nothing does. Nothing is dropped with CASCADE:
-where something of somebody else's rests on a table of the move, the target refuses, and all stays.
+The journal says what is the move's: each step of the schema and each load of rows is recorded in the transaction that
+executed it (others.py). A reset is one transaction of the target. Nothing is dropped with CASCADE: if an object of
+others depends on a table of the move, the target refuses, and nothing is changed.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _refusals_told() -> Iterator[None]:
 def _stays(message: str) -> Refused:
     return Refused(
         f"the target refused the reset: {message}\n  nothing was changed",
-        hint="drop what rests on the move's tables, or leave it to a new database",
+        hint="drop the objects that depend on the move's tables, or use a new database",
     )
 
 

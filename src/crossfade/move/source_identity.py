@@ -50,7 +50,7 @@ def _sentence(context: Context, change: Change) -> str:
 
 
 def _stale(context: Context, change: Change) -> Stale:
-    hint = "name the source that it began with, or start over in an empty database: crossfade reset"
+    hint = "use the source that the copy began with, or start over: crossfade reset"
     if not change.other:
-        hint = f"{CONFIRM}, if it is the same source all the same"
+        hint = f"{CONFIRM}, if it is the same source"
     return Stale(f"{_sentence(context, change)}; nothing was read from it", hint=hint)

@@ -1,4 +1,4 @@
-"""Whose target it is: a move begins in an empty one, and goes on in its own."""
+"""Ownership of the target: a move starts in an empty target and resumes only in its own."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _begun(context: Context) -> MoveRecord:
         with locked(context):
             move = find_move(context)
     if move is None:
-        raise Misused(f"not started: no move has begun in {context.target.url}", hint="crossfade copy")
+        raise Misused(f"not started: no move has started in {context.target.url}", hint="crossfade copy")
     return move
 
 
@@ -137,10 +137,10 @@ def _require_empty(context: Context) -> None:
         with context.transaction() as tx:
             tables = context.tables(context.fed_tables)
             there = [t.name for t in tables if tx.execute(f"SELECT 1 FROM {qualified(t.schema, t.table)} LIMIT 1")]
-        what, hint = "holds rows already in", "empty these tables, or map others"
+        what, hint = "already has rows in", "empty these tables, or map other tables"
     else:
         there = need(target.ddl, target, "be looked into").is_empty()
-        what, hint = "is not empty:", 'name an empty database, or schema = "live" to fill tables that are there'
+        what, hint = "is not empty:", 'use an empty database, or schema = "live" to fill existing tables'
     if there:
         names = ", ".join(there[:8])
         raise NotEmpty(f"the target {target.url} {what} {names}; nothing was written", hint=hint)

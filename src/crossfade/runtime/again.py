@@ -37,7 +37,7 @@ def in_silence(event: TryingAgain) -> None:
     """Nobody listens."""
 
 
-_RESUMES = "then run the same command again: it goes on where it stopped"
+_RESUMES = "then run the same command again: it resumes where it stopped"
 
 
 class Patience:

@@ -92,8 +92,9 @@ def unfit(workers: Mapping[str, str]) -> CrossfadeError:
     first, *more = (f"{address} has {differs}" for address, differs in workers.items())
     others = f" (and {len(more)} more)" if more else ""
     return Misused(
-        f"a worker of the cluster does not have what this command has: {first}{others}; none of its work was done",
-        hint="install the same versions on every worker, and on the scheduler: pip install crossfade==VERSION",
+        f"a worker of the cluster does not have the versions of this command: {first}{others}; none of its work was"
+        " done",
+        hint="install the same versions on every worker and on the scheduler: pip install crossfade==VERSION",
     )
 
 

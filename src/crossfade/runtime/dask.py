@@ -37,7 +37,7 @@ from crossfade.runtime.sent_once import Call, pack
 CONNECT_SECONDS = 10.0
 WITHOUT_WORKERS_SECONDS = 60.0
 LOOK_SECONDS = 2.0
-_RESUMES = "then the same command again: it goes on where it stopped"
+_RESUMES = "then run the same command again: it resumes where it stopped"
 
 
 class DaskExecutor:
@@ -132,8 +132,8 @@ class DaskExecutor:
             return answers[0].error if _is_unfit(answers) else answers
         except KilledWorker as killed:
             return CrossfadeError(
-                f"{killed.allowed_failures + 1} workers of the cluster ended one after the other with the same piece of"
-                " work (often because memory ran out); nothing of it was written",
+                f"{killed.allowed_failures + 1} workers of the cluster ended one after the other on the same piece of"
+                " work (often out of memory); nothing of it was written",
                 hint=f"give each worker more memory, or make limits.chunk_mb smaller before a new copy; {_RESUMES}",
             )
         except Exception as error:
@@ -203,7 +203,7 @@ def _connect(scheduler: str) -> Any:
     except (OSError, TimeoutError, ValueError) as error:
         raise Unreachable(
             f"cannot reach the Dask scheduler at {scheduler}: {str(error) or type(error).__name__}; nothing was done",
-            hint="start one (dask scheduler), and name its address: tcp://HOST:8786",
+            hint="start one (dask scheduler), and use its address: tcp://HOST:8786",
         ) from None
 
 
@@ -218,5 +218,5 @@ def _lost(scheduler: str, error: Exception | None = None) -> Unreachable:
     why = f" ({type(error).__name__}: {error})" if error else ""
     return Unreachable(
         f"the connection to the Dask scheduler at {scheduler} was lost{why}; finished chunks are committed",
-        hint=f"look whether it is there, {_RESUMES}",
+        hint=f"check that it is running, {_RESUMES}",
     )

@@ -43,9 +43,8 @@ def run_tasks(
                 pass
         except WorkerLost as lost:
             raise CrossfadeError(
-                "a worker process was killed (often because memory ran out); nothing of what it was at was written",
-                hint="run the same command again, with fewer --workers where memory is short: it goes on where it"
-                " stopped",
+                "a worker process was killed (often out of memory); nothing of its unfinished work was written",
+                hint="run the same command again, with fewer --workers if memory is short: it resumes where it stopped",
             ) from lost
         finally:
             if run.at_work:

@@ -1,7 +1,7 @@
-"""The verdict in words and figures: the same words in `run`, in `verify` and in both reports.
+"""The verdict in words and figures, the same in `run`, in `verify` and in both reports.
 
-Three outcomes: the data is equal and complete; it is equal, but records wait in quarantine; it is not equal. The
-target's schema and the user's rules have sentences of their own: neither changes what is said of the data.
+There are three outcomes: the data is equal and complete; it is equal, but records are in quarantine; it is not equal.
+The target's schema and the user's rules have their own sentences and do not affect the verdict on the data.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ def _reasons(verdict: Verdict) -> Iterator[str]:
         elif not entity.balanced and not entity.remainders:
             yield f"the counts of {entity.entity} do not balance"
         if entity.disagreements:
-            yield f"the journal has other figures for {entity.entity}"
+            yield f"the journal has other counts for {entity.entity}"
 
 
 def not_read(name: str, why: str) -> str:
-    return f"{name} is in the source and is not read, the number of its records is unknown: {why}"
+    return f"{name} is in the source but is not read; the number of its records is unknown: {why}"
 
 
 def torn(entity: str) -> str:

@@ -1,4 +1,4 @@
-"""What the mappings of one entity take up of it, as sets of places."""
+"""What the mappings of one entity cover of it, as sets of paths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Types = Mapping[Path, frozenset[str]]
 
 @dataclass(frozen=True)
 class Covered:
-    """Places by value and places with all below them, each with the types that are taken up there; arrays for their
+    """Paths used by value and paths used with all below them, each with the covered types; arrays used for their
     elements.
     """
 
@@ -21,10 +21,10 @@ class Covered:
     wholes: Types
     arrays: frozenset[Path]
     below: Types
-    """Path -> "object" and/or "array": used places lie below it through fields, through elements."""
+    """Path -> "object" and/or "array": there are used paths below it, through fields or through elements."""
     rest: bool
     keys: frozenset[Path] = frozenset()
-    """Objects the names of whose fields are values that reach a column."""
+    """Objects whose field names are values that reach a column."""
 
     def covers(self, path: Path, bson_type: str) -> bool:
         if self.within_whole(path, bson_type):
@@ -39,7 +39,7 @@ class Covered:
         return bson_type in values or (bson_type == "null" and is_used)
 
     def within_whole(self, path: Path, bson_type: str) -> bool:
-        """Whether it is one of the places that are taken with all below them, or lies below one."""
+        """Return whether the path is used with all below it, or is below such a path."""
         for n in range(len(path) + 1):
             types = self.wholes.get(path[:n], frozenset())
             if (bson_type if n == len(path) else _holder(path[n])) in types:
@@ -47,13 +47,13 @@ class Covered:
         return bson_type == "null" and path in self.wholes
 
     def in_rest(self, path: Path) -> bool:
-        """Whether the path's top field is mentioned by no mapping: then the remainder holds it."""
+        """Return whether the remainder holds the path: no mapping mentions its top-level field."""
         tops = {p[:1] for p in (*self.values, *self.wholes, *self.arrays, *self.below) if p}
         return self.rest and bool(path) and path[:1] not in tops
 
 
 def covered_by(uses: Iterable[Use], entity: str) -> Covered:
-    """What `uses` (of branches whose root is `entity`) take up of it."""
+    """Return what `uses` (of branches whose root is `entity`) cover of the entity."""
     places: dict[str, dict[Path, frozenset[str]]] = {"value": {}, "whole": {}, "elements": {}}
     below: dict[Path, frozenset[str]] = {}
     keys: set[Path] = set()
@@ -74,5 +74,5 @@ def covered_by(uses: Iterable[Use], entity: str) -> Covered:
 
 
 def _holder(step: str) -> str:
-    """What a step goes down from."""
+    """Return the type that a step of a path descends from."""
     return "array" if step == ELEMENT else "object"

@@ -1,7 +1,7 @@
-"""Paths whose values reach the target only in part: through functions that keep less than they are given.
+"""Paths whose values reach the target only in part: through functions that keep less than their argument.
 
-`left(x, 1)`, `lower(x)`, `max(x)`, `CAST(x AS DATE)`, a CASE that takes the value in some records alone: mostly just
-what is meant, so it is a note and no fault. A `[[discard]]` of the path, with its reason, answers it.
+`left(x, 1)`, `lower(x)`, `max(x)`, `CAST(x AS DATE)`, a CASE that uses the value only in some records: usually
+intended, so it is a note and not a fault. A `[[discard]]` of the path, with a reason, removes the note.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from crossfade.model.target import TargetSchema
 from crossfade.project import Discard
 
 _SPELLING = frozenset({"lower", "upper", "initcap", "trim", "ltrim", "rtrim", "replace", "translate"})
-HINT = "carry it whole, too, or [[discard]] the path with the reason"
+HINT = "map the whole value too, or [[discard]] the path with a reason"
 
 
 @dataclass(frozen=True)
 class Part:
-    """A place of which less than the whole arrives: what the functions `by` keep of its `types` (with their counts), in
-    these columns. `everything`: of all types that stand there.
+    """A path whose values arrive only in part: what the functions `by` keep of its `types` (with their counts), in
+    these columns. `everything`: this holds for all types of the path.
     """
 
     entity: str
@@ -41,7 +41,7 @@ class Part:
 
 
 def changed(program: Program, shapes: Mapping[str, Shape]) -> list[Part]:
-    """Every value that the mappings change on purpose, whether a discard gives the reason or not."""
+    """Return every path whose values the mappings change on purpose, with or without the reason in a discard."""
     feeds = sorted(program.feeds.items())
     return [part for entity, feed in feeds if feed.branches for part in _of_entity(shapes[entity], feed, ())]
 
@@ -49,7 +49,7 @@ def changed(program: Program, shapes: Mapping[str, Shape]) -> list[Part]:
 def partly_covered(
     program: Program, shapes: Mapping[str, Shape], target: TargetSchema, discards: Sequence[Discard]
 ) -> Iterator[Finding]:
-    """A note for each such path; what lies below one that is named says nothing new."""
+    """Yield a note for each such path, without the paths below it."""
     for entity, feed in sorted(program.feeds.items()):
         of_entity = [d for d in discards if d.entity == entity]
         if feed.branches and not any(d.is_whole for d in of_entity):
@@ -65,7 +65,7 @@ def partly_covered(
 
 
 def _spelt(branch: Branch, target: TargetSchema) -> Iterator[Use]:
-    """The uses, those whole that go into an enum in another spelling."""
+    """Yield the uses. One that only changes the spelling of a value for an enum counts as whole."""
     table = target.table(branch.table)
     columns = {c.name: c.type for c in table.columns} if table is not None else {}
     for use in branch.uses:
@@ -92,7 +92,7 @@ def _of_entity(shape: Shape, feed: Feed, discards: Sequence[Discard]) -> Iterato
 
 
 def _cut(path: Path, bson_type: str, some: Covered, whole: Covered) -> bool:
-    """Of objects and arrays, only where they are taken with all below them: else their parts say it for themselves."""
+    """Return whether the type arrives in part. For objects and arrays only if they are used as a whole."""
     if whole.covers(path, bson_type) or not some.covers(path, bson_type):
         return False
     return bson_type not in ("object", "array") or some.within_whole(path, bson_type)
@@ -109,20 +109,20 @@ def _is_text(part: Part) -> bool:
 
 
 def _other_ids(part: Part) -> Finding:
-    """References of which some are ObjectIds and some are the digits of one: they would not meet."""
+    """Return the note on references that are partly ObjectIds and partly text: their UUIDs would not match."""
     (number,) = part.types.values()
     are, them, ids = ("is", "it", "another id") if number == 1 else ("are", "them", "other ids")
     which = "the ObjectId" if number == 1 else "the ObjectIds"
     columns = ", ".join(part.columns)
     message = f"{counted(number, 'reference')} {are} text: uuid_of gives {them} {ids} than {which} in {columns}"
     return Finding(
-        "note", "in_part", part.place, message, "uuid_of(oid_of(...)) where the text is the 24 digits of an ObjectId"
+        "note", "in_part", part.place, message, "uuid_of(oid_of(...)) if the text is the 24 digits of an ObjectId"
     )
 
 
 def _note(part: Part) -> Finding:
-    held = "it" if part.everything else types_counted(part.types)
-    message = f"only what {', '.join(part.by)} keeps of {held} reaches {', '.join(part.columns)}"
+    of = "" if part.everything else f" for {types_counted(part.types)}"
+    message = f"only the result of {', '.join(part.by)}{of} reaches {', '.join(part.columns)}"
     return Finding("note", "in_part", part.place, message, HINT)
 
 

@@ -1,12 +1,11 @@
-"""Is every (path, type) pair of the source taken up? Nothing is written while one is not.
+"""Find the (path, type) pairs of the source that are not covered. Nothing is written while there is one.
 
-A pair is covered when its value reaches an output of a mapping whose root is the entity, when it lies in a remainder
-(`rest_of`), or when a `[[discard]]` names it with a reason. A path that only decides (in WHERE, ON, a comparison, the
-condition of a CASE) carries nothing; nor does asking for its type or presence. A type that a CASE leaves out is not
-covered. A field of the root that only goes into rows made from the elements of an array is not covered: a document
-whose array is empty makes no such row.
+A pair is covered if its value reaches an output of a mapping whose root is the entity, if it is in a remainder
+(`rest_of`), or if a `[[discard]]` names it with a reason. A path that is used only in a condition (WHERE, ON, a
+comparison, the condition of a CASE), or only for its type or presence, is not covered. Nor is a type that a CASE leaves
+out, or a field of the root that is used only in rows of array elements: an empty array has no such row.
 
-What reaches its columns only through functions that keep less than they are given is covered, with a note.
+A value that reaches its columns only through functions that keep less than their argument is covered, with a note.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from crossfade.project import Discard
 
 
 def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:
-    """A fault for each pair that nobody takes up, biggest first in each entity."""
+    """Yield a fault for each pair that is not covered."""
     for entity, shape in sorted(shapes.items()):
         discard = f"[[discard]] entity = {toml_string(entity)} with a reason"
         if any(d.entity == entity and d.is_whole for d in discards):
@@ -44,7 +43,7 @@ def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[
 
 
 def open_paths(shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:
-    """Where nothing is mapped yet: every path that holds values, for whoever is about to write the mappings."""
+    """Yield a note for every path that holds values, for a project that has no mappings yet."""
     for entity, shape in sorted(shapes.items()):
         own = [d for d in discards if d.entity == entity and d.where is None]
         if any(d.path is None for d in own):
@@ -61,7 +60,7 @@ def open_paths(shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iter
 
 
 def uses_of(feed: Feed) -> list[Use]:
-    """What all branches of a root take up."""
+    """Return the uses of all branches of a root."""
     return [u for b in feed.branches for u in b.uses]
 
 
@@ -80,30 +79,30 @@ def _uncovered_pairs(shape: Shape, feed: Feed, uses: Covered, discards: Sequence
             message = f"not mapped: {types_counted(open_types)}{_but_reads(shape.entity, feed, path, uses)}"
             hint = _discard_hint(shape.entity, path, _some(node, open_types))
             yield Finding("fault", "uncovered", place, message, hint)
-            skip = path  # what lies below says nothing new
+            skip = path  # the paths below would only repeat it
         elif node.is_map and not _has_keys(path, node, uses, discards):
             place, message = (
                 f"{shape.entity}.{format_path(path)}",
-                "the keys of the map are not mapped, only its values",
+                "only the values of the map are mapped, not its keys",
             )
             hint = f"the key of entries_of(...), or {_discard_hint(shape.entity, path)}"
             yield Finding("fault", "uncovered", place, message, hint)
 
 
 def _has_keys(path: Path, node: Node, uses: Covered, discards: Sequence[Discard]) -> bool:
-    """The keys of a map are data, too."""
+    """Return whether the keys of a map are covered: they are data too."""
     kept = path in uses.keys or uses.in_rest(path) or uses.within_whole(path, "object")
     return kept or all(discarded(path, t, discards) or uses.within_whole(path, t) for t in node.types)
 
 
 def types_counted(types: Mapping[str, int]) -> str:
-    """`3 ints, 1 string`: the most frequent first."""
+    """Return `3 ints, 1 string`, the most frequent first."""
     ordered = sorted(types.items(), key=lambda i: -i[1])
     return ", ".join(counted(n, t) if t.isalpha() else f"{n:,} {t}" for t, n in ordered)
 
 
 def _but_reads(entity: str, feed: Feed, path: Path, uses: Covered) -> str:
-    """What the mappings do with a path that they do not carry, for the message."""
+    """Return how the mappings use a path that they do not carry, for the message."""
     own = [(b, u) for b in feed.branches for u in b.uses if u.entity == entity and not u.looked_up and u.path == path]
     if path in uses.values or path in uses.wholes:
         carried = names(f"{b.table}.{u.output}" for b, u in own if carries(u))
@@ -111,21 +110,21 @@ def _but_reads(entity: str, feed: Feed, path: Path, uses: Covered) -> str:
     deciding = names(
         f"{b.table}.{u.output}" if u.output else b.table for b, u in own if u.keeps == DECIDES or not u.output
     )
-    return f": it only decides in {deciding}, and is not carried" if deciding else ""
+    return f": used only in a condition in {deciding}" if deciding else ""
 
 
 def names(of: Iterable[str]) -> str:
-    """Each once, in order."""
+    """Return the names, sorted and without duplicates."""
     return ", ".join(sorted(set(of)))
 
 
 def _lost_with_empty_arrays(
     shape: Shape, feed: Feed, all_uses: Covered, discards: Sequence[Discard]
 ) -> Iterator[Finding]:
-    """Values that go nowhere but into rows made from an array's elements, and are no part of these elements.
+    """Yield a fault for values that are used only in rows of an array's elements without being part of the elements.
 
-    Where every mapping of the root unnests, a document without a row is quarantined; beside a table of the root's own,
-    nobody would notice.
+    If every mapping of the root unnests, a document without a row is quarantined. If there is also a table of the root
+    itself, the loss would go unnoticed.
     """
     if not any(b.one_row for b in feed.branches):
         return
@@ -142,21 +141,23 @@ def _lost_with_empty_arrays(
         if lost:
             tables = {b.table for b in feed.branches for u in b.uses if carries(u) and path[: len(u.path)] == u.path}
             place = f"{shape.entity}.{format_path(path)}"
-            message = (
-                f"only rows of array elements carry it ({', '.join(sorted(tables))}): none are made of an empty array"
-            )
+            message = f"mapped only in rows of array elements ({', '.join(sorted(tables))}): an empty array has no rows"
             yield Finding(
-                "fault", "uncovered", place, message, "carry it in a table of the root's own, or LEFT JOIN unnest(...)"
+                "fault",
+                "uncovered",
+                place,
+                message,
+                "map it in a table of the root itself, or use LEFT JOIN unnest(...)",
             )
 
 
 def _always_there(branch: Branch, use: Use) -> bool:
-    """Whether the branch makes a row wherever the place is: it lies in every array that the rows are made from."""
+    """Return whether the branch has a row for every value: the path is inside every array that is unnested."""
     return all(any(use.path[: len(e)] == e for e in elements) for elements in branch.unnested)
 
 
 def discarded(path: Path, bson_type: str, discards: Sequence[Discard]) -> bool:
-    """Whether one of these discards (of paths of the entity) names the pair."""
+    """Return whether one of these discards (of paths of the entity) names the pair."""
     for discard in discards:
         assert discard.path is not None
         try:
@@ -180,7 +181,7 @@ def _discard_hint(entity: str, path: Path, types: Sequence[str] = ()) -> str:
 
 
 def stale_discards(program: Program, shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:
-    """Discards that name what is not there: a misspelt one would hide that nothing is discarded."""
+    """Yield a finding for each discard of something that does not exist, for example because it is misspelt."""
     for discard in discards:
         if discard.table is not None:
             if discard.table not in program.files:
@@ -198,7 +199,7 @@ def _stale_path(discard: Discard, shape: Shape) -> Iterator[Finding]:
     try:
         path = parse_path(discard.path or "")
     except ValueError as e:
-        yield Finding("fault", "stale_discard", place, str(e), "write it as source.lock.json does")
+        yield Finding("fault", "stale_discard", place, str(e), "write it as in source.lock.json")
         return
     node = shape.node(path)
     above = next((path[:n] for n in range(len(path)) if (at := shape.node(path[:n])) is not None and at.is_map), None)
@@ -208,9 +209,9 @@ def _stale_path(discard: Discard, shape: Shape) -> Iterator[Finding]:
             "fault",
             "stale_discard",
             place,
-            f"{shape.entity}.{name} is a map: all its values are one path, and a discard of one key leaves nothing out",
-            f'discard {name}.{{}} and what is below it; or write [survey] objects = ["{shape.entity}.{name}"] in'
-            " crossfade.toml, and crossfade survey",
+            f"{shape.entity}.{name} is a map: all its values are one path, so one key cannot be discarded",
+            f'discard {name}.{{}} and what is below it; or set [survey] objects = ["{shape.entity}.{name}"] in'
+            " crossfade.toml, then crossfade survey",
         )
     elif node is None:
         known = [format_path(path) for path, _ in shape.root.walk() if path]

@@ -63,8 +63,8 @@ _NEVER_CHANGES = {
 def rewrite_cast(rewriter: Rewriting, node: exp.Cast, scope: Scope) -> Typed:
     """CAST(e AS t) as an exact cast. Raises Wrong for TRY_CAST and for casts that have a function of ours."""
     if isinstance(node, exp.TryCast):
-        hint = "CAST: what does not fit is quarantined"
-        raise Wrong(node, "TRY_CAST turns what does not fit into NULL, in silence", hint)
+        hint = "CAST: a record whose value does not fit is quarantined"
+        raise Wrong(node, "TRY_CAST silently turns a value that does not fit into NULL", hint)
     with rewriter.mentions.apart() as read:
         source = rewriter.value(node.this, scope)
     to, kind = node.to.this, _KINDS.get(node.to.this)
@@ -105,13 +105,13 @@ _WRITTEN = {
 def _refuse_constant(node: exp.Cast, text: str, to: exp.DType) -> None:
     form, example = _WRITTEN[to]
     if not re.fullmatch(form, text) or text.startswith("0000"):
-        raise Wrong(node, f"{text!r} is not a {example.split()[0]} in full", example)
+        raise Wrong(node, f"{text!r} is not a complete {example.split()[0]}", example)
 
 
 def _refuse(node: exp.Cast, source: Typed, to: exp.DType) -> None:
     text = node.this.sql("duckdb")
     if source.kind == "objectId":
-        raise Wrong(node, f"{text} is an ObjectId: CAST does not know it", f"oid_text({text}) or uuid_of({text})")
+        raise Wrong(node, f"{text} is an ObjectId, which CAST does not support", f"oid_text({text}) or uuid_of({text})")
     if source.kind == "mixed":
         hint = f"{meant_for(source.types, text, _COLUMNS.get(to))}; json_of({text}) for the whole"
         raise Wrong(
@@ -120,10 +120,10 @@ def _refuse(node: exp.Cast, source: Typed, to: exp.DType) -> None:
     if source.kind == "binary" and to != _T.VARBINARY:
         raise Wrong(node, f"{text} is binary: CAST would escape its bytes", f"hex({text}) or base64({text})")
     if to == _T.VARBINARY and source.kind not in ("binary", "null"):
-        raise Wrong(node, "CAST to BLOB reads escapes in text", f"encode({text})")
+        raise Wrong(node, "CAST to BLOB interprets escapes in text", f"encode({text})")
     if to not in _MACROS and to != _T.VARBINARY:
         hint = "list_transform(..., lambda x: CAST(x AS ...)) for a list; TIMESTAMP for other timestamps"
-        raise Wrong(node, f"CAST to {node.to.sql('duckdb')} is not among the exact ones", hint)
+        raise Wrong(node, f"CAST to {node.to.sql('duckdb')} is not supported, because it may change values", hint)
     if source.kind == "list" and to != _T.JSON:
         hint = f"list_transform({text}, lambda x: CAST(x AS ...)), array_to_string({text}, ',') or to_json({text})"
         raise Wrong(node, f"{text} is a list: CAST would print it", hint)

@@ -109,10 +109,10 @@ def _compile_file(
         faults.append(_parse_fault(e, source, file))
         return []
     except RecursionError:
-        faults.append(Fault(file, 1, 0, "this is nested too deeply to be read"))
+        faults.append(Fault(file, 1, 0, "nested too deeply to be parsed"))
         return []
     if len(statements) != 1:
-        faults.append(Fault(file, 1, 0, f"a mapping is one SELECT; here are {len(statements)} statements"))
+        faults.append(Fault(file, 1, 0, f"a mapping is one SELECT, but the file has {len(statements)} statements"))
         return []
     out: list[Branch] = []
     written = source.selects()
@@ -150,7 +150,7 @@ def _branches(statement: exp.Expr) -> Iterator[exp.Select | Wrong]:
         yield Wrong(statement, f"a mapping is a SELECT, not {word}", keyword=word)
     for key in extra:
         word = {"with_": "WITH", "order": "ORDER BY"}.get(key, key.upper())
-        reason = f"{word} is not allowed here: it would reach across the documents of a chunk"
+        reason = f"{word} is not allowed here: its result would depend on several root records"
         yield Wrong(statement, reason, keyword="ORDER BY" if key == "order" else word)
 
 
@@ -181,7 +181,7 @@ def _condition(where: str) -> exp.Expr:
     """The one condition that a `where` holds. Raises Wrong where it is none, or more than one statement."""
     statements = [s for s in sqlglot.parse(where, read="duckdb") if s is not None and not isinstance(s, exp.Semicolon)]
     if len(statements) != 1 or not isinstance(statements[0], exp.Condition):
-        raise Wrong(exp.true(), "a where is one condition, as it stands after WHERE")
+        raise Wrong(exp.true(), "where must be one condition, as after WHERE")
     return statements[0]
 
 

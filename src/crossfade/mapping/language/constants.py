@@ -25,7 +25,7 @@ def refuse_number(node: exp.Literal) -> None:
     text = node.name.replace("_", "")
     if node.is_int:
         if int(text).bit_length() > _WHOLE_BITS:
-            raise Wrong(node, f"{node.name} has more digits than DuckDB's whole numbers", f"'{node.name}' as text")
+            raise Wrong(node, f"{node.name} has more digits than DuckDB's integers", f"'{node.name}' as text")
         return
     number = Decimal(text)
     written = "e" not in text.lower() and len(number.as_tuple().digits) <= _DECIMAL_DIGITS
@@ -57,4 +57,6 @@ def _refuse_interval(node: exp.Interval, unit: str) -> None:
         of = (named or unit).upper()
         most = _DIGITS_OF_UNIT.get(of, 6 if spread else 0)
         if len(digits.rstrip("0")) > most:
-            raise Wrong(node, f"DuckDB would cut the fraction of INTERVAL {text} {unit}".rstrip(), "a smaller unit")
+            raise Wrong(
+                node, f"DuckDB would truncate the fraction of INTERVAL {text} {unit}".rstrip(), "a smaller unit"
+            )

@@ -8,8 +8,8 @@ from sqlglot import exp
 
 from crossfade.mapping.language.resolve import Wrong
 
-_ACROSS = "it would reach across the documents of a chunk, and depend on where chunks end"
-_NOT_TWICE = "it would give another value when the rows are verified"
+_ACROSS = "its result would depend on several root records, and on where a chunk ends"
+_NOT_TWICE = "it would return another value when the rows are verified"
 _CLAUSES = {
     "distinct": "DISTINCT",
     "order": "ORDER BY",
@@ -54,11 +54,11 @@ def refusals(select: exp.Select) -> Iterator[Wrong]:
             yield Wrong(node, reason, "a constant, or a field of the source", keyword=word)
         elif isinstance(node, exp.Try) or _name(node).startswith("try_"):
             reason = "TRY turns what fails into NULL, in silence"
-            yield Wrong(node, reason, "the function without TRY: what does not fit is quarantined")
+            yield Wrong(node, reason, "the function without TRY: a record whose value does not fit is quarantined")
         elif isinstance(node, exp.Explode) or _name(node) in ("unnest", "generate_subscripts"):
             yield Wrong(
                 node,
-                "unnest stands after FROM: its rows would not be the root's",
+                "unnest is only allowed after FROM",
                 "FROM ..., unnest(...) AS e(element)",
             )
 
@@ -100,7 +100,7 @@ def _aggregates(select: exp.Select) -> Iterator[Wrong]:
             yield Wrong(found, reason, "GROUP BY the root's _id")
         elif isinstance(found, _ORDERED) and not found.find(exp.Order):
             text = found.sql("duckdb")
-            reason = f"{text} gathers in no fixed order: it could differ when the rows are verified"
+            reason = f"{text} aggregates in no fixed order: the result could differ when the rows are verified"
             yield Wrong(found, reason, "list(x ORDER BY y)")
 
 

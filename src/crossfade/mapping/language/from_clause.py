@@ -94,18 +94,18 @@ class FromCompiler:
     def _entity(self, table: exp.Table, scope: Scope) -> str:
         extra = [k for k, v in table.args.items() if v and k not in _TABLE_PARTS | {"joins"}]
         if extra or (table.args.get("alias") and table.args["alias"].columns):
-            raise Wrong(table, f"{table.sql('duckdb')}: only the entity's name and an alias may stand here")
+            raise Wrong(table, f"{table.sql('duckdb')}: only the name of an entity and an alias are allowed here")
         if isinstance(table.this, exp.Func):
-            raise Wrong(table, f"{table.sql('duckdb')} is no entity of the source", nearest("", self.shapes))
+            raise Wrong(table, f"{table.sql('duckdb')} is not an entity of the source", nearest("", self.shapes))
         name = _entity_name(table)
         if name in self.shapes:
             return name
         first = table.parts[0].name if table.parts else ""
         if len(table.parts) > 1 and any(alias == first for alias, _ in scope):
-            raise Wrong(table, f"{name} is no entity, but a field of {first!r}", f"unnest({name}) AS e(element)")
+            raise Wrong(table, f"{name} is not an entity but a field of {first!r}", f"unnest({name}) AS e(element)")
         same = [e for e in self.shapes if fold(e) == fold(name)]
         if same:
-            raise Wrong(table, f"the source has no {name!r}, but {same[0]!r}: names are case-sensitive", same[0])
+            raise Wrong(table, f"the source has no entity {name!r}, but {same[0]!r}: names are case-sensitive", same[0])
         raise Wrong(table, f"the source has no entity {name!r}", nearest(name, self.shapes))
 
     def _join(self, join: exp.Join, scope: Scope) -> None:
@@ -117,7 +117,7 @@ class FromCompiler:
             return self._lookup(join, what, scope)
         array = what.this if isinstance(what, exp.Lateral) else what
         if not isinstance(array, exp.Unnest):
-            raise Wrong(what, "only entities and unnest(...) may stand after FROM", "put it into the SELECT")
+            raise Wrong(what, "only entities and unnest(...) are allowed after FROM", "use it in the SELECT list")
         _refuse_taken(what, what.alias, scope)
         rebuilt, elements = unnest(self.rewriter, array, what, scope)
         self.found.one_row = False
@@ -142,7 +142,7 @@ class FromCompiler:
         on = join.args.get("on")
         if on is None:
             hint = f"LEFT JOIN {entity} AS {alias} ON {alias}._id = ..."
-            raise Wrong(join, f"{entity} is looked up without a key", hint)
+            raise Wrong(join, f"the join with {entity} has no key", hint)
         scope.names[alias] = row
         parts = []
         for condition in on.flatten() if isinstance(on, exp.And) else [on]:
@@ -185,16 +185,16 @@ class FromCompiler:
         kinds = {key.kind, held}
         text = node.sql("duckdb")
         if held in ("object", "array") or key.kind in ("list", "json"):
-            raise Wrong(node, f"{text}: documents are looked up by one plain value", "unnest the array first")
+            raise Wrong(node, f"{text}: documents can be looked up only by a scalar value", "unnest the array first")
         if key.kind is None:
-            raise Wrong(
-                other, f"{text} compares {held} with a value of no known kind", "CAST(... AS ...) says what it is"
-            )
+            raise Wrong(other, f"{text} compares {held} with a value of unknown type", "CAST(... AS ...) sets its type")
         if key.kind == "mixed" and not isinstance(found, FieldRef):
-            raise Wrong(other, f"{text} looks up by an expression of several types", "the field itself, or oid_of(...)")
+            raise Wrong(
+                other, f"{text} uses an expression of several types as a key", "the field itself, or oid_of(...)"
+            )
         known = kinds - {"null", "mixed"}
         if len(known) > 1 and not (known <= NUMBERS or known <= {"int", "long", "decimal"}):
-            reason = f"{text} compares {held} with {key.kind}: it would never be equal"
+            reason = f"{text} compares {held} with {key.kind}: they are never equal"
             raise Wrong(node, reason, "oid_of(...), as_int(...), as_string(...)")
         return key
 
@@ -216,7 +216,7 @@ def unnest(rewriter: Rewriter, node: exp.Unnest, holder: exp.Expr, scope: Scope)
         items = rewriter.listed(node.expressions[0], scope)
     rewriter.mentions.put(read, WHOLE if items.element else DECIDES)
     if items.kind not in ("list", None):
-        raise Wrong(node, f"{node.expressions[0].sql('duckdb')} is {items.kind}: it is no array")
+        raise Wrong(node, f"{node.expressions[0].sql('duckdb')} is {items.kind}, not an array")
     sql = exp.column(names[0], table=alias, quoted=True)
     element = items.element(sql) if items.element else Typed(sql, items.of, reads=tuple(read))
     columns: dict[str, Row | Typed] = {names[0]: element}
@@ -249,13 +249,15 @@ def _position(node: exp.Unnest, names: list[str], alias: str) -> str | None:
         hint = f"unnest(...) WITH ORDINALITY AS {alias}({names[0]}, {names[1]})"
         raise Wrong(node, "without WITH ORDINALITY, unnest has one column", hint, keyword="UNNEST")
     if position is not None and fold(position) == fold(names[0]):
-        raise Wrong(node, f"{names[0]!r} and {position!r} are one name for SQL", keyword="UNNEST")
+        raise Wrong(
+            node, f"{names[0]!r} and {position!r} are the same name in SQL, which ignores case", keyword="UNNEST"
+        )
     return position
 
 
 def _refuse_taken(what: exp.Expr, alias: str, scope: Scope) -> None:
     if alias and fold(alias) in {fold(n) for n, _ in scope}:
-        raise Wrong(what, f"the alias {alias!r} is taken (SQL does not tell case)")
+        raise Wrong(what, f"the alias {alias!r} is used twice (SQL ignores case)")
 
 
 def _entity_name(table: exp.Table) -> str:

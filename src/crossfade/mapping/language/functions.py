@@ -54,7 +54,7 @@ def _place(rewriter: Rewriting, node: exp.Expr, arg: exp.Expr, scope: Scope, nam
         raise Wrong(node, f"{name} takes a field, not an expression", f"{name}(alias.field)")
     if found.row.is_entry and not found.path:
         text = arg.sql("duckdb")
-        raise Wrong(node, f"{text} is an entry: {name} takes its value, or its key", f"{name}({text}.value)")
+        raise Wrong(node, f"{text} is an entry: {name} takes its key or its value", f"{name}({text}.value)")
     return found
 
 
@@ -172,7 +172,7 @@ def _uuid_of_legacy(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], s
     if len(args) != 2 or not isinstance(args[1], exp.Literal) or args[1].name not in orders:
         raise Wrong(
             node, "uuid_of_legacy takes a value and the order of its bytes: 'java', 'csharp' or 'python'",
-            "ask which driver wrote it: the bytes do not say",
+            "the byte order depends on the driver that wrote the values",
         )  # fmt: skip
     conversions = {"uuid": same, "mixed": macro("cf_uuid_of_legacy", args[1].name)}
     return _by_kind(rewriter, node, args[:1], scope, "uuid_of_legacy", "uuid", conversions)
@@ -242,7 +242,7 @@ def _described(arg: exp.Expr, found: FieldRef | Typed) -> str:
         held = " | ".join(sorted(found.node.types))
         return f"{found.row.entity}.{format_path(found.full_path)} holds {held}"
     text = arg.sql("duckdb")
-    return f"{text} is {found.kind}" if found.kind else f"what {text} gives is not known to the compiler"
+    return f"{text} is {found.kind}" if found.kind else f"the type of {text} is unknown"
 
 
 def _other_function(name: str, kind: str | None, found: FieldRef | Typed) -> str | None:

@@ -138,12 +138,12 @@ def refuse_comparison(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -
             raise Wrong(written, *_mixed(written, parts))
         if kind == "decimal":
             text = written.sql("duckdb")
-            reason = f"{text} is a decimal, which arrives as text: comparing it would compare letters"
+            reason = f"{text} is a decimal, which arrives as text: the comparison would compare text, not numbers"
             raise Wrong(written, reason, f"as_decimal({text}, 12, 2)")
     for (one, kind), (_, other_kind) in pairwise(known):
         if not _comparable(kind, other_kind):
-            reason = f"{node.sql('duckdb')} compares {kind} with {other_kind}: it would never be equal"
-            hint = "oid_of(...), parse_int(...), as_text(...): one kind on both sides"
+            reason = f"{node.sql('duckdb')} compares {kind} with {other_kind}: they are never equal"
+            hint = "oid_of(...), parse_int(...), as_text(...): the same type on both sides"
             raise Wrong(one, reason, hint)
 
 
@@ -166,7 +166,7 @@ def refuse_choice(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> No
         if kind == "mixed":
             raise Wrong(written, *_mixed(written, parts))
         if kind in _BYTES:
-            reason = f"{text} is {kind}, and the others are not: DuckDB would write its bytes as escaped text"
+            reason = f"{text} is {kind}, and the others are not: DuckDB would convert its bytes to escaped text"
             raise Wrong(written, reason, f"oid_text({text})" if kind == "objectId" else f"hex({text})")
         if kind == "long" and "double" in kinds:
             reason = f"{text} is long, and another is double: DuckDB would round it to a double"
@@ -190,17 +190,19 @@ def refuse_in_function(name: str, node: exp.Expr, parts: Sequence[tuple[exp.Expr
         for written, part in parts:
             if "decimal" in (part.kind, part.of):
                 text = written.sql("duckdb")
-                reason = f"{text} holds decimals, which arrive as text: {name or 'ORDER BY'} would compare letters"
+                reason = (
+                    f"{text} holds decimals, which arrive as text: {name or 'ORDER BY'} would compare text, not numbers"
+                )
                 raise Wrong(written, reason, f"as_decimal(..., 12, 2) of each: {text}")
     if name in _GATHERING or isinstance(node, exp.DPipe):
         kinds = {k for _, p in parts for k in (p.of, p.kind) if k in ("long", "double")}
         if kinds == {"long", "double"}:
-            reason = f"{node.sql('duckdb')} puts long and double into one list: DuckDB would round the long ones"
+            reason = f"{node.sql('duckdb')} combines long and double in one list: DuckDB would round the longs"
             raise Wrong(node, reason, "as_double(...) or as_int(...) of each")
 
 
 def _mixed(written: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> tuple[str, str]:
     text = written.sql("duckdb")
     types = next((part.types for one, part in parts if one is written), frozenset[str]())
-    hint = f"{meant_for(types, text)}; ejson_of({text}) where that is meant"
-    return f"{text} holds several types, or one that SQL does not have: here it would be its Extended JSON", hint
+    hint = f"{meant_for(types, text)}; ejson_of({text}) for the Extended JSON"
+    return f"{text} holds several types, or one that SQL does not have: its Extended JSON would be used here", hint

@@ -23,7 +23,7 @@ def nested_select(rewriter: Rewriter, node: exp.Expr, scope: Scope) -> Typed:
         return nested_select(rewriter, select, scope)
     extra = [k for k, v in select.args.items() if v and k not in (*_CLAUSES, "from_", "joins")]
     if not isinstance(select, exp.Select) or extra:
-        raise Wrong(node, "only a plain SELECT may stand here")
+        raise Wrong(node, "only a plain SELECT is allowed here")
     inner = scope.inner()
     sources = _sources(rewriter, select, inner)
     built = joined(exp.Select(), sources) if sources else exp.Select()
@@ -56,13 +56,13 @@ def _sources(rewriter: Rewriter, select: exp.Select, scope: Scope) -> list[exp.E
     for join in [source, *(select.args.get("joins") or [])] if source else []:
         if not isinstance(join.this, exp.Unnest):
             hint = "look it up with LEFT JOIN ... ON"
-            raise Wrong(join, "a nested SELECT reads arrays (unnest), not entities", hint)
+            raise Wrong(join, "a nested SELECT can read only arrays (unnest), not entities", hint)
         array, _ = unnest(rewriter, join.this, join.this, scope)
         if not sources:
             sources.append(exp.From(this=array))
             continue
         if join.side not in ("", "LEFT") or join.kind not in ("", "INNER", "CROSS") or join.method:
-            raise Wrong(join, "only JOIN and LEFT JOIN may stand here")
+            raise Wrong(join, "only JOIN and LEFT JOIN are allowed here")
         on = join.args.get("on")
         with rewriter.mentions.through(DECIDES):
             condition = rewriter.value(on, scope).sql if on is not None else exp.true()

@@ -86,11 +86,11 @@ def _unqualified(first: exp.Identifier, scope: Scope) -> Row | Typed:
     rows = [(alias, b) for alias, b in scope if isinstance(b, Row)]
     for alias, bound in rows:
         if name in bound.node.by_engine:
-            raise Wrong(first, f"{name!r} does not say which table it is of", f"{alias}.{quoted(name)}")
+            raise Wrong(first, f"{name!r} is ambiguous: it needs the alias of its table", f"{alias}.{quoted(name)}")
     names = [alias for alias, _ in scope] + [f"{a}.{quoted(n)}" for a, b in rows for n in b.node.by_engine]
     if any(isinstance(bound, Unbound) for _, bound in scope):
         raise AlreadyTold(first, f"{name!r} may be of what is at fault")
-    raise Wrong(first, f"nothing is called {name!r} here", nearest(name, names))
+    raise Wrong(first, f"unknown name {name!r}", nearest(name, names))
 
 
 def step(place: FieldRef, identifier: exp.Identifier) -> FieldRef:
@@ -101,7 +101,7 @@ def step(place: FieldRef, identifier: exp.Identifier) -> FieldRef:
     here = f"{place.row.entity}.{format_path(place.full_path)}" if place.full_path else place.row.entity
     if node.is_map:
         hint = f'entries_of(...), json_of(...), or [survey] objects = ["{here}"] and crossfade survey'
-        raise Wrong(identifier, f"{here} is a map, whose keys are data: {name!r} is no field of it", hint)
+        raise Wrong(identifier, f"{here} is a map, whose keys are data: {name!r} is not a field", hint)
     if not node.fields:
         held = " | ".join(sorted(node.types)) or "nothing"
         raise Wrong(identifier, f"{here} holds {held}: it has no field {name!r}", _array_hint(node))
@@ -112,7 +112,7 @@ def step(place: FieldRef, identifier: exp.Identifier) -> FieldRef:
 
 
 def _array_hint(node: Node) -> str | None:
-    return "unnest the array, and step into its elements" if node.element is not None else None
+    return "unnest the array, and use the fields of its elements" if node.element is not None else None
 
 
 def _unknown_field(here: str, node: Node, name: str) -> tuple[str, str | None]:

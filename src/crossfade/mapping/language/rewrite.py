@@ -64,7 +64,7 @@ class Rewriter:
             self.use(place, "entries")
             return Typed(place.read("native"), "string")
         if kind == "object":
-            hint = "step into it, or json_of(...) for the whole"
+            hint = "use one of its fields, or json_of(...) for all of it"
             raise Wrong(node, f"{node.sql('duckdb')} is an object, not a value", hint)
         if kind == "array":
             return self._plain_list(node, self.elements(place, "list"))
@@ -103,7 +103,7 @@ class Rewriter:
             return found
         if not _may_be_array(found.node):
             held = " | ".join(sorted(found.node.types)) or "nothing"
-            raise Wrong(node, f"{node.sql('duckdb')} holds {held}: it is no array")
+            raise Wrong(node, f"{node.sql('duckdb')} holds {held}, not an array")
         return self.elements(found, "list")
 
     # -- expressions
@@ -144,7 +144,7 @@ class Rewriter:
         if isinstance(node, exp.Subquery | exp.Select):
             return self.select(self, node, scope)
         if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
-            raise Wrong(node, "* is not allowed: a mapping names what it carries")
+            raise Wrong(node, "* is not allowed: a mapping must name its columns")
         return self._generic(node, scope)
 
     def _dot(self, node: exp.Dot, scope: Scope) -> FieldRef | Typed:

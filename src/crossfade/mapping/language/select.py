@@ -88,7 +88,7 @@ class SelectCompiler:
             raise wrong
         where = self.rewriter.value(text, Scope({alias: row}))
         if where.kind not in ("bool", None):
-            raise Wrong(text, f"{text.sql('duckdb')} is {where.kind}, and no condition")
+            raise Wrong(text, f"{text.sql('duckdb')} is {where.kind}, not a condition")
         source = exp.to_table(ROOT_TABLE).as_(alias, quoted=True)
         return exp.Select().select(exp.column(ROW, table=alias, quoted=True)).from_(source).where(where.sql)
 
@@ -135,11 +135,11 @@ class SelectCompiler:
         name = item.alias_or_name
         self.rewriter.output = name
         if isinstance(item, exp.Star) or (isinstance(item, exp.Column) and isinstance(item.this, exp.Star)):
-            raise Wrong(item, "* is not allowed: a mapping names what it carries", keyword="*")
+            raise Wrong(item, "* is not allowed: a mapping must name its columns", keyword="*")
         if not name:
             raise Wrong(item, "this output has no name", f"{item.sql('duckdb')} AS column_name")
         if name in outputs:
-            raise Wrong(item, f"the column {name!r} is filled twice")
+            raise Wrong(item, f"the column {name!r} is specified twice")
         value = self.rewriter.value(item.unalias(), scope)
         if "mixed" in (value.kind, value.of):
             self.mixed.append(name)
@@ -151,7 +151,7 @@ class SelectCompiler:
             raise AlreadyTold(node, "the GROUP BY is at fault")
         written = node.args["group"].expressions
         if not any(self._is_root_key(e, scope, sources) for e in written):
-            raise Wrong(node.args["group"], "GROUP BY must hold the root's key", f"GROUP BY {sources.alias}._id")
+            raise Wrong(node.args["group"], "GROUP BY must contain the root's key", f"GROUP BY {sources.alias}._id")
         own = {
             c.sql("duckdb"): c.copy()
             for projection in select.expressions
