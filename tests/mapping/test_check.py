@@ -155,7 +155,7 @@ def test_unfilled_generated_and_keyless() -> None:
     faults = [(f.kind, f.place) for f in found if f.severity == "fault"]
     assert faults == [("generated", "t.made"), ("unfilled", "t.id"), ("unfilled", "t.must")]
     keyless = findings("SELECT x._id AS id FROM e AS x", table("t", column("id"), key=()))
-    assert [f.kind for f in keyless] == ["no_primary_key"]
+    assert [f.kind for f in keyless] == ["no_primary_key", "owner_not_indexed"]
 
 
 def test_a_table_that_nothing_fills_is_a_note() -> None:
