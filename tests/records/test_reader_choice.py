@@ -23,8 +23,8 @@ def _asked_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ("installed", "said"),
     [
         (None, "reading in Python, which is slow: crossfade-native is not installed"),
-        (SimpleNamespace(__version__="0.0.9"), "crossfade-native 0.0.9 is not of this version of crossfade"),
-        (SimpleNamespace(__version__="9.0", CONTRACT=native.CONTRACT + 1), "crossfade-native 9.0 is not of this"),
+        (SimpleNamespace(__version__="0.0.9"), "crossfade-native 0.0.9 does not match this version of crossfade"),
+        (SimpleNamespace(__version__="9.0", CONTRACT=native.CONTRACT + 1), "crossfade-native 9.0 does not match"),
     ],
 )
 def test_what_does_not_fit_is_left_alone(installed: object, said: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Canonical column types as Arrow has them. What they mean stands in model/target.py."""
+"""Canonical column types as Arrow types. Their meaning is defined in model/target.py."""
 
 from __future__ import annotations
 

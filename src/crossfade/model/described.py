@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pydantic import TypeAdapter
 
 OWNING = ("owner", "rights")
-"""Facts that say who may do what: a schema that is made anew in a scratch database has others."""
+"""Facts about owners and privileges: a schema created in a scratch database has others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from crossfade.errors import Misused
 @dataclass(frozen=True, slots=True)
 class Dialect:
     name: str
-    has_schemas: bool  # do tables lie in schemas?
+    has_schemas: bool  # are tables in schemas?
     has_types: bool  # are there enums, domains and arrays, and sequences apart from tables?
     adds_constraints: bool  # can a constraint be added to a table that exists?
     has_comments: bool  # can a table or a column be commented on?
@@ -47,5 +47,5 @@ DIALECTS = {dialect.name: dialect for dialect in (POSTGRESQL, SQLITE)}
 def dialect_of(name: str) -> Dialect:
     """The dialect of this name. Raises Misused where no target speaks it."""
     if name not in DIALECTS:
-        raise Misused(f"no target can be made for the dialect {name!r}", hint=" or ".join(DIALECTS))
+        raise Misused(f"the dialect {name!r} is not supported for a target", hint=" or ".join(DIALECTS))
     return DIALECTS[name]

@@ -287,8 +287,8 @@ class Shape:
     plan: str = ""
     bytes: int = 0
     problems: Mapping[str, int] = field(default_factory=dict)
-    """Documents that could not be read, by reason (`duplicate_key`, `invalid_utf8`, `broken`); with `remainder`, that a
-    part of the source is torn, of which nobody knows how many documents it holds.
+    """Documents that could not be read, by reason (`duplicate_key`, `invalid_utf8`, `broken`); `remainder` counts
+    damaged parts of the source with an unknown number of documents.
     """
 
     def node(self, path: Path) -> Node | None:

@@ -21,7 +21,7 @@ _CONSTANTS = {
 
 
 def is_written_in_full(text: str, kind: str) -> bool:
-    """Whether a constant that stands where DuckDB wants such a type is written as one (a day is the day in UTC)."""
+    """Return whether a constant used where DuckDB expects such a type is written in full (a date is the day in UTC)."""
     return kind in _CONSTANTS and bool(re.fullmatch(_CONSTANTS[kind], text)) and not text.startswith("0000")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from crossfade.model.described import Described
 
-# Kinds of column types. `ColumnType.kind` is one of these; the canonical Arrow type of its values stands beside it.
+# Kinds of column types. `ColumnType.kind` is one of these; each is listed with the canonical Arrow type of its values.
 # Source rows (after transform/fit/) and rows read back from a target both come in this one form, so that comparing is
 # comparing Arrow values.
 CANONICAL = {

@@ -22,7 +22,7 @@ _SECRET = re.compile(r"\w*(password|passwd|passphrase|pwd|secret|token|key)", re
 _HOST = r"(?:\[[^\]]*\]|[^\[\]:,/?#]*)"
 _PORT_OR_NOT = re.compile(rf"(?:{_HOST}(?::\d*)?,)*{_HOST}:(?!\d*(?:[,/?#]|\Z))")
 """Hosts up to a colon that no port follows."""
-_SHORT = 4  # characters: what is shorter is only hidden where it stands alone
+_SHORT = 4  # characters: shorter secrets are only hidden as whole words
 
 HARMLESS = frozenset(
     # libpq

@@ -1,1 +1,1 @@
-"""Codecs: how a store's raw records are read. One folder a form of record."""
+"""Codecs: how a store's raw records are read. One folder for each form of record."""

@@ -33,8 +33,8 @@ def write_dump_folder(
 ) -> Path:
     """Writes `path`/`db`/collection.bson with its metadata.json; returns the database's folder.
 
-    `metadata` holds, by collection, what mongodump would write (`options`, `indexes`, `type`, `uuid`); a name that
-    stands there alone gets no .bson, as a view does not.
+    `metadata` holds, by collection, what mongodump would write (`options`, `indexes`, `type`, `uuid`); a name that is
+    only there gets no .bson file, like a view.
     """
     folder = Path(path) / db
     folder.mkdir(parents=True, exist_ok=True)

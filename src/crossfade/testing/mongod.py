@@ -31,7 +31,7 @@ def mongodb(directory: Path | str | None = None, *, replica_set: bool = True, au
     """A server with an empty data directory (below `directory`), and its URL.
 
     With `auth` the URL is that of a user who may do everything; see `mongodb_reader` for one who may only read.
-    A server from the environment stands in only for the plain one: standalone servers and logins are always started.
+    A server from the environment replaces only the plain one: standalone servers and logins are always started.
     Raises Unreachable where there is no server to start, or it does not start.
     """
     given = os.environ.get(MONGODB_URL)

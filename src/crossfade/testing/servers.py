@@ -113,7 +113,7 @@ def _tail(log: IO[bytes]) -> str:
 
 
 def free_port() -> int:
-    """A TCP port on the loopback interface that nobody listens on just now."""
+    """Return a TCP port of the loopback interface that is free now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

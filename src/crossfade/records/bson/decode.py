@@ -1,9 +1,9 @@
-"""BSON documents into Python values, at pymongo's speed, without its losses.
+"""Decodes BSON documents into Python values at pymongo's speed, without its losses.
 
-pymongo's decoder keeps the last of two equal keys, reads undefined as null and a symbol as text, all in silence. Its
-encoder is exact. So each document is read and written again, and only where the bytes are the same was nothing lost;
-all others are read a second time by walk.py, which either keeps everything or says why it cannot. A document's raw
-bytes come out of the same step: they are what the encoder wrote.
+pymongo's decoder silently keeps the last of duplicate keys, and reads undefined as null and a symbol as a string. Its
+encoder is exact. So each document is decoded and encoded again: equal bytes prove that nothing was lost. All others are
+read a second time by walk.py, which either keeps everything or says why it cannot. The same step gives a document's raw
+bytes: they are what the encoder wrote.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Values back into BSON, byte for byte as they were read (the indexes of an array are counted anew)."""
+"""Encodes values into BSON, byte for byte as they were read (except that the indexes of arrays are renumbered)."""
 
 from __future__ import annotations
 

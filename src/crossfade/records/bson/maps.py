@@ -1,16 +1,16 @@
-"""Which objects are maps: those whose keys are data (a user's id, a month, a slug) and not names of fields.
+"""Decides which objects are maps: those whose keys are data (a user's id, a month, a slug) and not field names.
 
-The answer is a function of what was counted in all documents, so that it does not depend on how the work was divided.
+The decision depends only on the counts of all documents, so that it does not depend on how the work was divided.
 An object is a map
 
-1. where crossfade.toml says so, and never where it says the contrary; else
-2. where it has more than `MOST_FIELDS` different keys, whatever they hold: nobody reviews as many paths. As this stays
-   true whatever comes, it is acted on while counting, which bounds the memory;
-3. where its keys look like data: ids, dates, numbers (`looks_like_data`), but for one in ten;
-4. where it has `MANY_NAMES` different keys or more, which change from object to object (the largest object has at
-   most half of them, and on average an object has at most a quarter), and whose values are all alike.
+1. if crossfade.toml says so, and never if it says the opposite; else
+2. if it has more than `MOST_FIELDS` different keys, whatever they hold: so many paths cannot be reviewed. This cannot
+   become false later, so it is applied while counting, which bounds the memory;
+3. if at least nine in ten of its keys look like data: ids, dates, numbers (`looks_like_data`);
+4. if it has `MANY_NAMES` different keys or more, which vary between objects (the largest object has at most half of
+   them, and an average object at most a quarter), and whose values are all alike.
 
-The document itself is never a map: it has an `_id`. docs/decisions/0016 says why these and not others.
+The document itself is never a map: it has an `_id`. docs/decisions/0016 gives the reasons for these rules.
 """
 
 from __future__ import annotations

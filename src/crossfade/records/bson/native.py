@@ -1,8 +1,8 @@
 """The native reader (the distribution `crossfade-native`, in native/), used where it is installed.
 
-It keeps the promises of `crossfade.records.bson` as the reader in Python does: the same columns, the same documents set
-aside with the same words. It is handed a shape and columns that the Python reader has accepted, as two flat lists, and
-what it gives back is put into the same classes here. `CROSSFADE_NATIVE=0` turns it off.
+It gives the same guarantees as the reader in Python (`crossfade.records.bson`): the same columns, and the same
+documents rejected with the same messages. It gets a shape and columns that the Python reader has accepted, as two flat
+lists, and its result is converted into the same classes here. `CROSSFADE_NATIVE=0` turns it off.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def native_status() -> str:
     if os.environ.get("CROSSFADE_NATIVE") == "0":
         why = "CROSSFADE_NATIVE=0 turns crossfade-native off"
     elif (other := _installed()) is not None:
-        why = f"crossfade-native {other.__version__} is not of this version of crossfade (make native builds it again)"
+        why = f"crossfade-native {other.__version__} does not match this version of crossfade (run make native)"
     else:
         why = "crossfade-native is not installed (make native builds it, with Rust)"
     return f"reading in Python, which is slow: {why}"

@@ -1,7 +1,7 @@
-"""Documents held against the shape: every place and every type, whether a column asks for it or not.
+"""Checks documents against the shape: every place and every type, whether a column uses it or not.
 
-`is_clean` looks at a whole batch, place by place, and says only yes or no: nearly every batch is clean. Where the
-answer is no, `offence` looks at the documents one by one and says what and where. The two must agree
+`is_clean` checks a whole batch, place by place, and returns only true or false: nearly every batch is clean. If it is
+not, `offence` checks the documents one by one and says what is wrong and where. The two must agree
 (tests/records/test_columns.py).
 """
 

@@ -1,7 +1,7 @@
 """BSON values that pymongo has no class of its own for.
 
 pymongo reads undefined as None, a symbol as text and a DBPointer as a DBRef: three values that could not be written
-back. None of these classes is a subclass of what it stands beside, so nothing downstream can mistake one for the
+back. None of these classes is a subclass of the class it resembles, so nothing downstream can mistake one for the
 other.
 """
 

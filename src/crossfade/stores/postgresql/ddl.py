@@ -1,4 +1,4 @@
-"""PostgreSQL as a target to be made: schemas tried out and read back, broken constraints found."""
+"""PostgreSQL's Ddl: schemas are tried out and read back, violated constraints found."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from crossfade.stores.postgresql.session import rights
 from crossfade.stores.postgresql.session.connect import connect
 from crossfade.stores.postgresql.session.default_schema import default_schema
 
-_TELL = "nothing was written. Leave the statement out of the file and run it after the move"
+_TELL = "nothing was written. Remove the statement from the file and run it after the move"
 
 
 _THERE = """
@@ -61,12 +61,12 @@ class PostgresDdl:
         return self._default
 
     def close(self) -> None:
-        """Returns when no scratch database is left."""
+        """Wait until no scratch database is left."""
         self._dropping.shutdown()
         self._dropping = _one_thread()
 
     def is_empty(self) -> list[str]:
-        """The tables that are there outside the journal's schema, each with whether it holds rows."""
+        """Return the existing tables outside the journal's schema, each with whether it holds rows."""
         with self._connected() as connection:
             return [described(connection, there) for there in user_tables(connection)]
 
@@ -77,7 +77,7 @@ class PostgresDdl:
             return bool(row and row[0])
 
     def there_before(self) -> list[tuple[str, str]]:
-        """Schemas, extensions and functions that are there."""
+        """Return existing schemas, extensions and functions."""
         with self._connected() as connection:
             return [(kind, shown(name)) for kind, name in connection.execute(_THERE).fetchall()]
 
@@ -88,7 +88,7 @@ class PostgresDdl:
             try:
                 with connection.transaction(force_rollback=True):
                     schema = self._tried(script, file, connection)
-            except (SchemaFault, psycopg.Error):  # not all that may stand in a file goes into one transaction
+            except (SchemaFault, psycopg.Error):  # not everything in a file can run in one transaction
                 pass
             else:
                 return self._made(schema, connection)
@@ -98,7 +98,7 @@ class PostgresDdl:
             return self._made(schema, connection)
 
     def _tried(self, script: Script, file: str, connection: psycopg.Connection[Any]) -> TargetSchema:
-        """What the statements make."""
+        """Return what the statements create."""
         trial = Trial(connection, script, file)
         try:
             trial.run()
@@ -109,7 +109,7 @@ class PostgresDdl:
         return reflect(connection, self.default_schema(), (*script.notes, *trial.notes))
 
     def _made(self, schema: TargetSchema, connection: psycopg.Connection[Any]) -> TargetSchema:
-        """The schema as it is when its own steps have made it."""
+        """Return the schema as it is after its own steps have created it."""
         self._run_steps(schema, connection)
         made = reflect(connection, self.default_schema(), schema.notes, partial(self._metadata_of, schema))
         return replace(made, described=describe(connection))
@@ -118,9 +118,9 @@ class PostgresDdl:
         return scratch(self._url, self._dropping.submit, self.default_schema())
 
     def _run_steps(self, schema: TargetSchema, connection: psycopg.Connection[Any]) -> None:
-        """Runs the schema's steps in a scratch database: proof that they do, before anything is written.
+        """Run the schema's steps in a scratch database, to prove before anything is written that they succeed.
 
-        PostgreSQL prints some expressions (`role IN ('a', 'b')` of a varchar) otherwise after reading its own print.
+        PostgreSQL prints some expressions (`role IN ('a', 'b')` of a varchar) differently after reading its own output.
         """
         connection.execute("SET check_function_bodies TO off")
         for step in (*schema.pre, *schema.post):
@@ -170,12 +170,12 @@ class PostgresDdl:
             return holds_values(connection, relation, column)
 
     def numbers_behind(self, tables: Sequence[TargetTable]) -> list[NumbersBehind]:
-        """The sequences that will hand out a number which a row of the tables has already."""
+        """Return the sequences whose next number is already in use in a row of the tables."""
         with self._connected() as connection:
             return numbers_behind(connection, tables)
 
     def unsound(self, tables: Sequence[TargetTable]) -> list[Unsound]:
-        """Sequences that will soon hand out no number which their column takes. Damage is for amcheck to find."""
+        """Return the sequences that will soon have no number left for their column. Damage is left to amcheck."""
         with self._connected() as connection:
             return running_out(connection, tables)
 
@@ -183,7 +183,7 @@ class PostgresDdl:
         """The target as it stands."""
         with self._connected() as connection:
             made = reflect(connection, default_schema(connection), metadata_of=self._live_metadata)
-            return replace(made, notes=())  # nothing is left out of it
+            return replace(made, notes=())  # all of its objects are included
 
     def _live_metadata(self) -> Any:
         with self._connected() as connection:
@@ -215,7 +215,7 @@ class PostgresDdl:
             return advance(connection, tables)
 
     def doubtful_columns(self, schema: TargetSchema, mapped: Collection[str]) -> list[Finding]:
-        """PostgreSQL has the types that it takes."""
+        """Return nothing: PostgreSQL enforces the types that it accepts."""
         return []
 
     @contextmanager

@@ -103,7 +103,7 @@ def _without_cycles(
             cycle: list[Key] = error.args[1]  # each is needed by the next; the first is the last, too
             name, at = min((objects[key].rank, objects[key].id, i) for i, key in enumerate(cycle) if i)[1:]
             left[cycle[at]].discard(cycle[at - 1])
-            note = f"{name} needs something that needs it in turn: their order may have to be corrected by hand"
+            note = f"{name} is part of a circular dependency: its order may have to be corrected by hand"
             notes += [note] if note not in notes else []
         else:
             return sorter, notes

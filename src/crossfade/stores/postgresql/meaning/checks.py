@@ -75,7 +75,7 @@ def read_answer(type_: PgType, texts: Sequence[str], rows: Iterable[Sequence[str
 def _wrong(given: str, printed: str, exact: str | None, type_: PgType) -> tuple[str, str] | None:
     if given == printed or (reason := changed(given, printed if exact is None else exact, type_)) is None:
         return None
-    return reason, f"{shown(given)} comes back as {shown(printed)} from a column of type {type_.spelled}"
+    return reason, f"a column of type {type_.spelled} changes {shown(given)} to {shown(printed)}"
 
 
 def refusals_of(

@@ -1,7 +1,7 @@
-"""A database for trying things out: made beside the target, gone afterwards, whatever happens.
+"""A scratch database: created beside the target and always dropped afterwards.
 
-While it is used, its maker holds an advisory lock of its number. What a killed run left behind is a scratch database
-whose lock nobody holds and that nobody is connected to: the next run that may drop it does.
+While it is used, its creator holds an advisory lock with its number. A scratch database of a killed run has no lock and
+no connection: the next run with the privilege drops it.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ def _now(drop: Callable[[], None]) -> None:
 def scratch(
     url: str, run: Callable[[Callable[[], None]], object] = _now, default: str = PUBLIC
 ) -> Iterator[psycopg.Connection[Any]]:
-    """A connection on which anything may be made; nothing of it stays.
+    """Open a connection on which anything may be created; nothing of it remains.
 
-    It leads to a new database with the target's encoding and collation. Where the user may create none, and the
-    target holds no table yet, it leads to the target, inside a transaction that is rolled back. Raises Refused
-    where neither can be, Unreachable where the connection breaks while it is used.
+    It is a connection to a new database with the target's encoding and collation. If the user may not create one, and
+    the target has no table yet, it is a connection to the target, inside a transaction that is rolled back. Raises
+    Refused if neither is possible, Unreachable if the connection is lost while it is used.
 
-    `default` is the schema of what names none. `run` is given what drops the database in the end, for which the server
-    writes out all that it has in memory: nobody needs to wait for that.
+    `default` is the schema of unqualified names. `run` is called with the function that drops the database in the end:
+    the server flushes all its memory for that, so the caller need not wait.
     """
     try:
         with _scratch(url, default, run) as connection:
@@ -88,12 +88,12 @@ def _scratch(url: str, default: str, run: Callable[[Callable[[], None]], object]
 
 
 def _create(admin: psycopg.Connection[Any], name: str) -> bool:
-    """Another provider's locales are spelled differently in every version: there the server's own default does."""
+    """Return encoding and locale. Other providers' locales differ between versions: the server's default is used."""
     row = admin.execute(
         "SELECT pg_encoding_to_char(encoding), datcollate, datctype, coalesce(to_jsonb(d)->>'datlocprovider', 'c')"
         " FROM pg_database d WHERE datname = current_database()"
     ).fetchone()
-    assert row is not None  # one is always connected to a database
+    assert row is not None  # a connection always needs a database
     encoding, collate, ctype, provider = row
     create = sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
     if provider == "c":
@@ -103,7 +103,7 @@ def _create(admin: psycopg.Connection[Any], name: str) -> bool:
 
 
 def _drop(admin: psycopg.Connection[Any], name: str) -> None:
-    with admin, suppress(psycopg.Error):  # what stays goes with the next run
+    with admin, suppress(psycopg.Error):  # the next run drops what is left
         admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
@@ -112,12 +112,12 @@ def _number(name: str) -> int:
 
 
 def _drop_left_behind(admin: psycopg.Connection[Any]) -> None:
-    """The locks are read after the names: a database that is made meanwhile is not among these."""
+    """Drop abandoned databases. Names are read before locks: a database created meanwhile is not among them."""
     names = [str(name) for (name,) in admin.execute(_UNUSED, [f"^{PREFIX}[0-9a-f]{{12}}$"]).fetchall()]
     locks = {number for (number,) in admin.execute(_LOCKS).fetchall()} if names else set()
     for name in names:
         if _number(name) not in locks:
-            with suppress(psycopg.Error):  # somebody was quicker, or has connected to it
+            with suppress(psycopg.Error):  # another run has dropped it, or is connected to it
                 admin.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
@@ -132,8 +132,8 @@ def _rolled_back(url: str, default: str, admin: psycopg.Connection[Any]) -> Iter
         row = admin.execute("SELECT quote_ident(current_user)").fetchone()
         raise Refused(
             f"the user {row[0] if row else ''} may not create databases, and the target already holds tables: "
-            "the schema cannot be tried out",
-            hint="put the schema's files back as they were when this move began, or name an empty database; or, as an"
+            "the schema cannot be tested",
+            hint="restore the schema's files as they were when this move began, or name an empty database; or, as an"
             f" administrator: ALTER ROLE {row[0] if row else 'you'} CREATEDB",
         )
     with connect(url) as connection:
@@ -147,7 +147,7 @@ def _rolled_back(url: str, default: str, admin: psycopg.Connection[Any]) -> Iter
 
 
 def _path(default: str, scope: str) -> sql.Composed:
-    """public last: there stand what extensions brought, in a database that names no schema for them."""
+    """Set the search_path, public last: it has the extensions' objects in a database without a schema for them."""
     names = sql.SQL(", ").join(sql.Identifier(name) for name in dict.fromkeys((default, PUBLIC)))
     return sql.SQL(f"SET {scope} search_path TO {{}}").format(names)
 
@@ -155,4 +155,4 @@ def _path(default: str, scope: str) -> sql.Composed:
 def _refused(error: psycopg.Error, url: str) -> CrossfadeError:
     if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
         return failures.lost(error, url)
-    return CrossfadeError(f"a scratch database could not be made: {error.diag.message_primary}")
+    return CrossfadeError(f"a scratch database could not be created: {error.diag.message_primary}")

@@ -1,6 +1,6 @@
-"""Columns whose type is no longer the one that the schema says: their values would be read as something else.
+"""Detects columns whose type is no longer the one in the schema: their values would be misread.
 
-COPY takes a double's bits for a bigint's, and rounds for a numeric that has fewer digits now, without a word.
+COPY silently reads the bits of a double as a bigint, and rounds for a numeric that now has fewer digits.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped
 
 
 def require_unaltered(connection: psycopg.Connection[Any], table: TargetTable, name: str) -> None:
-    """Raises Stale where a column of the table (`name` as SQL has it) has another type than the schema says."""
+    """Raise Stale if a column of the table (`name` as in SQL) has another type than in the schema."""
     oid = connection.execute("SELECT %s::pg_catalog.regclass::pg_catalog.oid", [name]).fetchall()[0][0]
-    with connection.transaction(force_rollback=True):  # names come with their schema, as in the schema that was read
+    with connection.transaction(force_rollback=True):  # print qualified names, as in the schema that was read
         connection.execute("SET LOCAL search_path TO ''")
         found = dict(connection.execute(_TYPES, [oid]).fetchall())
     for column in table.columns:
@@ -32,12 +32,12 @@ def require_unaltered(connection: psycopg.Connection[Any], table: TargetTable, n
             raise Stale(
                 f"the column {table.name}.{column.name} is {there} in the target, and {column.type.sql} in the schema;"
                 " nothing of this chunk was written",
-                hint="change it back: what was copied before would be compared with another type, too",
+                hint="change it back: rows copied before would also be compared with another type",
             )
 
 
 def _same(expected: ColumnType, found: str) -> bool:
-    """By its spelling, with or without a schema; or by what it holds."""
+    """Return whether the types are the same: by name, with or without a schema, or by what they hold."""
     if found == expected.sql or found.rpartition(".")[2] == expected.sql.rpartition(".")[2]:
         return True
     there = postgresql_type(found)

@@ -1,7 +1,7 @@
 r"""The journal's text in a database whose encoding does not have every character (LATIN1, EUC_JP, ...).
 
-Names, keys and reasons come from the source and may hold any character. Text that is not ASCII is kept as the
-character SUB and Python's escapes (`\u65e5`) there, and read back as it was.
+Names, keys and reasons come from the source and may hold any character. Text that is not ASCII is stored as the
+character SUB and Python's escapes (`\u65e5`), and read back unchanged.
 """
 
 from __future__ import annotations

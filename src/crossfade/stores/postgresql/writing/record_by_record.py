@@ -1,8 +1,8 @@
-"""A refused batch once more, record by record and inside the server: what was refused, and why, in one round.
+"""Repeats a refused batch record by record inside the server: returns what was refused, and why, in one round trip.
 
-The rows go into temporary tables without constraints, and from there into their tables, in runs of records that grow
-while all goes in and shrink where something is refused. Around a refused run each record stands in a subtransaction of
-its own, so that n records of which k are refused cost n + k statements inside the server.
+The rows are copied into temporary tables without constraints, and from there into their tables, in runs of records that
+grow while all are accepted and shrink after a refusal. In a refused run each record has a subtransaction of its own, so
+that n records of which k are refused cost n + k statements inside the server.
 """
 
 from __future__ import annotations

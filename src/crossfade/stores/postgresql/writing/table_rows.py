@@ -38,7 +38,7 @@ ORDER BY 1, 2, 3
 
 
 def referring(connection: psycopg.Connection[Any], table: sql.Identifier) -> list[tuple[str, str, str]]:
-    """The foreign keys that refer to the table, from tables that hold rows: name, schema and table of each."""
+    """Return the foreign keys that reference the table from tables that hold rows: name, schema and table of each."""
     found = connection.execute(_REFERRING, [table.as_string(connection)]).fetchall()
     return [
         key
@@ -51,17 +51,17 @@ def referring(connection: psycopg.Connection[Any], table: sql.Identifier) -> lis
 
 
 def empty(connection: psycopg.Connection[Any], table: sql.Identifier) -> None:
-    """Deletes its rows; those of tables that inherit from it stay, those of partitions are its own."""
+    """Delete the table's rows; rows of inheriting tables stay, rows of partitions are its own."""
     row = connection.execute(_TABLE, [table.as_string(connection)]).fetchone()
     name = table if row is None or row[0] else sql.SQL("ONLY {}").format(table)
     connection.execute(sql.SQL("DELETE FROM {}").format(name))
 
 
 def count(connection: psycopg.Connection[Any], table: sql.Identifier, *, hold: bool) -> int | None:
-    """None where there is no such table. With `hold` its rows stay as they are until the transaction ends.
+    """Count the rows; return None if the table does not exist. With `hold` the rows are locked until the end.
 
-    The catalogue says whether it is there: a count that fails says nothing of it. Rows of tables that inherit from this
-    one are theirs, rows of partitions are its own.
+    The catalogue tells whether the table exists: a count that fails does not. Rows of inheriting tables are not
+    counted, rows of partitions are.
     """
     row = connection.execute(_TABLE, [table.as_string(connection)]).fetchone()
     if row is None:
@@ -73,12 +73,12 @@ def count(connection: psycopg.Connection[Any], table: sql.Identifier, *, hold: b
 
 
 def strangers(connection: psycopg.Connection[Any], table: sql.Identifier, limit: int) -> Strangers:
-    """The rows that no load of the move wrote.
+    """Return the rows that no load of the move wrote.
 
-    A row bears the number of the (sub)transaction that wrote this version of it, and so does the journal's note of
-    each load: a row whose number no note has was inserted or changed by somebody else. Freezing keeps the numbers; they
-    come again after four billion transactions. What rewrites the table or restores a dump gives new ones: then all
-    rows are strangers, which errs on the safe side.
+    A row carries the number of the (sub)transaction that wrote this version of it, and so does the journal's note of
+    each load: a row whose number is in no note was inserted or changed by another session. Freezing keeps the numbers;
+    they wrap around after four billion transactions. Rewriting the table or restoring a dump assigns new ones: then all
+    rows count as foreign, which errs on the safe side.
     """
     key = [name for (name,) in connection.execute(_KEY, [table.as_string(connection)])]
     with _all_rows(connection, table) as rows:
@@ -96,8 +96,8 @@ def strangers(connection: psycopg.Connection[Any], table: sql.Identifier, limit:
 
 @contextmanager
 def _all_rows(connection: psycopg.Connection[Any], table: sql.Identifier) -> Iterator[sql.Composable]:
-    """What to select from. Policies hide nothing from the owner while they are not forced; nobody else sees the table
-    meanwhile.
+    """Return what to select from. Policies hide nothing from the owner while they are not forced; no other session sees
+    the table meanwhile.
     """
     row = connection.execute(_TABLE, [table.as_string(connection)]).fetchone()
     assert row is not None  # the caller has found it in this transaction

@@ -1,7 +1,7 @@
-"""Triggers do not fire for what Crossfade writes: the transaction that writes disables them, for itself alone.
+"""Triggers do not fire for what Crossfade writes: the writing transaction disables them, only for itself.
 
-The owner of a table may do that; session_replication_role would take a superuser, and would leave foreign keys
-unchecked. Other sessions see a lock: who wants to write to the table waits until the transaction ends.
+The owner of a table may do that; session_replication_role would require a superuser, and would not check foreign keys.
+Other sessions see a lock: writers of the table wait until the transaction ends.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ Trigger = tuple[str, str, str, str]
 
 
 class Suspended:
-    """The triggers that one transaction has disabled, and whether a table that it writes to leaves checks for its end.
+    """The triggers that one transaction has disabled, and whether a table that it writes to has deferrable checks.
 
-    A table is looked up once: the lock of what writes to it keeps others from making a trigger. It does not keep them
-    from attaching a partition that has some, so a partitioned table is looked up each time.
+    A table is looked up once: the writer's lock prevents others from creating a trigger. It does not prevent them from
+    attaching a partition that has some, so a partitioned table is looked up each time.
     """
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
@@ -51,18 +51,18 @@ class Suspended:
             return
         found = self._connection.execute(_FOUND, {"table": table}).fetchall()
         for _, defers, *trigger in found:
-            self.defers |= defers  # every deferrable constraint has a trigger that says so
+            self.defers |= defers  # every deferrable constraint has a deferrable trigger
             if trigger[2] is not None:
                 self._disable(table, (trigger[0], trigger[1], trigger[2], trigger[3]))
         if not found[0][0]:
             self._known.add(table)
 
     def forget(self) -> None:
-        """After a rollback to a savepoint: what was disabled since is enabled again, and the locks are gone."""
+        """Forget triggers disabled since a savepoint: the rollback has enabled them and released the locks."""
         self._known.clear()
 
     def resume(self) -> None:
-        """Before the transaction commits: each as it was."""
+        """Restore each trigger before the transaction commits."""
         self._known.clear()
         while self._triggers:
             trigger, _ = self._triggers.popitem()
@@ -86,7 +86,7 @@ class Suspended:
 
 def _no_owner(table: str, name: str) -> Refused:
     return Refused(
-        f"the trigger {name} of {table} would fire for what crossfade writes, and this login may not disable it:"
+        f"the trigger {name} of {table} would fire for rows that crossfade writes, and this role may not disable it:"
         " it does not own the table; nothing was written",
-        hint=f"use a login that owns the table, or as its owner: ALTER TABLE {table} DISABLE TRIGGER USER",
+        hint=f"use a role that owns the table, or as its owner: ALTER TABLE {table} DISABLE TRIGGER USER",
     )

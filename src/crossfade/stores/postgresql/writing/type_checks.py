@@ -1,4 +1,4 @@
-"""The check of unusual types over the writer's connection: every text that a column would refuse or change."""
+"""Checks unusual types over the writer's connection: finds every text that a column would refuse or change."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from crossfade.stores.postgresql.meaning.checks import (
 )
 
 _SOFT_ERRORS = 160000
-"""Since this version the server says of each text whether a type takes it, without an error that ends the statement."""
+"""Since this version the server can tell for each text whether a type accepts it, without aborting the statement."""
 
 _REFUSED = """
 SELECT g.i, e.sql_error_code, e.message, e.detail
@@ -33,7 +33,7 @@ WHERE e.message IS NOT NULL
 
 
 class WriterChecks:
-    """Asks inside the transaction that is open; each question in a savepoint, since a refusal ends it."""
+    """Runs queries in the open transaction, each in a savepoint, because an error aborts it."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
@@ -41,7 +41,7 @@ class WriterChecks:
         self._columns: dict[str, dict[str, PgType]] = {}
 
     def refusals(self, table: TargetTable, regclass: str, rows: Any) -> list[Refusal]:
-        """The rows that a type refuses or changes, each once. `regclass`: an expression that gives the table's oid."""
+        """Return the rows that a type refuses or changes, each once. `regclass`: an expression for the table's oid."""
         found: dict[int, Refusal] = {}
         for name in unusual_columns(table, rows.column_names):
             column = table.column(name)
@@ -67,7 +67,7 @@ class WriterChecks:
         return read_answer(type_, texts, rows)
 
     def _refused(self, type_: PgType, texts: Sequence[str], error: psycopg.Error) -> Mapping[str, Verdict]:
-        """Which of the texts it was: in one question where the server can say, by halving where it cannot."""
+        """Return which of the texts were refused: in one query if the server can tell, otherwise by bisection."""
         if failures.is_state(error):
             raise error
         if len(texts) == 1:
@@ -84,7 +84,7 @@ class WriterChecks:
         try:
             with self._connection.transaction():
                 rows = self._connection.execute(_REFUSED, [list(texts), type_.spelled]).fetchall()
-        except psycopg.Error as error:  # of a type that ends the statement after all
+        except psycopg.Error as error:  # a type that aborts the statement after all
             if failures.is_state(error):
                 raise
             return {}
