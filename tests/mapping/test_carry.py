@@ -202,7 +202,9 @@ def test_a_document_that_makes_no_row_is_never_lost() -> None:
     result = only("SELECT p._id AS id, t.tag AS tag FROM people AS p, unnest(p.tags) AS t(tag)", docs)
     assert [(m.row, m.reason) for m in result.misfits] == [(1, "no_rows"), (2, "no_rows")]
     filtered = only("SELECT p._id AS id FROM people AS p WHERE p._id > 1", docs)
-    assert [(m.row, m.reason, m.detail) for m in filtered.misfits] == [(0, "no_rows", "it made no row in tags")]
+    assert [(m.row, m.reason, m.detail) for m in filtered.misfits] == [
+        (0, "no_rows", "the mapping returned no row in tags")
+    ]
 
 
 def test_beside_a_table_of_its_own_a_document_needs_no_elements() -> None:

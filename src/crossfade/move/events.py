@@ -1,4 +1,4 @@
-"""Everything that a phase tells whoever listens: the events of a move."""
+"""The events of a move, which a phase passes to its listener."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Listener = Callable[[Any], None]
 
 
 def deaf(event: Any) -> None:
-    """Nobody listens."""
+    """Ignore the event."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """An event: the survey begins, of about so many documents."""
+    """An event: the survey starts, with this number of entities and about this number of documents."""
 
     entities: int
     documents: int
@@ -34,7 +34,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Planned:
-    """An event: this many documents in this many chunks are still to be copied, of so many in all."""
+    """An event: the copy starts; these documents and chunks are still to be copied, of `all_documents`."""
 
     documents: int
     chunks: int
@@ -43,7 +43,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Verifying:
-    """An event: a verification begins, of so many documents."""
+    """An event: a verification starts, of this number of documents, tables and rules."""
 
     documents: int
     tables: int
@@ -52,21 +52,21 @@ class Verifying:
 
 @dataclass(frozen=True)
 class Stepping:
-    """An event: so many DDL steps of the target are to be done."""
+    """An event: this number of DDL steps will be executed in the target."""
 
     steps: int
 
 
 @dataclass(frozen=True)
 class StepDone:
-    """An event: a DDL step of the target is done."""
+    """An event: a DDL step was executed in the target."""
 
     step: Step
 
 
 @dataclass(frozen=True)
 class OnCluster:
-    """An event: the work goes to the workers of a Dask cluster, so many groups of calls at once."""
+    """An event: the work runs on a Dask cluster, with up to `workers` groups of calls at once."""
 
     scheduler: str
     workers: int
@@ -74,14 +74,14 @@ class OnCluster:
 
 @dataclass(frozen=True)
 class WorksHere:
-    """An event: a part of the work is done in this process, though a cluster is named; `reason` says why."""
+    """An event: a part of the work runs in this process instead of on the cluster; `reason` says why."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An event: the run has waited for `seconds` or more for locks that these sessions hold."""
+    """An event: the run has waited for at least `seconds` for locks that these sessions hold."""
 
     seconds: float
     blockers: tuple[Blocker, ...]

@@ -1,4 +1,4 @@
-"""A project at work, with a method for everything that can be done with it."""
+"""`Move`: a project's move, with a method for each step."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from crossfade.verify.verdict import Verdict
 
 
 class Move:
-    """One project at work. Use as a context manager: it closes what it opened.
+    """The move of one project. Use it as a context manager: it closes the stores that it opened.
 
-    `workers` processes work at once on this machine. On the cluster of a Dask scheduler (`scheduler`, or what
-    crossfade.toml names) as many tasks do as it has threads, or `most`. `hear` is told of waits in what takes no
-    listener of its own.
+    `workers` is the number of processes on this machine. With a Dask scheduler (`scheduler`, or the one in
+    crossfade.toml), as many tasks run as the cluster has threads, or `most` if given. `hear` is the listener for
+    notices of waits in methods that take no listener.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Move:
         self.close()
 
     def close(self) -> None:
-        """Closes the stores, and what works."""
+        """Close the stores and the sessions."""
         self.context.close()
 
     @property
@@ -82,72 +82,68 @@ class Move:
 
     @property
     def shapes(self) -> dict[str, Shape]:
-        """Entity -> its shape, as source.lock.json has it."""
+        """Return the shape of each entity, from source.lock.json."""
         return self.context.shapes
 
     @property
     def program(self) -> Program:
-        """The mappings, compiled. Raises MappingFault with every fault of theirs."""
+        """Return the compiled mappings. Raises MappingFault with all of their faults."""
         return self.context.program
 
     @property
     def schema(self) -> TargetSchema:
-        """The target as it is to be. Raises SchemaFault with every fault found."""
+        """Return the schema of the target. Raises SchemaFault with all faults."""
         return self.context.schema
 
     def entities(self) -> Sequence[EntityInfo]:
-        """Everything that the source holds, with its class and what becomes of it."""
+        """Return every entity of the source, with its class and its plan."""
         return surveying.entities(self.context)
 
     def survey(self, listen: Listener = deaf) -> tuple[list[Shape], list[EntityInfo]]:
-        """Scans the source and writes source.lock.json; the shapes, and all entities with their plans."""
+        """Scan the source and write source.lock.json. Return the shapes, and all entities with their plans."""
         return surveying.survey(self.context, listen)
 
     def lock_before(self) -> list[Shape] | None:
-        """The shapes of the last survey; None where there was none, or its file is damaged."""
+        """Return the shapes of the last survey, or None if there was none or its file is damaged."""
         return surveying.lock_before(self.context)
 
     def check(self) -> list[Finding]:
-        """Every fault and note that can be known before anything is written. Raises MappingFault, SchemaFault."""
+        """Return every fault and note that can be found before anything is written. Raises MappingFault, SchemaFault."""
         return checks.check(self.context)
 
     def lineage(self, place: str) -> Lineage:
-        """The source paths behind a target table, or one of its columns (`table.column`)."""
+        """Return the source paths that a target table or a column (`table.column`) is computed from."""
         return lineage(self.program, self.shapes, place)
 
     def diagram(self, form: str) -> str:
-        """The target's schema as an entity-relationship diagram: `mermaid` or `dbml`."""
+        """Return the target's schema as an entity-relationship diagram: `mermaid` or `dbml`."""
         return {"mermaid": mermaid, "dbml": dbml}[form](self.schema)
 
     def preview(self, table: str, *, limit: int = 20, key: str | None = None) -> Preview:
-        """The rows that the first documents (or the one with a key) make in a table, and what is refused. Writes
-        nothing.
-        """
+        """Return the rows of a table for the first records (or the one with a key). Write nothing."""
         return previewing.of_table(self.context, table, limit, key)
 
     def sample(self, size: int, table: str | None = None, listen: Listener = deaf) -> Preview:
-        """What `size` records of each entity that is mapped (into a table) would become. Writes nothing."""
+        """Map a sample of `size` records of each mapped entity (or of those that feed a table). Write nothing."""
         return previewing.of_sample(self.context, table, size, listen)
 
     def apply_schema(self, listen: Listener = deaf) -> int:
-        """Makes the target ready for the copy; the number of steps done now. Refuses a target that is not this
-        move's.
-        """
+        """Prepare the target for the copy; return the number of executed steps. Refuse another move's target."""
         with watching(self.context, listen) as tell, target_ownership.locked(self.context):
             return target_ownership.apply_schema(self.context, tell)
 
     def copy(self, listen: Listener = deaf, *, source_moved: bool = False) -> Status:
-        """Copies what is not copied yet, clears and makes the constraints. Resumes by itself.
+        """Copy what is not copied yet, then create the constraints. Resume an interrupted copy.
 
-        Raises Stale where it would go on from another source; `source_moved` confirms that it is the same at another
-        place.
+        Raises Stale if the source is not the one that the copy began with; `source_moved` confirms that it is the same
+        at another address.
         """
         self.context.read_schema_ahead()
         with watching(self.context, listen) as tell, target_ownership.locked(self.context):
             return copying.copy(self.context, tell, source_moved=source_moved)
 
     def restart(self) -> None:
-        """Forgets the copy: the tables that it filled are emptied, and the journal of chunks and quarantine too."""
+        """Undo the copy: empty the tables that it filled, and delete its chunks and quarantine from the journal."""
         with watching(self.context, self.context.hear), target_ownership.locked(self.context):
             copying.restart(self.context)
 
@@ -160,74 +156,75 @@ class Move:
             copying_again.forget(self.context, tables, entities)
 
     def plan_reset(self, including: Collection[str] = ()) -> Reset | None:
-        """What a reset would do; None where there is nothing of a move in the target. Raises NotEmpty, as it would."""
+        """Return what a reset would do, or None if the target has no move. Raises NotEmpty if the reset would."""
         with watching(self.context, self.context.hear):
             return resetting.plan(self.context, including)
 
     def reset(self, including: Collection[str] = ()) -> Reset | None:
-        """Drops what the move made in the target, and nothing else: the journal and quarantine too. Raises NotEmpty
-        where it would delete what others put there, unless the table is named in `including`.
+        """Drop what the move created in the target, including the journal and quarantine, and nothing else.
+
+        Raises NotEmpty if it would delete what others added to a table that is not in `including`.
         """
         with watching(self.context, self.context.hear):
             return resetting.reset(self.context, including)
 
     def verify(self, listen: Listener = deaf) -> Verdict:
-        """Compares every column of every row, every key, and the counts; asks the rules.
+        """Compare every column of every row, all keys and all counts, and run the rules.
 
-        Raises Refused before a copy is done, and where the mappings no longer speak of all that it carried.
+        Raises Refused if the copy has not finished, or if the mappings no longer include all that was copied.
         """
         self.context.only_compares = True
         with watching(self.context, listen) as tell:
             return verifying.verify(self.context, tell)
 
     def status(self) -> Status:
-        """The count equation of every entity, as the journal has it, and what the source holds beside that.
+        """Return the count equation of every entity from the journal, and what else the source holds.
 
-        A mapping at fault or a source that is away does not hide the journal.
+        The journal is read even if a mapping has faults or the source cannot be reached.
         """
         with watching(self.context, self.context.hear):
             return accounts.status(self.context)
 
     def left_behind(self, found: Status) -> list[LeftBehind]:
-        """What stays in the source, each with the reason. `found` is the status as it is now."""
+        """Return what stays in the source, each with the reason. `found` is the current status."""
         return gathering.left_behind(self.context, found, inventory(self.context))
 
     def changed(self) -> list[Changed]:
-        """The values that the mappings change on purpose."""
+        """Return the values that the mappings change on purpose."""
         return gathering.changed(self.context)
 
     def quarantine(self) -> list[Entry]:
-        """All entries, open and closed."""
+        """Return all entries, open and closed."""
         with watching(self.context, self.context.hear):
             return held.entries(self.context)
 
     def causes(self, of: Selection = ALL_OPEN, *, examples: int = 3) -> list[Cause]:
-        """Quarantine by cause, the most frequent first, each with some of its entries."""
+        """Return the causes in quarantine, the most frequent first, each with some of its entries."""
         with watching(self.context, self.context.hear):
             return held.causes(self.context, of, examples)
 
     def quarantine_pages(self, of: Selection = ALL_OPEN) -> Iterator[list[Entry]]:
-        """The entries of a selection, a page at a time."""
+        """Yield the entries of a selection, page by page."""
         return held.pages(self.context, of)
 
     def quarantined_record(self, entry_id: str) -> tuple[Entry, bytes]:
-        """An entry (its id, or the beginning of it) with its raw document. Raises Misused where it is not one."""
+        """Return an entry (by id, or its first characters) and its raw record. Raises Misused unless one matches."""
         with watching(self.context, self.context.hear):
             return held.record(self.context, entry_id)
 
     def retry(self, ids: Sequence[str] = (), of: Selection = ALL_OPEN, listen: Listener = deaf) -> list[Retried]:
-        """Tries entries again (those of the selection where none is named: unless told otherwise, all open ones), by
-        the mapping and the lock file as they are now.
+        """Retry entries with the current mapping and lock file: those given, or else those of the selection (by default
+        all open ones).
         """
         with watching(self.context, listen) as tell, target_ownership.locked(self.context):
             return held.retry(self.context, ids, of, tell)
 
     def discard(self, ids: Sequence[str], reason: str) -> list[Entry]:
-        """Closes entries as discarded by a person, with the reason."""
+        """Close entries as discarded by a person, with the reason."""
         with watching(self.context, self.context.hear), target_ownership.locked(self.context):
             return held.discard(self.context, ids, reason)
 
     def discard_all(self, of: Selection, reason: str) -> dict[str, int]:
-        """Closes the open entries of a selection as discarded by a person; entity -> how many."""
+        """Close the open entries of a selection as discarded by a person. Return the number for each entity."""
         with watching(self.context, self.context.hear), target_ownership.locked(self.context):
             return held.discard_all(self.context, of, reason)

@@ -1,7 +1,7 @@
-"""Work that a lost connection cut, done again: after pauses that together outlast the restart of a server.
+"""Retry work that a lost connection interrupted, after pauses that together outlast the restart of a server.
 
-Only what may be done twice is done again: a chunk that is one transaction, a step that the journal knows, a reading. An
-error says of itself whether its cause may pass (`CrossfadeError.passing`).
+Only idempotent work is retried: a chunk that is one transaction, a step that the journal records, a read. The error
+says whether its cause is temporary (`CrossfadeError.passing`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PAUSES: tuple[float, ...] = (1, 2, 4, 8, 15, 15, 15)
 
 @dataclass(frozen=True, slots=True)
 class TryingAgain:
-    """An event: work was cut (`reason`), and is done again in `seconds`, for the `attempt`-th of `attempts` times."""
+    """An event: work was interrupted (`reason`) and is retried in `seconds`: attempt `attempt` of `attempts`."""
 
     reason: str
     attempt: int
@@ -34,20 +34,20 @@ Tell = Callable[[TryingAgain], None]
 
 
 def in_silence(event: TryingAgain) -> None:
-    """Nobody listens."""
+    """Ignore the event."""
 
 
 _RESUMES = "then run the same command again: it resumes where it stopped"
 
 
 class Patience:
-    """How often work was cut since some of it was last done."""
+    """Count how often work was interrupted since it last made progress."""
 
     def __init__(self, tell: Tell) -> None:
         self._tell, self._cut = tell, 0
 
     def pause(self, error: CrossfadeError) -> float:
-        """How long to wait before the next attempt. Raises the error where its cause does not pass."""
+        """Return how long to wait before the next attempt. Raises the error if its cause is not temporary."""
         if not error.passing:
             raise error
         if self._cut >= len(PAUSES):
@@ -65,7 +65,7 @@ class Patience:
 
 
 def again(action: Callable[[], Result], tell: Tell = in_silence) -> Result:
-    """The action's result; it is done anew where a connection was lost. Raises its last error."""
+    """Run the action, retry it after a lost connection, and return its result. Raises its last error."""
     patience = Patience(tell)
     while True:
         try:
@@ -75,9 +75,9 @@ def again(action: Callable[[], Result], tell: Tell = in_silence) -> Result:
 
 
 def again_from(begin: Callable[[], Iterator[Result]], tell: Tell = in_silence) -> Iterator[Result]:
-    """The items that `begin()` gives, each once: where it is cut, it begins anew, and what was given is passed over.
+    """Yield the items of `begin()`, each once. After a lost connection, start over and skip the items already yielded.
 
-    Raises the error that cut it where the second beginning does not give the same items.
+    Raises an error if the second iteration does not yield the same items.
     """
     given: list[Result] = []
     patience = Patience(tell)

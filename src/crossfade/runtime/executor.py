@@ -1,12 +1,12 @@
-"""What runs calls, here or elsewhere: the contract that tasks.py drives.
+"""The contract of an executor, which runs calls here or elsewhere (used by tasks.py).
 
-    submit    hands out a group of calls; what becomes of it is told when it is known, in whatever order
-    stop      no call begins any more, those at work end
-    close     lets go of the workers
+    submit    submit a group of calls; its outcome is reported when it is known, in any order
+    stop      start no more calls, and wait for the running ones
+    close     release the workers
 
-An executor changes nothing that belongs to the process of its caller: no signal handlers, no environment, no
-allocator, no resource limits. Of a worker that is lost it either has the calls done by another one, or says so
-(WorkerLost). What a call changes must therefore bear to be done twice: a chunk is claimed in its own transaction.
+An executor changes no state of the calling process: no signal handlers, no environment, no allocator, no resource
+limits. If a worker is lost, it either runs the calls on another one or raises WorkerLost. The effects of a call must
+therefore be idempotent: a chunk is claimed in its own transaction.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class NotBegun:
-    """The call was not made: one before it failed, or nobody wants it any more."""
+    """The call was not made, because an earlier one failed or the group was cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ Answer = Value | Failed | NotBegun
 
 
 class WorkerLost(Exception):
-    """Workers ended before their calls did; nothing of these calls was written, or all of some."""
+    """Workers ended before their calls did. The writes of each call are either complete or absent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a group: an answer for each of its calls, Missing, or the error for all of them."""
+    """The outcome of a group: an answer for each of its calls, Missing, or one error for all of them."""
 
     calls: Sequence[Call]
     answers: Sequence[Answer] | Missing | Exception
@@ -62,27 +62,27 @@ class Done:
 class Executor(Protocol):
     @property
     def workers(self) -> int:
-        """How many groups can be at work at once."""
+        """Return how many groups can run at once."""
         ...
 
     @property
     def seconds(self) -> float:
-        """How long a group should take, so that handing it out is cheap beside it; 0 where a call alone will do."""
+        """Return how long a group should take for its overhead to be small; 0 if a single call is enough."""
         ...
 
     def submit(self, calls: Sequence[Call], done: Callable[[Done], None], *, whole: bool = False) -> None:
-        """Hands out a group. `done` hears of it once, in any thread; it must not wait.
+        """Submit a group. `done` is called once, in any thread; it must not block.
 
-        `whole` sends all values along that the calls name.
+        `whole` also sends all values that the calls refer to.
         """
         ...
 
     def stop(self) -> None:
-        """Returns when no call is at work any more; those that wait do not begin. Nothing is submitted afterwards."""
+        """Return when no call is running any more; waiting calls are not started. Nothing is submitted afterwards."""
         ...
 
     def close(self) -> None:
-        """Stops, and lets go of the workers."""
+        """Stop, and release the workers."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -90,7 +90,7 @@ class Executor(Protocol):
 
 
 def perform(calls: Sequence[Call], wanted: Callable[[], bool] = lambda: True) -> list[Answer]:
-    """Makes the calls one after the other; after one that failed, or when they are not wanted any more, no other."""
+    """Make the calls one after the other, until one fails or they are no longer wanted."""
     answers: list[Answer] = []
     for function, arguments in calls:
         if not wanted() or (answers and not isinstance(answers[-1], Value)):

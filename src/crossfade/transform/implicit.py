@@ -50,7 +50,7 @@ class Conversion:
     hint: str
 
     def __str__(self) -> str:
-        return f"DuckDB would convert {self.text} from {self.source} to {self.to}, which can give another value"
+        return f"DuckDB would convert {self.text} from {self.source} to {self.to}, which can change the value"
 
 
 def conversions(plan: Any, sql: str) -> Iterator[Conversion]:
@@ -200,11 +200,11 @@ def _hint(source: Type, to: Type) -> str:
         source, to = _inside(source)[0], _inside(to)[0]
     one, other = source["id"], to["id"]
     if other in _EXACT_BITS:
-        return "CAST(... AS DOUBLE) of it: what a double does not hold exactly is quarantined"
+        return "CAST(... AS DOUBLE): a value that is not exactly a double is quarantined"
     if "BLOB" in (one, other):
         return "oid_text(...) of an ObjectId, hex(...) or base64(...) of other bytes"
     if other == _ZONED and one != "VARCHAR":
-        return "timezone('UTC', ...), or the name of the zone that it is in"
+        return "timezone('UTC', ...), or another time zone"
     if other == "BOOLEAN":
         return "a comparison: ... <> 0"
     if other == _ZONED:

@@ -62,7 +62,7 @@ def _kind(place: str, duckdb: str) -> ColumnType:
         return ColumnType("array", duckdb, of=_kind(place, duckdb[:-2]))
     base = re.sub(r"\(.*", "", duckdb).strip()
     if base.startswith(("STRUCT", "MAP", "UNION")):
-        raise Refused(f"{place} is {duckdb}: no column takes that; nothing was written", hint="json_of(...)")
+        raise Refused(f"{place} is {duckdb}, which no column can store; nothing was written", hint="json_of(...)")
     if base.startswith("TIMESTAMP") and base != "TIMESTAMP WITH TIME ZONE":
         base = "TIMESTAMP"
     return ColumnType(

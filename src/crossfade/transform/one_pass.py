@@ -22,7 +22,7 @@ def refused(column: str | None, error: Exception) -> Refusal:
     if isinstance(error, LookedUpMisfit):
         return Refusal(None, error.message, "looked_up")
     if isinstance(error, OutOfMemory):
-        return Refusal(column, f"what the mapping makes of it takes more than {MEGABYTES} MB of memory", "too_large")
+        return Refusal(column, f"mapping it needs more than {MEGABYTES} MB of memory", "too_large")
     return Refusal(column, reason_of(error))
 
 

@@ -85,7 +85,7 @@ class Transformer:
         bad = {m.row for m in result.misfits}
         for row in _others(root.column(ROW), made):
             if row not in bad:
-                result.misfits.append(Misfit(row, "no_rows", f"it made no row in {self._own_tables}"))
+                result.misfits.append(Misfit(row, "no_rows", f"the mapping returned no row in {self._own_tables}"))
                 bad.add(row)
         if bad:
             result.tables = [drop_roots(t, bad) for t in result.tables]

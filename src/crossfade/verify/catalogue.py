@@ -89,7 +89,7 @@ def _hidden(ddl: Ddl, tables: Sequence[TargetTable], found: Described) -> dict[s
     places = _places(found, tables)
     holding = ddl.holding_rows(list(places))
     return {
-        places[place]: "the role of the target URL may not read all of its rows"
+        places[place]: "the role of the target URL cannot read all of its rows"
         for place, holds in holding.items()
         if holds is None
     }

@@ -81,7 +81,7 @@ def _engine(folder: Path, table: TargetTable) -> Iterator[duckdb.DuckDBPyConnect
             engine.execute("SET preserve_insertion_order = false")
             yield engine
     except duckdb.Error as error:
-        raise CrossfadeError(f"could not hold the keys of {table.name} together: {error}") from error
+        raise CrossfadeError(f"could not compare the keys of {table.name}: {error}") from error
     finally:
         shutil.rmtree(folder / _DEALT, ignore_errors=True)
 

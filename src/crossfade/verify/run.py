@@ -1,10 +1,10 @@
-"""Verification: every record of the source through the mapping once more, every row of the target accounted for.
+"""Verification: map every record of the source again, and account for every row of the target.
 
-    rules     the user's own rules are asked of the target
-    chunks    each chunk is read and mapped anew and compared with the target's rows, by key, in the executor
-    keys      rows that should not be there, rows made twice: seen by counting, named by holding all keys together
+    rules     run the user's own rules in the target
+    chunks    read and map each chunk again, and compare it with the target's rows by key, in the executor
+    keys      find extra and duplicate rows by counting, and name them by comparing all keys
 
-Nothing is taken from the journal but which records it holds in quarantine or as discarded: the source is counted anew.
+The journal is used only for the records in quarantine and the discarded ones: the source is counted again.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _room_on_disk() -> Iterator[None]:
         where = error.filename or tempfile.gettempdir()
         raise CrossfadeError(
             f"could not write to {where}: {error.strerror or error}; the target was only read",
-            hint="TMPDIR=/a/folder/with/room crossfade verify",
+            hint="TMPDIR=/a/folder/with/space crossfade verify",
         ) from error
 
 
@@ -126,7 +126,7 @@ def _require_keys(subject: Subject) -> None:
     bare = [t.name for t in subject.fed_tables if not t.primary_key]
     if bare:
         raise Misused(
-            f"without a primary key rows cannot be told apart: {', '.join(bare)}; nothing was compared",
+            f"tables without a primary key cannot be compared: {', '.join(bare)}; nothing was compared",
             hint="give the table a primary key",
         )
 
