@@ -108,7 +108,7 @@ class Move:
         return surveying.lock_before(self.context)
 
     def check(self) -> list[Finding]:
-        """Return every fault and note that can be found before anything is written. Raises MappingFault, SchemaFault."""
+        """Return all faults and notes, before anything is written. Raises MappingFault, SchemaFault."""
         return checks.check(self.context)
 
     def lineage(self, place: str) -> Lineage:
