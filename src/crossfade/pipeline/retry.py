@@ -268,18 +268,18 @@ def _again(entry: Entry, key: str | None, why: Misfit) -> Entry:
         reason=why.reason,
         detail=why.detail,
         table=why.table,
-        column=why.column,
-        constraint=why.constraint or _same_constraint(entry, why),
+        column=why.column or ((entry.column or None) if _is_same(entry, why) else None),
+        constraint=why.constraint or (entry.constraint if _is_same(entry, why) else None),
         parent=None,
         waits_for=None,
         cause=None,
     )
 
 
-def _same_constraint(entry: Entry, why: Misfit) -> str | None:
-    """What the target called a primary key when it refused the record the first time."""
-    is_same = (entry.reason, entry.table, entry.column or None) == (why.reason, why.table, why.column)
-    return entry.constraint if is_same else None
+def _is_same(entry: Entry, why: Misfit) -> bool:
+    """Whether the record is refused by the same constraint: what was known of it the first time holds still."""
+    unnamed = why.constraint is None or entry.constraint == why.constraint
+    return unnamed and (entry.reason, entry.table) == (why.reason, why.table)
 
 
 # -- left behind by a person
