@@ -40,7 +40,6 @@ ALLOWED = {
     "model/batch.py": "forms of columns that the mapping language asks for",
     "model/owners.py": LANGUAGE,
     "move/processes.py": NATIVE,
-    "move/records.py": "the command line prints documents without having opened the source",
     "runtime/cluster.py": NATIVE,
     "stores/left_behind.py": "indexes as a document store describes them",
     "stores/open.py": "the one place that leads from a URL to a codec",
@@ -53,7 +52,6 @@ ALLOWED = {
 IMPORTING = {
     "mapping/language/fields.py",
     "move/processes.py",
-    "move/records.py",
     "runtime/cluster.py",
     "stores/open.py",
     "stores/postgresql/writing/native.py",

@@ -9,7 +9,8 @@ import pytest
 from tinies import BOB, EVE, PEOPLE, Tiny
 
 from crossfade.cli.record import hex_dump
-from crossfade.move.records import record_document
+from crossfade.move.records import Records
+from crossfade.records.bson.codec import BSON
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ def test_an_id_that_is_not_there(flawed: Tiny) -> None:
 
 def test_a_broken_document_is_shown_as_bytes() -> None:
     raw = bson.encode(PEOPLE[0])[:-3]
-    shown = record_document(raw)
+    shown = Records(BSON).document(raw)
     assert (shown["document"], shown["bytes"]) == (None, raw.hex())
     assert shown["unreadable"]
     assert next(hex_dump(b"ab\0" + bytes(16))) == f"00000000  61 62 00{' 00' * 13}  |ab..............|"
@@ -146,4 +147,4 @@ def test_a_broken_document_is_shown_as_bytes() -> None:
 
 def test_a_whole_document_is_shown_as_canonical_extended_json() -> None:
     raw = bson.encode({"_id": 1, "at": 0.5})
-    assert record_document(raw)["document"] == {"_id": {"$numberInt": "1"}, "at": {"$numberDouble": "0.5"}}
+    assert Records(BSON).document(raw)["document"] == {"_id": {"$numberInt": "1"}, "at": {"$numberDouble": "0.5"}}

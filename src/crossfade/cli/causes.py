@@ -9,7 +9,7 @@ from typing import Any
 from crossfade.cli.screen import Screen, number
 from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
-from crossfade.move.records import readable
+from crossfade.move.records import Records
 from crossfade.move.values import PARENTS, Cause, Entry, place_of
 
 DETAIL = 240
@@ -33,17 +33,17 @@ def where(part: dict[str, Any]) -> str:
     return place_of(part["table"], part["column"]) or "-"
 
 
-def draw_causes(screen: Screen, causes: Iterable[dict[str, Any]]) -> None:
+def draw_causes(screen: Screen, records: Records, causes: Iterable[dict[str, Any]]) -> None:
     for cause in sorted(causes, key=lambda c: c["reason"] != REMAINDER):
         parent = PARENTS.get(cause["parent"] or "")
         said = f": {parent}" if parent else ""
         place = "" if where(cause) == "-" else f" at {where(cause)}"
         if cause["constraint"] and not cause["column"]:
             place += f" ({cause['constraint']})"
-        records = UNKNOWN if cause["reason"] == REMAINDER else counted(cause["count"], "record")
-        screen.line(f"{cause['entity']}: {records}: {cause['reason']}{place}{said}", "bold")
+        many = UNKNOWN if cause["reason"] == REMAINDER else counted(cause["count"], "record")
+        screen.line(f"{cause['entity']}: {many}: {cause['reason']}{place}{said}", "bold")
         for example in cause["examples"]:
-            screen.line(f"  {example['id']}  {readable(example['key'])}  {shortened(example['detail'])}")
+            screen.line(f"  {example['id']}  {records.key(example['key'])}  {shortened(example['detail'])}")
         hidden = cause["count"] - len(cause["examples"])
         if hidden:
             screen.line(f"  and {number(hidden)} more")

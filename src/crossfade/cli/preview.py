@@ -15,7 +15,7 @@ from crossfade.cli.record import draw_record
 from crossfade.cli.screen import Screen, number
 from crossfade.errors import Misused
 from crossfade.model.counts import counted
-from crossfade.move.records import decode_one, readable, record_document, shell
+from crossfade.move.records import Records
 from crossfade.move.reports import shown
 from crossfade.move.values import Estimate, Misfit, Preview, Previewed, Sample, TableRows
 
@@ -57,31 +57,32 @@ def preview(call: Invocation, table: TABLE = None, limit: LIMIT = 20, key: KEY =
     if sample is not None and key is not None:
         raise Misused("--sample and --key cannot be combined; nothing was done", hint="leave out --key or --sample")
     with call.move() as move:
+        records = move.records
         if sample is None:
             found = move.preview(str(table), limit=limit, key=key)
         else:
             with call.listen() as listen:
                 found = move.sample(sample, table, listen)
-    document = _document(found, table)
-    return Answer(document, lambda screen: _draw(screen, document, found))
+    document = _document(records, found, table)
+    return Answer(document, lambda screen: _draw(screen, records, document, found))
 
 
-def _document(found: Preview, table: str | None) -> dict[str, Any]:
+def _document(records: Records, found: Preview, table: str | None) -> dict[str, Any]:
     return {
         "table": table,
         "checked": ["mapping"] if found.without_types else ["mapping", "types"],
         "not_checked": [*NOT_TRIED, *(["types"] if found.without_types else [])],
         "without_types": found.without_types,
-        "records": [_record(one, table) for one in found.records],
+        "records": [_record(records, one, table) for one in found.records],
         "samples": [_sample(one) for one in found.samples],
     }
 
 
-def _record(one: Previewed, table: str | None) -> dict[str, Any]:
+def _record(records: Records, one: Previewed, table: str | None) -> dict[str, Any]:
     return {
         "entity": one.entity,
         "key": one.key,
-        **record_document(one.raw),
+        **records.document(one.raw),
         "rows": [row for part in one.rows if table in (None, part.table.name) for row in _rows(part)],
         "refused": None if one.refused is None else _refused(one.refused),
         "discarded": one.discarded,
@@ -127,11 +128,11 @@ def _figures(e: Estimate) -> dict[str, int]:
 # -- output for people
 
 
-def _draw(screen: Screen, document: dict[str, Any], found: Preview) -> None:
+def _draw(screen: Screen, records: Records, document: dict[str, Any], found: Preview) -> None:
     for record, one in zip(document["records"], found.records, strict=True):
-        _draw_record(screen, record, one.raw)
+        _draw_record(screen, records, record, one.raw)
     for entity in document["samples"]:
-        _draw_sample(screen, entity)
+        _draw_sample(screen, records, entity)
     if document["records"]:
         refused = sum(r["refused"] is not None for r in document["records"])
         rows = sum(len(r["rows"]) for r in document["records"])
@@ -147,12 +148,12 @@ def _draw(screen: Screen, document: dict[str, Any], found: Preview) -> None:
         screen.line(f"the columns' types are unknown: {document['without_types']}")
 
 
-def _draw_record(screen: Screen, record: dict[str, Any], raw: bytes) -> None:
-    screen.line(f"{record['entity']} {readable(record['key'])}", "bold")
+def _draw_record(screen: Screen, records: Records, record: dict[str, Any], raw: bytes) -> None:
+    screen.line(f"{record['entity']} {records.key(record['key'])}", "bold")
     if record["document"] is not None:
-        screen.line(f"  {shell(decode_one(raw))}")
+        screen.line(f"  {records.line(raw)}")
     else:
-        draw_record(screen, record, raw)
+        draw_record(screen, records, record, raw)
     for row in record["rows"]:
         screen.line(f"  -> {row['table']}: " + ", ".join(f"{n} = {v}" for n, v in row["row"].items()))
     if record["refused"] is not None:
@@ -165,7 +166,7 @@ def _draw_record(screen: Screen, record: dict[str, Any], raw: bytes) -> None:
     screen.line()
 
 
-def _draw_sample(screen: Screen, entity: dict[str, Any]) -> None:
+def _draw_sample(screen: Screen, records: Records, entity: dict[str, Any]) -> None:
     of = f"{number(entity['sampled'])} of {counted(entity['records'], 'record')}"
     whole = entity["sampled"] >= entity["records"]
     left = f", {number(entity['discarded'])} discarded" if entity["discarded"] else ""
@@ -174,7 +175,7 @@ def _draw_sample(screen: Screen, entity: dict[str, Any]) -> None:
         place = "" if where(cause) == "-" else f" at {where(cause)}"
         screen.line(f"  {_said(cause, whole)}: {cause['reason']}{place}")
         for example in cause["examples"]:
-            screen.line(f"    {readable(example['key'])}  {shortened(example['detail'])}")
+            screen.line(f"    {records.key(example['key'])}  {shortened(example['detail'])}")
 
 
 def _said(figures: dict[str, Any], whole: bool) -> str:

@@ -20,7 +20,7 @@ from crossfade.errors import Misused
 from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
 from crossfade.move import Move
-from crossfade.move.records import readable, record_document
+from crossfade.move.records import Records
 from crossfade.move.values import Selection
 
 
@@ -81,7 +81,7 @@ def list_entries(
     others = 0 if found or not of.is_narrow else sum(c.count for c in move.causes(Selection(state=of.state)))
     if each:
         return Answer(document, lambda screen: _draw_each(screen, move, of, document, others))
-    return Answer(document, lambda screen: _draw_list(screen, document, others))
+    return Answer(document, lambda screen: _draw_list(screen, move.records, document, others))
 
 
 def _documents(move: Move, of: Selection) -> Iterator[dict[str, Any]]:
@@ -92,11 +92,11 @@ def _counts(words: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(words).items()))
 
 
-def _draw_list(screen: Screen, document: dict[str, Any], others: int) -> None:
+def _draw_list(screen: Screen, records: Records, document: dict[str, Any], others: int) -> None:
     """Draw the causes. `others` is the number of records with any entity, reason and column."""
     if not _something(screen, document, others):
         return
-    draw_causes(screen, document["causes"])
+    draw_causes(screen, records, document["causes"])
     _draw_sum(screen, document)
     screen.line("one record: crossfade quarantine show ID; every record: crossfade quarantine list --each")
 
@@ -105,10 +105,11 @@ def _draw_each(screen: Screen, move: Move, of: Selection, document: dict[str, An
     if not _something(screen, document, others):
         return
     columns = ("id", "entity", "key", "reason", "where", "detail", "state")
+    records = move.records
     for page in move.quarantine_pages(of):
         entries = [entry_document(e) for e in page]
         rows = [
-            (e["id"], e["entity"], readable(e["key"]), e["reason"], where(e), shortened(e["detail"]), e["state"])
+            (e["id"], e["entity"], records.key(e["key"]), e["reason"], where(e), shortened(e["detail"]), e["state"])
             for e in entries
         ]
         screen.table(columns, rows)
@@ -136,24 +137,25 @@ def show(call: Invocation, entry_id: ID) -> Answer:
     A document that cannot be read is shown as bytes. --json prints canonical Extended JSON.
     """
     with call.move() as move:
+        records = move.records
         entry, raw = move.quarantined_record(entry_id)
-    document = {"entry": entry_document(entry), **record_document(raw)}
-    return Answer(document, lambda screen: _draw_entry(screen, document, raw))
+    document = {"entry": entry_document(entry), **records.document(raw)}
+    return Answer(document, lambda screen: _draw_entry(screen, records, document, raw))
 
 
-def _draw_entry(screen: Screen, document: dict[str, Any], raw: bytes) -> None:
+def _draw_entry(screen: Screen, records: Records, document: dict[str, Any], raw: bytes) -> None:
     entry = document["entry"]
     names = {"id": "id", "entity": "entity", "key": "key", "reason": "reason", "detail": "detail"}
     names |= {"constraint": "constraint", "waits_for": "waits for", "state": "state"}
     names |= {"note": "note", "phase": "found while", "noted_at": "noted at"}
     for name, title in names.items():
         if entry[name] is not None:
-            said = readable(entry[name]) if name == "key" else entry[name]
+            said = records.key(entry[name]) if name == "key" else entry[name]
             screen.line(f"{title:<12}{said}")
     if where(entry) != "-":
         screen.line(f"{'where':<12}{where(entry)}")
     screen.line()
-    draw_record(screen, document, raw)
+    draw_record(screen, records, document, raw)
 
 
 @command(
@@ -176,11 +178,12 @@ def retry(
     """
     of = _selection(ids, entity, reason, column)
     with call.move(dask) as move, call.listen() as listen:
+        records = move.records
         outcomes = move.retry(ids or (), of, listen)
     entries = [{**entry_document(r.entry), "outcome": r.outcome} for r in outcomes]
     ok = all(r.outcome in ("copied", "discarded") for r in outcomes)
     document = {"ok": ok, "entries": entries, "counts": _counts(r.outcome for r in outcomes)}
-    return Answer(document, lambda screen: _draw_retried(screen, document, bool(ids)), ok=ok)
+    return Answer(document, lambda screen: _draw_retried(screen, records, document, bool(ids)), ok=ok)
 
 
 def _selection(ids: list[str] | None, entity: str | None, reason: str | None, column: str | None) -> Selection:
@@ -197,23 +200,23 @@ LISTED = 20
 """The number of retried entries that are listed one by one; more are counted by cause."""
 
 
-def _draw_retried(screen: Screen, document: dict[str, Any], named: bool) -> None:
+def _draw_retried(screen: Screen, records: Records, document: dict[str, Any], named: bool) -> None:
     entries = document["entries"]
     if not entries:
         screen.line("these entries are closed already" if named else "nothing is open in quarantine")
         return
     if len(entries) <= LISTED:
         columns = ("id", "entity", "key", "outcome", "reason", "detail")
-        screen.table(columns, [_retried_row(e) for e in entries])
+        screen.table(columns, [_retried_row(records, e) for e in entries])
     else:
         _draw_outcomes(screen, entries)
     screen.line("\n" + ", ".join(f"{outcome}: {number(n)}" for outcome, n in document["counts"].items()))
 
 
-def _retried_row(e: dict[str, Any]) -> tuple[str, ...]:
+def _retried_row(records: Records, e: dict[str, Any]) -> tuple[str, ...]:
     stays = e["outcome"] == "quarantined"
     why = (e["reason"], shortened(e["detail"])) if stays else ("", "")
-    return e["id"], e["entity"], readable(e["key"]), e["outcome"], *why
+    return e["id"], e["entity"], records.key(e["key"]), e["outcome"], *why
 
 
 def _draw_outcomes(screen: Screen, entries: list[dict[str, Any]]) -> None:
@@ -251,15 +254,16 @@ def discard(
             "no entries were given; nothing was discarded", hint="give ids, or --entity, --reason or --column"
         )
     with call.move() as move:
+        records = move.records
         gone = move.discard(ids, why.strip()) if ids else []
         counts = _counts(e.entity for e in gone) if ids else move.discard_all(of, why.strip())
     document = {"entries": [entry_document(e) for e in gone] if ids else None, "counts": counts}
-    return Answer(document, lambda screen: _draw_discarded(screen, document, why.strip()))
+    return Answer(document, lambda screen: _draw_discarded(screen, records, document, why.strip()))
 
 
-def _draw_discarded(screen: Screen, document: dict[str, Any], why: str) -> None:
+def _draw_discarded(screen: Screen, records: Records, document: dict[str, Any], why: str) -> None:
     for entry in document["entries"] or ():
-        screen.line(f"discarded {entry['id']}: {entry['entity']} {readable(entry['key'])}: {entry['note']}")
+        screen.line(f"discarded {entry['id']}: {entry['entity']} {records.key(entry['key'])}: {entry['note']}")
     if document["entries"] is None:
         for entity, count in document["counts"].items():
             screen.line(f"discarded {counted(count, 'record')} of {entity}: {why}")

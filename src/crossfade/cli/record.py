@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from crossfade.cli.screen import Screen
-from crossfade.move.records import decode_one, shell_lines
+from crossfade.move.records import Records
 
 SHOWN_BYTES = 4096
 
 
-def draw_record(screen: Screen, document: dict[str, Any], raw: bytes) -> None:
+def draw_record(screen: Screen, records: Records, document: dict[str, Any], raw: bytes) -> None:
     if document["document"] is not None:
-        screen.line(shell_lines(decode_one(raw)))
+        screen.line(records.lines(raw))
         return
     screen.line(f"this document cannot be read ({document['unreadable']}); its {len(raw):,} bytes:")
     for line in hex_dump(raw[:SHOWN_BYTES]):

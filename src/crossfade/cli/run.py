@@ -17,6 +17,7 @@ from crossfade.cli.screen import Screen
 from crossfade.cli.status import draw_status, status_document
 from crossfade.cli.survey import look
 from crossfade.move import Move
+from crossfade.move.records import Records
 
 SURVEY = Annotated[bool, typer.Option("--survey", help="Survey the source again even if source.lock.json exists.")]
 
@@ -33,6 +34,7 @@ def run(call: Invocation, survey: SURVEY = False, source_moved: SOURCE_MOVED = F
     """
     status: int | None = None
     with call.move(dask) as move:
+        records = move.records
         document: dict[str, Any] = {"ok": False, "survey": _survey(call, move, survey)}
         checked = check.examine(move)
         document |= {"check": dict(checked.document), "schema": None, "copy": None, "verify": None}
@@ -47,7 +49,7 @@ def run(call: Invocation, survey: SURVEY = False, source_moved: SOURCE_MOVED = F
             document["verify"] = dict(verified.document)
             document["ok"] = copied.ok and verified.ok
             status = verified.status
-    return Answer(document, lambda screen: _draw(screen, document), ok=document["ok"], status=status)
+    return Answer(document, lambda screen: _draw(screen, records, document), ok=document["ok"], status=status)
 
 
 def _survey(call: Invocation, move: Move, anew: bool) -> dict[str, Any] | None:
@@ -58,7 +60,7 @@ def _survey(call: Invocation, move: Move, anew: bool) -> dict[str, Any] | None:
     return dict(look(call, move).document)
 
 
-def _draw(screen: Screen, document: dict[str, Any]) -> None:
+def _draw(screen: Screen, records: Records, document: dict[str, Any]) -> None:
     if document["copy"] is None:
         check.draw(screen, document["check"])
         return
@@ -66,4 +68,4 @@ def _draw(screen: Screen, document: dict[str, Any]) -> None:
     screen.line()
     draw_status(screen, document["copy"], notes=False)
     screen.line()
-    verify.draw(screen, document["verify"])
+    verify.draw(screen, records, document["verify"])

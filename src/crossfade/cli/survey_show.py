@@ -16,7 +16,7 @@ from crossfade.errors import Misused
 from crossfade.model.counts import counted
 from crossfade.model.names import choices
 from crossfade.model.shape import Node, Path, Shape, TypeStats, format_path, parse_path
-from crossfade.move.records import readable
+from crossfade.move.records import Records
 
 ENTITY = Annotated[str, typer.Argument(metavar="ENTITY", help="An entity of source.lock.json.")]
 
@@ -33,14 +33,14 @@ def show(call: Invocation, entity: ENTITY) -> Answer:
     Reads only source.lock.json. Below the table are the keys of documents that hold a type that is rare at its path.
     """
     with call.move() as move:
-        shapes = move.shapes
+        shapes, records = move.shapes, move.records
     if entity not in shapes:
         raise Misused(f"source.lock.json has no entity {entity!r}", hint=choices(entity, shapes))
-    document = _document(shapes[entity])
-    return Answer(document, lambda screen: _draw(screen, document))
+    document = _document(records, shapes[entity])
+    return Answer(document, lambda screen: _draw(screen, records, document))
 
 
-def _document(shape: Shape) -> dict[str, Any]:
+def _document(records: Records, shape: Shape) -> dict[str, Any]:
     return {
         "entity": shape.entity,
         "class": shape.entity_class,
@@ -48,11 +48,11 @@ def _document(shape: Shape) -> dict[str, Any]:
         "documents": shape.count,
         "bytes": shape.bytes,
         "problems": dict(sorted(shape.problems.items())),
-        "paths": [_place(path, node) for path, node in shape.root.walk() if path],
+        "paths": [_place(records, path, node) for path, node in shape.root.walk() if path],
     }
 
 
-def _place(path: Path, node: Node) -> dict[str, Any]:
+def _place(records: Records, path: Path, node: Node) -> dict[str, Any]:
     total = node.missing + sum(stats.count for stats in node.types.values())
     by_count = sorted(node.types.items(), key=lambda item: (-item[1].count, item[0]))
     return {
@@ -60,13 +60,13 @@ def _place(path: Path, node: Node) -> dict[str, Any]:
         "depth": len(path) - 1,
         "missing": node.missing,
         "missing_share": _share(node.missing, total),
-        "keys": _values("string", node.names) if node.names is not None else None,
+        "keys": _values(records, "string", node.names) if node.names is not None else None,
         "types": [
             {
                 "type": kind,
                 "count": stats.count,
                 "share": _share(stats.count, total),
-                "values": _values(kind, stats),
+                "values": _values(records, kind, stats),
                 "examples": list(stats.keys),
             }
             for kind, stats in by_count
@@ -78,11 +78,11 @@ def _share(count: int, total: int) -> float:
     return count / total if total else 0.0
 
 
-def _values(kind: str, stats: TypeStats) -> str:
+def _values(records: Records, kind: str, stats: TypeStats) -> str:
     """Return what is known of the values in words: `1 to 30`, `"a" to "z", 1 to 8 characters`."""
     parts = []
     if stats.least is not None and stats.greatest is not None:
-        parts.append(_range(readable(stats.least), readable(stats.greatest)))
+        parts.append(_range(records.key(stats.least), records.key(stats.greatest)))
     if stats.min_length is not None and stats.max_length is not None:
         unit = _LENGTHS.get(kind, "byte")
         parts.append(f"{_range(str(stats.min_length), str(stats.max_length))} {unit}{'s' * (stats.max_length != 1)}")
@@ -93,23 +93,23 @@ def _range(least: str, greatest: str) -> str:
     return least if least == greatest else f"{least} to {greatest}"
 
 
-def _draw(screen: Screen, document: dict[str, Any]) -> None:
+def _draw(screen: Screen, records: Records, document: dict[str, Any]) -> None:
     screen.line(f"{document['entity']}: {counted(document['documents'], 'document')}, {document['class']}", "bold")
     screen.line(planned(document["plan"]))
     for reason, count in document["problems"].items():
         screen.line(f"{counted(count, 'document')} cannot be read: {reason}", "bold red")
     screen.line()
     screen.table(COLUMNS, [row for place in document["paths"] for row in _rows(place)], right=("count", "share"))
-    _draw_examples(screen, document["paths"])
+    _draw_examples(screen, records, document["paths"])
 
 
-def _draw_examples(screen: Screen, places: list[dict[str, Any]]) -> None:
+def _draw_examples(screen: Screen, records: Records, places: list[dict[str, Any]]) -> None:
     """Draw the keys of documents with a rare type, below the table because they are wide."""
     rare = [(place["path"], found) for place in places for found in place["types"] if found["examples"]]
     if rare:
         screen.line("\nrare types, and the keys of documents that hold them", "bold")
     for path, found in rare:
-        screen.line(f"  {path} ({found['type']}): {', '.join(map(readable, found['examples']))}")
+        screen.line(f"  {path} ({found['type']}): {', '.join(map(records.key, found['examples']))}")
 
 
 def _rows(place: dict[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -18,7 +18,7 @@ from crossfade.cli.status import draw_torn
 from crossfade.errors import Unreachable
 from crossfade.model.counts import counted
 from crossfade.move import Move
-from crossfade.move.records import decode_one, readable, record_document, shell_lines
+from crossfade.move.records import Records
 from crossfade.move.reports import (
     COMPLETE,
     KINDS,
@@ -76,8 +76,9 @@ def prove(call: Invocation, move: Move) -> Answer:
         "notes": list(status.notes),
         **_write(verdict, facts, move.project.root, kept),
     }
+    records = move.records
     failed = Unreachable.exit_status if ok and document["report_error"] else None
-    return Answer(document, lambda screen: draw(screen, document), ok=ok, status=failed)
+    return Answer(document, lambda screen: draw(screen, records, document), ok=ok, status=failed)
 
 
 def _write(verdict: Verdict, facts: Facts, folder: Path, kept: Sequence[Path]) -> dict[str, str | None]:
@@ -110,7 +111,7 @@ def _facts(move: Move, status: Status, verdict: Verdict) -> Facts:
         quarantine_limit=status.limit,
         within_limit=status.within_limit,
         causes=tuple(_cause(move, cause) for cause in move.causes()[:CAUSES]),
-        readable=move.codec.readable,
+        readable=move.records.key,
         left_behind=tuple(_left_behind(move, status, verdict)),
         changed=tuple(move.changed()),
         mappings=_mappings(move),
@@ -135,10 +136,10 @@ def _cause(move: Move, cause: Cause) -> CauseShown:
 def _document(move: Move, entry_id: str) -> str:
     """Return a record as the report shows it."""
     raw = move.quarantined_record(entry_id)[1]
-    shown = record_document(raw)
+    shown = move.records.document(raw)
     if shown["document"] is None:
         return f"{shown['unreadable']}\n{shown['bytes'][:RECORD]}"
-    text = shell_lines(decode_one(raw))
+    text = move.records.lines(raw)
     return text if len(text) <= RECORD else f"{text[:RECORD]}\n... {len(text) - RECORD:,} characters more"
 
 
@@ -151,7 +152,7 @@ def _mappings(move: Move) -> tuple[MappingShown, ...]:
     return tuple(shown)
 
 
-def draw(screen: Screen, document: dict[str, Any]) -> None:
+def draw(screen: Screen, records: Records, document: dict[str, Any]) -> None:
     draw_torn(screen, document["entities"])
     columns = ("table", "rows", *KINDS, "columns")
     rows = [
@@ -168,11 +169,11 @@ def draw(screen: Screen, document: dict[str, Any]) -> None:
         if table["not_compared"]:
             screen.line(f"{table['table']}: not compared, no mapping fills them: {', '.join(table['not_compared'])}")
         for difference in table["differences"]:
-            screen.line(f"  {_difference(difference)}")
+            screen.line(f"  {_difference(records, difference)}")
         hidden = sum(table["counts"].values()) - len(table["differences"])
         if hidden > 0:
             screen.line(f"  {table['table']}: and {number(hidden)} more")
-    _draw_accounts(screen, document)
+    _draw_accounts(screen, records, document)
     if document["schema"]:
         _draw_schema(screen, document["schema"])
     _draw_rules(screen, document)
@@ -215,23 +216,23 @@ def conclude(screen: Screen, document: dict[str, Any]) -> None:
     screen.line(document["conclusion"], _STYLES.get(document["verdict"], "bold red"))
 
 
-def _difference(d: dict[str, Any]) -> str:
+def _difference(records: Records, d: dict[str, Any]) -> str:
     place = f"{d['table']}[{d['key']}]" + (f".{d['column']}" if d["column"] else "")
-    record = f" ({d['entity']} {readable(d['record'])})" if d["record"] else f" ({d['entity']})"
+    record = f" ({d['entity']} {records.key(d['record'])})" if d["record"] else f" ({d['entity']})"
     values = f": expected {d['expected']}, found {d['found']}" if d["kind"] == "changed" else ""
     return f"{d['kind']}: {place}{record}{values}"
 
 
-def _draw_accounts(screen: Screen, document: dict[str, Any]) -> None:
+def _draw_accounts(screen: Screen, records: Records, document: dict[str, Any]) -> None:
     for entity in document["entities"]:
         for line in entity["disagreements"]:
             screen.line(f"{entity['entity']}: {line}", "red")
         for record in entity["altered_records"]:
-            screen.line(f"  changed: {entity['entity']} {readable(record['record'])}: {_altered(record)}")
+            screen.line(f"  changed: {entity['entity']} {records.key(record['record'])}: {_altered(record)}")
         if hidden := entity["altered"] - len(entity["altered_records"]):
             screen.line(f"  {entity['entity']}: and {number(hidden)} more")
         for record in entity["uncounted_records"]:
-            screen.line(f"  {entity['entity']} {readable(record['record'])}: {record['reason']}: {record['detail']}")
+            screen.line(f"  {entity['entity']} {records.key(record['record'])}: {record['reason']}: {record['detail']}")
         if entity["uncounted"]:
             screen.line(unaccounted(entity["entity"], entity["uncounted"]), "red")
 

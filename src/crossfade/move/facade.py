@@ -23,11 +23,11 @@ from crossfade.move.context import Context
 from crossfade.move.events import Listener, deaf
 from crossfade.move.inventory import inventory
 from crossfade.move.preview import Preview
+from crossfade.move.records import Records
 from crossfade.move.reset import Reset
 from crossfade.move.watching import watching
 from crossfade.pipeline.retry import Retried
 from crossfade.project import Project
-from crossfade.records.codec import Codec
 from crossfade.schema.diagram import dbml, mermaid
 from crossfade.stores.contract import EntityInfo, Store
 from crossfade.verify.not_carried import Changed, LeftBehind
@@ -76,9 +76,9 @@ class Move:
         return self.context.target
 
     @property
-    def codec(self) -> Codec:
-        """How the source's records are read."""
-        return self.context.codec
+    def records(self) -> Records:
+        """Prints the source's records and their keys; the source need not be there for it."""
+        return Records(self.context.codec)
 
     @property
     def shapes(self) -> dict[str, Shape]:

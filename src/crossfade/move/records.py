@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from typing import Any
 
-from crossfade.records.bson.canonical import canonical
-from crossfade.records.bson.decode import decode_one
-from crossfade.records.bson.shell import readable, shell, shell_lines
-from crossfade.records.bson.walk import Unreadable
+from crossfade.records.codec import Codec, Unreadable
 
 
-def record_document(raw: bytes) -> dict[str, Any]:
-    """`document` (canonical Extended JSON), or `bytes` in hex with the reason why it cannot be read."""
-    try:
-        text = canonical(decode_one(raw))
-    except (Unreadable, RecursionError) as error:
-        return {"document": None, "bytes": raw.hex(), "unreadable": str(error)}
-    return {"document": json.loads(text), "bytes": None, "unreadable": None}
+@dataclass(frozen=True)
+class Records:
+    """Prints the records of one source."""
 
+    codec: Codec
 
-__all__ = ["decode_one", "readable", "record_document", "shell", "shell_lines"]
+    def key(self, key: str | None) -> str:
+        """A key, or a value that is written as a key is."""
+        return self.codec.readable(key)
+
+    def document(self, raw: bytes) -> dict[str, Any]:
+        """`document` (from which the record can be made again), or `bytes` in hex with the reason why it cannot be
+        read.
+        """
+        try:
+            return {"document": self.codec.json(raw), "bytes": None, "unreadable": None}
+        except Unreadable as error:
+            return {"document": None, "bytes": raw.hex(), "unreadable": str(error)}
+
+    def line(self, raw: bytes) -> str:
+        return self.codec.line(raw)
+
+    def lines(self, raw: bytes) -> str:
+        return self.codec.lines(raw)
