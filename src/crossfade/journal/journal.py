@@ -282,6 +282,28 @@ def note_clearing(tx: TargetTransaction, clearing: Clearing | None) -> None:
         tx.execute(queries()["add_clearing"], {"place": clearing.place, **names, "doomed": clearing.doomed})
 
 
+_READMITTING = -1
+"""The place that follows all tests: records come in again whose obstacle was removed."""
+
+
+def find_readmitting(tx: TargetTransaction) -> frozenset[str] | None:
+    """The tables into which rows have come again; None where the check has not come to that."""
+    found = find_clearing(tx)
+    return found.changed if found is not None and found.place == _READMITTING else None
+
+
+def note_readmitting(tx: TargetTransaction, tables: Iterable[str]) -> None:
+    note_clearing(tx, Clearing(_READMITTING, frozenset(), frozenset(tables)))
+
+
+def note_came(tx: TargetTransaction, tables: Iterable[str]) -> None:
+    """Rows come into these tables again, with this transaction: a run that is killed would not know of it."""
+    new = frozenset(tables)
+    if not new <= (find_readmitting(tx) or frozenset()):
+        lock_move(tx)
+        note_readmitting(tx, new | (find_readmitting(tx) or frozenset()))
+
+
 LATER = -1
 """The number of the account that takes what happens to an entity's records after their chunks: its source count is
 0.

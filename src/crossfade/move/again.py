@@ -6,7 +6,7 @@ also those of records that refer to them. Then the copy goes its usual way, for 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Set
 
 from crossfade.errors import Misused, Refused
 from crossfade.journal import agreed, journal
@@ -24,12 +24,14 @@ def forget(context: Context, tables: Collection[str], entities: Collection[str])
     """Takes out what these entities, and those that feed these tables, have made: `copy` brings it in again."""
     target_ownership.own_move(context)
     checks.require_covered(context)
-    chosen = _entities(context, tables, entities)
-    own = context.tables(_tables(context, chosen))
     with context.transaction() as tx:
+        filled = _filled(tx)
+        chosen = _entities(context, tables, entities, filled)
+        names = _tables(context, chosen, filled)
+        own = context.tables(names)
         _require_copied(tx, chosen)
         require_own_rows(context, tx, own)
-        _take_away(context, tx, chosen)
+        _take_away(context, tx, names)
         try:
             for table in own:
                 tx.empty(table, beside=context.schema.tables)
@@ -42,26 +44,42 @@ def forget(context: Context, tables: Collection[str], entities: Collection[str])
         journal.set_stage(tx, journal.COPYING)
 
 
-def _entities(context: Context, tables: Collection[str], entities: Collection[str]) -> set[str]:
-    """Those that are meant, and all that fill a table with one of them."""
-    fed = set(context.fed_entities)
-    for name, known, what in [(t, context.fed_tables, "table") for t in tables] + [
-        (e, fed, "entity") for e in entities
-    ]:
+Filled = Mapping[str, Set[str]]
+"""Entity -> the tables that hold rows of it, by the journal: another mapping than now may have filled them."""
+
+
+def _filled(tx: TargetTransaction) -> Filled:
+    filled: dict[str, set[str]] = {}
+    for record in journal.chunks(tx):
+        filled.setdefault(record.chunk.entity, set()).update(record.rows)
+    return {entity: tables for entity, tables in filled.items() if tables}
+
+
+def _entities(context: Context, tables: Collection[str], entities: Collection[str], filled: Filled) -> set[str]:
+    """Those that are meant, and all that fill a table with one of them, or have filled it."""
+    known_tables = context.fed_tables.union(*filled.values())
+    fed = filled.keys() | set(context.fed_entities)
+    for name, known, what in [(t, known_tables, "table") for t in tables] + [(e, fed, "entity") for e in entities]:
         if name not in known:
             close = nearest(name, sorted(known))
             raise Misused(f"no mapping has the {what} {name!r}; nothing was changed", hint=close or "crossfade check")
-    chosen = set(entities) | {b.entity for b in context.program.branches if b.table in tables}
+    chosen = set(entities) | _fillers(context, tables, filled)
     while True:
-        beside = _tables(context, chosen)
-        wider = {b.entity for b in context.program.branches if b.table in beside}
+        wider = _fillers(context, _tables(context, chosen, filled), filled)
         if wider <= chosen:
             return chosen
         chosen |= wider
 
 
-def _tables(context: Context, entities: Collection[str]) -> set[str]:
-    return {b.table for b in context.program.branches if b.entity in entities}
+def _fillers(context: Context, tables: Collection[str], filled: Filled) -> set[str]:
+    have = {entity for entity, names in filled.items() if not names.isdisjoint(tables)}
+    return have | {b.entity for b in context.program.branches if b.table in tables}
+
+
+def _tables(context: Context, entities: Collection[str], filled: Filled) -> set[str]:
+    """What they fill, and have filled."""
+    have = {name for entity in entities for name in filled.get(entity, ())}
+    return have | {b.table for b in context.program.branches if b.entity in entities}
 
 
 def _require_copied(tx: TargetTransaction, chosen: Collection[str]) -> None:
@@ -75,11 +93,10 @@ def _require_copied(tx: TargetTransaction, chosen: Collection[str]) -> None:
         )
 
 
-def _take_away(context: Context, tx: TargetTransaction, chosen: Collection[str]) -> None:
+def _take_away(context: Context, tx: TargetTransaction, own: Set[str]) -> None:
     """All that hangs on the tables, and every foreign key that a record could be removed for with its parents."""
     done = journal.steps_done(tx)
-    own = _tables(context, chosen)
-    made = _made(context, done, own)
+    made = _made(context, done, own & context.fed_tables if context.is_live else own)
     made += [p for p in _made(context, done, _below(context, own)) if p.id.startswith("take away foreign key ")]
     again = {p.id.removeprefix("take away "): p for p in made}
     steps = sorted(again.items(), key=lambda found: not found[0].startswith("foreign key "))
@@ -106,7 +123,7 @@ def _below(context: Context, tables: Collection[str]) -> set[str]:
     found = set(tables)
     while True:
         refer = {t.name for t in context.schema.tables if any(k.parent in found for k in t.foreign_keys)}
-        of_records = _tables(context, {b.entity for b in context.program.branches if b.table in refer | found})
+        of_records = _tables(context, {b.entity for b in context.program.branches if b.table in refer | found}, {})
         if refer | of_records <= found:
             return found
         found |= refer | of_records

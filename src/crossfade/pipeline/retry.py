@@ -90,9 +90,13 @@ def readmit(work: Work, executor: Executor) -> int:
     s = session(work)
     with s.transaction() as tx:
         clashed, orphans = refused.refused(tx, "unique", "exclusion"), refused.refused(tx, "foreign_key")
-    if not clashed:
-        return 0
-    results = _Rounds(work, executor, Tried.AGAIN, lambda event: None).run(clashed, orphans)
+        moved = journal.find_readmitting(tx)  # of a run that was killed here
+        if not clashed and not moved:
+            return 0
+        journal.note_readmitting(tx, moved or ())
+    results = _Rounds(work, executor, Tried.AGAIN, lambda event: None).run(clashed, orphans, moved or ())
+    with s.transaction() as tx:
+        journal.note_clearing(tx, None)
     return sum(r.outcome == "copied" for r in results.values())
 
 
@@ -104,9 +108,12 @@ class _Rounds:
         self._order = parents_first(work)
         self._results: dict[str, Retried] = {}
 
-    def run(self, chosen: Iterable[Held], waiting: Iterable[Held]) -> dict[str, Retried]:
+    def run(
+        self, chosen: Iterable[Held], waiting: Iterable[Held], moved_before: Iterable[str] = ()
+    ) -> dict[str, Retried]:
+        """`waiting` are tried when rows have come into a table that they refer to; as they have into `moved_before`."""
         todo, later = self._by_entity(chosen), self._by_entity(waiting)
-        before = set[str]()
+        before = set(moved_before)
         while True:
             moved = set[str]()
             for entity in self._order:
@@ -259,6 +266,8 @@ class _Piece:
         if came or left:
             shift = {"copied": len(came), "discarded": len(left), "quarantined": -len(came) - len(left)}
             journal.shift_counts(tx, self._entity, rows=applied.rows, **shift)
+        if came and how is Tried.AGAIN:
+            journal.note_came(tx, {b.table for b in self._s.work.program.feeds[self._entity].branches})
 
 
 def _again(entry: Entry, key: str | None, why: Misfit) -> Entry:
