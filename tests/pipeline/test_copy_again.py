@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import shop
 from outcome import counts_of, open_move
@@ -183,3 +184,32 @@ def test_not_before_the_rest_is_copied(shop_of: Opened) -> None:
             tx.execute("UPDATE {crossfade}chunk SET done_at = NULL WHERE entity = 'orders'")
         with pytest.raises(Refused, match="not copied yet"):
             move.forget(entities=["customers"])
+
+
+def test_foreign_keys_of_a_live_target_do_not_cascade(
+    mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path
+) -> None:
+    """Neither along the move's own tables nor along those of others."""
+    others = "CREATE TABLE invoices (id int PRIMARY KEY, customer int REFERENCES customers (id) ON DELETE CASCADE)"
+    with psycopg.connect(pg_db.url, autocommit=True) as connection:
+        connection.execute(SCHEMA + others)  # type: ignore[arg-type]
+    mongo_db.db.customers.insert_many([{"_id": i, "name": f"n{i}", "mail": f"m{i}"} for i in range(3)])
+    mongo_db.db.orders.insert_many([{"_id": i, "customer": i, "code": f"c{i}", "skus": ["a"]} for i in range(3)])
+    folder = shop.small_project(tmp_path / "p", "", MAPPING, live=True)
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        move.survey()
+        move.copy()
+        with move.context.transaction() as tx:
+            tx.run("INSERT INTO invoices VALUES (1, 1), (2, 2)")
+    (folder / "mapping" / "customers.sql").write_text(MAPPING["customers"].replace("c.name AS", "upper(c.name) AS"))
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        move.forget(tables=["customers"])
+        move.copy()
+        assert {name: len(rows(move, name)) for name in ("customers", "orders", "lines", "invoices")} == {
+            "customers": 3,
+            "orders": 3,
+            "lines": 3,
+            "invoices": 2,
+        }
+        verdict = move.verify()
+        assert (verdict.equal, verdict.balanced) == (True, True)

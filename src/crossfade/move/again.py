@@ -100,10 +100,14 @@ def _take_away(context: Context, tx: TargetTransaction, own: Set[str]) -> None:
     made += [p for p in _made(context, done, _below(context, own)) if p.id.startswith("take away foreign key ")]
     again = {p.id.removeprefix("take away "): p for p in made}
     steps = sorted(again.items(), key=lambda found: not found[0].startswith("foreign key "))
-    if not context.is_live:  # of a live target the steps before the copy do it
-        for _, away in steps:
-            tx.run(away.sql)
+    # of a live target the steps before the copy do it; but a foreign key would cascade when the tables are emptied
+    now = [away for id_, away in steps if not context.is_live or id_.startswith("foreign key ")]
+    for away in now:
+        tx.run(away.sql)
     agreed.forget_steps(tx, _forgotten(context, again, done))
+    if context.is_live:
+        for away in now:
+            journal.note_step(tx, away)
 
 
 def _made(context: Context, done: Collection[str], tables: Collection[str]) -> list[Step]:
