@@ -192,7 +192,7 @@ def test_foreign_keys_of_a_live_target_do_not_cascade(
     """Neither along the move's own tables nor along those of others."""
     others = "CREATE TABLE invoices (id int PRIMARY KEY, customer int REFERENCES customers (id) ON DELETE CASCADE)"
     with psycopg.connect(pg_db.url, autocommit=True) as connection:
-        connection.execute(SCHEMA + others)  # type: ignore[arg-type]
+        connection.execute(SCHEMA + others)
     mongo_db.db.customers.insert_many([{"_id": i, "name": f"n{i}", "mail": f"m{i}"} for i in range(3)])
     mongo_db.db.orders.insert_many([{"_id": i, "customer": i, "code": f"c{i}", "skus": ["a"]} for i in range(3)])
     folder = shop.small_project(tmp_path / "p", "", MAPPING, live=True)
