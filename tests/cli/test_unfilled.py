@@ -56,7 +56,7 @@ def test_in_sqlite_too(unfilled: Tiny) -> None:
     target = unfilled.root / "target.db"
     url = f"sqlite:///{target}"
     assert unfilled("run", TARGET_URL=url).status == 0
-    for planted, shown in (("7", "7"), ("'much'", "memo holds 'much', which is no INTEGER")):
+    for planted, shown in (("7", "7"), ("'much'", "memo holds 'much', which is not a valid INTEGER")):
         _run(target, f"UPDATE people SET memo = {planted} WHERE name = 'Ada'")
         ended = unfilled("verify", "--json", TARGET_URL=url)
         assert ended.status == 1

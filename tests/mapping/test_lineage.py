@@ -89,7 +89,7 @@ def test_from_first_and_nested_selects() -> None:
     ("place", "message", "hint"),
     [
         ("people.name", "no mapping fills a table 'people'", "public.people"),
-        ("public.people.nam", "does not fill a column 'nam'", "name"),
+        ("public.people.nam", "does not fill a column 'nam'", "name (or a constant, age, boss, bossy, id, rest)"),
         ("nothing", "no mapping fills a table 'nothing'", "one of public.people"),
     ],
 )
