@@ -25,6 +25,7 @@ CREATE TABLE lines (
     order_id int REFERENCES orders (id) ON DELETE CASCADE, n int, sku text, PRIMARY KEY (order_id, n)
 );
 CREATE TABLE visits (id int PRIMARY KEY, page text NOT NULL);
+CREATE TABLE pages (id int PRIMARY KEY, page text NOT NULL);
 CREATE INDEX orders_customer ON orders (customer);
 """
 MAPPING = {
@@ -142,6 +143,25 @@ def test_an_entity_that_came_later(shop_of: Opened, mongo_db: MongoScratch) -> N
         move.forget(entities=["visits"])
         assert counts_of(move.copy())["visits"] == (3, 2, 1, 0)
         assert rows(move, "orders") == before
+        assert move.verify().equal
+
+
+def test_what_an_earlier_mapping_filled_is_emptied(shop_of: Opened, mongo_db: MongoScratch) -> None:
+    """The mapping goes to another table; its entity is known by the table that it fills now, or filled before."""
+    mongo_db.db.visits.insert_many([{"_id": i, "page": "p" if i else None} for i in range(3)])
+    select = "SELECT v._id AS id, v.page AS page FROM visits AS v"
+    with shop_of() as move:
+        (move.project.mapping_dir / "visits.sql").write_text(select)
+        move.survey()
+    with shop_of() as move:
+        move.forget(entities=["visits"])
+        move.copy()
+        assert rows(move, "visits") == [(1, "p"), (2, "p")]
+        (move.project.mapping_dir / "visits.sql").rename(move.project.mapping_dir / "pages.sql")
+    with shop_of() as move:
+        move.forget(tables=["pages"])
+        assert counts_of(move.copy())["visits"] == (3, 2, 1, 0)
+        assert (rows(move, "visits"), rows(move, "pages")) == ([], [(1, "p"), (2, "p")])
         assert move.verify().equal
 
 
