@@ -47,9 +47,19 @@ class Thing:
         return self.facts.get("is", self.kind)
 
 
+FACTS = 2
+"""Raised whenever stores describe the same schema by other facts: a description noted before is then created again."""
+
+
+def by(product: str) -> str:
+    """Return what `Described.server` says of a product with its major version."""
+    return f"{product}, facts {FACTS}"
+
+
 @dataclass(frozen=True)
 class Described:
-    """A whole schema. `server` is the product with its major version: another one may print definitions otherwise.
+    """A whole schema. `server` is the product with its major version, and the version of our own facts (`by`): another
+    one may print definitions otherwise.
 
     The columns of a table come in its order.
     """

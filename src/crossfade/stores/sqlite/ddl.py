@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from crossfade.errors import Fault, SchemaFault
-from crossfade.model.described import Described
+from crossfade.model.described import Described, by
 from crossfade.model.findings import Finding
 from crossfade.model.quoting import identifier
 from crossfade.model.target import ForeignKey, Step, TargetSchema, TargetTable, Unique
@@ -66,7 +66,7 @@ class SqliteDdl:
     def describe(self) -> Described:
         """What the file's catalogue says."""
         if not self._path.exists():
-            return Described("SQLite", ())
+            return Described(by("SQLite"), ())
         with self._connected() as connection:
             return describe(connection)
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from crossfade.model.described import Described, Thing
+from crossfade.model.described import Described, Thing, by
 from crossfade.model.quoting import identifier
 from crossfade.model.target import TargetSchema
 from crossfade.schema.suggestions.text import Item, table_text
@@ -29,7 +29,7 @@ def describe(connection: sqlite3.Connection) -> Described:
             continue
         things += _table(name, sql, kinds.get(name, kind)) if kind == "table" else [_thing(kind, name, table, sql)]
     things += [_number(connection, pragma) for pragma in _NUMBERS if _value(connection, pragma)]
-    return Described("SQLite", tuple(things))
+    return Described(by("SQLite"), tuple(things))
 
 
 _NUMBERS = ("user_version", "application_id")

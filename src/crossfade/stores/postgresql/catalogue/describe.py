@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from crossfade.model.described import Described, Thing
+from crossfade.model.described import Described, Thing, by
 from crossfade.stores.postgresql.catalogue.catalogue import plainly, queries_of
 
 
@@ -16,7 +16,7 @@ def describe(connection: psycopg.Connection[Any]) -> Described:
     """All schemas but PostgreSQL's own and the journal's; extensions without their members."""
     with plainly(connection):
         found = [_thing(*row) for query in _queries().values() for row in connection.execute(query.encode()).fetchall()]
-    return Described(f"PostgreSQL {connection.info.server_version // 10000}", tuple(found))
+    return Described(by(f"PostgreSQL {connection.info.server_version // 10000}"), tuple(found))
 
 
 @cache
