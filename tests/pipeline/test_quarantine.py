@@ -145,13 +145,13 @@ def test_the_copy_anew(shop_copy: Shop, pg_db: PostgresScratch) -> None:
         assert found.tables["teams"]
         assert all(row[1] == row[1].upper() for row in found.tables["teams"])
         assert move.verify().equal
-        with pytest.raises(Refused, match="made already"):
+        with pytest.raises(Refused, match="created already"):
             move.restart()
 
 
 def test_no_retry_between_the_constraints(zoo: Zoo, pg_db: PostgresScratch) -> None:
     pg_db.execute("DELETE FROM crossfade.step WHERE id LIKE 'validate %'")
-    with zoo.move() as move, pytest.raises(Refused, match="2 constraints of the target are not made yet"):
+    with zoo.move() as move, pytest.raises(Refused, match="2 constraints of the target are not created yet"):
         move.retry()
 
 

@@ -135,7 +135,7 @@ def test_a_full_disk(small_disk: Path, postgresql_url: str, mongo_db: MongoScrat
             move.survey()
             with pytest.raises(CrossfadeError, match="disk is full") as caught:
                 move.copy()
-            assert "make room" in (caught.value.hint or "")
+            assert "free some space" in (caught.value.hint or "")
             done = move.status().rows["blobs"]
         with psycopg.connect(target) as connection:
             assert connection.execute("SELECT count(*) FROM blobs").fetchall() == [(done,)]

@@ -46,9 +46,9 @@ def test_everything_has_a_class_and_a_plan(mongo_db: MongoScratch) -> None:
         "weather": ("timeseries", True),
     }
     assert "computed from users" in found["active"].plan
-    assert "stores weather" in found["system.buckets.weather"].plan
+    assert "internal storage of weather" in found["system.buckets.weather"].plan
     assert "photos.chunks" in found["photos.files"].plan
-    assert "expire" in found["weather"].plan
+    assert "expiry" in found["weather"].plan
     assert (found["users"].count, found["photos.chunks"].count, found["weather"].count) == (3, 2, 4)
     assert found["photos.chunks"].bytes > 300_000
     assert all(info.plan for info in found.values())
@@ -77,7 +77,7 @@ def test_encrypted_fields_are_flagged(mongo_db: MongoScratch) -> None:
 
 def test_a_database_that_is_not_there_is_said_with_those_that_are(mongo_db: MongoScratch) -> None:
     mongo_db.db.c.insert_one({"_id": 1})
-    with pytest.raises(Unreachable, match="no database 'typo_of_mine'") as caught:
+    with pytest.raises(Unreachable, match="'typo_of_mine' does not exist") as caught:
         entities(with_database(mongo_db.url, "typo_of_mine"))
     assert mongo_db.name in (caught.value.hint or "")
 
