@@ -9,6 +9,7 @@ from trap import rows
 
 from crossfade.errors import Unreachable
 from crossfade.move import Move
+from crossfade.runtime import again
 from crossfade.stores.mongodb.source import MongoReader
 
 DOCUMENTS = 30_000  # more than one reply
@@ -21,10 +22,11 @@ def test_a_cursor_that_ends_leaves_nothing_out(
     mongo_db.db.items.insert_many([{"_id": n, "n": n} for n in range(2, DOCUMENTS + 1)])
     move.survey()
     with monkeypatch.context() as patched:
+        patched.setattr(again, "PAUSES", (0.01, 0.01))
         patched.setattr(MongoReader, "_cursor", _killed_after_a_reply(mongo_db.db))
         with pytest.raises(Unreachable, match="closed the cursor while reading items") as ended:
             move.copy()
-    assert "it goes on where it stopped" in (ended.value.hint or "")
+    assert "resumes where it stopped" in (ended.value.hint or "")
     assert rows(pg_db.url)["items"] == []
 
     (entity,) = move.copy().entities

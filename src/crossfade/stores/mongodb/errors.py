@@ -108,7 +108,7 @@ def _operation(error: OperationFailure, reason: str, url: str, doing: str) -> Cr
         return may_pass(
             Unreachable(
                 f"the server closed the cursor while {doing}: {reason}; this range was read only in part",
-                hint="run the command again: it goes on where it stopped",
+                hint="run the command again: it resumes where it stopped",
             )
         )
     if error.code in CUT:

@@ -162,7 +162,7 @@ def lost(error: psycopg.Error, url: str) -> Unreachable:
     return may_pass(
         Unreachable(
             f"the connection to {hide_password(url)} was lost ({first_line(error, url)}); {_NOTHING_WRITTEN}",
-            hint="run the same command again when the server is back: it goes on where it stopped",
+            hint="run the same command again when the server is back: it resumes where it stopped",
         )
     )
 
