@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -21,8 +22,8 @@ from crossfade.move.records import Records
 ENTITY = Annotated[str, typer.Argument(metavar="ENTITY", help="An entity of source.lock.json.")]
 
 COLUMNS = ("path", "type", "count", "share", "values")
-VALUES = 30
-"""The number of characters shown of the values in a table, so that it usually fits 80 columns."""
+VALUE = 13
+"""The number of characters shown of one value in a table, so that it usually fits 80 columns."""
 _LENGTHS = {"string": "character", "symbol": "character", "array": "element", "object": "field"}
 
 
@@ -123,10 +124,8 @@ def _rows(place: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _short(values: str) -> str:
-    """Return both ends of a long text. --json has all of it."""
-    if len(values) <= VALUES:
-        return values
-    return f"{values[: VALUES // 2 - 1]}…{values[-(VALUES // 2) :]}"
+    """Return both ends of each long value. --json has all of it."""
+    return "".join(part if len(part) <= VALUE else f"{part[:6]}…{part[-6:]}" for part in re.split("( to |, )", values))
 
 
 def _last_step(path: str) -> str:
