@@ -15,7 +15,6 @@ from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
 from crossfade.model.patterns import matching
 from crossfade.model.shape import Shape
-from crossfade.model.target import TargetSchema
 from crossfade.move import surveying
 from crossfade.move.context import Context
 from crossfade.move.inventory import findings, inventory
@@ -26,6 +25,12 @@ from crossfade.transform.engine import Engine
 
 
 def check(context: Context) -> list[Finding]:
+    found = _faults_and_notes(context)
+    return [*found, *_later_triggers(context), *_maps_not_followed(context)]
+
+
+def _faults_and_notes(context: Context) -> list[Finding]:
+    """Return all faults, and the notes that come of the same looking."""
     compiled = context.compiled
     faults = [_of_fault("mapping", fault) for fault in compiled.faults]
     with closing(Engine()) as engine:
@@ -40,12 +45,15 @@ def check(context: Context) -> list[Finding]:
         found = run_check(
             compiled.program, context.shapes, schema, context.discards, empty, engine, compiled.unknown, doubtful
         )
-    later = [] if schema is None else _later_triggers(context, schema)
-    return _with_the_source(context, [*faults, *found, *later, *_maps_not_followed(context)])
+    return _with_the_source(context, [*faults, *found])
 
 
-def _later_triggers(context: Context, schema: TargetSchema) -> list[Finding]:
-    """The triggers that somebody made on the move's tables after it began: they do not fire for it, either."""
+def _later_triggers(context: Context) -> list[Finding]:
+    """Return the triggers that somebody made on the move's tables after it began: they do not fire for it, either."""
+    try:
+        schema = context.schema
+    except SchemaFault:
+        return []
     try:
         there = (
             triggers_in(need(context.target.ddl, context.target, "be looked into").describe())
@@ -95,7 +103,7 @@ def _maps_not_followed(context: Context) -> Iterator[Finding]:
 
 
 def require_covered(context: Context) -> None:
-    faults = [f for f in check(context) if f.severity == "fault"]
+    faults = [f for f in _faults_and_notes(context) if f.severity == "fault"]
     if faults:
         _ = context.program, context.schema  # what is at fault there is told in its own way
         lines = [f"{f.place}: {f.message}" + (f"\n  Try: {f.hint}" if f.hint else "") for f in faults]
