@@ -60,3 +60,9 @@ def test_doubles_that_are_whole(values: list[float]) -> None:
 def test_a_decimal_is_named_by_its_value(text: str, name: str) -> None:
     assert names([text], "cf_name_decimal", pa.string()) == [name]
     assert identity_name(Decimal(text)) == name
+
+
+def test_every_nan_has_one_name() -> None:
+    """0 / 0 has its sign bit set on many processors."""
+    odd = [float("nan"), -float("nan"), float("-nan")]
+    assert set(names(list(odd), "cf_name_double", pa.float64())) == {"number:nan"} == {identity_name(v) for v in odd}

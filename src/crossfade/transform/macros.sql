@@ -35,7 +35,8 @@ CREATE MACRO cf_whole(c) AS
 -- The name of a value inside derived ids: its type and its value; whole numbers that MongoDB calls equal have one name.
 CREATE MACRO cf_name_number(digits) AS 'number:' || digits;
 CREATE MACRO cf_name_double(x) AS
-    (list_transform([x], lambda v: CASE WHEN v = trunc(v) AND abs(v) < 1e38 THEN 'number:' || CAST(CAST(v AS HUGEINT) AS VARCHAR)
+    (list_transform([x], lambda v: CASE WHEN isnan(v) THEN 'number:nan' -- whatever its sign bit, as MongoDB has it
+         WHEN v = trunc(v) AND abs(v) < 1e38 THEN 'number:' || CAST(CAST(v AS HUGEINT) AS VARCHAR)
          ELSE 'number:' || CAST(v AS VARCHAR) END))[1];
 CREATE MACRO cf_name_decimal(d) AS
     (list_transform([cf_canon(d)], lambda v: coalesce('number:' || cf_whole(v), 'decimal:' || coalesce(v, d))))[1];
