@@ -134,6 +134,9 @@ def as_decimal(value: Any, precision: int, scale: int) -> Decimal:
     if kind == "string":
         if not NUMBER.fullmatch(value):
             raise Refuse(value)
+        before, exponent, _ = value.lower().partition("e")
+        if exponent and len(before.lstrip("+-0").partition(".")[0]) > precision - scale:
+            raise Refuse(value)  # DuckDB has no room for the digits as they are written
         number = Decimal(value)
     else:
         number = as_number(value)
