@@ -39,7 +39,7 @@ def transaction(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tran
         begin = need(store.writer, store, "be written to").transaction
         with begin() as tx:
             for entry in ENTRIES:
-                journal.quarantine(tx, entry, b"raw")
+                journal.quarantine_all(tx, [(entry, b"raw")])
             prefix = "{crossfade}quarantine"
             tx.execute(f"UPDATE {prefix} SET parent = 'missing' WHERE id = 'd1'")
             tx.execute(f"UPDATE {prefix} SET parent = 'quarantined', waits_for = 'a1' WHERE id = 'd2'")

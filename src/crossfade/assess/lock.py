@@ -30,7 +30,7 @@ from crossfade.model.files import write_text
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, Shape, TypeStats, format_path, parse_path, unescape_step
 
 FORMAT = 1
-MEND = "create it again from the source: crossfade survey"
+SURVEY = "create it again from the source: crossfade survey"
 
 
 def write_lock(file: File, shapes: Iterable[Shape]) -> None:
@@ -47,7 +47,7 @@ def read_lock(file: File) -> list[Shape]:
     except OSError as error:
         raise Unreachable(f"{file} could not be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise Refused(f"{file} is damaged: {error}", hint=MEND) from error
+        raise Refused(f"{file} is damaged: {error}", hint=SURVEY) from error
     return load_lock(text, str(file))
 
 
@@ -66,11 +66,11 @@ def load_lock(text: str, name: str = "source.lock.json") -> list[Shape]:
         entities = found["entities"].items() if version == FORMAT else ()
         shapes = [_shape(entity, entry) for entity, entry in sorted(entities)]
     except json.JSONDecodeError as error:
-        raise Refused(f"{name}:{error.lineno}:{error.colno}: damaged, no JSON: {error.msg}", hint=MEND) from error
+        raise Refused(f"{name}:{error.lineno}:{error.colno}: damaged, no JSON: {error.msg}", hint=SURVEY) from error
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise Refused(f"{name} is damaged: {_fault(error)}", hint=MEND) from error
+        raise Refused(f"{name} is damaged: {_fault(error)}", hint=SURVEY) from error
     if version != FORMAT:
-        raise Refused(f"{name} has format {version!r}; this crossfade reads {FORMAT}", hint=MEND)
+        raise Refused(f"{name} has format {version!r}; this crossfade reads {FORMAT}", hint=SURVEY)
     return shapes
 
 

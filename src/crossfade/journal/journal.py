@@ -348,10 +348,6 @@ def entry_id(entity: str, key: str | None, digest: str = "", number: int = 1) ->
     return hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
 
 
-def quarantine(tx: TargetTransaction, entry: Entry, raw: bytes) -> None:
-    quarantine_all(tx, [(entry, raw)])
-
-
 def quarantine_all(tx: TargetTransaction, entries: Iterable[tuple[Entry, bytes]]) -> None:
     """Puts many records into quarantine at once."""
     moment = now()

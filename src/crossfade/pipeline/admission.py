@@ -13,7 +13,7 @@ from typing import Any
 from crossfade.model.canonical import python_rows
 from crossfade.model.quoting import identifier
 from crossfade.model.target import ForeignKey, TargetTable, Unique
-from crossfade.pipeline.session import Session
+from crossfade.runtime.session import Session
 from crossfade.stores.contract import Clashes
 from crossfade.transform.transform import Misfit, TableRows
 

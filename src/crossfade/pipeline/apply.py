@@ -16,7 +16,7 @@ from crossfade.model.batch import REMAINDER, Batch
 from crossfade.model.counts import Counts
 from crossfade.pipeline.admission import Asked
 from crossfade.pipeline.load import load_records
-from crossfade.pipeline.session import Session
+from crossfade.runtime.session import Session
 from crossfade.stores.contract import TargetTransaction
 from crossfade.transform.transform import Mapped, Misfit, TableRows, drop_roots
 

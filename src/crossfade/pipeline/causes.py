@@ -25,7 +25,7 @@ from crossfade.model.shape import ELEMENT, Path
 from crossfade.model.target import ForeignKey, TargetTable, Unique
 from crossfade.pipeline.narrow import narrow_carrier
 from crossfade.pipeline.parents import Parents
-from crossfade.pipeline.session import Session, Work, session
+from crossfade.runtime.session import Session, Work, session
 from crossfade.stores.contract import Check, Clash, Clashes
 from crossfade.transform.transform import TableRows
 

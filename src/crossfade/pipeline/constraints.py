@@ -23,7 +23,7 @@ from crossfade.model.target import ForeignKey, Step, TargetSchema, TargetTable, 
 from crossfade.pipeline.admission import no_parent, same_value
 from crossfade.pipeline.builds import Build, builds
 from crossfade.pipeline.evict import Broken, Evicted, evict
-from crossfade.pipeline.session import Work, session
+from crossfade.runtime.session import Work, session
 from crossfade.stores.contract import Ddl, RowRejected, need
 
 

@@ -21,9 +21,9 @@ from crossfade.model.batch import Batch, Chunk
 from crossfade.model.counts import Counts
 from crossfade.pipeline.apply import apply
 from crossfade.pipeline.enough import Losses, Refusals, StopAt
-from crossfade.pipeline.session import Session, Work, session
 from crossfade.runtime.again import TryingAgain
 from crossfade.runtime.executor import Executor
+from crossfade.runtime.session import Session, Work, session
 from crossfade.runtime.tasks import run_tasks
 from crossfade.stores.contract import TargetTransaction
 from crossfade.transform.transform import Misfit

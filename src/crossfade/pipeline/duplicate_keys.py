@@ -16,7 +16,7 @@ from crossfade.journal.refused import Held
 from crossfade.model.canonical import arrow_rows
 from crossfade.pipeline.evict import Broken, evict
 from crossfade.pipeline.retry import Tried, put_in
-from crossfade.pipeline.session import Session, Work, session
+from crossfade.runtime.session import Session, Work, session
 from crossfade.transform.transform import TableRows
 
 COPY = "copy"

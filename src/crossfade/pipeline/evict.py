@@ -24,7 +24,7 @@ from crossfade.model.target import TargetTable
 from crossfade.pipeline.apply import NO_KEY
 from crossfade.pipeline.records import OwnerValues, pieces, read
 from crossfade.pipeline.search import records_of_rows
-from crossfade.pipeline.session import Session, Work, session
+from crossfade.runtime.session import Session, Work, session
 from crossfade.stores.contract import TargetTransaction
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from crossfade.model.program import Branch, Feed
 from crossfade.model.shape import Path
-from crossfade.pipeline.session import Session
+from crossfade.runtime.session import Session
 from crossfade.transform.transform import Transformer
 
 

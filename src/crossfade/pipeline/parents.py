@@ -11,7 +11,7 @@ from crossfade.model.canonical import python_rows
 from crossfade.model.program import Feed
 from crossfade.model.target import ForeignKey
 from crossfade.pipeline.narrow import follows_from_key, narrow_carrier
-from crossfade.pipeline.session import Session
+from crossfade.runtime.session import Session
 from crossfade.transform.transform import Transformer
 
 Values = tuple[Any, ...]

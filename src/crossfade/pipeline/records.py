@@ -11,7 +11,7 @@ from crossfade.journal import journal
 from crossfade.model.owners import Owners
 from crossfade.model.program import Branch, Feed
 from crossfade.pipeline.apply import NO_KEY
-from crossfade.pipeline.session import Session
+from crossfade.runtime.session import Session
 from crossfade.transform.transform import Transformer
 
 KEYS_AT_ONCE = 1000

@@ -19,9 +19,9 @@ from crossfade.model.batch import REMAINDER, Batch
 from crossfade.pipeline.admission import ask, may_clash
 from crossfade.pipeline.apply import Applied, apply, without
 from crossfade.pipeline.records import read
-from crossfade.pipeline.session import Session, Work, session
 from crossfade.runtime.again import TryingAgain
 from crossfade.runtime.executor import Executor
+from crossfade.runtime.session import Session, Work, session
 from crossfade.runtime.tasks import run_tasks
 from crossfade.stores.contract import TargetTransaction
 from crossfade.transform.transform import Mapped, Misfit

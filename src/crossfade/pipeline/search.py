@@ -12,7 +12,7 @@ from crossfade.model.owners import Owners
 from crossfade.model.target import TargetTable
 from crossfade.pipeline.apply import record_key
 from crossfade.pipeline.narrow import narrow_carrier
-from crossfade.pipeline.session import Session
+from crossfade.runtime.session import Session
 
 
 def records_of_rows(s: Session, owners: Owners, table: TargetTable, keys: Any) -> dict[str, tuple[str, str]]:

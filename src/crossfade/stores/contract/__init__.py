@@ -10,7 +10,7 @@ where the server or file cannot be reached (the URL shown with its password hidd
 
 from __future__ import annotations
 
-from crossfade.stores.contract.changes import ChangedKeys, ChangeFeed, Changes, PositionLost
+from crossfade.stores.contract.changes import ChangeFeed, Changes, PositionLost
 from crossfade.stores.contract.clashes import Check, Clash, Clashes
 from crossfade.stores.contract.ddl import Ddl, NumbersBehind, Unsound
 from crossfade.stores.contract.fence import Fence, FenceState
@@ -32,7 +32,6 @@ from crossfade.stores.contract.watch import Blocker, Watch
 __all__ = [
     "Blocker",
     "ChangeFeed",
-    "ChangedKeys",
     "Changes",
     "Check",
     "Clash",

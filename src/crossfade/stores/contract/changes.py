@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from crossfade.errors import Refused
-from crossfade.model.batch import Chunk
+from crossfade.model.keys import KeySet
 from crossfade.model.positions import NO_FLOOR, Floor, Position
 from crossfade.stores.contract.source import Reader
 
@@ -33,14 +33,6 @@ class PositionLost(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class ChangedKeys:
-    """Keys of one entity, each once."""
-
-    entity: str
-    keys: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Changes:
     """What changed up to `position`: keys, or, if the feed does not know them, ranges that hold every change.
 
@@ -49,7 +41,7 @@ class Changes:
     """
 
     position: Position
-    changed: tuple[ChangedKeys | Chunk, ...] = ()
+    changed: tuple[KeySet, ...] = ()
     floor: Floor = NO_FLOOR
     redefined: tuple[str, ...] = ()
 
