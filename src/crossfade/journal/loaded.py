@@ -25,5 +25,7 @@ def note_gone(tx: TargetTransaction, table: TargetTable, keys: Any) -> None:
 
 
 def _values(table: TargetTable, gone: int, mark: bytes | None) -> dict[str, Any]:
-    """With an id: of a table without a key PostgreSQL refuses deletes, where a publication takes up all tables."""
+    """Return the values of a note. It has an id because PostgreSQL refuses to delete from a table without a key if a
+    publication FOR ALL TABLES exists.
+    """
     return {"id": secrets.token_hex(12), "table": table.name, "gone": gone, "mark": mark}
