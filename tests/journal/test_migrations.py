@@ -12,11 +12,12 @@ import pytest
 from crossfade.journal import journal
 from crossfade.journal.causes import causes
 from crossfade.journal.journal import entry_id
-from crossfade.journal.migrations import Place, migrate
+from crossfade.journal.migrations import migrate
 from crossfade.model.counts import Counts
 from crossfade.stores.contract import Store, TargetTransaction, need
 from crossfade.stores.open import open_store
 from scratch import PostgresScratch
+from target_sql import sql
 
 SHAPES = Path(__file__).parent
 MOVE = """
@@ -50,11 +51,12 @@ class Old:
 
     def columns(self, tx: TargetTransaction) -> dict[str, set[str]]:
         if self.prefix:
-            names = tx.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'crossfade%'")
-            return {n: {c[1] for c in tx.execute(f"PRAGMA table_info({n})")} for (n,) in names}
-        found = tx.execute(
+            names = sql(tx, "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'crossfade%'")
+            return {n: {c[1] for c in sql(tx, f"PRAGMA table_info({n})")} for (n,) in names}
+        found = sql(
+            tx,
             "SELECT table_name, column_name || ' ' || data_type || ' ' || is_nullable FROM information_schema.columns"
-            " WHERE table_schema = 'crossfade'"
+            " WHERE table_schema = 'crossfade'",
         )
         out: dict[str, set[str]] = {}
         for table, column in found:
@@ -75,17 +77,17 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Old]:
         with found.transaction() as tx:
             for statement in (SHAPES / f"version_{version}.sql").read_text().split(";\n"):
                 if statement.strip():
-                    tx.execute(statement.replace("{crossfade_index}", prefix))
-            tx.execute(MOVE, {"version": version})
-            tx.execute(CHUNK)
+                    sql(tx, statement.replace("{crossfade_index}", prefix))
+            sql(tx, MOVE, {"version": version})
+            sql(tx, CHUNK)
             for entry in ENTRIES:
-                tx.execute(ENTRY, {"entity": "users", "parent": None, "waits": None, **entry})
+                sql(tx, ENTRY, {"entity": "users", "parent": None, "waits": None, **entry})
         yield found
 
 
 def test_its_shape_is_that_of_a_new_one(old: Old, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     with old.transaction() as tx:
-        assert migrate(tx, old.version, Place(not old.prefix, has_unique_keys=True)) == journal.VERSION
+        assert migrate(tx, old.version, has_unique_keys=True) == journal.VERSION
         migrated = old.columns(tx)
     with old.transaction() as tx:
         journal.drop(tx)
@@ -100,7 +102,7 @@ def test_entries_are_known_by_their_records(old: Old, has_unique_keys: bool) -> 
         return "" if has_unique_keys and key is not None else journal.digest_of(raw)
 
     with old.transaction() as tx:
-        migrate(tx, old.version, Place(not old.prefix, has_unique_keys))
+        migrate(tx, old.version, has_unique_keys=has_unique_keys)
         move = journal.find_move(tx)
         assert move is not None
         assert (move.version, move.stage) == (journal.VERSION, journal.FINISHED)
@@ -127,9 +129,9 @@ def test_entries_are_known_by_their_records(old: Old, has_unique_keys: bool) -> 
 
 def test_a_journal_that_fails_to_become_todays_stays_as_it_is(old: Old) -> None:
     with old.transaction() as tx:
-        tx.execute("CREATE TABLE {crossfade}ledger (x int)")
-    with pytest.raises(Exception, match="ledger"), old.transaction() as tx:
-        migrate(tx, old.version, Place(not old.prefix, has_unique_keys=True))
+        sql(tx, "CREATE TABLE {crossfade}ledger (x int)")
+    with pytest.raises(Exception, match=r"ledger|entity"), old.transaction() as tx:
+        migrate(tx, old.version, has_unique_keys=True)
     with old.transaction() as tx:
-        assert tx.execute("SELECT version FROM {crossfade}move") == [(old.version,)]
+        assert sql(tx, "SELECT version FROM {crossfade}move") == [(old.version,)]
         assert not any("digest" in c for c in old.columns(tx)[f"{old.prefix}quarantine"])

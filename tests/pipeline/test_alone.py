@@ -21,6 +21,7 @@ from crossfade.runtime.session import Session
 from crossfade.stores import patience
 from crossfade.stores.postgresql.target import PostgresWriter
 from scratch import PostgresScratch
+from target_sql import sql
 
 NewTarget = Callable[[], PostgresScratch]
 
@@ -110,7 +111,7 @@ def test_what_another_has_at_work_is_waited_for_and_then_shut_out(plain_shop: Sh
             taking.start()
             time.sleep(0.5)
             assert not went_on
-            tx.execute("UPDATE {crossfade}move SET stage = stage")
+            sql(tx, "UPDATE {crossfade}move SET stage = stage")
         taking.join()
         assert went_on
         with pytest.raises(Busy, match="another run of crossfade has taken over this target"), worker.transaction():
@@ -171,11 +172,11 @@ def test_a_connection_made_anew_without_the_lock_is_not_used(pg_db: PostgresScra
     ):
         with first.lock():
             with first.transaction() as tx:
-                ((pid,),) = tx.execute("SELECT pg_backend_pid()")
+                ((pid,),) = sql(tx, "SELECT pg_backend_pid()")
             pg_db.execute("SELECT pg_terminate_backend(%s)", [pid])
             stack.enter_context(second.lock())
             for _ in range(2):
                 with pytest.raises(Busy), first.transaction():
                     raise AssertionError("it was let in")
         with second.transaction() as tx:
-            assert tx.execute("SELECT 1") == [(1,)]
+            assert sql(tx, "SELECT 1") == [(1,)]

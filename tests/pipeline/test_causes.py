@@ -14,6 +14,7 @@ from crossfade.journal.journal import Entry
 from crossfade.stores.contract import TargetTransaction, need
 from crossfade.stores.open import open_store
 from scratch import PostgresScratch
+from target_sql import sql
 
 Transaction = Callable[[], AbstractContextManager[TargetTransaction]]
 
@@ -41,9 +42,9 @@ def transaction(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tran
             for entry in ENTRIES:
                 journal.quarantine_all(tx, [(entry, b"raw")])
             prefix = "{crossfade}quarantine"
-            tx.execute(f"UPDATE {prefix} SET parent = 'missing' WHERE id = 'd1'")
-            tx.execute(f"UPDATE {prefix} SET parent = 'quarantined', waits_for = 'a1' WHERE id = 'd2'")
-            tx.execute(f"UPDATE {prefix} SET parent = 'quarantined', waits_for = 'b0' WHERE id = 'd3'")
+            sql(tx, f"UPDATE {prefix} SET parent = 'missing' WHERE id = 'd1'")
+            sql(tx, f"UPDATE {prefix} SET parent = 'quarantined', waits_for = 'a1' WHERE id = 'd2'")
+            sql(tx, f"UPDATE {prefix} SET parent = 'quarantined', waits_for = 'b0' WHERE id = 'd3'")
         yield begin
 
 

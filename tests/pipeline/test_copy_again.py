@@ -15,6 +15,7 @@ from crossfade.errors import Misused, Refused, Stale
 from crossfade.journal import journal
 from crossfade.move import Move
 from scratch import MongoScratch, PostgresScratch
+from target_sql import sql
 
 SCHEMA = """
 CREATE TABLE customers (id int PRIMARY KEY, name text, age int, mail text UNIQUE);
@@ -71,7 +72,7 @@ def shop_of(request: pytest.FixtureRequest, mongo_db: MongoScratch, tmp_path: Pa
 
 def rows(move: Move, table: str) -> list[tuple[Any, ...]]:
     with move.context.transaction() as tx:
-        return sorted(tx.execute(f"SELECT * FROM {table}"))
+        return sorted(sql(tx, f"SELECT * FROM {table}"))
 
 
 def change(move: Move) -> None:
@@ -201,7 +202,7 @@ def test_it_is_resumed(shop_of: Opened, monkeypatch: pytest.MonkeyPatch, moment:
 def test_not_before_the_rest_is_copied(shop_of: Opened) -> None:
     with shop_of() as move:
         with move.context.transaction() as tx:
-            tx.execute("UPDATE {crossfade}chunk SET done_at = NULL WHERE entity = 'orders'")
+            sql(tx, "UPDATE {crossfade}chunk SET done_at = NULL WHERE entity = 'orders'")
         with pytest.raises(Refused, match="not copied yet"):
             move.forget(entities=["customers"])
 

@@ -16,6 +16,7 @@ from crossfade.pipeline import causes
 from crossfade.records.bson.canonical import canonical
 from crossfade_ids import uuid_of_object_id
 from scratch import MongoScratch, PostgresScratch
+from target_sql import sql
 
 Opened = Callable[[str, dict[str, str]], Move]
 
@@ -154,8 +155,8 @@ def test_a_parent_is_said_to_be_there_only_of_a_record_that_makes_rows(
     move.copy()
     assert {e.parent for e in move.quarantine()} == {"missing"}
     with move.context.transaction() as tx:
-        tx.execute("INSERT INTO customers VALUES (5, 'e', 50)")
-        tx.execute("UPDATE {crossfade}quarantine SET cause = NULL")
+        sql(tx, "INSERT INTO customers VALUES (5, 'e', 50)")
+        sql(tx, "UPDATE {crossfade}quarantine SET cause = NULL")
     move.close()
     (move.project.mapping_dir / "orders.sql").write_text(orders + of)
     with Move(move.project) as now:

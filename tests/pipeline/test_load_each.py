@@ -23,6 +23,7 @@ from crossfade.stores.postgresql.target import PostgresWriter
 from crossfade.stores.sqlite.target import SqliteWriter
 from crossfade.transform.transform import TableRows
 from scratch import PostgresScratch
+from target_sql import sql
 
 INT, TEXT = ColumnType("int4", "integer"), ColumnType("text", "text")
 
@@ -213,7 +214,7 @@ def _orphaned_after_a_savepoint(writer: PostgresWriter) -> None:
     alone = table("parents", id=INT)
     with writer.transaction() as tx:
         assert load_records(tx, [part(alone, [0], id=[1])], [0]) == []
-        tx.execute("INSERT INTO children VALUES (1, 99, 'n')")
+        sql(tx, "INSERT INTO children VALUES (1, 99, 'n')")
 
 
 # -- SQLite

@@ -20,6 +20,7 @@ from crossfade.stores.postgresql.target import PostgresWriter
 from crossfade.stores.sqlite.target import SqliteWriter
 from crossfade.transform.transform import TableRows
 from scratch import PostgresScratch
+from target_sql import sql
 
 PICKY = """
 CREATE FUNCTION picky(n integer) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -151,7 +152,7 @@ def test_all_that_break_a_check_are_found_at_once_in_sqlite(tmp_path: Path) -> N
         with writer.transaction() as tx:
             _check_at_once(tx)
         with writer.transaction() as tx:
-            assert tx.execute("SELECT count(*), min(n % 10) FROM picked") == [(450, 1)]
+            assert sql(tx, "SELECT count(*), min(n % 10) FROM picked") == [(450, 1)]
 
 
 def test_a_check_of_a_column_that_the_target_fills_is_asked_row_by_row(

@@ -11,6 +11,7 @@ from outcome import counts_of, open_move
 
 from crossfade.pipeline import retry
 from scratch import PostgresScratch
+from target_sql import sql
 
 SCHEMA = """
 CREATE TABLE a_roots (id int PRIMARY KEY);
@@ -51,7 +52,7 @@ def test_whoever_waits_comes_in_after_a_kill(
         status = move.copy()
         assert counts_of(status) == {"a_roots": (1, 1, 0, 0), "b_parents": (2, 1, 1, 0), "c_children": (2, 1, 1, 0)}
         with move.context.transaction() as tx:
-            assert [tx.execute(f"SELECT id FROM {table}") for table in MAPPING] == [[(1,)], [(2,)], [(2,)]]
+            assert [sql(tx, f"SELECT id FROM {table}") for table in MAPPING] == [[(1,)], [(2,)], [(2,)]]
         held = [e for e in move.quarantine() if e.state == "open"]
         why = {(e.entity, e.reason, tuple((e.cause or {})["values"].items())) for e in held}
         # of two reasons it is the one of a run that was not killed

@@ -15,6 +15,7 @@ from crossfade.journal import journal, refused
 from crossfade.move import Move
 from crossfade.pipeline.retry import RecordRetried
 from scratch import MongoScratch, PostgresScratch
+from target_sql import sql
 
 SCHEMA = """
 CREATE TABLE owners (id int PRIMARY KEY, age int NOT NULL, chip text UNIQUE);
@@ -54,7 +55,7 @@ def zoo(
 
 def owners_of(move: Move) -> list[int]:
     with move.context.transaction() as tx:
-        return [i for (i,) in tx.execute("SELECT id FROM owners ORDER BY id")]
+        return [i for (i,) in sql(tx, "SELECT id FROM owners ORDER BY id")]
 
 
 def test_the_first_by_its_key_has_the_value(zoo: Opened) -> None:

@@ -14,6 +14,7 @@ from crossfade.pipeline.steps import run_steps
 from crossfade.stores.contract import Store, Transaction, need
 from crossfade.stores.open import open_store
 from scratch import PostgresScratch
+from target_sql import sql
 
 
 @pytest.fixture(params=["postgresql", "sqlite"])
@@ -56,7 +57,7 @@ def test_rows_that_stand_in_the_way_are_said(target: Store) -> None:
     steps = [Step("table a", "CREATE TABLE a (x int)"), Step("index i", "CREATE UNIQUE INDEX i ON a (x)")]
     run_steps(transaction(target), steps[:1], lambda step: None)
     with need(target.writer, target, "be written to").transaction() as tx:
-        tx.execute("INSERT INTO a VALUES (1), (1)")
+        sql(tx, "INSERT INTO a VALUES (1), (1)")
     with pytest.raises(CrossfadeError, match="the step 'index i' of the schema failed") as caught:
         run_steps(transaction(target), steps, lambda step: None)
     assert caught.value.hint == "look at the rows, then run the same command again"

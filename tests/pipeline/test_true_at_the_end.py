@@ -20,6 +20,7 @@ from outcome import open_move
 from crossfade.journal import journal
 from crossfade.move import Move
 from scratch import PostgresScratch
+from target_sql import sql
 
 LEVELS = ("a_regions", "b_customers", "c_orders", "d_lines")
 SCHEMA = "CREATE TABLE a_regions (id int PRIMARY KEY, code text UNIQUE);" + "".join(
@@ -77,7 +78,7 @@ def copied(worlds: list[World], target: str, chunk_mb: float, stop_at: int) -> d
             status = move.copy()
             assert all(e.balanced for e in status.entities)
             with move.context.transaction() as tx:
-                found = {name: {key for (key,) in tx.execute(f"SELECT id FROM {name}")} for name in LEVELS}
+                found = {name: {key for (key,) in sql(tx, f"SELECT id FROM {name}")} for name in LEVELS}
             assert {r.outcome for r in move.retry()} <= {"quarantined"}
             return found
 

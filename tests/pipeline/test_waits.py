@@ -17,6 +17,7 @@ from crossfade.runtime.session import Session
 from crossfade.stores import patience
 from crossfade.stores.postgresql.session.lock import end_all
 from scratch import PostgresScratch
+from target_sql import sql
 
 
 def test_a_stranger_who_holds_a_lock_is_named(
@@ -89,7 +90,7 @@ def _ended_while_at_work(first: Move, worker: Session, second: Move, database: P
     with target_ownership.locked(first.context), worker.transaction() as tx:
         _end_as_advised(second, database)
         second.apply_schema()  # waits for nobody
-        tx.execute("SELECT 1")
+        sql(tx, "SELECT 1")
 
 
 def _end_as_advised(second: Move, database: PostgresScratch) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from crossfade.journal.queries import queries
+from crossfade.journal.tables import AGAIN, AGREED, CHUNK, CLEARING, LEDGER, LOADED, QUARANTINE
 from crossfade.stores.contract import TargetTransaction
+from crossfade.stores.contract.journal import Is
 
 TABLE, ENTITY = "table", "entity"
 
@@ -14,34 +15,36 @@ Part = tuple[str, str]
 
 
 def note(tx: TargetTransaction, digests: Mapping[Part, str]) -> None:
-    """These parts were copied by what has these digests."""
-    values = [{"kind": kind, "name": name, "digest": digest} for (kind, name), digest in digests.items()]
-    tx.execute_many(queries()["add_agreed"], values)
+    """These parts were copied by what has these digests, perhaps not for the first time."""
+    rows = [{"kind": kind, "name": name, "digest": digest} for (kind, name), digest in digests.items()]
+    tx.journal.upsert(AGREED, rows)
 
 
 def find(tx: TargetTransaction) -> dict[Part, str]:
-    return {(kind, name): digest for kind, name, digest in tx.execute(queries()["find_agreed"])}
+    return {(kind, name): digest for kind, name, digest in tx.journal.select(AGREED, ("kind", "name", "digest"))}
+
+
+def forget_copy(tx: TargetTransaction) -> None:
+    """The copy of everything starts over."""
+    for table in (CHUNK, LOADED, CLEARING, QUARANTINE, LEDGER, AGAIN):
+        tx.journal.delete(table)
 
 
 def begin_again(tx: TargetTransaction, entities: Iterable[str], tables: Iterable[str]) -> None:
-    """Forgets the copy of these entities, and of what they made."""
+    """Forget the copy of these entities, and of what they made."""
     for entity in entities:
-        for query in ("forget_chunks_of", "forget_quarantine_of", "forget_ledger_of", "add_again"):
-            tx.execute(queries()[query], {"entity": entity})
-    for table in tables:
-        tx.execute(queries()["forget_loaded_of"], {"table": table})
-    tx.execute(queries()["forget_clearing"])
+        for table in (CHUNK, QUARANTINE, LEDGER):
+            tx.journal.delete(table, (Is("entity", entity),))
+        tx.journal.upsert(AGAIN, [{"entity": entity}])
+    for name in tables:
+        tx.journal.delete(LOADED, (Is("table_name", name),))
+    tx.journal.delete(CLEARING)
 
 
 def being_copied_again(tx: TargetTransaction) -> set[str]:
-    """The entities that are copied again while the others stay as they are; none in a copy of all."""
-    return {entity for (entity,) in tx.execute(queries()["find_again"])}
+    """Return the entities that are copied again while the others stay as they are; none in a copy of all."""
+    return {entity for (entity,) in tx.journal.select(AGAIN, ("entity",))}
 
 
 def end_again(tx: TargetTransaction) -> None:
-    tx.execute(queries()["end_again"])
-
-
-def forget_steps(tx: TargetTransaction, ids: Iterable[str]) -> None:
-    """What these steps made was taken away."""
-    tx.execute_many(queries()["forget_step"], [{"id": id_} for id_ in ids])
+    tx.journal.delete(AGAIN)

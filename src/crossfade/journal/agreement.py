@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from crossfade.errors import NotEmpty, Refused, Stale
-from crossfade.journal.journal import COPYING, FINISHED, PREPARED, VERSION, MoveRecord
 from crossfade.journal.migrations import OLDEST
+from crossfade.journal.moves import COPYING, FINISHED, PREPARED, VERSION, MoveRecord
 from crossfade.journal.status import Status
 from crossfade.model.counts import counted
 

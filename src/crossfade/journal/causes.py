@@ -1,19 +1,20 @@
 """The records in quarantine, by cause: what a person decides about is seldom one record.
 
-All of it is asked of the target in SQL, without the raw records, and entries come in pages: there may be millions.
+All of it is asked of the target, without the raw records, and entries come in pages: there may be millions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
 from typing import Any
 
-from crossfade.journal.journal import Entry, entry_of, now
-from crossfade.journal.queries import queries
+from crossfade.journal.clock import now
+from crossfade.journal.entries import ENTRY, Entry, entry_of
+from crossfade.journal.tables import QUARANTINE
 from crossfade.stores.contract import TargetTransaction
+from crossfade.stores.contract.journal import After, Condition, Either, Groups, Is, StartsWith
 
 PAGE = 5000
 
@@ -47,8 +48,18 @@ class Selection:
         return (self.entity, self.reason, self.place) != (None, None, None)
 
     @property
-    def values(self) -> dict[str, str | None]:
-        return {"entity": self.entity, "reason": self.reason, "place": self.place, "state": self.state}
+    def where(self) -> list[Condition]:
+        """The same as conditions on the journal's table."""
+        given = {"entity": self.entity, "reason": self.reason, "state": self.state}
+        found: list[Condition] = [Is(name, value) for name, value in given.items() if value is not None]
+        return found if self.place is None else [*found, _at(self.place)]
+
+
+def _at(place: str) -> Condition:
+    """A table, a column, or both; either name may have dots."""
+    dots = [at for at, letter in enumerate(place) if letter == "."]
+    both = [(Is("target_table", place[:at]), Is("target_column", place[at + 1 :])) for at in dots]
+    return Either(((Is("target_table", place),), (Is("target_column", place),), *both))
 
 
 ALL_OPEN = Selection()
@@ -73,50 +84,64 @@ class Cause:
 
 
 def causes(tx: TargetTransaction, of: Selection = ALL_OPEN, *, examples: int = 3) -> list[Cause]:
-    """The most frequent first."""
-    rows = tx.execute(queries()["find_causes"], {**of.values, "examples": examples})
-    found = [(count, parent, entry_of(entry)) for count, parent, *entry in rows]
-    return [_cause([(c, p, e) for c, p, e in group]) for _, group in groupby(found, key=_identity)]
+    """Return the causes of these entries, the most frequent first."""
+    by = ("entity", "reason", "target_table", "target_column", "target_constraint", "parent")
+    groups = Groups(by, link="waits_for", linked="state", order=("record_key", "id"), first=examples)
+    found: dict[tuple[Any, ...], dict[str | None, list[tuple[int, Entry]]]] = {}
+    for size, state, row in tx.journal.groups(QUARANTINE, ENTRY, of.where, groups):
+        e = entry_of(row)
+        parent = _PARENT_NOW.get(state, e.parent)
+        identity = (e.entity, e.reason, e.table, e.column, e.constraint, parent)
+        found.setdefault(identity, {}).setdefault(f"{state} {e.parent}", []).append((size, e))
+    return sorted((_cause(identity, parts, examples) for identity, parts in found.items()), key=_in_order)
 
 
-def _identity(found: tuple[int, str | None, Entry]) -> tuple[Any, ...]:
-    _, parent, e = found
-    return e.entity, e.reason, e.table, e.column, e.constraint, parent
+_PARENT_NOW = {"retried": PRESENT, "discarded": DISCARDED}
+"""What became of the entry that one waits for."""
 
 
-def _cause(group: list[tuple[int, str | None, Entry]]) -> Cause:
-    count, parent, first = group[0]
-    examples = tuple(entry for _, _, entry in group)
-    return Cause(first.entity, first.reason, first.table, first.column, first.constraint, parent, count, examples)
+def _cause(identity: tuple[Any, ...], parts: Mapping[Any, list[tuple[int, Entry]]], examples: int) -> Cause:
+    """Parts of one cause that the target counted apart, together."""
+    entries = sorted((e for part in parts.values() for _, e in part), key=lambda e: (e.key or "", e.id))
+    count = sum(part[0][0] for part in parts.values())
+    entity, reason, table, column, constraint, parent = identity
+    return Cause(entity, reason, table, column, constraint, parent, count, tuple(entries[:examples]))
+
+
+def _in_order(cause: Cause) -> tuple[Any, ...]:
+    place = place_of(cause.table, cause.column)
+    return -cause.count, cause.entity, cause.reason, place, cause.constraint or "", cause.parent or ""
 
 
 def pages(
     transaction: Callable[[], AbstractContextManager[TargetTransaction]], of: Selection = ALL_OPEN, *, size: int = PAGE
 ) -> Iterator[list[Entry]]:
     """The entries, by entity and reason, each page read in a transaction of its own."""
-    after = {"after_entity": "", "after_reason": "", "after_id": ""}
+    order, after = ("entity", "reason", "id"), ("", "", "")
     while True:
+        where = (*of.where, After(order, after))
         with transaction() as tx:
-            page = [entry_of(row) for row in tx.execute(queries()["find_page"], {**of.values, **after, "size": size})]
+            rows = tx.journal.select(QUARANTINE, ENTRY, where, order=order, limit=size)
+        page = [entry_of(row) for row in rows]
         if page:
             yield page
         if len(page) < size:
             return
         last = page[-1]
-        after = {"after_entity": last.entity, "after_reason": last.reason, "after_id": last.id}
+        after = (last.entity, last.reason, last.id)
 
 
 def beginning_with(tx: TargetTransaction, beginning: str) -> list[Entry]:
     """The entries whose id begins so."""
-    rows = tx.execute(queries()["find_beginning"], {"beginning": beginning, "length": len(beginning)})
+    rows = tx.journal.select(QUARANTINE, ENTRY, (StartsWith("id", beginning),), order=("id",))
     return [entry_of(row) for row in rows]
 
 
 def close_all(tx: TargetTransaction, of: Selection, state: str, note: str) -> dict[str, int]:
     """Closes the open entries of a selection; entity -> how many."""
-    values = {**of.values, "state": "open"}
-    counts: dict[str, int] = dict(tx.execute(queries()["count_selected"], values))
-    tx.execute(queries()["close_selected"], {**values, "to": state, "note": note, "now": now()})
+    where = replace(of, state="open").where
+    counts: dict[str, int] = dict(tx.journal.count(QUARANTINE, ("entity",), where))
+    tx.journal.update(QUARANTINE, {"state": state, "note": note, "noted_at": now()}, where)
     return counts
 
 

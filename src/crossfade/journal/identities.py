@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 
 from crossfade.journal import journal
-from crossfade.journal.journal import Entry
+from crossfade.journal.entries import Entry, held_ids
 from crossfade.stores.contract import TargetTransaction
-
-_AT_ONCE = 500
 
 
 class Identities:
@@ -30,7 +28,7 @@ class Identities:
         if entries and not self._has_unique_keys:
             journal.lock_move(tx)
             first = (journal.entry_id(self._entity, entry.key, digest) for entry, _, digest in told)
-            self._given |= held(tx, first)
+            self._given |= held_ids(tx, list(first))
         return [(replace(entry, id=self._next(tx, entry, raw, digest)), raw) for entry, raw, digest in told]
 
     def _digest(self, entry: Entry, raw: bytes) -> str:
@@ -41,17 +39,6 @@ class Identities:
         if id_ in self._given:
             told = digest or journal.digest_of(raw)
             ids = (journal.entry_id(self._entity, entry.key, told, n) for n in count(2))
-            id_ = next(i for i in ids if i not in self._given and not held(tx, [i]))
+            id_ = next(i for i in ids if i not in self._given and not held_ids(tx, [i]))
         self._given.add(id_)
         return id_
-
-
-def held(tx: TargetTransaction, ids: Iterable[str]) -> set[str]:
-    """Those of the ids that entries have whose records are not in the target."""
-    listed, found = list(ids), set[str]()
-    for at in range(0, len(listed), _AT_ONCE):
-        some = {f"i{n}": id_ for n, id_ in enumerate(listed[at : at + _AT_ONCE])}
-        marks = ", ".join(f":{name}" for name in some)
-        query = f"SELECT id FROM {{crossfade}}quarantine WHERE state <> 'retried' AND id IN ({marks})"
-        found |= {id_ for (id_,) in tx.execute(query, some)}
-    return found

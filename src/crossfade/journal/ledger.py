@@ -11,22 +11,24 @@ from typing import Any
 
 import pyarrow as pa
 
-from crossfade.journal.queries import queries
+from crossfade.journal.tables import LEDGER
 from crossfade.model.canonical import arrow_rows, arrow_schema, python_rows
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.stores.contract import Store, TargetTransaction
+from crossfade.stores.contract.journal import Is
 
 _TEXT = ColumnType("text", "text")
-_COLUMNS = ("target_table", "row_key", "entity", "record_key")
+_COLUMNS = tuple(column.name for column in LEDGER.columns)
 
 
 class Ledger:
     """The ledger in the target `store`."""
 
     def __init__(self, store: Store) -> None:
-        schema, name = ("crossfade", "ledger") if store.traits.has_journal_schema else (None, "crossfade_ledger")
+        in_schema, prefix = store.traits.has_journal_schema, store.traits.journal_prefix
+        schema, name = ("crossfade", LEDGER.name) if in_schema else (None, prefix + LEDGER.name)
         columns = tuple(TargetColumn(column, _TEXT, nullable=False) for column in _COLUMNS)
-        self._table = TargetTable("the journal's ledger", schema, name, columns, _COLUMNS[:2])
+        self._table = TargetTable("the journal's ledger", schema, name, columns, LEDGER.key)
 
     def add(
         self, tx: TargetTransaction, table: TargetTable, rows: Any, entity: str, record_keys: Sequence[str]
@@ -64,7 +66,8 @@ class Ledger:
 
     def record_keys(self, tx: TargetTransaction, entity: str) -> list[str]:
         """All the records of an entity that it knows."""
-        return [key for (key,) in tx.execute(queries()["find_ledger_keys"], {"entity": entity})]
+        where = (Is("entity", entity),)
+        return [key for (key,) in tx.journal.select(LEDGER, ("record_key",), where, distinct=True)]
 
 
 def row_texts(table: TargetTable, keys: Any) -> list[str]:

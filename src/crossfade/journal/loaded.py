@@ -6,26 +6,25 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from crossfade.journal.queries import queries
+from crossfade.journal.tables import LOADED
 from crossfade.model.target import TargetTable
 from crossfade.stores.contract import TargetTransaction
 
 
 def note(tx: TargetTransaction, loads: Iterable[tuple[TargetTable, Any]]) -> None:
     """Notes rows that were loaded. Call it inside the savepoint that loaded them."""
-    values = [_values(table, 0, tx.mark(table, rows)) for table, rows in loads]
-    tx.execute_many(queries()["add_loaded"], values)
+    tx.journal.insert(LOADED, [_values(table, 0, tx.mark(table, rows)) for table, rows in loads])
 
 
 def note_gone(tx: TargetTransaction, table: TargetTable, keys: Any) -> None:
     """Notes rows that were deleted again: another row may have the same key later."""
     mark = tx.mark(table, keys)
     if mark is not None:  # where rows need no mark, a row that is gone needs no note
-        tx.execute(queries()["add_loaded"], _values(table, 1, mark))
+        tx.journal.insert(LOADED, [_values(table, 1, mark)])
 
 
 def _values(table: TargetTable, gone: int, mark: bytes | None) -> dict[str, Any]:
     """Return the values of a note. It has an id because PostgreSQL refuses to delete from a table without a key if a
     publication FOR ALL TABLES exists.
     """
-    return {"id": secrets.token_hex(12), "table": table.name, "gone": gone, "mark": mark}
+    return {"id": secrets.token_hex(12), "table_name": table.name, "gone": gone, "mark": mark}

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from crossfade.journal.causes import Selection
-from crossfade.journal.journal import Entry, entry_of
-from crossfade.journal.queries import queries
+from crossfade.journal.entries import ENTRY, OPEN, Entry, entry_of
+from crossfade.journal.tables import QUARANTINE
 from crossfade.model.keys import in_order
 from crossfade.stores.contract import TargetTransaction
+from crossfade.stores.contract.journal import Condition, Is, OneOf, Size
 
 PIECE_RECORDS, PIECE_BYTES = 1000, 8_000_000
-_COLUMNS = (
-    "id, entity, chunk, record_key, reason, detail, target_table, target_column, phase, state, note, noted_at,"
-    " target_constraint, parent, waits_for, cause"
-)
+_HELD = ("id", "entity", "record_key", "digest", Size("raw"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +29,16 @@ class Held:
 
 
 def refused(tx: TargetTransaction, *reasons: str, phase: str | None = None) -> list[Held]:
-    """Open entries of one or two reasons, by entity and key: records that share a key by their digests."""
-    values = {"reason": reasons[0], "other": reasons[-1], "phase": phase}
-    return ordered(Held(*row) for row in tx.execute(queries()["find_refused"], values))
+    """Open entries of these reasons, by entity and key: records that share a key by their digests."""
+    where: list[Condition] = [OPEN, OneOf("reason", reasons)]
+    if phase is not None:
+        where.append(Is("phase", phase))
+    return ordered(Held(*row) for row in tx.journal.select(QUARANTINE, _HELD, where))
 
 
 def held_of(tx: TargetTransaction, of: Selection) -> list[Held]:
     """The open entries of a selection."""
-    return ordered(Held(*row) for row in tx.execute(queries()["find_held_of"], {**of.values, "state": "open"}))
+    return ordered(Held(*row) for row in tx.journal.select(QUARANTINE, _HELD, replace(of, state="open").where))
 
 
 def ordered(found: Iterator[Held] | Sequence[Held]) -> list[Held]:
@@ -60,11 +60,6 @@ def in_pieces(found: Sequence[Held]) -> Iterator[list[Held]]:
 
 def read(tx: TargetTransaction, ids: Sequence[str]) -> list[tuple[Entry, bytes]]:
     """The open entries with these ids and their documents, in the order of the ids."""
-    found: dict[str, tuple[Entry, bytes]] = {}
-    for at in range(0, len(ids), PIECE_RECORDS):
-        some = {f"i{n}": id_ for n, id_ in enumerate(ids[at : at + PIECE_RECORDS])}
-        marks = ", ".join(f":{name}" for name in some)
-        query = f"SELECT raw, {_COLUMNS} FROM {{crossfade}}quarantine WHERE state = 'open' AND id IN ({marks})"
-        for raw, *row in tx.execute(query, some):
-            found[row[0]] = entry_of(row), bytes(raw)
+    rows = tx.journal.select(QUARANTINE, ("raw", *ENTRY), (OPEN, OneOf("id", ids)))
+    found = {row[0]: (entry_of(row), bytes(raw)) for raw, *row in rows}
     return [found[id_] for id_ in ids if id_ in found]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crossfade.journal.journal import Entry, entry_of
-from crossfade.journal.queries import queries
+from crossfade.journal.entries import ENTRY, NOT_IN_TARGET, OPEN, SIZES_AT_ONCE, Entry, entry_of
+from crossfade.journal.tables import QUARANTINE
 from crossfade.stores.contract import TargetTransaction, Transaction
+from crossfade.stores.contract.journal import After, Condition, Either, From, Is, IsNot, OneOf, Size, UpTo, Where
 
 PIECE_BYTES = 8_000_000
 
@@ -24,12 +25,22 @@ class Kind:
     constraint: str
 
     @property
-    def values(self) -> dict[str, str]:
-        return {"entity": self.entity, "reason": self.reason, "table": self.table, "constraint": self.constraint}
+    def where(self) -> tuple[Condition, ...]:
+        named = Is("target_constraint", self.constraint)
+        constraint = named if self.constraint else Either(((named,), (Is("target_constraint", None),)))
+        own = Is("entity", self.entity), Is("reason", self.reason), Is("target_table", self.table)
+        return *_UNEXPLAINED, *own, constraint
+
+
+_UNEXPLAINED = (OPEN, Is("cause", None))
 
 
 def kinds(tx: TargetTransaction) -> list[Kind]:
-    return [Kind(*row) for row in tx.execute(queries()["find_unexplained_kinds"])]
+    """Return what has refused records that nobody has explained yet."""
+    where = (*_UNEXPLAINED, IsNot("target_table", None), OneOf("reason", ("foreign_key", "unique", "check")))
+    columns = ("entity", "reason", "target_table", "target_constraint")
+    found = {(*row[:3], row[3] or "") for row in tx.journal.select(QUARANTINE, columns, where, distinct=True)}
+    return [Kind(*row) for row in sorted(found)]
 
 
 def documents(transaction: Transaction, kind: Kind) -> Iterator[list[tuple[Entry, bytes]]]:
@@ -37,14 +48,27 @@ def documents(transaction: Transaction, kind: Kind) -> Iterator[list[tuple[Entry
     after = ""
     while True:
         with transaction() as tx:
-            sizes = tx.execute(queries()["find_unexplained"], {**kind.values, "after": after})
+            sizes = _sizes(tx, ("id", Size("raw")), kind.where, after)
         for first, last in _stretches(sizes):
             with transaction() as tx:
-                rows = tx.execute(queries()["find_documents"], {**kind.values, "first": first, "last": last})
+                rows = _stretch(tx, ("raw", *ENTRY), kind.where, first, last)
             yield [(entry_of(row[1:]), bytes(row[0])) for row in rows]
         if not sizes:
             return
         after = sizes[-1][0]
+
+
+def _sizes(tx: TargetTransaction, columns: Sequence[str | Size], where: Where, after: str) -> list[tuple[Any, ...]]:
+    """The entries that follow the id `after`."""
+    found = (*where, After(("id",), (after,)))
+    return tx.journal.select(QUARANTINE, columns, found, order=("id",), limit=SIZES_AT_ONCE)
+
+
+def _stretch(
+    tx: TargetTransaction, columns: Sequence[str], where: Where, first: str, last: str
+) -> list[tuple[Any, ...]]:
+    """The entries from the id `first` to `last`."""
+    return tx.journal.select(QUARANTINE, columns, (*where, From("id", first), UpTo("id", last)), order=("id",))
 
 
 def _stretches(sizes: list[tuple[Any, ...]]) -> Iterator[tuple[str, str]]:
@@ -73,17 +97,16 @@ class HeldRecord:
 
 def held_records(transaction: Transaction, entity: str, *, with_documents: bool) -> Iterator[list[HeldRecord]]:
     """The records of an entity in quarantine or discarded by a person, a piece at a time."""
-    after = ""
+    after, where = "", (Is("entity", entity), NOT_IN_TARGET)
     while True:
         with transaction() as tx:
-            rows = tx.execute(queries()["find_held_keys"], {"entity": entity, "after": after})
+            rows = _sizes(tx, ("id", "record_key", "state", Size("raw")), where, after)
         if not with_documents:
             yield [HeldRecord(id_, key, state == "open") for id_, key, state, _ in rows]
         else:
             for first, last in _stretches([(row[0], row[3]) for row in rows]):
-                stretch = {"entity": entity, "first": first, "last": last}
                 with transaction() as tx:
-                    found = tx.execute(queries()["find_held_documents"], stretch)
+                    found = _stretch(tx, ("id", "record_key", "state", "raw"), where, first, last)
                 yield [HeldRecord(id_, key, state == "open", bytes(raw)) for id_, key, state, raw in found]
         if not rows:
             return
@@ -104,9 +127,12 @@ class Explained:
 
 
 def explain(tx: TargetTransaction, found: list[Explained]) -> None:
-    tx.execute_many(queries()["explain_entry"], [_values(one) for one in found])
+    """Note what these entries clash with."""
+    tx.journal.update_each(QUARANTINE, [({"id": one.id}, _values(one)) for one in found])
+    named = [({"id": one.id, "target_column": None}, {"target_column": one.column}) for one in found if one.column]
+    tx.journal.update_each(QUARANTINE, named)
 
 
 def _values(one: Explained) -> dict[str, Any]:
-    values = {"id": one.id, "detail": one.detail.replace("\0", "\\0"), "parent": one.parent}
-    return {**values, "column": one.column, "waits_for": one.waits_for, "cause": json.dumps(one.cause)}
+    values = {"detail": one.detail.replace("\0", "\\0"), "parent": one.parent}
+    return {**values, "waits_for": one.waits_for, "cause": json.dumps(one.cause)}

@@ -104,7 +104,7 @@ def _take_away(context: Context, tx: TargetTransaction, own: Set[str]) -> None:
     now = [away for id_, away in steps if not context.is_live or id_.startswith("foreign key ")]
     for away in now:
         tx.run(away.sql)
-    agreed.forget_steps(tx, _forgotten(context, again, done))
+    journal.forget_steps(tx, _forgotten(context, again, done))
     if context.is_live:
         for away in now:
             journal.note_step(tx, away)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from crossfade.errors import NotEmpty
 from crossfade.model.counts import counted
 from crossfade.model.described import Described, Thing, plain
-from crossfade.model.quoting import qualified
 from crossfade.model.target import TargetTable
 from crossfade.schema.compare import CHANGED, EXTRA, SchemaDifference, compare
 from crossfade.schema.undo import Undo
@@ -88,9 +87,7 @@ def values_of_others(
 
 def _holds(tx: TargetTransaction, table: TargetTable, column: SchemaDifference) -> bool:
     short = column.name.removeprefix(column.of + ".")
-    named = short if short.startswith('"') else qualified(short)
-    query = f"SELECT 1 FROM {qualified(table.schema, table.table)} AS t WHERE t.{named} IS NOT NULL LIMIT 1"
-    return bool(tx.execute(query))
+    return tx.holds(table, short)
 
 
 def _said(table: TargetTable) -> str:

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from crossfade.errors import CrossfadeError, Misused, NotEmpty
 from crossfade.journal import agreement, journal
 from crossfade.journal.journal import MoveRecord
-from crossfade.journal.migrations import Place, migrate
+from crossfade.journal.migrations import migrate
 from crossfade.journal.status import Status, status_of
-from crossfade.model.quoting import qualified
 from crossfade.model.target import Step
 from crossfade.move.context import Context
 from crossfade.move.events import Listener, StepDone, Stepping
@@ -114,9 +113,8 @@ def _is_older(move: MoveRecord) -> bool:
 def _migrate(context: Context, move: MoveRecord) -> None:
     """Brings the tables of an older version's journal to today's shape."""
     if _is_older(move):
-        place = Place(context.target.traits.has_journal_schema, context.source.traits.has_unique_keys)
         with context.transaction() as tx:
-            migrate(tx, move.version, place)
+            migrate(tx, move.version, has_unique_keys=context.source.traits.has_unique_keys)
 
 
 def find_move(context: Context) -> MoveRecord | None:
@@ -136,7 +134,7 @@ def _require_empty(context: Context) -> None:
     if context.is_live:
         with context.transaction() as tx:
             tables = context.tables(context.fed_tables)
-            there = [t.name for t in tables if tx.execute(f"SELECT 1 FROM {qualified(t.schema, t.table)} LIMIT 1")]
+            there = [t.name for t in tables if tx.holds(t)]
         what, hint = "already has rows in", "empty these tables, or map other tables"
     else:
         there = need(target.ddl, target, "be looked into").is_empty()

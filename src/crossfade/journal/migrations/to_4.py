@@ -5,25 +5,24 @@ table has a key.
 from __future__ import annotations
 
 from crossfade.stores.contract import TargetTransaction
+from crossfade.stores.contract.journal import JournalColumn as C
+from crossfade.stores.contract.journal import JournalTable
 
-_LOADED = (
-    "CREATE TABLE {crossfade}loaded (id TEXT PRIMARY KEY, table_name TEXT NOT NULL, gone INTEGER NOT NULL, mark BYTEA)"
+_LOADED = JournalTable(
+    "loaded", (C("id"), C("table_name"), C("gone", "integer"), C("mark", "bytes", nullable=True)), ("id",)
 )
-_CLEARING = (
-    "CREATE TABLE {crossfade}clearing (id INTEGER PRIMARY KEY, place BIGINT NOT NULL, parents TEXT NOT NULL,"
-    " changed TEXT NOT NULL, doomed BYTEA)"
-)
-_INTO = (
-    "INSERT INTO {crossfade}clearing (id, place, parents, changed, doomed)"
-    " VALUES (1, :place, :parents, :changed, :doomed)"
+_CLEARING = JournalTable(
+    "clearing",
+    (C("id", "integer"), C("place", "bigint"), C("parents"), C("changed"), C("doomed", "bytes", nullable=True)),
+    ("id",),
 )
 
 
-def migrate(tx: TargetTransaction, in_schema: bool, has_unique_keys: bool) -> None:
-    """`in_schema` and `has_unique_keys` are of no interest here."""
-    tx.execute(_LOADED)
-    kept = tx.execute("SELECT place, parents, changed, doomed FROM {crossfade}clearing")
-    tx.execute("DROP TABLE {crossfade}clearing")
-    tx.execute(_CLEARING)
-    for row in kept:
-        tx.execute(_INTO, dict(zip(("place", "parents", "changed", "doomed"), row, strict=True)))
+def migrate(tx: TargetTransaction, has_unique_keys: bool) -> None:
+    """`has_unique_keys` is of no interest here."""
+    names = ("place", "parents", "changed", "doomed")
+    tx.journal.create(_LOADED)
+    kept = tx.journal.select(_CLEARING, names)
+    tx.journal.drop(_CLEARING)
+    tx.journal.create(_CLEARING)
+    tx.journal.insert(_CLEARING, [{"id": 1, **dict(zip(names, row, strict=True))} for row in kept])

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from crossfade.model.described import Described
 from crossfade.model.target import TargetTable
+from crossfade.stores.contract.journal import JournalTables
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class TargetTransaction(Protocol):
         ...
 
     def mark(self, table: TargetTable, rows: Any) -> bytes | None:
-        """Return what the journal is to note of loaded rows (`{crossfade}loaded`, in the same savepoint), so that
+        """Return what the journal is to note of loaded rows (table `loaded`, in the same savepoint), so that
         `strangers` can recognize them. None: the existence of the note is enough.
         """
         ...
@@ -111,16 +112,17 @@ class TargetTransaction(Protocol):
         """
         ...
 
-    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Run one statement with `:name` parameters. Return its rows, or [].
-
-        `{crossfade}` is replaced by the journal's prefix, `{share}` by the clause that locks the selected rows until
-        the transaction ends (empty if there is only one writer anyway).
-        """
+    @property
+    def journal(self) -> JournalTables:
+        """The journal's own tables, in this transaction."""
         ...
 
-    def execute_many(self, sql: str, parameters: Sequence[Mapping[str, Any]]) -> None:
-        """Do as `execute` does for each of the parameters, without a round trip each; results are discarded."""
+    def begin_journal(self) -> None:
+        """Create the place for the journal's tables if the store needs one (a schema) and has none yet."""
+        ...
+
+    def holds(self, table: TargetTable, column: str | None = None) -> bool:
+        """Return whether the table has a row, or a row with a value in the column (named as in a description)."""
         ...
 
     def run(self, sql: str) -> None:

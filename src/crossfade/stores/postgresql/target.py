@@ -22,15 +22,14 @@ from crossfade.stores.postgresql.session import rights
 from crossfade.stores.postgresql.session.connect import connect
 from crossfade.stores.postgresql.session.default_schema import PUBLIC, default_schema, note
 from crossfade.stores.postgresql.session.lock import end_with_client, leave_lock, take_lock
-from crossfade.stores.postgresql.session.parameters import for_psycopg
 from crossfade.stores.postgresql.text_form import copy_lines, texts
-from crossfade.stores.postgresql.writing import owned, record_by_record
+from crossfade.stores.postgresql.writing import owned, record_by_record, statements
 from crossfade.stores.postgresql.writing import table_rows as held
 from crossfade.stores.postgresql.writing.altered import require_unaltered
-from crossfade.stores.postgresql.writing.narrow import escaped, is_narrow, restored
 from crossfade.stores.postgresql.writing.render import CopyRenderer, WireColumn, best_renderer
 from crossfade.stores.postgresql.writing.triggers import Suspended
 from crossfade.stores.postgresql.writing.type_checks import WriterChecks
+from crossfade.stores.sql_journal import SqlJournal
 
 _PARALLEL = 64  # more writers would only wait for each other
 
@@ -154,6 +153,7 @@ class PostgresTransaction:
         self._connection, self._url, self._renderer = connection, url, renderer
         self._catalog, self._checks, self._default = catalog, checks, default
         self.suspended = Suspended(connection)
+        self.journal = SqlJournal(self.execute, self.execute_many, "crossfade.", "", "FOR SHARE")
 
     def load(self, table: TargetTable, rows: Any) -> None:
         if not len(rows):
@@ -296,27 +296,25 @@ class PostgresTransaction:
         with self._translating(table.name):
             held.empty(self._connection, _identifier(table))
 
-    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        own = sql.replace("{crossfade}", "crossfade.").replace("{share}", "FOR SHARE")
-        statement, bound = for_psycopg(own, parameters)
-        narrow = is_narrow(self._connection.info.parameter_status("server_encoding"))
+    def holds(self, table: TargetTable, column: str | None = None) -> bool:
         try:
-            cursor = self._connection.execute(statement.encode(), escaped(bound) if narrow else bound)
-            rows = cursor.fetchall() if cursor.description else []
-            return restored(rows) if narrow else rows
+            return held.holds(self._connection, _identifier(table), column)
+        except psycopg.Error as error:
+            raise failures.of_statement(error, self._url) from error
+
+    def begin_journal(self) -> None:
+        self.run("CREATE SCHEMA IF NOT EXISTS crossfade")
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Run one statement with `:name` parameters, and return its rows."""
+        try:
+            return statements.execute(self._connection, sql, parameters)
         except psycopg.Error as error:
             raise failures.of_statement(error, self._url) from error
 
     def execute_many(self, sql: str, parameters: Sequence[Mapping[str, Any]]) -> None:
-        if not parameters:
-            return
-        own = sql.replace("{crossfade}", "crossfade.").replace("{share}", "FOR SHARE")
-        statement, _ = for_psycopg(own, parameters[0])
-        narrow = is_narrow(self._connection.info.parameter_status("server_encoding"))
-        bound = (escaped(one) or {} if narrow else one for one in parameters)
         try:
-            with self._connection.cursor() as cursor:
-                cursor.executemany(statement.encode(), bound)
+            statements.execute_many(self._connection, sql, parameters)
         except psycopg.Error as error:
             raise failures.of_statement(error, self._url) from error
 

@@ -13,6 +13,7 @@ from crossfade.model.described import Described
 from crossfade.model.quoting import identifier
 from crossfade.model.target import ColumnType, TargetTable
 from crossfade.stores.contract import RecordRows, Refusal, RowRejected, Strangers, TargetTransaction, Writer
+from crossfade.stores.sql_journal import SqlJournal
 from crossfade.stores.sqlite import strangers
 from crossfade.stores.sqlite.connect import connect, failure, path_of, primary_code
 from crossfade.stores.sqlite.describe import describe
@@ -82,6 +83,7 @@ class SqliteTransaction:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection, self._path = connection, path
         self._depth = 0
+        self.journal = SqlJournal(self.execute, self.execute_many, "crossfade_", "crossfade_", "")
         self.suspended = Suspended(connection)
 
     def load(self, table: TargetTable, rows: Any) -> None:
@@ -198,15 +200,24 @@ class SqliteTransaction:
             holds = "SELECT EXISTS (SELECT 1 FROM {})"
             return [t for t in found if self._connection.execute(holds.format(identifier(t))).fetchone()[0]]
 
+    def holds(self, table: TargetTable, column: str | None = None) -> bool:
+        named = column if column is None or column.startswith('"') else identifier(column)
+        given = "" if named is None else f" WHERE {named} IS NOT NULL"
+        with self._translating(table.name):
+            query = f"SELECT EXISTS (SELECT 1 FROM {identifier(table.table)}{given})"
+            return bool(self._connection.execute(query).fetchone()[0])
+
+    def begin_journal(self) -> None:
+        """Do nothing: its tables have a prefix."""
+
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Run one statement with `:name` parameters, and return its rows."""
         with self._translating(""):
-            own = sql.replace("{crossfade}", "crossfade_").replace("{share}", "")
-            return self._connection.execute(own, parameters or {}).fetchall()
+            return self._connection.execute(sql, parameters or {}).fetchall()
 
     def execute_many(self, sql: str, parameters: Sequence[Mapping[str, Any]]) -> None:
         with self._translating(""):
-            own = sql.replace("{crossfade}", "crossfade_").replace("{share}", "")
-            self._connection.executemany(own, parameters)
+            self._connection.executemany(sql, parameters)
 
     def run(self, sql: str) -> None:
         with self._translating(""):

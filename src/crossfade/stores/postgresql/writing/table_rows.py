@@ -57,6 +57,15 @@ def empty(connection: psycopg.Connection[Any], table: sql.Identifier) -> None:
     connection.execute(sql.SQL("DELETE FROM {}").format(name))
 
 
+def holds(connection: psycopg.Connection[Any], table: sql.Identifier, column: str | None) -> bool:
+    """Return whether there is a row, or one with a value in the column (quoted where its name has to be)."""
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(table)
+    if column is not None:
+        named = sql.SQL(column) if column.startswith('"') else sql.Identifier(column)
+        query = sql.SQL("SELECT EXISTS (SELECT FROM {} AS t WHERE t.{} IS NOT NULL)").format(table, named)
+    return connection.execute(query).fetchone() == (True,)
+
+
 def count(connection: psycopg.Connection[Any], table: sql.Identifier, *, hold: bool) -> int | None:
     """Count the rows; return None if the table does not exist. With `hold` the rows are locked until the end.
 

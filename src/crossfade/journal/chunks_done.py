@@ -1,0 +1,111 @@
+"""The chunks of the copy with their counts, and the account of what happens to records after their chunks."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from crossfade.journal.clock import now
+from crossfade.journal.tables import CHUNK
+from crossfade.model.batch import Chunk
+from crossfade.model.counts import Counts
+from crossfade.stores.contract import TargetTransaction
+from crossfade.stores.contract.journal import Is
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRecord:
+    chunk: Chunk
+    counts: Counts | None
+    """None while the chunk is not done."""
+    rows: Mapping[str, int]
+    seconds: float
+    gone: int = 0
+    """Records that were read, and were found to be no longer in the source since."""
+
+
+_RECORD = (
+    *("entity", "number", "lower_key", "upper_key", "planned", "source", "copied", "quarantined", "discarded"),
+    *("row_counts", "seconds", "done_at", "gone"),
+)
+
+
+def plan_chunks(tx: TargetTransaction, chunks: Iterable[Chunk]) -> None:
+    names = ("entity", "number", "lower_key", "upper_key", "planned")
+    rows = [dict(zip(names, (c.entity, c.number, c.lower, c.upper, c.count), strict=True)) for c in chunks]
+    tx.journal.insert(CHUNK, rows)
+
+
+def chunks(tx: TargetTransaction) -> list[ChunkRecord]:
+    """Return the plan with what is done of it."""
+    out = []
+    found = tx.journal.select(CHUNK, _RECORD, order=("entity", "number"))
+    for entity, number, lower, upper, planned, *rest in found:
+        source, copied, quarantined, discarded, rows, seconds, done_at, gone = rest
+        counts = Counts(source, copied, quarantined, discarded) if done_at is not None else None
+        chunk = Chunk(entity, number, lower, upper, planned)
+        out.append(ChunkRecord(chunk, counts, json.loads(rows or "{}"), seconds or 0.0, gone))
+    return out
+
+
+def _one(entity: str, number: int) -> tuple[Is, Is]:
+    return Is("entity", entity), Is("number", number)
+
+
+def claim_chunk(tx: TargetTransaction, chunk: Chunk) -> bool:
+    """Lock the chunk's record for this transaction; return False where another worker has done it already.
+
+    A worker that a killed run left behind may still be at it: then this waits until that one has committed or gone.
+    """
+    tx.journal.lock(CHUNK, (*_one(chunk.entity, chunk.number), Is("done_at", None)))
+    rows = tx.journal.select(CHUNK, ("done_at",), _one(chunk.entity, chunk.number))
+    return bool(rows) and rows[0][0] is None
+
+
+def finish_chunk(tx: TargetTransaction, chunk: Chunk, counts: Counts, rows: Mapping[str, int], seconds: float) -> None:
+    """Note a chunk's counts; call it in the transaction that loaded its rows."""
+    values = {
+        "source": counts.source,
+        "copied": counts.copied,
+        "quarantined": counts.quarantined,
+        "discarded": counts.discarded,
+        "row_counts": json.dumps(dict(sorted(rows.items()))),
+        "seconds": seconds,
+        "done_at": now(),
+    }
+    tx.journal.update(CHUNK, values, (*_one(chunk.entity, chunk.number), Is("done_at", None)))
+
+
+LATER = -1
+"""The number of the account that takes what happens to an entity's records after their chunks: its source count is
+0.
+"""
+_EMPTY = {"planned": 0, "source": 0, "copied": 0, "quarantined": 0, "discarded": 0, "row_counts": "{}", "seconds": 0}
+
+
+def shift_counts(
+    tx: TargetTransaction,
+    entity: str,
+    *,
+    copied: int = 0,
+    quarantined: int = 0,
+    discarded: int = 0,
+    gone: int = 0,
+    rows: Mapping[str, int] | None = None,
+) -> None:
+    """Move records between an entity's accounts after the copy. `rows` came or left.
+
+    The source's count stays, but for `gone`: so many of the records that were read are not in the source any more.
+    """
+    account = _one(entity, LATER)
+    tx.journal.insert(CHUNK, [{"entity": entity, "number": LATER, **_EMPTY, "done_at": now()}], keep=True)
+    shift = {"copied": copied, "quarantined": quarantined, "discarded": discarded, "gone": gone, "source": -gone}
+    tx.journal.add(CHUNK, shift, account)  # also locks it: the rows below are read after that
+    if rows:
+        ((known,),) = tx.journal.select(CHUNK, ("row_counts",), account)
+        counts = Counter(json.loads(known))
+        counts.update(rows)
+        text = json.dumps({table: counts[table] for table in sorted(counts) if counts[table]})
+        tx.journal.update(CHUNK, {"row_counts": text}, account)

@@ -1,0 +1,9 @@
+"""The time, as the journal writes it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+
+def now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

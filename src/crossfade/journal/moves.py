@@ -1,0 +1,134 @@
+"""The move that a target belongs to, and the run that may write: one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from crossfade.errors import Busy
+from crossfade.journal.clock import now
+from crossfade.journal.tables import EXPECTED, MOVE, RUN, TABLES
+from crossfade.model.described import Described, as_text, from_text
+from crossfade.model.identity import SourceIdentity
+from crossfade.stores.contract import Store, TargetTransaction, need
+from crossfade.stores.contract.journal import Is
+
+VERSION = 5
+
+# Where a move stands, in order.
+PREPARED, COPYING, COPIED, FINISHED = "prepared", "copying", "copied", "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRecord:
+    name: str
+    version: int
+    source: str
+    lock_digest: str
+    schema_digest: str
+    mapping_digest: str
+    stage: str
+    started_at: str
+
+
+_RECORD = ("name", "version", "source", "lock_digest", "schema_digest", "mapping_digest", "stage", "started_at")
+
+
+def create(store: Store) -> None:
+    """Create the journal's tables that do not exist."""
+    with need(store.writer, store, "keep a journal").transaction() as tx:
+        tx.begin_journal()
+        for table in TABLES:
+            tx.journal.create(table)
+        tx.note_default_schema()
+
+
+def drop(tx: TargetTransaction) -> None:
+    """Drop the journal's tables; the move is forgotten."""
+    for table in TABLES:
+        tx.journal.drop(table)
+
+
+def find_move(tx: TargetTransaction) -> MoveRecord | None:
+    rows = tx.journal.select(MOVE, _RECORD)
+    return MoveRecord(*rows[0]) if rows else None
+
+
+def begin_move(
+    tx: TargetTransaction, name: str, source: str, digests: Mapping[str, str], kept_schema: str | None = None
+) -> None:
+    """Note the move and its agreement (`lock_digest`, `schema_digest`, `mapping_digest`).
+
+    `kept_schema` is a schema that could not be read again later, or not without a scratch database.
+    """
+    values = {"name": name, "version": VERSION, "source": source, "stage": PREPARED, "kept_schema": kept_schema}
+    moment = now()
+    tx.journal.insert(MOVE, [{**values, "started_at": moment, "changed_at": moment, **digests}])
+
+
+def take_over(tx: TargetTransaction, run: str) -> None:
+    """From now on only the run of this token writes. Waits for the transactions that another has begun.
+
+    A journal that an older crossfade has made may have no place for it yet.
+    """
+    tx.journal.create(RUN)
+    tx.journal.upsert(RUN, [{"id": 1, "token": run, "started_at": now()}])
+
+
+def take_part(tx: TargetTransaction, run: str) -> None:
+    """Every transaction of a run begins with this. Raises Busy where another run has taken over since.
+
+    A worker may outlive its run, and a server goes on with what a killed process has asked of it: without this, the
+    next run would read what is about to change.
+    """
+    if tx.journal.shared(RUN, ("token",), (Is("id", 1),)) != [(run,)]:
+        raise Busy(
+            "another run of crossfade has taken over this target; this one has written nothing since",
+            hint="crossfade status",
+        )
+
+
+def kept_schema(tx: TargetTransaction) -> str | None:
+    rows = tx.journal.select(MOVE, ("kept_schema",))
+    return str(rows[0][0]) if rows and rows[0][0] is not None else None
+
+
+def note_expected(tx: TargetTransaction, described: Described) -> None:
+    """Note what the target's catalogue is to say when everything is made."""
+    tx.journal.insert(EXPECTED, [{"id": 1, "description": as_text(described), "noted_at": now()}])
+
+
+def expected(tx: TargetTransaction) -> Described | None:
+    """Return what was noted; None before that."""
+    rows = tx.journal.select(EXPECTED, ("description",))
+    return from_text(rows[0][0]) if rows else None
+
+
+def find_identity(tx: TargetTransaction) -> SourceIdentity | None:
+    """Return what tells the source from another; None before a copy has begun."""
+    rows = tx.journal.select(MOVE, ("identity",))
+    return SourceIdentity.from_text(str(rows[0][0])) if rows and rows[0][0] is not None else None
+
+
+def set_source(tx: TargetTransaction, url: str, identity: SourceIdentity) -> None:
+    tx.journal.update(MOVE, {"source": url, "identity": identity.as_text(), "changed_at": now()})
+
+
+def find_stage(tx: TargetTransaction) -> str:
+    move = find_move(tx)
+    return PREPARED if move is None else move.stage
+
+
+def lock_move(tx: TargetTransaction) -> None:
+    """Keep other runs from planning until this transaction ends."""
+    tx.journal.lock(MOVE)
+
+
+def set_stage(tx: TargetTransaction, stage: str) -> None:
+    tx.journal.update(MOVE, {"stage": stage, "changed_at": now()})
+
+
+def set_digests(tx: TargetTransaction, digests: Mapping[str, str]) -> None:
+    """Note a new agreement, after a corrected mapping or a new survey."""
+    names = ("lock_digest", "schema_digest", "mapping_digest")
+    tx.journal.update(MOVE, {**{name: digests[name] for name in names}, "changed_at": now()})
