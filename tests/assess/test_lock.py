@@ -127,19 +127,19 @@ GOOD = dump_lock([surveyed({"_id": 1, "a": {"b": 1}})])
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "source.lock.json:1:1: damaged, no JSON"),
-        (GOOD[:-40], "damaged, no JSON"),
+        ("", "source.lock.json:1:1: damaged, not JSON"),
+        (GOOD[:-40], "damaged, not JSON"),
         ("[]", "damaged"),
         ("{}", "'crossfade' is missing"),
         ('{"crossfade": 2, "entities": {}}', "has format 2; this crossfade reads 1"),
-        (GOOD.replace('"count": 1', '"count": "1"', 1), "'1' is no count"),
-        (GOOD.replace('"count": 1', '"count": -1', 1), "-1 is no count"),
+        (GOOD.replace('"count": 1', '"count": "1"', 1), "'1' is not a count"),
+        (GOOD.replace('"count": 1', '"count": -1', 1), "-1 is not a count"),
         (GOOD.replace('"path": "a"', '"path": "a..b"'), "not a path"),
-        (GOOD.replace('"path": "a"', '"path": "c"'), "a.b has nothing above it"),
+        (GOOD.replace('"path": "a"', '"path": "c"'), "the parent of a.b is missing"),
         (GOOD.replace('"path": "a.b"', '"path": "a"'), "there twice"),
-        (GOOD.replace('{"path": ".",', '{"path": "z",'), "nothing above it"),
+        (GOOD.replace('{"path": ".",', '{"path": "z",'), "is missing"),
         (GOOD.replace('"types"', '"tpyes"'), "'types' is missing"),
-        (GOOD.replace('"least": "', '"least": 1, "x": "'), "1 is no text"),
+        (GOOD.replace('"least": "', '"least": 1, "x": "'), "1 is not a string"),
     ],
 )
 def test_a_damaged_file_is_refused_with_what_is_wrong(text: str, said: str) -> None:
@@ -186,4 +186,4 @@ def test_an_object_that_becomes_a_map_is_one_change() -> None:
     histogram.add(encode({"_id": 1, "by": fields}) + encode({"_id": 2, "by": {}}))
     new = histogram.to_shape("users", plan="copied")
     assert compare([old], [new]) == ["users: by: is a map now"]
-    assert compare([new], [old]) == ["users: by: is no map now"]
+    assert compare([new], [old]) == ["users: by: is not a map now"]

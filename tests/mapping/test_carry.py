@@ -187,7 +187,7 @@ def test_a_discard_that_fails_on_a_record_quarantines_it_alone() -> None:
     assert result.discarded == {1}
     ((misfit),) = result.misfits
     assert (misfit.row, misfit.reason, misfit.table) == (3, "mapping_error", None)
-    assert misfit.detail == "the where of a [[discard]]: parse_int: no number is no whole number"
+    assert misfit.detail == "the where of a [[discard]]: parse_int: no number is not an integer"
     assert rows_of([result]) == expected_rows([docs[0], docs[2], docs[4]])
 
 

@@ -148,7 +148,9 @@ def test_the_whole_value_beside_it_is_enough() -> None:
 
 
 def test_a_part_of_the_types() -> None:
-    assert of("uuid_of(x.ref)") == {"ref": "1 reference is text: uuid_of gives it another id than the ObjectId in t.v"}
+    assert of("uuid_of(x.ref)") == {
+        "ref": "1 reference is text: uuid_of returns another id for it than for the ObjectId in t.v"
+    }
     found = of("CASE bson_type(x.either) WHEN 'int' THEN as_text(x.either) ELSE lower(as_string(x.either)) END")
     assert found == {"either": "only the result of lower for 1 string reaches t.v"}
 

@@ -46,11 +46,11 @@ def test_another_database_is_refused_by_all_that_read_and_told_by_status(
             assert move.copy().ok
         with opened(with_database(mongo_db.url, other)) as move:
             for attempt in (move.copy, move.verify, move.retry, lambda: move.copy(source_moved=True)):
-                with pytest.raises(Stale, match="things is another one there"):
+                with pytest.raises(Stale, match="different entities: things"):
                     attempt()
             status = move.status()
             assert not status.ok
-            assert any("things is another one there" in fault for fault in status.faults)
+            assert any("different entities: things" in fault for fault in status.faults)
     finally:
         mongo_db.db.client.drop_database(other)
     with opened(mongo_db.url) as move:
@@ -65,7 +65,7 @@ def test_a_collection_made_anew_is_another_one(mongo_db: MongoScratch, opened: O
         move.copy()
     mongo_db.db.things.drop()
     mongo_db.db.things.insert_many(things(5))
-    with opened(mongo_db.url) as move, pytest.raises(Stale, match="things is another one there"):
+    with opened(mongo_db.url) as move, pytest.raises(Stale, match="different entities: things"):
         move.copy()
 
 
@@ -124,7 +124,7 @@ def test_a_dump_that_was_replaced_changed_or_carried_elsewhere(tmp_path: Path, o
         assert move.copy(source_moved=True).ok
         assert move.verify().equal
     file.write_bytes(whole[: len(whole) // 2].replace(b"v", b"w"))
-    with opened(f"dump:{elsewhere}") as move, pytest.raises(Stale, match="things is another one there"):
+    with opened(f"dump:{elsewhere}") as move, pytest.raises(Stale, match="different entities: things"):
         move.copy(source_moved=True)
 
 

@@ -1,4 +1,4 @@
-"""Everything that can be known before the copy: mappings against the source's shape and against the target's tables."""
+"""Check before the copy: mappings against the shape of the source and against the tables of the target."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Doubtful = Callable[[TargetSchema, Collection[str]], Sequence[Finding]]
 """stores.contract.Ddl.doubtful_columns."""
 
 EmptyTable = Callable[[Shape, Sequence[Column]], Any]
-"""An Arrow table without rows, with the columns as a reader would give them."""
+"""Return an Arrow table without rows, with the columns that a reader would return."""
 
 
 def check(
@@ -43,8 +43,8 @@ def check(
     unknown: Collection[str] = (),
     doubtful: Doubtful = lambda schema, mapped: (),
 ) -> list[Finding]:
-    """Every fault and note, in one list: also of what is whole where the `target` cannot be read (None), or where it
-    is `unknown` what mappings at fault carry of some entities.
+    """Return all faults and notes. If the `target` cannot be read (None), or if mappings with faults make it `unknown`
+    what is mapped of some entities, check the rest.
     """
     known = {entity: shape for entity, shape in shapes.items() if entity not in unknown}
     findings = list(_torn(shapes))
@@ -56,7 +56,7 @@ def check(
     findings += _check_discards(program, shapes, empty, engine)
     findings += _unreadable(shapes)
     findings += _encrypted(shapes)
-    return list(dict.fromkeys(findings))  # the branches of a UNION ALL may have the same to say
+    return list(dict.fromkeys(findings))  # the branches of a UNION ALL may have the same findings
 
 
 def _against_target(
@@ -150,7 +150,7 @@ def _check_branch(
 
 
 def _converted(branch: Branch, tables: Tables, engine: Engine) -> Iterator[Finding]:
-    """What DuckDB would convert by itself, with another value as the result."""
+    """Yield the implicit conversions of DuckDB that would change a value."""
     if not _conversions(branch.sql, tables, engine) and not any(
         _conversions(lookup.keys_sql, tables, engine) for lookup in branch.lookups
     ):
@@ -172,7 +172,7 @@ def _conversions(sql: str, tables: Tables, engine: Engine) -> list[Conversion]:
 
 
 def _as_extended_json(branch: Branch, table: TargetTable, refused: set[str]) -> Iterator[Finding]:
-    """Values of several types in a column of text: it takes their Extended JSON, which nobody means."""
+    """Yield text columns that receive values of several types. They would hold Extended JSON, which nobody intends."""
     for output in branch.mixed:
         column = table.column(output)
         if column is not None and output not in refused and column.type.kind not in ("json", "jsonb"):
@@ -185,7 +185,7 @@ def _as_extended_json(branch: Branch, table: TargetTable, refused: set[str]) -> 
 
 
 def _not_bound(branch: Branch, tables: Tables, engine: Engine, error: Exception) -> Iterator[Finding]:
-    """Which outputs DuckDB refuses, each where its author wrote it; else it is FROM, WHERE or GROUP BY."""
+    """Yield the outputs that DuckDB refuses, at their position in the file. If none is, FROM, WHERE or GROUP BY is."""
     refused: dict[str, str] = {}
     for name in ("", *branch.narrow.outputs):
         try:
@@ -205,7 +205,7 @@ def _not_bound(branch: Branch, tables: Tables, engine: Engine, error: Exception)
 
 
 def _way_out(reason: str) -> str | None:
-    """What helps with an expression that DuckDB does not bind; None where its message says it."""
+    """Return a hint for an expression that DuckDB cannot bind, or None if its message is sufficient."""
     if "does not exist" in reason or "No function matches" in reason:
         return "SELECT function_name, parameters FROM duckdb_functions() lists what DuckDB has"
     if "Cannot compare" in reason or "Cannot mix" in reason or "Cannot combine" in reason or "explicit cast" in reason:
@@ -253,7 +253,7 @@ def _unreadable(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
 
 
 def _encrypted(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
-    """Fields that the application encrypts by itself: no query finds them in the target either, and no index."""
+    """Yield fields that the application encrypts itself. Queries and indexes in the target see the ciphertext only."""
     for entity, shape in sorted(shapes.items()):
         for path, node in shape.root.walk():
             if stats := node.types.get(ENCRYPTED):

@@ -1,4 +1,4 @@
-"""What has changed between two surveys, in words: for "the lock file is older than the source"."""
+"""Describe what has changed between two surveys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from crossfade.model.shape import Node, Path, Shape, format_path
 
 
 def compare(old: Iterable[Shape], new: Iterable[Shape], there: Collection[str] = ()) -> list[str]:
-    """One sentence for each difference, in the order of entities and paths; an empty list where nothing has changed.
+    """Return one sentence for each difference, in the order of entities and paths.
 
     `there` are the entities that the source holds, surveyed or not.
     """
@@ -39,7 +39,7 @@ def _changes(old: Shape, new: Shape) -> Iterator[str]:
     turned = {path for path in before.keys() & after.keys() if before[path].is_map != after[path].is_map}
     for path in sorted({*before, *after}):
         if any(path[:n] in turned for n in range(len(path))):
-            continue  # below a map that was none, or the other way round, all is called otherwise
+            continue  # when an object becomes a map, or the reverse, all paths below it have new names
         yield from _place_changes(f"{entity}: {format_path(path)}", path, before, after)
     if old.count == new.count and old.bytes != new.bytes and before == after:
         yield f"{entity}: {counted(old.bytes, 'byte')} before, {new.bytes:,} now"
@@ -57,9 +57,9 @@ def _place_changes(place: str, path: Path, before: dict[Path, Node], after: dict
     if old.missing != node.missing:
         yield f"{place}: missing in {old.missing} before, in {node.missing} now"
     if old.is_map != node.is_map:
-        yield f"{place}: is {'a map' if node.is_map else 'no map'} now"
+        yield f"{place}: is {'a map' if node.is_map else 'not a map'} now"
     if old.engine != node.engine:
-        yield f"{place}: SQL knew it as {old.engine!r}, now as {node.engine!r}"
+        yield f"{place}: its name in SQL was {old.engine!r}, and is {node.engine!r} now"
     for kind in sorted({*old.types, *node.types}):
         yield from _type_changes(f"{place}: {kind}", old, node, kind)
 

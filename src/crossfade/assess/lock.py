@@ -10,12 +10,12 @@
       }
     }
 
-An object whose keys are data has a line for itself, with `map` that says what its keys are like, and one for all its
+An object whose keys are data (a map) has a line for itself, with `map` to describe its keys, and one line for all its
 values: `{"path": "usage.{}", ...}`.
 
-One path a line, paths in the order of their steps, nothing that changes while the data stay (no times, no versions),
-so that a diff shows what has changed in the source and nothing else. `sql` is written where SQL knows the place by
-another name than its own; what is zero or empty is left out. Reading gives back exactly what was written.
+There is one path on each line, paths are sorted by their steps, and nothing depends on anything but the data (no times,
+no versions), so that a diff shows only what has changed in the source. `sql` is present where the place has another
+name in SQL. Zeros and empty values are left out. Reading returns exactly what was written.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ SURVEY = "create it again from the source: crossfade survey"
 
 
 def write_lock(file: File, shapes: Iterable[Shape]) -> None:
-    """Write the file, whole or not at all. Raises Unreachable where it cannot be written."""
+    """Write the file atomically. Raises Unreachable if it cannot be written."""
     write_text(file, dump_lock(shapes))
 
 
 def read_lock(file: File) -> list[Shape]:
-    """The shapes in the file, sorted by entity. Raises Unreachable where there is none, Refused where it is damaged."""
+    """Return the shapes in the file, sorted by entity. Raises Unreachable if it cannot be read, Refused if damaged."""
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -52,21 +52,21 @@ def read_lock(file: File) -> list[Shape]:
 
 
 def dump_lock(shapes: Iterable[Shape]) -> str:
-    """The file's text."""
+    """Return the text of the file."""
     entities = [_entity_text(shape) for shape in sorted(shapes, key=lambda shape: shape.entity)]
     body = "{\n" + ",\n".join(entities) + "\n  }" if entities else "{}"
     return f'{{\n  "crossfade": {FORMAT},\n  "entities": {body}\n}}\n'
 
 
 def load_lock(text: str, name: str = "source.lock.json") -> list[Shape]:
-    """The shapes in the file's text; errors say `name`. Raises Refused where it is damaged or of another format."""
+    """Return the shapes in the text of the file `name`. Raises Refused if it is damaged or has another format."""
     try:
         found = json.loads(text)
         version = found["crossfade"]
         entities = found["entities"].items() if version == FORMAT else ()
         shapes = [_shape(entity, entry) for entity, entry in sorted(entities)]
     except json.JSONDecodeError as error:
-        raise Refused(f"{name}:{error.lineno}:{error.colno}: damaged, no JSON: {error.msg}", hint=SURVEY) from error
+        raise Refused(f"{name}:{error.lineno}:{error.colno}: damaged, not JSON: {error.msg}", hint=SURVEY) from error
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise Refused(f"{name} is damaged: {_fault(error)}", hint=SURVEY) from error
     if version != FORMAT:
@@ -117,12 +117,12 @@ def _stats(stats: TypeStats) -> dict[str, Any]:
 def _shape(entity: str, entry: Mapping[str, Any]) -> Shape:
     places = {parse_path(place["path"]): place for place in entry["paths"]}
     if len(places) != len(entry["paths"]):
-        raise ValueError(f"a path of {entity} is there twice")
+        raise ValueError(f"a path of {entity} occurs twice")
     below: dict[Path, list[Path]] = {path: [] for path in places}
     for path in places:
         if path:
             if path[:-1] not in below:
-                raise ValueError(f"{entity}: {format_path(path)} has nothing above it")
+                raise ValueError(f"{entity}: the parent of {format_path(path)} is missing")
             below[path[:-1]].append(path)
     return Shape(
         entity,
@@ -165,11 +165,11 @@ def _type_stats(stats: Mapping[str, Any]) -> TypeStats:
 
 def _number(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{value!r} is no count")
+        raise ValueError(f"{value!r} is not a count")
     return value
 
 
 def _text(value: Any) -> str | None:
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"{value!r} is no text")
+        raise ValueError(f"{value!r} is not a string")
     return value

@@ -1,4 +1,4 @@
-"""What crossfade.toml says of maps: `[survey] maps` and `objects`, each a list of "entity.path"."""
+"""Rules for maps from crossfade.toml: `[survey] maps` and `objects`, each a list of "entity.path"."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def no_rules(entity: str) -> MapRules:
 
 
 def rules_of(entity: str, maps: Iterable[str], objects: Iterable[str]) -> MapRules:
-    """The rules of one entity. Raises Misused where a path is none."""
+    """Return the rules for an entity. Raises Misused if a path is invalid."""
     return MapRules(frozenset(_paths(entity, "maps", maps)), frozenset(_paths(entity, "objects", objects)))
 
 
@@ -37,7 +37,7 @@ def _paths(entity: str, key: str, said: Iterable[str]) -> Iterator[Path]:
 
 
 def not_followed(shapes: Mapping[str, Shape], maps: Iterable[str], objects: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """What the surveyed shapes do not follow, each with the reason: a misspelt path, or one that came later."""
+    """Yield the rules that the surveyed shapes do not follow, each with the reason: a misspelt path, or a new rule."""
     for key, said in (("maps", maps), ("objects", objects)):
         for text in said:
             nodes = [

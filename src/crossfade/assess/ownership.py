@@ -1,5 +1,5 @@
-"""What `check` says of the way back from a row to its record: tables that a search would have to scan, and those that
-the journal keeps a ledger of.
+"""The notes of `check` on how a row leads back to its record: tables that a search would have to scan, and tables for
+which the journal keeps a ledger.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ from crossfade.model.target import TargetSchema, TargetTable
 from crossfade.schema.live import built_on, place_of_table
 from crossfade.schema.tokens import tokens
 
-_LEDGER_HINT = "uuid_of(<root>._id), or the _id itself, as a column of its own: then no ledger is needed"
+_LEDGER_HINT = "add a column with uuid_of(<root>._id), or with the _id itself; then no ledger is needed"
 
 
 def ownership(program: Program, shapes: Mapping[str, Shape], target: TargetSchema) -> Iterator[Finding]:
-    """A note for each table whose rows take a scan, or a ledger, to be found by their record."""
+    """Yield a note for each table whose rows can be found by their record only with a scan or a ledger."""
     tables = {t.name: t for t in target.tables}
     leading = _leading(target)
     for entity, own in sorted(owners(program, shapes, tables).items()):
         for table, column in sorted(own.columns.items()):
             if column not in leading.get(table, set()) | _of_keys(tables[table]):
                 message = (
-                    f"{column} says which record of {entity} a row belongs to, and no index begins with it:"
+                    f"{column} identifies the record of {entity} that a row belongs to, but no index begins with it:"
                     f" removing or following a record will scan {table}"
                 )
                 hint = f"CREATE INDEX ON {identifier(table)} ({identifier(column)})"
                 yield Finding("note", "owner_not_indexed", f"{table}.{column}", message, hint)
         for table in sorted(own.ledger):
             message = (
-                f"its columns do not say which record of {entity} a row belongs to: the journal keeps a ledger of its"
+                f"no column identifies the record of {entity} that a row belongs to: the journal keeps a ledger of its"
                 " rows, which makes their copy slower"
             )
             yield Finding("note", "ledger", table, message, _LEDGER_HINT)
 
 
 def _of_keys(table: TargetTable) -> set[str]:
-    """The columns that its primary key and its unique constraints begin with."""
+    """Return the first columns of the primary key and the unique constraints."""
     named = {identifier(c.name): c.name for c in table.columns}
     uniques = {named[u.expressions[0]] for u in table.uniques if not u.predicate and u.expressions[0] in named}
     return {*table.primary_key[:1], *uniques}
 
 
 def _leading(target: TargetSchema) -> dict[str, set[str]]:
-    """Table -> the columns that its indexes begin with."""
+    """Return the first columns of the indexes of each table."""
     found: dict[str, set[str]] = {}
     for step in target.post:
         table = built_on(target, step)

@@ -1,7 +1,7 @@
-"""The survey: a full scan of the source, never a sample, that gives the shape of every entity.
+"""The survey: a full scan of the source, never a sample, that returns the shape of every entity.
 
-Small entities are one piece of work each; with an executor large ones are counted by the range and merged. The counts
-are the same however the work was divided (records/codec.py).
+A small entity is one piece of work. With an executor, large entities are counted in ranges, and the counts are merged.
+The result does not depend on how the work was divided (records/codec.py).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from crossfade.runtime.tasks import run_tasks
 from crossfade.stores.contract import EntityInfo, Reader, Store, need
 
 SEGMENT_BYTES = 256 * 1024 * 1024  # an entity larger than this is counted in ranges, where there is an executor
-IN_FLIGHT = 16  # pieces of work handed to the executor ahead
+IN_FLIGHT = 16  # pieces of work submitted to the executor ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ def survey(
     segment_bytes: int = SEGMENT_BYTES,
     refused: dict[str, Refused] | None = None,
 ) -> list[Shape]:
-    """The shapes of the entities that a move copies (or of those `named`), sorted by name.
+    """Return the shapes of the entities that a move copies (or of those `named`), sorted by name.
 
-    `open_store` opens the source anew; with an executor of processes it has to be picklable (functools.partial is).
-    `rules` says of an entity which of its objects are maps. An entity that has no shape that could be reviewed is noted
-    in `refused`, and the others are surveyed; without such a dict it is raised. Raises Misused where a name is not an
-    entity's, Unreachable where the source cannot be read.
+    `open_store` opens the source; with an executor of processes it has to be picklable (functools.partial is). `rules`
+    returns for an entity which of its objects are maps. If an entity has too many paths to be reviewed, its error is
+    put into `refused` and the others are surveyed; without that dict the error is raised. Raises Misused if the source
+    has no entity of a name, Unreachable if the source cannot be read.
     """
     scan = _Scan(open_store, choose(list(entities), named), rules, listener or _silent)
     shapes = list(scan.one_by_one(segment_bytes) if executor is None else scan.spread(executor, segment_bytes))
@@ -75,9 +75,9 @@ def survey(
 
 
 def choose(entities: Sequence[EntityInfo], named: Collection[str]) -> list[EntityInfo]:
-    """Those named (or matched by a pattern), or those that are copied unless told otherwise; sorted by name.
+    """Return the entities that are named or match a pattern, or those that are copied by default; sorted by name.
 
-    A pattern takes what would be copied anyway; a view or the like is only taken by its name.
+    A pattern matches only entities that are copied by default; a view or the like has to be named.
     """
     known = {info.name: info for info in entities}
     copied = [name for name, info in known.items() if info.copied]
@@ -90,14 +90,14 @@ def choose(entities: Sequence[EntityInfo], named: Collection[str]) -> list[Entit
             what = "that matches " if is_pattern(text) else ""
             raise Misused(
                 f"the source has no entity {what}{text!r}; nothing was read",
-                hint=f"it has: {', '.join(sorted(known)) or 'none at all'}",
+                hint=f"it has: {', '.join(sorted(known)) or 'no entities'}",
             )
         chosen |= {*found}
     return [known[name] for name in sorted(chosen)]
 
 
 class _Scan:
-    """The counts of some entities while they come in. One that is refused is noted, and not counted any further."""
+    """The counts of some entities while they arrive. If an entity is refused, it is not counted any further."""
 
     def __init__(
         self, open_store: Callable[[], Store], chosen: list[EntityInfo], rules: RulesOf, tell: Listener
@@ -107,7 +107,7 @@ class _Scan:
         self._counted: dict[str, Counter] = {}
 
     def one_by_one(self, segment_bytes: int) -> Iterator[Shape]:
-        """Large ones in pieces here, too: what a lost connection cuts is counted again, and no more than that."""
+        """Count in this process. Large entities are divided, so that a lost connection repeats only one piece."""
         for info in self.chosen:
             with self.open_store() as store:
                 codec = _codec(store)
@@ -117,7 +117,7 @@ class _Scan:
             yield from self._finish(info, codec)
 
     def spread(self, executor: Executor, segment_bytes: int) -> Iterator[Shape]:
-        """Hand out pieces of work, and merge what comes back."""
+        """Submit pieces of work, and merge the results."""
         with self.open_store() as store:
             codec = _codec(store)
             pieces = _pieces(need(store.reader, store, "read documents"), self.chosen, segment_bytes, self.tell)
@@ -141,7 +141,7 @@ class _Scan:
             self._refuse(entity, refused)
 
     def _finish(self, info: EntityInfo, codec: Codec) -> Iterator[Shape]:
-        """The entity's shape; nothing where it is refused."""
+        """Yield the entity's shape, or nothing if it is refused."""
         if info.name in self.refused:
             return
         histogram = self._counted.pop(info.name, None) or codec.counter()
@@ -176,7 +176,7 @@ def _count_piece_elsewhere(opener: Once[Callable[[], Store]], piece: str | Chunk
 def _count_piece(
     open_store: Callable[[], Store], piece: str | Chunk, rules: MapRules, tell: Listener | None = None
 ) -> Counts:
-    """Count an entity in whatever order the store finds fastest, or the documents of one range."""
+    """Count an entity in the order that is fastest for the store, or the documents of a range."""
     entity = _entity(piece)
     with open_store() as store:
         histogram = _codec(store).counter(rules)
@@ -200,7 +200,7 @@ def _entity(piece: str | Chunk) -> str:
 
 
 def _pieces(reader: Reader, chosen: list[EntityInfo], segment_bytes: int, tell: Listener) -> Iterator[str | Chunk]:
-    """Entities to be scanned as a whole, and ranges of the large ones."""
+    """Yield the entities that are scanned as a whole, and ranges of the large ones."""
     for info in chosen:
         if info.bytes <= segment_bytes:
             yield info.name
@@ -209,4 +209,4 @@ def _pieces(reader: Reader, chosen: list[EntityInfo], segment_bytes: int, tell: 
 
 
 def _silent(event: Scanned | Surveyed | TryingAgain) -> None:
-    """Nobody listens."""
+    """Ignore the event."""

@@ -1,3 +1,3 @@
-"""Mappings as they are written: the language, what they cover of the source, and where each column comes from."""
+"""Mappings: their language, what they cover of the source, and where each column comes from."""
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from crossfade.model.shape import Path, Shape, format_path
 
 @dataclass(frozen=True, slots=True)
 class SourcePlace:
-    """A path that is read, with the types that the survey saw there. `depth` and `keeps` as in program.Use."""
+    """A path that is read, with the types that the survey saw there. `depth` and `keeps` are as in program.Use."""
 
     entity: str
     path: str
@@ -34,7 +34,7 @@ class ColumnLineage:
 
 @dataclass(frozen=True)
 class Lineage:
-    """`steering` are the paths that feed no column but decide which rows there are."""
+    """`steering` are the paths that feed no column but decide which rows are made."""
 
     table: str
     file: str

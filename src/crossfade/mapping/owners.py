@@ -1,8 +1,8 @@
-"""How a row of the target leads back to the record that made it.
+"""Find how a row of the target leads back to the record that made it.
 
 An *owner column* is an output that is an injective function of the root's key alone: `uuid_of(c._id)`, the key itself,
-a cast of it that loses nothing. A column with the same function in all tables of an entity is enough to find every row
-of a record, and every record of a row. Where a table has none, the journal keeps a ledger of its rows.
+or a lossless cast of it. Columns with the same function in all tables of an entity are sufficient to find all rows of a
+record, and the record of a row. If a table has none, the journal keeps a ledger of its rows.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _STEPS = (exp.Paren, exp.Cast, exp.DPipe, exp.Concat, exp.Lower, exp.Hex, exp.Lo
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """An owner column of a branch, with the function in a form that is the same in every branch."""
+    """An owner column of a branch, with its function written in the same way in every branch."""
 
     column: str
     function: str
@@ -40,7 +40,7 @@ class _Candidate:
 
 
 def owners(program: Program, shapes: Mapping[str, Shape], tables: Mapping[str, TargetTable]) -> dict[str, Owners]:
-    """Entity -> how its rows lead back."""
+    """Return, for each entity, how its rows lead back to its records."""
     feeding = Counter(table for feed in program.feeds.values() for table in {b.table for b in feed.branches})
     shared = {table for table, count in feeding.items() if count > 1}
     return {
@@ -71,8 +71,8 @@ def _of_feed(feed: Feed, shape: Shape, tables: Mapping[str, TargetTable], shared
 def _preferred(
     function: str, found: Mapping[str, Mapping[str, _Candidate]], tables: Mapping[str, TargetTable]
 ) -> tuple[bool, int, int, str]:
-    """Of functions that as many tables have: one that leads back without a search, that begins primary keys, that is
-    short.
+    """Return the sort key of a function among those that equally many tables have: whether the key can be read from it
+    without a search, how many primary keys begin with it, how short it is.
     """
     columns = {table: of_table[function] for table, of_table in found.items() if function in of_table}
     keys = sum(tables[table].primary_key[:1] == (c.column,) for table, c in columns.items())
@@ -82,7 +82,7 @@ def _preferred(
 def _common(
     branches: Sequence[Branch], feed: Feed, shape: Shape, tables: Mapping[str, TargetTable]
 ) -> dict[str, _Candidate]:
-    """Function -> an output that holds it in each of the branches into one table."""
+    """Return, by function, an output that holds it in all branches of a table."""
     table = tables[branches[0].table]
     of_each = [{c.column: c for c in _candidates(b, feed, shape, table)} for b in branches]
     first, *others = of_each
@@ -95,7 +95,7 @@ def _common(
 def _candidates(branch: Branch, feed: Feed, shape: Shape, table: TargetTable) -> Iterator[_Candidate]:
     node = shape.node(KEY)
     if node is None or sum(s.count for s in node.types.values()) < shape.count:
-        return  # a record without a key is led back to by nothing
+        return  # nothing leads back to a record without a key
     columns = {c.name: c for c in feed.columns if c.path == KEY}
     of_key = {u.output for u in branch.uses if u.path == KEY and not u.looked_up}
     of_more = {u.output for u in branch.uses if u.path != KEY or u.looked_up}
@@ -110,8 +110,8 @@ def _candidates(branch: Branch, feed: Feed, shape: Shape, table: TargetTable) ->
 
 
 def _equality(kind: ColumnType) -> str:
-    """Tables of one entity may hold the same value in columns of other types: they are read and sent as one only within
-    a type.
+    """Return the name of the equality of a type. Tables of an entity may hold the same value in columns of different
+    types; values can be compared only within a type.
     """
     return kind.kind
 
@@ -119,7 +119,7 @@ def _equality(kind: ColumnType) -> str:
 def _injective(
     sql: str, alias: str, columns: Mapping[str, Column], types: frozenset[str], column: TargetColumn
 ) -> exp.Expr | None:
-    """The function of the key, with the root called the same in every branch; None where it is no such function."""
+    """Return the function of the key, with the same name for the root in every branch, or None if it is not one."""
     parsed: exp.Expr = sqlglot.parse_one(f"SELECT {sql}", read="duckdb").expressions[0].unalias()
     found = list(parsed.find_all(exp.Column))
     values = [c for c in found if c.name in columns and columns[c.name].form != "type"]
@@ -136,7 +136,7 @@ def _injective(
 
 
 def _keeps(node: exp.Expr, types: frozenset[str]) -> bool:
-    """Whether this part gives different values for different keys."""
+    """Return whether this expression returns different values for different keys."""
     if isinstance(node, exp.Column | exp.Identifier | exp.Literal | exp.DataType | exp.DataTypeParam):
         return True
     if isinstance(node, exp.Lower):
@@ -151,7 +151,7 @@ def _keeps(node: exp.Expr, types: frozenset[str]) -> bool:
 
 
 def _exact(kind: ColumnType, parsed: exp.Expr, form: str, types: frozenset[str]) -> bool:
-    """Whether the column tells all values apart that the function does."""
+    """Return whether the type of the column distinguishes all values of the function."""
     makes_uuid = form == "oid_uuid" or (isinstance(parsed, exp.Anonymous) and parsed.name.upper() in _UUIDS)
     if kind.kind == "uuid":
         return makes_uuid or (isinstance(parsed, exp.Column) and types == {"binData:4"})

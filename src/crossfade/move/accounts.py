@@ -1,4 +1,4 @@
-"""The accounts of a move, with what the source holds now: nothing of it stands in none of them unseen."""
+"""The accounts of a move, compared with what the source holds now, so that nothing in it is overlooked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from crossfade.verify.verdict import EntityVerdict, Verdict
 
 
 def status(context: Context) -> Status:
-    """What the journal has, and what the source holds beside it. A source that is away does not hide the journal."""
+    """Return the journal's accounts, and what else the source holds. The source need not be reachable."""
     return with_source(context, target_ownership.status(context))
 
 
@@ -26,12 +26,12 @@ def with_source(context: Context, found: Status, entities: Sequence[EntityInfo] 
         there = surveying.entities(context, sized=False) if entities is None else entities
     except (Unreachable, Misused) as error:
         return replace(found, notes=(_unknown(error),))
-    except CrossfadeError as error:  # it was reached, and is not as it should be
+    except CrossfadeError as error:  # the source can be reached, but it is faulty
         return replace(found, faults=(_unknown(error),))
     try:
         standings = inventory(context, there)
         other = source_identity.another_source(context, there)
-    except CrossfadeError as error:  # a mapping at fault, which `check` tells
+    except CrossfadeError as error:  # a mapping has a fault; `check` reports it
         return replace(found, notes=(_unknown(error),))
     faults = tuple(unaccounted(s) for s in standings if s.fate in FAULTS and s.records != 0)
     return replace(
@@ -40,14 +40,14 @@ def with_source(context: Context, found: Status, entities: Sequence[EntityInfo] 
 
 
 def _changed(context: Context, found: Status) -> list[str]:
-    """What was copied by another mapping than there is now."""
+    """Return a sentence for everything whose mapping has changed since it was copied."""
     if not found.finished:
         return []
     try:
         with context.transaction() as tx:
             return [sentence(part) for part in changed(context, tx)]
-    except CrossfadeError as error:  # a mapping or the schema at fault hides nothing of the journal
-        return [f"whether a mapping has changed since the copy is not known: {error.message.partition(chr(10))[0]}"]
+    except CrossfadeError as error:  # the journal is shown even if a mapping or the schema has a fault
+        return [f"whether a mapping has changed since the copy is unknown: {error.message.partition(chr(10))[0]}"]
 
 
 def _unknown(error: CrossfadeError) -> str:
@@ -56,7 +56,7 @@ def _unknown(error: CrossfadeError) -> str:
 
 
 def with_all_entities(context: Context, verdict: Verdict, found: Status, standings: Sequence[Standing]) -> Verdict:
-    """The verdict on what the mappings carry, and the accounts of all else that the source holds now."""
+    """Return the verdict, extended by the accounts of the entities that no mapping reads."""
     recorded = {e.entity: e.counts for e in found.entities}
     entities, not_read = list(verdict.entities), dict[str, str]()
     compared = {e.entity for e in entities}

@@ -1,7 +1,7 @@
-"""Some entities are copied again: their mapping or their shape has changed, or they came later. The others stay.
+"""Copy some entities again, because their mapping or shape has changed or they were added later. Keep the others.
 
-What they made is taken out as a whole, and what hangs on those tables with it: foreign keys are made and checked anew,
-also those of records that refer to them. Then the copy goes its usual way, for these entities alone.
+All of their rows are removed, and the indexes and constraints of those tables are dropped. Foreign keys are created and
+validated again, also those of other tables that refer to them. Then these entities alone are copied as usual.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from crossfade.stores.contract import RowRejected, TargetTransaction
 
 
 def forget(context: Context, tables: Collection[str], entities: Collection[str]) -> None:
-    """Takes out what these entities, and those that feed these tables, have made: `copy` brings it in again."""
+    """Remove all rows of these entities, and of those that feed these tables, so that `copy` copies them again."""
     target_ownership.own_move(context)
     checks.require_covered(context)
     with context.transaction() as tx:
@@ -45,7 +45,7 @@ def forget(context: Context, tables: Collection[str], entities: Collection[str])
 
 
 Filled = Mapping[str, Set[str]]
-"""Entity -> the tables that hold rows of it, by the journal: another mapping than now may have filled them."""
+"""Entity -> the tables that hold rows of it according to the journal; an earlier mapping may have filled them."""
 
 
 def _filled(tx: TargetTransaction) -> Filled:
@@ -56,7 +56,7 @@ def _filled(tx: TargetTransaction) -> Filled:
 
 
 def _entities(context: Context, tables: Collection[str], entities: Collection[str], filled: Filled) -> set[str]:
-    """Those that are meant, and all that fill a table with one of them, or have filled it."""
+    """Return the chosen entities, and all that fill or have filled a table together with one of them."""
     known_tables = context.fed_tables.union(*filled.values())
     fed = filled.keys() | set(context.fed_entities)
     for name, known, what in [(t, known_tables, "table") for t in tables] + [(e, fed, "entity") for e in entities]:
@@ -77,7 +77,7 @@ def _fillers(context: Context, tables: Collection[str], filled: Filled) -> set[s
 
 
 def _tables(context: Context, entities: Collection[str], filled: Filled) -> set[str]:
-    """What they fill, and have filled."""
+    """Return the tables that the entities fill or have filled."""
     have = {name for entity in entities for name in filled.get(entity, ())}
     return have | {b.table for b in context.program.branches if b.entity in entities}
 
@@ -87,20 +87,20 @@ def _require_copied(tx: TargetTransaction, chosen: Collection[str]) -> None:
     if left:
         chunks = counted(len(left), "chunk is", "chunks are")
         raise Refused(
-            f"{chunks} not copied yet of other entities ({', '.join(sorted({c.entity for c in left}))}); nothing was"
+            f"{chunks} of other entities not copied yet ({', '.join(sorted({c.entity for c in left}))}); nothing was"
             " changed",
             hint="crossfade copy, then copy these again",
         )
 
 
 def _take_away(context: Context, tx: TargetTransaction, own: Set[str]) -> None:
-    """All that hangs on the tables, and every foreign key that a record could be removed for with its parents."""
+    """Drop what depends on the tables, and every foreign key through which a removal could spread to other records."""
     done = journal.steps_done(tx)
     made = _made(context, done, own & context.fed_tables if context.is_live else own)
     made += [p for p in _made(context, done, _below(context, own)) if p.id.startswith("take away foreign key ")]
     again = {p.id.removeprefix("take away "): p for p in made}
     steps = sorted(again.items(), key=lambda found: not found[0].startswith("foreign key "))
-    # of a live target the steps before the copy do it; but a foreign key would cascade when the tables are emptied
+    # in a live target the steps before the copy drop the rest; a foreign key would cascade when the tables are emptied
     now = [away for id_, away in steps if not context.is_live or id_.startswith("foreign key ")]
     for away in now:
         tx.run(away.sql)
@@ -111,7 +111,7 @@ def _take_away(context: Context, tx: TargetTransaction, own: Set[str]) -> None:
 
 
 def _made(context: Context, done: Collection[str], tables: Collection[str]) -> list[Step]:
-    """The statements that take away what the steps have made of these tables."""
+    """Return the statements that drop what the steps have created on these tables."""
     there = live.still_there(context.schema, tables, done)
     return [step for step in there if step.id.removeprefix("take away ") in done]
 
@@ -123,7 +123,7 @@ def _forgotten(context: Context, ids: Collection[str], done: Collection[str]) ->
 
 
 def _below(context: Context, tables: Collection[str]) -> set[str]:
-    """The tables that lose rows when records of these do: those that refer to them, and what their records fill."""
+    """Return the tables that may lose rows together with these: referring tables, and others with the same records."""
     found = set(tables)
     while True:
         refer = {t.name for t in context.schema.tables if any(k.parent in found for k in t.foreign_keys)}

@@ -1,4 +1,4 @@
-"""What was copied by another mapping or shape than there is now."""
+"""Find what was copied with another mapping or shape than the current one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from crossfade.stores.contract import TargetTransaction
 
 
 def changed(context: Context, tx: TargetTransaction) -> list[agreed.Part]:
-    """The tables and entities of which that is so, and those that came later.
+    """Return the tables and entities that have changed since the copy, and those that were added later.
 
-    None where an older crossfade has copied them, which noted nothing of it.
+    The list is empty if an older crossfade copied them, because it recorded no digests.
     """
     then = agreed.find(tx)
     return sorted(part for part, digest in context.parts.items() if then.get(part) != digest) if then else []

@@ -1,4 +1,4 @@
-"""What is asked before anything is written: whether all is covered, and whether the survey is still true."""
+"""Checks before anything is written: whether everything is covered, and whether the survey is current."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check(context: Context) -> list[Finding]:
 
 
 def _faults_and_notes(context: Context) -> list[Finding]:
-    """Return all faults, and the notes that come of the same looking."""
+    """Return all faults, and the notes that are found together with them."""
     compiled = context.compiled
     faults = [_of_fault("mapping", fault) for fault in compiled.faults]
     with closing(Engine()) as engine:
@@ -40,7 +40,7 @@ def _faults_and_notes(context: Context) -> list[Finding]:
         except SchemaFault as error:
             schema = None
             faults += [_of_fault("schema", fault) for fault in error.faults]
-        doubtful = need(context.target.ddl, context.target, "be looked into").doubtful_columns
+        doubtful = need(context.target.ddl, context.target, "be inspected").doubtful_columns
         empty = partial(empty_batch, context.codec)
         found = run_check(
             compiled.program, context.shapes, schema, context.discards, empty, engine, compiled.unknown, doubtful
@@ -49,19 +49,19 @@ def _faults_and_notes(context: Context) -> list[Finding]:
 
 
 def _later_triggers(context: Context) -> list[Finding]:
-    """Return the triggers that somebody made on the move's tables after it began: they do not fire for it, either."""
+    """Return the triggers that were created on the move's tables after it began. They do not fire for it, either."""
     try:
         schema = context.schema
     except SchemaFault:
         return []
     try:
         there = (
-            triggers_in(need(context.target.ddl, context.target, "be looked into").describe())
+            triggers_in(need(context.target.ddl, context.target, "be inspected").describe())
             if context.has_journal
             else []
         )
     except Unreachable:
-        return []  # what needs the target says so
+        return []  # the checks that need the target report this
     known = {(t.table, t.name) for t in enabled_triggers(schema)}
     return [
         Finding(
@@ -70,7 +70,7 @@ def _later_triggers(context: Context) -> list[Finding]:
             trigger.table,
             f"the trigger {trigger.name} ({trigger.when}) is not in the schema: it was created after the move began. It"
             " does not fire for rows that Crossfade writes or deletes (copy, quarantine retry, reset)",
-            "do what it does for these rows by a mapping, or by hand; crossfade verify reports it too",
+            "map the columns that it fills, or do its work by hand; crossfade verify reports it too",
         )
         for trigger in there
         if trigger.table in context.fed_tables and (trigger.table, trigger.name) not in known
@@ -105,14 +105,14 @@ def _maps_not_followed(context: Context) -> Iterator[Finding]:
 def require_covered(context: Context) -> None:
     faults = [f for f in _faults_and_notes(context) if f.severity == "fault"]
     if faults:
-        _ = context.program, context.schema  # what is at fault there is told in its own way
+        _ = context.program, context.schema  # raises if a mapping or the schema has faults
         lines = [f"{f.place}: {f.message}" + (f"\n  Try: {f.hint}" if f.hint else "") for f in faults]
         head = f"{counted(len(faults), 'fault')}; nothing was written"
         raise Uncovered("\n".join([head, *lines]), faults, hint="crossfade check")
 
 
 def require_current_lock(context: Context, entities: Sequence[EntityInfo]) -> None:
-    """What came into the source after the survey would be left behind without a word. `entities` is what is there."""
+    """Raise Stale if the source has other `entities` than the survey saw: new ones would silently not be copied."""
     whole = {d.entity for d in context.discards if d.is_whole}
     chosen = {e.name for e in choose(entities, context.project.settings.entities)} - whole
     new, gone = sorted(chosen - context.shapes.keys()), sorted(context.shapes.keys() - {e.name for e in entities})

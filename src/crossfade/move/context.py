@@ -1,4 +1,4 @@
-"""What the phases stand on: the two stores, and what is read of a project once."""
+"""What the phases of a move share: the two stores, and everything that is read once."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class Context:
         self.most_workers = most
         self._scheduler = scheduler
         self.run = uuid.uuid4().hex
-        self.only_compares = False  # a target whose tables have changed is an answer then, not an error
-        self.takes_part = False  # in what only one run may do at a time
+        self.only_compares = False  # then a target whose tables have changed is a result, not an error
+        self.takes_part = False  # in work that only one run may do at a time
         self._open: dict[str, Store] = {}
         self.schema_ahead = Awaited[TargetSchema | None]()
 
@@ -66,12 +66,12 @@ class Context:
 
     @property
     def scheduler(self) -> str:
-        """Of the Dask cluster that the work goes to; "" where it stays on this machine."""
+        """The address of the Dask scheduler, or "" if the work is done on this machine."""
         return self._scheduler or self.project.scheduler
 
     @property
     def source_url(self) -> str:
-        """The source, for a worker in any folder."""
+        """The URL of the source, independent of the working directory."""
         return anywhere(self.project.source_url)
 
     @property
@@ -80,7 +80,7 @@ class Context:
 
     @property
     def codec(self) -> Codec:
-        """How the source's records are read. The source need not be there for it, nor its URL be set."""
+        """The codec of the source's records. The source need not be reachable, nor its URL be set."""
         try:
             url = self.project.source_url
         except Misused:
@@ -102,20 +102,21 @@ class Context:
 
     @cached_property
     def schema(self) -> TargetSchema:
-        """The target as it is to be; of a live target, as it was when the move began.
+        """The schema that the target should have; of a live target, the schema when the move began.
 
-        It has no SQLAlchemy metadata where the journal keeps what SQL files made, and the files still say the same.
+        It has no SQLAlchemy metadata if it was read from the journal: the description of a schema that SQL files made,
+        while the files are unchanged.
         """
         ahead = self.schema_ahead.take()
         return self._read_schema() if ahead is None else ahead
 
     def read_schema_ahead(self) -> None:
-        """Begins to read the schema of a new move where that takes databases, for which the server takes its time.
+        """Begin to read the schema of a new move if that needs a scratch database, which takes the server some time.
 
-        It may begin before this run is alone: what SQL files make does not depend on what others do in the target.
+        It may begin before this run holds the lock: what SQL files make does not depend on other runs in the target.
         """
         if "schema" not in self.__dict__ and not self.is_live and self.schema_is_made_of is not None:
-            ddl = need(self.target.ddl, self.target, "be looked into")
+            ddl = need(self.target.ddl, self.target, "be inspected")
             self.schema_ahead.begin(lambda: None if ddl.has_journal() else self._load_schema())
 
     def _read_schema(self) -> TargetSchema:
@@ -150,20 +151,20 @@ class Context:
         return self.project.settings.target.schema_ == LIVE
 
     def expected_from_now(self) -> Described:
-        """What the target's catalogue is to say after the copy: what it says now, and what the schema makes.
+        """Return the expected catalog of the target after the copy: the current one, and what the schema makes.
 
-        What the schema makes is known from a scratch database: who alters the target meanwhile changes nothing of it.
+        What the schema makes is read from a scratch database, so that changes in the target meanwhile do not affect it.
         """
-        ddl = need(self.target.ddl, self.target, "be looked into")
+        ddl = need(self.target.ddl, self.target, "be inspected")
         now = ddl.describe()
         return now if self.is_live else now.joined(ddl.describe_made(self.schema))
 
     @property
     def expected(self) -> Described:
-        """What was noted when the move began. Another version of the server may print it otherwise: there it is made
-        anew, and what was in the target before is as it is found.
+        """The description that was recorded when the move began. Another version of the server may print definitions
+        differently: then it is made again, and objects from before the move are described as they are now.
         """
-        ddl = need(self.target.ddl, self.target, "be looked into")
+        ddl = need(self.target.ddl, self.target, "be inspected")
         with self.transaction() as tx:
             noted = journal.expected(tx)
         if noted is None:
@@ -192,8 +193,8 @@ class Context:
 
     @cached_property
     def discards(self) -> tuple[Discard, ...]:
-        """The project's discards, each of one entity: a pattern counts for every entity that it matches, and that has
-        the path, or is empty, where it says so.
+        """The project's discards, one for each entity that a pattern matches. If the discard names a path, the entity
+        must have it; if it says that the entity is empty, it must be empty.
         """
         out: list[Discard] = []
         for discard in self.project.settings.discard:
@@ -202,7 +203,7 @@ class Context:
         return tuple(out)
 
     def _meant(self, discard: Discard) -> Sequence[str | None]:
-        """The entities that a discard is of. Where there are none, what it says: `check` notes that it is stale."""
+        """Return the entities that a discard applies to, or its own text if there are none: `check` calls it stale."""
         assert discard.entity is not None
         matched = matching(discard.entity, self.shapes)
         if discard.empty:
@@ -217,12 +218,12 @@ class Context:
 
     @cached_property
     def compiled(self) -> Compiled:
-        """What could be compiled of the mappings, and the faults of the rest."""
+        """The mappings that could be compiled, and the faults of the others."""
         return compile_all(read_mappings(self.project.mapping_dir), self.shapes, self.discards)
 
     @property
     def program(self) -> Program:
-        """The mappings. Raises MappingFault with every fault of theirs, Misused where there are none."""
+        """The compiled mappings. Raises MappingFault with all of their faults, Misused if there are none."""
         compiled = self.compiled
         if compiled.faults:
             raise MappingFault(list(compiled.faults))
@@ -242,7 +243,7 @@ class Context:
 
     @cached_property
     def parts(self) -> dict[agreed.Part, str]:
-        """Digests of each table's mapping and of each entity's shape, with the discards that go with them."""
+        """Digests of each table's mapping and of each entity's shape, including the discards that concern them."""
         texts = read_mappings(self.project.mapping_dir)
         found: dict[agreed.Part, str] = {}
         for table, text in texts.items():
@@ -255,7 +256,7 @@ class Context:
 
     @property
     def digests_so_far(self) -> dict[str, str]:
-        """Before there is a survey no mapping can be read either: what the schema makes needs neither."""
+        """The digests, without those of mappings if there is no survey yet: creating the schema needs neither."""
         if self.is_live or self.project.lock_file.exists():
             return self.digests
         return {"lock_digest": "", "schema_digest": self.schema.digest, "mapping_digest": ""}
@@ -283,7 +284,7 @@ class Context:
             yield tx
 
     def take_over(self) -> None:
-        """No other run writes into the target from now on."""
+        """Make this run the only one that can write to the target."""
         with self.transaction() as tx:
             journal.take_over(tx, self.run)
         self.takes_part = True
@@ -299,23 +300,23 @@ class Context:
 
     @property
     def get_ready(self) -> Callable[[], None]:
-        """What a worker can do before there is any work."""
+        """Return a function with which a worker prepares itself before its first call."""
         return partial(get_ready, self.project.source_url, self.project.target_url)
 
     @property
     def has_journal(self) -> bool:
-        return bool(need(self.target.ddl, self.target, "be looked into").has_journal())
+        return bool(need(self.target.ddl, self.target, "be inspected").has_journal())
 
     def tables(self, names: Collection[str]) -> list[TargetTable]:
         return [t for t in self.schema.tables if t.name in names]
 
     def chunks(self) -> list[journal.ChunkRecord]:
-        """The plan of the copy, as far as it is made."""
+        """Return the chunks that the copy has planned so far."""
         with self.transaction() as tx:
             return journal.chunks(tx)
 
     def forget_survey(self) -> None:
-        """What was read from the lock file is read anew."""
+        """Drop what was read from the lock file, so that it is read again."""
         self._close_sessions()
         for name in ("shapes", "discards", "compiled", "digests", "parts"):
             self.__dict__.pop(name, None)

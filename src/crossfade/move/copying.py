@@ -1,4 +1,4 @@
-"""The copy as a whole: plan, chunks, what may not stay, constraints."""
+"""The copy as a whole: plan, chunks, removal of records that break constraints, constraints."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def copy(context: Context, listen: Listener, *, source_moved: bool = False) -> S
 
 
 def _workers(context: Context, entities: Sequence[EntityInfo]) -> int:
-    """As many as there is work for, by the survey and by what the source says of its size now: they start while all
-    else is looked at.
+    """Return the number of workers to start, from the survey and from the size that the source reports now. They start
+    while the target is examined.
     """
     now = {e.name: e.bytes for e in entities}
     sizes = [max(context.shapes[e].bytes, now.get(e, 0)) for e in context.fed_entities]
@@ -71,7 +71,7 @@ def _finish(context: Context, entities: Sequence[EntityInfo], listen: Listener) 
         done = journal.steps_done(tx)
     advance_sequences(
         context
-    )  # before policies may hide rows; those that only a later step ties to a column come after
+    )  # before a policy can hide rows; sequences that a later step attaches to a column follow after it
     target_ownership.do_steps(context, context.steps_after(done), listen)
     advance_sequences(context)
     causes.explain(context.work)
@@ -83,7 +83,7 @@ def _finish(context: Context, entities: Sequence[EntityInfo], listen: Listener) 
 
 
 def _note_agreed(context: Context, tx: TargetTransaction) -> None:
-    """What was copied now was copied by the mappings as they are; what was there before, by what it was noted with."""
+    """Record the current digests for what this run copied. Keep the recorded digests of what was copied before."""
     if journal.find_stage(tx) == journal.FINISHED:
         return
     chosen = agreed.being_copied_again(tx)
@@ -94,20 +94,20 @@ def _note_agreed(context: Context, tx: TargetTransaction) -> None:
 
 
 def copied_chunks(context: Context) -> list[Chunk]:
-    """The chunks of the plan, without the one of what came after it, and without what is discarded as a whole."""
+    """Return the chunks of the plan, without the chunk for later records and without entities discarded as a whole."""
     fed = set(context.fed_entities)
     return [c.chunk for c in context.chunks() if c.chunk.number != journal.LATER and c.chunk.entity in fed]
 
 
 def _discarded(context: Context, entities: Sequence[EntityInfo]) -> dict[str, int]:
-    """The entities that are discarded as a whole, with how many records they hold; without what nobody can count."""
+    """Return the number of records of each entity that is discarded as a whole and can be counted."""
     readable = {info.name for info in entities if not info.unread}
     whole = [s.entity for s in inventory(context, entities) if s.fate == DISCARDED and s.entity in readable]
     return {entity: count(context, entity) for entity in whole}
 
 
 def _note_discarded(tx: TargetTransaction, discarded: Mapping[str, int]) -> None:
-    """Their records have an account, too. It comes last: until then a mapping may still take them up."""
+    """Record the accounts of the discarded entities. This comes last, because a mapping may still be added for them."""
     known = {c.chunk.entity for c in journal.chunks(tx)}
     for entity, records in discarded.items():
         if entity not in known:
@@ -117,7 +117,7 @@ def _note_discarded(tx: TargetTransaction, discarded: Mapping[str, int]) -> None
 
 
 def advance_sequences(context: Context) -> None:
-    """What the target hands out numbers by goes on after those that came in."""
+    """Advance the target's sequences beyond the copied values."""
     ddl = need(context.target.ddl, context.target, "count on")
     ddl.advance_sequences(context.tables(context.fed_tables))
 
@@ -155,7 +155,7 @@ def require_own_rows(context: Context, tx: TargetTransaction, tables: Sequence[T
 
 
 def _require_same_agreement(context: Context, move: MoveRecord) -> None:
-    """A copy that has begun goes on under the mapping and the lock file that it began with."""
+    """Refuse to resume a copy with another mapping or lock file than it began with."""
     done = sum(1 for c in context.chunks() if c.counts is not None)
     if not agreement.require_same(move, context.digests, done):
         with context.transaction() as tx:
@@ -163,7 +163,7 @@ def _require_same_agreement(context: Context, move: MoveRecord) -> None:
 
 
 def _clear(context: Context, executor: Executor, listen: Listener) -> None:
-    """What may not stay leaves, before the constraints are made. What is done of it is not done again."""
+    """Remove the records that would break a constraint, before the constraints are created. Skip finished parts."""
     stage = target_ownership.own_move(context).stage
     if stage in (journal.PREPARED, journal.COPYING):
         with context.transaction() as tx:
@@ -184,7 +184,7 @@ def _tell(listen: Listener, step: Step) -> None:
 
 
 def _stop_at(context: Context) -> StopAt:
-    """What may be in quarantine in the end does not stop a copy."""
+    """Return the limit at which the copy stops: never below the limit on quarantine at the end."""
     limits = context.project.settings.limits
     return StopAt(max(limits.stop_at, limits.quarantine), limits.stop_at_least)
 

@@ -1,4 +1,4 @@
-"""Where a phase does its work: worker processes, this process, or a cluster. The one place that chooses."""
+"""Choose where a phase does its work: in worker processes, in this process, or on a cluster."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ def executor_for(
     target: bool = True,
     get_ready: Callable[[], None] | None = None,
 ) -> Executor:
-    """What makes a phase's calls; as many as `workers` at once, on this machine. `target`: they need the target, too.
+    """Return the executor for a phase, with up to `workers` calls at once on this machine. `target` says whether the
+    calls need the target.
 
-    Raises Unreachable where the cluster's scheduler is not there or has no workers, Misused where its workers cannot do
+    Raises Unreachable if the cluster's scheduler cannot be reached or has no workers, Misused if its workers cannot do
     the work.
     """
     scheduler = context.scheduler
@@ -48,7 +49,7 @@ def executor_for(
 
 
 def _require_source(context: Context, executor: Any) -> None:
-    """A dump is files: the workers have to have the same, under the same name."""
+    """Raise Misused unless every worker of the cluster has the same dump under the same path."""
     if not context.source.traits.is_file:
         return
     here = _parts(context.source)
@@ -69,6 +70,6 @@ def _parts_there(open_source: Callable[[], Store]) -> dict[str, str]:
 
 
 def _parts(source: Store) -> dict[str, str]:
-    """Entity -> what it is, without when its file was written."""
-    found = need(source.inspector, source, "be looked into").entities(sized=False)
+    """Return a description of each entity that does not depend on when its file was written."""
+    found = need(source.inspector, source, "be inspected").entities(sized=False)
     return {info.name: info.identity.partition("@")[0] for info in found}

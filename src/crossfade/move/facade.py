@@ -77,7 +77,7 @@ class Move:
 
     @property
     def records(self) -> Records:
-        """Prints the source's records and their keys; the source need not be there for it."""
+        """The printer of the source's records and keys. The source need not be reachable."""
         return Records(self.context.codec)
 
     @property
@@ -148,9 +148,9 @@ class Move:
             copying.restart(self.context)
 
     def forget(self, *, tables: Collection[str] = (), entities: Collection[str] = ()) -> None:
-        """Takes out what these entities, and those that feed these tables, have made; `copy` brings it in again.
+        """Remove all rows of these entities, and of those that feed these tables, so that `copy` copies them again.
 
-        All else stays as it is, but for records that refer to one that does not come in again.
+        Everything else stays as it is, except records that refer to one that is not copied again.
         """
         with target_ownership.locked(self.context):
             copying_again.forget(self.context, tables, entities)

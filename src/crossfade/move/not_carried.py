@@ -1,4 +1,4 @@
-"""Gathers what stays in the source, from the discards, the settings and the source itself (verify/not_carried.py)."""
+"""Collect what stays in the source, from the discards, the settings and the source itself (verify/not_carried.py)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from crossfade.verify.not_carried import Changed, LeftBehind
 
 
 def left_behind(context: Context, found: Status, standings: Sequence[Standing]) -> list[LeftBehind]:
-    """Everything, the largest things first: entities, records, paths, rows, what is no data."""
+    """Return everything that stays: entities first, then records, paths, rows, and what is not data."""
     return [
         *_entities(found, standings),
         *_records(context, found),
@@ -37,7 +37,7 @@ def _entities(found: Status, standings: Sequence[Standing]) -> Iterator[LeftBehi
 
 
 def _records(context: Context, found: Status) -> Iterator[LeftBehind]:
-    """By a person one by one, and by the condition of a discard: what the first do not account for."""
+    """Yield the records that a person discarded one by one, then those that match the condition of a discard."""
     with context.transaction() as tx:
         by_person = journal.discarded_by_person(tx)
     for (entity, note), records in by_person.items():
@@ -66,7 +66,7 @@ def _place(discard: Discard) -> str:
 
 
 def _values(context: Context, discard: Discard) -> int | None:
-    """How many values stood there when the source was surveyed."""
+    """Return the number of values that the survey found there."""
     shape = context.shapes.get(discard.entity or "")
     try:
         node = shape.node(parse_path(discard.path or "")) if shape is not None else None

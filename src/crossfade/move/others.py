@@ -1,7 +1,7 @@
 """What in a target is not the move's: rows that others inserted or changed, and what others created on its tables.
 
-A reset deletes rows and drops tables. Rows are known by what the journal notes of every load
-(`TargetTransaction.strangers`); tables, views and functions by the description that was noted when the move began.
+A reset deletes rows and drops tables. The move's rows are known from the journal's record of every load
+(`TargetTransaction.strangers`); its tables, views and functions from the description recorded when the move began.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from crossfade.schema.compare import CHANGED, EXTRA, SchemaDifference, compare
 from crossfade.schema.undo import Undo
 from crossfade.stores.contract import TargetTransaction
 
-_NAMED = 3  # keys, of rows that are not the move's
+_NAMED = 3  # keys shown, of rows that are not the move's
 _BODY = {"definition", "generated", "type", "kind", "base", "labels", "fields", "checks", "parts"}
 """Facts that define an object: if others changed one, they may want to keep it."""
 
@@ -32,7 +32,7 @@ class Other:
 
 
 def rows_of_others(tx: TargetTransaction, table: TargetTable, there: int, noted: int) -> Iterator[Other]:
-    """`there` rows are in the table, and the journal noted `noted`."""
+    """Yield the rows that are not the move's. The table holds `there` rows; the journal recorded `noted`."""
     found = tx.strangers(table, limit=_NAMED)
     if found.count:
         more = ", ..." if found.count > len(found.keys) else ""
@@ -44,7 +44,7 @@ def rows_of_others(tx: TargetTransaction, table: TargetTable, there: int, noted:
 
 
 def built_by_others(tx: TargetTransaction, expected: Described | None, gone: Collection[str]) -> Iterator[Other]:
-    """What would go with the things `gone` (their names, plain), and was not made by the move; what was replaced."""
+    """Yield what others created on, or changed of, the objects in `gone` (unquoted names), and would be dropped."""
     if expected is None:
         return
     found = tx.describe()
@@ -62,7 +62,7 @@ def built_by_others(tx: TargetTransaction, expected: Described | None, gone: Col
 
 
 def _owner(thing: Thing, gone: Collection[str]) -> str | None:
-    """The one of `gone` that the thing goes with: a column, an index, a partition, a sequence that a column owns."""
+    """Return the object in `gone` that the thing (a column, index, partition or owned sequence) is dropped with."""
     owned = thing.facts.get("owned by", "").rpartition(".")[0]
     return next((name for of in (thing.of, thing.parent, owned) if of and (name := plain(of)) in gone), None)
 
@@ -100,7 +100,7 @@ def names_of(drops: Iterable[Undo]) -> set[str]:
 
 
 def require_none(others: Sequence[Other], including: Collection[str]) -> None:
-    """Raises NotEmpty with all that is not the move's, but for what is named in `including`."""
+    """Raise NotEmpty with everything that is not the move's and not named in `including`."""
     left = [o for o in others if o.name not in including]
     if not left:
         return

@@ -1,4 +1,4 @@
-"""A preview: what the mapping makes of some documents, or of a sample of everything. Nothing is written."""
+"""Map some documents, or a sample of every entity, without writing anything."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from crossfade.transform.inferred_tables import tables_as_mapped
 
 @dataclass(frozen=True)
 class Preview:
-    """`without_types` says why the columns' types are not known; None where the values were held against them."""
+    """`without_types` says why the types of the columns are unknown; None if the values were checked against them."""
 
     records: tuple[Previewed, ...]
     samples: tuple[Sample, ...]
@@ -31,7 +31,7 @@ class Preview:
 
 
 def of_table(context: Context, table: str, limit: int, key: str | None) -> Preview:
-    """The first documents that feed a table, or the one with a key, mapped."""
+    """Map the first documents that feed a table, or the one with a key."""
     if table not in context.program.files:
         raise Misused(f"no mapping fills a table {table!r}", hint=choices(table, context.program.files))
     entities = list(dict.fromkeys(b.entity for b in context.program.branches if b.table == table))
@@ -53,7 +53,7 @@ def of_table(context: Context, table: str, limit: int, key: str | None) -> Previ
 
 
 def of_sample(context: Context, table: str | None, size: int, listen: Listener) -> Preview:
-    """A sample of every entity that a mapping reads, or of those that feed a table."""
+    """Map a sample of every mapped entity, or of those that feed a table."""
     if table is not None and table not in context.program.files:
         raise Misused(f"no mapping fills a table {table!r}", hint=choices(table, context.program.files))
     entities = list(dict.fromkeys(b.entity for b in context.program.branches if table in (None, b.table)))
@@ -73,7 +73,9 @@ def _mapper(context: Context) -> Iterator[tuple[Mapper, str | None]]:
 
 
 def _tables(context: Context, engine: Engine) -> tuple[Mapping[str, TargetTable], str | None]:
-    """The target's tables; as the mapping makes them where the target is needed for that and is not there."""
+    """Return the target's tables. If the target is needed for that and unreachable, infer them from the mappings, and
+    return the reason as well.
+    """
     try:
         tables, why = _schema_tables(context), None
     except (Unreachable, Misused) as error:
@@ -101,7 +103,8 @@ def _with_key(reader: Reader, codec: Codec, entity: str, key: str) -> list[bytes
     try:
         groups = codec.keys_meant(key)
     except ValueError as error:
-        raise Misused(f"the key {key} cannot be read: {error}", hint="a key as `crossfade preview` prints it") from None
+        hint = "write the key as `crossfade preview` prints it"
+        raise Misused(f"the key {key} cannot be read: {error}", hint=hint) from None
     for meant in groups:
         if found := with_keys(reader, codec, entity, meant):
             return found

@@ -1,4 +1,4 @@
-"""What a program may ask of the processes of a move: how many, with which reader, and how they are stopped."""
+"""Functions for programs around a move: the number of processes, the reader that they use, and how they stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The records in quarantine: looked at, tried again, discarded by a person."""
+"""List, retry and discard the records in quarantine."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ RECORDS_A_WORKER = 5000
 
 
 def _workers(context: Context, records: int) -> int:
-    """As many as there is work for."""
+    """Return the number of workers for this many records."""
     return min(context.writers, max(1, records // RECORDS_A_WORKER))
 
 
 def _explained(context: Context, results: Sequence[Retried]) -> list[Retried]:
-    """The same with what is known by now of those that stay."""
+    """Return the results, with explanations for the entries that stay in quarantine."""
     with context.transaction() as tx:
         found = [journal.find_entry(tx, r.entry.id) if r.outcome == "quarantined" else None for r in results]
     return [r if entry is None else replace(r, entry=entry) for r, entry in zip(results, found, strict=True)]
@@ -134,13 +134,13 @@ def _entry(context: Context, entry_id: str) -> Entry:
 
 
 def _require_no_half_constraints(context: Context) -> None:
-    """Between the first constraint and the last a cascade could remove what comes in, and nobody would count it."""
+    """Refuse while only some constraints exist: a cascade could then remove retried rows without counting them."""
     with context.transaction() as tx:
         done = journal.steps_done(tx)
     open_steps = [s for s in context.steps_after(done) if s.id not in done]
     if open_steps and done & {s.id for s in context.schema.post}:
         raise Refused(
-            counted(len(open_steps), "constraint of the target is", "constraints of the target are")
-            + " not created yet, others are; nothing was retried",
+            counted(len(open_steps), "constraint of the target does", "constraints of the target do")
+            + " not exist yet, while others do; nothing was retried",
             hint="crossfade copy, then retry",
         )

@@ -1,4 +1,4 @@
-"""Records and their values as people read them."""
+"""Print records and their values for people."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Records:
     codec: Codec
 
     def key(self, key: str | None) -> str:
-        """A key, or a value that is written as a key is."""
+        """Return the text of a key, or of a value that is written like one."""
         return self.codec.readable(key)
 
     def document(self, raw: bytes) -> dict[str, Any]:
-        """`document` (from which the record can be made again), or `bytes` in hex with the reason why it cannot be
+        """Return `document`, from which the record can be restored, or `bytes` in hex with the reason why it cannot be
         read.
         """
         try:

@@ -1,4 +1,4 @@
-"""What a report of a verification is made with."""
+"""The parts of a verification report, for the command line."""
 
 from __future__ import annotations
 

@@ -25,14 +25,14 @@ from crossfade.stores.contract import RowRejected, TargetTransaction, need
 
 _SHARED = {"SCHEMA": "schema", "EXTENSION": "extension", "FUNCTION": "function", "PROCEDURE": "procedure",
            "AGGREGATE": "aggregate"}  # fmt: skip
-"""Kinds of which a step may have found the thing there, and how there_before calls them."""
+"""Kinds of objects that may have existed before a step created them, with their names in there_before."""
 
 
 @dataclass(frozen=True)
 class Reset:
-    """What a reset does. `rows` are those that go, by table; `kept` is what was there before the move, or what is not
-    known how to drop. In a target that is filled as it stands (live) tables are emptied, and `back` is what is put
-    back on them.
+    """What a reset does. `rows` counts the rows that are deleted from each table; `kept` names what existed before the
+    move, and what Crossfade cannot drop. In a live target tables are emptied, and `back` lists what is created on them
+    again.
     """
 
     drops: tuple[Undo, ...] = ()
@@ -43,7 +43,7 @@ class Reset:
     back: tuple[Step, ...] = ()
     journal_schema: bool = False
     silent: tuple[Trigger, ...] = ()
-    """Triggers of the emptied tables that would fire for a DELETE, and do not fire for this one."""
+    """Triggers of the emptied tables that are for a DELETE, but do not fire for this one."""
 
     @property
     def row_count(self) -> int:
@@ -51,8 +51,8 @@ class Reset:
 
 
 def plan(context: Context, including: Collection[str] = ()) -> Reset | None:
-    """What a reset would do; None where the target has no journal. Raises NotEmpty where it would delete what is not
-    the move's, but for what is in the tables `including`.
+    """Return what a reset would do, or None if the target has no journal. Raises NotEmpty if it would delete what is
+    not the move's from a table that is not in `including`.
     """
     if not context.has_journal:
         return None
@@ -63,7 +63,7 @@ def plan(context: Context, including: Collection[str] = ()) -> Reset | None:
 
 
 def reset(context: Context, including: Collection[str] = ()) -> Reset | None:
-    """Does it. Raises Refused where something of somebody else's rests on what would go; nothing was changed then."""
+    """Reset the target. Raises Refused, with nothing changed, if others' objects depend on what would be dropped."""
     with _locked(context) as there:
         if not there:
             return None
@@ -75,14 +75,14 @@ def reset(context: Context, including: Collection[str] = ()) -> Reset | None:
 
 
 def _read_schema(context: Context) -> None:
-    """Before the transaction: the journal that keeps it is read in one of its own."""
+    """Read the schema before the transaction, because reading it from the journal takes a transaction of its own."""
     if context.is_live:
         _ = context.schema
 
 
 @contextmanager
 def _refusals_told() -> Iterator[None]:
-    """A statement that the target refused, whether it counts or drops."""
+    """Report any statement that the target refuses, whether it counts or drops."""
     try:
         yield
     except RowRejected as error:
@@ -102,7 +102,7 @@ def _stays(message: str) -> Refused:
 
 @contextmanager
 def _locked(context: Context) -> Iterator[bool]:
-    """As target_ownership.locked, whatever the schema's files say by now. Whether there is anything."""
+    """Lock like target_ownership.locked, whatever the schema files say now. Yield whether there is a journal."""
     with need(context.target.writer, context.target, "be written to").lock():
         there = context.has_journal
         if there:
@@ -121,7 +121,7 @@ def _require_own(context: Context) -> None:
 
 
 def _plan(context: Context, tx: TargetTransaction, including: Collection[str], *, hold: bool) -> Reset:
-    """With `hold` the rows stay as they are counted until `tx` ends."""
+    """Plan the reset. With `hold`, nobody else can change the counted rows until `tx` ends."""
     noted: Counter[str] = Counter()
     for chunk in journal.chunks(tx):
         noted.update(chunk.rows)
@@ -135,7 +135,7 @@ def _plan(context: Context, tx: TargetTransaction, including: Collection[str], *
         require_none(others, including)
         return replace(found, silent=tuple(_silent(tx, found)))
     drops, kept = _drops(steps, before)
-    default = need(context.target.ddl, context.target, "be looked into").default_schema()
+    default = need(context.target.ddl, context.target, "be inspected").default_schema()
     rows, others = _rows(tx, drops, noted, default, hold)
     require_none([*others, *built_by_others(tx, expected, names_of(drops))], including)
     _require_unneeded(tx, drops)
@@ -150,14 +150,14 @@ def _silent(tx: TargetTransaction, found: Reset) -> list[Trigger]:
 
 
 def _require_unneeded(tx: TargetTransaction, drops: Sequence[Undo]) -> None:
-    """Raises Refused where something of others needs what would go, and the target would drop it all the same."""
+    """Raise Refused if an object of others needs something that the target would drop nevertheless."""
     broken = tx.left_broken([d.sql for d in drops])
     if broken:
         raise _stays(f"{', '.join(broken)} would no longer work without the move's tables")
 
 
 def _drops(steps: list[Step], before: set[tuple[str, str]]) -> tuple[list[Undo], list[str]]:
-    """What to drop, last made first, and the names of what stays."""
+    """Return what to drop, the most recently created first, and the names of what stays."""
     drops: list[Undo] = []
     kept: list[str] = []
     for step in reversed(steps):
@@ -182,7 +182,7 @@ def _of_id(step: Step) -> str:
 def _rows(
     tx: TargetTransaction, drops: list[Undo], noted: Mapping[str, int], default: str, hold: bool
 ) -> tuple[dict[str, int], list[Other]]:
-    """Table -> rows that are in it, without tables that are gone; and the rows that are not the move's."""
+    """Return the number of rows of each table that still exists, and the rows that are not the move's."""
     rows: dict[str, int] = {}
     others: list[Other] = []
     for drop in drops:
@@ -200,8 +200,8 @@ def _rows(
 def _plan_live(
     context: Context, tx: TargetTransaction, hold: bool, noted: Mapping[str, int], done: set[str], own_schema: bool
 ) -> tuple[Reset, list[Other]]:
-    """Tables that were there stay: their rows leave, and what was taken away from them is put back. Of a table that is
-    gone by now there is nothing to delete.
+    """Plan for a live target: existing tables stay, their rows are deleted, and what was dropped from them is created
+    again. Nothing is deleted from a table that no longer exists.
     """
     if not noted and not done:
         return Reset(rows={}, journal_schema=own_schema), []

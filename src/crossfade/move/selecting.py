@@ -1,4 +1,4 @@
-"""What a selection of quarantine may name. A misspelt word would select nothing, which reads as "all is copied"."""
+"""Check the names in a selection of quarantine. A misspelt name would select nothing, as if all were copied."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crossfade.move.context import Context
 
 
 def require_known(context: Context, of: Selection) -> None:
-    """Raises Misused, with the nearest word and what there is. For a selection that found nothing."""
+    """Raise Misused, with the nearest names, if a selection that found nothing contains an unknown name."""
     with context.transaction() as tx:
         held = causes(tx, Selection(state=None), examples=1)
         copied = {chunk.chunk.entity for chunk in journal.chunks(tx)}
@@ -26,7 +26,7 @@ def require_known(context: Context, of: Selection) -> None:
 
 
 def _require(what: str, name: str | None, known: set[str], held: set[str]) -> None:
-    """What is in quarantine is offered first: it is what was looked for, mostly."""
+    """Raise Misused for an unknown name. Suggest names in quarantine first, because they are usually meant."""
     if name is not None and name not in known:
         hint = choices(name, known if not held else _offered(name, known, held))
         raise Misused(f"there is no {what} {name!r}; nothing was done", hint=hint)
@@ -40,7 +40,7 @@ def _offered(name: str, known: set[str], held: set[str]) -> Iterable[str]:
 def _program(context: Context) -> Program | None:
     try:
         return context.compiled.program
-    except CrossfadeError:  # quarantine is looked at also where a mapping is at fault
+    except CrossfadeError:  # quarantine can be listed even if a mapping has a fault
         return None
 
 

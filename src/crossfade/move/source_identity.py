@@ -15,13 +15,13 @@ CONFIRM = "crossfade copy --source-moved"
 
 def identity_of(context: Context, entities: Sequence[EntityInfo]) -> SourceIdentity:
     source = context.source
-    database, places = need(source.inspector, source, "be looked into").place()
+    database, places = need(source.inspector, source, "be inspected").place()
     return SourceIdentity(database, places, {e.name: e.identity for e in entities if e.identity})
 
 
 def require_same_source(context: Context, entities: Sequence[EntityInfo], *, confirmed: bool = False) -> None:
-    """Raises Stale where another source answers than the one that the copy began with, or the same at another place
-    and nobody has `confirmed` that. A copy that begins notes which it is.
+    """Raise Stale if this is not the source that the copy began with, or if it has another address and this is not
+    `confirmed`. When a copy begins, record the identity of its source.
     """
     now = identity_of(context, entities)
     with context.transaction() as tx:
@@ -35,7 +35,7 @@ def require_same_source(context: Context, entities: Sequence[EntityInfo], *, con
 
 
 def another_source(context: Context, entities: Sequence[EntityInfo]) -> str | None:
-    """The same as a sentence, for who only looks."""
+    """Return a sentence if this is not the source that the copy began with, else None."""
     with context.transaction() as tx:
         then, copied = journal.find_identity(tx), {record.chunk.entity for record in journal.chunks(tx)}
     change = changed(then, identity_of(context, entities), copied) if then is not None and copied else None
@@ -45,7 +45,7 @@ def another_source(context: Context, entities: Sequence[EntityInfo]) -> str | No
 def _sentence(context: Context, change: Change) -> str:
     if change.other:
         named = ", ".join(change.other)
-        return f"{context.source.url} is not the source that the copy began with: {named} is another one there"
+        return f"{context.source.url} is not the source that the copy began with; different entities: {named}"
     return f"the source has changed since the copy began: {change.what}"
 
 

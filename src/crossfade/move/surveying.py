@@ -1,4 +1,4 @@
-"""The survey: what the source holds, as the lock file keeps it."""
+"""Survey the source and write the lock file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from crossfade.stores.open import open_store
 
 def entities(context: Context, *, sized: bool = True) -> Sequence[EntityInfo]:
     source = context.source
-    return need(source.inspector, source, "be looked into").entities(context.project.settings.entities, sized=sized)
+    return need(source.inspector, source, "be inspected").entities(context.project.settings.entities, sized=sized)
 
 
 def survey(context: Context, listen: Listener) -> tuple[list[Shape], list[EntityInfo]]:
@@ -47,7 +47,7 @@ def survey(context: Context, listen: Listener) -> tuple[list[Shape], list[Entity
 
 
 def lock_before(context: Context) -> list[Shape] | None:
-    """The shapes of the last survey; None where there was none, or its file is damaged."""
+    """Return the shapes of the last survey, or None if there was none or its file is damaged."""
     try:
         return read_lock(context.project.lock_file)
     except CrossfadeError:
@@ -55,7 +55,7 @@ def lock_before(context: Context) -> list[Shape] | None:
 
 
 def changes_since(before: Sequence[Shape], shapes: Sequence[Shape], entities: Sequence[EntityInfo]) -> list[str]:
-    """How the source differs from what an earlier survey saw, in words."""
+    """Return sentences on how the source differs from an earlier survey."""
     return compare(before, shapes, {e.name for e in entities})
 
 

@@ -20,8 +20,9 @@ from crossfade.stores.contract import need
 
 @contextmanager
 def locked(context: Context) -> Iterator[None]:
-    """The target is this run's alone: raises Busy where another is at work in it; what a killed one has left behind is
-    waited for, and can write no more.
+    """Lock the target for this run. Wait for transactions that a killed run left behind, and prevent it from writing.
+
+    Raises Busy if another run works in the target.
     """
     target = context.target
     with need(target.writer, target, "be written to").lock():
@@ -42,7 +43,7 @@ def apply_schema(context: Context, listen: Listener) -> int:
 
 
 def do_steps(context: Context, steps: Sequence[Step], listen: Listener) -> int:
-    """The number of steps done now."""
+    """Execute the steps that were not executed before; return their number."""
     done: list[Step] = []
 
     def tell(step: Step) -> None:
@@ -54,12 +55,12 @@ def do_steps(context: Context, steps: Sequence[Step], listen: Listener) -> int:
 
 
 def own_target(context: Context) -> MoveRecord:
-    """Begins the move in the target, or finds that it is this one's."""
+    """Begin the move in the target, or return the existing one if it is this project's."""
     move = find_move(context)
     if move is None:
         _require_empty(context)
         expected = context.expected_from_now()
-        there = need(context.target.ddl, context.target, "be looked into").there_before()
+        there = need(context.target.ddl, context.target, "be inspected").there_before()
         journal.create(context.target)
         context.take_over()
         made = context.schema_is_made_of
@@ -69,17 +70,17 @@ def own_target(context: Context) -> MoveRecord:
             journal.note_expected(tx, expected)
             journal.note_there_before(tx, there)
             move = journal.find_move(tx)
-    assert move is not None  # it was noted just now
+    assert move is not None  # it was recorded just now
     return _require_own(context, move)
 
 
 def own_move(context: Context) -> MoveRecord:
-    """The move in the target. Raises Misused where none has begun."""
+    """Return the move in the target. Raises Misused if none has begun."""
     return _require_own(context, _begun(context))
 
 
 def known_move(context: Context) -> MoveRecord:
-    """The move in the target, of which only the journal is read: the schema's files may say anything."""
+    """Return the move in the target, for callers that only read the journal: the schema files may have changed."""
     move = _begun(context)
     agreement.require_own(move, context.target.url, context.project.name, move.schema_digest)
     return move
@@ -90,7 +91,7 @@ def status(context: Context) -> Status:
     try:
         fed = context.fed_entities
     except CrossfadeError:
-        fed = []  # the plan knows what has begun; `check` says what is at fault
+        fed = []  # the plan has the entities that were begun; `check` reports the faults
     with context.transaction() as tx:
         return status_of(tx, move, fed, context.project.settings.limits.quarantine)
 
@@ -111,7 +112,7 @@ def _is_older(move: MoveRecord) -> bool:
 
 
 def _migrate(context: Context, move: MoveRecord) -> None:
-    """Brings the tables of an older version's journal to today's shape."""
+    """Migrate the tables of an older version's journal."""
     if _is_older(move):
         with context.transaction() as tx:
             migrate(tx, move.version, has_unique_keys=context.source.traits.has_unique_keys)
@@ -137,7 +138,7 @@ def _require_empty(context: Context) -> None:
             there = [t.name for t in tables if tx.holds(t)]
         what, hint = "already has rows in", "empty these tables, or map other tables"
     else:
-        there = need(target.ddl, target, "be looked into").is_empty()
+        there = need(target.ddl, target, "be inspected").is_empty()
         what, hint = "is not empty:", 'use an empty database, or schema = "live" to fill existing tables'
     if there:
         names = ", ".join(there[:8])

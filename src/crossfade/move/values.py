@@ -1,4 +1,4 @@
-"""The values that the methods of a move give, for whoever shows them."""
+"""The values that the methods of a move return, for code that shows them."""
 
 from __future__ import annotations
 

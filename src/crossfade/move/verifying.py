@@ -1,4 +1,4 @@
-"""The verification as a whole: what it is of, and that there is something to verify."""
+"""The verification as a whole: check that there is something to verify, and collect what the phase needs."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def verify(context: Context, listen: Listener) -> Verdict:
 
 
 def _schema(context: Context) -> SchemaVerdict:
-    """Tables of a live target that no mapping fills hold what is in them by right."""
+    """Compare the schema. In a live target, tables that no mapping fills may have rows."""
     fed = context.tables(context.fed_tables)
     unfed = [] if context.is_live else [t for t in context.schema.tables if t not in fed]
-    ddl = need(context.target.ddl, context.target, "be looked into")
+    ddl = need(context.target.ddl, context.target, "be inspected")
     return replace(hold_schema(ddl, context.expected, fed, unfed), file_notes=context.schema.notes)
 
 

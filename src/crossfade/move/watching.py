@@ -1,4 +1,4 @@
-"""While a phase runs: who keeps it waiting. A wait for a lock of somebody else's may last for ever, without a word."""
+"""Report the sessions that block a running phase. A wait for their locks could otherwise last forever, in silence."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from crossfade.move.events import Listener, Waiting
 from crossfade.stores.contract import Watch
 
 SECONDS = 5.0
-"""How long a wait may last before it is told, and how often is looked."""
+"""How long a wait may last before it is reported, and how often blockers are queried."""
 LAST = 5.0
-"""How long the end of a phase waits for a question that is still open: a server that hangs does not hold up the run."""
+"""How long the end of a phase waits for an open query, so that a server that hangs does not delay the run."""
 _TOLD_AGAIN = 12
 
 
 @contextmanager
 def watching(context: Context, listen: Listener) -> Iterator[Listener]:
-    """The listener, which also hears of waits. It is called by one thread at a time."""
+    """Yield a listener that also receives waits. One thread at a time calls the original listener."""
     lock, end = threading.Lock(), threading.Event()
 
     def tell(event: Any) -> None:
@@ -42,10 +42,10 @@ def watching(context: Context, listen: Listener) -> Iterator[Listener]:
 
 
 def _look(watch: Watch, tell: Listener, end: threading.Event) -> None:
-    """Tells each set of blockers when it is new, and once a minute."""
+    """Report each set of blockers when it is new, and then once a minute."""
     told: dict[tuple[int, ...], int] = {}
     while not end.wait(SECONDS):
-        with suppress(CrossfadeError):  # a server that cannot be asked is told of by who works
+        with suppress(CrossfadeError):  # the phase itself reports a server that cannot be reached
             blockers = tuple(watch.blockers(SECONDS))
             pids = tuple(b.pid for b in blockers)
             told = {pids: told.get(pids, -1) + 1} if pids else {}

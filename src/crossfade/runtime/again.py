@@ -17,7 +17,7 @@ from crossfade.errors import CrossfadeError
 Result = TypeVar("Result")
 
 PAUSES: tuple[float, ...] = (1, 2, 4, 8, 15, 15, 15)
-"""Seconds. MongoDB elects a primary within about 12, PostgreSQL recovers from a crash within a minute as a rule."""
+"""Seconds. MongoDB elects a primary within about 12; PostgreSQL usually recovers from a crash within a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Patience:
         if not error.passing:
             raise error
         if self._cut >= len(PAUSES):
-            error.passing = False  # whoever else has patience has had enough, too
+            error.passing = False  # an enclosing retry would repeat it again
             if "again" not in (error.hint or ""):
                 error.hint = "; ".join(filter(None, (error.hint, _RESUMES)))
             raise error

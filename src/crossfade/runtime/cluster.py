@@ -1,6 +1,4 @@
-"""What workers of a cluster do, and what they have to have. Imported on the scheduler too, which unpickles what it
-hands on.
-"""
+"""What workers of a cluster do, and what they need. The scheduler imports this too, to unpickle what it forwards."""
 
 from __future__ import annotations
 
@@ -16,11 +14,11 @@ from crossfade.runtime.executor import Answer, Failed, Missing
 from crossfade.runtime.sent_once import Once
 
 _MUST_BE_ALIKE = ("crossfade", "crossfade-native", "duckdb", "pyarrow")
-"""Distributions that decide what becomes of a record."""
+"""Distributions that determine the result of a record."""
 
 
 class Sealed:
-    """A value that shows nothing of itself: in the logs of workers, or on the cluster's dashboard."""
+    """A value whose `repr` shows nothing, because logs of workers and the cluster's dashboard show it."""
 
     __slots__ = ("value",)
 
@@ -36,7 +34,7 @@ class Sealed:
 
 @dataclass(frozen=True)
 class Group:
-    """Packed calls, the values that were sent along, who sent them, and the versions that the sender has."""
+    """Packed calls, the values sent with them, the sender, and the versions that the sender has."""
 
     calls: bytes
     values: Mapping[str, bytes]
@@ -46,7 +44,7 @@ class Group:
 
 @cache
 def versions() -> dict[str, str]:
-    """What is installed here of what decides over records; the native reader only where it is at work."""
+    """Return the installed versions that determine the result of a record; the native reader only if it is used."""
     from crossfade.records.bson.native import extension
 
     found = {name: _version(name) for name in _MUST_BE_ALIKE}
@@ -66,7 +64,7 @@ def _version(name: str) -> str:
 
 
 def unlike(here: Mapping[str, str], there: Mapping[str, str]) -> str:
-    """How a worker's versions differ from the sender's, in words; "" where they do not."""
+    """Return how a worker's versions differ from the sender's, or "" if they do not."""
     return ", ".join(
         f"{name} {there.get(name, NONE)} instead of {version}"
         for name, version in here.items()
@@ -75,7 +73,7 @@ def unlike(here: Mapping[str, str], there: Mapping[str, str]) -> str:
 
 
 def answer_sealed(group: Sealed) -> Sealed:
-    """Makes a group's calls, in a worker of a cluster."""
+    """Make the calls of a group, in a worker of a cluster."""
     return Sealed(_answer(group.value))
 
 
@@ -106,7 +104,7 @@ def _address() -> str:
 
 @cache
 def _bound_queries() -> None:
-    """The memory that a query may take is bounded by the process: where no other task can be at work in it."""
+    """Limit the memory of a query if the worker has one thread. The limit applies to the whole process."""
     from distributed import get_worker
 
     from crossfade.runtime.memory import own_process
@@ -119,12 +117,12 @@ _stopped: deque[str] = deque(maxlen=1000)
 
 
 def stop_calls(sender: str) -> None:
-    """No call of this sender begins in this worker any more."""
+    """Start no more calls of this sender in this worker."""
     _stopped.append(sender)
 
 
 def end_of(tokens: Sequence[str]) -> None:
-    """Closes what this worker has open of these values."""
+    """Close what this worker has open for these values."""
     from crossfade.runtime.session import close_sessions
 
     for token in tokens:
@@ -132,7 +130,7 @@ def end_of(tokens: Sequence[str]) -> None:
 
 
 def call_sealed(call: Sealed) -> Sealed:
-    """Makes a call that has nothing to wait for; an error is its value."""
+    """Make a single call. An error is returned as a value."""
     function, arguments = call.value
     try:
         return Sealed(function(*(one.value if isinstance(one, Once) else one for one in arguments)))

@@ -1,7 +1,7 @@
 """An executor on a Dask cluster (`distributed`): the extra `crossfade[dask]`.
 
-Workers share nothing with each other or with the caller but the two databases. What is sent shows nothing of itself to
-logs and dashboards (cluster.Sealed). The scheduler has the calls of a worker that is lost made by another one.
+Workers share only the two databases with each other and with the caller. Everything sent is sealed, so that logs and
+dashboards do not show it (cluster.Sealed). If a worker is lost, the scheduler gives its calls to another one.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ _RESUMES = "then run the same command again: it resumes where it stopped"
 
 
 class DaskExecutor:
-    """The cluster of a scheduler. Raises Unreachable where it does not answer or has no worker, Misused where a worker
-    does not have what this process has. `most` bounds how many groups are at work.
+    """The cluster of a scheduler. Raises Unreachable if it does not answer or has no workers, Misused if a worker has
+    other versions than this process. `most` limits the number of running groups.
     """
 
-    seconds = 2.0  # a task costs the scheduler and the network some 12 ms
+    seconds = 2.0  # a task costs the scheduler and the network about 12 ms
 
     def __init__(self, scheduler: str, most: int | None = None) -> None:
         self.scheduler, self._most = scheduler, most
@@ -65,7 +65,7 @@ class DaskExecutor:
         threading.Thread(target=self._watch, name="crossfade-cluster", daemon=True).start()
 
     def _look(self) -> int:
-        """How many groups can be at work; at first, whether any can."""
+        """Return how many groups can run at once. Raises Unreachable if there are no workers at the start."""
         threads = self._threads()
         if not threads:
             try:
@@ -83,9 +83,9 @@ class DaskExecutor:
         return max(1, min(threads, self._most or threads))
 
     def _require_alike(self) -> None:
-        """Every worker, and the scheduler, has the same versions as this process."""
+        """Raise Misused unless every worker and the scheduler have the versions of this process."""
         installed = dict(self._client.run(importlib.metadata.version, "crossfade", on_error="return"))
-        with suppress(Exception):  # one that cannot import it fails with the calls
+        with suppress(Exception):  # a scheduler that cannot import it fails with the calls
             installed["the scheduler"] = None
             installed["the scheduler"] = self._client.run_on_scheduler(importlib.metadata.version, "crossfade")
         here = versions()
@@ -101,7 +101,7 @@ class DaskExecutor:
             raise unfit(wrong)
 
     def everywhere(self, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
-        """What the function gives on each worker, by its address; an error of ours is a value."""
+        """Call the function on each worker. Return the results by address; a CrossfadeError is a result."""
         found = self._client.run(call_sealed, Sealed((function, arguments)))
         return {address: sealed.value for address, sealed in found.items()}
 
@@ -132,9 +132,9 @@ class DaskExecutor:
             return answers[0].error if _is_unfit(answers) else answers
         except KilledWorker as killed:
             return CrossfadeError(
-                f"{killed.allowed_failures + 1} workers of the cluster ended one after the other on the same piece of"
-                " work (often out of memory); nothing of it was written",
-                hint=f"give each worker more memory, or make limits.chunk_mb smaller before a new copy; {_RESUMES}",
+                f"{killed.allowed_failures + 1} workers of the cluster ended one after the other during the same"
+                " calls (often out of memory); nothing of these was written",
+                hint=f"give each worker more memory, or reduce limits.chunk_mb before a new copy; {_RESUMES}",
             )
         except Exception as error:
             return error if isinstance(error, CrossfadeError) else _lost(self.scheduler, error)
@@ -148,12 +148,12 @@ class DaskExecutor:
             done(Done(calls, answers))
 
     def _watch(self) -> None:
-        """Looks how many workers there are; without any, what waits would wait for ever."""
+        """Check regularly whether there are workers. Without any, waiting calls would wait forever."""
         seen = time.monotonic()
         while not self._ended.wait(LOOK_SECONDS):
             try:
                 threads = self._threads()
-            except Exception:  # the client says so to everything that waits
+            except Exception:  # the client fails all waiting calls itself
                 threads = 0
             if threads:
                 seen, self.workers = time.monotonic(), self._bounded(threads)
@@ -162,7 +162,7 @@ class DaskExecutor:
                     self._tell(number, _no_workers(self.scheduler))
 
     def stop(self) -> None:
-        with suppress(Exception):  # a scheduler that is gone: nothing is at work for us any more that could be told
+        with suppress(Exception):  # if the scheduler is gone, no call is running that could be stopped
             self._client.run(stop_calls, self._name)
         with self._changed:
             while self._waiting and self._client.status == "running":

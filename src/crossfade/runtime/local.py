@@ -1,4 +1,4 @@
-"""Executors on this machine: worker processes, and the process itself."""
+"""Executors on this machine: worker processes, or the calling process."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from crossfade.runtime.worker import answer
 
 
 def make_executor(workers: int, get_ready: Callable[[], object] | None = None) -> Executor:
-    """Worker processes, or this process where one worker is enough.
+    """Return an executor with worker processes, or one in this process if one worker is enough.
 
-    They start when there is something to do: at once where there is `get_ready`, which each of them calls then (what
-    fails of it will fail again in the calls that need it).
+    Processes start with the first call, or at once if there is `get_ready`, which each of them then calls (an error in
+    it is ignored; the calls will raise it again).
     """
     if workers <= 1:
         return InProcess()
@@ -39,7 +39,7 @@ def make_executor(workers: int, get_ready: Callable[[], object] | None = None) -
 
 
 class _Pooled:
-    """What both have in common: a pool of concurrent.futures."""
+    """The common part of both: a pool of concurrent.futures."""
 
     seconds = 0.0
 
@@ -47,7 +47,7 @@ class _Pooled:
         self._pool, self.workers = pool, workers
 
     def stop(self) -> None:
-        # not future.cancel(): a pool whose worker dies then stumbles over it, and never ends
+        # not future.cancel(): a pool whose worker dies would then fail on that future and never end
         self._pool.shutdown(cancel_futures=True)
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ class _Pooled:
 
 
 class InProcess(_Pooled):
-    """Makes each call at once, in this process; in the threads of `pool`, where one is given. Nothing is pickled."""
+    """Makes each call in this process: at once, or in the threads of `pool` if given. Nothing is pickled."""
 
     def __init__(self, pool: futures.Executor | None = None, workers: int = 1) -> None:
         super().__init__(pool or _AtOnce(), workers)
@@ -71,7 +71,7 @@ class InProcess(_Pooled):
 
 
 class Processes(_Pooled):
-    """Worker processes, as many as `workers` says. A process that is killed takes the others with it."""
+    """A pool of `workers` processes. If one is killed, all of them end."""
 
     def __init__(self, workers: int) -> None:
         super().__init__(futures.ProcessPoolExecutor(workers, mp_context=context(), initializer=_begin), workers)
@@ -88,8 +88,8 @@ class Processes(_Pooled):
 
 
 def values_for(named: Mapping[str, SentOnce], sent: Counter[str], workers: int, *, whole: bool) -> dict[str, bytes]:
-    """The values to be sent along: to as many groups as there are workers, and to whoever misses them. `sent` counts
-    them.
+    """Return the values to send with a group: with as many groups as there are workers, and with `whole` groups. `sent`
+    counts how often each was sent.
     """
     wanted = {token: value for token, value in named.items() if whole or sent[token] < workers}
     sent.update(wanted.keys())
@@ -107,7 +107,7 @@ def _hear(calls: Sequence[Call], done: Callable[[Done], None], future: Future[An
         answers = WorkerLost(str(broken))
     except CancelledError:
         answers = [NotBegun() for _ in calls]
-    except Exception as error:  # what cannot be pickled
+    except Exception as error:  # a value that cannot be pickled
         answers = error
     done(Done(calls, answers))
 

@@ -1,4 +1,4 @@
-"""How a process of ours, a worker's or the command's, holds its memory. That of a library's user is left as it is."""
+"""Memory settings of a process: of workers and of the command. The process of a library's user is not changed."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ _ours = False
 
 
 def own_process() -> None:
-    """This process is a worker's or the command's: what belongs to all of it may be changed."""
+    """Change settings of the whole process. Called by workers and by the command."""
     global _ours
     _ours = True
     memory_bound.turn_on()
 
 
 def keep_less() -> None:
-    """Arrow takes its memory from the system's allocator: as fast for a verification, and it keeps less for later than
-    Arrow's own.
+    """Let Arrow use the system's allocator: it is as fast for a verification, and keeps less freed memory than Arrow's
+    own.
     """
     if _ours:
         pa.set_memory_pool(pa.system_memory_pool())
 
 
 def keep_memory() -> None:
-    """What is freed stays with the process, for its next batch: up to 32 MB, but no block of 10 MB or more.
+    """Let the process keep freed memory for the next batch: up to 32 MB, but no block of 10 MB or more.
 
-    glibc gives nearly all of it back as soon as it is free, and the kernel clears it anew for every batch: with all
-    that hangs on it, that was a third of a worker's time. Other allocators have no such call.
+    By default glibc returns nearly all of it at once, and the kernel clears it again for every batch; together with the
+    side effects this took a third of a worker's time. Other allocators have no such setting.
     """
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
         mallopt(_MMAP_THRESHOLD, _MAPPED)

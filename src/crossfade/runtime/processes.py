@@ -1,4 +1,4 @@
-"""Worker processes: how they begin, and that none outlives its parent."""
+"""Worker processes: how they start, and how they end with their parent."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from multiprocessing.context import BaseContext, ForkServerContext, ForkServerPr
 from multiprocessing.process import BaseProcess
 from multiprocessing.util import Finalize
 
-_LAST = -100  # after all that multiprocessing itself does at the end
+_LAST = -100  # after everything that multiprocessing itself does at exit
 _forking = False
 
 
 def fork_workers(yes: bool) -> None:
-    """From now on workers are forked from a process that has loaded what they need (warmup.py), or are not."""
+    """Set whether workers are forked from a process that has loaded what they need (warmup.py)."""
     global _forking
     _forking = yes
 
@@ -28,7 +28,7 @@ def are_forked() -> bool:
 
 
 def context() -> BaseContext:
-    """What makes the worker processes of a pool."""
+    """Return the multiprocessing context for the worker processes of a pool."""
     return _Forking() if _forking else _Spawning()
 
 
@@ -38,15 +38,15 @@ class _Worker(BaseProcess):
             super().start()
 
     def run(self) -> None:
-        """Ends at once when all is done: some drivers' threads look up twice a second, and exit waits for them."""
+        """Run, then exit without waiting for threads of drivers, some of which wake up only twice a second."""
         super().run()
         Finalize(None, os._exit, args=(0,), exitpriority=_LAST)
 
 
 @contextmanager
 def ctrl_c_left_to_the_parent() -> Iterator[None]:
-    """What starts in here leaves Ctrl-C to its parent, which lets it finish its chunk: from its first moment, when it
-    cannot say so yet, because a new process inherits what is blocked.
+    """Block SIGINT in processes started inside. The parent handles Ctrl-C and lets them finish their chunk. A new
+    process inherits blocked signals, so this applies from its first instruction.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -57,8 +57,8 @@ def ctrl_c_left_to_the_parent() -> Iterator[None]:
 
 @contextmanager
 def _without_main() -> Iterator[None]:
-    """A spawned process imports the parent's main module again. Ours needs nothing of it: not the command line, which
-    takes longer to import than all else, and not a script of the user's, which would start a move of its own there.
+    """Hide the main module, which a spawned process would import again. Workers do not need it: the command line takes
+    longer to import than everything else, and a script of the user would start another move.
     """
     main = sys.modules["__main__"]
     spec, file = main.__spec__, getattr(main, "__file__", None)
@@ -71,7 +71,7 @@ def _without_main() -> Iterator[None]:
 
 @contextmanager
 def _start_method_left_open() -> Iterator[None]:
-    """To start a process settles the start method of all others, where the caller has not chosen one yet."""
+    """Restore the start method afterwards: starting a process sets it for all others if it has not been chosen yet."""
     before = multiprocessing.get_start_method(allow_none=True)
     try:
         yield
@@ -85,7 +85,7 @@ class _Spawned(_Worker, SpawnProcess):
 
 
 class _Spawning(SpawnContext):
-    """Not forked: DuckDB, Arrow and the drivers have threads here, which a fork would cut in half."""
+    """Spawns processes. Forking is unsafe here because of the threads of DuckDB, Arrow and the drivers."""
 
     Process = _Spawned
 
@@ -99,7 +99,7 @@ class _Forking(ForkServerContext):
 
 
 def die_with_parent() -> None:
-    """A worker whose parent is gone ends there and then, in the middle of its transaction."""
+    """End this worker immediately, even in a transaction, when its parent is gone."""
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 

@@ -1,8 +1,8 @@
-"""Values that a worker gets once, however many calls name them: the move, above all.
+"""Values that a worker receives once, however many calls refer to them: above all the move.
 
-A call is pickled with the token of such a value in its place (pickle's persistent ids). A worker that does not know the
-token says so, and gets the call again together with the value. The move of a large project takes 250 ms to pickle and
-unpickle, a call less than one.
+A call is pickled with a token in place of such a value (pickle's persistent ids). A worker that does not know the token
+says so, and receives the call again together with the value. The move of a large project takes 250 ms to pickle and
+unpickle, a call less than 1 ms.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
-"""A function that can be imported, and what it is called with."""
+"""A function that can be imported, and its arguments."""
 
 KEPT = 16
-"""So many values stay with a worker. One that is gone is sent again."""
+"""The number of values that a worker keeps. Others are sent again when needed."""
 
 
 class SentOnce:
-    """A value that is known by its token. It must not be changed once it was sent."""
+    """A value that is identified by its token. It must not be changed after it was sent."""
 
     token: str
 
 
 @dataclass(frozen=True)
 class Once(SentOnce, Generic[T]):
-    """Any value as one that is sent once."""
+    """Wraps any value, so that it is sent once."""
 
     value: T
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 class Unknown(Exception):
-    """A call names values that this worker does not have."""
+    """Raised when a call refers to values that this worker does not have."""
 
     def __init__(self, tokens: Sequence[str]) -> None:
         self.tokens = tuple(tokens)
@@ -47,7 +47,7 @@ class Unknown(Exception):
 
 
 def pack(calls: Sequence[Call]) -> tuple[bytes, Mapping[str, SentOnce]]:
-    """The calls as bytes, and by their tokens the values that they name."""
+    """Return the calls as bytes, and the values that they refer to, by token."""
     out = io.BytesIO()
     pickler = _Pickler(out)
     pickler.dump(list(calls))
@@ -55,7 +55,7 @@ def pack(calls: Sequence[Call]) -> tuple[bytes, Mapping[str, SentOnce]]:
 
 
 def packed(value: SentOnce) -> bytes:
-    """The value itself as bytes: made once."""
+    """Return the value as bytes, which are made once."""
     with _lock:
         if value.token not in _packed:
             _packed[value.token] = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
@@ -65,13 +65,13 @@ def packed(value: SentOnce) -> bytes:
 
 
 def unpack(calls: bytes) -> list[Call]:
-    """What was packed. Raises Unknown where a value was not sent to this process."""
+    """Return the packed calls. Raises Unknown if a value was not sent to this process."""
     found: list[Call] = _Unpickler(io.BytesIO(calls)).load()
     return found
 
 
 def receive(values: Mapping[str, bytes]) -> None:
-    """Keeps values for the calls to come."""
+    """Keep values for later calls."""
     for token, data in values.items():
         if token not in _received:
             value = pickle.loads(data)

@@ -1,4 +1,4 @@
-"""What a worker needs for its calls: sent once as a value, and opened once in each thread that works."""
+"""What a worker needs for its calls: a value that is sent once, and a session that each thread opens once."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ Opener = Callable[[], Store]
 
 @dataclass(frozen=True)
 class Work(SentOnce):
-    """One move, as a worker sees it. `token` names this very work: a worker keeps what it opened for its other calls.
+    """A move, as workers need it. `token` identifies it: a worker keeps the open session for other calls.
 
-    `open_source` and `open_target` can be pickled; only a worker's session calls them. `run` names the run that writes
-    (`journal.take_part`).
+    `open_source` and `open_target` can be pickled; only a worker's session calls them. `run` identifies the run that
+    writes (`journal.take_part`).
     """
 
     token: str
@@ -46,7 +46,7 @@ class Work(SentOnce):
 
 
 class Session:
-    """The open stores, the engine and the carriers of one process."""
+    """The open stores, the engine and the transformers of one thread."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
@@ -70,7 +70,7 @@ class Session:
 
     @contextmanager
     def transaction(self) -> Iterator[TargetTransaction]:
-        """A transaction of the target, while no other run has taken over."""
+        """Open a transaction of the target. Fails if another run has taken over."""
         with self.writer.transaction() as tx:
             journal.take_part(tx, self.work.run)
             yield tx
@@ -81,7 +81,7 @@ class Session:
 
     @property
     def owners(self) -> Mapping[str, Owners]:
-        """Entity -> how the rows of the target lead back to its records."""
+        """How the rows of the target lead back to the records of each entity."""
         return self.work.owners
 
     @cached_property
@@ -97,14 +97,14 @@ class Session:
         return self._carriers[entity]
 
     def transcode(self, shape: Shape, columns: Sequence[Column], raw: bytes) -> Batch:
-        """Raw documents as a batch; the transcoder is made once for a shape and its columns."""
+        """Return raw documents as a batch. The transcoder is made once for a shape and its columns."""
         key = (shape.entity, tuple(columns))
         if key not in self._transcoders:
             self._transcoders[key] = self.codec.reader(shape, columns)
         return self._transcoders[key].read(raw)
 
     def batch_of(self, entity: str, raw: bytes) -> Batch:
-        """Raw documents of an entity in the columns that its mappings read."""
+        """Return raw documents of an entity as a batch of the columns that its mappings read."""
         return self.transcode(self.work.shapes[entity], self.work.program.feeds[entity].columns, raw)
 
     def close(self) -> None:
@@ -117,7 +117,7 @@ _spare: list[Engine] = []
 
 
 def get_ready(*urls: str) -> None:
-    """Loads what the stores of these URLs need, of which nothing stays open, and opens an engine for the session."""
+    """Load the modules of the stores of these URLs, and open an engine for the session. No connection stays open."""
     for url in urls:
         open_store(url).close()
     engine = Engine()
@@ -126,12 +126,12 @@ def get_ready(*urls: str) -> None:
 
 
 _sessions: dict[tuple[str, int], Session] = {}
-"""By the token of the work, and the thread: an engine and its connections are one thread's."""
+"""Sessions by the token of the work and the thread. An engine and its connections are used by one thread only."""
 _lock = threading.Lock()
 
 
 def session(work: Work) -> Session:
-    """This thread's session of the move; that of another move, which is over, is closed."""
+    """Return this thread's session of the move. Sessions of other moves, which are over, are closed."""
     thread = threading.get_ident()
     if (found := _sessions.get((work.token, thread))) is not None:
         return found
@@ -145,11 +145,11 @@ def session(work: Work) -> Session:
 
 @cache
 def _at_exit() -> None:
-    Finalize(None, _close_all, exitpriority=0)  # unlike atexit, it knows the end of a worker
+    Finalize(None, _close_all, exitpriority=0)  # unlike atexit, it also runs at the end of a worker
 
 
 def close_sessions(token: str) -> None:
-    """Closes what this process has open of a move, and forgets it. Nothing of it may be at work."""
+    """Close the sessions of a move in this process. None of its calls may be running."""
     _close([key for key in list(_sessions) if key[0] == token])
     forget(token)
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, while other threads have a hand in what is done."""
+"""Handle Ctrl-C while other threads take part in the work."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ STOPS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stop_at_the_end(tell: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """What a handler of SIGINT or SIGTERM raises in here is raised at the end. `tell` is called when it is struck.
+    """Delay what a handler of SIGINT or SIGTERM raises until the end of the block. `tell` is called at once.
 
-    Raised where it strikes, KeyboardInterrupt may leave a lock of `concurrent.futures` (or of a progress bar) held,
-    and whoever needs it next waits for ever. `tell` may take no such lock itself: SimpleQueue.put can be interrupted
-    by itself. A second strike is not kept: it finds the handlers that the first one left.
+    If KeyboardInterrupt were raised immediately, a lock of `concurrent.futures` (or of a progress bar) might stay
+    locked, and the next thread that needs it would wait forever. `tell` must not take such a lock itself;
+    SimpleQueue.put is safe. A second signal is not delayed: the first one restores the original handlers.
     """
-    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+    if threading.current_thread() is not threading.main_thread():  # only the main thread receives signals
         yield
         return
     raised: list[BaseException] = []
@@ -45,4 +45,4 @@ def stop_at_the_end(tell: Callable[[], None] = lambda: None) -> Iterator[None]:
     finally:
         put_back()
         if raised:
-            raise raised.pop()  # kept here too, it would keep itself, and all that its frames hold
+            raise raised.pop()  # pop, to avoid a reference cycle that would keep its frames alive

@@ -1,4 +1,4 @@
-"""Many calls through an executor: results as they come, few waiting at a time, and a quick, clean stop."""
+"""Run many calls on an executor: process results as they arrive, keep the queue short, and stop quickly and cleanly."""
 
 from __future__ import annotations
 
@@ -28,12 +28,11 @@ def run_tasks(
     ahead: int = 64,
     tell: Tell = in_silence,
 ) -> None:
-    """Hands each result to `take`, as they come. At most `ahead` groups of calls wait in the executor, and no more
-    than two for each worker, so that stopping is quick.
+    """Pass each result to `take` as it arrives. At most `ahead` groups of calls wait in the executor, and no more than
+    two for each worker, so that stopping is quick.
 
-    A call that a lost connection cut is made again, when those at work have ended. What ends it early (an error,
-    Ctrl-C) stops the executor, and is raised when the calls at work are finished. Raises CrossfadeError where a worker
-    was killed.
+    A call that a lost connection interrupted is made again when the running calls have ended. An error or Ctrl-C stops
+    the executor, and is raised when the running calls have finished. Raises CrossfadeError if a worker was killed.
     """
     done: SimpleQueue[Done | None] = SimpleQueue()
     run = _Run(executor, ((task, one) for one in arguments), take, ahead, done, tell)
@@ -53,9 +52,9 @@ def run_tasks(
 
 @dataclass
 class _Run(Generic[Result]):
-    """`at_work` is how many groups the executor has; `cut` are calls that are made again when none is at work any more.
+    """`at_work` is the number of groups in the executor; `cut` are calls to repeat when no group is running.
 
-    None in `done` is Ctrl-C.
+    None in `done` stands for Ctrl-C.
     """
 
     executor: Executor
@@ -68,13 +67,13 @@ class _Run(Generic[Result]):
     cut: list[Call] = field(default_factory=list)
     error: CrossfadeError | None = None
     seconds: float = 0.0
-    """How long a call takes."""
+    """The estimated duration of a call."""
 
     def __post_init__(self, tell: Tell) -> None:
         self.patience = Patience(tell)
 
     def goes_on(self) -> bool:
-        """Hands out what there is to do, and takes one answer; false at the end, and where Ctrl-C struck."""
+        """Submit calls, and process one answer. Return False at the end, or after Ctrl-C."""
         while not self.cut and self.at_work < min(self.ahead, 2 * self.executor.workers) and self.done.empty():
             if not (calls := list(islice(self.todo, self._together))):
                 break
@@ -92,7 +91,7 @@ class _Run(Generic[Result]):
 
     @property
     def _together(self) -> int:
-        """How many calls make a group: as many as the executor needs to be busy for its time with one."""
+        """Return the number of calls in a group, so that a group takes the time that the executor asks for."""
         if not self.executor.seconds or not self.seconds:
             return 1
         return max(1, min(MOST_IN_A_GROUP, round(self.executor.seconds / self.seconds)))
@@ -130,7 +129,7 @@ class _Run(Generic[Result]):
                 self.todo = chain([call], self.todo)
 
     def _wait(self, seconds: float) -> bool:
-        """Waits before what was cut is done again; whether that is still wanted."""
+        """Wait before interrupted calls are repeated. Return whether to continue."""
         self.todo, self.cut = chain(self.cut, self.todo), []
         try:
             return self.done.get(timeout=seconds) is not None

@@ -1,8 +1,8 @@
-"""What is begun before it is asked for, so that a move starts sooner: the phases read as if it were not there.
+"""Start work before it is needed, so that a move begins sooner. The phases do not depend on it.
 
-- While the command line loads its own libraries, the process that workers are forked from loads theirs (`load_ahead`).
-- A value for which a server takes its time (a schema that is tried out in a scratch database) is worked out in a thread
-  (`Ahead`), and whoever asks for it does other work as long as it is not there (`Awaited`).
+- While the command line loads its libraries, the process from which workers are forked loads theirs (`load_ahead`).
+- A value that takes a server some time (a schema from a scratch database) is computed in a thread (`Ahead`), and its
+  caller does other work in the meantime (`Awaited`).
 - Workers connect while the plan is made (`Executor.get_ready`).
 """
 
@@ -24,7 +24,7 @@ Value = TypeVar("Value")
 
 
 class Ahead(Generic[Value]):
-    """Begins at once, in a thread. No future of `concurrent.futures`: Ctrl-C may strike while it is waited for."""
+    """Computes a value in a thread, starting at once. Unlike that for a Future, the wait can be interrupted safely."""
 
     def __init__(self, work: Callable[[], Value]) -> None:
         self._values: list[Value] = []
@@ -39,7 +39,7 @@ class Ahead(Generic[Value]):
             self._error = error
 
     def get(self) -> Value:
-        """The value, when it is there. Raises what the work raised."""
+        """Wait for the value and return it. Raises what the work raised."""
         self.wait()
         if self._error is not None:
             raise self._error
@@ -50,12 +50,12 @@ class Ahead(Generic[Value]):
         return not self._thread.is_alive()
 
     def wait(self) -> None:
-        """Returns when the work is done, or has failed."""
+        """Wait until the work has finished or failed."""
         self._thread.join()
 
 
 class Awaited(Generic[Value]):
-    """A value that may have been begun ahead, once, and what its caller does until it is there."""
+    """A value whose computation may have been started ahead, and the work that its caller does in the meantime."""
 
     def __init__(self) -> None:
         self._ahead: Ahead[Value] | None = None
@@ -65,43 +65,43 @@ class Awaited(Generic[Value]):
         self._ahead = Ahead(work)
 
     def meanwhile(self, work: Callable[[Callable[[], bool]], None]) -> None:
-        """Does this, too, when the value is waited for: it is given what says whether it still is."""
+        """Also do this work while waiting for the value. It receives a function that returns whether to continue."""
         self._idle.append(work)
 
     def take(self) -> Value | None:
-        """The value; None where none was begun, or it was taken. Raises what its work raised."""
+        """Return the value, or None if it was not begun or already taken. Raises what its work raised."""
         while self._idle:
             self._idle.pop()(lambda: self._ahead is not None and not self._ahead.done)
         ahead, self._ahead = self._ahead, None
         return None if ahead is None else ahead.get()
 
     def close(self) -> None:
-        """Waits for what is under way."""
+        """Wait for a computation in progress."""
         if self._ahead is not None:
             self._ahead.wait()
 
 
 def load_ahead(*modules: str) -> None:
-    """Begins to load what the workers will need, in a process of its own that they are forked from.
+    """Begin to load the modules that workers will need, in a separate process from which they are forked.
 
-    For a program that does one thing and ends: that process keeps the environment of this moment. It has no threads, so
-    nothing is cut in half; where the system's own libraries cannot be trusted with a fork (macOS), workers load it
+    This is for programs that do one thing and end, because that process keeps the current environment. It has no
+    threads, so that forking is safe. Where system libraries do not support forking (macOS), workers load the modules
     themselves.
     """
     if sys.platform != "linux" or os.cpu_count() == 1:
         return
     forkserver.set_forkserver_preload(list(modules))
-    resource_tracker.ensure_running()  # when it begins, it lets Ctrl-C through again
+    resource_tracker.ensure_running()  # starting it unblocks SIGINT again
     processes.fork_workers(True)
     try:
         with processes.ctrl_c_left_to_the_parent():
             forkserver.ensure_running()
-    except OSError:  # no place for its socket: workers load it themselves
+    except OSError:  # its socket cannot be created: workers load the modules themselves
         forget_ahead()
 
 
 def forget_ahead() -> None:
-    """Removes the socket of what `load_ahead` began: for a program that ends with `os._exit`."""
+    """Remove the socket of the process that `load_ahead` started, for a program that ends with `os._exit`."""
     if processes.are_forked():
         processes.fork_workers(False)
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What a worker does with a group of calls that came as bytes."""
+"""Process a group of calls in a worker, where they arrive as bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crossfade.runtime.sent_once import Unknown, receive, unpack
 def answer(
     calls: bytes, values: Mapping[str, bytes], wanted: Callable[[], bool] = lambda: True
 ) -> list[Answer] | Missing:
-    """Makes the calls, as long as they are `wanted`. `values` are those that were sent along."""
+    """Make the calls, as long as they are `wanted`. `values` are the values that were sent with them."""
     receive(values)
     try:
         unpacked = unpack(calls)
@@ -24,7 +24,7 @@ def answer(
 
 
 def _portable(one: Answer) -> Answer:
-    """An error that can be sent back, with where it was raised, which pickle drops."""
+    """Return an error that can be pickled, with a note of its traceback, which pickle drops."""
     if not isinstance(one, Failed):
         return one
     error = one.error
@@ -32,6 +32,6 @@ def _portable(one: Answer) -> Answer:
         error.add_note("in a worker: " + "".join(traceback.format_exception(error)).rstrip())
     try:
         pickle.loads(pickle.dumps(error))
-    except Exception:  # a driver's error that holds more than its arguments
+    except Exception:  # a driver's error with attributes beyond its arguments
         return Failed(RuntimeError(f"{type(error).__name__}: {error}\n" + "\n".join(getattr(error, "__notes__", []))))
     return one

@@ -1,3 +1,3 @@
-"""What runs a mapping: records in, canonical rows of every target table out."""
+"""Run a mapping: convert records to canonical rows of every target table."""
 
 from __future__ import annotations

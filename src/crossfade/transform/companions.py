@@ -1,12 +1,12 @@
-"""Of an SQL expression that may refuse a value, two others that never do: its value, and its reason.
+"""Derive two expressions that never raise from an SQL expression that may refuse a value: its value and its reason.
 
-DuckDB ends a query at the first value that an expression refuses, so each refused record would cost queries of its
-own. The *value* of an expression is the same SQL with NULL where it refuses; the *reason* is SQL for the words in
-which it would refuse, NULL where it does not. Both are derived from the expression as it stands, so a macro or a CAST
-states its refusal once: `error(...)`, or that the value is not of the type.
+DuckDB ends a query at the first value that an expression refuses, so each refused record would cost separate queries.
+The *value* of an expression is the same SQL with NULL where it refuses; the *reason* is SQL for the message of the
+refusal, or NULL where there is none. Both are derived from the expression itself, so a macro or a CAST states its
+refusal only once: by `error(...)`, or because the value is not of the type.
 
-What SQL evaluates only sometimes (CASE, COALESCE, AND in a condition of CASE) has its reason only then. What can be
-refused by a function of DuckDB's own is not foreseen: the query that asks for reasons catches it with TRY.
+An expression that SQL does not always evaluate (in CASE, COALESCE, or AND in a condition of CASE) has a reason only if
+it is evaluated. Refusals by other functions of DuckDB are not covered: the query for the reasons catches them with TRY.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from crossfade.transform.macros import GIVEN, MARK, REASON, VALUE, macros
 _MAPS = frozenset({"list_transform", "list_apply", "array_transform", "array_apply", "apply"})
 _FILTERS = frozenset({"list_filter", "array_filter", "filter"})
 _QUERIES = (exp.Query, exp.Exists, exp.Window, exp.Filter, exp.WithinGroup)
-# Of a typeof, DuckDB evaluates nothing.
+# DuckDB does not evaluate the argument of typeof.
 _LEAVES = (exp.Column, exp.Literal, exp.Null, exp.Boolean, exp.Identifier, exp.DataType, exp.Star, exp.Var, exp.Typeof)
 
 
@@ -38,11 +38,11 @@ _JSON = exp.DataType.build("JSON", dialect="duckdb")
 
 
 class Unforeseen(Exception):
-    """No SQL gives the reason of this expression: it may refuse in a subquery or a fold."""
+    """Raised if no SQL returns the reason of an expression, because it may refuse in a subquery or a fold."""
 
 
 def value(node: exp.Expr) -> exp.Expr:
-    """The expression with NULL where it would refuse."""
+    """Return the expression with NULL where it would refuse."""
     if _called(node) == "error":
         return exp.null()
     built = node.__class__(**{key: _each(part, value) for key, part in node.args.items()})
@@ -54,9 +54,9 @@ def value(node: exp.Expr) -> exp.Expr:
 
 
 def reason(node: exp.Expr, *, chooses: bool = False) -> exp.Expr | None:
-    """The words in which the expression would refuse, as SQL; None where it never does.
+    """Return SQL for the message with which the expression would refuse, or None if it never does.
 
-    `chooses`: it is the condition of a CASE, where AND and OR stop at the first part that decides.
+    `chooses`: the expression is the condition of a CASE, where AND and OR stop at the first part that decides.
     """
     if isinstance(node, _LEAVES):
         return None
@@ -93,7 +93,7 @@ def reason(node: exp.Expr, *, chooses: bool = False) -> exp.Expr | None:
 
 @cache
 def companions() -> dict[str, str]:
-    """The statements that make the companions of those macros that may refuse, each after those that it calls."""
+    """Return the statements that create the companions of macros that may refuse, each after those that it calls."""
     made: dict[str, str] = {}
     for name, (parameters, of_value, of_reason) in _refusing().items():
         for suffix, body in ((VALUE, of_value), (REASON, of_reason)):
@@ -107,7 +107,7 @@ _complete = False
 
 
 def _refusing() -> _Refusing:
-    """Macro -> its parameters, value and reason, for those that may refuse. Each calls only those before it."""
+    """Return parameters, value and reason of each macro that may refuse. Macros call only macros before them."""
     global _complete
     if not _complete:
         _complete = True
@@ -120,7 +120,7 @@ def _refusing() -> _Refusing:
 
 @cache
 def _bodies() -> dict[str, tuple[list[str], exp.Expr]]:
-    """Macro -> its parameters, and its body as SQL."""
+    """Return the parameters and the body of each macro."""
     return {
         name: (
             [parameter.strip() for parameter in text[text.index("(") + 1 : text.index(")")].split(",")],
@@ -131,7 +131,7 @@ def _bodies() -> dict[str, tuple[list[str], exp.Expr]]:
 
 
 def _expanded(node: exp.Expr) -> exp.Expr:
-    """What a call of a macro stands for. An argument is evaluated where the body names it, and only then."""
+    """Expand the call of a macro. An argument is evaluated where the body names it, and only there."""
     parameters, body = _bodies()[_called(node)]
     given = dict(zip(parameters, _parts(node), strict=True))
 
@@ -143,7 +143,7 @@ def _expanded(node: exp.Expr) -> exp.Expr:
     return put(body)
 
 
-# -- the reasons of what is not evaluated always, or more than once
+# -- reasons of expressions that are evaluated only sometimes, or several times
 
 
 def _of_case(node: exp.Case | exp.If) -> exp.Expr | None:
@@ -171,7 +171,7 @@ def _of_connector(node: exp.And | exp.Or) -> exp.Expr | None:
 
 
 class _Branch(NamedTuple):
-    """A condition that is asked before others: the reason of it, itself, and the reason of what follows if it holds."""
+    """A condition that precedes others: its reason, itself, and the reason of the expression that it selects."""
 
     refused: exp.Expr | None
     holds: exp.Expr
@@ -179,7 +179,7 @@ class _Branch(NamedTuple):
 
 
 def _chosen(branches: list[_Branch], default: exp.Expr | None) -> exp.Expr | None:
-    """One CASE for as long as no condition refuses; a new one, in its ELSE, where one may."""
+    """Build one CASE as long as no condition can refuse; start another in its ELSE for a condition that can."""
     rest, case = default, None
     for refused, holds, then in reversed(branches):
         if then is not None or rest is not None:
@@ -194,7 +194,7 @@ def _chosen(branches: list[_Branch], default: exp.Expr | None) -> exp.Expr | Non
 
 
 def _of_lambda(node: exp.Expr) -> exp.Expr | None:
-    """A list's elements: the reason of the first that is refused. `list_transform([x], ...)` is x, evaluated once."""
+    """Return the reason of the first refused element of a list. `list_transform([x], ...)` is x, evaluated once."""
     items, *others = _parts(node)
     bodies = [reason(part.this) for part in others if isinstance(part, exp.Lambda)]
     outside = _first(reason(items), *(reason(part) for part in others if not isinstance(part, exp.Lambda)))
@@ -210,8 +210,8 @@ def _of_lambda(node: exp.Expr) -> exp.Expr | None:
 
 
 def _of_engine(node: exp.Expr) -> exp.Expr | None:
-    """What DuckDB refuses by itself, where it is known to give NULL for it under another name: a cast, JSON that is
-    none, a date in another format than it should have. Its words are asked for later, by value.
+    """Return the reason of a refusal by DuckDB, if another function returns NULL instead: a cast, invalid JSON, a date
+    in another format. The message is queried later, by value.
     """
     if _may_fail_as_cast(node):
         to = node.to
@@ -275,7 +275,7 @@ def _lambda(parameter: str, body: Callable[[exp.Expr], exp.Expr]) -> exp.Lambda:
 
 
 def _called(node: exp.Expr) -> str:
-    """The function of ours, or `error`, that the node calls."""
+    """Return the macro, or `error`, that the node calls."""
     return str(node.this).lower() if isinstance(node, exp.Anonymous) else ""
 
 
@@ -292,8 +292,8 @@ def _may_fail_as_cast(node: exp.Expr) -> TypeGuard[exp.Cast]:
 
 
 def _reads_json(node: exp.Expr) -> bool:
-    """Whether it takes apart a text that must be JSON, which it is given first. What macros take apart is JSON that
-    our own reader printed: a parameter.
+    """Return whether the function parses its first argument as JSON. The JSON in a macro's parameter was printed by
+    Crossfade's reader and is always valid.
     """
     if not isinstance(node, exp.Func) or "json" not in (_called(node) or type(node).__name__.lower()):
         return False

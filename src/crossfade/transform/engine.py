@@ -1,7 +1,7 @@
-"""DuckDB as the engine of mappings: embedded, one connection a process, Arrow in and Arrow out.
+"""DuckDB as the engine of mappings: embedded, with Arrow as input and output.
 
-Nothing is read from or written to disk, no extension is fetched, time zones are UTC, and one thread runs: parallel
-work is the executor's, a chunk a process.
+It does not access the disk, loads no extensions, uses UTC, and runs one thread: the executor provides parallelism, with
+one chunk in each process.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from crossfade.transform.macros import GIVEN, MARK, SUFFIXES, macros, macros_of
 from crossfade.transform.memory_bound import bounded_memory
 
 PAD = 1 << 16
-"""More than a macro is long: what stands further on in a plan stands in the query itself."""
+"""More than the length of a macro: a larger position in a plan is a position in the query itself."""
 
 EngineError = duckdb.Error
-"""Anything that DuckDB says no to."""
+"""Any error of DuckDB."""
 
 OutOfMemory = duckdb.OutOfMemoryException
 
@@ -36,23 +36,21 @@ RECORD_ERRORS: tuple[type[Exception], ...] = (
     duckdb.NotSupportedError,
     OutOfMemory,
 )
-"""SQL refused a record's value: a cast, an as_... function, an overflow. Any other error is no record's, and ends the
-run.
-"""
+"""Errors about the value of a record: a cast, an as_... function, an overflow. Any other error ends the run."""
 
 
 _OF_NUMBERS = re.compile(r"CAST\(\$given AS (U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL.*|DOUBLE|FLOAT|REAL|BOOLEAN)\)")
 _SAID = 10_000
-"""So many refused casts are remembered with their words."""
+"""The number of refused casts whose messages are cached."""
 
 
 class Engine:
-    """Opened by the first query: who plans and counts has none, nor has a mapping whose outputs are all columns."""
+    """An engine that opens with the first query. Planning, counting and mappings of plain columns do not need it."""
 
     def __init__(self) -> None:
         self._made: set[str] = set()
         self._ready: set[str] = set()
-        """The queries whose macros are all made."""
+        """The queries whose macros have all been created."""
         self._said: dict[str, str | None] = {}
         self._forms: dict[tuple[str, str], str] = {}
 
@@ -61,34 +59,34 @@ class Engine:
         with interruptible():
             con = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "256MB"})
             con.execute("SET TimeZone = 'UTC'")
-            con.execute("SET ieee_floating_point_ops = false")  # what is divided by zero is an error, not infinity
+            con.execute("SET ieee_floating_point_ops = false")  # division by zero is an error, not infinity
             con.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
             con.execute("SET enable_external_access = false")
             con.execute("SET lock_configuration = true")
             return con
 
     def open(self) -> None:
-        """Opens it before the first query needs it."""
+        """Open the engine before the first query needs it."""
         _ = self._con
 
     def run(self, sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
-        """The result of `sql` over Arrow tables, by name. Raises EngineError; OutOfMemory where it takes too much."""
+        """Return the result of `sql` over named Arrow tables. Raises EngineError; OutOfMemory at the memory limit."""
         with self._registered(sql, tables), bounded_memory():
             try:
                 return self._con.sql(sql).to_arrow_table()
-            except MemoryError as error:  # of Arrow, which takes over the result
+            except MemoryError as error:  # raised by Arrow, which receives the result
                 raise OutOfMemory(str(error)) from error
 
     def types(self, sql: str, tables: Mapping[str, pa.Table]) -> Mapping[str, str]:
-        """Column -> DuckDB type of the result, without running it."""
+        """Return the DuckDB type of each column of the result, without running the query."""
         with self._registered(sql, tables):
             relation = self._con.sql(sql)
             return dict(zip(relation.columns, map(str, relation.types), strict=True))
 
     def plan(self, sql: str, tables: Mapping[str, pa.Table]) -> Any:
-        """DuckDB's plan of `sql` as it is bound, not optimized; places in it are counted from PAD on.
+        """Return DuckDB's bound plan of `sql`, not optimized. Positions in it start at PAD.
 
-        Empty views stand for the tables: a plan over what lies in Python cannot be put down.
+        The tables are replaced by empty views, because a plan over Python objects cannot be serialized.
         """
         with self._registered(sql, tables):
             types = {name: self._con.sql(f"SELECT * FROM {identifier(name)}") for name in tables}
@@ -108,7 +106,7 @@ class Engine:
 
     @contextmanager
     def _registered(self, sql: str, tables: Mapping[str, pa.Table]) -> Iterator[None]:
-        """What the query names is there: its macros, which stay, and its tables."""
+        """Provide what the query refers to: its macros, which stay, and its tables."""
         with interruptible():
             if sql not in self._ready:
                 for name, statement in self._missing(sql):
@@ -124,18 +122,18 @@ class Engine:
                     self._con.unregister(name)
 
     def _missing(self, sql: str) -> list[tuple[str, str]]:
-        """The macros that the query names, and that are not there yet."""
+        """Return the macros that the query names and that have not been created yet."""
         every = macros()
         if any(suffix in sql.lower() for suffix in SUFFIXES):
-            from crossfade.transform.companions import companions  # parses SQL: only where a record was refused
+            from crossfade.transform.companions import companions  # here: needed only when a record was refused
 
             every = every | companions()
         return [(name, every[name]) for name in macros_of(sql, every) if name not in self._made]
 
     def refusal_of(self, told: str) -> str | None:
-        """The words for a reason that a companion gave (companions.py); None where the engine refuses nothing."""
+        """Return the message for a reason from a companion (companions.py), or None if the engine refuses nothing."""
         if not told.startswith(MARK):
-            return told.strip().split("\n", 1)[0].replace("\0", "\\0")  # as DuckDB's errors have it
+            return told.strip().split("\n", 1)[0].replace("\0", "\\0")  # as in DuckDB's errors
         if told not in self._said:
             if len(self._said) >= _SAID:
                 self._said.clear()
@@ -143,7 +141,9 @@ class Engine:
         return self._said[told]
 
     def _own_words(self, written: str, kind: str, text: str) -> str | None:
-        """What DuckDB itself says of a value: by asking it. Of text that is no number it always says the same."""
+        """Return DuckDB's own message for a value by running the cast. Messages for text that is not a number are made
+        from a template.
+        """
         form = self._forms.get((written, kind))
         if form is not None:
             return form.replace(GIVEN, text.split("\n", 1)[0].replace("\0", "\\0"))
@@ -158,7 +158,7 @@ class Engine:
                 self._con.execute(f"SELECT {sql}", [text])
             except RECORD_ERRORS as error:
                 return reason_of(error)
-            except EngineError:  # of a type that cannot be written so
+            except EngineError:  # the type cannot be written in this way
                 return None
             return None
 
@@ -173,8 +173,8 @@ _FRAME = re.compile(
 
 
 def reason_of(error: Exception) -> str:
-    """DuckDB's message without its own frame, and without the list of everything else that it might have been."""
-    first, *more = (str(error).strip() or type(error).__name__).split("\n")  # a value may hold other line ends
+    """Return DuckDB's message without its prefix, and without the list of candidates."""
+    first, *more = (str(error).strip() or type(error).__name__).split("\n")  # a value may contain other line ends
     reason = _FRAME.sub("", first).removesuffix(" You might need to add explicit type casts.")
     reason = reason.split(" when casting from source column", 1)[0]
     meant = next((line for line in more if line.startswith("Did you mean")), None)

@@ -1,8 +1,8 @@
-"""Conversions that DuckDB adds by itself, found in the plan that it binds: what a mapping did not write.
+"""Find the implicit conversions that DuckDB adds to a mapping, in its bound plan.
 
-Where values of two types meet (a comparison, arithmetic, coalesce, the arguments of a function), DuckDB converts one to
-the other: a 64-bit number to a double, text to a date, a time without a zone to a moment. Those that give another
-value, or that guess, are refused by `check`.
+Where values of two types are combined (a comparison, arithmetic, coalesce, the arguments of a function), DuckDB
+converts one of them: a 64-bit integer to a double, text to a date, a timestamp without a zone to one with a zone.
+`check` refuses conversions that may change the value or that guess.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Type = Mapping[str, Any]
 _BITS = {"TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64, "HUGEINT": 128, "BIGNUM": 999,
          "UTINYINT": 8, "USMALLINT": 16, "UINTEGER": 32, "UBIGINT": 64, "UHUGEINT": 128}  # fmt: skip
 _EXACT_BITS = {"DOUBLE": 32, "FLOAT": 16}
-"""The widest whole numbers that such a type holds all of."""
+"""The widest integers, in bits, of which the type can represent all."""
 _PRINTED = {*_BITS, "BOOLEAN", "DECIMAL", "DOUBLE", "FLOAT", "UUID", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP_S",
             "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE", "INTERVAL", "ENUM", "VARCHAR",
             "BIT"}  # fmt: skip
-"""The types whose text is their value."""
+"""The types whose text represents the value completely."""
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 _LATER = {
     "DATE": {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", _ZONED},
@@ -33,7 +33,7 @@ _LATER = {
     "TIMESTAMP_MS": {"TIMESTAMP", "TIMESTAMP_NS"},
     "TIMESTAMP": {"TIMESTAMP_NS"},
 }
-"""Times that go into finer ones; DuckDB refuses what is beyond those by itself."""
+"""Types of time that can be converted to finer ones. DuckDB itself refuses values out of range."""
 _TO_JSON = frozenset(
     "to_json json_object json_array json_quote array_to_json row_to_json json_group_array json_group_object".split()
 )
@@ -54,7 +54,7 @@ class Conversion:
 
 
 def conversions(plan: Any, sql: str) -> Iterator[Conversion]:
-    """Every conversion in a bound plan of `sql` (Engine.plan) that SQL does not write and that can change a value."""
+    """Yield the implicit conversions in a bound plan of `sql` (Engine.plan) that can change a value."""
     if isinstance(plan, dict):
         place = _place(plan)
         if place is not None:
@@ -70,7 +70,7 @@ def conversions(plan: Any, sql: str) -> Iterator[Conversion]:
 
 
 def _place(node: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Where in the SQL it stands; None for what a macro made of it, whose text is another."""
+    """Return the position in the SQL, or None for an expression inside a macro, which has another text."""
     start = node.get("query_location")
     if not isinstance(start, int) or not PAD <= start < 2**40:
         return None
@@ -81,19 +81,19 @@ def _of_cast(node: Mapping[str, Any], place: tuple[int, int], sql: str) -> Itera
     (child,) = node["children"]
     text = sql[slice(*place)]
     if text.upper().startswith(("CAST(", "TRY_CAST(")) and _place(child) != place:
-        return  # it is written; casts.py has seen to it
+        return  # an explicit cast; casts.py has checked it
     if text.upper().startswith("CF_UUID_OF_BYTES("):
-        return  # written in the macro, of hexadecimal digits: a UUID of the source as it is
+        return  # the macro's own cast of hexadecimal digits: a UUID of the source
     source, to = _type_of(child), node["return_type"]
     if child.get("value", {}).get("is_null"):
-        return  # NULL is NULL in every type
+        return  # NULL does not change
     is_constant = child.get("type") == "VALUE_CONSTANT" and _place(child) is not None
     if not (_constant_fits(text, source, to) if is_constant else _keeps(source, to)):
         yield Conversion(_readable(text), _name(source), _name(to), _hint(source, to))
 
 
 def _of_function(node: Mapping[str, Any], place: tuple[int, int], sql: str) -> Iterator[Conversion]:
-    """What functions that take any type convert inside."""
+    """Yield the conversions inside functions that accept any type."""
     name = str(node.get("qname", {}).get("path", [""])[-1])
     if name not in _TO_JSON:
         return
@@ -124,7 +124,7 @@ def _holds(kind: Type, names: set[str]) -> bool:
 
 
 def _keeps(source: Type, to: Type) -> bool:
-    """Whether the conversion gives the same value, or DuckDB refuses."""
+    """Return whether the conversion keeps the value, or DuckDB refuses it."""
     one, other = source["id"], to["id"]
     if _inside(source) or _inside(to):
         parts = list(zip(_inside(source), _inside(to), strict=False))
@@ -149,7 +149,7 @@ def _keeps(source: Type, to: Type) -> bool:
 
 
 def _constant_fits(text: str, source: Type, to: Type) -> bool:
-    """Whether a constant of the mapping is written as what it is converted to."""
+    """Return whether a constant of the mapping has the notation of the type to which it is converted."""
     kind = to["id"]
     if source["id"] != "VARCHAR":
         return _number_fits(text, to) if kind in (*_EXACT_BITS, *_BITS) else _keeps(source, to)
@@ -187,7 +187,7 @@ _LIST = re.compile(r"""LIST_TRANSFORM\(([\w.]+)\."([^"]+) \(list\)", LAMBDA cf_e
 
 
 def _readable(text: str) -> str:
-    """A piece of the SQL that was made, as its author would know it."""
+    """Return a piece of generated SQL in the notation of the mapping."""
     text = _LIST.sub(r"\1.\2", text)
     while (shorter := _ELEMENT.sub(r"\1.\2", text)) != text:
         text = shorter

@@ -1,4 +1,4 @@
-"""Tables as a mapping alone makes them, for when the target's are not known: every column takes what it is given."""
+"""Infer tables from mappings, if those of the target are unknown. Every column accepts the mapped type."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _KINDS = {
 def tables_as_mapped(
     program: Program, shapes: Mapping[str, Shape], empty: Callable[[Shape, Sequence[Any]], Any], engine: Engine
 ) -> dict[str, TargetTable]:
-    """Table -> its columns, by the types of what the mapping gives them."""
+    """Return the tables with columns of the mapped types."""
     found: dict[str, dict[str, TargetColumn]] = {}
     for branch in program.branches:
         columns = found.setdefault(branch.table, {})

@@ -1,4 +1,4 @@
-"""Ctrl-C while a library works that makes an error of its own of it."""
+"""Handle Ctrl-C while a library is running that turns it into an error of its own."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """What a handler of SIGINT or SIGTERM raises in here is raised at the end, whatever became of it meanwhile.
+    """Raise again, at the end of the block, what a handler of SIGINT or SIGTERM raised inside, in its original form.
 
-    DuckDB runs signal handlers itself while a statement runs, and calls Python while it looks at a table. In both
-    cases it wraps what they raise, in words that change with its version. So the handler is watched, not the error.
+    DuckDB runs signal handlers itself while a statement runs, and calls Python while it reads a table. In both cases it
+    wraps their exceptions in errors that differ between versions. So the handlers are watched, not the errors.
     """
-    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+    if threading.current_thread() is not threading.main_thread():  # only the main thread receives signals
         yield
         return
     raised: list[BaseException] = []
     before = {number: handler for number in _STOPS if callable(handler := signal.getsignal(number))}
 
     def watched(number: int, frame: FrameType | None) -> None:
-        put_back()  # the handler finds itself in its place, and may replace itself
+        put_back()  # the handler runs while it is installed, and may replace itself
         try:
             before[signal.Signals(number)](number, frame)
         except BaseException as error:
@@ -50,4 +50,4 @@ def interruptible() -> Iterator[None]:
             raise raised[0]
     finally:
         put_back()
-        raised.clear()  # kept here, it would keep itself, and all that its frames hold
+        raised.clear()  # avoid a reference cycle that would keep its frames alive

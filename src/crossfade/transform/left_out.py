@@ -1,4 +1,4 @@
-"""The rows that a mapping's own condition leaves out (WHERE, HAVING, JOIN without LEFT), counted for the account."""
+"""Count the rows that a mapping's own condition (WHERE, HAVING, JOIN without LEFT) leaves out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crossfade.model.program import Branch
 
 
 def count_sql(branch: Branch) -> str:
-    """How many rows the branch would make if nothing left rows out."""
+    """Return a query for the number of rows that the branch would make without conditions."""
     return _without_conditions(branch.narrow.sql())
 
 

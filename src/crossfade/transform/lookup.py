@@ -1,7 +1,7 @@
-"""Other entities that a mapping joins, fetched by key in batches, never row by row.
+"""Fetch other entities that a mapping joins, by key and in batches.
 
-The keys of one batch are asked for at once, and the last answers are kept, within bounds: the same instructor stands
-in many courses.
+The keys of a batch are fetched at once, and the last results are cached, within limits: many courses have the same
+instructor.
 """
 
 from __future__ import annotations
@@ -27,16 +27,15 @@ KEPT_KEYS = 4096
 KEPT_BYTES = 16 * 1024 * 1024
 
 _ONE_KEY_A_DOCUMENT = frozenset({"objectId", "string", "int", "long", "uuid", "binary", "date", "bool"})
-"""Kinds of which two different keys never name one document: of others (5 and 5.0) it would come twice, in two
-fetches.
+"""Kinds of which two different keys never name the same document. With others (5 and 5.0), two fetches could return it
+twice.
 """
 
 
 class LookedUpMisfit(CrossfadeError):
     """a looked-up document does not fit source.lock.json
 
-    `broken` says of the keys that were asked for which of them lead to such a document, and what is wrong with it; it
-    is empty where that is not known.
+    `broken` maps requested keys that lead to such a document to what is wrong with it; it is empty if that is unknown.
     """
 
     def __init__(self, message: str, broken: Mapping[str, str]) -> None:
@@ -49,15 +48,15 @@ class LookedUpMisfit(CrossfadeError):
 
 @dataclass(frozen=True)
 class _Fetched:
-    """What was fetched for these keys (also that there is nothing)."""
+    """The result for these keys (also that there is no document)."""
 
     keys: frozenset[str]
     table: pa.Table
 
 
 class LookupReader:
-    """Fetches what lookups ask for. `read` is the source's `fetch`; `transcode` makes Arrow of raw documents;
-    `codec` is the source's.
+    """Fetches the documents for lookups. `read` is the source's `fetch`; `transcode` converts raw documents to Arrow;
+    `codec` is the source's codec.
     """
 
     def __init__(self, shapes: Mapping[str, Shape], read: Read, transcode: Transcode, codec: Codec) -> None:
@@ -69,9 +68,9 @@ class LookupReader:
         self._broken: dict[tuple[object, ...], dict[str, str]] = {}
 
     def fetch(self, lookup: Lookup, keys: pa.Array) -> pa.Table:
-        """The looked-up documents whose `lookup.path` is one of `keys` (and perhaps others), in the mapping's columns.
+        """Return the documents whose `lookup.path` is one of `keys` (and perhaps others), in the mapping's columns.
 
-        Raises LookedUpMisfit where one of them does not fit its shape.
+        Raises LookedUpMisfit if one of them does not fit its shape.
         """
         what = (lookup.entity, lookup.path, lookup.key_kind, lookup.columns)
         wanted = {self._codec.key_text(k, lookup.key_kind) for k in keys_of(keys, lookup.key_kind)}
@@ -93,7 +92,7 @@ class LookupReader:
         return kept if small and lookup.key_kind in _ONE_KEY_A_DOCUMENT else None
 
     def _fetched(self, lookup: Lookup, keys: Sequence[str], broken: dict[str, str]) -> Iterator[pa.Table]:
-        """The documents that can be read; of the others, what is wrong goes to `broken`, by their key."""
+        """Yield the documents that can be read. Put what is wrong with the others into `broken`, by key."""
         asked: dict[object, list[str]] = {}
         for raw in self._read(lookup.entity, lookup.path, keys):
             batch = self._transcoded(lookup, raw)
@@ -114,7 +113,7 @@ class LookupReader:
         return aside.key if path == self._codec.key_path else self._codec.value_at(aside.raw, path)
 
     def key_text(self, value: Any, kind: str) -> str:
-        """The key that a value of the engine stands for, as readers take it."""
+        """Return the key for a value of the engine, in the form that readers accept."""
         return self._codec.key_text(value, kind)
 
     def _transcoded(self, lookup: Lookup, raw: bytes) -> Batch:
@@ -122,7 +121,7 @@ class LookupReader:
 
 
 def keys_of(keys: pa.Array, kind: str) -> list[Any]:
-    """The keys that are there; dates as milliseconds, because Python's end with the year 9999."""
+    """Return the keys that are not NULL. Dates are milliseconds, because Python's dates end with the year 9999."""
     keys = keys.drop_null()
     if kind == "date":
         return [us // 1000 for us in keys.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()]

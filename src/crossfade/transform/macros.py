@@ -1,4 +1,4 @@
-"""The macros of macros.sql, one by one: an engine makes those that its queries name."""
+"""The macros of macros.sql, one by one. An engine creates those that its queries use."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from functools import cache
 from crossfade.model.sql_files import statements
 
 VALUE, REASON = SUFFIXES = "__value", "__reason"
-"""What the names of a macro's companions end with (companions.py)."""
+"""The suffixes of the names of a macro's companions (companions.py)."""
 
 MARK, GIVEN = "\x01", "$given"
-"""A reason that is DuckDB's own: MARK SQL in which GIVEN stands for a value MARK type of the value MARK the value."""
+"""The format of a refusal by DuckDB: MARK, SQL with GIVEN for the value, MARK, type of the value, MARK, the value."""
 
 _BEGINNING = r"^(?=CREATE MACRO (\w+))"
-_NAMES = re.compile(r"\bcf_\w+", re.IGNORECASE)  # sqlglot prints some in capitals
+_NAMES = re.compile(r"\bcf_\w+", re.IGNORECASE)  # sqlglot prints some in upper case
 
 
 @cache
 def macros() -> dict[str, str]:
-    """Name -> the statement that makes it; those that it calls are before it."""
+    """Return the statements that create the macros, by name. A macro follows those that it calls."""
     return statements(__package__, "macros.sql", _BEGINNING)
 
 
 def macros_of(sql: str, every: dict[str, str] | None = None) -> tuple[str, ...]:
-    """The names of the macros that `sql` calls, and of those that they call, in the order in which they are made."""
+    """Return the names of the macros that `sql` calls, directly or indirectly, in the order of their creation."""
     every = every or macros()
     wanted = _named(sql)
     for name in reversed(every):  # a macro calls only those before it

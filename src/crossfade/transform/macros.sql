@@ -1,9 +1,9 @@
--- The functions of docs/reference/mapping.md that run inside DuckDB. Every one is strict: what does not fit is an error.
--- NULL stays NULL. The compiler picks the macro by the kind of its argument (mapping/language/functions.py).
--- A macro puts its argument's text wherever it names it; `(list_transform([x], lambda v: ...))[1]` evaluates it once, and keeps
--- the nested ones from growing without bound.
+-- The functions of docs/reference/mapping.md that run inside DuckDB. Each is strict: a value that does not fit is an error.
+-- NULL stays NULL. The compiler chooses the macro by the kind of its argument (mapping/language/functions.py).
+-- A macro inserts the text of its argument at every use; `(list_transform([x], lambda v: ...))[1]` evaluates it once, and keeps
+-- nested macros from growing exponentially.
 
--- A UUID version 8 that holds the 12 bytes of an ObjectId in order; the bits left over hold a tag.
+-- A UUID version 8 that holds the 12 bytes of an ObjectId in order; the remaining bits hold a tag.
 CREATE MACRO cf_uuid_of_oid_hex(h) AS
     (list_transform([h], lambda v: (substr(v, 1, 8) || '-' || substr(v, 9, 4) || '-8' || substr(v, 13, 3) || '-8' || substr(v, 16, 3) || '-'
      || substr(v, 19, 6) || 'cf01d0')::UUID))[1];
@@ -20,27 +20,27 @@ CREATE MACRO cf_uuid_of_bytes(x) AS
     (substr(hex(x), 1, 8) || '-' || substr(hex(x), 9, 4) || '-' || substr(hex(x), 13, 4) || '-' || substr(hex(x), 17, 4)
      || '-' || substr(hex(x), 21, 12))::UUID;
 
--- A number's text in one spelling: sign, digits without zeros around them, E, exponent; NULL where it is no number.
+-- Normalize the text of a number: sign, digits without leading and trailing zeros, E, exponent. NULL if it is not a number.
 CREATE MACRO cf_canon(t) AS
     (list_transform([regexp_extract(t, '^([+-]?)0*([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{1,9}))?$', ['s', 'i', 'f', 'e'])], lambda p:
      CASE WHEN NOT regexp_full_match(t, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,9})?') THEN NULL
           WHEN rtrim(p.i || p.f, '0') = '' THEN '0'
           ELSE replace(p.s, '+', '') || rtrim(ltrim(p.i || p.f, '0'), '0') || 'E'
                || (CASE p.e WHEN '' THEN 0 ELSE TRY_CAST(p.e AS BIGINT) END + length(p.i) - length(rtrim(p.i || p.f, '0'))) END))[1];
--- The plain digits of a whole number in that spelling; NULL where it has a fraction or more than a hundred digits.
+-- The plain digits of a normalized integer; NULL if it has a fraction or more than a hundred digits.
 CREATE MACRO cf_whole(c) AS
     (list_transform([split(c, 'E')], lambda p: CASE WHEN p[2] IS NULL THEN p[1]
          WHEN TRY_CAST(p[2] AS BIGINT) BETWEEN 0 AND 99 THEN p[1] || repeat('0', TRY_CAST(p[2] AS BIGINT)) END))[1];
 
--- The name of a value inside derived ids: its type and its value; whole numbers that MongoDB calls equal have one name.
+-- The name of a value inside derived ids: its type and its value. Whole numbers that are equal in MongoDB have the same name.
 CREATE MACRO cf_name_number(digits) AS 'number:' || digits;
 CREATE MACRO cf_name_double(x) AS
-    (list_transform([x], lambda v: CASE WHEN isnan(v) THEN 'number:nan' -- whatever its sign bit, as MongoDB has it
+    (list_transform([x], lambda v: CASE WHEN isnan(v) THEN 'number:nan' -- whatever its sign bit, as in MongoDB
          WHEN v = trunc(v) AND abs(v) < 1e38 THEN 'number:' || CAST(CAST(v AS HUGEINT) AS VARCHAR)
          ELSE 'number:' || CAST(v AS VARCHAR) END))[1];
 CREATE MACRO cf_name_decimal(d) AS
     (list_transform([cf_canon(d)], lambda v: coalesce('number:' || cf_whole(v), 'decimal:' || coalesce(v, d))))[1];
--- Of a value whose kind the compiler does not know: by the type that DuckDB gave it.
+-- For a value whose kind the compiler does not know, decide by its type in DuckDB.
 CREATE MACRO cf_hex_of_any(x) AS lower(hex(CAST(CAST(x AS VARCHAR) AS BLOB)));
 CREATE MACRO cf_name_any(x) AS
     (list_transform([x], lambda v: CASE WHEN v IS NULL THEN NULL
@@ -75,7 +75,7 @@ CREATE MACRO cf_uuid_of_mixed(t, m) AS
          WHEN t = 'binData:4' AND octet_length(cf_bytes_of_binary(m)) = 16 THEN cf_uuid_of_bytes(cf_bytes_of_binary(m))
          ELSE cf_uuid5(cf_name_mixed(t, m)) END;
 
--- Legacy UUIDs (subtype 3) by the order in which the driver put the bytes.
+-- Legacy UUIDs (subtype 3), by the byte order of the driver that wrote them.
 CREATE MACRO cf_swapped(h, positions) AS array_to_string(list_transform(positions, lambda p: substr(h, 2 * p + 1, 2)), '');
 CREATE MACRO cf_legacy_hex(o, h) AS
     CASE o WHEN 'java' THEN cf_swapped(h, [7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8])
@@ -84,14 +84,14 @@ CREATE MACRO cf_uuid_of_legacy(o, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t IN ('binData:3', 'binData:4') AND octet_length(cf_bytes_of_binary(m)) = 16
          THEN cf_uuid_of_bytes(from_hex(cf_legacy_hex(CASE t WHEN 'binData:3' THEN o ELSE 'python' END, hex(cf_bytes_of_binary(m)))))
-         ELSE error('uuid_of_legacy: a value of type ' || t || ' is no UUID: ' || m) END;
+         ELSE error('uuid_of_legacy: a value of type ' || t || ' is not a UUID: ' || m) END;
 
--- The bytes of binary data, whatever its subtype.
+-- The bytes of binary data of any subtype.
 CREATE MACRO cf_bytes_of_uuid(x) AS from_hex(replace(CAST(x AS VARCHAR), '-', ''));
 CREATE MACRO cf_bytes_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t LIKE 'binData:%' THEN cf_bytes_of_binary(m)
-         ELSE error(f || ': a value of type ' || t || ' is no binary data') END;
+         ELSE error(f || ': a value of type ' || t || ' is not binary data') END;
 CREATE MACRO cf_uuid_of_any(x) AS
     (list_transform([x], lambda v: CASE WHEN typeof(v) = 'UUID' THEN TRY_CAST(CAST(v AS VARCHAR) AS UUID)
          WHEN typeof(v) = 'BLOB' AND length(cf_hex_of_any(v)) = 24 THEN cf_uuid_of_oid_hex(cf_hex_of_any(v))
@@ -105,12 +105,12 @@ CREATE MACRO cf_oid_of_mixed(t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'objectId' THEN from_hex(json_extract_string(m, '$."$oid"'))
          WHEN t = 'string' THEN cf_oid_of_text(json_extract_string(m, '$'))
-         ELSE error('oid_of: a value of type ' || t || ' is no ObjectId') END;
+         ELSE error('oid_of: a value of type ' || t || ' is not an ObjectId') END;
 
--- Casts that never change a value: r is the cast of e. A type from which DuckDB reads something else than its value (bits, JSON,
--- the bytes of a BLOB) is refused, and of text only what is written in full. typeof is a constant once the query is bound.
+-- Casts that never change a value: r is the cast of e. Types that DuckDB does not convert by value (bits, JSON, the bytes of a
+-- BLOB) are refused, and so is text that is not in full notation. typeof is a constant once the query is bound.
 CREATE MACRO cf_cast_error(e, r) AS error('CAST would change ' || CAST(e AS VARCHAR) || ' to ' || CAST(r AS VARCHAR));
-CREATE MACRO cf_cast_refused(e, r) AS error('CAST does not take ' || CAST(e AS VARCHAR) || ' (' || typeof(e) || ') as ' || typeof(r));
+CREATE MACRO cf_cast_refused(e, r) AS error('CAST does not convert ' || CAST(e AS VARCHAR) || ' (' || typeof(e) || ') to ' || typeof(r));
 CREATE MACRO cf_is_text(e) AS typeof(e) = 'VARCHAR' OR typeof(e) LIKE 'ENUM(%';
 CREATE MACRO cf_is_number(e) AS
     regexp_full_match(typeof(e), 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|BIGNUM|DOUBLE|FLOAT|DECIMAL.*') OR cf_is_text(e);
@@ -118,7 +118,7 @@ CREATE MACRO cf_is_float(e) AS typeof(e) IN ('DOUBLE', 'FLOAT');
 CREATE MACRO cf_exact(x) AS
     CASE WHEN cf_is_float(x) AND abs(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)) BETWEEN 9007199254740992 AND 1e38
          THEN CAST(TRY_CAST(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE) AS HUGEINT) AS VARCHAR) ELSE CAST(x AS VARCHAR) END;
--- Both name one number, exactly or by the shortest digits of a double; NaN and the infinities are those of a double alone.
+-- Both are the same number, exactly or by the shortest digits of a double; only a double can be NaN or infinite.
 CREATE MACRO cf_cast_digits(e, r) AS
     (list_transform([list_transform([CAST(e AS VARCHAR), CAST(r AS VARCHAR), cf_exact(e), cf_exact(r)], lambda t: cf_canon(t))],
                     lambda c: CASE WHEN c[1] = c[2] OR c[3] = c[4] OR (cf_is_float(e) AND CAST(e AS VARCHAR) = CAST(r AS VARCHAR))
@@ -129,7 +129,7 @@ CREATE MACRO cf_cast_number(e, r) AS
          WHEN CAST(e AS VARCHAR) = CAST(r AS VARCHAR) AND NOT (cf_is_text(e) AND contains(CAST(r AS VARCHAR), 'n')) THEN r
          WHEN typeof(e) = 'FLOAT' AND typeof(r) = 'DOUBLE' THEN r
          ELSE cf_cast_digits(e, r) END;
--- FLOAT: of a DOUBLE, the very same number.
+-- FLOAT: a DOUBLE must be exactly the same number.
 CREATE MACRO cf_cast_single(e, r) AS
     CASE WHEN e IS NULL OR typeof(e) IN ('BOOLEAN', 'FLOAT') THEN r
          WHEN NOT cf_is_number(e) THEN cf_cast_refused(e, r)
@@ -140,7 +140,7 @@ CREATE MACRO cf_cast_bool(e, r) AS
     CASE WHEN e IS NULL OR typeof(e) = 'BOOLEAN' THEN r
          WHEN NOT cf_is_number(e) THEN cf_cast_refused(e, r)
          WHEN lower(CAST(e AS VARCHAR)) IN ('true', 'false', 't', 'f', 'yes', 'no', '1', '0') THEN r ELSE cf_cast_error(e, r) END;
--- Of a moment, DATE takes the day and TIME the time of the day, in UTC: that is what such a cast means. Text must hold just that.
+-- Of a timestamp, DATE takes the day and TIME the time of day, in UTC, as such a cast intends. Text must contain nothing else.
 CREATE MACRO cf_is_timestamp(e) AS typeof(e) LIKE 'TIMESTAMP%';
 CREATE MACRO cf_is_micros(e) AS NOT regexp_matches(CAST(e AS VARCHAR), '\.[0-9]{6}0*[1-9]');
 CREATE MACRO cf_cast_date(e, r) AS
@@ -154,7 +154,7 @@ CREATE MACRO cf_cast_time(e, r) AS
          WHEN NOT cf_is_text(e) THEN cf_cast_refused(e, r)
          WHEN regexp_full_match(CAST(e AS VARCHAR), '([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6}0*)?)?') THEN r
          ELSE cf_cast_error(e, r) END;
--- Text of a moment: ISO 8601. A year 0 there is none; hour 24 would be the next day.
+-- The text of a timestamp: ISO 8601. There is no year 0; hour 24 would be the next day.
 CREATE MACRO cf_is_moment(t, zone) AS
     NOT starts_with(t, '0000') AND regexp_full_match(t,
         '[0-9]{4,6}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6}0*)?)?' || zone || ')?');
@@ -168,8 +168,8 @@ CREATE MACRO cf_cast_moment(e, r) AS
     CASE WHEN e IS NULL OR typeof(e) IN ('DATE', 'TIMESTAMP WITH TIME ZONE') THEN r
          WHEN NOT cf_is_text(e) THEN cf_cast_refused(e, r)
          WHEN cf_is_moment(CAST(e AS VARCHAR), '(Z|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)') AND contains(CAST(e AS VARCHAR), ':') THEN r
-         ELSE error('CAST AS TIMESTAMPTZ: ' || CAST(e AS VARCHAR) || ' is not a date and time in ISO 8601 with a zone; of a local time: timezone(''Europe/Berlin'', CAST(x AS TIMESTAMP))') END;
--- What is no plain value has a printed form, and so have bytes: it is not the value.
+         ELSE error('CAST AS TIMESTAMPTZ: ' || CAST(e AS VARCHAR) || ' is not a date and time in ISO 8601 with a zone; for a local time use timezone(''Europe/Berlin'', CAST(x AS TIMESTAMP))') END;
+-- Nested values and bytes have a printed form, but it is not the value.
 CREATE MACRO cf_cast_text(e, r) AS
     CASE WHEN e IS NULL THEN r
          WHEN regexp_matches(typeof(e), '^(BLOB|VARIANT|STRUCT|MAP|UNION|GEOMETRY)|\]$') THEN error('CAST AS VARCHAR would print a ' || typeof(e))
@@ -192,11 +192,11 @@ CREATE MACRO cf_cast_interval(e, r) AS
               AND CAST(e AS VARCHAR) <> '' THEN r
          ELSE cf_cast_error(e, r) END;
 
--- Arithmetic on doubles that comes to more than they hold, or to no number.
+-- Arithmetic on doubles whose result is infinite or NaN.
 CREATE MACRO cf_finite(r) AS
     CASE WHEN typeof(r) IN ('DOUBLE', 'FLOAT') AND NOT isfinite(TRY_CAST(CAST(r AS VARCHAR) AS DOUBLE))
-         THEN error('arithmetic gives ' || CAST(r AS VARCHAR)) ELSE r END;
--- JSON as text whose numbers DuckDB's functions keep: they read whole numbers of 64 bits, and all others as doubles.
+         THEN error('the result of arithmetic is ' || CAST(r AS VARCHAR)) ELSE r END;
+-- JSON text whose numbers DuckDB's functions keep: they read 64-bit integers, and all other numbers as doubles.
 CREATE MACRO cf_json_number_fits(n) AS
     CASE WHEN regexp_full_match(n, '-?[0-9]{1,18}') THEN true
          WHEN regexp_full_match(n, '-?[0-9]+') AND coalesce(TRY_CAST(n AS BIGINT) IS NOT NULL OR TRY_CAST(n AS UBIGINT) IS NOT NULL, false) THEN true
@@ -207,35 +207,35 @@ CREATE MACRO cf_json_exact(j) AS
                OR len(list_filter(regexp_extract_all(regexp_replace(t, '"([^"\\]|\\.)*"', '""', 'g'), '-?[0-9][-+0-9.eE]*'), lambda n: NOT cf_json_number_fits(n))) = 0
           THEN t ELSE error('JSON with a number that DuckDB would round: ' || t) END))[1];
 
--- Digits of a mixed number, exactly as it is written; an error for anything else.
+-- The digits of a number of mixed type, exactly as written; an error for any other value.
 CREATE MACRO cf_digits(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'int' THEN json_extract_string(m, '$."$numberInt"')
          WHEN t = 'long' THEN json_extract_string(m, '$."$numberLong"')
          WHEN t = 'double' THEN json_extract_string(m, '$."$numberDouble"')
          WHEN t = 'decimal' THEN json_extract_string(m, '$."$numberDecimal"')
-         ELSE error(f || ': a value of type ' || t || ' is no number') END;
+         ELSE error(f || ': a value of type ' || t || ' is not a number') END;
 
 CREATE MACRO cf_int_of_digits(f, d) AS
     (list_transform([d], lambda v: CASE WHEN v IS NULL THEN NULL
-         WHEN regexp_full_match(v, '-?[0-9]+') THEN coalesce(TRY_CAST(v AS BIGINT), error(f || ': ' || v || ' is no whole number of 64 bits'))
-         ELSE coalesce(TRY_CAST(cf_whole(cf_canon(v)) AS BIGINT), error(f || ': ' || v || ' is no whole number of 64 bits')) END))[1];
+         WHEN regexp_full_match(v, '-?[0-9]+') THEN coalesce(TRY_CAST(v AS BIGINT), error(f || ': ' || v || ' is not a 64-bit integer'))
+         ELSE coalesce(TRY_CAST(cf_whole(cf_canon(v)) AS BIGINT), error(f || ': ' || v || ' is not a 64-bit integer')) END))[1];
 CREATE MACRO cf_int_of_double(f, x) AS
     (list_transform([x], lambda v: CASE WHEN v IS NULL THEN NULL
          WHEN isfinite(v) AND v = trunc(v) AND abs(v) <= 9007199254740992 THEN CAST(v AS BIGINT)
-         ELSE error(f || ': ' || CAST(v AS VARCHAR) || ' is no whole number that a double holds exactly') END))[1];
+         ELSE error(f || ': ' || CAST(v AS VARCHAR) || ' is not an integer that a double holds exactly') END))[1];
 CREATE MACRO cf_int_of_mixed(f, t, m) AS
     CASE WHEN t = 'double' THEN cf_int_of_double(f, json_extract_string(m, '$."$numberDouble"')::DOUBLE)
          ELSE cf_int_of_digits(f, cf_digits(f, t, m)) END;
 
 CREATE MACRO cf_double_of_int(f, x) AS
     (list_transform([x], lambda v: CASE WHEN v IS NULL OR abs(CAST(v AS HUGEINT)) <= 9007199254740992 THEN CAST(v AS DOUBLE)
-         ELSE error(f || ': ' || CAST(v AS VARCHAR) || ' is more than a double holds exactly') END))[1];
+         ELSE error(f || ': ' || CAST(v AS VARCHAR) || ' cannot be represented exactly as a double') END))[1];
 CREATE MACRO cf_double_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'double' THEN json_extract_string(m, '$."$numberDouble"')::DOUBLE
          WHEN t IN ('int', 'long') THEN cf_double_of_int(f, CAST(cf_digits(f, t, m) AS BIGINT))
-         ELSE error(f || ': a value of type ' || t || ' is no double') END;
+         ELSE error(f || ': a value of type ' || t || ' is not a double') END;
 
 CREATE MACRO cf_digits_of_double(x) AS
     (list_transform([x], lambda v: CASE WHEN isnan(v) THEN 'NaN' WHEN isinf(v) THEN CASE WHEN v > 0 THEN 'Infinity' ELSE '-Infinity' END
@@ -250,11 +250,11 @@ CREATE MACRO cf_iso(f, x) AS
 CREATE MACRO cf_string_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'string' THEN json_extract_string(m, '$')
-         ELSE error(f || ': a value of type ' || t || ' is no string') END;
+         ELSE error(f || ': a value of type ' || t || ' is not a string') END;
 CREATE MACRO cf_bool_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'bool' THEN m = 'true'
-         ELSE error(f || ': a value of type ' || t || ' is no boolean') END;
+         ELSE error(f || ': a value of type ' || t || ' is not a boolean') END;
 CREATE MACRO cf_date_of_ms(f, ms) AS
     (list_transform([ms], lambda v: CASE WHEN v IS NULL THEN NULL
          WHEN v BETWEEN -210866803200000 AND 9223371331199999 THEN make_timestamptz(CAST(v AS BIGINT) * 1000)
@@ -268,74 +268,74 @@ CREATE MACRO cf_text_of_mixed(f, t, m) AS
          WHEN t = 'objectId' THEN json_extract_string(m, '$."$oid"')
          WHEN t = 'date' THEN cf_iso(f, cf_date_of_ms(f, CAST(json_extract_string(m, '$."$date"."$numberLong"') AS BIGINT)))
          WHEN t = 'binData:4' AND octet_length(cf_bytes_of_binary(m)) = 16 THEN CAST(cf_uuid_of_bytes(cf_bytes_of_binary(m)) AS VARCHAR)
-         ELSE error(f || ': a value of type ' || t || ' has no plain text') END;
+         ELSE error(f || ': a value of type ' || t || ' cannot be converted to text') END;
 CREATE MACRO cf_date_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'date' THEN cf_date_of_ms(f, CAST(json_extract_string(m, '$."$date"."$numberLong"') AS BIGINT))
-         ELSE error(f || ': a value of type ' || t || ' is no date') END;
+         ELSE error(f || ': a value of type ' || t || ' is not a date') END;
 
--- Timestamps of BSON, regular expressions and JavaScript, of which each function takes a part.
+-- BSON timestamps, regular expressions and JavaScript: each function returns a part of the value.
 CREATE MACRO cf_timestamp_date(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'timestamp' THEN make_timestamptz(CAST(json_extract_string(m, '$."$timestamp".t') AS BIGINT) * 1000000)
-         ELSE error(f || ': a value of type ' || t || ' is no timestamp') END;
+         ELSE error(f || ': a value of type ' || t || ' is not a timestamp') END;
 CREATE MACRO cf_timestamp_counter(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'timestamp' THEN CAST(json_extract_string(m, '$."$timestamp".i') AS BIGINT)
-         ELSE error(f || ': a value of type ' || t || ' is no timestamp') END;
+         ELSE error(f || ': a value of type ' || t || ' is not a timestamp') END;
 CREATE MACRO cf_regex_pattern(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'regex' THEN json_extract_string(m, '$."$regularExpression".pattern')
-         ELSE error(f || ': a value of type ' || t || ' is no regular expression') END;
+         ELSE error(f || ': a value of type ' || t || ' is not a regular expression') END;
 CREATE MACRO cf_regex_options(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'regex' THEN json_extract_string(m, '$."$regularExpression".options')
-         ELSE error(f || ': a value of type ' || t || ' is no regular expression') END;
+         ELSE error(f || ': a value of type ' || t || ' is not a regular expression') END;
 CREATE MACRO cf_code_text(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t LIKE 'javascript%' THEN json_extract_string(m, '$."$code"')
-         ELSE error(f || ': a value of type ' || t || ' is no JavaScript') END;
+         ELSE error(f || ': a value of type ' || t || ' is not JavaScript') END;
 CREATE MACRO cf_code_scope(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' OR t = 'javascript' THEN NULL
          WHEN t LIKE 'javascript%' THEN CAST(json_extract(m, '$."$scope"') AS VARCHAR)
-         ELSE error(f || ': a value of type ' || t || ' is no JavaScript') END;
+         ELSE error(f || ': a value of type ' || t || ' is not JavaScript') END;
 
--- Most decimals are the same but for zeros at their ends, which is quickly seen.
+-- Most decimals differ only in trailing zeros, which is quick to test.
 CREATE MACRO cf_bare(t) AS rtrim(CASE WHEN contains(t, '.') THEN t ELSE t || '.' END, '0');
 CREATE MACRO cf_decimal_of_digits(f, d, r) AS
     CASE WHEN d IS NULL THEN NULL
-         WHEN r IS NULL THEN error(f || ': ' || d || ' is no number that fits')
+         WHEN r IS NULL THEN error(f || ': ' || d || ' is not a number, or has too many digits')
          WHEN cf_bare(d) = cf_bare(CAST(r AS VARCHAR))
               OR list_unique(list_transform([d, CAST(r AS VARCHAR)], lambda t: coalesce(cf_canon(t), ''))) = 1 THEN r
-         ELSE error(f || ': ' || d || ' does not fit without rounding; where rounding is meant: round(' || f || '(x, 38, 20), 2)') END;
+         ELSE error(f || ': ' || d || ' does not fit without rounding; to round it: round(' || f || '(x, 38, 20), 2)') END;
 
--- Text that holds exactly such a value.
+-- Text that contains exactly one such value.
 CREATE MACRO cf_parse_int(f, s) AS
     (list_transform([s], lambda v: CASE WHEN v IS NULL THEN NULL
-         WHEN regexp_full_match(v, '[+-]?[0-9]+') THEN coalesce(TRY_CAST(v AS BIGINT), error(f || ': ' || v || ' is no whole number of 64 bits'))
-         ELSE error(f || ': ' || v || ' is no whole number') END))[1];
+         WHEN regexp_full_match(v, '[+-]?[0-9]+') THEN coalesce(TRY_CAST(v AS BIGINT), error(f || ': ' || v || ' is not a 64-bit integer'))
+         ELSE error(f || ': ' || v || ' is not an integer') END))[1];
 CREATE MACRO cf_parse_double(f, s) AS
     (list_transform([s], lambda v: CASE WHEN v IS NULL THEN NULL
          WHEN regexp_full_match(v, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?') THEN cf_cast_number(v, CAST(v AS DOUBLE))
-         ELSE error(f || ': ' || v || ' is no number') END))[1];
+         ELSE error(f || ': ' || v || ' is not a number') END))[1];
 CREATE MACRO cf_parse_bool(f, s) AS
     (list_transform([s], lambda v: CASE WHEN v IS NULL THEN NULL
          WHEN lower(v) = 'true' THEN true WHEN lower(v) = 'false' THEN false
          ELSE error(f || ': ' || v || ' is neither true nor false') END))[1];
 CREATE MACRO cf_parse_date(f, s) AS
     (list_transform([s], lambda v: CASE WHEN v IS NULL THEN NULL
-         WHEN v LIKE '0000-%' THEN error(f || ': ' || v || ' is in the year 0, which calendars do not have')
-         WHEN regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN coalesce(TRY_CAST(v || ' 00:00:00+00' AS TIMESTAMPTZ), error(f || ': ' || v || ' is no date of the calendar'))
+         WHEN v LIKE '0000-%' THEN error(f || ': ' || v || ' is in the year 0, which does not exist')
+         WHEN regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN coalesce(TRY_CAST(v || ' 00:00:00+00' AS TIMESTAMPTZ), error(f || ': ' || v || ' is not a valid date'))
          WHEN regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)')
-         THEN coalesce(TRY_CAST(v AS TIMESTAMPTZ), error(f || ': ' || v || ' is no date of the calendar'))
-         ELSE error(f || ': ' || v || ' is no ISO 8601 date with a zone; of a local time: timezone(''Europe/Berlin'', CAST(x AS TIMESTAMP))') END))[1];
+         THEN coalesce(TRY_CAST(v AS TIMESTAMPTZ), error(f || ': ' || v || ' is not a valid date'))
+         ELSE error(f || ': ' || v || ' is not an ISO 8601 date with a zone; for a local time use timezone(''Europe/Berlin'', CAST(x AS TIMESTAMP))') END))[1];
 CREATE MACRO cf_decimal_text(f, s) AS s;
 
--- The character NUL, in text and as the escape that JSON has for it. Escaped, it is a backslash and a 0, and a backslash is two.
+-- The NUL character, in text and as its escape in JSON. It is escaped as a backslash and a 0, and a backslash as two.
 CREATE MACRO cf_nul_as_text(x, r) AS replace(x, chr(0), r);
 CREATE MACRO cf_without_nul_text(x) AS cf_nul_as_text(x, '');
 CREATE MACRO cf_escape_nul_text(x) AS cf_nul_as_text(replace(x, '\', '\\'), '\0');
--- JSON text holds no control characters, so one of them can stand for an escaped backslash meanwhile: `\\u0000` is no NUL.
+-- JSON text holds no control characters, so one of them can temporarily replace an escaped backslash: `\\u0000` is not NUL.
 CREATE MACRO cf_json_parts(x, b, r) AS replace(replace(replace(x, '\\', chr(1)), '\u0000', r), chr(1), b);
 CREATE MACRO cf_nul_as_json(x, r) AS
     cf_json_parts(x, '\\', replace(replace(CAST(to_json(r) AS VARCHAR)[2:-2], '\\', chr(1)), '\u0000', ''));

@@ -1,7 +1,7 @@
-"""A bound on the memory that a query may take.
+"""A limit on the memory of a query.
 
-DuckDB's own limit holds for its buffers, not for the values that it makes: `repeat('x', 2000000000)` takes 6 GB. The
-kernel refuses what goes beyond the bound, DuckDB makes an error of it, and the record that asked for it is set aside.
+DuckDB's own limit applies to its buffers, not to the values that it makes: `repeat('x', 2000000000)` takes 6 GB. The
+kernel refuses memory beyond the limit, DuckDB reports an error, and the record that caused it is set aside.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ if sys.platform != "win32":
     import resource
 
 MEGABYTES = 512
-"""What a query may take beyond what its process has. The largest document has 16 MB, and PostgreSQL's largest value
-1 GB; a batch that takes more is mapped in halves.
+"""The memory that a query may use beyond that of its process. The largest document has 16 MB, PostgreSQL's largest
+value 1 GB; a batch that needs more is mapped in halves.
 """
 
 _STATM, _DATA = Path("/proc/self/statm"), 5  # proc(5): data and stack, in pages
@@ -28,15 +28,15 @@ _before = (0, 0)
 
 
 def turn_on() -> None:
-    """Bounds queries from now on: for a process that does nothing else. The limit is the whole process's."""
+    """Limit queries from now on. For processes that do nothing else, because the limit applies to the whole process."""
     global _on
     _on = True
 
 
 @contextmanager
 def bounded_memory() -> Iterator[None]:
-    """The process takes no more than MEGABYTES in here, once this was turned on. Only Linux counts what RLIMIT_DATA
-    bounds; elsewhere nothing is bounded, nor where the system does not let itself be asked.
+    """Limit the memory of the process inside the block to MEGABYTES more, if turned on. Only Linux counts what
+    RLIMIT_DATA limits; on other systems, and where the size of the process is unknown, there is no limit.
     """
     if sys.platform != "linux" or not _on:
         yield
@@ -50,7 +50,7 @@ def bounded_memory() -> Iterator[None]:
 
 
 def _enter() -> bool:
-    """Whether there is a bound. It is the process's: of several queries at once, each may take as much."""
+    """Set the limit and return whether it is set. Of several queries at once, each may use as much."""
     global _inside, _before
     with _lock:
         try:

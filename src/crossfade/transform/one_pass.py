@@ -1,4 +1,4 @@
-"""Which documents of a batch a SELECT refuses, and why: in a few queries, however many they are."""
+"""Find all documents of a batch that a SELECT refuses, and why, in a few queries."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ OF_A_RECORD: tuple[type[Exception], ...] = (*RECORD_ERRORS, LookedUpMisfit)
 
 
 def refused(column: str | None, error: Exception) -> Refusal:
-    """The refusal that the engine's error is, of one document."""
+    """Return the engine's error for a single document as a refusal."""
     if isinstance(error, LookedUpMisfit):
         return Refusal(None, error.message, "looked_up")
     if isinstance(error, OutOfMemory):
-        return Refusal(column, f"mapping it needs more than {MEGABYTES} MB of memory", "too_large")
+        return Refusal(column, f"mapping the record needs more than {MEGABYTES} MB of memory", "too_large")
     return Refusal(column, reason_of(error))
 
 
@@ -33,10 +33,10 @@ def in_pieces(
     alone: Callable[[pa.Table, Exception], Refusal],
     note: Callable[[int, Refusal], None],
 ) -> Iterator[pa.Table]:
-    """What `run` gives for the documents, at best for all of them at once; those that it refuses go to `note`.
+    """Yield the results of `run` for the documents, ideally for all at once. Pass refused documents to `note`.
 
-    One pass finds what can be foreseen. Around what the rest is still refused for, it is halved down to the one
-    document, of which `alone` tells the refusal.
+    One pass finds all refusals that have companions. If the rest is still refused, it is bisected down to a single
+    document, for which `alone` returns the refusal.
     """
     if not root.num_rows:
         return
@@ -66,7 +66,7 @@ def in_pieces(
 
 
 class OnePass:
-    """Looks for what one SELECT refuses. `narrow` is None for one without outputs."""
+    """Finds what a SELECT refuses. `narrow` is None for a SELECT without outputs."""
 
     def __init__(self, stages: Sequence[Stage], narrow: Narrow | None, engine: Engine, lookups: LookupReader) -> None:
         self._stages = stages
@@ -76,8 +76,8 @@ class OnePass:
         self._asked_for = [stage.lookup for stage in stages if stage.lookup is not None]
 
     def look(self, root: pa.Table) -> dict[int, Refusal]:
-        """Row -> its refusal. A document that is not among them may be refused all the same: what no query foresees
-        is found by running the SELECT itself.
+        """Return the refusals by row. Other documents may be refused too: some refusals are found only by running the
+        SELECT itself.
         """
         found = Refusals()
         tables: Tables = {ROOT_TABLE: root}
@@ -88,7 +88,7 @@ class OnePass:
                     tables[ROOT_TABLE] = without(tables[ROOT_TABLE], found.rows)
                 if stage.lookup is not None:
                     self._fetch(stage, stage.lookup, tables, found)
-        except (EngineError, LookedUpMisfit):  # what was found so far holds
+        except (EngineError, LookedUpMisfit):  # the refusals found so far are valid
             return found.certain
         return found.certain | self._looked_at_alone(root, found.unsure)
 
@@ -110,7 +110,7 @@ class OnePass:
             tables[lookup.table] = self._lookups.fetch(lookup, keys)
 
     def _looked_at_alone(self, root: pa.Table, unsure: dict[int, Refusal]) -> dict[int, Refusal]:
-        """Those that the engine refuses for a reason of its own: each alone, but only the output that it refuses."""
+        """Return refusals by functions of the engine. Run each document alone, for the refused output only."""
         certain: dict[int, Refusal] = {}
         if self._narrow is None or not unsure:
             return certain
@@ -126,7 +126,7 @@ class OnePass:
 
 
 def with_lookups(engine: Engine, reader: LookupReader, lookups: Sequence[Lookup], root: pa.Table) -> Tables:
-    """The documents, and those that they look up."""
+    """Return the documents together with those that they look up."""
     tables: Tables = {ROOT_TABLE: root}
     for lookup in lookups:
         keys = engine.run(lookup.keys_sql, tables).column(0).combine_chunks()
@@ -135,7 +135,7 @@ def with_lookups(engine: Engine, reader: LookupReader, lookups: Sequence[Lookup]
 
 
 def without(root: pa.Table, rows: set[int]) -> pa.Table:
-    """The documents that are not among these rows."""
+    """Return the documents without these rows."""
     if not rows:
         return root
     return root.filter(pc.invert(pc.is_in(root.column(ROW), value_set=pa.array(sorted(rows), pa.int64()))))

@@ -1,6 +1,6 @@
-"""The queries that say of every document of a batch at once whether a SELECT refuses it, and why.
+"""Queries that return for all documents of a batch at once whether a SELECT refuses them, and why.
 
-They are made of the SELECT when it first refuses a batch: nothing of this is there while the data is clean.
+They are derived from the SELECT when it first refuses a batch. Clean data does not need them.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from crossfade.transform.companions import Unforeseen, reason, value
 
 _COLUMN = "refused{}"
 _UNSURE = "\x02"
-"""Stands for a reason where only the document alone shows whether it is refused."""
+"""A placeholder for the reason if only running the document alone shows whether it is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`column` is None where it is no output that refuses: FROM, WHERE, ON. `detail` is None where the engine's own
-    words are not known yet; `reason` as in docs/reference/errors.md.
+    """`column` is None if FROM, WHERE or ON refuses. `detail` is None if the engine's message is not known yet;
+    `reason` is one of docs/reference/errors.md.
     """
 
     column: str | None
@@ -34,7 +34,7 @@ class Refusal:
 
 @dataclass
 class Refusals:
-    """Row of the batch -> its refusal. Those that are `unsure` may not be refused after all."""
+    """The refusals by row of the batch. Rows in `unsure` may not be refused after all."""
 
     certain: dict[int, Refusal] = field(default_factory=dict)
     unsure: dict[int, Refusal] = field(default_factory=dict)
@@ -50,9 +50,9 @@ class Refusals:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One query: `sql` gives the documents' rows, and a reason for each of `columns`.
+    """A query: `sql` returns the rows of the documents, and a reason for each of `columns`.
 
-    `lookup` is to be fetched when the stage is done, for the keys that `keys_sql` gives, beside their rows.
+    `lookup` is fetched after the stage, for the keys that `keys_sql` returns together with their rows.
     """
 
     sql: str | None
@@ -62,8 +62,8 @@ class Stage:
 
 
 def stages_of(narrow: Narrow, lookups: Sequence[Lookup]) -> list[Stage]:
-    """What is asked of a SELECT, in the order in which it would refuse a document: its sources, then WHERE, then its
-    outputs. What no SQL tells is left out: then the SELECT itself, run for the documents one by one, refuses it.
+    """Return the stages for a SELECT in the order in which it would refuse a document: sources, WHERE, outputs.
+    Expressions without a reason in SQL are left out; the SELECT itself, run for single documents, finds those.
     """
     select = sqlglot.parse_one(narrow.sql(*narrow.outputs), read="duckdb")
     assert isinstance(select, exp.Select)
@@ -80,7 +80,7 @@ def stages_of(narrow: Narrow, lookups: Sequence[Lookup]) -> list[Stage]:
 
 
 def where_stages(sql: str) -> list[Stage]:
-    """The same of SELECTs without outputs that a UNION puts together."""
+    """Return the stages for a UNION of SELECTs without outputs."""
     parts = list(_selects(sqlglot.parse_one(sql, read="duckdb")))
     return [stage for part in parts for stage in _last_stage(part, [])]
 
@@ -94,7 +94,7 @@ def _selects(node: exp.Expr) -> Iterator[exp.Select]:
 
 
 def _lookup_stage(lookup: Lookup, before: list[exp.Expr], row: exp.Expr) -> Stage:
-    """The keys that a lookup asks for: they are made for every row of the sources before it, whatever WHERE says."""
+    """Return the stage for the keys of a lookup, which are computed for all rows of the preceding sources."""
     keys = sqlglot.parse_one(lookup.keys_sql, read="duckdb")
     assert isinstance(keys, exp.Select)
     key = keys.expressions[0].unalias()
@@ -105,7 +105,7 @@ def _lookup_stage(lookup: Lookup, before: list[exp.Expr], row: exp.Expr) -> Stag
 
 
 def _asked(sources: list[exp.Expr], row: exp.Expr, asked: Sequence[tuple[str | None, exp.Expr]]) -> list[Stage]:
-    """A stage of these expressions, over these sources; none where they refuse nothing."""
+    """Return a stage for these expressions over these sources, or none if they refuse nothing."""
     columns: list[str | None] = []
     items: list[exp.Expr] = [row.copy()]
     for column, node in asked:
@@ -120,7 +120,7 @@ def _asked(sources: list[exp.Expr], row: exp.Expr, asked: Sequence[tuple[str | N
 
 
 def _last_stage(select: exp.Select, outputs: list[str]) -> list[Stage]:
-    """WHERE, then the outputs of the rows that it keeps."""
+    """Return the stage for WHERE and for the outputs of the rows that it keeps."""
     having, group = select.args.get("having"), select.args.get("group")
     where = select.args.get("where")
     row, *written = select.expressions
@@ -149,10 +149,10 @@ def _last_stage(select: exp.Select, outputs: list[str]) -> list[Stage]:
 
 
 class Where:
-    """A condition: `kept` says whether it holds, `refusal` (None: it never refuses) is told as `_told` does.
+    """A condition: `kept` says whether it holds, `refusal` (None: it never refuses) is SQL as `_told` returns it.
 
-    The engine asks its parts in an order of its own. Where one that does not hold stands beside one that refuses, only
-    the document alone shows which of them it asks first.
+    The engine evaluates its parts in an order of its own. If one part is false and another refuses, only running the
+    document alone shows which of them is evaluated first.
     """
 
     def __init__(self, condition: exp.Expr | None) -> None:
@@ -179,8 +179,8 @@ def _there(node: exp.Expr) -> exp.Expr:
 
 
 def _told(node: exp.Expr, kept: exp.Expr | None) -> exp.Expr | None:
-    """SQL for {r: the reason, v: the value}, NULL where a function of the engine's own refuses it; None where nothing
-    can be refused. `kept`: for the rows alone of which this holds.
+    """Return SQL for {r: the reason, v: the value}, NULL where a function of the engine refuses; None if nothing can be
+    refused. `kept`: only for the rows for which this holds.
     """
     try:
         refused, given = reason(node), value(node)
@@ -196,7 +196,7 @@ def _told(node: exp.Expr, kept: exp.Expr | None) -> exp.Expr | None:
 
 
 def _caught(refused: exp.Expr | None, given: exp.Expr | None) -> exp.Expr:
-    """The engine's own refusals are caught with TRY, where it may stand."""
+    """Catch refusals by functions of the engine with TRY, where it is allowed."""
     struct = _struct(refused or exp.null(), given or exp.null())
     aside = (exp.Query, exp.Exists, exp.AggFunc)
     return struct if struct.find(*aside) else exp.Anonymous(this="try", expressions=[struct])
@@ -209,16 +209,16 @@ def _struct(refused: exp.Expr, given: exp.Expr) -> exp.Expr:
 
 
 def _source(node: exp.Expr) -> exp.Expr:
-    """A source that refuses nothing."""
+    """Return a source that refuses nothing."""
     return value(node)
 
 
-# -- the answers
+# -- results
 
 
 def read(stage: Stage, answer: pa.Table, found: Refusals, words: Callable[[str], str | None]) -> None:
-    """Adds what the stage's query found. The first column that refuses any of a document's rows is its reason; `words`
-    makes it of what a companion gave.
+    """Add the result of the stage's query. The first column that refuses any row of a document is its reason; `words`
+    returns the message for the result of a companion.
     """
     rows = answer.column(0).combine_chunks()
     for i, column in enumerate(stage.columns, 1):

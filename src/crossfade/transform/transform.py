@@ -1,8 +1,8 @@
-"""The data path that copy, verify, retry and repair share: documents in, canonical rows of every target table out.
+"""The data path shared by copy, verify, retry and repair: convert documents to canonical rows of all target tables.
 
-Each record stands for itself. When the engine refuses a batch, one pass says of each record whether it is refused and
-why (one_pass.py); a refused record is set aside with the reason, whole, from every table that it feeds. Where the rest
-is refused all the same, it is cut in half until the record that it is about stands alone.
+Records are independent. If the engine refuses a batch, one pass finds the refused records with their reasons
+(one_pass.py). A refused record is set aside as a whole, with all its rows in all tables. If the rest is still refused,
+it is bisected until the refused record is isolated.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from crossfade.transform.refusal_queries import Refusal, stages_of, where_stages
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """Why a record does not go on. `row` is its position in the batch; `reason` as in docs/reference/errors.md."""
+    """Why a record is set aside. `row` is its position in the batch; `reason` is one of docs/reference/errors.md."""
 
     row: int
     reason: str
@@ -39,7 +39,7 @@ class Misfit:
 
 @dataclass(frozen=True)
 class TableRows:
-    """Rows of one target table in canonical Arrow. `roots` (int64) says which document of the batch each row is of."""
+    """Rows of a target table in canonical Arrow. `roots` (int64): the position of each row's document in the batch."""
 
     table: TargetTable
     rows: pa.Table
@@ -48,9 +48,7 @@ class TableRows:
 
 @dataclass
 class Mapped:
-    """What became of a batch: rows, misfits (their records have no rows in `tables`), discarded documents (by
-    position).
-    """
+    """The result of a batch: rows, misfits (their records have no rows in `tables`), discarded documents (by position)."""
 
     tables: list[TableRows] = field(default_factory=list)
     misfits: list[Misfit] = field(default_factory=list)
@@ -58,7 +56,7 @@ class Mapped:
 
 
 class Transformer:
-    """Maps batches of one feed. Not to be shared between threads.
+    """Maps batches of one feed. It must not be shared between threads.
 
     `lookups` fetches the entities that the mapping joins (a LookupReader over the source).
     """
@@ -71,7 +69,7 @@ class Transformer:
         self._passes: dict[tuple[str, int], OnePass] = {}
 
     def map(self, batch: Batch) -> Mapped:
-        """Every row that the batch's documents make, and every document that cannot go on."""
+        """Return all rows of the batch's documents, and the documents that are set aside."""
         result = Mapped()
         if batch.table.num_rows == 0:
             return result
@@ -94,8 +92,8 @@ class Transformer:
         return result
 
     def left_out(self, batch: Batch, mapped: Mapped, roots: set[int]) -> dict[str, int | None]:
-        """Table -> the rows of these documents that its mapping's condition leaves out; None where the engine refuses
-        to count them. Only of tables whose mapping has one.
+        """Return, for each table whose mapping has a condition, how many rows of these documents the condition leaves
+        out; None if the engine refuses to count them.
         """
         found: dict[str, int | None] = {}
         root = batch.table.filter(pc.is_in(batch.table.column(ROW), value_set=pa.array(sorted(roots), pa.int64())))
@@ -122,7 +120,7 @@ class Transformer:
         return ", ".join(dict.fromkeys(own)) or "any table"
 
     def _not_discarded(self, root: pa.Table, result: Mapped) -> pa.Table:
-        """The documents that a discard's `where` does not leave behind."""
+        """Return the documents that no discard's `where` matches."""
         sql = self.feed.discard_sql
         if sql is None:
             return root
@@ -143,7 +141,7 @@ class Transformer:
     def _branch(
         self, branch: Branch, root: pa.Table, computed: pa.Table | None, misfits: list[Misfit]
     ) -> Iterator[TableRows]:
-        """Runs one branch over the documents. `computed` is what is there of all of them already."""
+        """Run a branch for the documents. `computed` has its computed outputs, if they exist already."""
         target = self.tables[branch.table]
 
         def note(row: int, refusal: Refusal) -> None:
@@ -161,7 +159,7 @@ class Transformer:
             yield TableRows(target, fitted.table.drop_columns([ROW]), _array(fitted.table.column(ROW)))
 
     def _pass(self, branch: Branch) -> OnePass:
-        """What looks for all that the branch refuses, made when it first refuses something."""
+        """Return the finder of everything that the branch refuses. It is made when the branch first refuses a batch."""
         key = (branch.table, branch.number)
         if key not in self._passes:
             stages = stages_of(branch.narrow, branch.lookups)
@@ -173,7 +171,7 @@ class Transformer:
         return OnePass(where_stages(self.feed.discard_sql or ""), None, self.engine, self.lookups)
 
     def _rows(self, branch: Branch, part: pa.Table, computed: pa.Table | None) -> pa.Table:
-        """`#row` and the outputs. What is a column of the batch already does not go through the engine."""
+        """Return `#row` and the outputs. Outputs that are columns of the batch bypass the engine."""
         if not branch.straight and branch.computed is None:
             return self.engine.run(branch.sql, with_lookups(self.engine, self.lookups, branch.lookups, part))
         if computed is None and branch.computed is not None:
@@ -184,8 +182,8 @@ class Transformer:
         return pa.table({ROW: part.column(ROW), **{name: known[name] for name in branch.outputs}})
 
     def _computed_at_once(self, root: pa.Table) -> list[pa.Table | None]:
-        """What all branches compute, in one query for each alias: what a query costs is hardly its rows. None where a
-        branch computes nothing, or where the engine refuses a record: then each branch finds out by itself.
+        """Compute the outputs of all branches with one query for each alias, because a query has a high fixed cost.
+        None for a branch that computes nothing, or if the engine refuses a record: then branches run separately.
         """
         tables: list[pa.Table | None] = [None] * len(self.feed.branches)
         for alias in self._aliases:
@@ -205,15 +203,15 @@ class Transformer:
         return list(dict.fromkeys(b.computed.alias for b in self.feed.branches if b.computed))
 
     def _compute(self, asked: Sequence[Computed], part: pa.Table) -> list[pa.Table]:
-        """What each of these asks for, which have one alias, in one query."""
+        """Compute several expressions with the same alias in one query."""
         columns = dict.fromkeys([ROW, *(column for one in asked for column in one.columns)])
         out = self.engine.run(computed_sql(asked), {ROOT_TABLE: part.select(list(columns))})
-        assert out.column(0).equals(part.column(ROW)), "one row a document, in their order"
+        assert out.column(0).equals(part.column(ROW)), "one row for each document, in order"
         made = iter(out.columns[1:])
         return [pa.table({name: next(made) for name in one.outputs}) for one in asked]
 
     def _printed(self, branch: Branch) -> frozenset[str]:
-        """The outputs that are JSON as the reader printed it."""
+        """Return the outputs that are JSON as the reader printed it."""
         return frozenset(output for output, column in branch.straight.items() if column in self._json)
 
     @cached_property
@@ -221,14 +219,14 @@ class Transformer:
         return frozenset(column.name for column in self.feed.columns if column.form in ("json", "ejson", "rest"))
 
     def _alone(self, branch: Branch, part: pa.Table, error: Exception) -> Refusal:
-        """Which output of a single document the engine refuses: each is tried alone."""
+        """Return which output of a single document the engine refuses, by trying each alone."""
         if isinstance(error, LookedUpMisfit):
             return refused(None, error)
         try:
             tables = with_lookups(self.engine, self.lookups, branch.lookups, part)
-        except OF_A_RECORD:  # it is the lookup's key that fails: the message says so
+        except OF_A_RECORD:  # the key of a lookup fails; the message says so
             return refused(None, error)
-        for name in (None, *branch.narrow.outputs):  # first what is no output: WHERE and ON
+        for name in (None, *branch.narrow.outputs):  # first WHERE and ON, without outputs
             try:
                 self.engine.run(branch.narrow.sql(*[name] if name else []), tables)
             except RECORD_ERRORS as one:
@@ -237,19 +235,19 @@ class Transformer:
 
 
 def drop_roots(part: TableRows, roots: set[int]) -> TableRows:
-    """The same without the rows of these documents."""
+    """Return the rows without those of these documents."""
     keep = pc.invert(pc.is_in(part.roots, value_set=pa.array(sorted(roots), pa.int64())))
     return TableRows(part.table, part.rows.filter(keep), part.roots.filter(keep))
 
 
 def keep_roots(part: TableRows, roots: set[int]) -> TableRows:
-    """The rows of these documents alone."""
+    """Return only the rows of these documents."""
     keep = pc.is_in(part.roots, value_set=pa.array(sorted(roots), pa.int64()))
     return TableRows(part.table, part.rows.filter(keep), part.roots.filter(keep))
 
 
 def join_tables(parts: Sequence[TableRows]) -> list[TableRows]:
-    """One piece for each table and set of columns, in the order of first appearance."""
+    """Return one piece for each table and set of columns, in the order of first appearance."""
     groups: dict[tuple[str, ...], list[TableRows]] = {}
     for part in parts:
         if part.rows.num_rows:
@@ -269,14 +267,14 @@ def _array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def _others(rows: pa.ChunkedArray, made: Sequence[pa.Array]) -> list[int]:
-    """The rows that are in none of the arrays."""
+    """Return the rows that are in none of the arrays."""
     all_made = pa.concat_arrays(made) if made else pa.array([], pa.int64())
     others: list[int] = rows.filter(pc.invert(pc.is_in(rows, value_set=all_made))).to_pylist()
     return others
 
 
 def _first_of_each(misfits: list[Misfit]) -> list[Misfit]:
-    """One reason a record: the first that was found."""
+    """Return one reason for each record: the first that was found."""
     first: dict[int, Misfit] = {}
     for misfit in misfits:
         first.setdefault(misfit.row, misfit)

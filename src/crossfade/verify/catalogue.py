@@ -1,7 +1,7 @@
-"""The target's catalogue held against the schema that was made: apart from the data, and before it is read.
+"""Compare the target's catalog with the schema that the move created, separately from the data and before reading it.
 
-Values can all be equal in a database that will lose, hide or refuse the next row. And a table whose columns are no
-longer those that were made cannot be compared at all: that is said of this table, and the others are compared.
+All values can be equal in a database that will lose, hide or refuse the next row. A table whose columns have changed
+since cannot be compared at all: this is reported for that table, and the others are compared.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _READABLE = {"table", "partitioned table"}
 def hold_schema(
     ddl: Ddl, expected: Described, fed: Sequence[TargetTable], unfed: Sequence[TargetTable] = ()
 ) -> SchemaVerdict:
-    """`fed` are the tables that a mapping makes rows of; `unfed` are tables of the schema that are to hold none."""
+    """Compare the schema. `fed` are the tables that a mapping fills; `unfed` are tables that should have no rows."""
     found = ddl.describe()
     differences = list(_with_data(ddl, compare(expected, found), found))
     unread = {t.name: reason for t in fed if (reason := _unreadable(t, differences))}
@@ -43,7 +43,9 @@ def hold_schema(
 
 
 def _with_data(ddl: Ddl, differences: Sequence[SchemaDifference], found: Described) -> Iterator[SchemaDifference]:
-    """A table or column that nobody made is a fault where it holds data. A partition's rows are its table's."""
+    """Yield the differences. An unexpected table or column is a fault if it holds data; a partition's rows count as its
+    table's.
+    """
     partitions = {t.name for t in found.things if "partition of" in t.facts}
     for difference in differences:
         if difference.kind != EXTRA:
@@ -61,11 +63,11 @@ def _with_data(ddl: Ddl, differences: Sequence[SchemaDifference], found: Describ
 def _with_detail(difference: SchemaDifference, holds: bool | None, what: str) -> SchemaDifference:
     if holds is False:
         return replace(difference, detail=f"it holds no {what}")
-    return replace(difference, severity=FAULT, detail=f"it holds {what}" if holds else "it may not be read")
+    return replace(difference, severity=FAULT, detail=f"it holds {what}" if holds else "no privilege to read it")
 
 
 def _unreadable(table: TargetTable, differences: Sequence[SchemaDifference]) -> str | None:
-    """Why the table's rows cannot be read as the mapping makes them."""
+    """Return why the table's rows cannot be compared with those of the mapping, or None."""
     columns = {c.name for c in table.columns}
     name = f"{table.schema or 'public'}.{table.table}"
     for difference in differences:
@@ -85,7 +87,7 @@ def _unreadable(table: TargetTable, differences: Sequence[SchemaDifference]) -> 
 
 
 def _hidden(ddl: Ddl, tables: Sequence[TargetTable], found: Described) -> dict[str, str]:
-    """The tables that the role of the target URL may not read, or whose rows a policy hides from it."""
+    """Return the tables that the role of the target URL may not read, or of which a policy hides rows from it."""
     places = _places(found, tables)
     holding = ddl.holding_rows(list(places))
     return {
@@ -96,14 +98,14 @@ def _hidden(ddl: Ddl, tables: Sequence[TargetTable], found: Described) -> dict[s
 
 
 def _places(found: Described, tables: Sequence[TargetTable]) -> dict[str, str]:
-    """The names of the tables in the description -> their own, of those that are there."""
+    """Map the names of the existing tables in the description to the names of the target tables."""
     named = {_plain(t.name): t.name for t in found.things if t.kind == "relation" and t.what in _READABLE}
     pairs = ((named.get(f"{t.schema or 'public'}.{t.table}", named.get(t.table)), t.name) for t in tables)
     return {place: name for place, name in pairs if place is not None}
 
 
 def _plain(name: str) -> str:
-    """A printed name without its quotes; two names that are then the same stand in one another's way only here."""
+    """Return a printed name without its quotes. Two names that differ only in quotes become equal."""
     return name.replace('""', "\0").replace('"', "").replace("\0", '"')
 
 
@@ -123,10 +125,10 @@ def _as_difference(found: Unsound) -> SchemaDifference:
 
 
 def _filled(ddl: Ddl, tables: Sequence[TargetTable], found: Described) -> Iterator[SchemaDifference]:
-    """Rows in tables of the schema that no mapping fills: a trigger may have written them, or anybody."""
+    """Yield rows in tables of the schema that no mapping fills. A trigger or anybody else may have written them."""
     for name, holds in sorted(ddl.holding_rows(list(_places(found, tables))).items()):
         if holds is not False:
-            said = "some" if holds else "it may not be read"
+            said = "some" if holds else "no privilege to read it"
             yield SchemaDifference(
                 CHANGED, "table", "relation", name, "", "rows", "none", said, NOTE, "no mapping fills it"
             )

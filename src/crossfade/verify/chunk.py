@@ -1,4 +1,4 @@
-"""One chunk, verified: read again, mapped again, and held against the rows that are in the target. Runs in a worker."""
+"""Verify one chunk in a worker: read it again, map it again, and compare the result with the rows in the target."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Agreement(Protocol):
 
 
 class Tools(Protocol):
-    """What a worker has open: both stores and the mappings (runtime.session.Session is one)."""
+    """The open stores and the mappings of a worker (runtime.session.Session implements it)."""
 
     @property
     def work(self) -> Agreement: ...
@@ -48,12 +48,12 @@ Keys = dict[str, list[pa.Table]]
 """The expected keys of each table, batch by batch."""
 
 Opening = Callable[[], Tools]
-"""Gives this process's tools; can be pickled."""
+"""Return the tools of the calling process. It can be pickled."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """`held` is what the journal holds of the entity, which may be large. `agreed` is the same for all chunks."""
+    """`held` has the records of the entity in the journal, which may be many. `agreed` is the same for all chunks."""
 
     chunk: Chunk
     held: Once[Held]
@@ -62,8 +62,8 @@ class Task:
 
 @dataclass(frozen=True)
 class Agreed:
-    """`tables` are those that are compared. `triggered` are the tables whose triggers may have filled columns that no
-    mapping fills.
+    """`tables` are compared. `triggered` are the tables with triggers that may have filled columns that no mapping
+    fills.
     """
 
     tables: frozenset[str]
@@ -73,9 +73,10 @@ class Agreed:
 
 @dataclass
 class TableCount:
-    """What a chunk has of one table. `differences` are the first ones; all are counted. `runs` tells of all keys.
+    """The result of a chunk for one table. All differences are counted; `differences` has the first ones. `runs`
+    describes the order of all keys.
 
-    `left_out` counts the rows that the mapping's own condition leaves out; None where that is not known.
+    `left_out` counts the rows that the mapping's own condition leaves out; None if unknown.
     """
 
     rows: int = 0
@@ -110,7 +111,7 @@ class ChunkVerified:
 
 
 def verify_chunk(opening: Opening, task: Task) -> tuple[ChunkVerified, dict[str, bytes]]:
-    """What was found, and the expected keys of each table."""
+    """Return the result, and the expected keys of each table."""
     start = time.perf_counter()
     keep_less()
     tools, chunk = opening(), task.chunk
@@ -131,12 +132,12 @@ def verify_chunk(opening: Opening, task: Task) -> tuple[ChunkVerified, dict[str,
 
 
 def added(one: int | None, other: int | None) -> int | None:
-    """The sum; None where one of them is not known."""
+    """Return the sum, or None if one of the two is unknown."""
     return None if one is None or other is None else one + other
 
 
 class _Batch:
-    """One batch on its way to the counts of its chunk, and to the chunk's expected keys."""
+    """Verifies one batch, and adds to the counts and the expected keys of its chunk."""
 
     def __init__(
         self,
@@ -156,7 +157,7 @@ class _Batch:
         self.entity = task.chunk.entity
 
     def verify(self) -> set[int]:
-        """The documents that are copied."""
+        """Verify the batch. Return the rows of the documents that count as copied."""
         accounts = self._held()
         for misfit in self.mapped.misfits:
             if misfit.row not in accounts:
@@ -176,14 +177,14 @@ class _Batch:
         return set(range(len(self.batch.raws))) - out
 
     def _held(self) -> dict[int, str]:
-        """Row -> account, of the documents that the journal holds."""
+        """Return the account of each document that is in the journal, by row."""
         if self.holder.holds_nothing:
             return {}
         pairs = ((row, self.holder.account(raw, self.key_of)) for row, raw in enumerate(self.batch.raws))
         return {row: account for row, account in pairs if account is not None}
 
     def _set_aside(self) -> list[str]:
-        """The accounts of the documents that the reader set aside; those without one are uncounted."""
+        """Return the accounts of the documents that the reader set aside. Documents without one are uncounted."""
         accounts = []
         for aside in self.batch.aside:
             if aside.reason == REMAINDER:
@@ -205,7 +206,7 @@ class _Batch:
             self.result.uncounted_records.append(one)
 
     def _compare(self, held: set[int]) -> set[int]:
-        """Compares all rows of the documents that should be there; the documents of which a row is missing."""
+        """Compare all rows of the documents that should be in the target. Return the documents with a missing row."""
         lost: set[int] = set()
         for part in self.mapped.tables:
             kept = drop_roots(part, held) if held else part

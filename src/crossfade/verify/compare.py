@@ -1,4 +1,4 @@
-"""Expected rows of one target table beside the rows that are there, by primary key, exactly."""
+"""Compare the expected rows of a target table exactly with the rows found, by primary key."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from crossfade.verify.equal import differing, key_form, one_array
 from crossfade.verify.show import cut, key_text, printable, shown_pair
 
 CHANGED, MISSING, EXTRA, DUPLICATE = "changed", "missing", "extra", "duplicate"
-_STRANGE = "#strange"  # see RowReader: what a row holds that its columns' types have no place for
+_STRANGE = "#strange"  # see RowReader: values in a row that the types of its columns cannot represent
 
 
 @dataclass(frozen=True, slots=True)
 class Unlike:
-    """One difference: `row` is its place among the expected rows; texts as reports show them.
+    """A difference. `row` is the index among the expected rows; the texts are as reports show them.
 
-    `kind` is CHANGED (then `column` says where) or MISSING.
+    `kind` is CHANGED (then `column` names the column) or MISSING.
     """
 
     kind: str
@@ -35,9 +35,9 @@ class Unlike:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`missing` are the places of expected rows that are not there; `changed` counts differing values, by column.
+    """`missing` has the indexes of expected rows that were not found; `changed` counts differing values by column.
 
-    `changed_rows` counts the rows with such values; `unlike` names the first differences. The limit is only theirs.
+    `changed_rows` counts the rows with such values; `unlike` has the first differences, up to the limit.
     """
 
     rows: int
@@ -48,9 +48,9 @@ class Comparison:
 
 
 def compare(table: TargetTable, expected: pa.Table, found: pa.Table, *, limit: int) -> Comparison:
-    """Compares every column of `expected`; `found` holds the target's rows with those keys, in any order.
+    """Compare every column of `expected` with `found`, which holds the target's rows with those keys in any order.
 
-    Both are canonical and have the same columns, the primary key among them. At most `limit` differences are named.
+    Both are canonical and have the same columns, including the primary key. At most `limit` differences are named.
     """
     keys = table.primary_key
     places = find_keys(expected, found, table, keys)
@@ -70,7 +70,7 @@ def compare(table: TargetTable, expected: pa.Table, found: pa.Table, *, limit: i
 
 
 def with_nulls(table: TargetTable, rows: pa.Table) -> pa.Table:
-    """The rows with the columns that no mapping fills and the target neither: they are NULL, and are to stay so."""
+    """Return the rows with the columns that neither a mapping nor the target fills. They are expected to be NULL."""
     for column in table.columns:
         if column.name not in rows.column_names and not column.has_default and not column.generated:
             rows = rows.append_column(column.name, pa.nulls(len(rows), arrow_type(column.type)))
@@ -78,7 +78,7 @@ def with_nulls(table: TargetTable, rows: pa.Table) -> pa.Table:
 
 
 def find_keys(expected: pa.Table, found: pa.Table, table: TargetTable, keys: Sequence[str]) -> pa.Array:
-    """For each expected row the place of the row with its key in `found`; NULL where there is none."""
+    """Return, for each expected row, the index of the row with its key in `found`, or NULL if there is none."""
     kinds = [column.type for name in keys if (column := table.column(name)) is not None]
     left, right = (
         [key_form(rows.column(name), kind) for name, kind in zip(keys, kinds, strict=True)]
@@ -88,7 +88,7 @@ def find_keys(expected: pa.Table, found: pa.Table, table: TargetTable, keys: Seq
 
 
 def _changed(table: TargetTable, left: pa.Table, right: pa.Table, names: Sequence[str]) -> dict[str, set[int]]:
-    """The places of differing values, for each column that has any."""
+    """Return the indexes of the differing values, for each column that has any."""
     changed = {}
     for name in names:
         column = table.column(name)
@@ -103,7 +103,7 @@ def _changed(table: TargetTable, left: pa.Table, right: pa.Table, names: Sequenc
 
 
 def _strange(rows: pa.Table, name: str) -> pa.Array:
-    """Where the column holds what its type has no place for: it is read as NULL, and would be taken for it."""
+    """Return where the column holds a value that its type cannot represent: such a value is read as NULL."""
     notes = one_array(rows.column(_STRANGE))
     return pc.fill_null(pc.match_substring(pc.binary_join_element_wise("", notes, "; "), f"; {name} holds "), False)
 

@@ -15,12 +15,12 @@ TITLES = {COMPLETE: "Equal and complete", SET_ASIDE: "Equal, but not complete"}
 
 
 def title(verdict: Verdict) -> str:
-    """The outcome in as few words as it takes."""
+    """Return the outcome in a few words."""
     return TITLES.get(verdict.outcome, "Not equal")
 
 
 def sentence(verdict: Verdict) -> str:
-    """The outcome of the data in one sentence."""
+    """Return the outcome for the data in one sentence."""
     total = verdict.counts
     if verdict.outcome == COMPLETE:
         left = f", {total.discarded:,} discarded with a reason" if total.discarded else ""
@@ -32,7 +32,7 @@ def sentence(verdict: Verdict) -> str:
 
 
 def reasons(verdict: Verdict) -> list[str]:
-    """Why the data is not equal, in a few words each."""
+    """Return why the data is not equal, each reason in a few words."""
     return list(_reasons(verdict))
 
 
@@ -70,7 +70,7 @@ def unaccounted(entity: str, records: int) -> str:
 
 
 def apart(verdict: Verdict) -> list[str]:
-    """What fails beside the data: the target's schema, and the rules."""
+    """Return what fails apart from the data: the target's schema, and the rules."""
     return list(_apart(verdict))
 
 

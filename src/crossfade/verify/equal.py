@@ -1,8 +1,8 @@
-"""Where two columns of canonical values differ, exactly: one function, from the columns and their type to booleans.
+"""Find where two columns of canonical values differ exactly.
 
-Nothing is rounded and nothing is converted on the way. What does not count is what the type itself does not know:
-blanks at the end of char(n), the order of keys in jsonb, the bits inside a NaN. A `json` column keeps its text, key
-order and all, so there the text counts.
+Nothing is rounded or converted. Differences that the type itself ignores do not count: blanks at the end of char(n),
+the order of keys in jsonb, the bits inside a NaN. A `json` column keeps its text, including the order of keys, so the
+texts are compared.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from crossfade.verify.json_values import canonical_json, differing_json
 
 
 def differing(expected: Any, found: Any, kind: ColumnType) -> Any:
-    """True in each place where the two arrays (of one length) differ; NULL equals NULL and nothing else."""
+    """Return booleans: where the two arrays of equal length differ. NULL equals NULL and nothing else."""
     expected, found = one_array(expected), one_array(found)
     if expected.type != found.type:
-        raise CrossfadeError(f"the target gives {found.type} where {kind.sql} is {expected.type}; nothing was compared")
+        raise CrossfadeError(
+            f"the target returned {found.type} for {kind.sql}, expected {expected.type}; nothing was compared"
+        )
     if kind.kind == "jsonb":
         return differing_json(expected, found)
     if kind.kind == "array":
@@ -32,14 +34,14 @@ def differing(expected: Any, found: Any, kind: ColumnType) -> Any:
 
 
 def comparable(values: Any, kind: ColumnType) -> Any:
-    """The values in a form whose equality is theirs, for a type that is neither jsonb nor an array."""
+    """Return the values in a form in which equal values are identical, for a type other than jsonb and arrays."""
     if pa.types.is_floating(values.type):
         return _bits(values)
     return pc.utf8_rtrim(values, characters=" ") if kind.kind == "char" else values
 
 
 def key_form(values: Any, kind: ColumnType) -> Any:
-    """The values of any type in a form that other engines group as we would: integers, text, bytes."""
+    """Return values of any type as integers, text or bytes, so that other engines group them in the same way."""
     values = one_array(values)
     if kind.kind == "jsonb":
         return pa.array([None if v is None else canonical_json(v) for v in values.to_pylist()], pa.string())
@@ -72,14 +74,14 @@ def _unequal_with_nulls(expected: Any, found: Any, other: Any) -> Any:
 
 
 def _bits(values: Any) -> Any:
-    """Floats as the integers that their bits are: -0.0 is not 0.0, and NaN is NaN, whatever else is in it."""
+    """Return floats as integers with the same bits. -0.0 differs from 0.0; all NaNs are equal."""
     integer = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}[values.type.bit_width]
     nan = pa.scalar(float("nan"), values.type)
     return pc.if_else(pc.is_nan(values), nan, values).view(integer)
 
 
 def _differing_arrays(expected: Any, found: Any, of: ColumnType) -> Any:
-    """Arrays of other lengths differ; of the rest, those that hold a differing element."""
+    """Return where arrays differ: in their length, or in an element."""
     lengths = _unequal(pc.list_value_length(expected), pc.list_value_length(found))
     same = pc.indices_nonzero(pc.invert(lengths))
     left, right = expected.take(same), found.take(same)

@@ -1,4 +1,4 @@
-"""What a report says beside the verdict, as values: whoever runs a verification gathers them."""
+"""What a report contains besides the verdict, as values. The caller of a verification collects them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crossfade.verify.not_carried import Changed, LeftBehind
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A record in quarantine. `key` is the source's; `document` is the record as it is shown, cut where it is long."""
+    """A record in quarantine. `key` is the source's key; `document` is the record as shown, shortened if it is long."""
 
     id: str
     key: str | None
@@ -21,7 +21,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class CauseShown:
-    """Records in quarantine for one reason at one place, some of them named. `parent` as in journal.causes."""
+    """Records in quarantine for one reason at one place, with some examples. `parent` is as in journal.causes."""
 
     entity: str
     reason: str
@@ -34,7 +34,7 @@ class CauseShown:
 
 @dataclass(frozen=True, slots=True)
 class MappingShown:
-    """A mapping file: its SQL as it was applied, and the SHA-256 of it."""
+    """A mapping file: its SQL as it was applied, and the SHA-256 of the SQL."""
 
     table: str
     file: str
@@ -46,8 +46,8 @@ class MappingShown:
 class Facts:
     """URLs have their passwords hidden; `at` is when the verification ended.
 
-    `versions` has product -> version; `quarantine` has entity -> reason -> open entries; `limit` is how many
-    differences of each table are named. `digest` is of all mappings and discards together: the journal has it, too.
+    `versions` has product -> version; `quarantine` has entity -> reason -> open entries; `limit` is the number of
+    differences that are named for each table. `digest` covers all mappings and discards; the journal has it, too.
     """
 
     move: str

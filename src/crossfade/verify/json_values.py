@@ -1,7 +1,7 @@
-"""JSON as jsonb understands it: key order and white space do not count, of equal keys the last does, numbers are exact.
+"""Compare JSON as jsonb does: key order and white space are ignored, the last of equal keys counts, numbers are exact.
 
-Python's own equality is fast and nearly right: it takes `true` for 1, and the usual parsers round numbers to doubles.
-So the fast road is only taken where neither matters; all others are parsed with Decimals and compared type by type.
+Python's equality is fast but not exact: `true` equals 1, and the usual parsers round numbers to doubles. So the fast
+path is used only where neither matters; all other texts are parsed with Decimals and compared type by type.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ import pyarrow.compute as pc
 
 from crossfade.model import json_text
 
-# A number of 16 characters or more, or with an exponent, might not survive a double. It stands at the start or after
-# one of `:[,`; where a text holds such a thing inside quotes, the slow road is merely slow.
+# A double may not hold a number of 16 or more characters, or with an exponent, exactly. A number is at the start or
+# after one of `:[,`. If a text contains such characters inside quotes, it only takes the slow path.
 _RISKY_NUMBER = r"(?:^|[:\[,])[ \t\r\n]*-?(?:[0-9.]{16,}|[0-9.]+[eE])"
 _EXPONENT = r"[eE][-+]?[0-9]+"
 _NUMBERS = re.compile(rf"(?:^|[:\[,])[ \t\r\n]*(-?(?:[0-9.]{{16,}}(?:{_EXPONENT})?|[0-9.]+{_EXPONENT}))")
-_MANY = 500  # pairs that are parsed in one go: of more, Python's collector would go through what is still in use
-_FEW = 16  # pairs that are not worth halving any more
-_MARK = secrets.token_hex(12)  # stands between texts that are parsed in one go; no text can hold it
+_MANY = 500  # pairs parsed at once: with more, Python's garbage collector would scan objects that are still in use
+_FEW = 16  # pairs that are compared one by one instead of being divided further
+_MARK = secrets.token_hex(12)  # separates texts that are parsed at once; no text can contain it
 _BETWEEN = f',"{_MARK}",'
 
 
 def differing_json(expected: Any, found: Any) -> Any:
-    """Which pairs of texts are different values: booleans in Arrow. A NULL beside a NULL is equal."""
+    """Return Arrow booleans: which pairs of texts are different values. NULL equals NULL."""
     other = pc.invert(_same_text(expected, found))
     if not pc.any(other).as_py():
         return other
@@ -49,7 +49,7 @@ def differing_json(expected: Any, found: Any) -> Any:
 
 
 def differences_in(left: str, right: str) -> Iterator[tuple[str, Any, Any]]:
-    """Places where two texts differ: the path (`$.a[0]`), and both values there; `ABSENT` where a side has none."""
+    """Yield where two texts differ: the path (`$.a[0]`) and both values, `ABSENT` where one side has no value."""
     try:
         yield from _walk(parse_exactly(left), parse_exactly(right))
     except ValueError:
@@ -57,7 +57,7 @@ def differences_in(left: str, right: str) -> Iterator[tuple[str, Any, Any]]:
 
 
 def canonical_json(text: str) -> str:
-    """One spelling for each jsonb value; the text itself where it is no JSON."""
+    """Return the same spelling for equal jsonb values, or the text itself if it is not JSON."""
     try:
         return write_json(parse_exactly(text))
     except ValueError:
@@ -65,7 +65,7 @@ def canonical_json(text: str) -> str:
 
 
 class Absent:
-    """Nothing there: not even null."""
+    """The value of a path that does not exist. It differs from null."""
 
     def __repr__(self) -> str:
         return "nothing"
@@ -90,14 +90,14 @@ def _risky(texts: Any) -> Any:
 
 
 def _exactly(left: list[str], right: list[str]) -> list[int]:
-    """The places of the pairs that differ, each compared by the slow road."""
+    """Return the indexes of the pairs that differ, each compared by the slow path."""
     return [i for i, pair in enumerate(zip(left, right, strict=True)) if not _exactly_equal(*pair)]
 
 
 def _by_digits(left: list[str], right: list[str]) -> list[int]:
-    """The same for texts with risky numbers: quickly after all where both write the same ones, digit by digit.
+    """Do the same for texts with risky numbers. Use the fast path where both sides spell the same numbers.
 
-    A double then tells them apart, as long as no two of a text are one double.
+    Doubles then distinguish the numbers, unless two numbers of a text become the same double.
     """
     alike = [_same_risky(one, other) for one, other in zip(left, right, strict=True)]
     wrong: list[int] = []
@@ -115,18 +115,18 @@ def _same_risky(left: str, right: str) -> bool:
     distinct = set(numbers)
     try:
         return len(distinct) == len(set(map(float, distinct)))
-    except ValueError:  # inside quotes, where anything may stand
+    except ValueError:  # inside quotes, where any text is allowed
         return False
 
 
 def _quickly(left: list[str], right: list[str]) -> list[int]:
-    """The same for texts without risky numbers: many in one go."""
+    """Do the same for texts without risky numbers, many at once."""
     parts = range(0, len(left), _MANY)
     return [i for at in parts for i in _halving(left[at : at + _MANY], right[at : at + _MANY], at)]
 
 
 def _halving(left: list[str], right: list[str], start: int) -> list[int]:
-    """All in one go, and in halves only where something differs."""
+    """Compare all at once. Divide them in halves only if something differs."""
     if _all_equal(left, right):
         return []
     if len(left) <= _FEW:
@@ -137,12 +137,12 @@ def _halving(left: list[str], right: list[str], start: int) -> list[int]:
 
 
 def _all_equal(left: list[str], right: list[str]) -> bool:
-    """True when all pairs are surely equal. The marks between texts keep a broken one from joining its neighbours."""
+    """Return True if all pairs are certainly equal. Marks between texts keep an invalid text apart from the next."""
     one, other = (f"[{_BETWEEN.join(texts)}]" for texts in (left, right))
     try:
         values = orjson.loads(one), orjson.loads(other)
         same = values[0] == values[1]
-    except (orjson.JSONDecodeError, RecursionError):  # or nested deeper than Python compares
+    except (orjson.JSONDecodeError, RecursionError):  # or nested too deeply for Python's comparison
         return False
     if not same or values[0][1::2] != [_MARK] * (len(left) - 1) or len(values[0]) != 2 * len(left) - 1:
         return False
@@ -157,7 +157,7 @@ def _sorted(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-@functools.lru_cache(maxsize=256)  # a value that stands in many rows is compared once
+@functools.lru_cache(maxsize=256)  # a value that occurs in many rows is compared once
 def _exactly_equal(left: str, right: str) -> bool:
     try:
         return _equal(parse_exactly(left), parse_exactly(right))
@@ -166,8 +166,8 @@ def _exactly_equal(left: str, right: str) -> bool:
 
 
 def parse_exactly(text: str) -> Any:
-    """JSON with every number a Decimal, however deep. Raises ValueError for what is no JSON; of equal keys the last
-    counts.
+    """Parse JSON of any depth, with every number as a Decimal and the last of equal keys. Raises ValueError if the text
+    is not JSON.
     """
     try:
         return json.loads(text, parse_float=json_text.number, parse_int=json_text.number, parse_constant=_no_constant)
@@ -176,7 +176,7 @@ def parse_exactly(text: str) -> Any:
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _equal(left: Any, right: Any) -> bool:
@@ -184,7 +184,7 @@ def _equal(left: Any, right: Any) -> bool:
 
 
 def _walk(left: Any, right: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Every pair of values that differ, in order. Types first: for Python, True is 1."""
+    """Yield every pair of values that differ, in order. Compare types first, because in Python True equals 1."""
     waiting = [("$", left, right)]
     while waiting:
         path, one, other = waiting.pop()
@@ -201,7 +201,7 @@ def _walk(left: Any, right: Any) -> Iterator[tuple[str, Any, Any]]:
 
 
 def write_json(value: Any) -> str:
-    """A parsed value as compact text, keys sorted, each number by its shortest plain digits."""
+    """Return a parsed value as compact text, with sorted keys and each number in its shortest plain notation."""
     return "nothing" if value is ABSENT else json_text.write(value, _digits)
 
 

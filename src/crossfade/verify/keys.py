@@ -1,13 +1,13 @@
-"""Rows that should not be there, and keys that are expected twice.
+"""Find rows that should not be in the target, and keys that are expected twice.
 
-What the chunks saw is nearly enough to tell. Of `expected` rows, `missing` were not found, and where no key is expected
-twice, all that were found are different rows; a target of just so many rows has no other, and none of them twice.
-(Nobody writes to the target meanwhile, as everywhere in a verification.) That no key is expected twice shows in the
-order of the keys (verify/runs.py), or they are grouped. Only where the count is another, or a key is there twice, are
-all keys of both sides held against each other, to name them.
+The results of the chunks are nearly sufficient. Of `expected` rows, `missing` were not found. If no key is expected
+twice, the found rows are all different; if the target has exactly that many rows, it has no others, and none twice.
+(Nobody writes to the target during a verification.) The order of the keys shows whether a key is expected twice
+(verify/runs.py); otherwise the keys are grouped. All keys of both sides are compared only if the count differs or a key
+is expected twice, in order to name the rows.
 
-So the expected keys are written to disk while the chunks are compared, and the target's when they are needed. An
-engine that spills to disk groups them: memory does not grow with the table.
+So the expected keys are written to disk while the chunks are compared, and the target's keys when they are needed. An
+engine that spills to disk groups them, so that memory does not grow with the table.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from crossfade.verify.spool import keys_of, names_of, spooled
 
 _MEMORY = "128MB"
 _AT_ONCE = 200_000  # keys that are grouped in memory
-_DEALT = "dealt"  # the folder of files that many keys are dealt out to
+_DEALT = "dealt"  # the folder of the files that many keys are distributed over
 
 
 @dataclass(frozen=True)
 class KeyFindings:
-    """How many rows are EXTRA and DUPLICATE; `named` are the first: kind, key, how often expected, how often found."""
+    """The numbers of EXTRA and DUPLICATE rows. `named` has the first: kind, key, times expected, times found."""
 
     extra: int
     duplicate: int
@@ -47,7 +47,7 @@ NOTHING_ODD = KeyFindings(0, 0, ())
 
 
 def none_twice(folder: Path, table: TargetTable) -> bool:
-    """Whether no key is spooled twice in `folder`."""
+    """Return whether no key is spooled twice in `folder`."""
     with _engine(folder, table) as engine:
         _find_odd(engine, names_of(table), _expected(folder, table), folder)
         return not engine.execute("SELECT EXISTS (FROM odd)").fetchall()[0][0]
@@ -56,9 +56,9 @@ def none_twice(folder: Path, table: TargetTable) -> bool:
 def hold_keys_together(
     folder: Path, table: TargetTable, target: Iterable[pa.RecordBatch], *, limit: int
 ) -> KeyFindings:
-    """Holds the keys spooled in `folder` against those of the target (record batches of the key columns).
+    """Compare the keys spooled in `folder` with those of the target (record batches of the key columns).
 
-    Raises CrossfadeError where the disk does not take them.
+    Raises CrossfadeError if they do not fit on the disk.
     """
     found = folder / "found"
     _write(found, table, (keys_of(batch, table) for batch in target))
@@ -74,7 +74,7 @@ def hold_keys_together(
 
 @contextmanager
 def _engine(folder: Path, table: TargetTable) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An engine for one grouping, that leaves nothing in the folder."""
+    """Open an engine for one grouping. It leaves no files in the folder."""
     own = {"memory_limit": _MEMORY, "temp_directory": str(folder / "spill"), "threads": 1}
     try:
         with duckdb.connect(":memory:", config=own) as engine:
@@ -94,14 +94,14 @@ FROM odd
 
 
 def _expected(folder: Path, table: TargetTable) -> str:
-    """The spooled keys as rows with `e` (expected) 1 and `f` (found) 0."""
+    """Return a query for the spooled keys as rows with `e` (expected) 1 and `f` (found) 0."""
     file = folder / "expected"
     _write(file, table, spooled(folder))
     return f"SELECT {', '.join(names_of(table))}, 1 AS e, 0 AS f FROM {_parquet([str(file)])}"
 
 
 def _write(file: Path, table: TargetTable, keys: Iterable[pa.Table]) -> None:
-    import pyarrow.parquet as pq  # here: every command loads this module
+    import pyarrow.parquet as pq  # imported here, because every command loads this module
 
     with pq.ParquetWriter(file, _schema(table), compression="lz4") as out:
         for part in keys:
@@ -109,10 +109,10 @@ def _write(file: Path, table: TargetTable, keys: Iterable[pa.Table]) -> None:
 
 
 def _find_odd(engine: duckdb.DuckDBPyConnection, names: Sequence[str], both: str, folder: Path) -> None:
-    """Makes the table `odd` of those keys in `both` that are expected twice, or found unexpected, or found twice.
+    """Create the table `odd` with the keys in `both` that are expected twice, found but not expected, or found twice.
 
-    Many keys are dealt out to files first, by their hash, so that those of one file fit into memory: the engine's own
-    grouping gives up where they do not.
+    Many keys are first distributed over files by their hash, so that the keys of one file fit into memory: the engine's
+    own grouping fails if they do not.
     """
     engine.execute(f"CREATE TEMP TABLE odd AS {_odd(names, both)} LIMIT 0")
     total = engine.execute(f"SELECT count(*) FROM ({both})").fetchall()[0][0]
@@ -151,7 +151,7 @@ def _schema(table: TargetTable) -> pa.Schema:
 
 
 def _named(odd: pa.Table, table: TargetTable) -> Iterator[tuple[str, str, int, int]]:
-    """The keys in the form that reports show, back in their own types."""
+    """Yield the keys, converted back to their own types, in the form that reports show."""
     columns = []
     for i, name in enumerate(table.primary_key):
         column = table.column(name)

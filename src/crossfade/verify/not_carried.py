@@ -1,4 +1,4 @@
-"""What did not come along, with who decided so and why; and what arrives otherwise than it was. For the reports."""
+"""What was not copied, with who decided so and why, and which values the mapping changes. For the reports."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ class LeftBehind:
     """`kind` is entity (as a whole), path, records (that match a condition), quarantine (one by one, by a person), rows
     (that a mapping leaves out), left_out (`entities` does not name it) or not_copied (no records of its own).
 
-    `what` is the entity, the place or the table. `records`, `values` and `rows` count what is left; None where that is
-    not known, or is no question.
+    `what` is the entity, the place or the table. `records`, `values` and `rows` count what is not copied; None if the
+    number is unknown or does not apply.
     """
 
     kind: str
@@ -24,7 +24,7 @@ class LeftBehind:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Values that arrive in part: what the functions `by` keep of them is in the columns. `reason` is a discard's."""
+    """Values that are copied in part: the columns hold what the functions `by` keep. `reason` is that of a discard."""
 
     place: str
     values: int

@@ -1,4 +1,4 @@
-"""Which source records the journal has in another account than copied: in quarantine, or discarded by a person."""
+"""The source records that the journal does not count as copied: in quarantine, or discarded by a person."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ QUARANTINED, DISCARDED = "quarantined", "discarded"
 _STATES = {"open": QUARANTINED, "discarded": DISCARDED}
 
 Place = tuple[int, str]
-"""The number of a chunk (LATER where it is not known), and the SHA-256 of a document in it."""
+"""The number of a chunk (LATER if unknown), and the SHA-256 of a document in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What is to be known of a document in the journal to hold it against the source's, byte for byte."""
+    """The facts about a document in the journal that are needed to compare it with the source's, byte by byte."""
 
     digest: str
     size: int
@@ -31,7 +31,7 @@ def document_of(raw: bytes) -> Document:
 
 @dataclass(frozen=True, slots=True)
 class Altered:
-    """A record in quarantine, or discarded there, that is not the source's any more. `key` is the source's."""
+    """A record in quarantine, or discarded there, that differs from the source's. `key` is the source's key."""
 
     key: str
     account: str
@@ -41,10 +41,10 @@ class Altered:
 
 @dataclass(frozen=True)
 class Held:
-    """`by_key` gives the account of a key (canonical Extended JSON), and the document that the journal has of it.
+    """`by_key` maps a key (canonical Extended JSON) to its account and to the document in the journal.
 
-    `by_place` gives the accounts of documents whose key does not name them: it cannot be read, or another document of a
-    dump has the same one, was there first, and is copied.
+    `by_place` has the accounts of documents that their key does not identify: the key cannot be read, or an earlier
+    document of a dump has the same key and is copied.
     """
 
     by_key: Mapping[str, tuple[str, Document]] = field(default_factory=dict)
@@ -58,14 +58,14 @@ NOTHING = Held()
 
 
 def held_records(entries: Iterable[Entry], documents: Mapping[str, Document]) -> dict[str, Held]:
-    """Entity -> what is held of it. `documents` has those of the entries, by their ids."""
+    """Return the held records of each entity. `documents` has the documents of the entries by entry id."""
     by_key: dict[str, dict[str, tuple[str, Document]]] = {}
     by_place: dict[str, dict[Place, tuple[str, ...]]] = {}
     entries = list(entries)
     known = Counter((entry.entity, entry.key) for entry in entries)
     for entry in entries:
         account = _STATES.get(entry.state)
-        if account is None or entry.reason == REMAINDER:  # which every reading finds anew
+        if account is None or entry.reason == REMAINDER:  # every read finds the remainder again
             continue
         if entry.key is not None and not _may_be_a_twin(entry) and known[entry.entity, entry.key] == 1:
             by_key.setdefault(entry.entity, {})[entry.key] = account, documents[entry.id]
@@ -77,7 +77,7 @@ def held_records(entries: Iterable[Entry], documents: Mapping[str, Document]) ->
 
 
 def _may_be_a_twin(entry: Entry) -> bool:
-    """The target refused it while it was copied because its key is taken: perhaps by a document with the same key."""
+    """Return whether the target refused it during the copy because of its key: a document may have the same key."""
     return entry.reason == "unique" and entry.phase == "copy"
 
 
@@ -86,8 +86,8 @@ def digest_of(raw: bytes) -> str:
 
 
 class Holder:
-    """Tells the accounts of one chunk's documents, one after the other. `seen` counts those that were held; `altered`
-    are those of them that the journal has otherwise than the source.
+    """Returns the accounts of one chunk's documents, one after the other. `seen` counts the documents in the journal;
+    `altered` lists those that differ there from the source.
     """
 
     def __init__(self, held: Held, chunk: int) -> None:
@@ -102,7 +102,7 @@ class Holder:
         return not self._held.by_key and not self._left
 
     def account(self, raw: bytes, key: Callable[[bytes], str | None]) -> str | None:
-        """QUARANTINED, DISCARDED, or None where the journal knows nothing of this document."""
+        """Return QUARANTINED or DISCARDED, or None if this document is not in the journal."""
         account = self._by_place(raw) or self._by_key(raw, key)
         if account is not None:
             self.seen[account] += 1

@@ -1,7 +1,7 @@
-"""A verdict for people and for machines: report.html, which opens in any browser by itself, and report.json.
+"""Write a verdict for people and for machines: report.html, which needs no other files, and report.json.
 
-The shape of report.json is documented in docs/reference/json.md; keys only ever get more. Every value that comes from a
-database is escaped, and what has no picture (control characters, marks that turn the writing round) is spelt out.
+The shape of report.json is documented in docs/reference/json.md; keys are added, never removed. Every value from a
+database is escaped, and invisible characters (control characters, marks of writing direction) are spelt out.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ NAMES = ("report.json", "report.html")
 
 
 def set_aside(folder: Path) -> list[Path]:
-    """Calls the reports of an earlier verification report.old.json and report.old.html: they do not speak of the one
-    that begins now, whatever becomes of it. Those that kept their names, because the folder cannot be written to.
+    """Rename the reports of an earlier verification to report.old.json and report.old.html, so that they cannot be
+    taken for those of the current one. Return the files that could not be renamed.
     """
     kept = []
     for file in (folder / name for name in NAMES):
@@ -48,14 +48,14 @@ def set_aside(folder: Path) -> list[Path]:
 
 
 def forget_old(folder: Path) -> None:
-    """Removes what `set_aside` left, once there are new ones."""
+    """Remove the files that `set_aside` renamed, once there are new reports."""
     for file in (folder / name for name in NAMES):
         with suppress(OSError):
             file.with_stem(f"{file.stem}.old").unlink()
 
 
 def write_reports(verdict: Verdict, facts: Facts, folder: Path) -> tuple[Path, Path]:
-    """Writes report.json and report.html into the folder; their paths. Raises OSError, Unreachable."""
+    """Write report.json and report.html into the folder and return their paths. Raises OSError, Unreachable."""
     folder.mkdir(parents=True, exist_ok=True)
     data, page = (folder / name for name in NAMES)
     write_text(data, json.dumps(as_json(verdict, facts), ensure_ascii=False, indent=2) + "\n")
@@ -64,7 +64,7 @@ def write_reports(verdict: Verdict, facts: Facts, folder: Path) -> tuple[Path, P
 
 
 def as_json(verdict: Verdict, facts: Facts) -> dict[str, Any]:
-    """The report as JSON values, keys always in one order."""
+    """Return the report as JSON values, with keys in a fixed order."""
     return {
         "report": "verification",
         "version": VERSION,
@@ -172,7 +172,7 @@ def _rule(rule: RuleVerdict) -> dict[str, Any]:
 
 
 def schema_json(schema: SchemaVerdict) -> dict[str, Any]:
-    """What holding the target's catalogue against the schema that was made has found."""
+    """Return the result of comparing the target's catalog with the schema that was created."""
     return {
         "holds": schema.holds,
         "compared": schema.things,
@@ -184,8 +184,8 @@ def schema_json(schema: SchemaVerdict) -> dict[str, Any]:
 
 
 def as_html(verdict: Verdict, facts: Facts) -> str:
-    """The report as one page: no script, nothing fetched from elsewhere."""
-    from jinja2 import Environment, StrictUndefined  # here: every command loads this module
+    """Return the report as one page, without scripts and external resources."""
+    from jinja2 import Environment, StrictUndefined  # imported here, because every command loads this module
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.finalize = _seen
@@ -209,7 +209,7 @@ def as_html(verdict: Verdict, facts: Facts) -> str:
 
 
 def _wrap(value: Any) -> Markup:
-    """Text whose long names may go on in the next line after an underscore or a dot, and nowhere else."""
+    """Return text whose long names can be broken only after an underscore or a dot."""
     return Markup(re.sub(r"(?<=\w[_.])(?=\w)", "<wbr>", _seen(value)))
 
 
@@ -229,7 +229,7 @@ _KINDS = {
 
 
 def _seen(value: Any) -> Any:
-    """Every value that the page shows passes here."""
+    """Make a value printable. Every value on the page is passed through this function."""
     if isinstance(value, Markup):
         return value
     return escape(printable(str(value))) if value is not None else Markup("")

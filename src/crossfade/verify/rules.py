@@ -1,4 +1,4 @@
-"""Business rules: one .sql file each, a SELECT of the rows that break the rule, run on the target, read-only."""
+"""Business rules: one .sql file each, a SELECT of the rows that break the rule, run read-only on the target."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from crossfade.verify.verdict import RuleVerdict
 
 
 def read_rules(folder: Path) -> dict[str, str]:
-    """Rule name -> SQL text, of every .sql file in the folder; none where there is no folder."""
+    """Return the SQL text of every .sql file in the folder, by rule name; nothing if there is no folder."""
     return {f.stem: f.read_text(encoding="utf-8") for f in sorted(folder.glob("*.sql"))}
 
 
 def run_rule(name: str, sql: str, target: RowReader, *, limit: int) -> RuleVerdict:
-    """The rows that break a rule. A rule that the target refuses is a verdict with an error, and the others go on."""
+    """Run a rule and return the rows that break it. If the target refuses the rule, the verdict has an error."""
     sentence = sentence_of(sql) or name.replace("_", " ")
     try:
         columns, rows, total = target.query(sql.strip().rstrip(";"), limit=limit)
@@ -29,7 +29,7 @@ def run_rule(name: str, sql: str, target: RowReader, *, limit: int) -> RuleVerdi
 
 
 def sentence_of(sql: str) -> str:
-    """The comment that a rule opens with: what must hold, in words."""
+    """Return the comment at the start of a rule, which says what must hold."""
     lines = []
     for line in sql.strip().splitlines():
         if not line.startswith("--"):

@@ -39,7 +39,7 @@ Event = object
 
 @dataclass(frozen=True, slots=True)
 class TableVerified:
-    """An event: all keys of a table were held against those expected."""
+    """An event: all keys of a table were compared with the expected ones."""
 
     table: str
     extra: int
@@ -48,14 +48,14 @@ class TableVerified:
 
 @dataclass(frozen=True, slots=True)
 class RuleAsked:
-    """An event: a rule was asked of the target."""
+    """An event: a rule was run in the target."""
 
     rule: RuleVerdict
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is verified. `feeds` gives the tables that each entity makes rows of.
+    """What is verified. `feeds` has the tables that each entity fills.
 
     `recorded` and `held` are the journal's: its figures for each entity, and the records in quarantine or discarded.
     """
@@ -68,11 +68,11 @@ class Subject:
     limit: int = 100
     target_bytes: int = 8_000_000
     unread: frozenset[str] = frozenset()
-    """Tables whose rows cannot be read as they are now: the records are counted, these rows are not compared."""
+    """Tables whose rows cannot be read as they are now. Their records are counted, but the rows are not compared."""
 
     @property
     def fed_tables(self) -> list[TargetTable]:
-        """Every table that a mapping makes rows of and that can be read, sorted by name."""
+        """Return every table that a mapping fills and that can be read, sorted by name."""
         names = {t for tables in self.feeds.values() for t in tables} - self.unread
         return [self.tables[name] for name in sorted(names)]
 
@@ -85,10 +85,10 @@ def verify(
     *,
     folder: Path | None = None,
 ) -> Verdict:
-    """Compares everything. `folder` takes the spooled keys (the system's for temporary files, unless given).
+    """Compare everything and return the verdict. Keys are spooled in `folder` (default: a temporary folder).
 
-    `opening` gives a process its open stores and mappings; it is called here and, pickled, in the executor's workers.
-    Raises Misused for a table without a primary key, Unreachable where a store is gone; Ctrl-C leaves nothing behind.
+    `opening` returns the open stores and mappings of a process; it is called here and, pickled, in the workers. Raises
+    Misused for a table without a primary key, Unreachable if a store cannot be reached. Ctrl-C leaves no files behind.
     """
     _require_keys(subject)
     start = time.perf_counter()
@@ -96,7 +96,7 @@ def verify(
     with _room_on_disk(), tempfile.TemporaryDirectory(prefix="crossfade-verify-", dir=folder) as name:
         spool = Path(name)
         tools = again(opening, listen)
-        rules = tuple(_ask_rules(tools, subject, listen))  # first: what one changed, against all odds, is seen below
+        rules = tuple(_ask_rules(tools, subject, listen))  # first, so that a change by a rule would be found below
         asked = time.perf_counter()
         _compare_chunks(opening, tools, subject, spool, executor, tally, listen)
         compared = time.perf_counter()
@@ -109,7 +109,7 @@ def verify(
 
 @contextmanager
 def _room_on_disk() -> Iterator[None]:
-    """A disk that takes no more keys ends the verification in words, not in a traceback."""
+    """Raise a CrossfadeError instead of an OSError if the disk is full."""
     try:
         yield
     except OSError as error:
@@ -175,7 +175,7 @@ def _compare_keys(tools: Tools, subject: Subject, spool: Path, tally: Tally, lis
 
 
 def _odd_keys(tools: Tools, table: TargetTable, folder: Path, tally: Tally, limit: int) -> KeyFindings:
-    """The keys are only held together where the counts do not rule out that some are odd (verify/keys.py)."""
+    """Compare all keys, unless the counts show that there are no extra or duplicate rows (verify/keys.py)."""
     seen, runs = tally.expected(table.name)
     if tools.row_reader.count(table) == seen and (runs.apart or none_twice(folder, table)):
         return NOTHING_ODD

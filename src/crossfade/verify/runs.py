@@ -1,8 +1,8 @@
-"""Whether the expected keys of a table are all different, seen from the order in which they come.
+"""Decide from the order of the expected keys of a table whether they are all different.
 
-The source is read in the order of its keys, and a table's keys often rise with them. A stretch of keys that rises
-throughout holds none twice, and neither do several that lie apart from each other: their ends tell. Where keys come in
-no order this says nothing, and they have to be grouped.
+The source is read in the order of its keys, and a table's keys often ascend with them. An ascending run of keys holds
+no key twice, and neither do several runs that do not overlap; the ends of the runs show that. If the keys are not in
+order, this decides nothing, and they have to be grouped.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Key = tuple[Any, ...]
 
 @dataclass
 class Runs:
-    """The ends of rising stretches; None where keys did not rise, or in too many of them."""
+    """The ends of ascending runs; None if keys did not ascend, or if there are too many runs."""
 
     ends: list[tuple[Key, Key]] | None = field(default_factory=list)
 
     def add(self, keys: Any) -> None:
-        """The keys that come next: a pyarrow.Table in the form of equal.key_form, ordered here as Python orders it."""
+        """Add the next keys: a pyarrow.Table in the form of equal.key_form. Python's order applies."""
         if not keys.num_rows or self.ends is None:
             return
         if not _rise(keys):
@@ -38,7 +38,7 @@ class Runs:
             self.join(Runs([(first, last)]))
 
     def join(self, other: Runs) -> None:
-        """The runs of another part of the source, which may lie anywhere."""
+        """Add the runs of another part of the source, in any order."""
         if self.ends is None or other.ends is None or len(self.ends) + len(other.ends) > _MOST:
             self.ends = None
         else:
@@ -46,7 +46,7 @@ class Runs:
 
     @property
     def apart(self) -> bool:
-        """Whether it is certain that no key was there twice."""
+        """Return whether no key can have occurred twice."""
         return self.ends is not None and all(one[1] < other[0] for one, other in pairwise(sorted(self.ends)))
 
 
@@ -55,7 +55,7 @@ def _key(keys: Any, row: int) -> Key:
 
 
 def _rise(keys: Any) -> bool:
-    """Whether each row is greater than the one before it; NULL, which no primary key holds, is never."""
+    """Return whether each row is greater than the one before it. NULL, which no primary key holds, is never greater."""
     before, after = keys.slice(0, keys.num_rows - 1), keys.slice(1)
     greater = None
     for column in reversed(range(keys.num_columns)):

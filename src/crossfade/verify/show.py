@@ -1,7 +1,7 @@
-"""Values as a report shows them: short, on one line, and unmistakable.
+"""Format values for a report: short, on one line, and unambiguous.
 
-NULL is `NULL` and the empty text is `""`. What the eye cannot tell apart (control characters, another composition of
-the same letter, a letter of another script) is written as an escape or named.
+NULL is `NULL` and the empty text is `""`. Characters that cannot be distinguished by eye (control characters, another
+composition of the same letter, a letter of another script) are escaped or named.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NULL = "NULL"
 
 
 def shown_pair(expected: Any, found: Any, kind: ColumnType) -> tuple[str, str]:
-    """Two Arrow scalars that differ, so that one can see in what."""
+    """Format two Arrow scalars that differ, so that the difference is visible."""
     if not expected.is_valid or not found.is_valid:
         return shown(expected, kind), shown(found, kind)
     left, right = value_of(expected), value_of(found)
@@ -35,12 +35,12 @@ def shown_pair(expected: Any, found: Any, kind: ColumnType) -> tuple[str, str]:
 
 
 def shown(scalar: Any, kind: ColumnType) -> str:
-    """One Arrow scalar."""
+    """Format an Arrow scalar."""
     return cut(_plain(value_of(scalar), kind)) if scalar.is_valid else NULL
 
 
 def key_text(row: Any, table: TargetTable, names: Sequence[str]) -> str:
-    """A key (a pyarrow.Table of one row): its value, or `name=value` for each column of a compound key."""
+    """Format a key (a pyarrow.Table of one row): its value, or `name=value` for each column of a compound key."""
     parts = []
     for name in names:
         column = table.column(name)
@@ -50,7 +50,7 @@ def key_text(row: Any, table: TargetTable, names: Sequence[str]) -> str:
 
 
 def value_of(scalar: Any) -> Any:
-    """The scalar as Python has it; dates and times beyond Python's calendar as their number."""
+    """Return the scalar as a Python value. Dates and times beyond Python's calendar are returned as their number."""
     try:
         return scalar.as_py()
     except (ValueError, OverflowError):
@@ -62,12 +62,12 @@ def cut(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Text in quotes, with escapes for all that would not be seen."""
+    """Return text in quotes, with escapes for invisible characters."""
     return '"' + printable(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
 
 
 def printable(text: str) -> str:
-    """Text with escapes for what has no picture: control characters, odd blanks, marks that turn the writing round."""
+    """Return text with escapes for control characters, unusual blanks and marks of writing direction."""
     return text if text.isprintable() else "".join(map(_printable, text))
 
 
@@ -99,7 +99,7 @@ def _first_difference(left: str, right: str) -> int:
 
 
 def _window(first: int) -> tuple[int, int]:
-    """Which characters to show: from the start on, or around the first difference where that stands further on."""
+    """Return the range of characters to show: from the start, or around the first difference if it is further on."""
     start = max(0, first - SHOWN // 4) if first > SHOWN // 2 else 0
     return start, start + SHOWN * 3 // 4
 
@@ -112,12 +112,12 @@ def _excerpt(text: str, start: int, end: int) -> str:
 
 
 def _named(text: str, place: int) -> str:
-    """Which letter it is that stands there: many look like each other."""
+    """Name the character at a position, because many look alike."""
     return f" [U+{ord(text[place]):04X} at character {place + 1}]" if place < len(text) else f" [ends after {place}]"
 
 
 def _json_pair(left: str, right: str) -> tuple[str, str]:
-    """The first place where the two differ, and how many more there are."""
+    """Format the first place where the two differ, and the number of further places."""
     found = list(islice(differences_in(left, right), 100))
     if not found:
         return _around(left, right)
@@ -130,7 +130,7 @@ def _json_pair(left: str, right: str) -> tuple[str, str]:
 
 
 def _around(left: str, right: str) -> tuple[str, str]:
-    """Two spellings, cut where they still differ."""
+    """Shorten two spellings to a part that contains the difference."""
     if len(left) <= SHOWN and len(right) <= SHOWN:
         return left, right
     start, end = _window(_first_difference(left, right))
@@ -142,7 +142,7 @@ def _part(text: str, start: int, end: int) -> str:
 
 
 def _plain(value: Any, kind: ColumnType) -> str:
-    """A value that is not NULL, by the spelling of its type."""
+    """Format a value that is not NULL in the notation of its type."""
     if kind.kind == "array":
         return "{" + ", ".join(NULL if v is None else _plain(v, element_of(kind)) for v in value) + "}"
     if isinstance(value, str) and kind.kind in ("numeric", "json", "jsonb"):
@@ -157,7 +157,7 @@ def _plain(value: Any, kind: ColumnType) -> str:
     return writer(value) if writer else str(value)
 
 
-# As stores give what no calendar holds: the last numbers of all.
+# Stores return infinite dates and times as the largest and smallest integers.
 _ENDS = {sign * 2**bits - (sign > 0): word for bits in (31, 63) for sign, word in ((1, "infinity"), (-1, "-infinity"))}
 _WRITERS: dict[type, Callable[[Any], str]] = {
     str: visible,

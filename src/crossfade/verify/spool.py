@@ -1,7 +1,7 @@
-"""The expected keys on disk, chunk by chunk, read only where all keys must be grouped.
+"""The expected keys on disk, chunk by chunk. They are read only if all keys must be grouped.
 
-Workers send them with their results, in Arrow's own format, compressed: a worker elsewhere has no disk in common with
-whoever groups them.
+Workers send them with their results, in Arrow's own format, compressed: a worker on another machine shares no disk with
+the caller that groups them.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 def names_of(table: TargetTable) -> list[str]:
-    """What the columns of a spooled key are called."""
+    """Return the names of the columns of a spooled key."""
     return [f"k{i}" for i in range(len(table.primary_key))]
 
 
 def keys_of(rows: Any, table: TargetTable) -> pa.Table:
-    """The primary keys of rows in a form that other engines group as we would."""
+    """Return the primary keys of rows in a form that other engines group in the same way."""
     arrays = []
     for name in table.primary_key:
         column = table.column(name)
@@ -35,7 +35,7 @@ def keys_of(rows: Any, table: TargetTable) -> pa.Table:
 
 
 def keys_as_bytes(parts: Sequence[pa.Table]) -> bytes:
-    """Expected keys as a worker sends them."""
+    """Serialize expected keys, as a worker sends them."""
     sink = pa.BufferOutputStream()
     keys = pa.concat_tables(parts)
     with pa.ipc.new_file(sink, keys.schema, options=_OPTIONS) as out:
@@ -44,12 +44,12 @@ def keys_as_bytes(parts: Sequence[pa.Table]) -> bytes:
 
 
 def spool(folder: Path, keys: bytes) -> None:
-    """Writes expected keys that a worker has sent."""
+    """Write the expected keys that a worker sent to a file."""
     (folder / f"{secrets.token_hex(8)}.arrow").write_bytes(keys)
 
 
 def spooled(folder: Path) -> Iterator[pa.Table]:
-    """Everything that was spooled there, a part at a time."""
+    """Yield all spooled keys, part by part."""
     for path in sorted(folder.glob("*.arrow")):
         with pa.memory_map(str(path)) as file:
             yield pa.ipc.open_file(file).read_all()

@@ -1,4 +1,4 @@
-"""What the chunks found, added up: all counted, and of the differences as many kept as will be printed."""
+"""Add up the results of the chunks. All differences are counted; as many are kept as will be printed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Tally:
-    """The same whatever order the chunks come in: what is kept of the differences is the first in key order."""
+    """The sum of the chunks' results. It does not depend on their order: the first differences by key are kept."""
 
     def __init__(self, feeds: Mapping[str, Sequence[str]], tables: Mapping[str, TargetTable], limit: int) -> None:
         self._feeds, self._target, self._limit = feeds, tables, limit
@@ -56,7 +56,7 @@ class Tally:
             _keep(self._named.setdefault(name, []), order, count.differences, self._limit)
 
     def expected(self, table: str) -> tuple[int, Runs]:
-        """How many of the expected rows were found, and in what order the keys of all came."""
+        """Return how many of the expected rows were found, and the runs of all expected keys."""
         total = self._tables[table]
         return total.rows - total.missing, total.runs
 
@@ -115,7 +115,7 @@ def _times(count: int) -> str:
 
 
 def _keep(kept: list[tuple[_Order, list[T]]], order: _Order, items: list[T], limit: int) -> None:
-    """Adds what a chunk named, and lets go of what is beyond the limit already."""
+    """Add the items of a chunk, and drop items beyond the limit."""
     if items:
         kept.append((order, items))
         kept.sort(key=lambda pair: pair[0])
@@ -128,7 +128,7 @@ def _first(kept: list[tuple[_Order, list[T]]], limit: int) -> list[T]:
 
 
 def _fair(differences: list[Difference], limit: int) -> list[Difference]:
-    """The first of each kind, if not all have room: many changed values should not hide one row that is too many."""
+    """Return the first of each kind if not all fit, so that many changed values do not hide a single extra row."""
     if len(differences) <= limit:
         return differences
     kinds = sorted({d.kind for d in differences})

@@ -1,4 +1,4 @@
-"""What a verification found, as values."""
+"""The result of a verification, as values."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from crossfade.verify.not_copied import Altered
 KINDS = ("changed", "missing", "extra", "duplicate")
 
 COMPLETE, SET_ASIDE, NOT_EQUAL = "equal_and_complete", "equal_but_quarantined", "not_equal"
-"""What a verification can find of the data (verify/conclusion.py has the words)."""
+"""The outcomes for the data (verify/conclusion.py has the words)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One way in which the target is not what the source and the mapping make it.
+    """A difference between the target and what the source and the mapping make.
 
-    `kind` is one of KINDS: a value differs, a row is not there, a row should not be there, two records make one row.
-    `key` is the row's primary key; `record` the source record's key, where it is known. `expected`
-    and `found` are spelled so that they cannot be mistaken (crossfade.verify.show).
+    `kind` is one of KINDS: a value differs, a row is missing, a row is extra, two records make the same row. `key` is
+    the row's primary key; `record` is the source record's key, if known. `expected` and `found` are formatted by
+    crossfade.verify.show.
     """
 
     kind: str
@@ -36,7 +36,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Uncounted:
-    """A source record that is neither copied, quarantined nor discarded, and why the mapping makes no row of it."""
+    """A source record that is neither copied, quarantined nor discarded, with the reason."""
 
     entity: str
     record: str | None
@@ -48,8 +48,8 @@ class Uncounted:
 
 @dataclass(frozen=True)
 class EntityVerdict:
-    """`recorded` is what the journal says; `uncounted` counts all records that are neither copied, quarantined nor
-    discarded; some are named.
+    """`recorded` has the journal's figures. `uncounted` counts all records that are neither copied, quarantined nor
+    discarded; some of them are named.
     """
 
     entity: str
@@ -60,9 +60,9 @@ class EntityVerdict:
     not_in_source: int = 0
     """Records that the journal holds in quarantine or discarded, and that the source no longer has."""
     remainders: tuple[str, ...] = ()
-    """What of a torn source cannot be read, the first of them: an unknown number of records, which no count holds."""
+    """The first unreadable rests of a torn source. Each is an unknown number of records, which is in no count."""
     altered: int = 0
-    """Records in quarantine, or discarded there, whose bytes are not the source's; the first of them are named."""
+    """The number of records in quarantine, or discarded there, whose bytes differ from the source's."""
     altered_records: tuple[Altered, ...] = ()
 
     @property
@@ -71,20 +71,20 @@ class EntityVerdict:
 
     @property
     def disagreements(self) -> tuple[str, ...]:
-        """Where the journal's figures are other than what was found."""
+        """Where the journal's figures differ from the result."""
         if self.recorded is None:
             return ()
         names = ("source", "copied", "quarantined", "discarded")
         pairs = [(n, getattr(self.found, n), getattr(self.recorded, n)) for n in names]
         out = [f"{name}: found {found:,}, the journal says {said:,}" for name, found, said in pairs if found != said]
         if self.not_in_source:
-            out.append(f"{self.not_in_source:,} records that the journal holds are no longer in the source")
+            out.append(f"{self.not_in_source:,} quarantined or discarded records are no longer in the source")
         return tuple(out)
 
 
 @dataclass(frozen=True)
 class TableVerdict:
-    """`counts` has every kind of KINDS; `changed_rows` counts rows with at least one changed value."""
+    """`counts` has a number for each of KINDS; `changed_rows` counts rows with at least one changed value."""
 
     table: str
     rows: int
@@ -93,12 +93,12 @@ class TableVerdict:
     changed_rows: int
     compared: tuple[str, ...]
     not_compared: tuple[str, ...]
-    """Columns that no mapping fills but the target may: by defaults, identities, generated columns, or triggers. The
-    others that no mapping fills are compared: they are to be NULL. None are named where no row was expected.
+    """Columns that no mapping fills but the target may fill: by defaults, identities, generated columns or triggers.
+    Other columns that no mapping fills are expected to be NULL and compared. Empty if no row was expected.
     """
     differences: tuple[Difference, ...] = ()
     left_out: int | None = 0
-    """Rows of copied records that the mapping's own condition leaves out; None where they could not be counted."""
+    """Rows of copied records that the mapping's own condition leaves out; None if they could not be counted."""
 
     @property
     def total(self) -> int:
@@ -107,7 +107,7 @@ class TableVerdict:
 
 @dataclass(frozen=True)
 class RuleVerdict:
-    """A rule of the user's, and the rows that break it, the first of them named. `error`: why it failed to run."""
+    """A user's rule, the number of rows that break it, and the first of them. `error`: why it failed to run."""
 
     name: str
     sentence: str
@@ -123,10 +123,10 @@ class RuleVerdict:
 
 @dataclass(frozen=True)
 class SchemaVerdict:
-    """The target's catalogue held against the schema that was made. `things` counts what was compared.
+    """The target's catalog, compared with the schema that was created. `things` counts the compared objects.
 
-    `unread` has the tables whose rows cannot be compared with the schema as it is now, each with the reason.
-    `file_notes` are the notes on the schema files: what they have and the target does not.
+    `unread` has the tables whose rows cannot be compared as they are now, each with the reason. `file_notes` are the
+    notes on the schema files: what they contain and the target does not have.
     """
 
     differences: tuple[SchemaDifference, ...] = ()
@@ -136,7 +136,7 @@ class SchemaVerdict:
 
     @property
     def faults(self) -> tuple[SchemaDifference, ...]:
-        """The differences with which the target does not do what the schema that was made does."""
+        """The differences that make the target behave otherwise than the schema that was created."""
         return tuple(d for d in self.differences if d.severity == FAULT)
 
     @property
@@ -150,8 +150,8 @@ class SchemaVerdict:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`equal` speaks of the data alone; whether the schema and the rules hold is asked apart: a faithful copy may
-    break the rules, and the right data may stand in tables that lost a constraint.
+    """`equal` concerns the data only. The schema and the rules are separate: a faithful copy may break the rules, and a
+    table that lost a constraint may hold the right data.
     """
 
     entities: tuple[EntityVerdict, ...]
@@ -160,9 +160,9 @@ class Verdict:
     seconds: float = 0.0
     durations: Mapping[str, float] = field(default_factory=dict)
     schema: SchemaVerdict | None = None
-    """None where nobody compared it."""
+    """None if it was not compared."""
     not_read: Mapping[str, str] = field(default_factory=dict)
-    """What of the source nobody reads, and no discard names, with why: an unknown number of records."""
+    """Entities whose records are neither read nor discarded, with the reason. The number of records is unknown."""
 
     @property
     def outcome(self) -> str:
@@ -178,7 +178,7 @@ class Verdict:
 
     @property
     def differences(self) -> int:
-        """How many differences there are in all."""
+        """The total number of differences."""
         return sum(t.total for t in self.tables) + sum(e.altered for e in self.entities)
 
     @property
@@ -191,7 +191,7 @@ class Verdict:
 
     @property
     def agrees(self) -> bool:
-        """Whether the journal's figures are those found."""
+        """Whether the journal's figures agree with the result."""
         return not any(e.disagreements for e in self.entities)
 
     @property

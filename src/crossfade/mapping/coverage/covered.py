@@ -13,8 +13,8 @@ Types = Mapping[Path, frozenset[str]]
 
 @dataclass(frozen=True)
 class Covered:
-    """Paths used by value and paths used with all below them, each with the covered types; arrays used for their
-    elements.
+    """Paths used by value, paths used with everything below them (each with the covered types), and arrays used for
+    their elements.
     """
 
     values: Types
@@ -39,7 +39,7 @@ class Covered:
         return bson_type in values or (bson_type == "null" and is_used)
 
     def within_whole(self, path: Path, bson_type: str) -> bool:
-        """Return whether the path is used with all below it, or is below such a path."""
+        """Return whether the path is used with everything below it, or is below such a path."""
         for n in range(len(path) + 1):
             types = self.wholes.get(path[:n], frozenset())
             if (bson_type if n == len(path) else _holder(path[n])) in types:

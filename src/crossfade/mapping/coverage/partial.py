@@ -24,8 +24,8 @@ HINT = "map the whole value too, or [[discard]] the path with a reason"
 
 @dataclass(frozen=True)
 class Part:
-    """A path whose values arrive only in part: what the functions `by` keep of its `types` (with their counts), in
-    these columns. `everything`: this holds for all types of the path.
+    """A path whose values are copied only in part: the columns hold what the functions `by` keep of its `types` (with
+    their counts). `everything`: this applies to all types of the path.
     """
 
     entity: str
@@ -92,7 +92,7 @@ def _of_entity(shape: Shape, feed: Feed, discards: Sequence[Discard]) -> Iterato
 
 
 def _cut(path: Path, bson_type: str, some: Covered, whole: Covered) -> bool:
-    """Return whether the type arrives in part. For objects and arrays only if they are used as a whole."""
+    """Return whether the type is copied in part. Objects and arrays count only if they are used as a whole."""
     if whole.covers(path, bson_type) or not some.covers(path, bson_type):
         return False
     return bson_type not in ("object", "array") or some.within_whole(path, bson_type)
@@ -114,7 +114,8 @@ def _other_ids(part: Part) -> Finding:
     are, them, ids = ("is", "it", "another id") if number == 1 else ("are", "them", "other ids")
     which = "the ObjectId" if number == 1 else "the ObjectIds"
     columns = ", ".join(part.columns)
-    message = f"{counted(number, 'reference')} {are} text: uuid_of gives {them} {ids} than {which} in {columns}"
+    unequal = f"uuid_of returns {ids} for {them} than for {which} in {columns}"
+    message = f"{counted(number, 'reference')} {are} text: {unequal}"
     return Finding(
         "note", "in_part", part.place, message, "uuid_of(oid_of(...)) if the text is the 24 digits of an ObjectId"
     )

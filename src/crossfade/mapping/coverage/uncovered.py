@@ -102,7 +102,7 @@ def types_counted(types: Mapping[str, int]) -> str:
 
 
 def _but_reads(entity: str, feed: Feed, path: Path, uses: Covered) -> str:
-    """Return how the mappings use a path that they do not carry, for the message."""
+    """Return how the mappings use a path that they do not copy, for the message."""
     own = [(b, u) for b in feed.branches for u in b.uses if u.entity == entity and not u.looked_up and u.path == path]
     if path in uses.values or path in uses.wholes:
         carried = names(f"{b.table}.{u.output}" for b, u in own if carries(u))
@@ -163,14 +163,14 @@ def discarded(path: Path, bson_type: str, discards: Sequence[Discard]) -> bool:
         try:
             at = parse_path(discard.path)
         except ValueError:
-            continue  # `stale_discards` says so
+            continue  # `stale_discards` reports it
         if path[: len(at)] == at and (not discard.types or len(path) > len(at) or bson_type in discard.types):
             return True
     return False
 
 
 def _some(node: Node, open_types: Collection[str]) -> list[str]:
-    """The open types of a place where the others are carried: a discard names them, and leaves those alone."""
+    """Return the open types of a place if others are mapped, so that a discard names only these; else none."""
     return [] if set(open_types) == set(node.types) else sorted(open_types)
 
 
@@ -219,5 +219,5 @@ def _stale_path(discard: Discard, shape: Shape) -> Iterator[Finding]:
         yield Finding("note", "stale_discard", place, message, choices(discard.path or "", known))
     elif unseen := sorted(set(discard.types) - node.types.keys()):
         seen = ", ".join(f"{kind} x {stats.count:,}" for kind, stats in sorted(node.types.items())) or "nothing"
-        message = f"a discard names {', '.join(unseen)}, and the path never has {'them' if unseen[1:] else 'it'}"
+        message = f"a discard names {', '.join(unseen)}, but the path never has {'them' if unseen[1:] else 'it'}"
         yield Finding("note", "stale_discard", place, message, f"it holds {seen}")

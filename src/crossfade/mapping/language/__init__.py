@@ -1,3 +1,3 @@
-"""From the text of a mapping file to a Program (model/program.py): parsed, resolved, rewritten for the engine."""
+"""Compile mapping files to a Program (model/program.py): parse, resolve, rewrite for the engine."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What stands around the SQL of an expression, where DuckDB would otherwise give another value without an error."""
+"""Wrap SQL expressions for which DuckDB would otherwise return another value without an error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _READ = (exp.JSONExtract, exp.JSONExtractScalar)
 
 
 def with_casts(node: exp.Expr) -> exp.Expr:
-    """The node with the casts that sqlglot writes into it: they are then looked at like all others."""
+    """Return the node with the casts that sqlglot adds when it prints it, so that they are checked like all others."""
     if isinstance(node, exp.Date) and node.args.keys() <= {"this", "expressions"}:
         return exp.cast(node.this, "date")
     if isinstance(node, exp.Interval):
@@ -42,8 +42,8 @@ def _cast_inside(node: exp.Expr, to: str, *keys: str) -> exp.Expr:
 
 
 def guarded(node: exp.Expr, name: str, key: str, part: Typed) -> Typed:
-    """An argument of `node`: a long that is divided is a double only where one holds it exactly, and JSON is read only
-    where DuckDB keeps its numbers.
+    """Guard an argument of `node`: a long that is divided must fit into a double exactly, and JSON must have only
+    numbers that DuckDB reads exactly.
     """
     if isinstance(node, exp.Div) and part.kind == "long":
         return Typed(exp.func("cf_double_of_int", exp.Literal.string("/"), part.sql), "double")
@@ -54,7 +54,7 @@ def guarded(node: exp.Expr, name: str, key: str, part: Typed) -> Typed:
 
 
 def finite(node: exp.Expr, built: exp.Expr, parts: Sequence[Typed]) -> exp.Expr:
-    """The outermost arithmetic, as an error where a double comes to infinity or NaN."""
+    """Wrap the outermost arithmetic, so that it raises an error if the result is infinity or NaN."""
     if not isinstance(node, ARITHMETIC) or isinstance(_above(node), ARITHMETIC):
         return built
     kinds = {p.kind for p in parts}

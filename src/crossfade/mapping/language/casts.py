@@ -1,4 +1,4 @@
-"""CAST in a mapping never changes a value: where it would round, cut or guess, it is an error of that record."""
+"""CAST in a mapping never changes a value. Where it would round, truncate or guess, it is an error of the record."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MACROS = {
     _T.JSON: "cf_cast_json",
     _T.INTERVAL: "cf_cast_interval",
 }
-"""What holds a cast to this type to its promise. A type that is not here is refused."""
+"""The macros that check a cast to each type. A type that is not listed is refused."""
 
 _KINDS = {
     _T.INT: "int", _T.SMALLINT: "int", _T.TINYINT: "int", _T.BIGINT: "long", _T.DOUBLE: "double", _T.BOOLEAN: "bool",
@@ -45,7 +45,7 @@ _COLUMNS = {
     _T.DECIMAL: "numeric", _T.BOOLEAN: "bool", _T.DATE: "timestamptz", _T.TIMESTAMP: "timestamptz",
     _T.TIMESTAMPNTZ: "timestamptz", _T.TIMESTAMPTZ: "timestamptz",
 }  # fmt: skip
-"""The kind of column that a cast's value would go into."""
+"""The kind of column that the value of a cast would go into."""
 _NEVER_CHANGES = {
     "bool": _INTS | _TEXTS | {_T.BOOLEAN},
     "int": _INTS | _TEXTS | {_T.DOUBLE},  # DuckDB refuses an overflow by itself
@@ -61,7 +61,7 @@ _NEVER_CHANGES = {
 
 
 def rewrite_cast(rewriter: Rewriting, node: exp.Cast, scope: Scope) -> Typed:
-    """CAST(e AS t) as an exact cast. Raises Wrong for TRY_CAST and for casts that have a function of ours."""
+    """Rewrite CAST(e AS t) as an exact cast. Raises Wrong for TRY_CAST, and for casts that a function replaces."""
     if isinstance(node, exp.TryCast):
         hint = "CAST: a record whose value does not fit is quarantined"
         raise Wrong(node, "TRY_CAST silently turns a value that does not fit into NULL", hint)
@@ -71,7 +71,7 @@ def rewrite_cast(rewriter: Rewriting, node: exp.Cast, scope: Scope) -> Typed:
     part = to in (_T.DATE, _T.TIME) and source.kind in ("date", None)
     rewriter.mentions.put(read, LESS if part else WHOLE, f"CAST AS {node.to.sql('duckdb')}")
     _refuse(node, source, to)
-    if source.kind == "date" and to == _T.TIME:  # DuckDB goes there by way of a TIMESTAMP alone
+    if source.kind == "date" and to == _T.TIME:  # DuckDB can cast it only by way of a TIMESTAMP
         return Typed(exp.cast(exp.cast(source.sql, "timestamp"), "time"))
     if to == _T.VARBINARY or to in _NEVER_CHANGES.get(source.kind or "", set()):
         return Typed(exp.Cast(this=source.sql, to=node.to.copy()), kind)
@@ -84,7 +84,7 @@ def rewrite_cast(rewriter: Rewriting, node: exp.Cast, scope: Scope) -> Typed:
 
 
 def exact_cast(value: exp.Expr, to: exp.DataType) -> exp.Expr:
-    """SQL of the cast to one of the exact types, whatever the type of the value is."""
+    """Return SQL for the cast to one of the exact types, for a value of any type."""
     return _checked(_MACROS[to.this], value, to)
 
 
@@ -99,7 +99,7 @@ _WRITTEN = {
     _T.TIMESTAMPNTZ: (rf"{DAY}([ T]{CLOCK})?", "TIMESTAMP '2024-01-26 10:30:00'"),
     _T.TIMESTAMPTZ: (rf"{DAY}[ T]{CLOCK}{ZONE}", "TIMESTAMPTZ '2024-01-26 10:30:00Z'"),
 }
-"""How a constant of such a type is written; what else DuckDB reads (`epoch`, a time without its zone) is refused."""
+"""The notation of constants of each type. Other text that DuckDB accepts (`epoch`, no zone) is refused."""
 
 
 def _refuse_constant(node: exp.Cast, text: str, to: exp.DType) -> None:

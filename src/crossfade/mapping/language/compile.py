@@ -1,4 +1,4 @@
-"""From the folder of mapping files to a Program. Every fault of every file is reported in one go."""
+"""Compile the folder of mapping files to a Program. All faults of all files are reported together."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from crossfade.project import Discard
 
 
 def read_mappings(folder: Path) -> dict[str, str]:
-    """Table name -> SQL text, of every .sql file in the folder."""
+    """Return the SQL text of every .sql file in the folder, by table name."""
     return {f.stem: _text(f) for f in sorted(folder.glob("*.sql"))}
 
 
@@ -39,7 +39,7 @@ def _text(file: Path) -> str:
 def compile_program(
     mappings: Mapping[str, str], shapes: Mapping[str, Shape], discards: Sequence[Discard] = (), folder: str = "mapping"
 ) -> Program:
-    """Compiles mapping texts against the source's shapes. Raises MappingFault with every fault."""
+    """Compile mapping texts against the source's shapes. Raises MappingFault with all faults."""
     compiled = compile_all(mappings, shapes, discards, folder)
     if compiled.faults:
         raise MappingFault(list(compiled.faults))
@@ -48,8 +48,8 @@ def compile_program(
 
 @dataclass(frozen=True)
 class Compiled:
-    """What could be compiled, and the faults of the rest. `unknown` are the entities that a file at fault may speak of:
-    what is carried of them is not known.
+    """What could be compiled, and the faults of the rest. `unknown` are the entities that a file with faults may refer
+    to: it is unknown what is mapped of them.
     """
 
     program: Program
@@ -60,7 +60,7 @@ class Compiled:
 def compile_all(
     mappings: Mapping[str, str], shapes: Mapping[str, Shape], discards: Sequence[Discard] = (), folder: str = "mapping"
 ) -> Compiled:
-    """As `compile_program`, but files at fault do not hide what the others are."""
+    """Compile like `compile_program`, but return the files without faults together with the faults of the others."""
     faults: list[Fault] = []
     unknown: set[str] = set()
     places = {entity: ColumnSet() for entity in shapes}
@@ -81,13 +81,13 @@ def compile_all(
 
 
 def _spoken_of(text: str, entities: Iterable[str]) -> set[str]:
-    """The entities that a mapping may speak of; all, where it cannot even be cut into words."""
+    """Return the entities that a mapping may refer to, or all if its text cannot even be tokenized."""
     words = {token.text for token in MappingText(text).tokens}
     return {e for e in entities if not words or {e, e.partition(".")[0]} & words}
 
 
 def digest_of(mappings: Mapping[str, str], discards: Sequence[Discard]) -> str:
-    """Changes when a mapping or a discard does."""
+    """Return a digest of the mappings and discards."""
     text = repr(sorted(mappings.items())) + repr([d.model_dump() for d in discards])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -129,7 +129,7 @@ def _compile_file(
 
 
 def _branches(statement: exp.Expr) -> Iterator[exp.Select | Wrong]:
-    """The SELECTs that a UNION ALL puts together, and what may not stand there."""
+    """Yield the SELECTs that a UNION ALL combines, and the faults of everything else."""
     extra = [k for k in ("with_", "order", "limit", "offset") if statement.args.get(k)]
     if isinstance(statement, exp.Subquery) and not statement.args.get("alias"):
         yield from _branches(statement.this)
@@ -138,7 +138,7 @@ def _branches(statement: exp.Expr) -> Iterator[exp.Select | Wrong]:
             yield Wrong(statement, "UNION removes duplicates across documents", "UNION ALL", keyword="UNION")
         if statement.args.get("by_name"):
             yield Wrong(
-                statement, "UNION ALL BY NAME is not needed", "UNION ALL: outputs go by their names", keyword="BY"
+                statement, "BY NAME is not needed", "UNION ALL: outputs are matched by name anyway", keyword="BY"
             )
         yield from _branches(statement.this)
         yield from _branches(statement.expression)
@@ -157,7 +157,7 @@ def _branches(statement: exp.Expr) -> Iterator[exp.Select | Wrong]:
 def _discard_conditions(
     discards: Sequence[Discard], shapes: Mapping[str, Shape], places: Mapping[str, ColumnSet], faults: list[Fault]
 ) -> dict[str, str]:
-    """Entity -> SQL that gives the rows which the discards' `where`s leave behind."""
+    """Return, for each entity, SQL for the rows that a `where` of a discard matches."""
     texts: dict[str, list[str]] = {}
     for discard in discards:
         if discard.where is None or discard.entity is None or discard.alias is None:
@@ -178,7 +178,7 @@ def _discard_conditions(
 
 
 def _condition(where: str) -> exp.Expr:
-    """The one condition that a `where` holds. Raises Wrong where it is none, or more than one statement."""
+    """Return the condition in a `where`. Raises Wrong if it is not a single condition."""
     statements = [s for s in sqlglot.parse(where, read="duckdb") if s is not None and not isinstance(s, exp.Semicolon)]
     if len(statements) != 1 or not isinstance(statements[0], exp.Condition):
         raise Wrong(exp.true(), "where must be one condition, as after WHERE")
@@ -186,12 +186,12 @@ def _condition(where: str) -> exp.Expr:
 
 
 def _in_settings(fault: Fault, where: str) -> Fault:
-    """A fault of a discard's `where`: its place in crossfade.toml is not known, its text is."""
+    """Return a fault of a discard's `where` with its text, because its position in crossfade.toml is unknown."""
     return replace(fault, line=0, column=0, statement=where)
 
 
 def _discarded_paths(discards: Sequence[Discard], shape: Shape) -> Iterator[FieldRef]:
-    """Paths that are discarded whole: with every type that the survey saw there (an unseen one is quarantined)."""
+    """Yield the paths that are discarded with every type that the survey found (other types are quarantined)."""
     for discard in discards:
         if discard.entity != shape.entity or discard.path is None:
             continue
@@ -207,7 +207,7 @@ def _discarded_paths(discards: Sequence[Discard], shape: Shape) -> Iterator[Fiel
 def _with_rest(
     columns: tuple[Column, ...], branches: Sequence[Branch], entity: str, left_behind: Iterable[FieldRef]
 ) -> tuple[Column, ...]:
-    """rest_of leaves out what is discarded, and what any mapping of this root takes up: known when all are compiled."""
+    """Complete rest_of, which leaves out what is discarded or mapped. This is known when all mappings are compiled."""
     used = frozenset(
         u.path for b in branches for u in b.uses if u.entity == entity and u.path and b.entity == entity and carries(u)
     )
@@ -216,7 +216,7 @@ def _with_rest(
 
 
 def _parse_fault(error: SqlglotError, source: MappingText, file: str) -> Fault:
-    """Where the parser stopped; what could not even be cut into words (an open quote), at its beginning."""
+    """Return the fault where the parser stopped, or, for text that cannot be tokenized, where an open quote begins."""
     details = getattr(error, "errors", None)
     if not details:
         line, column = source.unclosed()
@@ -229,15 +229,15 @@ def _parse_fault(error: SqlglotError, source: MappingText, file: str) -> Fault:
 
 
 def _said(description: str) -> str:
-    """What sqlglot says without the names of its classes.
+    """Return sqlglot's message without the names of its classes.
 
     >>> _said("Required keyword: 'this' missing for <class 'sqlglot.expressions.core.Where'>")
-    'an expression is missing beside WHERE'
+    'an expression is missing next to WHERE'
     """
     lacking = re.match(r"Required keyword: '\w+' missing for <class '[\w.]*?(\w+)'>", description)
     if lacking is None:
         return re.sub(r"<class '[\w.]*?(\w+)'>", lambda m: _CAMEL.sub(" ", m[1]).upper(), description)
-    return f"an expression is missing beside {_CAMEL.sub(' ', lacking[1]).upper()}"
+    return f"an expression is missing next to {_CAMEL.sub(' ', lacking[1]).upper()}"
 
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")

@@ -1,4 +1,4 @@
-"""Constants of a mapping that DuckDB would read as another value: numbers, and what an INTERVAL counts."""
+"""Check constants of a mapping that DuckDB would read as another value: numbers, and the count of an INTERVAL."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _DIGITS_OF_UNIT = {
     **dict.fromkeys(("S", "SEC", "SECS", "SECOND", "SECONDS"), 6),
     **dict.fromkeys(("MS", "MSEC", "MSECS", "MILLISECOND", "MILLISECONDS"), 3),
 }
-"""The units that DuckDB takes a fraction of, down to a microsecond. Of the others it cuts the fraction off."""
+"""The units of which DuckDB accepts fractions, down to a microsecond. For other units it truncates the fraction."""
 _FRACTION = re.compile(r"[0-9]*\.([0-9]+)\s*([A-Za-z]*)")
 
 
 def refuse_number(node: exp.Literal) -> None:
-    """Raises Wrong where DuckDB would round a number that is written in the mapping, or make it infinity or zero."""
+    """Raise Wrong if DuckDB would round a number constant, or turn it into infinity or zero."""
     text = node.name.replace("_", "")
     if node.is_int:
         if int(text).bit_length() > _WHOLE_BITS:
@@ -34,8 +34,8 @@ def refuse_number(node: exp.Literal) -> None:
 
 
 def counts_exactly(node: exp.Interval) -> exp.Expr:
-    """An INTERVAL with the count as a whole number, or as a double where the unit has fractions. Raises Wrong for a
-    constant that DuckDB would cut.
+    """Return an INTERVAL with an integer count, or with a double if the unit has fractions. Raises Wrong for a constant
+    that DuckDB would truncate.
     """
     unit = node.args["unit"].name.upper() if node.args.get("unit") else ""
     if isinstance(node.this, exp.Literal):
@@ -43,7 +43,7 @@ def counts_exactly(node: exp.Interval) -> exp.Expr:
         return node
     if not unit:
         return node
-    if unit in ("US", "USEC", "USECS", "MICROSECOND", "MICROSECONDS"):  # DuckDB goes by way of a double
+    if unit in ("US", "USEC", "USECS", "MICROSECOND", "MICROSECONDS"):  # DuckDB converts the count to a double
         return exp.Anonymous(this="to_microseconds", expressions=[exp.cast(node.this.copy(), "bigint")])
     out = node.copy()
     out.set("this", exp.paren(exp.cast(node.this.copy(), "double" if unit in _DIGITS_OF_UNIT else "bigint")))

@@ -1,4 +1,4 @@
-"""Which kinds the as_... functions take, and the SQL that makes their result of each (macros.sql has the macros)."""
+"""The kinds that the as_... functions accept, with the SQL of each conversion (macros.sql has the macros)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from sqlglot import exp
 
 Conversion = Callable[[exp.Expr, str], exp.Expr]
-"""Of the value's SQL, and the name of the function as its user wrote it, for messages."""
+"""Take the SQL of a value, and the name of the function as the user wrote it (for messages); return SQL."""
 
 Conversions = Mapping[str, Conversion]
 
@@ -21,7 +21,7 @@ def macro(macro: str, *labels: str) -> Conversion:
 
 
 def named(macro: str) -> Conversion:
-    """A macro that says in its message which function it stands for."""
+    """Call a macro that names the user's function in its message."""
     return lambda sql, name: exp.func(macro, exp.Literal.string(name), sql)
 
 
@@ -102,11 +102,11 @@ _TAKES: Mapping[str, frozenset[str]] = {
     "code_text": frozenset({"javascript", "javascriptWithScope"}),
     "code_scope": frozenset({"javascript", "javascriptWithScope"}),
 }
-"""Of what a place of several types may hold, the types that a function does not refuse."""
+"""The types in a place of several types that each function accepts."""
 
 
 def takes(name: str, bson_type: str) -> bool:
-    """Whether the function takes values of this type (with its number, of binary data)."""
+    """Return whether the function accepts values of this type (binary data includes the subtype's number)."""
     return bson_type.startswith("binData:") if name == "bytes_of" else bson_type in _TAKES.get(name, (bson_type,))
 
 
@@ -119,9 +119,9 @@ INSTEAD: Mapping[str, str] = {
     "decimal": "as_decimal(...)",
     "objectId": "oid_text(...), uuid_of(...)",
 }
-"""The functions that are meant for a type."""
+"""The functions that are intended for each type."""
 
-_OFFERED: Mapping[str, str] = {  # what each gives, as a kind of column
+_OFFERED: Mapping[str, str] = {  # the kind of column that each returns
     "as_bool": "bool", "parse_bool": "bool", "as_date": "timestamptz", "parse_date": "timestamptz",
     "as_int": "int8", "as_decimal": "numeric", "as_number": "numeric", "as_double": "float8",
     "parse_int": "int8", "parse_double": "float8", "as_text": "text",
@@ -131,9 +131,10 @@ _FRACTIONS = frozenset({"double", "decimal"})
 
 
 def meant_for(types: Collection[str], text: str = "...", column: str | None = None) -> str:
-    """The functions that refuse nothing of these BSON types, for a hint; `column`: the kind that they are to go into.
+    """Return the functions that accept all of these BSON types, for a hint. `column` is the kind of the target column.
 
-    Numbers alone are not offered as text, nor those with fractions as whole numbers, unless the column asks for it.
+    If all values are numbers, as_text is not suggested, nor as_int if they may have fractions, unless the column needs
+    it.
     """
     held = frozenset(types) - {"null"}
     if not held:
@@ -168,5 +169,5 @@ _SQL_TYPES = {
 
 
 def null_of(kind: str) -> exp.Expr:
-    """NULL as a value of this kind: of a place where only null was ever seen."""
+    """Return NULL as a value of this kind, for a place where the survey saw only null."""
     return exp.cast(exp.null(), _SQL_TYPES[kind], dialect="duckdb")

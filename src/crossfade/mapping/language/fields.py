@@ -1,7 +1,7 @@
-"""ColumnSet in a row, and the columns that reading them asks of the reader.
+"""Fields of rows, and the columns that a reader must provide for them.
 
-A `Row` is what an alias stands for: a document of a batch, or an element of an unnested array. Asking it for a field
-in some form gives the SQL that reads the column, and notes the column; the reader is later asked for just these.
+A `Row` is what an alias stands for: a document of a batch, or an element of an unnested array. Reading a field in a
+certain form returns the SQL for the column and records the column; the reader later provides exactly these columns.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from crossfade.records.bson.places import entry_value, listed_element
 
 
 class ColumnSet:
-    """The columns asked of one batch (or of one array's elements), each once.
+    """The columns needed of one batch (or of one array's elements), each once.
 
-    A column is called by its path, so that DuckDB's messages speak of fields that the reader knows; where DuckDB would
-    take two for one (it does not tell case), the second gets a number.
+    A column is named after its path, so that DuckDB's messages contain names of fields. If two names differ only in
+    case, which DuckDB ignores, the second gets a number.
     """
 
     def __init__(self) -> None:
@@ -54,12 +54,12 @@ class ColumnSet:
 
 @dataclass(frozen=True)
 class Row:
-    """`access` makes the SQL that reads a column of this row; `bases` is where its node stands in the entity.
+    """`access` returns the SQL that reads a column of this row; `bases` has the paths of its node in the entity.
 
-    The elements of `list_of(place)` stand in two places: in the place's arrays, and, as single values, at the place
-    itself. `within` is the place of whose arrays alone it is an element; `less` says through what only some of these
-    are reached: `[1]`, `list_filter`. An entry (`entries_of`) has the fields `key` and `value`; its bases are where the
-    values stand.
+    The elements of `list_of(place)` have two paths: in the arrays of the place, and, as single values, the place
+    itself. `within` is the place whose arrays contain the element; `less` names the operation that selects only some of
+    the elements: `[1]`, `list_filter`. An entry (`entries_of`) has the fields `key` and `value`; its bases are the
+    paths of the values.
     """
 
     entity: str
@@ -75,7 +75,7 @@ class Row:
 
 @dataclass(frozen=True)
 class FieldRef:
-    """A place in a row: a field, or the row itself; not yet in any form. `path` steps through objects only."""
+    """A place in a row: a field, or the row itself, without a form yet. `path` goes through objects only."""
 
     row: Row
     path: Path
@@ -95,7 +95,7 @@ class FieldRef:
 
     @property
     def is_key(self) -> bool:
-        """Whether it is the name of a field."""
+        """Whether it is the key of an entry."""
         return self.row.is_entry and self.path == ("key",)
 
     def step(self, child: Node) -> FieldRef:
@@ -111,7 +111,7 @@ class FieldRef:
         return self.path[1:] if self.row.is_entry else self.path
 
     def read_elements(self, form: str) -> tuple[exp.Expr, Callable[[exp.Expr], Row]]:
-        """The list, and what makes the row of one of its elements from the SQL that names the element."""
+        """Return the list, and a function from the SQL of an element to its row."""
         name, places = self.row.places.elements(self._in_row, form)
         bases = tuple((*path, ELEMENT) for path in self.full_paths)
         within: FieldRef | None = self
@@ -135,14 +135,14 @@ class FieldRef:
 
 
 def _entry(node: Node) -> Node:
-    """What an entry of an object holds."""
+    """Return the node of an entry of an object."""
     key = Node("key", "key", {"string": TypeStats(0)})
     value = replace(entry_value(node), name="value", engine="value")
     return Node(ENTRY, ENTRY, {"object": TypeStats(0)}, fields=(key, value))
 
 
 def _of_key(sql: exp.Expr, form: str) -> exp.Expr:
-    """A key, which is text, in a form that a place may be asked for."""
+    """Return a key, which is text, in one of the forms of a place."""
     if form in ("json", "ejson"):
         return exp.cast(exp.func("to_json", sql), "text")
     return {"type": exp.Literal.string("string"), "present": exp.true()}.get(form, sql)

@@ -1,7 +1,7 @@
-"""A mapping file as its author wrote it: where each SELECT and each of its outputs stands, and in which words.
+"""The text of a mapping file: the position and the wording of each SELECT and of each output.
 
-The parsed SQL has neither comments nor the author's spelling, and knows the place of names alone; the tokens know all
-of it.
+The parsed SQL contains neither comments nor the author's spelling, and positions of names only; the tokens contain all
+of this.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _PIECE = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\$\$.*?
 
 @dataclass(frozen=True)
 class WrittenSelect:
-    """One SELECT of the file: where it begins, and its outputs in order, without their aliases."""
+    """A SELECT of the file: where it begins, and its outputs in order, without aliases."""
 
     start: int
     place: Written
@@ -60,8 +60,8 @@ class MappingText:
         return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
 
     def place_of(self, node: exp.Expr, keyword: str | None = None, after: int = 0) -> tuple[int, int]:
-        """Line and column where a node begins; of what has no place of its own, those of `keyword`; else those of
-        `after`.
+        """Return the line and column where a node begins. If the node has no position, use that of `keyword`, or else
+        the offset `after`.
         """
         found = [t.start for t in self.tokens if t.text.upper() == keyword] if keyword else []
         if found:
@@ -70,7 +70,7 @@ class MappingText:
         return self.line_and_column(min(starts) if starts else after)
 
     def unclosed(self) -> tuple[int, int]:
-        """Where a quote, a comment or a $$ begins that is never closed; the file's beginning where all are."""
+        """Return where a quote, comment or $$ begins that is never closed, or the beginning of the file if none is."""
         position = 0
         while position < len(self.text):
             piece = _PIECE.match(self.text, position)
@@ -80,7 +80,7 @@ class MappingText:
         return 1, 0
 
     def selects(self) -> list[WrittenSelect]:
-        """The file's own SELECTs (not those inside expressions), in order."""
+        """Return the top-level SELECTs of the file (not those inside expressions), in order."""
         found = []
         for i in self._select_positions():
             token = self.tokens[i]
@@ -89,7 +89,7 @@ class MappingText:
         return found
 
     def _select_positions(self) -> Iterator[int]:
-        """Where a SELECT may stand as a part of a UNION ALL: at the top, or in parentheses that open a part."""
+        """Yield where a SELECT can be a part of a UNION ALL: at the top level, or in parentheses that open a part."""
         depth, parts, before = 0, 0, None
         for i, token in enumerate(self.tokens):
             opens_part = depth == parts and (before in (None, TokenType.ALL, TokenType.L_PAREN, TokenType.SEMICOLON))
@@ -105,7 +105,7 @@ class MappingText:
             before = token.token_type
 
     def _outputs(self, i: int) -> Iterator[Written]:
-        """The outputs of the SELECT whose first token after the keyword is `i`."""
+        """Yield the outputs of the SELECT whose first token after the keyword is `i`."""
         depth = 0
         piece: list[Token] = []
         for position in range(i, len(self.tokens)):
@@ -135,7 +135,7 @@ def _is_distinct_from(tokens: Sequence[Token], i: int) -> bool:
 
 
 def _without_alias(piece: list[Token]) -> list[Token]:
-    """`x AS y` and `x y` without the y: a name after what already is a whole expression."""
+    """Remove the alias from `x AS y` and `x y`, where y is a name after a complete expression."""
     if len(piece) > 2 and piece[-2].token_type == TokenType.ALIAS:
         return piece[:-2]
     whole = (*_CLOSE, TokenType.VAR, TokenType.IDENTIFIER, TokenType.STRING, TokenType.NUMBER, TokenType.END)

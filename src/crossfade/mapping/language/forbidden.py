@@ -1,4 +1,4 @@
-"""What no mapping may hold: what would depend on the chunk, on the moment, or on DuckDB's silence."""
+"""Refuse what depends on the chunk or on the current time, and what silently turns errors into NULL."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ORDERED = (exp.ArrayAgg, exp.GroupConcat, exp.First, exp.Last, exp.AnyValue)
 
 
 def refusals(select: exp.Select) -> Iterator[Wrong]:
-    """Every clause and function of a SELECT that is not allowed, with the reason."""
+    """Yield every clause and function of a SELECT that is not allowed, with the reason."""
     yield from _clauses(select)
     yield from _aggregates(select)
     for node in select.walk():
@@ -53,7 +53,7 @@ def refusals(select: exp.Select) -> Iterator[Wrong]:
             word = None if node.meta else type(node).__name__.upper()
             yield Wrong(node, reason, "a constant, or a field of the source", keyword=word)
         elif isinstance(node, exp.Try) or _name(node).startswith("try_"):
-            reason = "TRY turns what fails into NULL, in silence"
+            reason = "TRY silently turns an error into NULL"
             yield Wrong(node, reason, "the function without TRY: a record whose value does not fit is quarantined")
         elif isinstance(node, exp.Explode) or _name(node) in ("unnest", "generate_subscripts"):
             yield Wrong(
@@ -64,7 +64,7 @@ def refusals(select: exp.Select) -> Iterator[Wrong]:
 
 
 def _changes(node: exp.Expr) -> bool:
-    """Whether it gives another value at another moment; `age(x)` counts from today."""
+    """Return whether the result depends on the current time; `age(x)` counts from today."""
     name = _name(node)
     return isinstance(node, _CHANGING) or name in _CHANGING_NAMES or (name == "age" and len(node.expressions) == 1)
 
@@ -87,7 +87,7 @@ def _clauses(select: exp.Select) -> Iterator[Wrong]:
         any(v for k, v in group.args.items() if k != "expressions")
         or group.find(exp.Rollup, exp.Cube, exp.GroupingSets)
     ):
-        yield Wrong(group, "GROUP BY names the root's key and fields, nothing else", "GROUP BY c._id")
+        yield Wrong(group, "GROUP BY may contain only the root's key and fields", "GROUP BY c._id")
 
 
 def _aggregates(select: exp.Select) -> Iterator[Wrong]:

@@ -1,4 +1,4 @@
-"""What stands after FROM: the root entity, arrays that are unnested, other entities that are looked up."""
+"""Compile the FROM clause: the root entity, unnested arrays, and other entities that are looked up."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from crossfade.model.shape import ELEMENT, ENTRY, Path, Shape
 
 _TABLE_PARTS = {"this", "db", "catalog", "alias"}
 _BY_NAME = NUMBERS | {"decimal", "mixed"}
-"""Kinds whose equal values may look different: they are compared by the names that they have in ids."""
+"""Kinds whose equal values may have different notations. They are compared by their names in ids."""
 
 
 @dataclass
 class _Lookup:
-    """A lookup while its branch is still being compiled: its columns are not all known yet."""
+    """A lookup while its branch is being compiled: some of its columns are not known yet."""
 
     row: Row
     alias: str
@@ -41,7 +41,7 @@ class _Lookup:
 
 @dataclass
 class Sources:
-    """What is known after FROM: the SQL of it, and what it does to the number of rows."""
+    """The compiled FROM clause: its SQL, and how it affects the number of rows."""
 
     entity: str = ""
     alias: str = ""
@@ -49,14 +49,14 @@ class Sources:
     sql: list[exp.Expr] = field(default_factory=list)
     lookups: list[_Lookup] = field(default_factory=list)
     unnested: list[tuple[Path, ...]] = field(default_factory=list)
-    """Where the elements stand, of each of the root's arrays that the rows are made from: an empty one makes none."""
+    """The paths of the elements of each unnested array of the root. An empty array makes no rows."""
     one_row: bool = True
     leaves_out: list[str] = field(default_factory=list)
-    """The joins that may leave rows out, as they are written."""
+    """The joins that may leave rows out, as SQL text."""
 
 
 class FromCompiler:
-    """Binds the aliases of one FROM in a scope. Faults are gathered: an alias at fault is bound to Unbound."""
+    """Binds the aliases of a FROM in a scope. Faults are collected: an alias with a fault is bound to Unbound."""
 
     def __init__(self, shapes: Mapping[str, Shape], root_places: Mapping[str, ColumnSet], rewriter: Rewriter) -> None:
         self.shapes = shapes
@@ -159,7 +159,7 @@ class FromCompiler:
         self.found.sql.append(exp.Join(this=source, side=join.side or None, on=exp.and_(*parts)))
 
     def _key(self, lookup: _Lookup, node: exp.Expr, scope: Scope) -> exp.Expr | None:
-        """The condition's SQL where it says which documents to fetch; None where it does not."""
+        """Return the SQL of the condition if it determines which documents to fetch, else None."""
         node = node.unnest()
         if not isinstance(node, exp.EQ):
             return None
@@ -179,7 +179,7 @@ class FromCompiler:
         return None
 
     def _key_value(self, node: exp.Expr, other: exp.Expr, held: str, scope: Scope) -> Typed:
-        """The value that documents are fetched by; of a place with several types, its Extended JSON."""
+        """Return the value by which documents are fetched; of a place with several types, its Extended JSON."""
         found = self.rewriter.rewrite(other, scope)
         key = found if isinstance(found, Typed) else self.rewriter.native(other, found)
         kinds = {key.kind, held}
@@ -204,7 +204,7 @@ def table_row(shape: Shape, alias: str, places: ColumnSet, *, looked_up: bool = 
 
 
 def unnest(rewriter: Rewriter, node: exp.Unnest, holder: exp.Expr, scope: Scope) -> tuple[exp.Unnest, Row | Typed]:
-    """The SQL of an unnest, and one of its elements; binds its alias in the scope."""
+    """Return the SQL of an unnest and the row or value of an element. Bind its alias in the scope."""
     alias = holder.alias
     if not alias:
         raise Wrong(node, "unnest needs an alias", "unnest(c.items) AS i(item)", keyword="UNNEST")
@@ -231,7 +231,7 @@ def unnest(rewriter: Rewriter, node: exp.Unnest, holder: exp.Expr, scope: Scope)
 
 
 def _bases(elements: Row | Typed) -> tuple[Path, ...]:
-    """Where in the root the elements of a list stand, or what the list is made of."""
+    """Return the paths of the elements of a list in the root, or of the values that the list is made of."""
     if isinstance(elements, Row):
         return () if elements.looked_up else elements.bases
     return tuple(dict.fromkeys(m.use.path for m in elements.reads if not m.use.looked_up))

@@ -1,6 +1,4 @@
-"""The functions of the mapping language (docs/reference/mapping.md), each as the SQL that the kind of its argument
-needs.
-"""
+"""The functions of the mapping language (docs/reference/mapping.md). Each returns SQL for the kind of its argument."""
 
 from __future__ import annotations
 
@@ -62,7 +60,7 @@ def _place(rewriter: Rewriting, node: exp.Expr, arg: exp.Expr, scope: Scope, nam
 
 
 def _form(name: str, form: str, kind: str | None) -> Function:
-    """A function that is a form of its place: the reader makes it."""
+    """Return a function whose result is a form of its place: the reader makes it."""
 
     def function(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
         place = _place(rewriter, node, _one(node, args, name), scope, name)
@@ -105,7 +103,7 @@ def _rest_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: S
 
 
 def identity_name(rewriter: Rewriting, node: exp.Expr, scope: Scope) -> exp.Expr:
-    """The SQL of a value's name inside a derived id (the same as `crossfade_ids.identity_name`)."""
+    """Return SQL for the name of a value inside a derived id (the same as `crossfade_ids.identity_name`)."""
     found = rewriter.rewrite(node, scope)
     typed = found if isinstance(found, Typed) else rewriter.native(node, found)
     kind = typed.kind
@@ -132,7 +130,7 @@ def identity_name(rewriter: Rewriting, node: exp.Expr, scope: Scope) -> exp.Expr
 
 
 _LEAD_BACK = frozenset({"objectId", "binData:4"})
-"""The types that a UUID leads back to."""
+"""The types that can be read back from a UUID."""
 
 
 def _uuid_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
@@ -163,7 +161,7 @@ def _uuid_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: S
         return Typed(exp.func("cf_uuid_of_mixed", found.read("type"), typed.sql), "uuid")
     if typed.kind is None:
         return Typed(exp.func("cf_uuid_of_any", typed.sql), "uuid")
-    with rewriter.mentions.apart():  # noted above
+    with rewriter.mentions.apart():  # recorded above
         return Typed(exp.func("cf_uuid5", identity_name(rewriter, args[0], scope)), "uuid")
 
 
@@ -190,7 +188,7 @@ def _oid_text(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: 
     return Typed(hex_of(typed.sql), "string")
 
 
-# -- values of mixed type: for each kind that a function takes, the SQL of it
+# -- values of mixed type: the SQL for each kind that a function accepts
 
 
 def _by_kind(
@@ -231,7 +229,7 @@ _OF_ONE_TYPE = {
 
 
 def _takes_none(name: str, found: FieldRef | Typed) -> bool:
-    """Whether the survey saw nothing at the place but what the function refuses."""
+    """Return whether the survey saw only values at the place that the function refuses."""
     if not isinstance(found, FieldRef) or found.node.kind != "mixed":
         return False
     return not any(takes(name, bson_type) for bson_type in found.node.value_types)
@@ -262,7 +260,7 @@ def _typed_function(name: str, result: str, conversions: Conversions) -> Functio
 
 
 def _part(name: str, result: str) -> Function:
-    """A part of a value that has no type of its own in SQL."""
+    """Return a function for a part of a value that has no SQL type."""
     conversions = {"mixed": named(f"cf_{name}")}
 
     def function(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
@@ -273,7 +271,7 @@ def _part(name: str, result: str) -> Function:
 
 
 def _parse(name: str, result: str, strict: Conversions, text_macro: str) -> Function:
-    """As the strict function, and text that holds exactly such a value."""
+    """Return a function that accepts what the strict one does, and text that holds exactly such a value."""
 
     def function(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
         arg = _one(node, args, name)
@@ -293,9 +291,7 @@ def _parse(name: str, result: str, strict: Conversions, text_macro: str) -> Func
 
 def _as_decimal(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     if len(args) != 3 or not all(isinstance(a, exp.Literal) and a.is_int for a in args[1:]):
-        raise Wrong(
-            node, "as_decimal takes a value, the number of digits and those after the point", "as_decimal(x, 12, 2)"
-        )
+        raise Wrong(node, "as_decimal takes a value, a precision and a scale", "as_decimal(x, 12, 2)")
     numbers = {**NUMBER, "string": same}
     if isinstance(found := rewriter.rewrite(args[0], scope), FieldRef) and found.node.kind == "mixed":
         digits = _parse("as_decimal", "string", numbers, "cf_decimal_text")(rewriter, node, args[:1], scope).sql
@@ -308,7 +304,7 @@ def _as_decimal(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope
 
 
 def _nul(name: str, more: int = 0) -> Function:
-    """A function that deals with the character NUL: in text as it is, in JSON as its escape."""
+    """Return a function that handles the NUL character: in text, and in JSON as its escape."""
 
     def function(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
         if len(args) != 1 + more:

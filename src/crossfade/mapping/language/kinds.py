@@ -1,9 +1,8 @@
-"""What is known of a value's kind when SQL puts values together, and what is refused because DuckDB would convert in
-silence.
+"""Infer the kind of a value when SQL combines values, and refuse combinations that DuckDB would convert silently.
 
-DuckDB makes values meet by converting one to the other: text to a whole number by rounding, a 64-bit integer to a
-double, an ObjectId's bytes to escaped text, Extended JSON to nothing that ever equals plain text. Where a mapping
-would run into that, it is refused, with the function that says what is meant.
+DuckDB combines values of different types by converting one of them: text to an integer by rounding, a 64-bit integer
+to a double, an ObjectId's bytes to escaped text. Extended JSON never equals plain text. Such a mapping is refused, with
+a hint for an explicit function.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ NUMBERS = frozenset({"int", "long", "double"})
 COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In,
                exp.Nullif, exp.Like, exp.ILike)  # fmt: skip
 CHOICES = (exp.Coalesce, exp.Greatest, exp.Least, exp.Array)
-"""Give one of their values (or a list of them) as it is: they all must be of one kind."""
+"""Return one of their values (or a list of them) unchanged: all values must have the same kind."""
 
 _BYTES = frozenset({"objectId", "binary"})
 _TEXTS = (exp.Lower, exp.Upper, exp.Trim, exp.Concat, exp.ConcatWs, exp.DPipe, exp.Substring, exp.Replace, exp.Initcap)
@@ -44,8 +43,8 @@ ARITHMETIC = (*_STEPS, exp.Div, exp.Pow, exp.Exp, exp.Sum)
 
 
 def kind_of(node: exp.Expr, parts: Sequence[Typed], name: str = "") -> tuple[str | None, str | None]:
-    """The kind of what `node` (the function `name`) makes of its parts, with that of the elements of a list; None where
-    it is not known.
+    """Return the kind of the result of `node` (the function `name`), and that of its elements if it is a list; None if
+    unknown.
     """
     if isinstance(node, exp.Literal):
         return _literal(node), None
@@ -57,7 +56,7 @@ def kind_of(node: exp.Expr, parts: Sequence[Typed], name: str = "") -> tuple[str
         return "bool", None
     if isinstance(node, (*_TEXTS, exp.JSONExtractScalar)) or name in _TEXT_NAMES:
         return "string", None
-    if name == "regexp_extract":  # with names for its groups, a struct
+    if name == "regexp_extract":  # with names for its groups, the result is a struct
         return (None if any(p.kind == "list" for p in parts) else "string"), None
     if isinstance(node, exp.JSONExtract):
         return "json", None
@@ -120,7 +119,7 @@ def _common(kinds: Sequence[str | None]) -> str | None:
 
 
 def refuse(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> None:
-    """Raises Wrong where `node` would make its parts meet by a conversion that loses something, or that never fits."""
+    """Raise Wrong if `node` would combine its parts by a conversion that loses something or can never succeed."""
     if isinstance(node, COMPARISONS):
         refuse_comparison(node, parts)
     elif isinstance(node, CHOICES):
@@ -138,7 +137,7 @@ def refuse_comparison(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -
             raise Wrong(written, *_mixed(written, parts))
         if kind == "decimal":
             text = written.sql("duckdb")
-            reason = f"{text} is a decimal, which arrives as text: the comparison would compare text, not numbers"
+            reason = f"{text} is a decimal, which is text here: the comparison would compare text, not numbers"
             raise Wrong(written, reason, f"as_decimal({text}, 12, 2)")
     for (one, kind), (_, other_kind) in pairwise(known):
         if not _comparable(kind, other_kind):
@@ -183,15 +182,15 @@ _GATHERING = frozenset(
 
 
 def refuse_in_function(name: str, node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> None:
-    """Raises Wrong where the function `name` (or ORDER BY) would order or compare decimals as letters, or put long and
-    double values into one list.
+    """Raise Wrong if the function `name` (or ORDER BY) would compare decimals as text, or put long and double values
+    into the same list.
     """
     if name in _ORDERING or isinstance(node, exp.Ordered):
         for written, part in parts:
             if "decimal" in (part.kind, part.of):
                 text = written.sql("duckdb")
                 reason = (
-                    f"{text} holds decimals, which arrive as text: {name or 'ORDER BY'} would compare text, not numbers"
+                    f"{text} holds decimals, which are text here: {name or 'ORDER BY'} would compare text, not numbers"
                 )
                 raise Wrong(written, reason, f"as_decimal(..., 12, 2) of each: {text}")
     if name in _GATHERING or isinstance(node, exp.DPipe):

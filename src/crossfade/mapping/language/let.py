@@ -1,4 +1,4 @@
-"""A value that is evaluated once, however often its SQL names it."""
+"""Evaluate a value once, however often the SQL refers to it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlglot import exp
 
 
 def let(value: exp.Expr, body: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
-    """`body` of a value that is evaluated once: macros and nested CASEs would repeat it."""
+    """Return `body` of a value that is evaluated once. Macros and nested CASEs would otherwise repeat it."""
     v = exp.to_identifier("v")
     mapped = exp.func(
         "list_transform", exp.Array(expressions=[value]), exp.Lambda(this=body(v), expressions=[v.copy()])

@@ -1,8 +1,8 @@
-"""What becomes of the places that an expression reads, on their way to the target's column.
+"""Record which places an expression reads, and how much of their values reaches the target's column.
 
-The rewriter notes each place as it comes to it, as if its whole value arrived. What stands around it then says what it
-does to its own part of the notes: a function that keeps less than it is given makes `less` of them, a condition
-`decides`, and of the results of a CASE only one is ever taken.
+The rewriter records each place when it reaches it, as if its whole value reached the column. The surrounding
+expression then adjusts the mentions inside it: a function that keeps only a part makes them `less`, a condition makes
+them `decides`, and only one of the results of a CASE is used.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from crossfade.mapping.language.fields import FieldRef
 from crossfade.model.program import DECIDES, LESS, WHOLE, Use
 
 TypeFacts = Sequence[tuple[FieldRef, frozenset[str]]]
-"""ColumnSet, each with the types that it can have where a condition holds (all conditions together)."""
+"""Fields, each with the types that it can have if a condition holds. All entries apply together."""
 
 NULL = frozenset({"null"})
 
 
 @dataclass(frozen=True)
 class Mention:
-    """A use, and the place that it is of."""
+    """A use, and its place."""
 
     use: Use
     place: FieldRef
 
     def passed(self, keeps: str, by: str) -> Mention:
-        """Behind something that keeps so much of it."""
+        """Return the mention after an operation that `keeps` this much of the value."""
         use = self.use
         if keeps == WHOLE or use.keeps == DECIDES:
             return self
@@ -41,7 +41,7 @@ class Mention:
 
 
 class Mentions:
-    """The mentions of one branch, in order. The contexts work on those that are noted in them."""
+    """The mentions of one branch, in order. The context managers apply to the mentions recorded inside them."""
 
     def __init__(self) -> None:
         self._all: list[Mention] = []
@@ -59,11 +59,11 @@ class Mentions:
             self._all.append(Mention(use, place).passed(DECIDES if nothing else WHOLE, ""))
 
     def again(self, mentions: Sequence[Mention], output: str) -> None:
-        """What a name stands for, where the name is mentioned."""
+        """Record what a name stands for, when the name is mentioned."""
         self._all += [replace(m, use=replace(m.use, output=output)) for m in mentions]
 
     def put(self, mentions: Sequence[Mention], keeps: str = WHOLE, by: str = "") -> None:
-        """What was noted apart, behind something that keeps so much of it."""
+        """Record mentions that were collected separately, after an operation that `keeps` this much of the value."""
         self._all += [m.passed(keeps, by) for m in mentions]
 
     @contextmanager
@@ -73,7 +73,7 @@ class Mentions:
         self.put(mentions, keeps, by)
 
     def put_types(self, mentions: Sequence[Mention], whole: frozenset[str] | None, by: str) -> None:
-        """As `put`: values of these types arrive whole (None: of all types), others do not."""
+        """Record mentions like `put`. Values of the `whole` types (None: all types) are kept whole, others are not."""
         for mention in mentions:
             held = mention.use.types
             arrives = held if whole is None else held & whole
@@ -82,7 +82,7 @@ class Mentions:
 
     @contextmanager
     def apart(self, held: TypeFacts = ()) -> Iterator[list[Mention]]:
-        """What is noted in it is taken out, into the list that it gives; places have the `held` types alone in it."""
+        """Collect the mentions recorded inside in a separate list. Places can have only the `held` types inside."""
         start = len(self._all)
         self._held.append(held)
         found: list[Mention] = []
@@ -94,10 +94,10 @@ class Mentions:
             del self._all[start:]
 
     def one_of(self, results: Sequence[tuple[TypeFacts, Sequence[Mention]]], by: str) -> None:
-        """Notes the results of a CASE, each with what holds where it is taken.
+        """Record the results of a CASE, each with the type facts under which it is chosen.
 
-        A value arrives whole where each result that can be taken while it has its type has it whole; where one of them
-        leaves it out, only what CASE keeps of it does.
+        A value of a type is kept whole if every result that can be chosen for that type contains the whole value. If
+        one of them leaves it out, only what CASE keeps of it is recorded.
         """
         for _, mentions in results:
             for mention in mentions:
@@ -105,7 +105,7 @@ class Mentions:
 
 
 def possible(place: FieldRef, held: TypeFacts) -> frozenset[str]:
-    """The types that the place can have while all of `held` does; none where it cannot be there at all."""
+    """Return the types that the place can have if all of `held` applies; none if it cannot exist."""
     types = frozenset(place.node.types)
     for other, allowed in held:
         way = _way(other, place)
@@ -117,8 +117,8 @@ def possible(place: FieldRef, held: TypeFacts) -> frozenset[str]:
 
 
 def _way(upper: FieldRef, place: FieldRef) -> str | None:
-    """What `upper` must hold for `place` to be there: an object or an array, "" where it is the place itself; None
-    where the place is none below it.
+    """Return the type that `upper` must have for `place` to exist: an object or an array; "" if it is the place itself,
+    None if `place` is not below it.
     """
     way, at = "", place
     while not (at.row is upper.row and at.path[: len(upper.path)] == upper.path):
@@ -132,7 +132,7 @@ _DEPTHS = {"elements": 0, "entries": 0, "keys": 0, "value": 1, "whole": 2, "rest
 
 
 def _of_all(mention: Mention, results: Sequence[tuple[TypeFacts, Sequence[Mention]]], by: str) -> Iterator[Mention]:
-    """The mention as it is, for the types that no result leaves out, and as less for the others."""
+    """Yield the mention unchanged for the types that no result leaves out, and as less for the others."""
     use = mention.use
     if use.keeps == DECIDES or not use.types - NULL:
         yield mention
@@ -145,13 +145,13 @@ def _of_all(mention: Mention, results: Sequence[tuple[TypeFacts, Sequence[Mentio
             keeps = {u.keeps for u in same if bson_type in u.types}
             if WHOLE not in keeps:
                 (cut if keeps else left_out).add(bson_type)
-    arrives = use.types - cut if use.keeps == WHOLE else use.types  # of what is cut, the result that cuts it tells
+    arrives = use.types - cut if use.keeps == WHOLE else use.types  # the result that cuts a value records that itself
     parts = (mention.of(arrives - left_out), mention.of(arrives & left_out).passed(LESS, by))
     yield from (part for part in parts if part.use.types - NULL)
 
 
 def _takes(one: Use, other: Use) -> bool:
-    """Whether one takes up the same place of the same document, as deep as the other."""
+    """Return whether both use the same place of the same document, `one` at least as deep as the other."""
     same = (one.entity, one.path, one.looked_up) == (other.entity, other.path, other.looked_up)
     return same and _DEPTHS[one.depth] >= _DEPTHS[other.depth]
 

@@ -1,4 +1,4 @@
-"""A SELECT inside an expression: over arrays of what is in scope, not over entities."""
+"""Compile a SELECT inside an expression. It can read arrays in scope, but not entities."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REBUILT = (exp.Where, exp.Having, exp.Group, exp.Order, exp.Limit, exp.Offset, 
 
 
 def nested_select(rewriter: Rewriter, node: exp.Expr, scope: Scope) -> Typed:
-    """The subquery, of its first output's kind. Raises Wrong for what is no plain SELECT over arrays."""
+    """Return the subquery with the kind of its first output. Raises Wrong if it is not a plain SELECT over arrays."""
     select = node.this if isinstance(node, exp.Subquery) else node
     if isinstance(select, exp.Subquery):
         return nested_select(rewriter, select, scope)
@@ -34,14 +34,14 @@ def nested_select(rewriter: Rewriter, node: exp.Expr, scope: Scope) -> Typed:
             keeps = DECIDES if key != "expressions" else LESS if left_out else WHOLE
             with rewriter.mentions.through(keeps, left_out):
                 built.set(key, _rebuilt(rewriter, select.args[key], inner))
-    with rewriter.mentions.apart():  # noted above
+    with rewriter.mentions.apart():  # recorded above
         first = rewriter.value(select.expressions[0].unalias(), inner) if select.expressions else None
     sql = built if isinstance(node.parent, exp.Exists) else exp.Subquery(this=built)
     return Typed(sql, first.kind if first else None, first.of if first else None)
 
 
 def _left_out(select: exp.Select) -> str:
-    """The clause that leaves elements out, if one does."""
+    """Return the clause that leaves out elements, or an empty string."""
     where = select.args.get("where")
     if where is not None and not asks_presence(where.this):
         return "WHERE"
@@ -71,7 +71,7 @@ def _sources(rewriter: Rewriter, select: exp.Select, scope: Scope) -> list[exp.E
 
 
 def _rebuilt(rewriter: Rewriter, value: Any, scope: Scope) -> Any:
-    """Clauses stay, the expressions in them are rewritten."""
+    """Return a clause with its expressions rewritten."""
     if isinstance(value, list):
         return [_rebuilt(rewriter, v, scope) for v in value]
     if isinstance(value, _REBUILT):

@@ -1,7 +1,7 @@
-"""What each part of SQL keeps of what it is given: everything, less than that, or only a decision.
+"""How much of its arguments an SQL expression preserves: everything, less, or only a decision.
 
-Only what is known to keep everything is listed; a function that stands nowhere here keeps less. Functions of the
-mapping language (functions.py), casts, CASE and lambdas say it themselves.
+Functions that preserve everything are listed; a function that is not listed preserves less. Functions of the mapping
+language (functions.py), casts, CASE and lambdas record it themselves.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ _KEEP_NAMES = frozenset(
     """.split()
 )
 _STEPS = (exp.Add, exp.Sub, exp.Mul)
-"""Can be undone where all but one of their sides are constants."""
+"""Operations that can be inverted if all but one of their operands are constants."""
 _SIGNS: dict[type[exp.Expr], str] = {
     exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.IntDiv: "//", exp.Mod: "%", exp.JSONExtract: "->",
     exp.JSONExtractScalar: "->>",
 }  # fmt: skip
 _FIRST_ARRIVES = {exp.Coalesce: WHOLE, exp.Nullif: LESS, exp.Filter: LESS, exp.Order: WHOLE, exp.JSONExtract: LESS,
                   exp.JSONExtractScalar: LESS, exp.Substring: LESS, exp.Left: LESS, exp.Right: LESS}  # fmt: skip
-"""What these keep of their first argument. The others come where it is NULL (coalesce), or decide."""
+"""How much these keep of their first argument. Other arguments are used where it is NULL (coalesce), or decide."""
 
 
 def preserved(node: exp.Expr, name: str, key: str, others: bool) -> str:
-    """What `node` (the function `name`, if it is one) keeps of its argument `key`, a name of sqlglot's.
+    """Return how much `node` (the function `name`, if it is one) keeps of its argument `key` (a name of sqlglot's).
 
-    `others` says whether another argument is of the source, too.
+    `others` says whether another argument also reads the source.
     """
     for kind, first in _FIRST_ARRIVES.items():
         if isinstance(node, kind):
@@ -62,5 +62,5 @@ def preserved(node: exp.Expr, name: str, key: str, others: bool) -> str:
 
 
 def shown_name(node: exp.Expr, name: str) -> str:
-    """What a message calls it."""
+    """Return the name of the expression for messages."""
     return _SIGNS.get(type(node)) or name or type(node).__name__.upper()

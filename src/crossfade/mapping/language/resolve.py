@@ -1,7 +1,7 @@
-"""From a name in a mapping to the place that it means: exactly, or not at all.
+"""Resolve a name in a mapping to a place, case-sensitively.
 
-DuckDB would answer `d.a` with the field `A`, without a word. So names are resolved here, by exact case, before DuckDB
-sees them.
+DuckDB would silently return the field `A` for `d.a`. So names are resolved here, by exact case, before DuckDB sees
+them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from crossfade.model.shape import Node, format_path
 
 
 class Wrong(Exception):
-    """Something in a mapping does not bind: the place in the SQL, the reason, a hint.
+    """An error in a mapping: the SQL node, the reason, a hint.
 
-    `keyword` finds the place of what has none of its own in the parsed SQL (LIMIT, DISTINCT): its first word.
+    `keyword` is the first word of a clause that has no position in the parsed SQL (LIMIT, DISTINCT).
     """
 
     def __init__(self, node: exp.Expr, reason: str, hint: str | None = None, keyword: str | None = None) -> None:
@@ -29,11 +29,11 @@ class Wrong(Exception):
 
 
 class AlreadyTold(Wrong):
-    """What depends on an alias that is itself at fault: telling it, too, would hide the cause."""
+    """A consequence of an alias that has a fault itself. It is not reported, because it would hide the cause."""
 
 
 def name_chain(node: exp.Expr) -> list[exp.Identifier] | None:
-    """`a.b.c` as its identifiers, or None where the expression is anything else."""
+    """Return the identifiers of `a.b.c`, or None for any other expression."""
     if isinstance(node, exp.Identifier):
         return [node]
     if isinstance(node, exp.Column):
@@ -46,13 +46,13 @@ def name_chain(node: exp.Expr) -> list[exp.Identifier] | None:
 
 
 def resolve(parts: list[exp.Identifier], scope: Scope) -> FieldRef | Typed:
-    """What a dotted name means. Raises Wrong with the nearest existing name."""
+    """Return what a dotted name stands for. Raises Wrong with the nearest existing name."""
     first, rest = parts[0], parts[1:]
     bound = dict(iter(scope)).get(first.name)
     if bound is None:
         bound = _unqualified(first, scope)
     if isinstance(bound, Unbound):
-        raise AlreadyTold(first, f"{first.name!r} is at fault")
+        raise AlreadyTold(first, f"{first.name!r} has a fault")
     if isinstance(bound, dict):
         if not rest:
             raise Wrong(first, f"{first.name!r} is a table, not a value", f"{first.name}.{next(iter(bound))}")
@@ -76,7 +76,7 @@ def resolve(parts: list[exp.Identifier], scope: Scope) -> FieldRef | Typed:
 
 
 def _unqualified(first: exp.Identifier, scope: Scope) -> Row | Typed:
-    """A bare name: a column of an unnested alias, or a field of the only entity in scope."""
+    """Resolve a bare name: a column of an unnested alias, or a field of the only entity in scope."""
     name = first.name
     for _, bound in scope:
         if isinstance(bound, dict) and name in bound:
@@ -89,14 +89,14 @@ def _unqualified(first: exp.Identifier, scope: Scope) -> Row | Typed:
             raise Wrong(first, f"{name!r} is ambiguous: it needs the alias of its table", f"{alias}.{quoted(name)}")
     names = [alias for alias, _ in scope] + [f"{a}.{quoted(n)}" for a, b in rows for n in b.node.by_engine]
     if any(isinstance(bound, Unbound) for _, bound in scope):
-        raise AlreadyTold(first, f"{name!r} may be of what is at fault")
+        raise AlreadyTold(first, f"{name!r} may belong to an alias that has a fault")
     raise Wrong(first, f"unknown name {name!r}", nearest(name, names))
 
 
 def step(place: FieldRef, identifier: exp.Identifier) -> FieldRef:
-    """One field further. Exact case; a name that has another name in SQL is pointed to it."""
+    """Step to a field, by exact case. If the field has another name in SQL, the error names it."""
     node, name = place.node, identifier.name
-    if not node.types:  # of an empty entity: nothing is known of its documents, and nothing is lost
+    if not node.types:  # an empty entity: nothing is known about its documents, and nothing is lost
         return place.step(Node(name, name, {}))
     here = f"{place.row.entity}.{format_path(place.full_path)}" if place.full_path else place.row.entity
     if node.is_map:

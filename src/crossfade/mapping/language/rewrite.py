@@ -1,7 +1,7 @@
-"""Expressions of a mapping, rewritten for the engine: every place becomes a column, every function of ours a macro.
+"""Rewrite expressions of a mapping for the engine: places become columns, functions of the language become macros.
 
-`Rewriter.value` gives SQL with what is known of its kind. Functions of the mapping language are in functions.py; all
-other SQL is rebuilt as it is around its rewritten parts.
+`Rewriter.value` returns SQL together with its kind. Functions of the mapping language are in functions.py; all other
+SQL is rebuilt around its rewritten parts.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _LENGTHS = {"len", "array_length", "array_size", "length", "cardinality"}
 
 
 class Rewriter:
-    """Rewrites the expressions of one branch and notes what they use. `output` is the target column being built, ""
-    in WHERE and ON.
+    """Rewrites the expressions of one branch and records what they use. `output` is the current target column, or "" in
+    WHERE and ON.
     """
 
     def __init__(self, select: Callable[[Rewriter, exp.Expr, Scope], Typed]) -> None:
@@ -51,14 +51,14 @@ class Rewriter:
     # -- values
 
     def value(self, node: exp.Expr, scope: Scope) -> Typed:
-        """The value of an expression; a place in its native form, a list of elements as a list of their values."""
+        """Return the value of an expression: a place in its native form, a list of elements as a list of values."""
         found = self.rewrite(node, scope)
         if isinstance(found, FieldRef):
             return self.native(node, found)
         return found if found.element is None else self._plain_list(node, found)
 
     def native(self, node: exp.Expr, place: FieldRef) -> Typed:
-        """A place as the value that its kind arrives as."""
+        """Return the native value of a place."""
         kind = place.node.kind
         if place.is_key:
             self.use(place, "entries")
@@ -74,12 +74,12 @@ class Rewriter:
         return Typed(exp.func("cf_uuid_of_bytes", sql) if kind == "uuid" else sql, kind, types=held)
 
     def read(self, place: FieldRef, form: str) -> exp.Expr:
-        """A value in another form than its own, made by the reader."""
+        """Read a place in a certain form, which the reader makes."""
         self.use(place, "value")
         return place.read(form)
 
     def _plain_list(self, node: exp.Expr, items: Typed) -> Typed:
-        """A list of elements as a list of their plain values, in order."""
+        """Return a list of elements as a list of plain values, in order."""
         assert items.element is not None
         parameter = exp.to_identifier("cf_e")
         element = items.element(parameter)
@@ -91,13 +91,13 @@ class Rewriter:
         return Typed(sql, "list", of=body.kind)
 
     def elements(self, place: FieldRef, form: str) -> Typed:
-        """An array's elements as a list of structs; as `listed`, a single value is a list of one."""
+        """Return the elements of an array as a list of structs. In the form `listed`, a single value is such a list."""
         self.use(place, {"list": "elements", "entries": "entries"}.get(form, "value"))
         sql, element = place.read_elements(form)
         return Typed(sql, "list", element=element)
 
     def listed(self, node: exp.Expr, scope: Scope) -> Typed:
-        """The list that an unnest or a lambda runs over: elements with their places where there are any."""
+        """Return the list that an unnest or a lambda iterates over, with the places of its elements if known."""
         found = self.rewrite(node, scope)
         if isinstance(found, Typed):
             return found
@@ -160,7 +160,7 @@ class Rewriter:
         return Typed(exp.Dot(this=base.sql, expression=exp.to_identifier(node.expression.name, quoted=True)))
 
     def _bracket(self, node: exp.Bracket, scope: Scope) -> FieldRef | Typed:
-        """`list[i]`: an element that can be stepped into; `list[i:j]`: such a list. Of text: its characters."""
+        """Rewrite `list[i]`, an element with fields, or `list[i:j]`, such a list. Of text these are characters."""
         by = node.sql("duckdb").removeprefix(node.this.sql("duckdb"))
         with self.mentions.through(LESS, by):
             found = self.rewrite(node.this, scope)
@@ -180,7 +180,7 @@ class Rewriter:
         return FieldRef(row, (), row.node)
 
     def _case(self, node: exp.Case | exp.If, scope: Scope) -> Typed:
-        """CASE and IF: of the kind that all their results have; their conditions only choose."""
+        """Rewrite CASE and IF. All results must have the same kind; conditions only choose."""
         branches = node.args["ifs"] if isinstance(node, exp.Case) else [node]
         subject = node.this if isinstance(node, exp.Case) else None
         with self.mentions.through(DECIDES):
@@ -201,7 +201,7 @@ class Rewriter:
     def _results(
         self, subject: exp.Expr | None, branches: list[exp.Expr], default: exp.Expr | None, scope: Scope
     ) -> list[tuple[exp.Expr, Typed]]:
-        """The results of a CASE. What they read is noted with the types that it can have where they are chosen."""
+        """Rewrite the results of a CASE. Record what they read with the types possible where they are chosen."""
         results: list[tuple[exp.Expr, Typed]] = []
         read: list[tuple[TypeFacts, list[Mention]]] = []
         before: TypeFacts = ()
@@ -241,7 +241,7 @@ class Rewriter:
         return Typed(sql, "list", of) if name in _MAPS else Typed(sql)
 
     def _chosen(self, source: Typed, read: list[Mention], name: str, rest: list[exp.Expr]) -> Typed:
-        """A list of which a lambda chooses the elements."""
+        """Return a list whose elements a lambda chooses."""
         if all(isinstance(a, exp.Lambda) and asks_presence(a.this) for a in rest):
             self.mentions.put(read)
             return source
@@ -249,7 +249,7 @@ class Rewriter:
         return source.with_less(name)
 
     def _stood_for(self, source: Typed, read: list[Mention]) -> Typed:
-        """A list whose elements a lambda's parameter stands for: what it says of them is what becomes of them."""
+        """Return a list as the lambda's parameter sees it. The body determines how the elements are used."""
         if source.element is not None:
             self.mentions.put(read)
             return source
@@ -259,7 +259,7 @@ class Rewriter:
     def _lambda(
         self, node: exp.Lambda, source: Typed, scope: Scope, *, folds: bool = False
     ) -> tuple[Typed, exp.Lambda]:
-        """The lambda and its body. Its parameters: the element and its position; of a fold, what came so far, too."""
+        """Return the body and the lambda. Parameters: the element and its position; in a fold, first the state."""
         inner = scope.inner()
         for i, parameter in enumerate(node.expressions):
             sql = exp.to_identifier(parameter.name, quoted=True)
@@ -274,7 +274,7 @@ class Rewriter:
         return body, exp.Lambda(this=body.sql, expressions=parameters)
 
     def _comprehension(self, node: exp.Comprehension, scope: Scope) -> Typed:
-        """`[f(x) for x in list if g(x)]`, as list_transform over list_filter."""
+        """Rewrite `[f(x) for x in list if g(x)]` as list_transform over list_filter."""
         name = node.args["expression"].name
         with self.mentions.apart() as read:
             source = self.listed(node.args["iterator"], scope)
@@ -292,7 +292,7 @@ class Rewriter:
         return Typed(sql, "list", of=body.kind)
 
     def _length(self, node: exp.Func, scope: Scope) -> Typed:
-        """The length of an array looks at its elements without carrying them."""
+        """Rewrite the length of an array, which uses its elements without copying them."""
         (only,) = arguments(node) if len(arguments(node)) == 1 else (None,)
         if only is None:
             return self._generic(node, scope)
@@ -306,7 +306,7 @@ class Rewriter:
         return self._generic(node, scope)
 
     def _generic(self, node: exp.Expr, scope: Scope) -> Typed:
-        """Any other SQL: rebuilt around its rewritten parts."""
+        """Rebuild any other SQL around its rewritten parts."""
         parts: list[tuple[exp.Expr, Typed]] = []
         read: list[tuple[str, list[Mention]]] = []
         name = function_name(node) if isinstance(node, exp.Func) else ""
@@ -337,7 +337,7 @@ class Rewriter:
         return Typed(finite(node, built, values), *kinds.kind_of(node, values, name))
 
     def _tested(self, parent: exp.Expr, node: exp.Expr, scope: Scope) -> Typed:
-        """As `value`; but `x IS NULL` may ask it of an object or an array, too."""
+        """Return the value, or, for `x IS NULL`, also an object or an array."""
         if isinstance(parent, exp.Is) and isinstance(parent.expression, exp.Null):
             found = self.rewrite(node, scope)
             if isinstance(found, FieldRef):
@@ -351,17 +351,17 @@ class Rewriter:
 
 
 def function_name(node: exp.Func) -> str:
-    """The function as DuckDB knows it, in lower case."""
+    """Return DuckDB's name of the function, in lower case."""
     if isinstance(node, exp.Anonymous):
         return str(node.this).lower()
-    if isinstance(node, exp.Binary):  # as an operator, `a(x) ->> b`, its text begins with another function
+    if isinstance(node, exp.Binary):  # the text of an operator such as `a(x) ->> b` begins with another function
         return node.sql_name().lower()
     sql = node.sql("duckdb")
     return sql.split("(", 1)[0].strip().lower() if "(" in sql else node.sql_name().lower()
 
 
 def arguments(node: exp.Func) -> list[exp.Expr]:
-    """The arguments in order, whatever sqlglot calls them."""
+    """Return the arguments in order, whatever their names in sqlglot."""
     if isinstance(node, exp.Anonymous):
         return list(node.expressions)
     out: list[exp.Expr] = []
@@ -372,7 +372,7 @@ def arguments(node: exp.Func) -> list[exp.Expr]:
 
 
 def asks_presence(condition: exp.Expr) -> bool:
-    """Whether it asks nothing but that something is there: no value is lost to it."""
+    """Return whether the condition only tests that something exists, so that no value is lost."""
     parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
     return all(
         isinstance(p, exp.Not) and isinstance(p.this, exp.Is) and isinstance(p.this.expression, exp.Null) for p in parts
@@ -380,7 +380,7 @@ def asks_presence(condition: exp.Expr) -> bool:
 
 
 def _may_be_array(node: Node) -> bool:
-    """Whether it holds arrays, or nothing yet: the survey may have seen only empty ones, or none."""
+    """Return whether the node holds arrays or no values: the survey may have seen only empty arrays, or none."""
     return node.element is not None or "array" in node.types or not node.value_types
 
 

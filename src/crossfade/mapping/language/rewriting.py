@@ -1,4 +1,4 @@
-"""What the functions of the mapping language and its casts ask of the rewriter (rewrite.py) that calls them."""
+"""The interface of the rewriter (rewrite.py) for the functions and casts that it calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crossfade.mapping.language.scope import Scope, Typed
 
 
 class Rewriting(Protocol):
-    """Rewrites the parts of an expression, and notes what they use."""
+    """Rewrites the parts of an expression, and records what they use."""
 
     mentions: Mentions
     root: Row | None

@@ -13,10 +13,11 @@ from crossfade.mapping.language.mentions import Mention
 
 @dataclass(frozen=True)
 class Typed:
-    """SQL with what is known of its value: `kind` as model/shape.Node.kind, "list", or None where nothing is known.
+    """SQL with the `kind` of its value: one of model/shape.Node.kind, "list", or None if unknown.
 
-    A list of array elements (objects, say) has `element`, which makes an element's row; a list of plain values has
-    `of`, their kind. `reads` is what a lambda's parameter or an unnested value stands for: who mentions it reads that.
+    A list of array elements (for example objects) has `element`, which makes the row of an element; a list of plain
+    values has `of`, their kind. `reads` are the mentions that a lambda's parameter or an unnested value stands for:
+    using it reads them.
     """
 
     sql: exp.Expr
@@ -27,7 +28,7 @@ class Typed:
     types: frozenset[str] = frozenset()  # the BSON types that a place of kind "mixed" holds, for messages
 
     def with_less(self, by: str) -> Typed:
-        """A list of some of the elements."""
+        """Return the value as a list of only some of the elements."""
         make = self.element
         if make is None:
             return self
@@ -40,7 +41,7 @@ class Typed:
 
 
 class Unbound:
-    """An alias whose own definition is at fault: that is told once, and what depends on it is not told again."""
+    """An alias whose definition has a fault. The fault is reported once; its consequences are not."""
 
 
 Bound = Row | Typed | Unbound | dict[str, "Bound"]

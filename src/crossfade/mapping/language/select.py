@@ -1,7 +1,7 @@
-"""One SELECT of a mapping file becomes a Branch.
+"""Compile a SELECT of a mapping file to a Branch.
 
-A mapping is a function of one root document and of what it looks up. What would reach across roots is refused: a
-chunk would see only its own part, and the result would depend on where chunks happen to end.
+A mapping is a function of one root document and of what it looks up. An operation across roots is refused: it would see
+only the documents of a chunk, and the result would depend on where chunks end.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class SelectCompiler:
-    """Compiles one branch. `root_places` gathers the columns of its root entity over all branches that share it."""
+    """Compiles one branch. `root_places` collects the columns of each root entity over all of its branches."""
 
     def __init__(self, shapes: Mapping[str, Shape], root_places: Mapping[str, ColumnSet]) -> None:
         self.shapes = shapes
@@ -36,7 +36,7 @@ class SelectCompiler:
         self.mixed: list[str] = []
 
     def compile(self, node: exp.Select, table: str, file: str, number: int, written: WrittenSelect) -> Branch | None:
-        """The branch; None where it has faults, which are in `faults`."""
+        """Return the branch, or None if it has faults, which are added to `faults`."""
         self.faults += refusals(node)
         scope = Scope()
         sources = self._from(node, scope)
@@ -82,7 +82,7 @@ class SelectCompiler:
         )
 
     def condition(self, text: exp.Expr, entity: str, alias: str) -> exp.Select:
-        """SELECT of the `#row`s of an entity's documents for which a condition holds (a discard's `where`)."""
+        """Return a SELECT of the `#row`s of the documents for which a condition (a discard's `where`) holds."""
         row = self.rewriter.root = table_row(self.shapes[entity], alias, self.root_places[entity])
         for wrong in refusals(exp.Select(expressions=[text.copy()])):
             raise wrong
@@ -95,7 +95,7 @@ class SelectCompiler:
     # -- faults
 
     def _told(self, node: exp.Expr, make: Callable[..., T], *arguments: object) -> T | None:
-        """What `make` gives for the arguments, or None with its fault noted."""
+        """Return the result of `make` for the arguments, or None after recording its fault."""
         try:
             return make(*arguments)
         except AlreadyTold:
@@ -115,7 +115,7 @@ class SelectCompiler:
     # -- the rest of the SELECT
 
     def _condition(self, clause: exp.Where | exp.Having | None, scope: Scope) -> exp.Expr | None:
-        """WHERE or HAVING: each of its parts for itself, so that all their faults are told."""
+        """Compile WHERE or HAVING part by part, so that the faults of all parts are reported."""
         if clause is None:
             return None
         parts = [self._told(clause, self.rewriter.value, part, scope) for part in _parts(clause.this)]
@@ -146,9 +146,9 @@ class SelectCompiler:
         return value.sql
 
     def _group(self, node: exp.Select, scope: Scope, select: exp.Select, sources: Sources) -> None:
-        """GROUP BY the root: its row, what the mapping groups by, and the root's columns (they depend on the row)."""
+        """Add GROUP BY: the root's row, what the mapping groups by, and the root's columns (they depend on the row)."""
         if any(wrong.node is node.args["group"] for wrong in self.faults):
-            raise AlreadyTold(node, "the GROUP BY is at fault")
+            raise AlreadyTold(node, "the GROUP BY has a fault")
         written = node.args["group"].expressions
         if not any(self._is_root_key(e, scope, sources) for e in written):
             raise Wrong(node.args["group"], "GROUP BY must contain the root's key", f"GROUP BY {sources.alias}._id")
@@ -167,7 +167,7 @@ class SelectCompiler:
         return isinstance(place, FieldRef) and place.row is sources.row and place.path == ("_id",)
 
     def _filtered(self, node: exp.Select, scope: Scope, sources: Sources) -> str | None:
-        """What leaves rows out, but for places that are not there."""
+        """Return what leaves out rows, other than a test that a place exists."""
         parts = list(sources.leaves_out)
         where, having = node.args.get("where"), node.args.get("having")
         if where and not all(self._told(p, self._asks_presence, p, scope) for p in _parts(where.this)):
@@ -177,7 +177,7 @@ class SelectCompiler:
         return ", ".join(parts) or None
 
     def _asks_presence(self, node: exp.Expr, scope: Scope) -> bool:
-        """`x IS NOT NULL` of the root or of its elements. A null element is one that it would leave out."""
+        """Return whether it is `x IS NOT NULL` of a place in the root or its elements, but not of an element itself."""
         if not (
             isinstance(node, exp.Not) and isinstance(node.this, exp.Is) and isinstance(node.this.expression, exp.Null)
         ):
@@ -193,12 +193,12 @@ def _parts(condition: exp.Expr) -> list[exp.Expr]:
 
 
 def _reaches_further(select: exp.Select) -> bool:
-    """Whether it may make anything else than one row for each document."""
+    """Return whether the SELECT may make more or fewer than one row for each document."""
     return any(select.args.get(clause) for clause in ("joins", "where", "group", "having"))
 
 
 def _apart(outputs: Mapping[str, exp.Expr], alias: str) -> tuple[dict[str, str], Computed | None]:
-    """The outputs that are a column of the root and nothing more, and the others."""
+    """Divide the outputs into plain columns of the root, and the others."""
     straight = {n: sql.name for n, sql in outputs.items() if isinstance(sql, exp.Column) and sql.table == alias}
     others = {n: sql for n, sql in outputs.items() if n not in straight}
     if not others:
@@ -208,7 +208,7 @@ def _apart(outputs: Mapping[str, exp.Expr], alias: str) -> tuple[dict[str, str],
 
 
 def _narrow(select: exp.Select, outputs: Mapping[str, exp.Expr]) -> Narrow:
-    """Each part of the SELECT is printed once: a copy of the whole for each output would be quadratic in them."""
+    """Print each part of the SELECT once; a copy of the whole for each output would take quadratic time."""
     row, *others = select.expressions
     texts = {name: sql.sql("duckdb") for name, sql in zip(outputs, others, strict=True)}
     select.set("expressions", [row])

@@ -1,7 +1,7 @@
-"""Conditions that ask for the type of a place, and so say which types it can have in the results that they choose.
+"""Conditions on the type of a place, which determine the types that it can have in the results that they choose.
 
-`bson_type(x) = 'string'`, `bson_type(x) IN (...)`, `x IS NULL`, and what NOT, AND and OR make of them. Any other
-condition says nothing of types, and is passed over.
+`bson_type(x) = 'string'`, `bson_type(x) IN (...)`, `x IS NULL`, and combinations with NOT, AND and OR. Any other
+condition says nothing about types and is ignored.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from crossfade.mapping.language.resolve import Wrong, name_chain, resolve
 from crossfade.mapping.language.scope import Scope
 
 Outcomes = tuple[TypeFacts, TypeFacts]
-"""What holds where the condition is true, and where it is not (false or NULL)."""
+"""The type facts if the condition is true, and if it is not (false or NULL)."""
 
 _NOTHING: Outcomes = ((), ())
 
 
 def outcomes_of(node: exp.Expr, scope: Scope) -> Outcomes:
-    """What a condition says of types."""
+    """Return what a condition says about types."""
     if isinstance(node, exp.Paren):
         return outcomes_of(node.this, scope)
     if isinstance(node, exp.Not):
@@ -45,14 +45,14 @@ def outcomes_of(node: exp.Expr, scope: Scope) -> Outcomes:
 
 
 def is_type(place: FieldRef | None, names: list[exp.Expr]) -> Outcomes:
-    """What `bson_type(place) IN (names)` says; the function itself, among the names, is none."""
+    """Return what `bson_type(place) IN (names)` says. The call of bson_type may itself be among the names."""
     texts = [n for n in names if isinstance(n, exp.Literal) and n.is_string]
     others = [n for n in names if n not in texts and not _asks_type(n)]
     return _NOTHING if place is None or others else _of_types(place, frozenset(n.name for n in texts))
 
 
 def type_asked(node: exp.Expr, scope: Scope) -> FieldRef | None:
-    """x in `bson_type(x)`."""
+    """Return x of `bson_type(x)`."""
     return _place(node.expressions[0], scope) if _asks_type(node) and len(node.expressions) == 1 else None
 
 
@@ -67,7 +67,7 @@ def _place(node: exp.Expr, scope: Scope) -> FieldRef | None:
     try:
         found = resolve(chain, scope)
     except Wrong:
-        return None  # told where the condition itself is rewritten
+        return None  # reported when the condition itself is rewritten
     return found if isinstance(found, FieldRef) else None
 
 
@@ -76,7 +76,7 @@ def _of_types(place: FieldRef, types: frozenset[str]) -> Outcomes:
 
 
 def _either(one: TypeFacts, other: TypeFacts) -> TypeFacts:
-    """Of one and the same place, either types; of more than that, nothing is known."""
+    """Return the union of types if both are about the same place; otherwise nothing is known."""
     if len(one) != 1 or len(other) != 1:
         return ()
     (place, types), (same, more) = one[0], other[0]

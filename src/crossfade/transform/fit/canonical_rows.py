@@ -1,8 +1,8 @@
-"""From what a mapping gave (DuckDB's Arrow) to canonical rows of the target: exactly, or not at all.
+"""Convert the result of a mapping (DuckDB's Arrow) to canonical rows of the target: exactly, or not at all.
 
-A value that does not fit its column is a misfit with a reason. It never becomes NULL, is never cut and never rounded;
-its row is left out of the result. Each kind of column has a function `(values, type, misfits) -> canonical values`, in
-the fit_*.py files beside this one. Whether a type may go to a column at all is asked before, by fit_plan.py.
+A value that does not fit its column is a misfit with a reason. It never becomes NULL, and is never truncated or
+rounded; its row is left out of the result. Each kind of column has a function `(values, type, misfits) -> canonical
+values` in one of the files of this folder. plan.py decides before whether a type may go into a column at all.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ Fitter = Callable[[Any, ColumnType, Misfits], Any]
 
 @dataclass(frozen=True)
 class Fitted:
-    """`table` holds the rows that fit, canonical; its row i was row `rows[i]` of the input. The rest is in `misfits`.
+    """`table` has the canonical rows that fit; row i was row `rows[i]` of the input. The others are in `misfits`.
 
-    Columns whose names begin with "#" are bookkeeping of the caller, and pass through as they are.
+    Columns whose names begin with "#" belong to the caller and are passed through unchanged.
     """
 
     table: Any
@@ -48,10 +48,10 @@ class Fitted:
 
 
 def fit(table: Any, target: TargetTable, *, printed: Collection[str] = ()) -> Fitted:
-    """Holds every value of `table` (a pyarrow.Table of DuckDB's types) against its column of `target`.
+    """Check every value of `table` (a pyarrow.Table of DuckDB's types) against its column of `target`.
 
-    `printed` are the columns whose JSON our own reader printed: that it is JSON, and says no name twice, is known.
-    Raises Misused where `table` has a column that the target has not.
+    `printed` are the columns whose JSON Crossfade's reader printed: it is valid and has no duplicate names. Raises
+    Misused if `table` has a column that the target does not have.
     """
     misfits: list[Misfit] = []
     columns = [_column(table, name, target, misfits, name in printed) for name in table.column_names]
@@ -65,7 +65,7 @@ def _column(table: Any, name: str, target: TargetTable, misfits: list[Misfit], p
         return values
     column = target.column(name)
     if column is None:
-        raise Misused(f"the mapping of {target.name} gives a column {name!r} that the table has not")
+        raise Misused(f"the mapping of {target.name} returns a column {name!r} that the table does not have")
     found = Misfits()
     fits = printed and column.type.kind in ("json", "jsonb") and printed_json_fits(values)
     fitted = values if fits and (column.nullable or not values.null_count) else fit_column(values, column, found)
@@ -74,7 +74,7 @@ def _column(table: Any, name: str, target: TargetTable, misfits: list[Misfit], p
 
 
 def fit_column(values: Any, column: TargetColumn, misfits: Misfits) -> Any:
-    """The canonical values of one column; NULL stands where `misfits` has an entry."""
+    """Return the canonical values of a column, with NULL where `misfits` has an entry."""
     if not column.nullable and values.null_count:
         for row in pc.indices_nonzero(pc.is_null(values)).to_pylist():
             misfits.add(row, "not_null", f"NULL in the column {column.name}, which is NOT NULL")
@@ -89,7 +89,7 @@ def fit_values(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
 
 
 def _fit_array(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
-    """Element by element; one element that does not fit is a misfit of its row."""
+    """Fit element by element. An element that does not fit makes its row a misfit."""
     if not pa.types.is_list(values.type):
         return not_of_type(values, kind, misfits, "a list, or list_of(...)")
     elements, inside = values.flatten(), Misfits()
@@ -114,7 +114,7 @@ def _one_array(column: Any) -> Any:
 
 
 def _plain(values: Any) -> Any:
-    """Without the wrappings that Arrow has for the same values: extensions, dictionaries, large and view forms."""
+    """Convert Arrow's alternative forms of the same values: extensions, dictionaries, large and view types."""
     if isinstance(values, pa.ExtensionArray):
         values = values.storage
     if pa.types.is_dictionary(values.type):

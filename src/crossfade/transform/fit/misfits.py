@@ -1,4 +1,4 @@
-"""Values that do not fit their column: which rows, and why. The reasons are listed in docs/reference/errors.md."""
+"""Values that do not fit their column, by row, with the reason. docs/reference/errors.md lists the reasons."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Misfit:
 
 
 class Misfits:
-    """Gathers what does not fit of one column: the first reason of each row counts."""
+    """Collects the misfits of one column. The first reason of each row counts."""
 
     def __init__(self) -> None:
         self.found: dict[int, tuple[str, str]] = {}
@@ -32,7 +32,7 @@ class Misfits:
         self.found.setdefault(row, (reason, message))
 
     def where(self, mask: Any, values: Any, reason: str, say: Callable[[str], str]) -> Any:
-        """`values` with NULL where `mask` is true; those rows are noted, with what `say` makes of the value."""
+        """Return `values` with NULL where `mask` is true. Record those rows with the message `say(value)`."""
         if not pc.any(mask).as_py():
             return values
         for row in pc.indices_nonzero(pc.fill_null(mask, False)).to_pylist():
@@ -40,15 +40,15 @@ class Misfits:
         return pc.if_else(pc.fill_null(mask, False), pa.scalar(None, values.type), values)
 
     def outside(self, numbers: Any, bounds: tuple[int, int], say: Callable[[str], str]) -> Any:
-        """Signed integers as `where` gives them, for those that are below or above the bounds."""
+        """Return signed integers with NULL for those outside the bounds, and record them like `where`."""
         least, greatest = pc.min_max(numbers).as_py().values()
-        if least is None or (bounds[0] <= least and greatest <= bounds[1]):  # one look, as is usual
+        if least is None or (bounds[0] <= least and greatest <= bounds[1]):  # the usual case: one comparison for all
             return numbers
         beyond = pc.or_(pc.less(numbers, bounds[0]), pc.greater(numbers, bounds[1]))
         return self.where(beyond, numbers, "out_of_range", say)
 
     def each(self, values: Any, to: Any, convert: Callable[[Any], Any]) -> Any:
-        """The slow road: `convert` for each value that is not NULL; what it raises as `Unfit` is noted."""
+        """Call `convert` for each value that is not NULL, which is slow. Record what it raises as `Unfit`."""
         out: list[Any] = []
         for row, value in enumerate(values.to_pylist()):
             try:
@@ -66,7 +66,7 @@ class Unfit(Exception):
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it: short, on one line, whatever it is."""
+    """Format any value for a message: short and on one line."""
     if isinstance(value, pa.Scalar):
         value = _python(value)
     text = str(value) if isinstance(value, (int, float, str)) and not isinstance(value, str) else repr(value)
@@ -76,5 +76,5 @@ def shown(value: Any) -> str:
 def _python(scalar: Any) -> Any:
     try:
         return scalar.as_py()
-    except (ValueError, OverflowError):  # a date that Python has no word for
+    except (ValueError, OverflowError):  # a date that Python cannot represent
         return getattr(scalar, "value", str(scalar))

@@ -1,4 +1,4 @@
-"""Integers, floating point and booleans."""
+"""Fit integers, floating-point numbers and booleans."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def fit_int(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
 
 
 def _whole(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
-    """Decimals without a fraction as int64. One by one: they come from sums and constants alone."""
+    """Return decimals without a fraction as int64. One by one, because only sums and constants produce them."""
 
     def whole(value: Decimal) -> int:
         number = int(value)
         if number != value:
-            raise Unfit("precision", f"{value} has a fraction, {kind.sql} has none")
+            raise Unfit("precision", f"{value} has a fraction, but {kind.sql} has none")
         if not -(2**63) <= number < 2**63:
             raise Unfit("out_of_range", f"{value} is beyond {kind.sql}")
         return number
@@ -65,12 +65,12 @@ def _doubles(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
         beyond = pc.greater(values, limit)
         if pa.types.is_signed_integer(values.type):
             beyond = pc.or_(beyond, pc.less(values, -EXACT_IN_DOUBLE))
-        values = misfits.where(beyond, values, "precision", lambda v: f"{v} is beyond what {kind.sql} holds exactly")
+        values = misfits.where(beyond, values, "precision", lambda v: f"{v} is not exact as {kind.sql}")
     return values.cast(pa.float64())
 
 
 def _double_of_decimal(value: Decimal) -> float:
-    """The double whose shortest digits are this decimal; there is one, or the decimal holds more than a double can."""
+    """Return the double whose shortest digits are this decimal. Raises Unfit if there is none."""
     double = float(value)
     if Decimal(repr(double)) != value:
         raise Unfit("precision", f"{shown(str(value))} has more digits than a double")
@@ -82,7 +82,7 @@ def _singles(doubles: Any, kind: ColumnType, misfits: Misfits) -> Any:
     other = pc.and_(pc.not_equal(near.cast(pa.float64()), doubles), pc.invert(pc.is_nan(doubles)))
     beyond = pc.and_(other, pc.is_inf(near))
     misfits.where(beyond, doubles, "out_of_range", lambda v: f"{v} is beyond {kind.sql}")
-    kept = misfits.where(other, doubles, "precision", lambda v: f"{v} is not exactly a {kind.sql}")
+    kept = misfits.where(other, doubles, "precision", lambda v: f"{v} cannot be represented exactly as {kind.sql}")
     return near if kept is doubles else pc.if_else(kept.is_valid(), near, pa.scalar(None, pa.float32()))
 
 
@@ -93,7 +93,7 @@ def fit_bool(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
 
 
 def not_of_type(values: Any, kind: ColumnType, misfits: Misfits, hint: str) -> Any:
-    """All values of a type that has no way into this column; fit_plan refuses such a mapping before it runs."""
+    """Record all values of a type that cannot go into this column. plan.py refuses such a mapping before it runs."""
     misfits.where(
         values.is_valid(), values, "bad_type", lambda v: f"{v} ({values.type}) does not go into {kind.sql}: {hint}"
     )

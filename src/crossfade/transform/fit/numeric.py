@@ -1,6 +1,6 @@
-"""Exact decimals, as text: the digits and the scale that the source has, or that the column is declared with.
+"""Fit exact decimals, as text, with the scale of the source or with that declared for the column.
 
-NUMERIC has no negative zero, and -0.00 is 0.00. It has NaN always, and the infinities where no precision is declared.
+NUMERIC has no negative zero, so -0.00 becomes 0.00. It has NaN, and infinities if no precision is declared.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from crossfade.transform.fit.numbers import not_of_type
 
 WHOLE_DIGITS, FRACTION_DIGITS = 131072, 16383  # what PostgreSQL's numeric holds before and after the point
 
-# As Decimal128 prints. No sign "+", no blanks, no leading zeros: a text that has them is no number, and 007 is not 7.
+# As Decimal128 is printed. Text with a sign "+", blanks or leading zeros is not a number: 007 is not 7.
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,6})?")
 _SPECIAL = {"NaN", "Infinity", "-Infinity"}
 _EXACT = decimal.Context(prec=WHOLE_DIGITS + FRACTION_DIGITS, Emax=999999, Emin=-999999, traps=[decimal.Inexact])
@@ -52,7 +52,7 @@ def _of_text(text: str) -> Decimal:
 
 
 def _of_double(value: float) -> Decimal:
-    """By its shortest digits: 0.1 is 0.1. A whole double has no fraction: 5.0 is 5."""
+    """Return the decimal of the shortest digits: 0.1 is 0.1. A whole double has no fraction: 5.0 is 5."""
     return Decimal(int(value)) if value.is_integer() and abs(value) < 1e16 else Decimal(repr(value).removesuffix(".0"))
 
 
@@ -68,7 +68,7 @@ def _plain(value: Decimal) -> str:
 
 
 def _declared(kind: ColumnType) -> Callable[[Decimal], str]:
-    """For numeric(p, s): padded to s digits after the point, and no digit lost."""
+    """Return a function that pads to the s fractional digits of numeric(p, s) without losing a digit."""
     precision, scale = kind.precision or 0, kind.scale or 0
     unit = Decimal(1).scaleb(-scale)
 
@@ -76,7 +76,7 @@ def _declared(kind: ColumnType) -> Callable[[Decimal], str]:
         if value.is_nan():
             return "NaN"
         if value.is_infinite():
-            raise Unfit("precision", f"{value} does not go into {kind.sql}")
+            raise Unfit("precision", f"{value} cannot be stored as {kind.sql}")
         if value and value.adjusted() >= precision - scale:
             raise Unfit("out_of_range", f"{shown(str(value))} is beyond {kind.sql}")
         try:

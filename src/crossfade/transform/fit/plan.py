@@ -1,6 +1,6 @@
-"""Which of DuckDB's types may go into which kind of column: asked once, before anything is written.
+"""Decide which of DuckDB's types may go into which kind of column, once, before anything is written.
 
-A pair that is let through may still hold single values that do not fit; those are fit.py's.
+Single values of a permitted type may still not fit; canonical_rows.py finds those.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from crossfade.model.target import ColumnType, TargetTable
 
 @dataclass(frozen=True, slots=True)
 class PlanFault:
-    """What a mapping gives for `column` has no way into it."""
+    """The type that a mapping returns for `column` cannot go into it."""
 
     column: str
     reason: str
@@ -69,18 +69,18 @@ _HINTS = {
     "jsonb": "json_of(...) or ejson_of(...)",
     "bytea": "a place that holds binary data, or encode(...) of text",
     "array": "a list: list_of(...), or the field itself where it holds an array",
-    "other": "text in the form that the type is written in",
+    "other": "text in the notation of the type",
 }
-# What a list may hold that goes into JSON: what JSON has one word for.
+# The element types of a list that can become a JSON array: those with one representation in JSON.
 _IN_JSON = {*_INTEGERS, "VARCHAR", "BOOLEAN", "DOUBLE", "UUID", "NULL"}
 _LIST = re.compile(r"(.*)\[[0-9]*\]", re.DOTALL)
 
 
 def fit_plan(mapped_types: Mapping[str, object], target: TargetTable) -> list[PlanFault]:
-    """Every column whose mapped DuckDB type can never go into it, in the mapping's order.
+    """Return a fault for every column that can never hold its mapped DuckDB type, in the mapping's order.
 
-    `mapped_types` says DuckDB's type (as DuckDB prints it) of each output column; columns that `target` has not are
-    passed over.
+    `mapped_types` has DuckDB's type (as DuckDB prints it) of each output. Columns that `target` does not have are
+    ignored.
     """
     faults = []
     for name, mapped in mapped_types.items():
@@ -102,12 +102,12 @@ def _fits(mapped: str, kind: ColumnType) -> bool:
 
 
 def _base(mapped: str) -> str:
-    """`DECIMAL(18,3)` is DECIMAL, `ENUM('a', 'b')` is ENUM."""
+    """Return the name of a type without parameters: DECIMAL of `DECIMAL(18,3)`, ENUM of `ENUM('a', 'b')`."""
     return mapped.partition("(")[0].strip().strip('"').upper()
 
 
 def _fault(name: str, mapped: str, kind: ColumnType) -> PlanFault:
-    reason = f"{mapped} does not go into {name}, which is {kind.sql}"
+    reason = f"{mapped} cannot be stored in {name}, which is {kind.sql}"
     if mapped == "BLOB" and kind.kind in ("text", "char"):
         return PlanFault(name, reason, "oid_text(...) of an ObjectId, or encode it: to_base64(...), hex(...)")
     if _LIST.fullmatch(mapped) and kind.kind in ("text", "char", "bytea", "other"):

@@ -1,4 +1,4 @@
-"""Text and what travels as text: varchar, char, enum labels, JSON, other types; and UUIDs and bytes."""
+"""Fit text and types that are sent as text (varchar, char, enum labels, JSON, others), UUIDs and bytes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from crossfade.transform.fit.numeric import FRACTION_DIGITS, WHOLE_DIGITS
 _UUID = "^(?:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32})$"
 _NO_UUID = "0" * 32
 _BIG_NUMBER = re.compile(r"[0-9][eE][-+]?[0-9]{4}|[0-9.]{9999}")
-"""A number that might be too much for NUMERIC; where it stands inside quotes, the look at it is merely slow."""
+"""A number that may be too large for NUMERIC. A match inside quotes only costs a slow check."""
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -37,7 +37,7 @@ def fit_text(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
 
 
 def fit_char(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
-    """Blanks at the end do not count in char(n), so the canonical form has none."""
+    """Fit char(n). Trailing blanks are not significant, so the canonical form has none."""
     if pa.types.is_string(values.type):
         values = pc.utf8_rtrim(values, characters=" ")
     return fit_text(values, kind, misfits)
@@ -45,20 +45,20 @@ def fit_char(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
 
 def fit_other(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
     if not pa.types.is_string(values.type):
-        return not_of_type(values, kind, misfits, f"the text that {kind.sql} is written as")
+        return not_of_type(values, kind, misfits, f"text in the notation of {kind.sql}")
     return _without_nul(values, misfits)
 
 
 def _without_nul(values: Any, misfits: Misfits) -> Any:
-    if b"\0" not in _bytes_of(values):  # one look at all of them, as is usual
+    if b"\0" not in _bytes_of(values):  # the usual case: one search for all
         return values
     return misfits.where(
-        pc.match_substring(values, "\0"), values, "nul_character", lambda v: f"{v} holds the character NUL"
+        pc.match_substring(values, "\0"), values, "nul_character", lambda v: f"{v} contains the NUL character"
     )
 
 
 def _bytes_of(values: Any) -> bytes:
-    """All the texts of a column, one behind the other; what stands under a NULL may be among them."""
+    """Return the concatenated texts of a column. Bytes under a NULL may be included."""
     offsets, data = values.buffers()[1:]
     if not len(values) or data is None:
         return b""
@@ -76,7 +76,7 @@ def fit_enum(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
 
 
 def fit_json(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
-    """JSON text as it is; a list of plain values as a JSON array of them."""
+    """Fit JSON text unchanged, and a list of plain values as a JSON array."""
     if pa.types.is_list(values.type):
         return misfits.each(values, pa.string(), _json_array)
     if not pa.types.is_string(values.type):
@@ -86,9 +86,9 @@ def fit_json(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
 
 
 def _all_json(values: Any, once: bool) -> bool:
-    """Whether nothing needs a second look, as is usual: then the column goes on as it is, and is not made anew.
+    """Return whether all texts are certainly valid, which is the usual case: then the column is used unchanged.
 
-    `once`: no object may say a name twice. Text that is printed again as it was does not.
+    `once`: no object may have duplicate names. Text that is the same when it is printed again has none.
     """
     try:
         for text in values.drop_null().to_pylist():
@@ -101,51 +101,51 @@ def _all_json(values: Any, once: bool) -> bool:
 
 
 def printed_json_fits(values: Any) -> bool:
-    """Whether JSON, which it is known to be, says nothing that PostgreSQL's JSON cannot hold: the character NUL."""
+    """Return whether valid JSON contains nothing that PostgreSQL's JSON cannot store: the NUL character."""
     return b"\\u0000" not in _bytes_of(values)
 
 
 def _json_array(items: list[Any]) -> str:
     if any(isinstance(item, float) and not math.isfinite(item) for item in items):
-        raise Unfit("not_json", f"{shown(items)} holds a number that JSON has no word for")
+        raise Unfit("not_json", f"{shown(items)} contains a number that JSON cannot represent")
     return _json(json.dumps(items, ensure_ascii=False, separators=(",", ":"), default=str))
 
 
 def _json(text: str) -> str:
-    """The text as it is. NUL may stand there as an escape, which PostgreSQL refuses; `\\\\u0000` is no NUL."""
+    """Return the text unchanged. PostgreSQL refuses an escaped NUL; `\\\\u0000` is not one."""
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError:
         _look_through(text)
     if "\\u0000" in text and _ESCAPED_NUL.search(text):
-        raise Unfit("nul_character", f"{shown(text)} holds the character NUL")
+        raise Unfit("nul_character", f"{shown(text)} contains the NUL character")
     return text
 
 
 def _look_through(text: str) -> None:
-    """Reads text that orjson does not take: JSON it may be all the same, with numbers beyond a double, or very deep."""
+    """Parse text that orjson refuses. It may still be JSON: with numbers beyond a double, or deeply nested."""
     try:
         value = json_text.parse(text)
         if "\\u" in text:
             json_text.write(value, str).encode()
     except UnicodeEncodeError:
-        raise Unfit("not_json", f"{shown(text)} is not JSON: half of a surrogate pair is no character") from None
+        raise Unfit("not_json", f"{shown(text)} is not JSON: it contains an unpaired surrogate") from None
     except ValueError as error:
         raise Unfit("not_json", f"{shown(text)} is not JSON: {error}") from None
 
 
 def _jsonb(text: str) -> str:
-    """As `_json`; of a name that an object says twice PostgreSQL would keep the last value, and drop the others."""
+    """Check like `_json`, and refuse duplicate names, of which PostgreSQL would keep only the last value."""
     text = _json(text)
     if (name := _name_said_twice(text)) is not None:
-        raise Unfit("duplicate_key", f"{shown(text)} says {shown(name)} twice, and jsonb keeps one of the values")
+        raise Unfit("duplicate_key", f"{shown(text)} has the name {shown(name)} twice; jsonb keeps only one value")
     if _BIG_NUMBER.search(text):
         json_text.parse(text, number=_for_numeric)
     return text
 
 
 def _for_numeric(digits: str) -> None:
-    """Raises Unfit for a number that jsonb, whose numbers are NUMERIC, does not hold."""
+    """Raise Unfit for a number that jsonb, whose numbers are NUMERIC, cannot store."""
     number = json_text.number(digits)
     if not isinstance(number, Decimal) or (number and number.adjusted() >= WHOLE_DIGITS):
         raise Unfit("out_of_range", f"{shown(digits)} has more than {WHOLE_DIGITS} digits")
@@ -154,7 +154,7 @@ def _for_numeric(digits: str) -> None:
 
 
 def _name_said_twice(text: str) -> str | None:
-    """A name that an object in the JSON text says more than once."""
+    """Return a name that occurs more than once in an object of the JSON text, or None."""
     found: list[str] = []
 
     def look(pairs: list[tuple[str, Any]]) -> None:
@@ -175,7 +175,7 @@ def fit_bytea(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
 
 
 def fit_uuid(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
-    """DuckDB hands out UUIDs as text; 16 bytes come from Arrow's own type."""
+    """Fit UUIDs. DuckDB returns them as text; Arrow's own type has 16 bytes."""
     if pa.types.is_fixed_size_binary(values.type) and values.type.byte_width == 16:
         return values
     if not pa.types.is_string(values.type):
@@ -186,7 +186,7 @@ def fit_uuid(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
 
 
 def _sixteen_bytes(values: Any) -> Any:
-    """All hex digits of the column decoded in one go: a hundred times faster than one UUID after the other."""
+    """Decode all hex digits of the column at once, which is a hundred times faster than one UUID at a time."""
     digits = pc.replace_substring(pc.fill_null(values, _NO_UUID), "-", "")
     raw = bytes.fromhex("".join(digits.to_pylist()))
     packed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(values), [None, pa.py_buffer(raw)])

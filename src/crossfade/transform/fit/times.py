@@ -1,4 +1,4 @@
-"""Dates and times: microseconds since 1970 in UTC, days since 1970, microseconds of a day."""
+"""Fit dates and times: microseconds since 1970 in UTC, days since 1970, microseconds of a day."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DAY = 86_400_000_000  # microseconds
 FIRST_DAY = -2_440_588  # 4714-11-24 BC, the first day of PostgreSQL's calendar
 LAST_DAY = 2_145_031_948  # 5874897-12-31
 FIRST_MOMENT = FIRST_DAY * DAY
-LAST_MOMENT = 2**63 - 2  # in the year 294247; the last number of all is DuckDB's infinity
+LAST_MOMENT = 2**63 - 2  # in the year 294247; the largest integer is DuckDB's infinity
 
 
 def fit_timestamp(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
@@ -23,7 +23,7 @@ def fit_timestamp(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
         moments = _of_days(values, kind, misfits)
     elif pa.types.is_timestamp(values.type) and (values.type.tz or kind.kind != "timestamptz"):
         moments = _micros(values, misfits)
-    else:  # a time without a zone is no moment
+    else:  # a timestamp without a zone is not a point in time
         return not_of_type(values, kind, misfits, "as_date(...), parse_date(...) or epoch_ms_date(...)")
     bounds = (FIRST_MOMENT, LAST_MOMENT)
     moments = misfits.outside(moments, bounds, lambda v: f"{v} microseconds is beyond {kind.sql}")
@@ -37,7 +37,7 @@ def _of_days(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
 
 
 def _micros(values: Any, misfits: Misfits) -> Any:
-    """Any unit as int64 microseconds; nanoseconds that are no whole microseconds do not fit."""
+    """Convert any unit to int64 microseconds. Nanoseconds that are not whole microseconds do not fit."""
     unit, numbers = values.type.unit, values.cast(pa.int64())
     if unit == "us":
         return numbers
@@ -47,17 +47,17 @@ def _micros(values: Any, misfits: Misfits) -> Any:
         return pc.divide(numbers, 1000)
     factor = {"s": 1_000_000, "ms": 1000}[unit]
     limit = LAST_MOMENT // factor
-    numbers = misfits.outside(numbers, (-limit, limit), lambda v: f"{v} {unit} is beyond all calendars")
+    numbers = misfits.outside(numbers, (-limit, limit), lambda v: f"{v} {unit} is out of range")
     return numbers.cast(pa.timestamp(unit)).cast(pa.timestamp("us")).cast(pa.int64())
 
 
 def _modulo(numbers: Any, by: int) -> Any:
-    """What is left by division; its sign is of no interest here. `divide` cuts toward zero, so nothing can overflow."""
+    """Return the remainder of a division, with any sign. `divide` truncates toward zero, so nothing can overflow."""
     return pc.subtract(numbers, pc.multiply(pc.divide(numbers, by), by))
 
 
 def _digits(numbers: Any, kind: ColumnType, misfits: Misfits) -> Any:
-    """No more digits of a second than timestamptz(p) and time(p) keep."""
+    """Refuse more fractional digits than timestamptz(p) and time(p) keep."""
     if kind.precision is None or kind.precision >= 6:
         return numbers
     finer = pc.not_equal(_modulo(numbers, 10 ** (6 - kind.precision)), 0)
