@@ -79,7 +79,7 @@ REFUSED = {
     "a list of long and double": ("select [@c.big, c.share] x from courses c", "round it", "as_double(c.big)"),
     # casts
     "TRY_CAST": ("select try_cast(@c.title as int) x from courses c", "TRY_CAST silently turns", "CAST"),
-    "TRY": ("select @try(c.hours / 0) x from courses c", "TRY turns what fails into NULL", "without TRY"),
+    "TRY": ("select @try(c.hours / 0) x from courses c", "TRY silently turns an error into NULL", "without TRY"),
     "try_strptime": ("select @try_strptime(c.title, '%Y') x from courses c", "TRY turns", "without TRY"),
     "CAST of an ObjectId": ("select cast(@c._id as text) x from courses c", "is an ObjectId", "oid_text"),
     "CAST of mixed": ("select cast(@c.mixed as int) x from courses c", "holds several types", "parse_int"),
@@ -97,7 +97,7 @@ REFUSED = {
     "present of nothing": ("select @present() x from courses c", "takes one value, not 0", None),
     "uuid_of nothing": ("select @uuid_of() x from courses c", "takes at least one value", None),
     "uuid_of a list": ("select uuid_of(@c.kids) x from courses c", "cannot be part of an id", None),
-    "as_decimal without digits": ("select @as_decimal(c.price) x from courses c", "the number of digits", "12, 2"),
+    "as_decimal without digits": ("select @as_decimal(c.price) x from courses c", "a precision and a scale", "12, 2"),
     "rest_of an element": (
         "select @rest_of(s.o) x from courses c, unnest(c.students) as s(o)", "takes the alias of the root", None),
     "rest_of a lookup": (

@@ -54,7 +54,7 @@ def texts(draw: st.DrawFn) -> str:
 
 def look(url: str) -> None:
     with open_store(url) as store:
-        need(store.ddl, store, "be looked into").has_journal()
+        need(store.ddl, store, "be inspected").has_journal()
 
 
 @settings(max_examples=500)

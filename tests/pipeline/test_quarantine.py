@@ -151,7 +151,7 @@ def test_the_copy_anew(shop_copy: Shop, pg_db: PostgresScratch) -> None:
 
 def test_no_retry_between_the_constraints(zoo: Zoo, pg_db: PostgresScratch) -> None:
     pg_db.execute("DELETE FROM crossfade.step WHERE id LIKE 'validate %'")
-    with zoo.move() as move, pytest.raises(Refused, match="2 constraints of the target are not created yet"):
+    with zoo.move() as move, pytest.raises(Refused, match="2 constraints of the target do not exist yet"):
         move.retry()
 
 

@@ -77,7 +77,7 @@ def _wait(url: str) -> None:
 
 def look(url: str) -> bool:
     with open_store(url) as store:
-        return need(store.ddl, store, "be looked into").has_journal()
+        return need(store.ddl, store, "be inspected").has_journal()
 
 
 @pytest.mark.parametrize(

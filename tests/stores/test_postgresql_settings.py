@@ -87,7 +87,7 @@ def test_bytes_that_are_no_text_are_no_lost_connection(postgresql_url: str) -> N
         with psycopg.connect(url, options="-c search_path=public -c default_transaction_read_only=off") as connection:
             connection.execute(r"CREATE TABLE public.t (id int PRIMARY KEY, name text)")
             connection.execute(r"INSERT INTO public.t VALUES (1, E'\xff')")
-        (table,) = need(store.ddl, store, "be looked into").live_schema().tables
+        (table,) = need(store.ddl, store, "be inspected").live_schema().tables
         with pytest.raises(CrossfadeError, match="invalid byte sequence") as caught:
             list(need(store.row_reader, store, "be read back").scan(table, ["id", "name"]))
     assert (caught.value.exit_status, caught.value.passing) == (1, False)

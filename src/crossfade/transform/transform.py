@@ -48,7 +48,7 @@ class TableRows:
 
 @dataclass
 class Mapped:
-    """The result of a batch: rows, misfits (their records have no rows in `tables`), discarded documents (by position)."""
+    """The result of a batch: rows, misfits (their records have no rows in `tables`), discarded positions."""
 
     tables: list[TableRows] = field(default_factory=list)
     misfits: list[Misfit] = field(default_factory=list)
