@@ -136,7 +136,7 @@ GOOD = dump_lock([surveyed({"_id": 1, "a": {"b": 1}})])
         (GOOD.replace('"count": 1', '"count": -1', 1), "-1 is not a count"),
         (GOOD.replace('"path": "a"', '"path": "a..b"'), "not a path"),
         (GOOD.replace('"path": "a"', '"path": "c"'), "the parent of a.b is missing"),
-        (GOOD.replace('"path": "a.b"', '"path": "a"'), "there twice"),
+        (GOOD.replace('"path": "a.b"', '"path": "a"'), "occurs twice"),
         (GOOD.replace('{"path": ".",', '{"path": "z",'), "is missing"),
         (GOOD.replace('"types"', '"tpyes"'), "'types' is missing"),
         (GOOD.replace('"least": "', '"least": 1, "x": "'), "1 is not a string"),

@@ -80,7 +80,7 @@ REFUSED = {
     # casts
     "TRY_CAST": ("select try_cast(@c.title as int) x from courses c", "TRY_CAST silently turns", "CAST"),
     "TRY": ("select @try(c.hours / 0) x from courses c", "TRY silently turns an error into NULL", "without TRY"),
-    "try_strptime": ("select @try_strptime(c.title, '%Y') x from courses c", "TRY turns", "without TRY"),
+    "try_strptime": ("select @try_strptime(c.title, '%Y') x from courses c", "TRY silently turns", "without TRY"),
     "CAST of an ObjectId": ("select cast(@c._id as text) x from courses c", "is an ObjectId", "oid_text"),
     "CAST of mixed": ("select cast(@c.mixed as int) x from courses c", "holds several types", "parse_int"),
     "CAST of bytes": ("select @c.data::text x from courses c", "CAST would escape its bytes", "base64"),
