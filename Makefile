@@ -52,6 +52,7 @@ bench: venv ## measure beside the limit and beside other tools; writes bench/RES
 
 docs: venv ## write the generated parts of docs/reference and of the README
 	$(BIN)/python -m crossfade.cli.reference
+	$(BIN)/python tests/conformance/support_page.py
 	$(BIN)/python bench/readme.py
 
 native: venv ## build the native reader and install it: reads much faster, needs Rust

@@ -34,11 +34,12 @@ def test_the_url_that_is_shown_has_no_password(guarded: str) -> None:
 def test_a_user_who_may_read_may_do_all_that_a_source_is_for(guarded: str) -> None:
     with pymongo.MongoClient[dict[str, Any]](guarded) as owner:
         owner.app.users.insert_many([{"_id": n} for n in range(5)])
+        owner.app.users.create_index("name")
     with open_mongodb(mongodb_reader(guarded, "app")) as store:
         assert store.inspector is not None
         assert store.reader is not None
         (users,) = store.inspector.entities()
-        assert (users.name, users.count, len(users.indexes)) == ("users", 5, 1)
+        assert (users.name, users.count, users.indexes) == ("users", 5, ("name_1 (name 1)",))
         chunks = list(store.reader.chunks("users", target_bytes=1))
         assert sum(chunk.count for chunk in chunks) == 5
         assert all(list(store.reader.raw(chunk)) for chunk in chunks)

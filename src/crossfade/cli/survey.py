@@ -13,7 +13,7 @@ from crossfade.cli.screen import Screen, number
 from crossfade.model.batch import REMAINDER
 from crossfade.model.shape import Shape
 from crossfade.move import Move
-from crossfade.move.surveying import changes_since, indexes
+from crossfade.move.surveying import changes_since
 from crossfade.move.values import EntityInfo
 
 SHOWN_CHANGES = 20
@@ -60,7 +60,7 @@ def _entity(info: EntityInfo, shape: Shape | None) -> dict[str, Any]:
         "entity": info.name,
         "class": info.entity_class,
         "plan": _plan(info, shape),
-        "indexes": indexes(info.indexes),
+        "indexes": list(info.indexes),
         "surveyed": shape is not None,
         "documents": shape.count if shape else None,
         "bytes": shape.bytes if shape else None,

@@ -19,6 +19,7 @@ class Dialect:
     has_comments: bool  # can a table or a column be commented on?
     folds_quoted_names: bool  # are "A" and "a" the same table?
     triggers_are_of_tables: bool  # does DROP TRIGGER name the table?
+    has_sqlalchemy: bool = True  # does SQLAlchemy write it?
     script_begins: str = ""  # what a script of DDL begins with, so that it runs in the order in which it is written
 
 
@@ -41,7 +42,17 @@ SQLITE = Dialect(
     folds_quoted_names=True,
     triggers_are_of_tables=False,
 )
-DIALECTS = {dialect.name: dialect for dialect in (POSTGRESQL, SQLITE)}
+MEMORY = Dialect(
+    "memory",
+    has_schemas=False,
+    has_types=False,
+    adds_constraints=True,
+    has_comments=False,
+    folds_quoted_names=False,
+    triggers_are_of_tables=True,
+    has_sqlalchemy=False,
+)
+DIALECTS = {dialect.name: dialect for dialect in (POSTGRESQL, SQLITE, MEMORY)}
 
 
 def dialect_of(name: str) -> Dialect:

@@ -131,7 +131,7 @@ class Context:
     def _load_schema(self) -> TargetSchema:
         target, settings = self.target, self.project.settings.target
         root = self.project.root
-        return load_schema(settings.schema_, root, target.scheme, target.ddl, comments=settings.comments)
+        return load_schema(settings.schema_, root, target.traits.dialect, target.ddl, comments=settings.comments)
 
     @cached_property
     def schema_is_made_of(self) -> str | None:

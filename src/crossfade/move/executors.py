@@ -30,6 +30,8 @@ def executor_for(
     Raises Unreachable if the cluster's scheduler cannot be reached or has no workers, Misused if its workers cannot do
     the work.
     """
+    if context.source.traits.in_process or (target and context.target.traits.in_process):
+        return InProcess()
     scheduler = context.scheduler
     if not scheduler:
         return make_executor(workers, get_ready)
@@ -60,7 +62,7 @@ def _require_source(context: Context, executor: Any) -> None:
         raise Misused(
             f"the dump {context.source.url} is not on the worker {address}: {why}; nothing was done",
             hint="provide it under the same path on every worker (for example in a shared folder), restore it into"
-            " MongoDB and copy from there, or do not use the cluster",
+            " a server and copy from there, or do not use the cluster",
         )
 
 

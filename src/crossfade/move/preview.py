@@ -17,6 +17,7 @@ from crossfade.pipeline.preview import Mapper, Previewed, Sample, Sampling, firs
 from crossfade.records.codec import Codec
 from crossfade.schema.load import load_schema
 from crossfade.stores.contract import Reader, need
+from crossfade.stores.open import dialect_of_target
 from crossfade.transform.engine import Engine
 from crossfade.transform.inferred_tables import tables_as_mapped
 
@@ -94,8 +95,7 @@ def _schema_tables(context: Context) -> dict[str, TargetTable]:
     try:
         schema = context.schema
     except (Unreachable, Misused):
-        dialect = "sqlite" if target.url.startswith("sqlite") else "postgresql"
-        schema = load_schema(target.schema_, context.project.root, dialect, None)
+        schema = load_schema(target.schema_, context.project.root, dialect_of_target(target.url), None)
     return {t.name: t for t in schema.tables}
 
 

@@ -17,7 +17,6 @@ from crossfade.move.context import Context
 from crossfade.move.events import Found, Listener
 from crossfade.move.executors import executor_for
 from crossfade.stores.contract import EntityInfo, need
-from crossfade.stores.left_behind import indexes
 from crossfade.stores.open import open_store
 
 
@@ -69,4 +68,4 @@ def _require_all(refused: Mapping[str, Refused], lock_file: str) -> None:
         )
 
 
-__all__ = ["changes_since", "entities", "indexes", "lock_before", "survey"]
+__all__ = ["changes_since", "entities", "lock_before", "survey"]

@@ -41,11 +41,14 @@ def load_schema(
     """
     if spec == LIVE:
         return _needed(ddl, spec).live_schema()
-    if _MODULE.match(spec):
-        return _from_module(spec, root, dialect, _default(ddl))
-    paths = _paths(spec, root)
-    if _are_sql(paths):
+    is_module = _MODULE.match(spec) is not None
+    paths = [] if is_module else _paths(spec, root)
+    if not is_module and _are_sql(paths):
         return _from_sql(paths, root, _needed(ddl, spec))
+    if not dialect_of(dialect).has_sqlalchemy:
+        raise Misused(f"the schema {spec!r} cannot be written for {dialect}", hint="a schema of SQL files")
+    if is_module:
+        return _from_module(spec, root, dialect, _default(ddl))
     if all(path.is_dir() or path.suffix == ".prisma" for path in paths):
         return _from_prisma(paths, dialect, comments, _default(ddl))
     raise Misused(

@@ -38,6 +38,10 @@ def open_store(url: str, run: str = "", known: Sequence[str] = (*SOURCES, *TARGE
             from crossfade.stores.sqlite.store import open_sqlite
 
             return open_sqlite(url)
+        case "memory":
+            from crossfade.stores.memory.store import open_memory
+
+            return open_memory(url)
     raise Misused(f"no database is known for the URL {hide_password(url)!r}", hint=f"one of {', '.join(known)}")
 
 
@@ -50,6 +54,15 @@ def codec_of(url: str) -> Codec:
     from crossfade.records.bson.codec import BSON
 
     return BSON
+
+
+def dialect_of_target(url: str) -> str:
+    """Return the name of the SQL in which the schema of the target at `url` is written; it is not opened.
+
+    A target whose URL is not known (yet) is taken for PostgreSQL.
+    """
+    found = _SCHEME.match(url)
+    return found[1].lower() if found and found[1].lower() in ("sqlite", "memory") else "postgresql"
 
 
 def anywhere(url: str) -> str:

@@ -22,7 +22,8 @@ class EntityInfo:
     copied: bool
     count: int
     bytes: int
-    indexes: tuple[Mapping[str, Any], ...] = ()
+    indexes: tuple[str, ...] = ()
+    """Its indexes but that of its key, which are not copied, each as the store describes it."""
     options: Mapping[str, Any] | None = None
     torn: str = ""
     """Why a part with an unknown number of records cannot be read; "" if it is whole."""

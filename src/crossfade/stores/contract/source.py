@@ -19,8 +19,8 @@ class Reader(Protocol):
         ...
 
     def raw(self, chunk: Chunk) -> Iterator[bytes]:
-        """Yield the chunk's documents in key order: concatenated BSON documents, at most about 16 MB (or one document)
-        at a time.
+        """Yield the chunk's documents in the source's own order, the same every time: concatenated BSON documents, at
+        most about 16 MB (or one document) at a time.
         """
         ...
 

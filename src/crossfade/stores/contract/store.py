@@ -29,6 +29,8 @@ class Traits:
     constraints_after_tables: bool = True  # can constraints be added to a table that exists?
     is_file: bool = False  # is it a file (or a folder) of this machine, which other machines may not have?
     has_unique_keys: bool = True  # does an entity hold every key once?
+    dialect: str = ""  # in which SQL is its schema written (model/dialects.py)? "" if it is no target
+    in_process: bool = False  # does it live in this process, where no other one can see it?
 
 
 @dataclass(frozen=True)

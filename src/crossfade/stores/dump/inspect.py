@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from crossfade.records.bson.left_behind import described_indexes, left_behind
 from crossfade.stores.contract import EntityInfo, Inspector
 from crossfade.stores.dump.fingerprint import fingerprint
 from crossfade.stores.dump.layout import Origin
 from crossfade.stores.dump.metadata import indexes_of
 from crossfade.stores.dump.unpack import Spools
-from crossfade.stores.left_behind import left_behind
 
 _PLANS: Mapping[str, str] = {
     "collection": "copied",
@@ -60,7 +60,17 @@ class DumpInspector:
         plan += left_behind(indexes, options) if copied else ""
         identity = fingerprint(origin.file) if copied and origin.file is not None else ""
         return EntityInfo(
-            origin.name, entity_class, plan, copied, count, size, indexes, options, torn, unread, identity
+            origin.name,
+            entity_class,
+            plan,
+            copied,
+            count,
+            size,
+            described_indexes(indexes),
+            options,
+            torn,
+            unread,
+            identity,
         )
 
 

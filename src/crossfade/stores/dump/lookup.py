@@ -1,32 +1,22 @@
-"""Finds documents of a dump by a value: an index for each path, built on first use.
-
-Values are compared by their canonical Extended JSON, numbers by their value: 5 finds 5, 5.0 and Decimal 5, as on a
-server. Long strings are compared by their hash.
-"""
+"""Finds documents of a dump by a value (records/bson/finding.py): an index for each path, built on first use."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
-from decimal import Decimal
 from functools import partial
 from itertools import islice
 from pathlib import Path as File
-from typing import Any
 
-from crossfade.model.shape import ELEMENT, Path, format_path, unescape_step
-from crossfade.records.bson.decode import decode_one
-from crossfade.records.bson.ejson import canonical
-from crossfade.records.bson.walk import Unreadable
+from crossfade.model.shape import Path, format_path
+from crossfade.records.bson.finding import match_key, match_keys
 from crossfade.stores.dump.elements import id_document
 from crossfade.stores.dump.spool import Spool, read_pieces
 
 _AT_ONCE = 500  # of SQLite's 32,766 variables
 _BLOCK = 4 * 1024 * 1024
-_SHORT = 40
 _ID: Path = ("_id",)
 
 
@@ -63,31 +53,10 @@ def find(index: File, values: Sequence[str]) -> Iterator[tuple[int, int]]:
                     yield offset, length
 
 
-def match_key(text: str) -> bytes:
-    """Return the key by which a value is found, from its canonical text: equal numbers have the same."""
-    if text.startswith('{"$number'):
-        text = _number(text)
-    data = text.encode("utf-8", "surrogatepass")
-    return data if len(data) <= _SHORT else hashlib.blake2b(data, digest_size=_SHORT // 2).digest()
-
-
-def _number(text: str) -> str:
-    ((kind, digits),) = json.loads(text).items()
-    # A double counts as what it is exactly, not as its shortest digits: 0.1 is not the Decimal 0.1.
-    value = Decimal(float(digits)) if kind == "$numberDouble" else Decimal(digits)
-    if not value.is_finite():
-        return f"#{value}"
-    sign, figures, exponent = value.as_tuple()
-    assert isinstance(exponent, int)
-    bare = "".join(map(str, figures)).lstrip("0")
-    short = bare.rstrip("0")
-    return f"#{'-' if sign and short else ''}{short}e{exponent + len(bare) - len(short) if short else 0}"
-
-
 def _places(spool: Spool, path: Path) -> Iterator[tuple[bytes, int, int]]:
-    read = _id_values if path == _ID else partial(_values, path=path)
+    read = _id_keys if path == _ID else partial(match_keys, path=path)
     for offset, document in documents_at(spool):
-        for key in {match_key(canonical(value)) for value in read(document)}:
+        for key in read(document):
             yield key, offset, len(document)
 
 
@@ -104,35 +73,6 @@ def documents_at(spool: Spool) -> Iterator[tuple[int, bytes]]:
         offset += len(piece.data)
 
 
-def _id_values(document: bytes) -> Iterable[Any]:
+def _id_keys(document: bytes) -> Collection[bytes]:
     alone = id_document(document)
-    return _values(alone, _ID) if alone is not None else ()
-
-
-def _values(document: bytes, path: Path) -> Iterable[Any]:
-    try:
-        return list(_at(decode_one(document), path))
-    except Unreadable:  # a damaged document is quarantined wherever it is read, so no lookup can find it
-        return ()
-
-
-def _at(value: Any, path: Path) -> Iterator[Any]:
-    """Yield the values at `path` as a server matches them: one value and an array of them match alike.
-
-    So arrays are entered where the path does not say so, and single values are found where it does. An array inside an
-    array is entered only where the path steps into both.
-    """
-    depth = next((n for n, step in enumerate(path) if step != ELEMENT), len(path))
-    rest = path[depth:]
-    for one in _with_elements(value, max(depth, 1)):
-        if not rest:
-            yield one
-        elif type(one) is dict and (name := unescape_step(rest[0])) in one:
-            yield from _at(one[name], rest[1:])
-
-
-def _with_elements(value: Any, depth: int) -> Iterator[Any]:
-    yield value
-    if type(value) is list and depth:
-        for each in value:
-            yield from _with_elements(each, depth - 1)
+    return match_keys(alone, _ID) if alone is not None else ()

@@ -14,8 +14,8 @@ from pymongo.errors import OperationFailure, PyMongoError
 from crossfade.errors import Unreachable
 from crossfade.model.patterns import is_pattern
 from crossfade.model.urls import hide_password
+from crossfade.records.bson.left_behind import described_indexes, left_behind
 from crossfade.stores.contract import EntityInfo, Inspector
-from crossfade.stores.left_behind import left_behind
 from crossfade.stores.mongodb.collection import collection_of
 from crossfade.stores.mongodb.errors import speaking
 from crossfade.stores.mongodb.listing import list_all, list_authorized
@@ -120,7 +120,7 @@ class MongoInspector:
         count, size = self._size(name, kind)
         indexes = self._indexes(name)
         plan = info.plan + left_behind(indexes, options)
-        return replace(info, plan=plan, count=count, bytes=size, indexes=indexes)
+        return replace(info, plan=plan, count=count, bytes=size, indexes=described_indexes(indexes))
 
     def _size(self, name: str, kind: str) -> tuple[int, int]:
         """Return the source's own estimates; 0 where it has none or does not give them."""

@@ -28,7 +28,7 @@ def open_postgresql(url: str, run: str = "") -> Store:
     return Store(
         scheme="postgresql",
         url=hide_password(url),
-        traits=Traits(has_journal_schema=True, constraints_after_tables=True),
+        traits=Traits(has_journal_schema=True, constraints_after_tables=True, dialect="postgresql"),
         writer=writer,
         row_reader=reader,
         ddl=ddl,

@@ -23,7 +23,7 @@ def open_sqlite(url: str) -> Store:
     return Store(
         scheme="sqlite",
         url=printable(url),
-        traits=Traits(has_journal_schema=False, constraints_after_tables=False, is_file=True),
+        traits=Traits(has_journal_schema=False, constraints_after_tables=False, is_file=True, dialect="sqlite"),
         writer=writer,
         row_reader=reader,
         ddl=SqliteDdl(url),

@@ -1,4 +1,4 @@
-"""Describes for the survey what belongs to a collection and is not copied with its documents."""
+"""Describes for the survey what belongs to a collection and is not copied with its documents: of servers and dumps."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def described(index: Index) -> str:
     return f"{index.get('name')} ({'; '.join([fields, *words])})"
 
 
-def indexes(found: Sequence[Index]) -> list[str]:
+def described_indexes(found: Sequence[Index]) -> tuple[str, ...]:
     """Describe all indexes but that of `_id`."""
-    return [described(index) for index in found if dict(index.get("key") or {}) != {"_id": 1}]
+    return tuple(described(index) for index in found if dict(index.get("key") or {}) != {"_id": 1})
 
 
 def left_behind(found: Sequence[Index], options: Mapping[str, Any] | None) -> str:

@@ -1,0 +1,30 @@
+"""A database of this process as its parts."""
+
+from __future__ import annotations
+
+from crossfade.records.bson.codec import BSON
+from crossfade.stores.contract import Store, Traits
+from crossfade.stores.memory.clashes import MemoryClashes
+from crossfade.stores.memory.database import database
+from crossfade.stores.memory.ddl import MemoryDdl
+from crossfade.stores.memory.inspect import MemoryInspector
+from crossfade.stores.memory.rows import MemoryRowReader
+from crossfade.stores.memory.source import MemoryReader
+from crossfade.stores.memory.target import MemoryWriter
+
+
+def open_memory(url: str) -> Store:
+    """Return the store of the database at `memory://NAME`, which is empty at first. Its records are documents."""
+    held = database(url, BSON)
+    return Store(
+        scheme="memory",
+        url=url,
+        traits=Traits(in_process=True, dialect="memory"),
+        inspector=MemoryInspector(held),
+        reader=MemoryReader(held),
+        codec=BSON,
+        writer=MemoryWriter(held),
+        row_reader=MemoryRowReader(held),
+        ddl=MemoryDdl(held),
+        clashes=MemoryClashes(held),
+    )

@@ -1,0 +1,233 @@
+"""Writes to tables in memory: one transaction at a time, committed together with the journal."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from crossfade.errors import Busy, CrossfadeError
+from crossfade.model.canonical import arrow_rows, python_rows
+from crossfade.model.described import Described
+from crossfade.model.target import TargetTable
+from crossfade.stores.contract import RecordRows, RowRejected, Strangers, TargetTransaction, Writer
+from crossfade.stores.memory.database import Database
+from crossfade.stores.memory.describe import describe
+from crossfade.stores.memory.statements import Unreadable, read
+from crossfade.stores.memory.tables import Catalog, Key
+from crossfade.stores.memory.values import values_of
+from crossfade.stores.patience import patiently
+
+_CLAIM = re.compile(r"\s*UPDATE \{crossfade\}chunk SET planned = planned\b")
+
+
+class MemoryWriter:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def transaction(self) -> Iterator[TargetTransaction]:
+        database = self._database
+        database.writing.take()
+        try:
+            database.journal.execute("BEGIN")
+            transaction = MemoryTransaction(database)
+            yield transaction
+            database.reach("before commit")
+            database.journal.execute("COMMIT")
+            database.catalog = transaction.catalog.begin()
+            database.reach("after commit")
+        finally:
+            if database.journal.in_transaction:
+                database.journal.execute("ROLLBACK")
+            database.writing.leave()
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        running = self._database.running
+        if patiently(lambda: running.acquire(blocking=False) or None) is None:
+            raise Busy(f"another run of crossfade is at work in memory://{self._database.name}; nothing was written",
+                       hint="wait until it ends")  # fmt: skip
+        try:
+            yield
+        finally:
+            running.release()
+
+    def fill_rank(self) -> int:
+        return 1
+
+
+class MemoryTransaction:
+    """Works inside the transaction that MemoryWriter began."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.catalog: Catalog = database.catalog.begin()
+        database.transactions += 1
+        self._number = database.transactions
+
+    # -- rows in
+
+    def load(self, table: TargetTable, rows: Any) -> None:
+        with self.savepoint():
+            keys = [self._insert(table, values) for values in self._rows(table, rows)]
+            self.catalog.require_parents(table.table, keys)
+
+    def load_each(self, parts: Sequence[RecordRows]) -> Mapping[int, RowRejected] | None:
+        records: dict[int, list[tuple[TargetTable, tuple[object, ...]]]] = {}
+        for part in parts:
+            for root, values in zip(part.roots.to_pylist(), self._rows(part.table, part.rows), strict=True):
+                records.setdefault(root, []).append((part.table, values))
+        refused: dict[int, RowRejected] = {}
+        for root in sorted(records):
+            try:
+                with self.savepoint():
+                    for table, values in records[root]:
+                        self.catalog.require_parents(table.table, [self._insert(table, values)])
+            except RowRejected as refusal:
+                refused[root] = refusal
+        return refused
+
+    def update(self, table: TargetTable, rows: Any) -> int:
+        held, names = self.catalog.table(table.table), rows.column_names
+        changed = 0
+        with self.savepoint():
+            for given in values_of(held.target, rows):
+                new = dict(zip(names, given, strict=True))
+                key = tuple(new[name] for name in held.primary_key)
+                row = self.catalog.table(table.table).rows.get(key)
+                if row is not None:
+                    values = tuple(new.get(c.name, old) for c, old in zip(held.columns, row.values, strict=True))
+                    self.catalog.update(table.table, key, values, self._number)
+                    self.catalog.require_parents(table.table, [key])
+                    changed += 1
+            self.catalog.require_no_children(table.table)
+        return changed
+
+    def _insert(self, table: TargetTable, values: tuple[object, ...]) -> Key:
+        return self.catalog.insert(table.table, values, self._number)
+
+    def _rows(self, table: TargetTable, rows: Any) -> list[tuple[object, ...]]:
+        """Return the rows in the order of the table's own columns; what is not given is NULL."""
+        held = self.catalog.table(table.table)
+        place = {name: i for i, name in enumerate(rows.column_names)}
+        order = [place.get(c.name) for c in held.columns]
+        given = values_of(held.target, rows)
+        return [tuple(None if i is None else values[i] for i in order) for values in given]
+
+    # -- rows out
+
+    def delete(self, table: TargetTable, keys: Any) -> int:
+        found = self._found(table, keys)
+        with self.savepoint():
+            for key in found:
+                self.catalog.delete(table.table, key)
+            if found:
+                self.catalog.require_no_children(table.table)
+        return len(found)
+
+    def owned(self, table: TargetTable, by: Any, columns: Sequence[str]) -> Any:
+        held = self.catalog.table(table.table)
+        return arrow_rows(table, columns, [held.part(held.rows[k].values, columns) for k in self._found(table, by)])
+
+    def _found(self, table: TargetTable, by: Any) -> list[Key]:
+        held, wanted = self.catalog.table(table.table), set(python_rows(by))
+        places = held.places(by.column_names)
+        return [k for k, row in held.rows.items() if tuple(row.values[i] for i in places) in wanted]
+
+    def empty(self, table: TargetTable, *, beside: Collection[TargetTable]) -> None:
+        own = {t.table for t in beside}
+        for other in self.catalog.referring(table.table):
+            if other not in own:
+                said = f"rows of {other} may refer to rows of {table.name}, and {other} is not a table of this move"
+                raise RowRejected("foreign_key", said, table=table.name)
+        for key in list(self.catalog.table(table.table).rows):
+            self.catalog.delete(table.table, key)
+
+    # -- questions
+
+    def count(self, table: TargetTable, *, hold: bool) -> int | None:
+        """Count rows. Nobody else writes until the transaction ends, with or without `hold`."""
+        held = self.catalog.tables.get(table.table)
+        return None if held is None else len(held.rows)
+
+    def mark(self, table: TargetTable, rows: Any) -> bytes | None:
+        """Return the number of this transaction, which every row has that it wrote."""
+        return str(self._number).encode()
+
+    def strangers(self, table: TargetTable, *, limit: int) -> Strangers:
+        query = "SELECT DISTINCT mark FROM {crossfade}loaded WHERE table_name = :table AND gone = 0"
+        own = {int(bytes(mark)) for (mark,) in self.execute(query, {"table": table.name})}
+        held = self.catalog.table(table.table)
+        others = [key for key, row in held.rows.items() if row.writer not in own]
+        shown = tuple(", ".join(map(_shown, key)) for key in others[:limit])
+        return Strangers(len(others), shown, edits_show=True)
+
+    def describe(self) -> Described:
+        return describe(self.catalog)
+
+    def left_broken(self, statements: Sequence[str]) -> list[str]:
+        """Return nothing: what another table needs cannot be dropped."""
+        return []
+
+    # -- statements
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        claims = _CLAIM.match(sql) is not None
+        if claims:
+            self._database.reach("before claim")
+        found = self._asked(partial(self._database.journal.execute, _own(sql), parameters or {})).fetchall()
+        if claims:
+            self._database.reach("after claim")
+        return list(found)
+
+    def execute_many(self, sql: str, parameters: Sequence[Mapping[str, Any]]) -> None:
+        self._asked(partial(self._database.journal.executemany, _own(sql), parameters))
+
+    def _asked(self, ask: Any) -> Any:
+        try:
+            return ask()
+        except sqlite3.Error as error:
+            raise CrossfadeError(f"the journal in memory refuses a statement: {error}") from error
+
+    def run(self, sql: str) -> None:
+        self._database.reach("before step")
+        try:
+            changes = read(sql)
+        except Unreadable as error:
+            raise CrossfadeError(str(error)) from None
+        with self.savepoint():
+            for change in changes:
+                self.catalog.change(change)
+        self._database.reach("after step")
+
+    def note_default_schema(self) -> None:
+        """Do nothing: there are no schemas."""
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        mark, name = self.catalog.mark, f"crossfade_{self.catalog.mark}"
+        journal = self._database.journal
+        journal.execute(f"SAVEPOINT {name}")
+        try:
+            yield
+        except BaseException:
+            self.catalog.back_to(mark)
+            journal.execute(f"ROLLBACK TO {name}")
+            journal.execute(f"RELEASE {name}")
+            raise
+        journal.execute(f"RELEASE {name}")
+
+
+def _own(sql: str) -> str:
+    return sql.replace("{crossfade}", "crossfade_").replace("{share}", "")
+
+
+def _shown(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+_: type[Writer] = MemoryWriter

@@ -1,0 +1,69 @@
+"""What `Clashes` promises, of every store that rows are written to."""
+
+from __future__ import annotations
+
+import pytest
+from gaps import notimpl
+from kinds import Target, made
+from test_writer_promises import FAMILY, ITEMS, UNIQUE
+
+from crossfade.model.target import TargetTable
+from crossfade.stores.contract import Clashes, need
+
+
+def clashes(target: Target) -> Clashes:
+    return need(target.store.clashes, target.store, "say what rows clash with")
+
+
+def test_who_has_the_same_value(target: Target) -> None:
+    """The row that has the same values under a unique constraint is found, with its key."""
+    table = target.table(ITEMS + UNIQUE)
+    target.load(table, ("a", 1, "x", None))
+    rows = made(table, ("b", 1, "x", None), ("b", 2, "y", None), ("b", 3, None, None))
+    taken, free, null = clashes(target).holders(table, table.uniques[0], rows)
+    assert taken is not None
+    assert taken.holder is not None
+    assert taken.key == ("a", 1)
+    assert set(taken.holder) == {"owner", "n"}
+    assert "x" in taken.values.values()
+    assert free is None or free.key is None
+    assert null is None or null.key is None
+
+
+def test_which_parent_is_missing(target: Target) -> None:
+    """Rows that reference a missing row are found, with the value that leads nowhere."""
+    schema = target.make(FAMILY)
+    parents, children = (found for name in ("parents", "children") if (found := schema.table(name)))
+    target.load(parents, (1, "p"))
+    rows = made(children, (1, 1, "a"), (2, 7, "b"), (3, None, "c"))
+    fine, orphan, null = clashes(target).orphaned(children, children.foreign_keys[0], rows)
+    assert (fine, null) == (None, None)
+    assert orphan is not None
+    assert dict(orphan.values) == {"parent": "7"}
+
+
+@pytest.fixture
+def checked(target: Target) -> TargetTable:
+    return target.table(
+        "CREATE TABLE items (id integer NOT NULL PRIMARY KEY, n integer, CONSTRAINT positive CHECK (n > 0))"
+    )
+
+
+@notimpl("memory", reason="it has no CHECK constraints")
+def test_a_check_by_its_name(target: Target, checked: TargetTable) -> None:
+    """A CHECK constraint is found by its name, with its expression and columns."""
+    check = clashes(target).check(checked, "positive")
+    assert check is not None
+    assert check.columns == ("n",)
+    assert "n > 0" in check.expression
+
+
+@notimpl("memory", reason="it has no CHECK constraints")
+def test_which_rows_break_a_check(target: Target, checked: TargetTable) -> None:
+    """The rows that break a CHECK are found, with the values that do."""
+    check = clashes(target).check(checked, "positive")
+    assert check is not None
+    fine, broken, null = clashes(target).breaking(checked, check, made(checked, (1, 5), (2, -5), (3, None)))
+    assert (fine, null) == (None, None)
+    assert broken is not None
+    assert dict(broken.values) == {"n": "-5"}
