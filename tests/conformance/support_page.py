@@ -51,6 +51,7 @@ SECTIONS: Sequence[tuple[str, str, str]] = (
     ("Listing a source", "test_inspector_promises", "source"),
     ("Records", "test_codec_promises", "source"),
     ("Writing to a target", "test_writer_promises", "target"),
+    ("The journal in a target", "test_journal_promises", "target"),
     ("Reading a target back", "test_rows_promises", "target"),
     ("The schema of a target", "test_ddl_promises", "target"),
     ("Rows that conflict", "test_clashes_promises", "target"),

@@ -13,6 +13,7 @@ from kinds import Target, keys, made, owned
 
 from crossfade.errors import Busy, CrossfadeError
 from crossfade.journal import journal, loaded
+from crossfade.journal.tables import LOADED
 from crossfade.model.target import ForeignKey, Step, TargetTable
 from crossfade.stores import patience
 from crossfade.stores.contract import RowRejected, need
@@ -80,7 +81,7 @@ def test_rows_and_their_journal_commit_together(target: Target) -> None:
         loaded.note(tx, [(table, made(table, *ROWS[1:2]))])
         tx.load(table, made(table, *ROWS[:1]))
     with target.writer.transaction() as tx:
-        assert tx.execute("SELECT count(*) FROM {crossfade}loaded") == [(1,)]
+        assert len(tx.journal.select(LOADED, ("id",))) == 1
 
 
 def test_a_refused_load_inserts_nothing(target: Target) -> None:
@@ -260,17 +261,6 @@ def test_a_table_is_emptied(target: Target) -> None:
         tx.empty(children, beside=[parents, children])
         tx.empty(parents, beside=[parents, children])
     assert (target.rows(parents), target.rows(children)) == ([], [])
-
-
-def test_statements_of_the_journal(target: Target) -> None:
-    """Statements of the journal take named parameters and return rows."""
-    journal.create(target.store)
-    with target.writer.transaction() as tx:
-        add = "INSERT INTO {crossfade}step (id, sql, number, done_at) VALUES (:id, :sql, 1, :now)"
-        tx.execute(add, {"id": "a:b", "sql": "100 %", "now": "now"})
-        tx.execute_many(add, [{"id": f"n{n}", "sql": "?", "now": ":x"} for n in range(3)])
-        assert tx.execute("SELECT sql FROM {crossfade}step WHERE id = :id", {"id": "a:b"}) == [("100 %",)]
-        assert tx.execute("SELECT count(*) FROM {crossfade}step") == [(4,)]
 
 
 def test_savepoints_nest(target: Target) -> None:

@@ -7,7 +7,6 @@ An error "before commit" leaves nothing behind; one "after commit" is a commit w
 from __future__ import annotations
 
 import re
-import sqlite3
 import threading
 import uuid
 from collections.abc import Callable
@@ -33,7 +32,7 @@ class Entity:
 
 
 class Database:
-    """Records of a source, tables of a target, and the journal."""
+    """Records of a source, tables of a target, and the journal beside them."""
 
     def __init__(self, name: str, codec: Codec) -> None:
         self.name, self.codec = name, codec
@@ -43,8 +42,6 @@ class Database:
         self.writing = Turn()
         self.running = threading.Lock()
         self.hooks: dict[str, Hook] = {}
-        # The journal speaks SQL; its tables are no tables of the target.
-        self.journal = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
 
     def create(self, entity: str) -> None:
         """Create an empty entity, in the place of one with this name."""
@@ -106,5 +103,5 @@ def database(url: str, codec: Codec) -> Database:
 
 def forget(url: str) -> None:
     """Drop the database of this URL."""
-    if (found := _URL.match(url)) and (held := _databases.pop(found["name"], None)):
-        held.journal.close()
+    if found := _URL.match(url):
+        _databases.pop(found["name"], None)

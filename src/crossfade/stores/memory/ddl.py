@@ -35,8 +35,7 @@ class MemoryDdl:
         return ""
 
     def has_journal(self) -> bool:
-        query = "SELECT 1 FROM sqlite_master WHERE name = 'crossfade_move'"
-        return self._database.journal.execute(query).fetchone() is not None
+        return "move" in self._catalog.notes
 
     def there_before(self) -> list[tuple[str, str]]:
         return []

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from crossfade.errors import CrossfadeError
 from crossfade.model.quoting import identifier
@@ -18,6 +19,9 @@ from crossfade.stores.contract import RowRejected
 from crossfade.stores.memory.statements import AddForeignKey, Change, CreateIndex, CreateTable, Drop, written
 
 Key = tuple[object, ...]
+Notes = dict[Key, Mapping[str, Any]]
+"""Rows of one of the journal's tables."""
+
 Values = tuple[object, ...]
 """A row's values, in the order of its table's columns; as `python_rows` gives them."""
 
@@ -80,15 +84,17 @@ class Table:
 class Catalog:
     """The tables of a database, committed or as a transaction has them."""
 
-    def __init__(self, tables: Mapping[str, Table] | None = None) -> None:
+    def __init__(self, tables: Mapping[str, Table] | None = None, notes: Mapping[str, Notes] | None = None) -> None:
         self.tables = dict(tables or {})
+        self.notes = dict(notes or {})
         self._own: set[str] = set()
+        self._own_notes: set[str] = set()
         self._undo: list[Callable[[], object]] = []
 
     # -- transactions
 
     def begin(self) -> Catalog:
-        return Catalog(self.tables)
+        return Catalog(self.tables, self.notes)
 
     @property
     def mark(self) -> int:
@@ -108,6 +114,35 @@ class Catalog:
             self.tables[name] = self.table(name).copied()
             self._own.add(name)
         return self.tables[name]
+
+    # -- the journal
+
+    def set_notes(self, name: str, rows: Notes | None) -> None:
+        """Create, replace or (None) drop a table of the journal."""
+        before = self.notes.get(name)
+        self._put_notes(name, rows)
+        self._undo.append(partial(self._put_notes, name, before))
+
+    def _put_notes(self, name: str, rows: Notes | None) -> None:
+        self.notes.pop(name, None)
+        if rows is not None:
+            self.notes[name] = rows
+        self._own_notes.discard(name)
+
+    def note(self, name: str, key: Key, row: Mapping[str, Any] | None) -> None:
+        """Insert, replace or (None) delete a row of the journal."""
+        if name not in self._own_notes:
+            self.notes[name] = dict(self.notes[name])
+            self._own_notes.add(name)
+        before = self.notes[name].get(key)
+        self._put_note(name, key, row)
+        self._undo.append(partial(self._put_note, name, key, before))
+
+    def _put_note(self, name: str, key: Key, row: Mapping[str, Any] | None) -> None:
+        if row is None:
+            self.notes[name].pop(key, None)
+        else:
+            self.notes[name][key] = row
 
     # -- rows
 

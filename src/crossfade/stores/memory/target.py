@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from crossfade.errors import Busy, CrossfadeError
@@ -16,12 +13,11 @@ from crossfade.model.target import TargetTable
 from crossfade.stores.contract import RecordRows, RowRejected, Strangers, TargetTransaction, Writer
 from crossfade.stores.memory.database import Database
 from crossfade.stores.memory.describe import describe
+from crossfade.stores.memory.journal import MemoryJournal
 from crossfade.stores.memory.statements import Unreadable, read
 from crossfade.stores.memory.tables import Catalog, Key
 from crossfade.stores.memory.values import values_of
 from crossfade.stores.patience import patiently
-
-_CLAIM = re.compile(r"\s*UPDATE \{crossfade\}chunk SET planned = planned\b")
 
 
 class MemoryWriter:
@@ -33,16 +29,12 @@ class MemoryWriter:
         database = self._database
         database.writing.take()
         try:
-            database.journal.execute("BEGIN")
             transaction = MemoryTransaction(database)
             yield transaction
             database.reach("before commit")
-            database.journal.execute("COMMIT")
             database.catalog = transaction.catalog.begin()
             database.reach("after commit")
         finally:
-            if database.journal.in_transaction:
-                database.journal.execute("ROLLBACK")
             database.writing.leave()
 
     @contextmanager
@@ -68,6 +60,7 @@ class MemoryTransaction:
         self.catalog: Catalog = database.catalog.begin()
         database.transactions += 1
         self._number = database.transactions
+        self.journal = MemoryJournal(self.catalog, database.reach)
 
     # -- rows in
 
@@ -149,6 +142,13 @@ class MemoryTransaction:
 
     # -- questions
 
+    def holds(self, table: TargetTable, column: str | None = None) -> bool:
+        held = self.catalog.table(table.table)
+        if column is None:
+            return bool(held.rows)
+        (place,) = held.places([column.removeprefix(f"{table.table}.")])
+        return any(row.values[place] is not None for row in held.rows.values())
+
     def count(self, table: TargetTable, *, hold: bool) -> int | None:
         """Count rows. Nobody else writes until the transaction ends, with or without `hold`."""
         held = self.catalog.tables.get(table.table)
@@ -159,8 +159,8 @@ class MemoryTransaction:
         return str(self._number).encode()
 
     def strangers(self, table: TargetTable, *, limit: int) -> Strangers:
-        query = "SELECT DISTINCT mark FROM {crossfade}loaded WHERE table_name = :table AND gone = 0"
-        own = {int(bytes(mark)) for (mark,) in self.execute(query, {"table": table.name})}
+        noted = self.catalog.notes.get("loaded", {}).values()
+        own = {int(row["mark"]) for row in noted if row["table_name"] == table.name and not row["gone"]}
         held = self.catalog.table(table.table)
         others = [key for key, row in held.rows.items() if row.writer not in own]
         shown = tuple(", ".join(map(_shown, key)) for key in others[:limit])
@@ -173,26 +173,6 @@ class MemoryTransaction:
         """Return nothing: what another table needs cannot be dropped."""
         return []
 
-    # -- statements
-
-    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        claims = _CLAIM.match(sql) is not None
-        if claims:
-            self._database.reach("before claim")
-        found = self._asked(partial(self._database.journal.execute, _own(sql), parameters or {})).fetchall()
-        if claims:
-            self._database.reach("after claim")
-        return list(found)
-
-    def execute_many(self, sql: str, parameters: Sequence[Mapping[str, Any]]) -> None:
-        self._asked(partial(self._database.journal.executemany, _own(sql), parameters))
-
-    def _asked(self, ask: Any) -> Any:
-        try:
-            return ask()
-        except sqlite3.Error as error:
-            raise CrossfadeError(f"the journal in memory refuses a statement: {error}") from error
-
     def run(self, sql: str) -> None:
         self._database.reach("before step")
         try:
@@ -204,26 +184,20 @@ class MemoryTransaction:
                 self.catalog.change(change)
         self._database.reach("after step")
 
+    def begin_journal(self) -> None:
+        """Do nothing: the journal's tables need no place."""
+
     def note_default_schema(self) -> None:
         """Do nothing: there are no schemas."""
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        mark, name = self.catalog.mark, f"crossfade_{self.catalog.mark}"
-        journal = self._database.journal
-        journal.execute(f"SAVEPOINT {name}")
+        mark = self.catalog.mark
         try:
             yield
         except BaseException:
             self.catalog.back_to(mark)
-            journal.execute(f"ROLLBACK TO {name}")
-            journal.execute(f"RELEASE {name}")
             raise
-        journal.execute(f"RELEASE {name}")
-
-
-def _own(sql: str) -> str:
-    return sql.replace("{crossfade}", "crossfade_").replace("{share}", "")
 
 
 def _shown(value: object) -> str:
