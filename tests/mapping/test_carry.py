@@ -92,13 +92,13 @@ def test_any_mixture_in_any_batches(data: st.DataObject) -> None:
     every = [{"_id": -i - 1, "boss": None, **doc} for i, (doc, _) in enumerate(choices)]
     _, results = carried(World({"people": docs}, survey={"people": every}), batches)
     assert rows_of(results) == expected_rows([d for d, (_, why) in zip(docs, picked, strict=True) if why is None])
-    misfits = {
+    rejections = {
         (which.start + m.row): (m.reason, m.table, m.column)
         for which, result in zip(batches, results, strict=True)
-        for m in result.misfits
+        for m in result.rejections
     }
-    assert misfits == {i: why for i, (_, why) in enumerate(picked) if why is not None}
-    assert sum(len(r.misfits) for r in results) == len(misfits)
+    assert rejections == {i: why for i, (_, why) in enumerate(picked) if why is not None}
+    assert sum(len(r.rejections) for r in results) == len(rejections)
 
 
 SEVERAL = {
@@ -122,8 +122,8 @@ def test_what_several_tables_compute_is_asked_at_once(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Engine, "run", noted)
     assert several(docs) == ({}, {name: [0, 1, 2, 3, 4] for name in SEVERAL})
     assert len(asked) == 2
-    misfits, rows = several([*docs[:3], {**docs[3], "size": "large"}, docs[4]])
-    assert misfits == {3: ("mapping_error", "sizes", "n")}
+    rejections, rows = several([*docs[:3], {**docs[3], "size": "large"}, docs[4]])
+    assert rejections == {3: ("mapping_error", "sizes", "n")}
     assert rows == {name: [0, 1, 2, 4] for name in SEVERAL}
 
 
@@ -136,8 +136,8 @@ def several(docs: Sequence[dict[str, Any]]) -> tuple[dict[int, Any], dict[str, l
     assert all(r["n"] == r["id"] + 1 and r["short"] == f"N{r['id']}" for r in rows["ages"])
     assert all(r["n"] == 10 * r["id"] + 1 for r in rows["sizes"])
     assert all(r["n"] == 11 * r["id"] for r in rows["others"])
-    misfits = {m.row: (m.reason, m.table, m.column) for m in result.misfits}
-    return misfits, {name: [row["id"] for row in found] for name, found in rows.items()}
+    rejections = {m.row: (m.reason, m.table, m.column) for m in result.rejections}
+    return rejections, {name: [row["id"] for row in found] for name, found in rows.items()}
 
 
 def test_roots_say_which_document_a_row_is_of() -> None:
@@ -164,19 +164,19 @@ def test_a_record_is_quarantined_for_a_broken_document_that_it_looks_up() -> Non
     world = World({"people": docs}, survey={"people": [*docs, {**docs[0], "_id": 9, "boss": 3}]})
     world.raws["people"].append(World({"x": [{"_id": 3, "must": 5}]}).raws["x"][0])
     _, (result,) = carried(world, [slice(0, 3)])
-    assert [(m.row, m.reason, m.table) for m in result.misfits] == [(1, "looked_up", "people")]
-    assert "people 3 (unseen_type at must" in result.misfits[0].detail
+    assert [(m.row, m.reason, m.table) for m in result.rejections] == [(1, "looked_up", "people")]
+    assert "people 3 (unseen_type at must" in result.rejections[0].detail
     assert {dict(r[1:])["id"] for r in rows_of([result])} == {0, 2}
 
 
 # -- discards and documents without rows
 
 
-def test_discarded_documents_make_no_rows_and_no_misfits() -> None:
+def test_discarded_documents_make_no_rows_and_no_rejections() -> None:
     docs = [{"_id": i, "boss": None, **doc} for i, doc in enumerate([*GOOD, BAD[0][0]])]
     discard = Discard(reason="test data", entity="people", alias="p", where="p._id >= 2")
     _, (result,) = carried(World({"people": docs}), [slice(None)], [discard])
-    assert (result.discarded, result.misfits) == ({2, 3}, [])
+    assert (result.discarded, result.rejections) == ({2, 3}, [])
     assert rows_of([result]) == expected_rows(docs[:2])
 
 
@@ -185,9 +185,9 @@ def test_a_discard_that_fails_on_a_record_quarantines_it_alone() -> None:
     discard = Discard(reason="too old", entity="people", alias="p", where="parse_int(p.age) > 30")
     _, (result,) = carried(World({"people": docs}), [slice(None)], [discard])
     assert result.discarded == {1}
-    ((misfit),) = result.misfits
-    assert (misfit.row, misfit.reason, misfit.table) == (3, "mapping_error", None)
-    assert misfit.detail == "the where of a [[discard]]: parse_int: no number is not an integer"
+    ((rejection),) = result.rejections
+    assert (rejection.row, rejection.reason, rejection.table) == (3, "mapping_error", None)
+    assert rejection.detail == "the where of a [[discard]]: parse_int: no number is not an integer"
     assert rows_of([result]) == expected_rows([docs[0], docs[2], docs[4]])
 
 
@@ -200,9 +200,9 @@ def only(mapping: str, docs: list[dict[str, Any]]) -> Mapped:
 def test_a_document_that_makes_no_row_is_never_lost() -> None:
     docs: list[dict[str, Any]] = [{"_id": 1, "tags": ["a"]}, {"_id": 2, "tags": []}, {"_id": 3}]
     result = only("SELECT p._id AS id, t.tag AS tag FROM people AS p, unnest(p.tags) AS t(tag)", docs)
-    assert [(m.row, m.reason) for m in result.misfits] == [(1, "no_rows"), (2, "no_rows")]
+    assert [(m.row, m.reason) for m in result.rejections] == [(1, "no_rows"), (2, "no_rows")]
     filtered = only("SELECT p._id AS id FROM people AS p WHERE p._id > 1", docs)
-    assert [(m.row, m.reason, m.detail) for m in filtered.misfits] == [
+    assert [(m.row, m.reason, m.detail) for m in filtered.rejections] == [
         (0, "no_rows", "the mapping returned no row in tags")
     ]
 
@@ -210,13 +210,13 @@ def test_a_document_that_makes_no_row_is_never_lost() -> None:
 def test_beside_a_table_of_its_own_a_document_needs_no_elements() -> None:
     docs = [{"_id": i, "boss": None, "short": None, **doc} for i, doc in enumerate(GOOD[1:])]
     _, (result,) = carried(World({"people": docs}), [slice(None)])
-    assert result.misfits == []
+    assert result.rejections == []
 
 
 def test_an_empty_batch() -> None:
     world = World({"people": [{"_id": 1, "boss": None, "short": None, **GOOD[1]}]})
     _, (result,) = carried(world, [slice(0, 0)])
-    assert (result.tables, result.misfits, result.discarded) == ([], [], set())
+    assert (result.tables, result.rejections, result.discarded) == ([], [], set())
 
 
 # -- errors that are no record's
@@ -234,7 +234,7 @@ def test_where_the_fault_is_in_no_single_output() -> None:
     """WHERE refuses the record: the table is named, no column is."""
     mapping = "SELECT p._id AS id FROM people AS p WHERE parse_int(p.age) > 1"
     result = only(mapping, [{"_id": 1, "age": 2}, {"_id": 2, "age": "x"}])
-    assert [(m.row, m.reason, m.table, m.column) for m in result.misfits] == [(1, "mapping_error", "tags", None)]
+    assert [(m.row, m.reason, m.table, m.column) for m in result.rejections] == [(1, "mapping_error", "tags", None)]
 
 
 def test_a_carrier_can_be_used_again_and_again() -> None:

@@ -1,4 +1,4 @@
-"""Values held against their columns: exactly, or a misfit with its reason."""
+"""Values held against their columns: exactly, or a rejection with its reason."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def fitted(kind: ColumnType, values: Any, arrow: Any = None, *, nullable: bool =
 def outcome(kind: ColumnType, value: Any, arrow: Any = None) -> Any:
     """The canonical value (times as integers), or the reason why there is none."""
     done = fitted(kind, [value], arrow)
-    if done.misfits:
+    if done.rejections:
         assert done.table.num_rows == 0
-        return done.misfits[0].reason
+        return done.rejections[0].reason
     column = done.table.column("x")
     assert column.type == arrow_type(kind)
     if pa.types.is_temporal(column.type):
@@ -181,15 +181,15 @@ ALL = [INT4, FLOAT4, FLOAT8, NUMERIC, MONEY, TEXT, BLANKS, MILLIS, DATE, TIME, J
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.sql)
 def test_null_stays_null_where_it_may_stand(kind: ColumnType) -> None:
     assert fitted(kind, [None, None]).table.column("x").to_pylist() == [None, None]
-    assert [m.reason for m in fitted(kind, [None], nullable=False).misfits] == ["not_null"]
+    assert [m.reason for m in fitted(kind, [None], nullable=False).rejections] == ["not_null"]
 
 
 def test_rows_that_do_not_fit_are_left_out_and_the_others_keep_their_numbers() -> None:
     done = fitted(CODE, ["ok", "too long", None, "a\0", ""])
     assert done.table.column("x").to_pylist() == ["ok", None, ""]
     assert done.rows.to_pylist() == [0, 2, 4]
-    assert [(m.row, m.column, m.reason) for m in done.misfits] == [(1, "x", "too_long"), (3, "x", "nul_character")]
-    assert "'too long'" in done.misfits[0].message
+    assert [(m.row, m.column, m.reason) for m in done.rejections] == [(1, "x", "too_long"), (3, "x", "nul_character")]
+    assert "'too long'" in done.rejections[0].detail
 
 
 def test_bookkeeping_passes_and_unknown_columns_do_not() -> None:
@@ -204,7 +204,7 @@ def test_sliced_and_chunked_columns_are_no_others() -> None:
     chunks = pa.chunked_array([pa.array([[9], None, [1, None]]).slice(1), pa.array([[], [2**40]])])
     done = fitted(INTS, chunks)
     assert done.table.column("x").to_pylist() == [None, [1, None], []]
-    assert [(m.row, m.reason) for m in done.misfits] == [(3, "out_of_range")]
+    assert [(m.row, m.reason) for m in done.rejections] == [(3, "out_of_range")]
 
 
 @pytest.mark.parametrize(
@@ -227,8 +227,8 @@ def test_what_duckdb_hands_out(kind: ColumnType, sql: str, expected: Any) -> Non
     with duckdb.connect() as connection:
         column = connection.sql(f"SELECT {sql} AS x").to_arrow_table().column("x")
     done = fitted(kind, column)
-    if done.misfits:
-        assert done.misfits[0].reason == expected
+    if done.rejections:
+        assert done.rejections[0].reason == expected
     else:
         found = done.table.column("x")
         assert (found.cast(pa.int64()) if pa.types.is_timestamp(found.type) else found).to_pylist() == [expected]
@@ -247,7 +247,7 @@ def test_a_double_leads_back_from_its_digits(value: float) -> None:
 
 
 @given(value=st.floats())
-def test_a_float4_is_the_double_or_a_misfit(value: float) -> None:
+def test_a_float4_is_the_double_or_a_rejection(value: float) -> None:
     found = outcome(FLOAT4, value, pa.float64())
     assert found in ("precision", "out_of_range") or repr(found) == repr(value)
 

@@ -40,7 +40,7 @@ def test_what_the_plan_refuses_never_fits_and_what_it_lets_through_may(value: st
         return
     for kind in KINDS:
         refused = bool(fit_plan(types, _target(_kind(kind))))
-        reasons = {m.reason for m in fit(rows, _target(_kind(kind))).misfits}
+        reasons = {m.reason for m in fit(rows, _target(_kind(kind))).rejections}
         assert not refused or reasons or _looks_like_text(types["x"]), (value, kind)
         assert refused or reasons <= {"bad_type", "not_json", "not_a_number"}, (value, kind, reasons)
         assert refused or "bad_type" not in reasons or kind == "uuid", (value, kind, reasons)

@@ -14,14 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mapping_world import ENGINE, World, equality, python_rows
 
+from crossfade.model.rejection import Rejection
 from crossfade.records.bson.canonical import canonical
 from crossfade.records.bson.codec import BSON
 from crossfade.records.bson.decode import decode_one
 from crossfade.records.bson.walk import date
 from crossfade.transform import lookup as lookups
-from crossfade.transform.lookup import LookedUpMisfit, keys_of
+from crossfade.transform.lookup import LookupRejected, keys_of
 from crossfade.transform.one_pass import OnePass
-from crossfade.transform.refusal_queries import Refusal, stages_of
+from crossfade.transform.refusal_queries import stages_of
 from strategies import scalars
 
 OIDS = [ObjectId(f"{i:024x}") for i in range(20)]
@@ -231,7 +232,7 @@ def test_nothing_is_kept_of_keys_of_which_two_may_name_one_document() -> None:
 def test_a_document_that_does_not_fit_its_shape() -> None:
     docs = {"e": [{"_id": 1, "ref": 1}], "f": [{"_id": 1, "name": 5}]}
     world = World(docs, survey={"f": [{"_id": 1, "name": "text"}]})
-    with pytest.raises(LookedUpMisfit, match=r"f 1 \(unseen_type at name: int where the survey saw"):
+    with pytest.raises(LookupRejected, match=r"f 1 \(unseen_type at name: int where the survey saw"):
         world.rows("SELECT x._id AS id, y.name AS name FROM e x LEFT JOIN f y ON y._id = x.ref")
 
 
@@ -242,12 +243,16 @@ def test_no_keys_no_fetch() -> None:
     assert world.asked == []
 
 
-def test_a_misfit_crosses_from_one_process_to_another() -> None:
+def test_a_rejection_crosses_from_one_process_to_another() -> None:
     """A worker raises it, and the run tells it."""
-    misfit = LookedUpMisfit("f 1 does not fit", {'{"$numberInt":"1"}': "why"})
-    there = pickle.loads(pickle.dumps(misfit))
-    assert type(there) is LookedUpMisfit
-    assert (there.message, there.hint, dict(there.broken)) == (misfit.message, misfit.hint, dict(misfit.broken))
+    error = LookupRejected("f 1 does not fit", {'{"$numberInt":"1"}': "why"})
+    there = pickle.loads(pickle.dumps(error))
+    assert type(there) is LookupRejected
+    assert (there.message, there.hint, dict(there.broken)) == (
+        error.message,
+        error.hint,
+        dict(error.broken),
+    )
 
 
 def test_a_broken_document_is_of_the_record_that_is_asked_alone() -> None:
@@ -260,7 +265,7 @@ def test_a_broken_document_is_of_the_record_that_is_asked_alone() -> None:
     program = world.program("SELECT x._id AS id, y.name AS name FROM e x LEFT JOIN f y ON y._id = x.ref")
     (branch,) = program.branches
     found = OnePass(stages_of(branch.narrow, branch.lookups), branch.narrow, ENGINE, world.lookups())
-    unsure = {0: Refusal("name", None), 1: Refusal("name", None)}
+    unsure = {row: Rejection(row, "mapping_error", "", column="name") for row in (0, 1)}
     certain = found._looked_at_alone(world.batch(program, "e").table, unsure)
     assert {row: refusal.reason for row, refusal in certain.items()} == {0: "looked_up"}
     assert "unseen_type at name" in (certain[0].detail or "")

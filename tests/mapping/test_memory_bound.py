@@ -38,7 +38,7 @@ def test_a_record_that_takes_too_much(select: str) -> None:
     world = World({"people": [{"_id": i, "n": n, "s": "y" if n == 4 else "5"} for i, n in enumerate(sizes)]})
     program = world.program(select)
     result = world.carrier(program, "people", TABLES).map(world.batch(program, "people"))
-    wrong = {m.row: m.reason for m in result.misfits}
+    wrong = {m.row: m.reason for m in result.rejections}
     refused = {5: "mapping_error"} if "p.s" in select else {}
     assert wrong == {2: "too_large", 4: "too_large", **refused}
     rows: list[dict[str, Any]] = [row for part in result.tables for row in python_rows(part.rows)]

@@ -84,16 +84,16 @@ def mapped(select: str, count: int) -> Any:
         for part in result.tables
         for root, row in zip(part.roots.to_pylist(), python_rows(part.rows), strict=True)
     ]
-    return sorted(rows, key=str), result.discarded, result.misfits
+    return sorted(rows, key=str), result.discarded, result.rejections
 
 
 @pytest.mark.parametrize("select", [*FORESEEN.values(), *UNFORESEEN.values()], ids=[*FORESEEN, *UNFORESEEN])
 def test_one_pass_changes_nothing(select: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows, discarded, misfits = mapped(select, 30)
+    rows, discarded, rejections = mapped(select, 30)
     assert rows
-    assert misfits
+    assert rejections
     monkeypatch.setattr(OnePass, "look", lambda *_: {})
-    assert mapped(select, 30) == (rows, discarded, misfits)
+    assert mapped(select, 30) == (rows, discarded, rejections)
 
 
 @contextmanager
@@ -113,8 +113,8 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 @pytest.mark.parametrize("select", FORESEEN.values(), ids=FORESEEN)
 def test_the_number_of_queries_does_not_grow_with_the_refused(select: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with counted(monkeypatch) as few:
-        _, _, misfits = mapped(select, 20)
+        _, _, rejections = mapped(select, 20)
     with counted(monkeypatch) as many:
-        _, _, more_misfits = mapped(select, 200)
-    assert len(more_misfits) > 5 * len(misfits) > 0
+        _, _, more_rejections = mapped(select, 200)
+    assert len(more_rejections) > 5 * len(rejections) > 0
     assert len(many) <= len(few) + 4

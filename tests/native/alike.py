@@ -37,7 +37,7 @@ def whole(column: Any) -> Any:
 
 
 def assert_alike(mine: Batch, theirs: Batch) -> None:
-    assert mine.aside == theirs.aside
+    assert mine.rejected == theirs.rejected
     assert list(mine.raws) == list(theirs.raws)
     assert mine.table.schema.equals(theirs.table.schema, check_metadata=True)
     mine.table.validate(full=True)

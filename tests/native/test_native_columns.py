@@ -122,7 +122,7 @@ def test_the_corpus() -> None:
     for name, raw in corpus():
         shape = shape_of(raw)
         found = assert_read_alike(shape, list(columns_of(shape.root)), raw)
-        assert len(found.raws) + len(found.aside) >= 1, name
+        assert len(found.raws) + len(found.rejected) >= 1, name
 
 
 @pytest.mark.skipif(not corpus(), reason="no BSON corpus: set BSON_CORPUS to its folder")
@@ -170,14 +170,14 @@ def test_odd_documents(doc: dict[str, Any]) -> None:
 def test_names_that_are_there_twice_are_shown_as_python_shows_them() -> None:
     names = ["a", "'", "'\"", "\\", "\n", "é", "\u200b", "\U0001f600", "\u0085", "\U000e0001", ""]
     twice = [framed(INT % name.encode() * 2) for name in names]
-    assert len(assert_read_alike(NOTHING, [], b"".join(twice)).aside) == len(names)
+    assert len(assert_read_alike(NOTHING, [], b"".join(twice)).rejected) == len(names)
 
 
 def test_a_date_and_a_uuid_out_of_range() -> None:
     shape = shape_of(bson.encode({"_id": 1, "d": DatetimeMS(0), "u": Binary(bytes(16), 4)}))
     docs = [{"_id": 2, "d": DatetimeMS(2**62)}, {"_id": 3, "u": Binary(bytes(3), 4)}, {"_id": 4, "u": Binary(b"", 5)}]
     found = assert_read_alike(shape, [Column("d", ("d",)), Column("u", ("u",))], b"".join(map(bson.encode, docs)))
-    assert [aside.reason for aside in found.aside] == ["out_of_range", "out_of_range", "unseen_type"]
+    assert [aside.reason for aside in found.rejected] == ["out_of_range", "out_of_range", "unseen_type"]
 
 
 def test_a_map_of_many_names() -> None:
@@ -221,7 +221,7 @@ def test_a_key_that_comes_later_is_nothing_new_and_a_type_is() -> None:
     twice = bson.encode({"_id": 5, "m": {"2024-01": {"n": 1}, "2024-02": {"n": 1}}}).replace(b"2024-02", b"2024-01")
     found = assert_read_alike(shape, [Column("m", ("m",), "json")], b"".join(map(bson.encode, docs)) + twice)
     assert found.table["m"].to_pylist() == ['{"2031-07":{"n":1},"any":{"n":2}}']
-    assert [(one.reason, one.path) for one in found.aside] == [
+    assert [(one.reason, one.path) for one in found.rejected] == [
         ("unseen_type", "m.{}.n"),
         ("unseen_path", "m.{}.o"),
         ("unseen_type", "m.{}"),

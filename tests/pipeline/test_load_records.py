@@ -82,10 +82,10 @@ def test_a_function_that_raises_is_about_its_row(pg_db: PostgresScratch, writer:
     _make(pg_db, PICKY)
     with writer.transaction() as tx:
         counting: Any = _Counting(tx)
-        misfits = load_records(counting, _records(range(1, 1001)), range(1000))
-    assert sorted(m.row for m in misfits) == list(range(6, 1000, 7))
-    assert {m.reason for m in misfits} == {"raised"}
-    assert pg_db.execute("SELECT count(*) FROM picked") == [(1000 - len(misfits),)]
+        rejections = load_records(counting, _records(range(1, 1001)), range(1000))
+    assert sorted(m.row for m in rejections) == list(range(6, 1000, 7))
+    assert {m.reason for m in rejections} == {"raised"}
+    assert pg_db.execute("SELECT count(*) FROM picked") == [(1000 - len(rejections),)]
     assert counting.loads == 1
 
 
@@ -119,9 +119,9 @@ def test_all_values_that_a_type_changes_are_named_in_one_look(pg_db: PostgresScr
     rows = part.rows.set_column(1, "span", spans)
     with writer.transaction() as tx:
         counting: Any = _Counting(tx)
-        misfits = load_records(counting, [TableRows(TABLE, rows, part.roots)], range(500))
+        rejections = load_records(counting, [TableRows(TABLE, rows, part.roots)], range(500))
     assert counting.loads == 2
-    reasons = {m.row: m.reason for m in misfits}
+    reasons = {m.row: m.reason for m in rejections}
     assert reasons == {n: ("bad_value", "precision")[n % 5] for n in range(500) if n % 5 < 2}
 
 
@@ -165,17 +165,17 @@ def test_a_check_of_a_column_that_the_target_fills_is_asked_row_by_row(
             " CONSTRAINT big CHECK (coalesce(extra, 0) + n > 5))"
         )
     with writer.transaction() as tx:
-        misfits = load_records(tx, _records(range(-9, 9)), range(18))
-    assert [m.row for m in misfits] == [0, 1, 2, 3, 4]
+        rejections = load_records(tx, _records(range(-9, 9)), range(18))
+    assert [m.row for m in rejections] == [0, 1, 2, 3, 4]
     assert pg_db.execute("SELECT count(*), min(n) FROM picked") == [(13, -4)]
 
 
 def _check_at_once(tx: TargetTransaction) -> None:
     counting: Any = _Counting(tx)
-    misfits = load_records(counting, _records(range(500)), range(500))
+    rejections = load_records(counting, _records(range(500)), range(500))
     assert counting.loads == 1
-    assert [(m.row, m.reason, m.table, m.constraint) for m in misfits] == [
-        (n, "check", "picked", misfits[0].constraint) for n in range(0, 500, 10)
+    assert [(m.row, m.reason, m.table, m.constraint) for m in rejections] == [
+        (n, "check", "picked", rejections[0].constraint) for n in range(0, 500, 10)
     ]
 
 

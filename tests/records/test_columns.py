@@ -73,7 +73,7 @@ def test_every_column_of_every_document(docs: list[dict[str, Any]]) -> None:
     shape = shape_of(docs)
     columns = list(columns_of(shape.root))
     batch = compile_columns(shape, columns).read(b"".join(map(to_bson, docs)))
-    assert batch.aside == ()
+    assert batch.rejected == ()
     for i, (doc, row) in enumerate(zip(docs, rows_of(batch), strict=True)):
         assert row == {"#row": i} | {c.name: cell(doc, c, shape.root) for c in columns}
 
@@ -86,10 +86,10 @@ def test_what_is_not_in_the_shape_is_set_aside(seen: list[dict[str, Any]], new: 
     batch = compile_columns(shape, [Column("all", (), "ejson")]).read(b"".join(raws))
     assert [fits(doc, shape) for doc in docs].count(True) == len(batch.raws)
     assert batch.raws == [raw for doc, raw in zip(docs, raws, strict=True) if fits(doc, shape)]
-    assert [(a.position, a.raw) for a in batch.aside] == [
+    assert [(a.row, a.raw) for a in batch.rejected] == [
         (i, raw) for i, (doc, raw) in enumerate(zip(docs, raws, strict=True)) if not fits(doc, shape)
     ]
-    assert {a.reason for a in batch.aside} <= {"unseen_path", "unseen_type", "out_of_range"}
+    assert {a.reason for a in batch.rejected} <= {"unseen_path", "unseen_type", "out_of_range"}
 
 
 @given(st.lists(documents(st.lists(values(), max_size=3) | values()), min_size=1, max_size=4))
@@ -149,13 +149,13 @@ def test_dates_beyond_python_arrive_as_timestamps() -> None:
 def test_an_int_goes_into_a_long_and_a_long_not_into_an_int() -> None:
     longs, ints = shape_of([{"x": Int64(1)}]), shape_of([{"x": 1}])
     assert read([{"x": 1}], Column("x", ("x",)), shape=longs).table["x"].to_pylist() == [1]
-    (aside,) = read([{"x": Int64(1)}], Column("x", ("x",)), shape=ints).aside
+    (aside,) = read([{"x": Int64(1)}], Column("x", ("x",)), shape=ints).rejected
     assert (aside.reason, aside.path, aside.detail) == ("unseen_type", "x", "long where the survey saw int")
 
 
 def test_a_new_date_that_no_timestamp_holds_is_out_of_range() -> None:
     shape = shape_of([{"_id": 1, "a": [DAY]}])
-    (aside,) = read([{"_id": 2, "a": [DatetimeMS(2**62)]}], shape=shape).aside
+    (aside,) = read([{"_id": 2, "a": [DatetimeMS(2**62)]}], shape=shape).rejected
     assert (aside.reason, aside.path, aside.key) == ("out_of_range", "a[]", '{"$numberInt":"2"}')
 
 
@@ -204,7 +204,7 @@ def test_broken_and_unfitting_documents_stand_in_order() -> None:
     broken = b"\x13\0\0\0\x10a\0\x01\0\0\0\x10a\0\x01\0\0\0\0"
     strange = bson.encode({"_id": 2, "x": 1})
     batch = compile_columns(shape_of([{"_id": 1}]), []).read(good + strange + broken + good)
-    assert [(a.position, a.reason) for a in batch.aside] == [(1, "unseen_path"), (2, "duplicate_key")]
+    assert [(a.row, a.reason) for a in batch.rejected] == [(1, "unseen_path"), (2, "duplicate_key")]
     assert batch.table["#row"].to_pylist() == [0, 1]
 
 
@@ -224,6 +224,6 @@ def test_what_is_no_column_is_refused(column: Column) -> None:
 def test_a_map_of_many_names_is_held_against_the_shape_too() -> None:
     docs = [{"m": {f"k{i}": i, f"k{i + 1}": i}} for i in range(300)]
     shape = shape_of(docs)
-    assert read(docs, shape=shape).aside == ()
-    (aside,) = read([*docs, {"m": {"k7": "text"}}], shape=shape).aside
-    assert (aside.position, aside.reason, aside.path) == (300, "unseen_type", "m.k7")
+    assert read(docs, shape=shape).rejected == ()
+    (aside,) = read([*docs, {"m": {"k7": "text"}}], shape=shape).rejected
+    assert (aside.row, aside.reason, aside.path) == (300, "unseen_type", "m.k7")

@@ -90,5 +90,5 @@ def test_a_broken_document_is_set_aside(case: dict[str, Any]) -> None:
         walk(raw)
     assert e.value.reason in ("broken", "invalid_utf8")
     decoded = decode(raw)
-    assert decoded.broken
-    assert b"".join([*decoded.raws, *(b.raw for b in decoded.broken)]) == raw
+    assert decoded.rejected
+    assert b"".join([*decoded.raws, *(b.raw for b in decoded.rejected)]) == raw

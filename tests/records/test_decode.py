@@ -58,7 +58,7 @@ def test_a_flipped_bit_changes_no_other_document(docs: list[dict[str, object]], 
     decoded = decode(b"".join([*raws[:victim], bytes(hurt), *raws[victim + 1 :]]))
     others = [raw for i, raw in enumerate(raws) if i != victim]
     assert [r for r, p in zip(decoded.raws, decoded.positions, strict=True) if p != victim] == others
-    assert [b.raw for b in decoded.broken] in ([], [bytes(hurt)])
+    assert [b.raw for b in decoded.rejected] in ([], [bytes(hurt)])
     assert all(
         to_bson(doc) == raw or walk(raw) is not None for doc, raw in zip(decoded.docs, decoded.raws, strict=True)
     )
@@ -71,14 +71,14 @@ def test_a_cut_batch_breaks_its_last_document_only(docs: list[dict[str, object]]
     decoded = decode(batch[:cut])
     pieces = split(batch[:cut])
     assert b"".join(pieces) == batch[:cut]
-    assert len(decoded.docs) + len(decoded.broken) == len(pieces)
-    assert all(b.reason == "broken" and b.position == len(pieces) - 1 for b in decoded.broken)
+    assert len(decoded.docs) + len(decoded.rejected) == len(pieces)
+    assert all(b.reason == "broken" and b.row == len(pieces) - 1 for b in decoded.rejected)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_at_all(batch: bytes) -> None:
     decoded = decode(batch)
-    assert len(decoded.docs) + len(decoded.broken) == len(split(batch))
+    assert len(decoded.docs) + len(decoded.rejected) == len(split(batch))
 
 
 @pytest.mark.parametrize(
@@ -104,16 +104,16 @@ def test_a_broken_document_says_why_and_where(body: bytes, reason: str, path: st
     decoded = decode(good + framed(body) + good)
     assert decoded.raws == [good, good]
     assert list(decoded.positions) == [0, 2]
-    (broken,) = decoded.broken
-    assert (broken.position, broken.reason, broken.path) == (1, reason, path)
+    (broken,) = decoded.rejected
+    assert (broken.row, broken.reason, broken.path) == (1, reason, path)
     assert broken.raw == framed(body)
     assert broken.key == '{"$numberInt":"1"}' or body.startswith(INT % b"a")
 
 
 def test_the_key_of_a_cut_document_is_still_readable() -> None:
     raw = bson.encode({"_id": ObjectId("0" * 24), "text": "x" * 100})
-    assert decode(raw[:60]).broken[0].key == '{"$oid":"000000000000000000000000"}'
-    assert decode(raw[:12]).broken[0].key is None
+    assert decode(raw[:60]).rejected[0].key == '{"$oid":"000000000000000000000000"}'
+    assert decode(raw[:12]).rejected[0].key is None
 
 
 def test_what_pymongo_would_lose_is_kept() -> None:
@@ -143,7 +143,7 @@ def test_nesting_up_to_the_limit_passes(depth: int) -> None:
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 900, 100_000])
 def test_nesting_beyond_the_limit_is_broken(depth: int) -> None:
-    (broken,) = decode(nested(depth)).broken
+    (broken,) = decode(nested(depth)).rejected
     assert broken.reason == "broken"
     assert broken.detail == "nested deeper than 200"
 

@@ -30,7 +30,7 @@ def test_they_hold_whole_documents(name: str, size: int) -> None:
     whole = decode(BATCHES[name])
     assert b"".join(found) == BATCHES[name]
     assert [raw for one in found for raw in decode(one).raws] == whole.raws
-    assert [broken.raw for one in found for broken in decode(one).broken] == [broken.raw for broken in whole.broken]
+    assert [broken.raw for one in found for broken in decode(one).rejected] == [broken.raw for broken in whole.rejected]
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -12,12 +12,12 @@ from bson import ObjectId
 from dumps import DOCUMENTS, OID, as_lines, entities, read_all, scanned
 
 from crossfade.errors import Damaged, Misused
+from crossfade.model.rejection import Rejection
 from crossfade.records.bson.decode import decode
 from crossfade.records.bson.ejson import canonical
 from crossfade.records.bson.walk import walk
 from crossfade.stores.dump.ejson import document_to_bson
 from crossfade.stores.dump.exported import ExportReader
-from crossfade.stores.dump.framing import Broken
 from crossfade.stores.dump.store import open_dump
 
 LINES = as_lines(DOCUMENTS)
@@ -94,10 +94,10 @@ def test_a_stored_query_of_version_2_stays_an_object(tmp_path: Path) -> None:
     assert walk(found)["q"] == {"$regex": "^a", "$options": "i"}
 
 
-def broken_in(text: bytes) -> tuple[list[bytes], list[Broken]]:
+def broken_in(text: bytes) -> tuple[list[bytes], list[Rejection]]:
     pieces = iter([text, b""])
     found = list(ExportReader(lambda size: next(pieces), "x.json", lambda text: text.encode()).documents())
-    return [f for f in found if isinstance(f, bytes)], [f for f in found if isinstance(f, Broken)]
+    return [f for f in found if isinstance(f, bytes)], [f for f in found if isinstance(f, Rejection)]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_equal_names_are_kept_and_found_out(tmp_path: Path, tail: str) -> None:
         (run,) = store.reader.scan("a")
     found = decode(run)
     assert found.docs == [{"_id": 2}]
-    assert [(b.reason, b.key, b.position) for b in found.broken] == [("duplicate_key", canonical(OID), 0)]
+    assert [(b.reason, b.key, b.row) for b in found.rejected] == [("duplicate_key", canonical(OID), 0)]
 
 
 def test_documents_without_id_and_equal_ids(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_the_public_samples() -> None:
                 found = scanned(store, name)
                 assert len(found) == len(lines) == info.count
                 whole = decode(b"".join(found))
-                assert not whole.broken
+                assert not whole.rejected
                 assert [list(document) for document in whole.docs] == [list(json.loads(line)) for line in lines]
 
 
@@ -231,7 +231,7 @@ def test_ids_of_exports_are_object_ids(tmp_path: Path) -> None:
     assert type(walk(found)["_id"]) is ObjectId
 
 
-def _exported(tmp_path: Path, *lines: str) -> list[bytes | Broken]:
+def _exported(tmp_path: Path, *lines: str) -> list[bytes | Rejection]:
     path = tmp_path / "all.json"
     path.write_text("\n".join(lines))
     with path.open("rb") as file:
@@ -245,7 +245,7 @@ def _exported(tmp_path: Path, *lines: str) -> list[bytes | Broken]:
 def test_a_number_that_would_be_rounded_is_a_broken_document(tmp_path: Path, number: str) -> None:
     once, twice = f'{{"_id":2,"n":[{number}]}}', f'{{"_id":4,"a":1,"a":{number}}}'
     found = _exported(tmp_path, '{"_id":1,"n":0.1}', once, twice, '{"_id":3,"n":1e22}')
-    assert [one.raw.decode() for one in found if isinstance(one, Broken)] == [once, twice]
+    assert [one.raw.decode() for one in found if isinstance(one, Rejection)] == [once, twice]
     assert [walk(one)["n"] for one in found if isinstance(one, bytes)] == [0.1, 1e22]
 
 

@@ -187,7 +187,7 @@ def test_batches_are_arrow_held_against_the_shape(mongo_db: MongoScratch, reader
     for _ in range(2):  # the second time with what was compiled the first time
         (batch,) = reader.batches(chunk, histogram.to_shape("c"), columns)
         assert batch.table.to_pylist() == [{"#row": n, "id": n, "name": f"n{n}"} for n in range(3)]
-        assert [(one.key, one.reason) for one in batch.aside] == [(canonical(3), "unseen_type")]
+        assert [(one.key, one.reason) for one in batch.rejected] == [(canonical(3), "unseen_type")]
 
 
 @pytest.mark.parametrize(

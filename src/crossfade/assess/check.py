@@ -9,11 +9,12 @@ from crossfade.assess.ownership import ownership
 from crossfade.mapping.coverage.partial import partly_covered
 from crossfade.mapping.coverage.uncovered import open_paths, stale_discards, uncovered
 from crossfade.mapping.language.conversions import meant_for
-from crossfade.model.batch import REMAINDER, Column
+from crossfade.model.batch import Column
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
 from crossfade.model.names import nearest
 from crossfade.model.program import ROOT_TABLE, Branch, Program
+from crossfade.model.rejection import REMAINDER
 from crossfade.model.shape import Shape, format_path
 from crossfade.model.target import TargetSchema, TargetTable
 from crossfade.project import Discard

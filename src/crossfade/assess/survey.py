@@ -12,9 +12,10 @@ from functools import partial
 
 from crossfade.assess.map_rules import RulesOf, no_rules
 from crossfade.errors import Misused, Refused
-from crossfade.model.batch import REMAINDER, Chunk
+from crossfade.model.batch import Chunk
 from crossfade.model.map_rules import MapRules
 from crossfade.model.patterns import is_pattern, matching
+from crossfade.model.rejection import REMAINDER
 from crossfade.model.shape import Shape
 from crossfade.records.codec import Codec, Counter
 from crossfade.runtime.again import TryingAgain, again, again_from

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from crossfade.cli.screen import Screen, number
-from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
+from crossfade.model.rejection import REMAINDER
 from crossfade.move.records import Records
 from crossfade.move.values import PARENTS, Cause, Entry, place_of
 

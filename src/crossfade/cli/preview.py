@@ -15,9 +15,10 @@ from crossfade.cli.record import draw_record
 from crossfade.cli.screen import Screen, number
 from crossfade.errors import Misused
 from crossfade.model.counts import counted
+from crossfade.model.rejection import Rejection
 from crossfade.move.records import Records
 from crossfade.move.reports import shown
-from crossfade.move.values import Estimate, Misfit, Preview, Previewed, Sample, TableRows
+from crossfade.move.values import Estimate, Preview, Previewed, Sample, TableRows
 
 TABLE = Annotated[
     str | None, typer.Argument(metavar="TABLE", help="A target table. With --sample: all tables unless given.")
@@ -96,8 +97,8 @@ def _rows(part: TableRows) -> Iterator[dict[str, Any]]:
         yield {"table": part.table.name, "row": row}
 
 
-def _refused(misfit: Misfit) -> dict[str, Any]:
-    return {n: getattr(misfit, n) for n in ("reason", "detail", "table", "column")}
+def _refused(rejection: Rejection) -> dict[str, Any]:
+    return {n: getattr(rejection, n) for n in ("reason", "detail", "table", "column")}
 
 
 def _sample(one: Sample) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from crossfade.cli.options import DASK
 from crossfade.cli.record import draw_record
 from crossfade.cli.screen import Screen, number
 from crossfade.errors import Misused
-from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
+from crossfade.model.rejection import REMAINDER
 from crossfade.move import Move
 from crossfade.move.records import Records
 from crossfade.move.values import Selection

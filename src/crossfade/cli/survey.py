@@ -10,7 +10,7 @@ from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.options import DASK
 from crossfade.cli.screen import Screen, number
-from crossfade.model.batch import REMAINDER
+from crossfade.model.rejection import REMAINDER
 from crossfade.model.shape import Shape
 from crossfade.move import Move
 from crossfade.move.surveying import changes_since

@@ -11,7 +11,7 @@ from typing import Any
 
 from crossfade.journal.clock import now
 from crossfade.journal.tables import QUARANTINE
-from crossfade.model.batch import REMAINDER
+from crossfade.model.rejection import REMAINDER
 from crossfade.stores.contract import TargetTransaction
 from crossfade.stores.contract.journal import After, Condition, Either, Is, IsNot, OneOf, Size, UpTo
 

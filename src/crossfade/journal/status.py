@@ -16,8 +16,8 @@ from crossfade.journal.journal import (
     open_by_reason,
     remainders,
 )
-from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import Counts
+from crossfade.model.rejection import REMAINDER
 from crossfade.stores.contract import TargetTransaction
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from crossfade.model.rejection import Rejection
 from crossfade.model.shape import Path
 
 # In which form a mapping wants a place:
@@ -37,9 +38,6 @@ FORMS = (
 )
 
 
-_LONGEST_PATH = 120  # characters of a path that a message shows
-
-
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of the batch: the value at `path` (steps through objects only, from the batch's row or the list's
@@ -55,35 +53,10 @@ class Column:
     without: frozenset[Path] = frozenset()
 
 
-REMAINDER = "remainder"
-"""The reason of a piece of a torn source that holds an unknown number of records: it is not counted as one."""
-
-
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """A document that does not go on, with the reason and its raw bytes.
-
-    `reason` is one of unseen_path, unseen_type, duplicate_key, invalid_utf8, broken, out_of_range, or REMAINDER, which
-    is no document but what is left of a torn source. `key` is the
-    its key as the codec writes it, or None where not even that could be read. `path` is the place, formatted.
-    """
-
-    position: int
-    key: str | None
-    reason: str
-    path: str
-    detail: str
-    raw: bytes
-
-    @property
-    def said(self) -> str:
-        """The detail, with the place where there is one."""
-        return f"{_short(self.path)}: {self.detail}" if self.path else self.detail
-
-
 @dataclass(frozen=True)
 class Batch:
-    """Documents of one entity. Row i of `table` is the document `raws[i]`; documents set aside are not in it.
+    """Documents of one entity. Row i of `table` is the document `raws[i]`; rejected documents are not in it:
+    `rejected` has them, each with its place among all that were read, its key and its bytes.
 
     `table` is a pyarrow.Table with the columns asked for, in order, and first of all a column `#row` (int64: 0, 1,
     2, ...).
@@ -91,7 +64,7 @@ class Batch:
 
     table: Any
     raws: Sequence[bytes]
-    aside: tuple[SetAside, ...] = ()
+    rejected: tuple[Rejection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +80,3 @@ class Chunk:
     lower: str | None
     upper: str | None
     count: int
-
-
-def _short(path: str) -> str:
-    """A path whose middle is left out where it is as long as a document is deep: what is said of it comes behind."""
-    return path if len(path) <= _LONGEST_PATH else f"{path[: _LONGEST_PATH // 2]}…{path[-_LONGEST_PATH // 4 :]}"

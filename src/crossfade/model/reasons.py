@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossfade.model.batch import REMAINDER
+from crossfade.model.rejection import REMAINDER
 
 REASONS = (
     "out_of_range",

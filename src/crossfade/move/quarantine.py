@@ -12,8 +12,8 @@ from crossfade.journal.causes import causes as by_cause
 from crossfade.journal.causes import pages as entry_pages
 from crossfade.journal.journal import Entry
 from crossfade.journal.refused import held_of
-from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
+from crossfade.model.rejection import REMAINDER
 from crossfade.move import checks, selecting, source_identity, surveying, target_ownership
 from crossfade.move.context import Context
 from crossfade.move.copying import advance_sequences

@@ -6,11 +6,12 @@ from crossfade.journal.causes import DISCARDED, MISSING, PARENTS, PRESENT, QUARA
 from crossfade.journal.journal import FINISHED, PREPARED, Entry
 from crossfade.journal.status import EntityStatus, Status
 from crossfade.mapping.lineage import Lineage
+from crossfade.model.rejection import Rejection
 from crossfade.move.preview import Preview
 from crossfade.move.reset import Reset
 from crossfade.pipeline.preview import Estimate, Previewed, Sample
 from crossfade.stores.contract import Blocker, EntityInfo
-from crossfade.transform.transform import Misfit, TableRows
+from crossfade.transform.transform import TableRows
 
 __all__ = [
     "DISCARDED",
@@ -27,9 +28,9 @@ __all__ = [
     "Entry",
     "Estimate",
     "Lineage",
-    "Misfit",
     "Preview",
     "Previewed",
+    "Rejection",
     "Reset",
     "Sample",
     "Selection",

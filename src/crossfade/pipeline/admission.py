@@ -12,10 +12,11 @@ from typing import Any
 
 from crossfade.model.canonical import python_rows
 from crossfade.model.quoting import identifier
+from crossfade.model.rejection import Rejection
 from crossfade.model.target import ForeignKey, TargetTable, Unique
 from crossfade.runtime.session import Session
 from crossfade.stores.contract import Clashes
-from crossfade.transform.transform import Misfit, TableRows
+from crossfade.transform.transform import TableRows
 
 Value = tuple[Any, ...]
 
@@ -24,7 +25,7 @@ Value = tuple[Any, ...]
 class Asked:
     """The records that may not go in, by their places in the batch."""
 
-    rejected: Mapping[int, Misfit] = field(default_factory=dict)
+    rejected: Mapping[int, Rejection] = field(default_factory=dict)
 
 
 @dataclass
@@ -33,8 +34,8 @@ class _Record:
     that its own rows give to others.
     """
 
-    takes: list[tuple[Value, Misfit]] = field(default_factory=list)
-    needs: list[tuple[Value, Misfit]] = field(default_factory=list)
+    takes: list[tuple[Value, Rejection]] = field(default_factory=list)
+    needs: list[tuple[Value, Rejection]] = field(default_factory=list)
     makes: set[Value] = field(default_factory=set)
 
 
@@ -45,7 +46,7 @@ def ask(s: Session, parts: Sequence[TableRows], order: Sequence[int], *, only_ke
     """
     clashes = s.target.clashes
     records = {row: _Record() for row in order}
-    rejected: dict[int, Misfit] = {}
+    rejected: dict[int, Rejection] = {}
     wanted = _wanted(parts)
     for part in parts:
         _ask_key(s, part, records, rejected)
@@ -56,9 +57,9 @@ def ask(s: Session, parts: Sequence[TableRows], order: Sequence[int], *, only_ke
     return Asked(_decided(records, rejected))
 
 
-def _decided(records: Mapping[int, _Record], held: Mapping[int, Misfit]) -> dict[int, Misfit]:
+def _decided(records: Mapping[int, _Record], held: Mapping[int, Rejection]) -> dict[int, Rejection]:
     """The first in order takes a value. Whoever then lacks a parent gives way, and the order is gone through anew."""
-    orphans: dict[int, Misfit] = {}
+    orphans: dict[int, Rejection] = {}
     while True:
         late, inside = _in_order(records, held.keys() | orphans.keys())
         made = {value for row in inside for value in records[row].makes}
@@ -68,9 +69,9 @@ def _decided(records: Mapping[int, _Record], held: Mapping[int, Misfit]) -> dict
         orphans |= lacking
 
 
-def _in_order(records: Mapping[int, _Record], out: set[int]) -> tuple[dict[int, Misfit], list[int]]:
+def _in_order(records: Mapping[int, _Record], out: set[int]) -> tuple[dict[int, Rejection], list[int]]:
     taken: set[Value] = set()
-    late: dict[int, Misfit] = {}
+    late: dict[int, Rejection] = {}
     inside: list[int] = []
     for row, record in records.items():
         if row in out:
@@ -86,7 +87,7 @@ def _in_order(records: Mapping[int, _Record], out: set[int]) -> tuple[dict[int, 
     return late, inside
 
 
-def _ask_key(s: Session, part: TableRows, records: Mapping[int, _Record], rejected: dict[int, Misfit]) -> None:
+def _ask_key(s: Session, part: TableRows, records: Mapping[int, _Record], rejected: dict[int, Rejection]) -> None:
     names = list(part.table.primary_key)
     keys = part.rows.select(names)
     with s.transaction() as tx:
@@ -99,7 +100,7 @@ def _ask_key(s: Session, part: TableRows, records: Mapping[int, _Record], reject
 
 
 def _ask_uniques(
-    clashes: Clashes, part: TableRows, records: Mapping[int, _Record], rejected: dict[int, Misfit]
+    clashes: Clashes, part: TableRows, records: Mapping[int, _Record], rejected: dict[int, Rejection]
 ) -> None:
     for unique in part.table.uniques:
         why = same_value(part.table, unique)
@@ -139,24 +140,24 @@ def _note_made(part: TableRows, wanted: set[tuple[str, tuple[str, ...]]], record
 # -- why
 
 
-def same_key(table: TargetTable) -> Misfit:
+def same_key(table: TargetTable) -> Rejection:
     listed = ", ".join(table.primary_key)
-    return Misfit(0, "unique", f"another row has the same primary key ({listed})", table.name)
+    return Rejection(0, "unique", f"another row has the same primary key ({listed})", table.name)
 
 
-def same_value(table: TargetTable, unique: Unique) -> Misfit:
+def same_value(table: TargetTable, unique: Unique) -> Rejection:
     listed = ", ".join(unique.expressions)
-    return Misfit(0, "unique", f"another row has the same {listed} ({unique.name})", table.name, listed, unique.name)
+    return Rejection(0, "unique", f"another row has the same {listed} ({unique.name})", table.name, listed, unique.name)
 
 
-def no_parent(table: TargetTable, key: ForeignKey) -> Misfit:
+def no_parent(table: TargetTable, key: ForeignKey) -> Rejection:
     listed = ", ".join(key.columns)
     detail = f"{listed} references a missing row of {key.parent} ({key.name})"
-    return Misfit(0, "foreign_key", detail, table.name, listed, key.name)
+    return Rejection(0, "foreign_key", detail, table.name, listed, key.name)
 
 
-def _of(row: int, why: Misfit) -> Misfit:
-    return Misfit(row, why.reason, why.detail, why.table, why.column, why.constraint)
+def _of(row: int, why: Rejection) -> Rejection:
+    return Rejection(row, why.reason, why.detail, why.table, why.column, why.constraint)
 
 
 def may_clash(tables: Iterator[TargetTable] | Sequence[TargetTable], columns: Mapping[str, str]) -> bool:

@@ -12,13 +12,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from crossfade.journal import journal, loaded
-from crossfade.model.batch import REMAINDER, Batch
+from crossfade.model.batch import Batch
 from crossfade.model.counts import Counts
+from crossfade.model.rejection import REMAINDER, Rejection
 from crossfade.pipeline.admission import Asked
 from crossfade.pipeline.load import load_records
 from crossfade.runtime.session import Session
 from crossfade.stores.contract import TargetTransaction
-from crossfade.transform.transform import Mapped, Misfit, TableRows, drop_roots
+from crossfade.transform.transform import Mapped, TableRows, drop_roots
 
 NO_KEY = "#"
 """Begins what stands for the key of a record that has none: the digest of its document follows."""
@@ -28,7 +29,7 @@ NO_KEY = "#"
 class Applied:
     """What became of a batch's records, by their places in it. Whoever is neither rejected nor discarded is in."""
 
-    rejected: dict[int, Misfit] = field(default_factory=dict)
+    rejected: dict[int, Rejection] = field(default_factory=dict)
     discarded: frozenset[int] = frozenset()
     rows: Counter[str] = field(default_factory=Counter)
     """Table -> the rows that came in."""
@@ -43,7 +44,7 @@ def apply(
     `asked` is what the target said beforehand of rows that clash: without it all are loaded, and those that are refused
     are found by halving.
     """
-    rejected = {m.row: m for m in mapped.misfits}
+    rejected = {m.row: m for m in mapped.rejections}
     if asked is not None:
         rejected |= asked.rejected
     out = rejected.keys() | mapped.discarded
@@ -53,11 +54,11 @@ def apply(
     rejected |= {m.row: m for m in refused}
     inside = without(parts, {m.row for m in refused}) if refused else parts
     _note_owners(s, tx, entity, batch, inside)
-    set_aside = sum(1 for aside in batch.aside if aside.reason != REMAINDER)  # which is of nobody knows how many
+    unread = sum(1 for one in batch.rejected if one.reason != REMAINDER)  # which is of nobody knows how many
     counts = Counts(
-        source=len(batch.raws) + set_aside,
+        source=len(batch.raws) + unread,
         copied=len(good) - len(refused),
-        quarantined=len(rejected) + set_aside,
+        quarantined=len(rejected) + unread,
         discarded=len(mapped.discarded),
     )
     return Applied(rejected, frozenset(mapped.discarded), row_counts(inside), counts)

@@ -109,7 +109,7 @@ def _asked(s: Session, kind: Kind, judge: Judge, piece: Sequence[tuple[Entry, by
             makers.update(part.roots.to_pylist())
             for root, refused in _first_of_each(part, judge.ask(part.rows)):
                 first.setdefault(root, refused)
-    aside = {a.position for a in batch.aside}
+    aside = {a.row for a in batch.rejected}
     rows = iter(range(len(batch.raws)))
     places = [None if i in aside else next(rows) for i in range(len(piece))]
     return [

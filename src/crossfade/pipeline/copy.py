@@ -19,6 +19,7 @@ from crossfade.journal.identities import Identities
 from crossfade.journal.journal import Entry
 from crossfade.model.batch import Batch, Chunk
 from crossfade.model.counts import Counts
+from crossfade.model.rejection import Rejection
 from crossfade.pipeline.apply import apply
 from crossfade.pipeline.enough import Losses, Refusals, StopAt
 from crossfade.runtime.again import TryingAgain
@@ -26,7 +27,6 @@ from crossfade.runtime.executor import Executor
 from crossfade.runtime.session import Session, Work, session
 from crossfade.runtime.tasks import run_tasks
 from crossfade.stores.contract import TargetTransaction
-from crossfade.transform.transform import Misfit
 
 _LARGE = 32 << 20
 """Bytes of a batch, as those of the biggest documents have: what it took is not kept for the next one."""
@@ -104,24 +104,24 @@ def _copy_batch(s: Session, tx: TargetTransaction, chunk: Chunk, batch: Batch, a
     account.counts += applied.counts
 
 
-def _entries(s: Session, chunk: Chunk, batch: Batch, rejected: Sequence[Misfit]) -> Iterator[tuple[Entry, bytes]]:
+def _entries(s: Session, chunk: Chunk, batch: Batch, rejected: Sequence[Rejection]) -> Iterator[tuple[Entry, bytes]]:
     """Without ids: those are given when all of the chunk is known."""
-    for misfit in rejected:
-        raw = bytes(batch.raws[misfit.row])
+    for rejection in rejected:
+        raw = bytes(batch.raws[rejection.row])
         entry = Entry(
             id="",
             entity=chunk.entity,
             chunk=chunk.number,
             key=s.codec.key(raw),
-            reason=misfit.reason,
-            detail=misfit.detail,
-            table=misfit.table,
-            column=misfit.column,
+            reason=rejection.reason,
+            detail=rejection.detail,
+            table=rejection.table,
+            column=rejection.column,
             phase="copy",
-            constraint=misfit.constraint,
+            constraint=rejection.constraint,
         )
         yield entry, raw
-    for aside in batch.aside:
+    for aside in batch.rejected:
         entry = Entry(
             id="",
             entity=chunk.entity,
@@ -136,11 +136,11 @@ def _entries(s: Session, chunk: Chunk, batch: Batch, rejected: Sequence[Misfit])
         yield entry, aside.raw
 
 
-def _count_refusals(batch: Batch, misfits: Sequence[Misfit], account: _Account) -> None:
-    for misfit in misfits:
-        place = place_of(misfit.table, misfit.column)
-        _count_refusal(account, misfit.reason, place, misfit.detail)
-    for aside in batch.aside:
+def _count_refusals(batch: Batch, rejections: Sequence[Rejection], account: _Account) -> None:
+    for rejection in rejections:
+        place = place_of(rejection.table, rejection.column)
+        _count_refusal(account, rejection.reason, place, rejection.detail)
+    for aside in batch.rejected:
         _count_refusal(account, aside.reason, aside.path, aside.detail)
 
 

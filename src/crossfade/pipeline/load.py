@@ -8,13 +8,14 @@ of the batch until the record at fault stands alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crossfade.errors import CrossfadeError
+from crossfade.model.rejection import Rejection
 from crossfade.model.target import TargetTable
 from crossfade.stores.contract import RowRejected, TargetTransaction
-from crossfade.transform.transform import Misfit, TableRows, drop_roots, keep_roots
+from crossfade.transform.transform import TableRows, drop_roots, keep_roots
 
 FEW = 100
 """Records that may all be refused by an error that could be the server's, and are still taken to be at fault."""
@@ -30,7 +31,7 @@ def load_records(
     rows: Sequence[int],
     *,
     loaded: Loaded = lambda tx, loads: None,
-) -> list[Misfit]:
+) -> list[Rejection]:
     """Loads all rows of these records (positions in the batch), each whole or not at all; those refused, and why.
 
     An error whose code does not say that it is about a row (any that a function in a CHECK raises) is about the row if
@@ -40,14 +41,14 @@ def load_records(
     attempt = _Attempt(tx, loaded)
     attempt.load(tables, rows)
     attempt.require_some()
-    return attempt.misfits
+    return attempt.rejections
 
 
 @dataclass
 class _Attempt:
     tx: TargetTransaction
     tell: Loaded
-    misfits: list[Misfit] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
     loaded: int = 0
     doubtful: list[RowRejected] = field(default_factory=list)
 
@@ -86,7 +87,7 @@ class _Attempt:
         for one in refusal.rows:
             row = part.roots[one.row].as_py()
             if row not in out:
-                self.misfits.append(Misfit(row, one.reason, one.message, part.table.name, one.column))
+                self.rejections.append(replace(one, row=row, table=part.table.name))
                 out.add(row)
         self.load([drop_roots(t, out) for t in tables], [row for row in rows if row not in out])
 
@@ -110,7 +111,7 @@ class _Attempt:
         return True
 
     def _refuse(self, row: int, refusal: RowRejected) -> None:
-        self.misfits.append(_misfit(row, refusal))
+        self.rejections.append(_rejection(row, refusal))
         if refusal.doubtful:
             self.doubtful.append(refusal)
 
@@ -119,16 +120,16 @@ class _Attempt:
             return
         first = self.doubtful[0]
         raise CrossfadeError(
-            f"the target refuses every row of table {first.table}: {first.message}; not one of {len(self.misfits):,}"
+            f"the target refuses every row of table {first.table}: {first.message}; not one of {len(self.rejections):,}"
             " records went in, and nothing of this chunk was written",
             hint="look at the table's checks and generated columns, and at the functions that they call",
         )
 
 
-def _misfit(row: int, refusal: RowRejected) -> Misfit:
+def _rejection(row: int, refusal: RowRejected) -> Rejection:
     known = not refusal.constraint or refusal.constraint in refusal.message
     detail = refusal.message + ("" if known else f" ({refusal.constraint})")
-    return Misfit(row, refusal.reason, detail, refusal.table, refusal.column, refusal.constraint)
+    return Rejection(row, refusal.reason, detail, refusal.table, refusal.column, refusal.constraint)
 
 
 def parents_first(tables: Sequence[TableRows]) -> list[TableRows]:

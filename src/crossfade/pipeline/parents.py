@@ -63,7 +63,7 @@ class Parents:
 
     def _rows(self, feed: Feed, narrow: Transformer, records: list[HeldRecord]) -> Iterator[tuple[Values, Parent]]:
         batch = self._s.batch_of(feed.entity, b"".join(self._document(record) for record in records))
-        aside = {a.position for a in batch.aside}
+        aside = {a.row for a in batch.rejected}
         readable = [record for i, record in enumerate(records) if i not in aside]
         for part in narrow.map(batch).tables:
             for root, row in zip(part.roots.to_pylist(), python_rows(part.rows), strict=True):

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 
 from crossfade.model.batch import Batch, Column
 from crossfade.model.program import Program
+from crossfade.model.rejection import Rejection
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetTable
 from crossfade.records.codec import Codec, ColumnReader
 from crossfade.stores.contract import Reader
 from crossfade.transform.engine import Engine
 from crossfade.transform.lookup import LookupReader
-from crossfade.transform.transform import Misfit, TableRows, Transformer, keep_roots
+from crossfade.transform.transform import TableRows, Transformer, keep_roots
 
 AT_ONCE = 500
 """Documents of a sample that are fetched and mapped at once."""
@@ -29,7 +30,7 @@ class Previewed:
     key: str | None
     raw: bytes
     rows: tuple[TableRows, ...] = ()
-    refused: Misfit | None = None
+    refused: Rejection | None = None
     discarded: bool = False
 
 
@@ -56,17 +57,19 @@ class Mapper:
             return []
         batch = self._transcode(self._shapes[entity], self._program.feeds[entity].columns, b"".join(raws))
         mapped = self._carrier(entity).map(batch)
-        misfits = {m.row: m for m in mapped.misfits}
-        aside = {a.position: a for a in batch.aside}
+        rejections = {m.row: m for m in mapped.rejections}
+        aside = {a.row: a for a in batch.rejected}
         out, row = [], 0
-        for position in range(len(batch.raws) + len(batch.aside)):
+        for position in range(len(batch.raws) + len(batch.rejected)):
             if position in aside:
                 a = aside[position]
-                out.append(Previewed(entity, a.key, a.raw, refused=Misfit(0, a.reason, a.said)))
+                out.append(Previewed(entity, a.key, a.raw, refused=Rejection(0, a.reason, a.said)))
                 continue
             raw = batch.raws[row]
             parts = tuple(p for p in (keep_roots(t, {row}) for t in mapped.tables) if p.rows.num_rows)
-            out.append(Previewed(entity, self._codec.key(raw), raw, parts, misfits.get(row), row in mapped.discarded))
+            out.append(
+                Previewed(entity, self._codec.key(raw), raw, parts, rejections.get(row), row in mapped.discarded)
+            )
             row += 1
         return out
 

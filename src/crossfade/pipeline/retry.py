@@ -15,7 +15,8 @@ from crossfade.journal import journal, refused
 from crossfade.journal.causes import Selection, close_all
 from crossfade.journal.journal import Entry
 from crossfade.journal.refused import Held
-from crossfade.model.batch import REMAINDER, Batch
+from crossfade.model.batch import Batch
+from crossfade.model.rejection import REMAINDER, Rejection
 from crossfade.pipeline.admission import ask, may_clash
 from crossfade.pipeline.apply import Applied, apply, without
 from crossfade.pipeline.records import read
@@ -24,7 +25,7 @@ from crossfade.runtime.executor import Executor
 from crossfade.runtime.session import Session, Work, session
 from crossfade.runtime.tasks import run_tasks
 from crossfade.stores.contract import TargetTransaction
-from crossfade.transform.transform import Mapped, Misfit
+from crossfade.transform.transform import Mapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +228,7 @@ class _Piece:
         if self._batch is None:
             return []
         mapped = self._s.carrier(self._entity).map(self._batch)
-        out = {m.row for m in mapped.misfits} | mapped.discarded
+        out = {m.row for m in mapped.rejections} | mapped.discarded
         order = [row for row in range(len(self._batch.raws)) if row not in out]
         only_keys = how.only_keys and self._s.target.traits.constraints_after_tables
         asked = ask(self._s, without(mapped.tables, out) if out else mapped.tables, order, only_keys=only_keys)
@@ -238,12 +239,12 @@ class _Piece:
         return results
 
     def _results(self, batch: Batch, mapped: Mapped, applied: Applied) -> Iterator[Retried]:
-        aside = {a.position: a for a in batch.aside}
+        aside = {a.row: a for a in batch.rejected}
         rows = iter(range(len(batch.raws)))
         for place, (entry, _) in enumerate(self._entries):
             if place in aside:
                 one = aside[place]
-                yield Retried(_again(entry, one.key, Misfit(0, one.reason, one.said)), "quarantined")
+                yield Retried(_again(entry, one.key, Rejection(0, one.reason, one.said)), "quarantined")
                 continue
             row = next(rows)
             if row in mapped.discarded:
@@ -270,7 +271,7 @@ class _Piece:
             journal.note_came(tx, {b.table for b in self._s.work.program.feeds[self._entity].branches})
 
 
-def _again(entry: Entry, key: str | None, why: Misfit) -> Entry:
+def _again(entry: Entry, key: str | None, why: Rejection) -> Entry:
     return replace(
         entry,
         key=entry.key if key is None else key,
@@ -285,7 +286,7 @@ def _again(entry: Entry, key: str | None, why: Misfit) -> Entry:
     )
 
 
-def _is_same(entry: Entry, why: Misfit) -> bool:
+def _is_same(entry: Entry, why: Rejection) -> bool:
     """Whether the record is refused by the same constraint: what was known of it the first time holds still."""
     unnamed = why.constraint is None or entry.constraint == why.constraint
     return unnamed and (entry.reason, entry.table) == (why.reason, why.table)

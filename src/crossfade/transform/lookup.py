@@ -13,8 +13,9 @@ from typing import Any
 import pyarrow as pa
 
 from crossfade.errors import CrossfadeError
-from crossfade.model.batch import Batch, Column, SetAside
+from crossfade.model.batch import Batch, Column
 from crossfade.model.program import Lookup
+from crossfade.model.rejection import Rejection
 from crossfade.model.shape import Path, Shape
 from crossfade.records.codec import Codec
 
@@ -32,7 +33,7 @@ twice.
 """
 
 
-class LookedUpMisfit(CrossfadeError):
+class LookupRejected(CrossfadeError):
     """a looked-up document does not fit source.lock.json
 
     `broken` maps requested keys that lead to such a document to what is wrong with it; it is empty if that is unknown.
@@ -43,7 +44,7 @@ class LookedUpMisfit(CrossfadeError):
         self.broken = broken
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return LookedUpMisfit, (self.message, dict(self.broken))
+        return LookupRejected, (self.message, dict(self.broken))
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class LookupReader:
     def fetch(self, lookup: Lookup, keys: pa.Array) -> pa.Table:
         """Return the documents whose `lookup.path` is one of `keys` (and perhaps others), in the mapping's columns.
 
-        Raises LookedUpMisfit if one of them does not fit its shape.
+        Raises LookupRejected if one of them does not fit its shape.
         """
         what = (lookup.entity, lookup.path, lookup.key_kind, lookup.columns)
         wanted = {self._codec.key_text(k, lookup.key_kind) for k in keys_of(keys, lookup.key_kind)}
@@ -84,7 +85,7 @@ class LookupReader:
             both = _Fetched(kept.keys | known, pa.concat_tables([kept.table, fresh]))
             self._cache[what] = self._bounded(lookup, both) or self._bounded(lookup, _Fetched(known, fresh)) or kept
         if found := sorted(wanted & broken.keys()):
-            raise LookedUpMisfit(broken[found[0]], {key: broken[key] for key in found})
+            raise LookupRejected(broken[found[0]], {key: broken[key] for key in found})
         return both.table
 
     def _bounded(self, lookup: Lookup, kept: _Fetched) -> _Fetched | None:
@@ -96,20 +97,20 @@ class LookupReader:
         asked: dict[object, list[str]] = {}
         for raw in self._read(lookup.entity, lookup.path, keys):
             batch = self._transcoded(lookup, raw)
-            for wanted in keys if batch.aside and not asked else ():
+            for wanted in keys if batch.rejected and not asked else ():
                 asked.setdefault(self._codec.compared(wanted), []).append(wanted)
-            for aside in batch.aside:
+            for aside in batch.rejected:
                 place = f"{lookup.entity} {self._codec.readable(aside.key)}"
                 place += f" ({aside.reason} at {aside.path or '.'}: {aside.detail})"
                 message = f"a looked-up document does not fit source.lock.json: {place}"
                 key = self._key_of(aside, lookup.path)
                 same = asked.get(self._codec.compared(key), []) if key is not None else []
                 if not same:
-                    raise LookedUpMisfit(message, {})
+                    raise LookupRejected(message, {})
                 broken |= dict.fromkeys(same, message)
             yield batch.table
 
-    def _key_of(self, aside: SetAside, path: Path) -> str | None:
+    def _key_of(self, aside: Rejection, path: Path) -> str | None:
         return aside.key if path == self._codec.key_path else self._codec.value_at(aside.raw, path)
 
     def key_text(self, value: Any, kind: str) -> str:

@@ -9,29 +9,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crossfade.model.program import ROOT_TABLE, ROW, Lookup, Narrow
+from crossfade.model.rejection import Rejection
 from crossfade.transform.engine import RECORD_ERRORS, Engine, EngineError, OutOfMemory, reason_of
-from crossfade.transform.lookup import LookedUpMisfit, LookupReader, Tables, keys_of
+from crossfade.transform.lookup import LookupReader, LookupRejected, Tables, keys_of
 from crossfade.transform.memory_bound import MEGABYTES
-from crossfade.transform.refusal_queries import Refusal, Refusals, Stage, read
+from crossfade.transform.refusal_queries import Found, Stage, read
 
-OF_A_RECORD: tuple[type[Exception], ...] = (*RECORD_ERRORS, LookedUpMisfit)
+OF_A_RECORD: tuple[type[Exception], ...] = (*RECORD_ERRORS, LookupRejected)
 
 
-def refused(column: str | None, error: Exception) -> Refusal:
-    """Return the engine's error for a single document as a refusal."""
-    if isinstance(error, LookedUpMisfit):
-        return Refusal(None, error.message, "looked_up")
+def refused(column: str | None, error: Exception, row: int = 0) -> Rejection:
+    """Return why the engine rejects one document, by its error."""
+    if isinstance(error, LookupRejected):
+        return Rejection(row, "looked_up", error.message)
     if isinstance(error, OutOfMemory):
-        return Refusal(column, f"mapping the record needs more than {MEGABYTES} MB of memory", "too_large")
-    return Refusal(column, reason_of(error))
+        return Rejection(row, "too_large", f"mapping it needs more than {MEGABYTES} MB of memory", column=column)
+    return Rejection(row, "mapping_error", reason_of(error), column=column)
 
 
 def in_pieces(
     root: pa.Table,
     run: Callable[[pa.Table], pa.Table],
     one_pass: Callable[[], OnePass],
-    alone: Callable[[pa.Table, Exception], Refusal],
-    note: Callable[[int, Refusal], None],
+    alone: Callable[[pa.Table, Exception], Rejection],
+    note: Callable[[Rejection], None],
 ) -> Iterator[pa.Table]:
     """Yield the results of `run` for the documents, ideally for all at once. Pass refused documents to `note`.
 
@@ -47,8 +48,8 @@ def in_pieces(
         yield whole
         return
     refused = one_pass().look(root)
-    for row, refusal in refused.items():
-        note(row, refusal)
+    for one in refused.values():
+        note(one)
     rest = without(root, set(refused))
     pending = [rest] if rest.num_rows else []
     while pending:
@@ -60,7 +61,7 @@ def in_pieces(
             if half:
                 pending += [part.slice(half), part.slice(0, half)]
             else:
-                note(part.column(ROW)[0].as_py(), alone(part, error))
+                note(alone(part, error).at(part.column(ROW)[0].as_py()))
             continue
         yield out
 
@@ -75,11 +76,11 @@ class OnePass:
         self._lookups = lookups
         self._asked_for = [stage.lookup for stage in stages if stage.lookup is not None]
 
-    def look(self, root: pa.Table) -> dict[int, Refusal]:
+    def look(self, root: pa.Table) -> dict[int, Rejection]:
         """Return the refusals by row. Other documents may be refused too: some refusals are found only by running the
         SELECT itself.
         """
-        found = Refusals()
+        found = Found()
         tables: Tables = {ROOT_TABLE: root}
         try:
             for stage in self._stages:
@@ -88,40 +89,40 @@ class OnePass:
                     tables[ROOT_TABLE] = without(tables[ROOT_TABLE], found.rows)
                 if stage.lookup is not None:
                     self._fetch(stage, stage.lookup, tables, found)
-        except (EngineError, LookedUpMisfit):  # the refusals found so far are valid
+        except (EngineError, LookupRejected):  # the refusals found so far are valid
             return found.certain
         return found.certain | self._looked_at_alone(root, found.unsure)
 
-    def _fetch(self, stage: Stage, lookup: Lookup, tables: Tables, found: Refusals) -> None:
+    def _fetch(self, stage: Stage, lookup: Lookup, tables: Tables, found: Found) -> None:
         keys = self._engine.run(lookup.keys_sql, tables).column(0).combine_chunks()
         try:
             tables[lookup.table] = self._lookups.fetch(lookup, keys)
-        except LookedUpMisfit as misfit:
-            if not misfit.broken:
+        except LookupRejected as error:
+            if not error.broken:
                 raise
             asked = self._engine.run(stage.keys_sql, tables).drop_null()
             rows, values = asked.column(0).to_pylist(), asked.column(1).combine_chunks()
             for row, key in zip(rows, keys_of(values, lookup.key_kind), strict=True):
-                message = misfit.broken.get(self._lookups.key_text(key, lookup.key_kind))
+                message = error.broken.get(self._lookups.key_text(key, lookup.key_kind))
                 if message is not None:
-                    found.add(row, Refusal(None, message, "looked_up"))
+                    found.add(Rejection(row, "looked_up", message))
             tables[ROOT_TABLE] = without(tables[ROOT_TABLE], found.rows)
             keys = self._engine.run(lookup.keys_sql, tables).column(0).combine_chunks()
             tables[lookup.table] = self._lookups.fetch(lookup, keys)
 
-    def _looked_at_alone(self, root: pa.Table, unsure: dict[int, Refusal]) -> dict[int, Refusal]:
+    def _looked_at_alone(self, root: pa.Table, unsure: dict[int, Rejection]) -> dict[int, Rejection]:
         """Return refusals by functions of the engine. Run each document alone, for the refused output only."""
-        certain: dict[int, Refusal] = {}
+        certain: dict[int, Rejection] = {}
         if self._narrow is None or not unsure:
             return certain
         places = {row: at for at, row in enumerate(root.column(ROW).to_pylist()) if row in unsure}
-        for row, refusal in unsure.items():
-            sql = self._narrow.sql(*[refusal.column] if refusal.column else [])
+        for row, why in unsure.items():
+            sql = self._narrow.sql(*[why.column] if why.column else [])
             alone = root.slice(places[row], 1)
             try:
                 self._engine.run(sql, with_lookups(self._engine, self._lookups, self._asked_for, alone))
             except OF_A_RECORD as error:
-                certain[row] = refused(refusal.column, error)
+                certain[row] = refused(why.column, error, row)
         return certain
 
 

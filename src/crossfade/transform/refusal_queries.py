@@ -14,6 +14,7 @@ import sqlglot
 from sqlglot import exp
 
 from crossfade.model.program import Lookup, Narrow
+from crossfade.model.rejection import Rejection
 from crossfade.transform.companions import Unforeseen, reason, value
 
 _COLUMN = "refused{}"
@@ -21,27 +22,18 @@ _UNSURE = "\x02"
 """A placeholder for the reason if only running the document alone shows whether it is refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """`column` is None if FROM, WHERE or ON refuses. `detail` is None if the engine's message is not known yet;
-    `reason` is one of docs/reference/errors.md.
+@dataclass
+class Found:
+    """Row of the batch -> why it is rejected. Those that are `unsure` may go on after all: the engine's own words are
+    not known yet, and their detail is empty.
     """
 
-    column: str | None
-    detail: str | None
-    reason: str = "mapping_error"
+    certain: dict[int, Rejection] = field(default_factory=dict)
+    unsure: dict[int, Rejection] = field(default_factory=dict)
 
-
-@dataclass
-class Refusals:
-    """The refusals by row of the batch. Rows in `unsure` may not be refused after all."""
-
-    certain: dict[int, Refusal] = field(default_factory=dict)
-    unsure: dict[int, Refusal] = field(default_factory=dict)
-
-    def add(self, row: int, refusal: Refusal, *, sure: bool = True) -> None:
-        if row not in self.certain and row not in self.unsure:
-            (self.certain if sure else self.unsure)[row] = refusal
+    def add(self, one: Rejection, *, sure: bool = True) -> None:
+        if one.row not in self.certain and one.row not in self.unsure:
+            (self.certain if sure else self.unsure)[one.row] = one
 
     @property
     def rows(self) -> set[int]:
@@ -216,7 +208,7 @@ def _source(node: exp.Expr) -> exp.Expr:
 # -- results
 
 
-def read(stage: Stage, answer: pa.Table, found: Refusals, words: Callable[[str], str | None]) -> None:
+def read(stage: Stage, answer: pa.Table, found: Found, words: Callable[[str], str | None]) -> None:
     """Add the result of the stage's query. The first column that refuses any row of a document is its reason; `words`
     returns the message for the result of a companion.
     """
@@ -227,7 +219,8 @@ def read(stage: Stage, answer: pa.Table, found: Refusals, words: Callable[[str],
         for at in pc.indices_nonzero(pc.or_(told.is_null(), reasons.is_valid())).to_pylist():
             given = reasons[at].as_py()
             detail = words(given) if given is not None and given != _UNSURE else None
-            found.add(rows[at].as_py(), Refusal(column, detail), sure=detail is not None)
+            one = Rejection(rows[at].as_py(), "mapping_error", detail or "", column=column)
+            found.add(one, sure=detail is not None)
 
 
-__all__ = ["Refusal", "Refusals", "Stage", "read", "stages_of", "where_stages"]
+__all__ = ["Found", "Stage", "read", "stages_of", "where_stages"]

@@ -8,7 +8,7 @@ it is bisected until the refused record is isolated.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import pyarrow as pa
@@ -16,25 +16,14 @@ import pyarrow.compute as pc
 
 from crossfade.model.batch import Batch
 from crossfade.model.program import ROOT_TABLE, ROW, Branch, Computed, Feed, computed_sql
+from crossfade.model.rejection import Rejection
 from crossfade.model.target import TargetTable
 from crossfade.transform.engine import RECORD_ERRORS, Engine
 from crossfade.transform.fit.canonical_rows import fit
 from crossfade.transform.left_out import count_sql
-from crossfade.transform.lookup import LookedUpMisfit, LookupReader
+from crossfade.transform.lookup import LookupReader, LookupRejected
 from crossfade.transform.one_pass import OF_A_RECORD, OnePass, in_pieces, refused, with_lookups, without
-from crossfade.transform.refusal_queries import Refusal, stages_of, where_stages
-
-
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """Why a record is set aside. `row` is its position in the batch; `reason` is one of docs/reference/errors.md."""
-
-    row: int
-    reason: str
-    detail: str
-    table: str | None = None
-    column: str | None = None
-    constraint: str | None = None
+from crossfade.transform.refusal_queries import stages_of, where_stages
 
 
 @dataclass(frozen=True)
@@ -48,10 +37,10 @@ class TableRows:
 
 @dataclass
 class Mapped:
-    """The result of a batch: rows, misfits (their records have no rows in `tables`), discarded positions."""
+    """The result of a batch: rows, rejections (their records have no rows in `tables`), discarded positions."""
 
     tables: list[TableRows] = field(default_factory=list)
-    misfits: list[Misfit] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
     discarded: set[int] = field(default_factory=set)
 
 
@@ -76,18 +65,20 @@ class Transformer:
         root = self._not_discarded(batch.table, result)
         made: list[pa.Array] = []
         for branch, computed in zip(self.feed.branches, self._computed_at_once(root), strict=True):
-            for piece in self._branch(branch, root, computed, result.misfits):
+            for piece in self._branch(branch, root, computed, result.rejections):
                 result.tables.append(piece)
                 if branch.one_row or not self._has_own_branch:
                     made.append(piece.roots)
-        bad = {m.row for m in result.misfits}
+        bad = {m.row for m in result.rejections}
         for row in _others(root.column(ROW), made):
             if row not in bad:
-                result.misfits.append(Misfit(row, "no_rows", f"the mapping returned no row in {self._own_tables}"))
+                result.rejections.append(
+                    Rejection(row, "no_rows", f"the mapping returned no row in {self._own_tables}")
+                )
                 bad.add(row)
         if bad:
             result.tables = [drop_roots(t, bad) for t in result.tables]
-        result.misfits = _first_of_each(result.misfits)
+        result.rejections = _first_of_each(result.rejections)
         result.tables = join_tables(result.tables)
         return result
 
@@ -128,24 +119,24 @@ class Transformer:
         def run(part: pa.Table) -> pa.Table:
             return self.engine.run(sql, {ROOT_TABLE: part})
 
-        def note(row: int, refusal: Refusal) -> None:
-            result.misfits.append(Misfit(row, refusal.reason, f"the where of a [[discard]]: {refusal.detail}"))
+        def note(one: Rejection) -> None:
+            result.rejections.append(replace(one, detail=f"the where of a [[discard]]: {one.detail}"))
 
-        def alone(part: pa.Table, error: Exception) -> Refusal:
+        def alone(part: pa.Table, error: Exception) -> Rejection:
             return refused(None, error)
 
         for rows in in_pieces(root, run, lambda: self._discard_pass, alone, note):
             result.discarded |= set(rows.column(0).to_pylist())
-        return without(root, result.discarded | {m.row for m in result.misfits})
+        return without(root, result.discarded | {m.row for m in result.rejections})
 
     def _branch(
-        self, branch: Branch, root: pa.Table, computed: pa.Table | None, misfits: list[Misfit]
+        self, branch: Branch, root: pa.Table, computed: pa.Table | None, rejections: list[Rejection]
     ) -> Iterator[TableRows]:
         """Run a branch for the documents. `computed` has its computed outputs, if they exist already."""
         target = self.tables[branch.table]
 
-        def note(row: int, refusal: Refusal) -> None:
-            misfits.append(Misfit(row, refusal.reason, refusal.detail or "", branch.table, refusal.column))
+        def note(one: Rejection) -> None:
+            rejections.append(replace(one, table=branch.table))
 
         def run(part: pa.Table) -> pa.Table:
             return self._rows(branch, part, computed if part is root else None)
@@ -153,9 +144,8 @@ class Transformer:
         for out in in_pieces(root, run, partial(self._pass, branch), partial(self._alone, branch), note):
             roots = _array(out.column(ROW))
             fitted = fit(out, target, printed=self._printed(branch))
-            for wrong in fitted.misfits:
-                row = roots[wrong.row].as_py()
-                misfits.append(Misfit(row, wrong.reason, wrong.message, branch.table, wrong.column))
+            found = ((roots[wrong.row].as_py(), wrong) for wrong in fitted.rejections)
+            rejections += [replace(wrong, row=row, table=branch.table) for row, wrong in found]
             yield TableRows(target, fitted.table.drop_columns([ROW]), _array(fitted.table.column(ROW)))
 
     def _pass(self, branch: Branch) -> OnePass:
@@ -218,9 +208,9 @@ class Transformer:
     def _json(self) -> frozenset[str]:
         return frozenset(column.name for column in self.feed.columns if column.form in ("json", "ejson", "rest"))
 
-    def _alone(self, branch: Branch, part: pa.Table, error: Exception) -> Refusal:
+    def _alone(self, branch: Branch, part: pa.Table, error: Exception) -> Rejection:
         """Return which output of a single document the engine refuses, by trying each alone."""
-        if isinstance(error, LookedUpMisfit):
+        if isinstance(error, LookupRejected):
             return refused(None, error)
         try:
             tables = with_lookups(self.engine, self.lookups, branch.lookups, part)
@@ -273,12 +263,12 @@ def _others(rows: pa.ChunkedArray, made: Sequence[pa.Array]) -> list[int]:
     return others
 
 
-def _first_of_each(misfits: list[Misfit]) -> list[Misfit]:
+def _first_of_each(rejections: list[Rejection]) -> list[Rejection]:
     """Return one reason for each record: the first that was found."""
-    first: dict[int, Misfit] = {}
-    for misfit in misfits:
-        first.setdefault(misfit.row, misfit)
+    first: dict[int, Rejection] = {}
+    for rejection in rejections:
+        first.setdefault(rejection.row, rejection)
     return [first[row] for row in sorted(first)]
 
 
-__all__ = ["Mapped", "Misfit", "TableRows", "Transformer", "drop_roots", "join_tables", "keep_roots"]
+__all__ = ["Mapped", "TableRows", "Transformer", "drop_roots", "join_tables", "keep_roots"]

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from crossfade.model.batch import REMAINDER, Batch, Chunk
+from crossfade.model.batch import Batch, Chunk
 from crossfade.model.counts import Counts
+from crossfade.model.rejection import REMAINDER
 from crossfade.model.shape import Shape
 from crossfade.records.codec import Codec
 from crossfade.runtime.memory import keep_less
@@ -159,17 +160,17 @@ class _Batch:
     def verify(self) -> set[int]:
         """Verify the batch. Return the rows of the documents that count as copied."""
         accounts = self._held()
-        for misfit in self.mapped.misfits:
-            if misfit.row not in accounts:
-                raw = self.batch.raws[misfit.row]
-                self._uncounted(raw, misfit.reason, misfit.detail, misfit.table, misfit.column)
-        aside = Counter(self._set_aside())
+        for rejection in self.mapped.rejections:
+            if rejection.row not in accounts:
+                raw = self.batch.raws[rejection.row]
+                self._uncounted(raw, rejection.reason, rejection.detail, rejection.table, rejection.column)
+        aside = Counter(self._rejected())
         by_mapping = self.mapped.discarded - accounts.keys()
-        out = accounts.keys() | by_mapping | {m.row for m in self.mapped.misfits}
+        out = accounts.keys() | by_mapping | {m.row for m in self.mapped.rejections}
         lost = self._compare(set(accounts))
         counts = Counter(accounts.values()) + aside
         self.result.account += Counts(
-            source=len(self.batch.raws) + sum(1 for one in self.batch.aside if one.reason != REMAINDER),
+            source=len(self.batch.raws) + sum(1 for one in self.batch.rejected if one.reason != REMAINDER),
             copied=len(self.batch.raws) - len(out | lost),
             quarantined=counts[QUARANTINED],
             discarded=counts[DISCARDED] + len(by_mapping),
@@ -183,10 +184,10 @@ class _Batch:
         pairs = ((row, self.holder.account(raw, self.key_of)) for row, raw in enumerate(self.batch.raws))
         return {row: account for row, account in pairs if account is not None}
 
-    def _set_aside(self) -> list[str]:
+    def _rejected(self) -> list[str]:
         """Return the accounts of the documents that the reader set aside. Documents without one are uncounted."""
         accounts = []
-        for aside in self.batch.aside:
+        for aside in self.batch.rejected:
             if aside.reason == REMAINDER:
                 self.result.remainders.append(aside.detail)
                 continue

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from crossfade.journal.journal import LATER, Entry
-from crossfade.model.batch import REMAINDER
+from crossfade.model.rejection import REMAINDER
 
 QUARANTINED, DISCARDED = "quarantined", "discarded"
 _STATES = {"open": QUARANTINED, "discarded": DISCARDED}

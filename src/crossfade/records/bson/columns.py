@@ -8,11 +8,13 @@ which classes stand in it, and one call makes it an Arrow array. What a document
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
-from crossfade.model.batch import Batch, Column, SetAside
+from crossfade.model.batch import Batch, Column
+from crossfade.model.rejection import Rejection
 from crossfade.model.shape import ELEMENT, Node, Path, Shape, unescape_step
 from crossfade.records.bson.canonical import canonical
 from crossfade.records.bson.decode import Decoded, decode
@@ -32,7 +34,7 @@ from crossfade.records.bson.forms import (
 from crossfade.records.bson.native import LARGEST, NativeReader, native_reader
 from crossfade.records.bson.places import LISTS, Values, element_of
 from crossfade.records.bson.rest import rest_form
-from crossfade.records.bson.strict import Offence, Rule, is_clean, offence
+from crossfade.records.bson.strict import Rule, is_clean, rejection
 from crossfade.records.bson.uncollected import uncollected
 
 ROW = "#row"
@@ -57,7 +59,7 @@ class Transcoder:
         return self._native is not None
 
     def read(self, raw_batch: bytes) -> Batch:
-        """The batch's documents as Arrow. What cannot be read, or does not fit the shape, is set aside; the others go
+        """The batch's documents as Arrow. What cannot be read, or does not fit the shape, is rejected; the others go
         on.
         """
         if self._native is not None and len(raw_batch) <= LARGEST:
@@ -67,34 +69,34 @@ class Transcoder:
 
     def _read(self, raw_batch: bytes) -> Batch:
         decoded = decode(raw_batch)
-        aside = [SetAside(b.position, b.key, b.reason, b.path, b.detail, b.raw) for b in decoded.broken]
+        rejected = list(decoded.rejected)
         rows = Values(decoded.docs)
         if decoded.docs and not is_clean(rows, self._rule):
             decoded, found = self._sorted_out(decoded)
-            aside = sorted([*aside, *found], key=lambda one: one.position)
+            rejected = sorted([*rejected, *found], key=lambda one: one.row)
             rows = Values(decoded.docs)
-        return Batch(self._table(rows), decoded.raws, tuple(aside))
+        return Batch(self._table(rows), decoded.raws, tuple(rejected))
 
     def _table(self, rows: Values) -> Any:
         numbers = pa.array(range(len(rows.values)), pa.int64())
         return pa.Table.from_arrays([numbers, *(build(rows) for build in self._builders)], schema=self.schema)
 
-    def _sorted_out(self, decoded: Decoded) -> tuple[Decoded, list[SetAside]]:
+    def _sorted_out(self, decoded: Decoded) -> tuple[Decoded, list[Rejection]]:
         """The documents that fit, and those that do not with the reason."""
-        good, aside = Decoded(), []
+        good, rejected = Decoded(), []
         for doc, raw, position in zip(decoded.docs, decoded.raws, decoded.positions, strict=True):
-            found = offence(doc, self._rule)
+            found = rejection(doc, self._rule)
             if found is None:
                 good.docs.append(doc)
                 good.raws.append(raw)
             else:
-                aside.append(_set_aside(doc, raw, position, found))
-        return good, aside
+                rejected.append(_rejection(doc, raw, position, found))
+        return good, rejected
 
 
-def _set_aside(doc: dict[str, Any], raw: bytes, position: int, why: Offence) -> SetAside:
+def _rejection(doc: dict[str, Any], raw: bytes, position: int, why: Rejection) -> Rejection:
     key = canonical(doc["_id"]) if "_id" in doc else None
-    return SetAside(position, key, why.reason, why.path, why.detail, raw)
+    return replace(why, row=position, key=key, raw=raw)
 
 
 def compile_columns(shape: Shape, columns: Sequence[Column]) -> Transcoder:

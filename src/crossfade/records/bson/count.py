@@ -23,9 +23,10 @@ from bson import Binary, Code, ObjectId
 from crossfade.errors import Refused
 from crossfade.model.map_rules import MapRules
 from crossfade.model.names import engine_names
+from crossfade.model.rejection import Rejection
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, Shape, escape_step, format_path
 from crossfade.records.bson.counted import EXAMPLES, Place, Seen, flattened, unflattened
-from crossfade.records.bson.decode import Broken, decode, portions
+from crossfade.records.bson.decode import decode, portions
 from crossfade.records.bson.ejson import canonical
 from crossfade.records.bson.extremes import Extremes, cut, extremes
 from crossfade.records.bson.maps import MOST_FIELDS, is_map
@@ -108,7 +109,7 @@ class Histogram:
     def _add(self, portion: bytes) -> None:
         self.bytes += len(portion)
         decoded = decode(portion)
-        for broken in decoded.broken:
+        for broken in decoded.rejected:
             self._add_problem(broken)
         if not decoded.docs:
             return
@@ -118,7 +119,7 @@ class Histogram:
             place, values, owners = pending.pop()
             pending += self._count(place, values, owners, key_of)
 
-    def _add_problem(self, broken: Broken) -> None:
+    def _add_problem(self, broken: Rejection) -> None:
         keys = [cut(broken.key, LONGEST_EXAMPLE)] if broken.key is not None else []
         self.problems.setdefault(broken.reason, Seen()).add(broken.reason, 1, Extremes(), keys)
 

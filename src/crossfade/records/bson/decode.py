@@ -17,6 +17,7 @@ from bson import Code, CodecOptions, decode_all, encode
 from bson.codec_options import DatetimeConversion
 from bson.dbref import DBRef
 
+from crossfade.model.rejection import Rejection
 from crossfade.model.shape import format_path
 from crossfade.records.bson.canonical import canonical
 from crossfade.records.bson.walk import MAX_DEPTH, Unreadable, read_id, walk
@@ -32,20 +33,6 @@ PORTION = 400_000
 _LENGTH = struct.Struct("<i")
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A document that cannot be read whole: where in the batch, why, and its `_id` (canonical text) where that much
-    is readable.
-    """
-
-    position: int
-    reason: str
-    path: str
-    detail: str
-    raw: bytes
-    key: str | None
-
-
 @dataclass
 class Decoded:
     """Documents and their bytes side by side; `positions` says where in the batch each stood."""
@@ -53,7 +40,7 @@ class Decoded:
     docs: list[dict[str, Any]] = field(default_factory=list)
     raws: list[bytes] = field(default_factory=list)
     positions: list[int] | range = field(default_factory=list)
-    broken: list[Broken] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
 
 
 def split(batch: bytes) -> list[bytes]:
@@ -112,7 +99,8 @@ def _one_by_one(pieces: list[bytes]) -> Decoded:
         try:
             doc = decode_one(raw)
         except Unreadable as e:
-            out.broken.append(Broken(position, e.reason, format_path(e.path), e.detail, raw, key_of(raw)))
+            path = format_path(e.path)
+            out.rejected.append(Rejection(position, e.reason, e.detail, path=path, key=key_of(raw), raw=raw))
             continue
         out.docs.append(doc)
         out.raws.append(raw)

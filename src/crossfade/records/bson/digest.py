@@ -39,7 +39,7 @@ def digests(batch: bytes, *, ordered: bool = True) -> list[bytes | None]:
 def python_digests(batch: bytes, *, ordered: bool = True) -> list[bytes | None]:
     """The same in Python, whatever is installed: what the native one is held against."""
     decoded = decode(batch)
-    out: list[bytes | None] = [None] * (len(decoded.docs) + len(decoded.broken))
+    out: list[bytes | None] = [None] * (len(decoded.docs) + len(decoded.rejected))
     for position, doc in zip(decoded.positions, decoded.docs, strict=True):
         out[position] = blake2b(to_bson(doc if ordered else _sorted(doc)), digest_size=SIZE).digest()
     return out

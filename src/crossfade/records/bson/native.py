@@ -18,7 +18,8 @@ import orjson
 import pyarrow as pa
 from bson import Decimal128
 
-from crossfade.model.batch import Batch, Column, SetAside
+from crossfade.model.batch import Batch, Column
+from crossfade.model.rejection import Rejection
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, unescape_step
 from crossfade.records.bson.extremes import Extremes
 from crossfade.records.bson.places import LISTS, element_of
@@ -100,9 +101,9 @@ class NativeReader:
         self._reader = module.ColumnReader(json.dumps(_rule(rule)), json.dumps(_columns(columns, base)))
 
     def read(self, raw_batch: bytes) -> Batch:
-        table, bounds, aside = self._reader.read(raw_batch)
+        table, bounds, rejected = self._reader.read(raw_batch)
         table = pa.Table.from_batches([pa.record_batch(table)])
-        return Batch(table, Raws(raw_batch, bounds), tuple(_set_aside(raw_batch, *one) for one in aside))
+        return Batch(table, Raws(raw_batch, bounds), tuple(_rejection(raw_batch, *one) for one in rejected))
 
 
 class Raws(Sequence[bytes]):
@@ -134,7 +135,7 @@ class Raws(Sequence[bytes]):
     __hash__ = None  # type: ignore[assignment]
 
 
-def _set_aside(
+def _rejection(
     batch: bytes,
     position: int,
     start: int,
@@ -144,10 +145,10 @@ def _set_aside(
     path: str,
     detail: str,
     twice: str | None,
-) -> SetAside:
+) -> Rejection:
     if twice is not None:  # how a name is shown is Python's to say
         detail = f"the field {twice!r} is there twice"
-    return SetAside(position, key, reason, path, detail, batch[start:end])
+    return Rejection(position, reason, detail, path=path, key=key, raw=batch[start:end])
 
 
 def _rule(root: Rule) -> list[Mapping[str, Any]]:

@@ -1,7 +1,7 @@
 """Checks documents against the shape: every place and every type, whether a column uses it or not.
 
 `is_clean` checks a whole batch, place by place, and returns only true or false: nearly every batch is clean. If it is
-not, `offence` checks the documents one by one and says what is wrong and where. The two must agree
+not, `rejection` checks the documents one by one and says what is wrong and where. The two must agree
 (tests/records/test_columns.py).
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from types import NoneType
@@ -18,6 +17,7 @@ from typing import Any
 from bson import Binary, Code
 from bson.datetime_ms import DatetimeMS
 
+from crossfade.model.rejection import Rejection
 from crossfade.model.shape import (
     DATE_GREATEST_MS,
     DATE_LEAST_MS,
@@ -35,15 +35,6 @@ from crossfade.records.bson.types import classes_of, type_name
 
 # Classes whose values must be looked at one by one: their class alone does not say the type, or whether it fits.
 _SINGLY = frozenset((Binary, Code, DatetimeMS))
-
-
-@dataclass(frozen=True, slots=True)
-class Offence:
-    """What in a document does not fit the shape: `reason` as in model/batch.SetAside."""
-
-    reason: str
-    path: str
-    detail: str
 
 
 class Rule:
@@ -73,7 +64,7 @@ class Rule:
     def element(self) -> Rule:
         return Rule(self.node.element or Node(ELEMENT, ELEMENT, {}))
 
-    def misfit(self, value: Any) -> tuple[str, str] | None:
+    def fault_of(self, value: Any) -> tuple[str, str] | None:
         """Reason and detail where a value's own type or range is not allowed; its inside is not looked at."""
         name = type_name(value)
         if name not in self.types:
@@ -100,7 +91,7 @@ def is_clean(place: Values, rule: Rule) -> bool:
     classes = place.classes
     if not classes <= rule.classes or (not rule.allows_null and place.has_null):
         return False
-    if classes & _SINGLY and any(type(v) in _SINGLY and rule.misfit(v) for v in place.values):
+    if classes & _SINGLY and any(type(v) in _SINGLY and rule.fault_of(v) for v in place.values):
         return False
     if dict in classes and not _fields_clean(place.objects, rule):
         return False
@@ -131,19 +122,19 @@ def _sparse_clean(objects: Iterable[Mapping[str, Any]], rule: Rule) -> bool:
     return all(is_clean(Values(values), rule.fields[name]) for name, values in found.items())
 
 
-def offence(document: Mapping[str, Any], rule: Rule) -> Offence | None:
+def rejection(document: Mapping[str, Any], rule: Rule) -> Rejection | None:
     """The first thing in a document that is not in the shape, or None."""
     found = _inside(document, rule, ())
-    return None if found is None else Offence(found[0], format_path(found[1]), found[2])
+    return None if found is None else Rejection(0, found[0], found[2], path=format_path(found[1]))
 
 
 Found = tuple[str, Path, str]
 
 
 def _inside(value: Any, rule: Rule, path: Path) -> Found | None:
-    misfit = rule.misfit(value)
-    if misfit is not None:
-        return misfit[0], path, misfit[1]
+    found = rule.fault_of(value)
+    if found is not None:
+        return found[0], path, found[1]
     if type(value) is dict:
         return _inside_object(value, rule, path)
     return _inside_array(value, rule, path) if type(value) is list else None

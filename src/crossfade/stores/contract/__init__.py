@@ -18,15 +18,7 @@ from crossfade.stores.contract.inspect import EntityInfo, Inspector
 from crossfade.stores.contract.rows import RowReader
 from crossfade.stores.contract.source import Reader
 from crossfade.stores.contract.store import Store, Traits, need
-from crossfade.stores.contract.target import (
-    RecordRows,
-    Refusal,
-    RowRejected,
-    Strangers,
-    TargetTransaction,
-    Transaction,
-    Writer,
-)
+from crossfade.stores.contract.target import RecordRows, RowRejected, Strangers, TargetTransaction, Transaction, Writer
 from crossfade.stores.contract.watch import Blocker, Watch
 
 __all__ = [
@@ -45,7 +37,6 @@ __all__ = [
     "PositionLost",
     "Reader",
     "RecordRows",
-    "Refusal",
     "RowReader",
     "RowRejected",
     "Store",

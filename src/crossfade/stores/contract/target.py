@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from crossfade.model.described import Described
+from crossfade.model.rejection import Rejection
 from crossfade.model.target import TargetTable
 from crossfade.stores.contract.journal import JournalTables
 
@@ -159,16 +160,6 @@ class Writer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why one row of a load was refused: `row` is its index. `reason` as in docs/reference/errors.md."""
-
-    row: int
-    reason: str
-    message: str
-    column: str | None = None
-
-
 class RowRejected(Exception):
     """The target refused rows. `reason` as in docs/reference/errors.md; `column`, `constraint` if the database reports
     them.
@@ -185,7 +176,7 @@ class RowRejected(Exception):
         table: str,
         column: str | None = None,
         constraint: str | None = None,
-        rows: Sequence[Refusal] = (),
+        rows: Sequence[Rejection] = (),
         doubtful: bool = False,
     ) -> None:
         self.reason, self.message = reason, message

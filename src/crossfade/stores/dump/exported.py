@@ -23,9 +23,9 @@ from dataclasses import dataclass, field
 from json import JSONDecodeError
 
 from crossfade.errors import CrossfadeError, Damaged, Misused
-from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
-from crossfade.stores.dump.framing import KEEP, Broken, Read
+from crossfade.model.rejection import REMAINDER, Rejection
+from crossfade.stores.dump.framing import KEEP, Read
 
 Convert = Callable[[str], bytes]
 
@@ -45,7 +45,7 @@ _DECODER = json.JSONDecoder()
 
 @dataclass
 class ExportReader:
-    """Reads one export: `documents` yields BSON, and `Broken` for what is not a document.
+    """Reads one export: `documents` yields BSON, and a rejection for what is not a document.
 
     `convert` converts the text of one document into BSON. It raises ValueError (or an error of ours) if it cannot.
     """
@@ -63,7 +63,7 @@ class ExportReader:
         default_factory=lambda: codecs.getincrementaldecoder("utf-8")("surrogateescape")
     )
 
-    def documents(self) -> Iterator[bytes | Broken]:
+    def documents(self) -> Iterator[bytes | Rejection]:
         """Yield the documents. Raises `Damaged` for a broken array or no export, `Misused` for the shell's syntax."""
         self._start()
         self._skip(_SPACE)
@@ -79,7 +79,7 @@ class ExportReader:
             raise Misused(f"{self.name} is UTF-16", hint="convert it to UTF-8, for example with iconv")
         self._at = 1 if self._text.startswith("\ufeff") else 0
 
-    def _array(self) -> Iterator[bytes | Broken]:
+    def _array(self) -> Iterator[bytes | Rejection]:
         number = 0
         while self._skip(_BETWEEN) and self._text[self._at] != "]":
             number += 1
@@ -98,7 +98,7 @@ class ExportReader:
         if self._skip(_SPACE):
             raise Damaged(f"{self.name}:{self._line}: something follows the end of the array")
 
-    def _lines(self) -> Iterator[bytes | Broken]:
+    def _lines(self) -> Iterator[bytes | Rejection]:
         good, first_fault, boundary = 0, "", None
         while self._skip(_BETWEEN):
             boundary = boundary or self._boundary()
@@ -112,7 +112,7 @@ class ExportReader:
                 first_fault = first_fault or detail
                 yield self._broken(self._next_start(boundary), detail, error)
         if self._torn:
-            yield Broken(b"", 0, f"line {self._line}: {self._torn}", REMAINDER)
+            yield Rejection(0, REMAINDER, f"line {self._line}: {self._torn}")
         if first_fault and not good and not self._torn:
             raise Damaged(f"{self.name} is not a JSON export: {first_fault}")
 
@@ -157,7 +157,7 @@ class ExportReader:
                 hint="export it with mongoexport, or print it with EJSON.stringify(document) in mongosh",
             )
 
-    def _document(self, end: int) -> bytes | Broken:
+    def _document(self, end: int) -> bytes | Rejection:
         text = self._text[self._at : end]
         line = self._line
         self._advance(end)
@@ -179,7 +179,7 @@ class ExportReader:
                 return len(self._text)
         return found.start() + 1
 
-    def _broken(self, end: int, detail: str, error: JSONDecodeError) -> Broken:
+    def _broken(self, end: int, detail: str, error: JSONDecodeError) -> Rejection:
         """Return what does not parse, up to the next document."""
         text = self._text[self._at : end]
         why = self._uncountable(text, end, error)
@@ -238,6 +238,6 @@ def _could_go_on(end: str) -> bool:
     return any(word.startswith(end) for word in _WORDS)
 
 
-def _piece(text: str, detail: str, reason: str = "broken") -> Broken:
+def _piece(text: str, detail: str, reason: str = "broken") -> Rejection:
     raw = text.encode("utf-8", "surrogateescape").rstrip(b"\r\n")
-    return Broken(raw[:KEEP], len(raw), detail, reason)
+    return Rejection(0, reason, detail, raw=raw[:KEEP])

@@ -10,10 +10,9 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
-from crossfade.model.batch import REMAINDER
 from crossfade.model.counts import counted
+from crossfade.model.rejection import REMAINDER, Rejection
 
 LENGTH = struct.Struct("<i")
 LEAST = 5
@@ -25,19 +24,6 @@ KEEP = 16 * 1024 * 1024
 _BLOCK = 4 * 1024 * 1024
 
 Read = Callable[[int], bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A piece of a source that is not a document: its first `KEEP` bytes, its whole length, and what is wrong with it.
-
-    `reason` is one of those of `SetAside`: `broken` for one record, REMAINDER for an unknown number.
-    """
-
-    raw: bytes
-    length: int
-    detail: str
-    reason: str = "broken"
 
 
 def fault(buffer: bytes, at: int) -> str | None:
@@ -55,8 +41,8 @@ def fault(buffer: bytes, at: int) -> str | None:
     return None
 
 
-def documents(read: Read) -> Iterator[bytes | Broken]:
-    """Yield every document of the stream in order; at most one `Broken`, the last."""
+def documents(read: Read) -> Iterator[bytes | Rejection]:
+    """Yield every document of the stream in order; at most one rejection, the last: its bytes up to `KEEP`."""
     buffer, at, offset = b"", 0, 0
     trouble = None
     while True:
@@ -80,7 +66,7 @@ def documents(read: Read) -> Iterator[bytes | Broken]:
     if trouble is not None:
         kept, length = _rest(read, buffer)
         detail = f"{trouble} (byte {offset:,}); the rest of the file, {counted(length, 'byte')}, is unreadable"
-        yield Broken(kept, length, detail, REMAINDER)
+        yield Rejection(0, REMAINDER, detail, raw=kept)
 
 
 def _whole(buffer: bytes) -> Iterator[tuple[int, int]]:

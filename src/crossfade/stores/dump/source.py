@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from crossfade.model.batch import REMAINDER, Batch, Chunk, Column, SetAside
+from crossfade.model.batch import Batch, Chunk, Column
+from crossfade.model.rejection import REMAINDER, Rejection
 from crossfade.model.shape import Path, Shape
 from crossfade.records.bson.batch_size import documents_a_batch
 from crossfade.records.bson.columns import compile_columns
@@ -59,17 +60,17 @@ class DumpReader:
             yield b"".join(waiting)
 
     def batches(self, chunk: Chunk, shape: Shape, columns: Sequence[Column]) -> Iterator[Batch]:
-        """Do as the contract says. The `position` of a rejected document is its position in the entity."""
+        """Do as the contract says. The `row` of a rejected document is its position in the entity."""
         reader = compile_columns(shape, columns)
         for piece in self._pieces(chunk):
             if piece.broken is not None:
                 empty = reader.read(b"")
-                yield replace(empty, aside=(_set_aside(piece),))
+                yield replace(empty, rejected=(_rejection(piece),))
                 continue
             for position, documents in _portions(piece, documents_a_batch(chunk.count)):
                 batch = reader.read(documents)
-                aside = tuple(_in_its_place(one, position) for one in batch.aside)
-                yield replace(batch, aside=aside) if aside else batch
+                rejected = tuple(_in_its_place(one, position) for one in batch.rejected)
+                yield replace(batch, rejected=rejected) if rejected else batch
 
     def fetch(self, entity: str, path: Path, values: Sequence[str]) -> Iterator[bytes]:
         spool = self._spools.spool(entity)
@@ -121,11 +122,11 @@ def _documents(pieces: Iterator[Piece]) -> Iterator[Piece]:
     return (piece for piece in pieces if piece.broken is None or piece.broken.reason != REMAINDER)
 
 
-def _in_its_place(one: SetAside, position: int) -> SetAside:
+def _in_its_place(one: Rejection, position: int) -> Rejection:
     """Return what a batch rejected, with its position in the entity. A document that ends before the end given by its
     length has others, or parts of them, in it: its length is wrong.
     """
-    one = replace(one, position=one.position + position)
+    one = one.at(one.row + position)
     if one.reason == "broken" and (end := early_end(one.raw)) is not None:
         detail = f"a document of {len(one.raw):,} bytes ends after {end:,}: its length is wrong; {one.detail}"
         return replace(one, reason=REMAINDER, detail=detail)
@@ -141,9 +142,9 @@ def _as_bytes(piece: Piece) -> bytes:
     return _NO_LENGTH + data if 5 <= length <= len(data) else data
 
 
-def _set_aside(piece: Piece) -> SetAside:
+def _rejection(piece: Piece) -> Rejection:
     assert piece.broken is not None
-    return SetAside(piece.position, None, piece.broken.reason, "", piece.broken.detail, piece.data)
+    return Rejection(piece.position, piece.broken.reason, piece.broken.detail, raw=piece.data)
 
 
 _: type[Reader] = DumpReader

@@ -17,9 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from crossfade.model.batch import REMAINDER
+from crossfade.model.rejection import REMAINDER, Rejection
 from crossfade.stores.dump.elements import has_id, with_position
-from crossfade.stores.dump.framing import LENGTH, Broken
+from crossfade.stores.dump.framing import LENGTH
 
 # Marks are dense at the start and sparse later: small dumps get several chunks, and big ones few marks.
 _MARK_LEAST, _MARK_MOST = 8 * 1024, 1024 * 1024
@@ -101,15 +101,15 @@ class Spooler:
         self._draft.unlink(missing_ok=True)
         self._data_draft.unlink(missing_ok=True)
 
-    def add_all(self, pieces: Iterable[bytes | Broken]) -> None:
+    def add_all(self, pieces: Iterable[bytes | Rejection]) -> None:
         for piece in pieces:
             self.add(piece)
 
-    def add(self, piece: bytes | Broken) -> None:
+    def add(self, piece: bytes | Rejection) -> None:
         if self._offset >= self._next_mark:
             self._marks.append((self._count, self._offset))
             self._next_mark = self._offset + min(max(self._offset // 256, _MARK_LEAST), _MARK_MOST)
-        if isinstance(piece, Broken):
+        if isinstance(piece, Rejection):
             written = piece.raw
             self._broken.append(BrokenAt(self._count, self._offset, len(written), piece.reason, piece.detail))
         elif has_id(piece):

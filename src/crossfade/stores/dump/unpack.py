@@ -7,12 +7,13 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from crossfade.errors import Misused
+from crossfade.model.rejection import Rejection
 from crossfade.stores.dump.archive import ArchiveReader
 from crossfade.stores.dump.cache import Cache
 from crossfade.stores.dump.ejson import document_to_bson
 from crossfade.stores.dump.exported import ExportReader
 from crossfade.stores.dump.files import is_gzip, open_stream
-from crossfade.stores.dump.framing import Broken, documents
+from crossfade.stores.dump.framing import documents
 from crossfade.stores.dump.layout import Layout, Origin
 from crossfade.stores.dump.spool import NeedsCopy, Spool, Spooler, open_spool
 
@@ -87,7 +88,7 @@ def _unpack(origin: Origin, path: Path) -> None:
 def _spool(form: str, file: Path, spooler: Spooler) -> None:
     with spooler, closing(open_stream(file)) as stream:
         if form == "bson":
-            pieces: Iterator[bytes | Broken] = documents(stream.read)
+            pieces: Iterator[bytes | Rejection] = documents(stream.read)
         else:
             pieces = ExportReader(stream.read, str(file), document_to_bson).documents()
         spooler.add_all(pieces)

@@ -234,7 +234,7 @@ class PostgresTransaction:
             refusals = self._checks.refusals(table, f"{name}::pg_catalog.regclass", rows)
         if refusals:
             first = refusals[0]
-            raise RowRejected(first.reason, first.message, table=table.name, column=first.column, rows=refusals)
+            raise RowRejected(first.reason, first.detail, table=table.name, column=first.column, rows=refusals)
 
     def delete(self, table: TargetTable, keys: Any) -> int:
         if not len(keys):

@@ -11,8 +11,9 @@ from typing import Any
 
 from crossfade.model.described import Described
 from crossfade.model.quoting import identifier
+from crossfade.model.rejection import Rejection
 from crossfade.model.target import ColumnType, TargetTable
-from crossfade.stores.contract import RecordRows, Refusal, RowRejected, Strangers, TargetTransaction, Writer
+from crossfade.stores.contract import RecordRows, RowRejected, Strangers, TargetTransaction, Writer
 from crossfade.stores.sql_journal import SqlJournal
 from crossfade.stores.sqlite import strangers
 from crossfade.stores.sqlite.connect import connect, failure, path_of, primary_code
@@ -252,7 +253,7 @@ class SqliteTransaction:
         except Unkept:
             refusals = _refusals(rows, types)
         first = refusals[0]
-        raise RowRejected(first.reason, first.message, table=table.name, column=first.column, rows=refusals)
+        raise RowRejected(first.reason, first.detail, table=table.name, column=first.column, rows=refusals)
 
     @contextmanager
     def _translating(self, table: str) -> Iterator[None]:
@@ -262,11 +263,11 @@ class SqliteTransaction:
             raise _translated(error, self._path, table) from error
 
 
-def _refusals(rows: Any, types: Mapping[str, ColumnType]) -> list[Refusal]:
-    found: dict[int, Refusal] = {}
+def _refusals(rows: Any, types: Mapping[str, ColumnType]) -> list[Rejection]:
+    found: dict[int, Rejection] = {}
     for name in rows.column_names:
         for row, of in unkept(rows.column(name), types[name]).items():
-            found.setdefault(row, Refusal(row, of.reason, of.message, name))
+            found.setdefault(row, Rejection(row, of.reason, of.message, column=name))
     return [found[row] for row in sorted(found)]
 
 

@@ -1,7 +1,7 @@
 """Convert the result of a mapping (DuckDB's Arrow) to canonical rows of the target: exactly, or not at all.
 
-A value that does not fit its column is a misfit with a reason. It never becomes NULL, and is never truncated or
-rounded; its row is left out of the result. Each kind of column has a function `(values, type, misfits) -> canonical
+A value that does not fit its column is a rejection with a reason. It never becomes NULL, and is never truncated or
+rounded; its row is left out of the result. Each kind of column has a function `(values, type, rejections) -> canonical
 values` in one of the files of this folder. plan.py decides before whether a type may go into a column at all.
 """
 
@@ -16,10 +16,11 @@ import pyarrow.compute as pc
 
 from crossfade.errors import Misused
 from crossfade.model.canonical import arrow_type, element_of
+from crossfade.model.rejection import Rejection
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
-from crossfade.transform.fit.misfits import Misfit, Misfits, shown
 from crossfade.transform.fit.numbers import fit_bool, fit_float, fit_int, not_of_type
 from crossfade.transform.fit.numeric import fit_numeric
+from crossfade.transform.fit.rejections import Rejections, shown
 from crossfade.transform.fit.text import (
     fit_bytea,
     fit_char,
@@ -32,19 +33,19 @@ from crossfade.transform.fit.text import (
 )
 from crossfade.transform.fit.times import fit_date, fit_time, fit_timestamp
 
-Fitter = Callable[[Any, ColumnType, Misfits], Any]
+Fitter = Callable[[Any, ColumnType, Rejections], Any]
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """`table` has the canonical rows that fit; row i was row `rows[i]` of the input. The others are in `misfits`.
+    """`table` has the canonical rows that fit; row i was row `rows[i]` of the input. The others are in `rejections`.
 
     Columns whose names begin with "#" belong to the caller and are passed through unchanged.
     """
 
     table: Any
     rows: Any
-    misfits: tuple[Misfit, ...]
+    rejections: tuple[Rejection, ...]
 
 
 def fit(table: Any, target: TargetTable, *, printed: Collection[str] = ()) -> Fitted:
@@ -53,50 +54,50 @@ def fit(table: Any, target: TargetTable, *, printed: Collection[str] = ()) -> Fi
     `printed` are the columns whose JSON Crossfade's reader printed: it is valid and has no duplicate names. Raises
     Misused if `table` has a column that the target does not have.
     """
-    misfits: list[Misfit] = []
-    columns = [_column(table, name, target, misfits, name in printed) for name in table.column_names]
+    rejections: list[Rejection] = []
+    columns = [_column(table, name, target, rejections, name in printed) for name in table.column_names]
     fitted = pa.table(columns, names=table.column_names) if columns else table
-    return _without(fitted, misfits)
+    return _without(fitted, rejections)
 
 
-def _column(table: Any, name: str, target: TargetTable, misfits: list[Misfit], printed: bool) -> Any:
+def _column(table: Any, name: str, target: TargetTable, rejections: list[Rejection], printed: bool) -> Any:
     values = _one_array(table.column(name))
     if name.startswith("#"):
         return values
     column = target.column(name)
     if column is None:
         raise Misused(f"the mapping of {target.name} returns a column {name!r} that the table does not have")
-    found = Misfits()
+    found = Rejections()
     fits = printed and column.type.kind in ("json", "jsonb") and printed_json_fits(values)
     fitted = values if fits and (column.nullable or not values.null_count) else fit_column(values, column, found)
-    misfits.extend(Misfit(row, name, *why) for row, why in sorted(found.found.items()))
+    rejections.extend(Rejection(row, *why, column=name) for row, why in sorted(found.found.items()))
     return fitted
 
 
-def fit_column(values: Any, column: TargetColumn, misfits: Misfits) -> Any:
-    """Return the canonical values of a column, with NULL where `misfits` has an entry."""
+def fit_column(values: Any, column: TargetColumn, rejections: Rejections) -> Any:
+    """Return the canonical values of a column, with NULL where `rejections` has an entry."""
     if not column.nullable and values.null_count:
         for row in pc.indices_nonzero(pc.is_null(values)).to_pylist():
-            misfits.add(row, "not_null", f"NULL in the column {column.name}, which is NOT NULL")
-    return fit_values(values, column.type, misfits)
+            rejections.add(row, "not_null", f"NULL in the column {column.name}, which is NOT NULL")
+    return fit_values(values, column.type, rejections)
 
 
-def fit_values(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+def fit_values(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
     values = _plain(values)
     if pa.types.is_null(values.type):
         return pa.nulls(len(values), arrow_type(kind))
-    return FITTERS[kind.kind](values, kind, misfits)
+    return FITTERS[kind.kind](values, kind, rejections)
 
 
-def _fit_array(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
-    """Fit element by element. An element that does not fit makes its row a misfit."""
+def _fit_array(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
+    """Fit element by element. An element that does not fit makes its row a rejection."""
     if not pa.types.is_list(values.type):
-        return not_of_type(values, kind, misfits, "a list, or list_of(...)")
-    elements, inside = values.flatten(), Misfits()
+        return not_of_type(values, kind, rejections, "a list, or list_of(...)")
+    elements, inside = values.flatten(), Rejections()
     fitted = fit_values(elements, element_of(kind), inside)
     parents = pc.list_parent_indices(values)
     for place, (reason, message) in inside.found.items():
-        misfits.add(parents[place].as_py(), reason, f"an element of the array: {message}")
+        rejections.add(parents[place].as_py(), reason, f"an element of the array: {message}")
     return _list_of(values, fitted)
 
 
@@ -128,13 +129,13 @@ def _plain(values: Any) -> Any:
     return values
 
 
-def _without(table: Any, misfits: list[Misfit]) -> Fitted:
+def _without(table: Any, rejections: list[Rejection]) -> Fitted:
     everything = pa.arange(0, len(table))
-    if not misfits:
+    if not rejections:
         return Fitted(table, everything, ())
-    bad = pa.array(sorted({m.row for m in misfits}), pa.int64())
+    bad = pa.array(sorted({m.row for m in rejections}), pa.int64())
     good = pc.invert(pc.is_in(everything, value_set=bad))
-    return Fitted(table.filter(good), everything.filter(good), tuple(sorted(misfits, key=lambda m: m.row)))
+    return Fitted(table.filter(good), everything.filter(good), tuple(sorted(rejections, key=lambda m: m.row)))
 
 
 FITTERS: dict[str, Fitter] = {
@@ -160,4 +161,4 @@ FITTERS: dict[str, Fitter] = {
     "other": fit_other,
 }
 
-__all__ = ["FITTERS", "Fitted", "Misfit", "fit", "fit_column", "fit_values", "shown"]
+__all__ = ["FITTERS", "Fitted", "fit", "fit_column", "fit_values", "shown"]

@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 
 from crossfade.model.target import ColumnType
-from crossfade.transform.fit.misfits import Misfits, Unfit, shown
 from crossfade.transform.fit.numbers import not_of_type
+from crossfade.transform.fit.rejections import Rejections, Unfit, shown
 
 WHOLE_DIGITS, FRACTION_DIGITS = 131072, 16383  # what PostgreSQL's numeric holds before and after the point
 
@@ -25,16 +25,16 @@ _SPECIAL = {"NaN", "Infinity", "-Infinity"}
 _EXACT = decimal.Context(prec=WHOLE_DIGITS + FRACTION_DIGITS, Emax=999999, Emin=-999999, traps=[decimal.Inexact])
 
 
-def fit_numeric(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+def fit_numeric(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
     if pa.types.is_integer(values.type) and kind.precision is None:
         return values.cast(pa.string())
     if pa.types.is_float32(values.type):  # Arrow prints the shortest digits that lead back to the same float4
         values = values.cast(pa.string()).cast(pa.float64())
     read = _reader_of(values.type)
     if read is None:
-        return not_of_type(values, kind, misfits, "as_decimal(...) or as_number(...)")
+        return not_of_type(values, kind, rejections, "as_decimal(...) or as_number(...)")
     write = _plain if kind.precision is None else _declared(kind)
-    return misfits.each(values, pa.string(), lambda value: write(read(value)))
+    return rejections.each(values, pa.string(), lambda value: write(read(value)))
 
 
 def _reader_of(arrow: Any) -> Callable[[Any], Decimal] | None:

@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 
 from crossfade.model import json_text
 from crossfade.model.target import ColumnType
-from crossfade.transform.fit.misfits import Misfits, Unfit, shown
 from crossfade.transform.fit.numbers import not_of_type
 from crossfade.transform.fit.numeric import FRACTION_DIGITS, WHOLE_DIGITS
+from crossfade.transform.fit.rejections import Rejections, Unfit, shown
 
 _UUID = "^(?:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32})$"
 _NO_UUID = "0" * 32
@@ -26,33 +26,33 @@ _BIG_NUMBER = re.compile(r"[0-9][eE][-+]?[0-9]{4}|[0-9.]{9999}")
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
-def fit_text(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+def fit_text(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
     if not pa.types.is_string(values.type):
-        return not_of_type(values, kind, misfits, "as_text(...), or oid_text(...) of an ObjectId")
-    values = _without_nul(values, misfits)
+        return not_of_type(values, kind, rejections, "as_text(...), or oid_text(...) of an ObjectId")
+    values = _without_nul(values, rejections)
     if kind.length is None:
         return values
     long = pc.greater(pc.utf8_length(values), kind.length)
-    return misfits.where(long, values, "too_long", lambda v: f"{v} has more characters than {kind.sql}")
+    return rejections.where(long, values, "too_long", lambda v: f"{v} has more characters than {kind.sql}")
 
 
-def fit_char(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+def fit_char(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
     """Fit char(n). Trailing blanks are not significant, so the canonical form has none."""
     if pa.types.is_string(values.type):
         values = pc.utf8_rtrim(values, characters=" ")
-    return fit_text(values, kind, misfits)
+    return fit_text(values, kind, rejections)
 
 
-def fit_other(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+def fit_other(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
     if not pa.types.is_string(values.type):
-        return not_of_type(values, kind, misfits, f"text in the notation of {kind.sql}")
-    return _without_nul(values, misfits)
+        return not_of_type(values, kind, rejections, f"text in the notation of {kind.sql}")
+    return _without_nul(values, rejections)
 
 
-def _without_nul(values: Any, misfits: Misfits) -> Any:
+def _without_nul(values: Any, rejections: Rejections) -> Any:
     if b"\0" not in _bytes_of(values):  # the usual case: one search for all
         return values
-    return misfits.where(
+    return rejections.where(
         pc.match_substring(values, "\0"), values, "nul_character", lambda v: f"{v} contains the NUL character"
     )
 
@@ -67,22 +67,22 @@ def _bytes_of(values: Any) -> bytes:
     return text
 
 
-def fit_enum(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+def fit_enum(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
     if not pa.types.is_string(values.type):
-        return not_of_type(values, kind, misfits, "one of the labels as text")
+        return not_of_type(values, kind, rejections, "one of the labels as text")
     known = pc.is_in(values, value_set=pa.array([*kind.labels, None], pa.string()))
     labels = ", ".join(kind.labels)
-    return misfits.where(pc.invert(known), values, "not_a_label", lambda v: f"{v} is not one of {labels}")
+    return rejections.where(pc.invert(known), values, "not_a_label", lambda v: f"{v} is not one of {labels}")
 
 
-def fit_json(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+def fit_json(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
     """Fit JSON text unchanged, and a list of plain values as a JSON array."""
     if pa.types.is_list(values.type):
-        return misfits.each(values, pa.string(), _json_array)
+        return rejections.each(values, pa.string(), _json_array)
     if not pa.types.is_string(values.type):
-        return not_of_type(values, kind, misfits, "json_of(...)")
+        return not_of_type(values, kind, rejections, "json_of(...)")
     once = kind.kind == "jsonb"
-    return values if _all_json(values, once) else misfits.each(values, pa.string(), _jsonb if once else _json)
+    return values if _all_json(values, once) else rejections.each(values, pa.string(), _jsonb if once else _json)
 
 
 def _all_json(values: Any, once: bool) -> bool:
@@ -168,20 +168,20 @@ def _name_said_twice(text: str) -> str | None:
     return found[0] if found else None
 
 
-def fit_bytea(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+def fit_bytea(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
     if pa.types.is_fixed_size_binary(values.type):
         return values.cast(pa.binary())
-    return values if pa.types.is_binary(values.type) else not_of_type(values, kind, misfits, "a BLOB")
+    return values if pa.types.is_binary(values.type) else not_of_type(values, kind, rejections, "a BLOB")
 
 
-def fit_uuid(values: Any, kind: ColumnType, misfits: Misfits) -> Any:
+def fit_uuid(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
     """Fit UUIDs. DuckDB returns them as text; Arrow's own type has 16 bytes."""
     if pa.types.is_fixed_size_binary(values.type) and values.type.byte_width == 16:
         return values
     if not pa.types.is_string(values.type):
-        return not_of_type(values, kind, misfits, "uuid_of(...)")
+        return not_of_type(values, kind, rejections, "uuid_of(...)")
     bad = pc.invert(pc.match_substring_regex(values, _UUID))
-    values = misfits.where(bad, values, "bad_type", lambda v: f"{v} is not a UUID")
+    values = rejections.where(bad, values, "bad_type", lambda v: f"{v} is not a UUID")
     return _sixteen_bytes(values)
 
 

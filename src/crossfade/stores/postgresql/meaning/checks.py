@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crossfade.model.canonical import element_of
+from crossfade.model.rejection import Rejection
 from crossfade.model.target import ColumnType, TargetTable
-from crossfade.stores.contract import Refusal
 from crossfade.stores.postgresql.meaning import PgType, changed
 
 _SHOWN = 80  # characters of a value in a message
@@ -80,7 +80,7 @@ def _wrong(given: str, printed: str, exact: str | None, type_: PgType) -> tuple[
 
 def refusals_of(
     kind: ColumnType, name: str, values: Any, judge: Callable[[list[str]], Mapping[str, Verdict]]
-) -> list[Refusal]:
+) -> list[Rejection]:
     """The rows of a column (an Arrow array) whose texts the type refuses or changes."""
     texts, parents = _texts(values, kind)
     given = pc.unique(texts).drop_null().to_pylist()
@@ -88,10 +88,10 @@ def refusals_of(
     if not bad:
         return []
     wrong = pc.indices_nonzero(pc.is_in(texts, value_set=pa.array(sorted(bad), texts.type)))
-    rows: dict[int, Refusal] = {}
+    rows: dict[int, Rejection] = {}
     for place in wrong.to_pylist():
         row = place if parents is None else parents[place].as_py()
-        rows.setdefault(row, Refusal(row, *bad[texts[place].as_py()], column=name))
+        rows.setdefault(row, Rejection(row, *bad[texts[place].as_py()], column=name))
     return list(rows.values())
 
 

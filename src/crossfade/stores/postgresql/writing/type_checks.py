@@ -8,8 +8,8 @@ from typing import Any
 
 import psycopg
 
+from crossfade.model.rejection import Rejection
 from crossfade.model.target import TargetTable
-from crossfade.stores.contract import Refusal
 from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.meaning import PgType, TypeCatalog
 from crossfade.stores.postgresql.meaning.checks import (
@@ -40,9 +40,9 @@ class WriterChecks:
         self._types = TypeCatalog(lambda statement: connection.execute(statement.encode()).fetchall())
         self._columns: dict[str, dict[str, PgType]] = {}
 
-    def refusals(self, table: TargetTable, regclass: str, rows: Any) -> list[Refusal]:
+    def refusals(self, table: TargetTable, regclass: str, rows: Any) -> list[Rejection]:
         """Return the rows that a type refuses or changes, each once. `regclass`: an expression for the table's oid."""
-        found: dict[int, Refusal] = {}
+        found: dict[int, Rejection] = {}
         for name in unusual_columns(table, rows.column_names):
             column = table.column(name)
             assert column is not None

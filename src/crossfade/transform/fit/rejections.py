@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -12,18 +11,8 @@ import pyarrow.compute as pc
 SHOWN = 80  # characters of a value that a message shows
 
 
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """Row `row` of the mapped table does not fit `column`. `reason` is a stable word; `message` is for people."""
-
-    row: int
-    column: str
-    reason: str
-    message: str
-
-
-class Misfits:
-    """Collects the misfits of one column. The first reason of each row counts."""
+class Rejections:
+    """Collects the rejections of one column. The first reason of each row counts."""
 
     def __init__(self) -> None:
         self.found: dict[int, tuple[str, str]] = {}

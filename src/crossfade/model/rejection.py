@@ -1,0 +1,44 @@
+"""Why a record does not go on: one type for every reader, mapping and target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+REMAINDER = "remainder"
+"""The reason of a piece of a torn source that holds an unknown number of records: it is not counted as one."""
+
+_LONGEST_PATH = 120  # characters of a path that a message shows
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A record that does not go on, or a row or value of one. `reason` as in docs/reference/errors.md.
+
+    `row` is its place among those that were given: the records of a batch, the rows of a table. `table`, `column` and
+    `constraint` are of the target; `path` is the place in the record, formatted. A reader also gives the record itself:
+    `raw`, and its `key` as the codec writes it, or None if not even that could be read.
+    """
+
+    row: int
+    reason: str
+    detail: str
+    table: str | None = None
+    column: str | None = None
+    constraint: str | None = None
+    path: str = ""
+    key: str | None = None
+    raw: bytes = b""
+
+    @property
+    def said(self) -> str:
+        """The detail, after the path if there is one."""
+        return f"{_short(self.path)}: {self.detail}" if self.path else self.detail
+
+    def at(self, row: int) -> Rejection:
+        """Return the same for another record."""
+        return replace(self, row=row)
+
+
+def _short(path: str) -> str:
+    """Leave out the middle of a path that is as long as a document is deep."""
+    return path if len(path) <= _LONGEST_PATH else f"{path[: _LONGEST_PATH // 2]}…{path[-_LONGEST_PATH // 4 :]}"
