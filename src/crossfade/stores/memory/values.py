@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from crossfade.model.canonical import arrow_type, python_rows
+from crossfade.model.rejection import Rejection
 from crossfade.model.target import ColumnType, TargetTable
-from crossfade.stores.contract import Refusal, RowRejected
+from crossfade.stores.contract import RowRejected
 
 
 def values_of(table: TargetTable, rows: Any) -> list[tuple[object, ...]]:
@@ -22,10 +23,10 @@ def values_of(table: TargetTable, rows: Any) -> list[tuple[object, ...]]:
             said = f"{rows.schema.field(name).type} is no value of {kind.sql}"
             raise RowRejected("bad_type", said, table=table.name, column=name)
     plain = python_rows(rows)
-    refusals = [r for place, row in enumerate(plain) if (r := _refusal(place, row, rows.column_names, kinds))]
-    if refusals:
-        first = refusals[0]
-        raise RowRejected(first.reason, first.message, table=table.name, column=first.column, rows=refusals)
+    rejections = [r for place, row in enumerate(plain) if (r := _rejection(place, row, rows.column_names, kinds))]
+    if rejections:
+        first = rejections[0]
+        raise RowRejected(first.reason, first.detail, table=table.name, column=first.column, rows=rejections)
     return [tuple(_stored(v, k) for v, k in zip(row, kinds, strict=True)) for row in plain]
 
 
@@ -36,14 +37,15 @@ def _kind(table: TargetTable, name: str) -> ColumnType:
     return column.type
 
 
-def _refusal(place: int, row: Sequence[Any], names: Sequence[str], kinds: Sequence[ColumnType]) -> Refusal | None:
+def _rejection(place: int, row: Sequence[Any], names: Sequence[str], kinds: Sequence[ColumnType]) -> Rejection | None:
     for name, value, kind in zip(names, row, kinds, strict=True):
-        if value is not None and (why := _misfit(value, kind)) is not None:
-            return Refusal(place, why[0], f"{why[1]}: {str(value)[:60]!r} in a column declared {kind.sql}", name)
+        if value is not None and (why := _unfit(value, kind)) is not None:
+            said = f"{why[1]}: {str(value)[:60]!r} in a column declared {kind.sql}"
+            return Rejection(place, why[0], said, column=name)
     return None
 
 
-def _misfit(value: Any, kind: ColumnType) -> tuple[str, str] | None:
+def _unfit(value: Any, kind: ColumnType) -> tuple[str, str] | None:
     if kind.kind in ("text", "char") and kind.length is not None and len(value) > kind.length:
         return "too_long", f"the text has {len(value)} characters"
     if kind.kind == "numeric" and kind.precision is not None:
