@@ -114,8 +114,8 @@ def test_a_record_that_does_not_fit_its_shape_is_set_aside(source: Filled) -> No
     shape = replace(shape_of(found, "seen"), entity="things")
     (batch,) = batches(found, shape, Column("v", ("v",)))
     assert batch.table.column("v").to_pylist() == [0, 3]
-    assert [(one.reason, one.raw) for one in batch.aside] == [("unseen_type", odd[0]), ("unseen_path", odd[1])]
-    assert [one.key for one in batch.aside] == [found.codec.key(raw) for raw in odd]
+    assert [(one.reason, one.raw) for one in batch.rejected] == [("unseen_type", odd[0]), ("unseen_path", odd[1])]
+    assert [one.key for one in batch.rejected] == [found.codec.key(raw) for raw in odd]
 
 
 def test_count_is_of_the_records(source: Filled) -> None:

@@ -15,6 +15,7 @@ from crossfade.stores.contract import RowRejected
 from crossfade.stores.open import open_store
 from crossfade.stores.postgresql.rows import PostgresRowReader
 from crossfade.stores.postgresql.target import PostgresWriter
+from target_sql import sql
 
 _INT, _TEXT, _NICK = ColumnType("int4", "int4"), ColumnType("text", "text"), ColumnType("text", "varchar(3)")
 PEOPLE = canonical.table("people", ("id", _INT), ("email", _TEXT), ("age", _INT), ("boss", _INT), ("nick", _NICK))
@@ -90,23 +91,23 @@ def test_an_exception_takes_everything_back(writer: PostgresWriter, pg_db: Any) 
 
 def test_parameters_have_names(writer: PostgresWriter) -> None:
     with writer.transaction() as loader:
-        assert loader.execute("SELECT :a::int, ':a', 7 % 4, 'x' LIKE '%'", {"a": 5}) == [(5, ":a", 3, True)]
-        assert loader.execute("SELECT 7 % 4") == [(3,)]
-        assert loader.execute("SET LOCAL work_mem TO '1MB'") == []
+        assert sql(loader, "SELECT :a::int, ':a', 7 % 4, 'x' LIKE '%'", {"a": 5}) == [(5, ":a", 3, True)]
+        assert sql(loader, "SELECT 7 % 4") == [(3,)]
+        assert sql(loader, "SET LOCAL work_mem TO '1MB'") == []
 
 
 def test_a_lost_connection_is_unreachable_and_the_next_transaction_works(writer: PostgresWriter, pg_db: Any) -> None:
     with pytest.raises(Unreachable, match="nothing of this chunk was written"), writer.transaction() as loader:  # noqa: PT012
-        ((pid,),) = loader.execute("SELECT pg_backend_pid()")
+        ((pid,),) = sql(loader, "SELECT pg_backend_pid()")
         pg_db.execute("SELECT pg_terminate_backend(%s)", [pid])
         loader.load(PEOPLE, _people((2, "b", 1, None, None)))
     with writer.transaction() as loader:
-        assert loader.execute("SELECT count(*) FROM people") == [(1,)]
+        assert sql(loader, "SELECT count(*) FROM people") == [(1,)]
 
 
 def test_a_target_that_takes_no_writes(writer: PostgresWriter) -> None:
     with pytest.raises(CrossfadeError, match="does not accept writes") as refused, writer.transaction() as loader:  # noqa: PT012
-        loader.execute("SET TRANSACTION READ ONLY")
+        sql(loader, "SET TRANSACTION READ ONLY")
         loader.load(PEOPLE, _people((2, "b", 1, None, None)))
     assert refused.value.hint
 

@@ -21,6 +21,7 @@ from crossfade.stores.contract import RowRejected
 from crossfade.stores.open import open_store
 from crossfade.stores.sqlite.rows import STRANGE, SqliteRowReader
 from crossfade.stores.sqlite.target import SqliteWriter
+from target_sql import sql
 
 _SQL = {
     "int2": "SMALLINT", "int4": "INTEGER", "int8": "BIGINT", "float4": "REAL", "float8": "FLOAT",
@@ -109,7 +110,7 @@ def test_what_sqlite_would_change_is_refused(tmp_path: Path, kind: ColumnType, v
     of = canonical.table("t", ("id", ColumnType("int4", "INTEGER")), ("x", kind))
     writer = SqliteWriter(f"sqlite:///{tmp_path / 't.db'}")
     with writer.transaction() as loader:
-        loader.execute(canonical.ddl(of))
+        sql(loader, canonical.ddl(of))
     with pytest.raises(RowRejected) as refused, writer.transaction() as loader:
         loader.load(of, _one(kind, value))
     writer.close()
@@ -172,7 +173,7 @@ def test_a_json_number_alone_is_what_verification_expects(tmp_path: Path, text: 
     rows, url = _one(ColumnType("json", "JSON"), text), f"sqlite:///{tmp_path / 't.db'}"
     writer, reader = SqliteWriter(url), SqliteRowReader(url)
     with writer.transaction() as loader:
-        loader.execute(canonical.ddl(of))
+        sql(loader, canonical.ddl(of))
         loader.load(of, rows)
     found = reader.rows(of, ["id", "x"], rows.select(["id"])).column("x").to_pylist()
     assert reader.printed(of, rows).column("x").to_pylist() == found
