@@ -35,8 +35,8 @@ def transaction(target: Store) -> Transaction:
 def test_a_step_that_was_done_is_not_done_again(target: Store) -> None:
     done: list[str] = []
     steps = [Step("table a", "CREATE TABLE a (x int)"), Step("table b", "CREATE TABLE b (x int)")]
-    run_steps(transaction(target), steps[:1], lambda step: done.append(step.id))
-    run_steps(transaction(target), steps, lambda step: done.append(step.id))
+    run_steps(target, transaction(target), steps[:1], lambda step: done.append(step.id))
+    run_steps(target, transaction(target), steps, lambda step: done.append(step.id))
     assert done == ["table a", "table b"]
 
 
@@ -44,7 +44,7 @@ def test_a_failing_step_shows_its_statement_and_leaves_the_others(target: Store)
     done: list[str] = []
     steps = [Step("table a", "CREATE TABLE a (x int)"), Step("view v", "CREATE VIEW v AS SELECT * FROM"), Step("c", "")]
     with pytest.raises(CrossfadeError) as caught:
-        run_steps(transaction(target), steps, lambda step: done.append(step.id))
+        run_steps(target, transaction(target), steps, lambda step: done.append(step.id))
     assert "the step 'view v' of the schema failed: " in caught.value.message
     assert "statement: CREATE VIEW v AS SELECT * FROM" in caught.value.message
     assert caught.value.hint
@@ -55,9 +55,9 @@ def test_a_failing_step_shows_its_statement_and_leaves_the_others(target: Store)
 
 def test_rows_that_stand_in_the_way_are_said(target: Store) -> None:
     steps = [Step("table a", "CREATE TABLE a (x int)"), Step("index i", "CREATE UNIQUE INDEX i ON a (x)")]
-    run_steps(transaction(target), steps[:1], lambda step: None)
+    run_steps(target, transaction(target), steps[:1], lambda step: None)
     with need(target.writer, target, "be written to").transaction() as tx:
         sql(tx, "INSERT INTO a VALUES (1), (1)")
     with pytest.raises(CrossfadeError, match="the step 'index i' of the schema failed") as caught:
-        run_steps(transaction(target), steps, lambda step: None)
+        run_steps(target, transaction(target), steps, lambda step: None)
     assert caught.value.hint == "look at the rows, then run the same command again"

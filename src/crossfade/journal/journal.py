@@ -68,6 +68,7 @@ from crossfade.journal.moves import (
     take_part,
 )
 from crossfade.journal.steps_done import (
+    begin_step,
     forget_steps,
     note_step,
     note_there_before,
@@ -88,6 +89,7 @@ __all__ = [
     "Entry",
     "MoveRecord",
     "begin_move",
+    "begin_step",
     "chunks",
     "claim_chunk",
     "create",

@@ -8,20 +8,35 @@ from crossfade.journal.clock import now
 from crossfade.journal.tables import STEP, THERE_BEFORE
 from crossfade.model.target import Step
 from crossfade.stores.contract import TargetTransaction
+from crossfade.stores.contract.journal import Is, IsNot
+
+_BEGUN = ""
+"""When a step was done that was only begun."""
 
 
 def steps_done(tx: TargetTransaction) -> set[str]:
-    return {id_ for (id_,) in tx.journal.select(STEP, ("id",))}
+    return {id_ for (id_,) in tx.journal.select(STEP, ("id",), (IsNot("done_at", _BEGUN),))}
 
 
 def note_step(tx: TargetTransaction, step: Step) -> None:
-    """Note a step, in the transaction that did it."""
-    last = max((number for (number,) in tx.journal.select(STEP, ("number",))), default=0)
-    tx.journal.insert(STEP, [{"id": step.id, "sql": step.sql, "number": last + 1, "done_at": now()}])
+    """Note a step: in the transaction that did it, or afterwards where it was noted before that it begins."""
+    tx.journal.upsert(STEP, [{"id": step.id, "sql": step.sql, "number": _next(tx), "done_at": now()}])
+
+
+def begin_step(tx: TargetTransaction, step: Step) -> bool:
+    """Note that a step begins; return whether an earlier run had begun it."""
+    if tx.journal.select(STEP, ("id",), (Is("id", step.id),)):
+        return True
+    tx.journal.insert(STEP, [{"id": step.id, "sql": step.sql, "number": _next(tx), "done_at": _BEGUN}])
+    return False
+
+
+def _next(tx: TargetTransaction) -> int:
+    return max((number for (number,) in tx.journal.select(STEP, ("number",))), default=0) + 1
 
 
 def steps_with_sql(tx: TargetTransaction) -> list[Step]:
-    """Return the steps that were done, in their order."""
+    """Return the steps that were done or begun, in their order."""
     return [Step(*row) for row in tx.journal.select(STEP, ("id", "sql"), order=("number",))]
 
 

@@ -50,7 +50,7 @@ def do_steps(context: Context, steps: Sequence[Step], listen: Listener) -> int:
         done.append(step)
         listen(StepDone(step))
 
-    run_steps(context.transaction, steps, tell, lambda count: listen(Stepping(count)))
+    run_steps(context.target, context.transaction, steps, tell, lambda count: listen(Stepping(count)))
     return len(done)
 
 

@@ -18,7 +18,7 @@ from crossfade.model.target import Step, TargetSchema, TargetTable
 from crossfade.pipeline.evict import Broken
 from crossfade.pipeline.steps import failed, run_step
 from crossfade.schema.live import built_on
-from crossfade.stores.contract import Ddl, RowRejected, Transaction
+from crossfade.stores.contract import Ddl, RowRejected, Store, Transaction
 
 REASON, DETAIL, COLUMN = "#reason", "#detail", "#column"
 
@@ -29,6 +29,7 @@ class Build:
 
     table: TargetTable
     step: Step
+    target: Store
     transaction: Transaction
     done: Callable[[Step], None]
     parent: None = None
@@ -45,7 +46,7 @@ class Build:
                 return None
         for last in (False, False, True):
             try:
-                run_step(self.transaction, self.step)
+                run_step(self.target, self.transaction, self.step)
             except Unreachable:
                 raise
             except (RowRejected, CrossfadeError) as error:
@@ -98,6 +99,7 @@ def builds(
     schema: TargetSchema,
     fed: Collection[str],
     steps: Sequence[Step],
+    target: Store,
     transaction: Transaction,
     done: Callable[[Step], None],
 ) -> Iterator[Build]:
@@ -105,4 +107,4 @@ def builds(
     for step in steps:
         table = built_on(schema, step)
         if table is not None and table.name in fed and table.primary_key:
-            yield Build(table, step, transaction, done)
+            yield Build(table, step, target, transaction, done)

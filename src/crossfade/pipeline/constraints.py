@@ -128,7 +128,8 @@ def _tests(
     fed = {b.table for b in work.program.branches}
     tables = [t for t in schema.tables if t.name in fed]
     yield from (_Test(table, unique) for table in tables for unique in table.uniques)
-    yield from builds(schema, fed, steps, session(work).transaction, done)
+    s = session(work)
+    yield from builds(schema, fed, steps, s.target, s.transaction, done)
     yield from (_Test(table, key) for table in tables for key in table.foreign_keys)
 
 

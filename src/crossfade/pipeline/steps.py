@@ -1,4 +1,8 @@
-"""DDL steps of the target, each done once: the step and its note in the journal commit together."""
+"""DDL steps of the target, each done once.
+
+A step and its note in the journal commit together. Where that cannot be (the store's DDL is not transactional, or the
+statement runs in no transaction), the journal notes first that the step begins: stores/contract/steps.py.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,13 @@ from collections.abc import Callable, Sequence
 from crossfade.errors import CrossfadeError, Unreachable
 from crossfade.journal import journal
 from crossfade.model.target import Step
-from crossfade.stores.contract import RowRejected, Transaction
+from crossfade.stores.contract import RowRejected, Standing, Steps, Store, Transaction, need
 
 _LOOK = "look at the rows, then run the same command again"
 
 
 def run_steps(
+    target: Store,
     transaction: Transaction,
     steps: Sequence[Step],
     listen: Callable[[Step], None],
@@ -30,17 +35,33 @@ def run_steps(
         if step.id in done:
             continue
         try:
-            run_step(transaction, step)
+            run_step(target, transaction, step)
         except (RowRejected, CrossfadeError) as error:
             raise failed(step, error) from error
         listen(step)
 
 
-def run_step(transaction: Transaction, step: Step) -> None:
+def run_step(target: Store, transaction: Transaction, step: Step) -> None:
     """Runs a step and notes it. Raises RowRejected where rows stand in its way."""
+    if target.traits.transactional_ddl and not (target.steps is not None and target.steps.is_alone(step)):
+        with transaction() as tx:
+            tx.run(step.sql)
+            journal.note_step(tx, step)
+        return
     with transaction() as tx:
-        tx.run(step.sql)
+        was_begun = journal.begin_step(tx, step)
+    _carry_out(need(target.steps, target, "resume a step of a schema"), step, was_begun)
+    with transaction() as tx:
         journal.note_step(tx, step)
+
+
+def _carry_out(steps: Steps, step: Step, was_begun: bool) -> None:
+    """Do what is left to do of a step: all of it, unless an earlier run had begun it."""
+    match steps.check(step) if was_begun else Standing.ABSENT:
+        case Standing.ABSENT:
+            steps.start(step)
+        case Standing.HALF_DONE:
+            steps.finish(step)
 
 
 def failed(step: Step, error: RowRejected | CrossfadeError) -> CrossfadeError:

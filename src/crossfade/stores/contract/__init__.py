@@ -17,6 +17,7 @@ from crossfade.stores.contract.fence import Fence, FenceState
 from crossfade.stores.contract.inspect import EntityInfo, Inspector
 from crossfade.stores.contract.rows import RowReader
 from crossfade.stores.contract.source import Reader
+from crossfade.stores.contract.steps import Standing, Steps
 from crossfade.stores.contract.store import Store, Traits, need
 from crossfade.stores.contract.target import RecordRows, RowRejected, Strangers, TargetTransaction, Transaction, Writer
 from crossfade.stores.contract.watch import Blocker, Watch
@@ -39,6 +40,8 @@ __all__ = [
     "RecordRows",
     "RowReader",
     "RowRejected",
+    "Standing",
+    "Steps",
     "Store",
     "Strangers",
     "TargetTransaction",

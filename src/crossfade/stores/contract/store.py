@@ -14,6 +14,7 @@ from crossfade.stores.contract.fence import Fence
 from crossfade.stores.contract.inspect import Inspector
 from crossfade.stores.contract.rows import RowReader
 from crossfade.stores.contract.source import Reader
+from crossfade.stores.contract.steps import Steps
 from crossfade.stores.contract.target import Writer
 from crossfade.stores.contract.watch import Watch
 
@@ -30,6 +31,7 @@ class Traits:
     is_file: bool = False  # is it a file (or a folder) of this machine, which other machines may not have?
     has_unique_keys: bool = True  # does an entity hold every key once?
     dialect: str = ""  # in which SQL is its schema written (model/dialects.py)? "" if it is no target
+    transactional_ddl: bool = True  # does a statement of the schema roll back with its transaction?
     in_process: bool = False  # does it live in this process, where no other one can see it?
 
 
@@ -46,6 +48,7 @@ class Store:
     writer: Writer | None = None
     row_reader: RowReader | None = None
     ddl: Ddl | None = None
+    steps: Steps | None = None
     watch: Watch | None = None
     clashes: Clashes | None = None
     changes: ChangeFeed | None = None

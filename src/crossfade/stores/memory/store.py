@@ -10,6 +10,7 @@ from crossfade.stores.memory.ddl import MemoryDdl
 from crossfade.stores.memory.inspect import MemoryInspector
 from crossfade.stores.memory.rows import MemoryRowReader
 from crossfade.stores.memory.source import MemoryReader
+from crossfade.stores.memory.steps import MemorySteps
 from crossfade.stores.memory.target import MemoryWriter
 
 
@@ -26,5 +27,6 @@ def open_memory(url: str) -> Store:
         writer=MemoryWriter(held),
         row_reader=MemoryRowReader(held),
         ddl=MemoryDdl(held),
+        steps=MemorySteps(held),
         clashes=MemoryClashes(held),
     )

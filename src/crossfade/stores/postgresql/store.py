@@ -8,6 +8,7 @@ from crossfade.stores.postgresql.constraints.clashes import PostgresClashes
 from crossfade.stores.postgresql.ddl import PostgresDdl
 from crossfade.stores.postgresql.rows import PostgresRowReader
 from crossfade.stores.postgresql.session.connect import RunUrl
+from crossfade.stores.postgresql.steps import PostgresSteps
 from crossfade.stores.postgresql.target import PostgresWriter
 from crossfade.stores.postgresql.watch import PostgresWatch
 
@@ -32,6 +33,7 @@ def open_postgresql(url: str, run: str = "") -> Store:
         writer=writer,
         row_reader=reader,
         ddl=ddl,
+        steps=PostgresSteps(named),
         watch=watch,
         clashes=PostgresClashes(named),
         closer=close,

@@ -8,6 +8,7 @@ from crossfade.stores.sqlite.clashes import SqliteClashes
 from crossfade.stores.sqlite.connect import path_of
 from crossfade.stores.sqlite.ddl import SqliteDdl
 from crossfade.stores.sqlite.rows import SqliteRowReader
+from crossfade.stores.sqlite.steps import SqliteSteps
 from crossfade.stores.sqlite.target import SqliteWriter
 
 
@@ -27,6 +28,7 @@ def open_sqlite(url: str) -> Store:
         writer=writer,
         row_reader=reader,
         ddl=SqliteDdl(url),
+        steps=SqliteSteps(url),
         clashes=SqliteClashes(url),
         closer=close,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -16,23 +15,13 @@ from crossfade.model.target import ColumnType, TargetTable
 from crossfade.stores.contract import RecordRows, RowRejected, Strangers, TargetTransaction, Writer
 from crossfade.stores.sql_journal import SqlJournal
 from crossfade.stores.sqlite import strangers
-from crossfade.stores.sqlite.connect import connect, failure, path_of, primary_code
+from crossfade.stores.sqlite.connect import connect, path_of
 from crossfade.stores.sqlite.describe import describe
+from crossfade.stores.sqlite.errors import translated
 from crossfade.stores.sqlite.forms import Unkept, stored, unkept
 from crossfade.stores.sqlite.lock import locked
 from crossfade.stores.sqlite.rows import canonical_rows
 from crossfade.stores.sqlite.triggers import Suspended
-
-_REASONS = {
-    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: "unique",
-    sqlite3.SQLITE_CONSTRAINT_UNIQUE: "unique",
-    sqlite3.SQLITE_CONSTRAINT_ROWID: "unique",
-    sqlite3.SQLITE_CONSTRAINT_NOTNULL: "not_null",
-    sqlite3.SQLITE_CONSTRAINT_CHECK: "check",
-    sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: "foreign_key",
-    sqlite3.SQLITE_CONSTRAINT_TRIGGER: "raised",
-}
-_PLACE = re.compile(r"constraint failed: (.+)$")
 
 
 class SqliteWriter:
@@ -53,7 +42,7 @@ class SqliteWriter:
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             _roll_back(connection)
-            raise _translated(error, path, "") from error
+            raise translated(error, path, "") from error
         except BaseException:
             _roll_back(connection)
             raise
@@ -260,7 +249,7 @@ class SqliteTransaction:
         try:
             yield
         except sqlite3.Error as error:
-            raise _translated(error, self._path, table) from error
+            raise translated(error, self._path, table) from error
 
 
 def _refusals(rows: Any, types: Mapping[str, ColumnType]) -> list[Rejection]:
@@ -282,19 +271,6 @@ def _marks(names: list[str]) -> str:
 def _roll_back(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
         connection.execute("ROLLBACK")
-
-
-def _translated(error: sqlite3.Error, path: Path, table: str) -> Exception:
-    code = primary_code(error)
-    if code not in (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG):
-        return failure(error, path)
-    extended = int(getattr(error, "sqlite_errorcode", 0) or 0)
-    reason = _REASONS.get(extended, "too_long" if code == sqlite3.SQLITE_TOOBIG else "bad_value")
-    found = _PLACE.search(str(error))
-    place = found[1] if found else None
-    columns = [part.partition(".")[2] for part in place.split(", ")] if place and reason != "check" else []
-    column = columns[0] if len(columns) == 1 and columns[0] else None
-    return RowRejected(reason, str(error), table=table, column=column, constraint=place)
 
 
 _: type[Writer] = SqliteWriter
