@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from crossfade import errors
-    from crossfade.move import Move, events
+    from crossfade.model import events
+    from crossfade.move import Move
     from crossfade.project import Project, load_project
 
 __all__ = ["Move", "Project", "__version__", "errors", "events", "load_project"]
@@ -21,7 +22,7 @@ _HOME = {
     "Move": ("crossfade.move", "Move"),
     "Project": ("crossfade.project", "Project"),
     "errors": ("crossfade.errors", None),
-    "events": ("crossfade.move.events", None),
+    "events": ("crossfade.model.events", None),
     "load_project": ("crossfade.project", "load_project"),
 }
 

@@ -6,8 +6,9 @@ from functools import partial
 import pytest
 
 from crossfade.assess.map_rules import rules_of
-from crossfade.assess.survey import Scanned, Surveyed, survey
+from crossfade.assess.survey import survey
 from crossfade.errors import Misused, Refused, Unreachable
+from crossfade.model.events import EntitySurveyed, RecordsScanned
 from crossfade.model.shape import format_path
 from crossfade.runtime.local import InProcess, Processes
 from crossfade.stores.contract import EntityInfo
@@ -38,8 +39,9 @@ def test_every_copied_entity_is_scanned_to_its_end(source: MongoScratch) -> None
     ]
     age = shapes[1].root.by_name["age"]
     assert {kind: stats.count for kind, stats in age.types.items()} == {"int": 1714, "string": 286}
-    assert sum(event.documents for event in events if isinstance(event, Scanned)) == 2001
-    assert [event.shape for event in events if isinstance(event, Surveyed)] == shapes
+    assert sum(event.records for event in events if isinstance(event, RecordsScanned)) == 2001
+    surveyed = [(e.entity, e.records, e.bytes, e.problems) for e in events if isinstance(e, EntitySurveyed)]
+    assert surveyed == [(s.entity, s.count, s.bytes, s.problems) for s in shapes]
 
 
 @pytest.mark.parametrize("segment_bytes", [1000, 10**9], ids=["ranges", "whole"])
@@ -49,7 +51,7 @@ def test_processes_come_to_the_same_result(source: MongoScratch, segment_bytes: 
     with Processes(2) as executor:
         spread = survey(opened, found, executor=executor, listener=events.append, segment_bytes=segment_bytes)
     assert spread == survey(opened, found)
-    assert sum(event.documents for event in events if isinstance(event, Scanned)) == 2001
+    assert sum(event.records for event in events if isinstance(event, RecordsScanned)) == 2001
 
 
 def test_named_entities_are_surveyed_though_they_are_not_copied(source: MongoScratch) -> None:

@@ -13,8 +13,7 @@ from crossfade.cli.options import LogFormat, Options
 from crossfade.cli.progress import Advance, Lines, Meter, listening
 from crossfade.cli.screen import Screen, safe
 from crossfade.model.batch import Chunk
-from crossfade.move import Planned
-from crossfade.pipeline.copy import ChunkCopied
+from crossfade.model.events import ChunkCopied, CopyStarted, Event
 
 
 @pytest.mark.parametrize(
@@ -57,8 +56,8 @@ def test_elsewhere_tables_are_plain() -> None:
     assert out.getvalue() == "name  count\n日本      3\nab       12\n"
 
 
-def _events() -> list[object]:
-    return [Planned(30, 3, 30), *(ChunkCopied(Chunk("a", n, None, None, 10), None, 0.1) for n in range(3))]
+def _events() -> list[Event]:
+    return [CopyStarted(30, 3, 30), *(ChunkCopied(Chunk("a", n, None, None, 10), None, 0.1) for n in range(3))]
 
 
 def test_lines_are_few(capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,17 +126,20 @@ def test_every_event_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> No
         for event in _events():
             listen(event)
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert [line["event"] for line in lines] == ["Planned", "ChunkCopied", "ChunkCopied", "ChunkCopied"]
-    assert lines[0]["documents"] == 30
+    assert [line["event"] for line in lines] == ["CopyStarted", "ChunkCopied", "ChunkCopied", "ChunkCopied"]
+    assert lines[0]["records"] == 30
     assert lines[1]["chunk"]["entity"] == "a"
 
 
 def test_a_run_tells_all_its_events_to_machines(tiny: Tiny) -> None:
     ended = tiny("run", "--log-format", "json", "--json")
-    events = [json.loads(line)["event"] for line in ended.err.splitlines()]
+    lines = [json.loads(line) for line in ended.err.splitlines()]
     assert ended.status == 0
-    assert set(events) == {
-        *("Found", "Scanned", "Surveyed", "Stepping", "StepDone", "Planned", "ChunkCopied"),
-        *("Verifying", "ChunkVerified", "TableVerified", "RuleAsked"),
+    assert {line["event"] for line in lines} == {
+        *("PhaseStarted", "PhaseEnded", "SurveyStarted", "RecordsScanned", "EntitySurveyed"),
+        *("StepsStarted", "StepDone", "CopyStarted", "ChunkCopied"),
+        *("VerificationStarted", "ChunkVerified", "TableVerified", "RuleChecked"),
     }
+    assert [line["sequence"] for line in lines] == list(range(1, len(lines) + 1))
+    assert len({line["run"] for line in lines}) == 1
     assert ended.json["ok"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,17 +16,20 @@ pytest.importorskip("distributed")
 
 import shop
 from cluster_processes import Cluster, cluster
-from outcome import Outcome, Shop, differences, outcome
+from outcome import Outcome, Shop, counts_of, differences, open_move, outcome
 
+from crossfade.cli.app import main
+from crossfade.cli.notices import notice_of
 from crossfade.errors import Misused, Unreachable
-from crossfade.move import Move, OnCluster, WorksHere
-from crossfade.pipeline.copy import ChunkCopied
+from crossfade.journal import refused
+from crossfade.model.events import ChunkCopied, ClusterNotUsed, ClusterUsed, Event, RecordRetried, WorkerLost
+from crossfade.move import Move
 from crossfade.project import load_project
 from crossfade.runtime import dask
 from crossfade.runtime.cluster import versions
 from crossfade.runtime.dask import DaskExecutor
 from crossfade.runtime.tasks import run_tasks
-from scratch import PostgresScratch
+from scratch import MongoScratch, PostgresScratch
 
 SECRET = "open-sesame"
 
@@ -51,8 +57,11 @@ def test_a_whole_move_of_which_a_worker_is_killed(
     target = new_target().url
     with cluster(tmp_path / "cluster") as workers:
         copied: list[ChunkCopied] = []
+        lost: list[WorkerLost] = []
 
-        def listen(event: object) -> None:
+        def listen(event: Event) -> None:
+            if isinstance(event, WorkerLost):
+                lost.append(event)
             if isinstance(event, ChunkCopied):
                 copied.append(event)
                 if len(copied) == 2:
@@ -66,11 +75,69 @@ def test_a_whole_move_of_which_a_worker_is_killed(
             assert differences(outcome(target, status), undisturbed) == []
             verdict = move.verify()
         assert len(copied) == len({c.chunk for c in copied}) > 5
+        assert [event.groups > 0 for event in lost] == [True]
+        assert re.match(r"the worker tcp://[\d.:]+ of the Dask cluster is lost; its work \(", notice_of(lost[0]) or "")
         assert verdict.equal
         assert sum(t.rows for t in verdict.tables) == sum(status.rows.values())
         for name in ("scheduler", "worker-0", "worker-1"):
             assert SECRET not in workers.log(name)
             assert "Compute Failed" not in workers.log(name)
+
+
+@pytest.fixture
+def waiting_owners(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path) -> Path:
+    """A project whose 600 owners are all in quarantine, for ages that the mapping understands by now."""
+    mongo_db.db.owners.insert_many([{"_id": n, "age": str(n)} for n in range(600)])
+    mapping = {"owners": "SELECT o._id AS id, as_int(o.age) AS age FROM owners AS o"}
+    schema = "CREATE TABLE owners (id int PRIMARY KEY, age int NOT NULL);"
+    folder = shop.small_project(tmp_path / "owners", schema, mapping, more="limits.stop_at = 1.0\n")
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        move.survey()
+        assert counts_of(move.copy()) == {"owners": (600, 0, 600, 0)}
+    (folder / "mapping" / "owners.sql").write_text(mapping["owners"].replace("as_int", "parse_int"))
+    return folder
+
+
+def test_a_retry_of_which_a_worker_is_killed(
+    waiting_owners: Path,
+    mongo_db: MongoScratch,
+    pg_db: PostgresScratch,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(refused, "PIECE_RECORDS", 10)
+    with cluster(tmp_path / "cluster") as workers:
+        events: list[Event] = []
+
+        def listen(event: Event) -> None:
+            events.append(event)
+            if sum(isinstance(e, RecordRetried) for e in events) == 11:
+                workers.kill("worker-0")
+
+        with move_on(workers, waiting_owners, mongo_db.url, pg_db.url) as move:
+            results = move.retry(listen=listen)
+            assert Counter(r.outcome for r in results) == {"copied": 600}
+            assert sum(isinstance(e, RecordRetried) for e in events) == 600
+            assert any(isinstance(e, WorkerLost) for e in events)
+            assert counts_of(move.status()) == {"owners": (600, 600, 0, 0)}
+            assert {e.state for e in move.quarantine()} == {"retried"}
+            assert move.verify().equal
+
+
+def test_the_command_retries_on_a_cluster(
+    workers: Cluster,
+    waiting_owners: Path,
+    mongo_db: MongoScratch,
+    pg_db: PostgresScratch,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SOURCE_URL", mongo_db.url)
+    monkeypatch.setenv("TARGET_URL", pg_db.url)
+    status = main(["quarantine", "retry", "--project", str(waiting_owners), "--dask", workers.url, "--json"])
+    said = capfd.readouterr()
+    assert (status, json.loads(said.out)["counts"]) == (0, {"copied": 600})
+    assert f"running on the Dask cluster at {workers.url}: up to 2 tasks at once" in said.err
 
 
 def test_ctrl_c_lets_the_workers_finish_and_the_next_run_goes_on(
@@ -101,10 +168,14 @@ def test_a_file_as_target_is_written_here(workers: Cluster, tmp_path: Path, fill
     events: list[object] = []
     with move_on(workers, folder, filled_shop.source, f"sqlite:///{tmp_path / 'there.db'}") as move:
         move.survey(events.append)
-        assert [type(e) for e in events if isinstance(e, OnCluster | WorksHere)] == [OnCluster]
+        assert [type(e) for e in events if isinstance(e, ClusterUsed | ClusterNotUsed)] == [ClusterUsed]
         assert move.copy(events.append).ok
         assert move.verify(events.append).equal
-    assert [type(e) for e in events if isinstance(e, OnCluster | WorksHere)] == [OnCluster, WorksHere, WorksHere]
+    assert [type(e) for e in events if isinstance(e, ClusterUsed | ClusterNotUsed)] == [
+        ClusterUsed,
+        ClusterNotUsed,
+        ClusterNotUsed,
+    ]
 
 
 def dump_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

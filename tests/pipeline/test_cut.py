@@ -12,10 +12,9 @@ import pytest
 from outcome import Outcome, Shop, finish, open_move, outcome
 
 from crossfade.errors import Unreachable
-from crossfade.pipeline.copy import ChunkCopied
+from crossfade.model.events import ChunkCopied, ChunkVerified
 from crossfade.runtime import again
 from crossfade.testing import Proxy, through
-from crossfade.verify.chunk import ChunkVerified
 from scratch import PostgresScratch
 
 NewTarget = Callable[[], PostgresScratch]

@@ -10,7 +10,8 @@ from outcome import counts_of, open_move
 
 from crossfade.errors import Refused, Stale, TooManyRefused
 from crossfade.model.counts import Counts
-from crossfade.pipeline.enough import Losses, Refusals, StopAt, require_few
+from crossfade.model.events import Refusals
+from crossfade.pipeline.enough import Losses, StopAt, require_few
 from scratch import MongoScratch, PostgresScratch
 
 SCHEMA = """

@@ -13,9 +13,9 @@ from bson import ObjectId
 from outcome import Outcome, balanced, counts_of, open_move, outcome
 
 from crossfade.errors import CrossfadeError
+from crossfade.model.events import RecordsGone
 from crossfade.move import Move
 from crossfade.pipeline import duplicate_keys
-from crossfade.pipeline.constraints import RecordsGone
 from scratch import MongoScratch, PostgresScratch
 
 SCHEMA = """

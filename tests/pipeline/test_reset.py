@@ -14,9 +14,9 @@ import shop
 from outcome import counts_of, hanging, open_move
 
 from crossfade.errors import CrossfadeError, NotEmpty, Refused
+from crossfade.model.events import ChunkCopied
 from crossfade.model.target import Step
 from crossfade.move import Move
-from crossfade.pipeline.copy import ChunkCopied
 from crossfade.schema.undo import undo_of
 from crossfade.testing.urls import as_user
 from scratch import MongoScratch, PostgresScratch

@@ -13,8 +13,8 @@ import shop
 from outcome import open_move
 
 from crossfade.errors import NotEmpty, Refused
+from crossfade.model.events import ChunkCopied
 from crossfade.move import Move
-from crossfade.pipeline.copy import ChunkCopied
 from scratch import MongoScratch, PostgresScratch
 
 SCHEMA = """

@@ -12,8 +12,8 @@ import shop
 from outcome import counts_of, open_move
 
 from crossfade.journal import journal, refused
+from crossfade.model.events import RecordRetried
 from crossfade.move import Move
-from crossfade.pipeline.retry import RecordRetried
 from scratch import MongoScratch, PostgresScratch
 from target_sql import sql
 

@@ -21,7 +21,7 @@ from scratch import PostgresScratch
 @pytest.mark.parametrize("forked", [False, True])
 @pytest.mark.parametrize(
     ("workers", "event"),
-    [(1, "ChunkCopied"), (2, "ChunkCopied"), (2, "Planned")],  # at Planned the workers are only starting
+    [(1, "ChunkCopied"), (2, "ChunkCopied"), (2, "CopyStarted")],  # at CopyStarted the workers are only starting
 )
 def test_ctrl_c(
     filled_shop: Shop,
@@ -35,7 +35,7 @@ def test_ctrl_c(
     with Victim(filled_shop.folder, filled_shop.source, target, workers, forked=forked) as victim:
         while event not in victim.events:
             assert victim.wait_for_events(len(victim.events) + 1), victim.events
-        time.sleep(0.3 if event == "Planned" else 0)
+        time.sleep(0.3 if event == "CopyStarted" else 0)
         there = victim.strike(signal.SIGINT, whole_group=True)
         status, said = victim.wait()
         assert (status, said) == (STOPPED, "")

@@ -12,7 +12,8 @@ from outcome import Shop, open_move
 from crossfade.cli.notices import notice_of
 from crossfade.errors import Busy, Unreachable
 from crossfade.journal.causes import ALL_OPEN
-from crossfade.move import Move, Waiting, target_ownership, watching
+from crossfade.model.events import Event, LockAwaited
+from crossfade.move import Move, target_ownership, watching
 from crossfade.runtime.session import Session
 from crossfade.stores import patience
 from crossfade.stores.postgresql.session.lock import end_all
@@ -24,7 +25,7 @@ def test_a_stranger_who_holds_a_lock_is_named(
     filled_shop: Shop, pg_db: PostgresScratch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "SECONDS", 0.3)
-    told: list[Waiting] = []
+    told: list[LockAwaited] = []
     with (
         open_move(filled_shop.folder, filled_shop.source, pg_db.url) as move,
         psycopg.connect(pg_db.url, application_name="a stranger") as stranger,
@@ -33,7 +34,7 @@ def test_a_stranger_who_holds_a_lock_is_named(
         stranger.execute("LOCK TABLE crossfade.move")
 
         def listen(event: object) -> None:
-            if isinstance(event, Waiting):
+            if isinstance(event, LockAwaited):
                 told.append(event)
                 stranger.rollback()
 
@@ -54,7 +55,7 @@ def test_what_shows_no_progress_names_the_stranger_too(
     filled_shop: Shop, pg_db: PostgresScratch, monkeypatch: pytest.MonkeyPatch, act: Callable[[Move], object]
 ) -> None:
     monkeypatch.setattr(watching, "SECONDS", 0.3)
-    told: list[Waiting] = []
+    told: list[LockAwaited] = []
     with (
         open_move(filled_shop.folder, filled_shop.source, pg_db.url) as move,
         psycopg.connect(pg_db.url) as stranger,
@@ -62,11 +63,12 @@ def test_what_shows_no_progress_names_the_stranger_too(
         move.apply_schema()
         stranger.execute("LOCK TABLE crossfade.move, crossfade.quarantine, crossfade.chunk")
 
-        def hear(event: Waiting) -> None:
-            told.append(event)
-            stranger.rollback()
+        def listen(event: Event) -> None:
+            if isinstance(event, LockAwaited):
+                told.append(event)
+                stranger.rollback()
 
-        move.context.hear = hear
+        move.context.listen = listen
         act(move)
         assert told[0].blockers[0].pid == stranger.info.backend_pid
 

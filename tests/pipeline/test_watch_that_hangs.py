@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
+from crossfade.model.events import Blocker
 from crossfade.move import watching
-from crossfade.stores.contract import Blocker
 
 
 class Hanging:

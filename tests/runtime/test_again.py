@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from crossfade.errors import CrossfadeError, Unreachable, may_pass
 from crossfade.runtime import again as patience
-from crossfade.runtime.again import TryingAgain, again, again_from
+from crossfade.runtime.again import again, again_from
 from crossfade.runtime.local import InProcess
 from crossfade.runtime.tasks import run_tasks
 
@@ -33,14 +34,14 @@ def failing(
     return task
 
 
-def squares(task: Callable[[int], int], told: list[TryingAgain]) -> list[int]:
+def squares(task: Callable[[int], int], told: list[Any]) -> list[int]:
     found: list[int] = []
     run_tasks(InProcess(), task, ((n,) for n in range(5)), found.append, tell=told.append)
     return sorted(found)
 
 
 def test_tasks_that_were_cut_are_done_again() -> None:
-    told: list[TryingAgain] = []
+    told: list[Any] = []
     assert squares(failing(3), told) == [0, 1, 4, 9, 16]
     assert [t.attempt for t in told] == [1, 2, 3]
     assert told[0].reason == "cut"
@@ -64,7 +65,7 @@ def test_patience_begins_anew_when_something_is_done() -> None:
 
 
 def test_what_is_wrong_for_good_is_raised_at_once() -> None:
-    told: list[TryingAgain] = []
+    told: list[Any] = []
     with pytest.raises(Unreachable, match="no password"):
         squares(failing(1, lambda: Unreachable("no password")), told)
     assert told == []

@@ -7,18 +7,19 @@ The result does not depend on how the work was divided (records/codec.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from crossfade.assess.map_rules import RulesOf, no_rules
 from crossfade.errors import Misused, Refused
 from crossfade.model.batch import Chunk
+from crossfade.model.events import EntitySurveyed, Listener, RecordsScanned, ignore
 from crossfade.model.map_rules import MapRules
 from crossfade.model.patterns import is_pattern, matching
 from crossfade.model.rejection import REMAINDER
 from crossfade.model.shape import Shape
 from crossfade.records.codec import Codec, Counter
-from crossfade.runtime.again import TryingAgain, again, again_from
+from crossfade.runtime.again import again, again_from
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.sent_once import Once
 from crossfade.runtime.tasks import run_tasks
@@ -28,26 +29,6 @@ SEGMENT_BYTES = 256 * 1024 * 1024  # an entity larger than this is counted in ra
 IN_FLIGHT = 16  # pieces of work submitted to the executor ahead
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
-    """Progress: `documents` more of `entity` (`bytes` long) have been counted."""
-
-    entity: str
-    documents: int
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Surveyed:
-    """An entity has been scanned to its end."""
-
-    shape: Shape
-    problem_keys: dict[str, tuple[str, ...]]
-
-
-Listener = Callable[[Scanned | Surveyed | TryingAgain], None]
-
-
 def survey(
     open_store: Callable[[], Store],
     entities: Iterable[EntityInfo],
@@ -55,7 +36,7 @@ def survey(
     named: Collection[str] = (),
     rules: RulesOf = no_rules,
     executor: Executor | None = None,
-    listener: Listener | None = None,
+    listener: Listener = ignore,
     segment_bytes: int = SEGMENT_BYTES,
     refused: dict[str, Refused] | None = None,
 ) -> list[Shape]:
@@ -66,7 +47,7 @@ def survey(
     put into `refused` and the others are surveyed; without that dict the error is raised. Raises Misused if the source
     has no entity of a name, Unreachable if the source cannot be read.
     """
-    scan = _Scan(open_store, choose(list(entities), named), rules, listener or _silent)
+    scan = _Scan(open_store, choose(list(entities), named), rules, listener)
     shapes = list(scan.one_by_one(segment_bytes) if executor is None else scan.spread(executor, segment_bytes))
     if scan.refused and refused is None:
         raise next(iter(scan.refused.values()))
@@ -153,14 +134,15 @@ class _Scan:
             return
         if info.torn:
             shape = replace(shape, problems={**shape.problems, REMAINDER: 1})
-        self.tell(Surveyed(shape, {reason: tuple(seen.keys) for reason, seen in sorted(histogram.problems.items())}))
+        keys = {reason: tuple(seen.keys) for reason, seen in sorted(histogram.problems.items())}
+        self.tell(EntitySurveyed(shape.entity, shape.count, shape.bytes, shape.problems, keys))
         yield shape
 
     def _take_and_tell(self, counts: Counts) -> None:
         self._take(counts)
         entity, part = counts
         if not isinstance(part, Refused):
-            self.tell(Scanned(entity, part.count, part.bytes))
+            self.tell(RecordsScanned(entity, part.count, part.bytes))
 
     def _refuse(self, entity: str, refused: Refused) -> None:
         self._counted.pop(entity, None)
@@ -175,7 +157,7 @@ def _count_piece_elsewhere(opener: Once[Callable[[], Store]], piece: str | Chunk
 
 
 def _count_piece(
-    open_store: Callable[[], Store], piece: str | Chunk, rules: MapRules, tell: Listener | None = None
+    open_store: Callable[[], Store], piece: str | Chunk, rules: MapRules, tell: Listener = ignore
 ) -> Counts:
     """Count an entity in the order that is fastest for the store, or the documents of a range."""
     entity = _entity(piece)
@@ -186,7 +168,7 @@ def _count_piece(
             for batch in reader.raw(piece) if isinstance(piece, Chunk) else reader.scan(piece):
                 before = histogram.count
                 histogram.add(batch)
-                (tell or _silent)(Scanned(entity, histogram.count - before, len(batch)))
+                tell(RecordsScanned(entity, histogram.count - before, len(batch)))
         except Refused as refused:
             return entity, refused
     return entity, histogram
@@ -207,7 +189,3 @@ def _pieces(reader: Reader, chosen: list[EntityInfo], segment_bytes: int, tell: 
             yield info.name
         else:
             yield from again_from(partial(reader.chunks, info.name, target_bytes=segment_bytes), tell)
-
-
-def _silent(event: Scanned | Surveyed | TryingAgain) -> None:
-    """Ignore the event."""

@@ -11,11 +11,11 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from crossfade.model.shape import Shape
+from crossfade.model.events import Event
 
 
-def log_event(event: Any) -> None:
-    """Write one line to stderr: `{"event": "ChunkCopied", "at": ..., ...}`."""
+def log_event(event: Event) -> None:
+    """Write one line to stderr: `{"event": "ChunkCopied", "at": ..., "run": ..., "sequence": ..., ...}`."""
     log_line({"event": type(event).__name__, **plain(event)})
 
 
@@ -30,14 +30,7 @@ def line_of(document: Mapping[str, Any]) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Convert a value to what JSON can hold. A shape is reduced to its counts (the lock file has the rest)."""
-    if isinstance(value, Shape):
-        return {
-            "entity": value.entity,
-            "documents": value.count,
-            "bytes": value.bytes,
-            "problems": dict(value.problems),
-        }
+    """Convert a value to what JSON can hold."""
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):

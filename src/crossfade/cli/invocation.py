@@ -14,9 +14,10 @@ from crossfade.cli.events import log_event, log_line
 from crossfade.cli.failure import Failure, end_quietly, failure_of, interrupted, show
 from crossfade.cli.notices import notice_of
 from crossfade.cli.options import Options
-from crossfade.cli.progress import Listener, listening
+from crossfade.cli.progress import listening
 from crossfade.cli.screen import Screen, safe
 from crossfade.errors import CrossfadeError
+from crossfade.model.events import Event, Listener
 from crossfade.model.urls import without_secrets
 from crossfade.move import Move
 from crossfade.move.processes import slow_reader
@@ -40,7 +41,7 @@ class Invocation:
         """Return the move of the project, to be used in a `with` statement."""
         options = self.options
         return Move(
-            self.project, workers=options.worker_count, scheduler=scheduler, most=options.workers, hear=self._hear
+            self.project, workers=options.worker_count, scheduler=scheduler, most=options.workers, listen=self._hear
         )
 
     def stay_open(self, move: Move) -> Move:
@@ -60,7 +61,7 @@ class Invocation:
             self._reader_told = True
             self.say(said)
 
-    def _hear(self, event: Any) -> None:
+    def _hear(self, event: Event) -> None:
         """Print an event of a command that shows no progress, for example that it waits for a lock."""
         if self.options.logs_json:
             log_event(event)

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -18,25 +17,26 @@ from crossfade.cli.notices import notice_of
 from crossfade.cli.options import Options
 from crossfade.cli.screen import number, safe
 from crossfade.model.counts import counted
-from crossfade.move.events import (
+from crossfade.model.events import (
     ChunkCopied,
     ChunkVerified,
-    Found,
-    Planned,
+    CopyStarted,
+    Event,
+    Listener,
     RecordRetried,
-    RecordsLeft,
-    Retrying,
-    RuleAsked,
-    Sampled,
-    Sampling,
-    Scanned,
+    RecordsEvicted,
+    RecordsSampled,
+    RecordsScanned,
+    RetryStarted,
+    RuleChecked,
+    SampleStarted,
     StepDone,
-    Stepping,
+    StepsStarted,
+    SurveyStarted,
     TableVerified,
-    Verifying,
+    VerificationStarted,
+    ignore,
 )
-
-Listener = Callable[[Any], None]
 
 
 @dataclass(frozen=True)
@@ -54,37 +54,37 @@ class Advance:
     refused: Mapping[str, int] = field(default_factory=dict)
 
 
-def advances_of(event: Any) -> Sequence[Advance]:
+def advances_of(event: Event) -> Sequence[Advance]:
     match event:
-        case Found(documents=documents):
-            return [Advance("survey", "document", total=documents)]
-        case Scanned(documents=documents):
-            return [Advance("survey", "document", documents, entity=event.entity)]
-        case Stepping(steps=steps):
+        case SurveyStarted(records=records):
+            return [Advance("survey", "document", total=records)]
+        case RecordsScanned(records=records):
+            return [Advance("survey", "document", records, entity=event.entity)]
+        case StepsStarted(steps=steps):
             return [Advance("schema", "step", total=steps)]
         case StepDone():
             return [Advance("schema", "step", 1)]
-        case Planned(documents=documents):
-            return [Advance("copy", "document", total=documents)]
+        case CopyStarted(records=records):
+            return [Advance("copy", "document", total=records)]
         case ChunkCopied(chunk=chunk):
             refused = {f"{r.reason} at {r.place}" if r.place else r.reason: r.count for r in event.refused}
             return [Advance("copy", "document", chunk.count, entity=chunk.entity, refused=refused)]
-        case RecordsLeft(count=count):
+        case RecordsEvicted(count=count):
             refused = {f"{event.constraint} of {event.table}": count}
             return [Advance("constraints", "record", count, entity=event.entity, refused=refused)]
-        case Sampling(documents=documents):
-            return [Advance("sample", "document", total=documents)]
-        case Sampled(documents=documents):
+        case SampleStarted(records=records):
+            return [Advance("sample", "document", total=records)]
+        case RecordsSampled(records=records):
             refused = {event.entity: event.refused} if event.refused else {}
-            return [Advance("sample", "document", documents, entity=event.entity, refused=refused)]
-        case Retrying(records=records):
+            return [Advance("sample", "document", records, entity=event.entity, refused=refused)]
+        case RetryStarted(records=records):
             return [Advance("retry", "record", total=records)]
         case RecordRetried():
             stays = {event.reason: 1} if event.reason else {}
             return [Advance("retry", "record", 1, entity=event.entity, refused=stays)]
-        case Verifying(documents=documents):
+        case VerificationStarted(records=records):
             return [
-                Advance("verify", "document", total=documents),
+                Advance("verify", "document", total=records),
                 Advance("keys", "table", total=event.tables),
                 Advance("rules", "rule", total=event.rules),
             ]
@@ -92,7 +92,7 @@ def advances_of(event: Any) -> Sequence[Advance]:
             return [Advance("verify", "document", chunk.count, entity=chunk.entity)]
         case TableVerified():
             return [Advance("keys", "table", 1)]
-        case RuleAsked():
+        case RuleChecked():
             return [Advance("rules", "rule", 1)]
     return []
 
@@ -176,7 +176,7 @@ def listening(options: Options) -> Iterator[Listener]:
     if options.logs_json:
         yield log_event
     elif options.quiet:
-        yield _silent
+        yield ignore
     elif sys.stderr.isatty():
         with _bars() as bars:
             yield Bars(bars)
@@ -184,10 +184,6 @@ def listening(options: Options) -> Iterator[Listener]:
         lines = Lines()
         yield lines
         lines.say()
-
-
-def _silent(event: Any) -> None:
-    """Ignore the event."""
 
 
 def _bars() -> Progress:
@@ -208,7 +204,7 @@ class Bars:
         self.progress = progress
         self.tasks: dict[str, tuple[TaskID, Meter]] = {}
 
-    def __call__(self, event: Any) -> None:
+    def __call__(self, event: Event) -> None:
         if (notice := notice_of(event)) is not None:
             self.progress.console.print(notice)
         for step in advances_of(event):
@@ -229,7 +225,7 @@ class Lines:
         self.meters: dict[str, Meter] = {}
         self.unsaid: dict[str, None] = {}
 
-    def __call__(self, event: Any) -> None:
+    def __call__(self, event: Event) -> None:
         if (notice := notice_of(event)) is not None:
             self.say()
             sys.stderr.write(notice + "\n")

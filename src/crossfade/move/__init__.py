@@ -10,19 +10,6 @@ and returns a value.
 from __future__ import annotations
 
 from crossfade.journal.status import EntityStatus, Status
-from crossfade.move.events import Found, OnCluster, Planned, StepDone, Stepping, Verifying, Waiting, WorksHere
 from crossfade.move.facade import Move
 
-__all__ = [
-    "EntityStatus",
-    "Found",
-    "Move",
-    "OnCluster",
-    "Planned",
-    "Status",
-    "StepDone",
-    "Stepping",
-    "Verifying",
-    "Waiting",
-    "WorksHere",
-]
+__all__ = ["EntityStatus", "Move", "Status"]

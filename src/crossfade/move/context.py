@@ -15,11 +15,12 @@ from crossfade.journal import agreed, journal
 from crossfade.mapping.language.compile import Compiled, compile_all, read_mappings
 from crossfade.mapping.owners import owners
 from crossfade.model.described import Described
+from crossfade.model.events import Listener, ignore
 from crossfade.model.patterns import is_pattern, matching
 from crossfade.model.program import Program
 from crossfade.model.shape import Shape, parse_path
 from crossfade.model.target import Step, TargetSchema, TargetTable
-from crossfade.move.events import Listener, deaf
+from crossfade.move.emitter import Emitter
 from crossfade.project import Discard, Project
 from crossfade.records.codec import Codec
 from crossfade.runtime.session import Work, close_sessions, get_ready
@@ -41,14 +42,15 @@ class Context:
         workers: int = 1,
         scheduler: str = "",
         most: int | None = None,
-        hear: Listener = deaf,
+        listen: Listener = ignore,
     ) -> None:
         self.project = project
-        self.hear = hear
+        self.listen = listen
         self.workers = workers
         self.most_workers = most
         self._scheduler = scheduler
         self.run = uuid.uuid4().hex
+        self.events = Emitter(self.run)
         self.only_compares = False  # then a target whose tables have changed is a result, not an error
         self.takes_part = False  # in work that only one run may do at a time
         self._open: dict[str, Store] = {}

@@ -13,10 +13,11 @@ from crossfade.journal.journal import MoveRecord
 from crossfade.journal.status import Status
 from crossfade.model.batch import Chunk
 from crossfade.model.counts import Counts
+from crossfade.model.events import CopyStarted, Listener, StepDone
 from crossfade.model.target import Step, TargetTable
 from crossfade.move import accounts, checks, source_identity, surveying, target_ownership
 from crossfade.move.context import Context
-from crossfade.move.events import Listener, Planned, StepDone
+from crossfade.move.emitter import phase
 from crossfade.move.executors import executor_for
 from crossfade.move.inventory import DISCARDED, count, inventory
 from crossfade.move.others import require_none, rows_of_others
@@ -60,10 +61,11 @@ def _copy(
     _require_same_agreement(context, move)
     pending = again(lambda: plan(scan, context.transaction), listen)
     planned = sum(c.count for c in copied_chunks(context))
-    listen(Planned(sum(c.count for c in pending), len(pending), planned))
+    listen(CopyStarted(sum(c.count for c in pending), len(pending), planned))
     chunks_of.copy(context.work, pending, executor, listen, _stop_at(context))
-    again(lambda: _clear(context, executor, listen), listen)
-    again(lambda: _finish(context, entities, listen), listen)
+    with phase(listen, "constraints"):
+        again(lambda: _clear(context, executor, listen), listen)
+        again(lambda: _finish(context, entities, listen), listen)
 
 
 def _finish(context: Context, entities: Sequence[EntityInfo], listen: Listener) -> None:

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from crossfade.errors import CrossfadeError, Misused
+from crossfade.model.events import ClusterNotUsed, ClusterUsed, Listener
 from crossfade.move.context import Context
-from crossfade.move.events import Listener, OnCluster, WorksHere
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.local import InProcess, make_executor
 from crossfade.runtime.sent_once import Once
@@ -36,17 +36,17 @@ def executor_for(
     if not scheduler:
         return make_executor(workers, get_ready)
     if target and context.target.traits.is_file:
-        listen(WorksHere(f"the target is a file of this machine ({context.target.url}), which has one writer"))
+        listen(ClusterNotUsed(f"the target is a file of this machine ({context.target.url}), which has one writer"))
         return InProcess()
     from crossfade.runtime.dask import DaskExecutor
 
-    executor = DaskExecutor(scheduler, context.most_workers)
+    executor = DaskExecutor(scheduler, context.most_workers, listen)
     try:
         _require_source(context, executor)
     except BaseException:
         executor.close()
         raise
-    listen(OnCluster(scheduler, executor.workers))
+    listen(ClusterUsed(scheduler, executor.workers))
     return executor
 
 

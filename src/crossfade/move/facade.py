@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Self
 
 from crossfade.journal.causes import ALL_OPEN, Cause, Selection
 from crossfade.journal.journal import Entry
 from crossfade.journal.status import Status
 from crossfade.mapping.lineage import Lineage, lineage
+from crossfade.model.events import Listener, ignore
 from crossfade.model.findings import Finding
 from crossfade.model.program import Program
 from crossfade.model.shape import Shape
@@ -20,7 +22,7 @@ from crossfade.move import preview as previewing
 from crossfade.move import quarantine as held
 from crossfade.move import reset as resetting
 from crossfade.move.context import Context
-from crossfade.move.events import Listener, deaf
+from crossfade.move.emitter import phase
 from crossfade.move.inventory import inventory
 from crossfade.move.preview import Preview
 from crossfade.move.records import Records
@@ -38,8 +40,8 @@ class Move:
     """The move of one project. Use it as a context manager: it closes the stores that it opened.
 
     `workers` is the number of processes on this machine. With a Dask scheduler (`scheduler`, or the one in
-    crossfade.toml), as many tasks run as the cluster has threads, or `most` if given. `hear` is the listener for
-    notices of waits in methods that take no listener.
+    crossfade.toml), as many tasks run as the cluster has threads, or `most` if given. `listen` hears the
+    events of every method that is called without a listener of its own (docs/reference/events.md).
     """
 
     def __init__(
@@ -49,9 +51,9 @@ class Move:
         workers: int = 1,
         scheduler: str = "",
         most: int | None = None,
-        hear: Listener = deaf,
+        listen: Listener = ignore,
     ) -> None:
-        self.context = Context(project, workers=workers, scheduler=scheduler, most=most, hear=hear)
+        self.context = Context(project, workers=workers, scheduler=scheduler, most=most, listen=listen)
 
     def __enter__(self) -> Self:
         return self
@@ -62,6 +64,17 @@ class Move:
     def close(self) -> None:
         """Close the stores and the sessions."""
         self.context.close()
+
+    def _phase(self, name: str, listen: Listener | None = None) -> AbstractContextManager[Listener]:
+        """Tell that a phase starts and ends. The value is the listener for its events."""
+        return phase(self._numbered(listen), name)
+
+    def _watched(self, tell: Listener | None = None) -> AbstractContextManager[None]:
+        """Tell of waits for locks of others."""
+        return watching(self.context, tell or self._numbered())
+
+    def _numbered(self, listen: Listener | None = None) -> Listener:
+        return self.context.events.to(listen or self.context.listen)
 
     @property
     def project(self) -> Project:
@@ -99,9 +112,10 @@ class Move:
         """Return every entity of the source, with its class and its plan."""
         return surveying.entities(self.context)
 
-    def survey(self, listen: Listener = deaf) -> tuple[list[Shape], list[EntityInfo]]:
+    def survey(self, listen: Listener | None = None) -> tuple[list[Shape], list[EntityInfo]]:
         """Scan the source and write source.lock.json. Return the shapes, and all entities with their plans."""
-        return surveying.survey(self.context, listen)
+        with self._phase("survey", listen) as tell:
+            return surveying.survey(self.context, tell)
 
     def lock_before(self) -> list[Shape] | None:
         """Return the shapes of the last survey, or None if there was none or its file is damaged."""
@@ -123,28 +137,29 @@ class Move:
         """Return the rows of a table for the first records (or the one with a key). Write nothing."""
         return previewing.of_table(self.context, table, limit, key)
 
-    def sample(self, size: int, table: str | None = None, listen: Listener = deaf) -> Preview:
+    def sample(self, size: int, table: str | None = None, listen: Listener | None = None) -> Preview:
         """Map a sample of `size` records of each mapped entity (or of those that feed a table). Write nothing."""
-        return previewing.of_sample(self.context, table, size, listen)
+        with self._phase("sample", listen) as tell:
+            return previewing.of_sample(self.context, table, size, tell)
 
-    def apply_schema(self, listen: Listener = deaf) -> int:
+    def apply_schema(self, listen: Listener | None = None) -> int:
         """Prepare the target for the copy; return the number of executed steps. Refuse another move's target."""
-        with watching(self.context, listen) as tell, target_ownership.locked(self.context):
+        with self._phase("schema", listen) as tell, self._watched(tell), target_ownership.locked(self.context):
             return target_ownership.apply_schema(self.context, tell)
 
-    def copy(self, listen: Listener = deaf, *, source_moved: bool = False) -> Status:
+    def copy(self, listen: Listener | None = None, *, source_moved: bool = False) -> Status:
         """Copy what is not copied yet, then create the constraints. Resume an interrupted copy.
 
         Raises Stale if the source is not the one that the copy began with; `source_moved` confirms that it is the same
         at another address.
         """
         self.context.read_schema_ahead()
-        with watching(self.context, listen) as tell, target_ownership.locked(self.context):
+        with self._phase("copy", listen) as tell, self._watched(tell), target_ownership.locked(self.context):
             return copying.copy(self.context, tell, source_moved=source_moved)
 
     def restart(self) -> None:
         """Undo the copy: empty the tables that it filled, and delete its chunks and quarantine from the journal."""
-        with watching(self.context, self.context.hear), target_ownership.locked(self.context):
+        with self._phase("restart") as tell, self._watched(tell), target_ownership.locked(self.context):
             copying.restart(self.context)
 
     def forget(self, *, tables: Collection[str] = (), entities: Collection[str] = ()) -> None:
@@ -152,12 +167,12 @@ class Move:
 
         Everything else stays as it is, except records that refer to one that is not copied again.
         """
-        with target_ownership.locked(self.context):
+        with self._phase("forget") as tell, self._watched(tell), target_ownership.locked(self.context):
             copying_again.forget(self.context, tables, entities)
 
     def plan_reset(self, including: Collection[str] = ()) -> Reset | None:
         """Return what a reset would do, or None if the target has no move. Raises NotEmpty if the reset would."""
-        with watching(self.context, self.context.hear):
+        with self._watched():
             return resetting.plan(self.context, including)
 
     def reset(self, including: Collection[str] = ()) -> Reset | None:
@@ -165,16 +180,16 @@ class Move:
 
         Raises NotEmpty if it would delete what others added to a table that is not in `including`.
         """
-        with watching(self.context, self.context.hear):
-            return resetting.reset(self.context, including)
+        with self._phase("reset") as tell, self._watched(tell):
+            return resetting.reset(self.context, tell, including)
 
-    def verify(self, listen: Listener = deaf) -> Verdict:
+    def verify(self, listen: Listener | None = None) -> Verdict:
         """Compare every column of every row, all keys and all counts, and run the rules.
 
         Raises Refused if the copy has not finished, or if the mappings no longer include all that was copied.
         """
         self.context.only_compares = True
-        with watching(self.context, listen) as tell:
+        with self._phase("verify", listen) as tell, self._watched(tell):
             return verifying.verify(self.context, tell)
 
     def status(self) -> Status:
@@ -182,7 +197,7 @@ class Move:
 
         The journal is read even if a mapping has faults or the source cannot be reached.
         """
-        with watching(self.context, self.context.hear):
+        with self._watched():
             return accounts.status(self.context)
 
     def left_behind(self, found: Status) -> list[LeftBehind]:
@@ -195,12 +210,12 @@ class Move:
 
     def quarantine(self) -> list[Entry]:
         """Return all entries, open and closed."""
-        with watching(self.context, self.context.hear):
+        with self._watched():
             return held.entries(self.context)
 
     def causes(self, of: Selection = ALL_OPEN, *, examples: int = 3) -> list[Cause]:
         """Return the causes in quarantine, the most frequent first, each with some of its entries."""
-        with watching(self.context, self.context.hear):
+        with self._watched():
             return held.causes(self.context, of, examples)
 
     def quarantine_pages(self, of: Selection = ALL_OPEN) -> Iterator[list[Entry]]:
@@ -209,22 +224,22 @@ class Move:
 
     def quarantined_record(self, entry_id: str) -> tuple[Entry, bytes]:
         """Return an entry (by id, or its first characters) and its raw record. Raises Misused unless one matches."""
-        with watching(self.context, self.context.hear):
+        with self._watched():
             return held.record(self.context, entry_id)
 
-    def retry(self, ids: Sequence[str] = (), of: Selection = ALL_OPEN, listen: Listener = deaf) -> list[Retried]:
+    def retry(self, ids: Sequence[str] = (), of: Selection = ALL_OPEN, listen: Listener | None = None) -> list[Retried]:
         """Retry entries with the current mapping and lock file: those given, or else those of the selection (by default
         all open ones).
         """
-        with watching(self.context, listen) as tell, target_ownership.locked(self.context):
+        with self._phase("retry", listen) as tell, self._watched(tell), target_ownership.locked(self.context):
             return held.retry(self.context, ids, of, tell)
 
     def discard(self, ids: Sequence[str], reason: str) -> list[Entry]:
         """Close entries as discarded by a person, with the reason."""
-        with watching(self.context, self.context.hear), target_ownership.locked(self.context):
+        with self._watched(), target_ownership.locked(self.context):
             return held.discard(self.context, ids, reason)
 
     def discard_all(self, of: Selection, reason: str) -> dict[str, int]:
         """Close the open entries of a selection as discarded by a person. Return the number for each entity."""
-        with watching(self.context, self.context.hear), target_ownership.locked(self.context):
+        with self._watched(), target_ownership.locked(self.context):
             return held.discard_all(self.context, of, reason)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from crossfade.errors import Misused, Unreachable
+from crossfade.model.events import Listener, SampleStarted
 from crossfade.model.names import choices, nearest
 from crossfade.model.target import TargetTable
 from crossfade.move.checks import empty_batch
 from crossfade.move.context import Context
-from crossfade.move.events import Listener
-from crossfade.pipeline.preview import Mapper, Previewed, Sample, Sampling, first_of, sample, with_keys
+from crossfade.pipeline.preview import Mapper, Previewed, Sample, first_of, sample, with_keys
 from crossfade.records.codec import Codec
 from crossfade.schema.load import load_schema
 from crossfade.stores.contract import Reader, need
@@ -59,7 +59,7 @@ def of_sample(context: Context, table: str | None, size: int, listen: Listener) 
         raise Misused(f"no mapping fills a table {table!r}", hint=choices(table, context.program.files))
     entities = list(dict.fromkeys(b.entity for b in context.program.branches if table in (None, b.table)))
     reader = need(context.source.reader, context.source, "read documents")
-    listen(Sampling(sum(min(size, context.shapes[e].count) for e in entities)))
+    listen(SampleStarted(sum(min(size, context.shapes[e].count) for e in entities)))
     with _mapper(context) as (mapper, why):
         return Preview((), tuple(sample(mapper, reader, context.codec, e, size, listen) for e in entities), why)
 

@@ -13,11 +13,11 @@ from crossfade.journal.causes import pages as entry_pages
 from crossfade.journal.journal import Entry
 from crossfade.journal.refused import held_of
 from crossfade.model.counts import counted
+from crossfade.model.events import Listener
 from crossfade.model.rejection import REMAINDER
 from crossfade.move import checks, selecting, source_identity, surveying, target_ownership
 from crossfade.move.context import Context
 from crossfade.move.copying import advance_sequences
-from crossfade.move.events import Listener
 from crossfade.move.executors import executor_for
 from crossfade.pipeline import causes as explanations
 from crossfade.pipeline import retry as trying

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from crossfade.errors import CrossfadeError, Refused
 from crossfade.journal import agreement, journal
+from crossfade.model.events import Listener, TargetReset
 from crossfade.model.target import Step, TargetTable
 from crossfade.move.context import Context
 from crossfade.move.others import Other, built_by_others, names_of, require_none, rows_of_others, values_of_others
@@ -62,7 +63,7 @@ def plan(context: Context, including: Collection[str] = ()) -> Reset | None:
         return _plan(context, tx, including, hold=False)
 
 
-def reset(context: Context, including: Collection[str] = ()) -> Reset | None:
+def reset(context: Context, listen: Listener, including: Collection[str] = ()) -> Reset | None:
     """Reset the target. Raises Refused, with nothing changed, if others' objects depend on what would be dropped."""
     with _locked(context) as there:
         if not there:
@@ -71,6 +72,7 @@ def reset(context: Context, including: Collection[str] = ()) -> Reset | None:
         with _refusals_told(), context.transaction() as tx:
             found = _plan(context, tx, including, hold=True)
             _carry_out(found, tx)
+    listen(TargetReset(len(found.drops), found.row_count))
     return found
 
 

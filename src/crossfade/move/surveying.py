@@ -12,9 +12,9 @@ from crossfade.assess.survey import choose
 from crossfade.assess.survey import survey as run_survey
 from crossfade.errors import CrossfadeError, Refused
 from crossfade.model.counts import counted
+from crossfade.model.events import Listener, SurveyStarted
 from crossfade.model.shape import Shape
 from crossfade.move.context import Context
-from crossfade.move.events import Found, Listener
 from crossfade.move.executors import executor_for
 from crossfade.stores.contract import EntityInfo, need
 from crossfade.stores.open import open_store
@@ -30,7 +30,7 @@ def survey(context: Context, listen: Listener) -> tuple[list[Shape], list[Entity
     opener = partial(open_store, context.source_url, context.run)
     named = context.project.settings.entities
     chosen = choose(found, named)
-    listen(Found(len(chosen), sum(e.count for e in chosen)))
+    listen(SurveyStarted(len(chosen), sum(e.count for e in chosen)))
     said = context.project.settings.survey
     rules, refused = partial(rules_of, maps=said.maps, objects=said.objects), dict[str, Refused]()
     count = partial(run_survey, opener, found, named=named, rules=rules, listener=listen, refused=refused)

@@ -10,9 +10,9 @@ from crossfade.journal import agreement, journal
 from crossfade.journal.journal import MoveRecord
 from crossfade.journal.migrations import migrate
 from crossfade.journal.status import Status, status_of
+from crossfade.model.events import Listener, StepDone, StepsStarted
 from crossfade.model.target import Step
 from crossfade.move.context import Context
-from crossfade.move.events import Listener, StepDone, Stepping
 from crossfade.pipeline.steps import run_steps
 from crossfade.schema import journaled as kept
 from crossfade.stores.contract import need
@@ -50,7 +50,7 @@ def do_steps(context: Context, steps: Sequence[Step], listen: Listener) -> int:
         done.append(step)
         listen(StepDone(step))
 
-    run_steps(context.target, context.transaction, steps, tell, lambda count: listen(Stepping(count)))
+    run_steps(context.target, context.transaction, steps, tell, lambda count: listen(StepsStarted(count)))
     return len(done)
 
 

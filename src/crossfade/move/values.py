@@ -10,7 +10,7 @@ from crossfade.model.rejection import Rejection
 from crossfade.move.preview import Preview
 from crossfade.move.reset import Reset
 from crossfade.pipeline.preview import Estimate, Previewed, Sample
-from crossfade.stores.contract import Blocker, EntityInfo
+from crossfade.stores.contract import EntityInfo
 from crossfade.transform.transform import TableRows
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "PREPARED",
     "PRESENT",
     "QUARANTINED",
-    "Blocker",
     "Cause",
     "EntityInfo",
     "EntityStatus",

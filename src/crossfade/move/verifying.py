@@ -9,9 +9,9 @@ from functools import partial
 from crossfade.errors import Refused
 from crossfade.journal import agreement, journal
 from crossfade.journal.status import Status
+from crossfade.model.events import Listener, VerificationStarted
 from crossfade.move import accounts, checks, source_identity, surveying, target_ownership
 from crossfade.move.context import Context
-from crossfade.move.events import Listener, Verifying
 from crossfade.move.executors import executor_for
 from crossfade.move.inventory import inventory
 from crossfade.runtime.again import again
@@ -40,7 +40,7 @@ def verify(context: Context, listen: Listener) -> Verdict:
     with executor_for(context, workers, listen, get_ready=context.get_ready) as executor:
         schema = again(lambda: _schema(context), listen)
         subject = again(lambda: _subject(context, status, schema.unread), listen)
-        listen(Verifying(documents, len(subject.fed_tables), len(subject.rules)))
+        listen(VerificationStarted(documents, len(subject.fed_tables), len(subject.rules)))
         verdict = run.verify(partial(session, context.work), subject, executor, listen)
         verdict = replace(verdict, schema=schema)
         return again(lambda: accounts.with_all_entities(context, verdict, status, inventory(context, listed)), listen)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from crossfade.errors import CrossfadeError
+from crossfade.model.events import Listener, LockAwaited
 from crossfade.move.context import Context
-from crossfade.move.events import Listener, Waiting
 from crossfade.stores.contract import Watch
 
 SECONDS = 5.0
@@ -20,22 +19,17 @@ _TOLD_AGAIN = 12
 
 
 @contextmanager
-def watching(context: Context, listen: Listener) -> Iterator[Listener]:
-    """Yield a listener that also receives waits. One thread at a time calls the original listener."""
-    lock, end = threading.Lock(), threading.Event()
-
-    def tell(event: Any) -> None:
-        with lock:
-            listen(event)
-
+def watching(context: Context, listen: Listener) -> Iterator[None]:
+    """Tell the listener of waits for locks of others, from a thread of its own."""
     watch = context.target.watch
     if watch is None:
-        yield listen
+        yield
         return
-    thread = threading.Thread(target=_look, args=(watch, tell, end), name="crossfade-watch", daemon=True)
+    end = threading.Event()
+    thread = threading.Thread(target=_look, args=(watch, listen, end), name="crossfade-watch", daemon=True)
     thread.start()
     try:
-        yield tell
+        yield
     finally:
         end.set()
         thread.join(LAST)
@@ -50,4 +44,4 @@ def _look(watch: Watch, tell: Listener, end: threading.Event) -> None:
             pids = tuple(b.pid for b in blockers)
             told = {pids: told.get(pids, -1) + 1} if pids else {}
             if pids and told[pids] % _TOLD_AGAIN == 0 and not end.is_set():
-                tell(Waiting(SECONDS * (told[pids] + 1), blockers))
+                tell(LockAwaited(SECONDS * (told[pids] + 1), blockers))

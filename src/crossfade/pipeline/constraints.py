@@ -19,37 +19,13 @@ import pyarrow as pa
 from crossfade.errors import CrossfadeError, Unreachable
 from crossfade.journal import journal
 from crossfade.journal.journal import Clearing
+from crossfade.model.events import Listener, RecordsEvicted, RecordsGone
 from crossfade.model.target import ForeignKey, Step, TargetSchema, TargetTable, Unique
 from crossfade.pipeline.admission import no_parent, same_value
 from crossfade.pipeline.builds import Build, builds
 from crossfade.pipeline.evict import Broken, Evicted, evict
 from crossfade.runtime.session import Work, session
 from crossfade.stores.contract import Ddl, RowRejected, need
-
-
-@dataclass(frozen=True, slots=True)
-class RecordsLeft:
-    """An event: `count` source records of `entity` went to quarantine, because of `constraint` on `table`."""
-
-    entity: str
-    table: str
-    constraint: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class RecordsGone:
-    """An event: `count` records of `entity` that were copied are no longer in the source; their rows were removed,
-    because `constraint` on `table` refuses them.
-    """
-
-    entity: str
-    table: str
-    constraint: str
-    count: int
-
-
-Listen = Callable[[RecordsLeft | RecordsGone], None]
 
 
 @dataclass(frozen=True)
@@ -93,7 +69,7 @@ Few = Callable[[Broken], None]
 def clear(
     work: Work,
     schema: TargetSchema,
-    listen: Listen,
+    listen: Listener,
     require_few: Few = lambda broken: None,
     steps: Sequence[Step] = (),
     done: Callable[[Step], None] = lambda step: None,
@@ -133,7 +109,7 @@ def _tests(
     yield from (_Test(table, key) for table in tables for key in table.foreign_keys)
 
 
-def _pass(work: Work, at: Clearing, test: _Test | Build, ddl: Ddl, listen: Listen, require_few: Few) -> Clearing:
+def _pass(work: Work, at: Clearing, test: _Test | Build, ddl: Ddl, listen: Listener, require_few: Few) -> Clearing:
     """One test, and out with the records behind what it finds; what is to be made is tried again without them."""
     keys = test.ask(ddl) if at.doomed is None else _table(at.doomed)  # noted by a run that was killed
     found = False
@@ -179,11 +155,11 @@ def _table(data: bytes) -> pa.Table:
     return pa.ipc.open_stream(data).read_all()
 
 
-def _evict(work: Work, broken: Broken, constraint: str, listen: Listen) -> Evicted:
+def _evict(work: Work, broken: Broken, constraint: str, listen: Listener) -> Evicted:
     """Quarantines the records behind the broken rows."""
     out = evict(work, broken)
     for entity, count in out.quarantined.items():
-        listen(RecordsLeft(entity, broken.table, constraint, count))
+        listen(RecordsEvicted(entity, broken.table, constraint, count))
     for entity, count in out.gone.items():
         listen(RecordsGone(entity, broken.table, constraint, count))
     return out

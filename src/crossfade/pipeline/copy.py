@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -19,10 +19,10 @@ from crossfade.journal.identities import Identities
 from crossfade.journal.journal import Entry
 from crossfade.model.batch import Batch, Chunk
 from crossfade.model.counts import Counts
+from crossfade.model.events import ChunkCopied, Listener, Refusals
 from crossfade.model.rejection import Rejection
 from crossfade.pipeline.apply import apply
-from crossfade.pipeline.enough import Losses, Refusals, StopAt
-from crossfade.runtime.again import TryingAgain
+from crossfade.pipeline.enough import Losses, StopAt
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.session import Session, Work, session
 from crossfade.runtime.tasks import run_tasks
@@ -30,16 +30,6 @@ from crossfade.stores.contract import TargetTransaction
 
 _LARGE = 32 << 20
 """Bytes of a batch, as those of the biggest documents have: what it took is not kept for the next one."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkCopied:
-    """An event: a chunk is in the target, and noted. `counts` is None where an earlier run had done it."""
-
-    chunk: Chunk
-    counts: Counts | None
-    seconds: float
-    refused: tuple[Refusals, ...] = ()
 
 
 @dataclass
@@ -56,7 +46,7 @@ def copy(
     work: Work,
     pending: Sequence[Chunk],
     executor: Executor,
-    listen: Callable[[ChunkCopied | TryingAgain], None],
+    listen: Listener,
     stop_at: StopAt,
 ) -> None:
     """Copies the pending chunks. On an error or Ctrl-C those at work are finished, the others wait for the next run.

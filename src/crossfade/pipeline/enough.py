@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from crossfade.errors import TooManyRefused
 from crossfade.model.counts import Counts, counted
+from crossfade.model.events import Refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +23,6 @@ class StopAt:
 
     def reached(self, lost: int, of: int) -> bool:
         return lost >= self.least and lost > self.share * of
-
-
-@dataclass(frozen=True, slots=True)
-class Refusals:
-    """Records of a chunk that one column refused for one reason; `place` is table.column as far as it is known."""
-
-    reason: str
-    place: str
-    count: int
-    example: str
 
 
 _GO_ON = "after fixing the records crossfade copy; or raise limits.stop_at and go on with crossfade copy"

@@ -7,14 +7,15 @@ from functools import partial
 
 from crossfade.journal import journal
 from crossfade.model.batch import Chunk
-from crossfade.runtime.again import Tell, again_from, in_silence
+from crossfade.model.events import Listener, ignore
+from crossfade.runtime.again import again_from
 from crossfade.stores.contract import Reader, Transaction
 
 
 class KeyScan:
     """The chunks of entities, in order. What is found is kept, so that they may be asked for again."""
 
-    def __init__(self, reader: Reader, entities: Sequence[str], target_bytes: int, tell: Tell = in_silence) -> None:
+    def __init__(self, reader: Reader, entities: Sequence[str], target_bytes: int, tell: Listener = ignore) -> None:
         self._reader, self.entities, self._target_bytes, self._tell = reader, entities, target_bytes, tell
         self._found: list[Chunk] = []
         self._rest = self._scan(entities)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crossfade.model.batch import Batch, Column
+from crossfade.model.events import Listener, RecordsSampled
 from crossfade.model.program import Program
 from crossfade.model.rejection import Rejection
 from crossfade.model.shape import Shape
@@ -106,22 +107,6 @@ def with_keys(reader: Reader, codec: Codec, entity: str, keys: Sequence[str]) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Sampling:
-    """An event: a sample begins, of about so many documents."""
-
-    documents: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sampled:
-    """An event: so many more documents of `entity` were mapped; `refused` of them would go to quarantine."""
-
-    entity: str
-    documents: int
-    refused: int
-
-
-@dataclass(frozen=True, slots=True)
 class Estimate:
     """What `count` of `sampled` records says of all `records`: with 95 % confidence between `low` and `high`."""
 
@@ -193,9 +178,7 @@ class Sample:
                 cause.examples.append((one.key, m.detail))
 
 
-def sample(
-    mapper: Mapper, reader: Reader, codec: Codec, entity: str, size: int, listen: Callable[[Sampled], None]
-) -> Sample:
+def sample(mapper: Mapper, reader: Reader, codec: Codec, entity: str, size: int, listen: Listener) -> Sample:
     """Maps `size` records of an entity, drawn at random from all its keys: the same ones every time."""
     keys, records = _drawn(reader, codec, entity, size)
     found = Sample(entity, records)
@@ -203,7 +186,7 @@ def sample(
         previewed = mapper.map(entity, with_keys(reader, codec, entity, keys[at : at + AT_ONCE]))
         for one in previewed:
             found.add(one)
-        listen(Sampled(entity, len(previewed), sum(p.refused is not None for p in previewed)))
+        listen(RecordsSampled(entity, len(previewed), sum(p.refused is not None for p in previewed)))
     found.records = max(found.records, found.sampled)
     return found
 

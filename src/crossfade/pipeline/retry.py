@@ -7,7 +7,7 @@ target where they fit, and their entries say what became of them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -16,11 +16,11 @@ from crossfade.journal.causes import Selection, close_all
 from crossfade.journal.journal import Entry
 from crossfade.journal.refused import Held
 from crossfade.model.batch import Batch
+from crossfade.model.events import Listener, RecordRetried, RetryStarted, ignore
 from crossfade.model.rejection import REMAINDER, Rejection
 from crossfade.pipeline.admission import ask, may_clash
 from crossfade.pipeline.apply import Applied, apply, without
 from crossfade.pipeline.records import read
-from crossfade.runtime.again import TryingAgain
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.session import Session, Work, session
 from crossfade.runtime.tasks import run_tasks
@@ -34,22 +34,6 @@ class Retried:
 
     entry: Entry
     outcome: str
-
-
-@dataclass(frozen=True, slots=True)
-class Retrying:
-    """An event: so many records are tried; the first time, or once more because others went through meanwhile."""
-
-    records: int
-
-
-@dataclass(frozen=True, slots=True)
-class RecordRetried:
-    """An event: what became of a record (`Retried.outcome`), and why where it stays."""
-
-    entity: str
-    outcome: str
-    reason: str | None
 
 
 class Tried(Enum):
@@ -74,11 +58,8 @@ class Tried(Enum):
         return self in (Tried.BY_KEY, Tried.IN_COPY)
 
 
-Listen = Callable[[Retrying | RecordRetried | TryingAgain], None]
-
-
 def retry(
-    work: Work, chosen: Sequence[Held], executor: Executor, how: Tried, listen: Listen = lambda event: None
+    work: Work, chosen: Sequence[Held], executor: Executor, how: Tried, listen: Listener = ignore
 ) -> list[Retried]:
     """Tries open entries again, each as often as it can be helped by others that came in."""
     return list(_Rounds(work, executor, how, listen).run(chosen, ()).values())
@@ -95,7 +76,7 @@ def readmit(work: Work, executor: Executor) -> int:
         if not clashed and not moved:
             return 0
         journal.note_readmitting(tx, moved or ())
-    results = _Rounds(work, executor, Tried.AGAIN, lambda event: None).run(clashed, orphans, moved or ())
+    results = _Rounds(work, executor, Tried.AGAIN, ignore).run(clashed, orphans, moved or ())
     with s.transaction() as tx:
         journal.note_clearing(tx, None)
     return sum(r.outcome == "copied" for r in results.values())
@@ -104,7 +85,7 @@ def readmit(work: Work, executor: Executor) -> int:
 class _Rounds:
     """Entity by entity, parents first; who lacks a parent is tried again when rows have come into its table."""
 
-    def __init__(self, work: Work, executor: Executor, how: Tried, listen: Listen) -> None:
+    def __init__(self, work: Work, executor: Executor, how: Tried, listen: Listener) -> None:
         self._work, self._executor, self._how, self._listen = work, executor, how, listen
         self._order = parents_first(work)
         self._results: dict[str, Retried] = {}
@@ -138,7 +119,7 @@ class _Rounds:
         """Those that lack a parent."""
         if not now:
             return []
-        self._listen(Retrying(len(now)))
+        self._listen(RetryStarted(len(now)))
         by_id, stay = {h.id: h for h in now}, list[Held]()
 
         def take(piece: list[Retried]) -> None:

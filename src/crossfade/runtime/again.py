@@ -8,33 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import TypeVar
 
 from crossfade.errors import CrossfadeError
+from crossfade.model.events import ConnectionLost, Listener, ignore
 
 Result = TypeVar("Result")
 
 PAUSES: tuple[float, ...] = (1, 2, 4, 8, 15, 15, 15)
 """Seconds. MongoDB elects a primary within about 12; PostgreSQL usually recovers from a crash within a minute."""
-
-
-@dataclass(frozen=True, slots=True)
-class TryingAgain:
-    """An event: work was interrupted (`reason`) and is retried in `seconds`: attempt `attempt` of `attempts`."""
-
-    reason: str
-    attempt: int
-    attempts: int
-    seconds: float
-
-
-Tell = Callable[[TryingAgain], None]
-
-
-def in_silence(event: TryingAgain) -> None:
-    """Ignore the event."""
 
 
 _RESUMES = "then run the same command again: it resumes where it stopped"
@@ -43,7 +26,7 @@ _RESUMES = "then run the same command again: it resumes where it stopped"
 class Patience:
     """Count how often work was interrupted since it last made progress."""
 
-    def __init__(self, tell: Tell) -> None:
+    def __init__(self, tell: Listener) -> None:
         self._tell, self._cut = tell, 0
 
     def pause(self, error: CrossfadeError) -> float:
@@ -57,14 +40,14 @@ class Patience:
             raise error
         seconds = PAUSES[self._cut]
         self._cut += 1
-        self._tell(TryingAgain(error.message, self._cut, len(PAUSES), seconds))
+        self._tell(ConnectionLost(error.message, self._cut, len(PAUSES), seconds))
         return seconds
 
     def done(self) -> None:
         self._cut = 0
 
 
-def again(action: Callable[[], Result], tell: Tell = in_silence) -> Result:
+def again(action: Callable[[], Result], tell: Listener = ignore) -> Result:
     """Run the action, retry it after a lost connection, and return its result. Raises its last error."""
     patience = Patience(tell)
     while True:
@@ -74,7 +57,7 @@ def again(action: Callable[[], Result], tell: Tell = in_silence) -> Result:
             time.sleep(patience.pause(error))
 
 
-def again_from(begin: Callable[[], Iterator[Result]], tell: Tell = in_silence) -> Iterator[Result]:
+def again_from(begin: Callable[[], Iterator[Result]], tell: Listener = ignore) -> Iterator[Result]:
     """Yield the items of `begin()`, each once. After a lost connection, start over and skip the items already yielded.
 
     Raises an error if the second iteration does not yield the same items.

@@ -11,13 +11,15 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import count
+from queue import Empty, SimpleQueue
 from typing import Any, Self
 
 from crossfade.errors import CrossfadeError, Misused, Unreachable
+from crossfade.model.events import Listener, WorkerLost, ignore
 from crossfade.runtime.cluster import (
     Group,
     Sealed,
@@ -42,19 +44,21 @@ _RESUMES = "then run the same command again: it resumes where it stopped"
 
 class DaskExecutor:
     """The cluster of a scheduler. Raises Unreachable if it does not answer or has no workers, Misused if a worker has
-    other versions than this process. `most` limits the number of running groups.
+    other versions than this process. `most` limits the number of running groups. `listen` hears of lost workers, from
+    a thread of this executor.
     """
 
     seconds = 2.0  # a task costs the scheduler and the network about 12 ms
 
-    def __init__(self, scheduler: str, most: int | None = None) -> None:
-        self.scheduler, self._most = scheduler, most
+    def __init__(self, scheduler: str, most: int | None = None, listen: Listener = ignore) -> None:
+        self.scheduler, self._most, self._listen = scheduler, most, listen
         self._name = uuid.uuid4().hex
         self._numbers = count()
         self._sent: Counter[str] = Counter()
         self._waiting: dict[int, tuple[Any, Sequence[Call], Callable[[Done], None]]] = {}
         self._changed = threading.Condition()
         self._ended = threading.Event()
+        self._lost: SimpleQueue[WorkerLost | None] = SimpleQueue()
         self._client = _connect(scheduler)
         try:
             self.workers = self._look()
@@ -62,7 +66,9 @@ class DaskExecutor:
         except BaseException:
             self._client.close()
             raise
-        threading.Thread(target=self._watch, name="crossfade-cluster", daemon=True).start()
+        self._client.subscribe_topic("all", self._hear_of_cluster)
+        self._watcher = threading.Thread(target=self._watch, name="crossfade-cluster", daemon=True)
+        self._watcher.start()
 
     def _look(self) -> int:
         """Return how many groups can run at once. Raises Unreachable if there are no workers at the start."""
@@ -110,11 +116,24 @@ class DaskExecutor:
         values = values_for(named, self._sent, self.workers, whole=whole)
         group = Sealed(Group(packed_calls, values, self._name, versions()))
         number = next(self._numbers)
-        key = f"crossfade_{getattr(calls[0][0], '__name__', 'call')}-{self._name[:12]}-{number}"
+        key = f"crossfade_{getattr(calls[0][0], '__name__', 'call')}-{self._own}-{number}"
         future = self._client.submit(answer_sealed, group, key=key, pure=False)
         with self._changed:
             self._waiting[number] = future, calls, done
         future.add_done_callback(partial(self._hear, number))
+
+    @property
+    def _own(self) -> str:
+        """What the keys of this executor's tasks have in common."""
+        return self._name[:12]
+
+    def _hear_of_cluster(self, event: tuple[float, Any]) -> None:
+        """Note a worker that the scheduler has removed. Called in the client's thread, which must not wait."""
+        _, message = event
+        if isinstance(message, Mapping) and message.get("action") == "remove-worker":
+            again = [*message.get("processing-tasks", ()), *message.get("lost-computed-tasks", ())]
+            groups = sum(f"-{self._own}-" in str(key) for key in again)
+            self._lost.put(WorkerLost(str(message.get("worker")), groups))
 
     def _hear(self, number: int, future: Any) -> None:
         with self._changed:
@@ -148,9 +167,11 @@ class DaskExecutor:
             done(Done(calls, answers))
 
     def _watch(self) -> None:
-        """Check regularly whether there are workers. Without any, waiting calls would wait forever."""
+        """Check regularly whether there are workers, and report lost ones. Without any worker, waiting calls would wait
+        forever.
+        """
         seen = time.monotonic()
-        while not self._ended.wait(LOOK_SECONDS):
+        while not self._tell_of_lost():
             try:
                 threads = self._threads()
             except Exception:  # the client fails all waiting calls itself
@@ -160,6 +181,17 @@ class DaskExecutor:
             elif time.monotonic() - seen > WITHOUT_WORKERS_SECONDS or self._client.status == "closed":
                 for number in list(self._waiting):
                     self._tell(number, _no_workers(self.scheduler))
+
+    def _tell_of_lost(self) -> bool:
+        """Tell of workers that are lost within the next LOOK_SECONDS. Return whether the executor was closed."""
+        end = time.monotonic() + LOOK_SECONDS
+        while (left := end - time.monotonic()) > 0:
+            with suppress(Empty):
+                if (lost := self._lost.get(timeout=left)) is None:
+                    return True
+                self._listen(lost)
+                return False  # fewer workers are at work from now on
+        return False
 
     def stop(self) -> None:
         with suppress(Exception):  # if the scheduler is gone, no call is running that could be stopped
@@ -174,6 +206,8 @@ class DaskExecutor:
         if self._waiting:
             self.stop()
         self._ended.set()
+        self._lost.put(None)
+        self._watcher.join(CONNECT_SECONDS)
         if self._client.status == "running":
             with suppress(Exception):
                 self._client.run(end_of, list(self._sent))

@@ -10,7 +10,8 @@ from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from crossfade.errors import CrossfadeError
-from crossfade.runtime.again import Patience, Tell, in_silence
+from crossfade.model.events import Listener, ignore
+from crossfade.runtime.again import Patience
 from crossfade.runtime.executor import Answer, Done, Executor, Failed, Missing, Value, WorkerLost
 from crossfade.runtime.sent_once import Call
 from crossfade.runtime.stop import stop_at_the_end
@@ -26,7 +27,7 @@ def run_tasks(
     arguments: Iterable[tuple[object, ...]],
     take: Callable[[Result], None],
     ahead: int = 64,
-    tell: Tell = in_silence,
+    tell: Listener = ignore,
 ) -> None:
     """Pass each result to `take` as it arrives. At most `ahead` groups of calls wait in the executor, and no more than
     two for each worker, so that stopping is quick.
@@ -62,14 +63,14 @@ class _Run(Generic[Result]):
     take: Callable[[Result], None]
     ahead: int
     done: SimpleQueue[Done | None]
-    tell: InitVar[Tell]
+    tell: InitVar[Listener]
     at_work: int = 0
     cut: list[Call] = field(default_factory=list)
     error: CrossfadeError | None = None
     seconds: float = 0.0
     """The estimated duration of a call."""
 
-    def __post_init__(self, tell: Tell) -> None:
+    def __post_init__(self, tell: Listener) -> None:
         self.patience = Patience(tell)
 
     def goes_on(self) -> bool:

@@ -91,8 +91,8 @@ class TableCount:
 
 
 @dataclass
-class ChunkVerified:
-    """An event: a chunk was compared. `seen` counts the records that the journal holds, by account."""
+class ChunkResult:
+    """What was found in a chunk. `seen` counts the records that the journal holds, by account."""
 
     chunk: Chunk
     account: Counts = field(default_factory=Counts)
@@ -111,13 +111,13 @@ class ChunkVerified:
         )
 
 
-def verify_chunk(opening: Opening, task: Task) -> tuple[ChunkVerified, dict[str, bytes]]:
+def verify_chunk(opening: Opening, task: Task) -> tuple[ChunkResult, dict[str, bytes]]:
     """Return the result, and the expected keys of each table."""
     start = time.perf_counter()
     keep_less()
     tools, chunk = opening(), task.chunk
     carrier = tools.carrier(chunk.entity)
-    result = ChunkVerified(chunk)
+    result = ChunkResult(chunk)
     holder = Holder(task.held.value, chunk.number)
     keys: Keys = {}
     for batch in tools.reader.batches(chunk, tools.work.shapes[chunk.entity], carrier.feed.columns):
@@ -148,7 +148,7 @@ class _Batch:
         batch: Batch,
         mapped: Mapped,
         holder: Holder,
-        result: ChunkVerified,
+        result: ChunkResult,
         keys: Keys,
     ) -> None:
         self.keys = keys

@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,37 +20,19 @@ from pathlib import Path
 
 from crossfade.errors import CrossfadeError, Misused
 from crossfade.model.counts import Counts
+from crossfade.model.events import ChunkVerified, Listener, RuleChecked, TableVerified
 from crossfade.model.target import TargetTable
 from crossfade.runtime.again import again, again_from
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.sent_once import Once
 from crossfade.runtime.tasks import run_tasks
-from crossfade.verify.chunk import Agreed, ChunkVerified, Opening, Task, Tools, verify_chunk
+from crossfade.verify.chunk import Agreed, ChunkResult, Opening, Task, Tools, verify_chunk
 from crossfade.verify.keys import NOTHING_ODD, KeyFindings, hold_keys_together, none_twice
 from crossfade.verify.not_copied import NOTHING, Held
 from crossfade.verify.rules import run_rule
 from crossfade.verify.spool import spool as keep_keys
 from crossfade.verify.tally import Tally
 from crossfade.verify.verdict import RuleVerdict, Verdict
-
-Event = object
-"""ChunkVerified, TableVerified, RuleAsked or TryingAgain."""
-
-
-@dataclass(frozen=True, slots=True)
-class TableVerified:
-    """An event: all keys of a table were compared with the expected ones."""
-
-    table: str
-    extra: int
-    duplicate: int
-
-
-@dataclass(frozen=True, slots=True)
-class RuleAsked:
-    """An event: a rule was run in the target."""
-
-    rule: RuleVerdict
 
 
 @dataclass(frozen=True)
@@ -81,7 +63,7 @@ def verify(
     opening: Opening,
     subject: Subject,
     executor: Executor,
-    listen: Callable[[Event], None],
+    listen: Listener,
     *,
     folder: Path | None = None,
 ) -> Verdict:
@@ -138,25 +120,25 @@ def _compare_chunks(
     spool: Path,
     executor: Executor,
     tally: Tally,
-    listen: Callable[[Event], None],
+    listen: Listener,
 ) -> None:
     for number in range(len(subject.fed_tables)):
         (spool / str(number)).mkdir()
 
     numbers = {t.name: number for number, t in enumerate(subject.fed_tables)}
 
-    def take(found: tuple[ChunkVerified, Mapping[str, bytes]]) -> None:
-        event, keys = found
+    def take(found: tuple[ChunkResult, Mapping[str, bytes]]) -> None:
+        result, keys = found
         for table, data in keys.items():
             keep_keys(spool / str(numbers[table]), data)
-        tally.add(event)
-        listen(event)
+        tally.add(result)
+        listen(ChunkVerified(result.chunk, result.account, result.differences, result.seconds))
 
     tasks = _tasks(tools, subject, listen)
     run_tasks(executor, verify_chunk, ((opening, task) for task in tasks), take, ahead=32, tell=listen)
 
 
-def _tasks(tools: Tools, subject: Subject, listen: Callable[[Event], None]) -> Iterator[Task]:
+def _tasks(tools: Tools, subject: Subject, listen: Listener) -> Iterator[Task]:
     has_trigger = tools.row_reader.has_insert_trigger
     triggered = frozenset(t.name for t in subject.fed_tables if again(partial(has_trigger, t), listen))
     agreed = Once(Agreed(frozenset(t.name for t in subject.fed_tables), subject.limit, triggered))
@@ -167,7 +149,7 @@ def _tasks(tools: Tools, subject: Subject, listen: Callable[[Event], None]) -> I
             yield Task(chunk, held, agreed)
 
 
-def _compare_keys(tools: Tools, subject: Subject, spool: Path, tally: Tally, listen: Callable[[Event], None]) -> None:
+def _compare_keys(tools: Tools, subject: Subject, spool: Path, tally: Tally, listen: Listener) -> None:
     for number, table in enumerate(subject.fed_tables):
         found = again(partial(_odd_keys, tools, table, spool / str(number), tally, subject.limit), listen)
         tally.add_keys(table.name, found)
@@ -183,8 +165,8 @@ def _odd_keys(tools: Tools, table: TargetTable, folder: Path, tally: Tally, limi
     return hold_keys_together(folder, table, target, limit=limit)
 
 
-def _ask_rules(tools: Tools, subject: Subject, listen: Callable[[Event], None]) -> Iterator[RuleVerdict]:
+def _ask_rules(tools: Tools, subject: Subject, listen: Listener) -> Iterator[RuleVerdict]:
     for name, sql in sorted(subject.rules.items()):
         rule = again(partial(run_rule, name, sql, tools.row_reader, limit=subject.limit), listen)
-        listen(RuleAsked(rule))
+        listen(RuleChecked(rule.name, rule.total, rule.error))
         yield rule

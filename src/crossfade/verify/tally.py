@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from crossfade.model.counts import Counts
 from crossfade.model.target import TargetTable
-from crossfade.verify.chunk import ChunkVerified, TableCount, added
+from crossfade.verify.chunk import ChunkResult, TableCount, added
 from crossfade.verify.compare import CHANGED, DUPLICATE, EXTRA, MISSING
 from crossfade.verify.keys import NOTHING_ODD, KeyFindings
 from crossfade.verify.not_copied import NOTHING, Altered, Held
@@ -35,16 +35,16 @@ class Tally:
         self._named: dict[str, list[tuple[_Order, list[Difference]]]] = {}
         self._keys: dict[str, KeyFindings] = {}
 
-    def add(self, event: ChunkVerified) -> None:
-        entity, order = event.chunk.entity, (event.chunk.entity, event.chunk.number)
-        self._accounts[entity] += event.account
-        self._uncounted[entity] += event.uncounted
-        self._seen[entity] += event.seen.total()
-        self._altered[entity] += len(event.altered)
-        _keep(self._altered_records.setdefault(entity, []), order, event.altered, self._limit)
-        _keep(self._remainders.setdefault(entity, []), order, event.remainders, self._limit)
-        _keep(self._records.setdefault(entity, []), order, event.uncounted_records, self._limit)
-        for name, count in event.tables.items():
+    def add(self, result: ChunkResult) -> None:
+        entity, order = result.chunk.entity, (result.chunk.entity, result.chunk.number)
+        self._accounts[entity] += result.account
+        self._uncounted[entity] += result.uncounted
+        self._seen[entity] += result.seen.total()
+        self._altered[entity] += len(result.altered)
+        _keep(self._altered_records.setdefault(entity, []), order, result.altered, self._limit)
+        _keep(self._remainders.setdefault(entity, []), order, result.remainders, self._limit)
+        _keep(self._records.setdefault(entity, []), order, result.uncounted_records, self._limit)
+        for name, count in result.tables.items():
             total = self._tables[name]
             total.rows += count.rows
             total.left_out = added(total.left_out, count.left_out)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from crossfade.errors import Stale
+from crossfade.model.events import ChunkCopied
 from crossfade.move import Move
-from crossfade.pipeline.copy import ChunkCopied
 from crossfade.verify.verdict import Verdict
 
 Write = Callable[[Any], object]

@@ -8,8 +8,8 @@ from typing import Any
 
 from trap import rows
 
-from crossfade.move import Move, Planned
-from crossfade.pipeline.copy import ChunkCopied
+from crossfade.model.events import ChunkCopied, CopyStarted
+from crossfade.move import Move
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def test_every_document_once(mongo_db: Any, pg_db: Any, make_move: Callable[[], 
     items.insert_many([{"_id": n, "n": 0, "pad": ""} for n in range(40, 300)])
     move.survey()
     with growing(items) as grower:
-        status = move.copy(lambda event: grower.start() if isinstance(event, Planned) else None)
+        status = move.copy(lambda event: grower.start() if isinstance(event, CopyStarted) else None)
     assert sum(e.chunks for e in status.entities) > 5
     assert [e.counts.copied for e in status.entities] == [300]
     assert sorted(int(str(row["id"])) for row in rows(pg_db.url)["items"]) == list(range(300))

@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from crossfade.model.events import ChunkCopied
 from crossfade.move import Move
-from crossfade.pipeline.copy import ChunkCopied
 
 
 def pay(db: Any) -> None:

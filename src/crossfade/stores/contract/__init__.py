@@ -20,10 +20,9 @@ from crossfade.stores.contract.source import Reader
 from crossfade.stores.contract.steps import Standing, Steps
 from crossfade.stores.contract.store import Store, Traits, need
 from crossfade.stores.contract.target import RecordRows, RowRejected, Strangers, TargetTransaction, Transaction, Writer
-from crossfade.stores.contract.watch import Blocker, Watch
+from crossfade.stores.contract.watch import Watch
 
 __all__ = [
-    "Blocker",
     "ChangeFeed",
     "Changes",
     "Check",

@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
-
-@dataclass(frozen=True, slots=True)
-class Blocker:
-    """A session that holds a lock for which this run waits; texts are empty if the login may not see them.
-
-    `pid` is 0 for a prepared transaction, which has no session.
-    """
-
-    pid: int
-    application: str
-    user: str
-    state: str
-    query_start: str
-    query: str
+from crossfade.model.events import Blocker
 
 
 class Watch(Protocol):

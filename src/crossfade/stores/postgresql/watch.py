@@ -6,7 +6,8 @@ from typing import Any
 
 import psycopg
 
-from crossfade.stores.contract import Blocker, Watch
+from crossfade.model.events import Blocker
+from crossfade.stores.contract import Watch
 from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.session.connect import connect
 

@@ -1,0 +1,298 @@
+"""The events of a run: what the phases tell their listener.
+
+An event is a value. The move gives it the run's id and its number in the run (move/emitter.py): 1, 2, 3 ... without
+gaps, in the order in which listeners are called. docs/reference/events.md has a table of all events and their fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from crossfade.model.batch import Chunk
+from crossfade.model.counts import Counts
+from crossfade.model.target import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What all events have. `run` and `sequence` are set when the event is passed to a listener."""
+
+    run: str = ""
+    sequence: int = 0
+
+
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """Ignore the event."""
+
+
+# -- any phase
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseStarted(Event):
+    """A phase starts: survey, sample, schema, copy, constraints, restart, forget, retry, verify or reset."""
+
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseEnded(Event):
+    """A phase ended. `outcome` is `finished`, `failed` (by an error) or `stopped` (by Ctrl-C)."""
+
+    phase: str
+    outcome: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLost(Event):
+    """Work was interrupted (`reason`) and is retried in `seconds`: attempt `attempt` of `attempts`."""
+
+    reason: str
+    attempt: int
+    attempts: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """A session that holds a lock for which this run waits; texts are empty if the login may not see them.
+
+    `pid` is 0 for a prepared transaction, which has no session.
+    """
+
+    pid: int
+    application: str
+    user: str
+    state: str
+    query_start: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockAwaited(Event):
+    """The run has waited for at least `seconds` for locks that these sessions hold."""
+
+    seconds: float
+    blockers: tuple[Blocker, ...]
+
+
+# -- a cluster
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterUsed(Event):
+    """The work runs on a Dask cluster, with up to `workers` groups of calls at once."""
+
+    scheduler: str
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterNotUsed(Event):
+    """A part of the work runs in this process instead of on the cluster; `reason` says why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost(Event):
+    """A worker of the cluster is gone; other workers repeat its `groups` of calls (0 if it had none of this run)."""
+
+    worker: str
+    groups: int
+
+
+# -- survey
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyStarted(Event):
+    """The survey starts, with this number of entities and about this number of records."""
+
+    entities: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsScanned(Event):
+    """`records` more records of `entity`, `bytes` long, were counted."""
+
+    entity: str
+    records: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntitySurveyed(Event):
+    """An entity was scanned to its end. `problems` counts the records that cannot be read, by reason."""
+
+    entity: str
+    records: int
+    bytes: int
+    problems: Mapping[str, int] = field(default_factory=dict)
+    problem_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+# -- schema
+
+
+@dataclass(frozen=True, slots=True)
+class StepsStarted(Event):
+    """This number of DDL steps will be executed in the target."""
+
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone(Event):
+    """A DDL step was executed in the target."""
+
+    step: Step
+
+
+# -- copy and constraints
+
+
+@dataclass(frozen=True, slots=True)
+class CopyStarted(Event):
+    """The copy starts; these records and chunks are still to be copied, of `all_records`."""
+
+    records: int
+    chunks: int
+    all_records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Records of a chunk that one column refused for one reason; `place` is table.column as far as it is known."""
+
+    reason: str
+    place: str
+    count: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkCopied(Event):
+    """A chunk was committed. `counts` is None if it had been committed before, by an earlier run or a lost worker."""
+
+    chunk: Chunk
+    counts: Counts | None
+    seconds: float
+    refused: tuple[Refusals, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsEvicted(Event):
+    """`count` source records of `entity` went to quarantine because of `constraint` on `table`."""
+
+    entity: str
+    table: str
+    constraint: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsGone(Event):
+    """`count` records of `entity` that were copied are no longer in the source; their rows were removed, because
+    `constraint` on `table` refuses them.
+    """
+
+    entity: str
+    table: str
+    constraint: str
+    count: int
+
+
+# -- preview of a sample
+
+
+@dataclass(frozen=True, slots=True)
+class SampleStarted(Event):
+    """The mapping of a sample of about `records` records starts."""
+
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsSampled(Event):
+    """`records` more records of `entity` were mapped; `refused` of them would go to quarantine."""
+
+    entity: str
+    records: int
+    refused: int
+
+
+# -- retry
+
+
+@dataclass(frozen=True, slots=True)
+class RetryStarted(Event):
+    """A retry of `records` records starts; another round if others were copied in the meantime."""
+
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRetried(Event):
+    """What became of a record: `copied`, `discarded`, `gone` or `quarantined`, then with the `reason`."""
+
+    entity: str
+    outcome: str
+    reason: str | None
+
+
+# -- verify
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationStarted(Event):
+    """A verification starts, of this number of records, tables and rules."""
+
+    records: int
+    tables: int
+    rules: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkVerified(Event):
+    """A chunk was compared: its `counts` as found now, and the number of differences."""
+
+    chunk: Chunk
+    counts: Counts
+    differences: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TableVerified(Event):
+    """All keys of a table were compared with the expected ones."""
+
+    table: str
+    extra: int
+    duplicate: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChecked(Event):
+    """A rule was run on the target: the number of rows that break it, and the error if it could not be run."""
+
+    rule: str
+    violations: int
+    error: str | None
+
+
+# -- reset
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReset(Event):
+    """A reset was committed: the number of objects that it dropped and of rows that it deleted."""
+
+    objects: int
+    rows: int
