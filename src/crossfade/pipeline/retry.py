@@ -181,17 +181,25 @@ def put_in(work: Work, entity: str, ids: Sequence[str], how: Tried) -> list[Retr
     s = session(work)
     with s.transaction() as tx:
         kept = refused.read(tx, ids)
-        closed = _closed(tx, ids, {entry.id for entry, _ in kept}) if len(kept) < len(ids) else []
+        closed = list(_closed(tx, entity, ids, {entry.id for entry, _ in kept}))
     torn = [Retried(entry, "quarantined") for entry, _ in kept if entry.reason == REMAINDER]
     piece = _Piece(s, entity, [(e, raw) for e, raw in kept if e.reason != REMAINDER])
     return [*closed, *torn, *piece.gone, *piece.put_in(how)]
 
 
-def _closed(tx: TargetTransaction, ids: Sequence[str], found: set[str]) -> Iterator[Retried]:
-    """Entries that this very piece has closed: its connection was lost when it had committed."""
-    entries = [journal.find_entry(tx, id_) for id_ in ids if id_ not in found]
+def _closed(tx: TargetTransaction, entity: str, ids: Sequence[str], found: set[str]) -> Iterator[Retried]:
+    """Yield the entries that this very piece has closed or forgotten: it had committed when its connection, or its
+    worker, was lost. Only one run is at work in the target.
+    """
     outcomes = {"retried": "copied", "discarded": "discarded"}
-    return (Retried(e, outcomes[e.state]) for e in [*entries] if e is not None and e.state in outcomes)
+    for id_ in ids:
+        if id_ in found:
+            continue
+        entry = journal.find_entry(tx, id_)
+        if entry is None:
+            yield Retried(Entry(id_, entity, journal.LATER, None, "", "", None, None, "retry"), "copied")
+        elif entry.state in outcomes:
+            yield Retried(entry, outcomes[entry.state])
 
 
 class _Piece:
