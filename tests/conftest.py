@@ -38,6 +38,9 @@ from crossfade.testing import (
 from crossfade.testing.mongod import binary as mongod
 from crossfade.testing.postgres import installation
 from scratch import MongoScratch, PostgresScratch
+from shop_fixtures import filled_shop, new_target, shop_copy, undisturbed
+
+__all__ = ["filled_shop", "new_target", "shop_copy", "undisturbed"]
 
 # A slow moment of a busy machine is no finding.
 hypothesis.settings.register_profile("crossfade", deadline=None)

@@ -5,7 +5,9 @@ Not in conftest.py: every folder may have one of those, and an import by that na
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,3 +36,16 @@ class PostgresScratch:
         with psycopg.connect(self.url) as connection:
             cursor = connection.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def role(database: PostgresScratch, options: str) -> Iterator[str]:
+    """A login of its own; what it owns is the server's owner's afterwards."""
+    name = "role_" + secrets.token_hex(4)
+    database.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'secret' {options}")
+    try:
+        yield name
+    finally:
+        database.execute(f"REASSIGN OWNED BY {name} TO CURRENT_USER")
+        database.execute(f"DROP OWNED BY {name} CASCADE")
+        database.execute(f"DROP ROLE {name}")

@@ -7,10 +7,10 @@ import datetime
 import duckdb
 import pytest
 from bson import Int64
-from mapping_world import World, micros
-from test_check import column, findings, table
 
+from checking import column, findings, table
 from crossfade.model.target import ColumnType
+from mapping_world import World, micros
 
 AT = datetime.datetime(2020, 1, 1)
 WORLD = World({"e": [{"_id": 1, "i": 2, "l": Int64(2**53 + 1), "d": 1.5, "w": 2.0, "s": "1.5", "at": AT}]})

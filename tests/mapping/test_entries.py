@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from bson import Code, Int64, Timestamp
 from bson.regex import Regex
-from mapping_world import ENGINE, World, python_rows
 from sqlalchemy import MetaData
-from test_check import column, empty, table
 
+from checking import column, empty, table
 from crossfade.assess.check import check
 from crossfade.model.program import ROOT_TABLE
 from crossfade.model.target import ColumnType, TargetSchema
+from mapping_world import ENGINE, World, python_rows
 
 KEYS = ["", "/s", "$q", "a.b", "A", "a", "#", "é", "x" * 200, "key", "value", "$oid"]
 JSONB, TEXT = ColumnType("jsonb", "jsonb"), ColumnType("text", "text")

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-import shop
-from outcome import Outcome, Shop, balanced, counts_of, differences, open_move, outcome
 from test_readmitted import MAPPING, RECORDS, SCHEMA
 
+import shop
 from crossfade.move import copying, quarantine, verifying
 from crossfade.runtime.executor import Done
 from crossfade.runtime.local import InProcess
 from crossfade.runtime.sent_once import Call
+from outcome import Outcome, Shop, balanced, counts_of, differences, open_move, outcome
 from scratch import PostgresScratch
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import shop
-from outcome import Outcome, Shop, finish, open_move
 
+import shop
 from crossfade.errors import CrossfadeError, Unreachable
 from crossfade.testing import as_user, with_database
-from scratch import MongoScratch, PostgresScratch
+from outcome import Outcome, Shop, finish, open_move
+from scratch import MongoScratch, PostgresScratch, role
 
 NewTarget = Callable[[], PostgresScratch]
 
@@ -76,19 +76,6 @@ def test_a_server_without_a_free_connection(filled_shop: Shop, undisturbed: Outc
             move.copy()
         pg_db.execute(f"ALTER ROLE {name} CONNECTION LIMIT -1")
         finish(filled_shop, url, undisturbed)
-
-
-@contextmanager
-def role(database: PostgresScratch, options: str) -> Iterator[str]:
-    """A login of its own; what it owns is the server's owner's afterwards."""
-    name = "role_" + secrets.token_hex(4)
-    database.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'secret' {options}")
-    try:
-        yield name
-    finally:
-        database.execute(f"REASSIGN OWNED BY {name} TO CURRENT_USER")
-        database.execute(f"DROP OWNED BY {name} CASCADE")
-        database.execute(f"DROP ROLE {name}")
 
 
 # -- a full disk

@@ -8,12 +8,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-import shop
 from bson import decode
-from outcome import balanced, counts_of, open_move, outcome
 
+import shop
 from crossfade.journal import journal
 from crossfade.stores.contract import TargetTransaction
+from outcome import balanced, counts_of, open_move, outcome
 from scratch import PostgresScratch
 
 SCHEMA = """

@@ -7,9 +7,15 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-import slow_functions as slow
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import slow_functions as slow
+from crossfade.errors import MappingFault
+from crossfade.model.program import ROOT_TABLE, Branch
+from crossfade.transform.engine import RECORD_ERRORS, reason_of
+from crossfade.transform.one_pass import OnePass
+from crossfade.transform.refusal_queries import stages_of
 from mapping_world import ENGINE, World
 from odd_values import (
     DATES_IN_TEXT,
@@ -20,12 +26,6 @@ from odd_values import (
     of_one_type,
     world_of,
 )
-
-from crossfade.errors import MappingFault
-from crossfade.model.program import ROOT_TABLE, Branch
-from crossfade.transform.engine import RECORD_ERRORS, reason_of
-from crossfade.transform.one_pass import OnePass
-from crossfade.transform.refusal_queries import stages_of
 
 TEXTS = [*NUMBERS_IN_TEXT, *DATES_IN_TEXT, *(t for t in OTHER_TEXT if len(t) < 1000)]
 NUMERIC = "TINYINT INTEGER BIGINT UINTEGER HUGEINT DECIMAL(12,2) DOUBLE FLOAT"

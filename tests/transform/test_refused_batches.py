@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from mapping_world import ENGINE, World, python_rows
 
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.project import Discard
 from crossfade.transform.one_pass import OnePass
+from mapping_world import ENGINE, World, python_rows
 
 INT, TEXT = ColumnType("int8", "int8"), ColumnType("text", "text")
 COLUMNS = {"id": INT, "n": INT, "v": INT, "w": TEXT}

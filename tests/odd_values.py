@@ -9,12 +9,12 @@ from typing import Any
 from bson import Binary, Decimal128, Int64, MaxKey, ObjectId
 from bson.datetime_ms import DatetimeMS
 from hypothesis import strategies as st
-from mapping_world import ENGINE, World, python_rows
 
 from crossfade.errors import MappingFault
 from crossfade.model.program import ROOT_TABLE
 from crossfade.records.bson.walk import date
 from crossfade.transform.engine import RECORD_ERRORS
+from mapping_world import ENGINE, World, python_rows
 from strategies import scalars, values
 
 MISSING = object()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from outcome import Shop
 
 from crossfade.model.events import (
     ChunkCopied,
@@ -22,6 +21,7 @@ from crossfade.model.events import (
 )
 from crossfade.move import Move
 from crossfade.project import load_project
+from outcome import Shop
 from scratch import PostgresScratch
 
 

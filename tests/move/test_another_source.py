@@ -8,15 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import shop
 from bson import encode
-from outcome import open_move
 
+import shop
 from crossfade.errors import Stale
 from crossfade.journal import journal
 from crossfade.model.identity import SourceIdentity, changed
 from crossfade.move import Move
 from crossfade.testing import with_database
+from outcome import open_move
 from scratch import MongoScratch, PostgresScratch
 
 SCHEMA = "CREATE TABLE things (id int PRIMARY KEY, v int);"

@@ -13,11 +13,11 @@ import pytest
 from bson import Int64
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from mapping_world import ENGINE, World, python_rows
 
 from crossfade.model.program import ROOT_TABLE
 from crossfade.records.bson.walk import date
 from crossfade.transform.engine import RECORD_ERRORS
+from mapping_world import ENGINE, World, python_rows
 
 REFUSED = object()
 INTS = {"TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64, "HUGEINT": 128}

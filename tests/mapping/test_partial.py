@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
-from mapping_world import World
 from sqlalchemy import MetaData
 
 from crossfade.mapping.coverage.partial import partly_covered
 from crossfade.mapping.coverage.uncovered import uncovered
 from crossfade.model.target import ColumnType, TargetColumn, TargetSchema, TargetTable
 from crossfade.project import Discard
+from mapping_world import World
 
 AT = datetime.datetime(2024, 5, 1, 12)
 WORLD = World(

@@ -10,15 +10,15 @@ from typing import Any
 
 import psycopg
 import pytest
-import shop
-from outcome import counts_of, hanging, open_move
 
+import shop
 from crossfade.errors import CrossfadeError, NotEmpty, Refused
 from crossfade.model.events import ChunkCopied
 from crossfade.model.target import Step
 from crossfade.move import Move
 from crossfade.schema.undo import undo_of
 from crossfade.testing.urls import as_user
+from outcome import counts_of, hanging, open_move
 from scratch import MongoScratch, PostgresScratch
 
 OBJECTS = """

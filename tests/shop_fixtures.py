@@ -12,11 +12,11 @@ from typing import Any
 import psycopg
 import pymongo
 import pytest
-import shop
-from outcome import Outcome, Shop, open_move, outcome
 from psycopg import sql
 
+import shop
 from crossfade.testing import with_database
+from outcome import Outcome, Shop, open_move, outcome
 from scratch import PostgresScratch
 
 USERS = 40

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from outcome import Outcome, Shop, finish, open_move
-from victim import Victim, all_gone
 
 from crossfade.errors import Busy
 from crossfade.move import Move, target_ownership
 from crossfade.runtime.session import Session
 from crossfade.stores import patience
 from crossfade.stores.postgresql.target import PostgresWriter
+from outcome import Outcome, Shop, finish, open_move
 from scratch import PostgresScratch
 from target_sql import sql
+from victim import Victim, all_gone
 
 NewTarget = Callable[[], PostgresScratch]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import shop
-from outcome import Outcome, Shop, finish, open_move
 
+import shop
 from crossfade.errors import SchemaFault
+from outcome import Outcome, Shop, finish, open_move
 from scratch import MongoScratch, PostgresScratch
 
 MODELS = """

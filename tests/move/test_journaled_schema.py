@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from outcome import Outcome, Shop, differences, open_move, outcome
-from test_refused import role
 
 from crossfade.errors import Refused, Stale
 from crossfade.testing import as_user
-from scratch import PostgresScratch
+from outcome import Outcome, Shop, differences, open_move, outcome
+from scratch import PostgresScratch, role
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import pytest
 from bson import Int64, ObjectId
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mapping_world import World
-from slow_engine import mappings
 
 from crossfade.transform.engine import RECORD_ERRORS, Engine, reason_of
+from mapping_world import World
+from slow_engine import mappings
 from strategies import names, scalars, values
 
 oids = st.integers(0, 3).map(lambda i: ObjectId(f"{i:024x}"))

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import shop
-from outcome import open_move
 
+import shop
 from crossfade.errors import NotEmpty, Refused
 from crossfade.model.events import ChunkCopied
 from crossfade.move import Move
+from outcome import open_move
 from scratch import MongoScratch, PostgresScratch
 
 SCHEMA = """

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from bson import Decimal128, Int64, ObjectId
-from mapping_world import ENGINE, World, python_rows
-from test_check import column, findings, table
 
+from checking import column, findings, table
 from crossfade.model.program import ROOT_TABLE
 from crossfade.model.target import ColumnType
 from crossfade.transform.engine import RECORD_ERRORS
+from mapping_world import ENGINE, World, python_rows
 
 MOMENT = ColumnType("timestamptz", "timestamptz")
 ANY = ColumnType("other", "anything")

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mapping_world import World, python_rows
 
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.transform import memory_bound
 from crossfade.transform.memory_bound import bounded_memory
+from mapping_world import World, python_rows
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds what a process takes")
 

@@ -12,7 +12,6 @@ import pytest
 from bson import Binary, Int64, ObjectId
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mapping_world import ENGINE, World, equality, python_rows
 
 from crossfade.model.rejection import Rejection
 from crossfade.records.bson.canonical import canonical
@@ -23,6 +22,7 @@ from crossfade.transform import lookup as lookups
 from crossfade.transform.lookup import LookupRejected, keys_of
 from crossfade.transform.one_pass import OnePass
 from crossfade.transform.refusal_queries import stages_of
+from mapping_world import ENGINE, World, equality, python_rows
 from strategies import scalars
 
 OIDS = [ObjectId(f"{i:024x}") for i in range(20)]

@@ -8,12 +8,12 @@ from typing import Any
 
 import psycopg
 import pytest
-import shop
-from outcome import counts_of, open_move
 
+import shop
 from crossfade.errors import Misused, Refused, Stale
 from crossfade.journal import journal
 from crossfade.move import Move
+from outcome import counts_of, open_move
 from scratch import MongoScratch, PostgresScratch
 from target_sql import sql
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
-from outcome import Shop, open_move
 
 from crossfade.cli.notices import notice_of
 from crossfade.errors import Busy, Unreachable
@@ -17,6 +16,7 @@ from crossfade.move import Move, target_ownership, watching
 from crossfade.runtime.session import Session
 from crossfade.stores import patience
 from crossfade.stores.postgresql.session.lock import end_all
+from outcome import Shop, open_move
 from scratch import PostgresScratch
 from target_sql import sql
 

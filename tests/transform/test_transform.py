@@ -12,13 +12,13 @@ import pytest
 from bson import ObjectId
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mapping_world import ENGINE, World, python_rows
 
 from crossfade.model.program import Program
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.project import Discard
 from crossfade.transform.engine import Engine
 from crossfade.transform.transform import Mapped, Transformer, drop_roots, keep_roots
+from mapping_world import ENGINE, World, python_rows
 
 INT, TEXT, SHORT = ColumnType("int4", "int4"), ColumnType("text", "text"), ColumnType("text", "varchar(3)", length=3)
 

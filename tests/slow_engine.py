@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import slow_functions as slow
 from bson import Decimal128, Int64
 from hypothesis import strategies as st
-from mapping_world import equality
 
+import slow_functions as slow
 from crossfade.model.shape import Node, Path, escape_step, unescape_step
 from crossfade.records.bson.canonical import canonical, date_to_ms
 from crossfade.records.bson.plain import plain
 from crossfade.records.bson.types import type_name
+from mapping_world import equality
 
 Document = Mapping[str, Any]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-import shop
-from outcome import counts_of, open_move
 
+import shop
 from crossfade.errors import Refused
 from crossfade.move import Move
 from crossfade.testing import as_user
+from outcome import counts_of, open_move
 from scratch import PostgresScratch
 
 SQL = """

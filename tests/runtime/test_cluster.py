@@ -16,8 +16,6 @@ pytest.importorskip("distributed")
 
 import shop
 from cluster_processes import Cluster, cluster
-from outcome import Outcome, Shop, counts_of, differences, open_move, outcome
-
 from crossfade.cli.app import main
 from crossfade.cli.notices import notice_of
 from crossfade.errors import Misused, Unreachable
@@ -29,6 +27,7 @@ from crossfade.runtime import dask
 from crossfade.runtime.cluster import versions
 from crossfade.runtime.dask import DaskExecutor
 from crossfade.runtime.tasks import run_tasks
+from outcome import Outcome, Shop, counts_of, differences, open_move, outcome
 from scratch import MongoScratch, PostgresScratch
 
 SECRET = "open-sesame"
