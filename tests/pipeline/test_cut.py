@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from outcome import Outcome, Shop, finish, open_move, outcome
 
 from crossfade.errors import Unreachable
 from crossfade.model.events import ChunkCopied, ChunkVerified
 from crossfade.runtime import again
 from crossfade.testing import Proxy, through
+from outcome import Outcome, Shop, finish, open_move, outcome
 from scratch import PostgresScratch
 
 NewTarget = Callable[[], PostgresScratch]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import shop
-from outcome import counts_of, open_move
 
+import shop
 from crossfade.errors import Refused, Stale, TooManyRefused
 from crossfade.model.counts import Counts
 from crossfade.model.events import Refusals
 from crossfade.pipeline.enough import Losses, StopAt, require_few
+from outcome import counts_of, open_move
 from scratch import MongoScratch, PostgresScratch
 
 SCHEMA = """

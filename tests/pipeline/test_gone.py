@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import shop
 from bson import ObjectId
-from outcome import Outcome, balanced, counts_of, open_move, outcome
 
+import shop
 from crossfade.errors import CrossfadeError
 from crossfade.model.events import RecordsGone
 from crossfade.move import Move
 from crossfade.pipeline import duplicate_keys
+from outcome import Outcome, balanced, counts_of, open_move, outcome
 from scratch import MongoScratch, PostgresScratch
 
 SCHEMA = """

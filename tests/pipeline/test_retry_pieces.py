@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import shop
-from outcome import counts_of, open_move
 
+import shop
 from crossfade.journal import journal, refused
 from crossfade.model.events import RecordRetried
 from crossfade.move import Move
+from outcome import counts_of, open_move
 from scratch import MongoScratch, PostgresScratch
 from target_sql import sql
 

@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
-from outcome import Outcome, Shop, differences, open_move, outcome
-from run_copy import STOPPED
-from victim import Victim, all_gone
 
 from crossfade.transform.engine import Engine
+from outcome import Outcome, Shop, differences, open_move, outcome
+from run_copy import STOPPED
 from scratch import PostgresScratch
+from victim import Victim, all_gone
 
 
 @pytest.mark.parametrize("forked", [False, True])
