@@ -78,7 +78,6 @@ def steps_after(schema: TargetSchema, filled: Collection[str], done: Collection[
 
 
 def is_said_of_parts(step: Step) -> bool:
-    """Whether the step says something of an index, a constraint or a trigger, and goes with it."""
     """Return whether the step depends on an index, a constraint or a trigger. Repeating it is harmless."""
     kinds = ("index", "table constraint", "trigger")
     others = ("cluster ", "replica identity ", "statistics of index ", "trigger mode ")

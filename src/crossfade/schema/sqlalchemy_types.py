@@ -28,7 +28,7 @@ def sqlalchemy_type(of: Any, dialect: sa.Dialect) -> ColumnType:
 
 
 def _sqlite_of(of: Any, sql: str) -> ColumnType:
-    """Return whether it is a UUID: SQLAlchemy declares it CHAR(32) in SQLite, so the name does not tell."""
+    """Return the SQLite type. SQLAlchemy declares a UUID as CHAR(32), so the name is not sufficient."""
     declared = sqlite_type(sql)
     if isinstance(of, sa.Uuid):
         return replace(declared, kind="uuid", length=None)

@@ -65,7 +65,7 @@ def _place(made: str) -> int:
 
 
 def _when(before: str) -> str:
-    """Return the table's name, where `before` ends."""
+    """Return what follows the trigger's name in `before`, without the ON at its end."""
     words = meaningful(before)[_place(before) + 2 :]
     while words and words[-1].word in ("ON", "ONLY"):
         words = words[:-1]

@@ -128,7 +128,7 @@ class Grow(Transformer[Token, Any]):
             return ""
         if "\0" in value:
             self._faults.add(
-                self._place(token), "a string holds the character NUL, which databases do not accept in text"
+                self._place(token), "a string contains the NUL character, which databases do not accept in text"
             )
             return ""
         return value

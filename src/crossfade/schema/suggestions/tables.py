@@ -68,7 +68,7 @@ def quoted_default(statement: str, refusal: Refusal, known: Knowledge) -> Mend |
     ]
     if not edits:
         return None
-    return Mend("text stands in single quotes; double quotes are for names", edited(statement, edits))
+    return Mend("strings are written in single quotes; double quotes are for names", edited(statement, edits))
 
 
 def quoted_text(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
@@ -85,7 +85,7 @@ def quoted_text(statement: str, refusal: Refusal, known: Knowledge) -> Mend | No
     ]
     if not edits:
         return None
-    return Mend("text stands in single quotes; double quotes are for names", edited(statement, edits))
+    return Mend("strings are written in single quotes; double quotes are for names", edited(statement, edits))
 
 
 def not_partitioned(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:

@@ -1,4 +1,4 @@
-"""PostgreSQL's Ddl: schemas are tried out and read back, violated constraints found."""
+"""PostgreSQL's Ddl: try schemas out and read them back, find violated constraints."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class PostgresDdl:
             return [described(connection, there) for there in user_tables(connection)]
 
     def has_journal(self) -> bool:
-        """Whether the journal's tables are there."""
+        """Return whether the journal's tables exist."""
         with self._connected() as connection:
             row = connection.execute("SELECT to_regclass('crossfade.move') IS NOT NULL").fetchone()
             return bool(row and row[0])
@@ -82,7 +82,7 @@ class PostgresDdl:
             return [(kind, shown(name)) for kind, name in connection.execute(_THERE).fetchall()]
 
     def scratch_schema(self, statements: str, file: str) -> TargetSchema:
-        """Executes SQL text in a scratch database and reflects it. Raises SchemaFault with every fault found."""
+        """Execute SQL text in a scratch database and reflect it. Raises SchemaFault with all faults found."""
         script = split(statements)
         with self._scratch() as connection:
             try:
@@ -147,12 +147,12 @@ class PostgresDdl:
         return CrossfadeError(f"the step {step.id!r} of the schema failed: {said}\n  statement: {step.sql}", hint=hint)
 
     def describe(self) -> Described:
-        """What the target's catalogue says."""
+        """Describe the target's catalog."""
         with self._connected() as connection:
             return describe(connection)
 
     def describe_made(self, schema: TargetSchema) -> Described:
-        """What the catalogue says of a scratch database in which the schema was made."""
+        """Describe the catalog of a scratch database in which the schema was created."""
         if schema.described is not None:
             return schema.described
         with self._scratch() as connection:
@@ -160,12 +160,12 @@ class PostgresDdl:
             return describe(connection)
 
     def holding_rows(self, relations: Sequence[str]) -> dict[str, bool | None]:
-        """Whether each of the relations, by the names in a description, holds a row; None: it may not be read."""
+        """Return whether each relation, by its name in a description, has a row; None if it may not be read."""
         with self._connected() as connection:
             return holding_rows(connection, relations)
 
     def holds_values(self, relation: str, column: str) -> bool:
-        """Whether a row has a value in the column; both by the names in a description."""
+        """Return whether a row has a value in the column; both by their names in a description."""
         with self._connected() as connection:
             return holds_values(connection, relation, column)
 
@@ -180,7 +180,7 @@ class PostgresDdl:
             return running_out(connection, tables)
 
     def live_schema(self) -> TargetSchema:
-        """The target as it stands."""
+        """Return the current schema of the target."""
         with self._connected() as connection:
             made = reflect(connection, default_schema(connection), metadata_of=self._live_metadata)
             return replace(made, notes=())  # all of its objects are included
@@ -190,27 +190,27 @@ class PostgresDdl:
             return _metadata_of(connection, default_schema(connection))
 
     def duplicates(self, table: TargetTable, unique: Unique) -> Any:
-        """Primary keys (canonical Arrow) of the rows that must go so that `unique` holds; a group's least stays."""
+        """Return the primary keys (canonical Arrow) of the rows to remove so that `unique` holds: all but the least."""
         with self._connected(autocommit=False) as connection:
             return census.duplicates(connection, table, unique)
 
     def orphans(self, table: TargetTable, key: ForeignKey) -> Any:
-        """Primary keys (canonical Arrow) of the rows whose `key` finds no parent. NULL in the key: no orphan."""
+        """Return the primary keys (canonical Arrow) of the rows whose `key` has no parent. NULL references nothing."""
         with self._connected(autocommit=False) as connection:
             return census.orphans(connection, table, key)
 
     def unbuildable(self, table: TargetTable, step: Step) -> Any:
-        """Primary keys of the rows that an index or constraint cannot be made with, and why (see the contract)."""
+        """Return the primary keys of the rows that prevent an index or constraint, and why (see the contract)."""
         with self._connected(autocommit=False) as connection:
             return unbuildable(connection, table, step)
 
     def outlive_removed(self) -> None:
-        """Waits for the transactions that can still see rows which were removed. Raises Busy where they go on."""
+        """Wait for transactions that can still see removed rows. Raises Busy if they do not end."""
         with self._connected() as connection:
             outlive_removed(connection, self._url)
 
     def advance_sequences(self, tables: Sequence[TargetTable]) -> int:
-        """Sets the sequences behind the tables' columns to the last number that is there; how many were set."""
+        """Set the sequences of the tables' columns to the last number in use. Return how many were set."""
         with self._connected(autocommit=False) as connection:
             return advance(connection, tables)
 

@@ -43,7 +43,7 @@ _STATES = {
         "name the primary in the URL, not a standby",
     ),
     _NO_RIGHT: ("the role of the target URL lacks a privilege", "grant it to that role"),
-    "22P03": ("the target's column has another type than the schema says", "run `crossfade schema show` and compare"),
+    "22P03": ("the target's column has another type than in the schema", "run `crossfade schema show` and compare"),
     "42P01": ("the target has no such table", _CHANGED),
     "42703": ("the target has no such column", _CHANGED),
     "40P01": ("the target aborted this transaction to resolve a deadlock", "run the same command again"),
@@ -96,8 +96,8 @@ def translated(error: psycopg.Error, url: str, table: str, default: str = "publi
 
 
 def said_of_a_row(said: Sequence[str], table: str, default: str) -> RowRejected:
-    """Convert what record_by_record.sql noted of a row: SQLSTATE, message, detail, schema, table, column, constraint,
-    context. `table` is the one that was being filled; "" if a deferred check refused the row.
+    """Convert what record_by_record.sql recorded of a row: SQLSTATE, message, detail, schema, table, column,
+    constraint, context. `table` is the table being filled; "" if a deferred check refused the row.
     """
     code, primary, detail, schema, of, column, constraint, context = said
     reason = _row_reason(code, f"{primary} {detail}")

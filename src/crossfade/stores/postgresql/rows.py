@@ -63,7 +63,7 @@ SELECT EXISTS (
 
 
 def _driver() -> Any:
-    """Loaded with the first connection: a copy reads no rows back."""
+    """Load the driver with the first connection: a copy does not need it."""
     import adbc_driver_postgresql.dbapi
 
     return adbc_driver_postgresql.dbapi
@@ -130,7 +130,7 @@ class PostgresRowReader:
             piece = pending.pop()
             try:
                 found |= read_answer(type_, piece, self._text_rows(statement_of(type_, piece)))
-            except CrossfadeError:  # also if the connection is lost: the next statement reports that
+            except CrossfadeError:  # if the connection is lost, the next statement reports it
                 refused += 1
                 valid = self._valid(type_, piece)
                 if 0 < len(valid) < len(piece):

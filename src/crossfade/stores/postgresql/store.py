@@ -1,4 +1,4 @@
-"""PostgreSQL as its parts."""
+"""PostgreSQL as a store: a bundle of parts."""
 
 from __future__ import annotations
 

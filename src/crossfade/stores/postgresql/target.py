@@ -33,7 +33,7 @@ from crossfade.stores.sql_journal import SqlJournal
 
 _PARALLEL = 64  # more writers would only wait for each other
 
-# Types by their full name: `character` alone would mean character(1), and cut what is cast to it.
+# Types by their full name: `character` alone would mean character(1), and truncate what is cast to it.
 _CATALOG = """
 SELECT a.attname,
        pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname),
@@ -217,7 +217,7 @@ class PostgresTransaction:
                 copy.write(piece)
 
     def _require_unaltered(self, table: TargetTable) -> None:
-        """Read the table's catalogue entry once per connection and keep it."""
+        """Check the table's columns once per connection."""
         if table.name not in self._catalog:
             with self._translating(table.name):
                 require_unaltered(self._connection, table, _identifier(table).as_string(self._connection))
@@ -269,7 +269,7 @@ class PostgresTransaction:
             raise failures.of_statement(error, self._url) from error
 
     def mark(self, table: TargetTable, rows: Any) -> bytes | None:
-        """Return None: the note itself carries the number of the transaction that wrote the rows."""
+        """Return None: the journal's entry itself has the number of the transaction that wrote the rows."""
         return None
 
     def strangers(self, table: TargetTable, *, limit: int) -> Strangers:

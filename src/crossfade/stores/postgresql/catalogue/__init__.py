@@ -1,3 +1,3 @@
-"""The server's own catalogue: what a database holds, and the SQL that makes the like of it."""
+"""Read the server's catalog: the objects of a database, and the SQL that creates the same."""
 
 from __future__ import annotations

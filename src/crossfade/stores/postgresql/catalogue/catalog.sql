@@ -1,5 +1,5 @@
--- What the catalogue says of a database's own objects. Every query runs with an empty search_path, so that all names come
--- qualified. {user} is the test for schemas that are the user's; {member} for objects that an extension brought.
+-- The objects of a database, from the catalog. Every query runs with an empty search_path, so that all names are
+-- qualified. {user} tests for schemas of the user, {member} for members of an extension.
 
 -- name: schemas
 SELECT n.oid, quote_ident(n.nspname) AS name
@@ -14,7 +14,7 @@ WHERE e.extname <> 'plpgsql'
 ORDER BY e.extname
 
 -- name: collations
--- The columns of a locale are called otherwise from version to version (15, 17); rules came with 16.
+-- The names of the locale's columns differ between versions (15, 17); rules were added in 16.
 SELECT c.oid, c.oid::regcollation::text AS name, c.collprovider AS provider, c.collcollate AS collate,
        c.collctype AS ctype, c.collisdeterministic AS deterministic, to_jsonb(c)->>'collicurules' AS rules,
        coalesce(to_jsonb(c)->>'colllocale', to_jsonb(c)->>'colliculocale', c.collcollate) AS locale
@@ -52,7 +52,7 @@ WHERE {user} AND NOT {member:pg_type,t.oid} AND (t.typtype IN ('e', 'd', 'r') OR
 ORDER BY 2
 
 -- name: named_types
--- Every type that is not built in, extensions' too, for reading column types.
+-- All types that are not built in, including those of extensions, for reading column types.
 SELECT format_type(t.oid, NULL) AS name, t.typtype AS kind, t.typname::text AS plain, n.nspname::text AS schema,
        format_type(t.typbasetype, t.typtypmod) AS base,
        ARRAY(SELECT enumlabel::text FROM pg_enum WHERE enumtypid = t.oid ORDER BY enumsortorder) AS labels
@@ -81,7 +81,7 @@ WHERE {user} AND NOT {member:pg_proc,p.oid}
 ORDER BY 2
 
 -- name: sequences
--- `owner` is the column that owns a sequence; identity columns' own (deptype i) come with their tables.
+-- `owner` is the column that owns a sequence; sequences of identity columns (deptype i) are created with their tables.
 SELECT c.oid, c.oid::regclass::text AS name, c.relpersistence = 'u' AS unlogged, format_type(s.seqtypid, NULL) AS type, s.seqstart AS start,
        s.seqincrement AS increment, s.seqmin AS minimum, s.seqmax AS maximum, s.seqcache AS cache, s.seqcycle AS cycle,
        d.deptype AS held, d.refobjid AS owner_table, c.relname::text AS plain,
@@ -138,7 +138,7 @@ WHERE {user} AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum
 
 -- name: constraints
--- Primary keys, uniques, checks, exclusions and foreign keys that are a table's own, not a partition's copy of its parent's.
+-- A table's own primary keys, uniques, checks, exclusions and foreign keys, without a partition's copies of its parent's.
 SELECT k.oid, k.conrelid AS table, k.conname::text AS name, quote_ident(k.conname) AS sql_name, k.contype AS kind,
        regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') AS sql, k.conislocal AS is_local,
        k.confrelid AS parent, k.conindid AS index,
@@ -212,7 +212,7 @@ WHERE {user}
 ORDER BY 1
 
 -- name: comments
--- Only what was made after the cluster: there are thousands of comments on what comes with it.
+-- Only objects created after the cluster: thousands of built-in objects have comments.
 SELECT o.type, o.identity, d.description AS text
 FROM pg_description d
 CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) o
@@ -249,7 +249,7 @@ WHERE c.oid >= 16384 AND NOT {member:pg_cast,c.oid}
 ORDER BY 2
 
 -- name: operators
--- Which two commute or negate one another is said of both; the first makes a shell of the other.
+-- Commutators and negators are stored for both operators; creating the first creates a shell of the other.
 SELECT o.oid, o.oid::regoperator::text AS name,
        format('CREATE OPERATOR %I.%s (%s)', n.nspname, o.oprname, concat_ws(', ',
               'FUNCTION = ' || o.oprcode, 'LEFTARG = ' || format_type(nullif(o.oprleft, 0), NULL),
@@ -280,7 +280,7 @@ WHERE {user} AND NOT {member:pg_opclass,c.oid}
 ORDER BY 2
 
 -- name: operator_members
--- What an operator class or, loosely, a family has: `owner` is the one or the other.
+-- The members of an operator class, or loose members of a family: `owner` is the class or the family.
 SELECT d.refclassid = 'pg_opclass'::regclass AS in_class, d.refobjid AS owner,
        format('OPERATOR %s %s', a.amopstrategy, a.amopopr::regoperator) ||
        coalesce(' FOR ORDER BY ' || (SELECT format('%I.%I', sn.nspname, s.opfname)
@@ -361,7 +361,7 @@ WHERE NOT {member:pg_event_trigger,e.oid}
 ORDER BY 1
 
 -- name: aliases
--- Things that are part of another thing: a default of its table, a row type of its table, a rule of its view, an extension's member.
+-- Objects that are part of another one: a default or row type of its table, a rule of its view, a member of an extension.
 SELECT 'pg_attrdef'::regclass::oid AS class_, oid, 'pg_class'::regclass::oid AS owner_class, adrelid AS owner FROM pg_attrdef
 UNION ALL
 SELECT 'pg_rewrite'::regclass, oid, 'pg_class'::regclass, ev_class FROM pg_rewrite WHERE rulename = '_RETURN'
@@ -392,7 +392,7 @@ UNION
 SELECT 'pg_class'::regclass, inhrelid, 'pg_class'::regclass, inhparent FROM pg_inherits
 
 -- name: left_out
--- What is there and is not carried: said in a note.
+-- Objects that are not created in the target; a note lists them.
 SELECT 'grants on ' || c.oid::regclass::text AS what
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {user} AND c.relacl IS NOT NULL AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND NOT {member:pg_class,c.oid}

@@ -1,4 +1,4 @@
-"""What a PostgreSQL database's own catalogue says, as facts that can be compared."""
+"""Read the catalog of a PostgreSQL database as facts that can be compared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crossfade.stores.postgresql.catalogue.catalogue import plainly, queries_of
 
 
 def describe(connection: psycopg.Connection[Any]) -> Described:
-    """All schemas but PostgreSQL's own and the journal's; extensions without their members."""
+    """Describe all schemas except PostgreSQL's own and the journal's, and extensions without their members."""
     with plainly(connection):
         found = [_thing(*row) for query in _queries().values() for row in connection.execute(query.encode()).fetchall()]
     return Described(by(f"PostgreSQL {connection.info.server_version // 10000}"), tuple(found))
@@ -29,7 +29,7 @@ def _thing(kind: str, name: str, of: str, facts: dict[str, str | None]) -> Thing
 
 
 def holding_rows(connection: psycopg.Connection[Any], relations: Iterable[str]) -> dict[str, bool | None]:
-    """Whether each of the relations, named as `describe` names them, holds a row; None: not all rows may be read."""
+    """Return whether each relation, named as by `describe`, has a row; None if not all rows may be read."""
     with plainly(connection):
         return {name: _holds_rows(connection, name) for name in relations}
 
@@ -37,12 +37,12 @@ def holding_rows(connection: psycopg.Connection[Any], relations: Iterable[str]) 
 def _holds_rows(connection: psycopg.Connection[Any], relation: str) -> bool | None:
     try:
         return _exists(connection, f"SELECT FROM {relation}")
-    except psycopg.errors.InsufficientPrivilege:  # as row_security is off, a policy that hides rows is one, too
+    except psycopg.errors.InsufficientPrivilege:  # row_security is off, so a policy that hides rows raises it, too
         return None
 
 
 def holds_values(connection: psycopg.Connection[Any], relation: str, column: str) -> bool:
-    """Whether a row has a value in the column, named as `describe` names both."""
+    """Return whether a row has a value in the column; both are named as by `describe`."""
     short = column.removeprefix(relation + ".")
     with plainly(connection):
         return _exists(connection, f"SELECT FROM {relation} AS t WHERE NOT t.{short} IS NULL")

@@ -1,6 +1,6 @@
--- Everything that decides what a database does with a row, as facts. Each query gives `kind`, `name`, `of` (the relation that
--- a thing is part of) and `facts`, a JSON object of texts; a fact that is NULL is not there. {user} and {member} as in
--- catalog.sql. The columns of version 11 are named; what came later is taken from to_jsonb(row).
+-- Everything that determines what a database does with a row, as facts. Each query returns `kind`, `name`, `of` (the relation
+-- that an object is part of) and `facts`, a JSON object of texts; a NULL fact is absent. {user} and {member} are as in
+-- catalog.sql. Columns of version 11 are named; later ones are taken from to_jsonb(row).
 
 -- name: schemas
 SELECT 'schema' AS kind, quote_ident(n.nspname) AS name, '' AS of,
@@ -16,7 +16,7 @@ FROM pg_extension e
 ORDER BY 2
 
 -- name: relations
--- Row level security may hide rows from who reads, and an unlogged table is empty after a crash.
+-- Row-level security may hide rows from a reader, and an unlogged table is empty after a crash.
 SELECT 'relation' AS kind, c.oid::regclass::text AS name, '' AS of, jsonb_build_object(
            'is', CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view'
                                 WHEN 'm' THEN 'materialized view' ELSE 'foreign table' END,
@@ -52,7 +52,7 @@ WHERE {user} AND NOT {member:pg_class,c.oid} AND c.relkind IN ('r', 'p', 'v', 'm
 ORDER BY 2
 
 -- name: columns
--- A NOT NULL that was not validated may be added since version 18.
+-- Since version 18 a NOT NULL constraint can be NOT VALID.
 SELECT 'column' AS kind, c.oid::regclass::text || '.' || quote_ident(a.attname) AS name, c.oid::regclass::text AS of,
        jsonb_build_object(
            'type', format_type(a.atttypid, a.atttypmod),
@@ -80,8 +80,8 @@ WHERE {user} AND NOT {member:pg_class,c.oid} AND c.relkind IN ('r', 'p', 'f') AN
 ORDER BY 3, a.attnum
 
 -- name: constraints
--- Those of a partition (or of a table that inherits) that are its parent's stand and fall with it. Foreign keys and
--- deferrable constraints are enforced by triggers of the system's own, of each partition too. Options of an index stand apart.
+-- Inherited constraints of a partition (or of an inheriting table) depend on the parent's. Foreign keys and deferrable
+-- constraints are enforced by internal triggers, also of each partition. Options of an index are separate facts.
 SELECT 'constraint' AS kind, c.oid::regclass::text || '.' || quote_ident(k.conname) AS name, c.oid::regclass::text AS of,
        jsonb_build_object(
            'is', CASE k.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique constraint' WHEN 'c' THEN 'check constraint'
@@ -112,7 +112,7 @@ WHERE {user} AND NOT {member:pg_class,c.oid} AND k.contype IN ('p', 'u', 'c', 'x
 ORDER BY 2
 
 -- name: indexes
--- Those behind constraints are with these, those of partitions with their parent's.
+-- Indexes of constraints are included in these, those of partitions in their parent's.
 SELECT 'index' AS kind, i.indexrelid::regclass::text AS name, c.oid::regclass::text AS of, jsonb_build_object(
            'is', CASE WHEN i.indisunique THEN 'unique index' ELSE 'index' END,
            'definition', CASE WHEN x.reloptions IS NULL THEN pg_get_indexdef(i.indexrelid)
@@ -206,7 +206,7 @@ WHERE {user} AND NOT {member:pg_type,t.oid}
 ORDER BY 2
 
 -- name: functions
--- A range type's own constructors come with it.
+-- Constructors of a range type are created with it.
 SELECT 'function' AS kind, format('%s(%s)', p.oid::regproc, pg_get_function_identity_arguments(p.oid)) AS name, '' AS of,
        jsonb_build_object(
            'is', CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' WHEN 'w' THEN 'window function'
@@ -334,8 +334,8 @@ WHERE NOT {member:pg_event_trigger,e.oid}
 ORDER BY 2
 
 -- name: settings
--- What sessions begin with in this database: those of the database, and of roles that own something here, have a right to
--- something, or ask now. The value of a setting with a dot in its name may be a secret.
+-- Initial settings of sessions in this database: those of the database, and of roles that own an object here, have a
+-- privilege on one, or are the current role. The value of a setting with a dot in its name may be a secret.
 SELECT 'setting' AS kind,
        split_part(setting, '=', 1) || coalesce(' of role ' || quote_ident(r.rolname), '')
            || CASE WHEN s.setdatabase = 0 THEN ' in all databases' ELSE '' END AS name,
@@ -356,7 +356,7 @@ FROM pg_database WHERE datname = current_database() AND datconnlimit <> -1
 ORDER BY 2
 
 -- name: publications
--- PostgreSQL refuses to update and delete rows that a publication takes up and cannot name.
+-- PostgreSQL refuses to update and delete rows of a publication that have no replica identity.
 SELECT 'publication' AS kind, quote_ident(p.pubname) AS name, '' AS of, jsonb_build_object(
            'publishes', concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,
                                   CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END),

@@ -1,4 +1,4 @@
-"""What tables a database already holds."""
+"""Find the tables that a database already has."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ class TableThere:
 
 
 def user_tables(connection: psycopg.Connection[Any]) -> list[TableThere]:
-    """Every table that is no extension's and stands outside the journal's schema; partitions count as their parent."""
+    """Return the tables outside the journal's schema, without those of extensions. Partitions count as their parent."""
     default = default_schema(connection)
     found = connection.execute(_TABLES, [default]).fetchall()
     return [TableThere(schema, table, called(schema, table, default)) for schema, table in found]
 
 
 def described(connection: psycopg.Connection[Any], there: TableThere) -> str:
-    """The table's name, and whether it holds rows."""
+    """Return the table's name, and whether it has rows."""
     holds = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(there.schema, there.table))
     try:
         with connection.transaction():
             row = connection.execute(holds).fetchone()
     except psycopg.errors.InsufficientPrivilege:
-        return f"{there.name} (may not be read)"
-    return f"{there.name} ({'holds rows' if row and row[0] else 'no rows'})"
+        return f"{there.name} (no privilege to read it)"
+    return f"{there.name} ({'has rows' if row and row[0] else 'no rows'})"

@@ -1,4 +1,4 @@
-"""What comes after the copy: uniques, indexes, foreign keys in two steps, views, rules, triggers, comments."""
+"""The steps after the copy: uniques, indexes, foreign keys in two steps, views, rules, triggers, comments."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from crossfade.stores.postgresql.catalogue.objects import shown
 Rows = Callable[[str], list[Any]]
 
 PARTITIONED_NOT_VALID = 180000
-"""Since this version a foreign key of a partitioned table may be added NOT VALID."""
+"""Since this version a foreign key of a partitioned table can be added NOT VALID."""
 
 
 def later_steps(rows: Rows, late_objects: Sequence[Step], version: int) -> Iterator[Step]:
-    """In the order in which they can run; `late_objects` are the views and what needs them."""
+    """Yield the steps in the order in which they can run. `late_objects` are the views and what needs them."""
     tables = {row.oid: row for row in rows("tables")}
     of_tables = sorted(rows("indexes"), key=lambda i: (i.schema, i.name))
     yield from _constraints(rows, tables, "u")
@@ -34,7 +34,7 @@ def later_steps(rows: Rows, late_objects: Sequence[Step], version: int) -> Itera
     yield from _row_security(tables)
     comments = [row for row in rows("comments") if row.type in _COMMENTED]
     yield from (_comment(row) for row in comments if row.type != "event trigger")
-    yield from _event_triggers(rows)  # they may fire at any step that comes after them
+    yield from _event_triggers(rows)  # last, because they may fire at any later step
     yield from (_comment(row) for row in comments if row.type == "event trigger")
 
 
@@ -50,7 +50,7 @@ def _in_order(rows: Rows, tables: dict[int, Any], kind: str) -> list[Any]:
 
 
 def _index(row: Any) -> Step:
-    """pg_get_indexdef says ON ONLY for a partitioned table; without ONLY it reaches the partitions, as it did."""
+    """Return the step without the ONLY that pg_get_indexdef prints for a partitioned table, to include partitions."""
     start = f"CREATE {'UNIQUE ' if row.is_unique else ''}INDEX {row.sql_name} ON "
     sql = row.sql
     if sql.startswith(start + "ONLY "):
@@ -148,7 +148,7 @@ def _physical(indexes: Sequence[Any], tables: dict[int, Any]) -> Iterator[Step]:
             yield Step(f"replica identity {shown(row.sql_name)}", f"ALTER TABLE {row.sql_name} REPLICA IDENTITY {word}")
 
 
-# What pg_identify_object calls a thing, and what COMMENT ON does.
+# The names of kinds in pg_identify_object, and in COMMENT ON.
 _COMMENTED = {
     "table": "TABLE",
     "table column": "COLUMN",
@@ -193,7 +193,7 @@ def _comment(row: Any) -> Step:
 
 
 def _named(row: Any) -> str:
-    """A constraint of a domain is called `name on domain`, as one of a table is."""
+    """Return the name for COMMENT ON. pg_identify_object prints constraints of domains like those of tables."""
     if row.type != "domain constraint":
         return str(row.identity)
     name, _, domain = row.identity.rpartition(" on ")

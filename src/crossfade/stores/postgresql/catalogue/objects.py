@@ -1,4 +1,4 @@
-"""Rows of the catalogue as objects to make: the SQL of what stands by itself, from schemas to views."""
+"""Convert rows of the catalog to objects to create: the SQL of independent objects, from schemas to views."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from crossfade.stores.postgresql.catalogue.table_sql import check_later, table_s
 
 Rows = Callable[[str], list[Any]]
 
-# Oids of the catalogues themselves; the same in every PostgreSQL.
+# OIDs of the catalogs themselves; the same in every PostgreSQL.
 _PG_CLASS, _PG_TYPE, _PG_PROC, _PG_NAMESPACE, _PG_EXTENSION, _PG_COLLATION = 1259, 1247, 1255, 2615, 3079, 3456
 _PG_CONSTRAINT = 2606
 
 
 def objects(rows: Rows) -> list[Object]:
-    """Everything that stands by itself. What hangs on a table (indexes, foreign keys, triggers) is in later_steps."""
+    """Return all independent objects. Objects of a table (indexes, foreign keys, triggers) are in later_steps."""
     return [
         *_schemas(rows),
         *_extensions(rows),
@@ -47,7 +47,7 @@ def objects(rows: Rows) -> list[Object]:
 
 
 def shown(name: str) -> str:
-    """A printed name without the default schema: for ids of steps."""
+    """Return a printed name without the default schema, for ids of steps."""
     return name.removeprefix("public.")
 
 
@@ -129,7 +129,7 @@ def _functions(rows: Rows) -> Iterator[Object]:
 
 
 def _aggregate_sql(row: Any) -> str:
-    """CREATE AGGREGATE, for which PostgreSQL has no function of its own."""
+    """Return CREATE AGGREGATE, which PostgreSQL has no function to print."""
     options = [f"SFUNC = {row.transition}", f"STYPE = {row.state}"]
     options += [f"{word} = {value}" for word, value in _aggregate_options(row) if value]
     if row.sort_operator:
@@ -183,7 +183,7 @@ def _tables(rows: Rows) -> Iterator[Object]:
         create = table_steps(row, columns[row.oid], constraints[row.oid], identities, parent)
         settings = [step for c in columns[row.oid] for step in _settings(row, c)]
         yield Object((_PG_CLASS, row.oid), TABLE, (*create, *settings))
-        for constraint in constraints[row.oid]:  # when all tables are there: in one made later it would be valid
+        for constraint in constraints[row.oid]:  # after all tables: part of a later CREATE TABLE it would be valid
             if check := check_later(row, constraint):
                 yield Object((_PG_CONSTRAINT, constraint.oid), CHECK, (check,))
 

@@ -1,4 +1,4 @@
-"""The order in which objects can be made: each after all that it needs, otherwise by kind and name."""
+"""Order objects for creation: each after everything that it needs, otherwise by kind and name."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 from crossfade.model.target import Step
 
 Key = tuple[int, int]
-"""An object's address in the catalogue: the catalogue's oid and its own."""
+"""The address of an object in the catalog: the OID of its catalog and its own."""
 
 
 @dataclass(frozen=True)
 class Object:
-    """Something to make. `rank` orders kinds; `late` says that the copy does not need it (views)."""
+    """An object to create. `rank` orders kinds; `late` says that the copy does not need it (views)."""
 
     key: Key
     rank: int
@@ -31,9 +31,9 @@ class Object:
 def arrange(
     found: Sequence[Object], dependencies: Sequence[Any], aliases: Sequence[Any]
 ) -> tuple[list[Step], list[Step], list[str]]:
-    """The steps before the copy, those after it, and notes on circles that no order can satisfy.
+    """Return the steps before the copy, the steps after it, and notes on circular dependencies.
 
-    What an early object needs comes early too; what needs a late object and is needed by nothing early comes late.
+    What an early object needs is also early. An object that needs a late one, and that no early one needs, is late.
     """
     objects = {o.key: o for o in found}
     needs = _needs(objects, dependencies, {(a.class_, a.oid): (a.owner_class, a.owner) for a in aliases})
@@ -72,7 +72,7 @@ def _closure(keys: Sequence[Key], needs: Mapping[Key, set[Key]]) -> set[Key]:
 
 
 def _needs_late(one: Object, objects: Mapping[Key, Object], needs: Mapping[Key, set[Key]]) -> bool:
-    """Functions alone may wait; a table is always early, whatever that takes."""
+    """Return whether the object can be late because it needs a late one. Tables are always early."""
     return one.rank == FUNCTION and any(objects[key].late for key in _closure([one.key], needs))
 
 

@@ -11,7 +11,7 @@ from crossfade.stores.postgresql.catalogue.order import CAST, FOREIGN, FUNCTION,
 
 Rows = Callable[[str], list[Any]]
 
-# Oids of the catalogues themselves; the same in every PostgreSQL.
+# OIDs of the catalogs themselves; the same in every PostgreSQL.
 _PG_CLASS, _PG_CAST, _PG_OPERATOR, _PG_OPCLASS, _PG_OPFAMILY = 1259, 2605, 2617, 2616, 2753
 _PG_WRAPPER, _PG_SERVER = 2328, 1417
 
@@ -40,7 +40,7 @@ def _shown(name: str) -> str:
 
 
 def _families_and_classes(rows: Rows) -> Iterator[Object]:
-    """A family's own members come with the last of its classes: they may name what only a class brings."""
+    """Yield operator families and classes. A family's own members follow its classes, which they may refer to."""
     members: dict[tuple[bool, int], list[str]] = defaultdict(list)
     for row in rows("operator_members"):
         members[row.in_class, row.owner].append(row.sql)

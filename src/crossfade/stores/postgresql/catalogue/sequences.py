@@ -1,4 +1,4 @@
-"""The options of a sequence that are not PostgreSQL's own defaults."""
+"""The options of a sequence that differ from PostgreSQL's defaults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _GREATEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 
 def sequence_options(row: Any, *, typed: bool = True) -> list[str]:
-    """Of a row of the query `sequences`; an identity column's sequence has its column's type (`typed` false)."""
+    """Return the options for a row of the query `sequences`. With `typed` false (identity columns) omit the type."""
     greatest, rises = _GREATEST[row.type], row.increment > 0
     minimum, maximum = (1, greatest) if rises else (-greatest - 1, -1)
     options = [f"AS {row.type}"] if typed and row.type != "bigint" else []

@@ -1,4 +1,4 @@
-"""CREATE TABLE, which PostgreSQL has no function to print: columns, primary key, checks, partitions, options."""
+"""Build CREATE TABLE, which PostgreSQL has no function to print: columns, primary key, checks, partitions, options."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ def table_steps(
     identities: Mapping[Any, Any],
     parent: Sequence[str] | None,
 ) -> list[Step]:
-    """From rows of `tables`, `columns` and `constraints`; `identities` are the sequences of identity columns.
+    """Return the steps for rows of `tables`, `columns` and `constraints`. `identities` are the sequences of identity
+    columns.
 
-    `parent` has the columns of the table that this one is a partition of. One that has them in another order was a
-    table of its own before.
+    `parent` has the columns of the partitioned table, if this is a partition. If the order of its columns differs, the
+    partition was attached, and is created as a table and attached again.
     """
     name = table.sql_name.removeprefix("public.")
     if parent is not None and [c.name for c in columns] != list(parent):
@@ -86,13 +87,13 @@ def _not_null(column: Any) -> list[str]:
 
 
 def _typed(columns: Sequence[Any]) -> list[str]:
-    """The type brings the columns; what they have besides is said."""
+    """Return the column options of a typed table. The type itself defines the columns."""
     options = ([*([f"DEFAULT {c.default}"] if c.default is not None else []), *_not_null(c)] for c in columns)
     return [f"{c.sql_name} WITH OPTIONS {' '.join(o)}" for c, o in zip(columns, options, strict=True) if o]
 
 
 def check_later(table: Any, constraint: Any) -> Step | None:
-    """A check that was never held against old rows; a new row is held to it all the same."""
+    """Return the step for a NOT VALID check: it was not checked for existing rows, but applies to new ones."""
     if constraint.kind != "c" or constraint.validated or not constraint.enforced or not constraint.is_local:
         return None
     name = table.sql_name.removeprefix("public.")
@@ -101,7 +102,7 @@ def check_later(table: Any, constraint: Any) -> Step | None:
 
 
 def _defaults_of_inherited(name: str, table: Any, columns: Sequence[Any]) -> list[Step]:
-    """A column that comes from the parent alone may have another default all the same."""
+    """Return steps for inherited columns whose default differs from that of the parent."""
     if table.is_partition or not table.parents:
         return []
     other = [c for c in columns if not c.is_local and not c.generated and c.default != c.parent_default]
@@ -124,7 +125,7 @@ def _identity(column: Any, table: Any, sequence: Any) -> str:
 
 
 def _other_defaults(columns: Sequence[Any]) -> list[str]:
-    """A partition takes its columns from its parent; a default of its own is said."""
+    """Return the column options of a partition whose defaults differ from those of its parent."""
     return [
         f"{c.sql_name} WITH OPTIONS DEFAULT {'NULL' if c.default is None else c.default}"
         for c in columns

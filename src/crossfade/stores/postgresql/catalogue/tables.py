@@ -1,4 +1,4 @@
-"""Rows of the catalogue as TargetTables: what a mapping fills and verification reads."""
+"""Convert rows of the catalog to TargetTables, which mappings fill and verification reads."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Rows = Callable[[str], list[Any]]
 
 
 def target_tables(rows: Rows, default: str) -> tuple[TargetTable, ...]:
-    """All tables, sorted by name. Partitions are not among them: their rows are their parent's.
+    """Return all tables, sorted by name, without partitions, whose rows are their parent's.
 
-    `default` is the schema of tables that mapping files call by their bare names.
+    `default` is the schema of tables with bare names in mapping files.
     """
     types = named_types(rows("named_types"), default)
     columns, uniques, keys = _by_table(rows("columns")), _by_table(rows("indexes")), _by_table(rows("constraints"))
@@ -38,12 +38,12 @@ def target_tables(rows: Rows, default: str) -> tuple[TargetTable, ...]:
 
 
 def called(schema: str, name: str, default: str) -> str:
-    """What mapping files call a table."""
+    """Return the name of a table in mapping files."""
     return name if schema == default else f"{schema}.{name}"
 
 
 def named_types(rows: Iterable[Any], default: str) -> dict[str, ColumnType]:
-    """Enums, domains (as their base type) and citext by the names that format_type prints."""
+    """Return enums, domains (as their base type) and citext by the names that format_type prints."""
     found: dict[str, ColumnType] = {}
     for row in rows:
         if row.kind == "e":

@@ -1,6 +1,6 @@
-"""Sets the sequences of columns past the copied values: a sequence does not see rows that bring their own number.
+"""Advance the sequences of columns past the copied values: inserting explicit values does not advance a sequence.
 
-These are the sequences that a default calls and those that a column owns. A sequence that is further stays as it is.
+These are the sequences that a default uses and those that a column owns. A sequence that is ahead is not changed.
 """
 
 from __future__ import annotations

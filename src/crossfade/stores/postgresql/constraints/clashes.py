@@ -23,7 +23,7 @@ from crossfade.stores.postgresql.text_form import texts
 _GIVEN = "\0given\0"
 """The place of the rows in a query."""
 
-# Types by their full name: `character` alone would mean character(1), and cut what is cast to it.
+# Types by their full name: `character` alone would mean character(1), and truncate what is cast to it.
 _COLUMNS = """
 SELECT a.attname::text, quote_ident(n.nspname) || '.' || quote_ident(t.typname)
 FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid JOIN pg_namespace AS n ON n.oid = t.typnamespace

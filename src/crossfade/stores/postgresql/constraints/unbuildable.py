@@ -105,7 +105,7 @@ class _Probe:
     def _index(self) -> tuple[str, str, str]:
         name = self._name(_PROBE).as_string(self.connection)
         row = self.connection.execute(_INDEX, [name]).fetchone()
-        assert row is not None  # the step made it just now
+        assert row is not None  # the step has just created it
         return str(row[0]), str(row[1]), str(row[2])
 
     def _one(self, query: sql.Composed, values: list[Any] | None = None) -> tuple[Any, ...]:

@@ -92,7 +92,7 @@ _AS_THEY_ARE = {"int2", "int4", "int8", "float4", "float8", "bool", "bytea", "ar
 
 
 def canonical(table: TargetTable, alias: str, columns: Iterable[str]) -> sql.Composed:
-    """Columns as they leave the server for `batch`."""
+    """Select columns in the form that `batch` expects."""
     return _listed(
         sql.SQL(_expression(column.type)).format(sql.Identifier(alias, name))
         for name in columns
@@ -120,7 +120,7 @@ def _keys(connection: psycopg.Connection[Any], table: TargetTable, query: sql.Co
 
 def _fetched(connection: psycopg.Connection[Any], query: sql.Composed, schema: Any) -> Any:
     batches = []
-    # The transaction inside: closing with it takes no further statement, which a lost connection would refuse.
+    # The transaction is the inner context: it ends the cursor too, so that closing it needs no further statement.
     with connection.cursor(name="crossfade_census", binary=True) as cursor, connection.transaction():
         cursor.execute(query)
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
@@ -129,7 +129,7 @@ def _fetched(connection: psycopg.Connection[Any], query: sql.Composed, schema: A
 
 
 def batch(rows: Sequence[tuple[Any, ...]], schema: Any) -> Any:
-    """Rows that the server gave in canonical form."""
+    """Return rows that the server returned as canonical Arrow."""
     columns = zip(*rows, strict=True)
     return pa.record_batch(
         [_array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema

@@ -1,14 +1,14 @@
-"""Whether a text and what a PostgreSQL type prints after reading it mean the same, decided without PostgreSQL.
+"""Decide without PostgreSQL whether a text and what a type prints after reading it mean the same.
 
-Types that Crossfade has no canonical form for travel as text, and the type's input function may change what it is
-given: money rounds to cents, name cuts at 63 bytes, a tsvector position ends at 16383. The function cannot be asked
-whether it did. So both texts are read here, by rules that share nothing with the server, and compared exactly:
+Types without a canonical form in Crossfade are sent as text, and the type's input function may change it: money rounds
+to cents, name is truncated to 63 bytes, tsvector positions end at 16383. The server does not report this. So both
+texts are parsed here, by rules that share nothing with the server, and compared exactly:
 
     changed("1 day 2 hours", "1 day 02:00:00", interval)  None: another spelling of the same value
     changed("12.345", "$12.35", money)                    "precision"
-    changed("POINT EMPTY", "0101...", unknown)            "bad_value": it cannot be decided
+    changed("POINT EMPTY", "0101...", unknown)            "bad_value": undecided
 
-types.py describes a type as the catalogue has it; one file for each family of literals holds how they are read.
+types.py describes a type from the catalog; there is one file for the parsers of each family of literals.
 """
 
 from __future__ import annotations

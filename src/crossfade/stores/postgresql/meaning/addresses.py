@@ -1,4 +1,4 @@
-"""Addresses of networks, bits, and other strings of digits."""
+"""Parse network addresses, bits, and other strings of digits."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _LSN = re.compile(r"([0-9a-fA-F]{1,8})/([0-9a-fA-F]{1,8})")
 
 
 def inet(text: str) -> tuple[int, int, int]:
-    """Version, address, length of the network's part."""
+    """Return version, address and prefix length."""
     return _address(text, classes=False)
 
 
 def cidr(text: str) -> tuple[int, int, int]:
-    """As inet; octets that are left out are 0, and a length that is left out follows from the first octet."""
+    """Parse like inet. Missing octets are 0; a missing prefix length follows from the first octet."""
     return _address(text, classes=True)
 
 
@@ -58,7 +58,7 @@ def _of_class(octets: list[int]) -> int:
 
 
 def mac(text: str) -> str:
-    """Sixteen hex digits; of twelve those that EUI-64 makes of them, as macaddr8 does."""
+    """Return sixteen hex digits. Twelve digits are converted to EUI-64, as macaddr8 does."""
     text = text.strip().lower()
     if not any(pattern.fullmatch(text) for pattern in _MACS):
         raise Unread

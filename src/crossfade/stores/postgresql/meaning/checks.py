@@ -1,7 +1,7 @@
-"""Values of types that have no canonical form: what their columns keep of the text, found before it is written.
+"""Check values of types without a canonical form before they are written: does their column keep the text?
 
-The server reads each text as COPY would, with the column's own modifier, and prints it; whether that still means what
-was given is decided by meaning/. Both the writer and the reader of rows ask here, each over its own connection.
+The server reads each text as COPY would, with the column's own modifier, and prints it. The package meaning decides
+whether the result has the same meaning. The writer and the reader of rows both use this, each over its own connection.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ _SHOWN = 80  # characters of a value in a message
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """What a type prints for a text. `wrong` says why it means something else: a reason, and the words for people."""
+    """What a type prints for a text. `wrong` is set if it has another meaning: a reason and a message."""
 
     text: str
     wrong: tuple[str, str] | None = None
 
 
 Verdict = Printed | tuple[str, str]
-"""A pair is the reason and the words of a refusal."""
+"""A pair is the reason and the message of a refusal."""
 
 
 def is_unusual(kind: ColumnType) -> bool:
-    """Whether the values of such a column are text that only its type can read."""
+    """Return whether the values of such a column are text that only its type can read."""
     return kind.kind == "other" or (kind.kind == "array" and is_unusual(element_of(kind)))
 
 
@@ -45,7 +45,9 @@ def unusual_columns(table: TargetTable, names: Iterable[str]) -> list[str]:
 
 
 def statement_of(type_: PgType, texts: Sequence[str]) -> str:
-    """Place, text as the type prints it, and for money its number. A record's fields take text as COPY's do."""
+    """Return a query for the index, the text that the type prints, and for money the number. json_to_recordset reads
+    text in the same way as COPY.
+    """
     data = json.dumps([{"i": i, "v": text} for i, text in enumerate(texts)], ensure_ascii=False)
     exact = "x.v::pg_catalog.numeric::pg_catalog.text" if type_.name == "money" else "NULL::pg_catalog.text"
     return (
@@ -56,7 +58,7 @@ def statement_of(type_: PgType, texts: Sequence[str]) -> str:
 
 
 def valid_texts(type_: PgType, texts: Sequence[str]) -> str:
-    """A query for those of the texts that the type takes, for servers that can say so (since version 16)."""
+    """Return a query for the texts that the type accepts, for servers since version 16."""
     return (
         f"SELECT v FROM pg_catalog.json_array_elements_text({_dollars(json.dumps(texts, ensure_ascii=False))}) AS v"
         f" WHERE pg_catalog.pg_input_is_valid(v, {_dollars(type_.spelled)})"
@@ -64,7 +66,7 @@ def valid_texts(type_: PgType, texts: Sequence[str]) -> str:
 
 
 def read_answer(type_: PgType, texts: Sequence[str], rows: Iterable[Sequence[str | None]]) -> dict[str, Printed]:
-    """What came back for the statement, judged."""
+    """Return the verdicts on the rows that the statement returned."""
     found = {}
     for place, printed, exact in rows:
         given = texts[int(place or 0)]
@@ -81,7 +83,7 @@ def _wrong(given: str, printed: str, exact: str | None, type_: PgType) -> tuple[
 def refusals_of(
     kind: ColumnType, name: str, values: Any, judge: Callable[[list[str]], Mapping[str, Verdict]]
 ) -> list[Rejection]:
-    """The rows of a column (an Arrow array) whose texts the type refuses or changes."""
+    """Return the rows of a column (an Arrow array) whose texts the type refuses or changes."""
     texts, parents = _texts(values, kind)
     given = pc.unique(texts).drop_null().to_pylist()
     bad = {text: why for text, verdict in judge(given).items() if (why := _why(verdict))}
@@ -100,7 +102,7 @@ def _why(verdict: Verdict) -> tuple[str, str] | None:
 
 
 def with_texts(kind: ColumnType, values: Any, judge: Callable[[list[str]], Mapping[str, Verdict]]) -> Any:
-    """The column with each text as the type prints it, where that means the same; the others stay as they are."""
+    """Return the column with each text replaced by what the type prints, if it has the same meaning."""
     values = _one(values)
     texts, parents = _texts(values, kind)
     verdicts = judge(pc.unique(texts).drop_null().to_pylist())
@@ -115,7 +117,7 @@ def with_texts(kind: ColumnType, values: Any, judge: Callable[[list[str]], Mappi
 
 
 def _texts(values: Any, kind: ColumnType) -> tuple[Any, Any]:
-    """The texts of a column, and for those of an array the row of each."""
+    """Return the texts of a column and, for elements of arrays, the row of each."""
     values = _one(values)
     return (values.flatten(), pc.list_parent_indices(values)) if kind.kind == "array" else (values, None)
 
@@ -125,7 +127,7 @@ def _one(values: Any) -> Any:
 
 
 def type_of_texts(type_: PgType, kind: ColumnType) -> PgType:
-    """The type that reads each text: of an array its element's."""
+    """Return the type that reads each text: the element's type for an array."""
     return type_.parts[0] if kind.kind == "array" and type_.parts else type_
 
 
@@ -135,7 +137,7 @@ def shown(text: str) -> str:
 
 
 def _dollars(text: str) -> str:
-    """A literal in dollar quotes: no setting of the server changes how it is read."""
+    """Return a dollar-quoted literal, whose meaning depends on no setting of the server."""
     tag = "cf"
     while f"${tag}$" in text or text.endswith(f"${tag}"):
         tag += "_"

@@ -1,4 +1,4 @@
-"""The comparison itself: types of parts go into their parts, base types to the reader of their literals."""
+"""Compare two texts: composite types part by part, base types by the parser of their literals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PRECISION, TOO_LONG, OUT_OF_RANGE, UNDECIDED = "precision", "too_long", "out_of_
 
 
 def changed(given: str | None, printed: str | None, type_: PgType) -> str | None:
-    """Why the two do not mean the same, as a reason of quarantine; None where they do."""
+    """Return why the two differ in meaning, as a reason of quarantine, or None."""
     if given == printed:
         return None
     if given is None or printed is None:
@@ -26,7 +26,7 @@ def changed(given: str | None, printed: str | None, type_: PgType) -> str | None
         return UNDECIDED
 
 
-# -- types that have parts
+# -- types with parts
 
 
 def _array(given: str, printed: str, type_: PgType) -> str | None:
@@ -80,7 +80,7 @@ def _range(given: str, printed: str, type_: PgType) -> str | None:
 
 
 _DISCRETE = {"int4": 1, "int8": 1, "date": times.DAY}
-"""The types whose ranges PostgreSQL prints as `[from, to)`, and the step from one value to the next."""
+"""The types whose ranges PostgreSQL prints as `[from, to)`, with the step to the next value."""
 
 
 def _is_empty(found: nested.Range | None, bound: PgType) -> bool:
@@ -106,7 +106,7 @@ def _half_open(found: nested.Range, bound: PgType) -> tuple[Any, Any]:
 
 
 def _multirange(given: str, printed: str, type_: PgType) -> str | None:
-    """The same points are in both. Ranges that touch are one there, so the sets are compared where they can be."""
+    """Compare the sets of points, if possible, because the server merges adjacent ranges."""
     left, right = (list(nested.multirange(text)) for text in (given, printed))
     range_type = type_.parts[0]
     bound = range_type.parts[0]
@@ -128,7 +128,7 @@ def _text(found: nested.Range) -> str:
 
 
 def _joined(ranges: list[nested.Range | None], bound: PgType) -> list[tuple[Any, Any]]:
-    """The ranges in order, those that overlap or touch as one. A bound is (value, whether it lies behind the value)."""
+    """Return the ranges in order, overlapping and adjacent ones merged. A bound is (value, whether it is after it)."""
     least, most = (Decimal("-Infinity"), False), (Decimal("Infinity"), True)
     ends = []
     for found in ranges:
@@ -194,12 +194,12 @@ _NAME_BYTES = 63
 
 
 def _modifier(given: str, printed: str) -> bool:
-    """Whether `varchar(3)` came back as `character varying`: the column keeps the type alone."""
+    """Return whether `varchar(3)` was returned as `character varying`: regtype does not keep the modifier."""
     return "(" in words.tokens(given) and "(" not in words.tokens(printed)
 
 
 def _looked_up(given: str) -> str | None:
-    """The name of a thing in the database: it is that thing, or the server had refused it. Only a name can be cut."""
+    """Compare the name of a database object. The server found the object, so only truncation is possible."""
     return TOO_LONG if any(len(word.encode()) > _NAME_BYTES for word in words.tokens(given) if isinstance(word, str)) \
         else None  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The literals of arrays, records, ranges and multiranges, cut into the texts of their parts."""
+"""Parse literals of arrays, records, ranges and multiranges into the texts of their parts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from crossfade.stores.postgresql.meaning.reading import Unread
 
-Parts = list["str | Parts | None"]  # an array's, of any depth
+Parts = list["str | Parts | None"]  # the elements of an array of any depth
 
 _LOWER = re.compile(r"(?:\[[+-]?[0-9]+(?::[+-]?[0-9]+)?\])+\s*=")
 
 
 def array(text: str, delimiter: str) -> tuple[str, Parts]:
-    """The bounds, where they are written out, and the elements; None is NULL."""
+    """Return the explicit bounds, if any, and the elements; None is NULL."""
     text = text.strip()
     bounds = _LOWER.match(text)
     said = re.sub(r"\s", "", bounds[0]) if bounds else ""
@@ -45,7 +45,7 @@ def _array(reader: _Letters, delimiter: str) -> Parts:
 
 
 def record(text: str) -> list[str | None]:
-    """The fields; nothing at all between two commas is NULL."""
+    """Return the fields. Nothing between two commas is NULL."""
     reader = _Letters(text.strip())
     reader.expect("(")
     found: list[str | None] = []
@@ -64,7 +64,7 @@ def record(text: str) -> list[str | None]:
 
 @dataclass(frozen=True)
 class Range:
-    """None as a bound is: without end."""
+    """A range. A bound of None is unbounded."""
 
     lower: str | None
     upper: str | None
@@ -73,7 +73,7 @@ class Range:
 
 
 def range_(text: str) -> Range | None:
-    """None is the empty range."""
+    """Parse a range. None is the empty range."""
     if text.strip().lower() == "empty":
         return None
     reader = _Letters(text.strip())
@@ -134,16 +134,16 @@ class _Letters:
         self.take()
 
     def skip_blanks(self) -> str:
-        """The next sign, which is not taken."""
+        """Skip blanks and return the next character without consuming it."""
         while self._text[self._at : self._at + 1].isspace():
             self._at += 1
         return self._text[self._at : self._at + 1]
 
     def word(self, ends: str, *, inner_quotes: bool, keep_blanks: bool = False) -> tuple[str, bool]:
-        """What stands before one of the signs `ends`, without its quotes, and whether it had any."""
+        """Return the text before one of the characters `ends`, unquoted, and whether it was quoted."""
         said: list[str] = []
         quoted = in_quotes = False
-        kept = 0  # up to here blanks count: they were quoted or escaped
+        kept = 0  # blanks before this position were quoted or escaped
         while True:
             letter = self.take()
             if letter == "\\":

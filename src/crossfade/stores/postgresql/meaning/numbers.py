@@ -1,4 +1,4 @@
-"""Numbers: exact decimals, whatever they are spelled as; and the binary ones, by the decimals that lead to them."""
+"""Parse numbers: exact decimals in any notation, and binary numbers by the decimals that round to them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _SPECIAL = {
     "-infinity": "-Infinity",
 }
 _PACKED = {"float2": "<e", "float4": "<f", "float8": "<d"}
-_DIGITS = {"float2": "%.5g", "float4": "%.9g", "float8": "%.17g"}  # that always lead back to the binary number
+_DIGITS = {"float2": "%.5g", "float4": "%.9g", "float8": "%.17g"}  # enough digits to restore the binary number
 
 
 @dataclass(frozen=True)
 class Binary:
-    """A binary floating point number, as the decimals that are its spellings: it equals each of them."""
+    """A binary floating-point number as the decimals that denote it. It equals each of them."""
 
     spellings: frozenset[Decimal]
 
@@ -41,7 +41,7 @@ class Binary:
 
 
 def decimal(text: str) -> Decimal | str:
-    """The exact number; NaN and the infinities as words, so that NaN equals itself."""
+    """Return the exact number; NaN and infinities as text, so that NaN equals itself."""
     text = text.strip()
     if word := _SPECIAL.get(text.lower()):
         return word
@@ -60,7 +60,7 @@ def whole(text: str) -> int:
 
 
 def binary(text: str, kind: str) -> Binary | Decimal | str:
-    """What the server printed of a float: its shortest digits, as many as always do, and all that it has."""
+    """Return the notations of a printed float: its shortest digits, a sufficient number of digits, and all."""
     number = decimal(text)
     if not isinstance(number, Decimal) or (not number and "-" in text):
         return str(number) if not isinstance(number, Decimal) else "-0"
@@ -71,13 +71,13 @@ def binary(text: str, kind: str) -> Binary | Decimal | str:
 
 
 def given_float(text: str) -> Decimal | str:
-    """A float as it was given; the sign of a zero counts."""
+    """Return the given float. The sign of a zero is significant."""
     number = decimal(text)
     return "-0" if isinstance(number, Decimal) and not number and text.strip().startswith("-") else number
 
 
 def money(text: str) -> Decimal:
-    """Digits with a point, a dollar sign and commas between thousands; other spellings depend on a locale."""
+    """Parse digits with a point, a dollar sign and commas between thousands. Other notations depend on a locale."""
     text = text.strip()
     negative = text.startswith("(") and text.endswith(")")
     found = _MONEY.fullmatch(text[1:-1] if negative else text)

@@ -1,7 +1,7 @@
-"""What the readers of literals share."""
+"""The error that all parsers of literals raise."""
 
 from __future__ import annotations
 
 
 class Unread(Exception):
-    """The text is in a form that we do not read. Whether it means the same as another is then decided by spelling."""
+    """Raised for a text in an unsupported notation. Such texts are compared by spelling."""

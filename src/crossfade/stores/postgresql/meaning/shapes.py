@@ -1,4 +1,4 @@
-"""Geometric types: what they are built of, in whatever brackets; PostGIS's by the bytes that it prints."""
+"""Parse geometric types by their numbers, with any brackets, and PostGIS types by the bytes that they print."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _numbers(text: str, printed: bool) -> list[Any]:
 
 
 def points(text: str, printed: bool) -> list[Any]:
-    """point, lseg, polygon, circle: their numbers in order."""
+    """Return the numbers of a point, lseg, polygon or circle in order."""
     return _numbers(text, printed)
 
 
@@ -33,7 +33,7 @@ def path(text: str, printed: bool) -> list[Any]:
 
 
 def box(text: str, printed: bool) -> list[Any]:
-    """The upper right corner first, as it is printed."""
+    """Return the numbers of a box, with the upper right corner first, as it is printed."""
     numbers = _numbers(text, printed)
     if printed or len(numbers) != 4:
         return numbers
@@ -44,7 +44,7 @@ def box(text: str, printed: bool) -> list[Any]:
 
 
 def same_line(given: str, printed: str) -> bool:
-    """`{A,B,C}`, or two points, which must lie on the line that is printed, exactly."""
+    """Compare `{A,B,C}`, or two points that must be exactly on the printed line."""
     if given.strip().startswith("{"):
         return _numbers(given, False) == _numbers(printed, True)
     found = [Fraction(Decimal(n)) for n in _ANY.findall(given)]
@@ -56,7 +56,7 @@ def same_line(given: str, printed: str) -> bool:
 
 
 def vector(kind: str) -> Callable[[str, bool], list[Any]]:
-    """pgvector's `[1,2,3]`, of float4 or float2."""
+    """Return a parser for pgvector's `[1,2,3]`, of float4 or float2."""
 
     def read(text: str, printed: bool) -> list[Any]:
         text = text.strip()
@@ -68,7 +68,7 @@ def vector(kind: str) -> Callable[[str, bool], list[Any]]:
 
 
 def sparse(text: str, printed: bool) -> tuple[dict[int, Any], int]:
-    """`{1:0.5,3:2}/5`: place -> number, and how many places there are. A zero is a place without a number."""
+    """Parse `{1:0.5,3:2}/5` into numbers by index, and the number of dimensions. Zeros are left out."""
     found = re.fullmatch(r"\s*\{([^}]*)\}\s*/\s*([0-9]+)\s*", text)
     if not found:
         raise Unread
@@ -102,7 +102,7 @@ _DEFAULT_SRID = {"geometry": 0, "geography": 4326}
 
 
 def geometry(kind: str) -> Callable[[str, bool], tuple[int, Any]]:
-    """The system of coordinates, and the shape as nested lists; from (E)WKT, or the hex of (E)WKB that is printed."""
+    """Return a parser for (E)WKT and printed hex (E)WKB, which returns the SRID and the shape as nested lists."""
 
     def read(text: str, printed: bool) -> tuple[int, Any]:
         text = text.strip()
@@ -184,13 +184,13 @@ def _wkt_shape(tokens: list[Any]) -> Any:
     parts = _wkt_list(tokens)
     if kind == "POINT":
         return (kind, parts[0])
-    if kind == "MULTIPOINT":  # each point may stand in brackets of its own
+    if kind == "MULTIPOINT":  # each point may have its own brackets
         return (kind, [p[0] if p and isinstance(p[0], list) else p for p in parts])
     return (kind, parts)
 
 
 def _wkt_list(tokens: list[Any]) -> list[Any]:
-    """What stands in one pair of brackets, split at the commas."""
+    """Parse the contents of a pair of brackets, split at commas."""
     if not tokens or tokens.pop(0) != "(":
         raise Unread
     parts: list[Any] = []

@@ -1,4 +1,4 @@
-"""Dates, times of day, moments and intervals, as exact fractions of a microsecond."""
+"""Parse dates, times, timestamps and intervals as exact fractions of a microsecond."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ENDS = {"infinity": "infinity", "+infinity": "infinity", "-infinity": "-infinit
 
 
 def moment(text: str) -> tuple[Exact, int | None]:
-    """Microseconds since 1970 as the text says them, and its offset in microseconds: None where it names no zone."""
+    """Return microseconds since 1970 in local time, and the offset in microseconds, or None without a zone."""
     text = text.strip()
     if end := _ENDS.get(text.lower()):
         return end, 0
@@ -38,7 +38,7 @@ def moment(text: str) -> tuple[Exact, int | None]:
 
 
 def utc(text: str) -> Exact:
-    """A moment that names its zone. Without one it depends on a setting what it means."""
+    """Parse a timestamp with a zone. Without one, its meaning depends on a setting."""
     at, offset = moment(text)
     if isinstance(at, str):
         return at
@@ -48,7 +48,7 @@ def utc(text: str) -> Exact:
 
 
 def without_zone(text: str) -> Exact:
-    """A moment that names no zone, or the start of a day: a type without zones would drop what is said of one."""
+    """Parse a timestamp without a zone, or a date. A type without zones would ignore a zone."""
     at, offset = moment(text)
     if offset is not None and not isinstance(at, str):
         raise Unread
@@ -99,7 +99,7 @@ def _offset(zone: str | None) -> int | None:
 
 
 def _days(year: int, month: int, day: int) -> int:
-    """Days since 1970 of a date of the Gregorian calendar. A day that no month has is read by nobody."""
+    """Return the days since 1970 of a Gregorian date. Raises Unread for an invalid day."""
     if not 1 <= month <= 12 or not 1 <= day <= 31:
         raise Unread
     shifted = year - (month <= 2)
@@ -160,7 +160,7 @@ class _Interval:
         self.months, self.days, self.micros = 0, 0, Fraction(0)
 
     def add(self, value: Fraction, unit: str) -> None:
-        """A fraction goes on into smaller units: a month has 30 days there, a day 24 hours."""
+        """Add a value. A fraction is carried into smaller units, with 30 days a month and 24 hours a day."""
         part, factor = _UNITS[unit]
         value *= factor
         if part == "us":
@@ -182,7 +182,7 @@ class _Interval:
 
 
 def interval(text: str, sql: str) -> tuple[int, int, Fraction] | str:
-    """Months, days and microseconds. `sql` may name the unit of a bare number: `interval day` takes 5 for 5 days."""
+    """Return months, days and microseconds. `sql` may set the unit of a bare number: in `interval day`, 5 is 5 days."""
     text = text.strip()
     if end := _ENDS.get(text.lower()):
         return end
@@ -234,7 +234,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _unit_of_next(tokens: list[tuple[str, str]], bare: str) -> str:
-    """The unit that a number's next word names; days before a time of day; the type's own at the end."""
+    """Return the unit after a number: the next word, days before a time of day, or the type's own unit at the end."""
     if not tokens:
         return bare
     kind, said = tokens[0]

@@ -1,4 +1,4 @@
-"""A type as the catalogue has it: what it is made of, down to the base types."""
+"""Describe a type from the catalog, with its parts down to base types."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ ARRAY, RECORD, RANGE, MULTIRANGE, PLAIN = "array", "record", "range", "multirang
 
 @dataclass(frozen=True, slots=True)
 class PgType:
-    """`name` is pg_type's, of a domain its base type's. `sql` is how the server spells it, with its modifier.
+    """`name` is that of pg_type, or that of the base type of a domain. `sql` is the server's notation, with modifier.
 
-    `parts` are an array's element, a record's fields, a range's bounds, a multirange's range.
+    `parts` are the element of an array, the fields of a record, the bound of a range, the range of a multirange.
     """
 
     name: str
@@ -24,7 +24,7 @@ class PgType:
     parts: tuple[PgType, ...] = ()
     delimiter: str = ","
     literal: str = ""
-    """`sql`, unless the type is a domain: then how the domain itself is spelled."""
+    """`sql`, or the name of the domain if the type is a domain."""
 
     @property
     def spelled(self) -> str:
@@ -50,14 +50,14 @@ WHERE t.oid = {oid}
 
 
 class TypeCatalog:
-    """Describes the types of one database; `ask` asks it."""
+    """Describes the types of a database, which `ask` queries."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._types: dict[tuple[str, str], PgType] = {}
 
     def columns(self, table: str) -> dict[str, PgType]:
-        """The columns of a table, which is named by an expression that gives its oid."""
+        """Return the types of the columns of a table, given by an expression for its OID."""
         rows = self._ask(_COLUMNS.format(table))
         return {str(name): self.type(str(oid), str(modifier)) for name, oid, modifier in rows}
 

@@ -1,4 +1,4 @@
-"""Types of text search and of paths: lexemes with positions, queries, jsonpath, hstore."""
+"""Parse types of text search and paths: lexemes with positions, queries, jsonpath, hstore."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEXEME = re.compile(
 
 
 def tsvector(text: str) -> dict[str, set[tuple[int, str]]]:
-    """Lexeme -> its positions, each with its weight."""
+    """Return the positions of each lexeme, with their weights."""
     found: dict[str, set[tuple[int, str]]] = {}
     at, text = 0, text.rstrip()
     while at < len(text):
@@ -51,7 +51,7 @@ _BINDS = {"|": 1, "&": 2, "<": 3}
 
 
 def tsquery(text: str) -> object:
-    """The query as a tree. `&` and `|` of one level are one node, however they were put in parentheses."""
+    """Return the query as a tree. `&` and `|` of one level are one node, regardless of parentheses."""
     tokens: list[tuple[str, object]] = []
     at, text = 0, text.rstrip()
     while at < len(text):
@@ -121,7 +121,7 @@ _SPELLED = {"<>": "!=", "=": "=="}
 
 
 def jsonpath(text: str) -> list[object]:
-    """Its words, signs and numbers in order. Parentheses and quotes around names may come and go, and nothing else."""
+    """Return words, operators and numbers in order, without parentheses and quotes, which the server may change."""
     found: list[object] = []
     at, text = 0, text.rstrip()
     while at < len(text):
@@ -158,7 +158,7 @@ _PAIR = re.compile(rf"\s*{_WORD}\s*=>\s*{_WORD}\s*(,|$)", re.DOTALL)
 
 
 def hstore(text: str) -> dict[str, str | None]:
-    """Key -> value. A key that is said twice has two values, and hstore keeps one."""
+    """Return the values by key. Raises Unread if a key has two values, of which hstore keeps only one."""
     found: dict[str, str | None] = {}
     at, text = 0, text.rstrip()
     while at < len(text):
@@ -186,11 +186,11 @@ _DECLARED = re.compile(r"""\s*<\?xml\s+version=["']1\.0["'](?:\s+encoding=["'][u
 
 
 def xml(text: str) -> str:
-    """The document as it is, without a declaration that says nothing."""
+    """Return the document without a declaration that has no effect."""
     return _DECLARED.sub("", text, count=1)
 
 
-# -- a type that we know nothing of
+# -- unknown types
 
 _ANY = re.compile(
     r"\s*(?:(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|''|\\.)*')"
@@ -200,7 +200,7 @@ _ANY = re.compile(
 
 
 def tokens(text: str) -> list[object]:
-    """Words, numbers as exact decimals, and every other sign; blanks between them do not count."""
+    """Return words, numbers as exact decimals, and all other characters. Blanks between them are ignored."""
     found: list[object] = []
     for quoted, number, other in _ANY.findall(text.strip()):
         found.append(decimal(number) if number else quoted or other)

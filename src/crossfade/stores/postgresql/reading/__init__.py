@@ -1,3 +1,3 @@
-"""What reads rows of PostgreSQL."""
+"""Read rows from PostgreSQL."""
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ NAME = "crossfade"
 _OWN: dict[str, str] = {"client_encoding": "UTF8"}
 """Settings made with the login, because drivers run queries of their own before ours."""
 _BEFORE_ADBC = "-c quote_all_identifiers=off -c search_path= -c client_min_messages=error"
-"""ADBC reads the catalogue when it connects, and identifies a type by the bare name of its input function."""
+"""ADBC reads the catalog when it connects, and identifies a type by the bare name of its input function."""
 
 _UNLESS_GIVEN: dict[str, str] = {
     # a lost host is noticed within two minutes

@@ -1,6 +1,6 @@
 """The schema of unqualified table names, on every connection of a move.
 
-Once a move has begun, it is the one that the journal notes. Before that it is the one that the URL names
+Once a move has begun, it is the one recorded in the journal. Before that it is the one that the URL names
 (`?schema=app`, as Prisma writes it), or the first of the role's search_path in which it may create tables, or `public`.
 A later change of search_path does not affect the move.
 """
@@ -17,7 +17,7 @@ from crossfade.errors import Refused
 
 PUBLIC = "public"
 NOTE = "tables that name no schema are in: "
-"""The start of the comment on the journal's table that notes it."""
+"""The start of the comment on the journal's table that records it."""
 
 # {given} is the schema that the URL names, or NULL. A journal without a note is from a version that knew only public.
 CHOSEN = """
@@ -62,7 +62,7 @@ def require_given(found: str, given: str | None) -> None:
 
 
 def note(connection: psycopg.Connection[Any]) -> None:
-    """Note it in the journal that has just been created."""
+    """Record it in the journal that has just been created."""
     words = sql.Literal(NOTE + default_schema(connection))
     connection.execute(sql.SQL("COMMENT ON TABLE crossfade.move IS {}").format(words))
 

@@ -1,3 +1,3 @@
-"""What makes canonical rows into rows of PostgreSQL."""
+"""Write canonical rows to PostgreSQL."""
 
 from __future__ import annotations

@@ -30,9 +30,9 @@ def require_unaltered(connection: psycopg.Connection[Any], table: TargetTable, n
         there = found.get(column.name)
         if there is not None and not _same(column.type, there):
             raise Stale(
-                f"the column {table.name}.{column.name} is {there} in the target, and {column.type.sql} in the schema;"
+                f"the column {table.name}.{column.name} is {there} in the target, but {column.type.sql} in the schema;"
                 " nothing of this chunk was written",
-                hint="change it back: rows copied before would also be compared with another type",
+                hint="change it back; otherwise rows copied before would be compared with another type",
             )
 
 

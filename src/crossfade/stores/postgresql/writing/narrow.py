@@ -14,7 +14,7 @@ _MARK = "\x1a"
 
 
 def is_narrow(server_encoding: str | None) -> bool:
-    """Whether some text cannot be stored in a database of this encoding."""
+    """Return whether some text cannot be stored in a database with this encoding."""
     return server_encoding not in _WIDE
 
 

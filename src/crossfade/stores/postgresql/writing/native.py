@@ -1,7 +1,7 @@
-"""Numerics and arrays in PostgreSQL's binary form, made natively where the extension is installed.
+"""Convert numerics and arrays to PostgreSQL's binary form, natively if the extension is installed.
 
-pgpq writes all other columns as fast as they can be copied; these two it does not make, and in Python a value of theirs
-takes a hundred times as long as any other.
+pgpq writes all other columns as fast as they can be copied. It does not support these two, and Python takes a hundred
+times as long for their values.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from crossfade.records.bson.native import extension
 
 
 def wired(values: Any, kind: ColumnType, element_oid: int) -> Any | None:
-    """The values (a pyarrow.Array of canonical ones) as binary data; None where it is left to wire.py."""
+    """Return the values (a pyarrow.Array in canonical form) as binary data, or None if wire.py has to convert them."""
     module = extension()
     if module is None or (kind.kind == "array" and kind.of is None):
         return None

@@ -1,7 +1,7 @@
-"""Rows found by values: of their primary key, or of the column that says which record they belong to.
+"""Find rows by the values of their primary key, or of the column that identifies their record.
 
-The values are sent as arrays of text and cast to the columns' types. Text is compared byte by byte, too: a collation
-may take different texts for the same, and rows of another record would be found.
+The values are sent as arrays of text and cast to the columns' types. Text is also compared byte by byte, because a
+collation may treat different texts as equal, and rows of another record would be found.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def select(
     columns: Sequence[str],
     type_names: Mapping[str, str],
 ) -> Any:
-    """These columns of the rows whose values stand in `by`, canonical."""
+    """Return these columns, in canonical form, of the rows that have the values in `by`."""
     schema = arrow_schema(table, columns)
     if not len(by):
         return schema.empty_table()
@@ -41,14 +41,14 @@ def select(
 
 
 def delete(table: TargetTable, names: Sequence[str], type_names: Mapping[str, str]) -> sql.Composed:
-    """DELETE of the rows whose values are sent."""
+    """Return a DELETE of the rows that have the sent values."""
     return sql.SQL("DELETE FROM {} AS t USING {} WHERE {}").format(
         _name(table), _given(names), _same(table, names, type_names)
     )
 
 
 def update(table: TargetTable, names: Sequence[str], type_names: Mapping[str, str]) -> sql.Composed:
-    """UPDATE of the rows whose primary keys are sent, to the other values that are."""
+    """Return an UPDATE of the rows with the sent primary keys to the other values sent."""
     place = {name: i for i, name in enumerate(names)}
     others = [name for name in names if name not in table.primary_key] or list(table.primary_key[:1])
     values = [sql.SQL("{} = {}").format(sql.Identifier(name), _cast(place[name], type_names[name])) for name in others]
@@ -62,7 +62,7 @@ def update(table: TargetTable, names: Sequence[str], type_names: Mapping[str, st
 
 
 def sent(table: TargetTable, rows: Any) -> list[list[str | None]]:
-    """The parameters: one array for each column."""
+    """Return the parameters: one array for each column."""
     types = {c.name: c.type for c in table.columns}
     return [texts(rows.column(name), types[name]) for name in rows.column_names]
 

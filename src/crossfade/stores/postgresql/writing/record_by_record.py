@@ -23,7 +23,7 @@ from crossfade.stores.postgresql import errors as failures
 NUMBER = "n"
 """The column of a temporary table that holds the number of the record."""
 
-# The columns' types without their modifiers and their domains' checks, and which are of a domain.
+# The types of the columns without modifiers and without the checks of domains, and the domains.
 _COLUMNS = """
 WITH RECURSIVE typed AS (
     SELECT a.attname, a.attnum, a.atttypid AS own, a.atttypid AS base
@@ -39,7 +39,7 @@ SELECT c.attname::pg_catalog.text, pg_catalog.format('%%I.%%I', n.nspname, t.typ
 FROM typed c JOIN pg_catalog.pg_type t ON t.oid = c.base JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 WHERE t.typtype <> 'd'
 """
-# An INSERT does what a rule of the table says, and COPY does not.
+# Rules of the table apply to an INSERT, but not to a COPY.
 _POSSIBLE = """
 SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMP')
    AND pg_catalog.has_language_privilege('plpgsql', 'USAGE')
@@ -51,15 +51,15 @@ SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMP')
 
 
 _NOTING = -2
-"""The part of a subtransaction that is no row's: an error in it is not about one."""
+"""The part number of statements that are not about a row: an error in them is not about one."""
 
-# One note does for a subtransaction, whatever its tables: its rows bear the number of the same transaction.
+# One entry is enough for a subtransaction with several tables: all of its rows have the same transaction number.
 _NOTE = "part := {}; INSERT INTO crossfade.loaded (id, table_name, gone) VALUES ({} || at, {}, 0);"
 
 
 @dataclass(frozen=True)
 class Staged:
-    """Rows of one table that lie in a temporary table: the columns c0, c1, ... stand for `columns`."""
+    """Rows of a table in a temporary table, whose columns c0, c1, ... stand for `columns`."""
 
     table: TargetTable
     place: str
@@ -72,13 +72,13 @@ class Staged:
 
 
 def possible(connection: psycopg.Connection[Any], names: Sequence[str]) -> tuple[bool, bool]:
-    """Whether the tables (as SQL names them) can be filled so, and whether the journal notes what was loaded."""
+    """Return whether the tables (by SQL name) can be filled in this way, and whether the journal records loads."""
     ((can, notes),) = connection.execute(_POSSIBLE, [list(names)]).fetchall()
     return bool(can), bool(notes)
 
 
 def stage(connection: psycopg.Connection[Any], number: int, table: TargetTable, name: str, names: list[str]) -> Staged:
-    """Makes the temporary table for rows of `table` (`name`, as SQL names it), which whoever calls fills."""
+    """Create the temporary table for rows of `table` (SQL name: `name`). The caller fills it."""
     types = {column: (base, own) for column, base, own in connection.execute(_COLUMNS, [name]).fetchall()}
     domains = {column: own for column, (_, own) in types.items() if own is not None and column in names}
     staged = Staged(table, f"crossfade_staged_{number}", tuple(names), domains)
@@ -92,9 +92,9 @@ def stage(connection: psycopg.Connection[Any], number: int, table: TargetTable, 
 def fill(
     connection: psycopg.Connection[Any], parts: Sequence[Staged], total: int, *, check_late: bool, notes: bool
 ) -> None:
-    """Fills the tables with the records 0 to `total`, but for those that are refused.
+    """Fill the tables with the records 0 to `total`, except those that are refused.
 
-    With `notes` each subtransaction notes in the journal that its rows are the move's: they bear its number.
+    With `notes` each subtransaction records its number in the journal, which marks its rows as the move's.
     """
     for part in parts:
         connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(part.name, sql.Identifier(NUMBER)))
@@ -116,7 +116,7 @@ def fill(
 
 
 def refused(connection: psycopg.Connection[Any], parts: Sequence[Staged], default: str) -> dict[int, RowRejected]:
-    """What was refused, by the number of the record. The temporary tables are gone then."""
+    """Return the refusals by record number, and drop the temporary tables."""
     found = connection.execute("SELECT n, part, said FROM pg_temp.crossfade_refused ORDER BY n").fetchall()
     names = [*(part.name for part in parts), sql.Identifier("pg_temp", "crossfade_refused")]
     connection.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(names)))
@@ -133,7 +133,7 @@ def _insert(number: int, part: Staged) -> sql.Composed:
 
 
 def _domains(number: int, part: Staged) -> Iterator[sql.Composed]:
-    """Which column it was: an error of a domain does not say it."""
+    """Yield statements that find the column of a domain's error, which does not name it."""
     for i, column in enumerate(part.columns):
         if column in part.domains:
             yield sql.SQL(

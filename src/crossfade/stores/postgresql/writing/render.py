@@ -1,8 +1,8 @@
-"""Canonical rows as the data of a binary COPY.
+"""Convert canonical rows to the data of a binary COPY.
 
-`CopyRenderer` is the contract; `PythonRenderer` is the slow and obvious one that tests hold the other against, and
-`NativeRenderer` does the work: pgpq writes the bytes, from Arrow types chosen to be right for the column's own type.
-pgpq has no wheels for Linux on ARM; there the slow one does it.
+`CopyRenderer` is the contract. `PythonRenderer` is the slow and obvious reference for tests. `NativeRenderer` does the
+work: pgpq writes the bytes, from Arrow types that match the column's type. pgpq has no wheels for Linux on ARM; there
+the reference is used.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BATCH = 8192  # rows that are in memory as COPY data at once
 
 @dataclass(frozen=True, slots=True)
 class WireColumn:
-    """A column to be rendered. `element_oid` is the oid of an array's element type in this very database."""
+    """A column to be rendered. `element_oid` is the OID of an array's element type in this database."""
 
     name: str
     type: ColumnType
@@ -42,12 +42,12 @@ class WireColumn:
 
 class CopyRenderer(Protocol):
     def render(self, rows: Any, columns: Sequence[WireColumn]) -> Iterator[bytes]:
-        """The whole COPY data of `rows` (a canonical pyarrow.Table that has these columns in this order), in pieces."""
+        """Yield the COPY data of `rows` (a canonical pyarrow.Table with these columns in this order) in pieces."""
         ...
 
 
 class PythonRenderer:
-    """Value by value with `struct`: the oracle."""
+    """The reference: converts value by value with `struct`."""
 
     def render(self, rows: Any, columns: Sequence[WireColumn]) -> Iterator[bytes]:
         yield _HEADER
@@ -59,7 +59,7 @@ class PythonRenderer:
 
 
 class NativeRenderer:
-    """pgpq does the writing; numerics and arrays reach it as bytes that are ready."""
+    """Writes with pgpq. Numerics and arrays are passed to it as finished bytes."""
 
     def render(self, rows: Any, columns: Sequence[WireColumn]) -> Iterator[bytes]:
         schema = pa.schema([pa.field(str(i), _arrow(column.type)) for i, column in enumerate(columns)])
@@ -73,7 +73,7 @@ class NativeRenderer:
 
 
 def best_renderer() -> CopyRenderer:
-    """The native one where pgpq is installed."""
+    """Return the native renderer if pgpq is installed, else the reference."""
     return PythonRenderer() if pgpq is None else NativeRenderer()
 
 
@@ -98,7 +98,7 @@ def _ready(values: Any, column: WireColumn) -> Any:
 
 
 def _values(values: Any, column: WireColumn) -> list[bytes | None]:
-    """The column's values, each in its binary form."""
+    """Return the column's values in binary form."""
     if column.type.kind == "array":
         return _arrays(values, column)
     form = wire.FORMS[column.type.kind]
@@ -116,7 +116,7 @@ def _arrays(values: Any, column: WireColumn) -> list[bytes | None]:
 
 
 def _python(values: Any) -> list[Any]:
-    """Python values; times as the integers that they are, since Python's own end in the year 9999."""
+    """Return Python values. Times are integers, because Python's own types end with the year 9999."""
     if pa.types.is_timestamp(values.type) or pa.types.is_time64(values.type):
         values = values.cast(pa.int64())
     elif pa.types.is_date32(values.type):

@@ -69,7 +69,7 @@ def holds(connection: psycopg.Connection[Any], table: sql.Identifier, column: st
 def count(connection: psycopg.Connection[Any], table: sql.Identifier, *, hold: bool) -> int | None:
     """Count the rows; return None if the table does not exist. With `hold` the rows are locked until the end.
 
-    The catalogue tells whether the table exists: a count that fails does not. Rows of inheriting tables are not
+    The catalog says whether the table exists, not a failing count. Rows of inheriting tables are not
     counted, rows of partitions are.
     """
     row = connection.execute(_TABLE, [table.as_string(connection)]).fetchone()
@@ -84,8 +84,8 @@ def count(connection: psycopg.Connection[Any], table: sql.Identifier, *, hold: b
 def strangers(connection: psycopg.Connection[Any], table: sql.Identifier, limit: int) -> Strangers:
     """Return the rows that no load of the move wrote.
 
-    A row carries the number of the (sub)transaction that wrote this version of it, and so does the journal's note of
-    each load: a row whose number is in no note was inserted or changed by another session. Freezing keeps the numbers;
+    A row carries the number of the (sub)transaction that wrote this version of it, and so does the journal's entry of
+    each load: a row whose number is in no entry was inserted or changed by another session. Freezing keeps the numbers;
     they wrap around after four billion transactions. Rewriting the table or restoring a dump assigns new ones: then all
     rows count as foreign, which errs on the safe side.
     """
@@ -105,8 +105,8 @@ def strangers(connection: psycopg.Connection[Any], table: sql.Identifier, limit:
 
 @contextmanager
 def _all_rows(connection: psycopg.Connection[Any], table: sql.Identifier) -> Iterator[sql.Composable]:
-    """Return what to select from. Policies hide nothing from the owner while they are not forced; no other session sees
-    the table meanwhile.
+    """Yield what to select from. While row-level security is not forced, policies hide no rows from the owner. No other
+    session sees the table in the meantime.
     """
     row = connection.execute(_TABLE, [table.as_string(connection)]).fetchone()
     assert row is not None  # the caller has found it in this transaction

@@ -46,7 +46,7 @@ class Suspended:
         self.defers = False
 
     def suspend(self, table: str) -> None:
-        """Disables the triggers of a table (as SQL names it) and of its partitions."""
+        """Disable the triggers of a table (by its SQL name) and of its partitions."""
         if table in self._known:
             return
         found = self._connection.execute(_FOUND, {"table": table}).fetchall()

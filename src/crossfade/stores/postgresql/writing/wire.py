@@ -1,7 +1,7 @@
-"""PostgreSQL's binary forms of single values, in plain Python: the reference, and the only form of numerics and arrays.
+"""Convert single values to PostgreSQL's binary form in plain Python: the reference, and used for numerics and arrays.
 
 A form is a function from a canonical Python value (times as integers, UUIDs as 16 bytes) to the bytes of its field,
-without the length that stands before it.
+without the length before it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from crossfade.model.target import ColumnType
 
-EPOCH_DAYS = 10_957  # from 1970 to 2000, where PostgreSQL counts from
+EPOCH_DAYS = 10_957  # from 1970 to 2000, PostgreSQL's epoch
 EPOCH_MICROS = EPOCH_DAYS * 86_400_000_000
 
 Form = Callable[[Any], bytes]
@@ -26,9 +26,9 @@ _SPECIAL = {
 _NEGATIVE = 0x4000
 
 
-@functools.lru_cache(maxsize=16_384)  # prices and quantities come again and again
+@functools.lru_cache(maxsize=16_384)  # prices and quantities repeat
 def numeric(text: str) -> bytes:
-    """The digits in groups of four, the place of the first group, the sign, and how many digits stand after the point.
+    """Return the number of groups of four digits, the weight of the first group, the sign, the scale, and the groups.
 
     >>> numeric("-1.10").hex()
     '0002000040000002000103e8'
@@ -49,7 +49,7 @@ def numeric(text: str) -> bytes:
 
 
 def array(elements: Sequence[bytes | None], oid: int) -> bytes:
-    """One dimension, counted from 1. An array of nothing has no dimension at all."""
+    """Return an array with one dimension, counted from 1. An empty array has no dimension."""
     if not elements:
         return struct.pack(">iiI", 0, 0, oid)
     with_nulls = int(any(e is None for e in elements))
@@ -58,7 +58,7 @@ def array(elements: Sequence[bytes | None], oid: int) -> bytes:
 
 
 def field(value: bytes | None) -> bytes:
-    """A value with its length before it; NULL has the length -1."""
+    """Return a value preceded by its length. NULL has the length -1."""
     return b"\xff\xff\xff\xff" if value is None else struct.pack(">i", len(value)) + value
 
 
@@ -67,7 +67,7 @@ def _text(value: str) -> bytes:
 
 
 def _jsonb(value: str) -> bytes:
-    return b"\x01" + value.encode()  # the version of the form, then the text
+    return b"\x01" + value.encode()  # the version of the format, then the text
 
 
 FORMS: dict[str, Form] = {
@@ -93,7 +93,7 @@ FORMS: dict[str, Form] = {
 
 
 def form(kind: ColumnType, element_oid: int = 0) -> Form:
-    """How values of the type are written. `element_oid` is needed for arrays alone."""
+    """Return the form for values of the type. `element_oid` is needed only for arrays."""
     if kind.kind != "array" or kind.of is None:
         return FORMS[kind.kind]
     inner = FORMS[kind.of.kind]
