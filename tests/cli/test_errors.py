@@ -77,7 +77,7 @@ def test_a_table_that_went_away(tiny: Tiny) -> None:
 
 def test_a_target_that_is_not_empty(tiny: Tiny) -> None:
     tiny.postgres.execute("CREATE TABLE invoices (id int); INSERT INTO invoices VALUES (1)")
-    _says(tiny("run"), 1, "is not empty: ", "invoices (holds rows); nothing was written", "Try: use an empty database")
+    _says(tiny("run"), 1, "is not empty: ", "invoices (has rows); nothing was written", "Try: use an empty database")
     assert tiny.postgres.execute("SELECT count(*) FROM pg_tables WHERE tablename = 'people'") == [(0,)]
 
 

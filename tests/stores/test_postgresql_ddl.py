@@ -177,7 +177,7 @@ def test_is_empty_names_tables_and_whether_they_hold_rows(pg_db: Any) -> None:
         [Step("one", "CREATE TABLE t (a int)"), Step("two", "CREATE SCHEMA s"), Step("3", "CREATE TABLE s.u (a int)")],
     )
     pg_db.execute("INSERT INTO s.u VALUES (1)")
-    assert ddl.is_empty() == ["t (no rows)", "s.u (holds rows)"]
+    assert ddl.is_empty() == ["t (no rows)", "s.u (has rows)"]
 
 
 def test_duplicates_leave_the_least_key_of_each_group(pg_db: Any) -> None:

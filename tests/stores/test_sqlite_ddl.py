@@ -100,7 +100,7 @@ def test_is_empty_leaves_out_the_journal_and_shadow_tables(target: tuple[SqliteD
     ddl, path = target
     fill(path, "CREATE TABLE crossfade_move (a)", "CREATE TABLE t (a)", "CREATE VIRTUAL TABLE f USING fts5(e)")
     fill(path, "INSERT INTO t VALUES (1)")
-    assert ddl.is_empty() == ["f (no rows)", "t (holds rows)"]
+    assert ddl.is_empty() == ["f (no rows)", "t (has rows)"]
     assert [t.name for t in ddl.live_schema().tables] == ["t"]
 
 

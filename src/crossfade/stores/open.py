@@ -1,4 +1,4 @@
-"""From a URL to a store. Each database's code, and its driver, is imported only when its scheme is asked for."""
+"""Open the store of a URL. The code and the driver of a database are imported only when its scheme is used."""
 
 from __future__ import annotations
 
@@ -46,10 +46,9 @@ def open_store(url: str, run: str = "", known: Sequence[str] = (*SOURCES, *TARGE
 
 
 def codec_of(url: str) -> Codec:
-    """How the records of the source that `url` names are read; it is not opened.
+    """Return the codec of the source that `url` names, without opening it.
 
-    All sources that there are keep documents: so does one whose URL is not known (yet), which is refused when it is
-    opened.
+    All existing sources hold documents. An unknown URL gets the same codec, and is refused when it is opened.
     """
     from crossfade.records.bson.codec import BSON
 

@@ -65,15 +65,15 @@ class Ddl(Protocol):
         ...
 
     def describe(self) -> Described:
-        """Return what the target's catalogue says, except for the journal's own tables."""
+        """Describe the target's catalog, except for the journal's own tables."""
         ...
 
     def describe_made(self, schema: TargetSchema) -> Described:
-        """Return what the catalogue says of a scratch database in which the schema was created, step by step."""
+        """Describe the catalog of a scratch database in which the schema was created, step by step."""
         ...
 
     def holding_rows(self, relations: Sequence[str]) -> dict[str, bool | None]:
-        """Return whether each relation, by its name in a description, holds a row; None: it may not be read."""
+        """Return whether each relation, by its name in a description, has a row; None if it may not be read."""
         ...
 
     def holds_values(self, relation: str, column: str) -> bool:

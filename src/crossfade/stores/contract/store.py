@@ -26,7 +26,7 @@ class Traits:
     """Facts about a store, phrased as questions."""
 
     has_journal_schema: bool = False  # does the journal have a schema of its own (or a table prefix)?
-    journal_prefix: str = "crossfade_"  # what begins the names of the journal's tables, where there is no such schema
+    journal_prefix: str = "crossfade_"  # the prefix of the journal's tables if it has no schema
     constraints_after_tables: bool = True  # can constraints be added to a table that exists?
     is_file: bool = False  # is it a file (or a folder) of this machine, which other machines may not have?
     has_unique_keys: bool = True  # does an entity hold every key once?

@@ -58,8 +58,8 @@ class TargetTransaction(Protocol):
         ...
 
     def update(self, table: TargetTable, rows: Any) -> int:
-        """Gives the rows with these primary keys the other values of `rows`, in place; how many there were. Raises
-        `RowRejected` as `load` does.
+        """Update the rows with these primary keys in place to the other values of `rows`. Return the number of rows.
+        Raises `RowRejected` as `load` does.
         """
         ...
 
@@ -70,7 +70,7 @@ class TargetTransaction(Protocol):
         ...
 
     def owned(self, table: TargetTable, by: Any, columns: Sequence[str]) -> Any:
-        """These columns (canonical) of the rows whose values stand in `by`, as `delete` finds them."""
+        """Return these columns (canonical) of the rows with the values in `by`, found as by `delete`."""
         ...
 
     def count(self, table: TargetTable, *, hold: bool) -> int | None:

@@ -54,7 +54,7 @@ def kind_of(path: Path) -> str:
         mode = path.lstat().st_mode
     except OSError as error:
         raise Unreachable(f"{path} cannot be read: {error.strerror}") from error
-    return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")
+    return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "not a regular file")
 
 
 def printable(name: str) -> str:
@@ -83,7 +83,7 @@ def open_file(path: Path) -> BinaryIO:
 
 
 def refusal(path: Path) -> Refused:
-    kind = kind_of(path) or "no regular file"
+    kind = kind_of(path) or "not a regular file"
     return Refused(
         f"{path} is {kind}; a dump consists of regular files only; nothing was read",
         hint="copy the file itself there, or remove it",

@@ -43,7 +43,7 @@ SYSTEM_PLANS = {
 
 @dataclass(frozen=True)
 class MongoInspector:
-    """Reads the catalogue; the role `read` on the database is enough."""
+    """Lists a database's collections; the role `read` on the database is sufficient."""
 
     db: Database[dict[str, Any]]
     url: str

@@ -1,4 +1,4 @@
-"""A SQLite database's own catalogue as a TargetSchema. SQLite keeps every statement's text: those are the steps."""
+"""Read a SQLite database's schema as a TargetSchema. SQLite keeps the text of every statement: these are the steps."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ def table_of(connection: sqlite3.Connection, name: str) -> TargetTable:
 
 
 def _key_index(connection: sqlite3.Connection, table: str) -> bool:
-    """Whether the primary key has an index of its own, or is the table: then it is no other name of the rowid."""
+    """Return whether the primary key has its own index or is the table itself. Then it is not an alias of the rowid."""
     query = "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk')"
     return bool(connection.execute(query, (table,)).fetchone()[0])
 
 
 def _column(row: Any, numbered: bool) -> TargetColumn:
-    """A column of the primary key counts as NOT NULL: SQLite takes NULL there, but a row without a key is not found.
+    """Return the column. A primary key column counts as NOT NULL: SQLite allows NULL, but such a row cannot be found.
 
     `numbered`: the primary key is the rowid, which SQLite fills.
     """

@@ -1,4 +1,4 @@
-"""What refused rows clash with, asked of SQLite row by row, with its own equality and collations."""
+"""What refused rows conflict with, queried from SQLite row by row, with its own equality and collations."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class SqliteClashes:
             row = connection.execute(query, (table.table,)).fetchone()
         expression = (
             _named_check(row[0], name) if row else None
-        ) or name  # a check without a name is called by its text
+        ) or name  # SQLite reports an unnamed check by its text
         words = {t.name.lower() for t in tokens(expression) if t.kind in ("name", "quoted")}
         return Check(
             f"CHECK ({expression})", expression, tuple(c.name for c in table.columns if c.name.lower() in words)

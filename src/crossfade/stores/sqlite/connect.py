@@ -17,7 +17,7 @@ _NOTHING_WRITTEN = "nothing of this chunk was written"
 
 
 def path_of(url: str) -> Path:
-    """`sqlite:///relative.db`, `sqlite:////absolute.db`. Raises Misused for anything else."""
+    """Return the path in `sqlite:///relative.db` or `sqlite:////absolute.db`. Raises Misused for anything else."""
     found = _URL.match(url)
     if not found or found["path"] in ("", ":memory:"):
         raise Misused(
@@ -74,7 +74,7 @@ def failure(error: sqlite3.Error, path: Path) -> CrossfadeError:
         return Unreachable(f"SQLite file {path}: {_NOT_THERE[code]} ({error})", hint="check the path and its folder")
     if code in _STATES:
         fact, hint = _STATES[code]
-        state = "" if code == sqlite3.SQLITE_CORRUPT else f"; {_NOTHING_WRITTEN}"  # it may have been read alone
+        state = "" if code == sqlite3.SQLITE_CORRUPT else f"; {_NOTHING_WRITTEN}"  # the operation may have been a read
         return CrossfadeError(f"SQLite file {path}: {fact} ({error}){state}", hint=hint)
     return CrossfadeError(f"SQLite file {path}: {error}; {_NOTHING_WRITTEN}")
 

@@ -1,4 +1,4 @@
-"""SQLite as a target to be made: the same abilities as PostgreSQL's, in a file or in memory."""
+"""SQLite's Ddl: the same abilities as PostgreSQL's, in a file or in memory."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SqliteDdl:
             return [_described(connection, name) for name in _tables(connection)]
 
     def has_journal(self) -> bool:
-        """Whether the journal's tables are there."""
+        """Return whether the journal's tables exist."""
         if not self._path.exists():
             return False
         with self._connected() as connection:
@@ -51,7 +51,7 @@ class SqliteDdl:
             return connection.execute(query, (f"{JOURNAL_PREFIX}move",)).fetchone() is not None
 
     def there_before(self) -> list[tuple[str, str]]:
-        """SQLite has no schemas, extensions or functions in its file."""
+        """Return nothing: a SQLite file has no schemas, extensions or functions."""
         return []
 
     def scratch_schema(self, statements: str, file: str) -> TargetSchema:
@@ -64,23 +64,23 @@ class SqliteDdl:
             return reflect(connection, (*script.notes, *notes))
 
     def describe(self) -> Described:
-        """What the file's catalogue says."""
+        """Describe the file's schema."""
         if not self._path.exists():
             return Described(by("SQLite"), ())
         with self._connected() as connection:
             return describe(connection)
 
     def describe_made(self, schema: TargetSchema) -> Described:
-        """What the catalogue says of a database in memory in which the schema was made."""
+        """Describe an in-memory database in which the schema was created."""
         return describe_made(schema)
 
     def holding_rows(self, relations: Sequence[str]) -> dict[str, bool | None]:
-        """Whether each of the tables holds a row."""
+        """Return whether each of the tables has a row."""
         with self._connected() as connection:
             return {name: holds_rows(connection, name) for name in relations}
 
     def holds_values(self, relation: str, column: str) -> bool:
-        """Whether a row has a value in the column; both by the names in a description."""
+        """Return whether a row has a value in the column; both by their names in a description."""
         with self._connected() as connection:
             return holds_values(connection, relation, column)
 
@@ -94,27 +94,27 @@ class SqliteDdl:
             return unsound(connection, self._path.name, {t.table.lower() for t in tables})
 
     def live_schema(self) -> TargetSchema:
-        """The target as it stands."""
+        """Return the current schema of the target."""
         with self._connected() as connection:
             return reflect(connection)
 
     def duplicates(self, table: TargetTable, unique: Unique) -> Any:
-        """Primary keys (canonical Arrow) of the rows that must go so that `unique` holds; a group's least stays."""
+        """Return the primary keys (canonical Arrow) of the rows to remove so that `unique` holds: all but the least."""
         with self._connected() as connection:
             return duplicates(connection, table, unique)
 
     def orphans(self, table: TargetTable, key: ForeignKey) -> Any:
-        """Primary keys (canonical Arrow) of the rows whose `key` finds no parent. NULL in the key: no orphan."""
+        """Return the primary keys (canonical Arrow) of the rows whose `key` has no parent. NULL references nothing."""
         with self._connected() as connection:
             return orphans(connection, table, key)
 
     def unbuildable(self, table: TargetTable, step: Step) -> Any:
-        """Primary keys of the rows that an index cannot be made with, and why (see the contract)."""
+        """Return the primary keys of the rows that prevent an index, and why (see the contract)."""
         with self._connected() as connection:
             return unbuildable(connection, table, step)
 
     def outlive_removed(self) -> None:
-        """SQLite makes an index of the rows that are there."""
+        """Do nothing: an index in SQLite contains only the current rows."""
 
     def advance_sequences(self, tables: Sequence[TargetTable]) -> int:
         """Do nothing: SQLite continues after the greatest number by itself."""
@@ -144,7 +144,7 @@ def _tables(connection: sqlite3.Connection) -> list[str]:
 
 def _described(connection: sqlite3.Connection, name: str) -> str:
     (holds,) = connection.execute(f"SELECT EXISTS (SELECT 1 FROM {identifier(name)})").fetchone()
-    return f"{name} ({'holds rows' if holds else 'no rows'})"
+    return f"{name} ({'has rows' if holds else 'no rows'})"
 
 
 def _tried(connection: sqlite3.Connection, script: Script, file: str) -> tuple[list[str], list[Fault]]:

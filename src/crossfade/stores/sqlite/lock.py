@@ -25,7 +25,7 @@ def locked(path: Path) -> Iterator[None]:
     if held is None:
         raise _busy(lock, path)
     try:
-        with suppress(OSError):  # a disk that is full: who else comes is told of no process
+        with suppress(OSError):  # the disk is full: others will not see the process number
             os.ftruncate(held, 0)
             os.write(held, str(os.getpid()).encode())
         yield

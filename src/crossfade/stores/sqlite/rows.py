@@ -128,14 +128,14 @@ class _Strange(Exception):
 
 
 def canonical_rows(table: TargetTable, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> Any:
-    """Rows as SQLite gives them, as a canonical table of these columns alone."""
+    """Return rows from SQLite as a canonical table of these columns only."""
     schema = arrow_schema(table, columns)
     batches = [canonical_batch(table, columns, rows).select(schema.names)] if rows else []
     return pa.Table.from_batches(batches, schema=schema)
 
 
 def canonical_batch(table: TargetTable, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> Any:
-    """The same with a column "#strange" where a row holds what its columns have no place for."""
+    """Return the same with a column "#strange" if a row has a value that its column cannot represent."""
     schema, types = arrow_schema(table, columns), {c.name: c.type for c in table.columns}
     strange: dict[int, list[str]] = {}
     arrays = [_column([row[i] for row in rows], name, types[name], strange) for i, name in enumerate(columns)]
@@ -240,7 +240,7 @@ def _uuid(value: Any) -> bytes:
     return bytes.fromhex(value)
 
 
-# Times in exactly the form that SQLAlchemy writes, as the integers that they are.
+# Times in exactly the format of SQLAlchemy, converted to integers.
 
 
 def _timestamp(value: Any) -> int:

@@ -1,4 +1,4 @@
-"""What SQLite itself finds wrong in a file: damaged pages, indexes that lack rows, unenforced foreign keys."""
+"""Run SQLite's own checks of a file: damaged pages, indexes with missing rows, unenforced foreign keys."""
 
 from __future__ import annotations
 

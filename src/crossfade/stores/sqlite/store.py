@@ -1,4 +1,4 @@
-"""SQLite as its parts."""
+"""SQLite as a store: a bundle of parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows and objects of a file are not the move's: SQLite does not record who wrote what."""
+"""Find rows and objects of a file that are not the move's. SQLite does not record who wrote a row."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _written(connection: sqlite3.Connection, table: TargetTable, name: str) -> I
 
 
 def _values(table: TargetTable, noted: bytes) -> Iterator[tuple[Any, ...]]:
-    """Return the keys of a mark as SQLite stores them; none if the table has another key by now."""
+    """Yield the keys of a mark as SQLite stores them; none if the table now has another key."""
     rows = pa.ipc.open_stream(noted).read_all()
     types = {c.name: c.type for c in table.columns}
     if set(rows.column_names) != set(table.primary_key):

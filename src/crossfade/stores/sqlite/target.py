@@ -49,7 +49,7 @@ class SqliteWriter:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        self._connection()  # says why, where there is no such file and none can be made
+        self._connection()  # raises a clear error if the file cannot be created
         with locked(path_of(self._url)):
             yield
 
@@ -134,7 +134,7 @@ class SqliteTransaction:
             ).rowcount
 
     def _given(self, table: TargetTable, keys: Any) -> str:
-        """A condition that holds for rows with the values, which are put into a table of their own. Bytes decide."""
+        """Return a condition for the rows with these values, which are put into a table. Text is compared by bytes."""
         names = [f"k{i}" for i in range(len(keys.column_names))]
         self._connection.execute("DROP TABLE IF EXISTS temp.crossfade_sent")
         self._connection.execute(f"CREATE TEMP TABLE crossfade_sent ({', '.join(names)})")
@@ -180,7 +180,7 @@ class SqliteTransaction:
             self._connection.execute(f"DELETE FROM {identifier(table.table)}")
 
     def _referring(self, name: str) -> list[str]:
-        """Tables that hold rows and have a foreign key to this one."""
+        """Return the tables that have rows and a foreign key to this one."""
         with self._translating(name):
             query = (
                 "SELECT DISTINCT m.name FROM sqlite_master m, pragma_foreign_key_list(m.name) k"

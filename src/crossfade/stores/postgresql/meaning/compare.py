@@ -199,7 +199,7 @@ def _modifier(given: str, printed: str) -> bool:
 
 
 def _looked_up(given: str) -> str | None:
-    """Compare the name of a database object. The server found the object, so only truncation is possible."""
+    """Compare the name of a database object, which the server has found. It can only have been truncated."""
     return TOO_LONG if any(len(word.encode()) > _NAME_BYTES for word in words.tokens(given) if isinstance(word, str)) \
         else None  # fmt: skip
 
