@@ -1,4 +1,4 @@
-"""How many documents are read at a time."""
+"""The number of documents that are read at once."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from crossfade.records.bson.native import extension
 
 
 def documents_a_batch(count: int) -> int:
-    """For a chunk of about `count` documents: equal parts of about as many as the reader is fast with.
+    """Return the batch size for a chunk of about `count` documents: equal parts near the size that the reader prefers.
 
-    Every batch has its price whatever is in it (some queries are planned, each table takes a COPY), so no small one is
-    left over at the end. The reader in Python makes objects of all values, which leave the processor's cache sooner
-    than the native reader's columns.
+    Every batch has a fixed cost (queries are planned, each table takes a COPY), so there should be no small batch at
+    the end. The reader in Python makes an object of each value, so its batches exceed the processor's cache sooner than
+    the native reader's columns.
     """
     some = 12_000 if extension() else 5_000
     parts = max(1, round(count / some))

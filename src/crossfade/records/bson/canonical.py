@@ -1,10 +1,10 @@
-"""Values as canonical Extended JSON v2.
+"""Write values as canonical Extended JSON v2.
 
-Canonical text is lossless and has one spelling for each value, so it also serves as a key. It is compact, keeps the
-order of fields, and leaves letters outside ASCII as they are.
+Canonical text is lossless and has one notation for each value, so it also serves as a key. It is compact, keeps the
+order of fields, and does not escape letters outside ASCII.
 
-An object that looks as Extended JSON writes a value, `{"$numberLong": "5"}` with a text in it, is told apart from that
-value: reserved.py. (`{"$ref", "$id"}` is no such case: a DBRef is an object.)
+An object that looks like a value in Extended JSON, such as `{"$numberLong": "5"}`, is distinguished from that value
+(reserved.py). `{"$ref", "$id"}` is not such a case: a DBRef is an object.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _INT32 = range(-(2**31), 2**31)
 
 
 def canonical(value: Any) -> str:
-    """Canonical Extended JSON v2. Raises TypeError for a value that no decoded document holds."""
+    """Return canonical Extended JSON v2. Raises TypeError for a value that no decoded document contains."""
     return WRITERS[type(value)](value)
 
 
 def date_to_ms(value: datetime.datetime | DatetimeMS) -> int:
-    """Milliseconds since 1970, exactly; a datetime without a zone is UTC."""
+    """Return the exact milliseconds since 1970. A datetime without a zone is UTC."""
     if isinstance(value, DatetimeMS):
         return int(value)
     if value.tzinfo is not None:
@@ -53,7 +53,7 @@ def _array(value: list[Any]) -> str:
 
 
 def double_text(value: float) -> str:
-    """The shortest digits that give the same double back; "NaN", "Infinity" and "-Infinity" by their names."""
+    """Return the shortest digits that restore the double, or "NaN", "Infinity" or "-Infinity"."""
     if value - value == 0.0:
         return repr(value)
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
@@ -81,7 +81,7 @@ def _pointer(value: DBPointer) -> str:
 
 
 class Writers(dict[type[Any], Callable[[Any], str]]):
-    """Looked up by class without a call between, so that 200 levels of nesting fit on Python's stack."""
+    """Writers by class, without intermediate calls, so that 200 levels of nesting fit on Python's stack."""
 
     def __missing__(self, cls: type[Any]) -> Callable[[Any], str]:
         raise TypeError(f"not a BSON value: {cls.__name__}")

@@ -1,4 +1,4 @@
-"""Documents as MongoDB and its dumps keep them, read by the contract of records/codec.py."""
+"""The codec of MongoDB and its dumps (see records/codec.py)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from crossfade.records.codec import Codec, ColumnReader, Unreadable
 
 
 class BsonCodec:
-    """A key is the canonical Extended JSON of a document's `_id`."""
+    """The codec for BSON documents. A key is the canonical Extended JSON of a document's `_id`."""
 
     key_path: Path = ("_id",)
 

@@ -1,8 +1,8 @@
-"""A raw batch of documents into Arrow, column by column.
+"""Convert a raw batch of documents to Arrow, column by column.
 
-The work is done by place, not by document: one list comprehension takes a field out of all documents, one set says
-which classes stand in it, and one call makes it an Arrow array. What a document may hold is decided before
-(strict.py), for the whole batch at once where it is clean, as it nearly always is.
+It works place by place, not document by document: one list comprehension extracts a field from all documents, one set
+finds its classes, and one call converts it to an Arrow array. Documents are checked before (strict.py), the whole batch
+at once if it is clean, as it nearly always is.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ ROW = "#row"
 
 
 class Transcoder:
-    """Reads raw batches of one entity into the columns it was made for. Holds nothing between batches.
+    """Reads raw batches of one entity into a fixed set of columns. It keeps no state between batches.
 
-    With a native reader of the same rule and columns, that one does the work.
+    If it has a native reader for the same rule and columns, it uses that one.
     """
 
     def __init__(
@@ -59,9 +59,7 @@ class Transcoder:
         return self._native is not None
 
     def read(self, raw_batch: bytes) -> Batch:
-        """The batch's documents as Arrow. What cannot be read, or does not fit the shape, is rejected; the others go
-        on.
-        """
+        """Return the documents as Arrow. Those that cannot be read or do not fit the shape are rejected."""
         if self._native is not None and len(raw_batch) <= LARGEST:
             return self._native.read(raw_batch)
         with uncollected():
@@ -82,7 +80,7 @@ class Transcoder:
         return pa.Table.from_arrays([numbers, *(build(rows) for build in self._builders)], schema=self.schema)
 
     def _sorted_out(self, decoded: Decoded) -> tuple[Decoded, list[Rejection]]:
-        """The documents that fit, and those that do not with the reason."""
+        """Return the documents that fit, and the others with the reason."""
         good, rejected = Decoded(), []
         for doc, raw, position in zip(decoded.docs, decoded.raws, decoded.positions, strict=True):
             found = rejection(doc, self._rule)
@@ -100,10 +98,10 @@ def _rejection(doc: dict[str, Any], raw: bytes, position: int, why: Rejection) -
 
 
 def compile_columns(shape: Shape, columns: Sequence[Column]) -> Transcoder:
-    """A transcoder for these columns of documents in this shape.
+    """Return a transcoder for these columns of documents with this shape.
 
-    A path that the shape does not hold is NULL in every row: a document that has it is set aside. Raises ValueError for
-    what is no column: a form that does not exist, an object or an array asked for as a value.
+    A path that is not in the shape is NULL in every row; a document that has it is set aside. Raises ValueError for an
+    invalid column: an unknown form, or an object or array as a value.
     """
     rule = Rule(shape.root, is_root=True)
     builders = [_compiled(column, shape.root) for column in columns]
@@ -111,7 +109,7 @@ def compile_columns(shape: Shape, columns: Sequence[Column]) -> Transcoder:
 
 
 def python_columns(shape: Shape, columns: Sequence[Column]) -> Transcoder:
-    """The same, which reads in Python whatever is installed: what the native reader is held against."""
+    """Return the same, but always the reader in Python: the reference for the native reader."""
     return Transcoder(Rule(shape.root, is_root=True), [_compiled(column, shape.root) for column in columns])
 
 
@@ -136,7 +134,7 @@ def _form(column: Column, node: Node) -> Form:
     if column.form != "native":
         return _simple_form(column, node)
     if node.kind not in ARROW_KINDS:
-        raise ValueError(f"column {column.name!r} is an {node.kind}, which is no value")
+        raise ValueError(f"column {column.name!r} is an {node.kind}, which is not a value")
     return ARROW_KINDS[node.kind]
 
 
@@ -146,7 +144,7 @@ _OF_OBJECT_IDS = ("oid_uuid", "oid_text")
 
 def _simple_form(column: Column, node: Node) -> Form:
     if column.form in _OF_OBJECT_IDS and node.kind not in ("objectId", "null"):
-        raise ValueError(f"column {column.name!r} is of ObjectIds, and the place of the kind {node.kind}")
+        raise ValueError(f"column {column.name!r} requires ObjectIds, but its place has the kind {node.kind}")
     form = _SIMPLE.get(column.form)
     if form is None:
         raise ValueError(f"no form {column.form!r} (column {column.name!r})")
@@ -157,8 +155,8 @@ def _node_at(base: Node, path: Path) -> Node:
     node: Node | None = base
     for step in path:
         if step == ELEMENT:
-            raise ValueError(f"a column's path steps through objects only: {path}")
+            raise ValueError(f"the path of a column can only go through objects: {path}")
         if node is not None and node.is_map:
-            raise ValueError(f"a column's path steps into no map: {path}")
+            raise ValueError(f"the path of a column cannot go into a map: {path}")
         node = node.by_name.get(unescape_step(step)) if node is not None else None
     return node if node is not None else Node("", "", {})

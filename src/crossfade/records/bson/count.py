@@ -1,12 +1,12 @@
-"""The survey's counting: every path of every document with each BSON type it holds.
+"""Count for the survey: every path of every document, with each BSON type at it.
 
-Documents are counted by the batch and by the column: all values of one place together, split by their class, so that
-the work on one value is a step of min(), max() or len() and not a line of Python. What is kept does not grow with the
-number of documents, only with the number of places, and that is limited: an object whose keys are data (by date or by
-user) is a map, and all its values are one place (maps.py).
+Documents are counted by batch and by column: all values of a place together, divided by class, so that min(), max() and
+len() do the work on single values instead of lines of Python. The memory does not grow with the number of documents,
+only with the number of places, which is limited: an object whose keys are data (dates or users) is a map, and all its
+values are one place (maps.py).
 
-Example keys are the three least (by their text) of each type at each place, so that they do not depend on how the
-documents were divided among workers, or in which order they came.
+Example keys are the three least (by their text) of each type at each place, so that they do not depend on the division
+of the documents among workers or on their order.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ from crossfade.records.bson.native import CountedPlace, native_count
 from crossfade.records.bson.types import TYPE_OF_CLASS, binary_type, code_type
 from crossfade.records.bson.uncollected import uncollected
 
-MOST_NAMES = 10_000  # different field names below a place that is no map
+MOST_NAMES = 10_000  # different field names below a place that is not a map
 MOST_PLACES = 100_000  # places in one entity
-MOST_KEPT = 3  # times as many may be kept while counting: maps are recognised in the end
+MOST_KEPT = 3  # times as many are allowed while counting, because maps are recognised at the end
 LONGEST_EXAMPLE = 1000  # characters of a key's text
 
 Values = Sequence[Any]
 Owners = Sequence[int]
-"""For each value the number of the document that holds it, counted in the order of the documents' keys; ascending."""
+"""For each value the number of its document, in the order of the documents' keys; ascending."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """More than `fields` keys make an object a map. Where it may be none, more than `names` are refused, and so are
-    more than `places` in one entity.
+    """An object with more than `fields` keys is a map. If it may not be a map, more than `names` keys are refused. More
+    than `places` in one entity are refused, too.
     """
 
     fields: int = MOST_FIELDS
@@ -56,7 +56,7 @@ class Limits:
 
 
 class Histogram:
-    """Counts batches of raw BSON. Can be pickled, and merged with others of the same entity."""
+    """Counts batches of raw BSON. It can be pickled, and merged with others of the same entity."""
 
     def __init__(self, rules: MapRules | None = None, *, limits: Limits | None = None, native: bool = True) -> None:
         self.root = Place()
@@ -75,11 +75,11 @@ class Histogram:
 
     @property
     def count(self) -> int:
-        """All documents, with those that cannot be read."""
+        """The number of documents, including those that cannot be read."""
         return self.root.count_of("object") + sum(seen.count for seen in self.problems.values())
 
     def add(self, batch: bytes) -> None:
-        """Count the documents of one batch. Raises Refused where there are too many paths to be reviewed."""
+        """Count the documents of a batch. Raises Refused if there are too many paths to be reviewed."""
         counted = native_count(batch) if self._native else None
         if counted is not None:
             self.bytes += len(batch)
@@ -90,14 +90,14 @@ class Histogram:
                 self._add(portion)
 
     def merge(self, other: Histogram) -> None:
-        """Take in what another one counted; `other` stays as it is."""
+        """Add the counts of `other`, which is not changed."""
         self.bytes += other.bytes
         for reason, seen in other.problems.items():
             self.problems.setdefault(reason, Seen()).take(reason, seen)
         self._absorb(self.root, [other.root])
 
     def to_shape(self, entity: str, *, entity_class: str = "collection", plan: str = "") -> Shape:
-        """The shape of what was counted, its maps recognised. Raises Refused where there are too many paths."""
+        """Return the shape of the counted documents, with maps. Raises Refused if there are too many paths."""
         whole = Histogram(self.rules, limits=self.limits)
         whole.merge(self)
         whole._recognise()
@@ -124,14 +124,14 @@ class Histogram:
         self.problems.setdefault(broken.reason, Seen()).add(broken.reason, 1, Extremes(), keys)
 
     def _take(self, problems: Sequence[tuple[str, str | None]], places: Sequence[CountedPlace]) -> None:
-        """What the native reader counted in one batch."""
+        """Add the counts of a batch from the native reader."""
         for reason, key in problems:
             self.problems.setdefault(reason, Seen()).add(reason, 1, Extremes(), [] if key is None else [key])
         names: list[list[str]] = [[] for _ in places]
         for parent, name, _ in places:
             if parent is not None and name is not None:
                 names[parent].append(name)
-        wanted: dict[int, set[str]] = {}  # of a map's values many are one place here
+        wanted: dict[int, set[str]] = {}  # many values of a map are one place here
         found: list[Place] = []
         for number, (parent, name, kinds) in enumerate(places):
             above = self.root if parent is None else found[parent]
@@ -149,7 +149,7 @@ class Histogram:
     def _count(
         self, place: Place, values: Values, owners: Owners, key_of: Callable[[int], str]
     ) -> Iterator[tuple[Place, Values, Owners]]:
-        """Count the values of one place; yields the places below it with their values."""
+        """Count the values of a place, and yield the places below it with their values."""
         for cls, some, theirs in _split(values, owners, list(map(type, values))):
             for kind, few, few_owners in _by_type(cls, some, theirs):
                 keys = [] if place is self.root else [key_of(owner) for owner in _first(few_owners)]
@@ -208,30 +208,30 @@ class Histogram:
     # -- maps
 
     def _make_room(self, place: Place, names: Set[str]) -> None:
-        """Fold a place that has more fields with these names than any object has. Nobody may hold a place below it."""
+        """Fold a place that would have too many fields with these names. No reference to a place below it may exist."""
         if place.entry is None and self.rules.may_fold(place.path):
             most = self.limits.fields
             if len(place.fields) + len(names) > most and len(place.fields.keys() | names) > most:
                 self._fold(place)
 
     def _fold(self, place: Place) -> None:
-        """Make a map of an object: one place of all its fields."""
+        """Convert an object to a map, with one place for all its fields."""
         fields, place.fields = place.fields, {}
         self._places -= sum(1 for child in fields.values() for _ in child.walk())
         place.entry = self._new((*place.path, ENTRY))
         self._absorb_fields(place, fields)
 
     def _absorb_fields(self, place: Place, fields: dict[str, Place]) -> None:
-        """Take the fields of an object into a map."""
+        """Add the fields of an object to a map."""
         assert place.entry is not None
         for name, child in fields.items():
             place.note_name(name, child.total)
         self._absorb(place.entry, fields.values())
 
     def _absorb(self, into: Place, others: Iterable[Place]) -> None:
-        """Add what was counted at other places, and below them; these stay as they are.
+        """Add the counts of other places and of those below them, which are not changed.
 
-        Depth first: what is below one place is done with before the next one can make a map of it.
+        It works depth first: the places below one are finished before the next one can make a map of it.
         """
         pending = [(into, other) for other in others]
         while pending:
@@ -253,13 +253,13 @@ class Histogram:
                 pending.append((self._element(mine), theirs.element))
 
     def _absorbed(self, places: Iterable[Place]) -> Place:
-        """A place of its own that holds all that was counted at others."""
+        """Return a new place with the counts of several others."""
         apart = Histogram(limits=self.limits)
         apart._absorb(apart.root, places)
         return apart.root
 
     def _recognise(self) -> None:
-        """Fold every object that is a map, from the top: what is below one is looked at when all of it is together."""
+        """Fold every object that is a map, from the top: the places below a map are merged before their turn."""
         pending = [self.root]
         while pending:
             place = pending.pop()
@@ -271,7 +271,7 @@ class Histogram:
 
 
 def merge(a: Histogram, b: Histogram) -> Histogram:
-    """What both counted; both stay as they are. Associative and commutative."""
+    """Return the sum of both, which are not changed. It is associative and commutative."""
     both = Histogram(a.rules, limits=a.limits)
     both.merge(a)
     both.merge(b)
@@ -279,10 +279,10 @@ def merge(a: Histogram, b: Histogram) -> Histogram:
 
 
 def _by_key(docs: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], Callable[[int], str]]:
-    """The documents in the order of their keys' texts, and what gives the text of the n-th ("": it has no key)."""
+    """Return the documents in the order of their keys' texts, and a function for the text of the n-th ("": no key)."""
     ids = [doc.get("_id", ...) for doc in docs]
     if set(map(type, ids)) == {ObjectId}:
-        ranks: list[Any] = [found.binary for found in ids]  # ordered as their texts are, and quicker to make
+        ranks: list[Any] = [found.binary for found in ids]  # in the same order as their texts, but quicker to make
     else:
         ranks = ["" if found is ... else cut(canonical(found), LONGEST_EXAMPLE) for found in ids]
     order = sorted(range(len(docs)), key=ranks.__getitem__)
@@ -299,7 +299,7 @@ def _by_key(docs: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], Callable[
 
 
 def _first(owners: Owners) -> Iterator[int]:
-    """The first few different ones."""
+    """Yield the first few different owners."""
     at = 0
     for _ in range(EXAMPLES):
         if at >= len(owners):
@@ -309,7 +309,7 @@ def _first(owners: Owners) -> Iterator[int]:
 
 
 def _split(values: Values, owners: Owners, marks: Sequence[Any]) -> Iterator[tuple[Any, Values, Owners]]:
-    """The values with their owners, apart by their marks."""
+    """Yield the values with their owners, divided by their marks."""
     different = set(marks)
     if len(different) == 1:
         yield marks[0], values, owners
@@ -320,7 +320,7 @@ def _split(values: Values, owners: Owners, marks: Sequence[Any]) -> Iterator[tup
 
 
 def _by_type(cls: type[Any], values: Values, owners: Owners) -> Iterator[tuple[str, Values, Owners]]:
-    """The values of one class by BSON type: one type, but for binary data and code."""
+    """Yield the values of a class by BSON type: a single type, except for binary data and code."""
     if cls is Binary:
         yield from _split(values, owners, list(map(binary_type, values)))
     elif cls is Code:
@@ -330,13 +330,13 @@ def _by_type(cls: type[Any], values: Values, owners: Owners) -> Iterator[tuple[s
 
 
 def _entries(objects: Values, owners: Owners) -> tuple[Values, Owners]:
-    """The values of maps, whatever their keys, with their owners."""
+    """Return the values of maps with their owners, regardless of their keys."""
     values = list(chain.from_iterable(map(dict.values, objects)))
     return values, [owner for owner, found in zip(owners, objects, strict=True) for _ in found]
 
 
 def _columns(objects: Values, owners: Owners, names: Iterable[str]) -> Iterator[tuple[str, Values, Owners]]:
-    """Each field name with its values and their owners."""
+    """Yield each field name with its values and their owners."""
     names = list(names)
     if len(names) * len(objects) > 8 * sum(map(len, objects)):
         yield from _sparse_columns(objects, owners)
@@ -350,7 +350,7 @@ def _columns(objects: Values, owners: Owners, names: Iterable[str]) -> Iterator[
 
 
 def _sparse_columns(objects: Values, owners: Owners) -> Iterator[tuple[str, Values, Owners]]:
-    """The same where most objects lack most of the names: to ask each for all would take the square of the time."""
+    """Do the same if most objects lack most of the names; looking up all names in each would take quadratic time."""
     columns: dict[str, tuple[list[Any], list[int]]] = {}
     for found, owner in zip(objects, owners, strict=True):
         for name, value in found.items():
@@ -362,7 +362,7 @@ def _sparse_columns(objects: Values, owners: Owners) -> Iterator[tuple[str, Valu
 
 
 def _node(root: Place) -> Node:
-    """The places as nodes. Those below are made before those above."""
+    """Return the places as nodes. Children are made before their parents."""
     made: dict[int, Node] = {}
     order = list(_named(root))
     for place, name, engine, missing in reversed(order):
@@ -380,7 +380,7 @@ def _node(root: Place) -> Node:
 
 
 def _named(root: Place) -> Iterator[tuple[Place, str, str, int]]:
-    """Every place with its name, the name that SQL knows it by, and the number of objects that lack it."""
+    """Yield every place with its name, its name in SQL, and the number of objects that lack it."""
     pending = [(root, "", "", 0)]
     while pending:
         place, own, engine, missing = pending.pop()
@@ -397,8 +397,8 @@ def _widest(root: Place) -> Place:
 def _keys_are_values(place: Place, what: str) -> Refused:
     some = ", ".join(repr(name) for name in list(place.fields)[:3])
     where = format_path(place.path)
-    say = "say in crossfade.toml that its keys are data ([survey] maps), or " if place.path else ""
+    say = "declare in crossfade.toml that its keys are data ([survey] maps), or " if place.path else ""
     return Refused(
-        f"the objects at {where} hold {what} ({some}, ...): more than anyone can review",
+        f"the objects at {where} have {what} ({some}, ...): too many to review",
         hint=f"{say}leave the entity out of `entities`",
     )

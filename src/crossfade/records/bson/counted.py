@@ -1,10 +1,10 @@
-"""What the survey has counted so far: a tree of places, each with what was seen there of each type.
+"""The survey's counts: a tree of places, each with the statistics of each type.
 
-An object is at first a set of fields. Where its keys are data, it is folded into a map: the values of all keys become
-one place, its `entry`, and of the keys only what they are like is kept. What comes out does not depend on when that
-was done, nor on the order in which things were counted.
+An object is at first a set of fields. If its keys are data, it is folded into a map: the values of all keys become one
+place, its `entry`, and only statistics of the keys are kept. The result does not depend on when this is done, nor on
+the order of counting.
 
-Nothing here recurses: documents nest deeper than Python's stack does.
+Nothing here is recursive, because documents nest deeper than Python's stack allows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ EXAMPLES = 3
 
 @dataclass(slots=True)
 class Seen:
-    """What was seen of one type at one place."""
+    """The statistics of a type at a place."""
 
     count: int = 0
     least: Any = None
@@ -63,8 +63,8 @@ class Seen:
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """One place in the documents, while it is being counted. A map has an `entry` and no fields, and `names`: what its
-    keys are like.
+    """A place in the documents while it is being counted. A map has no fields but an `entry`, and `names`, the
+    statistics of its keys.
     """
 
     path: Path = ()
@@ -82,11 +82,11 @@ class Place:
 
     @property
     def total(self) -> int:
-        """All values here, of whatever type."""
+        """The number of values of all types."""
         return sum(seen.count for seen in self.types.values())
 
     def below(self) -> Iterator[tuple[str, Place]]:
-        """The places one step below, with the steps."""
+        """Yield the places one step below, with the steps."""
         for name, child in self.fields.items():
             yield escape_step(name), child
         if self.entry is not None:
@@ -95,7 +95,7 @@ class Place:
             yield ELEMENT, self.element
 
     def walk(self) -> Iterator[Place]:
-        """This place and all below it."""
+        """Yield this place and all places below it."""
         pending = [self]
         while pending:
             place = pending.pop()
@@ -103,7 +103,7 @@ class Place:
             pending += [child for _, child in place.below()]
 
     def note_names(self, names: Sequence[str]) -> None:
-        """Keys of a map: each once for every object that has it."""
+        """Count keys of a map: each once for every object that has it."""
         self.names.add("string", len(names), extremes(str, names), [])
 
     def note_name(self, name: str, count: int) -> None:
@@ -111,11 +111,11 @@ class Place:
 
 
 Flat = tuple[int, str, dict[str, Seen], Seen]
-"""A place without what is below it: the number of the place above it, the step from there, types and keys."""
+"""A place without those below it: the number of its parent, the step from there, types and keys."""
 
 
 def flattened(root: Place) -> list[Flat]:
-    """The tree as a list, parents first: to be pickled."""
+    """Return the tree as a list, parents first, for pickling."""
     flat: list[Flat] = []
     pending = [(-1, "", root)]
     while pending:
@@ -127,7 +127,7 @@ def flattened(root: Place) -> list[Flat]:
 
 
 def unflattened(flat: Sequence[Flat]) -> Place:
-    """The tree that `flattened` was given."""
+    """Return the tree from the list of `flattened`."""
     places: list[Place] = []
     for above, step, types, names in flat:
         place = Place(types=types, names=names)

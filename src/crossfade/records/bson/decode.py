@@ -22,20 +22,20 @@ from crossfade.model.shape import format_path
 from crossfade.records.bson.canonical import canonical
 from crossfade.records.bson.walk import MAX_DEPTH, Unreadable, read_id, walk
 
-# Naive datetimes cost less to make than aware ones; all of them are UTC.
+# Naive datetimes are cheaper to create than aware ones; all of them are UTC.
 _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(
     tz_aware=False, datetime_conversion=DatetimeConversion.DATETIME_AUTO
 )
 
 PORTION = 400_000
-"""Bytes of documents whose values still fit into a processor's cache: counting them is a fifth faster so."""
+"""The size of documents whose values fit into the processor's cache, which makes counting a fifth faster."""
 
 _LENGTH = struct.Struct("<i")
 
 
 @dataclass
 class Decoded:
-    """Documents and their bytes side by side; `positions` says where in the batch each stood."""
+    """Documents and their bytes in the same order; `positions` has the position of each in the batch."""
 
     docs: list[dict[str, Any]] = field(default_factory=list)
     raws: list[bytes] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Decoded:
 
 
 def split(batch: bytes) -> list[bytes]:
-    """The documents one by one. Where a length cannot be, the rest of the batch is one piece."""
+    """Split a batch into documents. After an invalid length, the rest of the batch is one piece."""
     pieces, pos, size = [], 0, len(batch)
     while pos < size:
         length = int.from_bytes(batch[pos : pos + 4], "little", signed=True)
@@ -56,9 +56,9 @@ def split(batch: bytes) -> list[bytes]:
 
 
 def portions(batch: bytes, size: int = PORTION) -> Iterator[bytes]:
-    """The batch in portions of whole documents, each of `size` bytes or a little more.
+    """Split a batch into portions of whole documents, each of `size` bytes or a little more.
 
-    Where a length cannot be, the rest of the batch belongs to one portion, as it is one document to `decode`.
+    After an invalid length, the rest of the batch belongs to one portion, because it is one document for `decode`.
     """
     start, pos, end = 0, 0, len(batch)
     while pos + size < end:
@@ -72,11 +72,11 @@ def portions(batch: bytes, size: int = PORTION) -> Iterator[bytes]:
 
 
 def decode(batch: bytes) -> Decoded:
-    """Every document of the batch, read without loss, or set apart with the reason."""
+    """Decode every document of the batch without loss, or set it aside with the reason."""
     try:
         docs = decode_all(batch, _OPTIONS)
         raws = list(map(encode, docs))
-    except Exception:  # whatever it is: one bad document must not take the others along
+    except Exception:  # any error: one bad document must not affect the others
         return _one_by_one(split(batch))
     if b"".join(raws) == batch and not _needs_care(batch, raws):
         return Decoded(docs, raws, range(len(docs)))
@@ -88,7 +88,7 @@ def _needs_care(batch: bytes, raws: list[bytes]) -> bool:
 
 
 def _may_be_deep(raw: bytes) -> bool:
-    """Whether there are bytes enough that could open an object, an array or a scope; most documents have not."""
+    """Return whether enough bytes could open an object, an array or a scope. In most documents they do not."""
     return len(raw) > 7 * MAX_DEPTH and raw.count(b"\3") + raw.count(b"\4") + raw.count(b"\x0f") >= MAX_DEPTH
 
 
@@ -110,11 +110,11 @@ def _one_by_one(pieces: list[bytes]) -> Decoded:
 
 
 def decode_one(raw: bytes) -> dict[str, Any]:
-    """One document, read without loss. Raises `Unreadable`."""
+    """Decode a document without loss. Raises `Unreadable`."""
     try:
         (doc,) = decode_all(raw, _OPTIONS)
         whole = encode(doc) == raw
-    except Exception:  # the exact reader has the last word, and the better reason
+    except Exception:  # the exact reader decides, and returns a better reason
         whole = False
     if not whole or (_may_be_deep(raw) and _depth(doc) > MAX_DEPTH):
         return walk(raw)
@@ -122,7 +122,7 @@ def decode_one(raw: bytes) -> dict[str, Any]:
 
 
 def key_of(raw: bytes) -> str | None:
-    """The canonical text of a document's `_id`, even where the rest of it is broken; None where it cannot be read."""
+    """Return the canonical text of a document's `_id`, even if the rest is broken; None if it cannot be read."""
     try:
         return canonical(read_id(raw))
     except (Unreadable, RecursionError):
@@ -138,7 +138,7 @@ def _depth(doc: dict[str, Any]) -> int:
 
 
 def _children(parent: Any) -> list[Any]:
-    """The objects, arrays and scopes inside this one."""
+    """Return the objects, arrays and scopes inside this one."""
     values = parent if type(parent) is list else parent.values()
     found = [v for v in values if type(v) in (dict, list)]
     found += [dict(v.as_doc()) for v in values if isinstance(v, DBRef)]
@@ -146,7 +146,7 @@ def _children(parent: Any) -> list[Any]:
 
 
 def _without_refs(value: Any) -> Any:
-    """pymongo makes `{$ref, $id}` a DBRef; here it is what it is in the document: an object."""
+    """Return the value with DBRefs, which pymongo makes of `{$ref, $id}`, converted back to objects."""
     if isinstance(value, DBRef):
         value = dict(value.as_doc())
     if type(value) is dict:

@@ -1,8 +1,8 @@
-"""Documents by their digests: what two copies of a document have in common, and two different ones have not.
+"""Digests of documents: equal for copies of a document, different for different documents.
 
-A digest is BLAKE2b, 128 bits, over the document as BSON with nothing left to chance: the indexes of arrays count up
-from 0, and where the order of fields is to mean nothing, the fields of every object (and of every scope) are sorted by
-name. All else stays as it is: types, the order of elements, minus zero, the bytes of NaN and of decimals.
+A digest is BLAKE2b, 128 bits, over the document as normalized BSON: the indexes of arrays count up from 0, and if the
+order of fields is not significant, the fields of every object (and of every scope) are sorted by name. Everything else
+is unchanged: types, the order of elements, minus zero, the bytes of NaN and of decimals.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ SIZE = 16
 
 
 def digests(batch: bytes, *, ordered: bool = True) -> list[bytes | None]:
-    """The digest of each document of a batch, in order; None for one that cannot be read.
+    """Return the digest of each document of a batch in order, None for one that cannot be read.
 
-    `ordered`: whether documents differ that differ in the order of their fields alone.
+    `ordered`: whether the order of fields is significant.
     """
     module = extension()
     if module is None:
@@ -37,7 +37,7 @@ def digests(batch: bytes, *, ordered: bool = True) -> list[bytes | None]:
 
 
 def python_digests(batch: bytes, *, ordered: bool = True) -> list[bytes | None]:
-    """The same in Python, whatever is installed: what the native one is held against."""
+    """Return the same, but always computed in Python: the reference for the native implementation."""
     decoded = decode(batch)
     out: list[bytes | None] = [None] * (len(decoded.docs) + len(decoded.rejected))
     for position, doc in zip(decoded.positions, decoded.docs, strict=True):

@@ -1,7 +1,7 @@
-"""Values as text and back, in one place: what the rest of the house imports.
+"""Convert values to text and back: the functions for other packages.
 
-`canonical` is lossless and has one spelling for each value; `plain` is JSON as an application would print it;
-`loads` reads all that is called Extended JSON; `to_bson` writes bytes.
+`canonical` is lossless and has one notation for each value; `plain` is JSON as an application would print it; `loads`
+reads all variants of Extended JSON; `to_bson` writes bytes.
 """
 
 from __future__ import annotations

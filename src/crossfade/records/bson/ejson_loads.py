@@ -1,8 +1,8 @@
-"""Extended JSON read: version 2, canonical and relaxed, and version 1 as mongoexport wrote it before 4.0.
+"""Read Extended JSON: version 2, canonical and relaxed, and version 1 as written by mongoexport before 4.0.
 
-What bson.json_util does in silence is an error here or has a value of its own: equal names in one object, numbers
-beyond 64 bits, undefined, symbols, DBPointers. An object counts as a written value only where its names are exactly
-those of one; then the contents must be right, too.
+Cases that bson.json_util converts silently are errors here or have their own values: duplicate names in an object,
+numbers beyond 64 bits, undefined, symbols, DBPointers. An object is read as a value only if its names are exactly those
+of one; then its contents must be valid, too.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ _MS = datetime.timedelta(milliseconds=1)
 
 
 def loads_canonical(text: str) -> Any:
-    """The value that `canonical` wrote: as `loads`, and objects that look as a value does are told apart from it."""
+    """Return the value that `canonical` wrote: like `loads`, but restore objects that look like values."""
     return _loaded(text, _pairs_canonical)
 
 
 def loads(text: str | bytes, *, v1: bool = False) -> Any:
-    """The value that the text holds. Raises ValueError, with what is wrong and the value, where it holds none.
+    """Return the value in the text. Raises ValueError, with the fault and the value, if it is invalid.
 
-    `v1` also takes `{"$regex": "..", "$options": ".."}` for a regular expression, as version 1 wrote it; in version 2
-    this is an object (a stored query), so it has to be asked for. All else of version 1 is read either way.
+    `v1` also reads `{"$regex": "..", "$options": ".."}` as a regular expression, as version 1 wrote it; in version 2
+    this is an object (a stored query). Everything else of version 1 is read in both cases.
     """
     return _loaded(text, _pairs_v1 if v1 else _pairs)
 
@@ -49,22 +49,22 @@ def _loaded(text: str | bytes, hook: Callable[[list[tuple[str, Any]]], Any]) -> 
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if isinstance(text, bytes):
-        text = text.decode()  # json.loads has shown that it can be
+        text = text.decode()  # json.loads has shown that it is valid
     if "\\u" in text:
         _refuse_surrogates(value)
     return value
 
 
 def _refuse_surrogates(value: Any) -> None:
-    """Half a character, `\\ud800` alone, is no text that BSON can hold."""
+    """Raise ValueError for an unpaired surrogate such as `\\ud800`, which BSON cannot store."""
     try:
         json.dumps(value, ensure_ascii=False, default=_texts).encode()
     except UnicodeEncodeError as e:
-        raise ValueError(f"not a character: {e.object[e.start : e.end]!a}") from None
+        raise ValueError(f"unpaired surrogate: {e.object[e.start : e.end]!a}") from None
 
 
 def _texts(value: Any) -> Any:
-    """The texts inside a value that JSON does not know."""
+    """Return the texts inside a value of a class that JSON does not have."""
     names = ("text", "namespace", "pattern", "options", "scope")
     return [getattr(value, name) for name in names if hasattr(value, name)]
 
@@ -86,16 +86,16 @@ def _int(text: str) -> Any:
 
 
 def exact_double(text: str) -> float:
-    """The double that the digits are of. Raises ValueError where there is none: it would be rounded, or beyond all.
+    """Return the double with these digits. Raises ValueError if it would be rounded or is too large.
 
-    The digits may be the shortest that lead back to the double, or as many of its own as the text has: printf("%.17g")
-    writes 0.1 as 0.10000000000000001.
+    The digits may be the shortest that restore the double, or its first digits in the number that the text has:
+    printf("%.17g") writes 0.1 as 0.10000000000000001.
     """
     value = float(text)
     if repr(value) == text:
         return value
     if value - value != 0.0:
-        raise ValueError(f"{text} is beyond a double")
+        raise ValueError(f"{text} is out of range for a double")
     number = decimal.Decimal(text)
     if number != decimal.Decimal(repr(value)) and number != decimal.Decimal(
         f"{value:.{len(number.as_tuple().digits)}g}"
@@ -109,7 +109,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> Any:
     if len(found) != len(pairs):
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise ValueError(f"the name {twice!r} is there twice in one object")
+        raise ValueError(f"the name {twice!r} occurs twice in one object")
     if not pairs or not pairs[0][0].startswith("$"):
         return found
     make = _VALUES.get(frozenset(found))
@@ -138,7 +138,7 @@ def _pairs_canonical(pairs: list[tuple[str, Any]]) -> Any:
 
 def _exactly(value: Any, *classes: type) -> Any:
     if type(value) not in classes:
-        raise TypeError(f"{type(value).__name__} where {classes[0].__name__} stands")
+        raise TypeError(f"{type(value).__name__} instead of {classes[0].__name__}")
     return value
 
 
@@ -158,7 +158,7 @@ def _matching(value: Any, pattern: str) -> str:
 def _whole(value: Any, bits: int) -> int:
     number = int(_matching(value, r"-?[0-9]+"))
     if not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
-        raise ValueError(f"{number} is beyond {bits} bits")
+        raise ValueError(f"{number} does not fit into {bits} bits")
     return number
 
 

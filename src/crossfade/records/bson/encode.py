@@ -12,11 +12,11 @@ from crossfade.records.bson.values import DBPointer, OddRegex, Symbol, Undefined
 
 
 def to_bson(value: Mapping[str, Any]) -> bytes:
-    """The document as BSON, fields in their own order. Raises ValueError or TypeError for what BSON cannot hold."""
+    """Return the document as BSON, with its order of fields. Raises ValueError or TypeError for unsupported values."""
     if "_id" not in value or next(iter(value)) == "_id":  # pymongo puts _id first
         try:
             return encode(value)
-        except InvalidDocument:  # a class of ours, or indeed no value of BSON: the exact writer knows
+        except InvalidDocument:  # a class of values.py, or not a BSON value: the exact writer decides
             pass
     return _document(value.items())
 
@@ -30,7 +30,7 @@ def _document(items: Iterable[tuple[str, Any]]) -> bytes:
 
 
 def _payload(value: Any) -> tuple[bytes, bytes]:
-    """The type byte and the bytes of a value."""
+    """Return the type byte and the bytes of a value."""
     cls = type(value)
     if cls is dict:
         return b"\x03", _document(value.items())

@@ -1,8 +1,8 @@
-"""The least and greatest of values of one BSON type, and how they are kept while counting.
+"""The least and greatest values of a BSON type, and how they are stored while counting.
 
-What is kept is plain and bounded (a text's first characters, a date's milliseconds), has an order that does not
-depend on who comes first (-0.0 before 0.0, NaN before all numbers as in MongoDB, equal decimals by their text), and
-turns into canonical Extended JSON only once, in the end.
+Stored values are simple and bounded (the first characters of a text, the milliseconds of a date) and have an order that
+does not depend on the order of counting (-0.0 before 0.0, NaN before all numbers as in MongoDB, equal decimals by their
+text). They are converted to canonical Extended JSON only once, at the end.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from crossfade.records.bson.values import Symbol
 
 SHOWN = 64  # characters of a value's canonical text
 ELLIPSIS = "…"
-_KEPT = SHOWN + 1  # of a text: enough to tell that it is longer
+_KEPT = SHOWN + 1  # characters of a text, enough to see that it is longer
 
 _EPOCH = datetime.datetime(1970, 1, 1)
 _MS = datetime.timedelta(milliseconds=1)
 
 
 class Extremes(NamedTuple):
-    """Of values of one class: least and greatest as they are kept, and lengths; None where there is no such thing."""
+    """The least and greatest stored values of a class, and lengths; None if they do not apply."""
 
     least: Any = None
     greatest: Any = None
@@ -37,18 +37,18 @@ class Extremes(NamedTuple):
 
 
 def extremes(cls: type[Any], values: Sequence[Any]) -> Extremes:
-    """Of `values` (at least one), which are all of class `cls`."""
+    """Return the extremes of `values` (at least one), all of class `cls`."""
     find = _FINDERS.get(cls)
     return find(values) if find else Extremes()
 
 
 def rank(kind: str, kept: Any) -> Any:
-    """What kept values of one BSON type are ordered by."""
+    """Return the sort key of a stored value of a BSON type."""
     return _RANKS[kind](kept) if kind in _RANKS else kept
 
 
 def shown(kind: str, kept: Any) -> str | None:
-    """The canonical text of a kept value, cut where it is long."""
+    """Return the canonical text of a stored value, shortened if it is long."""
     return None if kept is None else cut(canonical(_REVIVED.get(kind, _same)(kept)), SHOWN)
 
 
@@ -70,7 +70,7 @@ def _plain(values: Sequence[Any]) -> Extremes:
 
 def _doubles(values: Sequence[float]) -> Extremes:
     least, greatest = min(values), max(values)
-    if least == 0 or greatest == 0 or isnan(sum(values)):  # min() and max() go by who comes first
+    if least == 0 or greatest == 0 or isnan(sum(values)):  # min() and max() would depend on the order
         return Extremes(min(values, key=_rank_double), max(values, key=_rank_double))
     return Extremes(least, greatest)
 

@@ -1,7 +1,7 @@
-"""From the values at one place to an Arrow array: one small function for each kind and each form.
+"""Convert the values of a place to an Arrow array: one small function for each kind and each form.
 
-`ARROW_KINDS` is the table of docs/reference/mapping.md ("What arrives") as Arrow has it. A function here may rely on
-the values having been held against the shape: nothing but the node's own types, and None, comes in.
+`ARROW_KINDS` has the Arrow types for the table in docs/reference/mapping.md ("What arrives"). The functions rely on
+values that were checked against the shape: they receive only the node's types and None.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Build = Callable[[Values], Any]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a place becomes a column: its Arrow type, the field's metadata, and the function that makes it."""
+    """How a place becomes a column: the Arrow type, the field's metadata, and the conversion function."""
 
     type: Any
     build: Build
@@ -39,7 +39,7 @@ class Form:
 
 
 def _each(place: Values, function: Callable[[Any], Any]) -> list[Any]:
-    """The function of every value that is there; None stays None."""
+    """Apply the function to every value except None."""
     if NoneType in place.classes:
         return [None if v is None else function(v) for v in place.values]
     return list(map(function, place.values))
@@ -54,7 +54,7 @@ def by_value(function: Callable[[Any], Any], arrow: Any) -> Form:
 
 
 def _dates(place: Values) -> Any:
-    if DatetimeMS in place.classes:  # beyond Python's years: by their numbers, which Arrow takes as they are
+    if DatetimeMS in place.classes:  # beyond Python's years: Arrow accepts the numbers themselves
         return pa.array(_each(place, lambda v: date_to_ms(v) * 1000), pa.int64()).cast(_TIMESTAMP)
     return pa.array(place.values, _TIMESTAMP)
 
@@ -98,10 +98,10 @@ TYPE = Form(TEXT, _types)
 
 
 def list_of(fields: Sequence[tuple[str, Form, Build]], form: str) -> Form:
-    """A list of structs: name, form and builder of each field, made from the elements.
+    """Return the form for a list of structs with these fields (name, form and builder), made from the elements.
 
-    `entries` are the fields of an object, with their names as the field KEY. With `listed`, a value that is no array is
-    a list of one. Without fields the struct holds `#` (0), so that unnest still makes a row for each element.
+    `entries` are the fields of an object, with their names as the field KEY. With `listed`, a value that is not an
+    array is a list of one. Without fields, the struct has `#` (0), so that unnest still makes a row for each element.
     """
     struct = pa.struct([form.field(name) for name, form, _ in fields] or [pa.field("#", pa.int32())])
     arrow = pa.list_(struct)

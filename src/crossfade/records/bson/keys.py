@@ -1,4 +1,4 @@
-"""Keys in all the forms in which they come: from the engine, from a target's rows, from a person, out of a document."""
+"""Convert keys from all their forms: from the engine, from rows of a target, from a person, from a document."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _VALUES: Mapping[str, Callable[[Any], Any]] = {
 
 
 def key_text(value: Any, kind: str) -> str:
-    """A key as the engine gave it, as the canonical Extended JSON that readers take."""
+    """Convert a key from the engine to the canonical Extended JSON that readers accept."""
     return str(value) if kind == "mixed" else canonical(_VALUES[kind](value))
 
 
 def compared(key: str) -> object:
-    """What the server compares keys by: numbers of different types are equal."""
+    """Return a value that is equal for keys that are equal on the server: numbers of different types are."""
     value = loads(key)
     number = value.to_decimal() if isinstance(value, Decimal128) else value
     if isinstance(number, int | float | Decimal) and not isinstance(number, bool) and math.isfinite(number):
@@ -46,7 +46,7 @@ def compared(key: str) -> object:
 
 
 def value_at(raw: bytes, path: Path) -> str | None:
-    """The value at a path without arrays, as canonical text; None where the document cannot be read so far."""
+    """Return the value at a path without arrays as canonical text; None if the document cannot be read up to it."""
     try:
         value: Any = walk(raw)
         for step in path:
@@ -57,13 +57,13 @@ def value_at(raw: bytes, path: Path) -> str | None:
 
 
 def key_in_uuid(value: bytes) -> str | None:
-    """The ObjectId of which `uuid_of` makes this UUID; None where the UUID holds none."""
+    """Return the ObjectId of which `uuid_of` makes this UUID, or None if the UUID holds none."""
     object_id = object_id_in(uuid.UUID(bytes=value))
     return None if object_id is None else canonical(ObjectId(object_id))
 
 
 def keys_in(value: Any) -> Iterator[str]:
-    """The `_id`s that a value of a primary key may have come from."""
+    """Yield the `_id`s that a value of a primary key may have come from."""
     if isinstance(value, bytes) and len(value) == 16:
         yield key_in_uuid(value) or canonical(Binary(value, 4))
     elif isinstance(value, bool | int | str):
@@ -73,8 +73,8 @@ def keys_in(value: Any) -> Iterator[str]:
 
 
 def keys_meant(text: str) -> Sequence[Sequence[str]]:
-    """The `_id`s that a person may mean, as canonical Extended JSON: what the text says exactly, then what it may say
-    without quotes and names: the digits of an ObjectId, its UUID, a text. Raises ValueError.
+    """Return the `_id`s that a person may mean, as canonical Extended JSON: first the exact reading of the text, then
+    readings without quotes and names: the digits of an ObjectId, its UUID, a string. Raises ValueError.
 
     >>> keys_meant("7")
     [['{"$numberInt":"7"}'], ['"7"']]

@@ -44,7 +44,7 @@ _DATA = re.compile(
 
 
 def looks_like_data(name: str) -> bool:
-    """Whether a key is written as ids, dates and numbers are, and hardly as a field's name.
+    """Return whether a key looks like an id, a date or a number, and not like the name of a field.
 
     >>> [looks_like_data(name) for name in ("2024-01", "507f1f77bcf86cd799439011", "street", "address2")]
     [True, True, False, False]
@@ -53,11 +53,11 @@ def looks_like_data(name: str) -> bool:
 
 
 Absorb = Callable[[Iterable[Place]], Place]
-"""One place that holds all that was counted in several."""
+"""Return one place with the counts of several."""
 
 
 def is_map(place: Place, absorb: Absorb) -> bool:
-    """Whether the fields of a place are the keys of a map, by their names and by their values (3 and 4 above)."""
+    """Return whether the fields of a place are the keys of a map, by their names and values (3 and 4 above)."""
     count = len(place.fields)
     if not count:
         return False
@@ -79,7 +79,7 @@ def _names_change(place: Place) -> bool:
 
 
 def _values_are_alike(values: Place, absorb: Absorb) -> bool:
-    """Of one type, all numbers counting as one; objects with mostly the same fields, or maps themselves."""
+    """Return whether all values have one type (all numbers count as one), mostly the same fields, or are maps."""
     kinds = {"number" if kind in _NUMBERS else kind for kind in values.types} - {"null"}
     if len(kinds) != 1:
         return not kinds

@@ -1,4 +1,4 @@
-"""The native reader (the distribution `crossfade-native`, in native/), used where it is installed.
+"""The native reader (the distribution `crossfade-native`, in native/), used if it is installed.
 
 It gives the same guarantees as the reader in Python (`crossfade.records.bson`): the same columns, and the same
 documents rejected with the same messages. It gets a shape and columns that the Python reader has accepted, as two flat
@@ -25,13 +25,13 @@ from crossfade.records.bson.extremes import Extremes
 from crossfade.records.bson.places import LISTS, element_of
 from crossfade.records.bson.strict import Rule
 
-CONTRACT = 4  # what is asked of the module; native/src/lib.rs has the same number
+CONTRACT = 4  # the version of the interface; native/src/lib.rs has the same number
 LARGEST = 1 << 28  # bytes of a batch; a larger one is read in Python
 
 
 @cache
 def extension() -> Any | None:
-    """The module, or None where it is not installed, of another version than this, or turned off."""
+    """Return the module, or None if it is not installed, has another version, or is turned off."""
     found = None if os.environ.get("CROSSFADE_NATIVE") == "0" else _installed()
     return found if getattr(found, "CONTRACT", None) == CONTRACT else None
 
@@ -45,12 +45,12 @@ def _installed() -> Any | None:
 
 
 def slow_reader() -> str | None:
-    """One line for people where the slow reader is at work: why, and how to get the other."""
+    """Return a line on why the slow reader is used and how to get the other one, or None."""
     return None if extension() is not None else native_status()
 
 
 def native_status() -> str:
-    """One line for people: which reader is at work, and how to get the other."""
+    """Return a line on which reader is used, and how to get the native one."""
     if (found := extension()) is not None:
         return f"reading with crossfade-native {found.__version__}"
     if os.environ.get("CROSSFADE_NATIVE") == "0":
@@ -63,21 +63,21 @@ def native_status() -> str:
 
 
 def native_reader(rule: Rule, columns: Sequence[Column], base: Node) -> NativeReader | None:
-    """A reader of columns that records/bson/columns.py has accepted, where the extension is at hand."""
+    """Return a reader for columns that records/bson/columns.py has accepted, or None without the extension."""
     module = extension()
     return None if module is None else NativeReader(module, rule, columns, base)
 
 
 CountedPlace = tuple[int | None, str | None, list[tuple[str, int, Extremes, list[str]]]]
-"""The number of the place above it (None: the document itself), its name (None: an array's elements), and for each
-type its count, its extremes as records/bson/extremes.py keeps them, and its example keys.
+"""The number of the parent (None: the document itself), the name (None: an array's elements), and for each type its
+count, its extremes as stored by records/bson/extremes.py, and its example keys.
 """
 
 
 def native_count(batch: bytes) -> tuple[list[tuple[str, str | None]], list[CountedPlace]] | None:
-    """Reason and key of each document that cannot be read, and every place of the others; None without the extension.
+    """Return reason and key of each unreadable document, and every place of the others; None without the extension.
 
-    Keys are cut, and chosen, as records/bson/count.py does it.
+    Keys are shortened and chosen as in records/bson/count.py.
     """
     module = extension()
     if module is None:
@@ -95,7 +95,7 @@ def _kind(
 
 
 class NativeReader:
-    """Reads as columns.Transcoder does. Holds nothing between batches; threads may share it."""
+    """Reads like columns.Transcoder. It keeps no state between batches, and threads may share it."""
 
     def __init__(self, module: Any, rule: Rule, columns: Sequence[Column], base: Node) -> None:
         self._reader = module.ColumnReader(json.dumps(_rule(rule)), json.dumps(_columns(columns, base)))
@@ -107,7 +107,7 @@ class NativeReader:
 
 
 class Raws(Sequence[bytes]):
-    """The rows' documents, cut out of the batch when somebody asks for one."""
+    """The documents of the rows, extracted from the batch on access."""
 
     def __init__(self, batch: bytes, bounds: bytes) -> None:
         self._batch, self._bounds = batch, memoryview(bounds).cast("I")
@@ -146,16 +146,16 @@ def _rejection(
     detail: str,
     twice: str | None,
 ) -> Rejection:
-    if twice is not None:  # how a name is shown is Python's to say
-        detail = f"the field {twice!r} is there twice"
+    if twice is not None:  # Python formats the name
+        detail = f"the field {twice!r} occurs twice"
     return Rejection(position, reason, detail, path=path, key=key, raw=batch[start:end])
 
 
 def _rule(root: Rule) -> list[Mapping[str, Any]]:
-    """The rule as a list of places that name each other by their numbers; the document itself is the first."""
+    """Return the rule as a list of places that refer to each other by number. The first is the document itself."""
     rules = [root]
     places: list[Mapping[str, Any]] = []
-    for rule in rules:  # grows while it is gone through
+    for rule in rules:  # grows during the loop
         fields = []
         for name, field in rule.fields.items():
             fields.append((name, len(rules)))
@@ -182,10 +182,10 @@ def _rule(root: Rule) -> list[Mapping[str, Any]]:
 
 
 def _columns(columns: Sequence[Column], base: Node) -> Mapping[str, Any]:
-    """The columns as a list in which those of a list are named by their numbers."""
+    """Return the columns as a list, with the columns of lists referred to by number."""
     asked = [(column, _node_at(base, column.path)) for column in columns]
     specs = []
-    for column, node in asked:  # grows while it is gone through
+    for column, node in asked:  # grows during the loop
         inside: Sequence[Column] = column.elements if column.form in LISTS else ()
         element = element_of(column.form, node)
         numbers = list(range(len(asked), len(asked) + len(inside)))
@@ -203,7 +203,7 @@ def _columns(columns: Sequence[Column], base: Node) -> Mapping[str, Any]:
 
 
 def _step(step: str) -> str | bool | None:
-    """A name; None of an array's elements, True of a map's values."""
+    """Return a name, None for the elements of an array, True for the values of a map."""
     if step in (ELEMENT, ENTRY):
         return None if step == ELEMENT else True
     return unescape_step(step)

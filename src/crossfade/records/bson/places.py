@@ -1,7 +1,7 @@
-"""The values of a whole batch at one place of the documents, and how to step from there to the next place.
+"""The values of a whole batch at a place of the documents, and the steps to the places below it.
 
-`Values` is a column before it is Arrow: one Python value for each row, None where the place is null or missing or
-where the way to it leads through something that is no object. Each step is made once a batch, whoever asks first.
+`Values` is a column before it is converted to Arrow: one Python value for each row, None if the place is null or
+missing, or if its path goes through something that is not an object. Each step is computed once for a batch.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ ONLY_DICT = frozenset((dict,))
 
 
 class Values:
-    """One place in all rows. `values` line up with the rows of the batch, or with the elements of a list column.
+    """A place in all rows. `values` correspond to the rows of the batch, or to the elements of a list column.
 
-    `within` are the values that a field was taken out of. A place knows those below it and never the one above: in a
-    ring of references the documents would live until the garbage collector comes round.
+    `within` are the values that contain the field. A place refers to those below it but never to its parent, because a
+    reference cycle would keep the documents alive until the next garbage collection.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Values:
 
     @cached_property
     def present(self) -> list[bool]:
-        """True where the field is there, also with null. The row itself and an element are always there."""
+        """True where the field exists, even if it is null. The row itself and an element always exist."""
         if self._within is None:
             return [True] * len(self.values)
         name = self._name
@@ -66,41 +66,41 @@ class Values:
 
     @cached_property
     def has_null(self) -> bool:
-        """Whether a field is there and null (as against missing)."""
+        """Whether a field exists and is null (and not missing)."""
         if NoneType not in self.classes:
             return False
-        if self._within is not None and self._all_objects:  # more are there than have a value
+        if self._within is not None and self._all_objects:  # more fields exist than have a value
             there = sum(map(contains, self._within, repeat(self._name)))
             return there > sum(map(is_not, self.values, repeat(None)))
         return any(there and v is None for there, v in zip(self.present, self.values, strict=True))
 
     @property
     def objects(self) -> Values:
-        """The values here that are objects, without the rest: what the check goes down into."""
+        """Return the values that are objects, into which the check descends."""
         if self.classes == ONLY_DICT:
             return self
         objects = [v for v in self.values if type(v) is dict]
-        # Where most rows hold one, the columns' own aligned values serve the check too.
+        # If most rows have an object, the check uses the aligned values of the columns.
         return self if len(objects) * 2 > len(self.values) else Values(objects)
 
     @cached_property
     def elements(self) -> Elements:
-        """The arrays here as lists."""
+        """Return the arrays as lists."""
         return Elements([v if type(v) is list else None for v in self.values])
 
     @cached_property
     def entries(self) -> Entries:
-        """The fields of the objects here, as lists of their values, with their names."""
+        """Return the fields of the objects as lists of values, with their names."""
         return Entries([v if type(v) is dict else None for v in self.values])
 
     @cached_property
     def listed(self) -> Elements:
-        """As `elements`, but a single value that is not null is a list of one."""
+        """Return the arrays as lists, and a single value that is not null as a list of one."""
         return Elements([v if v is None or type(v) is list else [v] for v in self.values])
 
 
 def _named(name: str, objects: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """The field of each; most fields stand in every object, and then it takes half the time."""
+    """Return the field of each object. If all objects have it, as usual, this takes half the time."""
     try:
         return list(map(itemgetter(name), objects))
     except KeyError:
@@ -108,8 +108,8 @@ def _named(name: str, objects: Sequence[Mapping[str, Any]]) -> list[Any]:
 
 
 class Elements:
-    """The lists at one place, flattened: `values` are the elements, `offsets` where each row's begin (None: the row
-    has no list).
+    """The flattened lists at a place: `values` are the elements, `offsets` the start of each row's elements (None: the
+    row has no list).
     """
 
     def __init__(self, lists: Sequence[list[Any] | None]) -> None:
@@ -124,7 +124,7 @@ class Elements:
 
 
 class Entries(Elements):
-    """The fields of objects as lists: `keys` line up with the values."""
+    """The fields of objects as lists: `keys` correspond to the values."""
 
     def __init__(self, objects: Sequence[dict[str, Any] | None]) -> None:
         super().__init__([None if v is None else list(v.values()) for v in objects])
@@ -132,15 +132,13 @@ class Entries(Elements):
 
 
 def entry_value(node: Node) -> Node:
-    """The node of the values where a place is read as `entries`: those of a map, or of all fields together."""
+    """Return the node of the values if a place is read as `entries`: those of a map, or of all fields together."""
     found = reduce(_merged_if, [node.entry, *(replace(field, name=ENTRY, engine=ENTRY) for field in node.fields)], None)
     return found or Node(ENTRY, ENTRY, {})
 
 
 def listed_element(node: Node) -> Node:
-    """The node of the elements where a place is read as `listed`: what its arrays hold, together with its single
-    values.
-    """
+    """Return the node of the elements if a place is read as `listed`: the elements of its arrays and single values."""
     alone = {name: stats for name, stats in node.types.items() if name not in ("array", "null")}
     single = Node(node.name, node.engine, alone, fields=node.fields, entry=node.entry, names=node.names)
     return single if node.element is None else _merged(node.element, single)
@@ -151,7 +149,7 @@ LISTS = ("list", "listed", "entries")
 
 
 def element_of(form: str, node: Node) -> Node:
-    """The node of the elements of a place that is read in one of these forms."""
+    """Return the node of the elements of a place that is read in one of these forms."""
     if form == "entries":
         return entry_value(node)
     return listed_element(node) if form == "listed" else node.element or Node("", "", {})
@@ -177,13 +175,13 @@ def _merged_if(one: Node | None, other: Node | None) -> Node | None:
 
 
 def _as_map(node: Node, entries: Sequence[Node | None], names: TypeStats | None) -> Node:
-    """Where one of two places is a map, so are both together: what the other has are keys and values of it."""
+    """Merge two places of which one is a map: the fields of the other become keys and values of the map."""
     entry = reduce(_merged_if, [*entries, *(replace(field, name=ENTRY, engine=ENTRY) for field in node.fields)])
     return replace(node, fields=(), entry=entry, names=names)
 
 
 def _both(one: TypeStats, other: TypeStats) -> TypeStats:
-    """What decides a node's kind, of two places: the range of dates, the lengths of binary data."""
+    """Merge the statistics that determine a node's kind: the range of dates, the lengths of binary data."""
     dates = [(date_ms(text), text) for text in (one.least, one.greatest, other.least, other.greatest)]
     known = sorted((ms, text) for ms, text in dates if ms is not None)
     least, greatest = (known[0][1], known[-1][1]) if len(known) == 4 else (None, None)

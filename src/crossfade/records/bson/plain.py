@@ -1,8 +1,7 @@
-"""JSON as an application would print it: numbers as numbers, dates as ISO text, ObjectIds as hex.
+"""Write JSON as an application would print it: numbers as numbers, dates as ISO text, ObjectIds as hex.
 
-orjson writes nearly everything in one pass, and asks us for the classes it does not know. It writes NaN and
-infinities as null and minus zero as JSON does, without asking; a text in which that may have happened is written
-again value by value.
+orjson writes nearly everything in one pass, and calls a function for classes that it does not know. It writes NaN and
+infinities as null without a call; a text in which that may have happened is written again value by value.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ _OPTIONS = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME | o
 
 
 def plain(value: Any) -> str:
-    """JSON as an application would print it, and Extended JSON for what JSON has no word for (see mapping.md)."""
+    """Return JSON as an application would print it, and Extended JSON for values that JSON lacks (see mapping.md)."""
     cls = type(value)
     if cls in _NESTED and None not in (value.values() if cls is dict else value):
         try:
             text = orjson.dumps(value, _ask, _OPTIONS)
-        except orjson.JSONEncodeError:  # deeper than orjson goes, or no value of BSON
+        except orjson.JSONEncodeError:  # too deep for orjson, or not a BSON value
             return _PLAIN[cls](value)
         if b"null" not in text and b"-0.0" not in text and not (b'{"$' in text and _has_reserved(value)):
             return text.decode()
@@ -38,7 +37,7 @@ def plain(value: Any) -> str:
 
 
 def _has_reserved(value: Any) -> bool:
-    """Whether an object in it has to be told apart from a value (reserved.py)."""
+    """Return whether it contains an object that looks like a value (reserved.py)."""
     waiting = [value]
     while waiting:
         one = waiting.pop()
@@ -52,7 +51,7 @@ def _has_reserved(value: Any) -> bool:
 
 
 def iso_text(value: datetime.datetime) -> str:
-    """`2024-01-26T10:00:00.000Z`; a datetime without a zone is UTC."""
+    """Return text such as `2024-01-26T10:00:00.000Z`. A datetime without a zone is UTC."""
     if value.tzinfo is not None:
         value = value.astimezone(datetime.UTC).replace(tzinfo=None)
     return value.isoformat(timespec="milliseconds") + "Z"
@@ -75,7 +74,7 @@ def _array(value: list[Any]) -> str:
 def _double(value: float) -> str:
     if value - value != 0.0:
         return canonical(value)
-    text = orjson.dumps(value).decode()  # its spelling of exponents, here as in the fast way
+    text = orjson.dumps(value).decode()  # with the same notation of exponents as in the fast path
     return canonical(value) if text == "-0.0" else text
 
 

@@ -1,8 +1,8 @@
-"""Objects that look as a value does in Extended JSON, and how our text tells them apart from it.
+"""Distinguish objects that look like a value in Extended JSON from that value.
 
-An object `{"$oid": x}` and an ObjectId would have one text. So such an object is written with one more `$` before each
-of its names: `{"$$oid": x}`, and an object `{"$$oid": x}` as `{"$$$oid": x}`. All other objects, DBRefs and stored
-queries among them, stay as they are.
+An object `{"$oid": x}` and an ObjectId would have the same text. So such an object is written with an additional `$`
+before each of its names: `{"$$oid": x}`, and an object `{"$$oid": x}` as `{"$$$oid": x}`. All other objects, including
+DBRefs and stored queries, are unchanged.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _WRITTEN = frozenset(
     )
 )  # fmt: skip
 PLAIN: Names = _WRITTEN
-"""What plain JSON writes for the values that JSON has no word for."""
+"""The names with which plain JSON writes values that JSON lacks."""
 CANONICAL: Names = _WRITTEN | frozenset(
     frozenset(names.split()) for names in ("$oid", "$numberInt", "$numberLong", "$uuid", "$binary $type")
 )
-"""What canonical Extended JSON writes, and whatever else is read as such a value."""
+"""The names that canonical Extended JSON writes, and all others that are read as such a value."""
 
 
 def like_a_value(names: Collection[str], values: Names) -> bool:
-    """Whether an object of these names would be taken for a value, or for an object that was told apart from one."""
+    """Return whether an object with these names could be read as a value, or as an escaped object."""
     if not 1 <= len(names) <= 2:
         return False
     bare = [_bare(name) for name in names]
@@ -35,11 +35,11 @@ def like_a_value(names: Collection[str], values: Names) -> bool:
 
 
 def _bare(name: str) -> str | None:
-    """With one `$`; None where it has none."""
+    """Return the name with a single `$`, or None if it has none."""
     return "$" + name.lstrip("$") if name.startswith("$") else None
 
 
 def told_apart(names: Iterable[str]) -> bool:
-    """Whether these are the names that our text gives to an object that looks as a value does."""
+    """Return whether these are the escaped names of an object that looks like a value."""
     names = list(names)
     return all(name.startswith("$$") for name in names) and like_a_value(names, CANONICAL)

@@ -1,4 +1,4 @@
-"""What is left of a document when the paths that a mapping mentions are taken out of it."""
+"""What is left of a document when the paths that a mapping mentions are removed from it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from crossfade.model.shape import ELEMENT, ENTRY, Path, unescape_step
 from crossfade.records.bson.forms import TEXT, Form, by_value
 from crossfade.records.bson.plain import plain
 
-# None takes the value at the place away, a mapping what is named inside it.
+# None removes the value at the place; a mapping removes what it names inside the value.
 Cut = dict[str, Any]
 
 NOTHING = object()
 
 
 def rest_form(without: Iterable[Path]) -> Form:
-    """The form `rest`: plain JSON text, NULL where nothing is left."""
+    """Return the form `rest`: plain JSON text, or NULL if nothing is left."""
     cut = cut_of(without)
 
     def text(value: Any) -> str | None:
@@ -27,7 +27,7 @@ def rest_form(without: Iterable[Path]) -> Form:
 
 
 def cut_of(paths: Iterable[Path]) -> Cut | None:
-    """The paths as a tree by step; None where the whole is taken (the empty path)."""
+    """Return the paths as a tree of steps, or None if everything is removed (the empty path)."""
     tree: Cut = {}
     for path in sorted(paths, key=len):
         if not path:
@@ -35,7 +35,7 @@ def cut_of(paths: Iterable[Path]) -> Cut | None:
         at = tree
         for step in path[:-1]:
             below = at.setdefault(step, {})
-            if below is None:  # what lies above is taken already
+            if below is None:  # the parent is removed already
                 break
             at = below
         else:
@@ -44,10 +44,10 @@ def cut_of(paths: Iterable[Path]) -> Cut | None:
 
 
 def remove(value: Any, cut: Cut | None) -> Any:
-    """The value without what `cut` names; NOTHING where that is all of it.
+    """Return the value without what `cut` names, or NOTHING if that is all of it.
 
-    An object that only becomes empty by the cut is taken with it, one that was empty stays. An array keeps its
-    places: an element that is taken whole leaves null behind, unless all are.
+    An object that becomes empty is removed; one that was empty before is kept. An array keeps its positions: an
+    element that is removed becomes null, unless all of them are removed.
     """
     if cut is None:
         return NOTHING
@@ -58,7 +58,7 @@ def remove(value: Any, cut: Cut | None) -> Any:
 
 def _from_object(value: dict[str, Any], cut: Cut) -> Any:
     by_name = {unescape_step(step): below for step, below in cut.items() if step not in (ELEMENT, ENTRY)}
-    if ENTRY in cut:  # of a map: the same is taken of every value
+    if ENTRY in cut:  # of a map: the same is removed from every value
         by_name = {name: by_name.get(name, cut[ENTRY]) for name in value}
     left: dict[str, Any] = {}
     for name, child in value.items():

@@ -1,7 +1,7 @@
-"""Values as people write them: as mongosh does, `117`, `"abc"`, `ObjectId("...")`, and read back without a loss.
+"""Write values in the notation of mongosh, `117`, `"abc"`, `ObjectId("...")`, and read them back without loss.
 
-Two values that differ are written differently, so a key on a screen can be given to `--key` again: 5 is an int,
-`Long("5")` a long, `5.0` a double and `"5"` a string. What mongosh has no short form for stays Extended JSON.
+Different values have different notations, so a printed key can be passed to `--key`: 5 is an int, `Long("5")` a long,
+`5.0` a double and `"5"` a string. Values without a short form in mongosh are written as Extended JSON.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from crossfade.records.bson.plain import iso_text
 from crossfade.records.bson.reserved import CANONICAL, like_a_value
 from crossfade.records.bson.walk import date
 
-_INT32 = range(-(2**31), 2**31)  # asked for an int proper: a subclass it would look for one by one
+_INT32 = range(-(2**31), 2**31)  # only tested with plain ints: for a subclass, `in` would search linearly
 
 
 def shell(value: Any) -> str:
-    """A value of a document on one line."""
+    """Return a value of a document on one line."""
     return _printable(_written(value))
 
 
 def shell_lines(value: Any, indent: int = 2) -> str:
-    """A document with every field and element on a line of its own."""
+    """Return a document with every field and element on its own line."""
     return "\n".join(map(_printable, _lines(value, indent)))
 
 
@@ -51,7 +51,7 @@ def readable(text: str | None) -> str:
 
 
 def loads_shell(text: str) -> Any:
-    """The value that a person wrote, in the shell's form or as Extended JSON. Raises ValueError.
+    """Return the value that a person wrote, in mongosh's notation or as Extended JSON. Raises ValueError.
 
     >>> loads_shell('ObjectId("5e0be1000000000000000007")')
     ObjectId('5e0be1000000000000000007')
@@ -63,7 +63,7 @@ def loads_shell(text: str) -> Any:
 
 
 def _printable(text: str) -> str:
-    """Escapes for all that is not to be seen: it is inside of quotes, because all else is ASCII."""
+    """Escape invisible characters. They are inside quotes, because everything else is ASCII."""
     return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 

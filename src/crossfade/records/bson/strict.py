@@ -38,12 +38,12 @@ _SINGLY = frozenset((Binary, Code, DatetimeMS))
 
 
 class Rule:
-    """What a node allows, made ready for asking."""
+    """What a node allows, prepared for fast checks."""
 
     def __init__(self, node: Node, *, is_root: bool = False) -> None:
         types = frozenset(node.types) | ({"object"} if is_root else frozenset())
         if node.value_types == {"long"}:
-            types |= {"int"}  # no value changes: it arrives as a long
+            types |= {"int"}  # it becomes a long without changing the value
         self.node, self.types = node, types
         self.allows_null = "null" in types
         self.classes = classes_of(types) | {NoneType}
@@ -57,7 +57,7 @@ class Rule:
 
     @cached_property
     def entry(self) -> Rule | None:
-        """What the values of a map may be; its keys may be any. None where it is no map."""
+        """The rule for the values of a map, whose keys may be anything; None if it is not a map."""
         return None if self.node.entry is None else Rule(self.node.entry)
 
     @cached_property
@@ -77,7 +77,7 @@ class Rule:
 
 
 def _dates_fit(stats: TypeStats | None) -> bool:
-    """Whether the survey's dates all fit, so that the place arrives as a timestamp."""
+    """Return whether all dates in the survey fit, so that the place becomes a timestamp."""
     bounds = (None, None) if stats is None else (date_ms(stats.least), date_ms(stats.greatest))
     return all(ms is not None and DATE_LEAST_MS <= ms <= DATE_GREATEST_MS for ms in bounds)
 
@@ -87,7 +87,7 @@ def _uuids_fit(stats: TypeStats | None) -> bool:
 
 
 def is_clean(place: Values, rule: Rule) -> bool:
-    """Whether all values at this place, and all below it, are in the shape."""
+    """Return whether all values at this place and below it fit the shape."""
     classes = place.classes
     if not classes <= rule.classes or (not rule.allows_null and place.has_null):
         return False
@@ -114,7 +114,7 @@ def _fields_clean(place: Values, rule: Rule) -> bool:
 
 
 def _sparse_clean(objects: Iterable[Mapping[str, Any]], rule: Rule) -> bool:
-    """The same where there are many names, and few in each document."""
+    """Return the same if there are many names, and few in each document."""
     found: defaultdict[str, list[Any]] = defaultdict(list)
     for one in objects:
         for name, value in one.items():

@@ -13,7 +13,7 @@ from bson.regex import Regex
 
 from crossfade.records.bson.values import DBPointer, OddRegex, Symbol, Undefined
 
-# Every class that a decoded document can hold has one type, but for the two below it.
+# Every class in a decoded document has one type, except the two below.
 TYPE_OF_CLASS: Mapping[type[Any], str] = {
     float: "double",
     str: "string",
@@ -48,7 +48,7 @@ def code_type(value: Code) -> str:
 
 
 def type_name(value: Any) -> str:
-    """The type's name; raises TypeError for a value that no decoded document holds."""
+    """Return the name of the type. Raises TypeError for a value that no decoded document contains."""
     name = TYPE_OF_CLASS.get(type(value))
     if name is not None:
         return name
@@ -60,7 +60,7 @@ def type_name(value: Any) -> str:
 
 
 def classes_of(types: frozenset[str]) -> frozenset[type[Any]]:
-    """The classes in which values of these types arrive (Binary and Code: ask `type_name` which type it is)."""
+    """Return the classes of values of these types (for Binary and Code, `type_name` returns the exact type)."""
     found = {cls for cls, name in TYPE_OF_CLASS.items() if name in types}
     if any(name.startswith("binData:") and name != "binData:0" for name in types):
         found.add(Binary)

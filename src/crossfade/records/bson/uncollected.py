@@ -1,7 +1,7 @@
-"""No cyclic garbage collection while a batch is turned over.
+"""Suspend cyclic garbage collection while a batch is processed.
 
-Thousands of documents at once are tens of thousands of new dicts, none of them in a cycle; the collector would walk
-over them again and again, for a fifth of the time that decoding takes.
+Thousands of documents are tens of thousands of new dicts without cycles; the collector would scan them repeatedly,
+which takes a fifth of the decoding time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Puts the collector off until the end of the block; leaves it off where it was off."""
+    """Disable the collector inside the block. If it was disabled before, it stays disabled."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""BSON values that pymongo has no class of its own for.
+"""BSON values for which pymongo has no class.
 
 pymongo reads undefined as None, a symbol as text and a DBPointer as a DBRef: three values that could not be written
 back. None of these classes is a subclass of the class it resembles, so nothing downstream can mistake one for the
@@ -44,14 +44,14 @@ _OPTIONS = "ilmsux"
 
 
 def regex(pattern: str, options: str) -> Regex[str] | OddRegex:
-    """The regular expression in the class that can write it back as it was."""
+    """Return the regular expression in the class that can write it back unchanged."""
     if options == "".join(letter for letter in _OPTIONS if letter in options):
         return Regex(pattern, options)
     return OddRegex(pattern, options)
 
 
 def regex_options(value: Regex[str]) -> str:
-    """The options of pymongo's class, as its encoder writes them."""
+    """Return the options of pymongo's class, as its encoder writes them."""
     flags = value.flags
     pairs = zip(_OPTIONS, (re.I, re.L, re.M, re.S, re.U, re.X), strict=True)
     return "".join(letter for letter, flag in pairs if flags & flag)

@@ -1,8 +1,8 @@
-"""One BSON document, read byte by byte: slow, exact, and trusting nothing.
+"""Read a BSON document byte by byte: slowly, exactly, and without trusting its lengths.
 
-decode.py sends here what pymongo cannot give back as it was, or cannot read at all. Every length is held against what
-is left, so broken bytes raise `Unreadable` and nothing else. What is odd but whole (deprecated types, `_id` not
-first, array indexes that do not count up) comes out as a plain dict.
+decode.py uses it for documents that pymongo cannot restore exactly or cannot read. Every length is compared with the
+remaining bytes, so broken bytes raise `Unreadable` and nothing else. Unusual but valid documents (deprecated types,
+`_id` not first, array indexes that do not count up) are returned as plain dicts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LAST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 
 
 def walk(raw: bytes) -> dict[str, Any]:
-    """The document, with classes of records/bson/values.py where pymongo has none. Raises `Unreadable`."""
+    """Return the document, with classes of records/bson/values.py if pymongo has none. Raises `Unreadable`."""
     try:
         value, end = _fields(raw, 0, len(raw), 1)
     except RecursionError:
@@ -38,7 +38,7 @@ def walk(raw: bytes) -> dict[str, Any]:
 
 
 def read_id(raw: bytes) -> Any:
-    """The value of the first `_id`, whatever comes after it; raises `Unreadable` where there is none to read."""
+    """Return the value of the first `_id`, whatever follows it. Raises `Unreadable` if there is none."""
     pos = 4
     while pos < len(raw) and raw[pos] != 0:
         name, start = _name(raw, pos, len(raw))
@@ -49,7 +49,7 @@ def read_id(raw: bytes) -> Any:
 
 
 def date(ms: int) -> datetime.datetime | DatetimeMS:
-    """A date as pymongo's DATETIME_AUTO gives it: without a zone, or as milliseconds where datetime does not reach."""
+    """Return a date as by pymongo's DATETIME_AUTO: a datetime without a zone, or milliseconds beyond its range."""
     if FIRST_MS <= ms <= LAST_MS:
         return EPOCH + datetime.timedelta(milliseconds=ms)
     return DatetimeMS(ms)
@@ -60,7 +60,7 @@ def _broken(detail: str) -> Unreadable:
 
 
 def _bounds(raw: bytes, pos: int, limit: int, depth: int) -> int:
-    """Where the document that starts at `pos` ends, its terminator included."""
+    """Return where the document that starts at `pos` ends, including its terminator."""
     if depth > MAX_DEPTH:
         raise _broken(f"nested deeper than {MAX_DEPTH}")
     length = _int32(raw, pos, limit)[0]
@@ -79,7 +79,7 @@ def _fields(raw: bytes, pos: int, limit: int, depth: int) -> tuple[dict[str, Any
         name, start = _name(raw, pos, end - 1)
         step = escape_step(name)
         if name in found:
-            raise Unreadable("duplicate_key", f"the field {name!r} is there twice", (step,))
+            raise Unreadable("duplicate_key", f"the field {name!r} occurs twice", (step,))
         found[name], pos = _value(raw, pos, start, end - 1, depth, step)
     return found, end
 
@@ -89,14 +89,14 @@ def _elements(raw: bytes, pos: int, limit: int, depth: int) -> tuple[list[Any], 
     found: list[Any] = []
     pos += 4
     while pos < end - 1:
-        _, start = _name(raw, pos, end - 1)  # the index, which means nothing: the order does
+        _, start = _name(raw, pos, end - 1)  # the index, which is ignored: the order counts
         value, pos = _value(raw, pos, start, end - 1, depth, ELEMENT)
         found.append(value)
     return found, end
 
 
 def _value(raw: bytes, tag_at: int, pos: int, limit: int, depth: int, step: str) -> tuple[Any, int]:
-    """The value at `pos`, whose type byte is at `tag_at`, and where it ends. One function, to spare the stack."""
+    """Return the value at `pos`, whose type byte is at `tag_at`, and where it ends. One function, to save stack."""
     tag = raw[tag_at]
     try:
         if tag == 0x03:
@@ -114,7 +114,7 @@ def _value(raw: bytes, tag_at: int, pos: int, limit: int, depth: int, step: str)
 
 
 def _name(raw: bytes, pos: int, limit: int) -> tuple[str, int]:
-    """The field name after the type byte at `pos`, and where its value starts."""
+    """Return the field name after the type byte at `pos`, and where its value starts."""
     return _cstring(raw, pos + 1, limit)
 
 
@@ -171,7 +171,7 @@ def _binary(raw: bytes, pos: int, limit: int) -> tuple[bytes, int]:
     subtype = head[0]
     if subtype == 0:
         return data, pos
-    if subtype == 2:  # the old form carries its length a second time, inside
+    if subtype == 2:  # the old form contains its length a second time
         inner, start = _int32(data, 0, len(data))
         if inner != len(data) - 4:
             raise _broken(f"binary data says {inner} bytes inside {len(data) - 4}")
