@@ -27,7 +27,7 @@ class ColumnReader(Protocol):
     """A reader for a shape and its columns, made once and used for every batch."""
 
     def read(self, raw_batch: bytes) -> Batch:
-        """Return the batch as Arrow. Records that cannot be read or do not fit the shape are set aside in it. It never
+        """Return the batch as Arrow. Records that cannot be read or do not fit the shape are rejected in it. It never
         raises because of the contents of a record.
         """
         ...

@@ -1,7 +1,7 @@
 """A limit on the memory of a query.
 
 DuckDB's own limit applies to its buffers, not to the values that it makes: `repeat('x', 2000000000)` takes 6 GB. The
-kernel refuses memory beyond the limit, DuckDB reports an error, and the record that caused it is set aside.
+kernel refuses memory beyond the limit, DuckDB reports an error, and the record that caused it is rejected.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The data path shared by copy, verify, retry and repair: convert documents to canonical rows of all target tables.
 
 Records are independent. If the engine refuses a batch, one pass finds the refused records with their reasons
-(one_pass.py). A refused record is set aside as a whole, with all its rows in all tables. If the rest is still refused,
+(one_pass.py). A refused record is rejected as a whole, with its rows in all tables. If the rest is still refused,
 it is bisected until the refused record is isolated.
 """
 
@@ -58,7 +58,7 @@ class Transformer:
         self._passes: dict[tuple[str, int], OnePass] = {}
 
     def map(self, batch: Batch) -> Mapped:
-        """Return all rows of the batch's documents, and the documents that are set aside."""
+        """Return all rows of the batch's documents, and the rejected documents."""
         result = Mapped()
         if batch.table.num_rows == 0:
             return result

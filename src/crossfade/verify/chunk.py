@@ -185,7 +185,7 @@ class _Batch:
         return {row: account for row, account in pairs if account is not None}
 
     def _rejected(self) -> list[str]:
-        """Return the accounts of the documents that the reader set aside. Documents without one are uncounted."""
+        """Return the accounts of the documents that the reader rejected. Documents without one are uncounted."""
         accounts = []
         for aside in self.batch.rejected:
             if aside.reason == REMAINDER:

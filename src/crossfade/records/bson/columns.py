@@ -100,7 +100,7 @@ def _rejection(doc: dict[str, Any], raw: bytes, position: int, why: Rejection) -
 def compile_columns(shape: Shape, columns: Sequence[Column]) -> Transcoder:
     """Return a transcoder for these columns of documents with this shape.
 
-    A path that is not in the shape is NULL in every row; a document that has it is set aside. Raises ValueError for an
+    A path that is not in the shape is NULL in every row; a document that has it is rejected. Raises ValueError for an
     invalid column: an unknown form, or an object or array as a value.
     """
     rule = Rule(shape.root, is_root=True)

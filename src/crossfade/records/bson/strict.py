@@ -65,7 +65,7 @@ class Rule:
         return Rule(self.node.element or Node(ELEMENT, ELEMENT, {}))
 
     def fault_of(self, value: Any) -> tuple[str, str] | None:
-        """Reason and detail where a value's own type or range is not allowed; its inside is not looked at."""
+        """Return reason and detail if the value's own type or range is not allowed. Its contents are not checked."""
         name = type_name(value)
         if name not in self.types:
             return "unseen_type", f"{name} where the survey saw {', '.join(sorted(self.types)) or 'nothing'}"
@@ -123,7 +123,7 @@ def _sparse_clean(objects: Iterable[Mapping[str, Any]], rule: Rule) -> bool:
 
 
 def rejection(document: Mapping[str, Any], rule: Rule) -> Rejection | None:
-    """The first thing in a document that is not in the shape, or None."""
+    """Return the first part of a document that does not fit the shape, or None."""
     found = _inside(document, rule, ())
     return None if found is None else Rejection(0, found[0], found[2], path=format_path(found[1]))
 
