@@ -71,7 +71,7 @@ def test_an_entity_without_a_shape_is_named_and_the_others_are_surveyed(source: 
     count = partial(survey, partial(open_mongodb, source.url), entities(source))
     with InProcess(ThreadPoolExecutor(workers or 1), workers or 1) as pool:
         executor = pool if workers else None
-        with pytest.raises(Refused, match=r"^many: the objects at \. hold more than 10,000"):
+        with pytest.raises(Refused, match=r"^many: the objects at \. have more than 10,000"):
             count(executor=executor)
         refused: dict[str, Refused] = {}
         shapes = count(executor=executor, refused=refused)

@@ -213,13 +213,13 @@ def test_deep_documents_have_a_shape_too() -> None:
 def test_keys_that_are_values_are_refused_with_their_path() -> None:
     days = {f"day{n}": {"hits": n} for n in range(11)}
     no_map = MapRules(objects=frozenset({("stats", "byDay")}))
-    with pytest.raises(Refused, match=r"objects at stats\.byDay hold more than 10 .*'day0', 'day1', 'day2'"):
+    with pytest.raises(Refused, match=r"objects at stats\.byDay have more than 10 .*'day0', 'day1', 'day2'"):
         counted([{"_id": 1, "stats": {"byDay": days}}], no_map, names=10, fields=10)
 
 
 def test_the_number_of_places_is_limited_too() -> None:
     users = {f"u{n}": {"a": 1, "b": 2} for n in range(10)}
-    with pytest.raises(Refused, match="objects at byUser hold most of more than 20"):
+    with pytest.raises(Refused, match="objects at byUser have most of more than 20"):
         counted([{"_id": 1, "byUser": users}], places=20).to_shape("e")
 
 
