@@ -1,4 +1,4 @@
-"""What each table and entity was copied by: the digest of its mapping, or of its shape; what is copied again."""
+"""Digests of the mappings and shapes with which tables and entities were copied, and entities that are copied again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Part = tuple[str, str]
 
 
 def note(tx: TargetTransaction, digests: Mapping[Part, str]) -> None:
-    """These parts were copied by what has these digests, perhaps not for the first time."""
+    """Record the digests of the mappings and shapes with which these parts were copied."""
     rows = [{"kind": kind, "name": name, "digest": digest} for (kind, name), digest in digests.items()]
     tx.journal.upsert(AGREED, rows)
 
@@ -25,13 +25,13 @@ def find(tx: TargetTransaction) -> dict[Part, str]:
 
 
 def forget_copy(tx: TargetTransaction) -> None:
-    """The copy of everything starts over."""
+    """Forget all digests: the copy of everything starts over."""
     for table in (CHUNK, LOADED, CLEARING, QUARANTINE, LEDGER, AGAIN):
         tx.journal.delete(table)
 
 
 def begin_again(tx: TargetTransaction, entities: Iterable[str], tables: Iterable[str]) -> None:
-    """Forget the copy of these entities, and of what they made."""
+    """Forget the copy of these entities and tables."""
     for entity in entities:
         for table in (CHUNK, QUARANTINE, LEDGER):
             tx.journal.delete(table, (Is("entity", entity),))
@@ -42,7 +42,7 @@ def begin_again(tx: TargetTransaction, entities: Iterable[str], tables: Iterable
 
 
 def being_copied_again(tx: TargetTransaction) -> set[str]:
-    """Return the entities that are copied again while the others stay as they are; none in a copy of all."""
+    """Return the entities that are copied again while the others are kept; none in a copy of everything."""
     return {entity for (entity,) in tx.journal.select(AGAIN, ("entity",))}
 
 

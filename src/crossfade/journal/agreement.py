@@ -1,4 +1,4 @@
-"""Whose target this is, and whether what was agreed when the move began still holds."""
+"""Check that a target belongs to this move, and that nothing has changed that was fixed when the move began."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from crossfade.journal.status import Status
 from crossfade.model.counts import counted
 
 VERSIONS = range(OLDEST, VERSION + 1)
-"""The versions of a journal that can be gone on with."""
+"""The versions of a journal that this crossfade can use."""
 
 
 def require_own(move: MoveRecord, target_url: str, name: str, schema_digest: str) -> None:
-    """Raises NotEmpty where the target is another move's, Stale where the schema is not what it was made of."""
+    """Raise NotEmpty if the target belongs to another move, Stale if its schema has changed since."""
     if move.version not in VERSIONS:
         raise Refused(
-            f"the journal in {target_url} is of version {move.version}, this crossfade knows version {VERSION};"
+            f"the journal in {target_url} has version {move.version}, but this crossfade knows version {VERSION};"
             " nothing was written",
-            hint="go on with the crossfade that began this move",
+            hint="continue with the crossfade that began this move",
         )
     if move.name != name:
         raise NotEmpty(
@@ -30,23 +30,23 @@ def require_own(move: MoveRecord, target_url: str, name: str, schema_digest: str
     if move.schema_digest != schema_digest:
         raise Stale(
             "the target schema has changed since this move began; nothing was written",
-            hint="put the schema back; or start over with the new one: crossfade reset, then crossfade run",
+            hint="restore the schema; or start over with the new one: crossfade reset, then crossfade run",
         )
 
 
-_TO_GO_ON = "put it back, and change it when all is copied (quarantine retry); or start over: "
+_TO_GO_ON = "restore it, and change it when everything is copied (quarantine retry); or start over: "
 _OVER = {PREPARED: "crossfade copy --restart", COPYING: "crossfade copy --restart"}
-_AFTER_CHUNKS = "crossfade reset, then crossfade run"  # indexes and constraints may be made by then
+_AFTER_CHUNKS = "crossfade reset, then crossfade run"  # indexes and constraints may exist by then
 _TO_COPY_ANEW = (
-    "crossfade copy --table TABLE --again, for what it concerns; or crossfade quarantine retry and crossfade verify,"
-    " which go by it as it is now"
+    "crossfade copy --table TABLE --again, for the tables that it affects; or crossfade quarantine retry and crossfade"
+    " verify, which use it as it is now"
 )
 
 
 def require_same(move: MoveRecord, digests: Mapping[str, str], chunks_done: int) -> bool:
-    """Whether mapping and lock file are still those the move began with.
+    """Return whether mapping and lock file are still those with which the move began.
 
-    Raises Stale where they are not, and chunks are copied already.
+    Raises Stale if they are not and chunks have been copied.
     """
     done = counted(chunks_done, "chunk is", "chunks are")
     for name, what in (("mapping_digest", "a mapping or a discard"), ("lock_digest", "source.lock.json")):
@@ -61,24 +61,24 @@ def require_same(move: MoveRecord, digests: Mapping[str, str], chunks_done: int)
 
 
 def require_nothing_left(move: MoveRecord, digests: Mapping[str, str], chunks_left: int) -> None:
-    """Raises Stale where a mapping has changed while chunks are still to be copied: they would be made by another
+    """Raise Stale if a mapping has changed while chunks are still to be copied: they would be copied with another
     mapping than those before them.
     """
     left = counted(chunks_left, "chunk is", "chunks are")
     if chunks_left and move.mapping_digest != digests["mapping_digest"]:
         raise Stale(
             f"a mapping or a discard has changed since the copy began, and {left} not copied yet; nothing was written",
-            hint="put the mapping back, crossfade copy, and change it then; or start over: crossfade copy --restart",
+            hint="restore the mapping, run crossfade copy, and then change it; or start over: crossfade copy --restart",
         )
 
 
 def require_made(
     status: Status, entities: Collection[str], tables: Collection[str], discarded: Collection[str] = ()
 ) -> None:
-    """Raises Refused where the copy took records of an entity, or wrote rows of a table, that no mapping speaks of now.
-    Entities that are `discarded` as a whole were not copied, unless their discard came after the copy.
+    """Raise Refused if an entity was copied or a table filled that no mapping refers to now. Entities that are
+    `discarded` as a whole were not copied, unless they were discarded after the copy.
 
-    They would not be compared, and the verdict would say "equal" all the same.
+    They would not be compared, and the verdict would be "equal" nevertheless.
     """
     left = [
         e.entity
@@ -88,6 +88,6 @@ def require_made(
     left += [table for table, rows in status.rows.items() if rows and table not in tables]
     if left:
         raise Refused(
-            f"the copy carried {', '.join(dict.fromkeys(left))}, and no mapping does so any more; nothing was compared",
-            hint="put the mapping back; or start over: crossfade reset, then crossfade run",
+            f"no mapping includes {', '.join(dict.fromkeys(left))} any more, which was copied; nothing was compared",
+            hint="restore the mapping; or start over: crossfade reset, then crossfade run",
         )

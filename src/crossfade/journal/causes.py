@@ -1,6 +1,6 @@
-"""The records in quarantine, by cause: what a person decides about is seldom one record.
+"""The records in quarantine, grouped by cause, because a person rarely decides about a single record.
 
-All of it is asked of the target, without the raw records, and entries come in pages: there may be millions.
+The target groups the entries without reading the raw records, and entries are read in pages: there may be millions.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from crossfade.stores.contract.journal import After, Condition, Either, Groups, 
 PAGE = 5000
 
 MISSING, QUARANTINED, PRESENT, DISCARDED = "missing", "quarantined", "present", "discarded"
-"""What is known of a parent: no record makes it; the record that does is in quarantine; it is in the target by now; it
-was discarded by a person.
+"""The states of a parent: no record makes it; its record is in quarantine; it is in the target now; a person discarded
+it.
 """
 
 
@@ -30,12 +30,12 @@ PARENTS = {
     PRESENT: "the parent is in the target now: retry",
     DISCARDED: "the parent was discarded",
 }
-"""The same for people: on a screen and in the report."""
+"""The same for people, on the screen and in the report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Some entries. `place` is a table, a column, or table.column; `state` None means any."""
+    """A selection of entries. `place` is a table, a column, or table.column; None for `state` means any."""
 
     entity: str | None = None
     reason: str | None = None
@@ -44,19 +44,19 @@ class Selection:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether it leaves out anything but closed entries."""
+        """Whether it leaves out anything except closed entries."""
         return (self.entity, self.reason, self.place) != (None, None, None)
 
     @property
     def where(self) -> list[Condition]:
-        """The same as conditions on the journal's table."""
+        """Return the selection as conditions on the journal's table."""
         given = {"entity": self.entity, "reason": self.reason, "state": self.state}
         found: list[Condition] = [Is(name, value) for name, value in given.items() if value is not None]
         return found if self.place is None else [*found, _at(self.place)]
 
 
 def _at(place: str) -> Condition:
-    """A table, a column, or both; either name may have dots."""
+    """Return the condition for a table, a column, or both. Either name may contain dots."""
     dots = [at for at, letter in enumerate(place) if letter == "."]
     both = [(Is("target_table", place[:at]), Is("target_column", place[at + 1 :])) for at in dots]
     return Either(((Is("target_table", place),), (Is("target_column", place),), *both))
@@ -67,10 +67,10 @@ ALL_OPEN = Selection()
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Entries with the same entity, reason, place and constraint. `examples` are the first of them, by key.
+    """Entries with the same entity, reason, place and constraint. `examples` are the first of them by key.
 
-    `parent` tells those of a `foreign_key` apart: `quarantined` only wait for another record, `missing` wait for
-    nothing. None where that is not known.
+    `parent` distinguishes the entries of a `foreign_key`: `quarantined` ones wait for another record, `missing` ones
+    have no parent to wait for. None if unknown.
     """
 
     entity: str
@@ -97,11 +97,11 @@ def causes(tx: TargetTransaction, of: Selection = ALL_OPEN, *, examples: int = 3
 
 
 _PARENT_NOW = {"retried": PRESENT, "discarded": DISCARDED}
-"""What became of the entry that one waits for."""
+"""The state of a parent by the state of the entry that holds it."""
 
 
 def _cause(identity: tuple[Any, ...], parts: Mapping[Any, list[tuple[int, Entry]]], examples: int) -> Cause:
-    """Parts of one cause that the target counted apart, together."""
+    """Merge the parts of a cause that the target counted separately."""
     entries = sorted((e for part in parts.values() for _, e in part), key=lambda e: (e.key or "", e.id))
     count = sum(part[0][0] for part in parts.values())
     entity, reason, table, column, constraint, parent = identity
@@ -116,7 +116,7 @@ def _in_order(cause: Cause) -> tuple[Any, ...]:
 def pages(
     transaction: Callable[[], AbstractContextManager[TargetTransaction]], of: Selection = ALL_OPEN, *, size: int = PAGE
 ) -> Iterator[list[Entry]]:
-    """The entries, by entity and reason, each page read in a transaction of its own."""
+    """Yield the entries by entity and reason. Each page is read in its own transaction."""
     order, after = ("entity", "reason", "id"), ("", "", "")
     while True:
         where = (*of.where, After(order, after))
@@ -132,13 +132,13 @@ def pages(
 
 
 def beginning_with(tx: TargetTransaction, beginning: str) -> list[Entry]:
-    """The entries whose id begins so."""
+    """Return the entries whose id begins with a text."""
     rows = tx.journal.select(QUARANTINE, ENTRY, (StartsWith("id", beginning),), order=("id",))
     return [entry_of(row) for row in rows]
 
 
 def close_all(tx: TargetTransaction, of: Selection, state: str, note: str) -> dict[str, int]:
-    """Closes the open entries of a selection; entity -> how many."""
+    """Close the open entries of a selection. Return their number for each entity."""
     where = replace(of, state="open").where
     counts: dict[str, int] = dict(tx.journal.count(QUARANTINE, ("entity",), where))
     tx.journal.update(QUARANTINE, {"state": state, "note": note, "noted_at": now()}, where)
@@ -149,5 +149,5 @@ __all__ = ["ALL_OPEN", "Cause", "Selection", "beginning_with", "causes", "close_
 
 
 def place_of(table: str | None, column: str | None) -> str:
-    """table.column, as far as it is known."""
+    """Return table.column, or the part that is known."""
     return ".".join(filter(None, (table, column)))

@@ -1,4 +1,4 @@
-"""The chunks of the copy with their counts, and the account of what happens to records after their chunks."""
+"""The chunks of the copy with their counts, and an account for changes to records after their chunks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ChunkRecord:
     rows: Mapping[str, int]
     seconds: float
     gone: int = 0
-    """Records that were read, and were found to be no longer in the source since."""
+    """Records that were read and later found to be no longer in the source."""
 
 
 _RECORD = (
@@ -39,7 +39,7 @@ def plan_chunks(tx: TargetTransaction, chunks: Iterable[Chunk]) -> None:
 
 
 def chunks(tx: TargetTransaction) -> list[ChunkRecord]:
-    """Return the plan with what is done of it."""
+    """Return the planned chunks, with the counts of the finished ones."""
     out = []
     found = tx.journal.select(CHUNK, _RECORD, order=("entity", "number"))
     for entity, number, lower, upper, planned, *rest in found:
@@ -55,9 +55,9 @@ def _one(entity: str, number: int) -> tuple[Is, Is]:
 
 
 def claim_chunk(tx: TargetTransaction, chunk: Chunk) -> bool:
-    """Lock the chunk's record for this transaction; return False where another worker has done it already.
+    """Lock the chunk's record for this transaction. Return False if another worker has copied the chunk already.
 
-    A worker that a killed run left behind may still be at it: then this waits until that one has committed or gone.
+    If a worker of a killed run is still copying it, wait until that worker has committed or ended.
     """
     tx.journal.lock(CHUNK, (*_one(chunk.entity, chunk.number), Is("done_at", None)))
     rows = tx.journal.select(CHUNK, ("done_at",), _one(chunk.entity, chunk.number))
@@ -65,7 +65,7 @@ def claim_chunk(tx: TargetTransaction, chunk: Chunk) -> bool:
 
 
 def finish_chunk(tx: TargetTransaction, chunk: Chunk, counts: Counts, rows: Mapping[str, int], seconds: float) -> None:
-    """Note a chunk's counts; call it in the transaction that loaded its rows."""
+    """Record a chunk's counts. Call it in the transaction that loaded its rows."""
     values = {
         "source": counts.source,
         "copied": counts.copied,
@@ -79,9 +79,7 @@ def finish_chunk(tx: TargetTransaction, chunk: Chunk, counts: Counts, rows: Mapp
 
 
 LATER = -1
-"""The number of the account that takes what happens to an entity's records after their chunks: its source count is
-0.
-"""
+"""The chunk number of the account for changes to an entity's records after their chunks. Its source count is 0."""
 _EMPTY = {"planned": 0, "source": 0, "copied": 0, "quarantined": 0, "discarded": 0, "row_counts": "{}", "seconds": 0}
 
 
@@ -95,9 +93,9 @@ def shift_counts(
     gone: int = 0,
     rows: Mapping[str, int] | None = None,
 ) -> None:
-    """Move records between an entity's accounts after the copy. `rows` came or left.
+    """Move records between the accounts of an entity after the copy. `rows` were added or removed.
 
-    The source's count stays, but for `gone`: so many of the records that were read are not in the source any more.
+    The count of the source does not change, except by `gone`: records that were read and are no longer in the source.
     """
     account = _one(entity, LATER)
     tx.journal.insert(CHUNK, [{"entity": entity, "number": LATER, **_EMPTY, "done_at": now()}], keep=True)

@@ -1,4 +1,4 @@
-"""How far the check of the constraints has come: a run that was killed resumes there."""
+"""The progress of the check of the constraints, where a run resumes after another one was killed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from crossfade.stores.contract import TargetTransaction
 
 @dataclass(frozen=True, slots=True)
 class Clearing:
-    """How far the check of the constraints has come: the next test (`place`), the tables whose children are to be
-    asked in this round (`parents`) and in the next one (`changed`), and the rows that the test found, if it was asked.
+    """The progress: the next test (`place`), the tables whose children are tested in this round (`parents`) and in the
+    next one (`changed`), and the rows that the test found, if it has been run.
     """
 
     place: int
@@ -31,7 +31,7 @@ def find_clearing(tx: TargetTransaction) -> Clearing | None:
 
 
 def note_clearing(tx: TargetTransaction, clearing: Clearing | None) -> None:
-    """Note how far it has come; None: it is done."""
+    """Record the progress; None when the check is finished."""
     tx.journal.delete(CLEARING)
     if clearing is not None:
         names = {"parents": json.dumps(sorted(clearing.parents)), "changed": json.dumps(sorted(clearing.changed))}
@@ -39,11 +39,11 @@ def note_clearing(tx: TargetTransaction, clearing: Clearing | None) -> None:
 
 
 _READMITTING = -1
-"""The place that follows all tests: records come in again whose obstacle was removed."""
+"""The place after all tests: records whose obstacle was removed are readmitted."""
 
 
 def find_readmitting(tx: TargetTransaction) -> frozenset[str] | None:
-    """Return the tables into which rows have come again; None where the check has not come to that."""
+    """Return the tables into which records have been readmitted, or None before that."""
     found = find_clearing(tx)
     return found.changed if found is not None and found.place == _READMITTING else None
 
@@ -53,7 +53,7 @@ def note_readmitting(tx: TargetTransaction, tables: Iterable[str]) -> None:
 
 
 def note_came(tx: TargetTransaction, tables: Iterable[str]) -> None:
-    """Rows come into these tables again, with this transaction: a run that is killed would not know of it."""
+    """Record in this transaction that rows are readmitted into these tables, for the run after a killed one."""
     new = frozenset(tables)
     if not new <= (find_readmitting(tx) or frozenset()):
         lock_move(tx)

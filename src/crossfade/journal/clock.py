@@ -1,4 +1,4 @@
-"""The time, as the journal writes it."""
+"""The time in the format of the journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quarantine: source records that are not in the target, whole, each with the reason."""
+"""Quarantine: source records that are not in the target, complete, each with the reason."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ from crossfade.stores.contract.journal import After, Condition, Either, Is, IsNo
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record in quarantine. `key` is its key as the codec writes it, or None where that could not be
-    read.
-    """
+    """A record in quarantine. `key` is its key in the form of the codec, or None if it could not be read."""
 
     id: str
     entity: str
@@ -35,20 +33,20 @@ class Entry:
     note: str | None = None
     noted_at: str = ""
     constraint: str | None = None
-    """What the row breaks, where the reason is a constraint of the target."""
+    """The constraint of the target that the row breaks, if that is the reason."""
     parent: str | None = None
-    """Of a `foreign_key`, once it is explained: `missing`, `quarantined`, or `present` (it came in meanwhile)."""
+    """For a `foreign_key`, once it is explained: `missing`, `quarantined`, or `present` (copied in the meantime)."""
     waits_for: str | None = None
     """The id of the entry that holds the parent."""
     cause: Mapping[str, Any] | None = None
-    """The values, and what they clash with (docs/reference/json.md); None where the detail says all."""
+    """The values, and what they clash with (docs/reference/json.md); None if the detail is sufficient."""
 
 
 ENTRY = (
     *("id", "entity", "chunk", "record_key", "reason", "detail", "target_table", "target_column", "phase", "state"),
     *("note", "noted_at", "target_constraint", "parent", "waits_for", "cause"),
 )
-"""The columns that `entry_of` takes."""
+"""The columns for `entry_of`."""
 
 OPEN = Is("state", "open")
 NOT_IN_TARGET = IsNot("state", "retried")
@@ -65,15 +63,15 @@ def digest_of(raw: bytes) -> str:
 
 
 def entry_id(entity: str, key: str | None, digest: str = "", number: int = 1) -> str:
-    """Return the id of an entry: of the record with this key. `digest` tells records apart that share a key, or have
-    none that can be read; `number` those that are the same to the byte.
+    """Return the id of the entry of the record with this key. `digest` distinguishes records that share a key or have
+    no readable one; `number` distinguishes identical records.
     """
     identity = (entity, key, digest, number) if number > 1 else (entity, key, digest)
     return hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
 
 
 def quarantine_all(tx: TargetTransaction, entries: Iterable[tuple[Entry, bytes]]) -> None:
-    """Put many records into quarantine at once; one may have been there before, and come out again."""
+    """Put many records into quarantine at once. A record may have been there before."""
     moment = now()
     new = {**dict.fromkeys(("parent", "waits_for", "cause", "note")), "state": "open", "noted_at": moment}
     rows = [{**_entry_values(entry), **new, "raw": raw, "digest": digest_of(raw)} for entry, raw in entries]
@@ -102,7 +100,7 @@ def entries(tx: TargetTransaction) -> list[Entry]:
 
 
 def remainders(tx: TargetTransaction) -> dict[str, tuple[str, ...]]:
-    """Entity -> what of a torn source cannot be read: entries that are no record."""
+    """Return the unreadable rests of a torn source by entity: entries that are not records."""
     out: dict[str, tuple[str, ...]] = {}
     where = (OPEN, Is("reason", REMAINDER))
     for entity, detail in tx.journal.select(QUARANTINE, ("entity", "detail"), where, order=("entity", "id")):
@@ -111,13 +109,13 @@ def remainders(tx: TargetTransaction) -> dict[str, tuple[str, ...]]:
 
 
 def discarded_by_person(tx: TargetTransaction) -> dict[tuple[str, str], int]:
-    """(entity, reason) -> the records in quarantine that a person discarded."""
+    """Return the number of records that a person discarded, by entity and reason."""
     where = (Is("state", "discarded"), IsNot("note", None))
     return {(entity, note): count for entity, note, count in tx.journal.count(QUARANTINE, ("entity", "note"), where)}
 
 
 def open_by_reason(tx: TargetTransaction) -> dict[str, dict[str, int]]:
-    """Entity -> reason -> open entries."""
+    """Return the number of open entries by entity and reason."""
     out: dict[str, dict[str, int]] = {}
     for entity, reason, count in tx.journal.count(QUARANTINE, ("entity", "reason"), (OPEN,)):
         out.setdefault(entity, {})[reason] = count
@@ -135,12 +133,12 @@ def held_entries(tx: TargetTransaction, entity: str) -> list[Entry]:
 
 
 def held_ids(tx: TargetTransaction, ids: Sequence[str]) -> set[str]:
-    """Return those of the ids that entries have whose records are not in the target."""
+    """Return those of the ids whose records are not in the target."""
     return {id_ for (id_,) in tx.journal.select(QUARANTINE, ("id",), (NOT_IN_TARGET, OneOf("id", ids)))}
 
 
 def held_digests(tx: TargetTransaction, entity: str, key: str) -> Counter[str]:
-    """How many documents with this key (without one: `#` and its digest) are not in the target, by their digests."""
+    """Count, by digest, the documents with this key (without one: `#` and the digest) that are not in the target."""
     ways: list[tuple[Condition, ...]] = [(Is("record_key", key),)]
     ways += [(Is("record_key", None), Is("digest", key[1:] if key.startswith("#") else ""))]
     where = (Is("entity", entity), NOT_IN_TARGET, Either(tuple(ways)))
@@ -175,7 +173,7 @@ def raws(tx: TargetTransaction, at_once: int = 16_000_000) -> Iterator[tuple[str
 
 
 def forget_all(tx: TargetTransaction, entries: Iterable[Entry]) -> None:
-    """The entries were there only until it was decided who comes in."""
+    """Delete entries that existed only until it was decided which record is copied."""
     tx.journal.delete_each(QUARANTINE, [{"id": entry.id} for entry in entries])
 
 
@@ -186,7 +184,7 @@ def resolve_all(tx: TargetTransaction, entries: Iterable[Entry], state: str, not
 
 
 def update_reasons(tx: TargetTransaction, entries: Iterable[tuple[Entry, bytes]]) -> None:
-    """Records that were retried are refused again, perhaps for other reasons; `bytes` are their documents as of now."""
+    """Update entries that were refused again, perhaps for other reasons. `bytes` are the current documents."""
     names = ("reason", "detail", "target_table", "target_column", "target_constraint")
     unexplained = dict.fromkeys(("parent", "waits_for", "cause"))
     moment, changes = now(), list[tuple[dict[str, Any], dict[str, Any]]]()

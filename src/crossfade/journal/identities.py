@@ -1,4 +1,4 @@
-"""The ids of entries: the same for a record whatever the reader, the batches, the phase and the order of the work."""
+"""The ids of entries. They do not depend on the reader, the batch size, the phase or the order of the work."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from crossfade.stores.contract import TargetTransaction
 
 
 class Identities:
-    """Gives the entries of one entity their ids, for one transaction.
+    """Assigns ids to the entries of an entity, for one transaction.
 
-    Where the source holds every key once, a record is known by its key. Otherwise (a dump) by key and digest, and
-    records that are the same to the byte by their number; transactions that count them come one after the other.
+    If the source holds every key once, the key identifies a record. Otherwise (a dump) key and digest do, and identical
+    records are numbered; transactions that number them run one after the other.
     """
 
     def __init__(self, entity: str, has_unique_keys: bool) -> None:
@@ -23,7 +23,7 @@ class Identities:
         self._given: set[str] = set()
 
     def named(self, tx: TargetTransaction, entries: Sequence[tuple[Entry, bytes]]) -> list[tuple[Entry, bytes]]:
-        """The same entries, with their ids."""
+        """Return the entries with their ids."""
         told = [(entry, raw, self._digest(entry, raw)) for entry, raw in entries]
         if entries and not self._has_unique_keys:
             journal.lock_move(tx)

@@ -1,7 +1,7 @@
-"""Where a move remembers itself: in the target, so that a chunk's rows and its record commit together or not at all.
+"""The journal of a move. It is in the target, so that the rows of a chunk and its record commit together.
 
-Every function takes an open transaction of the target. The journal knows nothing of databases: its tables are values
-(tables.py), and every target has the few operations on them (stores/contract/journal.py).
+Every function takes an open transaction of the target. The journal does not depend on a database: its tables are values
+(tables.py), and every target implements the few operations on them (stores/contract/journal.py).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Which record made a row, for tables whose columns do not say it: written and read with the rows, in one transaction.
+"""The ledger: which record made a row, for tables without an owner column. It is written together with the rows.
 
-A row is known by its primary key, as a text that leads back to its values.
+A row is identified by its primary key, as text from which the values can be restored.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class Ledger:
     def add(
         self, tx: TargetTransaction, table: TargetTable, rows: Any, entity: str, record_keys: Sequence[str]
     ) -> None:
-        """Notes whose rows these are (`rows` has the primary key, or more)."""
+        """Record which records made these rows (`rows` has at least the primary key)."""
         if record_keys:
             texts = row_texts(table, rows.select(list(table.primary_key)))
             values = [[table.name] * len(texts), texts, [entity] * len(texts), list(record_keys)]
             tx.load(self._table, _texts(_COLUMNS, values))
 
     def records(self, tx: TargetTransaction, table: TargetTable, keys: Any) -> dict[str, tuple[str, str]]:
-        """Text of a row's primary key -> entity and key of the record that made it."""
+        """Return entity and key of the record that made each row, by the text of the row's primary key."""
         texts = row_texts(table, keys)
         by = _texts(_COLUMNS[:2], [[table.name] * len(texts), texts])
         found = tx.owned(self._table, by, _COLUMNS[1:])
@@ -49,7 +49,7 @@ class Ledger:
     def rows(
         self, tx: TargetTransaction, entity: str, record_keys: Sequence[str], tables: Mapping[str, TargetTable]
     ) -> dict[str, tuple[Any, list[str]]]:
-        """Table -> the primary keys of the rows of these records, and whose each is."""
+        """Return, for each table, the primary keys of the rows of these records, with the key of each row's record."""
         by = _texts(_COLUMNS[2:], [[entity] * len(record_keys), record_keys])
         found: dict[str, list[tuple[str, str]]] = {}
         for table, row, record in python_rows(tx.owned(self._table, by, ("target_table", "row_key", "record_key"))):
@@ -60,18 +60,18 @@ class Ledger:
         }
 
     def forget(self, tx: TargetTransaction, table: TargetTable, keys: Any) -> None:
-        """The rows with these primary keys are gone."""
+        """Delete the entries of rows with these primary keys."""
         texts = row_texts(table, keys)
         tx.delete(self._table, _texts(_COLUMNS[:2], [[table.name] * len(texts), texts]))
 
     def record_keys(self, tx: TargetTransaction, entity: str) -> list[str]:
-        """All the records of an entity that it knows."""
+        """Return the keys of all records of an entity in the ledger."""
         where = (Is("entity", entity),)
         return [key for (key,) in tx.journal.select(LEDGER, ("record_key",), where, distinct=True)]
 
 
 def row_texts(table: TargetTable, keys: Any) -> list[str]:
-    """The text of each primary key (canonical, in the order of the table's)."""
+    """Return the text of each primary key (canonical, in the order of the table's columns)."""
     ordered = keys.select(list(table.primary_key))
     padded = [_is_padded(table, name) for name in table.primary_key]
     return [
@@ -92,7 +92,7 @@ def _plain(value: Any, padded: bool) -> Any:
 
 
 def row_keys(table: TargetTable, texts: Sequence[str]) -> Any:
-    """The primary keys that `row_texts` made the texts of."""
+    """Return the primary keys from the texts of `row_texts`."""
     kinds = arrow_schema(table, table.primary_key).types
     rows = [tuple(_value(v, kind) for v, kind in zip(json.loads(text), kinds, strict=True)) for text in texts]
     return arrow_rows(table, table.primary_key, rows)

@@ -1,4 +1,4 @@
-"""What the move wrote, noted in the savepoint that wrote it: a reset tells its rows from those of others."""
+"""Record what the move wrote, in the same savepoint, so that a reset can distinguish its rows from those of others."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from crossfade.stores.contract import TargetTransaction
 
 
 def note(tx: TargetTransaction, loads: Iterable[tuple[TargetTable, Any]]) -> None:
-    """Notes rows that were loaded. Call it inside the savepoint that loaded them."""
+    """Record rows that were loaded. Call it inside the savepoint that loaded them."""
     tx.journal.insert(LOADED, [_values(table, 0, tx.mark(table, rows)) for table, rows in loads])
 
 
 def note_gone(tx: TargetTransaction, table: TargetTable, keys: Any) -> None:
-    """Notes rows that were deleted again: another row may have the same key later."""
+    """Record rows that were deleted again, because another row may have the same key later."""
     mark = tx.mark(table, keys)
-    if mark is not None:  # where rows need no mark, a row that is gone needs no note
+    if mark is not None:  # if rows need no mark, deleted rows need no record
         tx.journal.insert(LOADED, [_values(table, 1, mark)])
 
 
 def _values(table: TargetTable, gone: int, mark: bytes | None) -> dict[str, Any]:
-    """Return the values of a note. It has an id because PostgreSQL refuses to delete from a table without a key if a
+    """Return the values of a record. It has an id, because PostgreSQL refuses to delete from a table without a key if a
     publication FOR ALL TABLES exists.
     """
     return {"id": secrets.token_hex(12), "table_name": table.name, "gone": gone, "mark": mark}

@@ -15,7 +15,7 @@ from crossfade.stores.contract.journal import Is
 
 VERSION = 5
 
-# Where a move stands, in order.
+# The stages of a move, in order.
 PREPARED, COPYING, COPIED, FINISHED = "prepared", "copying", "copied", "finished"
 
 
@@ -57,9 +57,9 @@ def find_move(tx: TargetTransaction) -> MoveRecord | None:
 def begin_move(
     tx: TargetTransaction, name: str, source: str, digests: Mapping[str, str], kept_schema: str | None = None
 ) -> None:
-    """Note the move and its agreement (`lock_digest`, `schema_digest`, `mapping_digest`).
+    """Record the move and its digests (`lock_digest`, `schema_digest`, `mapping_digest`).
 
-    `kept_schema` is a schema that could not be read again later, or not without a scratch database.
+    `kept_schema` is a schema that could not be read again later, or only with a scratch database.
     """
     values = {"name": name, "version": VERSION, "source": source, "stage": PREPARED, "kept_schema": kept_schema}
     moment = now()
@@ -67,23 +67,23 @@ def begin_move(
 
 
 def take_over(tx: TargetTransaction, run: str) -> None:
-    """From now on only the run of this token writes. Waits for the transactions that another has begun.
+    """Allow only the run with this token to write. Wait for open transactions of other runs.
 
-    A journal that an older crossfade has made may have no place for it yet.
+    The journal of an older crossfade may not have the table for it yet.
     """
     tx.journal.create(RUN)
     tx.journal.upsert(RUN, [{"id": 1, "token": run, "started_at": now()}])
 
 
 def take_part(tx: TargetTransaction, run: str) -> None:
-    """Every transaction of a run begins with this. Raises Busy where another run has taken over since.
+    """Begin a transaction of a run. Raises Busy if another run has taken over.
 
-    A worker may outlive its run, and a server goes on with what a killed process has asked of it: without this, the
-    next run would read what is about to change.
+    A worker may outlive its run, and a server completes statements of a killed process; without this check they could
+    change data under the next run.
     """
     if tx.journal.shared(RUN, ("token",), (Is("id", 1),)) != [(run,)]:
         raise Busy(
-            "another run of crossfade has taken over this target; this one has written nothing since",
+            "another run of crossfade has taken over this target; this run has written nothing since",
             hint="crossfade status",
         )
 
@@ -94,18 +94,18 @@ def kept_schema(tx: TargetTransaction) -> str | None:
 
 
 def note_expected(tx: TargetTransaction, described: Described) -> None:
-    """Note what the target's catalogue is to say when everything is made."""
+    """Record the expected catalog of the target when everything is created."""
     tx.journal.insert(EXPECTED, [{"id": 1, "description": as_text(described), "noted_at": now()}])
 
 
 def expected(tx: TargetTransaction) -> Described | None:
-    """Return what was noted; None before that."""
+    """Return the recorded description, or None."""
     rows = tx.journal.select(EXPECTED, ("description",))
     return from_text(rows[0][0]) if rows else None
 
 
 def find_identity(tx: TargetTransaction) -> SourceIdentity | None:
-    """Return what tells the source from another; None before a copy has begun."""
+    """Return the identity of the source, or None before a copy has begun."""
     rows = tx.journal.select(MOVE, ("identity",))
     return SourceIdentity.from_text(str(rows[0][0])) if rows and rows[0][0] is not None else None
 
@@ -129,6 +129,6 @@ def set_stage(tx: TargetTransaction, stage: str) -> None:
 
 
 def set_digests(tx: TargetTransaction, digests: Mapping[str, str]) -> None:
-    """Note a new agreement, after a corrected mapping or a new survey."""
+    """Record new digests, after a corrected mapping or a new survey."""
     names = ("lock_digest", "schema_digest", "mapping_digest")
     tx.journal.update(MOVE, {**{name: digests[name] for name in names}, "changed_at": now()})

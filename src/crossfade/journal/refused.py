@@ -1,4 +1,4 @@
-"""The entries that may come in again without a person: known without their documents, read a piece at a time."""
+"""Entries that may be readmitted or retried: listed without their documents, which are read piece by piece."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HELD = ("id", "entity", "record_key", "digest", Size("raw"))
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An open entry, as far as it takes to put it in order and into a piece."""
+    """The fields of an open entry that are needed to sort it and to assign it to a piece."""
 
     id: str
     entity: str
@@ -29,7 +29,7 @@ class Held:
 
 
 def refused(tx: TargetTransaction, *reasons: str, phase: str | None = None) -> list[Held]:
-    """Open entries of these reasons, by entity and key: records that share a key by their digests."""
+    """Return the open entries with these reasons by entity and key; records with the same key by digest."""
     where: list[Condition] = [OPEN, OneOf("reason", reasons)]
     if phase is not None:
         where.append(Is("phase", phase))
@@ -37,7 +37,7 @@ def refused(tx: TargetTransaction, *reasons: str, phase: str | None = None) -> l
 
 
 def held_of(tx: TargetTransaction, of: Selection) -> list[Held]:
-    """The open entries of a selection."""
+    """Return the open entries of a selection."""
     return ordered(Held(*row) for row in tx.journal.select(QUARANTINE, _HELD, replace(of, state="open").where))
 
 
@@ -46,7 +46,7 @@ def ordered(found: Iterator[Held] | Sequence[Held]) -> list[Held]:
 
 
 def in_pieces(found: Sequence[Held]) -> Iterator[list[Held]]:
-    """Bounded numbers of records of one entity, in their order."""
+    """Yield pieces of bounded size, each with records of one entity, in order."""
     for _, group in groupby(found, key=lambda h: h.entity):
         piece, size = list[Held](), 0
         for one in group:
@@ -59,7 +59,7 @@ def in_pieces(found: Sequence[Held]) -> Iterator[list[Held]]:
 
 
 def read(tx: TargetTransaction, ids: Sequence[str]) -> list[tuple[Entry, bytes]]:
-    """The open entries with these ids and their documents, in the order of the ids."""
+    """Return the open entries with these ids and their documents, in the order of the ids."""
     rows = tx.journal.select(QUARANTINE, ("raw", *ENTRY), (OPEN, OneOf("id", ids)))
     found = {row[0]: (entry_of(row), bytes(raw)) for raw, *row in rows}
     return [found[id_] for id_ in ids if id_ in found]

@@ -1,4 +1,4 @@
-"""The count equation, as the journal has it now."""
+"""The current count equation of the journal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from crossfade.stores.contract import TargetTransaction
 
 @dataclass(frozen=True)
 class EntityStatus:
-    """The count equation of one entity, with what its chunks say."""
+    """The count equation of an entity, and the state of its chunks."""
 
     entity: str
     counts: Counts
@@ -32,11 +32,11 @@ class EntityStatus:
     planned: int
     reasons: dict[str, int]
     begun: bool = True
-    """Whether the copy has been planned: before that, nothing is nothing, and says nothing."""
+    """Whether the copy has been planned. Before that the counts mean nothing."""
     remainders: tuple[str, ...] = ()
-    """What of a torn source cannot be read: an unknown number of records, which no count holds."""
+    """The unreadable rests of a torn source: an unknown number of records, which are in no count."""
     gone: int = 0
-    """Records that were read and copied, and found to be no longer in the source since. `counts` is without them."""
+    """Records that were copied and later found to be no longer in the source. `counts` does not include them."""
 
     @property
     def done(self) -> bool:
@@ -59,17 +59,17 @@ class Status:
     started_at: str
     entities: tuple[EntityStatus, ...]
     rows: dict[str, int]
-    """Target table -> rows that the copy wrote."""
+    """The number of rows that the copy wrote into each table."""
     limit: float
     faults: tuple[str, ...] = ()
-    """What the source holds now that is in no account, in a sentence each."""
+    """Sentences on what the source holds now and no account includes."""
     notes: tuple[str, ...] = ()
-    """What else of the source is not copied, and why."""
+    """Sentences on what else of the source is not copied, and why."""
 
     @property
     def ok(self) -> bool:
-        """The copy is finished, every entity balanced, none with more in quarantine than its limit, and nothing else is
-        in the source.
+        """Whether the copy is finished, every entity is balanced and within its limit on quarantine, and the source
+        holds nothing else.
         """
         return self.finished and self.within_limit and all(e.balanced for e in self.entities) and not self.faults
 
@@ -79,12 +79,12 @@ class Status:
 
     @property
     def within_limit(self) -> bool:
-        """A remainder of unknown size is within no limit."""
+        """Whether all entities are within the limit. A remainder of unknown size never is."""
         return all(e.quarantined_share <= self.limit and not e.remainders for e in self.entities)
 
 
 def status_of(tx: TargetTransaction, move: MoveRecord, entities: Iterable[str], limit: float) -> Status:
-    """Of every entity that the plan knows, and of `entities`, which it may not know yet."""
+    """Return the status of every planned entity, and of `entities`, which may not be planned yet."""
     plan, reasons = chunks(tx), open_by_reason(tx)
     torn = remainders(tx) if any(REMAINDER in counts for counts in reasons.values()) else {}
     begun = move.stage != PREPARED

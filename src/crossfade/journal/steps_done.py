@@ -1,4 +1,4 @@
-"""The steps of the target's schema that were done, and what the target held before the move began."""
+"""The executed steps of the target's schema, and the objects that existed before the move began."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crossfade.stores.contract import TargetTransaction
 from crossfade.stores.contract.journal import Is, IsNot
 
 _BEGUN = ""
-"""When a step was done that was only begun."""
+"""The completion time of a step that was only begun."""
 
 
 def steps_done(tx: TargetTransaction) -> set[str]:
@@ -19,12 +19,12 @@ def steps_done(tx: TargetTransaction) -> set[str]:
 
 
 def note_step(tx: TargetTransaction, step: Step) -> None:
-    """Note a step: in the transaction that did it, or afterwards where it was noted before that it begins."""
+    """Record a finished step, in the transaction that executed it, or later if its begin was recorded before."""
     tx.journal.upsert(STEP, [{"id": step.id, "sql": step.sql, "number": _next(tx), "done_at": now()}])
 
 
 def begin_step(tx: TargetTransaction, step: Step) -> bool:
-    """Note that a step begins; return whether an earlier run had begun it."""
+    """Record that a step begins. Return whether an earlier run had begun it."""
     if tx.journal.select(STEP, ("id",), (Is("id", step.id),)):
         return True
     tx.journal.insert(STEP, [{"id": step.id, "sql": step.sql, "number": _next(tx), "done_at": _BEGUN}])
@@ -36,17 +36,17 @@ def _next(tx: TargetTransaction) -> int:
 
 
 def steps_with_sql(tx: TargetTransaction) -> list[Step]:
-    """Return the steps that were done or begun, in their order."""
+    """Return the steps that were executed or begun, in order."""
     return [Step(*row) for row in tx.journal.select(STEP, ("id", "sql"), order=("number",))]
 
 
 def forget_steps(tx: TargetTransaction, ids: Iterable[str]) -> None:
-    """What these steps made was taken away."""
+    """Delete the records of these steps, because what they created was dropped."""
     tx.journal.delete_each(STEP, [{"id": id_} for id_ in ids])
 
 
 def note_there_before(tx: TargetTransaction, there: Iterable[tuple[str, str]]) -> None:
-    """Note what the target held before the move began, as kind and name."""
+    """Record the objects that existed before the move began, as kind and name."""
     tx.journal.upsert(THERE_BEFORE, [{"kind": kind, "name": name} for kind, name in there])
 
 

@@ -28,10 +28,10 @@ MOVE = JournalTable(
     ),
     ("name",),
 )
-"""What is being moved and under which agreement; one row."""
+"""The move and its digests; one row."""
 
 STEP = JournalTable("step", (C("id"), C("sql"), C("number", "bigint"), C("done_at")), ("id",))
-"""Statements of the target's schema that were executed, each once, by id."""
+"""Executed statements of the target's schema, each once, by id."""
 
 CHUNK = JournalTable(
     "chunk",
@@ -52,7 +52,7 @@ CHUNK = JournalTable(
     ),
     ("entity", "number"),
 )
-"""The plan of the copy; a chunk's counts are written in the transaction that writes its rows."""
+"""The planned chunks of the copy. A chunk's counts are written in the transaction that writes its rows."""
 
 RUN = JournalTable("run", (C("id", "integer"), C("token"), C("started_at")), ("id",))
 """The run that may write; one row."""
@@ -81,12 +81,12 @@ QUARANTINE = JournalTable(
     ),
     ("id",),
     {
-        "quarantine_entity": ("entity", "state"),  # verification and retry ask so
-        "quarantine_order": ("entity", "reason", "id"),  # entries are listed in this order, a page at a time
+        "quarantine_entity": ("entity", "state"),  # for verification and retry
+        "quarantine_order": ("entity", "reason", "id"),  # the order of entries in pages
         "quarantine_key": ("entity", "record_key"),
     },
 )
-"""Source records that are not in the target, whole, with the reason; resolved ones stay, with what became of them."""
+"""Complete source records that are not in the target, with the reason. Resolved entries are kept with their outcome."""
 
 LEDGER = JournalTable(
     "ledger",
@@ -94,24 +94,24 @@ LEDGER = JournalTable(
     ("target_table", "row_key"),
     {"ledger_record": ("entity", "record_key")},
 )
-"""Which record made a row, in tables whose columns do not say it."""
+"""Which record made a row, for tables without an owner column."""
 
 AGREED = JournalTable("agreed", (C("kind"), C("name"), C("digest")), ("kind", "name"))
-"""By which mapping a table was copied, and by which shape an entity."""
+"""The digest of the mapping with which a table was copied, or of the shape with which an entity was."""
 
 AGAIN = JournalTable("again", (C("entity"),), ("entity",))
-"""The entities that are being copied again, while the others stay as they are."""
+"""The entities that are being copied again while the others are kept."""
 
 EXPECTED = JournalTable("expected", (C("id", "integer"), C("description"), C("noted_at")), ("id",))
-"""What the target's catalogue is to say when the schema is made; one row."""
+"""The expected catalog of the target when the schema is created; one row."""
 
 THERE_BEFORE = JournalTable("there_before", (C("kind"), C("name")), ("kind", "name"))
-"""What was in the target before the move began, and stays when it is reset."""
+"""Objects that existed before the move began, which a reset keeps."""
 
 LOADED = JournalTable(
     "loaded", (C("id"), C("table_name"), C("gone", "integer"), C("mark", "bytes", nullable=True)), ("id",)
 )
-"""What the move wrote (`gone`: deleted again), noted in the savepoint that wrote it; `mark` is the store's
+"""What the move wrote (`gone`: deleted again), recorded in the same savepoint; `mark` belongs to the store
 (`TargetTransaction.mark`).
 """
 
@@ -120,6 +120,6 @@ CLEARING = JournalTable(
     (C("id", "integer"), C("place", "bigint"), C("parents"), C("changed"), C("doomed", "bytes", nullable=True)),
     ("id",),
 )
-"""How far the check of the constraints has come, and the rows that it found at fault last; one row, or none."""
+"""The progress of the check of the constraints, and the rows that the last test found; one row or none."""
 
 TABLES = (MOVE, STEP, CHUNK, RUN, QUARANTINE, LEDGER, AGREED, AGAIN, EXPECTED, THERE_BEFORE, LOADED, CLEARING)

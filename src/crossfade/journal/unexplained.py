@@ -1,4 +1,4 @@
-"""Entries whose constraint is known, and not yet what they clash with: found, and filled in when it is."""
+"""Entries whose constraint is known, but not yet what they clash with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PIECE_BYTES = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Entries of one entity that one constraint of a table refused (empty where the target did not name it)."""
+    """Entries of an entity that a constraint of a table refused ("" if the target did not name the constraint)."""
 
     entity: str
     reason: str
@@ -36,7 +36,7 @@ _UNEXPLAINED = (OPEN, Is("cause", None))
 
 
 def kinds(tx: TargetTransaction) -> list[Kind]:
-    """Return what has refused records that nobody has explained yet."""
+    """Return the kinds of entries that are not explained yet."""
     where = (*_UNEXPLAINED, IsNot("target_table", None), OneOf("reason", ("foreign_key", "unique", "check")))
     columns = ("entity", "reason", "target_table", "target_constraint")
     found = {(*row[:3], row[3] or "") for row in tx.journal.select(QUARANTINE, columns, where, distinct=True)}
@@ -44,7 +44,7 @@ def kinds(tx: TargetTransaction) -> list[Kind]:
 
 
 def documents(transaction: Transaction, kind: Kind) -> Iterator[list[tuple[Entry, bytes]]]:
-    """The entries with their raw documents, a bounded number of bytes at a time."""
+    """Yield the entries with their raw documents, a bounded number of bytes at a time."""
     after = ""
     while True:
         with transaction() as tx:
@@ -59,7 +59,7 @@ def documents(transaction: Transaction, kind: Kind) -> Iterator[list[tuple[Entry
 
 
 def _sizes(tx: TargetTransaction, columns: Sequence[str | Size], where: Where, after: str) -> list[tuple[Any, ...]]:
-    """The entries that follow the id `after`."""
+    """Return the entries that follow the id `after`."""
     found = (*where, After(("id",), (after,)))
     return tx.journal.select(QUARANTINE, columns, found, order=("id",), limit=SIZES_AT_ONCE)
 
@@ -67,12 +67,12 @@ def _sizes(tx: TargetTransaction, columns: Sequence[str | Size], where: Where, a
 def _stretch(
     tx: TargetTransaction, columns: Sequence[str], where: Where, first: str, last: str
 ) -> list[tuple[Any, ...]]:
-    """The entries from the id `first` to `last`."""
+    """Return the entries from the id `first` to `last`."""
     return tx.journal.select(QUARANTINE, columns, (*where, From("id", first), UpTo("id", last)), order=("id",))
 
 
 def _stretches(sizes: list[tuple[Any, ...]]) -> Iterator[tuple[str, str]]:
-    """The first and the last id of each piece."""
+    """Yield the first and the last id of each piece."""
     ids: list[str] = []
     held = 0
     for id_, size in sizes:
@@ -87,7 +87,7 @@ def _stretches(sizes: list[tuple[Any, ...]]) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class HeldRecord:
-    """A record that is not in the target. `raw` is None where the key was asked for alone."""
+    """A record that is not in the target. `raw` is None if only the key was requested."""
 
     id: str
     key: str | None
@@ -96,7 +96,7 @@ class HeldRecord:
 
 
 def held_records(transaction: Transaction, entity: str, *, with_documents: bool) -> Iterator[list[HeldRecord]]:
-    """The records of an entity in quarantine or discarded by a person, a piece at a time."""
+    """Yield the records of an entity in quarantine or discarded by a person, piece by piece."""
     after, where = "", (Is("entity", entity), NOT_IN_TARGET)
     while True:
         with transaction() as tx:
@@ -115,7 +115,7 @@ def held_records(transaction: Transaction, entity: str, *, with_documents: bool)
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """What an entry clashes with; `cause` is empty where that could not be found out."""
+    """What an entry clashes with. `cause` is empty if that could not be determined."""
 
     id: str
     detail: str
@@ -123,11 +123,11 @@ class Explained:
     parent: str | None = None
     waits_for: str | None = None
     column: str | None = None
-    """For an entry that names none."""
+    """The column, for an entry that names none."""
 
 
 def explain(tx: TargetTransaction, found: list[Explained]) -> None:
-    """Note what these entries clash with."""
+    """Record what these entries clash with."""
     tx.journal.update_each(QUARANTINE, [({"id": one.id}, _values(one)) for one in found])
     named = [({"id": one.id, "target_column": None}, {"target_column": one.column}) for one in found if one.column]
     tx.journal.update_each(QUARANTINE, named)

@@ -1,7 +1,7 @@
-"""Which records of a batch may go in beside what is in the target: asked before anything is written.
+"""Decide before writing which records of a batch can be added to the target.
 
-The target says with its own equality which rows clash with its own; among the batch's records the first in order keeps
-a value, and a record whose parent stays out stays out. What is refused all the same is found when the rows are loaded.
+The target determines, with its own equality, which rows clash with its rows. Among the records of the batch, the first
+in order keeps a value, and a record is rejected if its parent is. Other refusals are found when the rows are loaded.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ Value = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Asked:
-    """The records that may not go in, by their places in the batch."""
+    """The records that cannot be added, by their positions in the batch."""
 
     rejected: Mapping[int, Rejection] = field(default_factory=dict)
 
 
 @dataclass
 class _Record:
-    """`takes` are the values that no other row may have, `needs` those of parents that the target lacks, `makes` those
-    that its own rows give to others.
+    """`takes` has the values that no other row may have, `needs` the values of parents that the target lacks, `makes`
+    the values that its own rows provide for others.
     """
 
     takes: list[tuple[Value, Rejection]] = field(default_factory=list)
@@ -40,9 +40,9 @@ class _Record:
 
 
 def ask(s: Session, parts: Sequence[TableRows], order: Sequence[int], *, only_keys: bool = False) -> Asked:
-    """What the target says of these rows. The records come in the `order` of their places in the batch.
+    """Ask the target about these rows. `order` is the order of the records, as positions in the batch.
 
-    `only_keys`: of primary keys alone, as long as no other constraint is asked for.
+    `only_keys`: check only primary keys, while no other constraint exists.
     """
     clashes = s.target.clashes
     records = {row: _Record() for row in order}
@@ -58,7 +58,7 @@ def ask(s: Session, parts: Sequence[TableRows], order: Sequence[int], *, only_ke
 
 
 def _decided(records: Mapping[int, _Record], held: Mapping[int, Rejection]) -> dict[int, Rejection]:
-    """The first in order takes a value. Whoever then lacks a parent gives way, and the order is gone through anew."""
+    """Give each value to the first record in order. Reject records without a parent, and repeat without them."""
     orphans: dict[int, Rejection] = {}
     while True:
         late, inside = _in_order(records, held.keys() | orphans.keys())
@@ -126,7 +126,7 @@ def _ask_parents(clashes: Clashes, part: TableRows, records: Mapping[int, _Recor
 
 
 def _wanted(parts: Sequence[TableRows]) -> set[tuple[str, tuple[str, ...]]]:
-    """The tables and columns that foreign keys of these rows refer to."""
+    """Return the tables and columns that foreign keys of these rows refer to."""
     return {(key.parent, key.parent_columns) for part in parts for key in part.table.foreign_keys}
 
 
@@ -161,8 +161,8 @@ def _of(row: int, why: Rejection) -> Rejection:
 
 
 def may_clash(tables: Iterator[TargetTable] | Sequence[TargetTable], columns: Mapping[str, str]) -> bool:
-    """Whether records with different keys may want the same value: a primary key or a unique constraint without the
-    owner column (`columns`, by table).
+    """Return whether records with different keys may have the same value: in a primary key or a unique constraint
+    without the owner column (`columns`, by table).
     """
     for table in tables:
         owner = columns.get(table.name)

@@ -1,8 +1,7 @@
-"""The one function that puts records into the target: transform, write, count, and say which records do not fit.
+"""The one function that puts records into the target: transform, write, count, and return which records do not fit.
 
-Copy, retry, the order of duplicate keys and the return of records whose obstacle is gone call it with a batch that was
-read: of a chunk, or of the keys that they were told. What the rows belong to is noted in the same transaction, for the
-tables whose columns do not say it (`mapping.owners`).
+Copy, retry, duplicate keys and readmission call it with a batch that was read for a chunk or for a list of keys. For
+tables without an owner column (`mapping.owners`), the owners of the rows are recorded in the same transaction.
 """
 
 from __future__ import annotations
@@ -22,27 +21,28 @@ from crossfade.stores.contract import TargetTransaction
 from crossfade.transform.transform import Mapped, TableRows, drop_roots
 
 NO_KEY = "#"
-"""Begins what stands for the key of a record that has none: the digest of its document follows."""
+"""The prefix of the substitute key of a record without a key. The digest of its document follows."""
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of a batch's records, by their places in it. Whoever is neither rejected nor discarded is in."""
+    """The result for the records of a batch, by position. Records neither rejected nor discarded are copied."""
 
     rejected: dict[int, Rejection] = field(default_factory=dict)
     discarded: frozenset[int] = frozenset()
     rows: Counter[str] = field(default_factory=Counter)
-    """Table -> the rows that came in."""
+    """The number of rows added to each table."""
     counts: Counts = field(default_factory=Counts)
 
 
 def apply(
     s: Session, tx: TargetTransaction, entity: str, batch: Batch, mapped: Mapped, asked: Asked | None = None
 ) -> Applied:
-    """Puts the records of a batch into the target, of which it holds no row yet; those that do not fit stay out whole.
+    """Put the records of a batch, of which the target has no rows yet, into the target. Records that do not fit are
+    rejected as a whole.
 
-    `asked` is what the target said beforehand of rows that clash: without it all are loaded, and those that are refused
-    are found by halving.
+    `asked` is the target's answer on rows that clash. Without it all rows are loaded, and those that are refused are
+    found by bisecting.
     """
     rejected = {m.row: m for m in mapped.rejections}
     if asked is not None:
@@ -54,7 +54,7 @@ def apply(
     rejected |= {m.row: m for m in refused}
     inside = without(parts, {m.row for m in refused}) if refused else parts
     _note_owners(s, tx, entity, batch, inside)
-    unread = sum(1 for one in batch.rejected if one.reason != REMAINDER)  # which is of nobody knows how many
+    unread = sum(1 for one in batch.rejected if one.reason != REMAINDER)  # a remainder is an unknown number of records
     counts = Counts(
         source=len(batch.raws) + unread,
         copied=len(good) - len(refused),
@@ -69,7 +69,7 @@ def without(parts: Sequence[TableRows], rows: Collection[int]) -> list[TableRows
 
 
 def row_counts(parts: Sequence[TableRows]) -> Counter[str]:
-    """Table -> rows, of those that have any."""
+    """Return the number of rows of each table that has any."""
     counts: Counter[str] = Counter()
     for part in parts:
         counts[part.table.name] += part.rows.num_rows
@@ -85,6 +85,6 @@ def _note_owners(s: Session, tx: TargetTransaction, entity: str, batch: Batch, p
 
 
 def record_key(s: Session, raw: bytes) -> str:
-    """What the ledger calls a record."""
+    """Return the key of a record in the ledger."""
     key = s.codec.key(raw)
     return NO_KEY + journal.digest_of(raw) if key is None else key

@@ -1,8 +1,8 @@
-"""Indexes, unique and exclusion constraints as tests of the rows: each is made, and where that fails, the rows that it
-cannot be made with are named.
+"""Use the creation of indexes, unique and exclusion constraints as a test of the rows: if it fails, find the rows that
+prevent it.
 
-An index has no room for a value, an expression of it fails, an exclusion constraint finds two rows that it keeps apart:
-none of these can be asked for beforehand at a price that clean data should pay.
+A value is too large for an index, an expression of it fails, or two rows violate an exclusion constraint: checking this
+beforehand would be too expensive for clean data.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REASON, DETAIL, COLUMN = "#reason", "#detail", "#column"
 
 @dataclass(frozen=True)
 class Build:
-    """One step that makes something of the rows of `table`."""
+    """A step that builds something from the rows of `table`."""
 
     table: TargetTable
     step: Step
@@ -36,11 +36,11 @@ class Build:
 
     @property
     def name(self) -> str:
-        """What it is called, as the step says it."""
+        """The name of what the step builds."""
         return self.step.id.partition(" ")[2].rpartition(".")[2]
 
     def ask(self, ddl: Ddl) -> pa.Table | None:
-        """Makes it, unless it is there: then None. Else the primary keys of the rows that may not stay, and why."""
+        """Build it, unless it exists, and return None; or return the primary keys of the rows to remove, and why."""
         with self.transaction() as tx:
             if self.step.id in journal.steps_done(tx):
                 return None
@@ -62,7 +62,7 @@ class Build:
         return None
 
     def _outlive_removed(self, ddl: Ddl, error: RowRejected | CrossfadeError) -> None:
-        """What stood in the way may be removed, and still be there for an older transaction."""
+        """Wait for older transactions, which may still see rows that have been removed."""
         try:
             ddl.outlive_removed()
         except Busy as busy:
@@ -71,7 +71,7 @@ class Build:
     def _rows_in_the_way(self, ddl: Ddl) -> pa.Table | None:
         try:
             return ddl.unbuildable(self.table, self.step)
-        except (RowRejected, CrossfadeError) as error:  # they could not be looked for: the step's own error says more
+        except (RowRejected, CrossfadeError) as error:  # the search failed: the step's own error is more useful
             if isinstance(error, Unreachable):
                 raise
             return None
@@ -90,7 +90,7 @@ class Build:
         )
 
     def hopeless(self, keys: pa.Table) -> CrossfadeError:
-        """The error where the rows in the way are of no record: somebody else has put them there."""
+        """Return the error for rows that belong to no record: somebody else has inserted them."""
         (detail,) = keys.column(DETAIL).slice(0, 1).to_pylist()
         return failed(self.step, RowRejected("bad_value", f"{detail}; the row is of no source record", table=""))
 
@@ -103,7 +103,7 @@ def builds(
     transaction: Transaction,
     done: Callable[[Step], None],
 ) -> Iterator[Build]:
-    """Those of the steps that are about the rows of a table that the move fills, in their order."""
+    """Yield, in order, the steps that build something from the rows of a table that the move fills."""
     for step in steps:
         table = built_on(schema, step)
         if table is not None and table.name in fed and table.primary_key:

@@ -1,8 +1,8 @@
-"""What the records that a constraint refused clash with: the value, and the record or the row on the other side.
+"""Find what records refused by a constraint clash with: the value, and the record or row that has it.
 
-This comes after the copy and after a retry, in batches, for the entries that nobody has explained yet: whoever found
-them (the check of the constraints, a refused load) noted only which constraint it was. The records are mapped once
-more, and the target is asked with its own equality. An entry is explained once; one that is refused again, again.
+This runs after the copy and after a retry, in batches, for entries that are not explained yet: the check of the
+constraints and refused loads recorded only the constraint. The records are mapped once more, and the target compares
+them with its own equality. An entry is explained once, and again only if it is refused again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SHOWN, KEPT = 80, 1000  # characters of a value in a detail, and in a cause
 
 @dataclass(frozen=True)
 class Refused:
-    """A row of a record that clashes. `row` is its place in `part`; `again`: another row of the record has the same."""
+    """A row of a record that clashes. `row` is its index in `part`; `again`: another row of the record clashes too."""
 
     clash: Clash
     part: TableRows
@@ -44,16 +44,16 @@ class Refused:
 
 @dataclass(frozen=True)
 class Asked:
-    """An entry, and the first of its rows that clashes; None where none does, or where there is none to ask about."""
+    """An entry with its first row that clashes, or None if no row does or if there are no rows."""
 
     entry: Entry
     refused: Refused | None
     makes_rows: bool
-    """Of this table: not where the record cannot be read now, the mapping refuses it, or it is discarded."""
+    """Whether the record makes rows of this table: not if it is unreadable, refused by the mapping, or discarded."""
 
 
 class Judge(Protocol):
-    """Asks the target about the rows of one constraint, and puts into words what it says."""
+    """Queries the target about the rows of a constraint, and formulates the result."""
 
     def ask(self, rows: pa.Table) -> list[Clash | None]: ...
 
@@ -61,7 +61,7 @@ class Judge(Protocol):
 
 
 def explain(work: Work) -> int:
-    """Explains what is not explained yet; how many entries that were."""
+    """Explain the entries that are not explained yet. Return their number."""
     s = session(work)
     clashes = s.target.clashes
     if clashes is None:
@@ -94,7 +94,7 @@ def _judge(s: Session, clashes: Clashes, kind: Kind, parents: Parents) -> Judge:
 
 
 def _uniques(table: TargetTable, constraint: str) -> list[Unique]:
-    """The one that is called so; else the primary key and all of them: not every target says which it was."""
+    """Return the unique constraint of this name, or the primary key and all of them if the target named none."""
     own = Unique("primary key", tuple(map(identifier, table.primary_key)))
     return [u for u in table.uniques if u.name == constraint] or [own, *table.uniques]
 
@@ -119,7 +119,7 @@ def _asked(s: Session, kind: Kind, judge: Judge, piece: Sequence[tuple[Entry, by
 
 
 def _first_of_each(part: TableRows, clashes: Sequence[Clash | None]) -> Iterator[tuple[int, Refused]]:
-    """Root and row. A row that clashes with one that is there counts before one that clashes with its own kind."""
+    """Yield root and row. Rows that clash with a row of the target precede rows that clash with each other."""
     roots = part.roots.to_pylist()
     values = Counter((root, _frozen(c)) for root, c in zip(roots, clashes, strict=True) if c is not None)
     found: dict[int, Refused] = {}
@@ -155,7 +155,7 @@ class _ForeignKeys:
             yield self._explained(asked.entry, asked.refused, asked.makes_rows)
 
     def _explained(self, entry: Entry, refused: Refused | None, makes_rows: bool) -> Explained:
-        if refused is None:  # all the parents of its rows are there; of a record without rows nothing is known
+        if refused is None:  # all parents of its rows exist; for a record without rows nothing is known
             return Explained(entry.id, entry.detail, {}, PRESENT if makes_rows else None)
         key = next(k for k in self._keys if k.columns == tuple(refused.clash.values))
         (wanted,) = python_rows(refused.part.rows.select(list(key.columns)).slice(refused.row, 1))
@@ -180,10 +180,10 @@ class _ForeignKeys:
 class _Uniques:
     def __init__(self, s: Session, clashes: Clashes, table: TargetTable, uniques: Sequence[Unique]) -> None:
         self._s, self._clashes, self._table, self._uniques = s, clashes, table, uniques
-        self._may_search = True  # the source may have to read all of an entity for it: once a constraint is enough
+        self._may_search = True  # the source may have to read a whole entity: search only once for a constraint
 
     def ask(self, rows: pa.Table) -> list[Clash | None]:
-        """Who holds it counts before who would: of several constraints the first that a row of the table breaks."""
+        """Return the clashes. Of several constraints, the first that a row of the table holds counts."""
         answers = [self._clashes.holders(self._table, unique, rows) for unique in self._uniques]
         return [
             next((c for c in given if c and c.holder), next(filter(None, given), None))
@@ -236,12 +236,12 @@ class _Checks:
 
 
 _Made = dict[tuple[Any, ...], tuple[str, str]]
-"""A row's primary key -> entity and key of the record that made it."""
+"""Entity and key of the record that made a row, by the row's primary key."""
 
 
 def _records_behind(s: Session, table: TargetTable, keys: set[tuple[Any, ...]], *, search: bool) -> _Made:
-    """The records that made the rows with these primary keys, where the keys lead back to them: to a key, or with
-    `search` to another field that goes into the key as it is. Of several that would the first by its key.
+    """Return the records that made the rows with these primary keys, if these lead back to a record's key or, with
+    `search`, to another field that is part of the key unchanged. Of several records, return the first by its key.
     """
     found: _Made = {}
     own = s.codec.key_path
@@ -258,7 +258,7 @@ def _records_behind(s: Session, table: TargetTable, keys: set[tuple[Any, ...]], 
 
 
 def _fields(branch: Branch, table: TargetTable) -> Iterator[tuple[Path, int]]:
-    """Fields of the document that are a column of the primary key as they are, with the column's place."""
+    """Yield the fields that are columns of the primary key unchanged, with the column's position."""
     for use in branch.uses:
         own = use.depth == "value" and use.keeps == WHOLE and not use.looked_up and ELEMENT not in use.path
         if own and use.output in table.primary_key:
@@ -280,7 +280,7 @@ def _made_by(
 def _rows_of(
     s: Session, feed: Feed, table: TargetTable, path: Path, values: Sequence[str]
 ) -> Iterator[tuple[tuple[Any, ...], tuple[str, str]]]:
-    """The primary keys of the rows that the documents with these values make."""
+    """Yield the primary keys of the rows that the documents with these values make."""
     narrow = narrow_carrier(s, feed, table.name, table.primary_key)
     for reply in s.reader.fetch(feed.entity, path, values):
         batch = s.batch_of(feed.entity, reply)
@@ -300,7 +300,7 @@ def _kept(values: Mapping[str, str | None]) -> dict[str, str | None]:
 
 
 def _bare(expression: str) -> str:
-    """A column's name without its quotes; any other expression as it is."""
+    """Return the name of a column without quotes; any other expression unchanged."""
     inside = expression[1:-1]
     return inside if expression == identifier(inside) and '"' not in inside else expression
 

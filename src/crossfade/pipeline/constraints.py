@@ -1,12 +1,11 @@
-"""What the source did not guarantee: rows that break a unique constraint or a foreign key leave, with their whole
-source record.
+"""Remove records whose rows break a unique constraint or a foreign key, which the source did not guarantee.
 
-This runs after the copy, over tables without foreign keys, so that no cascade removes a row that nobody counts. Unique
-constraints are asked for first, then made with all indexes and exclusion constraints (builds.py): what they cannot be
-made with leaves as well. A record that leaves may orphan others: foreign keys are asked again until all hold.
+This runs after the copy, on tables without foreign keys, so that no cascade removes rows without counting them. Unique
+constraints are tested first, then created together with all indexes and exclusion constraints (builds.py); rows that
+prevent those are removed as well. Removing a record may orphan others: foreign keys are tested again until all hold.
 
-Who leaves, and why, must not depend on where a run was killed: the next one would find fewer duplicates, or an orphan
-under another constraint first. So the rows that a test found are noted before the first of them leaves.
+Which records are removed, and why, must not depend on where a run was killed: the next one would find fewer duplicates,
+or an orphan under another constraint first. So the rows that a test found are recorded before any is removed.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from crossfade.stores.contract import Ddl, RowRejected, need
 
 @dataclass(frozen=True)
 class _Test:
-    """One constraint of a table. `parent` is the table that a foreign key asks, None for a unique constraint."""
+    """A constraint of a table. `parent` is the table that a foreign key refers to, None for a unique constraint."""
 
     table: TargetTable
     constraint: Unique | ForeignKey
@@ -44,7 +43,7 @@ class _Test:
         return self.constraint.parent if isinstance(self.constraint, ForeignKey) else None
 
     def ask(self, ddl: Ddl) -> pa.Table | None:
-        """The primary keys of the rows that may not stay; None where it cannot be asked for, or is of no interest."""
+        """Return the primary keys of the rows to remove; None if it cannot be tested or need not be."""
         if isinstance(self.constraint, ForeignKey):
             return ddl.orphans(self.table, self.constraint)
         try:
@@ -52,7 +51,7 @@ class _Test:
         except (RowRejected, CrossfadeError) as error:
             if isinstance(error, Unreachable):
                 raise
-            return None  # an expression fails for some row: making the index finds which
+            return None  # an expression fails for a row: creating the index finds it
 
     def broken(self, keys: pa.Table) -> Broken:
         if isinstance(self.constraint, ForeignKey):
@@ -63,7 +62,7 @@ class _Test:
 
 
 Few = Callable[[Broken], None]
-"""Raises where the rows are so many that the copy is to stop before they are taken out."""
+"""Raise if there are so many rows that the copy should stop before removing them."""
 
 
 def clear(
@@ -74,17 +73,17 @@ def clear(
     steps: Sequence[Step] = (),
     done: Callable[[Step], None] = lambda step: None,
 ) -> None:
-    """Takes every record that breaks a constraint of `schema` out of the target, into quarantine.
+    """Move every record that breaks a constraint of `schema` from the target into quarantine.
 
-    First all unique constraints; then the indexes and constraints among `steps` are made (`done` hears of each); then
-    the foreign keys, in rounds, until a round finds no orphan.
+    All unique constraints are tested first. Then the indexes and constraints in `steps` are created (`done` is called
+    for each). Then the foreign keys are tested in rounds, until a round finds no orphan.
     """
     s = session(work)
     ddl = need(s.target.ddl, s.target, "check constraints")
     tests = list(_tests(work, schema, steps, done))
     with s.transaction() as tx:
         if journal.find_readmitting(tx) is not None:
-            return  # a run that was killed had done all of this
+            return  # an earlier run had finished this before it was killed
         at = journal.find_clearing(tx) or Clearing(0, frozenset(t.parent for t in tests if t.parent))
     while True:
         while at.place < len(tests):
@@ -110,8 +109,8 @@ def _tests(
 
 
 def _pass(work: Work, at: Clearing, test: _Test | Build, ddl: Ddl, listen: Listener, require_few: Few) -> Clearing:
-    """One test, and out with the records behind what it finds; what is to be made is tried again without them."""
-    keys = test.ask(ddl) if at.doomed is None else _table(at.doomed)  # noted by a run that was killed
+    """Run a test and remove the records of the rows that it finds. Repeat a build without them."""
+    keys = test.ask(ddl) if at.doomed is None else _table(at.doomed)  # recorded by a run that was killed
     found = False
     while keys is not None and keys.num_rows:
         found, noted = True, at.doomed is not None
@@ -119,7 +118,7 @@ def _pass(work: Work, at: Clearing, test: _Test | Build, ddl: Ddl, listen: Liste
             require_few(test.broken(keys))
         _note(work, replace(at, doomed=_bytes(keys)))
         left = _evict(work, test.broken(keys), test.name, listen).total
-        if left or noted:  # rows that are of no record stay, and are not asked for again and again
+        if left or noted:  # rows that belong to no record are kept, and not tested again
             at = replace(at, changed=at.changed | _fed_with(work, test.table.name))
         if not isinstance(test, Build):
             break
@@ -134,7 +133,7 @@ def _pass(work: Work, at: Clearing, test: _Test | Build, ddl: Ddl, listen: Liste
 
 
 def _fed_with(work: Work, table: str) -> frozenset[str]:
-    """The tables that lose rows when records leave for what they are in this one."""
+    """Return the tables that lose rows when records of this table are removed."""
     feeds = [f for f in work.program.feeds.values() if any(b.table == table for b in f.branches)]
     return frozenset(b.table for f in feeds for b in f.branches)
 
@@ -156,7 +155,7 @@ def _table(data: bytes) -> pa.Table:
 
 
 def _evict(work: Work, broken: Broken, constraint: str, listen: Listener) -> Evicted:
-    """Quarantines the records behind the broken rows."""
+    """Quarantine the records of the broken rows."""
     out = evict(work, broken)
     for entity, count in out.quarantined.items():
         listen(RecordsEvicted(entity, broken.table, constraint, count))

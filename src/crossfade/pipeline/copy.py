@@ -1,7 +1,6 @@
-"""The copy: every chunk of every feed through the pipeline, each in one transaction with its record in the journal.
+"""Copy all chunks, each in one transaction together with its record in the journal.
 
-kill -9 at any instant leaves chunks that are wholly there and chunks that are not there at all; the next run does
-the latter.
+After kill -9 at any time, each chunk is either complete or absent; the next run copies the absent ones.
 """
 
 from __future__ import annotations
@@ -29,12 +28,12 @@ from crossfade.runtime.tasks import run_tasks
 from crossfade.stores.contract import TargetTransaction
 
 _LARGE = 32 << 20
-"""Bytes of a batch, as those of the biggest documents have: what it took is not kept for the next one."""
+"""Batches above this size, with very large documents, release their memory before the next one."""
 
 
 @dataclass
 class _Account:
-    """What became of a chunk so far. `entries` are put into quarantine at its end."""
+    """The result of a chunk so far. `entries` are put into quarantine at its end."""
 
     counts: Counts = field(default_factory=Counts)
     rows: Counter[str] = field(default_factory=Counter)
@@ -49,9 +48,10 @@ def copy(
     listen: Listener,
     stop_at: StopAt,
 ) -> None:
-    """Copies the pending chunks. On an error or Ctrl-C those at work are finished, the others wait for the next run.
+    """Copy the pending chunks. On an error or Ctrl-C, running chunks are finished and the others are left to the next
+    run.
 
-    Raises TooManyRefused where an entity loses too many of its records.
+    Raises TooManyRefused if an entity loses too many of its records.
     """
     losses = Losses(stop_at)
 
@@ -63,7 +63,7 @@ def copy(
 
 
 def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:
-    """One chunk, one transaction. Runs in a worker."""
+    """Copy a chunk in one transaction. Runs in a worker."""
     start = time.perf_counter()
     s = session(work)
     account = _Account()
@@ -74,7 +74,7 @@ def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:
         for batch in s.reader.batches(chunk, work.shapes[chunk.entity], columns):
             _copy_batch(s, tx, chunk, batch, account)
             large = batch.table.nbytes > _LARGE
-            del batch  # the next one is made without it
+            del batch  # release its memory before the next one
             if large:
                 pa.default_memory_pool().release_unused()
         identities = Identities(chunk.entity, s.source.traits.has_unique_keys)
@@ -95,7 +95,7 @@ def _copy_batch(s: Session, tx: TargetTransaction, chunk: Chunk, batch: Batch, a
 
 
 def _entries(s: Session, chunk: Chunk, batch: Batch, rejected: Sequence[Rejection]) -> Iterator[tuple[Entry, bytes]]:
-    """Without ids: those are given when all of the chunk is known."""
+    """Yield entries without ids, which are assigned when the whole chunk is known."""
     for rejection in rejected:
         raw = bytes(batch.raws[rejection.row])
         entry = Entry(

@@ -1,8 +1,8 @@
-"""Records that want the same primary key: the one that comes first by its own key has it, whoever was loaded first.
+"""Of records with the same primary key, keep the first by its own key, whichever was loaded first.
 
-While the copy runs, the target refuses the later one; with several workers, or after a kill, that is now this one and
-now that. So when all is copied, whoever holds such a key is removed as well, and all of them come in again in the order
-of their keys. A run that is killed here ends the same.
+While the copy runs, the target refuses the record that is loaded later, which varies with several workers or after a
+kill. So when everything is copied, the holder of such a key is removed as well, and all of these records are applied
+again in the order of their keys. If a run is killed here, the result is the same.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ COPY = "copy"
 
 
 def decide(work: Work, entities: Collection[str] = ()) -> None:
-    """Decides anew, in the order of the keys, between all records (of the `entities`, where some are named) that wanted
-    the same primary key.
+    """Decide again, in the order of the keys, between all records (of the `entities`, if given) with the same primary
+    key.
     """
     s = session(work)
     for piece in refused.in_pieces(_contested(s, entities)):
@@ -42,7 +42,7 @@ def _contested(s: Session, entities: Collection[str]) -> list[Held]:
 
 
 def _mapped(s: Session, piece: Sequence[Held]) -> tuple[dict[str, str], list[TableRows]]:
-    """What the target called the constraint that refused rows of a table, and the rows."""
+    """Return the name of the constraint that refused rows of each table, and the rows."""
     with s.transaction() as tx:
         found = refused.read(tx, [h.id for h in piece])
     named = {entry.table: entry.constraint for entry, _ in found if entry.table and entry.constraint}
@@ -51,7 +51,7 @@ def _mapped(s: Session, piece: Sequence[Held]) -> tuple[dict[str, str], list[Tab
 
 
 def _remove_holders(s: Session, part: TableRows, constraint: str | None) -> None:
-    """Removes the records that hold a primary key (or, where they are there already, a unique value) of these rows."""
+    """Remove the records that hold a primary key (or an existing unique value) of these rows."""
     with s.transaction() as tx:
         keys = tx.owned(part.table, part.rows.select(list(part.table.primary_key)), part.table.primary_key)
     held = [keys, *_holders(s, part)]

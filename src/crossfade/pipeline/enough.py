@@ -1,6 +1,6 @@
-"""When so many records of an entity are refused that something else is wrong than these records: the copy stops.
+"""Stop the copy if so many records of an entity are refused that the fault is not in single records.
 
-A mapping that does not fit half of the data is better known after a minute than after a night.
+It is better to learn after a minute than after a night that a mapping does not fit half of the data.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from crossfade.model.events import Refusals
 
 @dataclass(frozen=True, slots=True)
 class StopAt:
-    """`share` of an entity's records, and never fewer than `least` of them."""
+    """The limit: a `share` of an entity's records, but at least `least` of them."""
 
     share: float
     least: int
@@ -25,15 +25,15 @@ class StopAt:
         return lost >= self.least and lost > self.share * of
 
 
-_GO_ON = "after fixing the records crossfade copy; or raise limits.stop_at and go on with crossfade copy"
-_WHILE_COPYING = f"after fixing the mapping crossfade copy --restart, {_GO_ON}"
-_AFTERWARDS = f"after fixing the mapping crossfade reset, then crossfade run; {_GO_ON}"
-"""Indexes and constraints may be made by then, which a copy cannot begin again with."""
+_GO_ON = "after fixing the records, crossfade copy; or raise limits.stop_at, then crossfade copy"
+_WHILE_COPYING = f"after fixing the mapping, crossfade copy --restart; {_GO_ON}"
+_AFTERWARDS = f"after fixing the mapping, crossfade reset, then crossfade run; {_GO_ON}"
+"""Indexes and constraints may exist by then, so that a copy cannot be restarted."""
 
 
 @dataclass
 class Losses:
-    """What the chunks of this run lost. Raises TooManyRefused when it is too much."""
+    """The losses of the chunks of this run. Raises TooManyRefused when there are too many."""
 
     stop_at: StopAt
     counts: dict[str, Counts] = field(default_factory=dict)
@@ -63,12 +63,12 @@ class Losses:
 
 
 def require_few(stop_at: StopAt, lost: int, table: str, constraint: str, detail: str, rows: Mapping[str, int]) -> None:
-    """Raises TooManyRefused where a constraint would take too many of a table's rows out of the target."""
+    """Raise TooManyRefused if a constraint would remove too many of a table's rows from the target."""
     held = rows.get(table, 0)
     if held and stop_at.reached(lost, held):
         raise TooManyRefused(
             f"{lost:,} of the {counted(held, 'row')} of {table} break {constraint} ({lost / held:.1%};"
             f" limits.stop_at is {stop_at.share:.1%}): {detail}\n  the copy stopped;"
             " all chunks are committed, and none of these rows was removed",
-            hint=f"look at what the mapping makes: crossfade preview {table}; {_AFTERWARDS}",
+            hint=f"look at the result of the mapping: crossfade preview {table}; {_AFTERWARDS}",
         )

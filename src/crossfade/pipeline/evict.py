@@ -1,8 +1,8 @@
-"""Records are removed from the target again: from a row that may not stay to its record, and all rows of that.
+"""Remove records from the target: find the record of a row that must be removed, and delete all of its rows.
 
-A row leads back by its table's owner column, or by the ledger; the record's rows are deleted by the same, in the
-transaction that puts its document into quarantine. Nothing is mapped a second time: the source may have changed since.
-A record that it no longer holds leaves no document; it is counted as gone.
+A row leads back to its record by the owner column of its table or by the ledger. The record's rows are found in the
+same way, and deleted in the transaction that puts the document into quarantine. Nothing is mapped again, because the
+source may have changed. A record that the source no longer holds has no document; it is counted as gone.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from crossfade.stores.contract import TargetTransaction
 
 @dataclass(frozen=True)
 class Broken:
-    """Rows of `table` (their primary keys) that may not stay, and why. `phase` is what their entries say.
+    """Rows of `table` (by primary key) to remove, and why. `phase` is recorded in their entries.
 
-    `each` has the reason and the detail of every row, where they are not the same for all.
+    `each` has the reason and the detail of every row if they differ.
     """
 
     table: str
@@ -53,7 +53,7 @@ class Broken:
 
 @dataclass
 class Evicted:
-    """Entity -> records that went to quarantine, and records that were removed and that the source no longer holds."""
+    """The numbers, by entity, of quarantined records, and of removed records that the source no longer holds."""
 
     quarantined: Counter[str] = field(default_factory=Counter)
     gone: Counter[str] = field(default_factory=Counter)
@@ -68,7 +68,7 @@ class Evicted:
 
 
 def evict(work: Work, broken: Broken) -> Evicted:
-    """Removes the records behind the broken rows, a piece at a time."""
+    """Remove the records of the broken rows, piece by piece."""
     s = session(work)
     out = Evicted()
     for feed in work.program.feeds.values():
@@ -90,7 +90,7 @@ def _of_feed(s: Session, feed: Feed, broken: Broken) -> Evicted:
 
 
 class Remover:
-    """Takes records of one entity out of the target."""
+    """Removes records of an entity from the target."""
 
     def __init__(self, s: Session, owners: Owners, phase: str) -> None:
         self._s, self._owners, self._phase = s, owners, phase
@@ -98,7 +98,7 @@ class Remover:
         self._values = OwnerValues(s, owners) if owners.columns else None
 
     def behind(self, broken: Broken) -> tuple[dict[str, Broken], pa.Array]:
-        """Record key -> why it may not stay; and the owner values of rows whose records cannot be named any more."""
+        """Return, by record key, why a record is removed; and the owner values of rows whose record is not found."""
         table = self._s.work.tables[broken.table]
         if broken.table in self._owners.ledger:
             return self._in_ledger(table, broken), pa.array([], pa.null())
@@ -124,7 +124,7 @@ class Remover:
         with self._s.transaction() as tx:
             known = self._s.ledger.records(tx, table, broken.keys)
         unknown = [i for i, text in enumerate(texts) if text not in known]
-        if unknown:  # a journal that is older than its ledger, or rows of somebody else
+        if unknown:  # the journal is older than its ledger, or the rows are somebody else's
             rows = broken.keys.take(unknown)
             known |= records_of_rows(self._s, self._owners, table, rows)
         found: dict[str, Broken] = {}
@@ -135,7 +135,7 @@ class Remover:
         return found
 
     def remove(self, why: Mapping[str, Broken]) -> Evicted:
-        """Takes the records with these keys out; those that have no row in the target are out already."""
+        """Remove the records with these keys. Records without rows in the target are ignored."""
         documents = read(self._s, self._entity, list(why))
         with self._s.transaction() as tx:
             keys = list(why)
@@ -153,9 +153,9 @@ class Remover:
         return Evicted(Counter({self._entity: len(entries)}), Counter({self._entity: gone}))
 
     def remove_lost(self, values: pa.Array) -> Evicted:
-        """Takes the rows with these owner values out: no record of the source leads to them."""
+        """Remove the rows with these owner values, for which the source has no record."""
         assert self._values is not None
-        if self._owners.ledger:  # the key is only known by what it makes
+        if self._owners.ledger:  # the ledger is searched by key, which is unknown
             with self._s.transaction() as tx:
                 keys = self._s.ledger.record_keys(tx, self._entity)
         else:
@@ -182,14 +182,14 @@ class Remover:
     # -- rows
 
     def _are_all_own(self, tx: TargetTransaction) -> bool:
-        """Whether the move wrote all rows of the entity's tables: a row that no record of the source leads to may be of
-        one that is gone, or of somebody else.
+        """Return whether the move wrote all rows of the entity's tables. Otherwise a row without a record in the source
+        may be somebody else's.
         """
         tables = [self._s.work.tables[name] for name in self._owners.tables]
         return not any(tx.strangers(table, limit=1).count for table in tables)
 
     def _delete(self, tx: TargetTransaction, keys: Sequence[str]) -> tuple[list[str], Counter[str]]:
-        """Deletes all rows of these records: the keys that had any, and how many there were, by table."""
+        """Delete all rows of these records. Return the keys that had any, and the number of rows by table."""
         inside, rows = self._delete_in_ledger(tx, keys)
         named = [key for key in keys if not key.startswith(NO_KEY)]
         if self._values is not None and named:
@@ -224,7 +224,7 @@ class Remover:
     # -- entries
 
     def _not_held(self, tx: TargetTransaction, key: str, raws: Sequence[bytes]) -> list[bytes]:
-        """Of records that share a key, those that are not in quarantine or discarded already."""
+        """Return, of records that share a key, those that are not already in quarantine or discarded."""
         if len(raws) <= 1:
             return list(raws)
         held = journal.held_digests(tx, self._entity, key)

@@ -1,8 +1,8 @@
-"""Rows into the target, record by record where it must be.
+"""Load rows into the target, record by record if necessary.
 
-A batch goes in by one bulk load. Where the target refuses it and names the rows, the others go in by another one; where
-it does not, it takes the records one by one (TargetTransaction.load_each). A target that cannot do that is given halves
-of the batch until the record at fault stands alone.
+A batch is loaded by one bulk load. If the target refuses it and names the rows, the others are loaded by another one;
+if it does not name them, it loads the records one by one (TargetTransaction.load_each). If a target cannot do that, the
+batch is bisected until the refused record is isolated.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from crossfade.stores.contract import RowRejected, TargetTransaction
 from crossfade.transform.transform import TableRows, drop_roots, keep_roots
 
 FEW = 100
-"""Records that may all be refused by an error that could be the server's, and are still taken to be at fault."""
+"""The number of records below which an error that may be the server's is taken for theirs if all are refused."""
 
 
 Loaded = Callable[[TargetTransaction, list[tuple[TargetTable, Any]]], None]
-"""Hears what went in, inside the savepoint that it went in with."""
+"""Called with the loaded rows, inside the savepoint that loaded them."""
 
 
 def load_records(
@@ -32,11 +32,10 @@ def load_records(
     *,
     loaded: Loaded = lambda tx, loads: None,
 ) -> list[Rejection]:
-    """Loads all rows of these records (positions in the batch), each whole or not at all; those refused, and why.
+    """Load all rows of these records (positions in the batch), each completely or not at all. Return the refusals.
 
-    An error whose code does not say that it is about a row (any that a function in a CHECK raises) is about the row if
-    other records go in. Raises CrossfadeError where not one of many does: then the server is in a state that refuses
-    them all.
+    An error whose code does not say that it is about a row (such as any raised by a function in a CHECK) is about the
+    row if other records are accepted. Raises CrossfadeError if none of many is: then the server refuses all of them.
     """
     attempt = _Attempt(tx, loaded)
     attempt.load(tables, rows)
@@ -69,7 +68,7 @@ class _Attempt:
                 self.load([keep_roots(t, wanted) for t in tables], part_rows)
 
     def _refusal(self, tables: Sequence[TableRows]) -> RowRejected | None:
-        """What the target refused; None where all is in."""
+        """Load the rows. Return the refusal, or None if all are loaded."""
         try:
             with self.tx.savepoint():
                 in_order = parents_first(tables)
@@ -81,7 +80,7 @@ class _Attempt:
         return None
 
     def _without_named(self, tables: Sequence[TableRows], rows: Sequence[int], refusal: RowRejected) -> None:
-        """The rest, without the records that the target has named at once."""
+        """Load the rest, without the records that the target has named."""
         part = next(t for t in tables if t.table.name == refusal.table)
         out: set[int] = set()
         for one in refusal.rows:
@@ -92,7 +91,7 @@ class _Attempt:
         self.load([drop_roots(t, out) for t in tables], [row for row in rows if row not in out])
 
     def _each(self, tables: Sequence[TableRows], rows: Sequence[int]) -> bool:
-        """Whether the target could load them record by record."""
+        """Load record by record. Return whether the target can do that."""
         try:
             with self.tx.savepoint():
                 in_order = parents_first(tables)
@@ -120,8 +119,8 @@ class _Attempt:
             return
         first = self.doubtful[0]
         raise CrossfadeError(
-            f"the target refuses every row of table {first.table}: {first.message}; not one of {len(self.rejections):,}"
-            " records went in, and nothing of this chunk was written",
+            f"the target refuses every row of table {first.table}: {first.message}; none of {len(self.rejections):,}"
+            " records was accepted, and nothing of this chunk was written",
             hint="look at the table's checks and generated columns, and at the functions that they call",
         )
 
@@ -133,7 +132,7 @@ def _rejection(row: int, refusal: RowRejected) -> Rejection:
 
 
 def parents_first(tables: Sequence[TableRows]) -> list[TableRows]:
-    """Tables before those that refer to them, so that foreign keys hold while they are enforced."""
+    """Return tables before those that refer to them, for foreign keys that are already enforced."""
     names = {t.table.name: t.table for t in tables}
     order = {name: i for i, name in enumerate(_sorted(names))}
     return sorted((t for t in tables if t.rows.num_rows), key=lambda t: order[t.table.name])

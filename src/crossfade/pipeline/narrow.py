@@ -1,4 +1,4 @@
-"""Carriers that make less than a mapping does: some columns of one table."""
+"""Transformers that make only some columns of one table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crossfade.transform.transform import Transformer
 
 
 def narrow_carrier(s: Session, feed: Feed, table: str, columns: Sequence[str]) -> Transformer:
-    """A carrier of one table's rows alone, with nothing but some of their columns."""
+    """Return a transformer for the rows of one table, with only some of their columns."""
     branches = [
         replace(
             b,
@@ -30,6 +30,6 @@ def narrow_carrier(s: Session, feed: Feed, table: str, columns: Sequence[str]) -
 
 
 def follows_from_key(branch: Branch, columns: Sequence[str], key_path: Path) -> bool:
-    """Whether these columns of the row follow from the record's key alone: then a scan of the keys finds it."""
+    """Return whether these columns depend on the record's key only: then a scan of the keys finds the record."""
     steering = [u for u in branch.uses if u.output in ("", *columns)]
     return branch.one_row and not branch.lookups and all(u.path == key_path for u in steering)

@@ -1,4 +1,4 @@
-"""Which records in quarantine would make a row that others refer to: what waits is told from what has no parent."""
+"""Find records in quarantine that would make a referenced row, to distinguish waiting records from true orphans."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Values = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A record that is not in the target. The first in order stands for all that would make the same row."""
+    """A record that is not in the target. The first in order represents all that would make the same row."""
 
     is_closed: bool
     entity: str
@@ -32,7 +32,7 @@ class Parent:
 
 
 class Parents:
-    """Knows, for each parent table and its columns, the rows that held records would make; asked once each."""
+    """The rows that held records would make, for each parent table and its columns; computed once each."""
 
     def __init__(self, s: Session) -> None:
         self._s = s
@@ -71,7 +71,7 @@ class Parents:
                 yield row, Parent(not record.is_open, feed.entity, record.key, record.id)
 
     def _document(self, record: HeldRecord) -> bytes:
-        """The record, or one that holds its key alone: a record that cannot be read as a whole has a key too."""
+        """Return the record, or one that holds only its key: a record that cannot be read as a whole has a key too."""
         return record.raw if record.raw is not None else self._s.codec.of_key(record.key or "null")
 
 

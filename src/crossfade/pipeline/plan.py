@@ -1,4 +1,4 @@
-"""The plan of a copy: the chunks that the keys of the source make."""
+"""Plan a copy: divide the keys of the source into chunks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crossfade.stores.contract import Reader, Transaction
 
 
 class KeyScan:
-    """The chunks of entities, in order. What is found is kept, so that they may be asked for again."""
+    """The chunks of entities, in order. They are kept, so that they can be requested again."""
 
     def __init__(self, reader: Reader, entities: Sequence[str], target_bytes: int, tell: Listener = ignore) -> None:
         self._reader, self.entities, self._target_bytes, self._tell = reader, entities, target_bytes, tell
@@ -21,12 +21,12 @@ class KeyScan:
         self._rest = self._scan(entities)
 
     def go_on(self, wanted: Callable[[], bool]) -> None:
-        """Scans as long as it is `wanted`, from one chunk to the next."""
+        """Scan from chunk to chunk, as long as it is `wanted`."""
         while wanted() and (chunk := next(self._rest, None)) is not None:
             self._found.append(chunk)
 
     def chunks(self, entities: Sequence[str]) -> Iterator[Chunk]:
-        """Those of some of the entities; of all of them, with what was found before."""
+        """Yield the chunks of some entities. If these are all entities, continue the scan that has begun."""
         if entities != self.entities:
             yield from self._scan(entities)
             return
@@ -42,7 +42,7 @@ class KeyScan:
 
 
 def plan(scan: KeyScan, transaction: Transaction) -> list[Chunk]:
-    """The chunks that are not done yet. The first call makes the plan and notes it, later ones find it noted."""
+    """Return the chunks that are not finished. The first call makes the plan and records it; later ones read it."""
     with transaction() as tx:
         journal.lock_move(tx)
         planned = {c.chunk.entity for c in journal.chunks(tx)}

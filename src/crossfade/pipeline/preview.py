@@ -1,4 +1,4 @@
-"""What a mapping would make of some documents. Nothing is written: neither to the target nor to a journal."""
+"""Map some documents without writing anything, neither to the target nor to a journal."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from crossfade.transform.lookup import LookupReader
 from crossfade.transform.transform import TableRows, Transformer, keep_roots
 
 AT_ONCE = 500
-"""Documents of a sample that are fetched and mapped at once."""
+"""The number of documents of a sample that are fetched and mapped at once."""
 
 
 @dataclass(frozen=True)
 class Previewed:
-    """A document, and what becomes of it: rows, a refusal, or (`discarded`) nothing on purpose."""
+    """A document with its result: rows, a refusal, or (`discarded`) nothing on purpose."""
 
     entity: str
     key: str | None
@@ -36,7 +36,7 @@ class Previewed:
 
 
 class Mapper:
-    """Maps raw documents of any entity, with nothing but the source and the mapping."""
+    """Maps raw documents of any entity, using only the source and the mapping."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Mapper:
         self._transcoders: dict[tuple[str, tuple[Column, ...]], ColumnReader] = {}
 
     def map(self, entity: str, raws: Sequence[bytes]) -> list[Previewed]:
-        """One for each document, in their order."""
+        """Return one result for each document, in order."""
         if not raws:
             return []
         batch = self._transcode(self._shapes[entity], self._program.feeds[entity].columns, b"".join(raws))
@@ -88,7 +88,7 @@ class Mapper:
 
 
 def first_of(reader: Reader, codec: Codec, entity: str, limit: int, target_bytes: int) -> list[bytes]:
-    """The first documents of an entity, in the order of its keys."""
+    """Return the first documents of an entity, in the order of its keys."""
     found: list[bytes] = []
     for chunk in reader.chunks(entity, target_bytes=target_bytes):
         for piece in reader.raw(chunk):
@@ -99,7 +99,7 @@ def first_of(reader: Reader, codec: Codec, entity: str, limit: int, target_bytes
 
 
 def with_keys(reader: Reader, codec: Codec, entity: str, keys: Sequence[str]) -> list[bytes]:
-    """The documents that have one of these keys."""
+    """Return the documents with one of these keys."""
     return [raw for reply in reader.fetch(entity, codec.key_path, keys) for raw in codec.split(reply)]
 
 
@@ -108,7 +108,7 @@ def with_keys(reader: Reader, codec: Codec, entity: str, keys: Sequence[str]) ->
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What `count` of `sampled` records says of all `records`: with 95 % confidence between `low` and `high`."""
+    """An estimate for all `records` from `count` of `sampled` ones: between `low` and `high` with 95 % confidence."""
 
     count: int
     sampled: int
@@ -128,7 +128,7 @@ class Estimate:
 
     @property
     def _bounds(self) -> tuple[float, float]:
-        """Wilson's interval; nothing is uncertain where all records were looked at."""
+        """Return Wilson's interval. It is exact if all records were sampled."""
         if not self.sampled or self.sampled >= self.records:
             share = self.count / self.sampled if self.sampled else 0.0
             return share, share
@@ -141,7 +141,7 @@ class Estimate:
 
 @dataclass
 class SampleCause:
-    """Refusals of a sample with the same reason at the same place; `examples` are the first, with their details."""
+    """Refusals of a sample with the same reason at the same place; `examples` has the first ones with their details."""
 
     reason: str
     table: str | None
@@ -152,7 +152,7 @@ class SampleCause:
 
 @dataclass
 class Sample:
-    """What became of a sample of an entity's records."""
+    """The result of a sample of an entity's records."""
 
     entity: str
     records: int = 0
@@ -179,7 +179,7 @@ class Sample:
 
 
 def sample(mapper: Mapper, reader: Reader, codec: Codec, entity: str, size: int, listen: Listener) -> Sample:
-    """Maps `size` records of an entity, drawn at random from all its keys: the same ones every time."""
+    """Map `size` records of an entity, drawn at random from all its keys; always the same ones."""
     keys, records = _drawn(reader, codec, entity, size)
     found = Sample(entity, records)
     for at in range(0, len(keys), AT_ONCE):
@@ -192,7 +192,7 @@ def sample(mapper: Mapper, reader: Reader, codec: Codec, entity: str, size: int,
 
 
 def _drawn(reader: Reader, codec: Codec, entity: str, size: int) -> tuple[list[str], int]:
-    """Keys of a random sample, and how many there are in all; every record has the same chance (a reservoir)."""
+    """Return the keys of a random sample (reservoir sampling), and the number of all keys."""
     chance = random.Random(f"crossfade {entity}")
     kept: list[str] = []
     skip, weight, seen = 0, 1.0, 0
@@ -213,7 +213,7 @@ def _drawn(reader: Reader, codec: Codec, entity: str, size: int) -> tuple[list[s
 
 
 def _next(chance: random.Random, weight: float, size: int) -> tuple[float, int]:
-    """Vitter's algorithm L: how many records are passed over before the next one that is taken."""
+    """Return how many records to skip before the next sampled one (Vitter's algorithm L)."""
     weight *= math.exp(math.log(1.0 - chance.random()) / size)
     return weight, math.floor(math.log(1.0 - chance.random()) / math.log1p(-weight)) if weight < 1 else 0
 

@@ -1,4 +1,4 @@
-"""Records of an entity by their keys: read as they are now, and the values that say which rows are theirs."""
+"""Read records of an entity by key as they are now, and map their keys to owner values and back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEYS_AT_ONCE = 1000
 
 
 def read(s: Session, entity: str, keys: Sequence[str]) -> dict[str, list[bytes]]:
-    """The documents with these keys, as the source has them now: none, one, or more where a dump holds a key twice."""
+    """Return the current documents of each key: none, one, or several if a dump holds a key twice."""
     found: dict[str, list[bytes]] = {key: [] for key in keys}
     named = [key for key in keys if not key.startswith(NO_KEY)]
     if named:
@@ -38,7 +38,7 @@ def without_key(s: Session, entity: str) -> Iterator[bytes]:
 
 
 class OwnerValues:
-    """What the owner columns of an entity's tables hold for a key, and the key that a value leads to."""
+    """Converts between keys of an entity and the values of the owner columns of its tables."""
 
     def __init__(self, s: Session, owners: Owners) -> None:
         assert owners.narrow is not None, "no table of the entity has an owner column"
@@ -50,12 +50,12 @@ class OwnerValues:
         self._carrier = _carrier(s, feed, branch, owners)
 
     def of(self, keys: Sequence[str]) -> tuple[list[str], pa.Array]:
-        """Keys, and the value of each. A key that the source's shape does not know has none."""
+        """Return keys with the value of each. A key of a type that is not in the source's shape has none."""
         return self._mapped(b"".join(self._s.codec.of_key(key) for key in keys))
 
     def keys(self, values: pa.Array) -> dict[object, str]:
-        """Value -> the key of the record in the source that has it. Where the value tells the key by itself, it is not
-        asked whether the record is there.
+        """Return the record key for each value. If the value itself contains the key, the source is not asked whether
+        the record exists.
         """
         wanted = set(values.to_pylist())
         if self._owners.holds_object_id:

@@ -1,7 +1,7 @@
-"""Records come in again, in pieces of many: those that a person retries, and those whose obstacle is gone.
+"""Retry records in pieces of many: those that a person retries, and those whose obstacle is gone (readmission).
 
-Each piece is one transaction: the records as the source has them now, mapped as the mapping is now, are put into the
-target where they fit, and their entries say what became of them.
+Each piece is one transaction: the current records of the source are mapped with the current mapping and put into the
+target if they fit, and their entries are updated with the outcome.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from crossfade.transform.transform import Mapped
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """What became of one entry. `outcome`: copied, discarded (by a `where`), gone (from the source), or quarantined."""
+    """The result for an entry. `outcome`: copied, discarded (by a `where`), gone (from the source), or quarantined."""
 
     entry: Entry
     outcome: str
 
 
 class Tried(Enum):
-    """What records are held against before they come in, and what becomes of the entries of those that do.
+    """What is checked before records are put in, and what happens to the entries of those that are.
 
-    BY_KEY: primary keys alone, as long as the copy has not come to the constraints. AGAIN: every constraint. The
-    entries of both are forgotten: it was not decided yet who stays out. BY_PERSON: every constraint; entries are
-    closed. IN_COPY: a person retries before the copy has ended; what no parent is there for may come yet.
+    BY_KEY: only primary keys, before the copy checks the constraints. AGAIN: every constraint. Both delete the entries,
+    because it was not decided yet which record is kept. BY_PERSON: every constraint; entries are closed. IN_COPY: a
+    person retries before the copy has finished; missing parents may still be copied.
     """
 
     BY_KEY = "by_key"
@@ -50,7 +50,7 @@ class Tried(Enum):
     IN_COPY = "in_copy"
 
     def forgets(self, has_unique_keys: bool) -> bool:
-        """Of records that share a key the entry says that there were several."""
+        """Whether entries are deleted. For records that share a key, the entry shows that there were several."""
         return self is Tried.BY_KEY or (self is Tried.AGAIN and has_unique_keys)
 
     @property
@@ -61,18 +61,18 @@ class Tried(Enum):
 def retry(
     work: Work, chosen: Sequence[Held], executor: Executor, how: Tried, listen: Listener = ignore
 ) -> list[Retried]:
-    """Tries open entries again, each as often as it can be helped by others that came in."""
+    """Retry open entries, each again whenever other records may have added its parent."""
     return list(_Rounds(work, executor, how, listen).run(chosen, ()).values())
 
 
 def readmit(work: Work, executor: Executor) -> int:
-    """Brings in the records that a unique constraint refused and whose obstacle has been removed since, and those that
-    waited for them; how many. Nothing is removed for it, so that it ends.
+    """Readmit records that a unique constraint refused and whose obstacle has been removed, and records that waited for
+    them. Return their number. Nothing is removed, so that it ends.
     """
     s = session(work)
     with s.transaction() as tx:
         clashed, orphans = refused.refused(tx, "unique", "exclusion"), refused.refused(tx, "foreign_key")
-        moved = journal.find_readmitting(tx)  # of a run that was killed here
+        moved = journal.find_readmitting(tx)  # recorded by a run that was killed here
         if not clashed and not moved:
             return 0
         journal.note_readmitting(tx, moved or ())
@@ -83,7 +83,7 @@ def readmit(work: Work, executor: Executor) -> int:
 
 
 class _Rounds:
-    """Entity by entity, parents first; who lacks a parent is tried again when rows have come into its table."""
+    """Retries by entity, parents first. A record without a parent is retried when rows are added to that table."""
 
     def __init__(self, work: Work, executor: Executor, how: Tried, listen: Listener) -> None:
         self._work, self._executor, self._how, self._listen = work, executor, how, listen
@@ -93,7 +93,7 @@ class _Rounds:
     def run(
         self, chosen: Iterable[Held], waiting: Iterable[Held], moved_before: Iterable[str] = ()
     ) -> dict[str, Retried]:
-        """`waiting` are tried when rows have come into a table that they refer to; as they have into `moved_before`."""
+        """Retry. Entries in `waiting` are tried if rows are added to a table they refer to, or if in `moved_before`."""
         todo, later = self._by_entity(chosen), self._by_entity(waiting)
         before = set(moved_before)
         while True:
@@ -116,7 +116,7 @@ class _Rounds:
         return out
 
     def _try(self, entity: str, now: Sequence[Held], moved: set[str]) -> list[Held]:
-        """Those that lack a parent."""
+        """Try the entries now. Return those without a parent."""
         if not now:
             return []
         self._listen(RetryStarted(len(now)))
@@ -137,7 +137,7 @@ class _Rounds:
         return stay
 
     def _ahead(self, entity: str) -> int:
-        """One piece after the other, where records may clash: the first by its key has the value."""
+        """Return how many pieces run at once: one if records may clash, so that the first by key keeps the value."""
         s = session(self._work)
         owners = s.owners[entity]
         tables = [self._work.tables[name] for name in owners.tables]
@@ -146,7 +146,7 @@ class _Rounds:
 
 
 def parents_first(work: Work) -> list[str]:
-    """The entities, each after those that its rows refer to, as far as they do not refer to each other."""
+    """Return the entities, each after those that its rows refer to, unless they refer to each other."""
     done: dict[str, None] = {}
     feeding: dict[str, list[str]] = {}
     for feed in work.program.feeds.values():
@@ -168,7 +168,7 @@ def parents_first(work: Work) -> list[str]:
 
 
 def _parents(work: Work, entity: str) -> set[str]:
-    """The tables that rows of the entity refer to."""
+    """Return the tables that rows of the entity refer to."""
     own = {b.table for b in work.program.feeds[entity].branches} & work.tables.keys()
     return {key.parent for table in own for key in work.tables[table].foreign_keys}
 
@@ -177,7 +177,7 @@ def _parents(work: Work, entity: str) -> set[str]:
 
 
 def put_in(work: Work, entity: str, ids: Sequence[str], how: Tried) -> list[Retried]:
-    """One piece, one transaction. Runs in a worker."""
+    """Retry a piece in one transaction. Runs in a worker."""
     s = session(work)
     with s.transaction() as tx:
         kept = refused.read(tx, ids)
@@ -188,8 +188,8 @@ def put_in(work: Work, entity: str, ids: Sequence[str], how: Tried) -> list[Retr
 
 
 def _closed(tx: TargetTransaction, entity: str, ids: Sequence[str], found: set[str]) -> Iterator[Retried]:
-    """Yield the entries that this very piece has closed or forgotten: it had committed when its connection, or its
-    worker, was lost. Only one run is at work in the target.
+    """Yield the entries that this piece has already closed or deleted: it had committed when its connection or worker
+    was lost. No other run works in the target.
     """
     outcomes = {"retried": "copied", "discarded": "discarded"}
     for id_ in ids:
@@ -203,7 +203,7 @@ def _closed(tx: TargetTransaction, entity: str, ids: Sequence[str], found: set[s
 
 
 class _Piece:
-    """Entries with their records as the source has them now; those in quarantine where no key leads to them alone."""
+    """Entries with their current records, or with those in quarantine if a key does not identify the record."""
 
     def __init__(self, s: Session, entity: str, kept: Sequence[tuple[Entry, bytes]]) -> None:
         self._s, self._entity = s, entity
@@ -276,16 +276,16 @@ def _again(entry: Entry, key: str | None, why: Rejection) -> Entry:
 
 
 def _is_same(entry: Entry, why: Rejection) -> bool:
-    """Whether the record is refused by the same constraint: what was known of it the first time holds still."""
+    """Return whether the same constraint refused the record again, so that what is known about it is still true."""
     unnamed = why.constraint is None or entry.constraint == why.constraint
     return unnamed and (entry.reason, entry.table) == (why.reason, why.table)
 
 
-# -- left behind by a person
+# -- discarded by a person
 
 
 def discard(tx: TargetTransaction, entries: Sequence[Entry], reason: str) -> list[Entry]:
-    """Closes open entries as discarded, with a person's reason; their count moves with them."""
+    """Close open entries as discarded, with a person's reason, and update the counts."""
     left = list({e.id: e for e in entries if e.state == "open"}.values())
     journal.resolve_all(tx, left, "discarded", reason)
     _shift(tx, Counter(entry.entity for entry in left))
@@ -293,7 +293,7 @@ def discard(tx: TargetTransaction, entries: Sequence[Entry], reason: str) -> lis
 
 
 def discard_all(tx: TargetTransaction, of: Selection, reason: str) -> dict[str, int]:
-    """The same for all open entries of a selection; entity -> how many."""
+    """Discard all open entries of a selection. Return their number for each entity."""
     gone = close_all(tx, of, "discarded", reason)
     _shift(tx, gone)
     return gone

@@ -1,6 +1,6 @@
-"""The records behind rows that nothing leads back from: all records are mapped, and those looked at that make the rows.
+"""Find the records of rows that lead back to no record, by mapping all records.
 
-It is what is left where a journal is older than its ledger.
+This is needed only if the journal is older than its ledger.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from crossfade.runtime.session import Session
 
 
 def records_of_rows(s: Session, owners: Owners, table: TargetTable, keys: Any) -> dict[str, tuple[str, str]]:
-    """Text of a row's primary key -> entity and key of the record that makes it now."""
+    """Return entity and key of the record that makes each row now, by the text of the row's primary key."""
     wanted, found = set(row_texts(table, keys)), dict[str, tuple[str, str]]()
     carrier = narrow_carrier(s, s.work.program.feeds[owners.entity], table.name, table.primary_key)
     for raw in s.reader.scan(owners.entity):

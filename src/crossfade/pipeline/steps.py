@@ -1,7 +1,7 @@
-"""DDL steps of the target, each done once.
+"""Execute DDL steps of the target, each once.
 
-A step and its note in the journal commit together. Where that cannot be (the store's DDL is not transactional, or the
-statement runs in no transaction), the journal notes first that the step begins: stores/contract/steps.py.
+A step and its record in the journal commit together. If that is impossible (the store's DDL is not transactional, or
+the statement cannot run in a transaction), the journal first records that the step begins: stores/contract/steps.py.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ def run_steps(
     listen: Callable[[Step], None],
     planned: Callable[[int], None] = lambda count: None,
 ) -> None:
-    """Runs the steps that the journal does not know as done. Raises CrossfadeError at the first that fails.
+    """Execute the steps that are not recorded as done. Raises CrossfadeError for the first that fails.
 
-    `planned` hears how many these are.
+    `planned` is called with the number of these steps.
     """
     with transaction() as tx:
         done = journal.steps_done(tx)
@@ -42,7 +42,7 @@ def run_steps(
 
 
 def run_step(target: Store, transaction: Transaction, step: Step) -> None:
-    """Runs a step and notes it. Raises RowRejected where rows stand in its way."""
+    """Execute a step and record it. Raises RowRejected if rows prevent it."""
     if target.traits.transactional_ddl and not (target.steps is not None and target.steps.is_alone(step)):
         with transaction() as tx:
             tx.run(step.sql)
@@ -56,7 +56,7 @@ def run_step(target: Store, transaction: Transaction, step: Step) -> None:
 
 
 def _carry_out(steps: Steps, step: Step, was_begun: bool) -> None:
-    """Do what is left to do of a step: all of it, unless an earlier run had begun it."""
+    """Execute the remaining part of a step: all of it, unless an earlier run had begun it."""
     match steps.check(step) if was_begun else Standing.ABSENT:
         case Standing.ABSENT:
             steps.start(step)
@@ -65,7 +65,7 @@ def _carry_out(steps: Steps, step: Step, was_begun: bool) -> None:
 
 
 def failed(step: Step, error: RowRejected | CrossfadeError) -> CrossfadeError:
-    """The error of a step, with the step; a connection that is lost stays what it is."""
+    """Return the error of a step, which names the step. The error of a lost connection is returned unchanged."""
     if isinstance(error, Unreachable):
         return error
     if isinstance(error, RowRejected):

@@ -1,7 +1,7 @@
-"""The journal's own tables, brought from the shape of an older version to the one of today: one step a version.
+"""Migrate the journal's own tables from an older version to the current one, one step for each version.
 
-A step is written once, when its version is made, and never changed: it may use nothing that a later version changes.
-All steps run in one transaction, under the run's lock: a target has the old journal or the new one.
+A step is written when its version is made, and never changed: it must not use anything that a later version changes.
+All steps run in one transaction, under the run's lock: a target has either the old journal or the new one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Step = Callable[[TargetTransaction, bool], None]
 
 STEPS: Mapping[int, Step] = {4: to_4.migrate, 5: to_5.migrate}
 OLDEST = min(STEPS) - 1
-"""The oldest version that can be brought to today's."""
+"""The oldest version that can be migrated."""
 
 _MOVE = JournalTable("move", (), ())  # of which every version has the version
 

@@ -1,4 +1,4 @@
-"""Version 4: what the move wrote is noted (of rows written before nothing is known: they count as others'), and every
+"""Version 4: the journal records what the move wrote (earlier rows are unknown and count as those of others), and every
 table has a key.
 """
 
@@ -19,7 +19,7 @@ _CLEARING = JournalTable(
 
 
 def migrate(tx: TargetTransaction, has_unique_keys: bool) -> None:
-    """`has_unique_keys` is of no interest here."""
+    """Migrate. `has_unique_keys` is not used."""
     names = ("place", "parents", "changed", "doomed")
     tx.journal.create(_LOADED)
     kept = tx.journal.select(_CLEARING, names)

@@ -27,12 +27,12 @@ _AT_ONCE = 16_000_000
 def migrate(tx: TargetTransaction, has_unique_keys: bool) -> None:
     tx.journal.add_column(_CHUNK, _GONE)
     tx.journal.add_column(_QUARANTINE, _DIGEST)
-    for table in (_QUARANTINE, _LEDGER, _AGREED, _AGAIN):  # of an existing one, its new index
+    for table in (_QUARANTINE, _LEDGER, _AGREED, _AGAIN):  # for an existing table, its new index
         tx.journal.create(table)
     digests = dict(_digests(tx))
     entries = tx.journal.select(_QUARANTINE, ("id", "entity", "record_key", "state"), order=("id",))
     new, taken = dict[str, str](), set[str]()
-    for old, entity, key, _ in sorted(entries, key=lambda e: (e[3] == "retried", e[0])):  # closed ones give way
+    for old, entity, key, _ in sorted(entries, key=lambda e: (e[3] == "retried", e[0])):  # closed ones last
         told = "" if has_unique_keys and key is not None else digests[old]
         number = 1
         while (found := _id(entity, key, told, number)) in taken:
@@ -52,7 +52,7 @@ def _id(entity: str, key: str | None, digest: str, number: int) -> str:
 
 
 def _digests(tx: TargetTransaction) -> Iterator[tuple[str, str]]:
-    """The digest of every entry's document, a bounded number of bytes at a time."""
+    """Yield the digest of every entry's document, reading a bounded number of bytes at a time."""
     after = ""
     while sizes := tx.journal.select(
         _QUARANTINE, ("id", Size("raw")), (After(("id",), (after,)),), order=("id",), limit=1000
