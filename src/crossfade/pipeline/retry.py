@@ -93,7 +93,7 @@ class _Rounds:
     def run(
         self, chosen: Iterable[Held], waiting: Iterable[Held], moved_before: Iterable[str] = ()
     ) -> dict[str, Retried]:
-        """Retry. Entries in `waiting` are tried when rows have been added to a table that they refer to, now or before."""
+        """Retry. `waiting` are tried when rows are added to a table that they refer to, or were (`moved_before`)."""
         todo, later = self._by_entity(chosen), self._by_entity(waiting)
         before = set(moved_before)
         while True:
