@@ -40,7 +40,7 @@ class CrossfadeError(Exception):
 
 
 class Refused(CrossfadeError):
-    """what was asked for does not hold"""
+    """the request was refused"""
 
 
 class Uncovered(Refused):

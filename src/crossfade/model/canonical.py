@@ -26,32 +26,32 @@ _ARROW: dict[str, Any] = {
 
 
 def arrow_type(kind: ColumnType) -> Any:
-    """The Arrow type of the column type's canonical values; a list for an array."""
+    """Return the Arrow type of the canonical values of a column type; a list for an array."""
     if kind.kind == "array":
         return pa.list_(arrow_type(element_of(kind)))
     return _ARROW[CANONICAL[kind.kind]]
 
 
 def element_of(kind: ColumnType) -> ColumnType:
-    """The type of an array's elements (text, where nobody said it)."""
+    """Return the type of an array's elements (text if unknown)."""
     return kind.of or ColumnType("other", "text")
 
 
 def arrow_schema(table: TargetTable, columns: Iterable[str]) -> Any:
-    """The schema of canonical rows of `table` with `columns`. Raises KeyError for a column that it does not have."""
+    """Return the schema of canonical rows of `table` with `columns`. Raises KeyError for an unknown column."""
     types = {c.name: c.type for c in table.columns}
     return pa.schema([pa.field(name, arrow_type(types[name])) for name in columns])
 
 
 def python_rows(table: Any) -> list[tuple[Any, ...]]:
-    """The rows as Python values that can be keys of a dict; dates and times as numbers, for Python's end with 9999."""
+    """Return the rows as hashable Python values. Dates and times are numbers, because Python's end with 9999."""
     if not table.num_columns:
         return [()] * len(table)
     return list(zip(*(_numbers(column).to_pylist() for column in table.columns), strict=True))
 
 
 def arrow_rows(table: TargetTable, columns: Iterable[str], rows: Sequence[tuple[Any, ...]]) -> Any:
-    """The canonical table that `python_rows` gave these rows of."""
+    """Return the canonical table from the rows of `python_rows`."""
     schema = arrow_schema(table, columns)
     values = list(zip(*rows, strict=True)) or [()] * len(schema)
     return pa.table([_array(v, field.type) for v, field in zip(values, schema, strict=True)], schema=schema)

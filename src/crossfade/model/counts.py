@@ -1,4 +1,4 @@
-"""The count equation: nothing of a source is anywhere else."""
+"""The count equation: every record of a source is in exactly one account."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """`1 step`, `2,000 steps`; `plural` where it is not the noun with an s."""
+    """Return text such as `1 step` or `2,000 steps`. `plural` is needed unless it is the noun with an s."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def percent(part: int, whole: int) -> str:
-    """`0.20 %`; what is neither none nor all never looks like it: `< 0.01 %`, `> 99.99 %`."""
+    """Return text such as `0.20 %`. It is 0 % or 100 % only if that is exact: `< 0.01 %`, `> 99.99 %`."""
     share = part / whole if whole else 0.0
     if 0 < share < 0.0001:
         return "< 0.01 %"
@@ -20,7 +20,7 @@ def percent(part: int, whole: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Where the records of a chunk or an entity are: `source = copied + quarantined + discarded`."""
+    """The accounts of the records of a chunk or an entity: `source = copied + quarantined + discarded`."""
 
     source: int = 0
     copied: int = 0

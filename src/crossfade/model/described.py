@@ -1,7 +1,7 @@
-"""What a database says that its schema is, as flat facts: schema/compare.py compares two descriptions fact by fact.
+"""The schema that a database reports, as flat facts. schema/compare.py compares two descriptions fact by fact.
 
-A description has everything that decides what the database does with a row, whether a mapping touches it or not: not
-what a schema file says, but what the server made of it.
+A description has everything that determines what the database does with a row, whether a mapping uses it or not. It is
+based on what the server created, not on a schema file.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ OWNING = ("owner", "rights")
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """One object of a schema: a relation, a column, a constraint, a trigger, a function.
+    """An object of a schema: a relation, a column, a constraint, a trigger, a function.
 
-    `kind` and `name` (as the database prints it, with its schema) name it; `of` is the relation that it is part of, or
-    "". `facts` are what it is, in words that can be shown; the fact "is" says what people call it.
+    `kind` and `name` (as the database prints it, with its schema) identify it; `of` is the relation that it is part of,
+    or "". `facts` describe it in words that can be shown; the fact "is" is its common name.
     """
 
     kind: str
@@ -38,17 +38,17 @@ class Thing:
 
     @property
     def parent(self) -> str:
-        """The relation of which it is a partition, or ""."""
+        """The partitioned relation, if it is a partition, or ""."""
         return self.facts.get("partition of", "").partition(" FOR VALUES ")[0].removesuffix(" DEFAULT")
 
     @property
     def what(self) -> str:
-        """What people call it: a relation is a table, a view, ..."""
+        """The common name of its kind: a relation is a table, a view, ..."""
         return self.facts.get("is", self.kind)
 
 
 FACTS = 2
-"""Raised whenever stores describe the same schema by other facts: a description noted before is then created again."""
+"""Incremented when stores describe the same schema by other facts: recorded descriptions are then created again."""
 
 
 def by(product: str) -> str:
@@ -58,8 +58,8 @@ def by(product: str) -> str:
 
 @dataclass(frozen=True)
 class Described:
-    """A whole schema. `server` is the product with its major version, and the version of our own facts (`by`): another
-    one may print definitions otherwise.
+    """A whole schema. `server` is the product with its major version, and the version of the facts (`by`): another
+    version may print definitions differently.
 
     The columns of a table come in its order.
     """
@@ -68,7 +68,7 @@ class Described:
     things: tuple[Thing, ...]
 
     def joined(self, other: Described) -> Described:
-        """Both together; where both have a thing, it is as in `other`, but for who owns it and has a right to it."""
+        """Merge two descriptions. A thing in both is as in `other`, except for its owner and privileges."""
         found = {t.key: t for t in self.things}
         for thing in other.things:
             known = found.pop(thing.key, None)  # columns keep the order of `other`
@@ -77,7 +77,7 @@ class Described:
 
 
 def plain(name: str) -> str:
-    """A printed name without quotes and default schema, as mapping files have it."""
+    """Return a printed name without quotes and default schema, as in mapping files."""
     return name.replace('""', "\0").replace('"', "").replace("\0", '"').removeprefix("public.")
 
 

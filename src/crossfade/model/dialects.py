@@ -1,6 +1,6 @@
-"""The SQL of the databases that a target can be, as facts: nothing asks which one it is, only what holds of it.
+"""Facts about the SQL of the target databases, so that no code has to ask which database it is.
 
-What a database does beyond its SQL is said by its store (stores/contract/store.py, `Traits`).
+Facts about a database beyond its SQL are in its store (stores/contract/store.py, `Traits`).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from crossfade.errors import Misused
 class Dialect:
     name: str
     has_schemas: bool  # are tables in schemas?
-    has_types: bool  # are there enums, domains and arrays, and sequences apart from tables?
-    adds_constraints: bool  # can a constraint be added to a table that exists?
-    has_comments: bool  # can a table or a column be commented on?
+    has_types: bool  # are there enums, domains and arrays, and independent sequences?
+    adds_constraints: bool  # can a constraint be added to an existing table?
+    has_comments: bool  # can tables and columns have comments?
     folds_quoted_names: bool  # are "A" and "a" the same table?
     triggers_are_of_tables: bool  # does DROP TRIGGER name the table?
-    has_sqlalchemy: bool = True  # does SQLAlchemy write it?
-    script_begins: str = ""  # what a script of DDL begins with, so that it runs in the order in which it is written
+    has_sqlalchemy: bool = True  # does SQLAlchemy support it?
+    script_begins: str = ""  # the first line of a DDL script, so that it runs in the written order
 
 
 POSTGRESQL = Dialect(
@@ -56,7 +56,7 @@ DIALECTS = {dialect.name: dialect for dialect in (POSTGRESQL, SQLITE, MEMORY)}
 
 
 def dialect_of(name: str) -> Dialect:
-    """The dialect of this name. Raises Misused where no target speaks it."""
+    """Return the dialect of this name. Raises Misused if no target uses it."""
     if name not in DIALECTS:
         raise Misused(f"the dialect {name!r} is not supported for a target", hint=" or ".join(DIALECTS))
     return DIALECTS[name]

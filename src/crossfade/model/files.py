@@ -1,4 +1,4 @@
-"""Files that a person reads: each is there whole, or as it was before."""
+"""Write files for people atomically: each is either complete or as it was before."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from crossfade.errors import Unreachable
 
 
 def write_text(file: Path, text: str) -> None:
-    """Writes a file, whole or not at all. Raises Unreachable where it cannot be written."""
+    """Write a file completely or not at all. Raises Unreachable if it cannot be written."""
     part = file.with_name(file.name + ".part")
     try:
         part.write_text(text, encoding="utf-8")
@@ -18,6 +18,6 @@ def write_text(file: Path, text: str) -> None:
         with suppress(OSError):
             part.unlink()
         raise Unreachable(
-            f"{file} could not be written: {error.strerror or error}; it is as it was",
-            hint="make room, or check the rights of its folder; then the same command again",
+            f"{file} could not be written: {error.strerror or error}; it is unchanged",
+            hint="free disk space, or check the permissions of its folder; then run the same command again",
         ) from error

@@ -1,4 +1,4 @@
-"""What `crossfade check` finds."""
+"""The findings of `crossfade check`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that `check` says. `severity` is "fault" (a copy does not start) or "note".
+    """A finding of `check`. `severity` is "fault" (a copy does not start) or "note".
 
     `kind` is a stable word; `place` is entity.path, table.column or a file.
     """

@@ -1,8 +1,8 @@
-"""What tells one source from another: a copy that goes on has to read from where it began.
+"""The identity of a source: a resumed copy has to read from the source that it began with.
 
-A source is known by what its entities are (a collection's UUID, what a file holds), and by where it is. Of a database
-that was cloned, the entities are the same and the documents soon are not, so another place has to be confirmed by a
-person; other entities are another source, whatever anyone says.
+A source is identified by its entities (a collection's UUID, the content of a file) and by its place. A cloned database
+has the same entities, but its documents soon differ, so a person has to confirm another place. With other entities it
+is another source, which cannot be confirmed.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class SourceIdentity:
-    """`places` are the names that the source has for where it is: one of them in common is the same place. `parts` has
-    for each entity what it is and, behind an "@", what may change without its becoming another (a file's time).
+    """`places` are the source's own names for its place; two sources with a common name are at the same place. `parts`
+    has the identity of each entity and, after an "@", what may change without affecting it (a file's time).
     """
 
     database: str
@@ -33,8 +33,8 @@ class SourceIdentity:
 
 @dataclass(frozen=True)
 class Change:
-    """How a source differs from the one before. `other`: entities that are not what they were; then it is another
-    source. Without them, `what` says what has to be confirmed.
+    """How a source differs from an earlier one. `other`: entities with another identity; then it is another source.
+    Otherwise `what` describes what has to be confirmed.
     """
 
     other: tuple[str, ...]
@@ -42,7 +42,7 @@ class Change:
 
 
 def changed(then: SourceIdentity, now: SourceIdentity, entities: Collection[str]) -> Change | None:
-    """What has changed of the source, as far as these entities go; None where it is the same."""
+    """Return what has changed of the source with respect to these entities, or None."""
     known = [e for e in sorted(entities) if e in then.parts]
     other = tuple(e for e in known if _what(then.parts[e]) != _what(now.parts.get(e, "")))
     if other:

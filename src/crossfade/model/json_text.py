@@ -1,7 +1,7 @@
-"""JSON read without the limits of a parser: numbers of any size, nested as deep as the text goes.
+"""Read JSON with numbers of any size and nesting of any depth.
 
-The usual parsers read numbers as doubles, and nest on the processor's stack. This one keeps every digit and needs no
-stack; it is slow, and for texts that the others do not take or would change.
+The usual parsers read numbers as doubles and are recursive. This one keeps every digit and is iterative. It is slow,
+and meant for texts that the others refuse or would change.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _OPEN = object()  # no value yet
 
 
 class Beyond(str):
-    """A number that even a Decimal does not hold, by its text."""
+    """The text of a number that not even a Decimal can represent."""
 
 
 def number(text: str) -> Any:
-    """The number, exactly."""
+    """Return the exact number."""
     try:
         return Decimal(text)
     except InvalidOperation:
@@ -34,7 +34,7 @@ def number(text: str) -> Any:
 
 
 def parse(text: str, *, number: Callable[[str], Any] = number, object_of: Callable[[Pairs], Any] = dict) -> Any:
-    """The value that the text holds. Raises ValueError (JSONDecodeError, with the place) where it is no JSON."""
+    """Return the value in the text. Raises ValueError (JSONDecodeError, with the position) if it is not JSON."""
     return _Reader(text, number, object_of).read()
 
 
@@ -42,8 +42,8 @@ class _Reader:
     def __init__(self, text: str, number: Callable[[str], Any], object_of: Callable[[Pairs], Any]) -> None:
         self.text, self.at = text, 0
         self.number, self.object_of = number, object_of
-        self.open: list[Any] = []  # the arrays and objects around the place, as lists of items and of pairs
-        self.names: list[str | None] = []  # for each, the name that its next value gets; None in an array
+        self.open: list[Any] = []  # the open arrays and objects, as lists of items and of pairs
+        self.names: list[str | None] = []  # the name of the next value in each; None in an array
 
     def read(self) -> Any:
         while True:
@@ -56,7 +56,7 @@ class _Reader:
                 value = self._into(value)
 
     def _value(self) -> Any:
-        """A plain value, or an empty array or object; _OPEN where one was opened that is not empty."""
+        """Return a plain value or an empty array or object, or _OPEN after opening one that is not empty."""
         char = self._next()
         if char == '"':
             value, self.at = scanstring(self.text, self.at + 1, True)
@@ -86,7 +86,7 @@ class _Reader:
         return [] if by == "]" else self.object_of([])
 
     def _into(self, value: Any) -> Any:
-        """Puts a value into what is open, and gives that where it ends with it."""
+        """Put a value into the open array or object. Return that one if the value ends it."""
         items, name = self.open[-1], self.names[-1]
         items.append(value if name is None else (name, value))
         char = self._next()
@@ -113,7 +113,7 @@ class _Reader:
         return str(name)
 
     def _next(self) -> str:
-        """The next character that is no blank; "" at the end."""
+        """Return the next character that is not a blank, or "" at the end."""
         self.at = _SPACE.match(self.text, self.at).end()  # type: ignore[union-attr]
         return self.text[self.at : self.at + 1]
 
@@ -122,7 +122,7 @@ class _Reader:
 
 
 def write(value: Any, digits: Callable[[Any], str]) -> str:
-    """A parsed value as compact text, names sorted, each number as `digits` writes it."""
+    """Return a parsed value as compact text, with sorted names and each number as formatted by `digits`."""
     out: list[str] = []
     waiting: list[Iterator[Any]] = [iter([value])]
     ends = [""]
@@ -147,7 +147,7 @@ def write(value: Any, digits: Callable[[Any], str]) -> str:
 
 
 class _Text(str):
-    """A piece that is written as it is."""
+    """A piece of text that is written unchanged."""
 
 
 def _commas(items: Iterable[Any]) -> Iterator[Any]:

@@ -1,6 +1,6 @@
-"""Keys of records, and sets of them: what every pass over the source is told to read.
+"""Keys of records, and sets of them: what a pass over the source reads.
 
-A key is the canonical text of what the source knows a record by. A key set is a range, as the plan of a copy has it
+A key is the canonical text of the source's key of a record. A key set is a range, as in the plan of a copy
 (`model.batch.Chunk`), or a list.
 """
 
@@ -20,7 +20,7 @@ _NUMBERS = ("$numberInt", "$numberLong", "$numberDouble", "$numberDecimal")
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Keys of one entity: what a change feed named, what is in quarantine, what verification suspects."""
+    """A list of keys of an entity: named by a change feed, in quarantine, or suspected by verification."""
 
     entity: str
     keys: tuple[Key, ...]
@@ -30,7 +30,7 @@ KeySet = Chunk | Listed
 
 
 def in_order(key: Key | None) -> tuple[int, float, str]:
-    """What sorts keys: text, then numbers by what they amount to, then the others by their text, then records without.
+    """Return the sort key of a key: texts, then numbers by value, then others by their text, then records without key.
 
     >>> sorted(['"b"', '{"$numberInt":"10"}', '{"$numberInt":"9"}'], key=in_order)
     ['"b"', '{"$numberInt":"9"}', '{"$numberInt":"10"}']

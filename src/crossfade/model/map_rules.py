@@ -1,4 +1,4 @@
-"""Which objects of an entity are maps, as far as a person said it."""
+"""A person's rules on which objects of an entity are maps."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from crossfade.model.shape import Path
 
 @dataclass(frozen=True)
 class MapRules:
-    """What a person said of one entity: paths of objects that are maps, and of objects that are none."""
+    """The rules for an entity: paths of objects that are maps, and of objects that are not."""
 
     maps: frozenset[Path] = frozenset()
     objects: frozenset[Path] = frozenset()
 
     def may_fold(self, path: Path) -> bool:
-        """Whether the object at this path may become a map: the record itself never does."""
+        """Return whether the object at this path may become a map. The record itself never does."""
         return bool(path) and path not in self.objects

@@ -1,4 +1,4 @@
-"""Rows of two Arrow tables brought together by some of their columns."""
+"""Match rows of two Arrow tables by some of their columns."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 
 def places_of(left: Sequence[Any], right: Sequence[Any]) -> Any:
-    """For each row of the columns `left` the place of the first row of `right` that equals it; NULL where none does.
+    """Return, for each row of the columns `left`, the index of the first equal row of `right`, or NULL.
 
-    The arrays of a column have the same type on both sides. Tables in the same order cost next to nothing.
+    The arrays of a column have the same type on both sides. Tables in the same order are matched almost for free.
     """
     if all(one.equals(other) for one, other in zip(left, right, strict=True)):
         return _in_order(len(left[0]))
@@ -23,7 +23,7 @@ def places_of(left: Sequence[Any], right: Sequence[Any]) -> Any:
 
 
 def arranged(rows: Any, places: Any) -> Any:
-    """The table's rows at the places; the table itself where that is what it is."""
+    """Return the table's rows at these indexes, or the table itself if these are all rows in order."""
     return rows if places.equals(_in_order(rows.num_rows)) else rows.take(places)
 
 
@@ -31,13 +31,13 @@ def _in_order(size: int) -> Any:
     return _numbers(1 << size.bit_length()).slice(0, size)
 
 
-@functools.lru_cache(maxsize=4)  # they are made of Python's numbers, one by one
+@functools.lru_cache(maxsize=4)  # cached, because they are made from Python integers
 def _numbers(size: int) -> Any:
     return pa.array(range(size), pa.int32())
 
 
 def _numbered(left: Sequence[Any], right: Sequence[Any]) -> tuple[Any, Any]:
-    """Rows as numbers: two of them get the same number when all columns are equal."""
+    """Return rows as numbers. Rows get the same number if all columns are equal."""
     size = len(left[0])
     numbers = None
     for one, other in zip(left, right, strict=True):

@@ -1,11 +1,11 @@
 """Names that SQL cannot confuse.
 
-DuckDB resolves names without regard to case and takes the first match in silence, while MongoDB's field names are
-case-sensitive, may be empty, and may hold anything but NUL. So a field whose name another field beside it shares
-when case and Unicode composition are set aside, an empty name, and a name that holds "#" are known to SQL by
-their name, "#" and the start of its SHA-256: `a#ca97`, `A#559a`, `#e3b0`. So is a name with characters that nobody can
-see or type (a byte order mark, zero-width spaces, marks that turn the direction of writing, control characters), by
-what can be seen of it. All other fields keep their own name.
+DuckDB resolves names case-insensitively and silently takes the first match, while MongoDB's field names are
+case-sensitive, may be empty, and may contain anything except NUL. So these fields have a name in SQL that consists of
+their name, "#" and the start of its SHA-256 (`a#ca97`, `A#559a`, `#e3b0`): fields of an object whose names differ only
+in case or Unicode composition, fields with an empty name, and fields whose name contains "#". Fields whose names have
+invisible characters (a byte order mark, zero-width spaces, marks of writing direction, control characters) have the
+visible part of their name instead. All other fields keep their name.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
 def fold(name: str) -> str:
-    """The name as an engine that ignores case and composition might see it."""
+    """Return the name as an engine that ignores case and composition might see it."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def engine_names(names: Iterable[str]) -> Mapping[str, str]:
-    """A distinct engine name for each of the fields that stand beside each other.
+    """Return a distinct engine name for each of the fields of an object.
 
     >>> sorted(engine_names(["a", "A", "b"]).items())
     [('A', 'A#559a'), ('a', 'a#ca97'), ('b', 'b')]
@@ -40,11 +40,11 @@ def engine_names(names: Iterable[str]) -> Mapping[str, str]:
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters and marks by their category, and shown as nothing."""
+"""Characters that are letters or marks by category, but invisible."""
 
 
 def visible(name: str) -> str:
-    """What can be seen of a name, the plain space with it.
+    """Return the visible part of a name, including plain spaces.
 
     >>> visible("\ufeffa\u200b b")
     'a b'
@@ -68,7 +68,7 @@ def _marked(name: str, digits: int) -> str:
 
 
 def nearest(name: str, known: Iterable[str], write: Callable[[str], str] = str) -> str | None:
-    """The known name that is most like it, or all of them where none is; as `write` writes it."""
+    """Return the most similar known name, or all of them if none is similar, as formatted by `write`."""
     known = list(known)
     near = _closest(name, known)
     if near is not None:
@@ -77,7 +77,7 @@ def nearest(name: str, known: Iterable[str], write: Callable[[str], str] = str) 
 
 
 def choices(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like it, and what else there is.
+    """Return the most similar known name, and the others.
 
     >>> choices("chek", ["check", "unique"])
     'check (or unique)'

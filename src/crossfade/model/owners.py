@@ -1,4 +1,4 @@
-"""How the rows of an entity lead back to its records, as values (mapping/owners.py finds it out)."""
+"""How the rows of an entity lead back to its records, as values (mapping/owners.py determines them)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from crossfade.model.program import Narrow
 
 @dataclass(frozen=True)
 class Owners:
-    """How the rows of one entity lead back: by a column of some tables, by the ledger for the others.
+    """How the rows of an entity lead back: by a column of some tables, and by the ledger for the others.
 
-    All the columns hold the same function of the key: `narrow` computes it from a record's key, as `column` of
-    `table`; None where the ledger knows all.
+    All the columns hold the same function of the key. `narrow` computes it from a record's key; None if all tables use
+    the ledger.
     """
 
     entity: str
@@ -21,7 +21,7 @@ class Owners:
     ledger: frozenset[str]
     narrow: Narrow | None = None
     holds_object_id: bool = False
-    """Whether the value is the UUID that holds an ObjectId: then it leads to the key without a search."""
+    """Whether the value is a UUID that holds an ObjectId: then the key is found without a search."""
 
     @property
     def tables(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Names of entities, or patterns of them as a shell has them: `*` (anything), `?` (one character), `[abc]`."""
+"""Names of entities, or patterns as in a shell: `*` (anything), `?` (one character), `[abc]`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def is_pattern(text: str) -> bool:
 
 
 def matching(text: str, names: Collection[str]) -> list[str]:
-    """The names that are meant, sorted. One that is really called so is meant itself, whatever its signs.
+    """Return the matching names, sorted. If an entity has exactly this name, only that one matches.
 
     >>> matching("*.data", ["a.data", "b.meta"])
     ['a.data']

@@ -1,4 +1,4 @@
-"""Places in the changes of a source."""
+"""Positions in the changes of a source."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Everything up to it has been named by the feed that made it, which alone can compare and read it.
+    """A position of a feed, which has named all changes up to it. Only that feed can compare and read it.
 
     `token` is the feed's own text: a resume token, a log sequence number, the number of a pass. `at` is the source's
-    clock when it was there, for people.
+    time at the position, for people.
     """
 
     token: str
@@ -20,8 +20,8 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """What a read must have seen before its records may be applied: a cluster time, the transactions of a batch. Of
-    two floors, `merged` is what both ask for; the feed that made them reads them.
+    """What a read must have seen before its records may be applied: a cluster time, the transactions of a batch. Only
+    the feed that made it can read it. `merged` returns a floor that includes two others.
     """
 
     tokens: frozenset[str] = frozenset()

@@ -1,7 +1,7 @@
-"""What compiling the mapping files gives: values that a worker process can be sent.
+"""The compiled mapping files, as values that can be sent to worker processes.
 
-A *branch* is one SELECT of a mapping file (a UNION ALL has several), rewritten for the engine: every place in the
-documents has become a column of a batch, called by its path, in the form that the SQL needs it in.
+A *branch* is a SELECT of a mapping file (a UNION ALL has several), rewritten for the engine: every place in the
+documents is a column of a batch, named after its path, in the form that the SQL needs.
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ ROOT_TABLE = "root"
 ROW = "#row"
 
 WHOLE, LESS, DECIDES = "whole", "less", "decides"
-"""What of a value reaches the column: all of it; what a function or a CASE keeps of it; nothing but a decision."""
+"""How much of a value reaches the column: all of it, what a function or a CASE keeps of it, or only a decision."""
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A place that a branch takes up.
+    """A place that a branch uses.
 
-    `depth` is "value" (what stands here), "whole" (everything below as well), "elements" (that it is an array; its
-    elements are uses of their own), "entries" (that it is an object whose fields are gone through), "keys" (the names
-    of its fields), "type" (its type or presence alone) or "rest". `output` is the target column that it feeds, "" where
-    it only steers (FROM, WHERE, ON, GROUP BY).
-    `looked_up`: it is read of another document than the root. `types` are those that it can have there, and `keeps`
-    what of them arrives (WHOLE, LESS, DECIDES); `by` are the functions that keep less than they are given, innermost
-    first.
+    `depth` is "value" (the value itself), "whole" (everything below it as well), "elements" (it is read as an array;
+    its elements have their own uses), "entries" (it is read as an object by its fields), "keys" (the names of its
+    fields), "type" (only its type or presence) or "rest". `output` is the target column that it feeds, "" if it only
+    decides about rows (FROM, WHERE, ON, GROUP BY).
+
+    `looked_up`: it is read from another document than the root. `types` are the possible types, and `keeps` is how much
+    of them reaches the column (WHOLE, LESS, DECIDES); `by` are the functions that keep less than their argument,
+    innermost first.
     """
 
     entity: str
@@ -46,16 +47,16 @@ class Use:
 
 
 def carries(use: Use) -> bool:
-    """Whether the root's own values at the place go into a column, or what is kept of them: neither that they decide,
-    nor a remainder, nor their type.
+    """Return whether the root's own values at the place, or parts of them, go into a column. Decisions, remainders and
+    types do not count.
     """
     return bool(use.output) and not use.looked_up and use.depth not in ("rest", "type") and use.keeps != DECIDES
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """Another entity, fetched by key for each batch. `keys_sql` gives the distinct keys that a batch asks for, of
-    kind `key_kind`.
+    """Another entity, fetched by key for each batch. `keys_sql` returns the distinct keys that a batch needs, of kind
+    `key_kind`.
     """
 
     entity: str
@@ -69,9 +70,9 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """Outputs of a branch that depend on columns of the root alone, row for row.
+    """Outputs of a branch that depend only on columns of the root in the same row.
 
-    `outputs` has the SQL of each, which calls the root `alias`; `columns` are those that it reads.
+    `outputs` has the SQL of each, in which the root is `alias`; `columns` are the columns that it reads.
     """
 
     alias: str
@@ -80,7 +81,7 @@ class Computed:
 
 
 def computed_sql(asked: Sequence[Computed]) -> str:
-    """Gives `#row` and the outputs of all of these, which have one alias, in their order."""
+    """Return SQL for `#row` and the outputs of all of these, which have the same alias, in order."""
     alias = identifier(asked[0].alias)
     outputs = [f"{sql} AS c{i}" for i, sql in enumerate(sql for one in asked for sql in one.outputs.values())]
     return f"SELECT {', '.join([f'{alias}.{identifier(ROW)}', *outputs])} FROM {ROOT_TABLE} AS {alias}"
@@ -97,30 +98,29 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Narrow:
-    """A SELECT in pieces: the row's number, each output, and all from FROM on."""
+    """A SELECT in pieces: the row's number, each output, and everything from FROM on."""
 
     row: str
     outputs: Mapping[str, str]
     rest: str
 
     def sql(self, *names: str) -> str:
-        """The SELECT with the row's number and these outputs alone."""
+        """Return the SELECT with only the row's number and these outputs."""
         return f"SELECT {', '.join([self.row, *(self.outputs[name] for name in names)])}{self.rest}"
 
 
 @dataclass(frozen=True)
 class Branch:
-    """One SELECT. `sql` reads `root` and the lookups' tables, and gives `#row` and the outputs.
+    """A SELECT. `sql` reads `root` and the tables of the lookups, and returns `#row` and the outputs.
 
-    Where nothing but the root is asked, and every document makes one row, `straight` are the outputs that are a column
-    of the batch as the reader made it, and which (they need no engine), and `computed` are the others (None: there are
-    none).
+    If it reads only the root and makes one row of each document, `straight` maps outputs to the columns of the batch
+    that they are (they need no engine), and `computed` has the others (None if there are none).
 
-    `one_row` says that it makes a row of the root itself (nothing is unnested at its top); `unnested` says of each of
-    the root's arrays that the rows are made from where its elements stand (`list_of` has two places). `filtered` is
-    what leaves rows out (WHERE, HAVING, JOIN without LEFT), but for questions whether a place is there. `narrow`
-    is the same SELECT with fewer outputs, to find what fails; `written` has each output as its author wrote it; `mixed`
-    are those that hold values of several types as they are: canonical Extended JSON.
+    `one_row` says that it makes a row of the root itself (nothing is unnested at its top level); `unnested` has the
+    paths of the elements of each unnested array of the root (`list_of` has two paths). `filtered` is what leaves out
+    rows (WHERE, HAVING, JOIN without LEFT), other than tests that a place exists. `narrow` is the same SELECT with
+    fewer outputs, to find what fails; `written` has each output as its author wrote it; `mixed` are outputs that hold
+    values of several types unchanged: canonical Extended JSON.
     """
 
     table: str
@@ -145,15 +145,13 @@ class Branch:
 
 @dataclass(frozen=True)
 class Feed:
-    """Everything that one root entity feeds: its branches, one set of columns for all of them, and what is
-    discarded.
-    """
+    """Everything that a root entity feeds: its branches, one set of columns for all of them, and its discards."""
 
     entity: str
     columns: tuple[Column, ...]
     branches: tuple[Branch, ...]
     discard_sql: str | None = None
-    """Gives the `#row` of the documents that a discard's `where` leaves behind."""
+    """SQL for the `#row` of the documents that a discard's `where` matches."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +159,7 @@ class Program:
     feeds: Mapping[str, Feed]
     digest: str
     files: Mapping[str, str] = field(default_factory=dict)
-    """Target table -> mapping file."""
+    """The mapping file of each target table."""
 
     @property
     def branches(self) -> tuple[Branch, ...]:

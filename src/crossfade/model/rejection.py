@@ -1,4 +1,4 @@
-"""Why a record does not go on: one type for every reader, mapping and target."""
+"""Why a record is rejected: one type for every reader, mapping and target."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _LONGEST_PATH = 120  # characters of a path that a message shows
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A record that does not go on, or a row or value of one. `reason` as in docs/reference/errors.md.
+    """A rejected record, row or value. `reason` is one of docs/reference/errors.md.
 
-    `row` is its place among those that were given: the records of a batch, the rows of a table. `table`, `column` and
-    `constraint` are of the target; `path` is the place in the record, formatted. A reader also gives the record itself:
-    `raw`, and its `key` as the codec writes it, or None if not even that could be read.
+    `row` is its position in the input: the records of a batch or the rows of a table. `table`, `column` and
+    `constraint` are of the target; `path` is the formatted path in the record. A reader also returns the record itself:
+    `raw`, and its `key` in the form of the codec, or None if the key could not be read.
     """
 
     row: int

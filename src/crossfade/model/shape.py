@@ -1,12 +1,11 @@
-"""The shape of an entity: every path that its documents hold, with each BSON type seen there, counted.
+"""The shape of an entity: every path in its documents, with the count of each BSON type at it.
 
-A full scan of the source makes it (assess/survey); `source.lock.json` keeps it; the readers hold documents
+A full scan of the source makes it (assess/survey), and `source.lock.json` stores it. The readers check documents
 against it, and the mapping is compiled against it. Values only: nothing here reads or writes.
 
-A `Node` stands for one place in the documents: the document itself (the root), a field of an object, the elements
-of an array, or the values of a map. Places below a field of type object are its `fields`; below an array, its
-`element`. An object whose keys are data (a user's id, a month) is a map: all its values are one place, its `entry`,
-and a key that comes later is nothing new.
+A `Node` is a place in the documents: the document itself (the root), a field of an object, the elements of an array, or
+the values of a map. Places below an object are its `fields`; below an array, its `element`. An object whose keys are
+data (a user's id, a month) is a map: all its values are one place, its `entry`, and a new key is not a new path.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ BSON_TYPES = tuple(
 )
 
 Path = tuple[str, ...]
-"""Steps from the root: field names as they are in the source; "[]" steps into the elements of an array, "{}" into the
-values of a map.
+"""Steps from the root: field names as in the source; "[]" steps into the elements of an array, "{}" into the values of
+a map.
 
-A field that is itself named "[]" is stepped into as "\\[]", one named "{}" as "\\{}".
+The step to a field that is itself named "[]" is "\\[]", to one named "{}" it is "\\{}".
 """
 
 ELEMENT = "[]"
@@ -42,12 +41,11 @@ DATE_GREATEST_MS = 9_223_371_331_199_999
 
 @dataclass(frozen=True, slots=True)
 class TypeStats:
-    """What was seen of one BSON type at one place.
+    """The statistics of a BSON type at a place.
 
-    `least` and `greatest` are values (canonical Extended JSON text; long ones cut after 64 characters and ended with an
-    ellipsis); `min_length` and `max_length` are characters of a string, bytes of binary data, elements of an array,
-    fields of an object; `keys` are up to three keys of documents that hold it, kept where
-    the type is a minority at its place.
+    `least` and `greatest` are values (canonical Extended JSON text; long ones are truncated to 64 characters, with an
+    ellipsis). `min_length` and `max_length` count characters of a string, bytes of binary data, elements of an array,
+    or fields of an object. `keys` has up to three keys of documents with this type, if it is rare at its place.
     """
 
     count: int
@@ -60,10 +58,10 @@ class TypeStats:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One place. `name` is the field's own name ("" is legal), `engine` the name that SQL knows it by.
+    """A place. `name` is the field's own name ("" is legal), `engine` its name in SQL.
 
-    Of a map `entry` is the place of its values and `names` says what its keys are like: text, counted once in each
-    object that has it.
+    For a map, `entry` is the place of its values, and `names` has the statistics of its keys: texts, each counted once
+    for every object that has it.
     """
 
     name: str
@@ -89,15 +87,15 @@ class Node:
 
     @cached_property
     def value_types(self) -> frozenset[str]:
-        """The types seen here, null aside."""
+        """The types seen here, except null."""
         return frozenset(self.types) - {"null"}
 
     @cached_property
     def kind(self) -> str:
-        """How a value of this place arrives in Arrow: see `ARROW_KINDS` of the codec.
+        """The kind of a value in Arrow (see `ARROW_KINDS` of the codec).
 
-        One type: that type. int and long together: long (no value changes). Everything else that is mixed,
-        or that Arrow has no exact type for: "mixed", which arrives as canonical Extended JSON.
+        A single type is its own kind. int and long together are long (no value changes). Other mixed types, and types
+        that Arrow cannot represent exactly, are "mixed", which is canonical Extended JSON.
         """
         types = self.value_types
         if not types:
@@ -119,7 +117,7 @@ class Node:
         return "mixed"
 
     def below(self, step: str) -> Node | None:
-        """The place that one step of a path leads to, or None."""
+        """Return the place that a step of a path leads to, or None."""
         if step == ELEMENT:
             return self.element
         return self.entry if step == ENTRY else self.by_name.get(unescape_step(step))
@@ -129,7 +127,7 @@ class Node:
         return self.missing > 0 and "null" in self.types
 
     def walk(self, path: Path = ()) -> Iterator[tuple[Path, Node]]:
-        """This node and all below it, with their paths, parents first."""
+        """Yield this node and all nodes below it, with their paths, parents first."""
         pending: list[tuple[Path, Node]] = [(path, self)]
         while pending:
             at, node = pending.pop()
@@ -144,7 +142,7 @@ class Node:
         if self.element is not None:
             yield ELEMENT, self.element
 
-    # Documents nest as deep as BSON lets them, deeper than Python recurses: nothing here may follow the nesting.
+    # Documents nest deeper than Python's recursion limit, so nothing here may be recursive.
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Node):
@@ -170,12 +168,12 @@ class Node:
 
 _Own = tuple[str, str, Mapping[str, TypeStats], int, "TypeStats | None"]
 _Flat = tuple[int, str, _Own]
-"""A node without what is below it: the number of the node above it, and the step from there."""
+"""A node without those below it: the number of its parent, and the step from there."""
 
 
 def _unflattened(flat: Sequence[_Flat]) -> Node:
     below: list[list[tuple[str, Node]]] = [[] for _ in flat]
-    for number in range(len(flat) - 1, -1, -1):  # parents come first, so whoever is above is made later
+    for number in range(len(flat) - 1, -1, -1):  # parents come first, so children are made before their parents
         above, step, (name, engine, types, missing, names) = flat[number]
         children = below[number][::-1]
         single = dict(child for child in children if child[0] in _STEPS)
@@ -193,7 +191,7 @@ def _dates_fit(stats: TypeStats) -> bool:
 
 
 def date_ms(text: str | None) -> int | None:
-    """The milliseconds in `{"$date":{"$numberLong":"..."}}`, or None."""
+    """Return the milliseconds in `{"$date":{"$numberLong":"..."}}`, or None."""
     prefix, suffix = '{"$date":{"$numberLong":"', '"}}'
     if text is None or not (text.startswith(prefix) and text.endswith(suffix)):
         return None
@@ -215,7 +213,7 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 
 
 def format_path(path: Path) -> str:
-    """`profile.firstName`, `students[].student`, `usage.{}.count`, `settings."a.b"`; the root is ``.``.
+    """Format a path: `profile.firstName`, `students[].student`, `usage.{}.count`, `settings."a.b"`; the root is `.`.
 
     The inverse of `parse_path`.
 
@@ -236,7 +234,7 @@ def format_path(path: Path) -> str:
 
 
 def parse_path(text: str) -> Path:
-    """The path that `format_path` wrote; raises ValueError on text that is none."""
+    """Return the path from the text of `format_path`. Raises ValueError for an invalid text."""
     if text == ".":
         return ()
     steps: list[str] = []
@@ -278,7 +276,7 @@ def _parse_name(text: str, i: int) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class Shape:
-    """One entity as the full scan saw it. `entity_class` says what the source calls it, `plan` what becomes of it."""
+    """The result of the full scan of an entity. `entity_class` is its class in the source; `plan` says what is done."""
 
     entity: str
     count: int
@@ -292,7 +290,7 @@ class Shape:
     """
 
     def node(self, path: Path) -> Node | None:
-        """The node at `path`, or None."""
+        """Return the node at `path`, or None."""
         node: Node | None = self.root
         for step in path:
             if node is None:

@@ -1,4 +1,4 @@
-"""Constants of a mapping that are written in full: nothing of them is left to a guess of the engine."""
+"""Check that constants of a mapping have their full notation, so that the engine does not guess any part."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _CONSTANTS = {
 
 
 def is_written_in_full(text: str, kind: str) -> bool:
-    """Return whether a constant used where DuckDB expects such a type is written in full (a date is the day in UTC)."""
+    """Return whether a constant has the full notation of the type that DuckDB expects (a date is the day in UTC)."""
     return kind in _CONSTANTS and bool(re.fullmatch(_CONSTANTS[kind], text)) and not text.startswith("0000")
 
 
 def is_double(number: Decimal) -> bool:
-    """Whether a double holds the number, exactly or by its shortest digits."""
+    """Return whether a double can represent the number, exactly or by its shortest digits."""
     double = float(number)
     return Decimal(repr(double)) == number or Decimal(double) == number
 
 
 def fits_decimal(number: Decimal, scale: int) -> bool:
-    """Whether a decimal of that scale holds the number."""
+    """Return whether a decimal with this scale can represent the number."""
     return number.is_finite() and number == round(number, scale)

@@ -1,4 +1,4 @@
-"""The SQL of ours that is in .sql files beside the Python that runs it."""
+"""Read Crossfade's own SQL from .sql files beside the Python code that runs it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from importlib import resources
 
 NAMED = r"^-- name: (\w+)\n"
-"""How a statement is headed, where its file says no other way."""
+"""The default header of a statement in a file."""
 
 
 def statements(package: str, file: str, head: str = NAMED) -> dict[str, str]:
-    """The statements of a file of `package`, in order, by the name that the group of `head` finds before each."""
+    """Return the statements of a file of `package` in order, by the name in the group of `head` before each."""
     text = resources.files(package).joinpath(file).read_text(encoding="utf-8")
     _, *parts = re.split(head, text, flags=re.MULTILINE)
     return dict(zip(parts[::2], parts[1::2], strict=True))

@@ -1,4 +1,4 @@
-"""The target as the pipeline sees it: tables, columns and what their types hold. Values only.
+"""The target for the pipeline: tables, columns and their types. Values only.
 
 schema/ makes these from Prisma, SQL, a live database or SQLAlchemy metadata.
 """
@@ -21,10 +21,10 @@ CANONICAL = {
     "int8": "int64",
     "float4": "float32",
     "float8": "float64",
-    "numeric": "string",  # plain decimal digits with the scale it has or is declared with; NaN, Infinity, -Infinity
+    "numeric": "string",  # plain decimal digits with its own or the declared scale; NaN, Infinity, -Infinity
     "bool": "bool",
     "text": "string",  # also varchar(n) with `length`, citext with `name`
-    "char": "string",  # blank-padded: trailing spaces do not count
+    "char": "string",  # blank-padded: trailing spaces are not significant
     "uuid": "binary16",
     # microseconds since 1970 UTC, no zone in the Arrow type; infinity is not a value of ours
     "timestamptz": "timestamp[us]",
@@ -42,7 +42,7 @@ CANONICAL = {
 
 @dataclass(frozen=True)
 class ColumnType:
-    """A column's type. `sql` is how the target spells it (for messages and casts)."""
+    """A column's type. `sql` is the target's notation (for messages and casts)."""
 
     kind: str
     sql: str
@@ -84,7 +84,7 @@ class ForeignKey:
 
 @dataclass(frozen=True)
 class TargetTable:
-    """`name` is what mapping files are called by: the table's name, or schema.table outside the default schema."""
+    """`name` is the name of its mapping file: the table's name, or schema.table outside the default schema."""
 
     name: str
     schema: str | None
@@ -100,7 +100,7 @@ class TargetTable:
 
 @dataclass(frozen=True)
 class Step:
-    """One DDL statement. `id` is stable and unique in its schema ("index users_email_key"); done once, by id."""
+    """A DDL statement. `id` is stable and unique in its schema ("index users_email_key"). Each id is executed once."""
 
     id: str
     sql: str
@@ -108,12 +108,11 @@ class Step:
 
 @dataclass(frozen=True)
 class TargetSchema:
-    """Everything that the target is to be.
+    """The schema that the target should have.
 
-    `pre` makes an empty target ready for the copy (schemas, types, functions, tables with primary keys, checks and
-    defaults); `post` is what comes after it (unique constraints, secondary indexes, foreign keys: NOT VALID, then
-    VALIDATE; triggers, views, comments). `metadata_of` reads the sqlalchemy.MetaData; `digest` changes when the schema
-    does.
+    `pre` prepares an empty target for the copy (schemas, types, functions, tables with primary keys, checks and
+    defaults); `post` follows the copy (unique constraints, secondary indexes, foreign keys: NOT VALID, then VALIDATE;
+    triggers, views, comments). `metadata_of` reads the sqlalchemy.MetaData; `digest` changes with the schema.
     """
 
     dialect: str
@@ -124,11 +123,11 @@ class TargetSchema:
     digest: str
     notes: tuple[str, ...] = field(default=())
     described: Described | None = field(default=None, compare=False, repr=False)
-    """What the database's catalogue says when the steps have made it, where that is known."""
+    """The description of the catalog after the steps were executed, if known."""
 
     @cached_property
     def metadata(self) -> Any:
-        """The same as a sqlalchemy.MetaData, read when it is first asked for; None where the schema was kept."""
+        """The schema as sqlalchemy.MetaData, read on first use; None if the schema was read from the journal."""
         return None if self.metadata_of is None else self.metadata_of()
 
     def table(self, name: str) -> TargetTable | None:

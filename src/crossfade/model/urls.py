@@ -1,9 +1,9 @@
-"""What may be shown of a URL: everything but its secrets.
+"""Show URLs without their secrets.
 
-Passwords that were not quoted as a URL wants them (`p@ss/w?rd`), and URLs that do not begin as one (a blank, a quote,
-`jdbc:`), are what people get wrong, so they are what errors show. Where a password cannot be told from its
-surroundings, more is hidden rather than less: without a known scheme, all between the first ":" and the last "@"; of
-options, the value of every one that is not known to be harmless.
+Errors often show URLs with an unescaped password (`p@ss/w?rd`) or an invalid beginning (a blank, a quote, `jdbc:`),
+because these are common mistakes. If a password cannot be separated from its surroundings, more is hidden rather than
+less: without a known scheme, everything between the first ":" and the last "@"; of options, the value of every option
+that is not known to be harmless.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _IN_DSN = re.compile(r"(\b[A-Za-z_]\w*\s*=\s*)('(?:[^'\\]|\\.)*(?:'|\Z)|.*?)(?=\
 _SECRET = re.compile(r"\w*(password|passwd|passphrase|pwd|secret|token|key)", re.IGNORECASE)
 _HOST = r"(?:\[[^\]]*\]|[^\[\]:,/?#]*)"
 _PORT_OR_NOT = re.compile(rf"(?:{_HOST}(?::\d*)?,)*{_HOST}:(?!\d*(?:[,/?#]|\Z))")
-"""Hosts up to a colon that no port follows."""
-_SHORT = 4  # characters: shorter secrets are only hidden as whole words
+"""Hosts up to a colon that is not followed by a port."""
+_SHORT = 4  # characters; shorter secrets are hidden only as whole words
 
 HARMLESS = frozenset(
     # libpq
@@ -44,16 +44,16 @@ HARMLESS = frozenset(
     heartbeatfrequencyms localthresholdms uuidrepresentation srvmaxhosts srvservicename servermonitoringmode
     usenewurlparser useunifiedtopology unicode_decode_error_handler tz_aware db""".split()
 )
-"""Options whose values may be shown, in small letters."""
+"""Options whose values may be shown, in lower case."""
 
 
 def printable(name: str) -> str:
-    """The name of a file or folder as text that can be stored: bytes that are not UTF-8 are written out (`\\xff`)."""
+    """Return the name of a file or folder as text that can be stored, with non-UTF-8 bytes escaped (`\\xff`)."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def hide_password(url: str) -> str:
-    """The URL (or libpq's `key=value` text) with every secret in it replaced by ***.
+    """Return the URL (or libpq's `key=value` text) with every secret replaced by ***.
 
     >>> hide_password("mongodb://me:secret@localhost/db")
     'mongodb://me:***@localhost/db'
@@ -66,8 +66,9 @@ def hide_password(url: str) -> str:
 
 
 def without_secrets(text: str, url: str) -> str:
-    """A driver's message with the secrets of `url` taken out, as they stand in the URL, as they are meant, and in the
-    pieces that a driver may have cut them into."""
+    """Return a driver's message without the secrets of `url`: as written in the URL, unescaped, and in the pieces into
+    which a driver may have divided them.
+    """
     text = text.replace(url, hide_password(url))
     for secret in sorted(_forms(url), key=len, reverse=True):
         if len(secret) >= _SHORT:
@@ -78,7 +79,7 @@ def without_secrets(text: str, url: str) -> str:
 
 
 Part = tuple[str, bool]
-"""A piece of the URL, and whether it is secret. Together they are the URL."""
+"""A piece of the URL, and whether it is secret. All pieces together are the URL."""
 
 
 def _parts(url: str) -> Iterator[Part]:
@@ -100,7 +101,7 @@ def _parts(url: str) -> Iterator[Part]:
 
 
 def _of_login(login: str) -> Iterator[Part]:
-    """The user, and what follows a colon, also where that was quoted as %3A. `login` ends with its @, or is empty."""
+    """Yield the user, and what follows a colon or %3A. `login` ends with its @, or is empty."""
     colon = re.search(":|%3a", login, re.IGNORECASE)
     if colon is None:
         yield login, False
@@ -111,8 +112,9 @@ def _of_login(login: str) -> Iterator[Part]:
 
 
 def _of_hosts(place: str) -> Iterator[Part]:
-    """Hosts, path and options of a URL without a login. What is no port behind a colon may be a password whose host
-    was left out (`user:secret`): nobody can tell where it ends."""
+    """Yield hosts, path and options of a URL without a login. Text after a colon that is not a port may be a password
+    without a host (`user:secret`), whose end is unknown.
+    """
     found = _PORT_OR_NOT.match(place)
     if found is None:
         yield from _of_place(place)
@@ -122,7 +124,7 @@ def _of_hosts(place: str) -> Iterator[Part]:
 
 
 def _of_place(place: str) -> Iterator[Part]:
-    """Hosts, path and options. Behind an option that is hidden, what is no option is a part of its value."""
+    """Yield hosts, path and options. Text after a hidden option that is not an option is part of its value."""
     head, mark, query = place.partition("?")
     yield head + mark, False
     hiding = False
@@ -149,7 +151,7 @@ def _of_dsn(text: str) -> Iterator[Part]:
 
 
 def _split_login(rest: str) -> tuple[str, str]:
-    """The login with its @, and what follows; the login is "" where there is none."""
+    """Return the login with its @ ("" if there is none), and the rest."""
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     login, *others = authority.split("@")
     is_clean = "@" not in rest[len(authority) :] or (len(others) == 1 and ":" not in login)
@@ -163,10 +165,10 @@ def _forms(url: str) -> set[str]:
 
 
 def _tails(password: str) -> list[str]:
-    """What a driver takes for the beginning of the host where an @ in the password was not quoted."""
+    """Return what a driver takes for the beginning of the host if an @ in the password is not escaped."""
     return [password[at + 1 :] + "@" for at, letter in enumerate(password) if letter == "@"]
 
 
 def _pieces(password: str) -> list[str]:
-    """What a driver may take for a port, a path or an option."""
+    """Return what a driver may take for a port, a path or an option."""
     return [form for piece in re.split(r"[@/?#:&;=,\s]+", password) for form in (piece, unquote(piece))]
