@@ -86,7 +86,7 @@ class Fault:
     column: int
     reason: str
     statement: str = ""
-    mend: str | None = None
+    suggestion: str | None = None
     hint: str | None = None
 
     def __str__(self) -> str:
@@ -94,8 +94,8 @@ class Fault:
         parts = [f"{place}: {self.reason}"]
         if self.statement:
             parts.append(f"  statement: {self.statement.strip()}")
-        if self.mend:
-            parts.append(f"  corrected: {self.mend.strip()}")
+        if self.suggestion:
+            parts.append(f"  corrected: {self.suggestion.strip()}")
         if self.hint:
             parts.append(f"  Try: {self.hint}")
         return "\n".join(parts)

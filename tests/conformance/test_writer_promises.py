@@ -240,10 +240,10 @@ def test_rows_of_others_are_recognized(target: Target) -> None:
             with tx.savepoint():
                 tx.load(table, rows)
                 loaded.note(tx, [(table, rows)])
-        assert tx.strangers(table, limit=5).count == 0
+        assert tx.other_rows(table, limit=5).count == 0
     target.load(table, ROWS[3])
     with target.writer.transaction() as tx:
-        found = tx.strangers(table, limit=5)
+        found = tx.other_rows(table, limit=5)
     assert (found.count, len(found.keys)) == (1, 1)
     assert "b" in found.keys[0]
 

@@ -51,11 +51,11 @@ def test_all_three_are_named_in_one_go(refused: Ended, faults: list[dict[str, An
     for fault, word in zip(faults, ["WHERE", "array_to_string", "partition"], strict=True):
         assert word in fault["reason"]
         assert fault["statement"]
-        assert fault["mend"]
+        assert fault["suggestion"]
 
 
 def test_the_corrected_statements_stand(project: Project, pg_db: PostgresScratch, faults: list[dict[str, Any]]) -> None:
-    run(pg_db, with_mends(project, [(f["statement"], f["mend"]) for f in faults]))
+    run(pg_db, with_mends(project, [(f["statement"], f["suggestion"]) for f in faults]))
     assert pg_db.execute("SELECT count(*) FROM pg_index WHERE indpred IS NOT NULL AND indisunique") == [(1,)]
     search = "SELECT pg_get_indexdef('idx_assignment_templates_search'::regclass)"
     assert "immutable_array_to_string(tags" in pg_db.execute(search)[0][0]
@@ -67,7 +67,7 @@ def test_so_does_the_partitioned_table_of_the_hint(
     """Whoever wants partitions after all gets three statements instead of the two that did not stand."""
     hint = faults[2]["hint"]
     partitioned = hint[hint.index("CREATE TABLE") :]
-    text = with_mends(project, [(f["statement"], f["mend"]) for f in faults])
+    text = with_mends(project, [(f["statement"], f["suggestion"]) for f in faults])
     text = text.replace("ALTER TABLE writing_sessions SET (fillfactor = 80);", "")  # that is for the partitions to have
     begin = text.index("CREATE TABLE writing_sessions (")
     end = text.index(";", begin) + 1
@@ -78,16 +78,16 @@ def test_so_does_the_partitioned_table_of_the_hint(
 
 
 def test_the_program_takes_the_mended_file(project: Project, faults: list[dict[str, Any]]) -> None:
-    text = with_mends(project, [(f["statement"], f["mend"]) for f in faults])
+    text = with_mends(project, [(f["statement"], f["suggestion"]) for f in faults])
     (project.root / PLANNED).write_text(text, "utf-8")
     shown = project("schema", "show")
     assert (shown.status, shown.err) == (0, "")
     assert "CREATE UNIQUE INDEX assignments_template_id_course_id_key" in shown.out
 
 
-def with_mends(project: Project, mends: list[tuple[str, str]]) -> str:
+def with_mends(project: Project, suggestions: list[tuple[str, str]]) -> str:
     text = (project.root / PLANNED).read_text("utf-8")
-    for statement, mend in mends:
+    for statement, mend in suggestions:
         assert text.count(statement) == 1
         text = text.replace(statement, mend.rstrip().removesuffix(";"))
     return text

@@ -141,7 +141,7 @@ def test_the_journal_knows_the_rows_that_went_in(pg_db: PostgresScratch) -> None
         pg_db.execute("INSERT INTO parents VALUES (1000, 'of others')")
         with writer.transaction() as tx:
             assert tx.count(PARENTS, hold=False) == 49
-            assert tx.strangers(PARENTS, limit=9).count == 1
+            assert tx.other_rows(PARENTS, limit=9).count == 1
 
 
 def test_a_table_with_a_rule_is_filled_by_copy_alone(pg_db: PostgresScratch, writer: PostgresWriter) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 
 from crossfade.records.bson.ejson import canonical, loads, plain, to_bson
 from crossfade.records.bson.plain import _PLAIN
-from crossfade.records.bson.values import OddRegex, Undefined
+from crossfade.records.bson.values import RawRegex, Undefined
 from strategies import documents, values
 
 
@@ -104,7 +104,7 @@ def test_plain(value: Any, text: str) -> None:
         ('{"$binary":"AA==","$type":"80"}', Binary(b"\0", 128)),
         ('{"$uuid":"00000000-0000-0000-0000-000000000000"}', Binary(bytes(16), 4)),
         ('{"$undefined":true}', Undefined()),
-        ('{"$regularExpression":{"pattern":"a","options":"mi"}}', OddRegex("a", "mi")),
+        ('{"$regularExpression":{"pattern":"a","options":"mi"}}', RawRegex("a", "mi")),
         ('{"$ref":"c","$id":1}', {"$ref": "c", "$id": 1}),
         ('{"$regex":"a","$options":"i"}', {"$regex": "a", "$options": "i"}),
         ('{"$gt":{"$numberLong":"1"}}', {"$gt": Int64(1)}),

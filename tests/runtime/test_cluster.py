@@ -85,14 +85,14 @@ def test_a_whole_move_of_which_a_worker_is_killed(
 
 @pytest.fixture
 def waiting_owners(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path) -> Path:
-    """A project whose 600 owners are all in quarantine, for ages that the mapping understands by now."""
-    mongo_db.db.owners.insert_many([{"_id": n, "age": str(n)} for n in range(600)])
+    """A project that has 600 of 601 owners in quarantine, for ages that the mapping understands by now."""
+    mongo_db.db.owners.insert_many([{"_id": n, "age": str(n) if n < 600 else n} for n in range(601)])
     mapping = {"owners": "SELECT o._id AS id, as_int(o.age) AS age FROM owners AS o"}
     schema = "CREATE TABLE owners (id int PRIMARY KEY, age int NOT NULL);"
     folder = shop.small_project(tmp_path / "owners", schema, mapping, more="limits.stop_at = 1.0\n")
     with open_move(folder, mongo_db.url, pg_db.url) as move:
         move.survey()
-        assert counts_of(move.copy()) == {"owners": (600, 0, 600, 0)}
+        assert counts_of(move.copy()) == {"owners": (601, 1, 600, 0)}
     (folder / "mapping" / "owners.sql").write_text(mapping["owners"].replace("as_int", "parse_int"))
     return folder
 
@@ -118,7 +118,7 @@ def test_a_retry_of_which_a_worker_is_killed(
             assert Counter(r.outcome for r in results) == {"copied": 600}
             assert sum(isinstance(e, RecordRetried) for e in events) == 600
             assert any(isinstance(e, WorkerLost) for e in events)
-            assert counts_of(move.status()) == {"owners": (600, 600, 0, 0)}
+            assert counts_of(move.status()) == {"owners": (601, 601, 0, 0)}
             assert {e.state for e in move.quarantine()} == {"retried"}
             assert move.verify().equal
 

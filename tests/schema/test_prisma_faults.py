@@ -19,9 +19,9 @@ def test_a_fault_has_place_statement_reason_and_mend(prisma: Prisma) -> None:
         prisma("model User {\n  id    Int   @id\n  name  Strng @uniqe\n}")
     one, two = caught.value.faults
     assert (one.line, one.column, one.statement) == (3, 9, "name  Strng @uniqe")
-    assert (one.reason, one.mend) == ("type 'Strng' is not known; the nearest is 'String'", "name  String @uniqe")
+    assert (one.reason, one.suggestion) == ("type 'Strng' is not known; the nearest is 'String'", "name  String @uniqe")
     assert (two.line, two.column) == (3, 15)
-    assert two.mend == "name  Strng @unique"
+    assert two.suggestion == "name  Strng @unique"
     assert one.file.endswith("s.prisma")
 
 
@@ -181,4 +181,4 @@ def test_a_model_that_is_missing_is_one_fault(prisma: Prisma) -> None:
     history, team = caught.value.faults
     assert ("'UserHistory'" in history.reason, "'Team'" in team.reason) == (True, True)
     assert "(7 fields: User0.history, User1.history, " in history.reason
-    assert history.mend is None  # no model is a misspelling of it
+    assert history.suggestion is None  # no model is a misspelling of it

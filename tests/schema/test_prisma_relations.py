@@ -265,7 +265,7 @@ def test_relations_that_do_not_stand(prisma: Prisma, text: str, reason: str, hin
     with pytest.raises(SchemaFault) as caught:
         prisma(text)
     assert [(f.reason, f.hint) for f in caught.value.faults] == [(reason, hint)]
-    assert hint or caught.value.faults[0].mend
+    assert hint or caught.value.faults[0].suggestion
 
 
 def test_relations_between_the_same_models_need_names(prisma: Prisma) -> None:

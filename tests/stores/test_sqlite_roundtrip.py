@@ -19,7 +19,7 @@ from crossfade.errors import CrossfadeError, Misused, Unreachable
 from crossfade.model.target import ColumnType
 from crossfade.stores.contract import RowRejected
 from crossfade.stores.open import open_store
-from crossfade.stores.sqlite.rows import STRANGE, SqliteRowReader
+from crossfade.stores.sqlite.rows import UNREADABLE, SqliteRowReader
 from crossfade.stores.sqlite.target import SqliteWriter
 from target_sql import sql
 
@@ -134,7 +134,7 @@ def test_what_others_put_there_is_seen(
     connection.commit()
     connection.close()
     (batch,) = store[1].scan(EVERYTHING, _NAMES)
-    (said,) = batch.column(STRANGE).to_pylist()
+    (said,) = batch.column(UNREADABLE).to_pylist()
     assert said.startswith(f"{column} holds ")
 
 

@@ -266,6 +266,6 @@ def test_a_broken_document_is_of_the_record_that_is_asked_alone() -> None:
     (branch,) = program.branches
     found = OnePass(stages_of(branch.narrow, branch.lookups), branch.narrow, ENGINE, world.lookups())
     unsure = {row: Rejection(row, "mapping_error", "", column="name") for row in (0, 1)}
-    certain = found._looked_at_alone(world.batch(program, "e").table, unsure)
+    certain = found._one_by_one(world.batch(program, "e").table, unsure)
     assert {row: refusal.reason for row, refusal in certain.items()} == {0: "looked_up"}
     assert "unseen_type at name" in (certain[0].detail or "")

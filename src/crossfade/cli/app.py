@@ -32,7 +32,7 @@ from crossfade.cli import (
 )
 from crossfade.cli.events import line_of
 from crossfade.cli.failure import INTERRUPTED, end_quietly, failure_of, interrupted, show, usage
-from crossfade.cli.streams import take_odd_text
+from crossfade.cli.streams import accept_any_text
 from crossfade.move.processes import STOPS, forget_ahead
 
 app = typer.Typer(name="crossfade", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True)
@@ -107,7 +107,7 @@ STOPPING = "stopping: finishing the work in progress (press Ctrl-C again to stop
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    take_odd_text()
+    accept_any_text()
     stop = _stop_in_order(as_json=_wants_json_logs(given))
     ours = STOPS if threading.current_thread() is threading.main_thread() else ()  # signals are the main thread's
     before = {number: signal.signal(number, stop) for number in ours}

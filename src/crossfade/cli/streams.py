@@ -46,7 +46,7 @@ def open_streams() -> None:
     )
 
 
-def take_odd_text() -> None:
+def accept_any_text() -> None:
     """Make stdout and stderr escape characters that their encoding lacks, instead of raising an exception."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

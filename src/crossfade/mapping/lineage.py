@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from crossfade.errors import Misused
 from crossfade.model.names import choices
-from crossfade.model.program import DECIDES, LESS, WHOLE, Branch, Program, Use, Written
+from crossfade.model.program import DECIDES, LESS, WHOLE, Branch, Excerpt, Program, Use
 from crossfade.model.shape import Path, Shape, format_path
 
 
@@ -28,7 +28,7 @@ class ColumnLineage:
     """A column: its expression in each SELECT, as written, and the paths that they read."""
 
     column: str
-    expressions: tuple[Written, ...]
+    expressions: tuple[Excerpt, ...]
     sources: tuple[SourcePlace, ...]
 
 
@@ -74,7 +74,7 @@ def _find(program: Program, place: str) -> tuple[str, str | None]:
     return table, column
 
 
-def _expressions(branches: Iterable[Branch], column: str) -> tuple[Written, ...]:
+def _expressions(branches: Iterable[Branch], column: str) -> tuple[Excerpt, ...]:
     """Return one expression for each different text."""
     found = {b.written[column].text: b.written[column] for b in reversed(list(branches)) if column in b.written}
     return tuple(sorted(found.values(), key=lambda w: (w.line, w.column)))

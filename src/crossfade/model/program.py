@@ -88,7 +88,7 @@ def computed_sql(asked: Sequence[Computed]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class Excerpt:
     """A piece of a mapping file: its first line and column (from 1), and its text."""
 
     line: int
@@ -136,8 +136,8 @@ class Branch:
     one_row: bool = True
     filtered: str | None = None
     unnested: tuple[tuple[Path, ...], ...] = ()
-    place: Written = field(default=Written(1, 1, "SELECT"))
-    written: Mapping[str, Written] = field(default_factory=dict)
+    place: Excerpt = field(default=Excerpt(1, 1, "SELECT"))
+    written: Mapping[str, Excerpt] = field(default_factory=dict)
     mixed: tuple[str, ...] = ()
     straight: Mapping[str, str] = field(default_factory=dict)
     computed: Computed | None = None

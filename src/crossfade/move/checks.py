@@ -80,7 +80,7 @@ def _later_triggers(context: Context) -> list[Finding]:
 def _of_fault(kind: str, fault: Fault) -> Finding:
     place = f"{fault.file}:{fault.line}" + (f":{fault.column}" if fault.column else "")
     said = f" ({fault.statement.strip()})" if fault.statement else ""
-    return Finding("fault", kind, place, fault.reason + said, fault.hint or fault.mend)
+    return Finding("fault", kind, place, fault.reason + said, fault.hint or fault.suggestion)
 
 
 def _with_the_source(context: Context, found: Sequence[Finding]) -> list[Finding]:

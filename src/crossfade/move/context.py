@@ -25,8 +25,7 @@ from crossfade.project import Discard, Project
 from crossfade.records.codec import Codec
 from crossfade.runtime.session import Work, close_sessions, get_ready
 from crossfade.runtime.warmup import Awaited
-from crossfade.schema import journaled as kept
-from crossfade.schema import live
+from crossfade.schema import journaled, live
 from crossfade.schema.load import LIVE, load_schema, made_of
 from crossfade.stores.contract import Store, TargetTransaction, need
 from crossfade.stores.open import SOURCES, TARGETS, anywhere, codec_of, open_store
@@ -122,7 +121,7 @@ class Context:
             self.schema_ahead.begin(lambda: None if ddl.has_journal() else self._load_schema())
 
     def _read_schema(self) -> TargetSchema:
-        was = self._kept_schema
+        was = self._journaled_schema
         if was is not None and not self.is_live:
             return was
         if was is not None and self.only_compares:
@@ -140,13 +139,13 @@ class Context:
         return made_of(self.project.settings.target.schema_, self.project.root)
 
     @property
-    def _kept_schema(self) -> TargetSchema | None:
+    def _journaled_schema(self) -> TargetSchema | None:
         made = self.schema_is_made_of
         if made is None or not self.has_journal:
             return None
         with self.transaction() as tx:
             text = journal.kept_schema(tx)
-        return None if text is None else kept.from_text(text, made)
+        return None if text is None else journaled.from_text(text, made)
 
     @property
     def is_live(self) -> bool:

@@ -19,7 +19,7 @@ from crossfade.move import accounts, checks, copying, surveying, target_ownershi
 from crossfade.move import again as copying_again
 from crossfade.move import not_carried as gathering
 from crossfade.move import preview as previewing
-from crossfade.move import quarantine as held
+from crossfade.move import quarantine as quarantining
 from crossfade.move import reset as resetting
 from crossfade.move.context import Context
 from crossfade.move.emitter import phase
@@ -211,35 +211,35 @@ class Move:
     def quarantine(self) -> list[Entry]:
         """Return all entries, open and closed."""
         with self._watched():
-            return held.entries(self.context)
+            return quarantining.entries(self.context)
 
     def causes(self, of: Selection = ALL_OPEN, *, examples: int = 3) -> list[Cause]:
         """Return the causes in quarantine, the most frequent first, each with some of its entries."""
         with self._watched():
-            return held.causes(self.context, of, examples)
+            return quarantining.causes(self.context, of, examples)
 
     def quarantine_pages(self, of: Selection = ALL_OPEN) -> Iterator[list[Entry]]:
         """Yield the entries of a selection, page by page."""
-        return held.pages(self.context, of)
+        return quarantining.pages(self.context, of)
 
     def quarantined_record(self, entry_id: str) -> tuple[Entry, bytes]:
         """Return an entry (by id, or its first characters) and its raw record. Raises Misused unless one matches."""
         with self._watched():
-            return held.record(self.context, entry_id)
+            return quarantining.record(self.context, entry_id)
 
     def retry(self, ids: Sequence[str] = (), of: Selection = ALL_OPEN, listen: Listener | None = None) -> list[Retried]:
         """Retry entries with the current mapping and lock file: those given, or else those of the selection (by default
         all open ones).
         """
         with self._phase("retry", listen) as tell, self._watched(tell), target_ownership.locked(self.context):
-            return held.retry(self.context, ids, of, tell)
+            return quarantining.retry(self.context, ids, of, tell)
 
     def discard(self, ids: Sequence[str], reason: str) -> list[Entry]:
         """Close entries as discarded by a person, with the reason."""
         with self._watched(), target_ownership.locked(self.context):
-            return held.discard(self.context, ids, reason)
+            return quarantining.discard(self.context, ids, reason)
 
     def discard_all(self, of: Selection, reason: str) -> dict[str, int]:
         """Close the open entries of a selection as discarded by a person. Return the number for each entity."""
         with self._watched(), target_ownership.locked(self.context):
-            return held.discard_all(self.context, of, reason)
+            return quarantining.discard_all(self.context, of, reason)

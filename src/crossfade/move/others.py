@@ -1,7 +1,7 @@
 """What in a target is not the move's: rows that others inserted or changed, and what others created on its tables.
 
 A reset deletes rows and drops tables. The move's rows are known from the journal's record of every load
-(`TargetTransaction.strangers`); its tables, views and functions from the description recorded when the move began.
+(`TargetTransaction.other_rows`); its tables, views and functions from the description recorded when the move began.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Other:
 
 def rows_of_others(tx: TargetTransaction, table: TargetTable, there: int, noted: int) -> Iterator[Other]:
     """Yield the rows that are not the move's. The table holds `there` rows; the journal recorded `noted`."""
-    found = tx.strangers(table, limit=_NAMED)
+    found = tx.other_rows(table, limit=_NAMED)
     if found.count:
         more = ", ..." if found.count > len(found.keys) else ""
         keys = f" (key {'; '.join(found.keys)}{more})" if found.keys else ""

@@ -14,7 +14,7 @@ from crossfade.model.events import Listener, StepDone, StepsStarted
 from crossfade.model.target import Step
 from crossfade.move.context import Context
 from crossfade.pipeline.steps import run_steps
-from crossfade.schema import journaled as kept
+from crossfade.schema import journaled
 from crossfade.stores.contract import need
 
 
@@ -64,7 +64,7 @@ def own_target(context: Context) -> MoveRecord:
         journal.create(context.target)
         context.take_over()
         made = context.schema_is_made_of
-        text = None if made is None else kept.as_text(context.schema, made)
+        text = None if made is None else journaled.as_text(context.schema, made)
         with context.transaction() as tx:
             journal.begin_move(tx, context.project.name, context.source.url, context.digests_so_far, text)
             journal.note_expected(tx, expected)

@@ -15,7 +15,7 @@ from crossfade.model.quoting import identifier
 from crossfade.model.rejection import Rejection
 from crossfade.model.target import ForeignKey, TargetTable, Unique
 from crossfade.runtime.session import Session
-from crossfade.stores.contract import Clashes
+from crossfade.stores.contract import Conflicts
 from crossfade.transform.transform import TableRows
 
 Value = tuple[Any, ...]
@@ -44,7 +44,7 @@ def ask(s: Session, parts: Sequence[TableRows], order: Sequence[int], *, only_ke
 
     `only_keys`: check only primary keys, while no other constraint exists.
     """
-    clashes = s.target.clashes
+    clashes = s.target.conflicts
     records = {row: _Record() for row in order}
     rejected: dict[int, Rejection] = {}
     wanted = _wanted(parts)
@@ -100,11 +100,11 @@ def _ask_key(s: Session, part: TableRows, records: Mapping[int, _Record], reject
 
 
 def _ask_uniques(
-    clashes: Clashes, part: TableRows, records: Mapping[int, _Record], rejected: dict[int, Rejection]
+    conflicts: Conflicts, part: TableRows, records: Mapping[int, _Record], rejected: dict[int, Rejection]
 ) -> None:
     for unique in part.table.uniques:
         why = same_value(part.table, unique)
-        found = clashes.holders(part.table, unique, part.rows)
+        found = conflicts.holders(part.table, unique, part.rows)
         for root, clash in zip(part.roots.to_pylist(), found, strict=True):
             if clash is None:
                 continue
@@ -113,7 +113,7 @@ def _ask_uniques(
             records[root].takes.append(((part.table.name, unique.name, *clash.values.values()), _of(root, why)))
 
 
-def _ask_parents(clashes: Clashes, part: TableRows, records: Mapping[int, _Record]) -> None:
+def _ask_parents(clashes: Conflicts, part: TableRows, records: Mapping[int, _Record]) -> None:
     for key in part.table.foreign_keys:
         if not set(key.columns) <= set(part.rows.column_names):
             continue

@@ -23,10 +23,10 @@ from crossfade.model.program import WHOLE, Branch, Feed
 from crossfade.model.quoting import identifier
 from crossfade.model.shape import ELEMENT, Path
 from crossfade.model.target import ForeignKey, TargetTable, Unique
-from crossfade.pipeline.narrow import narrow_carrier
+from crossfade.pipeline.narrow import narrow_transformer
 from crossfade.pipeline.parents import Parents
 from crossfade.runtime.session import Session, Work, session
-from crossfade.stores.contract import Check, Clash, Clashes
+from crossfade.stores.contract import Check, Conflict, Conflicts
 from crossfade.transform.transform import TableRows
 
 SHOWN, KEPT = 80, 1000  # characters of a value in a detail, and in a cause
@@ -36,7 +36,7 @@ SHOWN, KEPT = 80, 1000  # characters of a value in a detail, and in a cause
 class Refused:
     """A row of a record that clashes. `row` is its index in `part`; `again`: another row of the record clashes too."""
 
-    clash: Clash
+    clash: Conflict
     part: TableRows
     row: int
     again: bool
@@ -55,7 +55,7 @@ class Asked:
 class Judge(Protocol):
     """Queries the target about the rows of a constraint, and formulates the result."""
 
-    def ask(self, rows: pa.Table) -> list[Clash | None]: ...
+    def ask(self, rows: pa.Table) -> list[Conflict | None]: ...
 
     def explain(self, found: Sequence[Asked]) -> Iterator[Explained]: ...
 
@@ -63,7 +63,7 @@ class Judge(Protocol):
 def explain(work: Work) -> int:
     """Explain the entries that are not explained yet. Return their number."""
     s = session(work)
-    clashes = s.target.clashes
+    clashes = s.target.conflicts
     if clashes is None:
         return 0
     with s.transaction() as tx:
@@ -82,7 +82,7 @@ def explain(work: Work) -> int:
     return done
 
 
-def _judge(s: Session, clashes: Clashes, kind: Kind, parents: Parents) -> Judge:
+def _judge(s: Session, clashes: Conflicts, kind: Kind, parents: Parents) -> Judge:
     table = s.work.tables[kind.table]
     if kind.reason == "foreign_key":
         keys = [k for k in table.foreign_keys if k.name == kind.constraint] or list(table.foreign_keys)
@@ -101,7 +101,7 @@ def _uniques(table: TargetTable, constraint: str) -> list[Unique]:
 
 def _asked(s: Session, kind: Kind, judge: Judge, piece: Sequence[tuple[Entry, bytes]]) -> list[Asked]:
     batch = s.batch_of(kind.entity, b"".join(raw for _, raw in piece))
-    mapped = s.carrier(kind.entity).map(batch)
+    mapped = s.transformer(kind.entity).map(batch)
     first: dict[int, Refused] = {}
     makers: set[int] = set()
     for part in mapped.tables:
@@ -118,7 +118,7 @@ def _asked(s: Session, kind: Kind, judge: Judge, piece: Sequence[tuple[Entry, by
     ]
 
 
-def _first_of_each(part: TableRows, clashes: Sequence[Clash | None]) -> Iterator[tuple[int, Refused]]:
+def _first_of_each(part: TableRows, clashes: Sequence[Conflict | None]) -> Iterator[tuple[int, Refused]]:
     """Yield root and row. Rows that clash with a row of the target precede rows that clash with each other."""
     roots = part.roots.to_pylist()
     values = Counter((root, _frozen(c)) for root, c in zip(roots, clashes, strict=True) if c is not None)
@@ -132,19 +132,19 @@ def _first_of_each(part: TableRows, clashes: Sequence[Clash | None]) -> Iterator
     yield from found.items()
 
 
-def _frozen(clash: Clash) -> tuple[tuple[str, str | None], ...]:
+def _frozen(clash: Conflict) -> tuple[tuple[str, str | None], ...]:
     return tuple(clash.values.items())
 
 
 class _ForeignKeys:
     def __init__(
-        self, s: Session, clashes: Clashes, table: TargetTable, keys: Sequence[ForeignKey], parents: Parents
+        self, s: Session, clashes: Conflicts, table: TargetTable, keys: Sequence[ForeignKey], parents: Parents
     ) -> None:
         self._readable = s.codec.readable
         self._clashes, self._table, self._keys, self._parents = clashes, table, keys, parents
 
-    def ask(self, rows: pa.Table) -> list[Clash | None]:
-        found: list[Clash | None] = [None] * len(rows)
+    def ask(self, rows: pa.Table) -> list[Conflict | None]:
+        found: list[Conflict | None] = [None] * len(rows)
         for key in self._keys:
             if set(key.columns) <= set(rows.column_names):
                 found = [f or o for f, o in zip(found, self._clashes.orphaned(self._table, key, rows), strict=True)]
@@ -178,11 +178,11 @@ class _ForeignKeys:
 
 
 class _Uniques:
-    def __init__(self, s: Session, clashes: Clashes, table: TargetTable, uniques: Sequence[Unique]) -> None:
+    def __init__(self, s: Session, clashes: Conflicts, table: TargetTable, uniques: Sequence[Unique]) -> None:
         self._s, self._clashes, self._table, self._uniques = s, clashes, table, uniques
         self._may_search = True  # the source may have to read a whole entity: search only once for a constraint
 
-    def ask(self, rows: pa.Table) -> list[Clash | None]:
+    def ask(self, rows: pa.Table) -> list[Conflict | None]:
         """Return the clashes. Of several constraints, the first that a row of the table holds counts."""
         answers = [self._clashes.holders(self._table, unique, rows) for unique in self._uniques]
         return [
@@ -216,10 +216,10 @@ class _Uniques:
 
 
 class _Checks:
-    def __init__(self, clashes: Clashes, table: TargetTable, check: Check | None, constraint: str) -> None:
+    def __init__(self, clashes: Conflicts, table: TargetTable, check: Check | None, constraint: str) -> None:
         self._clashes, self._table, self._check, self._constraint = clashes, table, check, constraint
 
-    def ask(self, rows: pa.Table) -> list[Clash | None]:
+    def ask(self, rows: pa.Table) -> list[Conflict | None]:
         return [None] * len(rows) if self._check is None else self._clashes.breaking(self._table, self._check, rows)
 
     def explain(self, found: Sequence[Asked]) -> Iterator[Explained]:
@@ -281,7 +281,7 @@ def _rows_of(
     s: Session, feed: Feed, table: TargetTable, path: Path, values: Sequence[str]
 ) -> Iterator[tuple[tuple[Any, ...], tuple[str, str]]]:
     """Yield the primary keys of the rows that the documents with these values make."""
-    narrow = narrow_carrier(s, feed, table.name, table.primary_key)
+    narrow = narrow_transformer(s, feed, table.name, table.primary_key)
     for reply in s.reader.fetch(feed.entity, path, values):
         batch = s.batch_of(feed.entity, reply)
         for part in narrow.map(batch).tables:

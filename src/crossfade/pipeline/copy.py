@@ -85,7 +85,7 @@ def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:
 
 
 def _copy_batch(s: Session, tx: TargetTransaction, chunk: Chunk, batch: Batch, account: _Account) -> None:
-    mapped = s.carrier(chunk.entity).map(batch)
+    mapped = s.transformer(chunk.entity).map(batch)
     applied = apply(s, tx, chunk.entity, batch, mapped)
     rejected = list(applied.rejected.values())
     account.entries += _entries(s, chunk, batch, rejected)

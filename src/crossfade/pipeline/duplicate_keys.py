@@ -47,7 +47,7 @@ def _mapped(s: Session, piece: Sequence[Held]) -> tuple[dict[str, str], list[Tab
         found = refused.read(tx, [h.id for h in piece])
     named = {entry.table: entry.constraint for entry, _ in found if entry.table and entry.constraint}
     batch = s.batch_of(piece[0].entity, b"".join(raw for _, raw in found))
-    return named, s.carrier(piece[0].entity).map(batch).tables
+    return named, s.transformer(piece[0].entity).map(batch).tables
 
 
 def _remove_holders(s: Session, part: TableRows, constraint: str | None) -> None:
@@ -62,9 +62,9 @@ def _remove_holders(s: Session, part: TableRows, constraint: str | None) -> None
 
 
 def _holders(s: Session, part: TableRows) -> Iterator[pa.Table]:
-    if s.target.traits.constraints_after_tables or s.target.clashes is None:
+    if s.target.traits.constraints_after_tables or s.target.conflicts is None:
         return
     for unique in part.table.uniques:
-        clashes = s.target.clashes.holders(part.table, unique, part.rows)
+        clashes = s.target.conflicts.holders(part.table, unique, part.rows)
         found = {c.key for c in clashes if c is not None and c.key is not None}
         yield arrow_rows(part.table, part.table.primary_key, sorted(found, key=repr))

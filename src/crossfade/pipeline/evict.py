@@ -186,7 +186,7 @@ class Remover:
         may be somebody else's.
         """
         tables = [self._s.work.tables[name] for name in self._owners.tables]
-        return not any(tx.strangers(table, limit=1).count for table in tables)
+        return not any(tx.other_rows(table, limit=1).count for table in tables)
 
     def _delete(self, tx: TargetTransaction, keys: Sequence[str]) -> tuple[list[str], Counter[str]]:
         """Delete all rows of these records. Return the keys that had any, and the number of rows by table."""

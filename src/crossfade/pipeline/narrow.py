@@ -11,7 +11,7 @@ from crossfade.runtime.session import Session
 from crossfade.transform.transform import Transformer
 
 
-def narrow_carrier(s: Session, feed: Feed, table: str, columns: Sequence[str]) -> Transformer:
+def narrow_transformer(s: Session, feed: Feed, table: str, columns: Sequence[str]) -> Transformer:
     """Return a transformer for the rows of one table, with only some of their columns."""
     branches = [
         replace(
@@ -26,7 +26,7 @@ def narrow_carrier(s: Session, feed: Feed, table: str, columns: Sequence[str]) -
         if b.table == table
     ]
     reduced = Feed(feed.entity, feed.columns, tuple(branches))
-    return Transformer(reduced, s.work.tables, s.engine, s.carrier(feed.entity).lookups)
+    return Transformer(reduced, s.work.tables, s.engine, s.transformer(feed.entity).lookups)
 
 
 def follows_from_key(branch: Branch, columns: Sequence[str], key_path: Path) -> bool:

@@ -10,7 +10,7 @@ from crossfade.journal.unexplained import HeldRecord, held_records
 from crossfade.model.canonical import python_rows
 from crossfade.model.program import Feed
 from crossfade.model.target import ForeignKey
-from crossfade.pipeline.narrow import follows_from_key, narrow_carrier
+from crossfade.pipeline.narrow import follows_from_key, narrow_transformer
 from crossfade.runtime.session import Session
 from crossfade.transform.transform import Transformer
 
@@ -54,7 +54,7 @@ class Parents:
         return made
 
     def _of_feed(self, feed: Feed, table: str, columns: tuple[str, ...]) -> Iterator[tuple[Values, Parent]]:
-        narrow = narrow_carrier(self._s, feed, table, columns)
+        narrow = narrow_transformer(self._s, feed, table, columns)
         key_path = self._s.codec.key_path
         by_key = all(follows_from_key(b, columns, key_path) for b in feed.branches if b.table == table)
         for piece in held_records(self._s.transaction, feed.entity, with_documents=not by_key):

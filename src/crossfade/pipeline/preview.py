@@ -49,7 +49,7 @@ class Mapper:
     ) -> None:
         self._program, self._shapes, self._tables, self._engine = program, shapes, tables, engine
         self._reader, self._codec = reader, codec
-        self._carriers: dict[str, Transformer] = {}
+        self._transformers: dict[str, Transformer] = {}
         self._transcoders: dict[tuple[str, tuple[Column, ...]], ColumnReader] = {}
 
     def map(self, entity: str, raws: Sequence[bytes]) -> list[Previewed]:
@@ -75,10 +75,10 @@ class Mapper:
         return out
 
     def _carrier(self, entity: str) -> Transformer:
-        if entity not in self._carriers:
+        if entity not in self._transformers:
             lookups = LookupReader(self._shapes, self._reader.fetch, self._transcode, self._codec)
-            self._carriers[entity] = Transformer(self._program.feeds[entity], self._tables, self._engine, lookups)
-        return self._carriers[entity]
+            self._transformers[entity] = Transformer(self._program.feeds[entity], self._tables, self._engine, lookups)
+        return self._transformers[entity]
 
     def _transcode(self, shape: Shape, columns: Sequence[Column], raw: bytes) -> Batch:
         key = (shape.entity, tuple(columns))

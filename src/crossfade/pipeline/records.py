@@ -89,7 +89,9 @@ def _carrier(s: Session, feed: Feed, branch: Branch, owners: Owners) -> Transfor
         computed=None,
         one_row=True,
     )
-    return Transformer(Feed(feed.entity, feed.columns, (one,)), s.work.tables, s.engine, s.carrier(feed.entity).lookups)
+    return Transformer(
+        Feed(feed.entity, feed.columns, (one,)), s.work.tables, s.engine, s.transformer(feed.entity).lookups
+    )
 
 
 def pieces(keys: Iterable[str], size: int = KEYS_AT_ONCE) -> Iterator[list[str]]:

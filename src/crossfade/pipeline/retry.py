@@ -216,7 +216,7 @@ class _Piece:
     def put_in(self, how: Tried) -> list[Retried]:
         if self._batch is None:
             return []
-        mapped = self._s.carrier(self._entity).map(self._batch)
+        mapped = self._s.transformer(self._entity).map(self._batch)
         out = {m.row for m in mapped.rejections} | mapped.discarded
         order = [row for row in range(len(self._batch.raws)) if row not in out]
         only_keys = how.only_keys and self._s.target.traits.constraints_after_tables

@@ -11,14 +11,14 @@ from crossfade.journal.ledger import row_texts
 from crossfade.model.owners import Owners
 from crossfade.model.target import TargetTable
 from crossfade.pipeline.apply import record_key
-from crossfade.pipeline.narrow import narrow_carrier
+from crossfade.pipeline.narrow import narrow_transformer
 from crossfade.runtime.session import Session
 
 
 def records_of_rows(s: Session, owners: Owners, table: TargetTable, keys: Any) -> dict[str, tuple[str, str]]:
     """Return entity and key of the record that makes each row now, by the text of the row's primary key."""
     wanted, found = set(row_texts(table, keys)), dict[str, tuple[str, str]]()
-    carrier = narrow_carrier(s, s.work.program.feeds[owners.entity], table.name, table.primary_key)
+    carrier = narrow_transformer(s, s.work.program.feeds[owners.entity], table.name, table.primary_key)
     for raw in s.reader.scan(owners.entity):
         batch = s.batch_of(owners.entity, raw)
         for part in carrier.map(batch).tables:

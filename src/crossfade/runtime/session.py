@@ -53,7 +53,7 @@ class Session:
         self.source = work.open_source()
         self.target = work.open_target()
         self.engine = _spare.pop() if _spare else Engine()
-        self._carriers: dict[str, Transformer] = {}
+        self._transformers: dict[str, Transformer] = {}
         self._transcoders: dict[tuple[str, tuple[Column, ...]], ColumnReader] = {}
 
     @property
@@ -88,13 +88,13 @@ class Session:
     def ledger(self) -> Ledger:
         return Ledger(self.target)
 
-    def carrier(self, entity: str) -> Transformer:
-        if entity not in self._carriers:
+    def transformer(self, entity: str) -> Transformer:
+        if entity not in self._transformers:
             lookups = LookupReader(self.work.shapes, self.reader.fetch, self.transcode, self.codec)
-            self._carriers[entity] = Transformer(
+            self._transformers[entity] = Transformer(
                 self.work.program.feeds[entity], self.work.tables, self.engine, lookups
             )
-        return self._carriers[entity]
+        return self._transformers[entity]
 
     def transcode(self, shape: Shape, columns: Sequence[Column], raw: bytes) -> Batch:
         """Return raw documents as a batch. The transcoder is made once for a shape and its columns."""

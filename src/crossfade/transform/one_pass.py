@@ -91,7 +91,7 @@ class OnePass:
                     self._fetch(stage, stage.lookup, tables, found)
         except (EngineError, LookupRejected):  # the refusals found so far are valid
             return found.certain
-        return found.certain | self._looked_at_alone(root, found.unsure)
+        return found.certain | self._one_by_one(root, found.unsure)
 
     def _fetch(self, stage: Stage, lookup: Lookup, tables: Tables, found: Found) -> None:
         keys = self._engine.run(lookup.keys_sql, tables).column(0).combine_chunks()
@@ -110,7 +110,7 @@ class OnePass:
             keys = self._engine.run(lookup.keys_sql, tables).column(0).combine_chunks()
             tables[lookup.table] = self._lookups.fetch(lookup, keys)
 
-    def _looked_at_alone(self, root: pa.Table, unsure: dict[int, Rejection]) -> dict[int, Rejection]:
+    def _one_by_one(self, root: pa.Table, unsure: dict[int, Rejection]) -> dict[int, Rejection]:
         """Return refusals by functions of the engine. Run each document alone, for the refused output only."""
         certain: dict[int, Rejection] = {}
         if self._narrow is None or not unsure:

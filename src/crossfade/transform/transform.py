@@ -141,7 +141,7 @@ class Transformer:
         def run(part: pa.Table) -> pa.Table:
             return self._rows(branch, part, computed if part is root else None)
 
-        for out in in_pieces(root, run, partial(self._pass, branch), partial(self._alone, branch), note):
+        for out in in_pieces(root, run, partial(self._pass, branch), partial(self._refusal_of_one, branch), note):
             roots = _array(out.column(ROW))
             fitted = fit(out, target, printed=self._printed(branch))
             found = ((roots[wrong.row].as_py(), wrong) for wrong in fitted.rejections)
@@ -208,7 +208,7 @@ class Transformer:
     def _json(self) -> frozenset[str]:
         return frozenset(column.name for column in self.feed.columns if column.form in ("json", "ejson", "rest"))
 
-    def _alone(self, branch: Branch, part: pa.Table, error: Exception) -> Rejection:
+    def _refusal_of_one(self, branch: Branch, part: pa.Table, error: Exception) -> Rejection:
         """Return which output of a single document the engine refuses, by trying each alone."""
         if isinstance(error, LookupRejected):
             return refused(None, error)

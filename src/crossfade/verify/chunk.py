@@ -42,7 +42,7 @@ class Tools(Protocol):
     def row_reader(self) -> RowReader: ...
     @property
     def codec(self) -> Codec: ...
-    def carrier(self, entity: str) -> Transformer: ...
+    def transformer(self, entity: str) -> Transformer: ...
 
 
 Keys = dict[str, list[pa.Table]]
@@ -116,14 +116,14 @@ def verify_chunk(opening: Opening, task: Task) -> tuple[ChunkResult, dict[str, b
     start = time.perf_counter()
     keep_less()
     tools, chunk = opening(), task.chunk
-    carrier = tools.carrier(chunk.entity)
+    transformer = tools.transformer(chunk.entity)
     result = ChunkResult(chunk)
     holder = Holder(task.held.value, chunk.number)
     keys: Keys = {}
-    for batch in tools.reader.batches(chunk, tools.work.shapes[chunk.entity], carrier.feed.columns):
-        mapped = carrier.map(batch)
+    for batch in tools.reader.batches(chunk, tools.work.shapes[chunk.entity], transformer.feed.columns):
+        mapped = transformer.map(batch)
         copied = _Batch(tools.row_reader, tools.codec, task, batch, mapped, holder, result, keys).verify()
-        for table, rows in carrier.left_out(batch, mapped, copied).items():
+        for table, rows in transformer.left_out(batch, mapped, copied).items():
             count = result.tables.setdefault(table, TableCount())
             count.left_out = added(count.left_out, rows)
     result.seen, result.altered = holder.seen, holder.altered

@@ -15,7 +15,7 @@ from crossfade.verify.equal import differing, key_form, one_array
 from crossfade.verify.show import cut, key_text, printable, shown_pair
 
 CHANGED, MISSING, EXTRA, DUPLICATE = "changed", "missing", "extra", "duplicate"
-_STRANGE = "#strange"  # see RowReader: values in a row that the types of its columns cannot represent
+_UNREADABLE = "#unreadable"  # see RowReader: values in a row that the types of its columns cannot represent
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +94,17 @@ def _changed(table: TargetTable, left: pa.Table, right: pa.Table, names: Sequenc
         column = table.column(name)
         assert column is not None
         wrong = differing(left.column(name), right.column(name), column.type)
-        if _STRANGE in right.column_names:
-            wrong = pc.or_(wrong, _strange(right, name))
+        if _UNREADABLE in right.column_names:
+            wrong = pc.or_(wrong, _unreadable(right, name))
         places = pc.indices_nonzero(wrong)
         if len(places):
             changed[name] = set(places.to_pylist())
     return changed
 
 
-def _strange(rows: pa.Table, name: str) -> pa.Array:
+def _unreadable(rows: pa.Table, name: str) -> pa.Array:
     """Return where the column holds a value that its type cannot represent: such a value is read as NULL."""
-    notes = one_array(rows.column(_STRANGE))
+    notes = one_array(rows.column(_UNREADABLE))
     return pc.fill_null(pc.match_substring(pc.binary_join_element_wise("", notes, "; "), f"; {name} holds "), False)
 
 
@@ -113,8 +113,8 @@ def _changed_value(table: TargetTable, row: int, column: str, left: pa.Table, ri
     assert target is not None
     one, other = one_array(left.column(column))[place], one_array(right.column(column))[place]
     expected, found = shown_pair(one, other, target.type)
-    if _STRANGE in right.column_names and not other.is_valid:
-        notes = (right.column(_STRANGE)[place].as_py() or "").split("; ")
+    if _UNREADABLE in right.column_names and not other.is_valid:
+        notes = (right.column(_UNREADABLE)[place].as_py() or "").split("; ")
         found = next((cut(printable(note)) for note in notes if note.startswith(f"{column} holds ")), found)
     return Unlike(CHANGED, row, _key(left, place, table), column, expected, found)
 

@@ -43,14 +43,14 @@ class KeyFindings:
     named: tuple[tuple[str, str, int, int], ...]
 
 
-NOTHING_ODD = KeyFindings(0, 0, ())
+NO_FINDINGS = KeyFindings(0, 0, ())
 
 
 def none_twice(folder: Path, table: TargetTable) -> bool:
     """Return whether no key is spooled twice in `folder`."""
     with _engine(folder, table) as engine:
-        _find_odd(engine, names_of(table), _expected(folder, table), folder)
-        return not engine.execute("SELECT EXISTS (FROM odd)").fetchall()[0][0]
+        _find_unexpected(engine, names_of(table), _expected(folder, table), folder)
+        return not engine.execute("SELECT EXISTS (FROM unexpected)").fetchall()[0][0]
 
 
 def hold_keys_together(
@@ -65,10 +65,10 @@ def hold_keys_together(
     names = names_of(table)
     there = f"SELECT {', '.join(names)}, 0 AS e, 1 AS f FROM {_parquet([str(found)])}"
     with _engine(folder, table) as engine:
-        _find_odd(engine, names, f"{there} UNION ALL {_expected(folder, table)}", folder)
+        _find_unexpected(engine, names, f"{there} UNION ALL {_expected(folder, table)}", folder)
         extra, duplicate = engine.execute(_COUNTS).fetchall()[0]
         order = ", ".join(["expected > 1", *names])
-        first = engine.sql(f"FROM odd ORDER BY {order} LIMIT {limit:d}").to_arrow_table()
+        first = engine.sql(f"FROM unexpected ORDER BY {order} LIMIT {limit:d}").to_arrow_table()
     return KeyFindings(extra, duplicate, tuple(_named(first, table)))
 
 
@@ -89,7 +89,7 @@ def _engine(folder: Path, table: TargetTable) -> Iterator[duckdb.DuckDBPyConnect
 _COUNTS = """
 SELECT coalesce(sum(found - least(expected, 1)) FILTER (found > 1 OR expected = 0), 0)::BIGINT,
        coalesce(sum(expected - 1) FILTER (expected > 1), 0)::BIGINT
-FROM odd
+FROM unexpected
 """
 
 
@@ -108,16 +108,17 @@ def _write(file: Path, table: TargetTable, keys: Iterable[pa.Table]) -> None:
             out.write_table(part)
 
 
-def _find_odd(engine: duckdb.DuckDBPyConnection, names: Sequence[str], both: str, folder: Path) -> None:
-    """Create the table `odd` with the keys in `both` that are expected twice, found but not expected, or found twice.
+def _find_unexpected(engine: duckdb.DuckDBPyConnection, names: Sequence[str], both: str, folder: Path) -> None:
+    """Create the table `unexpected` with the keys in `both` that are expected twice, found but not expected, or found
+    twice.
 
     Many keys are first distributed over files by their hash, so that the keys of one file fit into memory: the engine's
     own grouping fails if they do not.
     """
-    engine.execute(f"CREATE TEMP TABLE odd AS {_odd(names, both)} LIMIT 0")
+    engine.execute(f"CREATE TEMP TABLE unexpected AS {_unexpected(names, both)} LIMIT 0")
     total = engine.execute(f"SELECT count(*) FROM ({both})").fetchall()[0][0]
     if total <= _AT_ONCE:
-        engine.execute(f"INSERT INTO odd {_odd(names, both)}")
+        engine.execute(f"INSERT INTO unexpected {_unexpected(names, both)}")
         return
     parts = total // _AT_ONCE + 1
     dealt = f"SELECT *, hash({', '.join(names)}) % {parts} AS part FROM ({both})"
@@ -125,10 +126,10 @@ def _find_odd(engine: duckdb.DuckDBPyConnection, names: Sequence[str], both: str
     engine.execute(f"COPY ({dealt}) TO {_quoted(folder / _DEALT)} (FORMAT parquet, PARTITION_BY (part))")
     for part in sorted((folder / _DEALT).iterdir()):
         rows = f"SELECT * FROM {_parquet([str(part / '*.parquet')])}"
-        engine.execute(f"INSERT INTO odd {_odd(names, rows)}")
+        engine.execute(f"INSERT INTO unexpected {_unexpected(names, rows)}")
 
 
-def _odd(names: Sequence[str], both: str) -> str:
+def _unexpected(names: Sequence[str], both: str) -> str:
     keys = ", ".join(names)
     return f"""
     SELECT {keys}, sum(e)::BIGINT AS expected, sum(f)::BIGINT AS found FROM ({both})
@@ -150,16 +151,16 @@ def _schema(table: TargetTable) -> pa.Schema:
     return keys_of(empty, table).schema
 
 
-def _named(odd: pa.Table, table: TargetTable) -> Iterator[tuple[str, str, int, int]]:
+def _named(unexpected: pa.Table, table: TargetTable) -> Iterator[tuple[str, str, int, int]]:
     """Yield the keys, converted back to their own types, in the form that reports show."""
     columns = []
     for i, name in enumerate(table.primary_key):
         column = table.column(name)
         assert column is not None
-        columns.append(_own_type(odd.column(i).combine_chunks(), arrow_type(column.type)))
+        columns.append(_own_type(unexpected.column(i).combine_chunks(), arrow_type(column.type)))
     keys = pa.table(columns, names=list(table.primary_key))
-    for row in range(odd.num_rows):
-        expected, found = odd.column("expected")[row].as_py(), odd.column("found")[row].as_py()
+    for row in range(unexpected.num_rows):
+        expected, found = unexpected.column("expected")[row].as_py(), unexpected.column("found")[row].as_py()
         text = key_text(keys.slice(row, 1), table, table.primary_key)
         if found > min(expected, 1):
             yield EXTRA, text, expected, found

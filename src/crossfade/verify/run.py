@@ -27,7 +27,7 @@ from crossfade.runtime.executor import Executor
 from crossfade.runtime.sent_once import Once
 from crossfade.runtime.tasks import run_tasks
 from crossfade.verify.chunk import Agreed, ChunkResult, Opening, Task, Tools, verify_chunk
-from crossfade.verify.keys import NOTHING_ODD, KeyFindings, hold_keys_together, none_twice
+from crossfade.verify.keys import NO_FINDINGS, KeyFindings, hold_keys_together, none_twice
 from crossfade.verify.not_copied import NOTHING, Held
 from crossfade.verify.rules import run_rule
 from crossfade.verify.spool import spool as keep_keys
@@ -151,16 +151,16 @@ def _tasks(tools: Tools, subject: Subject, listen: Listener) -> Iterator[Task]:
 
 def _compare_keys(tools: Tools, subject: Subject, spool: Path, tally: Tally, listen: Listener) -> None:
     for number, table in enumerate(subject.fed_tables):
-        found = again(partial(_odd_keys, tools, table, spool / str(number), tally, subject.limit), listen)
+        found = again(partial(_key_findings, tools, table, spool / str(number), tally, subject.limit), listen)
         tally.add_keys(table.name, found)
         listen(TableVerified(table.name, found.extra, found.duplicate))
 
 
-def _odd_keys(tools: Tools, table: TargetTable, folder: Path, tally: Tally, limit: int) -> KeyFindings:
+def _key_findings(tools: Tools, table: TargetTable, folder: Path, tally: Tally, limit: int) -> KeyFindings:
     """Compare all keys, unless the counts show that there are no extra or duplicate rows (verify/keys.py)."""
     seen, runs = tally.expected(table.name)
     if tools.row_reader.count(table) == seen and (runs.apart or none_twice(folder, table)):
-        return NOTHING_ODD
+        return NO_FINDINGS
     target = tools.row_reader.scan(table, list(table.primary_key))
     return hold_keys_together(folder, table, target, limit=limit)
 

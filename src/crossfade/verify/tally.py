@@ -10,7 +10,7 @@ from crossfade.model.counts import Counts
 from crossfade.model.target import TargetTable
 from crossfade.verify.chunk import ChunkResult, TableCount, added
 from crossfade.verify.compare import CHANGED, DUPLICATE, EXTRA, MISSING
-from crossfade.verify.keys import NOTHING_ODD, KeyFindings
+from crossfade.verify.keys import NO_FINDINGS, KeyFindings
 from crossfade.verify.not_copied import NOTHING, Altered, Held
 from crossfade.verify.runs import Runs
 from crossfade.verify.verdict import Difference, EntityVerdict, TableVerdict, Uncounted
@@ -83,7 +83,7 @@ class Tally:
         return tuple(self._table(name) for name in sorted(self._tables))
 
     def _table(self, name: str) -> TableVerdict:
-        total, target, keys = self._tables[name], self._target[name], self._keys.get(name, NOTHING_ODD)
+        total, target, keys = self._tables[name], self._target[name], self._keys.get(name, NO_FINDINGS)
         differences = [*_first(self._named.get(name, []), self._limit), *self._of_keys(name, keys)]
         return TableVerdict(
             table=name,

@@ -14,11 +14,11 @@ from sqlglot.errors import SqlglotError
 
 from crossfade.errors import Fault, MappingFault, Misused
 from crossfade.mapping.language.fields import ColumnSet
-from crossfade.mapping.language.file_text import MappingText, WrittenSelect
+from crossfade.mapping.language.file_text import MappingText, SelectExcerpt
 from crossfade.mapping.language.resolve import Wrong
 from crossfade.mapping.language.select import SelectCompiler
 from crossfade.model.batch import Column
-from crossfade.model.program import Branch, Feed, Program, Written, carries
+from crossfade.model.program import Branch, Excerpt, Feed, Program, carries
 from crossfade.model.shape import Path as FieldRef
 from crossfade.model.shape import Shape, parse_path
 from crossfade.project import Discard
@@ -117,7 +117,7 @@ def _compile_file(
     out: list[Branch] = []
     written = source.selects()
     for number, part in enumerate(_branches(statements[0])):
-        where = written[number] if number < len(written) else WrittenSelect(0, Written(1, 1, ""), ())
+        where = written[number] if number < len(written) else SelectExcerpt(0, Excerpt(1, 1, ""), ())
         if isinstance(part, Wrong):
             faults.append(_fault(part, source, file))
             continue

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlglot import TokenType, exp, tokenize
 from sqlglot.errors import SqlglotError
 
-from crossfade.model.program import Written
+from crossfade.model.program import Excerpt
 
 if TYPE_CHECKING:
     from sqlglot.tokenizer_core import Token
@@ -38,12 +38,12 @@ _PIECE = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\$\$.*?
 
 
 @dataclass(frozen=True)
-class WrittenSelect:
+class SelectExcerpt:
     """A SELECT of the file: where it begins, and its outputs in order, without aliases."""
 
     start: int
-    place: Written
-    outputs: tuple[Written, ...]
+    place: Excerpt
+    outputs: tuple[Excerpt, ...]
 
 
 class MappingText:
@@ -79,13 +79,13 @@ class MappingText:
             position = piece.end()
         return 1, 0
 
-    def selects(self) -> list[WrittenSelect]:
+    def selects(self) -> list[SelectExcerpt]:
         """Return the top-level SELECTs of the file (not those inside expressions), in order."""
         found = []
         for i in self._select_positions():
             token = self.tokens[i]
-            place = Written(*self.line_and_column(token.start), token.text)
-            found.append(WrittenSelect(token.start, place, tuple(self._outputs(i + 1))))
+            place = Excerpt(*self.line_and_column(token.start), token.text)
+            found.append(SelectExcerpt(token.start, place, tuple(self._outputs(i + 1))))
         return found
 
     def _select_positions(self) -> Iterator[int]:
@@ -104,7 +104,7 @@ class MappingText:
                 yield i
             before = token.token_type
 
-    def _outputs(self, i: int) -> Iterator[Written]:
+    def _outputs(self, i: int) -> Iterator[Excerpt]:
         """Yield the outputs of the SELECT whose first token after the keyword is `i`."""
         depth = 0
         piece: list[Token] = []
@@ -122,12 +122,12 @@ class MappingText:
         if piece:
             yield self._output(piece)
 
-    def _output(self, piece: list[Token]) -> Written:
+    def _output(self, piece: list[Token]) -> Excerpt:
         if not piece:
-            return Written(0, 0, "")
+            return Excerpt(0, 0, "")
         kept = _without_alias(piece)
         start, end = kept[0].start, kept[-1].end + 1
-        return Written(*self.line_and_column(start), self.text[start:end])
+        return Excerpt(*self.line_and_column(start), self.text[start:end])
 
 
 def _is_distinct_from(tokens: Sequence[Token], i: int) -> bool:
@@ -148,4 +148,4 @@ def _without_alias(piece: list[Token]) -> list[Token]:
     return piece
 
 
-__all__ = ["MappingText", "Written", "WrittenSelect"]
+__all__ = ["Excerpt", "MappingText", "SelectExcerpt"]

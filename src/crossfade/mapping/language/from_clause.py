@@ -118,7 +118,7 @@ class FromCompiler:
         array = what.this if isinstance(what, exp.Lateral) else what
         if not isinstance(array, exp.Unnest):
             raise Wrong(what, "only entities and unnest(...) are allowed after FROM", "use it in the SELECT list")
-        _refuse_taken(what, what.alias, scope)
+        _refuse_duplicate_alias(what, what.alias, scope)
         rebuilt, elements = unnest(self.rewriter, array, what, scope)
         self.found.one_row = False
         bases = _bases(elements)
@@ -136,7 +136,7 @@ class FromCompiler:
     def _lookup(self, join: exp.Join, table: exp.Table, scope: Scope) -> None:
         entity = self._entity(table, scope)
         alias = table.alias or entity
-        _refuse_taken(table, alias, scope)
+        _refuse_duplicate_alias(table, alias, scope)
         row = table_row(self.shapes[entity], alias, ColumnSet(), looked_up=True)
         lookup = _Lookup(row, alias, f"lookup{len(self.found.lookups)}")
         on = join.args.get("on")
@@ -255,7 +255,7 @@ def _position(node: exp.Unnest, names: list[str], alias: str) -> str | None:
     return position
 
 
-def _refuse_taken(what: exp.Expr, alias: str, scope: Scope) -> None:
+def _refuse_duplicate_alias(what: exp.Expr, alias: str, scope: Scope) -> None:
     if alias and fold(alias) in {fold(n) for n, _ in scope}:
         raise Wrong(what, f"the alias {alias!r} is used twice (SQL ignores case)")
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from sqlglot import exp
 
 from crossfade.mapping.language.fields import ColumnSet, FieldRef
-from crossfade.mapping.language.file_text import WrittenSelect
+from crossfade.mapping.language.file_text import SelectExcerpt
 from crossfade.mapping.language.forbidden import refusals
 from crossfade.mapping.language.from_clause import FromCompiler, Sources, table_row
 from crossfade.mapping.language.nested_select import nested_select
@@ -35,7 +35,7 @@ class SelectCompiler:
         self.faults: list[Wrong] = []
         self.mixed: list[str] = []
 
-    def compile(self, node: exp.Select, table: str, file: str, number: int, written: WrittenSelect) -> Branch | None:
+    def compile(self, node: exp.Select, table: str, file: str, number: int, written: SelectExcerpt) -> Branch | None:
         """Return the branch, or None if it has faults, which are added to `faults`."""
         self.faults += refusals(node)
         scope = Scope()

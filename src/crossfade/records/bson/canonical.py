@@ -21,7 +21,7 @@ from bson.datetime_ms import DatetimeMS
 from bson.regex import Regex
 
 from crossfade.records.bson.reserved import CANONICAL, like_a_value
-from crossfade.records.bson.values import DBPointer, OddRegex, Symbol, Undefined, regex_options
+from crossfade.records.bson.values import DBPointer, RawRegex, Symbol, Undefined, regex_options
 
 _EPOCH = datetime.datetime(1970, 1, 1)
 _MS = datetime.timedelta(milliseconds=1)
@@ -106,7 +106,7 @@ WRITERS = Writers(
         Code: _code,
         Timestamp: lambda value: f'{{"$timestamp":{{"t":{value.time},"i":{value.inc}}}}}',
         Regex: lambda value: _regex(value.pattern, regex_options(value)),
-        OddRegex: lambda value: _regex(value.pattern, value.options),
+        RawRegex: lambda value: _regex(value.pattern, value.options),
         Symbol: lambda value: '{"$symbol":' + quote(value.text) + "}",
         DBPointer: _pointer,
         Undefined: lambda value: '{"$undefined":true}',

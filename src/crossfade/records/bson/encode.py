@@ -8,7 +8,7 @@ from typing import Any
 from bson import Code, encode
 from bson.errors import InvalidDocument
 
-from crossfade.records.bson.values import DBPointer, OddRegex, Symbol, Undefined
+from crossfade.records.bson.values import DBPointer, RawRegex, Symbol, Undefined
 
 
 def to_bson(value: Mapping[str, Any]) -> bytes:
@@ -38,7 +38,7 @@ def _payload(value: Any) -> tuple[bytes, bytes]:
         return b"\x04", _document((str(i), v) for i, v in enumerate(value))
     if cls is Undefined:
         return b"\x06", b""
-    if cls is OddRegex:
+    if cls is RawRegex:
         return b"\x0b", _cstring(value.pattern) + _cstring(value.options)
     if cls is DBPointer:
         return b"\x0c", _string(value.namespace) + value.id.binary

@@ -11,7 +11,7 @@ from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Time
 from bson.datetime_ms import DatetimeMS
 from bson.regex import Regex
 
-from crossfade.records.bson.values import DBPointer, OddRegex, Symbol, Undefined
+from crossfade.records.bson.values import DBPointer, RawRegex, Symbol, Undefined
 
 # Every class in a decoded document has one type, except the two below.
 TYPE_OF_CLASS: Mapping[type[Any], str] = {
@@ -27,7 +27,7 @@ TYPE_OF_CLASS: Mapping[type[Any], str] = {
     DatetimeMS: "date",
     NoneType: "null",
     Regex: "regex",
-    OddRegex: "regex",
+    RawRegex: "regex",
     DBPointer: "dbPointer",
     Symbol: "symbol",
     int: "int",

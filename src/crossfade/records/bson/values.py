@@ -31,7 +31,7 @@ class DBPointer:
 
 
 @dataclass(frozen=True, slots=True)
-class OddRegex:
+class RawRegex:
     """A regular expression whose options are not the sorted letters of "ilmsux", which is all that pymongo's flags
     can hold.
     """
@@ -43,11 +43,11 @@ class OddRegex:
 _OPTIONS = "ilmsux"
 
 
-def regex(pattern: str, options: str) -> Regex[str] | OddRegex:
+def regex(pattern: str, options: str) -> Regex[str] | RawRegex:
     """Return the regular expression in the class that can write it back unchanged."""
     if options == "".join(letter for letter in _OPTIONS if letter in options):
         return Regex(pattern, options)
-    return OddRegex(pattern, options)
+    return RawRegex(pattern, options)
 
 
 def regex_options(value: Regex[str]) -> str:

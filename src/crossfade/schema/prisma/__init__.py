@@ -3,7 +3,7 @@
     grammar.lark, statements, parse, grow    text -> syntax: what the files say
     attributes, datasource, resolve          syntax -> shape: names looked up, attributes understood
     keys, relations, types, defaults         shape -> keys, foreign keys, columns of one dialect
-    unclashing, build                        -> MetaData
+    distinct_names, build                    -> MetaData
 
 Every step continues after a fault, so that one run reports all of them.
 """

@@ -59,7 +59,7 @@ def bind(attributes: Iterable[Attribute], known: Known, signs: str, faults: Faul
     for attribute in attributes:
         written = signs + attribute.name
         if attribute.name not in known:
-            _stranger(attribute, known, signs, faults)
+            _unknown(attribute, known, signs, faults)
         elif written not in _REPEATED and any(b.name == attribute.name for b in bound):
             faults.add(attribute.place, f"{written} is given twice", hint="keep one of them")
         else:
@@ -68,7 +68,7 @@ def bind(attributes: Iterable[Attribute], known: Known, signs: str, faults: Faul
     return bound
 
 
-def _stranger(attribute: Attribute, known: Known, signs: str, faults: Faults) -> None:
+def _unknown(attribute: Attribute, known: Known, signs: str, faults: Faults) -> None:
     other = "@@" if signs == "@" else "@"
     elsewhere = ON_MODEL if other == "@@" else ON_FIELD
     hint = None

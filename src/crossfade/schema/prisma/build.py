@@ -13,6 +13,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from crossfade.model.quoting import qualified
 from crossfade.schema.prisma import names
 from crossfade.schema.prisma.defaults import Default, Defaults, labels_check, raw_sql
+from crossfade.schema.prisma.distinct_names import check_names, cut_names
 from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.keys import Key, Keys, make_index
 from crossfade.schema.prisma.names import Dialect
@@ -20,7 +21,6 @@ from crossfade.schema.prisma.notes import Notes
 from crossfade.schema.prisma.relations import ForeignKey, ManyToMany, Relations
 from crossfade.schema.prisma.shape import FieldShape, ModelShape, Shape
 from crossfade.schema.prisma.types import Types
-from crossfade.schema.prisma.unclashing import check_names, cut_names
 
 _POSTGRESQL = ("postgresql", "postgres", "prisma+postgres", "cockroachdb")
 _SPELL: dict[Dialect, sa.Dialect] = {

@@ -45,11 +45,11 @@ class Faults:
         lines = self._lines.get(place.file, [])
         return lines[place.line - 1] if 0 < place.line <= len(lines) else ""
 
-    def add(self, place: Place, reason: str, *, mend: str | None = None, hint: str | None = None) -> None:
+    def add(self, place: Place, reason: str, *, suggestion: str | None = None, hint: str | None = None) -> None:
         """Record one fault; the same fault at the same place counts once."""
         statement = self.line(place).strip()
         key = (place.file, place.line, place.column, reason)
-        fault = Fault(place.file, place.line, place.column, reason, statement, mend, hint)
+        fault = Fault(place.file, place.line, place.column, reason, statement, suggestion, hint)
         self._found.setdefault(key, fault)
 
     def unknown(
@@ -63,8 +63,10 @@ class Faults:
             fallback = f"use one of {listed}" if 0 < len(listed) < 300 else None
             self.add(place, f"{what} {word!r} is not known{users}", hint=hint or fallback)
             return
-        mend = self.replaced(place, word, close)
-        self.add(place, f"{what} {word!r} is not known{users}; the nearest is {close!r}", mend=mend, hint=hint)
+        suggestion = self.replaced(place, word, close)
+        self.add(
+            place, f"{what} {word!r} is not known{users}; the nearest is {close!r}", suggestion=suggestion, hint=hint
+        )
 
     def replaced(self, place: Place, old: str, new: str) -> str | None:
         """Return the source line with `old`, found at or after the place's column, replaced by `new`."""

@@ -114,7 +114,7 @@ class Keys:
             return None
         if what.endswith("id") and not field.required:
             reason = f"{field.name} is {'a list' if field.many else 'optional'}; the fields of an id must be required"
-            self.faults.add(ref.place, reason, mend=self.faults.replaced(field.source.type.place, "?", ""))
+            self.faults.add(ref.place, reason, suggestion=self.faults.replaced(field.source.type.place, "?", ""))
         if "length" in ref.options:
             self.notes.add(
                 "index lengths exist only in MySQL; the whole value is indexed", f"{model.name}.{field.name}"

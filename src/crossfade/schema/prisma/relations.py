@@ -93,10 +93,10 @@ class Relations:
             done.add((other.model.name, other.field.name))
             relation = self._relation(side, other)
             found += [relation] if relation else []
-        self._strangers()
+        self._unmatched()
         return found
 
-    def _strangers(self) -> None:
+    def _unmatched(self) -> None:
         """Check for @relation on a field that is not a relation, and the reverse."""
         for model in self.shape.models.values():
             for field in model.fields.values():
@@ -232,9 +232,9 @@ class Relations:
             mine, theirs = own.source.type.name, other.source.type.name
             if mine != theirs:
                 hint = f"make {own.name} {theirs}, as {other.name} is"
-                mend = self.faults.replaced(own.source.type.place, mine, theirs)
+                suggestion = self.faults.replaced(own.source.type.place, mine, theirs)
                 reason = f"type mismatch: {own.name} is {mine}, but {other.name} is {theirs}"
-                self.faults.add(own.source.type.place, reason, mend=mend, hint=hint)
+                self.faults.add(own.source.type.place, reason, suggestion=suggestion, hint=hint)
             elif self.types.family(own) != self.types.family(other):
                 written = f"@{other.native.name}" if other.native else "no native type"
                 reason = (
@@ -248,16 +248,16 @@ class Relations:
         if loose and not child.field.optional:
             reason = f"{child.field.name} is required, but its columns are optional: {', '.join(loose)}"
             kind = child.field.source.type
-            mend = self.faults.replaced(kind.place, kind.name, f"{kind.name}?")
-            self.faults.add(child.field.place, reason, mend=mend)
+            suggestion = self.faults.replaced(kind.place, kind.name, f"{kind.name}?")
+            self.faults.add(child.field.place, reason, suggestion=suggestion)
         if not parent.field.many and not parent.model.view and not child.model.view:
             self._one_to_one(child, parent, fields)
 
     def _one_to_one(self, child: Side, parent: Side, fields: Sequence[FieldShape]) -> None:
         names = {f.name for f in fields}
         if not parent.field.optional:
-            mend = self.faults.replaced(parent.field.source.type.place, child.model.name, f"{child.model.name}?")
-            self.faults.add(parent.field.place, f"{parent} is required, but no column holds it", mend=mend)
+            suggestion = self.faults.replaced(parent.field.source.type.place, child.model.name, f"{child.model.name}?")
+            self.faults.add(parent.field.place, f"{parent} is required, but no column holds it", suggestion=suggestion)
         if any(k.kind != "index" and set(k.fields) == names for k in self.keys[child.model.name]):
             return
         listed = ", ".join(f.name for f in fields)

@@ -120,8 +120,12 @@ def _native(attributes: list[Attribute], shape: Shape, faults: Faults) -> Attrib
     prefix, _, rest = attributes[0].name.partition(".")
     if prefix != shape.source.name:
         place = attributes[0].place
-        mend = faults.replaced(place, f"@{prefix}.", f"@{shape.source.name}.")
-        faults.add(place, f"@{prefix}.{rest} does not name the datasource, which is {shape.source.name!r}", mend=mend)
+        suggestion = faults.replaced(place, f"@{prefix}.", f"@{shape.source.name}.")
+        faults.add(
+            place,
+            f"@{prefix}.{rest} does not name the datasource, which is {shape.source.name!r}",
+            suggestion=suggestion,
+        )
         return None
     return attributes[0]
 
@@ -133,8 +137,8 @@ def _typed(field: FieldShape, shape: Shape, faults: Faults) -> bool:
     """
     kind = field.source.type
     if field.many and field.optional:
-        mend = faults.replaced(kind.place, "?", "")
-        faults.add(kind.place, "a list cannot be optional: use an empty list instead", mend=mend)
+        suggestion = faults.replaced(kind.place, "?", "")
+        faults.add(kind.place, "a list cannot be optional: use an empty list instead", suggestion=suggestion)
     if kind.unsupported is not None:
         field.unsupported = kind.unsupported
     elif kind.name in SCALARS:

@@ -9,7 +9,7 @@ import re
 
 from crossfade.schema.suggestions.extensions import extension_not_there, missing_extension
 from crossfade.schema.suggestions.indexes import not_immutable
-from crossfade.schema.suggestions.kinds import Knowledge, Mend, Mender, Refusal
+from crossfade.schema.suggestions.kinds import Knowledge, Refusal, Suggester, Suggestion
 from crossfade.schema.suggestions.order import absent, made_later
 from crossfade.schema.suggestions.tables import (
     not_partitioned,
@@ -20,7 +20,7 @@ from crossfade.schema.suggestions.tables import (
 )
 from crossfade.schema.suggestions.types import inline_enum, mysql_words, unknown_type
 
-MENDERS: tuple[Mender, ...] = (
+SUGGESTERS: tuple[Suggester, ...] = (
     partial_unique,
     trailing_comma,
     made_later,
@@ -36,13 +36,13 @@ MENDERS: tuple[Mender, ...] = (
 )
 
 
-def mend(statement: str, refusal: Refusal, known: Knowledge) -> Mend:
+def suggest(statement: str, refusal: Refusal, known: Knowledge) -> Suggestion:
     """Return what is wrong, and the corrected statement (`sql` is None if there is none)."""
-    for mender in MENDERS:
-        found = mender(statement, refusal, known)
+    for suggester in SUGGESTERS:
+        found = suggester(statement, refusal, known)
         if found is not None:
             return found
-    return Mend(_in_words(statement, refusal))
+    return Suggestion(_in_words(statement, refusal))
 
 
 def _in_words(statement: str, refusal: Refusal) -> str:
@@ -60,4 +60,4 @@ def _in_words(statement: str, refusal: Refusal) -> str:
     return "PostgreSQL rejects this statement"
 
 
-__all__ = ["Knowledge", "Mend", "Refusal", "absent", "mend"]
+__all__ = ["Knowledge", "Refusal", "Suggestion", "absent", "suggest"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from crossfade.model.quoting import shown
-from crossfade.schema.suggestions.kinds import Knowledge, Mend, Refusal
+from crossfade.schema.suggestions.kinds import Knowledge, Refusal, Suggestion
 from crossfade.schema.suggestions.text import edited
 from crossfade.schema.tokens import meaningful
 
@@ -28,7 +28,7 @@ EXTENSION_OF = {name: extension for extension, names in _BRINGS.items() for name
 _BUILT_IN_NOW = {"uuid-ossp", "pgcrypto"}
 
 
-def missing_extension(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
+def missing_extension(statement: str, refusal: Refusal, known: Knowledge) -> Suggestion | None:
     """Correct "function uuid_generate_v4() does not exist": CREATE EXTENSION first, or the built-in function."""
     found = re.search(r'(?:function|type|operator class) "?([\w.]+)"?(?:\(.*\))? does not exist', refusal.message)
     name = found[1].rpartition(".")[2].lower() if found else ""
@@ -38,14 +38,14 @@ def missing_extension(statement: str, refusal: Refusal, known: Knowledge) -> Men
     reason = f"{name} is part of the extension {extension}, which the file does not create before this"
     if extension in known.extensions:
         create = f"CREATE EXTENSION IF NOT EXISTS {shown(extension)}"
-        return Mend(reason, f"{create};\n\n{statement}", f"begin the file with {create}")
+        return Suggestion(reason, f"{create};\n\n{statement}", f"begin the file with {create}")
     if name == "uuid_generate_v4":
         edits = [(t.start, t.end, "gen_random_uuid") for t in meaningful(statement) if t.name == name]
-        return Mend(reason, edited(statement, edits), "gen_random_uuid() does the same and is built in")
-    return Mend(reason, None, f"install {extension} on this server, then CREATE EXTENSION {shown(extension)}")
+        return Suggestion(reason, edited(statement, edits), "gen_random_uuid() does the same and is built in")
+    return Suggestion(reason, None, f"install {extension} on this server, then CREATE EXTENSION {shown(extension)}")
 
 
-def extension_not_there(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
+def extension_not_there(statement: str, refusal: Refusal, known: Knowledge) -> Suggestion | None:
     """Correct a CREATE EXTENSION of an extension that the server does not have."""
     found = re.search(r'extension "([^"]+)" is not available', refusal.message)
     if not found:
@@ -53,8 +53,8 @@ def extension_not_there(statement: str, refusal: Refusal, known: Knowledge) -> M
     name = found[1]
     if name in _BUILT_IN_NOW:
         hint = "remove the statement: gen_random_uuid() is built in since PostgreSQL 13; other uses are reported too"
-        return Mend(f"this server does not have the extension {name}", "", hint)
-    return Mend(
+        return Suggestion(f"this server does not have the extension {name}", "", hint)
+    return Suggestion(
         f"this server does not have the extension {name}",
         None,
         f"install {name} on the server, or remove the statement",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from crossfade.schema.suggestions.kinds import Knowledge, Mend, Refusal
+from crossfade.schema.suggestions.kinds import Knowledge, Refusal, Suggestion
 from crossfade.schema.suggestions.text import Edit, closing, edited
 from crossfade.schema.tokens import Token, meaningful
 
@@ -40,16 +40,16 @@ _WRAPPED = {
 _SEARCHES = ("to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery")
 
 
-def not_immutable(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
+def not_immutable(statement: str, refusal: Refusal, known: Knowledge) -> Suggestion | None:
     """functions in index expression must be marked IMMUTABLE."""
     if refusal.code != "42P17" or "IMMUTABLE" not in refusal.message:
         return None
     found = meaningful(statement)
     for way in (_wrapped, _with_configuration, _at_utc):
-        mended = way(statement, found)
-        if mended:
-            return mended
-    return Mend(
+        corrected = way(statement, found)
+        if corrected:
+            return corrected
+    return Suggestion(
         "an index expression must not change for the same row; this one depends on the clock or on settings",
         None,
         "use only IMMUTABLE functions; convert times with AT TIME ZONE 'UTC' first; now() cannot be indexed",
@@ -60,7 +60,7 @@ def _calls(found: list[Token]) -> list[tuple[int, Token]]:
     return [(i, t) for i, t in enumerate(found[:-1]) if t.kind == "name" and found[i + 1].word == "("]
 
 
-def _wrapped(statement: str, found: list[Token]) -> Mend | None:
+def _wrapped(statement: str, found: list[Token]) -> Suggestion | None:
     names = sorted({t.name for _, t in _calls(found) if t.name in _WRAPPED})
     if not names:
         return None
@@ -68,18 +68,18 @@ def _wrapped(statement: str, found: list[Token]) -> Mend | None:
     edits += _configured(found)
     functions = [_WRAPPED[name][0].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION") for name in names]
     why = ". ".join(_WRAPPED[name][1] for name in names)
-    return Mend(
+    return Suggestion(
         f"an index may only use IMMUTABLE functions, and {' and '.join(names)} is not",
         ";\n\n".join([*functions, edited(statement, edits)]),
         f"use the wrapper in the index and in the queries that are to use it. {why}",
     )
 
 
-def _with_configuration(statement: str, found: list[Token]) -> Mend | None:
+def _with_configuration(statement: str, found: list[Token]) -> Suggestion | None:
     edits = _configured(found)
     if not edits:
         return None
-    return Mend(
+    return Suggestion(
         "to_tsvector with one argument depends on the session's default_text_search_config",
         edited(statement, edits),
         "name the configuration, in the index and in the queries that are to use it",
@@ -104,7 +104,7 @@ def _has_comma(found: list[Token], opening: int) -> bool:
     return False
 
 
-def _at_utc(statement: str, found: list[Token]) -> Mend | None:
+def _at_utc(statement: str, found: list[Token]) -> Suggestion | None:
     """Correct created_at::date and date_trunc('day', created_at), which depend on the session's time zone."""
     rules: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         (r'("[^"]+"|\b\w+)\s*::\s*date\b', r"((\1 AT TIME ZONE 'UTC')::date)"),
@@ -112,13 +112,13 @@ def _at_utc(statement: str, found: list[Token]) -> Mend | None:
         (r"(\bdate_trunc\s*\(\s*'[^']+'\s*,\s*)(\"[^\"]+\"|\w+)(\s*\))", r"\1\2 AT TIME ZONE 'UTC'\3"),
         (r"(\bextract\s*\(\s*\w+\s+from\s+)(\"[^\"]+\"|\w+)(\s*\))", r"\1\2 AT TIME ZONE 'UTC'\3"),
     )
-    mended = statement
+    corrected = statement
     for pattern, new in rules:
-        mended = re.sub(pattern, new, mended, flags=re.IGNORECASE)
-    if mended == statement:
+        corrected = re.sub(pattern, new, corrected, flags=re.IGNORECASE)
+    if corrected == statement:
         return None
-    return Mend(
+    return Suggestion(
         "the date of a timestamptz depends on the session's time zone, so it cannot be indexed",
-        mended,
+        corrected,
         "state the time zone, in the index and in the queries that are to use it",
     )

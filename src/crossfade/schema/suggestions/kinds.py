@@ -30,7 +30,7 @@ class Knowledge:
 
 
 @dataclass(frozen=True)
-class Mend:
+class Suggestion:
     """`sql` replaces the statement: statements, "" if it is removed, None if there is no correction.
 
     `later` are statements for the end of the file.
@@ -42,4 +42,4 @@ class Mend:
     later: tuple[str, ...] = ()
 
 
-Mender = Callable[[str, Refusal, Knowledge], Mend | None]
+Suggester = Callable[[str, Refusal, Knowledge], Suggestion | None]

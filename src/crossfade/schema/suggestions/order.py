@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from crossfade.schema.suggestions.kinds import Knowledge, Mend, Refusal
+from crossfade.schema.suggestions.kinds import Knowledge, Refusal, Suggestion
 from crossfade.schema.suggestions.text import Edit, Item, TableText, closing, edited, table_text
 from crossfade.schema.tokens import Token
 
@@ -23,7 +23,7 @@ def absent(refusal: Refusal) -> tuple[str, str] | None:
     return {"relation": "table"}.get(found[1], found[1]), found[2].rpartition(".")[2]
 
 
-def made_later(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
+def made_later(statement: str, refusal: Refusal, known: Knowledge) -> Suggestion | None:
     """Add a foreign key after its parent exists; move any other statement down as a whole."""
     found = _MISSING.search(refusal.message) if refusal.code in _CODES else None
     name = found[1].rpartition(".")[2].lower() if found else ""
@@ -32,11 +32,11 @@ def made_later(statement: str, refusal: Refusal, known: Knowledge) -> Mend | Non
     reason = f"{name} is created further down, in line {known.later[name]}"
     table = table_text(statement)
     if table is None:
-        return Mend(reason, "", "move the statement to the end of the file", (statement,))
+        return Suggestion(reason, "", "move the statement to the end of the file", (statement,))
     edits, later = _foreign_keys_out(statement, table, set(known.later))
     if not later:
-        return Mend(reason, "", f"move the statement below the one that creates {name}", (statement,))
-    return Mend(reason, edits, "add the foreign key after both tables exist", tuple(later))
+        return Suggestion(reason, "", f"move the statement below the one that creates {name}", (statement,))
+    return Suggestion(reason, edits, "add the foreign key after both tables exist", tuple(later))
 
 
 def _foreign_keys_out(statement: str, table: TableText, names: set[str]) -> tuple[str, list[str]]:

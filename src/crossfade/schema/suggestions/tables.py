@@ -6,12 +6,12 @@ import re
 from itertools import pairwise
 
 from crossfade.model.quoting import literal, shown
-from crossfade.schema.suggestions.kinds import Knowledge, Mend, Refusal
+from crossfade.schema.suggestions.kinds import Knowledge, Refusal, Suggestion
 from crossfade.schema.suggestions.text import Edit, Item, TableText, closing, edited, table_text
 from crossfade.schema.tokens import meaningful
 
 
-def partial_unique(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
+def partial_unique(statement: str, refusal: Refusal, known: Knowledge) -> Suggestion | None:
     """Correct UNIQUE (a, b) WHERE ...: a table constraint has no predicate, a unique index has."""
     table = table_text(statement)
     if table is None or refusal.code != "42601" or not _points_at(statement, refusal, "WHERE"):
@@ -20,7 +20,7 @@ def partial_unique(statement: str, refusal: Refusal, known: Knowledge) -> Mend |
     if not partial:
         return None
     indexes = [_partial_index(statement, table, item) for item in partial]
-    return Mend(
+    return Suggestion(
         "a UNIQUE constraint inside CREATE TABLE cannot have a WHERE; only an index can be partial",
         ";\n\n".join([table.without(partial), *indexes]),
         "replace the constraint by a partial unique index",
@@ -45,7 +45,7 @@ def _index_name(table: TableText, columns: tuple[object, ...]) -> str:
     return shown(name)
 
 
-def trailing_comma(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
+def trailing_comma(statement: str, refusal: Refusal, known: Knowledge) -> Suggestion | None:
     """Remove a comma before the parenthesis that closes the table."""
     table = table_text(statement)
     if table is None or refusal.code != "42601" or not _points_at(statement, refusal, ")"):
@@ -53,10 +53,10 @@ def trailing_comma(statement: str, refusal: Refusal, known: Knowledge) -> Mend |
     comma = table.items[-1].comma
     if comma is None:
         return None
-    return Mend("there is a comma after the last column", edited(statement, [(comma.start, comma.end, "")]))
+    return Suggestion("there is a comma after the last column", edited(statement, [(comma.start, comma.end, "")]))
 
 
-def quoted_default(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
+def quoted_default(statement: str, refusal: Refusal, known: Knowledge) -> Suggestion | None:
     """Correct DEFAULT "draft": double quotes are for names, single ones for strings."""
     if refusal.code != "0A000" or "DEFAULT" not in refusal.message:
         return None
@@ -68,10 +68,10 @@ def quoted_default(statement: str, refusal: Refusal, known: Knowledge) -> Mend |
     ]
     if not edits:
         return None
-    return Mend("strings are written in single quotes; double quotes are for names", edited(statement, edits))
+    return Suggestion("strings are written in single quotes; double quotes are for names", edited(statement, edits))
 
 
-def quoted_text(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
+def quoted_text(statement: str, refusal: Refusal, known: Knowledge) -> Suggestion | None:
     """Correct CHECK (status IN ("a", "b")): the same mistake where a column of that name is looked for."""
     table = table_text(statement)
     if refusal.code != "42703" or table is None:
@@ -85,17 +85,17 @@ def quoted_text(statement: str, refusal: Refusal, known: Knowledge) -> Mend | No
     ]
     if not edits:
         return None
-    return Mend("strings are written in single quotes; double quotes are for names", edited(statement, edits))
+    return Suggestion("strings are written in single quotes; double quotes are for names", edited(statement, edits))
 
 
-def not_partitioned(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
+def not_partitioned(statement: str, refusal: Refusal, known: Knowledge) -> Suggestion | None:
     """Remove a PARTITION OF an ordinary table: that changes no row and no key."""
     found = re.search(r'"([^"]+)" is not partitioned', refusal.message)
     words = [t.word for t in meaningful(statement)]
     if not found or "PARTITION" not in words:
         return None
     parent = found[1]
-    return Mend(
+    return Suggestion(
         f"{parent} is an ordinary table, so it cannot have partitions",
         "",
         f"remove the partition: {parent} stays one table, as its keys and foreign keys require. "

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 
 from crossfade.model.quoting import identifier, shown
-from crossfade.schema.suggestions.kinds import Knowledge, Mend, Refusal
+from crossfade.schema.suggestions.kinds import Knowledge, Refusal, Suggestion
 from crossfade.schema.suggestions.text import Edit, Item, closing, edited, table_text
 from crossfade.schema.tokens import Token, meaningful
 
@@ -51,7 +51,7 @@ _WITHOUT_LENGTH = {"bytea", "text", "uuid", "jsonb", "smallint", "integer", "big
 _INTEGERS = {"INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "MEDIUMINT"}
 
 
-def unknown_type(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
+def unknown_type(statement: str, refusal: Refusal, known: Knowledge) -> Suggestion | None:
     """Correct 'type "datetime" does not exist': PostgreSQL's own name for it, or the nearest existing name."""
     found = re.search(r'type "([^"]+)" does not exist', refusal.message)
     if refusal.code != "42704" or not found:
@@ -67,7 +67,7 @@ def unknown_type(statement: str, refusal: Refusal, known: Knowledge) -> Mend | N
         return None
     note = "with a time zone, because it is a point in time" if better == "timestamptz" else None
     hint = f"write {better}" + (f" ({note})" if note else "")
-    return Mend(f"PostgreSQL has no type {found[1]}", edited(statement, edits), hint)
+    return Suggestion(f"PostgreSQL has no type {found[1]}", edited(statement, edits), hint)
 
 
 def _misspelt(name: str, types: Collection[str]) -> str | None:
@@ -102,7 +102,7 @@ def _retyped(found: list[Token], name: str, better: str) -> list[Edit]:
     return edits
 
 
-def inline_enum(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
+def inline_enum(statement: str, refusal: Refusal, known: Knowledge) -> Suggestion | None:
     """Correct status ENUM('a', 'b'): PostgreSQL's enums are types with a name."""
     table = table_text(statement)
     if table is None or refusal.code not in ("42704", "42601") or "enum" not in statement.lower():
@@ -119,12 +119,12 @@ def inline_enum(statement: str, refusal: Refusal, known: Knowledge) -> Mend | No
     if not edits:
         return None
     reason = "PostgreSQL's enums are named types; a column cannot list the values"
-    return Mend(
+    return Suggestion(
         reason, ";\n\n".join([*types, edited(statement, edits)]), "create the type first and name it in the column"
     )
 
 
-def mysql_words(statement: str, refusal: Refusal, known: Knowledge) -> Mend | None:
+def mysql_words(statement: str, refusal: Refusal, known: Knowledge) -> Suggestion | None:
     """Correct MySQL's syntax all at once: INT(11) UNSIGNED AUTO_INCREMENT, backticks, ENGINE=..., KEY (...)."""
     if refusal.code != "42601":
         return None
@@ -133,7 +133,11 @@ def mysql_words(statement: str, refusal: Refusal, known: Knowledge) -> Mend | No
     )
     table = table_text(plain)
     if table is None:
-        return None if plain == statement else Mend("PostgreSQL quotes names with double quotes, not backticks", plain)
+        return (
+            None
+            if plain == statement
+            else Suggestion("PostgreSQL quotes names with double quotes, not backticks", plain)
+        )
     edits = [edit for item in table.items for edit in _mysql_column(item)]
     if re.match(
         r"\s*(ENGINE|AUTO_INCREMENT|DEFAULT|CHARSET|CHARACTER|COLLATE|COMMENT|ROW_FORMAT)\b",
@@ -148,7 +152,7 @@ def mysql_words(statement: str, refusal: Refusal, known: Knowledge) -> Mend | No
     text = ";\n\n".join([changed.without(keys), *indexes])
     if text == statement:
         return None
-    return Mend(
+    return Suggestion(
         "this is MySQL's syntax",
         text,
         "compare the corrected statement: lengths of integers, UNSIGNED, keys",

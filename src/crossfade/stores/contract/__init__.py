@@ -11,7 +11,7 @@ where the server or file cannot be reached (the URL shown with its password hidd
 from __future__ import annotations
 
 from crossfade.stores.contract.changes import ChangeFeed, Changes, PositionLost
-from crossfade.stores.contract.clashes import Check, Clash, Clashes
+from crossfade.stores.contract.conflicts import Check, Conflict, Conflicts
 from crossfade.stores.contract.ddl import Ddl, NumbersBehind, Unsound
 from crossfade.stores.contract.fence import Fence, FenceState
 from crossfade.stores.contract.inspect import EntityInfo, Inspector
@@ -19,21 +19,22 @@ from crossfade.stores.contract.rows import RowReader
 from crossfade.stores.contract.source import Reader
 from crossfade.stores.contract.steps import Standing, Steps
 from crossfade.stores.contract.store import Store, Traits, need
-from crossfade.stores.contract.target import RecordRows, RowRejected, Strangers, TargetTransaction, Transaction, Writer
+from crossfade.stores.contract.target import OtherRows, RecordRows, RowRejected, TargetTransaction, Transaction, Writer
 from crossfade.stores.contract.watch import Watch
 
 __all__ = [
     "ChangeFeed",
     "Changes",
     "Check",
-    "Clash",
-    "Clashes",
+    "Conflict",
+    "Conflicts",
     "Ddl",
     "EntityInfo",
     "Fence",
     "FenceState",
     "Inspector",
     "NumbersBehind",
+    "OtherRows",
     "PositionLost",
     "Reader",
     "RecordRows",
@@ -42,7 +43,6 @@ __all__ = [
     "Standing",
     "Steps",
     "Store",
-    "Strangers",
     "TargetTransaction",
     "Traits",
     "Transaction",

@@ -12,7 +12,7 @@ class RowReader(Protocol):
     """Reads the target back, by a path that shares nothing with the writer, in canonical Arrow.
 
     A store without strict types (SQLite) may hold a value that the column's canonical type cannot represent. It is NULL
-    then, and the table or batch has an additional column "#strange" (text) that says what such a row holds.
+    then, and the table or batch has an additional column "#unreadable" (text) that says what such a row holds.
     """
 
     def rows(self, table: TargetTable, columns: Sequence[str], keys: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from crossfade.errors import Unsupported
 from crossfade.records.codec import Codec
 from crossfade.stores.contract.changes import ChangeFeed
-from crossfade.stores.contract.clashes import Clashes
+from crossfade.stores.contract.conflicts import Conflicts
 from crossfade.stores.contract.ddl import Ddl
 from crossfade.stores.contract.fence import Fence
 from crossfade.stores.contract.inspect import Inspector
@@ -50,7 +50,7 @@ class Store:
     ddl: Ddl | None = None
     steps: Steps | None = None
     watch: Watch | None = None
-    clashes: Clashes | None = None
+    conflicts: Conflicts | None = None
     changes: ChangeFeed | None = None
     fence: Fence | None = None
     closer: Any = None

@@ -14,7 +14,7 @@ from crossfade.stores.contract.journal import JournalTables
 
 
 @dataclass(frozen=True, slots=True)
-class Strangers:
+class OtherRows:
     """How many rows of a table are not the move's, and the keys of the first, as the target prints them.
 
     `edits_show`: rows that were changed later are among them. Otherwise a row is known by its key alone.
@@ -53,7 +53,7 @@ class TargetTransaction(Protocol):
         their numbers, its tables in the order of `parts`. Return the refusals by the number of the record.
 
         Return None, with nothing inserted, if the store cannot do that here. Raises `RowRejected` as `load` does. If
-        the journal has the table for it, the rows are noted for `strangers`.
+        the journal has the table for it, the rows are noted for `other_rows`.
         """
         ...
 
@@ -83,11 +83,11 @@ class TargetTransaction(Protocol):
 
     def mark(self, table: TargetTable, rows: Any) -> bytes | None:
         """Return what the journal is to note of loaded rows (table `loaded`, in the same savepoint), so that
-        `strangers` can recognize them. None: the existence of the note is enough.
+        `other_rows` can recognize them. None: the existence of the note is enough.
         """
         ...
 
-    def strangers(self, table: TargetTable, *, limit: int) -> Strangers:
+    def other_rows(self, table: TargetTable, *, limit: int) -> OtherRows:
         """Return the rows of the table that are not as the move wrote them, by the journal's notes of its loads.
 
         Only the name of `table` is used: columns and key are as the target has them now.

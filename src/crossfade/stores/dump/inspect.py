@@ -52,7 +52,7 @@ class DumpInspector:
         elif copied and sized:
             spool = self._spools.spool(origin.name)
             count, size = spool.records, spool.bytes
-            plan += _odd(spool.without_id, len(spool.broken) - len(spool.remainders))
+            plan += _unusual(spool.without_id, len(spool.broken) - len(spool.remainders))
             torn = "; ".join(piece.detail for piece in spool.remainders)
             plan += "; torn: an unknown number of records cannot be read" if torn else ""
         options = origin.metadata.get("options") or None
@@ -74,7 +74,7 @@ class DumpInspector:
         )
 
 
-def _odd(without_id: int, broken: int) -> str:
+def _unusual(without_id: int, broken: int) -> str:
     """Describe documents that are damaged or have no `_id`."""
     said = ""
     if without_id:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crossfade.records.bson.codec import BSON
 from crossfade.stores.contract import Store, Traits
-from crossfade.stores.memory.clashes import MemoryClashes
+from crossfade.stores.memory.conflicts import MemoryConflicts
 from crossfade.stores.memory.database import database
 from crossfade.stores.memory.ddl import MemoryDdl
 from crossfade.stores.memory.inspect import MemoryInspector
@@ -28,5 +28,5 @@ def open_memory(url: str) -> Store:
         row_reader=MemoryRowReader(held),
         ddl=MemoryDdl(held),
         steps=MemorySteps(held),
-        clashes=MemoryClashes(held),
+        conflicts=MemoryConflicts(held),
     )

@@ -10,7 +10,7 @@ from crossfade.errors import Busy, CrossfadeError
 from crossfade.model.canonical import arrow_rows, python_rows
 from crossfade.model.described import Described
 from crossfade.model.target import TargetTable
-from crossfade.stores.contract import RecordRows, RowRejected, Strangers, TargetTransaction, Writer
+from crossfade.stores.contract import OtherRows, RecordRows, RowRejected, TargetTransaction, Writer
 from crossfade.stores.memory.database import Database
 from crossfade.stores.memory.describe import describe
 from crossfade.stores.memory.journal import MemoryJournal
@@ -158,13 +158,13 @@ class MemoryTransaction:
         """Return the number of this transaction, which every row has that it wrote."""
         return str(self._number).encode()
 
-    def strangers(self, table: TargetTable, *, limit: int) -> Strangers:
+    def other_rows(self, table: TargetTable, *, limit: int) -> OtherRows:
         noted = self.catalog.notes.get("loaded", {}).values()
         own = {int(row["mark"]) for row in noted if row["table_name"] == table.name and not row["gone"]}
         held = self.catalog.table(table.table)
         others = [key for key, row in held.rows.items() if row.writer not in own]
         shown = tuple(", ".join(map(_shown, key)) for key in others[:limit])
-        return Strangers(len(others), shown, edits_show=True)
+        return OtherRows(len(others), shown, edits_show=True)
 
     def describe(self) -> Described:
         return describe(self.catalog)

@@ -18,7 +18,7 @@ from bson.regex import Regex
 
 from crossfade.model.shape import ELEMENT, Path, unescape_step
 from crossfade.records.bson.ejson import loads_canonical, to_bson
-from crossfade.records.bson.values import OddRegex, Undefined
+from crossfade.records.bson.values import RawRegex, Undefined
 
 VALUES_A_QUERY = 1000
 CHARACTERS_A_QUERY = 4_000_000
@@ -61,9 +61,9 @@ def _is_plain(name: str) -> bool:
 
 def _by_dotted_path(path: str, wanted: list[Any]) -> dict[str, Any]:
     """Return a test by `$in`, except for values that `$in` reads otherwise: null (or missing), undefined, patterns."""
-    listed = [value for value in wanted if not isinstance(value, (NoneType, Undefined, Regex, OddRegex))]
+    listed = [value for value in wanted if not isinstance(value, (NoneType, Undefined, Regex, RawRegex))]
     cases: list[dict[str, Any]] = [{path: {"$in": listed}}] if listed else []
-    cases += [{path: {"$eq": value}} for value in wanted if isinstance(value, (Regex, OddRegex))]
+    cases += [{path: {"$eq": value}} for value in wanted if isinstance(value, (Regex, RawRegex))]
     for cls, name in ((NoneType, "null"), (Undefined, "undefined")):
         cases += [{path: {"$type": name}}] if any(isinstance(value, cls) for value in wanted) else []
     return cases[0] if len(cases) == 1 else {"$or": cases}

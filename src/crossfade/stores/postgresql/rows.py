@@ -32,7 +32,7 @@ from crossfade.stores.postgresql.reading import ask
 from crossfade.stores.postgresql.reading.lookup import Guess, literal, of_keys, of_stretch
 from crossfade.stores.postgresql.session.connect import adbc_conninfo, conninfo, schema_in
 from crossfade.stores.postgresql.session.no_connection import no_connection
-from crossfade.stores.postgresql.session.settings import settle
+from crossfade.stores.postgresql.session.settings import fix_settings
 
 _SLICE = 18_000  # keys in one statement: those of a whole batch
 _MOST_REFUSALS = 100  # most texts that a type may refuse, before the rest is compared unchanged
@@ -205,7 +205,7 @@ class PostgresRowReader:
             except _driver().Error as error:
                 raise no_connection(error, self._url) from None
             try:
-                settle(self._ask, reading=True, schema=schema_in(self._url))
+                fix_settings(self._ask, reading=True, schema=schema_in(self._url))
             except BaseException:
                 self.close()
                 raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crossfade.model.urls import hide_password
 from crossfade.stores.contract import Store, Traits
-from crossfade.stores.postgresql.constraints.clashes import PostgresClashes
+from crossfade.stores.postgresql.constraints.conflicts import PostgresConflicts
 from crossfade.stores.postgresql.ddl import PostgresDdl
 from crossfade.stores.postgresql.rows import PostgresRowReader
 from crossfade.stores.postgresql.session.connect import RunUrl
@@ -35,6 +35,6 @@ def open_postgresql(url: str, run: str = "") -> Store:
         ddl=ddl,
         steps=PostgresSteps(named),
         watch=watch,
-        clashes=PostgresClashes(named),
+        conflicts=PostgresConflicts(named),
         closer=close,
     )

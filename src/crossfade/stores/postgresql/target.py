@@ -14,17 +14,16 @@ from psycopg import sql
 
 from crossfade.model.described import Described
 from crossfade.model.target import ColumnType, TargetTable
-from crossfade.stores.contract import RecordRows, RowRejected, Strangers, TargetTransaction, Writer
+from crossfade.stores.contract import OtherRows, RecordRows, RowRejected, TargetTransaction, Writer
 from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.catalogue.describe import describe
 from crossfade.stores.postgresql.meaning.checks import unusual_columns
 from crossfade.stores.postgresql.session import rights
 from crossfade.stores.postgresql.session.connect import connect
 from crossfade.stores.postgresql.session.default_schema import PUBLIC, default_schema, note
-from crossfade.stores.postgresql.session.lock import end_with_client, leave_lock, take_lock
+from crossfade.stores.postgresql.session.lock import end_with_client, release_lock, take_lock
 from crossfade.stores.postgresql.text_form import copy_lines, texts
-from crossfade.stores.postgresql.writing import owned, record_by_record, statements
-from crossfade.stores.postgresql.writing import table_rows as held
+from crossfade.stores.postgresql.writing import owned, record_by_record, statements, table_rows
 from crossfade.stores.postgresql.writing.altered import require_unaltered
 from crossfade.stores.postgresql.writing.render import CopyRenderer, WireColumn, best_renderer
 from crossfade.stores.postgresql.writing.triggers import Suspended
@@ -60,7 +59,7 @@ class PostgresWriter:
         self._open: psycopg.Connection[Any] | None = None
         self._catalog: dict[str, dict[str, _InCatalog]] = {}
         self._checks: WriterChecks | None = None
-        self._alone = False
+        self._locked = False
         self._default = PUBLIC
 
     @contextmanager
@@ -96,13 +95,13 @@ class PostgresWriter:
     @contextmanager
     def lock(self) -> Iterator[None]:
         take_lock(self._connection(), self._url)
-        self._alone = True
+        self._locked = True
         try:
             yield
         finally:
-            self._alone = False
+            self._locked = False
             if self._open is not None:
-                leave_lock(self._open)
+                release_lock(self._open)
 
     def fill_rank(self) -> int:
         return _PARALLEL
@@ -123,7 +122,7 @@ class PostgresWriter:
         try:
             end_with_client(connection)
             self._default = default_schema(connection)
-            if self._alone:  # the lock was released with the lost connection
+            if self._locked:  # the lock was released with the lost connection
                 take_lock(connection, self._url)
         except BaseException:
             connection.close()
@@ -264,7 +263,7 @@ class PostgresTransaction:
 
     def count(self, table: TargetTable, *, hold: bool) -> int | None:
         try:
-            return held.count(self._connection, _identifier(table), hold=hold)
+            return table_rows.count(self._connection, _identifier(table), hold=hold)
         except psycopg.Error as error:
             raise failures.of_statement(error, self._url) from error
 
@@ -272,9 +271,9 @@ class PostgresTransaction:
         """Return None: the journal's entry itself has the number of the transaction that wrote the rows."""
         return None
 
-    def strangers(self, table: TargetTable, *, limit: int) -> Strangers:
+    def other_rows(self, table: TargetTable, *, limit: int) -> OtherRows:
         try:
-            return held.strangers(self._connection, _identifier(table), limit)
+            return table_rows.other_rows(self._connection, _identifier(table), limit)
         except psycopg.Error as error:
             raise failures.of_statement(error, self._url) from error
 
@@ -289,16 +288,16 @@ class PostgresTransaction:
     def empty(self, table: TargetTable, *, beside: Collection[TargetTable]) -> None:
         own = {(t.schema or "public", t.table) for t in beside}
         with self._translating(table.name):
-            keys = [k for k in held.referring(self._connection, _identifier(table)) if k[1:] not in own]
+            keys = [k for k in table_rows.referring(self._connection, _identifier(table)) if k[1:] not in own]
         if keys:
             raise _referred_to(table, f"{keys[0][1]}.{keys[0][2]}", keys[0][0])
         self._suspend_triggers(table)
         with self._translating(table.name):
-            held.empty(self._connection, _identifier(table))
+            table_rows.empty(self._connection, _identifier(table))
 
     def holds(self, table: TargetTable, column: str | None = None) -> bool:
         try:
-            return held.holds(self._connection, _identifier(table), column)
+            return table_rows.holds(self._connection, _identifier(table), column)
         except psycopg.Error as error:
             raise failures.of_statement(error, self._url) from error
 

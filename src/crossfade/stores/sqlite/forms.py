@@ -25,7 +25,7 @@ _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
 _DAY = 86_400_000_000
 
 
-class Unkept(Exception):
+class Unstorable(Exception):
     """SQLite would change the value."""
 
     def __init__(self, reason: str, message: str) -> None:
@@ -50,19 +50,19 @@ def affinity(sql: str) -> str:
 
 
 def stored(values: Any, kind: ColumnType) -> list[Any]:
-    """Return the column's values as they are bound. Raises Unkept for the first that SQLite would change."""
+    """Return the column's values as they are bound. Raises Unstorable for the first that SQLite would change."""
     keep = _keeper(kind)
     return [None if v is None else keep(v) for v in _plain(values, kind)]
 
 
-def unkept(values: Any, kind: ColumnType) -> dict[int, Unkept]:
+def unstorable(values: Any, kind: ColumnType) -> dict[int, Unstorable]:
     """Return the values that SQLite would change, by their row."""
-    keep, found = _keeper(kind), dict[int, Unkept]()
+    keep, found = _keeper(kind), dict[int, Unstorable]()
     for place, value in enumerate(_plain(values, kind)):
         try:
             if value is not None:
                 keep(value)
-        except Unkept as refusal:
+        except Unstorable as refusal:
             found[place] = refusal
     return found
 
@@ -100,7 +100,7 @@ def _text_keeper(changes_numbers: bool, form: Keep) -> Keep:
     def keep(value: Any) -> Any:
         text = form(value)
         if _NUMBER.fullmatch(text):
-            raise Unkept("bad_type", f"SQLite would turn the text {text!r} into a number in a column of this type")
+            raise Unstorable("bad_type", f"SQLite would turn the text {text!r} into a number in a column of this type")
         return text
 
     return keep if changes_numbers else form
@@ -112,7 +112,7 @@ def _numeric_keeper(kind: ColumnType) -> Keep:
     def keep(text: str) -> Any:
         number = _as_number(text)
         if number is None or (kind.precision is None and canonical_number(number, None) != text):
-            raise Unkept("precision", f"SQLite cannot store {text} exactly in a column declared {kind.sql}")
+            raise Unstorable("precision", f"SQLite cannot store {text} exactly in a column declared {kind.sql}")
         return number
 
     return keep
@@ -121,7 +121,7 @@ def _numeric_keeper(kind: ColumnType) -> Keep:
 def _json(text: str) -> Any:
     """Check a bare JSON number, which becomes a number in a column declared JSON: it must stay the same."""
     if _NUMBER.fullmatch(text) and _as_number(text.strip()) is None:
-        raise Unkept("precision", f"SQLite cannot store the JSON number {text} exactly")
+        raise Unstorable("precision", f"SQLite cannot store the JSON number {text} exactly")
     return text
 
 
@@ -161,31 +161,31 @@ def canonical_number(number: int | float, scale: int | None) -> str:
 
 def _not_nan(value: float) -> float:
     if value != value:
-        raise Unkept("out_of_range", "SQLite has no NaN: it would become NULL")
+        raise Unstorable("out_of_range", "SQLite has no NaN: it would become NULL")
     return value
 
 
 def _real(value: float) -> float:
     if value == 0 and str(value).startswith("-"):
-        raise Unkept("precision", "SQLite would turn -0.0 into 0.0")
+        raise Unstorable("precision", "SQLite would turn -0.0 into 0.0")
     return _not_nan(value)
 
 
 def _timestamp(micros: int) -> str:
     if not _FIRST_MICRO <= micros <= _LAST_MICRO:
-        raise Unkept("out_of_range", f"{micros} microseconds since 1970 is outside the years 1 to 9999")
+        raise Unstorable("out_of_range", f"{micros} microseconds since 1970 is outside the years 1 to 9999")
     return f"{_date(micros // _DAY)} {_time(micros % _DAY)}"
 
 
 def _date(days: int) -> str:
     if not _FIRST_DAY <= days <= _LAST_DAY:
-        raise Unkept("out_of_range", f"day {days} since 1970 is outside the years 1 to 9999")
+        raise Unstorable("out_of_range", f"day {days} since 1970 is outside the years 1 to 9999")
     return str(pa.scalar(days, pa.date32()).as_py())
 
 
 def _time(micros: int) -> str:
     if not 0 <= micros < _DAY:
-        raise Unkept("out_of_range", "SQLAlchemy cannot read the time of day 24:00")
+        raise Unstorable("out_of_range", "SQLAlchemy cannot read the time of day 24:00")
     seconds, part = divmod(micros, 1_000_000)
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{part:06}"
 

@@ -1,7 +1,7 @@
 """Reads a SQLite file back into canonical Arrow without relying on the declared types.
 
 A value that the column's canonical type cannot hold (text in an INTEGER column, a UUID in another spelling) is NULL in
-its column, and an additional column "#strange" says what the row holds instead. Such a row equals no other.
+its column, and an additional column "#unreadable" says what the row holds instead. Such a row equals no other.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from crossfade.model.quoting import identifier
 from crossfade.model.target import ColumnType, TargetTable
 from crossfade.stores.contract import RowReader
 from crossfade.stores.sqlite.connect import connect, failure, path_of
-from crossfade.stores.sqlite.forms import Unkept, canonical_number, printed_form, stored
+from crossfade.stores.sqlite.forms import Unstorable, canonical_number, printed_form, stored
 
-STRANGE = "#strange"
+UNREADABLE = "#unreadable"
 _BATCH = 5_000
 _READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 _SHOWN = 80
@@ -100,7 +100,7 @@ class SqliteRowReader:
         types = {c.name: c.type for c in table.columns}
         try:
             return zip(*(stored(keys.column(name), types[name]) for name in keys.column_names), strict=True)
-        except Unkept:  # a key that SQLite cannot store is in no row; the others are looked up one by one
+        except Unstorable:  # a key that SQLite cannot store is in no row; the others are looked up one by one
             single = (keys.slice(i, 1) for i in range(len(keys))) if len(keys) > 1 else ()
             return iter([key for one in single for key in self._keys(table, one)])
 
@@ -123,7 +123,7 @@ def _select(table: TargetTable, columns: Sequence[str]) -> str:
     return f"SELECT {', '.join(map(identifier, columns))} FROM {identifier(table.table)}"
 
 
-class _Strange(Exception):
+class _Unreadable(Exception):
     pass
 
 
@@ -135,14 +135,14 @@ def canonical_rows(table: TargetTable, columns: Sequence[str], rows: list[tuple[
 
 
 def canonical_batch(table: TargetTable, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> Any:
-    """Return the same with a column "#strange" if a row has a value that its column cannot represent."""
+    """Return the same with a column "#unreadable" if a row has a value that its column cannot represent."""
     schema, types = arrow_schema(table, columns), {c.name: c.type for c in table.columns}
     strange: dict[int, list[str]] = {}
     arrays = [_column([row[i] for row in rows], name, types[name], strange) for i, name in enumerate(columns)]
     if not strange:
         return pa.record_batch(arrays, schema=schema)
     notes = pa.array(["; ".join(strange[i]) if i in strange else None for i in range(len(rows))], pa.string())
-    return pa.record_batch([*arrays, notes], schema=schema.append(pa.field(STRANGE, pa.string())))
+    return pa.record_batch([*arrays, notes], schema=schema.append(pa.field(UNREADABLE, pa.string())))
 
 
 def _column(values: list[Any], name: str, kind: ColumnType, strange: dict[int, list[str]]) -> Any:
@@ -150,7 +150,7 @@ def _column(values: list[Any], name: str, kind: ColumnType, strange: dict[int, l
     for row, value in enumerate(values):
         try:
             out.append(None if value is None else read(value))
-        except (_Strange, ValueError):
+        except (_Unreadable, ValueError):
             shown = repr(value)[:_SHOWN]
             strange.setdefault(row, []).append(f"{name} holds {shown}, which is not a valid {kind.sql}")
             out.append(None)
@@ -173,7 +173,7 @@ def _reader(kind: ColumnType) -> Callable[[Any], Any]:
 
 def _of(expected: type | tuple[type, ...], value: Any) -> Any:
     if not isinstance(value, expected):
-        raise _Strange
+        raise _Unreadable
     return value
 
 
@@ -183,7 +183,7 @@ def _integer(bits: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         number: int = _of(int, value)
         if not -limit <= number < limit:
-            raise _Strange
+            raise _Unreadable
         return number
 
     return read
@@ -192,14 +192,14 @@ def _integer(bits: int) -> Callable[[Any], int]:
 def _float(value: Any) -> float:
     number: int | float = _of((int, float), value)
     if float(number) != number:
-        raise _Strange
+        raise _Unreadable
     return float(number)
 
 
 def _single(value: Any) -> float:
     number = _float(value)
     if pa.scalar(number, pa.float32()).as_py() != number:
-        raise _Strange
+        raise _Unreadable
     return number
 
 
@@ -211,13 +211,13 @@ def _numeric(value: Any, kind: ColumnType) -> str:
 
 def _digits(text: str) -> str:
     if not re.fullmatch(r"-?[0-9]+(?:\.[0-9]+)?|NaN|-?Infinity", text):
-        raise _Strange
+        raise _Unreadable
     return text
 
 
 def _bool(value: Any) -> bool:
     if _of(int, value) not in (0, 1):
-        raise _Strange
+        raise _Unreadable
     return bool(value)
 
 
@@ -236,7 +236,7 @@ def _uuid(value: Any) -> bytes:
     if isinstance(value, bytes) and len(value) == 16:
         return value
     if not re.fullmatch(r"[0-9a-f]{32}", _string(value)):
-        raise _Strange
+        raise _Unreadable
     return bytes.fromhex(value)
 
 
@@ -245,20 +245,20 @@ def _uuid(value: Any) -> bytes:
 
 def _timestamp(value: Any) -> int:
     if not re.fullmatch(r"[0-9-]{10} [0-9:]{8}\.[0-9]{6}", _string(value)):
-        raise _Strange
+        raise _Unreadable
     return (datetime.fromisoformat(value) - _EPOCH) // _MICROSECOND
 
 
 def _date(value: Any) -> int:
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", _string(value)):
-        raise _Strange
+        raise _Unreadable
     return date.fromisoformat(value).toordinal() - _EPOCH.toordinal()
 
 
 def _time(value: Any) -> int:
     found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])\.([0-9]{6})", _string(value))
     if not found:
-        raise _Strange
+        raise _Unreadable
     hours, minutes, seconds, part = map(int, found.groups())
     return ((hours * 60 + minutes) * 60 + seconds) * 1_000_000 + part
 

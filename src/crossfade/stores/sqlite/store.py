@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crossfade.model.urls import printable
 from crossfade.stores.contract import Store, Traits
-from crossfade.stores.sqlite.clashes import SqliteClashes
+from crossfade.stores.sqlite.conflicts import SqliteConflicts
 from crossfade.stores.sqlite.connect import path_of
 from crossfade.stores.sqlite.ddl import SqliteDdl
 from crossfade.stores.sqlite.rows import SqliteRowReader
@@ -29,6 +29,6 @@ def open_sqlite(url: str) -> Store:
         row_reader=reader,
         ddl=SqliteDdl(url),
         steps=SqliteSteps(url),
-        clashes=SqliteClashes(url),
+        conflicts=SqliteConflicts(url),
         closer=close,
     )

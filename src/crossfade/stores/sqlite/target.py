@@ -12,13 +12,13 @@ from crossfade.model.described import Described
 from crossfade.model.quoting import identifier
 from crossfade.model.rejection import Rejection
 from crossfade.model.target import ColumnType, TargetTable
-from crossfade.stores.contract import RecordRows, RowRejected, Strangers, TargetTransaction, Writer
+from crossfade.stores.contract import OtherRows, RecordRows, RowRejected, TargetTransaction, Writer
 from crossfade.stores.sql_journal import SqlJournal
-from crossfade.stores.sqlite import strangers
+from crossfade.stores.sqlite import other_rows
 from crossfade.stores.sqlite.connect import connect, path_of
 from crossfade.stores.sqlite.describe import describe
 from crossfade.stores.sqlite.errors import translated
-from crossfade.stores.sqlite.forms import Unkept, stored, unkept
+from crossfade.stores.sqlite.forms import Unstorable, stored, unstorable
 from crossfade.stores.sqlite.lock import locked
 from crossfade.stores.sqlite.rows import canonical_rows
 from crossfade.stores.sqlite.triggers import Suspended
@@ -155,11 +155,11 @@ class SqliteTransaction:
             return int(rows)
 
     def mark(self, table: TargetTable, rows: Any) -> bytes | None:
-        return strangers.mark(table, rows)
+        return other_rows.mark(table, rows)
 
-    def strangers(self, table: TargetTable, *, limit: int) -> Strangers:
+    def other_rows(self, table: TargetTable, *, limit: int) -> OtherRows:
         with self._translating(table.name):
-            return strangers.strangers(self._connection, table, limit)
+            return other_rows.other_rows(self._connection, table, limit)
 
     def describe(self) -> Described:
         with self._translating(""):
@@ -167,7 +167,7 @@ class SqliteTransaction:
 
     def left_broken(self, statements: Sequence[str]) -> list[str]:
         with self._translating(""):
-            return strangers.left_broken(self._connection, statements)
+            return other_rows.left_broken(self._connection, statements)
 
     def empty(self, table: TargetTable, *, beside: Collection[TargetTable]) -> None:
         own = {t.table.lower() for t in beside}
@@ -239,7 +239,7 @@ class SqliteTransaction:
         types = {c.name: c.type for c in table.columns}
         try:
             return [stored(rows.column(name), types[name]) for name in rows.column_names]
-        except Unkept:
+        except Unstorable:
             refusals = _refusals(rows, types)
         first = refusals[0]
         raise RowRejected(first.reason, first.detail, table=table.name, column=first.column, rows=refusals)
@@ -255,7 +255,7 @@ class SqliteTransaction:
 def _refusals(rows: Any, types: Mapping[str, ColumnType]) -> list[Rejection]:
     found: dict[int, Rejection] = {}
     for name in rows.column_names:
-        for row, of in unkept(rows.column(name), types[name]).items():
+        for row, of in unstorable(rows.column(name), types[name]).items():
             found.setdefault(row, Rejection(row, of.reason, of.message, column=name))
     return [found[row] for row in sorted(found)]
 

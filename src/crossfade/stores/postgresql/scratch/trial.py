@@ -13,13 +13,13 @@ from crossfade.model.counts import counted
 from crossfade.schema.created import made_by
 from crossfade.schema.leave_out import lines_of, notes_of, only_drops, why_left_out, without_concurrently
 from crossfade.schema.statements import Script, Statement, split
-from crossfade.schema.suggestions import Knowledge, Mend, Refusal, absent, mend
+from crossfade.schema.suggestions import Knowledge, Refusal, Suggestion, absent, suggest
 from crossfade.schema.tokens import meaningful
 from crossfade.stores.postgresql.session import rights
 
 _OTHERS = (("ALTER", "SEQUENCE"), ("ALTER", "VIEW"), ("ALTER", "INDEX"))
 _NOT_THERE = ("42P01", "42703", "42704", "42883", "3F000")
-_MOST_MENDS = 25
+_MOST_CORRECTIONS = 25
 """Corrections of one statement; the limit ends a series of corrections that do not help."""
 
 
@@ -58,26 +58,26 @@ class Trial:
         self.faults.sort(key=lambda fault: (fault.line, fault.column))
 
     def _take(self, statement: Statement, number: int) -> None:
-        mending = _Mending(without_concurrently(statement.text))
-        while mending.parts:
-            refusal = self._refused(mending.parts[0])
+        correction = _Correction(without_concurrently(statement.text))
+        while correction.parts:
+            refusal = self._refused(correction.parts[0])
             if refusal is None:
-                mending.accept()
+                correction.accept()
             elif refusal.message.startswith("unrecognized configuration parameter"):
                 self._left_out.append((statement.line, f"this server has no such setting: {statement.text}"))
                 return
-            elif not mending.found and self._depends_on_failed(statement, refusal):
+            elif not correction.found and self._depends_on_failed(statement, refusal):
                 return
-            elif not mending.found and refusal.code in _NOT_THERE and (what := only_drops(statement)):
+            elif not correction.found and refusal.code in _NOT_THERE and (what := only_drops(statement)):
                 self._left_out.append((statement.line, f"{what} is skipped: there is nothing to drop yet"))
                 return
-            elif not mending.found and self._needs_absent(statement, number, refusal):
+            elif not correction.found and self._needs_absent(statement, number, refusal):
                 return
-            elif not mending.mend(refusal, self._knowledge(number)):
+            elif not correction.correct(refusal, self._knowledge(number)):
                 break
-        if mending.found:
-            self._report(statement, mending)
-        self._later += [(statement, sql) for sql in mending.later]
+        if correction.found:
+            self._report(statement, correction)
+        self._later += [(statement, sql) for sql in correction.later]
 
     def _refused(self, sql: str) -> Refusal | None:
         try:
@@ -95,11 +95,11 @@ class Trial:
             return Refusal(error.sqlstate, diag.message_primary or str(error), position, diag.message_detail or "")
         return None
 
-    def _report(self, statement: Statement, mending: _Mending) -> None:
-        corrected = mending.corrected()
+    def _report(self, statement: Statement, correction: _Correction) -> None:
+        corrected = correction.corrected()
         if corrected is None and (made := made_by(statement.text)):
             self._failed.setdefault(made.name.lower(), len(self.faults))
-        for refusal, found, part in mending.found:
+        for refusal, found, part in correction.found:
             at_its_own = part == statement.text and refusal.position is not None
             line, column = statement.place(refusal.position or 0) if at_its_own else (statement.line, statement.column)
             said = refusal.message + (f" ({refusal.detail})" if refusal.detail else "")
@@ -122,7 +122,7 @@ class Trial:
     def _needs_absent(self, statement: Statement, number: int, refusal: Refusal) -> bool:
         """Record one fault for something that the file never creates, however many statements need it."""
         needed = absent(refusal)
-        if needed is None or (found := mend(statement.text, refusal, self._knowledge(number))).sql or found.hint:
+        if needed is None or (found := suggest(statement.text, refusal, self._knowledge(number))).sql or found.hint:
             return False
         what, name = needed
         if name not in self._absent:
@@ -168,28 +168,28 @@ class Trial:
         )
 
 
-class _Mending:
+class _Correction:
     """A statement while it is corrected: what has run, what is to be tried, and the faults found."""
 
     def __init__(self, text: str) -> None:
         self.parts = [text]
         self.done: list[str] = []
         self.later: list[str] = []
-        self.found: list[tuple[Refusal, Mend, str]] = []
+        self.found: list[tuple[Refusal, Suggestion, str]] = []
         self.hopeless = False
 
     def accept(self) -> None:
         self.done.append(self.parts.pop(0))
 
-    def mend(self, refusal: Refusal, known: Knowledge) -> bool:
+    def correct(self, refusal: Refusal, known: Knowledge) -> bool:
         part = self.parts[0]
-        mended = mend(part, refusal, known)
-        self.found.append((refusal, mended, part))
-        if mended.sql is None or mended.sql == part or len(self.found) > _MOST_MENDS:
+        corrected = suggest(part, refusal, known)
+        self.found.append((refusal, corrected, part))
+        if corrected.sql is None or corrected.sql == part or len(self.found) > _MOST_CORRECTIONS:
             self.hopeless = True
             return False
-        self.parts[:1] = [s.text for s in split(mended.sql).statements]
-        self.later += mended.later
+        self.parts[:1] = [s.text for s in split(corrected.sql).statements]
+        self.later += corrected.later
         return True
 
     def corrected(self) -> str | None:

@@ -16,7 +16,7 @@ from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.session.default_schema import split_schema
 from crossfade.stores.postgresql.session.no_connection import no_connection
 from crossfade.stores.postgresql.session.pooler import require_session
-from crossfade.stores.postgresql.session.settings import settle
+from crossfade.stores.postgresql.session.settings import fix_settings
 
 _WITH_DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
 NAME = "crossfade"
@@ -95,7 +95,7 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
     """
     connection = _connected(url)
     try:
-        _settle(connection, url)
+        _fix_settings(connection, url)
         connection.autocommit = autocommit
     except psycopg.Error as error:
         connection.close()
@@ -115,16 +115,16 @@ def _connected(url: str) -> psycopg.Connection[Any]:
         raise bad_url(error, url) from None
 
 
-def _settle(connection: psycopg.Connection[Any], url: str) -> None:
+def _fix_settings(connection: psycopg.Connection[Any], url: str) -> None:
     """Set the settings, but only if the session is this connection's own."""
 
     def ask(statement: str) -> Sequence[tuple[str, str]]:
         cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
 
-    if not settle(ask, backend=connection.info.backend_pid, schema=schema_in(url)):
+    if not fix_settings(ask, backend=connection.info.backend_pid, schema=schema_in(url)):
         require_session(connection, lambda: _connected(url), url)
-        settle(ask, schema=schema_in(url))
+        fix_settings(ask, schema=schema_in(url))
 
 
 def bad_url(error: psycopg.Error, url: str) -> Misused:

@@ -33,7 +33,7 @@ def take_lock(connection: psycopg.Connection[Any], url: str) -> None:
         raise failures.translated(error, url, "") from error
 
 
-def leave_lock(connection: psycopg.Connection[Any]) -> None:
+def release_lock(connection: psycopg.Connection[Any]) -> None:
     with suppress(psycopg.Error):  # a connection that is lost has no lock
         connection.execute(f"SELECT pg_advisory_unlock({_LOCK})")
 

@@ -92,7 +92,7 @@ Ask = Callable[[str], Sequence[tuple[str, str]]]
 """Runs a statement and returns its rows (none if it has no result)."""
 
 
-def settle(ask: Ask, *, reading: bool = False, backend: int | None = None, schema: str | None = None) -> bool:
+def fix_settings(ask: Ask, *, reading: bool = False, backend: int | None = None, schema: str | None = None) -> bool:
     """Set every setting of a session. Return false, with nothing done, if it is not the session of process `backend`.
     `schema` is what the URL says (see default_schema.py).
 

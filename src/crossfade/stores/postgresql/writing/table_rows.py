@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from crossfade.stores.contract import Strangers
+from crossfade.stores.contract import OtherRows
 
 _TABLE = """
 SELECT c.relkind = 'p', c.relkind IN ('r', 'p'),
@@ -81,7 +81,7 @@ def count(connection: psycopg.Connection[Any], table: sql.Identifier, *, hold: b
         return _number(connection, sql.SQL("SELECT count(*) FROM {}").format(rows))
 
 
-def strangers(connection: psycopg.Connection[Any], table: sql.Identifier, limit: int) -> Strangers:
+def other_rows(connection: psycopg.Connection[Any], table: sql.Identifier, limit: int) -> OtherRows:
     """Return the rows that no load of the move wrote.
 
     A row carries the number of the (sub)transaction that wrote this version of it, and so does the journal's entry of
@@ -94,13 +94,13 @@ def strangers(connection: psycopg.Connection[Any], table: sql.Identifier, limit:
         others = sql.SQL("FROM {} AS t WHERE NOT EXISTS ({})").format(rows, sql.SQL(_SAME))
         found = _number(connection, sql.SQL("SELECT count(*) {}").format(others))
         if not found or not key:
-            return Strangers(found, edits_show=True)
+            return OtherRows(found, edits_show=True)
         columns = [sql.SQL("t.{}").format(sql.Identifier(name)) for name in key]
         texts = sql.SQL(", ").join(sql.SQL("{}::pg_catalog.text").format(column) for column in columns)
         query = sql.SQL("SELECT {} {} ORDER BY {} LIMIT {}").format(
             texts, others, sql.SQL(", ").join(columns), sql.Literal(limit)
         )
-        return Strangers(found, tuple(", ".join(row) for row in connection.execute(query)), edits_show=True)
+        return OtherRows(found, tuple(", ".join(row) for row in connection.execute(query)), edits_show=True)
 
 
 @contextmanager

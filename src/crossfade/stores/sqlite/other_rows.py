@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from crossfade.model.quoting import identifier
 from crossfade.model.target import TargetTable
-from crossfade.stores.contract import Strangers
+from crossfade.stores.contract import OtherRows
 from crossfade.stores.sqlite.catalogue import table_of
-from crossfade.stores.sqlite.forms import Unkept, stored
+from crossfade.stores.sqlite.forms import Unstorable, stored
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
 
@@ -28,19 +28,19 @@ def mark(table: TargetTable, rows: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
-def strangers(connection: sqlite3.Connection, table: TargetTable, limit: int) -> Strangers:
+def other_rows(connection: sqlite3.Connection, table: TargetTable, limit: int) -> OtherRows:
     """Return the rows whose primary key the move never wrote, or deleted again. A row that was changed in place keeps
     its key and counts as the move's.
     """
     there = table_of(connection, table.table)
     if not there.primary_key:
-        return Strangers(0)
+        return OtherRows(0)
     key = ", ".join(map(identifier, there.primary_key))
     with _written(connection, there, table.name) as written:
         others = f"SELECT {key} FROM {identifier(table.table)} EXCEPT SELECT {key} FROM {written}"
         (rows,) = connection.execute(f"SELECT count(*) FROM ({others})").fetchone()
         first = connection.execute(f"{others} ORDER BY {key} LIMIT ?", (limit,)).fetchall() if rows else []
-    return Strangers(rows, tuple(", ".join(_shown(value) for value in row) for row in first))
+    return OtherRows(rows, tuple(", ".join(_shown(value) for value in row) for row in first))
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def _values(table: TargetTable, noted: bytes) -> Iterator[tuple[Any, ...]]:
     types = {c.name: c.type for c in table.columns}
     if set(rows.column_names) != set(table.primary_key):
         return
-    with suppress(Unkept):  # of a column whose type was changed
+    with suppress(Unstorable):  # of a column whose type was changed
         yield from zip(*(stored(rows.column(name), types[name]) for name in table.primary_key), strict=True)
 
 

@@ -10,7 +10,7 @@ from crossfade.model.target import ForeignKey, TargetTable, Unique
 
 
 @dataclass(frozen=True, slots=True)
-class Clash:
+class Conflict:
     """What a refused row conflicts with. `values` are the row's own, as the target prints them.
 
     For a unique constraint `holder` is the printed primary key of the row with the same values, and `key` the same in
@@ -31,17 +31,17 @@ class Check:
     columns: tuple[str, ...]
 
 
-class Clashes(Protocol):
+class Conflicts(Protocol):
     """Finds what rows refused by a constraint conflict with, by its own expressions and the target's equality.
 
-    `rows` are canonical rows of the table, which need not be in it; the result is one Clash (or None) for each.
+    `rows` are canonical rows of the table, which need not be in it; the result is one Conflict (or None) for each.
     """
 
-    def orphaned(self, table: TargetTable, key: ForeignKey, rows: Any) -> list[Clash | None]:
+    def orphaned(self, table: TargetTable, key: ForeignKey, rows: Any) -> list[Conflict | None]:
         """Return the rows that reference a missing row."""
         ...
 
-    def holders(self, table: TargetTable, unique: Unique, rows: Any) -> list[Clash | None]:
+    def holders(self, table: TargetTable, unique: Unique, rows: Any) -> list[Conflict | None]:
         """Return the values of the rows under `unique`, with the row of the table that has the same."""
         ...
 
@@ -49,6 +49,6 @@ class Clashes(Protocol):
         """Return the CHECK constraint of the name given in a refusal."""
         ...
 
-    def breaking(self, table: TargetTable, check: Check, rows: Any) -> list[Clash | None]:
+    def breaking(self, table: TargetTable, check: Check, rows: Any) -> list[Conflict | None]:
         """Return the rows for which the check is false."""
         ...

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from crossfade.model.quoting import identifier
 from crossfade.model.target import ForeignKey, TargetTable, Unique
-from crossfade.stores.contract import Check, Clash, Clashes
+from crossfade.stores.contract import Check, Conflict, Conflicts
 from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.constraints import violations as census
 from crossfade.stores.postgresql.session.connect import connect
@@ -41,13 +41,13 @@ ORDER BY c.contypid LIMIT 1
 Found = list[tuple[Any, ...]]
 
 
-class PostgresClashes:
-    """The Clashes of the database at `url`. Every call opens its own connection, and only reads."""
+class PostgresConflicts:
+    """The Conflicts of the database at `url`. Every call opens its own connection, and only reads."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def orphaned(self, table: TargetTable, key: ForeignKey, rows: Any) -> list[Clash | None]:
+    def orphaned(self, table: TargetTable, key: ForeignKey, rows: Any) -> list[Conflict | None]:
         child = [f"given.{identifier(name)}" for name in key.columns]
         same = [f"parent.{identifier(p)} = {c}" for p, c in zip(key.parent_columns, child, strict=True)]
         query = (
@@ -55,9 +55,9 @@ class PostgresClashes:
             f" AND NOT EXISTS (SELECT FROM {_text(census._parent(key))} AS parent WHERE {' AND '.join(same)})"
         )
         found = self._asked(table, rows, query)
-        return _in_order(rows, {place: Clash(_named(key.columns, values)) for place, *values in found})
+        return _in_order(rows, {place: Conflict(_named(key.columns, values)) for place, *values in found})
 
-    def holders(self, table: TargetTable, unique: Unique, rows: Any) -> list[Clash | None]:
+    def holders(self, table: TargetTable, unique: Unique, rows: Any) -> list[Conflict | None]:
         names = [f"crossfade_{i}" for i in range(len(unique.expressions))]
         made = ", ".join(f"({e}) AS {n}" for e, n in zip(unique.expressions, names, strict=True))
         where = f" WHERE {unique.predicate}" if unique.predicate else ""
@@ -80,13 +80,13 @@ class PostgresClashes:
             row = connection.execute(_CHECK, [name, _name(table)]).fetchone()
         return None if row is None else Check(row[0], row[1], tuple(row[2]))
 
-    def breaking(self, table: TargetTable, check: Check, rows: Any) -> list[Clash | None]:
+    def breaking(self, table: TargetTable, check: Check, rows: Any) -> list[Conflict | None]:
         if not check.columns:
             return [None] * len(rows)
         columns = [f"given.{identifier(name)}" for name in check.columns]
         query = f"SELECT crossfade_place, {_as_text(columns)} FROM {_GIVEN} AS given WHERE NOT ({check.expression})"
         found = self._asked(table, rows, query)
-        return _in_order(rows, {place: Clash(_named(check.columns, values)) for place, *values in found})
+        return _in_order(rows, {place: Conflict(_named(check.columns, values)) for place, *values in found})
 
     def _asked(self, table: TargetTable, rows: Any, query: str) -> Found:
         """Return the result for the rows, each of which has a `crossfade_place`."""
@@ -137,19 +137,19 @@ def _given(names: Sequence[str], types: dict[str, str], first: int) -> str:
     return f"(SELECT {selected} FROM unnest({arrays}) WITH ORDINALITY AS sent({keys}))"
 
 
-def _held(table: TargetTable, unique: Unique, rest: Sequence[Any]) -> Clash:
+def _held(table: TargetTable, unique: Unique, rest: Sequence[Any]) -> Conflict:
     count, width = len(unique.expressions), len(table.primary_key)
     values, shown, key = rest[:count], rest[count : count + width], rest[count + width :]
     if all(value is None for value in key):
-        return Clash(_named(unique.expressions, values))
-    return Clash(_named(unique.expressions, values), _named(table.primary_key, shown), tuple(key))
+        return Conflict(_named(unique.expressions, values))
+    return Conflict(_named(unique.expressions, values), _named(table.primary_key, shown), tuple(key))
 
 
 def _named(names: Sequence[str], values: Iterable[str | None]) -> dict[str, str | None]:
     return dict(zip(names, values, strict=True))
 
 
-def _in_order(rows: Any, found: dict[int, Clash]) -> list[Clash | None]:
+def _in_order(rows: Any, found: dict[int, Conflict]) -> list[Conflict | None]:
     return [found.get(place) for place in range(len(rows))]
 
 
@@ -165,4 +165,4 @@ def _text(composed: sql.Composable) -> str:
     return composed.as_string()
 
 
-_: type[Clashes] = PostgresClashes
+_: type[Conflicts] = PostgresConflicts

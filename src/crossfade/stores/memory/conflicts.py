@@ -6,40 +6,40 @@ from typing import Any
 
 from crossfade.model.canonical import python_rows
 from crossfade.model.target import ForeignKey, TargetTable, Unique
-from crossfade.stores.contract import Check, Clash, Clashes
+from crossfade.stores.contract import Check, Conflict, Conflicts
 from crossfade.stores.memory.database import Database
 from crossfade.stores.memory.tables import Values
 from crossfade.stores.memory.values import values_of
 
 
-class MemoryClashes:
+class MemoryConflicts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def orphaned(self, table: TargetTable, key: ForeignKey, rows: Any) -> list[Clash | None]:
+    def orphaned(self, table: TargetTable, key: ForeignKey, rows: Any) -> list[Conflict | None]:
         there = self._database.catalog.parents_of(key)
-        found: list[Clash | None] = []
+        found: list[Conflict | None] = []
         for values in values_of(table, rows.select(list(key.columns))):
             orphan = None not in values and values not in there
-            found.append(Clash(_printed(key.columns, values)) if orphan else None)
+            found.append(Conflict(_printed(key.columns, values)) if orphan else None)
         return found
 
-    def holders(self, table: TargetTable, unique: Unique, rows: Any) -> list[Clash | None]:
+    def holders(self, table: TargetTable, unique: Unique, rows: Any) -> list[Conflict | None]:
         held = self._database.catalog.table(table.table)
         columns = [expression[1:-1].replace('""', '"') for expression in unique.expressions]
         by = {held.part(row.values, columns): key for key, row in held.rows.items()}
-        found: list[Clash | None] = []
+        found: list[Conflict | None] = []
         for values in values_of(table, rows.select(columns)):
             key = None if None in values else by.get(values)
             said = _printed(unique.expressions, values)
-            found.append(Clash(said) if key is None else Clash(said, _printed(held.primary_key, key), key))
+            found.append(Conflict(said) if key is None else Conflict(said, _printed(held.primary_key, key), key))
         return found
 
     def check(self, table: TargetTable, name: str) -> Check | None:
         """Return nothing: there are no CHECK constraints."""
         return None
 
-    def breaking(self, table: TargetTable, check: Check, rows: Any) -> list[Clash | None]:
+    def breaking(self, table: TargetTable, check: Check, rows: Any) -> list[Conflict | None]:
         return [None] * len(python_rows(rows))
 
 
@@ -48,4 +48,4 @@ def _printed(names: Any, values: Values) -> dict[str, str | None]:
     return dict(zip(names, shown, strict=True))
 
 
-_: type[Clashes] = MemoryClashes
+_: type[Conflicts] = MemoryConflicts

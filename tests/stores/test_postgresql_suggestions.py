@@ -17,14 +17,14 @@ def faults(pg_db: Any, sql: str) -> tuple[Fault, ...]:
     return raised.value.faults
 
 
-def mended(pg_db: Any, sql: str) -> str:
+def corrected_by(pg_db: Any, sql: str) -> str:
     """The single fault's correction; it must run when it stands in the statement's place."""
     (fault,) = faults(pg_db, sql)
-    assert fault.mend is not None, fault
+    assert fault.suggestion is not None, fault
     PostgresDdl(pg_db.url).scratch_schema(
-        sql.replace(fault.statement, fault.mend.rstrip().removesuffix(";")), "mended.sql"
+        sql.replace(fault.statement, fault.suggestion.rstrip().removesuffix(";")), "corrected.sql"
     )
-    return fault.mend
+    return fault.suggestion
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def mended(pg_db: Any, sql: str) -> str:
         pytest.param("CREATE TABLE t (a uuid DEFAULT uuid_generate_v4())", "gen_random_uuid()", id="uuid-ossp"),
     ],
 )
-def test_a_mend_runs(pg_db: Any, sql: str, corrected: str) -> None:
-    assert corrected in mended(pg_db, sql)
+def test_a_suggestion_runs(pg_db: Any, sql: str, corrected: str) -> None:
+    assert corrected in corrected_by(pg_db, sql)
 
 
 def test_a_foreign_key_to_a_table_further_down_comes_after_it(pg_db: Any) -> None:
@@ -83,16 +83,16 @@ def test_a_foreign_key_to_a_table_further_down_comes_after_it(pg_db: Any) -> Non
     )
     (fault,) = faults(pg_db, sql)
     assert "parent is created further down, in line 3" in fault.reason
-    assert fault.mend is not None
-    assert "p int NOT NULL, q int" in fault.mend
-    assert "ALTER TABLE child ADD FOREIGN KEY (p) REFERENCES parent (id) ON DELETE SET NULL;" in fault.mend
-    assert "ALTER TABLE child ADD CONSTRAINT q_there FOREIGN KEY (q) REFERENCES parent;" in fault.mend
+    assert fault.suggestion is not None
+    assert "p int NOT NULL, q int" in fault.suggestion
+    assert "ALTER TABLE child ADD FOREIGN KEY (p) REFERENCES parent (id) ON DELETE SET NULL;" in fault.suggestion
+    assert "ALTER TABLE child ADD CONSTRAINT q_there FOREIGN KEY (q) REFERENCES parent;" in fault.suggestion
 
 
 def test_a_statement_about_a_later_table_moves_down(pg_db: Any) -> None:
     (fault,) = faults(pg_db, "CREATE INDEX i ON t (a);\nCREATE TABLE t (a int);")
-    assert fault.mend is not None
-    assert fault.mend.endswith("further down, when everything exists:\n\nCREATE INDEX i ON t (a);")
+    assert fault.suggestion is not None
+    assert fault.suggestion.endswith("further down, when everything exists:\n\nCREATE INDEX i ON t (a);")
 
 
 def test_a_partition_of_an_ordinary_table_is_left_out_and_the_other_way_is_shown(pg_db: Any) -> None:
@@ -101,7 +101,7 @@ def test_a_partition_of_an_ordinary_table_is_left_out_and_the_other_way_is_shown
         "CREATE TABLE s_1 PARTITION OF s FOR VALUES FROM ('2024-01-01') TO ('2024-04-01');"
     )
     (fault,) = faults(pg_db, sql)
-    assert fault.mend == "-- (removed)"
+    assert fault.suggestion == "-- (removed)"
     assert fault.hint is not None
     other = "CREATE TABLE s (" + fault.hint.split("CREATE TABLE s (", 1)[1]
     schema = PostgresDdl(pg_db.url).scratch_schema(other, "other.sql")
@@ -110,7 +110,7 @@ def test_a_partition_of_an_ordinary_table_is_left_out_and_the_other_way_is_shown
 
 def test_a_missing_comma_is_placed(pg_db: Any) -> None:
     (fault,) = faults(pg_db, "-- first\nCREATE TABLE t (\n  a int\n  b int\n);")
-    assert (fault.line, fault.column, fault.mend) == (4, 3, None)
+    assert (fault.line, fault.column, fault.suggestion) == (4, 3, None)
     assert "missing comma or parenthesis after 'a int'" in fault.reason
 
 
@@ -124,13 +124,13 @@ def test_the_faults_of_a_whole_file_are_found_in_one_go(pg_db: Any) -> None:
         CREATE TABLE sessions_q1 PARTITION OF sessions FOR VALUES FROM ('2024-01-01') TO ('2024-04-01');"""
     found = faults(pg_db, sql)
     assert [f.line for f in found] == [3, 5, 7]
-    assert all(f.mend for f in found)
+    assert all(f.suggestion for f in found)
 
 
 def test_several_faults_in_one_statement_have_one_correction(pg_db: Any) -> None:
     found = faults(pg_db, "CREATE TABLE t (a datetime, b longtext, UNIQUE (a) WHERE a > now() - interval '1 day');")
     assert len(found) >= 3
-    assert found[-1].mend is None  # now() cannot stand in an index
+    assert found[-1].suggestion is None  # now() cannot stand in an index
 
 
 def test_what_needs_a_faulty_table_is_not_a_fault_of_its_own(pg_db: Any) -> None:
@@ -205,13 +205,13 @@ def test_a_table_that_the_file_never_makes_is_one_fault(pg_db: Any) -> None:
     assert one.hint is not None
     assert "6 statements that need it: lines 3, 4, 5 and 3 more" in one.hint
     assert "1 statement further down" in one.hint  # the view of the view
-    assert (one.mend, other.mend) == (None, None)
+    assert (one.suggestion, other.suggestion) == (None, None)
     assert "gone" in other.reason
 
 
 def test_no_other_type_is_proposed_for_one_that_only_begins_alike(pg_db: Any) -> None:
     sql = "CREATE TYPE setting_kinds AS ENUM ('a'); CREATE TABLE t (a setting_history)"
-    assert [(f.mend, "setting_history" in f.reason) for f in faults(pg_db, sql)] == [(None, True)]
+    assert [(f.suggestion, "setting_history" in f.reason) for f in faults(pg_db, sql)] == [(None, True)]
 
 
 CLEANED = """

@@ -9,7 +9,7 @@ import pytest
 from crossfade.errors import CrossfadeError
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable, Unique
 from crossfade.stores.contract import Check
-from crossfade.stores.postgresql.constraints.clashes import PostgresClashes
+from crossfade.stores.postgresql.constraints.conflicts import PostgresConflicts
 from scratch import PostgresScratch
 
 TABLE = TargetTable(
@@ -35,7 +35,7 @@ def make(db: PostgresScratch, code: str) -> None:
 def test_a_limit_that_one_row_breaks_is_of_that_row(pg_db: PostgresScratch, code: str) -> None:
     """psycopg calls the errors of class 54 OperationalError, as it calls a connection that broke."""
     make(pg_db, code)
-    clashes = PostgresClashes(pg_db.url)
+    clashes = PostgresConflicts(pg_db.url)
     assert [c and dict(c.values) for c in clashes.breaking(TABLE, CHECK, ROWS)] == [
         None,
         {"n": "1"},
@@ -55,4 +55,4 @@ def test_a_limit_that_one_row_breaks_is_of_that_row(pg_db: PostgresScratch, code
 def test_a_state_of_the_server_is_of_no_row(pg_db: PostgresScratch, code: str) -> None:
     make(pg_db, code)
     with pytest.raises(CrossfadeError):
-        PostgresClashes(pg_db.url).breaking(TABLE, CHECK, ROWS)
+        PostgresConflicts(pg_db.url).breaking(TABLE, CHECK, ROWS)

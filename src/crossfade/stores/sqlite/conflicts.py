@@ -11,19 +11,19 @@ from crossfade.model.canonical import python_rows
 from crossfade.model.quoting import identifier
 from crossfade.model.target import ForeignKey, TargetTable, Unique
 from crossfade.schema.tokens import Token, tokens
-from crossfade.stores.contract import Check, Clash, Clashes
+from crossfade.stores.contract import Check, Conflict, Conflicts
 from crossfade.stores.sqlite.connect import connect, failure, path_of
-from crossfade.stores.sqlite.forms import Unkept, stored
+from crossfade.stores.sqlite.forms import Unstorable, stored
 from crossfade.stores.sqlite.rows import canonical_batch
 
 
-class SqliteClashes:
-    """The Clashes of the file at `url`. Every call opens its own connection, which cannot write."""
+class SqliteConflicts:
+    """The Conflicts of the file at `url`. Every call opens its own connection, which cannot write."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def orphaned(self, table: TargetTable, key: ForeignKey, rows: Any) -> list[Clash | None]:
+    def orphaned(self, table: TargetTable, key: ForeignKey, rows: Any) -> list[Conflict | None]:
         child = [f"given.{identifier(name)}" for name in key.columns]
         same = [f"parent.{identifier(p)} = {c}" for p, c in zip(key.parent_columns, child, strict=True)]
         whole = " AND ".join(f"{c} IS NOT NULL" for c in child)
@@ -32,11 +32,11 @@ class SqliteClashes:
             f" (SELECT 1 FROM {identifier(key.parent)} AS parent WHERE {' AND '.join(same)})"
         )
         return [
-            None if found is None else Clash(dict(zip(key.columns, found, strict=True)))
+            None if found is None else Conflict(dict(zip(key.columns, found, strict=True)))
             for found in self._asked(table, rows, query)
         ]
 
-    def holders(self, table: TargetTable, unique: Unique, rows: Any) -> list[Clash | None]:
+    def holders(self, table: TargetTable, unique: Unique, rows: Any) -> list[Conflict | None]:
         names = [f"crossfade_{i}" for i in range(len(unique.expressions))]
         made = ", ".join(f"({e}) AS {n}" for e, n in zip(unique.expressions, names, strict=True))
         where = f" WHERE {unique.predicate}" if unique.predicate else ""
@@ -61,13 +61,13 @@ class SqliteClashes:
             f"CHECK ({expression})", expression, tuple(c.name for c in table.columns if c.name.lower() in words)
         )
 
-    def breaking(self, table: TargetTable, check: Check, rows: Any) -> list[Clash | None]:
+    def breaking(self, table: TargetTable, check: Check, rows: Any) -> list[Conflict | None]:
         if not check.columns:
             return [None] * len(rows)
         columns = [f"given.{identifier(name)}" for name in check.columns]
         query = f"SELECT {_as_text(columns)} FROM given WHERE NOT ({check.expression})"
         return [
-            None if found is None else Clash(dict(zip(check.columns, found, strict=True)))
+            None if found is None else Conflict(dict(zip(check.columns, found, strict=True)))
             for found in self._asked(table, rows, query)
         ]
 
@@ -79,7 +79,7 @@ class SqliteClashes:
                     yield _answer(connection, table, _kept(table, rows.slice(place, 1)), query)
                 except sqlite3.OperationalError as error:
                     raise failure(error, path_of(self._url)) from None
-                except (sqlite3.Error, Unkept):
+                except (sqlite3.Error, Unstorable):
                     yield None
 
 
@@ -97,15 +97,15 @@ def _kept(table: TargetTable, row: Any) -> dict[str, Any]:
     return {name: stored(row.column(name), types[name])[0] for name in row.column_names}
 
 
-def _held(table: TargetTable, unique: Unique, found: Sequence[Any]) -> Clash:
+def _held(table: TargetTable, unique: Unique, found: Sequence[Any]) -> Conflict:
     count = len(unique.expressions)
     values = dict(zip(unique.expressions, found[:count], strict=True))
     key = found[2 * count :]
     if all(value is None for value in key):
-        return Clash(values)
+        return Conflict(values)
     (canonical,) = python_rows(canonical_batch(table, table.primary_key, [tuple(key)]).select(list(table.primary_key)))
     shown = {name: str(value) for name, value in zip(table.primary_key, key, strict=True)}
-    return Clash(values, shown, canonical)
+    return Conflict(values, shown, canonical)
 
 
 def _named_check(sql: str, name: str) -> str | None:
@@ -132,4 +132,4 @@ def _as_text(expressions: Sequence[str]) -> str:
     return ", ".join(f"CAST({expression} AS TEXT)" for expression in expressions)
 
 
-_: type[Clashes] = SqliteClashes
+_: type[Conflicts] = SqliteConflicts

@@ -1,4 +1,4 @@
-"""What `Clashes` promises, of every store that rows are written to."""
+"""What `Conflicts` promises, of every store that rows are written to."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from kinds import Target, made
 from test_writer_promises import FAMILY, ITEMS, UNIQUE
 
 from crossfade.model.target import TargetTable
-from crossfade.stores.contract import Clashes, need
+from crossfade.stores.contract import Conflicts, need
 
 
-def clashes(target: Target) -> Clashes:
-    return need(target.store.clashes, target.store, "say what rows clash with")
+def clashes(target: Target) -> Conflicts:
+    return need(target.store.conflicts, target.store, "say what rows clash with")
 
 
 def test_who_has_the_same_value(target: Target) -> None:
