@@ -1,4 +1,4 @@
-//! Arrow arrays that Python hands in: the one place that needs `unsafe`.
+//! Import Arrow arrays from Python: the only place that needs `unsafe`.
 
 #![allow(unsafe_code)]
 
@@ -11,8 +11,8 @@ use pyo3::types::PyCapsule;
 
 use crate::{ARRAY, SCHEMA};
 
-/// The array of anything that speaks the Arrow PyCapsule interface. Its memory stays the producer's, who is told when
-/// it is no longer needed.
+/// Imports an array from any object with the Arrow PyCapsule interface. Its memory belongs to the producer, which is
+/// notified when it is no longer needed.
 pub fn array_of(value: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
     let (schema, array): (Bound<'_, PyCapsule>, Bound<'_, PyCapsule>) =
         value.call_method0("__arrow_c_array__")?.extract()?;

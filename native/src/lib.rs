@@ -1,7 +1,7 @@
 //! The Python side of `crossfade_bson`: bytes in, Arrow capsules and plain Python values out.
 //!
-//! Nothing in this file is `unsafe`: the Arrow C structures are made by arrow-rs, which knows how to release them, and PyO3 puts
-//! them into capsules that drop them. While a batch is read the interpreter is free to do other work.
+//! Nothing in this file is `unsafe`: arrow-rs creates the Arrow C structures and can release them, and PyO3 puts them
+//! into capsules that drop them. While a batch is read, the GIL is released.
 
 #![deny(unsafe_code)]
 
@@ -21,19 +21,19 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyList, PyString, PyTuple};
 
-/// What Python may ask of this module; records/bson/native.py has the same number. It grows with every form and function.
+/// The version of the interface; records/bson/native.py has the same number. It is incremented with every change.
 const CONTRACT: u32 = 4;
 
 const SCHEMA: &CStr = c"arrow_schema";
 const ARRAY: &CStr = c"arrow_array";
 
-/// Reads raw batches of one entity into the columns it was made for; may be used by many threads at once.
+/// Reads raw batches of an entity into a fixed set of columns. Many threads can use it at once.
 #[pyclass(frozen)]
 struct ColumnReader {
     plan: Arc<Plan>,
 }
 
-/// Position, start, end, key, reason, path, detail, and the name of a key that is there twice.
+/// Position, start, end, key, reason, path, detail, and the name of a duplicate key.
 type AsideTuple = (usize, usize, usize, Option<String>, &'static str, String, String, Option<String>);
 
 #[pymethods]
@@ -44,7 +44,7 @@ impl ColumnReader {
         Ok(ColumnReader { plan: Arc::new(plan) })
     }
 
-    /// The batch as Arrow, where each row's document starts and ends (pairs of 32-bit numbers), and what is set aside.
+    /// Returns the batch as Arrow, the start and end of each row's document (pairs of 32-bit numbers), and rejections.
     fn read<'py>(&self, py: Python<'py>, raw: &[u8]) -> PyResult<(ArrowBatch, Bound<'py, PyBytes>, Vec<AsideTuple>)> {
         let read = unpanicked(|| py.detach(|| crossfade_bson::read(raw, &self.plan)))?.map_err(unable)?;
         let bounds: Vec<u8> =
@@ -58,17 +58,17 @@ fn tuple(a: Aside) -> AsideTuple {
     (a.position, a.start, a.end, a.key, a.reason, a.path, a.detail, a.name)
 }
 
-/// None of this may happen; if it does, nothing was handed out that could be wrong, and there is another reader.
+/// None of this should happen; if it does, no result was returned that could be wrong, and there is another reader.
 fn unable(why: impl Display) -> PyErr {
     PyRuntimeError::new_err(format!("crossfade-native: {why}; CROSSFADE_NATIVE=0 reads without it"))
 }
 
-/// No panic may happen; one that does is Python's to hear of, as an exception like any other.
+/// A panic should not happen; if it does, it becomes an ordinary Python exception.
 fn unpanicked<T>(work: impl FnOnce() -> T) -> PyResult<T> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| unable("a panic"))
 }
 
-/// A record batch for whoever speaks the Arrow PyCapsule interface.
+/// A record batch with the Arrow PyCapsule interface.
 #[pyclass(frozen)]
 struct ArrowBatch {
     batch: RecordBatch,
@@ -82,7 +82,7 @@ impl ArrowBatch {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        let _ = requested_schema; // the interface lets the producer hand out what it has
+        let _ = requested_schema; // the interface allows the producer to ignore it
         let schema = FFI_ArrowSchema::try_from(self.batch.schema().as_ref()).map_err(unable)?;
         let array = FFI_ArrowArray::new(&StructArray::from(self.batch.clone()).to_data());
         let schema = PyCapsule::new_with_value(py, schema, SCHEMA)?;
@@ -91,10 +91,10 @@ impl ArrowBatch {
     }
 }
 
-/// What a batch holds: why documents cannot be read (reason and key), and every place with what was seen there.
+/// Counts a batch: returns why documents cannot be read (reason and key), and every place with its statistics.
 ///
-/// A place is the number of its parent (or None), its name (None of elements), and for each type its name, count, least,
-/// greatest, least and greatest length, and up to three keys.
+/// A place is the number of its parent (or None), its name (None for elements), and for each type its name, count,
+/// least, greatest, least and greatest length, and up to three keys.
 #[pyfunction]
 fn count<'py>(py: Python<'py>, raw: &[u8]) -> PyResult<(Vec<Problem>, Bound<'py, PyList>)> {
     let counted = unpanicked(|| py.detach(|| crossfade_bson::count(raw)))?.map_err(unable)?;
@@ -130,7 +130,7 @@ fn kept<'py>(py: Python<'py>, value: Kept<'_>) -> PyResult<Bound<'py, PyAny>> {
     }
 }
 
-/// The digests of all documents, 16 bytes each, and the positions of those that cannot be read.
+/// Returns the digests of all documents, 16 bytes each, and the positions of those that cannot be read.
 #[pyfunction]
 fn digests<'py>(py: Python<'py>, raw: &[u8], ordered: bool) -> PyResult<(Bound<'py, PyBytes>, Vec<usize>)> {
     let (found, broken) = unpanicked(|| py.detach(|| crossfade_bson::digests(raw, ordered)))?;

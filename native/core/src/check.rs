@@ -1,7 +1,7 @@
-//! Whether a document is whole and fits the shape, in one pass, noting on the way where the columns' values are.
+//! Check in one pass whether a document is valid and fits the shape, and record where the columns' values are.
 //!
-//! Which field comes next is guessed from the last document: fields nearly always stand in the same order, so that one
-//! comparison finds a field's place, and its name needs no other look.
+//! The next field is predicted from the last document: fields are nearly always in the same order, so that a single
+//! comparison finds the place of a field.
 
 use memchr::memchr;
 
@@ -13,10 +13,10 @@ type Answer<T> = Result<T, No>;
 
 pub struct Checker<'p, 'a> {
     places: &'p [Place],
-    /// For each place the field that came after it in the last document, and for each parent the first.
+    /// For each place, the field that followed it in the last document; for each parent, the first field.
     next: Vec<u32>,
     first: Vec<u32>,
-    /// In which object a place was met last; objects are numbered as they come.
+    /// The object in which a place occurred last. Objects are numbered in order.
     met: Vec<u32>,
     object: u32,
     pub slots: Vec<Option<Value<'a>>>,
@@ -36,7 +36,7 @@ impl<'p, 'a> Checker<'p, 'a> {
         }
     }
 
-    /// One document: where it fits, `slots` holds its values until the next.
+    /// Checks a document. If it fits, `slots` has its values until the next call.
     pub fn fits(&mut self, raw: &'a [u8]) -> bool {
         self.raw = raw;
         self.slots.fill(None);
@@ -74,7 +74,7 @@ impl<'p, 'a> Checker<'p, 'a> {
         Ok(end)
     }
 
-    /// The values of a map, all at one place; its keys may be any, each of them once.
+    /// Checks the values of a map, which are all one place. Keys are arbitrary, but unique.
     fn map(&mut self, mut at: usize, end: usize, entry: u32, depth: u32) -> Answer<()> {
         let mut names = Vec::new();
         while at < end - 1 {
@@ -86,7 +86,7 @@ impl<'p, 'a> Checker<'p, 'a> {
         if names.windows(2).any(|two| two[0] == two[1]) { Err(No) } else { Ok(()) }
     }
 
-    /// The place of the field whose name starts at `at`, and where its value starts.
+    /// Returns the place of the field whose name starts at `at`, and where its value starts.
     #[inline]
     fn field(&mut self, at: usize, limit: usize, parent: u32, before: u32) -> Answer<(u32, usize)> {
         let places = self.places;

@@ -1,4 +1,4 @@
-//! Columns while they fill: one builder for each, which turns into an Arrow array in the end.
+//! Columns under construction: one builder for each, which becomes an Arrow array at the end.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::unable::Unable;
 
 type Done<T> = Result<T, Unable>;
 
-/// A column's values so far, and whether each is there.
+/// The values of a column so far, and whether each exists.
 pub struct Builder<'p, 'a> {
     form: &'p Form,
     spelling: Spelling,
@@ -66,7 +66,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         Builder { form: &column.form, spelling, values, valid: BooleanBufferBuilder::new(0), any_null: false }
     }
 
-    /// The next row's value; None where the place is missing, or where the way leads through something else.
+    /// Appends the next row's value; None if the place is missing, or if its path goes through something else.
     pub fn append(&mut self, value: Option<Value<'a>>) -> Done<()> {
         let there = match value {
             Some(value) if !value.is_null() => self.push(value)?,
@@ -79,7 +79,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         Ok(())
     }
 
-    /// The name of a field.
+    /// Appends the name of a field.
     fn append_key(&mut self, name: &[u8]) -> Done<()> {
         if let Values::Bytes(all) = &mut self.values {
             all.data.extend_from_slice(name);
@@ -89,7 +89,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         Ok(())
     }
 
-    /// A place that is null or missing; says whether the column has a value even so.
+    /// Appends a place that is null or missing. Returns whether the column has a value nevertheless.
     fn push_absent(&mut self, is_null: bool) -> Done<bool> {
         match &mut self.values {
             Values::Null => {}
@@ -107,7 +107,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         Ok(false)
     }
 
-    /// A value that is there; says whether anything is left of it.
+    /// Appends an existing value. Returns whether anything is left of it.
     #[inline]
     fn push(&mut self, value: Value<'a>) -> Done<bool> {
         match (&mut self.values, self.form, value.tag) {
@@ -148,8 +148,8 @@ fn microseconds(value: Value<'_>) -> Done<i64> {
     value.i64().checked_mul(1000).ok_or(Unable::Misplaced(DATE))
 }
 
-/// The version 8 UUID of an ObjectId, as crossfade_ids has it: its 12 bytes in order around the version and
-/// the variant, and a tag.
+/// The version 8 UUID of an ObjectId, as in crossfade_ids: its 12 bytes in order around the version and the
+/// variant, and a tag.
 fn oid_uuid(id: &[u8]) -> [u8; 16] {
     let mut out = [0; 16];
     if let Ok(id) = <&[u8; 12]>::try_from(id) {

@@ -1,18 +1,18 @@
-//! What is left of a value when some paths are taken out of it, as plain JSON: documents/rest.py.
+//! What is left of a value when some paths are removed from it, as plain JSON (records/bson/rest.py).
 
 use crate::raw::*;
 use crate::spec::StepSpec;
 use crate::texts::{PLAIN, Spelling, plain, quote};
 
-/// What to take away at a place.
+/// What to remove at a place.
 #[derive(Debug)]
 pub enum Cut {
     Whole,
-    /// What is named inside it.
+    /// The named parts inside it.
     Inside {
         fields: Vec<(Box<[u8]>, Cut)>,
         element: Option<Box<Cut>>,
-        /// Of a map: what is taken of every value.
+        /// For a map: what is removed from every value.
         entry: Option<Box<Cut>>,
     },
 }
@@ -35,7 +35,7 @@ impl Cut {
             *self = Cut::Whole;
             return;
         };
-        let Cut::Inside { fields, element, entry } = self else { return }; // taken already
+        let Cut::Inside { fields, element, entry } = self else { return }; // removed already
         let below = match step {
             StepSpec::Element => element.get_or_insert_with(|| Box::new(Cut::nothing())),
             StepSpec::Entry(_) => entry.get_or_insert_with(|| Box::new(Cut::nothing())),
@@ -52,13 +52,13 @@ impl Cut {
     }
 }
 
-/// The text of what is left; false (and nothing written) where that is nothing, or an empty object.
+/// Writes the text of what is left. Returns false, and writes nothing, if that is nothing or an empty object.
 pub fn rest(value: Value<'_>, cut: &Cut, spelling: Spelling, out: &mut Vec<u8>) -> bool {
     let is_empty_object = value.tag == OBJECT && value.fields().next().is_none();
     !is_empty_object && remove(value, cut, spelling, out)
 }
 
-/// Writes what is left; where nothing is, writes nothing and says false.
+/// Writes what is left. Returns false, and writes nothing, if that is nothing.
 fn remove(value: Value<'_>, cut: &Cut, spelling: Spelling, out: &mut Vec<u8>) -> bool {
     let Cut::Inside { fields, element, entry } = cut else { return false };
     match (value.tag, element) {
@@ -71,7 +71,7 @@ fn remove(value: Value<'_>, cut: &Cut, spelling: Spelling, out: &mut Vec<u8>) ->
     }
 }
 
-/// An object that only becomes empty by the cut is taken with it, one that was empty stays.
+/// An object that becomes empty is removed; one that was empty before is kept.
 fn from_object(
     value: Value<'_>,
     fields: &[(Box<[u8]>, Cut)],
@@ -122,7 +122,7 @@ fn from_object(
     kept || !had
 }
 
-/// An array keeps its places: an element that is taken whole leaves null behind, unless all are.
+/// An array keeps its positions: an element that is removed becomes null, unless all of them are removed.
 fn from_array(value: Value<'_>, cut: &Cut, spelling: Spelling, out: &mut Vec<u8>) -> bool {
     let start = out.len();
     let (mut had, mut kept) = (false, false);

@@ -1,4 +1,4 @@
-//! Decimal128 (binary integer significand): its parts, its text as Python's `decimal` writes it, and its order.
+//! Decimal128 (binary integer significand): its parts, its text as by Python's `decimal`, and its order.
 
 use std::cmp::Ordering;
 use std::io::Write;
@@ -21,7 +21,7 @@ pub enum Decimal {
 }
 
 impl Decimal {
-    /// Of the 16 bytes of a BSON value.
+    /// Reads the 16 bytes of a BSON value.
     pub fn of(data: &[u8]) -> Decimal {
         let low = i64_of(data) as u64;
         let high = i64_of(data.get(8..).unwrap_or_default()) as u64;
@@ -57,7 +57,7 @@ impl Decimal {
         }
     }
 
-    /// By value, NaN before all; equal values by their text. As documents/extremes orders them.
+    /// Orders by value, NaN first; equal values by their text, as in records/bson/extremes.py.
     pub fn order(&self, other: &Decimal) -> Ordering {
         self.by_value(other).then_with(|| self.text().cmp(&other.text()))
     }
@@ -85,7 +85,7 @@ impl Decimal {
         }
     }
 
-    /// Where it stands among NaN, -Infinity, negatives, zero, positives and Infinity.
+    /// The rank among NaN, -Infinity, negatives, zero, positives and Infinity.
     fn sign(&self) -> i8 {
         match self {
             Decimal::NaN => -3,
@@ -103,7 +103,7 @@ impl Decimal {
     }
 }
 
-/// Compares `a * 10^p` with `b * 10^q`, none of them zero: first by their leading digit's place, then digit by digit.
+/// Compares `a * 10^p` with `b * 10^q`, both not zero: first by the position of the leading digit, then by digits.
 fn magnitude(a: u128, p: i64, b: u128, q: i64) -> Ordering {
     let places = |n: u128| i64::from(n.ilog10());
     let found = (places(a) + p).cmp(&(places(b) + q));

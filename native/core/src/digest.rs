@@ -7,8 +7,8 @@ use crate::raw::*;
 
 pub const SIZE: usize = 16;
 
-/// The digests of a batch's documents, one behind the other, and the positions of those that cannot be read (zeros
-/// stand in their places).
+/// The concatenated digests of a batch's documents, and the positions of those that cannot be read, which have zeros
+/// as digests.
 pub fn digests(batch: &[u8], ordered: bool) -> (Vec<u8>, Vec<usize>) {
     let mut hash = Params::new();
     hash.hash_length(SIZE);
@@ -27,7 +27,7 @@ pub fn digests(batch: &[u8], ordered: bool) -> (Vec<u8>, Vec<usize>) {
     (out, broken)
 }
 
-/// An object or an array with nothing left to chance.
+/// A normalized object or array.
 fn write_document(value: Value<'_>, ordered: bool, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
@@ -65,7 +65,7 @@ fn write_field(name: &[u8], value: Value<'_>, ordered: bool, out: &mut Vec<u8>) 
     }
 }
 
-/// Longer indexes can make a document larger than it came, though never beyond what four bytes count.
+/// Longer indexes can make a document larger than before, but its size always fits into four bytes.
 fn write_length(start: usize, out: &mut [u8]) {
     let length = (out.len() - start) as u32;
     out[start..start + 4].copy_from_slice(&length.to_le_bytes());

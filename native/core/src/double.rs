@@ -1,8 +1,8 @@
-//! A double's shortest digits, laid out as Python's `repr` does and as orjson does.
+//! The shortest digits of a double, in the format of Python's `repr` and in that of orjson.
 
 use std::io::Write;
 
-/// As `repr`: 1e+16, 1e-05, 0.0001. The value is finite.
+/// Formats like `repr`: 1e+16, 1e-05, 0.0001. The value is finite.
 pub fn repr(value: f64, out: &mut Vec<u8>) {
     let mut buffer = ryu::Buffer::new();
     let text = buffer.format_finite(value);
@@ -29,7 +29,7 @@ fn push_exponent(digits: &str, exponent: i32, out: &mut Vec<u8>) {
     let _ = write!(out, "{digits}e{sign}{:02}", exponent.abs());
 }
 
-/// As orjson: 0.00001, 1e-6, and 1e16 or (since it carries another printer) 1e+16. The value is finite.
+/// Formats like orjson: 0.00001, 1e-6, and 1e16 or (in newer versions) 1e+16. The value is finite.
 pub fn json(value: f64, plus: bool, out: &mut Vec<u8>) {
     let mut buffer = ryu::Buffer::new();
     let text = buffer.format_finite(value);

@@ -1,8 +1,8 @@
-//! The survey's counting of one batch: every place with each type it holds, as documents/count.Histogram counts.
+//! Count a batch for the survey: every place with each type at it, like records/bson/count.Histogram.
 //!
-//! Documents are counted in the order of their keys' texts, so that the first few that hold a type at a place are those
-//! with the least keys. A document is read once: its values go onto a tape, and are counted from there when all of it
-//! is known to be whole. What is kept of values points into the batch; nothing is copied.
+//! Documents are counted in the order of their keys' texts, so that the first few with a type at a place are those with
+//! the least keys. A document is read once: its values are put on a tape, and are counted from there when the whole
+//! document is known to be valid. Stored values point into the batch; nothing is copied.
 
 use std::collections::HashMap;
 
@@ -20,46 +20,46 @@ use crate::walk::{self, No, bounds, cstring, utf8, walk};
 /// Characters of a key's text.
 const LONGEST_EXAMPLE: usize = 1000;
 
-/// What a batch holds.
+/// The counts of a batch.
 pub struct Counted<'a> {
-    /// Why documents cannot be read, each with its key.
+    /// The reasons why documents cannot be read, each with its key.
     pub problems: Vec<(&'static str, Option<String>)>,
-    /// The document itself first, parents before what is below them.
+    /// The document itself first, parents before their children.
     pub places: Vec<CountedPlace<'a>>,
 }
 
 pub struct CountedPlace<'a> {
-    /// Where the parent stands in the list; None of the document itself.
+    /// The index of the parent in the list; None for the document itself.
     pub parent: Option<usize>,
-    /// None of an array's elements.
+    /// None for the elements of an array.
     pub name: Option<&'a [u8]>,
     pub kinds: Vec<CountedKind<'a>>,
 }
 
 struct Place<'a> {
     parent: u32,
-    /// With its terminating zero, as it stands in a document; empty of an array's elements.
+    /// With its terminating zero, as in a document; empty for the elements of an array.
     name: &'a [u8],
-    /// The first eight bytes of the name, those of them that are there, and the last eight.
+    /// The first eight bytes of the name (or fewer, with a mask), and the last eight.
     head: u64,
     mask: u64,
     tail: u64,
     seen: Vec<Seen<'a>>,
     fields: HashMap<&'a [u8], u32>,
     element: u32,
-    /// The fields below it in the order in which whole documents have them.
+    /// The fields below it, in the order in which valid documents have them.
     order: Vec<u32>,
-    /// Fields that came after it, and those that came first inside it.
+    /// Fields that followed it, and those that were first inside it.
     next: [u32; 2],
     first: [u32; 2],
-    /// In which object it was met last; objects are numbered as they come.
+    /// The object in which it occurred last. Objects are numbered in order.
     met: u32,
 }
 
 impl<'a> Place<'a> {
     fn new(parent: u32, name: &'a [u8]) -> Self {
         let (head, mask) = name.iter().take(8).rev().fold((0, 0), |(head, mask), byte| {
-            (head << 8 | u64::from(*byte), mask << 8 | 0xFF) // as eight bytes are read: the first is the lowest
+            (head << 8 | u64::from(*byte), mask << 8 | 0xFF) // in the order in which eight bytes are read: the first is the lowest
         });
         Place {
             parent,
@@ -77,7 +77,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Whether `rest` starts with its name. To call memcmp takes longer than to look at two words.
+    /// Returns whether `rest` starts with its name. Comparing two words is faster than calling memcmp.
     #[inline]
     fn starts(&self, rest: &[u8]) -> bool {
         let (Some(first), Some(name)) = (rest.first_chunk(), rest.get(..self.name.len())) else { return false };
@@ -98,7 +98,7 @@ struct Entry<'a> {
     value: Measured<'a>,
 }
 
-/// Reads documents, and remembers what it saw where: which also makes it quick at telling whether they are whole.
+/// Reads documents, and remembers the places that it has seen, which also speeds up checking whether they are valid.
 pub struct Counter<'a> {
     places: Vec<Place<'a>>,
     tape: Vec<Entry<'a>>,
@@ -113,7 +113,7 @@ pub fn count(batch: &[u8]) -> Result<Counted<'_>, Unable> {
     }
 }
 
-/// Counts in one go what mostly comes: documents that are in the order of their ObjectIds. None where they are not.
+/// Counts the usual case in one pass: documents in the order of their ObjectIds. None if they are not.
 fn in_order(batch: &[u8]) -> Result<Option<Tally<'_>>, Unable> {
     let (mut tally, mut last) = (Tally::new(), &[][..]);
     for (position, raw) in split(batch).enumerate() {
@@ -126,13 +126,13 @@ fn in_order(batch: &[u8]) -> Result<Option<Tally<'_>>, Unable> {
     Ok(Some(tally))
 }
 
-/// The documents in the order of their keys' texts; those without come first.
+/// The documents in the order of their keys' texts; those without a key come first.
 fn sorted(batch: &[u8]) -> Result<Counted<'_>, Unable> {
     let pieces: Vec<&[u8]> = split(batch).collect();
     let ids: Vec<Option<Value<'_>>> = pieces.iter().map(|raw| walk::read_id(raw).ok()).collect();
     let mut order: Vec<usize> = (0..pieces.len()).collect();
     if ids.iter().all(|id| id.is_some_and(|id| id.tag == OBJECT_ID)) {
-        order.sort_by_key(|at| ids[*at].map(|id| id.data)); // as their texts are ordered
+        order.sort_by_key(|at| ids[*at].map(|id| id.data)); // the same order as that of their texts
     } else {
         order.sort_by_cached_key(|at| id_text(pieces[*at]).unwrap_or_default());
     }
@@ -145,7 +145,7 @@ fn sorted(batch: &[u8]) -> Result<Counted<'_>, Unable> {
 
 struct Tally<'a> {
     counter: Counter<'a>,
-    /// In the order in which they were counted: an owner's number is its place here.
+    /// In the order in which they were counted: the number of an owner is its index here.
     documents: Vec<&'a [u8]>,
     problems: Vec<(&'static str, Option<String>)>,
 }
@@ -193,7 +193,7 @@ impl<'a> Counter<'a> {
         Counter { places: vec![Place::new(NOWHERE, b"")], tape: Vec::new(), object: 0, raw: &[] }
     }
 
-    /// Whether the document is whole; then all its values are on the tape.
+    /// Returns whether the document is valid; then all its values are on the tape.
     pub fn document_onto_tape(&mut self, raw: &'a [u8]) -> bool {
         self.raw = raw;
         self.tape.clear();
@@ -201,7 +201,7 @@ impl<'a> Counter<'a> {
         matches!(self.object(0, raw.len(), 0, 0, 1), Ok(end) if end == raw.len())
     }
 
-    /// `entry`: where on the tape the object itself stands.
+    /// `entry`: the position of the object itself on the tape.
     fn object(&mut self, at: usize, limit: usize, place: u32, entry: usize, depth: u32) -> Answer<usize> {
         let end = bounds(self.raw, at, limit, depth)?;
         self.object = self.object.wrapping_add(1);
@@ -316,7 +316,7 @@ impl<'a> Counter<'a> {
         }
     }
 
-    /// The places that whole documents have; in the order in which the oracle comes to them.
+    /// The places of valid documents, in the order of the reference implementation.
     fn counted(&self, key_of: impl Fn(u32) -> Option<String>) -> Vec<CountedPlace<'a>> {
         let mut out = vec![self.counted_place(0, None, &key_of)];
         let mut pending = vec![(0, 0)];
@@ -347,7 +347,7 @@ impl<'a> Counter<'a> {
     }
 }
 
-/// Behind the name of an array's element, which nearly always is a short number.
+/// Returns the position after the name of an array's element, which is nearly always a short number.
 #[inline]
 fn behind_index(raw: &[u8], at: usize, limit: usize) -> Answer<usize> {
     let rest = raw.get(at..limit).unwrap_or_default();

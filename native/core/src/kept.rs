@@ -1,4 +1,4 @@
-//! Types and values as the survey tells them apart: documents/extremes.py.
+//! Types and values as distinguished by the survey (records/bson/extremes.py).
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use crate::raw::*;
 use crate::texts::{FIRST_MS, LAST_MS};
 use crate::walk::{self, No, scalar, text, utf8};
 
-/// Characters that are kept of a text: enough to tell that it is longer than what is shown.
+/// Characters that are stored of a text, enough to see that it is longer than what is shown.
 const KEPT: usize = 65;
 
 /// The highest bit of each of eight bytes.
@@ -28,7 +28,7 @@ pub enum Kept<'a> {
 }
 
 impl Kept<'_> {
-    /// What is kept of it beyond this batch: the first characters of a text.
+    /// The part that is stored beyond this batch: the first characters of a text.
     fn short(self) -> Self {
         match self {
             Kept::Text(text) => Kept::Text(first_chars(text, KEPT)),
@@ -37,7 +37,7 @@ impl Kept<'_> {
     }
 }
 
-/// Types as documents/count.py tells them apart: by BSON type, and by class where a type arrives in two.
+/// Types as distinguished by records/bson/count.py: by BSON type, and by class if a type has two.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Kind(u16);
 
@@ -73,12 +73,12 @@ impl Kind {
         }
     }
 
-    /// Whether values of one rank can differ.
+    /// Whether values with the same rank can differ.
     pub fn ties(self) -> bool {
         matches!(self.tag(), STRING | SYMBOL | OBJECT_ID | DECIMAL)
     }
 
-    /// Of values of one rank; equal decimals by their text.
+    /// The order of values with the same rank; equal decimals by their text.
     #[inline]
     pub fn order(self, one: &[u8], other: &[u8]) -> Ordering {
         if self == Kind(DECIMAL as u16) { Decimal::of(one).order(&Decimal::of(other)) } else { one.cmp(other) }
@@ -108,21 +108,21 @@ impl Kind {
     }
 }
 
-/// Whether the options are letters of "ilmsux" in that order, as pymongo's class holds them.
+/// Whether the options are letters of "ilmsux" in that order, as in pymongo's class.
 fn is_regular(options: &[u8]) -> bool {
     let mut letters = b"ilmsux".iter();
     options.iter().all(|option| letters.any(|letter| letter == option))
 }
 
-/// A value that was found whole.
+/// A valid value.
 #[derive(Clone, Copy)]
 pub struct Measured<'a> {
     pub kind: Kind,
-    /// Orders values of one kind: -0.0 before 0.0, NaN before all. Where ranks are equal, `Kind::order` decides.
+    /// Orders values of one kind: -0.0 before 0.0, NaN first. If ranks are equal, `Kind::order` decides.
     pub rank: u64,
-    /// Characters of a text, bytes of binary data; whoever reads an object or an array counts what is in it.
+    /// Characters of a text or bytes of binary data. Objects and arrays are counted by their readers.
     pub size: u32,
-    /// Its bytes: of a string or a symbol those of the text.
+    /// Its bytes; for a string or a symbol those of the text.
     pub data: &'a [u8],
 }
 
@@ -135,7 +135,7 @@ impl Measured<'_> {
 
 /// The value at `at`, which is neither object nor array, and where it ends.
 ///
-/// Inlined always: a struct that is handed back through memory in parts and read again as a whole stalls the processor.
+/// Always inlined: a struct that is returned through memory in parts and read as a whole stalls the processor.
 #[inline(always)]
 pub fn measure(raw: &[u8], tag: u8, at: usize, limit: usize, depth: u32) -> Result<(Measured<'_>, usize), No> {
     if tag == STRING || tag == SYMBOL {
@@ -175,7 +175,7 @@ fn double_rank(value: f64) -> i64 {
     bits ^ (((bits >> 63) as u64) >> 1) as i64
 }
 
-/// The first eight of `size` bytes, zeros where there are fewer; whatever stands behind them.
+/// The first eight of `size` bytes, padded with zeros. What follows is ignored.
 #[inline]
 fn head(data: &[u8], size: usize) -> u64 {
     let eight = match data.first_chunk() {
@@ -185,7 +185,7 @@ fn head(data: &[u8], size: usize) -> u64 {
     if size < 8 { eight & !(u64::MAX >> (8 * size)) } else { eight }
 }
 
-/// Characters of a text whose first bytes are `head`.
+/// The number of characters of a text whose first bytes are `head`.
 #[inline]
 fn chars(text: &[u8], head: u64) -> Result<u32, No> {
     let (eights, _) = text.as_chunks();
@@ -197,7 +197,7 @@ fn chars(text: &[u8], head: u64) -> Result<u32, No> {
     Ok(utf8(text)?.chars().count() as u32)
 }
 
-/// Characters of UTF-8: the bytes that begin one.
+/// The number of UTF-8 characters: the bytes that begin one.
 fn beginnings(text: &[u8]) -> u32 {
     text.iter().filter(|byte| begins(**byte)).count() as u32
 }

@@ -1,11 +1,10 @@
-//! What crossfade does with raw BSON, without Python: the same as `crossfade.records.bson`, which is its oracle.
+//! Crossfade's processing of raw BSON without Python: the same as `crossfade.records.bson`, which is the reference.
 //!
-//! Functions that take bytes nobody has looked at say what is wrong with them (`walk::Fault`). Functions that take a
-//! `Value` rely on its bounds having been held against its document; handed something else, they read through `get`,
-//! find nothing, and do no harm.
+//! Functions for unchecked bytes return what is wrong with them (`walk::Fault`). Functions for a `Value` rely on bounds
+//! that were checked against its document; with wrong bounds they read through `get`, find nothing, and are safe.
 //!
-//! The work on a document is done twice at most. `check` goes through it once, knows the shape, and says yes or no; it
-//! nearly always says yes. Where it says no, `walk` and `offence` say what and where, word for word as the oracle does.
+//! A document is processed at most twice. `check` reads it once, knows the shape, and returns yes or no; it is nearly
+//! always yes. If it is no, `walk` and `offence` return what and where, with the same messages as the reference.
 
 #![forbid(unsafe_code)]
 
@@ -49,7 +48,7 @@ pub use wire::{Unready, wire};
 
 use texts::canonical;
 
-/// The canonical text of a document's `_id`, even where the rest of it is broken; None where it cannot be read.
+/// The canonical text of a document's `_id`, even if the rest is broken; None if it cannot be read.
 pub fn key_of(raw: &[u8]) -> Option<String> {
     let id = walk::read_id(raw).ok()?;
     let mut text = Vec::new();

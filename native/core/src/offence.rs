@@ -1,4 +1,5 @@
-//! The first thing in a whole document that is not in the shape, in the oracle's words (records/bson/strict.offence).
+//! Find the first part of a valid document that does not fit the shape, with the message of the reference
+//! (records/bson/strict.py).
 
 use crate::path::Step;
 use crate::raw::*;
@@ -51,7 +52,7 @@ impl Offence {
     }
 }
 
-/// An element where no array had any is an element of a place that allows nothing.
+/// If no array had elements, the place of the elements allows nothing.
 fn misfit(value: Value<'_>, place: Option<&Place>) -> Option<Offence> {
     let Some(place) = place else {
         return Some(unseen_type(value, "nothing"));

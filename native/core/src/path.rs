@@ -1,4 +1,4 @@
-//! Places in documents, written as model/shape.format_path writes them.
+//! Places in documents, formatted like model/shape.format_path.
 
 /// One step from a place to a place below it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! A shape's rule and the columns asked for, made ready once and used for every batch, by any number of threads.
+//! The rule of a shape and the requested columns, prepared once and used for every batch by any number of threads.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::spec::{ColumnSpec, ColumnsSpec, RuleSpec};
 use crate::texts::Spelling;
 use crate::tree::Tree;
 
-/// How Arrow marks a column whose type is an extension of another.
+/// Arrow's marker of a column with an extension type.
 const EXTENSION: &str = "ARROW:extension:name";
 
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Plan {
     pub(crate) schema: SchemaRef,
 }
 
-/// A column: in which slot its values arrive, and what it makes of them.
+/// A column: the slot of its values, and how they are converted.
 #[derive(Debug)]
 pub struct Column {
     name: String,
@@ -58,9 +58,9 @@ pub enum Form {
 
 #[derive(Debug)]
 pub struct List {
-    /// Whether a value that is no array is a list of one.
+    /// Whether a value that is not an array is a list of one.
     pub single: bool,
-    /// Whether it is the fields of an object, each with its name.
+    /// Whether the elements are the fields of an object, each with its name.
     pub entries: bool,
     pub tree: Tree,
     pub columns: Vec<Column>,
@@ -100,7 +100,7 @@ impl Column {
     }
 }
 
-/// What Python handed over is no plan: a mistake of the two halves with each other, and of nobody else.
+/// The input from Python is not a valid plan: a bug in the interface of the two halves.
 #[derive(Debug)]
 pub struct BadPlan(String);
 
@@ -117,7 +117,7 @@ impl From<serde_json::Error> for BadPlan {
 }
 
 impl Plan {
-    /// Of the two texts that documents/native.py makes.
+    /// Reads the two texts that records/bson/native.py makes.
     pub fn new(rule: &str, columns: &str) -> Result<Plan, BadPlan> {
         let rule: Vec<RuleSpec> = serde_json::from_str(rule)?;
         let spec: ColumnsSpec = serde_json::from_str(columns)?;
@@ -140,7 +140,7 @@ impl Plan {
     }
 }
 
-/// A path that the shape does not have gets a slot that is never filled: a document that has it is set aside.
+/// A path that is not in the shape gets a slot that is never filled; a document that has it is rejected.
 fn slot_at(places: &mut [Place], path: &[String], slots: &mut usize) -> usize {
     let mut at = 0;
     for name in path {
@@ -157,7 +157,7 @@ fn slot_at(places: &mut [Place], path: &[String], slots: &mut usize) -> usize {
     place.slot as usize
 }
 
-/// `deepest`: no list stands deeper than there are columns, unless one holds itself.
+/// `deepest`: the nesting of lists is at most the number of columns, unless a list contains itself.
 fn compiled(all: &ColumnsSpec, number: usize, deepest: usize) -> Result<(&ColumnSpec, Form), BadPlan> {
     let (Some(spec), Some(deepest)) = (all.columns.get(number), deepest.checked_sub(1)) else {
         return Err(BadPlan(format!("no column {number}")));

@@ -1,4 +1,4 @@
-//! BSON's bytes: type tags, values, and the fields of a document that was found whole.
+//! BSON's bytes: type tags, values, and the fields of a valid document.
 
 use memchr::memchr;
 
@@ -24,11 +24,11 @@ pub const DECIMAL: u8 = 0x13;
 pub const MAX_KEY: u8 = 0x7F;
 pub const MIN_KEY: u8 = 0xFF;
 
-/// Binary data whose length stands a second time inside.
+/// Binary data that contains its length a second time.
 pub const OLD_BINARY: u8 = 2;
 pub const UUID: u8 = 4;
 
-/// A value whose bounds were held against its document: its type tag and its own bytes.
+/// A value whose bounds were checked against its document: its type tag and its own bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Value<'a> {
     pub tag: u8,
@@ -65,7 +65,7 @@ impl<'a> Value<'a> {
         text_of(self.data)
     }
 
-    /// What stands behind the text: a DBPointer's ObjectId, or the scope of code.
+    /// What follows the text: a DBPointer's ObjectId, or the scope of code.
     pub fn behind_text(&self) -> &'a [u8] {
         self.data.get(4 + text_of(self.data).len() + 1..).unwrap_or_default()
     }
@@ -102,7 +102,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Names and values, in the document's order.
+/// Names and values in the order of the document.
 pub struct Fields<'a> {
     rest: &'a [u8],
 }
@@ -121,7 +121,7 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// How many bytes a value takes that is known to be whole.
+/// The size in bytes of a valid value.
 #[inline]
 fn size_of(tag: u8, data: &[u8]) -> usize {
     match tag {
@@ -168,7 +168,7 @@ pub fn i64_of(data: &[u8]) -> i64 {
     data.first_chunk().map_or(0, |eight| i64::from_le_bytes(*eight))
 }
 
-/// The documents one by one. Where a length cannot be, the rest of the batch is one piece.
+/// Splits a batch into documents. After an invalid length, the rest of the batch is one piece.
 pub fn split(batch: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = batch;
     std::iter::from_fn(move || {
@@ -183,7 +183,7 @@ pub fn split(batch: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The type's name as MongoDB's `$type` has it, binary data with its subtype.
+/// The name of the type as in MongoDB's `$type`; binary data with its subtype.
 pub fn type_name(value: Value<'_>, out: &mut Vec<u8>) {
     if value.tag == BINARY {
         out.extend_from_slice(b"binData:");
@@ -219,7 +219,7 @@ pub fn name_of(tag: u8) -> &'static str {
     }
 }
 
-/// One bit for each type, for sets of them; none for what is no type. Binary data has one for all its subtypes.
+/// One bit for each type, for sets of types; none for an unknown type. Binary data has one bit for all its subtypes.
 #[inline]
 pub fn bit_of(tag: u8) -> u32 {
     match tag {

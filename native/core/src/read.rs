@@ -1,4 +1,4 @@
-//! A raw batch into Arrow, document by document: documents/columns.Transcoder.
+//! Convert a raw batch to Arrow, document by document, like records/bson/columns.Transcoder.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ use crate::walk::{Fault, walk};
 
 pub struct Read {
     pub batch: RecordBatch,
-    /// Where in the raw batch each row's document starts and ends.
+    /// The start and end of each row's document in the raw batch.
     pub bounds: Vec<(u32, u32)>,
     pub aside: Vec<Aside>,
 }
 
-/// A document that does not go on. Of a duplicate key `name` is the name, and the detail is Python's to word.
+/// A rejected document. For a duplicate key, `name` is the name, and Python formats the detail.
 #[derive(Debug)]
 pub struct Aside {
     pub position: usize,
@@ -61,7 +61,7 @@ pub fn read(batch: &[u8], plan: &Plan) -> Result<Read, Unable> {
     Ok(Read { batch: RecordBatch::try_new(plan.schema(), columns)?, bounds, aside })
 }
 
-/// Why the check said no.
+/// Returns why the check failed.
 #[cold]
 fn explained(raw: &[u8], plan: &Plan, position: usize) -> Result<Aside, Unable> {
     let aside = |reason, path: &[Step], detail| Aside {

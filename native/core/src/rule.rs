@@ -1,18 +1,18 @@
-//! What the places of a shape allow: documents/strict.Rule, made ready for comparing bytes.
+//! What the places of a shape allow: records/bson/strict.Rule, prepared for comparing bytes.
 
 use crate::raw::*;
 use crate::spec::RuleSpec;
 
 pub const NOWHERE: u32 = u32::MAX;
 
-/// PostgreSQL's timestamptz and Arrow's microseconds both hold these milliseconds since 1970.
+/// The range of milliseconds since 1970 that PostgreSQL's timestamptz and Arrow's microseconds can both represent.
 const DATE_LEAST_MS: i64 = -210_866_803_200_000;
 const DATE_GREATEST_MS: i64 = 9_223_371_331_199_999;
 
-/// One place. Places are numbers: where they stand in the list of all.
+/// A place. Places are referred to by their index in the list of all places.
 #[derive(Debug)]
 pub struct Place {
-    /// With its terminating zero, as it stands in a document.
+    /// With its terminating zero, as in a document.
     pub name: Box<[u8]>,
     types: u32,
     subtypes: [u64; 4],
@@ -23,13 +23,13 @@ pub struct Place {
     pub element: u32,
     /// The values of a map, or NOWHERE.
     pub entry: u32,
-    /// Where `check` notes the value for the columns, or NOWHERE.
+    /// The slot in which `check` puts the value for the columns, or NOWHERE.
     pub slot: u32,
-    /// The types as the oracle lists them.
+    /// The types as listed by the reference.
     pub said: String,
 }
 
-/// Why a value does not fit where it stands.
+/// Why a value does not fit its place.
 pub enum Misfit {
     Type,
     Date(i64),
@@ -42,13 +42,13 @@ impl Place {
         Some(self.fields[found].1)
     }
 
-    /// Whether a value of this type may stand here; its subtype and its range are `misfit`'s.
+    /// Returns whether a value of this type is allowed here. `misfit` checks its subtype and range.
     #[inline]
     pub fn allows(&self, tag: u8) -> bool {
         self.types & bit_of(tag) != 0
     }
 
-    /// The type or the range of a value that is not allowed here; its inside is not looked at.
+    /// Returns the type or the range of a value that is not allowed here. Its contents are not checked.
     #[inline]
     pub fn misfit(&self, value: Value<'_>) -> Option<Misfit> {
         if !self.allows(value.tag) {
@@ -73,7 +73,7 @@ impl Place {
     }
 }
 
-/// The places of a rule as Python has them, or the one that points out of the list.
+/// Reads the places of a rule from Python. Returns an error for an index outside of the list.
 pub fn places(specs: &[RuleSpec]) -> Result<Vec<Place>, String> {
     if specs.is_empty() {
         return Err("a rule without a place".into());
@@ -94,7 +94,7 @@ fn place(spec: &RuleSpec, count: usize) -> Result<Place, String> {
     for (name, at) in &spec.fields {
         let at = number(*at)?;
         if !name.contains('\0') {
-            fields.push((name.as_bytes().into(), at)); // no field of a document could have the others
+            fields.push((name.as_bytes().into(), at)); // no field of a document could have other names
         }
     }
     fields.sort();

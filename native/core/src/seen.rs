@@ -1,10 +1,10 @@
-//! What was seen of one type at one place: documents/count.Seen, within one batch.
+//! The statistics of a type at a place within a batch, like records/bson/counted.Seen.
 
 use std::cmp::Ordering;
 
 use crate::kept::{Kept, Kind, Measured};
 
-/// Documents that are named as examples of a type at a place.
+/// The number of example documents of a type at a place.
 const EXAMPLES: usize = 3;
 
 pub struct CountedKind<'a> {
@@ -29,7 +29,7 @@ pub struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    /// `first` is still to be added.
+    /// `first` has not been added yet.
     pub fn new(first: Measured<'a>) -> Self {
         Seen {
             count: 0,
@@ -79,7 +79,7 @@ impl<'a> Seen<'a> {
         self.least.kind
     }
 
-    /// The first few documents that hold the type here.
+    /// The first few documents that have the type here.
     pub fn owners(&self) -> &[u32] {
         &self.owners[..self.owned]
     }

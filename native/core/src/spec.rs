@@ -1,12 +1,12 @@
-//! What Python hands over: the rule and the columns as flat lists, so that no nesting is deep.
+//! The input from Python: the rule and the columns as flat lists, without deep nesting.
 
 use serde::Deserialize;
 
-/// A node of the shape with what it allows; the first of the list is the document itself.
+/// A node of the shape, with what it allows. The first of the list is the document itself.
 #[derive(Deserialize)]
 pub struct RuleSpec {
     pub types: Vec<String>,
-    /// Whether dates have to be such as a timestamp holds.
+    /// Whether dates have to fit into a timestamp.
     pub dates: bool,
     /// Whether UUIDs have to have 16 bytes.
     pub uuids: bool,
@@ -18,17 +18,17 @@ pub struct RuleSpec {
 
 #[derive(Deserialize)]
 pub struct ColumnsSpec {
-    /// Where the list of all columns has those of the table; the others are the elements of lists.
+    /// The indexes of the table's columns in the list of all columns. The others belong to elements of lists.
     pub top: Vec<usize>,
     pub columns: Vec<ColumnSpec>,
-    /// How orjson prints 1e16: with a plus or without.
+    /// Whether orjson prints 1e16 with a plus.
     pub plus: bool,
 }
 
 #[derive(Deserialize)]
 pub struct ColumnSpec {
     pub name: String,
-    /// Names of fields, as they stand in documents.
+    /// Names of fields, as in documents.
     pub path: Vec<String>,
     /// A node's kind, or a form.
     pub form: String,
@@ -38,7 +38,7 @@ pub struct ColumnSpec {
     pub without: Vec<Vec<StepSpec>>,
 }
 
-/// A field's name, or (true) into the values of a map, or (null) into the elements of an array.
+/// A step: a field's name, true for the values of a map, or null for the elements of an array.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub enum StepSpec {

@@ -1,4 +1,4 @@
-//! What each room promises, by examples that need no Python. `tests/native/` holds all of it against the reader in Python.
+//! Tests of each module by examples, without Python. `tests/native/` compares all of it with the reader in Python.
 
 use std::cmp::Ordering;
 
@@ -208,7 +208,7 @@ mod texts {
 mod decimals {
     use super::*;
 
-    /// Digits and exponent, as the standard packs them.
+    /// Encodes digits and exponent as in the standard.
     fn packed(negative: bool, digits: u128, exponent: i64) -> Vec<u8> {
         let high = (u64::from(negative) << 63) | (((exponent + 6176) as u64) << 49) | (digits >> 64) as u64;
         [(digits as u64).to_le_bytes(), high.to_le_bytes()].concat()

@@ -1,23 +1,23 @@
-//! Values as text: canonical Extended JSON as documents/canonical.py writes it, plain JSON as documents/plain.py does.
+//! Values as text: canonical Extended JSON like records/bson/canonical.py, plain JSON like records/bson/plain.py.
 //!
-//! Text is appended to bytes: names and texts are known to be UTF-8, so what comes out is, too.
+//! Text is appended to bytes. Names and texts are known to be UTF-8, so the result is, too.
 
 use crate::decimal::Decimal;
 use crate::double;
 use crate::raw::*;
 
-/// The dates that Python's datetime holds: years 1 to 9999.
+/// The range of Python's datetime: years 1 to 9999.
 pub const FIRST_MS: i64 = -62_135_596_800_000;
 pub const LAST_MS: i64 = 253_402_300_799_999;
 const DAY_MS: i64 = 86_400_000;
 
-/// How a double is printed in plain JSON: with `e+16` or `e16`.
+/// The format of a double in plain JSON: with `e+16` or `e16`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spelling {
     pub plus: bool,
 }
 
-/// A value with all that is inside it, as canonical Extended JSON.
+/// Writes a value with its contents as canonical Extended JSON.
 pub fn canonical(value: Value<'_>, out: &mut Vec<u8>) {
     match value.tag {
         OBJECT => object(value, &CANONICAL, out, canonical),
@@ -76,7 +76,7 @@ pub fn canonical(value: Value<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// The same as JSON that an application would print, and canonical where JSON has no word.
+/// Writes JSON as an application would print it, and canonical Extended JSON for values that JSON lacks.
 pub fn plain(value: Value<'_>, spelling: Spelling, out: &mut Vec<u8>) {
     match value.tag {
         OBJECT => object(value, &PLAIN, out, |v, out| plain(v, spelling, out)),
@@ -97,7 +97,7 @@ pub fn plain(value: Value<'_>, spelling: Spelling, out: &mut Vec<u8>) {
     }
 }
 
-/// The names of objects that are values in Extended JSON (documents/reserved.py), without their `$`.
+/// The names of objects that are values in Extended JSON (records/bson/reserved.py), without their `$`.
 pub struct Reserved {
     one: &'static [&'static str],
     two: &'static [[&'static str; 2]],
@@ -143,7 +143,7 @@ pub const PLAIN: Reserved = Reserved {
 };
 
 impl Reserved {
-    /// Whether an object of these names would be taken for a value, or for an object that was told apart from one.
+    /// Whether an object with these names could be read as a value, or as an escaped object.
     pub fn has<'n>(&self, names: impl Iterator<Item = &'n [u8]>) -> bool {
         let mut bare: [&[u8]; 2] = [b"", b""];
         let mut count = 0;
@@ -164,7 +164,7 @@ impl Reserved {
     }
 }
 
-/// An object that looks as a value does in Extended JSON has one more `$` before each of its names.
+/// An object that looks like a value in Extended JSON has an additional `$` before each of its names.
 fn object(value: Value<'_>, values: &Reserved, out: &mut Vec<u8>, mut write: impl FnMut(Value<'_>, &mut Vec<u8>)) {
     let like_a_value = value.fields().next().is_some_and(|(name, _)| name.first() == Some(&b'$'))
         && values.has(value.fields().map(|(name, _)| name));
@@ -299,7 +299,7 @@ fn digits(value: i64, size: u32, out: &mut Vec<u8>) {
     }
 }
 
-/// Year, month and day of a day counted from 1970: in eras of 400 years that begin in March.
+/// Year, month and day of a day counted from 1970, computed in eras of 400 years that begin in March.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
@@ -312,7 +312,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year, month, in_year - (153 * shift + 2) / 5 + 1)
 }
 
-/// A JSON text, as Python's json writes it where letters outside ASCII may stay.
+/// Writes a JSON text like Python's json with ensure_ascii=False.
 pub fn quote(text: &[u8], out: &mut Vec<u8>) {
     let mut text = text;
     out.push(b'"');
@@ -330,7 +330,7 @@ fn needs_escape(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
-/// How many bytes stand before the first that needs an escape. Sixteen at once, which compilers turn into one step.
+/// The number of bytes before the first that needs an escape, sixteen at a time, which compilers vectorize.
 fn clean_prefix(text: &[u8]) -> usize {
     let mut at = 0;
     for chunk in text.chunks_exact(16) {

@@ -1,14 +1,14 @@
-//! What must hold for any bytes at all, for the soak and the fuzzer; and documents of every type to start from.
+//! Properties that hold for arbitrary bytes, for the soak and the fuzzer; and documents of every type as seeds.
 //!
-//! Without the oracle in Python this cannot tell whether an answer is right. It can tell that there is one, that all of
-//! the batch is in it, and that the quick readers and the exact one agree on which documents are whole.
+//! Without the reference in Python this cannot check whether a result is right. It checks that there is one, that it
+//! includes the whole batch, and that the quick readers and the exact one agree on which documents are valid.
 
 use std::fmt::Write;
 
 use crate::raw::*;
 use crate::{CountedPlace, Plan, count, digests, read, split, walk};
 
-/// Reads, counts and digests the batch; panics where something does not hold.
+/// Reads, counts and digests the batch. Panics if a property does not hold.
 pub fn hold(plan: &Plan, batch: &[u8]) {
     let pieces: Vec<&[u8]> = split(batch).collect();
     assert_eq!(pieces.concat(), batch, "the pieces are the batch");
@@ -43,7 +43,7 @@ pub fn hold(plan: &Plan, batch: &[u8]) {
     }
 }
 
-/// A plan of a batch: its own shape, and every column in every form.
+/// Makes a plan for a batch: its own shape, and every column in every form.
 pub fn plan(batch: &[u8]) -> Plan {
     let counted = count(batch).unwrap_or_else(|e| panic!("not counted: {e}"));
     plan_of(&counted.places)
@@ -87,7 +87,7 @@ struct Columns<'a> {
 }
 
 impl Columns<'_> {
-    /// The numbers of the columns at a place and below it.
+    /// Returns the numbers of the columns at a place and below it.
     fn below(&mut self, at: usize, path: &mut Vec<String>) -> Vec<usize> {
         let mut numbers = Vec::new();
         for form in self.forms(at) {
@@ -144,7 +144,7 @@ impl Columns<'_> {
     }
 }
 
-/// Numbers that are as good as random (xorshift), the same for the same seed.
+/// Pseudorandom numbers (xorshift), the same for the same seed.
 pub struct Chance(pub u64);
 
 impl Chance {
@@ -160,7 +160,7 @@ impl Chance {
     }
 }
 
-/// Some documents, of every type and nesting.
+/// Some documents with every type and nesting.
 pub fn documents(chance: &mut Chance) -> Vec<u8> {
     (0..1 + chance.below(4)).flat_map(|number| document(chance, number, 0)).collect()
 }
@@ -232,7 +232,7 @@ fn value(chance: &mut Chance, body: &mut Vec<u8>, name: &str, depth: usize) {
     field(body, tag, name, &data);
 }
 
-/// A bit, a byte or a length changed, some bytes left out or twice, or the end cut off.
+/// Changes a bit, a byte or a length, removes or repeats some bytes, or truncates the end.
 pub fn damage(chance: &mut Chance, batch: &mut Vec<u8>) {
     if batch.is_empty() {
         return;

@@ -1,4 +1,4 @@
-//! Which fields of a list's elements the columns want, and how they are found in one pass over an element.
+//! The fields of a list's elements that the columns need, and how they are found in one pass over an element.
 
 use crate::raw::*;
 use crate::rule::NOWHERE;
@@ -55,7 +55,7 @@ impl Tree {
         }
     }
 
-    /// Leaves the values of an element in their slots, None where there is none.
+    /// Puts the values of an element into their slots, None if there is none.
     pub fn find<'a>(&self, value: Value<'a>, slots: &mut [Option<Value<'a>>]) {
         slots.fill(None);
         self.find_below(0, value, slots);

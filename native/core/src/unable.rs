@@ -1,19 +1,19 @@
-//! Why a batch cannot be read at all.
+//! Errors for which a batch cannot be read at all.
 
 use std::fmt;
 
 use arrow_schema::ArrowError;
 
-/// The largest batch that is taken: what is made of one stays below the 2 GB that Arrow's texts may have.
+/// The largest batch that is accepted: its result stays below 2 GB, the limit of Arrow's texts.
 pub const LARGEST: usize = 1 << 28;
 
-/// Why a batch cannot be read here. None of it may happen; if it does, nothing is handed out that could be wrong.
+/// Why a batch cannot be read here. None of it should happen; if it does, no result is returned that could be wrong.
 #[derive(Debug)]
 pub enum Unable {
     TooLarge,
-    /// A value of this type in a column that holds no such: the check let it through.
+    /// A value of this type in a column of another type: the check accepted it.
     Misplaced(u8),
-    /// The check says no to a document and nobody finds out why.
+    /// The check refuses a document, but the reason is not found.
     Unexplained {
         position: usize,
     },

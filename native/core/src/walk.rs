@@ -1,7 +1,7 @@
-//! One BSON document held against its own lengths, trusting nothing: the same verdicts as documents/walk.py.
+//! Check a BSON document without trusting its lengths, with the same results as records/bson/walk.py.
 //!
-//! `value` and `bounds` are what every reader of untouched bytes in this crate goes by. Nothing is made of the values:
-//! who wants them takes them out of bytes that are known to be whole.
+//! Every reader of unchecked bytes in this crate uses `value` and `bounds`. Values are not decoded here; callers read
+//! them from bytes that are known to be valid.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::raw::*;
 /// MongoDB's own limit for what it stores.
 pub const MAX_DEPTH: u32 = 200;
 
-/// What is wrong with bytes. `Display` is the detail as the oracle words it.
+/// What is wrong with bytes. `Display` is the detail as in the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     Depth,
@@ -62,7 +62,7 @@ impl fmt::Display for Fault {
             Fault::ScopeSize { says, left } => write!(f, "code with scope of {says} bytes where {left} are left"),
             Fault::ScopeEnd => write!(f, "code with scope of another length than it says"),
             Fault::Unknown(tag) => write!(f, "unknown type 0x{tag:02x}"),
-            Fault::Duplicate => write!(f, "the field is there twice"),
+            Fault::Duplicate => write!(f, "the field occurs twice"),
             Fault::NoId => write!(f, "no _id"),
         }
     }
@@ -72,7 +72,7 @@ impl fmt::Display for Fault {
 #[derive(Debug)]
 pub struct Unreadable {
     pub fault: Fault,
-    /// From the place up to the root, while it is handed up.
+    /// From the place up to the root, extended while it is returned.
     path: Vec<Step>,
 }
 
@@ -94,7 +94,7 @@ impl From<Fault> for Unreadable {
     }
 }
 
-/// A document is broken, or does not fit, to those who leave it to others to say why.
+/// A document is broken or does not fit. Used where the reason is determined elsewhere.
 pub struct No;
 
 impl From<Fault> for No {
@@ -109,7 +109,7 @@ impl From<Unreadable> for No {
     }
 }
 
-/// Whether the document is whole, names and texts included, and no name is twice in one object.
+/// Checks that the document is valid, including names and texts, and that no name occurs twice in an object.
 pub fn walk(raw: &[u8]) -> Result<(), Unreadable> {
     let end = document(raw, 0, raw.len(), 1)?;
     if end != raw.len() {
@@ -118,7 +118,7 @@ pub fn walk(raw: &[u8]) -> Result<(), Unreadable> {
     Ok(())
 }
 
-/// The value of the first `_id`, whatever comes after it.
+/// The value of the first `_id`, whatever follows it.
 pub fn read_id(raw: &[u8]) -> Result<Value<'_>, Unreadable> {
     let mut at = 4;
     while at < raw.len() && raw[at] != 0 {
@@ -132,7 +132,7 @@ pub fn read_id(raw: &[u8]) -> Result<Value<'_>, Unreadable> {
     Err(Fault::NoId.into())
 }
 
-/// Where the document that starts at `at` ends, its terminator included.
+/// Returns where the document that starts at `at` ends, including its terminator.
 #[inline]
 pub fn bounds(raw: &[u8], at: usize, limit: usize, depth: u32) -> Result<usize, Fault> {
     if depth > MAX_DEPTH {
@@ -167,13 +167,13 @@ fn array(raw: &[u8], at: usize, limit: usize, depth: u32) -> Result<usize, Unrea
     let end = bounds(raw, at, limit, depth)?;
     let mut at = at + 4;
     while at < end - 1 {
-        let (_, start) = cstring(raw, at + 1, end - 1)?; // the index, which means nothing: the order does
+        let (_, start) = cstring(raw, at + 1, end - 1)?; // the index, which is ignored: the order counts
         at = value(raw, raw[at], start, end - 1, depth).map_err(|e| e.inside(Step::Element))?;
     }
     Ok(end)
 }
 
-/// Where the value at `at` ends, which is whole, with all that is inside it.
+/// Checks the value at `at` with its contents, and returns where it ends.
 pub fn value(raw: &[u8], tag: u8, at: usize, limit: usize, depth: u32) -> Result<usize, Unreadable> {
     match tag {
         OBJECT => document(raw, at, limit, depth + 1),
@@ -196,7 +196,7 @@ fn scoped(raw: &[u8], at: usize, limit: usize, depth: u32) -> Result<usize, Unre
     Ok(end)
 }
 
-/// Where a value ends that holds no other value.
+/// Returns where a value without nested values ends.
 #[inline]
 pub fn scalar(raw: &[u8], tag: u8, at: usize, limit: usize) -> Result<usize, Fault> {
     match tag {
@@ -259,7 +259,7 @@ fn whole_text(raw: &[u8], at: usize, limit: usize) -> Result<usize, Fault> {
     Ok(end)
 }
 
-/// Where a text ends; whether it is UTF-8 is left to be seen.
+/// Returns where a text ends. Whether it is UTF-8 is checked later.
 #[inline]
 pub fn text(raw: &[u8], at: usize, limit: usize) -> Result<usize, Fault> {
     let size = int(raw, at, limit)?;
@@ -287,7 +287,7 @@ pub fn utf8(data: &[u8]) -> Result<&str, Fault> {
     simdutf8::basic::from_utf8(data).map_err(|_| not_utf8(data))
 }
 
-/// In the words of Python's decoder, which stops at the same byte.
+/// With the message of Python's decoder, which stops at the same byte.
 #[cold]
 fn not_utf8(data: &[u8]) -> Fault {
     let Err(e) = std::str::from_utf8(data) else {

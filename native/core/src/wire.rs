@@ -1,7 +1,7 @@
-//! Values in PostgreSQL's binary form: numerics and arrays, which the library that writes COPY does not make.
+//! Values in PostgreSQL's binary form: numerics and arrays, which the library that writes COPY does not support.
 //!
-//! The oracle is stores/postgresql/wire.py. Whatever is not as expected here (another Arrow type, a text that is no
-//! number, a moment beyond the target's range) is `Unready`: the whole column is left to the oracle, which knows more.
+//! The reference is stores/postgresql/writing/wire.py. If anything is unexpected here (another Arrow type, a text that is
+//! not a number, a timestamp beyond the target's range), the result is `Unready`, and the reference converts the column.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use arrow_array::types::*;
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, BinaryArray};
 use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 
-/// From 1970 to 2000, where PostgreSQL counts from.
+/// From 1970 to 2000, PostgreSQL's epoch.
 const EPOCH_DAYS: i32 = 10_957;
 const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
 
-/// A column that is not written here.
+/// A column that is not converted here.
 #[derive(Debug)]
 pub struct Unready;
 
@@ -23,7 +23,7 @@ type Done<T> = Result<T, Unready>;
 /// Writes one value of an array, by its index.
 type Writer<'a> = Box<dyn Fn(usize, &mut Vec<u8>) -> Done<()> + 'a>;
 
-/// The values of a column, each in its binary form; `element` is the kind of an array's elements, and its oid.
+/// The values of a column in binary form; `element` is the kind of an array's elements, and its OID.
 pub fn wire(values: &dyn Array, kind: &str, element: Option<(&str, u32)>) -> Done<ArrayRef> {
     let write = match element {
         Some((element, oid)) if kind == "array" => arrays(values, element, oid)?,
@@ -42,7 +42,7 @@ pub fn wire(values: &dyn Array, kind: &str, element: Option<(&str, u32)>) -> Don
     Ok(Arc::new(made))
 }
 
-/// One dimension, counted from 1. An array of nothing has no dimension at all.
+/// An array with one dimension, counted from 1. An empty array has no dimension.
 fn arrays<'a>(values: &'a dyn Array, element: &str, oid: u32) -> Done<Writer<'a>> {
     let lists = values.as_list_opt::<i32>().ok_or(Unready)?;
     let elements = lists.values();
@@ -57,7 +57,7 @@ fn arrays<'a>(values: &'a dyn Array, element: &str, oid: u32) -> Done<Writer<'a>
         }
         for at in start..end {
             let length_at = out.len();
-            put(out, &[(-1i32).to_be_bytes()])?; // NULL, until there is a length
+            put(out, &[(-1i32).to_be_bytes()])?; // NULL, until the length is known
             if elements.is_valid(at) {
                 write(at, out)?;
                 let length = i32::try_from(out.len() - length_at - 4).map_err(|_| Unready)?;
@@ -89,7 +89,7 @@ fn writer<'a>(values: &'a dyn Array, kind: &str) -> Done<Writer<'a>> {
             Ok(Box::new(move |at, out| numeric(values.value(at).as_bytes(), out)))
         }
         "text" | "char" | "json" | "enum" => texts(values, &[]),
-        "jsonb" => texts(values, &[1]), // the version of the form, then the text
+        "jsonb" => texts(values, &[1]), // the version of the format, then the text
         "uuid" => {
             let values = values.as_fixed_size_binary_opt().ok_or(Unready)?;
             Ok(Box::new(move |at, out| put(out, &[values.value(at)])))
@@ -125,7 +125,7 @@ fn put(out: &mut Vec<u8>, parts: &[impl AsRef<[u8]>]) -> Done<()> {
 
 const NEGATIVE: u16 = 0x4000;
 
-/// Digits in groups of four, the place of the first group, the sign, and how many digits stand after the point.
+/// The digits in groups of four, the weight of the first group, the sign, and the scale.
 fn numeric(text: &[u8], out: &mut Vec<u8>) -> Done<()> {
     let special = match text {
         b"NaN" => 0xC000,
@@ -146,7 +146,7 @@ fn numeric(text: &[u8], out: &mut Vec<u8>) -> Done<()> {
     let count = before + fraction.len().div_ceil(4);
     let lead = before * 4 - whole.len();
     let digit = |at: usize| match at.checked_sub(lead) {
-        None => 0, // zeros before the first and behind the last
+        None => 0, // zeros before the first and after the last
         Some(at) if at < whole.len() => u16::from(whole[at] - b'0'),
         Some(at) => fraction.get(at - whole.len()).map_or(0, |byte| u16::from(byte - b'0')),
     };

@@ -29,7 +29,7 @@ class MemoryDdl:
         return self._database.catalog
 
     def is_empty(self) -> list[str]:
-        return [f"{t.name} ({'holds rows' if t.rows else 'no rows'})" for _, t in sorted(self._catalog.tables.items())]
+        return [f"{t.name} ({'has rows' if t.rows else 'no rows'})" for _, t in sorted(self._catalog.tables.items())]
 
     def default_schema(self) -> str:
         return ""
