@@ -189,7 +189,7 @@ NAMES = tuple(dict.fromkeys([*SOURCES, *TARGETS]))
 
 _DUMPS = ("dump archive", "dump folder", "exported JSON")
 _READ = ("inspector", "reader", "codec")
-_WRITTEN = ("writer", "row_reader", "ddl", "steps", "clashes")
+_WRITTEN = ("writer", "row_reader", "ddl", "steps", "conflicts")
 PARTS = (*_READ, "changes", "fence", *_WRITTEN, "watch")
 
 _ROWS = Gap("notyet", "rows of SQL tables are no records yet")

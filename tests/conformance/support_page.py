@@ -43,7 +43,7 @@ PART_NAMES = {
     "row_reader": "read rows back",
     "ddl": "create and read a schema",
     "steps": "resume a step of a schema",
-    "clashes": "say what a refused row conflicts with",
+    "conflicts": "say what a refused row conflicts with",
     "watch": "say who blocks a run",
 }
 
@@ -56,7 +56,7 @@ SECTIONS: Sequence[tuple[str, str, str]] = (
     ("Reading a target back", "test_rows_promises", "target"),
     ("The schema of a target", "test_ddl_promises", "target"),
     ("Steps of a schema", "test_steps_promises", "target"),
-    ("Rows that conflict", "test_clashes_promises", "target"),
+    ("Rows that conflict", "test_conflicts_promises", "target"),
 )
 
 

@@ -11,8 +11,8 @@ from crossfade.model.target import TargetTable
 from crossfade.stores.contract import Conflicts, need
 
 
-def clashes(target: Target) -> Conflicts:
-    return need(target.store.conflicts, target.store, "say what rows clash with")
+def conflicts(target: Target) -> Conflicts:
+    return need(target.store.conflicts, target.store, "say what rows conflict with")
 
 
 def test_who_has_the_same_value(target: Target) -> None:
@@ -20,7 +20,7 @@ def test_who_has_the_same_value(target: Target) -> None:
     table = target.table(ITEMS + UNIQUE)
     target.load(table, ("a", 1, "x", None))
     rows = made(table, ("b", 1, "x", None), ("b", 2, "y", None), ("b", 3, None, None))
-    taken, free, null = clashes(target).holders(table, table.uniques[0], rows)
+    taken, free, null = conflicts(target).holders(table, table.uniques[0], rows)
     assert taken is not None
     assert taken.holder is not None
     assert taken.key == ("a", 1)
@@ -36,7 +36,7 @@ def test_which_parent_is_missing(target: Target) -> None:
     parents, children = (found for name in ("parents", "children") if (found := schema.table(name)))
     target.load(parents, (1, "p"))
     rows = made(children, (1, 1, "a"), (2, 7, "b"), (3, None, "c"))
-    fine, orphan, null = clashes(target).orphaned(children, children.foreign_keys[0], rows)
+    fine, orphan, null = conflicts(target).orphaned(children, children.foreign_keys[0], rows)
     assert (fine, null) == (None, None)
     assert orphan is not None
     assert dict(orphan.values) == {"parent": "7"}
@@ -52,7 +52,7 @@ def checked(target: Target) -> TargetTable:
 @notimpl("memory", reason="it has no CHECK constraints")
 def test_a_check_by_its_name(target: Target, checked: TargetTable) -> None:
     """A CHECK constraint is found by its name, with its expression and columns."""
-    check = clashes(target).check(checked, "positive")
+    check = conflicts(target).check(checked, "positive")
     assert check is not None
     assert check.columns == ("n",)
     assert "n > 0" in check.expression
@@ -61,9 +61,9 @@ def test_a_check_by_its_name(target: Target, checked: TargetTable) -> None:
 @notimpl("memory", reason="it has no CHECK constraints")
 def test_which_rows_break_a_check(target: Target, checked: TargetTable) -> None:
     """The rows that break a CHECK are found, with the values that do."""
-    check = clashes(target).check(checked, "positive")
+    check = conflicts(target).check(checked, "positive")
     assert check is not None
-    fine, broken, null = clashes(target).breaking(checked, check, made(checked, (1, 5), (2, -5), (3, None)))
+    fine, broken, null = conflicts(target).breaking(checked, check, made(checked, (1, 5), (2, -5), (3, None)))
     assert (fine, null) == (None, None)
     assert broken is not None
     assert dict(broken.values) == {"n": "-5"}
