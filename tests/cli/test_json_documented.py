@@ -140,7 +140,7 @@ def test_a_copy_that_coverage_refuses_has_the_faults_of_check(tiny: Tiny) -> Non
 
 
 def test_every_command_has_a_section() -> None:
-    expected = {c.replace("-", " ") for c in COMMANDS if c != "copy"} | {"survey", "error"}
+    expected = {c.replace("-", " ") for c in COMMANDS if c != "copy"} | {"survey", "error", "schema diff"}
     assert documented().keys() == expected
 
 

@@ -25,6 +25,7 @@ from crossfade.cli import (
     reset,
     run,
     schema,
+    schema_diff,
     status,
     survey,
     survey_show,
@@ -39,7 +40,7 @@ app = typer.Typer(name="crossfade", rich_markup_mode=None, pretty_exceptions_ena
 survey_app = typer.Typer(rich_markup_mode=None)
 schema_app = typer.Typer(
     rich_markup_mode=None,
-    help="The target's schema: print it, apply it, draw it.",
+    help="The target's schema: print it, apply it, draw it, compare it.",
     epilog="\b\nExample:\n  crossfade schema show --project examples/scribe-tree",
 )
 quarantine_app = typer.Typer(
@@ -56,6 +57,7 @@ preview.preview.add_to(app, "preview")
 schema.show.add_to(schema_app, "show")
 schema.apply.add_to(schema_app, "apply")
 schema.diagram.add_to(schema_app, "diagram")
+schema_diff.diff.add_to(schema_app, "diff")
 app.add_typer(schema_app, name="schema")
 copy.copy.add_to(app, "copy")
 verify.verify.add_to(app, "verify")

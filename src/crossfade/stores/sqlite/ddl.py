@@ -67,7 +67,7 @@ class SqliteDdl:
         """Describe the file's schema."""
         if not self._path.exists():
             return Described(by("SQLite"), ())
-        with self._connected() as connection:
+        with self._connected(write=False) as connection:  # which would make the file one with a write-ahead log
             return describe(connection)
 
     def describe_made(self, schema: TargetSchema) -> Described:
@@ -125,8 +125,8 @@ class SqliteDdl:
         return list(doubtful_columns(schema, mapped))
 
     @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        with closing(connect(self._url, write=True)) as connection:
+    def _connected(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
+        with closing(connect(self._url, write=write)) as connection:
             try:
                 yield connection
             except sqlite3.Error as error:
