@@ -1,4 +1,4 @@
-"""Real servers without an installation, and ways to break the connection to them: for tests, the demo and the bench.
+"""Real servers without an installation, and ways to break connections to them, for tests, the demo and the bench.
 
     with mongodb() as url: ...        a MongoDB server (a replica set of one) from a wheel
     with postgresql() as url: ...     a PostgreSQL server from a wheel

@@ -1,6 +1,6 @@
-"""Writing dumps: folders and archives as mongodump makes them. Seeds and tests use it; a move never writes a dump.
+"""Write dumps: folders and archives in the format of mongodump. For seeds and tests; a move never writes a dump.
 
-Documents are mappings (encoded with pymongo's rules) or BSON bytes, which are written as they are.
+Documents are mappings (encoded with pymongo's rules) or BSON bytes, which are written unchanged.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ Metadata = Mapping[str, Mapping[str, Any]]
 
 SERVER_VERSION = "6.0.0"
 TOOL_VERSION = "crossfade"
-_RUN = 1000  # documents of one collection in a row, before an archive goes on with the next
+_RUN = 1000  # documents of one collection in a row, before an archive continues with the next
 
 
 def write_dump_folder(
     path: Path | str, db: str, collections: Collections, *, gzip: bool = False, metadata: Metadata | None = None
 ) -> Path:
-    """Writes `path`/`db`/collection.bson with its metadata.json; returns the database's folder.
+    """Write `path`/`db`/collection.bson with its metadata.json. Return the database's folder.
 
-    `metadata` holds, by collection, what mongodump would write (`options`, `indexes`, `type`, `uuid`); a name that is
+    `metadata` has, by collection, what mongodump would write (`options`, `indexes`, `type`, `uuid`). A name that occurs
     only there gets no .bson file, like a view.
     """
     folder = Path(path) / db
@@ -58,7 +58,7 @@ def write_archive(
     metadata: Metadata | None = None,
     run: int = _RUN,
 ) -> Path:
-    """Writes one archive; its collections are interleaved, `run` documents at a time. Returns its path."""
+    """Write an archive with its collections interleaved, `run` documents at a time. Return its path."""
     target = Path(path)
     with _create(target, gzip) as file:
         file.write(MAGIC)
@@ -74,7 +74,7 @@ def write_archive(
 
 
 def escape_name(name: str) -> str:
-    """A collection's name as a file name (as Go's url.PathEscape does it)."""
+    """Return a collection's name as a file name (like Go's url.PathEscape)."""
     return quote(name, safe="$&+:=@-_.~")
 
 
@@ -94,7 +94,7 @@ def _header(concurrent: int) -> bytes:
 
 
 def _blocks(db: str, collections: Collections, run: int) -> Iterator[bytes]:
-    """Blocks of each collection in turn, until all are at their end."""
+    """Yield blocks of each collection in turn, until all are finished."""
     rest = {name: (iter(documents), Crc64()) for name, documents in collections.items()}
     while rest:
         for name, (documents, running) in list(rest.items()):
@@ -121,7 +121,7 @@ def _metadata(name: str, metadata: Metadata | None) -> str:
 
 @contextmanager
 def _create(path: Path, gzip: bool) -> Iterator[IO[bytes]]:
-    """A new file, compressed or not, without the time of day in it: the same documents make the same bytes."""
+    """Create a file, compressed or not, without a timestamp, so that the same documents make the same bytes."""
     with path.open("wb") as file:
         if not gzip:
             yield file

