@@ -19,7 +19,7 @@ from crossfade.move import Move
 def check(call: Invocation) -> Answer:
     """Check the mappings against the source's shape and the target's tables. Writes nothing.
 
-    Exit status 1 if there are faults: source paths that no mapping carries, columns that no mapping fills, types that
+    Exit status 1 if there are faults: source paths that are not mapped, columns that no mapping fills, types that
     do not fit. Notes do not stop a copy.
     """
     with call.move() as move:

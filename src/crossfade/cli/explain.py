@@ -29,7 +29,7 @@ _KEEPS = {"less": " (in part)", "decides": " (used only in a condition)"}
 def explain(call: Invocation, place: PLACE) -> Answer:
     """Show the source paths that a target column is computed from, with their types and counts from the survey.
 
-    Paths used only in WHERE, ON or GROUP BY, which decide which rows there are, are listed separately.
+    Paths used only in WHERE, ON or GROUP BY, which decide which rows are made, are listed separately.
     """
     with call.move() as move:
         document = _document(move.lineage(place))

@@ -92,7 +92,7 @@ class Build:
     def hopeless(self, keys: pa.Table) -> CrossfadeError:
         """Return the error for rows that belong to no record: somebody else has inserted them."""
         (detail,) = keys.column(DETAIL).slice(0, 1).to_pylist()
-        return failed(self.step, RowRejected("bad_value", f"{detail}; the row is of no source record", table=""))
+        return failed(self.step, RowRejected("bad_value", f"{detail}; the row belongs to no source record", table=""))
 
 
 def builds(

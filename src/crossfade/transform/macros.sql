@@ -246,7 +246,7 @@ CREATE MACRO cf_text_of_double(x) AS
 CREATE MACRO cf_iso(f, x) AS
     (list_transform([x], lambda v: CASE WHEN v IS NULL THEN NULL
          WHEN epoch_us(v) BETWEEN -62135596800000000 AND 253402300799999999 THEN strftime(timezone('UTC', v), '%Y-%m-%dT%H:%M:%S.%g') || 'Z'
-         ELSE error(f || ': ' || CAST(v AS VARCHAR) || ' is beyond the years 1 to 9999') END))[1];
+         ELSE error(f || ': ' || CAST(v AS VARCHAR) || ' is outside the years 1 to 9999') END))[1];
 CREATE MACRO cf_string_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'string' THEN json_extract_string(m, '$')

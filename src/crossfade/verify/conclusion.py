@@ -52,7 +52,7 @@ def _reasons(verdict: Verdict) -> Iterator[str]:
         elif not entity.balanced and not entity.remainders:
             yield f"the counts of {entity.entity} do not balance"
         if entity.disagreements:
-            yield f"the journal has other counts for {entity.entity}"
+            yield f"the counts of {entity.entity} in the journal differ"
 
 
 def not_read(name: str, why: str) -> str:
@@ -78,7 +78,7 @@ def _apart(verdict: Verdict) -> Iterator[str]:
     if not verdict.schema_holds:
         assert verdict.schema is not None
         found = counted(len(verdict.schema.faults), "difference")
-        yield f"the target's schema is not the one that was made: {found}"
+        yield f"the target's schema is not the one that was created: {found}"
     if not verdict.rules_hold:
         failed = sum(1 for r in verdict.rules if r.error)
         broken = sum(1 for r in verdict.rules if r.total)

@@ -121,7 +121,7 @@ def _unknown_field(here: str, node: Node, name: str) -> tuple[str, str | None]:
         return f"{here} has no field {name!r}, but {same[0].engine!r}: names are case-sensitive", quoted(same[0].engine)
     if same:
         twins = " and ".join(repr(n.name) for n in same)
-        return f"{here} has {twins}, which SQL would confuse", " or ".join(quoted(n.engine) for n in same)
+        return f"{here} has {twins}, which SQL cannot distinguish", " or ".join(quoted(n.engine) for n in same)
     return f"{here} has no field {name!r}", nearest(name, node.by_engine, quoted)
 
 

@@ -27,9 +27,11 @@ def fit_int(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
     high = 2 ** (_BITS[kind.kind] - 1) - 1
     if pa.types.is_uint64(values.type):
         beyond = pc.greater(values, pa.scalar(high, pa.uint64()))
-        return rejections.where(beyond, values, "out_of_range", lambda v: f"{v} is beyond {kind.sql}").cast(to)
+        return rejections.where(beyond, values, "out_of_range", lambda v: f"{v} is out of range for {kind.sql}").cast(
+            to
+        )
     bounds = (-high - 1, high)
-    return rejections.outside(values.cast(pa.int64()), bounds, lambda v: f"{v} is beyond {kind.sql}").cast(to)
+    return rejections.outside(values.cast(pa.int64()), bounds, lambda v: f"{v} is out of range for {kind.sql}").cast(to)
 
 
 def _whole(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
@@ -40,7 +42,7 @@ def _whole(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
         if number != value:
             raise Unfit("precision", f"{value} has a fraction, but {kind.sql} has none")
         if not -(2**63) <= number < 2**63:
-            raise Unfit("out_of_range", f"{value} is beyond {kind.sql}")
+            raise Unfit("out_of_range", f"{value} is out of range for {kind.sql}")
         return number
 
     return rejections.each(values, pa.int64(), whole)
@@ -81,7 +83,7 @@ def _singles(doubles: Any, kind: ColumnType, rejections: Rejections) -> Any:
     near = doubles.cast(pa.float32(), safe=False)
     other = pc.and_(pc.not_equal(near.cast(pa.float64()), doubles), pc.invert(pc.is_nan(doubles)))
     beyond = pc.and_(other, pc.is_inf(near))
-    rejections.where(beyond, doubles, "out_of_range", lambda v: f"{v} is beyond {kind.sql}")
+    rejections.where(beyond, doubles, "out_of_range", lambda v: f"{v} is out of range for {kind.sql}")
     kept = rejections.where(other, doubles, "precision", lambda v: f"{v} cannot be represented exactly as {kind.sql}")
     return near if kept is doubles else pc.if_else(kept.is_valid(), near, pa.scalar(None, pa.float32()))
 
@@ -95,6 +97,6 @@ def fit_bool(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
 def not_of_type(values: Any, kind: ColumnType, rejections: Rejections, hint: str) -> Any:
     """Record all values of a type that cannot go into this column. plan.py refuses such a mapping before it runs."""
     rejections.where(
-        values.is_valid(), values, "bad_type", lambda v: f"{v} ({values.type}) does not go into {kind.sql}: {hint}"
+        values.is_valid(), values, "bad_type", lambda v: f"{v} ({values.type}) cannot be stored in {kind.sql}: {hint}"
     )
     return pa.nulls(len(values), arrow_type(kind))

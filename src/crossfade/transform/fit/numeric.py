@@ -78,7 +78,7 @@ def _declared(kind: ColumnType) -> Callable[[Decimal], str]:
         if value.is_infinite():
             raise Unfit("precision", f"{value} cannot be stored as {kind.sql}")
         if value and value.adjusted() >= precision - scale:
-            raise Unfit("out_of_range", f"{shown(str(value))} is beyond {kind.sql}")
+            raise Unfit("out_of_range", f"{shown(str(value))} is out of range for {kind.sql}")
         try:
             exact = value.quantize(unit, context=_EXACT)
         except (decimal.Inexact, decimal.InvalidOperation):

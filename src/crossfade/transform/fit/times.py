@@ -26,13 +26,15 @@ def fit_timestamp(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
     else:  # a timestamp without a zone is not a point in time
         return not_of_type(values, kind, rejections, "as_date(...), parse_date(...) or epoch_ms_date(...)")
     bounds = (FIRST_MOMENT, LAST_MOMENT)
-    moments = rejections.outside(moments, bounds, lambda v: f"{v} microseconds is beyond {kind.sql}")
+    moments = rejections.outside(moments, bounds, lambda v: f"{v} microseconds is out of range for {kind.sql}")
     return _digits(moments, kind, rejections).cast(pa.timestamp("us"))
 
 
 def _of_days(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
     days = values.cast(pa.int32()).cast(pa.int64())
-    days = rejections.outside(days, (FIRST_DAY, LAST_MOMENT // DAY), lambda v: f"day {v} is beyond {kind.sql}")
+    days = rejections.outside(
+        days, (FIRST_DAY, LAST_MOMENT // DAY), lambda v: f"day {v} is out of range for {kind.sql}"
+    )
     return pc.multiply(days, DAY)
 
 
@@ -76,7 +78,7 @@ def fit_date(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
         days = values.cast(pa.int32()).cast(pa.int64())
     else:
         return not_of_type(values, kind, rejections, "CAST(as_date(...) AS DATE)")
-    days = rejections.outside(days, (FIRST_DAY, LAST_DAY), lambda v: f"day {v} is beyond {kind.sql}")
+    days = rejections.outside(days, (FIRST_DAY, LAST_DAY), lambda v: f"day {v} is out of range for {kind.sql}")
     return days.cast(pa.int32()).cast(pa.date32())
 
 
