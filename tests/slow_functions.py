@@ -69,7 +69,7 @@ def iso(ms: int) -> str:
     try:
         at = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=ms)
     except OverflowError:
-        raise Refuse("beyond the years 1 to 9999") from None
+        raise Refuse("outside the years 1 to 9999") from None
     return at.isoformat(timespec="milliseconds") + "Z"
 
 

@@ -79,7 +79,7 @@ def test_rows_of_no_record_are_said(mongo_db: MongoScratch, pg_db: PostgresScrat
         move.survey()
         move.apply_schema()
         pg_db.execute("INSERT INTO docs VALUES (2, %s, 2)", [random.Random(1).randbytes(4000).hex()])
-        with pytest.raises(CrossfadeError, match="of no source record"):
+        with pytest.raises(CrossfadeError, match="to no source record"):
             move.copy()
 
 
