@@ -17,6 +17,7 @@ IMPORTS = re.compile(r"^\s*(?:from|import) (?:bson|crossfade\.records\.bson)\b",
 LANGUAGE = "the mapping language: its own functions and types are of documents"
 KEY = "the mapping language: the root's key is called _id in it"
 HINT = "a hint names functions of the mapping language"
+SCHEMA = "schemas of document stores are written in BSON's types"
 NATIVE = "whether the native library is installed, which is no matter of a codec"
 
 ALLOWED = {
@@ -41,6 +42,10 @@ ALLOWED = {
     "model/owners.py": LANGUAGE,
     "move/processes.py": NATIVE,
     "runtime/cluster.py": NATIVE,
+    "schema/documents/commands.py": SCHEMA,
+    "schema/documents/json_file.py": SCHEMA,
+    "schema/documents/prisma.py": SCHEMA,
+    "schema/documents/validators.py": SCHEMA,
     "stores/memory/source.py": "records in memory are documents",
     "stores/memory/store.py": "records in memory are documents",
     "stores/open.py": "the one place that leads from a URL to a codec",

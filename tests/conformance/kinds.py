@@ -193,13 +193,12 @@ _WRITTEN = ("writer", "row_reader", "ddl", "steps", "conflicts")
 PARTS = (*_READ, "changes", "fence", *_WRITTEN, "watch")
 
 _ROWS = Gap("notyet", "rows of SQL tables are no records yet")
-_DOCUMENTS = Gap("notyet", "documents are not written yet")
 _FILES = Gap("never", "a dump is a copy of the past: nothing is written to it, and nothing changes in it")
 _LATER = Gap("notyet", "no store has it yet")
 
 ABSENT: dict[tuple[str, str], Gap] = {
     **{(part, store): _ROWS for part in _READ for store in ("postgresql", "sqlite")},
-    **{(part, "mongodb"): _DOCUMENTS for part in (*_WRITTEN, "watch")},
+    ("watch", "mongodb"): Gap("never", "a conflict of transactions ends one of them; no session waits for another"),
     **{(part, store): _FILES for part in (*_WRITTEN, "watch", "changes", "fence") for store in _DUMPS},
     **{(part, store): _LATER for part in ("changes", "fence") for store in ("mongodb", "postgresql")},
     ("changes", "sqlite"): Gap("notimpl", "triggers of a file could name the keys that changed"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from bson import Decimal128, Int64, ObjectId
-from mapping_world import World
 
 from crossfade.errors import MappingFault
 from crossfade.project import Discard
+from mapping_world import World
 
 WORLD = World(
     {

@@ -11,15 +11,15 @@ from uuid import UUID
 
 import pyarrow as pa
 import pytest
-import slow_functions as slow
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mapping_world import ENGINE, World
-from odd_values import MISSING, REFUSED, anything, of_one_type, results, world_of
 
+import slow_functions as slow
 from crossfade.model.program import ROOT_TABLE
 from crossfade.records.bson.types import type_name
 from crossfade.transform.engine import RECORD_ERRORS
+from mapping_world import ENGINE, World
+from odd_values import MISSING, REFUSED, anything, of_one_type, results, world_of
 
 
 def expected(function: Any, value: Any) -> Any:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import shop
 from bson import decode
-from outcome import Shop, balanced, counts_of, open_move, outcome
-from victim import Victim
 
+import shop
 from crossfade.errors import Misused, Refused, Stale
 from crossfade.move import Move
+from outcome import Shop, balanced, counts_of, open_move, outcome
 from scratch import MongoScratch, PostgresScratch
+from victim import Victim
 
 SCHEMA = """
 CREATE TABLE owners (id int PRIMARY KEY, age int NOT NULL CHECK (age < 150), home int REFERENCES owners (id));

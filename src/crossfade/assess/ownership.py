@@ -12,6 +12,7 @@ from crossfade.model.program import Program
 from crossfade.model.quoting import identifier
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetSchema, TargetTable
+from crossfade.schema.documents import commands
 from crossfade.schema.live import built_on, place_of_table
 from crossfade.schema.tokens import tokens
 
@@ -29,7 +30,7 @@ def ownership(program: Program, shapes: Mapping[str, Shape], target: TargetSchem
                     f"{column} identifies the record of {entity} that a row belongs to, but no index begins with it:"
                     f" removing or following a record will scan {table}"
                 )
-                hint = f"CREATE INDEX ON {identifier(table)} ({identifier(column)})"
+                hint = _index_on(target, table, column)
                 yield Finding("note", "owner_not_indexed", f"{table}.{column}", message, hint)
         for table in sorted(own.ledger):
             message = (
@@ -37,6 +38,12 @@ def ownership(program: Program, shapes: Mapping[str, Shape], target: TargetSchem
                 " rows, which makes their copy slower"
             )
             yield Finding("note", "ledger", table, message, _LEDGER_HINT)
+
+
+def _index_on(target: TargetSchema, table: str, column: str) -> str:
+    if commands.speaks(target.dialect):
+        return commands.text_of({"createIndexes": table, "indexes": [{"key": {column: 1}, "name": f"{column}_1"}]})
+    return f"CREATE INDEX ON {identifier(table)} ({identifier(column)})"
 
 
 def _of_keys(table: TargetTable) -> set[str]:
@@ -52,6 +59,9 @@ def _leading(target: TargetSchema) -> dict[str, set[str]]:
     for step in target.post:
         table = built_on(target, step)
         if table is None:
+            continue
+        if commands.is_command(step.sql):
+            found.setdefault(table.name, set()).update(commands.leading(step.sql, table))
             continue
         words = [t for t in tokens(step.sql[place_of_table(step)[1] :]) if t.kind not in ("space", "comment")]
         opened = next((i for i, word in enumerate(words) if word.text == "("), None)

@@ -48,18 +48,19 @@ def _steps(steps: Sequence[Step]) -> list[dict[str, str]]:
 
 def _script(schema: TargetSchema) -> str:
     """Return the script. DDL is printed unchanged: it is the user's own text, and an escape would change it."""
-    parts = [f"-- note: {line}" for note in schema.notes for line in note.splitlines()]
-    begins = dialect_of(schema.dialect).script_begins
+    speaks = dialect_of(schema.dialect)
+    parts = [f"{speaks.comment} note: {line}" for note in schema.notes for line in note.splitlines()]
+    begins = speaks.script_begins
     parts += [f"\n{begins}"] if begins else []
     for title, steps in (("before the copy", schema.pre), ("after the copy", schema.post)):
-        parts += [f"\n-- {title}\n", *(_statement(step.sql) for step in steps)]
+        parts += [f"\n{speaks.comment} {title}\n", *(_statement(step.sql, speaks.statement) for step in steps)]
     return "\n".join(parts).strip("\n")
 
 
-def _statement(sql: str) -> str:
-    """Return the statement with a semicolon, which goes on a new line if the last line has a comment."""
+def _statement(sql: str, form: str) -> str:
+    """Return the statement as in a script; its end goes on a new line if the last line has a comment."""
     text = sql.strip().rstrip(";")
-    return text + ("\n;" if "--" in text.rpartition("\n")[2] else ";")
+    return form.format(text + ("\n" if form.startswith("{}") and "--" in text.rpartition("\n")[2] else ""))
 
 
 @command(

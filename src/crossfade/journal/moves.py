@@ -45,7 +45,7 @@ def create(store: Store) -> None:
 
 def drop(tx: TargetTransaction) -> None:
     """Drop the journal's tables; the move is forgotten."""
-    for table in TABLES:
+    for table in reversed(TABLES):  # the move is the last: while it is there, dropping can be resumed
         tx.journal.drop(table)
 
 

@@ -105,7 +105,8 @@ def _candidates(branch: Branch, feed: Feed, shape: Shape, table: TargetTable) ->
             continue
         function = _injective(sql, branch.alias, columns, node.value_types, column)
         if function is not None:
-            is_object_id = isinstance(function, exp.Column) and columns[function.name].form == "oid_uuid"
+            is_column = isinstance(function, exp.Column)
+            is_object_id = is_column and (columns[function.name].form == "oid_uuid" or column.type.kind == "objectid")
             yield _Candidate(name, f"{function.sql('duckdb')} {_equality(column.type)}", sql, is_object_id)
 
 
@@ -155,9 +156,11 @@ def _exact(kind: ColumnType, parsed: exp.Expr, form: str, types: frozenset[str])
     makes_uuid = form == "oid_uuid" or (isinstance(parsed, exp.Anonymous) and parsed.name.upper() in _UUIDS)
     if kind.kind == "uuid":
         return makes_uuid or (isinstance(parsed, exp.Column) and types == {"binData:4"})
+    if kind.kind == "objectid":
+        return isinstance(parsed, exp.Column) and form == "native" and types == {"objectId"}
     if kind.kind in ("int2", "int4", "int8"):
         return types <= _NUMBERS and not makes_uuid
-    return kind.kind == "text" and "citext" not in kind.sql.lower() and not makes_uuid
+    return kind.kind in ("text", "string") and "citext" not in kind.sql.lower() and not makes_uuid
 
 
 __all__ = ["Owners", "owners"]

@@ -18,6 +18,7 @@ _ARROW: dict[str, Any] = {
     "string": pa.string(),
     "bool": pa.bool_(),
     "binary16": pa.binary(16),
+    "binary12": pa.binary(12),
     "timestamp[us]": pa.timestamp("us"),
     "date32": pa.date32(),
     "time64[us]": pa.time64("us"),
@@ -26,9 +27,11 @@ _ARROW: dict[str, Any] = {
 
 
 def arrow_type(kind: ColumnType) -> Any:
-    """Return the Arrow type of the canonical values of a column type; a list for an array."""
+    """Return the Arrow type of the canonical values of a column type; a list for an array, a struct for an object."""
     if kind.kind == "array":
         return pa.list_(arrow_type(element_of(kind)))
+    if kind.kind == "struct":
+        return pa.struct([pa.field(part.name, arrow_type(part.type)) for part in kind.fields])
     return _ARROW[CANONICAL[kind.kind]]
 
 

@@ -1,4 +1,4 @@
-"""Facts about the SQL of the target databases, so that no code has to ask which database it is.
+"""Facts about the languages of the target databases, so that no code has to ask which database it is.
 
 Facts about a database beyond its SQL are in its store (stores/contract/store.py, `Traits`).
 """
@@ -20,6 +20,8 @@ class Dialect:
     folds_quoted_names: bool  # are "A" and "a" the same table?
     triggers_are_of_tables: bool  # does DROP TRIGGER name the table?
     has_sqlalchemy: bool = True  # does SQLAlchemy support it?
+    comment: str = "--"  # the start of a comment line in a script
+    statement: str = "{};"  # a statement in a script
     script_begins: str = ""  # the first line of a DDL script, so that it runs in the written order
 
 
@@ -52,7 +54,19 @@ MEMORY = Dialect(
     triggers_are_of_tables=True,
     has_sqlalchemy=False,
 )
-DIALECTS = {dialect.name: dialect for dialect in (POSTGRESQL, SQLITE, MEMORY)}
+MONGODB = Dialect(
+    "mongodb",
+    has_schemas=False,
+    has_types=False,
+    adds_constraints=False,
+    has_comments=False,
+    folds_quoted_names=False,
+    triggers_are_of_tables=False,
+    has_sqlalchemy=False,
+    comment="//",
+    statement="db.runCommand({});",
+)
+DIALECTS = {dialect.name: dialect for dialect in (POSTGRESQL, SQLITE, MEMORY, MONGODB)}
 
 
 def dialect_of(name: str) -> Dialect:

@@ -36,6 +36,11 @@ CANONICAL = {
     "bytea": "binary",
     "enum": "string",
     "array": "list",
+    "struct": "struct",  # an object whose fields are named: `ColumnType.fields`
+    "objectid": "binary12",
+    "string": "string",  # any text, the character NUL included
+    "decimal128": "string",  # as the store prints it: 1.10 is not 1.1
+    "ejson": "string",  # a value of any type, as canonical Extended JSON
     "other": "string",  # any other type, in the text form that PostgreSQL prints
 }
 
@@ -51,6 +56,10 @@ class ColumnType:
     scale: int | None = None
     labels: tuple[str, ...] = ()  # enum
     of: ColumnType | None = None  # element type of an array
+    # What follows is said by the steps that create a table too, so that a schema's digest has it.
+    fields: tuple[TargetColumn, ...] = field(default=(), repr=False)  # of a struct
+    is_open: bool = field(default=False, repr=False)  # may a struct have further fields, which are not the move's?
+    subtype: int | None = field(default=None, repr=False)  # of binary data
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,8 @@ class TargetColumn:
     """A server default or identity: a mapping may leave the column out."""
     generated: bool = False
     """GENERATED ALWAYS: a mapping must leave the column out, and verification does not compare it."""
+    absent: bool = field(default=False, repr=False)
+    """Of a document: NULL is a missing field."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,9 @@ class ForeignKey:
     columns: tuple[str, ...]
     parent: str  # TargetTable.name
     parent_columns: tuple[str, ...]
+    stored: tuple[str, ...] = field(
+        default=(), repr=False
+    )  # the parent's columns, where they are stored by other names
 
 
 @dataclass(frozen=True)
@@ -93,6 +107,8 @@ class TargetTable:
     primary_key: tuple[str, ...]
     uniques: tuple[Unique, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
+    is_open: bool = field(default=False, repr=False)
+    """Of a collection: documents may have further fields, which are not the move's."""
 
     def column(self, name: str) -> TargetColumn | None:
         return next((c for c in self.columns if c.name == name), None)

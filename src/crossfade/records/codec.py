@@ -132,7 +132,7 @@ class Codec(Protocol):
         ...
 
     def key_in_uuid(self, value: bytes) -> str | None:
-        """Return the key of which the mapping language makes this UUID, if the UUID holds the key itself."""
+        """Return the key of which the mapping language makes this UUID (or other value), if it holds the key itself."""
         ...
 
     def keys_meant(self, text: str) -> Sequence[Sequence[str]]:

@@ -14,6 +14,7 @@ from crossfade.errors import Stale
 from crossfade.model.dialects import dialect_of
 from crossfade.model.quoting import identifier
 from crossfade.model.target import Step, TargetSchema, TargetTable
+from crossfade.schema.documents import commands
 from crossfade.schema.tokens import Token, meaningful
 
 
@@ -33,6 +34,8 @@ def built_on(schema: TargetSchema, step: Step) -> TargetTable | None:
     """Return the table of an index, a unique or an exclusion constraint; None for any other step."""
     if not step.id.startswith(BUILT):
         return None
+    if commands.is_command(step.sql):
+        return schema.table(commands.collection_of(step.sql))
     start, end = place_of_table(step)
     return table_named(schema, step.sql[start:end])
 
@@ -98,6 +101,10 @@ def _parts(schema: TargetSchema, filled: Collection[str]) -> list[_Part]:
     tables = {_name(t.schema or "", t.table, folds) for t in schema.tables if t.name in filled}
     found = []
     for step in schema.post:
+        if commands.is_command(step.sql):
+            if commands.collection_of(step.sql) in filled:
+                found.append(_Part(step.id, Step(f"take away {step.id}", commands.drop_index(step.sql))))
+            continue
         kind = next((k for k in _KINDS if step.id.startswith(f"{k} ")), None)
         if kind is not None and not step.id.startswith("trigger mode "):
             words = meaningful(step.sql)

@@ -12,6 +12,7 @@ from typing import Protocol
 from crossfade.errors import Fault, Misused, SchemaFault, Unreachable
 from crossfade.model.dialects import dialect_of
 from crossfade.model.target import TargetSchema
+from crossfade.schema.documents import commands
 from crossfade.schema.journaled import made_of_sql
 
 LIVE = "live"
@@ -35,14 +36,17 @@ def load_schema(
     """Load the schema that `spec` describes; paths are relative to `root`.
 
     `spec`: "schema.prisma" or a folder of .prisma files; "schema.sql", several of them separated by commas, or a glob
-    (in order of their names); "module:metadata"; "live". `dialect` is postgresql or sqlite. SQL and "live" need `ddl`.
-    `comments`: the `///` comments of a Prisma schema become comments in the database, which Prisma does not do.
+    (in order of their names); "collections.json"; "module:metadata"; "live". `dialect` is postgresql, sqlite or
+    mongodb. SQL and "live" need `ddl`. `comments`: the `///` comments of a Prisma schema become comments in the
+    database, which Prisma does not do.
     Raises SchemaFault with every fault found, Misused for a spec that is none of these, Unreachable for a missing file.
     """
     if spec == LIVE:
         return _needed(ddl, spec).live_schema()
     is_module = _MODULE.match(spec) is not None
     paths = [] if is_module else _paths(spec, root)
+    if commands.speaks(dialect) and not is_module:
+        return _of_documents(spec, paths, root)
     if not is_module and _are_sql(paths):
         return _from_sql(paths, root, _needed(ddl, spec))
     if not dialect_of(dialect).has_sqlalchemy:
@@ -53,7 +57,7 @@ def load_schema(
         return _from_prisma(paths, dialect, comments, _default(ddl))
     raise Misused(
         f"no schema can be read from {spec!r}",
-        hint='a .prisma file or folder, .sql files, "module:metadata", or "live"',
+        hint='a .prisma file or folder, .sql files, a .json file of collections, "module:metadata", or "live"',
     )
 
 
@@ -109,6 +113,19 @@ def _paths(spec: str, root: Path) -> list[Path]:
 
 
 # SQLAlchemy and the Prisma parser are imported on demand: loading them takes longer than a small move.
+
+
+def _of_documents(spec: str, paths: list[Path], root: Path) -> TargetSchema:
+    if len(paths) == 1 and paths[0].suffix == ".json":
+        from crossfade.schema.documents.json_file import read_json
+
+        return read_json(_read(paths[0]), _shown(paths[0], root))
+    if all(path.is_dir() or path.suffix == ".prisma" for path in paths):
+        from crossfade.schema.documents.prisma import read_prisma
+
+        return read_prisma(paths)
+    hint = 'a .prisma file or folder, a .json file of collections, or "live"'
+    raise Misused(f"no schema of a document store can be read from {spec!r}", hint=hint)
 
 
 def _from_module(spec: str, root: Path, dialect: str, default: str) -> TargetSchema:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from crossfade.model.target import Step
+from crossfade.schema.documents import commands
 from crossfade.schema.suggestions.text import closing
 from crossfade.schema.tokens import Token, meaningful
 
@@ -64,6 +65,8 @@ def undo_of(step: Step) -> Undo | None:
 
     Raises LookupError for an unknown kind of thing.
     """
+    if commands.is_command(step.sql):
+        return _of_command(step.sql)
     words = list(meaningful(step.sql))
     if not words:
         return None
@@ -91,6 +94,11 @@ def undo_of(step: Step) -> Undo | None:
     if kinds and kinds[0] in _WITH_TABLE:
         return None
     raise LookupError(step.id)
+
+
+def _of_command(sql: str) -> Undo | None:
+    drop, name = commands.drop_of(sql), commands.collection_of(sql)
+    return None if drop is None else Undo("TABLE", name, drop, ("", name))
 
 
 def _named(kind: str, rest: Sequence[Token], words: Sequence[Token]) -> Undo:

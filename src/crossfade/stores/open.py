@@ -11,7 +11,7 @@ from crossfade.records.codec import Codec
 from crossfade.stores.contract import Store
 
 SOURCES = ("mongodb://", "mongodb+srv://", "dump:")
-TARGETS = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///")
+TARGETS = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///", "mongodb://", "mongodb+srv://")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9]*)(?:\+[A-Za-z0-9]+)?:")
 
 

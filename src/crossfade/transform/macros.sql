@@ -106,6 +106,16 @@ CREATE MACRO cf_oid_of_mixed(t, m) AS
          WHEN t = 'objectId' THEN from_hex(json_extract_string(m, '$."$oid"'))
          WHEN t = 'string' THEN cf_oid_of_text(json_extract_string(m, '$'))
          ELSE error('oid_of: a value of type ' || t || ' is not an ObjectId') END;
+CREATE MACRO cf_oid_in_hex(h) AS
+    CASE WHEN substr(h, 13, 1) = '8' AND substr(h, 17, 1) = '8' AND substr(h, 27) = 'cf01d0'
+         THEN from_hex(substr(h, 1, 12) || substr(h, 14, 3) || substr(h, 18, 3) || substr(h, 21, 6))
+         ELSE error('oid_in: ' || h || ' is not a UUID that uuid_of made of an ObjectId') END;
+CREATE MACRO cf_oid_in(x) AS
+    (list_transform([x], lambda v: CASE WHEN v IS NULL THEN NULL ELSE cf_oid_in_hex(replace(CAST(v AS VARCHAR), '-', '')) END))[1];
+CREATE MACRO cf_oid_in_mixed(t, m) AS
+    CASE WHEN t IS NULL OR t = 'null' THEN NULL
+         WHEN t = 'binData:4' AND octet_length(cf_bytes_of_binary(m)) = 16 THEN cf_oid_in_hex(lower(hex(cf_bytes_of_binary(m))))
+         ELSE error('oid_in: a value of type ' || t || ' is no UUID') END;
 
 -- Casts that never change a value: r is the cast of e. Types that DuckDB does not convert by value (bits, JSON, the bytes of a
 -- BLOB) are refused, and so is text that is not in full notation. typeof is a constant once the query is bound.

@@ -15,7 +15,7 @@ from crossfade.schema.compare import CHANGED, EXTRA, FAULT, MISSING, NOTE, Schem
 from crossfade.stores.contract import Ddl, Unsound
 from crossfade.verify.verdict import SchemaVerdict
 
-_READABLE = {"table", "partitioned table"}
+_READABLE = {"table", "partitioned table", "collection"}
 
 
 def hold_schema(

@@ -29,6 +29,8 @@ def differing(expected: Any, found: Any, kind: ColumnType) -> Any:
         return differing_json(expected, found)
     if kind.kind == "array":
         return _differing_arrays(expected, found, element_of(kind))
+    if kind.kind == "struct":
+        return _differing_structs(expected, found, kind)
     expected, found = comparable(expected, kind), comparable(found, kind)
     return _unequal(expected, found)
 
@@ -47,6 +49,8 @@ def key_form(values: Any, kind: ColumnType) -> Any:
         return pa.array([None if v is None else canonical_json(v) for v in values.to_pylist()], pa.string())
     if kind.kind == "array":
         return _array_texts(values, element_of(kind))
+    if kind.kind == "struct":
+        return _struct_texts(values, kind)
     if pa.types.is_temporal(values.type):
         return values.view(pa.int32() if pa.types.is_date32(values.type) else pa.int64())
     if pa.types.is_fixed_size_binary(values.type):
@@ -90,6 +94,21 @@ def _differing_arrays(expected: Any, found: Any, of: ColumnType) -> Any:
         return lengths
     wrong = same.take(pc.unique(pc.list_parent_indices(left).filter(elements)))
     return pc.or_(lengths, pc.is_in(pa.array(range(len(lengths)), wrong.type), value_set=wrong))
+
+
+def _struct_texts(values: Any, kind: ColumnType) -> Any:
+    parts = [key_form(part, field.type).to_pylist() for part, field in zip(values.flatten(), kind.fields, strict=True)]
+    texts = [repr(row) for row in zip(*parts, strict=True)]
+    valid = values.is_valid().to_pylist()
+    return pa.array([text if there else None for text, there in zip(texts, valid, strict=True)], pa.string())
+
+
+def _differing_structs(expected: Any, found: Any, kind: ColumnType) -> Any:
+    """Objects of which one is NULL differ; of the rest, those with a differing field."""
+    wrong = pc.xor(expected.is_null(), found.is_null())
+    for left, right, field in zip(expected.flatten(), found.flatten(), kind.fields, strict=True):
+        wrong = pc.or_(wrong, differing(left, right, field.type))
+    return wrong
 
 
 def _array_texts(values: Any, of: ColumnType) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from crossfade.errors import CrossfadeError, Unreachable
+from crossfade.model.target import TargetTable
 from crossfade.stores.contract import RowReader
 from crossfade.verify.show import NULL, cut, printable
 from crossfade.verify.verdict import RuleVerdict
@@ -16,11 +18,11 @@ def read_rules(folder: Path) -> dict[str, str]:
     return {f.stem: f.read_text(encoding="utf-8") for f in sorted(folder.glob("*.sql"))}
 
 
-def run_rule(name: str, sql: str, target: RowReader, *, limit: int) -> RuleVerdict:
+def run_rule(name: str, sql: str, target: RowReader, *, limit: int, tables: Sequence[TargetTable] = ()) -> RuleVerdict:
     """Run a rule and return the rows that break it. If the target refuses the rule, the verdict has an error."""
     sentence = sentence_of(sql) or name.replace("_", " ")
     try:
-        columns, rows, total = target.query(sql.strip().rstrip(";"), limit=limit)
+        columns, rows, total = target.query(sql.strip().rstrip(";"), limit=limit, tables=tables)
     except Unreachable:
         raise
     except CrossfadeError as error:

@@ -167,6 +167,7 @@ def _key_findings(tools: Tools, table: TargetTable, folder: Path, tally: Tally, 
 
 def _ask_rules(tools: Tools, subject: Subject, listen: Listener) -> Iterator[RuleVerdict]:
     for name, sql in sorted(subject.rules.items()):
-        rule = again(partial(run_rule, name, sql, tools.row_reader, limit=subject.limit), listen)
+        ask = partial(run_rule, name, sql, tools.row_reader, limit=subject.limit, tables=subject.fed_tables)
+        rule = again(ask, listen)
         listen(RuleChecked(rule.name, rule.total, rule.error))
         yield rule

@@ -82,7 +82,7 @@ def _escaped(letter: str) -> str:
 
 
 def _is_text(kind: ColumnType) -> bool:
-    return kind.kind in ("text", "char", "enum", "other")
+    return kind.kind in ("text", "char", "enum", "other", "string")
 
 
 def _text_pair(left: str, right: str) -> tuple[str, str]:
@@ -145,7 +145,12 @@ def _plain(value: Any, kind: ColumnType) -> str:
     """Format a value that is not NULL in the notation of its type."""
     if kind.kind == "array":
         return "{" + ", ".join(NULL if v is None else _plain(v, element_of(kind)) for v in value) + "}"
-    if isinstance(value, str) and kind.kind in ("numeric", "json", "jsonb"):
+    if kind.kind == "struct":
+        fields = ((field.name, value[field.name], field.type) for field in kind.fields)
+        return "{" + ", ".join(f"{name}: {NULL if v is None else _plain(v, of)}" for name, v, of in fields) + "}"
+    if kind.kind == "objectid":
+        return str(value.hex())
+    if isinstance(value, str) and kind.kind in ("numeric", "json", "jsonb", "decimal128", "ejson"):
         return printable(value)
     if isinstance(value, int) and kind.kind in ("timestamptz", "timestamp", "date"):
         return _ENDS.get(value, f"{value} {'days' if kind.kind == 'date' else 'microseconds'} since 1970")

@@ -38,6 +38,7 @@ OID_OF: Conversions = {
     "string": macro("cf_oid_of_text"),
     "mixed": macro("cf_oid_of_mixed"),
 }
+OID_IN: Conversions = {"uuid": macro("cf_oid_in"), "mixed": macro("cf_oid_in_mixed")}
 INT: Conversions = {
     "int": _cast("bigint"),
     "long": same,
@@ -93,6 +94,7 @@ _TAKES: Mapping[str, frozenset[str]] = {
     "as_string": frozenset({"string"}),
     "as_text": _NUMBERS | {"string", "bool", "objectId", "date", "binData:4"},
     "oid_of": frozenset({"objectId", "string"}),
+    "oid_in": frozenset({"binData:4"}),
     "oid_text": frozenset({"objectId", "string"}),
     "uuid_of_legacy": frozenset({"binData:3", "binData:4"}),
     "timestamp_date": frozenset({"timestamp"}),

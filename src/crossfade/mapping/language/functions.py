@@ -13,6 +13,7 @@ from crossfade.mapping.language.conversions import (
     DOUBLE,
     INT,
     NUMBER,
+    OID_IN,
     OID_OF,
     STRING,
     TEXT,
@@ -180,6 +181,10 @@ def _oid_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Sc
     return _by_kind(rewriter, node, args, scope, "oid_of", "objectId", OID_OF)
 
 
+def _oid_in(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
+    return _by_kind(rewriter, node, args, scope, "oid_in", "objectId", OID_IN)
+
+
 def _oid_text(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     found = rewriter.rewrite(_one(node, args, "oid_text"), scope)
     if isinstance(found, FieldRef) and found.node.kind == "objectId":
@@ -334,6 +339,7 @@ FUNCTIONS: dict[str, Function] = {
     "uuid_of": _uuid_of,
     "uuid_of_legacy": _uuid_of_legacy,
     "oid_of": _oid_of,
+    "oid_in": _oid_in,
     "oid_text": _oid_text,
     "bson_type": _form("bson_type", "type", "string"),
     "present": _form("present", "present", "bool"),

@@ -57,13 +57,17 @@ def value_at(raw: bytes, path: Path) -> str | None:
 
 
 def key_in_uuid(value: bytes) -> str | None:
-    """Return the ObjectId of which `uuid_of` makes this UUID, or None if the UUID holds none."""
+    """Return the ObjectId of which `uuid_of` makes this UUID, or whose bytes these are; None if there is none."""
+    if len(value) == 12:
+        return canonical(ObjectId(value))
     object_id = object_id_in(uuid.UUID(bytes=value))
     return None if object_id is None else canonical(ObjectId(object_id))
 
 
 def keys_in(value: Any) -> Iterator[str]:
     """Yield the `_id`s that a value of a primary key may have come from."""
+    if isinstance(value, bytes) and len(value) == 12:
+        yield canonical(ObjectId(value))
     if isinstance(value, bytes) and len(value) == 16:
         yield key_in_uuid(value) or canonical(Binary(value, 4))
     elif isinstance(value, bool | int | str):

@@ -24,7 +24,7 @@ from crossfade.schema.prisma.parse import parse
 from crossfade.schema.prisma.resolve import resolve
 from crossfade.schema.prisma.syntax import Block, Field, Label, Place
 
-__all__ = ["PrismaSchema", "View", "read_prisma"]
+__all__ = ["PrismaSchema", "View", "blocks_of", "read_prisma"]
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,7 @@ def read_prisma(paths: Sequence[Path], dialect: Dialect, *, comments: bool = Fal
     :raises SchemaFault: with every fault of every file.
     """
     faults = Faults()
-    blocks: list[Block] = []
-    for file in _files(paths, faults):
-        blocks += parse(str(file), _read(file, faults), faults)
+    blocks = blocks_of(paths, faults)
     shape = resolve(blocks, faults)
     builder = Builder(shape, dialect, faults, comments=comments)
     builder.build()
@@ -73,6 +71,11 @@ def read_prisma(paths: Sequence[Path], dialect: Dialect, *, comments: bool = Fal
         shape.source.schemas,
         shape.source.extensions,
     )
+
+
+def blocks_of(paths: Sequence[Path], faults: Faults) -> list[Block]:
+    """Return what the files say, unresolved. Raises Unreachable for one that cannot be read."""
+    return [block for file in _files(paths, faults) for block in parse(str(file), _read(file, faults), faults)]
 
 
 def _files(paths: Sequence[Path], faults: Faults) -> Iterator[Path]:

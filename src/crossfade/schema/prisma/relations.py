@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crossfade.model.counts import counted
@@ -72,7 +72,16 @@ class ManyToMany:
 class Relations:
     """Finds the relations of a shape."""
 
-    def __init__(self, shape: Shape, keys: Mapping[str, Sequence[Key]], types: Types, faults: Faults) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        keys: Mapping[str, Sequence[Key]],
+        types: Types,
+        faults: Faults,
+        *,
+        has_lists: bool = False,
+    ) -> None:
+        self.has_lists = has_lists  # may a list of ids hold a relation, as in MongoDB?
         self.shape = shape
         self.keys = keys
         self.types = types
@@ -91,10 +100,27 @@ class Relations:
             if other is None:
                 continue
             done.add((other.model.name, other.field.name))
+            if self.has_lists and side.field.many and other.field.many:
+                found += self._lists(side, other)
+                continue
             relation = self._relation(side, other)
             found += [relation] if relation else []
         self._unmatched()
         return found
+
+    def _lists(self, one: Side, two: Side) -> Iterator[ForeignKey | ManyToMany]:
+        """Yield the references that lists of ids hold, on either side of a many-to-many relation."""
+        for child, parent in ((one, two), (two, one)):
+            if child.bound and child.relation is not None:
+                fields = self._columns(child.relation, "fields", child.model)
+                references = self._columns(child.relation, "references", parent.model)
+                if fields and references:
+                    name = child.relation.text("map")
+                    yield ForeignKey(
+                        child.model, parent.model, fields, references, "NO ACTION", "NO ACTION", name, child.name
+                    )
+        if not one.bound and not two.bound:
+            yield ManyToMany(one.name or "To".join(sorted((one.model.name, two.model.name))), one.model, two.model)
 
     def _unmatched(self) -> None:
         """Check for @relation on a field that is not a relation, and the reverse."""
@@ -220,7 +246,7 @@ class Relations:
                 continue
             if field is None:
                 self.faults.unknown(ref.place, f"field of {model.name} in {argument}", ref.name, model.fields)
-            elif field.model is not None or field.many:
+            elif field.model is not None or (field.many and not self.has_lists):
                 kind = "a list" if field.many else "a relation"
                 self.faults.add(ref.place, f"{model.name}.{ref.name} is {kind}; {argument} takes columns")
             elif field.stored:

@@ -13,8 +13,8 @@ from crossfade.schema.prisma.syntax import Attribute, Block, Field, Place
 _LISTED = 5
 
 
-def resolve(blocks: Sequence[Block], faults: Faults) -> Shape:
-    """Return the schema made of the blocks of all files."""
+def resolve(blocks: Sequence[Block], faults: Faults, *, has_composites: bool = False) -> Shape:
+    """Return the schema made of the blocks of all files. Without `has_composites`, a composite type is a fault."""
     shape = Shape(read_source(blocks, faults))
     own = _distinct(blocks, faults)
     for block in own:
@@ -22,14 +22,16 @@ def resolve(blocks: Sequence[Block], faults: Faults) -> Shape:
             shape.enums[block.name] = _enum(block, faults)
         elif block.kind in ("model", "view"):
             shape.models[block.name] = _model(block, shape, faults)
-    shape.untyped = {b.name: b for b in own if b.kind in ("type", "")}
+        elif block.kind == "type" and has_composites:
+            shape.composites[block.name] = _model(block, shape, faults)
+    shape.untyped = {b.name: b for b in own if b.kind in ("type", "") and b.name not in shape.composites}
     for block in shape.untyped.values():
         if not block.kind:
             continue
         reason = f"the composite type {block.name} exists only in MongoDB; SQL has no such column type"
         faults.add(block.place, reason, hint=f"make {block.name} a model with a relation, or its fields Json")
     unknown: dict[str, list[tuple[ModelShape, FieldShape]]] = {}
-    for model in shape.models.values():
+    for model in (*shape.models.values(), *shape.composites.values()):
         for field in model.fields.values():
             if not _typed(field, shape, faults):
                 unknown.setdefault(field.source.type.name, []).append((model, field))
@@ -147,6 +149,8 @@ def _typed(field: FieldShape, shape: Shape, faults: Faults) -> bool:
         field.enum = shape.enums[kind.name]
     elif kind.name in shape.models:
         field.model = shape.models[kind.name]
+    elif kind.name in shape.composites:
+        field.composite = shape.composites[kind.name]
     else:
         return kind.name in shape.untyped
     return True

@@ -26,7 +26,7 @@ class EnumShape:
 
 @dataclass
 class FieldShape:
-    """A field whose type is known: exactly one of `scalar`, `enum`, `model`, `unsupported` is set, or none
+    """A field whose type is known: exactly one of `scalar`, `enum`, `model`, `composite`, `unsupported` is set, or none
     if the type is faulty."""
 
     name: str
@@ -42,11 +42,13 @@ class FieldShape:
     enum: EnumShape | None = None
     model: ModelShape | None = None
     unsupported: str | None = None
+    composite: ModelShape | None = None
+    """A `type` of MongoDB, stored within the document."""
 
     @property
     def stored(self) -> bool:
         """Return whether the field is a column of its own table."""
-        return bool(self.scalar or self.enum or self.unsupported is not None)
+        return bool(self.scalar or self.enum or self.composite or self.unsupported is not None)
 
     @property
     def required(self) -> bool:
@@ -96,5 +98,6 @@ class Shape:
     source: Source
     models: dict[str, ModelShape] = field(default_factory=dict)
     enums: dict[str, EnumShape] = field(default_factory=dict)
+    composites: dict[str, ModelShape] = field(default_factory=dict)
     untyped: Mapping[str, Block] = field(default_factory=dict)
     """Blocks that have no type in SQL and were reported as such."""

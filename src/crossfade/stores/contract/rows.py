@@ -38,8 +38,10 @@ class RowReader(Protocol):
         """Return whether a trigger may change a new row of the table."""
         ...
 
-    def query(self, sql: str, *, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
+    def query(
+        self, sql: str, *, limit: int, tables: Sequence[TargetTable] = ()
+    ) -> tuple[list[str], list[tuple[Any, ...]], int]:
         """Run a SELECT of the user's read-only. Return column names, the first `limit` rows, and the number of all
-        rows.
+        rows. `tables` are those of the schema: a store without SQL has only these.
         """
         ...

@@ -41,7 +41,9 @@ class MemoryRowReader:
     def has_insert_trigger(self, table: TargetTable) -> bool:
         return False
 
-    def query(self, sql: str, *, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
+    def query(
+        self, sql: str, *, limit: int, tables: Sequence[TargetTable] = ()
+    ) -> tuple[list[str], list[tuple[Any, ...]], int]:
         raise Unsupported("memory cannot run a rule's query: its tables do not speak SQL")
 
     def _table(self, table: TargetTable) -> Table:

@@ -1,4 +1,4 @@
-"""A MongoDB database as a store: a source that is only read.
+"""A MongoDB database as a store: as a source it is only read.
 
 Whatever the URL says, reads go to the primary with read concern "majority", because the copy is verified against what
 it read: a secondary may be stale, and a `local` read may be rolled back.
@@ -19,10 +19,16 @@ from crossfade.errors import Misused
 from crossfade.model.urls import hide_password
 from crossfade.records.bson.codec import BSON
 from crossfade.stores.contract import Store, Traits
+from crossfade.stores.mongodb.conflicts import MongoConflicts
+from crossfade.stores.mongodb.ddl import MongoDdl
 from crossfade.stores.mongodb.errors import speaking
 from crossfade.stores.mongodb.inspect import MongoInspector
+from crossfade.stores.mongodb.journal import PREFIX
 from crossfade.stores.mongodb.options import require_known
+from crossfade.stores.mongodb.rows import MongoRowReader
 from crossfade.stores.mongodb.source import MongoReader
+from crossfade.stores.mongodb.steps import MongoSteps
+from crossfade.stores.mongodb.target import MongoWriter
 
 SELECTION_TIMEOUT_MS = 5000
 
@@ -41,14 +47,25 @@ def open_mongodb(url: str, run: str = "") -> Store:
         except BaseException:
             client.close()
             raise
+    writer = MongoWriter(client, db, url)
+
+    def close() -> None:
+        writer.close()
+        client.close()
+
     return Store(
         scheme="mongodb",
         url=hide_password(url),
-        traits=Traits(),
+        traits=Traits(journal_prefix=PREFIX, dialect="mongodb", transactional_ddl=False),
         inspector=MongoInspector(db, url),
         reader=MongoReader(db, url),
         codec=BSON,
-        closer=client.close,
+        writer=writer,
+        row_reader=MongoRowReader(db, url),
+        ddl=MongoDdl(db, url),
+        steps=MongoSteps(db, url),
+        conflicts=MongoConflicts(db, url),
+        closer=close,
     )
 
 

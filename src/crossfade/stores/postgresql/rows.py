@@ -172,7 +172,9 @@ class PostgresRowReader:
         (batch,) = self._batches(_INSERT_TRIGGER.format(literal(_name(table))))
         return bool(batch.column(0)[0].as_py())
 
-    def query(self, sql: str, *, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
+    def query(
+        self, sql: str, *, limit: int, tables: Sequence[TargetTable] = ()
+    ) -> tuple[list[str], list[tuple[Any, ...]], int]:
         return ask.query(self._url, sql, limit)
 
     def close(self) -> None:

@@ -80,7 +80,9 @@ class SqliteRowReader:
             raise failure(error, path_of(self._url)) from error
         return int(found)
 
-    def query(self, sql: str, *, limit: int) -> tuple[list[str], list[tuple[Any, ...]], int]:
+    def query(
+        self, sql: str, *, limit: int, tables: Sequence[TargetTable] = ()
+    ) -> tuple[list[str], list[tuple[Any, ...]], int]:
         try:
             with closing(connect(self._url, write=False)) as connection:
                 connection.set_authorizer(_only_reads)

@@ -18,6 +18,7 @@ from crossfade.errors import Misused
 from crossfade.model.canonical import arrow_type, element_of
 from crossfade.model.rejection import Rejection
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
+from crossfade.transform.fit.documents import fit_decimal128, fit_ejson, fit_objectid, fit_string
 from crossfade.transform.fit.numbers import fit_bool, fit_float, fit_int, not_of_type
 from crossfade.transform.fit.numeric import fit_numeric
 from crossfade.transform.fit.rejections import Rejections, shown
@@ -101,6 +102,29 @@ def _fit_array(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
     return _list_of(values, fitted)
 
 
+def _fit_struct(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
+    """Field by field; one that does not fit rejects its row. A field that the mapping does not give is NULL."""
+    if not pa.types.is_struct(values.type):
+        return not_of_type(values, kind, rejections, "an object: {'name': value, ...}")
+    given = {field.name: part for field, part in zip(values.type, values.flatten(), strict=True)}
+    parts = [_fit_field(values, given.get(field.name), field, rejections) for field in kind.fields]
+    mask = values.is_null() if values.null_count else None
+    return pa.StructArray.from_arrays(parts, fields=list(arrow_type(kind)), mask=mask)
+
+
+def _fit_field(whole: Any, part: Any, field: TargetColumn, rejections: Rejections) -> Any:
+    values = pa.nulls(len(whole)) if part is None else part
+    inside = Rejections()
+    if not field.nullable and values.null_count:
+        lacking = pc.and_(values.is_null(), whole.is_valid())
+        for row in pc.indices_nonzero(lacking).to_pylist():
+            inside.add(row, "not_null", f"NULL in the field {field.name}, which is required")
+    fitted = fit_values(values, field.type, inside)
+    for row, (reason, message) in inside.found.items():
+        rejections.add(row, reason, message if reason == "not_null" else f"the field {field.name}: {message}")
+    return fitted
+
+
 def _list_of(values: Any, elements: Any) -> Any:
     lengths = pc.fill_null(pc.list_value_length(values), 0).cast(pa.int64())
     ends = pc.cumulative_sum(lengths).cast(pa.int32())
@@ -158,6 +182,11 @@ FITTERS: dict[str, Fitter] = {
     "bytea": fit_bytea,
     "enum": fit_enum,
     "array": _fit_array,
+    "struct": _fit_struct,
+    "objectid": fit_objectid,
+    "string": fit_string,
+    "decimal128": fit_decimal128,
+    "ejson": fit_ejson,
     "other": fit_other,
 }
 

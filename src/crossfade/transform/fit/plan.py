@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import duckdb
+
 from crossfade.model.canonical import element_of
 from crossfade.model.target import ColumnType, TargetTable
 
@@ -46,6 +48,10 @@ _TAKES: dict[str, set[str]] = {
     "json": {"JSON", "VARCHAR"},
     "jsonb": {"JSON", "VARCHAR"},
     "bytea": {"BLOB"},
+    "objectid": {"BLOB"},
+    "string": {*_TEXTS, "JSON"},
+    "decimal128": {*_NUMBERS, "VARCHAR"},
+    "ejson": {"JSON", "VARCHAR"},
     "other": {*_TEXTS, "JSON"},
 }
 _HINTS = {
@@ -68,6 +74,11 @@ _HINTS = {
     "json": "json_of(...) or ejson_of(...)",
     "jsonb": "json_of(...) or ejson_of(...)",
     "bytea": "a place that holds binary data, or encode(...) of text",
+    "objectid": "oid_of(...), or oid_in(...) of a UUID that uuid_of made",
+    "string": "as_text(...)",
+    "decimal128": "as_decimal(...) or as_number(...)",
+    "ejson": "ejson_of(...) or json_of(...)",
+    "struct": "an object of its fields: {'name': value, ...}",
     "array": "a list: list_of(...), or the field itself where it holds an array",
     "other": "text in the notation of the type",
 }
@@ -94,11 +105,23 @@ def _fits(mapped: str, kind: ColumnType) -> bool:
     if _base(mapped) == "NULL":
         return True
     element = _LIST.fullmatch(mapped)
+    if kind.kind == "struct":
+        return element is None and _fits_struct(mapped, kind)
     if kind.kind == "array":
         return element is not None and _fits(element[1], element_of(kind))
     if element is not None:
         return kind.kind in ("json", "jsonb") and _base(element[1]) in _IN_JSON
     return _base(mapped) in _TAKES[kind.kind]
+
+
+def _fits_struct(mapped: str, kind: ColumnType) -> bool:
+    """Whether each field that the mapping gives has a place, and each that is required is given."""
+    if _base(mapped) != "STRUCT":
+        return False
+    given = {name: str(of) for name, of in duckdb.sqltype(mapped).children}
+    fields = {field.name: field for field in kind.fields}
+    lacking = [f.name for f in kind.fields if not f.nullable and f.name not in given]
+    return not lacking and all(name in fields and _fits(of, fields[name].type) for name, of in given.items())
 
 
 def _base(mapped: str) -> str:

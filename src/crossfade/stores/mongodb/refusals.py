@@ -1,0 +1,156 @@
+"""Why a server refused documents, each with the reason that other stores give for the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bson import CodecOptions, encode
+from bson.raw_bson import RawBSONDocument
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
+
+from crossfade.model.rejection import Rejection
+from crossfade.model.target import TargetTable
+from crossfade.stores.contract import RowRejected
+from crossfade.stores.mongodb.collection import collection_of
+from crossfade.stores.mongodb.fields import column_of
+
+DUPLICATE, INVALID = 11000, 121
+REASONS = {
+    **dict.fromkeys((DUPLICATE, 11001), "unique"),
+    INVALID: "check",
+    **dict.fromkeys((2, 52, 57, 171, 16755, 17280), "bad_value"),
+    **dict.fromkeys((10334, 17419), "too_long"),
+}
+"""Codes of errors that are about a document."""
+_AT_ONCE = 1000
+_INVALID = "the document fails the validator of its collection"
+_RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
+
+
+def _rejection(
+    table: TargetTable, row: int, reason: str, detail: str, column: str | None = None, constraint: str | None = None
+) -> Rejection:
+    return Rejection(row, reason, detail, table.name, column, constraint)
+
+
+def key_of(raw: bytes) -> Any:
+    return RawBSONDocument(raw)["_id"]
+
+
+def of(
+    db: Database[dict[str, Any]], table: TargetTable, raws: Sequence[bytes], error: OperationFailure, *, own: bool
+) -> list[Rejection] | None:
+    """Return the documents at fault; None if the error is about none of them.
+
+    With `own` a document that is on the server byte for byte is no fault. In a transaction the server names the first
+    one only: the others whose keys exist, or that the validator refuses, are asked for.
+    """
+    errors = error.details.get("writeErrors", []) if isinstance(error, BulkWriteError) and error.details else []
+    if not errors or any(e["code"] not in REASONS for e in errors):
+        return None
+    found = {e["index"]: _refused(table, e["index"], e) for e in errors}
+    if own:
+        same = _same(db, table, raws, [row for row, refused in found.items() if refused.constraint == "_id_"])
+        return [found[row] for row in sorted(found) if row not in same]
+    codes = {e["code"] for e in errors}
+    if codes & {DUPLICATE, 11001}:
+        key = column_of(table, "_id")
+        for row in _existing(db, table, raws):
+            found.setdefault(row, _rejection(table, row, "unique", _same_key(raws[row]), key, "_id_"))
+    if INVALID in codes:
+        for row in _invalid(db, table, raws):
+            found.setdefault(row, _rejection(table, row, "check", _INVALID, None, "validator"))
+    return [found[row] for row in sorted(found)]
+
+
+def alone(table: TargetTable, error: PyMongoError) -> RowRejected | None:
+    """The error of a write as a refusal, where it is one."""
+    errors = error.details.get("writeErrors", []) if isinstance(error, BulkWriteError) and error.details else []
+    if not errors or errors[0]["code"] not in REASONS:
+        return None
+    one = _refused(table, 0, errors[0])
+    return RowRejected(one.reason, one.detail, table=table.name, column=one.column, constraint=one.constraint)
+
+
+def said(error: OperationFailure) -> str:
+    return str((error.details or {}).get("errmsg", error))
+
+
+def _refused(table: TargetTable, row: int, error: dict[str, Any]) -> Rejection:
+    if error["code"] == INVALID:
+        details = error.get("errInfo", {}).get("details", {})
+        columns = list(_properties(details))
+        message = f"{_INVALID}: {_told(details)}"
+        named = column_of(table, columns[0]) if len(columns) == 1 else None
+        return _rejection(table, row, "check", message, named, "validator")
+    if REASONS[error["code"]] != "unique":
+        return _rejection(table, row, REASONS[error["code"]], error["errmsg"])
+    pattern = list(error.get("keyPattern", {}))
+    index = error["errmsg"].partition(" index: ")[2].partition(" ")[0] or None
+    column = column_of(table, pattern[0]) if len(pattern) == 1 else None
+    column = column if column is not None and table.column(column) is not None else None
+    return _rejection(table, row, "unique", error["errmsg"], column, index)
+
+
+def _properties(details: dict[str, Any]) -> Iterator[str]:
+    for rule in details.get("schemaRulesNotSatisfied", []):
+        yield from (p["propertyName"] for p in rule.get("propertiesNotSatisfied", []) if "propertyName" in p)
+        yield from rule.get("missingProperties", [])
+
+
+def _told(details: dict[str, Any]) -> str:
+    columns = list(_properties(details))
+    return f"{details.get('operatorName', 'expression')}" + (f" ({', '.join(columns)})" if columns else "")
+
+
+def _same_key(raw: bytes) -> str:
+    return f"the collection has a document with the same _id: {key_of(raw)!r}"
+
+
+def _existing(db: Database[dict[str, Any]], table: TargetTable, raws: Sequence[bytes]) -> Iterator[int]:
+    """The documents whose key is taken: by one on the server, or by one before it."""
+    collection, seen = collection_of(db, table.table), set[bytes]()
+    for at in range(0, len(raws), _AT_ONCE):
+        ids = [key_of(raw) for raw in raws[at : at + _AT_ONCE]]
+        seen |= {_bytes(d["_id"]) for d in collection.find({"_id": {"$in": ids}}, {"_id": 1})}
+        for row, key in enumerate(ids, at):
+            if (own := _bytes(key)) in seen:
+                yield row
+            seen.add(own)
+
+
+def _bytes(key: Any) -> bytes:
+    return encode({"k": key})
+
+
+def _invalid(db: Database[dict[str, Any]], table: TargetTable, raws: Sequence[bytes]) -> Iterator[int]:
+    options = next(iter(db.list_collections(filter={"name": table.table})), {}).get("options", {})
+    validator = options.get("validator")
+    if not validator:
+        return
+    for at in range(0, len(raws), _AT_ONCE):
+        some = raws[at : at + _AT_ONCE]
+        numbered = [{"n": at + i, "d": RawBSONDocument(raw)} for i, raw in enumerate(some)]
+        steps: list[dict[str, Any]] = [
+            {"$documents": numbered},
+            {"$replaceWith": {"$mergeObjects": ["$d", {"#n": "$n"}]}},
+            {"$match": {"$nor": [validator]}},
+            {"$project": {"_id": 0, "#n": 1}},
+        ]
+        try:
+            yield from (one["#n"] for one in db.aggregate(steps))
+        except OperationFailure:  # a server before 5.1, or a validator that forbids other fields
+            return
+
+
+def _same(db: Database[dict[str, Any]], table: TargetTable, raws: Sequence[bytes], rows: Sequence[int]) -> set[int]:
+    collection = collection_of(db, table.table)
+    found: set[int] = set()
+    for at in range(0, len(rows), _AT_ONCE):
+        some = rows[at : at + _AT_ONCE]
+        ids = [key_of(raws[row]) for row in some]
+        there = {bytes(d.raw) for d in collection.with_options(_RAW).find({"_id": {"$in": ids}})}
+        found |= {row for row in some if raws[row] in there}
+    return found

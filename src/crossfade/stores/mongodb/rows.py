@@ -1,0 +1,269 @@
+"""Reads a target back: documents as they are on the server, decoded whole, and held against the schema value by value.
+
+It shares nothing with documents.py, which wrote them. A value of another BSON type than the schema's, a null where the
+field is to be missing, and fields that the schema does not have are told in the column "#strange".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+from bson import Binary, Decimal128, Int64, ObjectId
+from bson.datetime_ms import DatetimeMS
+from pymongo.database import Database
+
+from crossfade.errors import Unsupported
+from crossfade.model.canonical import arrow_schema, arrow_type, element_of
+from crossfade.model.target import ColumnType, TargetColumn, TargetTable
+from crossfade.records.bson.decode import decode
+from crossfade.records.bson.ejson import canonical, date_to_ms
+from crossfade.stores.contract import RowReader
+from crossfade.stores.mongodb import keys as by_key
+from crossfade.stores.mongodb.collection import collection_of
+from crossfade.stores.mongodb.errors import speaking
+from crossfade.stores.mongodb.fields import KEY, is_compound, stored
+from crossfade.stores.mongodb.printed import may_be_printed, printed
+from crossfade.stores.mongodb.queries import run_query
+
+STRANGE = "#strange"
+_SHOWN = 80
+_AT_ONCE = 5000
+_MISSING = object()
+
+
+class MongoRowReader:
+    """Reads one database as a target."""
+
+    def __init__(self, db: Database[dict[str, Any]], url: str) -> None:
+        self._db, self._url = db, url
+
+    def rows(self, table: TargetTable, columns: Sequence[str], keys: Any) -> Any:
+        parts = [
+            canonical_batch(table, columns, raw)
+            for some in by_key.filters(table, keys)
+            for raw in self._replies(table, some)
+        ]
+        return _together(table, columns, parts)
+
+    def printed(self, table: TargetTable, rows: Any) -> Any:
+        """Return the rows with decimals and values of any type as the driver prints them."""
+        for place, name in enumerate(rows.column_names):
+            column = table.column(name)
+            if column is not None and may_be_printed(column.type):
+                rows = rows.set_column(place, name, printed(rows.column(name), column.type))
+        return rows
+
+    def scan(self, table: TargetTable, columns: Sequence[str]) -> Iterator[Any]:
+        only = {KEY: 1} if set(columns) <= set(table.primary_key) else None
+        for raw in self._replies(table, {}, only):
+            yield canonical_batch(table, columns, raw)
+
+    def count(self, table: TargetTable) -> int:
+        with speaking(self._url, f"counting {table.name}"):
+            return collection_of(self._db, table.table).count_documents({})
+
+    def has_insert_trigger(self, table: TargetTable) -> bool:
+        """Return False: a server has no triggers."""
+        return False
+
+    def query(
+        self, sql: str, *, limit: int, tables: Sequence[TargetTable] = ()
+    ) -> tuple[list[str], list[tuple[Any, ...]], int]:
+        return run_query(sql, limit, tables, self.scan)
+
+    def _replies(self, table: TargetTable, query: Any, only: Any = None) -> Iterator[bytes]:
+        with speaking(self._url, f"reading {table.name}"):
+            collection: Any = collection_of(self._db, table.table)
+            with collection.find_raw_batches(query, only, batch_size=_AT_ONCE) as cursor:
+                yield from (reply for reply in cursor if reply)
+
+
+def _together(table: TargetTable, columns: Sequence[str], parts: Sequence[Any]) -> Any:
+    if not parts:
+        return arrow_schema(table, columns).empty_table()
+    if any(STRANGE in part.schema.names for part in parts):
+        notes = pa.field(STRANGE, pa.string())
+        parts = [
+            p if STRANGE in p.schema.names else p.append_column(notes, pa.nulls(len(p), pa.string())) for p in parts
+        ]
+    return pa.Table.from_batches(parts)
+
+
+class Strange(Exception):
+    """A value that the schema has no place for: `said` ends the sentence "the column holds ..."."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+        super().__init__(said)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A column, the field that holds it, and whether that is within a key of several columns."""
+
+    column: str
+    field: TargetColumn
+    in_key: bool
+    is_key: bool
+
+
+def _places(table: TargetTable, columns: Sequence[str]) -> list[_Place]:
+    found = [column for name in columns if (column := table.column(name)) is not None]
+    keys = table.primary_key
+    return [
+        _Place(c.name, replace(c, name=stored(table, c.name)), is_compound(table) and c.name in keys, c.name in keys)
+        for c in found
+    ]
+
+
+def canonical_batch(table: TargetTable, columns: Sequence[str], raw: bytes) -> Any:
+    """Documents as a canonical batch of these columns, with "#strange" where one holds what they have no place for."""
+    places = _places(table, columns)
+    known = frozenset({KEY, *(stored(table, column.name) for column in table.columns)})
+    read = [_row(table, places, known, document) for document in _decoded(table, raw)]
+    arrays = [_array([values[i] for values, _ in read], place.field.type) for i, place in enumerate(places)]
+    batch = pa.record_batch(arrays, names=[place.column for place in places])
+    notes = ["; ".join(said) or None for _, said in read]
+    return batch.append_column(STRANGE, pa.array(notes, pa.string())) if any(notes) else batch
+
+
+def _decoded(table: TargetTable, raw: bytes) -> list[dict[str, Any]]:
+    decoded = decode(raw)
+    for broken in decoded.rejected:
+        raise Unsupported(f"a document of {table.name} cannot be read: {broken.said}")
+    return decoded.docs
+
+
+def _row(
+    table: TargetTable, places: Sequence[_Place], known: frozenset[str], document: dict[str, Any]
+) -> tuple[list[Any], list[str]]:
+    """The values of one document, and what of it the columns have no place for."""
+    said = list[str]()
+    values = [_read(document, place, said) for place in places]
+    first = next((i for i, place in enumerate(places) if not place.is_key), None)
+    if first is not None and not table.is_open and (extra := _extra(document, table, known)):
+        said.append(f"{places[first].column} holds beside it {extra}, which the schema does not have")
+        values[first] = None
+    return values, said
+
+
+def _extra(document: dict[str, Any], table: TargetTable, known: frozenset[str]) -> str:
+    extra = [name for name in document if name not in known]
+    if is_compound(table):
+        extra += [name for name in table.primary_key if document.get(name) != document[KEY].get(name)]
+    return f"the field {extra[0]!r}: {_shown(document.get(extra[0]))}" if extra else ""
+
+
+def _read(document: dict[str, Any], place: _Place, said: list[str]) -> Any:
+    try:
+        return _field(document[KEY] if place.in_key else document, place.field)
+    except Strange as strange:
+        said.append(f"{place.column} holds {strange.said}")
+        return None
+
+
+def _field(doc: dict[str, Any], column: TargetColumn) -> Any:
+    value = doc.get(column.name, _MISSING)
+    if value is _MISSING:
+        if column.absent or column.has_default:
+            return None
+        raise Strange("nothing: the field is missing")
+    if value is None:
+        if column.absent and column.nullable:
+            raise Strange("null, and the field is to be missing")
+        return None
+    return value_as(value, column.type)
+
+
+def value_as(value: Any, kind: ColumnType) -> Any:
+    """The canonical value of what a document holds. Raises Strange for one of another type."""
+    if kind.kind == "struct":
+        return _struct(value, kind)
+    if kind.kind == "array":
+        if type(value) is not list:
+            raise _other(value, kind)
+        of = element_of(kind)
+        return [None if v is None else value_as(v, of) for v in value]
+    read: Callable[[Any, ColumnType], Any] = _READERS.get(kind.kind, _text)
+    found = read(value, kind)
+    if found is None:
+        raise _other(value, kind)
+    return found
+
+
+def _struct(value: Any, kind: ColumnType) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise _other(value, kind)
+    known = {field.name for field in kind.fields}
+    for name in value:
+        if name not in known and not kind.is_open:
+            raise Strange(f"the field {name!r}: {_shown(value[name])}, which the schema does not have")
+    found = dict[str, Any]()
+    for field in kind.fields:
+        try:
+            found[field.name] = _field(value, field)
+        except Strange as strange:
+            raise Strange(f"in {field.name} {strange.said}") from None
+    return found
+
+
+def _other(value: Any, kind: ColumnType) -> Strange:
+    return Strange(f"{_shown(value)}, which is not a valid {kind.sql}")
+
+
+def _shown(value: Any) -> str:
+    text = canonical(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def _text(value: Any, kind: ColumnType) -> str | None:
+    return value if type(value) is str else None
+
+
+def _of_class(*classes: type) -> Callable[[Any, ColumnType], Any]:
+    return lambda value, kind: value if type(value) in classes else None
+
+
+def _moment(value: Any, kind: ColumnType) -> int | None:
+    return date_to_ms(value) * 1000 if type(value) in (datetime, DatetimeMS) else None
+
+
+def _binary(value: Any, kind: ColumnType) -> bytes | None:
+    subtype = value.subtype if type(value) is Binary else 0 if type(value) is bytes else None
+    wanted = 4 if kind.kind == "uuid" else kind.subtype or 0
+    is_whole = kind.kind != "uuid" or len(value) == 16
+    return bytes(value) if subtype == wanted and is_whole else None
+
+
+_READERS: dict[str, Callable[[Any, ColumnType], Any]] = {
+    "int4": _of_class(int),
+    "int8": lambda value, kind: int(value) if type(value) is Int64 else None,
+    "float8": _of_class(float),
+    "bool": _of_class(bool),
+    "timestamptz": _moment,
+    "objectid": lambda value, kind: value.binary if type(value) is ObjectId else None,
+    "decimal128": lambda value, kind: str(value) if type(value) is Decimal128 else None,
+    "uuid": _binary,
+    "bytea": _binary,
+    "ejson": lambda value, kind: canonical(value),
+}
+
+
+def _array(values: list[Any], kind: ColumnType) -> Any:
+    """Values as Arrow. Moments are numbers of microseconds: Python's calendar ends in the year 9999."""
+    return pa.array(values, _numbered(kind)).cast(arrow_type(kind))
+
+
+def _numbered(kind: ColumnType) -> Any:
+    if kind.kind == "array":
+        return pa.list_(_numbered(element_of(kind)))
+    if kind.kind == "struct":
+        return pa.struct([pa.field(field.name, _numbered(field.type)) for field in kind.fields])
+    return pa.int64() if kind.kind == "timestamptz" else arrow_type(kind)
+
+
+_: type[RowReader] = MongoRowReader

@@ -1,0 +1,252 @@
+"""Writes to MongoDB: documents encoded here, one transaction for everything that belongs together.
+
+On a standalone server, which has no transactions, every write is done at once and the journal's record of a chunk comes
+after its documents: a run that was killed in between finds its own documents by their keys and bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+from bson import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo import MongoClient, UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure, PyMongoError
+
+from crossfade.model.described import Described
+from crossfade.model.target import TargetTable
+from crossfade.stores.contract import OtherRows, RecordRows, RowRejected, TargetTransaction, Writer
+from crossfade.stores.mongodb import keys as by_key
+from crossfade.stores.mongodb import other_rows, refusals
+from crossfade.stores.mongodb.catalogue import describe
+from crossfade.stores.mongodb.collection import collection_of
+from crossfade.stores.mongodb.commands import drops, run_command
+from crossfade.stores.mongodb.documents import documents
+from crossfade.stores.mongodb.errors import speaking
+from crossfade.stores.mongodb.fields import KEY, stored
+from crossfade.stores.mongodb.journal import MongoJournal, Slot
+from crossfade.stores.mongodb.lock import Lease
+from crossfade.stores.mongodb.rows import canonical_batch
+from crossfade.stores.mongodb.transaction import MAJORITY, Repeatable, Session
+
+_PARALLEL = 32
+_RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
+_BYTES_AT_ONCE = 40_000_000
+
+
+class MongoWriter:
+    """Writes through the client of its store."""
+
+    def __init__(self, client: MongoClient[dict[str, Any]], db: Database[dict[str, Any]], url: str) -> None:
+        self._client, self._url = client, url
+        self._db = db.with_options(write_concern=MAJORITY)
+        self._session: ClientSession | None = None
+        self._slot: Slot | None = None
+
+    def _opened(self) -> Slot:
+        """The slot of this writer, with its session; a standalone server has no sessions."""
+        if self._slot is None:
+            hello = self._client.admin.command("hello")
+            if "setName" in hello or hello.get("msg") == "isdbgrid":
+                self._session = self._client.start_session(causal_consistency=True)
+            self._slot = Slot(self._db, self._session)
+        return self._slot
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.end_session()
+        self._session = self._slot = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[TargetTransaction]:
+        with speaking(self._url, "writing"):
+            slot = self._opened()
+            work = Repeatable(self._session)
+            try:
+                yield MongoTransaction(self._db, self._url, work, slot)
+                work.commit()
+            except ConnectionFailure:
+                self.close()
+                raise
+            finally:
+                work.end()
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        with speaking(self._url, "locking the target"), Lease(self._db, self._url).held():
+            yield
+
+    def fill_rank(self) -> int:
+        return _PARALLEL
+
+
+class MongoTransaction:
+    """Works inside the transaction that MongoWriter began."""
+
+    def __init__(self, db: Database[dict[str, Any]], url: str, work: Repeatable, slot: Slot) -> None:
+        self._db, self._url, self._work = db, url, work
+        self.journal = MongoJournal(db, work, slot)
+
+    def load(self, table: TargetTable, rows: Any) -> None:
+        if not len(rows):
+            return
+        raws = documents(table, rows)
+        collection = collection_of(self._db, table.table).with_options(codec_options=_RAW)
+
+        def insert(session: Session) -> None:
+            for some in _portions(raws):
+                collection.insert_many(
+                    [RawBSONDocument(raw) for raw in some], ordered=session is not None, session=session
+                )
+
+        try:
+            self._work.write(insert, undo=lambda: self._delete_raws(table, raws))
+        except (BulkWriteError, OperationFailure) as error:
+            self._settle(table, raws, error)
+
+    def _settle(self, table: TargetTable, raws: Sequence[bytes], error: OperationFailure) -> None:
+        """Raise RowRejected for the documents that the server refused; nothing of the others stays."""
+        found = refusals.of(self._db, table, raws, error, own=not self._work.has_transactions)
+        if found is None:
+            raise error
+        if not found:  # all of it is there already, byte for byte: a run that was killed wrote it
+            self._work.write(lambda session: None, undo=lambda: self._delete_raws(table, raws))
+            return
+        if not self._work.has_transactions:
+            out = {refusal.row for refusal in found}
+            self._delete_raws(table, [raw for row, raw in enumerate(raws) if row not in out])
+        first = found[0]
+        raise RowRejected(
+            first.reason,
+            first.detail,
+            table=table.name,
+            column=first.column,
+            constraint=first.constraint,
+            rows=found,
+        )
+
+    def _delete_raws(self, table: TargetTable, raws: Sequence[bytes]) -> None:
+        ids = [refusals.key_of(raw) for raw in raws]
+        for at in range(0, len(ids), 1000):
+            collection_of(self._db, table.table).delete_many({"_id": {"$in": ids[at : at + 1000]}})
+
+    def load_each(self, parts: Sequence[RecordRows]) -> Mapping[int, RowRejected] | None:
+        """Return None: an error ends a transaction of MongoDB, and `load` names the documents at fault."""
+        return None
+
+    def update(self, table: TargetTable, rows: Any) -> int:
+        """Set the fields of `rows`, and remove those that are to be missing; all others stay as they are."""
+        if not len(rows):
+            return 0
+        names = [stored(table, name) for name in rows.column_names if name not in table.primary_key]
+        requests = []
+        for raw in documents(table, rows):
+            document = dict(RawBSONDocument(raw, _RAW))
+            key = document.pop(KEY)
+            gone = {name: "" for name in names if name not in document}
+            sets = {name: value for name, value in document.items() if name in names}
+            change = {op: values for op, values in (("$set", sets), ("$unset", gone)) if values}
+            requests.append(UpdateOne({"_id": key}, change or {"$set": {}}))
+        collection = collection_of(self._db, table.table).with_options(codec_options=_RAW)
+        with self._refusing(table):
+            return self._work.write(lambda session: collection.bulk_write(requests, session=session).matched_count)
+
+    def delete(self, table: TargetTable, keys: Any) -> int:
+        if not len(keys):
+            return 0
+        collection = collection_of(self._db, table.table)
+        found = list(by_key.filters(table, keys))
+        return self._work.write(
+            lambda session: sum(collection.delete_many(one, session=session).deleted_count for one in found)
+        )
+
+    def owned(self, table: TargetTable, by: Any, columns: Sequence[str]) -> Any:
+        collection = collection_of(self._db, table.table).with_options(codec_options=_RAW)
+        found = list(by_key.filters(table, by))
+        only = dict.fromkeys((*(stored(table, name) for name in columns), KEY), 1)
+
+        def read(session: Session) -> bytes:
+            return b"".join(bytes(d.raw) for one in found for d in collection.find(one, only, session=session))
+
+        return pa.Table.from_batches([canonical_batch(table, columns, self._work.ask(read)).select(list(columns))])
+
+    def count(self, table: TargetTable, *, hold: bool) -> int | None:
+        """Count the documents. `hold` cannot be kept: MongoDB has no lock on a collection."""
+        if table.table not in self._db.list_collection_names(filter={"name": table.table}):
+            return None
+        return collection_of(self._db, table.table).count_documents({})
+
+    def holds(self, table: TargetTable, column: str | None = None) -> bool:
+        query = {} if column is None else {stored(table, column): {"$nin": [None]}}
+        found = self._work.ask(lambda s: collection_of(self._db, table.table).find_one(query, {"_id": 1}, session=s))
+        return found is not None
+
+    def mark(self, table: TargetTable, rows: Any) -> bytes | None:
+        return other_rows.mark(table, rows)
+
+    def other_rows(self, table: TargetTable, *, limit: int) -> OtherRows:
+        return self._work.ask(lambda session: other_rows.other_rows(self._db, table, limit, session))
+
+    def describe(self) -> Described:
+        return describe(self._db)
+
+    def left_broken(self, statements: Sequence[str]) -> list[str]:
+        """Return nothing: what needs a collection still works without it, and finds no documents."""
+        return []
+
+    def empty(self, table: TargetTable, *, beside: Collection[TargetTable]) -> None:
+        collection = collection_of(self._db, table.table)
+        self._work.write(lambda session: collection.delete_many({}, session=session))
+
+    def run(self, sql: str) -> None:
+        """Run a command of the schema. No transaction can hold it: running it twice is harmless.
+
+        What drops something is run when the transaction has been committed, and so is what comes after it.
+        """
+        if drops(sql) or self._work.waits:
+            self._work.later(lambda: run_command(self._db, sql))
+            return
+        try:
+            run_command(self._db, sql)
+        except OperationFailure as error:
+            if error.code not in refusals.REASONS:
+                raise
+            raise RowRejected(refusals.REASONS[error.code], refusals.said(error), table="") from error
+
+    def begin_journal(self) -> None:
+        """Do nothing: its collections have a prefix."""
+
+    def note_default_schema(self) -> None:
+        """Do nothing: a database has no schemas."""
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        with self._work.savepoint():
+            yield
+
+    @contextmanager
+    def _refusing(self, table: TargetTable) -> Iterator[None]:
+        try:
+            yield
+        except PyMongoError as error:
+            if (refusal := refusals.alone(table, error)) is not None:
+                raise refusal from error
+            raise
+
+
+def _portions(raws: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    start, size = 0, 0
+    for place, raw in enumerate(raws):
+        if size + len(raw) > _BYTES_AT_ONCE and place > start:
+            yield raws[start:place]
+            start, size = place, 0
+        size += len(raw)
+    yield raws[start:]
+
+
+_: type[Writer] = MongoWriter

@@ -1,0 +1,151 @@
+"""One transaction of a MongoDB target, with savepoints, which MongoDB does not have, and repeated where it must be.
+
+MongoDB aborts a transaction on every error, and on a conflict with another one. So what was written is kept in order
+until the commit, as functions: a new transaction runs them again, without those that a savepoint took back. A
+standalone server has no transactions: every write is done at once, and a savepoint deletes what was inserted in it.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+from pymongo.client_session import ClientSession
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
+from pymongo.write_concern import WriteConcern
+
+from crossfade.errors import CrossfadeError, may_pass
+
+Session = ClientSession | None
+Result = TypeVar("Result")
+Work = Callable[[Session], Result]
+
+MAJORITY = WriteConcern("majority")
+_PATIENCE = 75.0  # seconds that a transaction in conflict is repeated: a server ends abandoned ones after 60
+_NO_SUCH_TRANSACTION = 251
+
+
+class Changed(Exception):
+    """Another transaction has changed what this one had locked before it had to be repeated."""
+
+
+class Repeatable:
+    """The session of one transaction, and all that was written in it."""
+
+    def __init__(self, session: ClientSession | None) -> None:
+        """Without a session the server has no transactions."""
+        self._session, self.has_transactions = session, session is not None
+        self._done: list[tuple[Work[Any], Callable[[], None] | None]] = []
+        self._is_current = False
+        self._after: list[Callable[[], None]] = []
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything is to be run after the commit."""
+        return bool(self._after)
+
+    def later(self, work: Callable[[], None]) -> None:
+        """Run it when the transaction is committed: what no transaction can hold, and is harmless twice."""
+        self._after.append(work)
+
+    def write(self, work: Work[Result], undo: Callable[[], None] | None = None) -> Result:
+        """Run it, and again whenever the transaction is repeated. `undo` takes it back on a standalone server."""
+        result = self.ask(work)
+        self._done.append((work, undo))
+        return result
+
+    def ask(self, work: Work[Result]) -> Result:
+        """Run a read in the transaction."""
+        if not self.has_transactions:
+            return work(None)
+        return self._patiently(lambda: work(self._current()))
+
+    def commit(self) -> None:
+        if self.has_transactions and self._done:
+            self._commit()
+        self.end()
+        for work in self._after:
+            work()
+
+    def _commit(self) -> None:
+        def attempt() -> None:
+            session = self._current()
+            for last in (False, False, True):
+                try:
+                    session.commit_transaction()
+                    return
+                except PyMongoError as error:
+                    if last or not error.has_error_label("UnknownTransactionCommitResult"):
+                        raise
+
+        self._patiently(attempt)
+
+    def end(self) -> None:
+        """Abort what is not committed."""
+        self._is_current = False
+        if self._session is not None and self._session.in_transaction:
+            with suppress(PyMongoError):
+                self._session.abort_transaction()
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        place = len(self._done)
+        try:
+            yield
+        except BaseException:
+            self._back_to(place)
+            raise
+
+    def _back_to(self, place: int) -> None:
+        taken_back = self._done[place:]
+        del self._done[place:]
+        if self.has_transactions:
+            self._is_current = False
+        else:
+            for _, undo in reversed(taken_back):
+                if undo is not None:
+                    undo()
+
+    def _patiently(self, attempt: Callable[[], Result]) -> Result:
+        until = time.monotonic() + _PATIENCE
+        pause = 0.01
+        while True:
+            try:
+                return attempt()
+            except PyMongoError as error:
+                self._is_current = False  # whatever the error, the server has aborted the transaction
+                if not _is_transient(error) or time.monotonic() > until:
+                    raise
+            except Changed:
+                raise may_pass(
+                    CrossfadeError("another transaction has changed what this one works on; nothing was written")
+                ) from None
+            time.sleep(pause * random.random())
+            pause = min(pause * 2, 1.0)
+
+    def _current(self) -> ClientSession:
+        """The session, with everything done in it again where the transaction is a new one."""
+        session = self._session
+        assert session is not None, "the server has transactions"
+        if self._is_current:
+            return session
+        if session.in_transaction:
+            with suppress(PyMongoError):
+                session.abort_transaction()
+        session.start_transaction(ReadConcern("snapshot"), MAJORITY, ReadPreference.PRIMARY)
+        for work, _ in self._done:
+            work(session)
+        self._is_current = True
+        return session
+
+
+def _is_transient(error: PyMongoError) -> bool:
+    if isinstance(error, ConnectionFailure):
+        return False  # the caller has patience for a server that is away
+    code = error.code if isinstance(error, OperationFailure) else None
+    return error.has_error_label("TransientTransactionError") or code == _NO_SUCH_TRANSACTION

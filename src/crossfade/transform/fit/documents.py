@@ -1,0 +1,76 @@
+"""Values of document stores: keys of twelve bytes, text of any characters, decimals of 34 digits, values of any type.
+
+What only the store can tell of a value (how deep it is nested, how large the document is) it tells when it writes.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Context, Inexact, InvalidOperation, Overflow
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crossfade.model.target import ColumnType
+from crossfade.transform.fit.numbers import not_of_type
+from crossfade.transform.fit.rejections import Rejections, Unfit, shown
+
+_BYTES = 12
+_EXACT = Context(prec=34, Emin=-6143, Emax=6144, clamp=1, traps=[Inexact, InvalidOperation, Overflow])
+_NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,6})?|Infinity)|NaN")
+
+
+def fit_objectid(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
+    if pa.types.is_fixed_size_binary(values.type) and values.type.byte_width == _BYTES:
+        return values
+    if not pa.types.is_binary(values.type):
+        return not_of_type(values, kind, rejections, "oid_of(...)")
+    other = pc.not_equal(pc.binary_length(values), _BYTES)
+    values = rejections.where(other, values, "bad_type", lambda v: f"{v} does not have the 12 bytes of a key")
+    return values.cast(pa.binary(_BYTES))
+
+
+def fit_string(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
+    return values if pa.types.is_string(values.type) else not_of_type(values, kind, rejections, "as_text(...)")
+
+
+def fit_decimal128(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
+    """Digits as they are: 1.10 stays 1.10."""
+    if pa.types.is_integer(values.type):
+        values = values.cast(pa.string())
+    if pa.types.is_decimal(values.type):
+        return rejections.each(values, pa.string(), lambda value: _exact(str(value)))
+    if not pa.types.is_string(values.type):
+        return not_of_type(values, kind, rejections, "as_decimal(...) or as_number(...)")
+    return rejections.each(values, pa.string(), _exact)
+
+
+def _exact(text: str) -> str:
+    if not _NUMBER.fullmatch(text):
+        raise Unfit("not_a_number", f"{shown(text)} is not a number in plain digits")
+    try:
+        _EXACT.create_decimal(text)
+    except (Inexact, InvalidOperation, Overflow):
+        raise Unfit("precision", f"{shown(text)} has more than 34 digits, or is beyond what they hold") from None
+    return text
+
+
+def fit_ejson(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
+    """Extended JSON as text: what it says of types the store finds out."""
+    if not pa.types.is_string(values.type):
+        return not_of_type(values, kind, rejections, "ejson_of(...) or json_of(...)")
+    return rejections.each(values, pa.string(), _json)
+
+
+def _json(text: str) -> str:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        if "recursion" not in str(error) and "number" not in str(error):
+            raise Unfit("not_json", f"{shown(text)} is not JSON: {error}") from None
+    return text
+
+
+__all__ = ["fit_decimal128", "fit_ejson", "fit_objectid", "fit_string"]
