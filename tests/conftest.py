@@ -27,6 +27,7 @@ from psycopg import sql
 
 from crossfade.errors import Unreachable
 from crossfade.runtime.memory import own_process
+from crossfade.stores.memory.database import forget
 from crossfade.testing import (
     MONGODB_URL,
     POSTGRESQL_URL,
@@ -85,6 +86,20 @@ def pg_db(postgresql_url: str) -> Iterator[PostgresScratch]:
         yield PostgresScratch(name, with_database(postgresql_url, name))
     finally:
         _administer(postgresql_url, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture
+def new_memory() -> Iterator[Callable[[], str]]:
+    """Makes databases in this process, as many as a test needs; returns the url of each (see in_memory.py)."""
+    made: list[str] = []
+
+    def new() -> str:
+        made.append(f"memory://{secrets.token_hex(6)}")
+        return made[-1]
+
+    yield new
+    for url in made:
+        forget(url)
 
 
 def _administer(url: str, statement: str, name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from crossfade.records.bson.ejson import canonical, to_bson
 from crossfade.records.codec import Codec
 from crossfade.schema.statements import split
 from crossfade.stores.contract import Ddl, Inspector, Reader, RowReader, Store, TargetTransaction, Writer, need
-from crossfade.stores.memory.database import database, forget
+from crossfade.stores.memory.database import database
 from crossfade.stores.open import open_store
 from crossfade.testing.dump_writer import write_archive, write_dump_folder
 
@@ -141,9 +140,7 @@ def _exported(request: pytest.FixtureRequest, entities: Entities) -> str:
 
 
 def _memory(request: pytest.FixtureRequest) -> str:
-    url = f"memory://{secrets.token_hex(6)}"
-    request.addfinalizer(lambda: forget(url))
-    return url
+    return str(request.getfixturevalue("new_memory")())
 
 
 def _in_memory(request: pytest.FixtureRequest, entities: Entities) -> str:

@@ -15,7 +15,7 @@ from crossfade.errors import Stale
 from crossfade.journal import journal
 from crossfade.model.identity import SourceIdentity, changed
 from crossfade.move import Move
-from crossfade.testing import with_database
+from in_memory import fill
 from outcome import open_move
 from scratch import MongoScratch, PostgresScratch
 
@@ -30,30 +30,33 @@ def opened(pg_db: PostgresScratch, tmp_path: Path) -> Opener:
     return lambda source: open_move(folder, source, pg_db.url)
 
 
+@pytest.fixture
+def in_memory(new_memory: Callable[[], str], tmp_path: Path) -> Opener:
+    folder, target = shop.small_project(tmp_path / "in_memory", SCHEMA, MAPPING), new_memory()
+    return lambda source: open_move(folder, source, target)
+
+
 def things(count: int) -> list[dict[str, int]]:
     return [{"_id": n, "v": n} for n in range(count)]
 
 
 def test_another_database_is_refused_by_all_that_read_and_told_by_status(
-    mongo_db: MongoScratch, opened: Opener
+    new_memory: Callable[[], str], in_memory: Opener
 ) -> None:
-    mongo_db.db.things.insert_many(things(5))
-    other = f"{mongo_db.name}_b"
-    mongo_db.db.client[other].things.insert_many(things(5))
-    try:
-        with opened(mongo_db.url) as move:
-            move.survey()
-            assert move.copy().ok
-        with opened(with_database(mongo_db.url, other)) as move:
-            for attempt in (move.copy, move.verify, move.retry, lambda: move.copy(source_moved=True)):
-                with pytest.raises(Stale, match="different entities: things"):
-                    attempt()
-            status = move.status()
-            assert not status.ok
-            assert any("different entities: things" in fault for fault in status.faults)
-    finally:
-        mongo_db.db.client.drop_database(other)
-    with opened(mongo_db.url) as move:
+    source, other = new_memory(), new_memory()
+    fill(source, "things", things(5))
+    fill(other, "things", things(5))
+    with in_memory(source) as move:
+        move.survey()
+        assert move.copy().ok
+    with in_memory(other) as move:
+        for attempt in (move.copy, move.verify, move.retry, lambda: move.copy(source_moved=True)):
+            with pytest.raises(Stale, match="different entities: things"):
+                attempt()
+        status = move.status()
+        assert not status.ok
+        assert any("different entities: things" in fault for fault in status.faults)
+    with in_memory(source) as move:
         assert move.status().ok
         assert move.verify().equal
 
@@ -87,18 +90,15 @@ def test_a_source_at_another_place_is_confirmed_once(mongo_db: MongoScratch, ope
         assert move.status().source == mongo_db.url
 
 
-def test_a_copy_that_starts_over_may_start_from_another(mongo_db: MongoScratch, opened: Opener) -> None:
-    mongo_db.db.things.insert_many(things(5))
-    other = f"{mongo_db.name}_b"
-    try:
-        mongo_db.db.client[other].things.insert_many(things(7))
-        with opened(mongo_db.url) as move:
-            move.survey()
-            move.apply_schema()
-        with opened(with_database(mongo_db.url, other)) as move:
-            assert [e.counts.copied for e in move.copy().entities] == [7]
-    finally:
-        mongo_db.db.client.drop_database(other)
+def test_a_copy_that_starts_over_may_start_from_another(new_memory: Callable[[], str], in_memory: Opener) -> None:
+    source, other = new_memory(), new_memory()
+    fill(source, "things", things(5))
+    fill(other, "things", things(7))
+    with in_memory(source) as move:
+        move.survey()
+        move.apply_schema()
+    with in_memory(other) as move:
+        assert [e.counts.copied for e in move.copy().entities] == [7]
 
 
 def test_a_dump_that_was_replaced_changed_or_carried_elsewhere(tmp_path: Path, opened: Opener) -> None:

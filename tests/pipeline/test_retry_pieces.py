@@ -13,9 +13,9 @@ import shop
 from crossfade.journal import journal, refused
 from crossfade.model.events import RecordRetried
 from crossfade.move import Move
+from in_memory import fill
 from outcome import counts_of, open_move
-from scratch import MongoScratch, PostgresScratch
-from target_sql import sql
+from scratch import PostgresScratch
 
 SCHEMA = """
 CREATE TABLE owners (id int PRIMARY KEY, age int NOT NULL, chip text UNIQUE);
@@ -30,32 +30,37 @@ FIXED = "SELECT o._id AS id, parse_int(o.age) AS age, o.chip AS chip FROM owners
 Opened = Callable[[], Move]
 
 
-@pytest.fixture(params=["postgresql", "sqlite"])
+@pytest.fixture(params=["postgresql", "memory"])
 def zoo(
-    request: pytest.FixtureRequest, mongo_db: MongoScratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    new_memory: Callable[[], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Opened:
     """Twelve owners whose ages are text, of whom two pairs have one chip; each has an animal, which has to wait. One
     animal has no owner. The mapping is fixed by now.
     """
     owners = [{"_id": i, "age": str(20 + i), "chip": f"c{9 if i in (9, 10, 11) else i}"} for i in range(12)]
-    mongo_db.db.owners.insert_many([*owners, {"_id": 99, "age": 40, "chip": "z"}])
-    mongo_db.db.animals.insert_many([{"_id": i, "owner": i} for i in range(13)])
-    target = f"sqlite:///{tmp_path / 't.db'}"
+    source, target = new_memory(), new_memory()
+    fill(source, "owners", [*owners, {"_id": 99, "age": 40, "chip": "z"}])
+    fill(source, "animals", [{"_id": i, "owner": i} for i in range(13)])
     if request.param == "postgresql":
         scratch: PostgresScratch = request.getfixturevalue("pg_db")
         target = scratch.url
     folder = shop.small_project(tmp_path / "zoo", SCHEMA, MAPPING, more="limits.stop_at = 1.0\n")
-    with open_move(folder, mongo_db.url, target) as move:
+    with open_move(folder, source, target) as move:
         move.survey()
         assert counts_of(move.copy()) == {"animals": (13, 0, 13, 0), "owners": (13, 1, 12, 0)}
     (folder / "mapping" / "owners.sql").write_text(FIXED)
     monkeypatch.setattr(refused, "PIECE_RECORDS", 4)
-    return lambda: open_move(folder, mongo_db.url, target)
+    return lambda: open_move(folder, source, target)
 
 
 def owners_of(move: Move) -> list[int]:
-    with move.context.transaction() as tx:
-        return [i for (i,) in sql(tx, "SELECT id FROM owners ORDER BY id")]
+    table, reader = move.schema.table("owners"), move.target.row_reader
+    assert table is not None
+    assert reader is not None
+    return sorted(key for batch in reader.scan(table, ["id"]) for key in batch.column("id").to_pylist())
 
 
 def test_the_first_by_its_key_has_the_value(zoo: Opened) -> None:

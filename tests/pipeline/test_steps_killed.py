@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pickle
-import secrets
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -18,10 +17,9 @@ from run_steps_of import steps_in, without_transactional_ddl
 from crossfade.journal import journal
 from crossfade.model.target import Step
 from crossfade.pipeline.steps import run_step, run_steps
-from crossfade.records.bson.codec import BSON
 from crossfade.stores.contract import RowRejected, Standing, Store, Transaction, need
-from crossfade.stores.memory.database import database, forget
 from crossfade.stores.open import open_store
+from in_memory import held
 from scratch import PostgresScratch
 
 SCRIPT = Path(__file__).with_name("run_steps_of.py")
@@ -81,17 +79,10 @@ class Stopped(Exception):
     pass
 
 
-@pytest.fixture
-def memory() -> Iterator[str]:
-    url = f"memory://{secrets.token_hex(6)}"
-    yield url
-    forget(url)
-
-
 @pytest.mark.parametrize("point", ["before step", "after step", "before commit", "after commit"])
 @pytest.mark.parametrize("together", [True, False])
-def test_stopped_anywhere_in_memory(memory: str, point: str, together: bool) -> None:
-    held = database(memory, BSON)
+def test_stopped_anywhere_in_memory(new_memory: Callable[[], str], point: str, together: bool) -> None:
+    memory = new_memory()
     with open_store(memory) as opened:
         target = opened if together else without_transactional_ddl(opened)
         journal.create(target)
@@ -105,13 +96,13 @@ def test_stopped_anywhere_in_memory(memory: str, point: str, together: bool) -> 
                 if left == 0:
                     raise Stopped
 
-            held.at(point, stop)
+            held(memory).at(point, stop)
             try:
                 run_steps(target, transaction(target), steps_in(target, SCHEMA), lambda step: None)
                 break
             except Stopped:
                 stops += 1
-        held.at(point, None)
+        held(memory).at(point, None)
         assert stops > 2
         finish(target)
 

@@ -42,7 +42,11 @@ class Conflicts(Protocol):
         ...
 
     def holders(self, table: TargetTable, unique: Unique, rows: Any) -> list[Conflict | None]:
-        """Return the values of the rows under `unique`, with the row of the table that has the same."""
+        """Return the values of the rows under `unique`, with the row of the table that has the same.
+
+        None for a row that the constraint compares with no other: outside its predicate, or with NULL among the values
+        (unless it takes NULLs for equal).
+        """
         ...
 
     def check(self, table: TargetTable, name: str) -> Check | None:

@@ -30,7 +30,10 @@ class MemoryConflicts:
         by = {held.part(row.values, columns): key for key, row in held.rows.items()}
         found: list[Conflict | None] = []
         for values in values_of(table, rows.select(columns)):
-            key = None if None in values else by.get(values)
+            if None in values:  # a row with NULL is like no other
+                found.append(None)
+                continue
+            key = by.get(values)
             said = _printed(unique.expressions, values)
             found.append(Conflict(said) if key is None else Conflict(said, _printed(held.primary_key, key), key))
         return found

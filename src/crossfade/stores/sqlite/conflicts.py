@@ -97,8 +97,10 @@ def _kept(table: TargetTable, row: Any) -> dict[str, Any]:
     return {name: stored(row.column(name), types[name])[0] for name in row.column_names}
 
 
-def _held(table: TargetTable, unique: Unique, found: Sequence[Any]) -> Conflict:
+def _held(table: TargetTable, unique: Unique, found: Sequence[Any]) -> Conflict | None:
     count = len(unique.expressions)
+    if None in found[:count]:  # a row with NULL is like no other
+        return None
     values = dict(zip(unique.expressions, found[:count], strict=True))
     key = found[2 * count :]
     if all(value is None for value in key):
