@@ -1,4 +1,4 @@
-"""A Dask scheduler and its workers as processes of their own, each in a folder of its own."""
+"""A Dask scheduler and its workers as separate processes, each in its own folder."""
 
 from __future__ import annotations
 

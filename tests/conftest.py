@@ -1,4 +1,4 @@
-"""What every test stands on: one real server of each kind a run, and a fresh database of its own a test.
+"""What every test uses: one real server of each kind for each run, and a fresh database for each test.
 
 With pytest-xdist all workers share the two servers. The first that needs one starts it, on behalf of the controller,
 which stops them in the end; should the controller be killed, the servers go with it (crossfade.testing).

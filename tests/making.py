@@ -1,4 +1,4 @@
-"""Makes a schema in a database, as a move does, but without a journal."""
+"""Create a schema in a database as a move does, but without a journal."""
 
 from __future__ import annotations
 

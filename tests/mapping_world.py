@@ -1,4 +1,4 @@
-"""A source in memory, surveyed and read as a real one is, and mappings that run over it."""
+"""A source in memory that is surveyed and read like a real one, and mappings that run over it."""
 
 from __future__ import annotations
 

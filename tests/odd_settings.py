@@ -1,4 +1,4 @@
-"""The oddest value of each setting that a role or a database may have, and a login that has them all."""
+"""The most unusual value of each setting that a role or a database may have, and a login that has all of them."""
 
 from __future__ import annotations
 

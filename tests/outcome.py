@@ -1,4 +1,4 @@
-"""All that a copy leaves behind, as one value that can be compared."""
+"""Everything that a copy leaves behind, as one comparable value."""
 
 from __future__ import annotations
 

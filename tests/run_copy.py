@@ -1,4 +1,4 @@
-"""A copy in a process of its own, to be killed: `run_copy.py PROJECT WORKERS [MOMENT TIMES]`.
+"""Run a copy in a separate process, to be killed: `run_copy.py PROJECT WORKERS [MOMENT TIMES]`.
 
 Its workers are forked, as the command's are, where FORKED is in the environment; else spawned, as a library's.
 

@@ -1,4 +1,4 @@
-"""Databases of a test's own, as the fixtures `mongo_db` and `pg_db` hand them out.
+"""Databases for single tests, as provided by the fixtures `mongo_db` and `pg_db`.
 
 Not in conftest.py: every folder may have one of those, and an import by that name would find any of them.
 """

@@ -1,4 +1,4 @@
-"""A small shop with all the mess that a copy has to bring in order: what every test here moves.
+"""A small shop with everything that makes a copy difficult: the data that every test here moves.
 
 teams <- users (self references, tags) <- posts (comments) <- likes, and `handles`, which teams and users share.
 Orphans make orphans: a team that has no owner leaves, then its users, then their posts, then the likes of these.

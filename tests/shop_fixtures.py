@@ -1,4 +1,4 @@
-"""The shop, filled and surveyed once; targets of a test's own; what an undisturbed copy comes to."""
+"""The shop, filled and surveyed once; targets for single tests; the result of an undisturbed copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mappings of a small grammar, and what they make: over decoded documents, one by one, the slow and obvious way."""
+"""Mappings of a small grammar and their results, over decoded documents one by one, in the slow and obvious way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The functions of mappings, each the slow and obvious way: over decoded values, with exact arithmetic.
+"""The functions of mappings in the slow and obvious way: over decoded values, with exact arithmetic.
 
 `Refuse` is what a record is quarantined for. None stays None.
 """

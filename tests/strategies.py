@@ -1,4 +1,4 @@
-"""Hypothesis strategies for BSON documents: every type, every nesting, and the values that such things stumble over."""
+"""Hypothesis strategies for BSON documents: every type, every nesting, and values that often cause faults."""
 
 from __future__ import annotations
 

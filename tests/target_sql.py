@@ -1,4 +1,4 @@
-"""Statements of a test's own in a transaction of an SQL target."""
+"""Statements of a test in a transaction of an SQL target."""
 
 from __future__ import annotations
 

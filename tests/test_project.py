@@ -1,4 +1,4 @@
-"""crossfade.toml as values: what it refuses, and what it says then."""
+"""crossfade.toml as values: what is refused, with which message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A copy in another process, and ways to end it."""
+"""A copy in another process, and ways to kill it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `check` says of mappings against the target: where, in words of the mapping's author, and with a way out."""
+"""`check` reports faults of mappings against the target: where, in the author's terms, and with a hint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference says all of it, and says it as it is."""
+"""The reference documents all of it, and correctly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every error that people meet, in crossfade's own voice: what is so, what is true now, what to try, its status."""
+"""Every error that people meet: the fact, what is true now, a hint, and the exit status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/reference/json.md and what the commands print are one, key by key."""
+"""docs/reference/json.md and the output of the commands agree, key by key."""
 
 from __future__ import annotations
 

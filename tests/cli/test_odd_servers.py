@@ -1,4 +1,4 @@
-"""A whole move into servers that are set otherwise than anybody would expect: equal, or set aside with a reason."""
+"""A whole move with servers in unusual configurations: equal, or quarantined with a reason."""
 
 from __future__ import annotations
 

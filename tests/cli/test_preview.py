@@ -1,4 +1,4 @@
-"""`crossfade preview`: documents beside their rows, refusals, samples; and nothing is written."""
+"""`crossfade preview`: documents with their rows, refusals, and samples. It writes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records in quarantine: listed, shown, tried again, left behind."""
+"""Records in quarantine: list, show, retry, discard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`crossfade reset`: asks, says what goes, and goes by the journal and not by the files."""
+"""`crossfade reset`: asks, prints what it drops, and follows the journal instead of the files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reaches a terminal, and how progress is told."""
+"""Output on a terminal, and how progress is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams that are closed or full, odd names, threads, limits of the machine: the right exit status, no traceback."""
+"""Closed or full streams, unusual names, threads, limits of the machine: the right exit status, no traceback."""
 
 from __future__ import annotations
 

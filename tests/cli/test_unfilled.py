@@ -1,4 +1,4 @@
-"""Columns that no mapping fills: NULL, and to stay so, unless the target may have filled them itself."""
+"""Columns that no mapping fills must stay NULL, unless the target may have filled them itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of the documentation, taken apart: fenced blocks, commands, links, headings."""
+"""The pages of the documentation, parsed: fenced blocks, commands, links, headings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every piece of SQL in the how-tos, in a project of its own kind: it is checked, carried and proved."""
+"""Every piece of SQL in the how-tos, in a suitable project: it is checked, copied and verified."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages say of ids: the program prints it, and the Python that they show runs and gives it."""
+"""What the pages say about ids: the program prints it, and their Python examples run and return it."""
 
 from __future__ import annotations
 

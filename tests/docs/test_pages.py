@@ -1,4 +1,4 @@
-"""Every page: its links lead somewhere, and the commands that it shows are there."""
+"""Every page: its links and the commands that it shows exist."""
 
 from __future__ import annotations
 

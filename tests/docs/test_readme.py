@@ -1,4 +1,4 @@
-"""The README: its figures are those of bench/RESULTS.md, and its example gives what it shows."""
+"""The README: its figures are those of bench/RESULTS.md, and its example produces the output that it shows."""
 
 from __future__ import annotations
 

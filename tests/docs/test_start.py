@@ -1,4 +1,4 @@
-"""docs/start.md, done as it is written: its files, its commands, in its order, against a shop that fits its text."""
+"""docs/start.md, executed as written: its files and commands in order, with a shop that fits its text."""
 
 from __future__ import annotations
 

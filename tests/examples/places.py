@@ -1,4 +1,4 @@
-"""In which table and column each flaw that ends in quarantine is found; `name/scheme` where that differs."""
+"""The table and column in which each quarantined flaw is found; `name/scheme` if that differs."""
 
 from __future__ import annotations
 

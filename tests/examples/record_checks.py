@@ -1,4 +1,4 @@
-"""One record of each system, written down by hand: as it stands in the source, and the rows that it has to become.
+"""One record of each system, written by hand: as in the source, and the expected rows.
 
 Nothing here is computed by what is tested: the UUIDs are spelled from the ObjectIds' digits, the dates from the
 documents.

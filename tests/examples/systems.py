@@ -1,4 +1,4 @@
-"""The two example systems at work: seeded on a small scale, moved by the program itself, and looked at afterwards."""
+"""The two example systems: seeded on a small scale, moved by the program itself, and inspected afterwards."""
 
 from __future__ import annotations
 

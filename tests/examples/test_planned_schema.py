@@ -1,4 +1,4 @@
-"""Scribe Tree's schema as it was first planned: three faults, named in one go, each with SQL that runs."""
+"""Scribe Tree's schema as it was planned: three faults, reported together, each with SQL that runs."""
 
 from __future__ import annotations
 

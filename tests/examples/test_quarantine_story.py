@@ -1,4 +1,4 @@
-"""What Scribe Tree's README tells about quarantine: look at a record, mend it or the mapping, bring it in."""
+"""The quarantine example in Scribe Tree's README: look at a record, fix it or the mapping, and retry it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples' README files say what seed.py does, and the examples use nothing that is not there."""
+"""The examples' README files agree with seed.py, and the examples refer only to what exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both examples, whole, from every kind of source into every kind of target that they can go to."""
+"""Both examples, completely, from every kind of source to every kind of target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""crossfade-ids as an application uses it: alone, with bson's types, and strict about what it is given."""
+"""crossfade-ids as an application uses it: without crossfade, with bson's types, and strict about its input."""
 
 from __future__ import annotations
 

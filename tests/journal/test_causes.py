@@ -1,4 +1,4 @@
-"""Quarantine by cause: grouped in SQL, in PostgreSQL and in SQLite alike."""
+"""Quarantine by cause: grouped in SQL, in PostgreSQL and in SQLite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal of an older version, with data in it, becomes today's."""
+"""The journal of an older version, with data in it, is migrated to the current version."""
 
 from __future__ import annotations
 

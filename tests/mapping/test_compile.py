@@ -1,4 +1,4 @@
-"""Mappings that stand, and what they make: names, arrays, nested SELECTs, CASE, UNION ALL."""
+"""Valid mappings and their results: names, arrays, nested SELECTs, CASE, UNION ALL."""
 
 from __future__ import annotations
 

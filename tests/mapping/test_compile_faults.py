@@ -1,4 +1,4 @@
-"""Mappings that are refused: the line, the column, the reason, the nearest name; and every fault in one go."""
+"""Refused mappings: line, column, reason, nearest name, and all faults reported together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every (path, type) pair is carried, in a remainder, discarded with a reason, or a fault."""
+"""Every (path, type) pair is mapped, in a remainder, discarded with a reason, or a fault."""
 
 from __future__ import annotations
 

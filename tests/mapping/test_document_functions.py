@@ -1,4 +1,4 @@
-"""json_of, ejson_of, json_list, rest_of, and what becomes of NUL."""
+"""json_of, ejson_of, json_list, rest_of, and the handling of NUL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An empty collection does not stop a move: nothing is known of its documents, and there are none to lose."""
+"""An empty collection does not stop a move: nothing is known about its documents, and none can be lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`entries_of`: keys and values as rows, of objects as the survey has them and of maps, with what that carries."""
+"""`entries_of`: keys and values as rows, of objects and of maps, and their coverage."""
 
 # ruff: noqa: E501
 from __future__ import annotations

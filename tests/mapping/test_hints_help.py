@@ -1,4 +1,4 @@
-"""A hint of check fixes its fault: each one is applied as it is written, and the fault is gone."""
+"""A hint of check fixes its fault: each is applied as written, and the fault disappears."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids: the same in the engine and in Python, the same whatever else stands at the place, and never one for two keys."""
+"""Ids: the same in the engine and in Python, independent of other values at the place, and unique for each key."""
 
 from __future__ import annotations
 

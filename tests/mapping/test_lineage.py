@@ -1,4 +1,4 @@
-"""What stands behind a table or a column, in the author's own words."""
+"""The source paths of a table or a column, with the author's expressions."""
 
 from __future__ import annotations
 

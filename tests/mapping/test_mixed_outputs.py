@@ -1,4 +1,4 @@
-"""A place of several types does not go into a text column as it is: quotes and all, it would be Extended JSON."""
+"""A place of several types cannot go into a text column unchanged: it would be Extended JSON with quotes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a field is called, its own value arrives: names differ in case, hold anything, or look like ours."""
+"""A field's own value is copied whatever its name: names that differ in case, contain anything, or look like ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reaches the target in part alone is said in a note."""
+"""Values that reach the target only in part are reported in a note."""
 
 from __future__ import annotations
 

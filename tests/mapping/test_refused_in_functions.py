@@ -1,4 +1,4 @@
-"""Decimals arrive as digits: no function may order them as letters. Long and double do not meet in one list."""
+"""Decimals are text: no function may compare them as text. Long and double are not combined in one list."""
 
 from __future__ import annotations
 

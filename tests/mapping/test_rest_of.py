@@ -1,4 +1,4 @@
-"""What `rest_of` keeps: everything that no mapping mentions and that nobody discarded."""
+"""What `rest_of` keeps: everything that no mapping mentions and no discard names."""
 
 from __future__ import annotations
 

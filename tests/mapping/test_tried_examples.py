@@ -1,4 +1,4 @@
-"""The examples of docs/reference/mapping.md give what stands below them."""
+"""The examples of docs/reference/mapping.md return the documented results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names that SQL knows fields by: no two are one, and a person can see and type each."""
+"""The names of fields in SQL: all distinct, and visible and typeable for a person."""
 
 from __future__ import annotations
 

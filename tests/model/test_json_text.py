@@ -1,4 +1,4 @@
-"""JSON without limits: the same values as Python's parser gives where that one goes, and further on."""
+"""JSON without limits: the same values as Python's parser where that one succeeds, and more."""
 
 from __future__ import annotations
 

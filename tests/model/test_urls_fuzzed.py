@@ -1,4 +1,4 @@
-"""However oddly a URL is written: nothing that people or scripts are shown has its password."""
+"""However unusual a URL is, nothing that people or scripts see contains its password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A copy that goes on reads from the source that it began with, and from no other."""
+"""A resumed copy reads from the source that it began with, and from no other."""
 
 from __future__ import annotations
 

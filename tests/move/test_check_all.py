@@ -1,4 +1,4 @@
-"""`check` tells everything that can be told at once, and what is still open where nothing is mapped yet."""
+"""`check` reports everything that can be reported together, and what is open while nothing is mapped yet."""
 
 from __future__ import annotations
 

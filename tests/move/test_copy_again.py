@@ -1,4 +1,4 @@
-"""A changed mapping, a new one, a new entity: copied again alone, and the rest left as it is."""
+"""A changed mapping, a new one, a new entity: copied again alone, with the rest left unchanged."""
 
 from __future__ import annotations
 

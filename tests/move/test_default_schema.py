@@ -1,4 +1,4 @@
-"""Tables that name no schema: in the one that the URL or the login's search_path says, for the whole move."""
+"""Tables that name no schema: in the schema of the URL or of the login's search_path, for the whole move."""
 
 from __future__ import annotations
 

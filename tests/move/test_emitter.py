@@ -1,4 +1,4 @@
-"""The events of a run: numbered without gaps, in the order in which they are heard."""
+"""The events of a run: numbered without gaps, in the order in which they are delivered."""
 
 from __future__ import annotations
 

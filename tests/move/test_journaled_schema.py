@@ -1,4 +1,4 @@
-"""What SQL files made is kept in the journal: a user who may create no database goes on, retries and verifies."""
+"""The journal keeps a schema of SQL files: a user who cannot create databases resumes, retries and verifies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run at a time writes into a target: others are refused, and what a killed one left at work is waited for."""
+"""One run at a time writes to a target: others are refused, and work left by a killed run is waited for."""
 
 from __future__ import annotations
 

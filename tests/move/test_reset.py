@@ -1,4 +1,4 @@
-"""A reset drops what the move made, and nothing else."""
+"""A reset drops what the move created, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reset would delete and the move did not make is named, and stays."""
+"""What a reset would delete although the move did not create it is named, and kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema of a new move is read by a thread, while the source is looked at."""
+"""A thread reads the schema of a new move while the source is examined."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever keeps a run waiting is named, and the advice to end a run ends all of it."""
+"""Sessions that block a run are named, and the statement suggested to end a run ends all of it."""
 
 from __future__ import annotations
 

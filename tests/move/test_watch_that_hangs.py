@@ -1,4 +1,4 @@
-"""A question about locks that the server does not answer holds up nobody."""
+"""A query about locks that the server does not answer delays nobody."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What two readers must have in common, and documents with their bytes damaged."""
+"""What two readers must have in common, and documents with damaged bytes."""
 
 from __future__ import annotations
 

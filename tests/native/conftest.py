@@ -1,4 +1,4 @@
-"""The tests here hold the native reader against the one in Python; without it they are skipped, and say so."""
+"""These tests compare the native reader with the one in Python; without it they are skipped with a message."""
 
 from __future__ import annotations
 

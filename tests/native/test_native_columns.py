@@ -1,4 +1,4 @@
-"""Both readers give the same columns and set the same documents aside with the same words, whatever the bytes."""
+"""Both readers return the same columns and reject the same documents with the same messages, for any bytes."""
 
 from __future__ import annotations
 

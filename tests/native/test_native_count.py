@@ -1,4 +1,4 @@
-"""Both counters see the same in every batch, whatever the bytes."""
+"""Both counters return the same counts for every batch, for any bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both make the same digests; and digests differ where documents do."""
+"""Both return the same digests; digests differ if documents do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the fuzzer found worth keeping, read by both: CROSSFADE_FUZZ_CORPUS names its folder (see native/README.md)."""
+"""Saved inputs of the fuzzer, read by both: CROSSFADE_FUZZ_CORPUS names their folder (see native/README.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Very many documents: what Hypothesis makes, crossed with each other, whole and with bytes damaged.
+"""Very many documents: Hypothesis's, recombined, valid and with damaged bytes.
 
 CROSSFADE_SOAK_DOCUMENTS says how many, where it should be other than the usual number.
 """

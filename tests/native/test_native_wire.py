@@ -1,4 +1,4 @@
-"""Numerics and arrays have the same binary form whoever makes them; what is odd is left to Python."""
+"""Both make the same binary form of numerics and arrays; unusual values are left to Python."""
 
 from __future__ import annotations
 

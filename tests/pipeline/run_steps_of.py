@@ -1,4 +1,4 @@
-"""Runs the steps of a schema and is killed between a step and its note: `URL STEPS KILL_AT TOGETHER`.
+"""Run the steps of a schema and be killed between a step and its record: `URL STEPS KILL_AT TOGETHER`.
 
 `STEPS` is a file of pickled steps. `KILL_AT` counts them. `TOGETHER`: yes, if a step and its note are one transaction.
 """

@@ -1,4 +1,4 @@
-"""Indexes that rows stand in the way of: every such row is named, and its record leaves; nothing else does."""
+"""Rows that prevent an index: every such row is found and its record removed; nothing else is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A move leaves the process of a library's user as it is."""
+"""A move does not change the process of a library's user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that break what the target demands leave whole, by themselves, in the same way whoever copies."""
+"""Records that break a constraint of the target are removed completely, and independently of who copies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections that break in the middle: a clear error or none, nothing half written, and the same end after all."""
+"""Connections that break in the middle: a clear error or none, nothing half written, and the same final result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A group of calls whose worker was lost after it had committed is made again: nothing is counted or written twice."""
+"""A group of calls that is repeated after its worker had committed and was lost: nothing is counted or written twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A copy that loses too much of an entity stops early, says why, and goes on when it is fixed."""
+"""A copy that loses too much of an entity stops early, says why, and resumes when it is fixed."""
 
 from __future__ import annotations
 

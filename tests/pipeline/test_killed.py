@@ -1,4 +1,4 @@
-"""kill -9 at any moment, then again the same command, until it ends: the target does not show that it happened."""
+"""kill -9 at any time, then the same command again, until it ends: the target does not show that it happened."""
 
 from __future__ import annotations
 

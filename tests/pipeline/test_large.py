@@ -1,4 +1,4 @@
-"""The biggest documents that MongoDB holds go through, and do not fill the client's memory."""
+"""The largest documents of MongoDB are copied without filling the client's memory."""
 
 from __future__ import annotations
 

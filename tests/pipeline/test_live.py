@@ -1,4 +1,4 @@
-"""Tables that somebody else's migrations made: what hangs on them is away for the copy, and back after it."""
+"""Tables created by others: their constraints are dropped during the copy and restored after it."""
 
 from __future__ import annotations
 

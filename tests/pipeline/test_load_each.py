@@ -1,4 +1,4 @@
-"""A refused batch record by record: who is refused and why, what is in, and what is not tried again and again."""
+"""A refused batch record by record: which records are refused and why, which are loaded, without repeated attempts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which records a target refuses: those that are at fault, all at once where the target can name them, and no other."""
+"""A target refuses exactly the records at fault, all at once if it can name them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Out of quarantine: after a mend of the mapping, the record or its parent; by a discard; or with the whole copy."""
+"""Out of quarantine: after the mapping, the record or its parent was fixed, by a discard, or with a new copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run that is killed while records come in again: those that wait for them come in with the next run."""
+"""A run that is killed during readmission: waiting records are readmitted by the next run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A target that does not take what it is given: said clearly, nothing lost, and the copy goes on when it does."""
+"""A target that refuses what it is given: reported clearly, nothing lost, and the copy resumes when it accepts."""
 
 from __future__ import annotations
 

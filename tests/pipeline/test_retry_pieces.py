@@ -1,4 +1,4 @@
-"""Records that are retried go in pieces: interrupted between two of them, and in the order of their keys."""
+"""Records are retried in pieces: interrupted between two of them, and in the order of their keys."""
 
 from __future__ import annotations
 

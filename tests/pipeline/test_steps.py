@@ -1,4 +1,4 @@
-"""Each step of a schema once, with its note in the journal; one that fails is shown, and leaves the others."""
+"""Each step of a schema runs once, with its record in the journal; a failed one is reported, and keeps the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C: what is at work is finished, nothing is said twice, nobody stays behind, and the copy goes on."""
+"""Ctrl-C: running work is finished, nothing is printed twice, no process stays behind, and the copy resumes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Triggers of the target do not fire for what a move writes, on any path; afterwards they are as they were."""
+"""Triggers of the target do not fire for what a move writes, on any path; afterwards they are as before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is in quarantine at the end: of the records that may be in, the one with the least key has a value.
+"""Who is in quarantine at the end: of the records that can be in, the one with the least key keeps a value.
 
 Regions <- customers <- orders <- lines, each with a value that no two may have. Whoever lacks a parent stays out, and
 frees its value for the next; that one's children come in, and take values from others.

@@ -1,4 +1,4 @@
-"""The shape of some documents and the columns of a shape, each made the slow and obvious way."""
+"""The shape of some documents and the columns of a shape, computed in the slow and obvious way."""
 
 from __future__ import annotations
 

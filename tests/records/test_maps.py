@@ -1,4 +1,4 @@
-"""Objects whose keys are data: how they are told from others, whatever the order and the division of the work."""
+"""Objects whose keys are data: recognised independently of the order and the division of the work."""
 
 from __future__ import annotations
 

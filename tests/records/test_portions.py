@@ -1,4 +1,4 @@
-"""A batch may be counted in portions: they hold whole documents, and what is broken stays one piece."""
+"""A batch may be counted in portions of whole documents; broken bytes stay one piece."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which reader is at work, and what is said of it."""
+"""Which reader is used, and what is printed about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An object that looks as a value does in Extended JSON is told apart from that value, everywhere in our text."""
+"""An object that looks like a value in Extended JSON is distinguished from that value everywhere."""
 
 from __future__ import annotations
 

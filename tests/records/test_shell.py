@@ -1,4 +1,4 @@
-"""Values as people write them: read back without a loss, so that no two keys look the same."""
+"""Values in the notation of people: read back without loss, so that no two keys look the same."""
 
 from __future__ import annotations
 

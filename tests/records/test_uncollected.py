@@ -1,4 +1,4 @@
-"""Documents go as soon as nobody needs them: a million of them must not wait for the garbage collector."""
+"""Documents are freed as soon as they are not needed: a million of them must not wait for the garbage collector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a lost connection cut is done again; what is wrong for good is raised at once."""
+"""Work interrupted by a lost connection is repeated; permanent errors are raised at once."""
 
 from __future__ import annotations
 

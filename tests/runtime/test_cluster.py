@@ -1,4 +1,4 @@
-"""A move on a Dask cluster: a real scheduler, and workers in other folders, which share nothing but the databases."""
+"""A move on a Dask cluster: a real scheduler, and workers in other folders that share only the databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""To import the package starts nothing: no thread, no process, no connection, and no library of a cluster."""
+"""Importing the package starts nothing: no thread, process or connection, and no library of a cluster."""
 
 from __future__ import annotations
 

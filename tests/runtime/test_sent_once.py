@@ -1,4 +1,4 @@
-"""A value that is sent once: calls name it by its token, and whoever misses it gets it."""
+"""A value that is sent once: calls refer to it by its token, and a worker that lacks it receives it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment: what is at work is finished, nobody stays behind, and nobody waits for ever."""
+"""Ctrl-C at any time: running work is finished, no process stays behind, and nothing waits forever."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is worked out while its caller does other things."""
+"""Values that are computed while the caller does other work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The metadata stands in real databases, and they report it back as it was meant."""
+"""The metadata works in real databases, and they report it back as intended."""
 
 from __future__ import annotations
 

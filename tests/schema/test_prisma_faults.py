@@ -1,4 +1,4 @@
-"""What is wrong is said in one go: where, what the line is, why, and how it would stand."""
+"""All faults are reported together: where, the line, why, and the correction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The language: what is read, and that a faulty line costs that line alone."""
+"""The language: what is accepted, and that a faulty line affects only that line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Splitting SQL text: what lies between two semicolons that end a statement."""
+"""Splitting SQL text at the semicolons that end a statement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a schema says arrives as it is: percent signs, white space, braces, and the schemas that types live in."""
+"""A schema is kept exactly: percent signs, white space, braces, and the schemas of types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents of every BSON type, and short ways to look into a dump."""
+"""Documents of every BSON type, and shortcuts to read a dump."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Archives of mongodump. They are written by our own writer; what it shares with the reader is pinned here by bytes."""
+"""Archives of mongodump. They are written by our own writer; bytes fix what it shares with the reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damaged .bson files: what comes before the damage goes on, the rest is one piece that is counted."""
+"""Damaged .bson files: what precedes the damage is read, the rest is one piece that is counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dump comes from somewhere else: what is no regular file in it is refused, and never waited for."""
+"""A dump comes from elsewhere: anything but a regular file is refused, and never waited for."""
 
 from __future__ import annotations
 

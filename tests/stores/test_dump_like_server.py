@@ -1,4 +1,4 @@
-"""A dump answers as the server that it was taken from."""
+"""A dump returns the same as the server from which it was taken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chunks, batches and finding documents, and the cache that they stand on."""
+"""Chunks, batches, finding documents, and the cache that they use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole move from memory to memory, and one that fails at every point where it can."""
+"""A whole move from memory to memory, and one that fails at every possible point."""
 
 from __future__ import annotations
 

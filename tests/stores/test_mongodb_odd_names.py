@@ -1,4 +1,4 @@
-"""Collections whose names the server takes and pymongo does not, and others that are merely unusual."""
+"""Collections with names that the server accepts and pymongo does not, and other unusual names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logins that may read some collections and do nothing else."""
+"""Logins that may read some collections and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why no connection could be made: each cause is told as what it is, with its own hint and exit status."""
+"""Why a connection failed: each cause is reported with its own hint and exit status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PgBouncer before the target: in session mode all is well; in the others nothing is done, and nothing left behind."""
+"""PgBouncer before the target: session mode works; in the others nothing is done, and nothing left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server says of rows that clash, where an expression fails for one of them."""
+"""What the server returns for conflicting rows if an expression fails for one of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What PostgreSQL accepts, a target can be: reflect, apply elsewhere, reflect again, and nothing has changed."""
+"""Any schema that PostgreSQL accepts: reflect it, apply it elsewhere, reflect it again, and compare."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that somebody may do to a target's schema shows in its description, and nothing else does."""
+"""Every change to a target's schema shows in its description, and nothing else does."""
 
 from __future__ import annotations
 

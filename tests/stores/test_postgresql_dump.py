@@ -1,4 +1,4 @@
-"""What PostgreSQL has, we make: pg_dump says the same of a database that psql made and of one that our steps made."""
+"""pg_dump prints the same for a database created by psql and for one created by our steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows by their keys, whether they are read as a stretch of the index or looked up one by one."""
+"""Rows by their keys, read as a range of the index or looked up one by one."""
 
 from __future__ import annotations
 

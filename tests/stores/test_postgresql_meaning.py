@@ -1,4 +1,4 @@
-"""Types whose input function may change the value: harmless spellings go in, changed values are refused by row.
+"""Types whose input function may change the value: harmless notations are accepted, changed values refused by row.
 
 Each text goes through the server's own type and back, in the copy's path and in verification's.
 """

@@ -1,4 +1,4 @@
-"""The order in which PostgreSQL's objects are made."""
+"""The order in which PostgreSQL's objects are created."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What PostgreSQL refuses, and how it is said."""
+"""What PostgreSQL refuses, and how it is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A role that owns its schema, and may make nothing else in the database."""
+"""A role that owns its schema, and can create nothing else in the database."""
 
 from __future__ import annotations
 

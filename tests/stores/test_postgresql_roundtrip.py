@@ -1,4 +1,4 @@
-"""What is written to PostgreSQL is read back equal, of every kind, with NULLs and extremes."""
+"""Values of every kind written to PostgreSQL are read back equal, with NULLs and extremes."""
 
 from __future__ import annotations
 

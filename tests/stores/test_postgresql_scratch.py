@@ -1,4 +1,4 @@
-"""Databases for trying things out: none stays, and what a killed run left goes with the next one."""
+"""Scratch databases: none remains, and those of a killed run are dropped by the next one."""
 
 from __future__ import annotations
 

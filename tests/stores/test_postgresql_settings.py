@@ -1,4 +1,4 @@
-"""Whatever a role, a database, the URL and the environment say: a session of ours has our settings."""
+"""Whatever a role, a database, the URL and the environment set: our sessions have our settings."""
 
 from __future__ import annotations
 

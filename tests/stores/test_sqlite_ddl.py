@@ -1,4 +1,4 @@
-"""SQLite as a target to be made."""
+"""SQLite as a target: its Ddl."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What SQLite keeps comes back equal; what it would change is refused, and what others put there is seen."""
+"""What SQLite stores is read back equal; what it would change is refused; what others store is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that an index of SQLite cannot be made with, and what is no fault of theirs."""
+"""Rows that prevent an index of SQLite, and errors that are not theirs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ground that the other tests stand on: servers that start, stop and never outlive their owner; the proxy."""
+"""The base of the other tests: servers that start, stop and never outlive their owner; the proxy."""
 
 from __future__ import annotations
 

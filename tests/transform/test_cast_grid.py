@@ -1,4 +1,4 @@
-"""Every type of DuckDB's cast to every type that a mapping may cast to, held against what the value means.
+"""Every type of DuckDB cast to every type that a mapping may cast to, compared with the meaning of the value.
 
 What a value means is worked out here, in Python, from its text alone. A cast gives a value of the same meaning, or it
 refuses; and what fits must pass.

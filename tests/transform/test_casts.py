@@ -1,4 +1,4 @@
-"""A CAST gives the value that it was given, or refuses: no digit, no sign, no day is changed."""
+"""A CAST keeps the value or refuses it: no digit, no sign, no day is changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents through the reader, the compiler and DuckDB give the rows that plain Python makes of them."""
+"""Documents read, compiled and run in DuckDB give the same rows as plain Python."""
 
 from __future__ import annotations
 

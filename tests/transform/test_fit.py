@@ -1,4 +1,4 @@
-"""Values held against their columns: exactly, or a rejection with its reason."""
+"""Values fitted to their columns: exactly, or a rejection with its reason."""
 
 from __future__ import annotations
 

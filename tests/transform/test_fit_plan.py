@@ -1,4 +1,4 @@
-"""Which types have a way into which columns: the plan and the fitting agree."""
+"""Which types can go into which columns: the plan and the fitting agree."""
 
 from __future__ import annotations
 

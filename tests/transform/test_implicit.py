@@ -1,4 +1,4 @@
-"""What DuckDB would convert by itself is refused by `check`, or refuses the value when it runs."""
+"""Implicit conversions of DuckDB are refused by `check`, or refuse the value when they run."""
 
 from __future__ import annotations
 

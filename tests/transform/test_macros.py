@@ -1,4 +1,4 @@
-"""An engine makes the macros that its queries name, and no others."""
+"""An engine creates the macros that its queries use, and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One pass finds every refusal, with the words that each document alone would be refused in."""
+"""One pass finds every refusal, with the message that each document alone would get."""
 
 from __future__ import annotations
 

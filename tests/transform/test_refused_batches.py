@@ -1,4 +1,4 @@
-"""A batch of which much is refused: what is made of it is the same with one pass over it and without."""
+"""A batch of which much is refused: the result is the same with one pass over it and without."""
 
 from __future__ import annotations
 

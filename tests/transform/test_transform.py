@@ -1,4 +1,4 @@
-"""The data path over batches: good records go on, each bad one is named once, and where batches end does not matter."""
+"""The data path over batches: good records pass, each bad one is reported once, independently of batch boundaries."""
 
 from __future__ import annotations
 

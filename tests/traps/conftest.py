@@ -1,4 +1,4 @@
-"""For traps that a table of rows cannot tell: tests beside the files, in the trap's own folder."""
+"""For traps that a table of rows cannot express: tests beside the files, in the trap's own folder."""
 
 from __future__ import annotations
 

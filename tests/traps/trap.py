@@ -1,4 +1,4 @@
-"""A trap on disk: what the source holds, how it is mapped, and what has to come of it (README.md)."""
+"""A trap on disk: the source, its mapping, and the expected result (README.md)."""
 
 from __future__ import annotations
 

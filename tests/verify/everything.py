@@ -1,4 +1,4 @@
-"""Two tables with a column of every kind, rows for them, and ways to corrupt a row that a verification must see."""
+"""Two tables with a column of every kind, rows for them, and ways to corrupt a row that a verification must find."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A verification holds the target's catalogue against the schema that was made, apart from the data."""
+"""Verification compares the target's catalog with the schema that was created, separately from the data."""
 
 from __future__ import annotations
 

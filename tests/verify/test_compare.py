@@ -1,4 +1,4 @@
-"""Rows beside rows: found by key, counted past the limit, shown so that one sees the difference."""
+"""Comparing rows: found by key, counted beyond the limit, and shown so that the difference is visible."""
 
 from __future__ import annotations
 

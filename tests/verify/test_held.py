@@ -1,4 +1,4 @@
-"""Which records the journal holds, and which of a dump's twins they are."""
+"""Which records the journal holds, and which of a dump's records with the same key they are."""
 
 from __future__ import annotations
 

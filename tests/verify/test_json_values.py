@@ -1,4 +1,4 @@
-"""Two JSON texts are the same jsonb value, or not: held against PostgreSQL's own opinion and a slow, obvious one."""
+"""Whether two JSON texts are the same jsonb value: compared with PostgreSQL and with a slow, obvious implementation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All keys of both sides beside each other: rows too many, rows made twice, keys of every type."""
+"""Comparing all keys of both sides: extra rows, duplicate rows, keys of every type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that a mapping's own condition leaves out are counted, for each table, and stand where discards are listed."""
+"""Rows that a mapping's own condition leaves out are counted for each table, and listed with the discards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports: a documented shape, and values of databases that stay values."""
+"""Reports: a documented shape, and escaped values of databases."""
 
 from __future__ import annotations
 

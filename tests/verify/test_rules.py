@@ -1,4 +1,4 @@
-"""The user's rules, asked of a real target."""
+"""The user's rules, run in a real target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether no key can be there twice, as the order of the keys tells."""
+"""Whether no key can occur twice, by the order of the keys."""
 
 from __future__ import annotations
 
