@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from bson import Int64, ObjectId
-from mapping_world import World
 
 from crossfade.errors import Misused
 from crossfade.mapping.language.compile import digest_of, read_mappings
 from crossfade_ids import uuid_of
+from mapping_world import World
 
 IDS = [ObjectId(f"{i:024x}") for i in range(10)]
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mapping_world import World
 
 from crossfade.mapping.coverage.uncovered import stale_discards, uncovered
 from crossfade.model.findings import Finding
 from crossfade.model.program import carries
 from crossfade.model.shape import Node, format_path
 from crossfade.project import Discard
+from mapping_world import World
 from strategies import values
 
 WORLD = World(

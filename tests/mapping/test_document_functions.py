@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bson import ObjectId
-from mapping_world import ENGINE, World, python_rows
 
 from crossfade.model.program import ROOT_TABLE
 from crossfade.records.bson.walk import date
+from mapping_world import ENGINE, World, python_rows
 
 
 def test_json_of_places_elements_and_whole_documents() -> None:

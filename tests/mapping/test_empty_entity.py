@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from mapping_world import ENGINE, World
-
 from crossfade.model.program import ROOT_TABLE
 from crossfade.records.bson.columns import compile_columns
+from mapping_world import ENGINE, World
 
 
 def test_a_mapping_of_an_empty_collection_compiles_and_gives_no_rows() -> None:

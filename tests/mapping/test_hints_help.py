@@ -9,7 +9,6 @@ from contextlib import closing
 
 import pytest
 from bson import Decimal128, Int64, ObjectId, Timestamp
-from mapping_world import World
 
 from crossfade.assess.check import check
 from crossfade.errors import MappingFault
@@ -19,6 +18,7 @@ from crossfade.model.target import ColumnType, TargetColumn, TargetSchema, Targe
 from crossfade.project import Discard
 from crossfade.records.bson.columns import compile_columns
 from crossfade.transform.engine import Engine
+from mapping_world import World
 
 WORLD = World(
     {

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid5
 
-import slow_functions as slow
 from bson import Binary, Decimal128, Int64, ObjectId
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from odd_values import MISSING, anything, results, world_of
 
 import crossfade_ids as ids
+import slow_functions as slow
 from crossfade.records.bson.walk import date
+from odd_values import MISSING, anything, results, world_of
 
 
 @settings(max_examples=30)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from mapping_world import World
 
 from crossfade.errors import Misused
 from crossfade.mapping.lineage import lineage
+from mapping_world import World
 
 WORLD = World(
     {

@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import closing
 
 import pytest
-from mapping_world import World
 
 from crossfade.assess.check import check
 from crossfade.model.target import ColumnType, TargetColumn, TargetSchema, TargetTable
 from crossfade.records.bson.columns import compile_columns
 from crossfade.transform.engine import Engine
+from mapping_world import World
 
 WORLD = World({"users": [{"_id": 1, "phone": "030", "tags": ["a", 1]}, {"_id": 2, "phone": 30, "tags": []}]})
 

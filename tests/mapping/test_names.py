@@ -6,11 +6,11 @@ from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from mapping_world import World
 
 from crossfade.mapping.language.fields import ColumnSet
 from crossfade.model.names import fold
 from crossfade.model.shape import Node, Path
+from mapping_world import World
 
 letters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 odd = st.sampled_from(

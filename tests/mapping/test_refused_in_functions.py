@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from bson import Decimal128, Int64
+
 from mapping_world import World
 
 WORLD = World(

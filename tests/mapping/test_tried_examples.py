@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mapping_world import World
 
 from crossfade.records.bson.ejson import loads
+from mapping_world import World
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/mapping.md").read_text(encoding="utf-8")
 SECTION = PAGE.split("## Tried examples", 1)[1]

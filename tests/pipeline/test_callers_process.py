@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import shop
 
+import shop
 from scratch import MongoScratch, PostgresScratch
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "pipeline"))

@@ -8,12 +8,12 @@ from typing import Any
 
 import psycopg
 import pytest
-import shop
 from bson import ObjectId, decode
-from outcome import Outcome, Shop, balanced, counts_of, differences, open_move, outcome
 
+import shop
 from crossfade.errors import CrossfadeError
 from crossfade_ids import uuid_of_object_id
+from outcome import Outcome, Shop, balanced, counts_of, differences, open_move, outcome
 from scratch import MongoScratch, PostgresScratch
 
 NewTarget = Callable[[], PostgresScratch]

@@ -1,4 +1,4 @@
-"""A group of calls that is repeated after its worker had committed and was lost: nothing is counted or written twice."""
+"""A group of calls repeated after its worker committed and was lost: nothing is counted or written twice."""
 
 from __future__ import annotations
 

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import shop
 from bson import Binary, ObjectId
-from outcome import counts_of, open_move
 
+import shop
 from crossfade.journal.journal import Entry
 from crossfade.move import Move
 from crossfade.pipeline import causes
 from crossfade.records.bson.canonical import canonical
 from crossfade_ids import uuid_of_object_id
+from outcome import counts_of, open_move
 from scratch import MongoScratch, PostgresScratch
 from target_sql import sql
 

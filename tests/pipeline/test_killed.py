@@ -7,10 +7,10 @@ import secrets
 from collections.abc import Callable
 
 import pytest
-from outcome import Outcome, Shop, finish
-from victim import Victim, kill_somewhere
 
+from outcome import Outcome, Shop, finish
 from scratch import PostgresScratch
+from victim import Victim, kill_somewhere
 
 NewTarget = Callable[[], PostgresScratch]
 

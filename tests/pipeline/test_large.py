@@ -15,13 +15,13 @@ from typing import Any
 import psutil
 import pymongo
 import pytest
-import shop
 from bson import encode
-from outcome import counts_of, open_move
-from victim import Victim
 
+import shop
 from crossfade.testing import mongodb, with_database
+from outcome import counts_of, open_move
 from scratch import MongoScratch, PostgresScratch
+from victim import Victim
 
 MOST = 16 * 1024 * 1024
 LIMIT = 600_000_000

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import shop
-from outcome import Outcome, Shop, counts_of, hanging, open_move, outcome
-from victim import Victim
 
+import shop
 from crossfade.errors import NotEmpty, Stale
+from outcome import Outcome, Shop, counts_of, hanging, open_move, outcome
 from scratch import MongoScratch, PostgresScratch
+from victim import Victim
 
 MORE = """
 CREATE TABLE visits (id int PRIMARY KEY, who uuid REFERENCES users (id), at timestamptz UNIQUE);

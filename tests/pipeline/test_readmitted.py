@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import shop
-from outcome import counts_of, open_move
 
+import shop
 from crossfade.pipeline import retry
+from outcome import counts_of, open_move
 from scratch import PostgresScratch
 from target_sql import sql
 

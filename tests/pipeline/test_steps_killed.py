@@ -1,4 +1,4 @@
-"""Killed between a step of the schema and its record in the journal: the next run continues as if nothing had happened."""
+"""Killed between a step of the schema and its record in the journal: the next run continues as if nothing happened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A record whose values need too much memory is rejected; the others are processed, and the limit ends with the query."""
+"""A record whose values need too much memory is rejected; others are processed, and the limit ends with the query."""
 
 from __future__ import annotations
 
