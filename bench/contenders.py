@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crossfade.records.bson.native import extension
+from crossfade.records.native import extension
 from tools import Tools
 
 HERE = Path(__file__).parent

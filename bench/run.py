@@ -21,7 +21,7 @@ import orders
 import quarantine
 import stores as there
 from contenders import Contender, Subject, contenders, readers
-from crossfade.records.bson.native import extension, native_status
+from crossfade.records.native import extension, native_status
 from measure import Failed, Measured, measure
 from report import Outcome, Results, render
 from tools import Tools, install, versions

@@ -16,9 +16,9 @@ from uuid import UUID, uuid5
 from bson import ObjectId
 
 import crossfade_ids as ids
-from crossfade.model.shape import DATE_GREATEST_MS, DATE_LEAST_MS
 from crossfade.records.bson.canonical import canonical, date_to_ms
 from crossfade.records.bson.types import type_name
+from crossfade.records.bson.vocabulary import DATE_GREATEST_MS, DATE_LEAST_MS
 
 LONG = range(-(2**63), 2**63)
 EXACT = 2**53

@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from crossfade.errors import Misused, UnknownSetting
 from crossfade.model.patterns import is_pattern
-from crossfade.model.shape import BSON_TYPES
 from crossfade.model.urls import printable
 
 FILE_NAME = "crossfade.toml"
@@ -109,10 +108,6 @@ class Discard(_Section):
             raise ValueError("empty = true discards whole entities: it takes no path and no where")
         if self.where is not None and self.entity is not None and is_pattern(self.entity):
             raise ValueError("where requires the name of one entity")
-        unknown = [t for t in self.types if t not in BSON_TYPES and not t.startswith("binData:")]
-        if unknown:
-            near = difflib.get_close_matches(unknown[0], BSON_TYPES, n=1)
-            raise ValueError(f"{unknown[0]!r} is not a BSON type" + (f" (perhaps {near[0]!r})" if near else ""))
         if self.types and self.path is None:
             raise ValueError("types requires a path")
         if self.where is not None and (self.path is not None or not self.alias):

@@ -15,6 +15,7 @@ from crossfade.model.map_rules import MapRules
 from crossfade.model.names import engine_names
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Shape, TypeStats
 from crossfade.records.bson.count import Histogram
+from crossfade.records.bson.vocabulary import WORDS
 
 COUNTS = st.integers(0, 10**12)
 TEXTS = st.text(max_size=8)
@@ -45,12 +46,15 @@ def places(name: str, engine: str, depth: int) -> st.SearchStrategy[Node]:
             COUNTS,
             st.tuples(*(places(n, engine_names(names)[n], depth - 1) for n in sorted(names))),
             element,
+            vocabulary=st.just(WORDS),
+            declared=st.sampled_from(["", "numeric(10,2)"]),
         )
     )
     if not depth or not name:
         return fields
     entry = places(ENTRY, ENTRY, depth - 1)
-    return fields | st.builds(Node, st.just(name), st.just(engine), TYPES, COUNTS, st.just(()), element, entry, STATS)
+    head = [st.just(name), st.just(engine), TYPES, COUNTS, st.just(()), element, entry, STATS]
+    return fields | st.builds(Node, *head, vocabulary=st.just(WORDS))
 
 
 SHAPES = st.builds(
@@ -62,6 +66,7 @@ SHAPES = st.builds(
     TEXTS,
     COUNTS,
     st.dictionaries(st.sampled_from(["broken", "duplicate_key"]), COUNTS),
+    st.sampled_from([(), (("id",),), (("a",), ("b.c",))]),
 )
 
 

@@ -114,14 +114,14 @@ REFUSED = {
     "WITH": ("@with a as (select 1) select c.title x from courses c", "WITH is not allowed", None),
     "a window": ("select @row_number() over () x from courses c", "a window function", "WITH ORDINALITY"),
     "a window over a field": ("select @sum(c.hours) over () x from courses c", "a window function", None),
-    "an aggregate": ("select @count(*) x from courses c", "an aggregate over all roots", "GROUP BY the root's _id"),
+    "an aggregate": ("select @count(*) x from courses c", "an aggregate over all roots", "GROUP BY the root's key"),
     "TABLESAMPLE": ("select c.title x from @courses tablesample 10%", "only the name of an entity", None),
     "UNION": ("select c.title x from courses c @union select c.title x from courses c", "removes dupl", "UNION ALL"),
     "UNION ALL with an order": (
         "select c.title x from courses c union all select c.title x from courses c @order by 1", "ORDER BY is", None),
     "INTERSECT": ("select c.title x from courses c @intersect select 'a' x", "not INTERSECT", None),
     "GROUP BY without the key": ("select count(*) x from courses c group by @c.title", "the root's key", "c._id"),
-    "GROUP BY ALL": ("@select c._id x from courses c group by all", "the root's key and fields", "GROUP BY c._id"),
+    "GROUP BY ALL": ("@select c._id x from courses c group by all", "the root's key and fields", "GROUP BY"),
     "ROLLUP": ("select count(*) x from courses c group by rollup(@c._id)", "the root's key and fields", None),
     "gathering in no order": (
         "select @list(u.email) x from courses c left join users u on u._id = c.instructor group by c._id",

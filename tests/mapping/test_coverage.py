@@ -349,6 +349,7 @@ def test_stale_discards() -> None:
         discard(entity="e", path="o.bb"),
         discard(entity="e", path="o..b"),
         discard(entity="e", path="s", types=("binData:9",)),
+        discard(entity="e", path="s", types=("strin",)),
     ]
     found = list(stale_discards(program, WORLD.shapes, discards))
     assert [(f.severity, f.place) for f in found] == [
@@ -357,8 +358,10 @@ def test_stale_discards() -> None:
         ("note", "e.o.bb"),
         ("fault", "e.o..b"),
         ("note", "e.s"),
+        ("fault", "e.s"),
     ]
     assert "o.b" in (found[2].hint or "")
+    assert (found[5].hint or "").startswith("string")
 
 
 # -- against a slow implementation

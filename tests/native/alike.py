@@ -9,10 +9,10 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from crossfade.model.batch import Batch, Column
+from crossfade.model.nodes import entry_value, listed_element
 from crossfade.model.shape import Node, Path, Shape, escape_step
 from crossfade.records.bson.columns import compile_columns, python_columns
 from crossfade.records.bson.forms import ARROW_KINDS
-from crossfade.records.bson.places import entry_value, listed_element
 
 
 def in_bits(array: Any) -> Any:

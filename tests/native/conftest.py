@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from crossfade.records.bson.native import extension, native_status
+from crossfade.records.native import extension, native_status
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

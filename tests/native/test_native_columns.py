@@ -21,9 +21,9 @@ from crossfade.model.map_rules import MapRules
 from crossfade.model.shape import Shape
 from crossfade.records.bson.count import Histogram
 from crossfade.records.bson.encode import to_bson
-from crossfade.records.bson.native import extension
 from crossfade.records.bson.reserved import CANONICAL
 from crossfade.records.bson.walk import MAX_DEPTH
+from crossfade.records.native import extension
 from strategies import documents, values
 
 RESERVED = sorted(" ".join(sorted(names)) for names in CANONICAL | {frozenset(["$ref", "$id"]), frozenset(["$scope"])})

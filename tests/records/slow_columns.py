@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from crossfade.model.batch import Column
-from crossfade.model.shape import DATE_GREATEST_MS, DATE_LEAST_MS, Node, Path, Shape, date_ms, unescape_step
+from crossfade.model.shape import Node, Path, Shape, unescape_step
 from crossfade.records.bson.canonical import canonical
 from crossfade.records.bson.plain import plain
 from crossfade.records.bson.types import type_name
+from crossfade.records.bson.vocabulary import DATE_GREATEST_MS, DATE_LEAST_MS, date_ms
 from crossfade_ids import uuid_of_object_id
 
 MISSING = object()

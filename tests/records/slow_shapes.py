@@ -9,6 +9,7 @@ from crossfade.model.names import engine_names
 from crossfade.model.shape import Node, Shape, TypeStats
 from crossfade.records.bson.canonical import canonical
 from crossfade.records.bson.types import type_name
+from crossfade.records.bson.vocabulary import WORDS
 
 
 def node_of(name: str, engine: str, values: list[Any]) -> Node:
@@ -27,6 +28,7 @@ def node_of(name: str, engine: str, values: list[Any]) -> Node:
         {kind: _stats(kind, found) for kind, found in by_type.items() if found},
         fields=tuple(node_of(field, engines[field], found) for field, found in sorted(children.items())),
         element=node_of("[]", "[]", elements) if elements else None,
+        vocabulary=WORDS,
     )
 
 

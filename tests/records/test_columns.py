@@ -15,11 +15,11 @@ from slow_columns import cell, fits, spelled
 from slow_shapes import shape_of
 
 from crossfade.model.batch import Batch, Column
+from crossfade.model.nodes import listed_element
 from crossfade.model.shape import Node, Path, Shape, escape_step
 from crossfade.records.bson.columns import compile_columns
 from crossfade.records.bson.encode import to_bson
 from crossfade.records.bson.forms import ARROW_KINDS
-from crossfade.records.bson.places import listed_element
 from strategies import documents, values
 
 FORMS = ("ejson", "json", "type", "present")

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from crossfade.records.bson import native
+from crossfade.records import native
 
 
 @pytest.fixture(autouse=True)

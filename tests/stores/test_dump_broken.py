@@ -13,12 +13,14 @@ from dumps import DOCUMENTS, entities, numbered
 from crossfade.model.rejection import Rejection
 from crossfade.model.shape import Node, Shape, TypeStats
 from crossfade.records.bson.decode import decode
+from crossfade.records.bson.vocabulary import WORDS
 from crossfade.stores.contract import Store
 from crossfade.stores.dump.framing import KEEP, documents
 from crossfade.stores.dump.store import open_dump
 
 ONE, TWO = encode({"_id": 1}), encode({"_id": 2, "inner": {"_id": 3}})
-SHAPE = Shape("a", 3, Node("", "", {"object": TypeStats(3)}, fields=(Node("_id", "_id", {"int": TypeStats(3)}),)))
+ID = Node("_id", "_id", {"int": TypeStats(3)}, vocabulary=WORDS)
+SHAPE = Shape("a", 3, Node("", "", {"object": TypeStats(3)}, fields=(ID,), vocabulary=WORDS))
 
 
 def split_up(data: bytes) -> tuple[list[bytes], list[Rejection]]:

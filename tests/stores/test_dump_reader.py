@@ -24,6 +24,7 @@ from crossfade.records.bson.batch_size import documents_a_batch
 from crossfade.records.bson.decode import split
 from crossfade.records.bson.ejson import canonical, to_bson
 from crossfade.records.bson.values import Symbol
+from crossfade.records.bson.vocabulary import WORDS
 from crossfade.records.bson.walk import walk
 from crossfade.stores.contract import Reader, Store
 from crossfade.stores.dump.store import open_dump
@@ -79,10 +80,14 @@ def test_a_chunk_may_begin_and_end_anywhere(store: Store, lower: str | None, upp
     assert found == MANY[int(lower or 0) : int(upper) if upper else None]
 
 
+def _node(name: str, types: dict[str, TypeStats], fields: tuple[Node, ...] = ()) -> Node:
+    return Node(name, name, types, fields=fields, vocabulary=WORDS)
+
+
 def test_batches_are_bounded_and_whole(store: Store) -> None:
     numbers = {"int": TypeStats(20_000)}
-    fields = (Node("_id", "_id", numbers), Node("pad", "pad", {"string": TypeStats(20_000)}))
-    shape = Shape("many", 20_000, Node("", "", {"object": TypeStats(20_000)}, fields=fields))
+    fields = (_node("_id", numbers), _node("pad", {"string": TypeStats(20_000)}))
+    shape = Shape("many", 20_000, _node("", {"object": TypeStats(20_000)}, fields))
     (chunk,) = reader_of(store).chunks("many", target_bytes=10**9)
     batches = list(reader_of(store).batches(chunk, shape, [Column("id", ("_id",))]))
     assert max(batch.table.num_rows for batch in batches) <= documents_a_batch(20_000) < 20_000

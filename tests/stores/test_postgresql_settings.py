@@ -35,7 +35,7 @@ def by_psycopg(url: str) -> dict[str, str]:
 
 
 def by_adbc(url: str) -> dict[str, str]:
-    with closing(PostgresRowReader(url)) as reader, closing(reader._connection().cursor()) as cursor:
+    with closing(PostgresRowReader(url)) as reader, closing(reader._adbc._connection().cursor()) as cursor:
         cursor.execute("SELECT name, setting FROM pg_settings")
         return dict(cursor.fetchall())
 

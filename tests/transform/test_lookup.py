@@ -164,7 +164,7 @@ def test_numbers_beyond_a_double_are_told_apart() -> None:
         ("1.10", "decimal", '{"$numberDecimal":"1.10"}'),
         (True, "bool", "true"),
         ('a"\n\u2028', "string", canonical('a"\n\u2028')),
-        (1706263200123, "date", canonical(date(1706263200123))),
+        (1706263200123000, "date", canonical(date(1706263200123))),
         (b"x", "binary", canonical(b"x")),
         (bytes(16), "uuid", canonical(Binary(bytes(16), 4))),
         ('{"a":1}', "mixed", '{"a":1}'),
@@ -176,7 +176,7 @@ def test_keys_as_readers_take_them(key: Any, kind: str, text: str) -> None:
 
 def test_keys_that_are_not_there_are_not_asked_for() -> None:
     moments = pa.array([None, 253_402_300_800_000_000], pa.timestamp("us", "UTC"))
-    assert keys_of(moments, "date") == [253_402_300_800_000]
+    assert keys_of(moments, "date") == [253_402_300_800_000_000]
     assert keys_of(pa.array([None, "a", None]), "string") == ["a"]
 
 

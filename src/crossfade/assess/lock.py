@@ -5,7 +5,7 @@
       "entities": {
         "users": {"class": "collection", "plan": "copied", "count": 2, "bytes": 80, "paths": [
           {"path": ".", "types": {"object": {"count": 2, "min_length": 2, "max_length": 2}}},
-          {"path": "_id", "types": {"int": {"count": 2, "least": "{\\"$numberInt\\":\\"1\\"}", ...}}}
+          {"path": "code", "types": {"string": {"count": 2, "min_length": 1, ...}}}
         ]}
       }
     }
@@ -16,6 +16,9 @@ values: `{"path": "usage.{}", ...}`.
 There is one path on each line, paths are sorted by their steps, and nothing depends on anything but the data (no times,
 no versions), so that a diff shows only what has changed in the source. `sql` is present where the place has another
 name in SQL. Zeros and empty values are left out. Reading returns exactly what was written.
+
+`types` names the vocabulary of the types, unless it is that of documents. Where a source declares its places, `key` is
+the key of an entity's records, and `declared` what the source declares at a path.
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ from typing import Any
 from crossfade.errors import Refused, Unreachable
 from crossfade.model.files import write_text
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, Shape, TypeStats, format_path, parse_path, unescape_step
+from crossfade.model.vocabulary import Vocabulary
+from crossfade.records.vocabularies import DEFAULT, vocabulary
 
 FORMAT = 1
 SURVEY = "create it again from the source: crossfade survey"
@@ -53,9 +58,12 @@ def read_lock(file: File) -> list[Shape]:
 
 def dump_lock(shapes: Iterable[Shape]) -> str:
     """Return the text of the file."""
-    entities = [_entity_text(shape) for shape in sorted(shapes, key=lambda shape: shape.entity)]
+    shapes = sorted(shapes, key=lambda shape: shape.entity)
+    entities = [_entity_text(shape) for shape in shapes]
     body = "{\n" + ",\n".join(entities) + "\n  }" if entities else "{}"
-    return f'{{\n  "crossfade": {FORMAT},\n  "entities": {body}\n}}\n'
+    named = {shape.vocabulary.name for shape in shapes} - {"", DEFAULT}
+    types = "".join(f'  "types": {_json(name)},\n' for name in named)
+    return f'{{\n  "crossfade": {FORMAT},\n{types}  "entities": {body}\n}}\n'
 
 
 def load_lock(text: str, name: str = "source.lock.json") -> list[Shape]:
@@ -64,7 +72,8 @@ def load_lock(text: str, name: str = "source.lock.json") -> list[Shape]:
         found = json.loads(text)
         version = found["crossfade"]
         entities = found["entities"].items() if version == FORMAT else ()
-        shapes = [_shape(entity, entry) for entity, entry in sorted(entities)]
+        words = vocabulary(found.get("types", DEFAULT))
+        shapes = [_shape(entity, entry, words) for entity, entry in sorted(entities)]
     except json.JSONDecodeError as error:
         raise Refused(f"{name}:{error.lineno}:{error.colno}: damaged, not JSON: {error.msg}", hint=SURVEY) from error
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -84,6 +93,8 @@ def _json(value: Any) -> str:
 
 def _entity_text(shape: Shape) -> str:
     head: dict[str, Any] = {"class": shape.entity_class, "plan": shape.plan, "count": shape.count, "bytes": shape.bytes}
+    if shape.own_key:
+        head["key"] = [format_path(path) for path in shape.own_key]
     if shape.problems:
         head["problems"] = dict(sorted(shape.problems.items()))
     lines = "".join(f"      {_json(name)}: {_json(value)},\n" for name, value in head.items())
@@ -95,6 +106,8 @@ def _place(path: Path, node: Node) -> dict[str, Any]:
     entry: dict[str, Any] = {"path": format_path(path)}
     if node.engine != node.name:
         entry["sql"] = node.engine
+    if node.declared:
+        entry["declared"] = node.declared
     if node.missing:
         entry["missing"] = node.missing
     entry["types"] = {name: _stats(stats) for name, stats in sorted(node.types.items())}
@@ -114,7 +127,7 @@ def _stats(stats: TypeStats) -> dict[str, Any]:
     return {"count": stats.count, **{name: value for name, value in named.items() if value is not None}}
 
 
-def _shape(entity: str, entry: Mapping[str, Any]) -> Shape:
+def _shape(entity: str, entry: Mapping[str, Any], words: Vocabulary) -> Shape:
     places = {parse_path(place["path"]): place for place in entry["paths"]}
     if len(places) != len(entry["paths"]):
         raise ValueError(f"a path of {entity} occurs twice")
@@ -127,19 +140,22 @@ def _shape(entity: str, entry: Mapping[str, Any]) -> Shape:
     return Shape(
         entity,
         _number(entry["count"]),
-        _node((), places, below),
+        _node((), places, below, words),
         str(entry["class"]),
         str(entry["plan"]),
         _number(entry["bytes"]),
         {str(reason): _number(count) for reason, count in entry.get("problems", {}).items()},
+        tuple(parse_path(path) for path in entry.get("key", ())),
     )
 
 
-def _node(path: Path, places: Mapping[Path, Mapping[str, Any]], below: Mapping[Path, Sequence[Path]]) -> Node:
+def _node(
+    path: Path, places: Mapping[Path, Mapping[str, Any]], below: Mapping[Path, Sequence[Path]], words: Vocabulary
+) -> Node:
     place = places[path]
     name = path[-1] if path else ""
     name = name if name in (ELEMENT, ENTRY) else unescape_step(name)
-    children = {child: _node(child, places, below) for child in below[path]}
+    children = {child: _node(child, places, below, words) for child in below[path]}
     return Node(
         name,
         str(place.get("sql", name)),
@@ -149,6 +165,8 @@ def _node(path: Path, places: Mapping[Path, Mapping[str, Any]], below: Mapping[P
         children.get((*path, ELEMENT)),
         children.get((*path, ENTRY)),
         _type_stats(place["map"]) if "map" in place else None,
+        words,
+        str(place.get("declared", "")),
     )
 
 

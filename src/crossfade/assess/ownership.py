@@ -16,7 +16,7 @@ from crossfade.schema.documents import commands
 from crossfade.schema.live import built_on, place_of_table
 from crossfade.schema.tokens import tokens
 
-_LEDGER_HINT = "add a column with uuid_of(<root>._id), or with the _id itself; then no ledger is needed"
+_LEDGER_HINT = "add a column with the root's key, or with uuid_of(...) of it; then no ledger is needed"
 
 
 def ownership(program: Program, shapes: Mapping[str, Shape], target: TargetSchema) -> Iterator[Finding]:

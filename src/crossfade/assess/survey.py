@@ -162,6 +162,10 @@ def _count_piece(
     """Count an entity in the order that is fastest for the store, or the documents of a range."""
     entity = _entity(piece)
     with open_store() as store:
+        if store.surveyor is not None:
+            counted = store.surveyor.counted(piece, rules)
+            tell(RecordsScanned(entity, counted.count, counted.bytes))
+            return entity, counted
         histogram = _codec(store).counter(rules)
         reader = need(store.reader, store, "read documents")
         try:
@@ -188,4 +192,14 @@ def _pieces(reader: Reader, chosen: list[EntityInfo], segment_bytes: int, tell: 
         if info.bytes <= segment_bytes:
             yield info.name
         else:
-            yield from again_from(partial(reader.chunks, info.name, target_bytes=segment_bytes), tell)
+            yield from _ranges(reader, info.name, segment_bytes, tell)
+
+
+def _ranges(reader: Reader, entity: str, segment_bytes: int, tell: Listener) -> Iterator[str | Chunk]:
+    """Yield the ranges of an entity, or its name if it has none because it is empty."""
+    is_empty = True
+    for chunk in again_from(partial(reader.chunks, entity, target_bytes=segment_bytes), tell):
+        is_empty = False
+        yield chunk
+    if is_empty:
+        yield entity

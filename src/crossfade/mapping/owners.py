@@ -1,7 +1,7 @@
 """Find how a row of the target leads back to the record that made it.
 
-An *owner column* is an output that is an injective function of the root's key alone: `uuid_of(c._id)`, the key itself,
-or a lossless cast of it. Columns with the same function in all tables of an entity are sufficient to find all rows of a
+An *owner column* is an output that is an injective function of the root's key alone: a UUID of it, the key itself, or
+a lossless cast of it. Columns with the same function in all tables of an entity are sufficient to find all rows of a
 record, and the record of a row. If a table has none, the journal keeps a ledger of its rows.
 """
 
@@ -18,14 +18,15 @@ from crossfade.model.batch import Column
 from crossfade.model.owners import Owners
 from crossfade.model.program import ROOT_TABLE, Branch, Feed, Narrow, Program
 from crossfade.model.quoting import identifier
-from crossfade.model.shape import Shape
+from crossfade.model.shape import Path, Shape
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 
-KEY = ("_id",)
 _NUMBERS = frozenset({"int", "long"})
 _FORMS = frozenset({"native", "ejson", "oid_uuid", "oid_text"})
 _UUIDS = frozenset({"CF_UUID5", "CF_UUID_OF_MIXED"})
 _FUNCTIONS = _UUIDS | {"CF_PART", "CF_NAME_NUMBER"}
+_SAME_KIND = {"timestamptz": "date", "timestamp": "timestamp", "date": "day", "time": "time", "bytea": "binary"}
+"""Kinds of columns that tell apart all keys of this kind, as they are."""
 _STEPS = (exp.Paren, exp.Cast, exp.DPipe, exp.Concat, exp.Lower, exp.Hex, exp.LowerHex, exp.Add, exp.Sub)
 
 
@@ -93,21 +94,27 @@ def _common(
 
 
 def _candidates(branch: Branch, feed: Feed, shape: Shape, table: TargetTable) -> Iterator[_Candidate]:
-    node = shape.node(KEY)
+    key = key_place(shape)
+    node = None if key is None else shape.node(key)
     if node is None or sum(s.count for s in node.types.values()) < shape.count:
         return  # nothing leads back to a record without a key
-    columns = {c.name: c for c in feed.columns if c.path == KEY}
-    of_key = {u.output for u in branch.uses if u.path == KEY and not u.looked_up}
-    of_more = {u.output for u in branch.uses if u.path != KEY or u.looked_up}
+    columns = {c.name: c for c in feed.columns if c.path == key}
+    of_key = {u.output for u in branch.uses if u.path == key and not u.looked_up}
+    of_more = {u.output for u in branch.uses if u.path != key or u.looked_up}
     for name, sql in branch.narrow.outputs.items():
         column = table.column(name)
         if column is None or name not in of_key - of_more:
             continue
-        function = _injective(sql, branch.alias, columns, node.value_types, column)
+        function = _injective(sql, branch.alias, columns, node.kind, column)
         if function is not None:
             is_column = isinstance(function, exp.Column)
             is_object_id = is_column and (columns[function.name].form == "oid_uuid" or column.type.kind == "objectid")
             yield _Candidate(name, f"{function.sql('duckdb')} {_equality(column.type)}", sql, is_object_id)
+
+
+def key_place(shape: Shape) -> Path | None:
+    """Where the whole key of a record is; None where it has several parts, or none that a mapping can name."""
+    return shape.key[0] if len(shape.key) == 1 else None
 
 
 def _equality(kind: ColumnType) -> str:
@@ -117,49 +124,51 @@ def _equality(kind: ColumnType) -> str:
     return kind.kind
 
 
-def _injective(
-    sql: str, alias: str, columns: Mapping[str, Column], types: frozenset[str], column: TargetColumn
-) -> exp.Expr | None:
-    """Return the function of the key, with the same name for the root in every branch, or None if it is not one."""
+def _injective(sql: str, alias: str, columns: Mapping[str, Column], key: str, column: TargetColumn) -> exp.Expr | None:
+    """Return the function of the key (of this kind), with the same name for the root in every branch, or None if it is
+    not one.
+    """
     parsed: exp.Expr = sqlglot.parse_one(f"SELECT {sql}", read="duckdb").expressions[0].unalias()
     found = list(parsed.find_all(exp.Column))
     values = [c for c in found if c.name in columns and columns[c.name].form != "type"]
     if len(values) != 1 or any(c.table != alias or c.name not in columns for c in found):
         return None
     form = columns[values[0].name].form
-    if form not in _FORMS or (len(types) > 1 and form not in ("native", "ejson")):
+    if form not in _FORMS or (key == "mixed" and form not in ("native", "ejson")):
         return None
-    if not all(_keeps(node, types) for node in parsed.walk()) or not _exact(column.type, parsed, form, types):
+    if not all(_keeps(node, key) for node in parsed.walk()) or not _exact(column.type, parsed, form, key):
         return None
     for one in found:
         one.set("table", exp.to_identifier("root"))
     return parsed
 
 
-def _keeps(node: exp.Expr, types: frozenset[str]) -> bool:
-    """Return whether this expression returns different values for different keys."""
+def _keeps(node: exp.Expr, key: str) -> bool:
+    """Return whether this expression returns different values for different keys of this kind."""
     if isinstance(node, exp.Column | exp.Identifier | exp.Literal | exp.DataType | exp.DataTypeParam):
         return True
     if isinstance(node, exp.Lower):
         return isinstance(node.this, exp.Hex)
     if isinstance(node, exp.Cast):
         to = node.to.this
-        is_number = types <= _NUMBERS and to in (exp.DataType.Type.BIGINT, exp.DataType.Type.INT128)
+        is_number = key in _NUMBERS and to in (exp.DataType.Type.BIGINT, exp.DataType.Type.INT128)
         return is_number or to in (exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR)
     if isinstance(node, exp.Add | exp.Sub):
-        return types <= _NUMBERS and isinstance(node.expression, exp.Literal)
+        return key in _NUMBERS and isinstance(node.expression, exp.Literal)
     return isinstance(node, _STEPS) or (isinstance(node, exp.Anonymous) and node.name.upper() in _FUNCTIONS)
 
 
-def _exact(kind: ColumnType, parsed: exp.Expr, form: str, types: frozenset[str]) -> bool:
+def _exact(kind: ColumnType, parsed: exp.Expr, form: str, key: str) -> bool:
     """Return whether the type of the column distinguishes all values of the function."""
     makes_uuid = form == "oid_uuid" or (isinstance(parsed, exp.Anonymous) and parsed.name.upper() in _UUIDS)
     if kind.kind == "uuid":
-        return makes_uuid or (isinstance(parsed, exp.Column) and types == {"binData:4"})
+        return makes_uuid or (isinstance(parsed, exp.Column) and key == "uuid")
     if kind.kind == "objectid":
-        return isinstance(parsed, exp.Column) and form == "native" and types == {"objectId"}
+        return isinstance(parsed, exp.Column) and form == "native" and key == "objectId"
     if kind.kind in ("int2", "int4", "int8"):
-        return types <= _NUMBERS and not makes_uuid
+        return key in _NUMBERS and not makes_uuid
+    if kind.kind in _SAME_KIND:
+        return isinstance(parsed, exp.Column) and key == _SAME_KIND[kind.kind]
     return kind.kind in ("text", "string") and "citext" not in kind.sql.lower() and not makes_uuid
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, overload, runtime_checkable
 
 from crossfade.model.rejection import Rejection
 from crossfade.model.shape import Path
 
 # The forms in which a mapping can read a place:
-#   native   its single type in Arrow; canonical Extended JSON text if the node's kind is "mixed"
-#   ejson    canonical Extended JSON text, for any value
+#   native   a value of its kind in Arrow; the codec's text for a value of any type if the node's kind is "mixed"
+#   ejson    the codec's text for a value of any type
 #   json     plain JSON text, as an application would print it (docs/reference/mapping.md)
-#   type     the BSON type's name as text ("int", "binData:4"); NULL if the field is missing
+#   type     the type's name as text, as the source calls it; NULL if the field is missing
 #   present  true if the field exists (even if it is null), false if it is missing
 #   oid_uuid an ObjectId as the UUID that uuid_of() makes of it, in Arrow's type for UUIDs
 #   oid_text an ObjectId as its 24 hex digits
@@ -55,8 +55,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Batch:
-    """Documents of an entity. Row i of `table` is the document `raws[i]`. Rejected documents are in `rejected`, each
-    with its position among all that were read, its key and its bytes.
+    """Records of an entity. Row i of `table` is the record `raws[i]`, which has the key `keys[i]`. Rejected records are
+    in `rejected`, each with its position among all that were read, its key and its bytes. A source may make raw records
+    and keys only when they are asked for: most never are.
 
     `table` is a pyarrow.Table with the requested columns in order, preceded by a column `#row` (int64: 0, 1, 2, ...).
     """
@@ -64,6 +65,38 @@ class Batch:
     table: Any
     raws: Sequence[bytes]
     rejected: tuple[Rejection, ...] = ()
+    keys: Sequence[str | None] = field(default=(), compare=False)
+
+    def records(self, rows: Sequence[int]) -> Sequence[bytes]:
+        """The raw records of these rows: asked for together, where a source makes them then."""
+        return self.raws.of(rows) if isinstance(self.raws, MadeLater) else [bytes(self.raws[row]) for row in rows]
+
+
+@runtime_checkable
+class MadeLater(Protocol):
+    """Raw records that a source makes for the rows that are asked for."""
+
+    def of(self, rows: Sequence[int]) -> Sequence[bytes]: ...
+
+
+class KeysOf(Sequence[str | None]):
+    """The keys in raw records, each read when it is asked for."""
+
+    def __init__(self, raws: Sequence[bytes], key: Callable[[bytes], str | None]) -> None:
+        self._raws, self._key = raws, key
+
+    def __len__(self) -> int:
+        return len(self._raws)
+
+    def __iter__(self) -> Iterator[str | None]:
+        return map(self._key, self._raws)
+
+    @overload
+    def __getitem__(self, at: int) -> str | None: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[str | None]: ...
+    def __getitem__(self, at: int | slice) -> str | list[str | None] | None:
+        return [self._key(raw) for raw in self._raws[at]] if isinstance(at, slice) else self._key(self._raws[at])
 
 
 @dataclass(frozen=True, slots=True)

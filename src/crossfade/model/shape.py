@@ -1,11 +1,12 @@
-"""The shape of an entity: every path in its documents, with the count of each BSON type at it.
+"""The shape of an entity: every path in its records, with the count of each type at it.
 
 A full scan of the source makes it (assess/survey), and `source.lock.json` stores it. The readers check documents
 against it, and the mapping is compiled against it. Values only: nothing here reads or writes.
 
-A `Node` is a place in the documents: the document itself (the root), a field of an object, the elements of an array, or
-the values of a map. Places below an object are its `fields`; below an array, its `element`. An object whose keys are
-data (a user's id, a month) is a map: all its values are one place, its `entry`, and a new key is not a new path.
+A `Node` is a place in the records: the record itself (the root), a field of an object, the elements of an array, or
+the values of a map. The names of types, and how their values arrive, are those of its vocabulary. Places below an
+object are its `fields`; below an array, its `element`. An object whose keys are data (a user's id, a month) is a map:
+all its values are one place, its `entry`, and a new key is not a new path.
 """
 
 from __future__ import annotations
@@ -16,44 +17,11 @@ from functools import cached_property
 from typing import Any
 
 from crossfade.model.quoting import identifier
-
-# BSON type names are those of MongoDB's $type operator. Binary data names its subtype, because a UUID
-# and a blob are different things: "binData:4", "binData:0". "missing" is not a type: it is counted apart.
-BSON_TYPES = tuple(
-    "double string object array undefined objectId bool date null regex dbPointer javascript symbol "
-    "javascriptWithScope int timestamp long decimal minKey maxKey".split()
-)
-
-Path = tuple[str, ...]
-"""Steps from the root: field names as in the source; "[]" steps into the elements of an array, "{}" into the values of
-a map.
-
-The step to a field that is itself named "[]" is "\\[]", to one named "{}" it is "\\{}".
-"""
+from crossfade.model.type_stats import Path, TypeStats
+from crossfade.model.vocabulary import NO_VOCABULARY, Vocabulary
 
 ELEMENT = "[]"
 ENTRY = "{}"
-
-# PostgreSQL's timestamptz and Arrow's microseconds both hold these milliseconds since 1970 (years -4712 to 294246).
-DATE_LEAST_MS = -210_866_803_200_000
-DATE_GREATEST_MS = 9_223_371_331_199_999
-
-
-@dataclass(frozen=True, slots=True)
-class TypeStats:
-    """The statistics of a BSON type at a place.
-
-    `least` and `greatest` are values (canonical Extended JSON text; long ones are truncated to 64 characters, with an
-    ellipsis). `min_length` and `max_length` count characters of a string, bytes of binary data, elements of an array,
-    or fields of an object. `keys` has up to three keys of documents with this type, if it is rare at its place.
-    """
-
-    count: int
-    least: str | None = None
-    greatest: str | None = None
-    min_length: int | None = None
-    max_length: int | None = None
-    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +29,7 @@ class Node:
     """A place. `name` is the field's own name ("" is legal), `engine` its name in SQL.
 
     For a map, `entry` is the place of its values, and `names` has the statistics of its keys: texts, each counted once
-    for every object that has it.
+    for every object that has it. `declared` is how the source declares the place, if it does: `numeric(10,2)`.
     """
 
     name: str
@@ -72,6 +40,8 @@ class Node:
     element: Node | None = None
     entry: Node | None = None
     names: TypeStats | None = None
+    vocabulary: Vocabulary = NO_VOCABULARY
+    declared: str = ""
 
     @property
     def is_map(self) -> bool:
@@ -92,29 +62,8 @@ class Node:
 
     @cached_property
     def kind(self) -> str:
-        """The kind of a value in Arrow (see `ARROW_KINDS` of the codec).
-
-        A single type is its own kind. int and long together are long (no value changes). Other mixed types, and types
-        that Arrow cannot represent exactly, are "mixed", which is canonical Extended JSON.
-        """
-        types = self.value_types
-        if not types:
-            return "null"
-        if types <= {"int", "long"}:
-            return "long" if "long" in types else "int"
-        if len(types) > 1:
-            return "mixed"
-        (only,) = types
-        if only == "date":
-            return "date" if _dates_fit(self.types["date"]) else "mixed"
-        simple = {"double", "string", "object", "array", "objectId", "bool", "decimal"}
-        if only in simple:
-            return only
-        if only == "binData:0":
-            return "binary"
-        if only == "binData:4" and self.types[only].min_length == self.types[only].max_length == 16:
-            return "uuid"
-        return "mixed"
+        """The kind of a value of this place (vocabulary.KINDS)."""
+        return self.vocabulary.kind_of(self.types) if self.value_types else "null"
 
     def below(self, step: str) -> Node | None:
         """Return the place that a step of a path leads to, or None."""
@@ -163,10 +112,10 @@ class Node:
         return _unflattened, (flat,)
 
     def _own(self) -> _Own:
-        return self.name, self.engine, self.types, self.missing, self.names
+        return self.name, self.engine, self.types, self.missing, self.names, self.vocabulary, self.declared
 
 
-_Own = tuple[str, str, Mapping[str, TypeStats], int, "TypeStats | None"]
+_Own = tuple[str, str, Mapping[str, TypeStats], int, "TypeStats | None", Vocabulary, str]
 _Flat = tuple[int, str, _Own]
 """A node without those below it: the number of its parent, and the step from there."""
 
@@ -174,28 +123,16 @@ _Flat = tuple[int, str, _Own]
 def _unflattened(flat: Sequence[_Flat]) -> Node:
     below: list[list[tuple[str, Node]]] = [[] for _ in flat]
     for number in range(len(flat) - 1, -1, -1):  # parents come first, so children are made before their parents
-        above, step, (name, engine, types, missing, names) = flat[number]
+        above, step, (name, engine, types, missing, names, vocabulary, declared) = flat[number]
         children = below[number][::-1]
         single = dict(child for child in children if child[0] in _STEPS)
         fields = tuple(node for child, node in children if child not in _STEPS)
-        node = Node(name, engine, types, missing, fields, single.get(ELEMENT), single.get(ENTRY), names)
+        below_it = single.get(ELEMENT), single.get(ENTRY)
+        node = Node(name, engine, types, missing, fields, *below_it, names, vocabulary, declared)
         if above < 0:
             return node
         below[above].append((step, node))
     raise ValueError("no node")
-
-
-def _dates_fit(stats: TypeStats) -> bool:
-    least, greatest = date_ms(stats.least), date_ms(stats.greatest)
-    return least is not None and greatest is not None and DATE_LEAST_MS <= least <= greatest <= DATE_GREATEST_MS
-
-
-def date_ms(text: str | None) -> int | None:
-    """Return the milliseconds in `{"$date":{"$numberLong":"..."}}`, or None."""
-    prefix, suffix = '{"$date":{"$numberLong":"', '"}}'
-    if text is None or not (text.startswith(prefix) and text.endswith(suffix)):
-        return None
-    return int(text[len(prefix) : -len(suffix)])
 
 
 _STEPS = (ELEMENT, ENTRY)
@@ -276,7 +213,10 @@ def _parse_name(text: str, i: int) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class Shape:
-    """The result of the full scan of an entity. `entity_class` is its class in the source; `plan` says what is done."""
+    """The result of the full scan of an entity. `entity_class` is its class in the source; `plan` says what is done.
+
+    `own_key` is where its records hold their key, if that differs between the entities of a source.
+    """
 
     entity: str
     count: int
@@ -285,9 +225,19 @@ class Shape:
     plan: str = ""
     bytes: int = 0
     problems: Mapping[str, int] = field(default_factory=dict)
-    """Documents that could not be read, by reason (`duplicate_key`, `invalid_utf8`, `broken`); `remainder` counts
-    damaged parts of the source with an unknown number of documents.
+    """Records that could not be read, by reason (`duplicate_key`, `invalid_utf8`, `broken`); `remainder` counts
+    damaged parts of the source with an unknown number of records.
     """
+    own_key: tuple[Path, ...] = ()
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self.root.vocabulary
+
+    @property
+    def key(self) -> tuple[Path, ...]:
+        """The places that together are a record's key; none where a mapping cannot name it."""
+        return self.own_key or self.vocabulary.key
 
     def node(self, path: Path) -> Node | None:
         """Return the node at `path`, or None."""
@@ -297,3 +247,17 @@ class Shape:
                 return None
             node = node.below(step)
         return node
+
+
+__all__ = [
+    "ELEMENT",
+    "ENTRY",
+    "Node",
+    "Path",
+    "Shape",
+    "TypeStats",
+    "escape_step",
+    "format_path",
+    "parse_path",
+    "unescape_step",
+]

@@ -80,6 +80,12 @@ class Context:
         return self._store("source", self.project.source_url)
 
     @property
+    def snapshot(self) -> str:
+        """Names the state of the source that this process sees, for the others; "" where a source has no such name."""
+        source = self.source
+        return "" if source.snapshot is None else source.snapshot()
+
+    @property
     def codec(self) -> Codec:
         """The codec of the source's records. The source need not be reachable, nor its URL be set."""
         try:
@@ -271,7 +277,7 @@ class Context:
             shapes=self.shapes,
             tables=tables,
             owners=owners(self.program, self.shapes, tables),
-            open_source=partial(open_store, self.source_url, self.run),
+            open_source=partial(open_store, self.source_url, self.run, snapshot=self.snapshot),
             open_target=partial(open_store, self.project.target_url, self.run),
             run=self.run,
         )

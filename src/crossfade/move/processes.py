@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossfade.records.bson.native import slow_reader
+from crossfade.records.native import slow_reader
 from crossfade.runtime.local import default_workers
 from crossfade.runtime.stop import STOPS
 from crossfade.runtime.warmup import forget_ahead

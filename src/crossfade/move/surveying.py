@@ -27,7 +27,7 @@ def entities(context: Context, *, sized: bool = True) -> Sequence[EntityInfo]:
 
 def survey(context: Context, listen: Listener) -> tuple[list[Shape], list[EntityInfo]]:
     found = list(entities(context))
-    opener = partial(open_store, context.source_url, context.run)
+    opener = partial(open_store, context.source_url, context.run, snapshot=context.snapshot)
     named = context.project.settings.entities
     chosen = choose(found, named)
     listen(SurveyStarted(len(chosen), sum(e.count for e in chosen)))

@@ -80,11 +80,11 @@ def _note_owners(s: Session, tx: TargetTransaction, entity: str, batch: Batch, p
     in_ledger = s.owners[entity].ledger
     for part in parts:
         if part.table.name in in_ledger:
-            keys = {row: record_key(s, batch.raws[row]) for row in set(part.roots.to_pylist())}
+            keys = {row: record_key(batch, row) for row in set(part.roots.to_pylist())}
             s.ledger.add(tx, part.table, part.rows, entity, [keys[row] for row in part.roots.to_pylist()])
 
 
-def record_key(s: Session, raw: bytes) -> str:
+def record_key(batch: Batch, row: int) -> str:
     """Return the key of a record in the ledger."""
-    key = s.codec.key(raw)
-    return NO_KEY + journal.digest_of(raw) if key is None else key
+    key = batch.keys[row]
+    return NO_KEY + journal.digest_of(batch.raws[row]) if key is None else key

@@ -286,7 +286,7 @@ def _rows_of(
         batch = s.batch_of(feed.entity, reply)
         for part in narrow.map(batch).tables:
             for root, row in zip(part.roots.to_pylist(), python_rows(part.rows), strict=True):
-                key = s.codec.key(batch.raws[root])
+                key = batch.keys[root]
                 if key is not None:
                     yield row, (feed.entity, key)
 

@@ -88,21 +88,20 @@ def _copy_batch(s: Session, tx: TargetTransaction, chunk: Chunk, batch: Batch, a
     mapped = s.transformer(chunk.entity).map(batch)
     applied = apply(s, tx, chunk.entity, batch, mapped)
     rejected = list(applied.rejected.values())
-    account.entries += _entries(s, chunk, batch, rejected)
+    account.entries += _entries(chunk, batch, rejected)
     _count_refusals(batch, rejected, account)
     account.rows += applied.rows
     account.counts += applied.counts
 
 
-def _entries(s: Session, chunk: Chunk, batch: Batch, rejected: Sequence[Rejection]) -> Iterator[tuple[Entry, bytes]]:
+def _entries(chunk: Chunk, batch: Batch, rejected: Sequence[Rejection]) -> Iterator[tuple[Entry, bytes]]:
     """Yield entries without ids, which are assigned when the whole chunk is known."""
-    for rejection in rejected:
-        raw = bytes(batch.raws[rejection.row])
+    for rejection, raw in zip(rejected, batch.records([one.row for one in rejected]), strict=True):
         entry = Entry(
             id="",
             entity=chunk.entity,
             chunk=chunk.number,
-            key=s.codec.key(raw),
+            key=batch.keys[rejection.row],
             reason=rejection.reason,
             detail=rejection.detail,
             table=rejection.table,

@@ -68,9 +68,7 @@ class Mapper:
                 continue
             raw = batch.raws[row]
             parts = tuple(p for p in (keep_roots(t, {row}) for t in mapped.tables) if p.rows.num_rows)
-            out.append(
-                Previewed(entity, self._codec.key(raw), raw, parts, rejections.get(row), row in mapped.discarded)
-            )
+            out.append(Previewed(entity, batch.keys[row], raw, parts, rejections.get(row), row in mapped.discarded))
             row += 1
         return out
 

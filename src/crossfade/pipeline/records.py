@@ -71,7 +71,7 @@ class OwnerValues:
         batch = self._s.batch_of(self._owners.entity, raw)
         keys, values = list[str](), list[pa.Array]()
         for part in self._carrier.map(batch).tables:
-            keys += [str(self._s.codec.key(batch.raws[row])) for row in part.roots.to_pylist()]
+            keys += [str(batch.keys[row]) for row in part.roots.to_pylist()]
             values += part.rows.column(self._column).chunks
         kind = values[0].type if values else pa.null()
         return keys, pa.concat_arrays(values) if values else pa.array([], kind)

@@ -239,7 +239,7 @@ class _Piece:
             if row in mapped.discarded:
                 yield Retried(entry, "discarded")
             elif why := applied.rejected.get(row):
-                yield Retried(_again(entry, self._s.codec.key(batch.raws[row]), why), "quarantined")
+                yield Retried(_again(entry, batch.keys[row], why), "quarantined")
             else:
                 yield Retried(entry, "copied")
 

@@ -24,5 +24,5 @@ def records_of_rows(s: Session, owners: Owners, table: TargetTable, keys: Any) -
         for part in carrier.map(batch).tables:
             for root, text in zip(part.roots.to_pylist(), row_texts(table, part.rows), strict=True):
                 if text in wanted:
-                    found[text] = owners.entity, record_key(s, batch.raws[root])
+                    found[text] = owners.entity, record_key(batch, root)
     return found

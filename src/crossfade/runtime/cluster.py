@@ -45,7 +45,7 @@ class Group:
 @cache
 def versions() -> dict[str, str]:
     """Return the installed versions that determine the result of a record; the native reader only if it is used."""
-    from crossfade.records.bson.native import extension
+    from crossfade.records.native import extension
 
     found = {name: _version(name) for name in _MUST_BE_ALIKE}
     if extension() is None:

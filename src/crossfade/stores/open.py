@@ -10,13 +10,15 @@ from crossfade.model.urls import hide_password
 from crossfade.records.codec import Codec
 from crossfade.stores.contract import Store
 
-SOURCES = ("mongodb://", "mongodb+srv://", "dump:")
+SOURCES = ("mongodb://", "mongodb+srv://", "dump:", "postgresql://", "postgres://")
 TARGETS = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///", "mongodb://", "mongodb+srv://")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9]*)(?:\+[A-Za-z0-9]+)?:")
 
 
-def open_store(url: str, run: str = "", known: Sequence[str] = (*SOURCES, *TARGETS)) -> Store:
+def open_store(url: str, run: str = "", known: Sequence[str] = (*SOURCES, *TARGETS), snapshot: str = "") -> Store:
     """Return the store that `url` names. Its connections carry the name of `run`, if the database shows one.
+
+    It reads the state that another store of this URL gave as its `snapshot`.
 
     Raises Misused for an unknown scheme, with the schemes in `known` as the hint.
     """
@@ -33,7 +35,7 @@ def open_store(url: str, run: str = "", known: Sequence[str] = (*SOURCES, *TARGE
         case "postgresql" | "postgres":
             from crossfade.stores.postgresql.store import open_postgresql
 
-            return open_postgresql(url, run)
+            return open_postgresql(url, run, snapshot)
         case "sqlite":
             from crossfade.stores.sqlite.store import open_sqlite
 
@@ -48,8 +50,13 @@ def open_store(url: str, run: str = "", known: Sequence[str] = (*SOURCES, *TARGE
 def codec_of(url: str) -> Codec:
     """Return the codec of the source that `url` names, without opening it.
 
-    All existing sources hold documents. An unknown URL gets the same codec, and is refused when it is opened.
+    A URL that is not known (yet) gets the codec of documents, and is refused when it is opened.
     """
+    found = _SCHEME.match(url)
+    if found and found[1].lower() in ("postgresql", "postgres"):
+        from crossfade.records.rows.codec import ROWS
+
+        return ROWS
     from crossfade.records.bson.codec import BSON
 
     return BSON

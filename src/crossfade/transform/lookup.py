@@ -27,7 +27,9 @@ Transcode = Callable[[Shape, Sequence[Column], bytes], Batch]
 KEPT_KEYS = 4096
 KEPT_BYTES = 16 * 1024 * 1024
 
-_ONE_KEY_A_DOCUMENT = frozenset({"objectId", "string", "int", "long", "uuid", "binary", "date", "bool"})
+_ONE_KEY_A_DOCUMENT = frozenset(
+    {"objectId", "string", "int", "long", "uuid", "binary", "date", "timestamp", "day", "time", "bool"}
+)
 """Kinds of which two different keys never name the same document. With others (5 and 5.0), two fetches could return it
 twice.
 """
@@ -121,9 +123,16 @@ class LookupReader:
         return self._transcode(self._shapes[lookup.entity], lookup.columns, raw)
 
 
+_COUNTED = {"date": pa.timestamp("us", "UTC"), "timestamp": pa.timestamp("us"), "time": pa.time64("us")}
+
+
 def keys_of(keys: pa.Array, kind: str) -> list[Any]:
-    """Return the keys that are not NULL. Dates are milliseconds, because Python's dates end with the year 9999."""
+    """Return the keys that are not NULL: moments and times in microseconds and days by number, because Python's dates
+    end with the year 9999.
+    """
     keys = keys.drop_null()
-    if kind == "date":
-        return [us // 1000 for us in keys.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()]
+    if kind in _COUNTED:
+        keys = keys.cast(_COUNTED[kind]).cast(pa.int64())
+    elif kind == "day":
+        keys = keys.cast(pa.int32())
     return list(keys.to_pylist())

@@ -40,6 +40,10 @@ CREATE MACRO cf_name_double(x) AS
          ELSE 'number:' || CAST(v AS VARCHAR) END))[1];
 CREATE MACRO cf_name_decimal(d) AS
     (list_transform([cf_canon(d)], lambda v: coalesce('number:' || cf_whole(v), 'decimal:' || coalesce(v, d))))[1];
+-- By its milliseconds, as BSON has it; where it is finer than that, by its microseconds.
+CREATE MACRO cf_name_date(x) AS
+    (list_transform([epoch_us(x)], lambda v: CASE WHEN v % 1000 = 0 THEN 'date:' || CAST(v // 1000 AS VARCHAR)
+         ELSE 'microseconds:' || CAST(v AS VARCHAR) END))[1];
 -- For a value whose kind the compiler does not know, decide by its type in DuckDB.
 CREATE MACRO cf_hex_of_any(x) AS lower(hex(CAST(CAST(x AS VARCHAR) AS BLOB)));
 CREATE MACRO cf_name_any(x) AS
@@ -50,7 +54,9 @@ CREATE MACRO cf_name_any(x) AS
          WHEN typeof(v) = 'BOOLEAN' THEN 'bool:' || CAST(v AS VARCHAR)
          WHEN typeof(v) = 'UUID' THEN 'binData:4:' || CAST(v AS VARCHAR)
          WHEN typeof(v) = 'BLOB' THEN CASE length(cf_hex_of_any(v)) WHEN 24 THEN 'objectId:' ELSE 'binData:0:' END || cf_hex_of_any(v)
-         WHEN typeof(v) LIKE 'TIMESTAMP%' THEN 'date:' || epoch_ms(TRY_CAST(CAST(v AS VARCHAR) AS TIMESTAMPTZ))
+         WHEN typeof(v) LIKE 'TIMESTAMP%' THEN cf_name_date(TRY_CAST(CAST(v AS VARCHAR) AS TIMESTAMPTZ))
+         WHEN typeof(v) = 'DATE' THEN 'day:' || CAST(v AS VARCHAR)
+         WHEN typeof(v) = 'TIME' THEN 'time:' || CAST(v AS VARCHAR)
          WHEN typeof(v) = 'VARCHAR' THEN 'string:' || CAST(v AS VARCHAR)
          ELSE error('uuid_of: a value of the type ' || typeof(v) || ' cannot be part of an id') END))[1];
 CREATE MACRO cf_bytes_of_binary(m) AS from_base64(json_extract_string(m, '$."$binary".base64'));

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -14,7 +14,6 @@ from crossfade.model.batch import Batch, Chunk
 from crossfade.model.counts import Counts
 from crossfade.model.rejection import REMAINDER
 from crossfade.model.shape import Shape
-from crossfade.records.codec import Codec
 from crossfade.runtime.memory import keep_less
 from crossfade.runtime.sent_once import Once
 from crossfade.stores.contract import Reader, RowReader
@@ -40,8 +39,6 @@ class Tools(Protocol):
     def reader(self) -> Reader: ...
     @property
     def row_reader(self) -> RowReader: ...
-    @property
-    def codec(self) -> Codec: ...
     def transformer(self, entity: str) -> Transformer: ...
 
 
@@ -122,7 +119,7 @@ def verify_chunk(opening: Opening, task: Task) -> tuple[ChunkResult, dict[str, b
     keys: Keys = {}
     for batch in tools.reader.batches(chunk, tools.work.shapes[chunk.entity], transformer.feed.columns):
         mapped = transformer.map(batch)
-        copied = _Batch(tools.row_reader, tools.codec, task, batch, mapped, holder, result, keys).verify()
+        copied = _Batch(tools.row_reader, task, batch, mapped, holder, result, keys).verify()
         for table, rows in transformer.left_out(batch, mapped, copied).items():
             count = result.tables.setdefault(table, TableCount())
             count.left_out = added(count.left_out, rows)
@@ -143,7 +140,6 @@ class _Batch:
     def __init__(
         self,
         rows: RowReader,
-        codec: Codec,
         task: Task,
         batch: Batch,
         mapped: Mapped,
@@ -152,7 +148,6 @@ class _Batch:
         keys: Keys,
     ) -> None:
         self.keys = keys
-        self.key_of = codec.key
         self.rows, self.agreed, self.batch, self.mapped = rows, task.agreed.value, batch, mapped
         self.holder, self.result = holder, result
         self.entity = task.chunk.entity
@@ -162,8 +157,8 @@ class _Batch:
         accounts = self._held()
         for rejection in self.mapped.rejections:
             if rejection.row not in accounts:
-                raw = self.batch.raws[rejection.row]
-                self._uncounted(raw, rejection.reason, rejection.detail, rejection.table, rejection.column)
+                key = self.batch.keys[rejection.row]
+                self._uncounted(key, rejection.reason, rejection.detail, rejection.table, rejection.column)
         aside = Counter(self._rejected())
         by_mapping = self.mapped.discarded - accounts.keys()
         out = accounts.keys() | by_mapping | {m.row for m in self.mapped.rejections}
@@ -181,7 +176,10 @@ class _Batch:
         """Return the account of each document that is in the journal, by row."""
         if self.holder.holds_nothing:
             return {}
-        pairs = ((row, self.holder.account(raw, self.key_of)) for row, raw in enumerate(self.batch.raws))
+        keys = self.batch.keys
+        rows = [row for row, key in enumerate(keys) if self.holder.may_hold(key)]
+        raws = self.batch.records(rows)
+        pairs = ((row, self.holder.account(keys[row], raw)) for row, raw in zip(rows, raws, strict=True))
         return {row: account for row, account in pairs if account is not None}
 
     def _rejected(self) -> list[str]:
@@ -191,19 +189,19 @@ class _Batch:
             if aside.reason == REMAINDER:
                 self.result.remainders.append(aside.detail)
                 continue
-            account = self.holder.account(aside.raw, self.key_of)
+            account = self.holder.account(aside.key, aside.raw)
             if account is not None:
                 accounts.append(account)
             else:
-                self._uncounted(aside.raw, aside.reason, aside.said)
+                self._uncounted(aside.key, aside.reason, aside.said)
         return accounts
 
     def _uncounted(
-        self, raw: bytes, reason: str, detail: str, table: str | None = None, column: str | None = None
+        self, key: str | None, reason: str, detail: str, table: str | None = None, column: str | None = None
     ) -> None:
         self.result.uncounted += 1
         if len(self.result.uncounted_records) < self.agreed.limit:
-            one = Uncounted(self.entity, self.key_of(raw), reason, detail, table, column)
+            one = Uncounted(self.entity, key, reason, detail, table, column)
             self.result.uncounted_records.append(one)
 
     def _compare(self, held: set[int]) -> set[int]:
@@ -235,13 +233,12 @@ class _Batch:
         return {part.roots[row].as_py() for row in seen.missing}
 
     def _difference(self, part: TableRows, unlike: Unlike) -> Difference:
-        raw: Any = self.batch.raws[part.roots[unlike.row].as_py()]
         return Difference(
             unlike.kind,
             self.entity,
             part.table.name,
             unlike.key,
-            self.key_of(raw),
+            self.batch.keys[part.roots[unlike.row].as_py()],
             unlike.column,
             unlike.expected,
             unlike.found,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from crossfade.journal.journal import LATER, Entry
@@ -101,9 +101,13 @@ class Holder:
     def holds_nothing(self) -> bool:
         return not self._held.by_key and not self._left
 
-    def account(self, raw: bytes, key: Callable[[bytes], str | None]) -> str | None:
+    def may_hold(self, key: str | None) -> bool:
+        """Return whether the document with this key may be in the journal: then `account` tells."""
+        return bool(self._left) or key in self._held.by_key
+
+    def account(self, key: str | None, raw: bytes) -> str | None:
         """Return QUARANTINED or DISCARDED, or None if this document is not in the journal."""
-        account = self._by_place(raw) or self._by_key(raw, key)
+        account = self._by_place(raw) or self._by_key(key, raw)
         if account is not None:
             self.seen[account] += 1
         return account
@@ -115,12 +119,12 @@ class Holder:
         accounts = self._left.get((self._chunk, digest)) or self._left.get((LATER, digest))
         return accounts.pop(0) if accounts else None
 
-    def _by_key(self, raw: bytes, key: Callable[[bytes], str | None]) -> str | None:
-        name = key(raw) if self._held.by_key else None
-        known = self._held.by_key.get(name) if name is not None else None
-        if name is None or known is None:
+    def _by_key(self, key: str | None, raw: bytes) -> str | None:
+        known = self._held.by_key.get(key) if key is not None else None
+        if key is None or known is None:
             return None
         account, document = known
-        if digest_of(raw) != document.digest:
-            self.altered.append(Altered(name, account, document_of(raw), document))
+        found = document_of(raw)
+        if found.digest != document.digest:
+            self.altered.append(Altered(key, account, found, document))
         return account

@@ -26,25 +26,25 @@ class Covered:
     keys: frozenset[Path] = frozenset()
     """Objects whose field names are values that reach a column."""
 
-    def covers(self, path: Path, bson_type: str) -> bool:
-        if self.within_whole(path, bson_type):
+    def covers(self, path: Path, type_name: str) -> bool:
+        if self.within_whole(path, type_name):
             return True
         below = self.below.get(path, frozenset())
-        if bson_type == "object":
+        if type_name == "object":
             return "object" in below
         values = self.values.get(path, frozenset())
-        if bson_type == "array":
+        if type_name == "array":
             return "array" in below or "array" in values or path in self.arrays
         is_used = path in self.values or path in self.arrays or bool(below)
-        return bson_type in values or (bson_type == "null" and is_used)
+        return type_name in values or (type_name == "null" and is_used)
 
-    def within_whole(self, path: Path, bson_type: str) -> bool:
+    def within_whole(self, path: Path, type_name: str) -> bool:
         """Return whether the path is used with everything below it, or is below such a path."""
         for n in range(len(path) + 1):
             types = self.wholes.get(path[:n], frozenset())
-            if (bson_type if n == len(path) else _holder(path[n])) in types:
+            if (type_name if n == len(path) else _holder(path[n])) in types:
                 return True
-        return bson_type == "null" and path in self.wholes
+        return type_name == "null" and path in self.wholes
 
     def in_rest(self, path: Path) -> bool:
         """Return whether the remainder holds the path: no mapping mentions its top-level field."""

@@ -91,11 +91,11 @@ def _of_entity(shape: Shape, feed: Feed, discards: Sequence[Discard]) -> Iterato
             skip = path
 
 
-def _cut(path: Path, bson_type: str, some: Covered, whole: Covered) -> bool:
+def _cut(path: Path, type_name: str, some: Covered, whole: Covered) -> bool:
     """Return whether the type is copied in part. Objects and arrays count only if they are used as a whole."""
-    if whole.covers(path, bson_type) or not some.covers(path, bson_type):
+    if whole.covers(path, type_name) or not some.covers(path, type_name):
         return False
-    return bson_type not in ("object", "array") or some.within_whole(path, bson_type)
+    return type_name not in ("object", "array") or some.within_whole(path, type_name)
 
 
 def _part(entity: str, feed: Feed, path: Path, types: Mapping[str, int], *, everything: bool) -> Part:

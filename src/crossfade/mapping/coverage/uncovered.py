@@ -156,7 +156,7 @@ def _always_there(branch: Branch, use: Use) -> bool:
     return all(any(use.path[: len(e)] == e for e in elements) for elements in branch.unnested)
 
 
-def discarded(path: Path, bson_type: str, discards: Sequence[Discard]) -> bool:
+def discarded(path: Path, type_name: str, discards: Sequence[Discard]) -> bool:
     """Return whether one of these discards (of paths of the entity) names the pair."""
     for discard in discards:
         assert discard.path is not None
@@ -164,7 +164,7 @@ def discarded(path: Path, bson_type: str, discards: Sequence[Discard]) -> bool:
             at = parse_path(discard.path)
         except ValueError:
             continue  # `stale_discards` reports it
-        if path[: len(at)] == at and (not discard.types or len(path) > len(at) or bson_type in discard.types):
+        if path[: len(at)] == at and (not discard.types or len(path) > len(at) or type_name in discard.types):
             return True
     return False
 
@@ -217,6 +217,9 @@ def _stale_path(discard: Discard, shape: Shape) -> Iterator[Finding]:
         known = [format_path(path) for path, _ in shape.root.walk() if path]
         message = "a discard names a path that the source does not have"
         yield Finding("note", "stale_discard", place, message, choices(discard.path or "", known))
+    elif unknown := [name for name in discard.types if not shape.vocabulary.knows(name)]:
+        message = f"{unknown[0]!r} is not a type of this source"
+        yield Finding("fault", "stale_discard", place, message, choices(unknown[0], shape.vocabulary.types))
     elif unseen := sorted(set(discard.types) - node.types.keys()):
         seen = ", ".join(f"{kind} x {stats.count:,}" for kind, stats in sorted(node.types.items())) or "nothing"
         message = f"a discard names {', '.join(unseen)}, but the path never has {'them' if unseen[1:] else 'it'}"

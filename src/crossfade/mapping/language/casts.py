@@ -56,6 +56,10 @@ _NEVER_CHANGES = {
     "json": _TEXTS,
     "uuid": _TEXTS | {_T.UUID},
     "date": _TEXTS | {_T.TIMESTAMPTZ, _T.TIMESTAMP, _T.TIMESTAMPNTZ},
+    "timestamp": _TEXTS | {_T.TIMESTAMP, _T.TIMESTAMPNTZ},
+    "day": _TEXTS | {_T.DATE, _T.TIMESTAMP, _T.TIMESTAMPNTZ},
+    "time": _TEXTS | {_T.TIME},
+    "float": _TEXTS | {_T.FLOAT, _T.DOUBLE},
     "null": set(_T),
 }
 
@@ -68,7 +72,7 @@ def rewrite_cast(rewriter: Rewriting, node: exp.Cast, scope: Scope) -> Typed:
     with rewriter.mentions.apart() as read:
         source = rewriter.value(node.this, scope)
     to, kind = node.to.this, _KINDS.get(node.to.this)
-    part = to in (_T.DATE, _T.TIME) and source.kind in ("date", None)
+    part = to in (_T.DATE, _T.TIME) and source.kind in ("date", "timestamp", None)
     rewriter.mentions.put(read, LESS if part else WHOLE, f"CAST AS {node.to.sql('duckdb')}")
     _refuse(node, source, to)
     if source.kind == "date" and to == _T.TIME:  # DuckDB can cast it only by way of a TIMESTAMP

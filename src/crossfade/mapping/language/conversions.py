@@ -48,6 +48,7 @@ INT: Conversions = {
 }
 DOUBLE: Conversions = {
     "double": same,
+    "float": _cast("double"),
     "int": _cast("double"),
     "long": named("cf_double_of_int"),
     "mixed": named("cf_double_of_mixed"),
@@ -59,7 +60,12 @@ TEXT: Conversions = {
     "decimal": same,
     "double": macro("cf_text_of_double"),
     "bool": _cast("text"),
+    "float": _cast("text"),
     "uuid": _cast("text"),
+    "timestamp": _cast("text"),
+    "day": _cast("text"),
+    "time": _cast("text"),
+    "json": same,
     "objectId": hex_of,
     "date": named("cf_iso"),
     "mixed": named("cf_text_of_mixed"),
@@ -107,9 +113,9 @@ _TAKES: Mapping[str, frozenset[str]] = {
 """The types in a place of several types that each function accepts."""
 
 
-def takes(name: str, bson_type: str) -> bool:
+def takes(name: str, type_name: str) -> bool:
     """Return whether the function accepts values of this type (binary data includes the subtype's number)."""
-    return bson_type.startswith("binData:") if name == "bytes_of" else bson_type in _TAKES.get(name, (bson_type,))
+    return type_name.startswith("binData:") if name == "bytes_of" else type_name in _TAKES.get(name, (type_name,))
 
 
 INSTEAD: Mapping[str, str] = {
@@ -165,6 +171,11 @@ _SQL_TYPES = {
     "long": "BIGINT",
     "double": "DOUBLE",
     "bool": "BOOLEAN",
+    "int": "INTEGER",
+    "float": "FLOAT",
+    "timestamp": "TIMESTAMP",
+    "day": "DATE",
+    "time": "TIME",
     "date": "TIMESTAMPTZ",
     "uuid": "UUID",
 }

@@ -13,8 +13,8 @@ from sqlglot import exp
 
 from crossfade.model.batch import Column
 from crossfade.model.names import fold
+from crossfade.model.nodes import entry_value, listed_element
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, TypeStats, escape_step, format_path
-from crossfade.records.bson.places import entry_value, listed_element
 
 
 class ColumnSet:
@@ -136,9 +136,10 @@ class FieldRef:
 
 def _entry(node: Node) -> Node:
     """Return the node of an entry of an object."""
-    key = Node("key", "key", {"string": TypeStats(0)})
+    words = node.vocabulary
+    key = Node("key", "key", {"string": TypeStats(0)}, vocabulary=words)
     value = replace(entry_value(node), name="value", engine="value")
-    return Node(ENTRY, ENTRY, {"object": TypeStats(0)}, fields=(key, value))
+    return Node(ENTRY, ENTRY, {"object": TypeStats(0)}, fields=(key, value), vocabulary=words)
 
 
 def _of_key(sql: exp.Expr, form: str) -> exp.Expr:

@@ -87,7 +87,7 @@ def _clauses(select: exp.Select) -> Iterator[Wrong]:
         any(v for k, v in group.args.items() if k != "expressions")
         or group.find(exp.Rollup, exp.Cube, exp.GroupingSets)
     ):
-        yield Wrong(group, "GROUP BY may contain only the root's key and fields", "GROUP BY c._id")
+        yield Wrong(group, "GROUP BY may contain only the root's key and fields", "GROUP BY the root's key")
 
 
 def _aggregates(select: exp.Select) -> Iterator[Wrong]:
@@ -97,7 +97,7 @@ def _aggregates(select: exp.Select) -> Iterator[Wrong]:
             continue
         if not grouped:
             reason = f"an aggregate over all roots is not allowed: {_ACROSS}"
-            yield Wrong(found, reason, "GROUP BY the root's _id")
+            yield Wrong(found, reason, "GROUP BY the root's key")
         elif isinstance(found, _ORDERED) and not found.find(exp.Order):
             text = found.sql("duckdb")
             reason = f"{text} aggregates in no fixed order: the result could differ when the rows are verified"

@@ -15,7 +15,7 @@ from crossfade.mapping.language.rewrite import Rewriter
 from crossfade.mapping.language.scope import Scope, Typed, Unbound
 from crossfade.model.names import fold, nearest
 from crossfade.model.program import DECIDES, ROOT_TABLE, WHOLE, Lookup
-from crossfade.model.shape import ELEMENT, ENTRY, Path, Shape
+from crossfade.model.shape import ELEMENT, ENTRY, Path, Shape, format_path
 
 _TABLE_PARTS = {"this", "db", "catalog", "alias"}
 _BY_NAME = NUMBERS | {"decimal", "mixed"}
@@ -141,7 +141,7 @@ class FromCompiler:
         lookup = _Lookup(row, alias, f"lookup{len(self.found.lookups)}")
         on = join.args.get("on")
         if on is None:
-            hint = f"LEFT JOIN {entity} AS {alias} ON {alias}._id = ..."
+            hint = f"LEFT JOIN {entity} AS {alias} ON {self._key_of(entity, alias)} = ..."
             raise Wrong(join, f"the join with {entity} has no key", hint)
         scope.names[alias] = row
         parts = []
@@ -150,13 +150,20 @@ class FromCompiler:
             parts.append(sql if sql is not None else self.rewriter.value(condition, scope).sql)
         if lookup.keys is None:
             raise Wrong(
-                table, f"{entity} must be looked up by an equality with one of its fields", f"{alias}._id = ..."
+                table,
+                f"{entity} must be looked up by an equality with one of its fields",
+                f"{self._key_of(entity, alias)} = ...",
             )
         self.found.lookups.append(lookup)
         if join.side != "LEFT":
             self.found.leaves_out.append(f"JOIN {table.sql('duckdb')} ON {on.sql('duckdb')}")
         source = exp.to_table(lookup.table).as_(alias, quoted=True)
         self.found.sql.append(exp.Join(this=source, side=join.side or None, on=exp.and_(*parts)))
+
+    def _key_of(self, entity: str, alias: str) -> str:
+        """The first part of an entity's key, for a hint."""
+        key = self.shapes[entity].key
+        return f"{alias}.{format_path(key[0])}" if key else f"{alias}.some_column"
 
     def _key(self, lookup: _Lookup, node: exp.Expr, scope: Scope) -> exp.Expr | None:
         """Return the SQL of the condition if it determines which documents to fetch, else None."""

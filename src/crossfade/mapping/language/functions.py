@@ -31,6 +31,7 @@ from crossfade.mapping.language.let import let
 from crossfade.mapping.language.resolve import Wrong
 from crossfade.mapping.language.rewriting import Rewriting
 from crossfade.mapping.language.scope import Scope, Typed
+from crossfade.mapping.language.type_conditions import TYPE_OF
 from crossfade.model.program import LESS, WHOLE
 from crossfade.model.shape import format_path
 
@@ -103,6 +104,9 @@ def _rest_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: S
 # -- identity
 
 
+_NAMED_BY_THE_ENGINE = frozenset({"float", "timestamp", "day", "time"})
+
+
 def identity_name(rewriter: Rewriting, node: exp.Expr, scope: Scope) -> exp.Expr:
     """Return SQL for the name of a value inside a derived id (the same as `crossfade_ids.identity_name`)."""
     found = rewriter.rewrite(node, scope)
@@ -114,19 +118,19 @@ def identity_name(rewriter: Rewriting, node: exp.Expr, scope: Scope) -> exp.Expr
         return exp.func("cf_name_number", exp.cast(typed.sql, "text"))
     if kind in ("double", "decimal"):
         return exp.func(f"cf_name_{kind}", typed.sql)
-    if kind is None:
+    if kind is None or kind in _NAMED_BY_THE_ENGINE:
         return exp.func("cf_name_any", typed.sql)
     if kind == "null":
         return exp.cast(exp.null(), "text")
     prefixes = {"objectId": "objectId:", "string": "string:", "bool": "bool:", "uuid": "binData:4:",
-                "binary": "binData:0:", "date": "date:", "json": "string:"}  # fmt: skip
+                "binary": "binData:0:", "date": "", "json": "string:"}  # fmt: skip
     if kind not in prefixes:
         raise Wrong(node, f"{node.sql('duckdb')} ({kind}) cannot be part of an id")
     body: exp.Expr = exp.cast(typed.sql, "text")
     if kind in ("objectId", "binary"):
         body = hex_of(typed.sql)
     if kind == "date":
-        body = exp.cast(exp.func("epoch_ms", typed.sql), "text")
+        return exp.func("cf_name_date", typed.sql)
     return exp.DPipe(this=_text(prefixes[kind]), expression=body)
 
 
@@ -160,7 +164,7 @@ def _uuid_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: S
         return Typed(exp.func("cf_uuid_of_oid", typed.sql), "uuid")
     if typed.kind == "mixed" and isinstance(found, FieldRef):
         return Typed(exp.func("cf_uuid_of_mixed", found.read("type"), typed.sql), "uuid")
-    if typed.kind is None:
+    if typed.kind is None or typed.kind in _NAMED_BY_THE_ENGINE:
         return Typed(exp.func("cf_uuid_of_any", typed.sql), "uuid")
     with rewriter.mentions.apart():  # recorded above
         return Typed(exp.func("cf_uuid5", identity_name(rewriter, args[0], scope)), "uuid")
@@ -237,7 +241,7 @@ def _takes_none(name: str, found: FieldRef | Typed) -> bool:
     """Return whether the survey saw only values at the place that the function refuses."""
     if not isinstance(found, FieldRef) or found.node.kind != "mixed":
         return False
-    return not any(takes(name, bson_type) for bson_type in found.node.value_types)
+    return not any(takes(name, one) for one in found.node.value_types)
 
 
 def _described(arg: exp.Expr, found: FieldRef | Typed) -> str:
@@ -341,7 +345,7 @@ FUNCTIONS: dict[str, Function] = {
     "oid_of": _oid_of,
     "oid_in": _oid_in,
     "oid_text": _oid_text,
-    "bson_type": _form("bson_type", "type", "string"),
+    **{name: _form(name, "type", "string") for name in TYPE_OF},
     "present": _form("present", "present", "bool"),
     "json_of": _form("json_of", "json", "json"),
     "ejson_of": _form("ejson_of", "ejson", "json"),

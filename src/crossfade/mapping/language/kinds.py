@@ -16,7 +16,7 @@ from crossfade.mapping.language.conversions import meant_for
 from crossfade.mapping.language.resolve import Wrong
 from crossfade.mapping.language.scope import Typed
 
-NUMBERS = frozenset({"int", "long", "double"})
+NUMBERS = frozenset({"int", "long", "float", "double"})
 COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In,
                exp.Nullif, exp.Like, exp.ILike)  # fmt: skip
 CHOICES = (exp.Coalesce, exp.Greatest, exp.Least, exp.Array)
@@ -63,7 +63,7 @@ def kind_of(node: exp.Expr, parts: Sequence[Typed], name: str = "") -> tuple[str
     if name in _WHOLE_NAMES:
         return "long", None
     if name == "date_trunc":
-        return ("date" if any(p.kind == "date" for p in parts) else None), None
+        return next((p.kind for p in parts if p.kind in ("date", "timestamp")), None), None
     if isinstance(node, ARITHMETIC):
         return _of_arithmetic(node, [p.kind for p in parts]), None
     if isinstance(node, exp.Neg):
@@ -86,7 +86,7 @@ def kind_of(node: exp.Expr, parts: Sequence[Typed], name: str = "") -> tuple[str
 
 
 def _of_arithmetic(node: exp.Expr, kinds: Sequence[str | None]) -> str | None:
-    if not NUMBERS.issuperset(kinds) or isinstance(node, exp.Sum):
+    if not NUMBERS.issuperset(kinds) or "float" in kinds or isinstance(node, exp.Sum):
         return None
     if "double" in kinds or not isinstance(node, _STEPS):
         return "double"

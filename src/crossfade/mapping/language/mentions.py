@@ -141,10 +141,10 @@ def _of_all(mention: Mention, results: Sequence[tuple[TypeFacts, Sequence[Mentio
     cut: set[str] = set()
     for held, mentions in results:
         same = [m.use for m in mentions if m.use.keeps != DECIDES and _takes(m.use, use)]
-        for bson_type in possible(mention.place, held) - NULL:
-            keeps = {u.keeps for u in same if bson_type in u.types}
+        for type_name in possible(mention.place, held) - NULL:
+            keeps = {u.keeps for u in same if type_name in u.types}
             if WHOLE not in keeps:
-                (cut if keeps else left_out).add(bson_type)
+                (cut if keeps else left_out).add(type_name)
     arrives = use.types - cut if use.keeps == WHOLE else use.types  # the result that cuts a value records that itself
     parts = (mention.of(arrives - left_out), mention.of(arrives & left_out).passed(LESS, by))
     yield from (part for part in parts if part.use.types - NULL)

@@ -71,7 +71,9 @@ class Rewriter:
         self.use(place, "whole" if kind == "mixed" else "value")
         sql = place.read("native")
         held = place.node.value_types if kind == "mixed" else frozenset()
-        return Typed(exp.func("cf_uuid_of_bytes", sql) if kind == "uuid" else sql, kind, types=held)
+        if kind == "uuid" and place.node.vocabulary.uuids_are_bytes:
+            sql = exp.func("cf_uuid_of_bytes", sql)
+        return Typed(sql, kind, types=held)
 
     def read(self, place: FieldRef, form: str) -> exp.Expr:
         """Read a place in a certain form, which the reader makes."""

@@ -6,7 +6,7 @@ only the documents of a chunk, and the result would depend on where chunks end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from sqlglot import exp
@@ -20,7 +20,7 @@ from crossfade.mapping.language.resolve import AlreadyTold, Wrong
 from crossfade.mapping.language.rewrite import Rewriter
 from crossfade.mapping.language.scope import Scope
 from crossfade.model.program import ROOT_TABLE, ROW, Branch, Computed, Narrow
-from crossfade.model.shape import ELEMENT, ENTRY, Shape
+from crossfade.model.shape import ELEMENT, ENTRY, Path, Shape, format_path
 
 T = TypeVar("T")
 
@@ -150,8 +150,7 @@ class SelectCompiler:
         if any(wrong.node is node.args["group"] for wrong in self.faults):
             raise AlreadyTold(node, "the GROUP BY has a fault")
         written = node.args["group"].expressions
-        if not any(self._is_root_key(e, scope, sources) for e in written):
-            raise Wrong(node.args["group"], "GROUP BY must contain the root's key", f"GROUP BY {sources.alias}._id")
+        self._require_root_key(node.args["group"], [self._root_path(e, scope, sources) for e in written], sources)
         own = {
             c.sql("duckdb"): c.copy()
             for projection in select.expressions
@@ -162,9 +161,18 @@ class SelectCompiler:
         keys = {e.sql("duckdb"): e for e in [exp.column(ROW, table=sources.alias, quoted=True), *wanted]}
         select.set("group", exp.Group(expressions=list({**keys, **own}.values())))
 
-    def _is_root_key(self, node: exp.Expr, scope: Scope, sources: Sources) -> bool:
+    def _root_path(self, node: exp.Expr, scope: Scope, sources: Sources) -> Path | None:
+        """The path of a field of the root; None where it is anything else."""
         place = self.rewriter.rewrite(node, scope)
-        return isinstance(place, FieldRef) and place.row is sources.row and place.path == ("_id",)
+        return place.path if isinstance(place, FieldRef) and place.row is sources.row else None
+
+    def _require_root_key(self, group: exp.Expr, grouped: Sequence[Path | None], sources: Sources) -> None:
+        key = self.shapes[sources.entity].key
+        if not key:
+            raise Wrong(group, f"{sources.entity} has no key to group by: its rows are known by their place alone")
+        if not set(key) <= set(grouped):
+            parts = ", ".join(f"{sources.alias}.{format_path(path)}" for path in key)
+            raise Wrong(group, "GROUP BY must contain the root's key", f"GROUP BY {parts}")
 
     def _filtered(self, node: exp.Select, scope: Scope, sources: Sources) -> str | None:
         """Return what leaves out rows, other than a test that a place exists."""

@@ -1,6 +1,6 @@
 """Conditions on the type of a place, which determine the types that it can have in the results that they choose.
 
-`bson_type(x) = 'string'`, `bson_type(x) IN (...)`, `x IS NULL`, and combinations with NOT, AND and OR. Any other
+`type_of(x) = 'string'`, `type_of(x) IN (...)`, `x IS NULL`, and combinations with NOT, AND and OR. Any other
 condition says nothing about types and is ignored.
 """
 
@@ -12,6 +12,9 @@ from crossfade.mapping.language.fields import FieldRef
 from crossfade.mapping.language.mentions import NULL, TypeFacts
 from crossfade.mapping.language.resolve import Wrong, name_chain, resolve
 from crossfade.mapping.language.scope import Scope
+
+TYPE_OF = ("type_of", "bson_type")
+"""The function that gives the type of a place, as its source calls it. The second name is MongoDB's."""
 
 Outcomes = tuple[TypeFacts, TypeFacts]
 """The type facts if the condition is true, and if it is not (false or NULL)."""
@@ -45,19 +48,19 @@ def outcomes_of(node: exp.Expr, scope: Scope) -> Outcomes:
 
 
 def is_type(place: FieldRef | None, names: list[exp.Expr]) -> Outcomes:
-    """Return what `bson_type(place) IN (names)` says. The call of bson_type may itself be among the names."""
+    """Return what `type_of(place) IN (names)` says. The call of type_of may itself be among the names."""
     texts = [n for n in names if isinstance(n, exp.Literal) and n.is_string]
     others = [n for n in names if n not in texts and not _asks_type(n)]
     return _NOTHING if place is None or others else _of_types(place, frozenset(n.name for n in texts))
 
 
 def type_asked(node: exp.Expr, scope: Scope) -> FieldRef | None:
-    """Return x of `bson_type(x)`."""
+    """Return x of `type_of(x)`."""
     return _place(node.expressions[0], scope) if _asks_type(node) and len(node.expressions) == 1 else None
 
 
 def _asks_type(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Anonymous) and str(node.this).lower() == "bson_type"
+    return isinstance(node, exp.Anonymous) and str(node.this).lower() in TYPE_OF
 
 
 def _place(node: exp.Expr, scope: Scope) -> FieldRef | None:

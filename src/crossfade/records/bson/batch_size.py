@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossfade.records.bson.native import extension
+from crossfade.records.native import extension
 
 
 def documents_a_batch(count: int) -> int:

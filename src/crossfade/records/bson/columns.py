@@ -13,11 +13,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from crossfade.model.batch import Batch, Column
+from crossfade.model.batch import Batch, Column, KeysOf
 from crossfade.model.rejection import Rejection
 from crossfade.model.shape import ELEMENT, Node, Path, Shape, unescape_step
 from crossfade.records.bson.canonical import canonical
-from crossfade.records.bson.decode import Decoded, decode
+from crossfade.records.bson.decode import Decoded, decode, key_of
 from crossfade.records.bson.forms import (
     ARROW_KINDS,
     EJSON,
@@ -73,7 +73,7 @@ class Transcoder:
             decoded, found = self._sorted_out(decoded)
             rejected = sorted([*rejected, *found], key=lambda one: one.row)
             rows = Values(decoded.docs)
-        return Batch(self._table(rows), decoded.raws, tuple(rejected))
+        return Batch(self._table(rows), decoded.raws, tuple(rejected), KeysOf(decoded.raws, key_of))
 
     def _table(self, rows: Values) -> Any:
         numbers = pa.array(range(len(rows.values)), pa.int64())

@@ -33,6 +33,7 @@ from crossfade.records.bson.maps import MOST_FIELDS, is_map
 from crossfade.records.bson.native import CountedPlace, native_count
 from crossfade.records.bson.types import TYPE_OF_CLASS, binary_type, code_type
 from crossfade.records.bson.uncollected import uncollected
+from crossfade.records.bson.vocabulary import WORDS
 
 MOST_NAMES = 10_000  # different field names below a place that is not a map
 MOST_PLACES = 100_000  # places in one entity
@@ -375,7 +376,7 @@ def _node(root: Place) -> Node:
         element = None if place.element is None else made[id(place.element)]
         entry = None if place.entry is None else made[id(place.entry)]
         names = None if entry is None else place.names.stats("string", examples=False)
-        made[id(place)] = Node(name, engine, types, missing, fields, element, entry, names)
+        made[id(place)] = Node(name, engine, types, missing, fields, element, entry, names, WORDS)
     return made[id(root)]
 
 

@@ -14,7 +14,7 @@ from bson import Code
 
 from crossfade.records.bson.decode import decode
 from crossfade.records.bson.encode import to_bson
-from crossfade.records.bson.native import extension
+from crossfade.records.native import extension
 
 SIZE = 16
 

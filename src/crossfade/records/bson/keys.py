@@ -25,7 +25,7 @@ _VALUES: Mapping[str, Callable[[Any], Any]] = {
     "decimal": Decimal128,
     "bool": bool,
     "string": str,
-    "date": date,
+    "date": lambda micros: date(micros // 1000),
     "binary": bytes,
     "uuid": lambda value: Binary(value if isinstance(value, bytes) else value.bytes, 4),
 }

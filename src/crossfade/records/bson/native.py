@@ -2,64 +2,29 @@
 
 It gives the same guarantees as the reader in Python (`crossfade.records.bson`): the same columns, and the same
 documents rejected with the same messages. It gets a shape and columns that the Python reader has accepted, as two flat
-lists, and its result is converted into the same classes here. `CROSSFADE_NATIVE=0` turns it off.
+lists, and its result is converted into the same classes here.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any, overload
 
 import orjson
 import pyarrow as pa
 from bson import Decimal128
 
-from crossfade.model.batch import Batch, Column
+from crossfade.model.batch import Batch, Column, KeysOf
 from crossfade.model.rejection import Rejection
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, unescape_step
+from crossfade.records.bson.decode import key_of
 from crossfade.records.bson.extremes import Extremes
 from crossfade.records.bson.places import LISTS, element_of
 from crossfade.records.bson.strict import Rule
+from crossfade.records.native import extension
 
-CONTRACT = 4  # the version of the interface; native/src/lib.rs has the same number
 LARGEST = 1 << 28  # bytes of a batch; a larger one is read in Python
-
-
-@cache
-def extension() -> Any | None:
-    """Return the module, or None if it is not installed, has another version, or is turned off."""
-    found = None if os.environ.get("CROSSFADE_NATIVE") == "0" else _installed()
-    return found if getattr(found, "CONTRACT", None) == CONTRACT else None
-
-
-@cache
-def _installed() -> Any | None:
-    try:
-        return importlib.import_module("crossfade_native")
-    except ImportError:
-        return None
-
-
-def slow_reader() -> str | None:
-    """Return a line on why the slow reader is used and how to get the other one, or None."""
-    return None if extension() is not None else native_status()
-
-
-def native_status() -> str:
-    """Return a line on which reader is used, and how to get the native one."""
-    if (found := extension()) is not None:
-        return f"reading with crossfade-native {found.__version__}"
-    if os.environ.get("CROSSFADE_NATIVE") == "0":
-        why = "CROSSFADE_NATIVE=0 turns crossfade-native off"
-    elif (other := _installed()) is not None:
-        why = f"crossfade-native {other.__version__} does not match this version of crossfade (run make native)"
-    else:
-        why = "crossfade-native is not installed (make native builds it, with Rust)"
-    return f"reading in Python, which is slow: {why}"
 
 
 def native_reader(rule: Rule, columns: Sequence[Column], base: Node) -> NativeReader | None:
@@ -103,7 +68,8 @@ class NativeReader:
     def read(self, raw_batch: bytes) -> Batch:
         table, bounds, rejected = self._reader.read(raw_batch)
         table = pa.Table.from_batches([pa.record_batch(table)])
-        return Batch(table, Raws(raw_batch, bounds), tuple(_rejection(raw_batch, *one) for one in rejected))
+        raws = Raws(raw_batch, bounds)
+        return Batch(table, raws, tuple(_rejection(raw_batch, *one) for one in rejected), KeysOf(raws, key_of))
 
 
 class Raws(Sequence[bytes]):

@@ -7,14 +7,14 @@ missing, or if its path goes through something that is not an object. Each step 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property, reduce
+from functools import cached_property
 from itertools import accumulate, chain, repeat
 from operator import contains, is_not, itemgetter
 from types import NoneType
 from typing import Any
 
-from crossfade.model.shape import ENTRY, Node, Path, TypeStats, date_ms, unescape_step
+from crossfade.model.nodes import entry_value, listed_element
+from crossfade.model.shape import Node, Path, unescape_step
 
 ONLY_DICT = frozenset((dict,))
 
@@ -131,19 +131,6 @@ class Entries(Elements):
         self.keys = list(chain.from_iterable(v for v in objects if v is not None))
 
 
-def entry_value(node: Node) -> Node:
-    """Return the node of the values if a place is read as `entries`: those of a map, or of all fields together."""
-    found = reduce(_merged_if, [node.entry, *(replace(field, name=ENTRY, engine=ENTRY) for field in node.fields)], None)
-    return found or Node(ENTRY, ENTRY, {})
-
-
-def listed_element(node: Node) -> Node:
-    """Return the node of the elements if a place is read as `listed`: the elements of its arrays and single values."""
-    alone = {name: stats for name, stats in node.types.items() if name not in ("array", "null")}
-    single = Node(node.name, node.engine, alone, fields=node.fields, entry=node.entry, names=node.names)
-    return single if node.element is None else _merged(node.element, single)
-
-
 LISTS = ("list", "listed", "entries")
 """The forms that are lists of structs."""
 
@@ -153,46 +140,3 @@ def element_of(form: str, node: Node) -> Node:
     if form == "entries":
         return entry_value(node)
     return listed_element(node) if form == "listed" else node.element or Node("", "", {})
-
-
-def _merged(one: Node, other: Node) -> Node:
-    types = dict(one.types)
-    for name, stats in other.types.items():
-        types[name] = _both(types[name], stats) if name in types else stats
-    fields = dict(one.by_name)
-    for name, node in other.by_name.items():
-        fields[name] = _merged(fields[name], node) if name in fields else node
-    element = _merged_if(one.element, other.element)
-    missing = one.missing + other.missing
-    whole = Node(one.name, one.engine, types, missing, tuple(fields[name] for name in sorted(fields)), element)
-    if one.entry is None and other.entry is None:
-        return whole
-    return _as_map(whole, [one.entry, other.entry], one.names or other.names)
-
-
-def _merged_if(one: Node | None, other: Node | None) -> Node | None:
-    return one or other if one is None or other is None else _merged(one, other)
-
-
-def _as_map(node: Node, entries: Sequence[Node | None], names: TypeStats | None) -> Node:
-    """Merge two places of which one is a map: the fields of the other become keys and values of the map."""
-    entry = reduce(_merged_if, [*entries, *(replace(field, name=ENTRY, engine=ENTRY) for field in node.fields)])
-    return replace(node, fields=(), entry=entry, names=names)
-
-
-def _both(one: TypeStats, other: TypeStats) -> TypeStats:
-    """Merge the statistics that determine a node's kind: the range of dates, the lengths of binary data."""
-    dates = [(date_ms(text), text) for text in (one.least, one.greatest, other.least, other.greatest)]
-    known = sorted((ms, text) for ms, text in dates if ms is not None)
-    least, greatest = (known[0][1], known[-1][1]) if len(known) == 4 else (None, None)
-    return TypeStats(
-        one.count + other.count,
-        least,
-        greatest,
-        _either(min, one.min_length, other.min_length),
-        _either(max, one.max_length, other.max_length),
-    )
-
-
-def _either(choose: Any, one: int | None, other: int | None) -> int | None:
-    return None if one is None or other is None else choose(one, other)

@@ -18,20 +18,10 @@ from bson import Binary, Code
 from bson.datetime_ms import DatetimeMS
 
 from crossfade.model.rejection import Rejection
-from crossfade.model.shape import (
-    DATE_GREATEST_MS,
-    DATE_LEAST_MS,
-    ELEMENT,
-    ENTRY,
-    Node,
-    Path,
-    TypeStats,
-    date_ms,
-    escape_step,
-    format_path,
-)
+from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, TypeStats, escape_step, format_path
 from crossfade.records.bson.places import ONLY_DICT, Values
 from crossfade.records.bson.types import classes_of, type_name
+from crossfade.records.bson.vocabulary import DATE_GREATEST_MS, DATE_LEAST_MS, dates_fit
 
 # Classes whose values must be looked at one by one: their class alone does not say the type, or whether it fits.
 _SINGLY = frozenset((Binary, Code, DatetimeMS))
@@ -48,7 +38,7 @@ class Rule:
         self.allows_null = "null" in types
         self.classes = classes_of(types) | {NoneType}
         self.names = frozenset(node.by_name)
-        self.dates_fit = _dates_fit(node.types.get("date"))
+        self.dates_fit = dates_fit(node.types.get("date"))
         self.uuids_fit = _uuids_fit(node.types.get("binData:4"))
 
     @cached_property
@@ -74,12 +64,6 @@ class Rule:
         if name == "binData:4" and self.uuids_fit and len(value) != 16:
             return "out_of_range", f"a UUID of {len(value)} bytes"
         return None
-
-
-def _dates_fit(stats: TypeStats | None) -> bool:
-    """Return whether all dates in the survey fit, so that the place becomes a timestamp."""
-    bounds = (None, None) if stats is None else (date_ms(stats.least), date_ms(stats.greatest))
-    return all(ms is not None and DATE_LEAST_MS <= ms <= DATE_GREATEST_MS for ms in bounds)
 
 
 def _uuids_fit(stats: TypeStats | None) -> bool:

@@ -1,4 +1,4 @@
-"""The BSON type of a decoded value, in the names of model/shape.BSON_TYPES (binary data with its subtype)."""
+"""The BSON type of a decoded value, in the names of vocabulary.TYPES (binary data with its subtype)."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from crossfade.stores.contract.rows import RowReader
 from crossfade.stores.contract.source import Reader
 from crossfade.stores.contract.steps import Standing, Steps
 from crossfade.stores.contract.store import Store, Traits, need
+from crossfade.stores.contract.survey import Surveyor
 from crossfade.stores.contract.target import OtherRows, RecordRows, RowRejected, TargetTransaction, Transaction, Writer
 from crossfade.stores.contract.watch import Watch
 
@@ -43,6 +44,7 @@ __all__ = [
     "Standing",
     "Steps",
     "Store",
+    "Surveyor",
     "TargetTransaction",
     "Traits",
     "Transaction",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from crossfade.stores.contract.inspect import Inspector
 from crossfade.stores.contract.rows import RowReader
 from crossfade.stores.contract.source import Reader
 from crossfade.stores.contract.steps import Steps
+from crossfade.stores.contract.survey import Surveyor
 from crossfade.stores.contract.target import Writer
 from crossfade.stores.contract.watch import Watch
 
@@ -45,6 +47,7 @@ class Store:
     inspector: Inspector | None = None
     reader: Reader | None = None
     codec: Codec | None = None
+    surveyor: Surveyor | None = None
     writer: Writer | None = None
     row_reader: RowReader | None = None
     ddl: Ddl | None = None
@@ -53,6 +56,10 @@ class Store:
     conflicts: Conflicts | None = None
     changes: ChangeFeed | None = None
     fence: Fence | None = None
+    snapshot: Callable[[], str] | None = None
+    """Names the state of the source that this store reads, for others that open it (`open_store`), as long as it is
+    open. None: every read sees what is there then.
+    """
     closer: Any = None
 
     def close(self) -> None:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from crossfade.errors import CrossfadeError, Unreachable, may_pass
-from crossfade.model.canonical import arrow_schema, arrow_type, element_of
+from crossfade.errors import CrossfadeError
+from crossfade.model.canonical import arrow_schema
 from crossfade.model.matching import arranged, places_of
 from crossfade.model.quoting import identifier
 from crossfade.model.target import ColumnType, TargetTable
-from crossfade.model.urls import hide_password
 from crossfade.stores.contract import RowReader
-from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.meaning import PgType, TypeCatalog
 from crossfade.stores.postgresql.meaning.checks import (
     Verdict,
@@ -29,20 +25,12 @@ from crossfade.stores.postgresql.meaning.checks import (
     with_texts,
 )
 from crossfade.stores.postgresql.reading import ask
+from crossfade.stores.postgresql.reading.adbc import AdbcConnection
+from crossfade.stores.postgresql.reading.canonical import canonical, expression
 from crossfade.stores.postgresql.reading.lookup import Guess, literal, of_keys, of_stretch
-from crossfade.stores.postgresql.session.connect import adbc_conninfo, conninfo, schema_in
-from crossfade.stores.postgresql.session.no_connection import no_connection
-from crossfade.stores.postgresql.session.settings import fix_settings
 
 _SLICE = 18_000  # keys in one statement: those of a whole batch
 _MOST_REFUSALS = 100  # most texts that a type may refuse, before the rest is compared unchanged
-_AS_TEXT = ("numeric", "json", "jsonb", "text", "char", "enum", "other")
-_EPOCH_MICROS, _EPOCH_DAYS = (
-    946_684_800_000_000,
-    10_957,
-)  # what ADBC adds to PostgreSQL's numbers, without an overflow check
-_FIRST_MOMENT, _FIRST_DAY = -2_440_588 * 86_400_000_000, -2_440_588
-
 _TYPE_NAMES = """
 SELECT a.attname::text AS name,
        pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) AS type_name,
@@ -62,29 +50,13 @@ SELECT EXISTS (
 """
 
 
-def _driver() -> Any:
-    """Load the driver with the first connection: a copy does not need it."""
-    import adbc_driver_postgresql.dbapi
-
-    return adbc_driver_postgresql.dbapi
-
-
-def _connected(url: str) -> Any:
-    try:
-        return _driver().connect(adbc_conninfo(url), autocommit=True)
-    except _driver().Error as error:
-        if "startup parameter" not in str(error):  # how PgBouncer refuses options
-            raise
-        return _driver().connect(conninfo(url), autocommit=True)
-
-
 class PostgresRowReader:
     """One ADBC connection, opened on first use and again if it was lost; its transactions are read-only."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._open: Any = None
-        self._seqscan = ""
+        self._adbc = AdbcConnection(url)
+        self._seqscan = "", 0
         self._type_names: dict[str, dict[str, str]] = {}
         self._partitioned: set[str] = set()
         self._described: dict[str, dict[str, PgType]] = {}
@@ -129,7 +101,7 @@ class PostgresRowReader:
         while pending and refused < _MOST_REFUSALS:
             piece = pending.pop()
             try:
-                found |= read_answer(type_, piece, self._text_rows(statement_of(type_, piece)))
+                found |= read_answer(type_, piece, self._adbc.text_rows(statement_of(type_, piece)))
             except CrossfadeError:  # if the connection is lost, the next statement reports it
                 refused += 1
                 valid = self._valid(type_, piece)
@@ -140,23 +112,19 @@ class PostgresRowReader:
         return found
 
     def _valid(self, type_: PgType, texts: Sequence[str]) -> list[str]:
-        (rows,) = self._text_rows("SELECT (pg_catalog.current_setting('server_version_num')::int >= 160000)::text")
+        (rows,) = self._adbc.text_rows("SELECT (pg_catalog.current_setting('server_version_num')::int >= 160000)::text")
         if rows != ("true",):
             return list(texts)
         try:
-            return [str(text) for (text,) in self._text_rows(valid_texts(type_, texts))]
+            return [str(text) for (text,) in self._adbc.text_rows(valid_texts(type_, texts))]
         except CrossfadeError:  # the input function of an extension's type may raise an error all the same
             return list(texts)
 
     def _pg_types(self, table: TargetTable) -> dict[str, PgType]:
         if table.name not in self._described:
-            catalog = TypeCatalog(self._text_rows)
+            catalog = TypeCatalog(self._adbc.text_rows)
             self._described[table.name] = catalog.columns(f"{literal(_name(table))}::pg_catalog.regclass")
         return self._described[table.name]
-
-    def _text_rows(self, statement: str) -> list[tuple[str | None, ...]]:
-        batches = ([column.to_pylist() for column in batch.columns] for batch in self._batches(statement))
-        return [row for columns in batches for row in zip(*columns, strict=True)]
 
     def scan(self, table: TargetTable, columns: Sequence[str]) -> Iterator[Any]:
         schema = arrow_schema(table, columns)
@@ -178,9 +146,7 @@ class PostgresRowReader:
         return ask.query(self._url, sql, limit)
 
     def close(self) -> None:
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+        self._adbc.close()
 
     def _table(self, table: TargetTable, columns: Sequence[str], statement: str, *, seqscan: str = "on") -> Any:
         schema = arrow_schema(table, columns)
@@ -188,36 +154,10 @@ class PostgresRowReader:
         return pa.Table.from_batches((_canonical(batch, table, schema) for batch in batches), schema)
 
     def _batches(self, statement: str, *, seqscan: str = "on") -> Iterator[Any]:
-        try:
-            with closing(self._connection().cursor()) as cursor:
-                if seqscan != self._seqscan:
-                    cursor.execute(f"SET enable_seqscan TO {seqscan}")
-                    self._seqscan = seqscan
-                cursor.execute(statement)
-                with closing(cursor.fetch_record_batch()) as reader:
-                    yield from reader
-        except (_driver().Error, pa.ArrowException, OSError) as error:
-            self.close()
-            raise _translated(error, self._url) from error
-
-    def _connection(self) -> Any:
-        if self._open is None:
-            try:
-                self._open = _connected(self._url)
-            except _driver().Error as error:
-                raise no_connection(error, self._url) from None
-            try:
-                fix_settings(self._ask, reading=True, schema=schema_in(self._url))
-            except BaseException:
-                self.close()
-                raise
-            self._seqscan = ""
-        return self._open
-
-    def _ask(self, statement: str) -> list[tuple[Any, ...]]:
-        with closing(self._open.cursor()) as cursor:
-            cursor.execute(statement)
-            return cursor.fetchall() if cursor.description else []
+        if (seqscan, self._adbc.opened) != self._seqscan:
+            self._adbc.run(f"SET enable_seqscan TO {seqscan}")
+            self._seqscan = seqscan, self._adbc.opened
+        return self._adbc.batches(statement)
 
     def _lookup(self, table: TargetTable, columns: Sequence[str], keys: Any) -> str:
         kinds, types = [_kind(table, name) for name in keys.column_names], self._types(table)
@@ -251,24 +191,8 @@ class PostgresRowReader:
         return _name(table) if table.name in self._partitioned else f"ONLY {_name(table)}"
 
 
-# What is selected: every type in a form that ADBC transfers unchanged.
-
-
 def _expressions(table: TargetTable, columns: Sequence[str]) -> str:
-    return ", ".join(f"{_expression(_kind(table, n), f't.{identifier(n)}')} AS {identifier(n)}" for n in columns)
-
-
-def _expression(kind: ColumnType, column: str) -> str:
-    if kind.kind == "array":
-        return _array_expression(kind, column)
-    return f"{column}::text" if kind.kind in _AS_TEXT else column
-
-
-def _array_expression(kind: ColumnType, column: str) -> str:
-    """Append a NULL to arrays that ADBC flattens (several dimensions) or refuses (not from 1), so that they differ."""
-    cast = "::text[]" if element_of(kind).kind in (*_AS_TEXT, "array") else ""
-    plain = f"coalesce(array_ndims({column}), 1) = 1 AND coalesce(array_lower({column}, 1), 1) = 1"
-    return f"CASE WHEN {plain} THEN {column}{cast} ELSE array_append(ARRAY(SELECT unnest({column})){cast}, NULL) END"
+    return ", ".join(f"{expression(_kind(table, n), f't.{identifier(n)}')} AS {identifier(n)}" for n in columns)
 
 
 def _kind(table: TargetTable, name: str) -> ColumnType:
@@ -289,56 +213,9 @@ def _chosen(near: Any, keys: Any) -> tuple[Any, Any]:
     return arranged(near, places.drop_null()), keys.filter(places.is_null())
 
 
-# What is received: ADBC's Arrow into canonical Arrow.
-
-
 def _canonical(batch: Any, table: TargetTable, schema: Any) -> Any:
-    arrays = [_column(batch.column(i), _kind(table, field.name)) for i, field in enumerate(schema)]
+    arrays = [canonical(batch.column(i), _kind(table, field.name)) for i, field in enumerate(schema)]
     return pa.record_batch(arrays, schema=schema)
-
-
-def _column(values: Any, kind: ColumnType) -> Any:
-    to = arrow_type(kind)
-    if isinstance(values, pa.ExtensionArray):
-        values = values.storage
-    if kind.kind == "array":
-        return _list(values, element_of(kind), to)
-    if pa.types.is_timestamp(values.type):
-        return _unwrapped(values.cast(pa.int64()), _EPOCH_MICROS, _FIRST_MOMENT, 2**63).cast(to)
-    if pa.types.is_date32(values.type):
-        return _unwrapped(values.cast(pa.int32()), _EPOCH_DAYS, _FIRST_DAY, 2**31).cast(to)
-    return values if values.type == to else values.cast(to)
-
-
-def _unwrapped(numbers: Any, epoch: int, first: int, size: int) -> Any:
-    """Correct infinity and values beyond our range, which overflowed in ADBC's sum, to the first or last number."""
-    beyond = pc.less(numbers, pa.scalar(first, numbers.type))
-    if not pc.any(beyond).as_py():
-        return numbers
-    minus = pc.equal(numbers, pa.scalar(-size + epoch, numbers.type))
-    ends = pc.if_else(minus, pa.scalar(-size, numbers.type), pa.scalar(size - 1, numbers.type))
-    return pc.if_else(beyond, ends, numbers)
-
-
-def _list(values: Any, of: ColumnType, to: Any) -> Any:
-    offsets = values.offsets
-    elements = _column(values.values, of)
-    return pa.ListArray.from_arrays(offsets, elements, type=to, mask=values.is_null() if values.null_count else None)
-
-
-def _translated(error: Exception, url: str) -> CrossfadeError:
-    state = getattr(error, "sqlstate", None)
-    said = failures.first_line(error, url)
-    if state and not state.startswith(("08", "57P", "00")):
-        return failures.refused_reading(state, said, url)
-    if not state and "ERROR:  " in said and "terminating connection" not in said:
-        return failures.refused_reading("", said, url)  # in mid-stream Arrow's errors have no SQLSTATE
-    return may_pass(
-        Unreachable(
-            f"the connection to {hide_password(url)} was lost while reading ({said}); nothing was changed",
-            hint="run the same command again when the server is back",
-        )
-    )
 
 
 _: type[RowReader] = PostgresRowReader

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from crossfade.model.target import ColumnType
-from crossfade.records.bson.native import extension
+from crossfade.records.native import extension
 
 
 def wired(values: Any, kind: ColumnType, element_oid: int) -> Any | None:

@@ -1,0 +1,236 @@
+"""From the columns of a source, as they are read, to the columns that mappings ask for.
+
+`Arrangement` is made once for a shape and the columns asked for. It says which columns have to be read, and in which
+form; whoever reads them (straight from the server, or out of raw records) gives them to `table`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crossfade.model.batch import Column
+from crossfade.model.canonical import element_of
+from crossfade.model.program import ROW
+from crossfade.model.shape import Node, Path, Shape, escape_step, unescape_step
+from crossfade.model.target import ColumnType
+from crossfade.records.rows.texts import PRINTED, json_text, text_of, texts_of
+from crossfade.records.rows.types import arrives_as, arriving, key_names, read_as
+
+LISTS = ("list", "listed")
+
+
+@dataclass(frozen=True)
+class Held:
+    """What was read of some rows: canonical arrays, and the texts that the server printed, by the column's name."""
+
+    size: int
+    values: Mapping[str, Any] = field(default_factory=dict)
+    texts: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+
+    def texts_of(self, node: Node) -> Sequence[str | None]:
+        found = self.texts.get(node.name)
+        return found if found is not None else texts_of(self.values[node.name], node.kind)
+
+
+Build = Callable[[Held], Any]
+
+
+@dataclass(frozen=True)
+class _Made:
+    """One column of the batch. `nodes` are the columns that it is made of; `texts`: their texts are needed."""
+
+    field: Any
+    build: Build
+    nodes: tuple[Node, ...]
+    texts: bool = False
+
+
+class Arrangement:
+    """The columns of batches of one entity. `values` and `texts` are the nodes of the columns to be read, in both
+    forms; `key` are those of the key.
+    """
+
+    def __init__(self, shape: Shape, columns: Sequence[Column]) -> None:
+        self.shape = shape
+        self.key = tuple(shape.root.by_name[name] for name in key_names(shape))
+        self._made = [_made(column, shape.root) for column in columns]
+        self.schema = pa.schema([pa.field(ROW, pa.int64()), *(made.field for made in self._made)])
+        wanted = [(node, made.texts) for made in self._made for node in made.nodes] + [(n, True) for n in self.key]
+        self.texts = _once(node for node, texts in wanted if texts and node.kind in PRINTED)
+        self.values = _once(node for node, texts in wanted if not texts or node.kind not in PRINTED)
+
+    def table(self, held: Held) -> Any:
+        """The columns asked for, behind the numbers of the rows."""
+        numbers = pa.array(range(held.size), pa.int64())
+        return pa.Table.from_arrays([numbers, *(made.build(held) for made in self._made)], schema=self.schema)
+
+
+def _once(nodes: Any) -> tuple[Node, ...]:
+    return tuple({node.name: node for node in nodes}.values())
+
+
+def _made(column: Column, root: Node) -> _Made:
+    """Raises ValueError for what is no column."""
+    if not column.path:
+        return _of_row(column, root)
+    if len(column.path) > 1:
+        return _null(column, pa.string() if column.form != "present" else pa.bool_())
+    node = root.by_name.get(unescape_step(column.path[0]))
+    if node is None:
+        return _null(column, pa.null())
+    if column.form in LISTS:
+        return _list(column, node)
+    made = _VALUES.get(column.form)
+    if made is None:
+        raise ValueError(f"column {column.name!r}: a row has no form {column.form!r}")
+    return made(column, node)
+
+
+def _null(column: Column, arrow: Any) -> _Made:
+    return _Made(pa.field(column.name, arrow), lambda held: pa.nulls(held.size, arrow), ())
+
+
+def _native(column: Column, node: Node) -> _Made:
+    kind = node.kind
+    if kind in ("object", "array"):
+        raise ValueError(f"column {column.name!r} is an {kind}, which is no value")
+    arrow = arrives_as(kind, read_as(node))
+    return _Made(pa.field(column.name, arrow), lambda held: arriving(held.values[node.name], kind), (node,))
+
+
+def _type(column: Column, node: Node) -> _Made:
+    name = _type_name(node)
+    return _Made(pa.field(column.name, pa.string()), lambda held: _types(held.values[node.name], name), (node,))
+
+
+def _types(values: Any, name: str) -> Any:
+    return pc.if_else(pc.is_valid(values), name, "null")
+
+
+def _type_name(node: Node) -> str:
+    """The type of the values that are not null; where a column has plain arrays and others, it is text of both."""
+    return " | ".join(sorted(node.value_types)) or "null"
+
+
+def _present(column: Column, node: Node) -> _Made:
+    return _Made(pa.field(column.name, pa.bool_()), lambda held: pa.array([True] * held.size, pa.bool_()), ())
+
+
+def _json(column: Column, node: Node) -> _Made:
+    kind = read_as(node)
+
+    def build(held: Held) -> Any:
+        return pa.array([None if t is None else json_text(t, kind) for t in held.texts_of(node)], pa.string())
+
+    return _Made(pa.field(column.name, pa.string()), build, (node,), texts=True)
+
+
+_VALUES: Mapping[str, Callable[[Column, Node], _Made]] = {
+    "native": _native,
+    "type": _type,
+    "present": _present,
+    "json": _json,
+    "ejson": _json,
+}
+
+
+# -- the whole row
+
+
+def _of_row(column: Column, root: Node) -> _Made:
+    if column.form not in ("json", "ejson", "rest"):
+        raise ValueError(f"column {column.name!r}: a whole row has no form {column.form!r}")
+    nodes = tuple(node for node in root.fields if _step(node) not in column.without)
+    return _Made(pa.field(column.name, pa.string()), lambda held: _objects(held, nodes), nodes, texts=True)
+
+
+def _step(node: Node) -> Path:
+    return (escape_step(node.name),)
+
+
+def _objects(held: Held, nodes: Sequence[Node]) -> Any:
+    if not nodes:
+        return pa.nulls(held.size, pa.string())
+    names = [json.dumps(node.name, ensure_ascii=False) + ":" for node in nodes]
+    kinds = [read_as(node) for node in nodes]
+    rows = zip(*(held.texts_of(node) for node in nodes), strict=True)
+    return pa.array(
+        ["{" + ",".join(n + json_text(t, k) for n, t, k in zip(names, row, kinds, strict=True)) + "}" for row in rows],
+        pa.string(),
+    )
+
+
+# -- arrays
+
+
+def _list(column: Column, node: Node) -> _Made:
+    """Lists of structs with a field for each of `elements`; a single value is a list of one where that is asked for."""
+    if node.kind != "array" and column.form == "list" and node.kind != "null":
+        return _null(column, pa.list_(pa.struct([pa.field("#", pa.int32())])))
+    element = node if node.kind != "array" else node.element or Node("", "", {})
+    of = element_of(read_as(node)) if node.kind == "array" else read_as(node)
+    parts = [_part(each, element, of) for each in column.elements]
+    struct = pa.struct([part.field for part in parts] or [pa.field("#", pa.int32())])
+    arrow = pa.list_(struct)
+
+    def build(held: Held) -> Any:
+        lists = _lists(held.values[node.name], node.kind)
+        flat = lists.flatten()
+        arrays = [part.build(flat) for part in parts] or [pa.array([0] * len(flat), pa.int32())]
+        structs = pa.StructArray.from_arrays(arrays, fields=list(struct))
+        return _rebuilt(lists, structs, arrow)
+
+    return _Made(pa.field(column.name, arrow), build, (node,))
+
+
+@dataclass(frozen=True)
+class _Part:
+    field: Any
+    build: Callable[[Any], Any]
+
+
+def _part(column: Column, element: Node, of: ColumnType) -> _Part:
+    kind = element.kind
+    if column.path:
+        return _Part(pa.field(column.name, pa.null()), lambda flat: pa.nulls(len(flat)))
+    if column.form == "native":
+        return _Part(pa.field(column.name, arrives_as(kind, of)), lambda flat: arriving(flat, kind))
+    if column.form == "type":
+        return _Part(pa.field(column.name, pa.string()), lambda flat: _types(flat, _type_name(element)))
+    if column.form == "present":
+        return _Part(pa.field(column.name, pa.bool_()), lambda flat: pa.array([True] * len(flat), pa.bool_()))
+    if column.form in ("json", "ejson") and kind not in ("array", "object"):
+        return _Part(pa.field(column.name, pa.string()), lambda flat: _json_elements(flat, kind, of))
+    raise ValueError(f"column {column.name!r}: an element of an array has no form {column.form!r}")
+
+
+def _json_elements(flat: Any, kind: str, of: ColumnType) -> Any:
+    if kind in PRINTED:
+        return pa.array([None if v is None else json_text(text_of(v, kind), of) for v in flat.to_pylist()], pa.string())
+    return pa.array([None if t is None else json_text(t, of) for t in texts_of(flat, kind)], pa.string())
+
+
+def _lists(values: Any, kind: str) -> Any:
+    """The lists as they are; a single value as a list of one."""
+    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    if kind == "array":
+        return values
+    present = values.drop_null()
+    lengths = pc.if_else(pc.is_valid(values), 1, 0)
+    return _list_array(lengths, present, pa.list_(values.type), values.is_null())
+
+
+def _rebuilt(lists: Any, elements: Any, arrow: Any) -> Any:
+    return _list_array(pc.fill_null(pc.list_value_length(lists), 0), elements, arrow, lists.is_null())
+
+
+def _list_array(lengths: Any, elements: Any, arrow: Any, nulls: Any) -> Any:
+    ends = pc.cumulative_sum(lengths.cast(pa.int64())).cast(pa.int32())
+    offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
+    return pa.ListArray.from_arrays(offsets, elements, type=arrow, mask=nulls if pc.any(nulls).as_py() else None)

@@ -1,0 +1,153 @@
+"""What a survey knows of a table: its columns as they are declared, and what was counted of each.
+
+The counting is the server's (stores/postgresql/survey.py): it gives a `ColumnCount` for each column of each range, and
+these are added up here. Extremes are texts; which of two is less is decided by the kind of the column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any, Self
+
+from crossfade.errors import Unsupported
+from crossfade.model.names import engine_names
+from crossfade.model.shape import ELEMENT, Node, Path, Shape, TypeStats, escape_step
+from crossfade.model.vocabulary import Vocabulary
+from crossfade.records.codec import Raw
+from crossfade.records.rows import calendar
+from crossfade.records.rows.texts import INFINITE
+from crossfade.records.rows.vocabulary import KIND_OF_COLUMN, MATRIX, POSTGRESQL
+from crossfade.schema.column_types import postgresql_type
+
+SHOWN = 64
+"""Characters of an extreme that are kept."""
+
+
+@dataclass(frozen=True)
+class ColumnCount:
+    """One column, or the elements of one. `type` is the source's name of its type, "array" of an array, whose elements
+    are `element`. `matrices` counts the arrays that are not plain.
+    """
+
+    name: str
+    type: str
+    declared: str = ""
+    nullable: bool = True
+    count: int = 0
+    nulls: int = 0
+    least: str | None = None
+    greatest: str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    matrices: int = 0
+    element: ColumnCount | None = None
+
+    def plus(self, other: ColumnCount) -> ColumnCount:
+        order = _order(self.type)
+        return replace(
+            self,
+            count=self.count + other.count,
+            nulls=self.nulls + other.nulls,
+            least=_of(lambda a, b: min(a, b, key=order), self.least, other.least),
+            greatest=_of(lambda a, b: max(a, b, key=order), self.greatest, other.greatest),
+            min_length=_of(min, self.min_length, other.min_length),
+            max_length=_of(max, self.max_length, other.max_length),
+            matrices=self.matrices + other.matrices,
+            element=None if self.element is None or other.element is None else self.element.plus(other.element),
+        )
+
+
+def _of(choose: Callable[[Any, Any], Any], one: Any, other: Any) -> Any:
+    return choose(one, other) if one is not None and other is not None else one if other is None else other
+
+
+def _order(type_: str) -> Callable[[str], Any]:
+    kind = KIND_OF_COLUMN.get(postgresql_type(type_).kind, "string")
+    return _ORDERS.get(kind, lambda text: text.encode())
+
+
+def _number(text: str) -> Any:
+    value = Decimal(text)
+    return (1, Decimal(0)) if value.is_nan() else (0, value)  # NaN is the greatest, as PostgreSQL has it
+
+
+def _moment(text: str) -> int:
+    return INFINITE[text] if text in INFINITE else calendar.micros_of(text)
+
+
+def _day(text: str) -> int:
+    return INFINITE[text] if text in INFINITE else calendar.days_of(text)
+
+
+_ORDERS: Mapping[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("int", "long", "float", "double", "decimal"), _number),
+    "date": _moment,
+    "timestamp": _moment,
+    "day": _day,
+}
+
+
+@dataclass
+class RowCounter:
+    """Counts of one table. `key` are the names of the columns of its key."""
+
+    columns: Sequence[ColumnCount] = ()
+    key: tuple[str, ...] = ()
+    count: int = 0
+    bytes: int = 0
+    vocabulary: Vocabulary = POSTGRESQL
+    problems: Mapping[str, Any] = field(default_factory=dict)
+
+    def add(self, batch: Raw) -> None:
+        """Rows are counted where they are: nobody has raw records of them to count."""
+        raise Unsupported("rows are counted by the server that has them")
+
+    def merge(self, other: Self) -> None:
+        if not self.columns:
+            self.columns, self.key = other.columns, other.key
+        else:
+            by_name = {column.name: column for column in other.columns}
+            self.columns = [c.plus(by_name[c.name]) if c.name in by_name else c for c in self.columns]
+        self.count += other.count
+        self.bytes += other.bytes
+
+    def to_shape(self, entity: str, *, entity_class: str = "table", plan: str = "") -> Shape:
+        engines = engine_names(column.name for column in self.columns)
+        fields = tuple(self._node(column, engines[column.name]) for column in sorted(self.columns, key=_name))
+        size = len(self.columns)
+        row = {"object": TypeStats(self.count, min_length=size, max_length=size)} if self.columns else {}
+        root = Node("", "", row, fields=fields, vocabulary=self.vocabulary)
+        key: tuple[Path, ...] = tuple((escape_step(name),) for name in self.key)
+        return Shape(entity, self.count, root, entity_class, plan, self.bytes, own_key=key)
+
+    def _node(self, column: ColumnCount, engine: str) -> Node:
+        element = None if column.element is None else self._node(column.element, ELEMENT)
+        declared = "" if column.declared == column.type else column.declared
+        return Node(column.name, engine, _types(column), element=element, vocabulary=self.vocabulary, declared=declared)
+
+
+def _name(column: ColumnCount) -> str:
+    return column.name
+
+
+def _types(column: ColumnCount) -> dict[str, TypeStats]:
+    """The declared type, also where no value was seen; null where there is one, or may be."""
+    stats = TypeStats(
+        column.count - column.matrices,
+        _cut(column.least),
+        _cut(column.greatest),
+        column.min_length,
+        column.max_length,
+    )
+    types = {column.type: stats}
+    if column.matrices:
+        types[MATRIX] = TypeStats(column.matrices)
+    if column.nulls or column.nullable:
+        types["null"] = TypeStats(column.nulls)
+    return types
+
+
+def _cut(text: str | None) -> str | None:
+    return text if text is None or len(text) <= SHOWN else text[: SHOWN - 1] + "…"

@@ -1,0 +1,70 @@
+"""Raw records of rows: lines of JSON with the key and the text of every column."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from crossfade.records.codec import Unreadable
+from crossfade.records.rows.keys import key_of_texts
+
+DIGEST = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record: the texts of its key, and of its columns. One that holds its key alone has no columns."""
+
+    key: Sequence[str]
+    columns: Mapping[str, str | None]
+
+
+def write(row: Row) -> bytes:
+    """The record as a line."""
+    held = {"key": list(row.key), "row": dict(row.columns)}
+    return json.dumps(held, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def read(raw: bytes) -> Row:
+    """The record of a line. Raises Unreadable."""
+    try:
+        found = json.loads(raw)
+        key, columns = found["key"], found["row"]
+        if not _are_texts(key) or not isinstance(columns, dict) or not _are_texts(columns.values(), null=True):
+            raise ValueError("it holds something else than text")
+        return Row(key, columns)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Unreadable("broken", f"the record is not a row: {error}") from None
+
+
+def _are_texts(values: object, *, null: bool = False) -> bool:
+    return all(isinstance(v, str) or (null and v is None) for v in values)  # type: ignore[attr-defined]
+
+
+def split(batch: bytes) -> list[bytes]:
+    """The records one by one."""
+    return [line + b"\n" for line in batch.split(b"\n") if line]
+
+
+def key_of(raw: bytes) -> str | None:
+    """The key, or None where it cannot be read."""
+    try:
+        return key_of_texts(json.loads(raw)["key"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def digests(batch: bytes, *, ordered: bool = True) -> list[bytes | None]:
+    """The digest of each record; None for one that cannot be read."""
+    return [_digest(raw, ordered=ordered) for raw in split(batch)]
+
+
+def _digest(raw: bytes, *, ordered: bool) -> bytes | None:
+    try:
+        row = read(raw)
+    except Unreadable:
+        return None
+    columns = row.columns if ordered else dict(sorted(row.columns.items()))
+    return blake2b(write(Row(row.key, columns)), digest_size=DIGEST).digest()

@@ -1,0 +1,76 @@
+"""The types of SQL databases, in their own words, and what a column of one arrives as.
+
+`array` and `object` mean what they mean in documents. An array that is not plain (of several dimensions, or that does
+not begin at 1) is of the type `matrix`: where there is one, the column arrives as the text that the server prints. So
+do columns with infinite or very late dates, and all types that SQL engines do not share (intervals, ranges, enums).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from crossfade.model.type_stats import TypeStats
+from crossfade.model.vocabulary import Vocabulary
+from crossfade.schema.column_types import postgresql_type
+
+MATRIX = "matrix"
+
+KIND_OF_COLUMN: Mapping[str, str] = {
+    "int2": "int",
+    "int4": "int",
+    "int8": "long",
+    "float4": "float",
+    "float8": "double",
+    "numeric": "decimal",
+    "bool": "bool",
+    "text": "string",
+    "char": "string",
+    "uuid": "uuid",
+    "timestamptz": "date",
+    "timestamp": "timestamp",
+    "date": "day",
+    "time": "time",
+    "json": "json",
+    "jsonb": "json",
+    "bytea": "binary",
+}
+"""Kind of a column type (model/target.CANONICAL) -> the kind of its values. Any other arrives as text."""
+
+_CALENDAR = frozenset({"date", "timestamp", "day"})
+_LAST_YEAR = 294_246  # the last whole year of microseconds in 64 bits
+
+
+def kind_of(types: Mapping[str, TypeStats]) -> str:
+    held = types.keys() - {"null"}
+    if len(held) > 1:
+        return "string"
+    (only,) = held
+    if only in ("array", "object"):
+        return only
+    kind = KIND_OF_COLUMN.get(postgresql_type(only).kind, "string")
+    return kind if kind not in _CALENDAR or _is_in_calendar(types[only], kind) else "string"
+
+
+def _is_in_calendar(stats: TypeStats, kind: str) -> bool:
+    texts = [text for text in (stats.least, stats.greatest) if text is not None]
+    return all(is_finite(text) and (kind == "day" or _year(text) <= _LAST_YEAR) for text in texts)
+
+
+def is_finite(text: str) -> bool:
+    """Whether a date or time, as PostgreSQL prints it, is not infinite."""
+    return text not in ("infinity", "-infinity")
+
+
+def _year(text: str) -> int:
+    found = re.match(r"[0-9]+", text)
+    return int(found[0]) if found else 0
+
+
+_TYPES = (
+    "smallint", "integer", "bigint", "real", "double precision", "numeric", "boolean", "text", "character varying",
+    "character", "uuid", "timestamp with time zone", "timestamp without time zone", "date", "time without time zone",
+    "json", "jsonb", "bytea", "array", MATRIX, "null",
+)  # fmt: skip
+
+POSTGRESQL = Vocabulary("postgresql", kind_of, _TYPES, record="row")

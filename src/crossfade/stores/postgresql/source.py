@@ -1,0 +1,406 @@
+"""Reads tables by ranges of their keys, all in one snapshot.
+
+Every connection reads in one transaction, REPEATABLE READ and READ ONLY. The first one exports its snapshot
+(`snapshot`), the others take it over: all workers see the same state, whatever the applications write meanwhile.
+
+What is looked up or fetched by key while a range is being read goes through a second connection, in the same snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crossfade.errors import CrossfadeError, Refused, Stale
+from crossfade.model.batch import Batch, Chunk, Column
+from crossfade.model.quoting import identifier
+from crossfade.model.rejection import Rejection
+from crossfade.model.shape import Node, Path, Shape, escape_step, format_path, unescape_step
+from crossfade.records.rows.columns import Arrangement, Held
+from crossfade.records.rows.keys import key_of_texts
+from crossfade.records.rows.raw import Row, key_of, split, write
+from crossfade.records.rows.reader import ODD_ARRAY, keys_of_columns
+from crossfade.records.rows.texts import INFINITE, INFINITE_DAYS
+from crossfade.records.rows.types import read_as
+from crossfade.stores.contract import Reader
+from crossfade.stores.postgresql.reading.adbc import AdbcConnection
+from crossfade.stores.postgresql.reading.canonical import canonical, expression, is_plain
+from crossfade.stores.postgresql.reading.key_ranges import KeySql, key_sql
+from crossfade.stores.postgresql.reading.relations import FOREIGN, VIEW, Relation, Relations, SourceColumn
+
+ROWS_A_BATCH = 20_000
+ROWS_A_CHUNK = 200_000  # the most rows in a chunk
+USUAL_SIZE = 100  # bytes of a row if the server does not say
+KEYS_AT_ONCE = 10_000
+BLOCK = 8192
+BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+class PostgresReader:
+    """Reads one database. Every method that reads an entity raises Refused if it does not exist, Unreachable if the
+    connection is lost.
+    """
+
+    def __init__(self, url: str, snapshot: str = "") -> None:
+        self._adbc = AdbcConnection(url, _begin(snapshot))
+        self._url, self._given = url, snapshot
+        self._exported: tuple[int, str] = (0, "")
+        self._beside: tuple[str, AdbcConnection] | None = None
+        self.relations = Relations(self._adbc.text_rows)
+        self._arranged = lru_cache(maxsize=8)(_arrangement)
+
+    def snapshot(self) -> str:
+        """Return the name under which others see the state that this reader sees, as long as it is open."""
+        if self._given:
+            return self._given
+        if self._exported[0] != self._adbc.opened or not self._adbc.opened:
+            ((name,),) = self._adbc.text_rows("SELECT pg_catalog.pg_export_snapshot()")
+            self._exported = self._adbc.opened, str(name)
+        return self._exported[1]
+
+    def close(self) -> None:
+        self._adbc.close()
+        if self._beside is not None:
+            self._beside[1].close()
+            self._beside = None
+
+    def _aside(self, statement: str) -> list[Any]:
+        """Run a SELECT on the second connection, and return all of its rows."""
+        if self._beside is None or (not self._given and self._beside[0] != self._exported[1]):
+            name = self.snapshot()
+            self._beside = name, AdbcConnection(self._url, _begin(name))
+        return list(self._beside[1].batches(statement))
+
+    # -- the contract
+
+    def chunks(self, entity: str, *, target_bytes: int) -> Iterator[Chunk]:
+        relation, key = self._keyed(entity)
+        total = self.count(entity)
+        average = max(1, relation.bytes // total) if total and relation.bytes else USUAL_SIZE
+        size = max(1, min(ROWS_A_CHUNK, target_bytes // average))
+        if key.is_place:
+            yield from self._by_place(entity, relation, target_bytes)
+            return
+        bounds = list(self._bounds(relation, key, size, total))
+        for number, lower in enumerate(bounds):
+            upper = bounds[number + 1] if number + 1 < len(bounds) else None
+            yield Chunk(entity, number, lower, upper, min(size, total - number * size))
+
+    def raw(self, chunk: Chunk) -> Iterator[bytes]:
+        relation, key = self._keyed(chunk.entity)
+        rest = f"WHERE {key.within(chunk.lower, chunk.upper)} ORDER BY {key.order}"
+        yield from _lines(self._adbc.batches(self._of_texts(relation, key, rest)), *self._named(relation, key))
+
+    def batches(self, chunk: Chunk, shape: Shape, columns: Sequence[Column]) -> Iterator[Batch]:
+        _, key = self._keyed(chunk.entity)
+        self.snapshot()  # while the connection is free
+        where = f"WHERE {key.within(chunk.lower, chunk.upper)} ORDER BY {key.order}"
+        reading, statement = self._reading(chunk.entity, shape, tuple(columns), "", where)
+        for batch in _portioned(self._adbc.batches(statement)):
+            yield reading.batch(batch, partial(self.records, chunk.entity))
+
+    def count(self, entity: str) -> int:
+        ((number,),) = self._adbc.text_rows(f"SELECT count(*)::text FROM {self._relation(entity).rows} AS t")
+        return int(number or 0)
+
+    def scan(self, entity: str) -> Iterator[bytes]:
+        relation, key = self._keyed(entity)
+        yield from _lines(self._adbc.batches(self._of_texts(relation, key, "")), *self._named(relation, key))
+
+    def keys(self, entity: str) -> Iterator[bytes]:
+        relation, key = self._keyed(entity)
+        statement = f"SELECT {', '.join(key.texts)} FROM {relation.rows} AS t"
+        for batch in self._adbc.batches(statement):
+            rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+            yield b"".join(write(Row(parts, {})) for parts in rows)
+
+    def fetch(self, entity: str, path: Path, values: Sequence[str]) -> Iterator[bytes]:
+        relation, key = self._keyed(entity)
+        for joined, where in self._portions(entity, path, values):
+            found = self._aside(self._of_texts(relation, key, where, joined))
+            yield from _lines(found, *self._named(relation, key))
+
+    def condition(self, chunk: Chunk) -> str:
+        """Return the condition over `t` of a range."""
+        return self._keyed(chunk.entity)[1].within(chunk.lower, chunk.upper)
+
+    def text_rows(self, statement: str) -> list[tuple[str | None, ...]]:
+        """Run a SELECT whose columns are all text, in the snapshot."""
+        return self._adbc.text_rows(statement)
+
+    # -- ranges and lists
+
+    def _relation(self, entity: str) -> Relation:
+        return self.relations.relation(entity)
+
+    def _keyed(self, entity: str) -> tuple[Relation, KeySql]:
+        """Raises Refused for what has no key and no places, as views have none."""
+        relation = self._relation(entity)
+        key = self.relations.key(relation)
+        if not key.columns and relation.kind in (VIEW, FOREIGN):
+            raise Refused(
+                f"{entity} has no key by which its rows could be read; nothing was read",
+                hint="store it as a table with a primary key, or discard it with a reason",
+            )
+        return relation, key_sql(relation, key)
+
+    def _bounds(self, relation: Relation, key: KeySql, size: int, total: int) -> Iterator[str | None]:
+        """Yield the lower bounds of ranges of `size` rows, the first of them open; none if there are no rows."""
+        if not total:
+            return
+        yield None
+        if total <= size:
+            return
+        parts = ", ".join(f"{part} AS k{i}" for i, part in enumerate(key.parts))
+        texts = ", ".join(f"s.k{i}::text" for i in range(len(key.parts)))
+        numbered = f"SELECT {parts}, row_number() OVER (ORDER BY {key.order}) AS n FROM {relation.rows} AS t"
+        statement = f"SELECT {texts} FROM ({numbered}) AS s WHERE s.n > 1 AND s.n % {size} = {1 % size} ORDER BY s.n"
+        for row in self._adbc.text_rows(statement):
+            yield key_of_texts(row)
+
+    def _by_place(self, entity: str, relation: Relation, target_bytes: int) -> Iterator[Chunk]:
+        """Yield ranges of blocks, each with the rows that it has."""
+        blocks = max(1, target_bytes // BLOCK)
+        group = f"((t.ctid::text::point)[0]::int8 / {blocks})"
+        statement = f"SELECT {group}::text, count(*)::text FROM {relation.rows} AS t GROUP BY {group} ORDER BY {group}"
+        for number, (place, count) in enumerate(self._adbc.text_rows(statement)):
+            first = int(place or 0) * blocks
+            lower, upper = (key_of_texts([f"({block},0)"]) for block in (first, first + blocks))
+            yield Chunk(entity, number, lower, upper, int(count or 0))
+
+    def _portions(self, entity: str, path: Path, values: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Yield what to join and where, for some values at a time: keys, or those of one column."""
+        relation, key = self._keyed(entity)
+        if path:
+            column = self._column(relation, path)
+            key = KeySql((column.sql,), (column.cast,))
+        for start in range(0, len(values), KEYS_AT_ONCE):
+            joined, condition = key.one_of(list(dict.fromkeys(values[start : start + KEYS_AT_ONCE])))
+            yield joined, f"WHERE {condition}"
+
+    def _column(self, relation: Relation, path: Path) -> SourceColumn:
+        name = unescape_step(path[0])
+        found = next((c for c in self.relations.columns(relation) if c.name == name), None)
+        if found is None or len(path) > 1:
+            raise CrossfadeError(f"{relation.table} has no column {format_path(path)}; nothing was read")
+        return found
+
+    # -- raw records
+
+    def _of_texts(self, relation: Relation, key: KeySql, rest: str, joined: str = "") -> str:
+        texts = [*key.texts, *(f"{c.sql}::text" for c in self.relations.columns(relation))]
+        return f"SELECT {_numbered(texts)} FROM {_from(relation, joined)} {rest}"
+
+    def _named(self, relation: Relation, key: KeySql) -> tuple[int, list[str]]:
+        return len(key.parts), [c.name for c in self.relations.columns(relation)]
+
+    def records(self, entity: str, keys: Sequence[str]) -> list[bytes]:
+        """Return the raw records with these keys, in their order."""
+        found = {key_of(raw): raw for piece in self.fetch(entity, (), keys) for raw in split(piece)}
+        return [found[key] for key in keys]
+
+    # -- batches
+
+    def found(
+        self, entity: str, path: Path, values: Sequence[str], shape: Shape, columns: Sequence[Column]
+    ) -> Iterator[Batch]:
+        """Do as `fetch` does, with the records as Arrow."""
+        for joined, where in self._portions(entity, path, values):
+            reading, statement = self._reading(entity, shape, tuple(columns), joined, where)
+            for batch in _portioned(iter(self._aside(statement))):
+                yield reading.batch(batch, partial(self.records, entity))
+
+    def _reading(
+        self, entity: str, shape: Shape, columns: tuple[Column, ...], joined: str, rest: str
+    ) -> tuple[_Reading, str]:
+        relation, key = self._keyed(entity)
+        self._require_surveyed(entity, relation, shape)
+        reading = _Reading(self._arranged(_Same(shape), columns), key)
+        return reading, f"SELECT {_numbered(reading.selected)} FROM {_from(relation, joined)} {rest}"
+
+    def _require_surveyed(self, entity: str, relation: Relation, shape: Shape) -> None:
+        """Raise CrossfadeError if the table has other columns than the survey saw: rows would lose what is in them."""
+        now = {c.name: c.type for c in self.relations.columns(relation)}
+        then = {node.name: node for node in shape.root.fields}
+        changed = sorted(name for name in now.keys() | then.keys() if name not in now or name not in then)
+        changed += sorted(name for name in now.keys() & then.keys() if now[name] not in then[name].types)
+        if changed and then:
+            raise Stale(
+                f"{entity} has changed since the survey ({', '.join(changed)}); nothing was read from it",
+                hint="crossfade survey, then crossfade check",
+            )
+
+
+def _begin(snapshot: str) -> list[str]:
+    return [BEGIN, f"SET TRANSACTION SNAPSHOT '{snapshot}'"] if snapshot else [BEGIN]
+
+
+def _lines(batches: Iterable[Any], parts: int, names: Sequence[str]) -> Iterator[bytes]:
+    """Yield raw records of rows whose first columns are the parts of the key."""
+    for batch in batches:
+        rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        yield b"".join(write(Row(row[:parts], dict(zip(names, row[parts:], strict=False)))) for row in rows)
+
+
+class _Same:
+    """A shape as the key of a cache: by its identity."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+    def __hash__(self) -> int:
+        return id(self.shape)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.shape is self.shape
+
+
+def _arrangement(shape: _Same, columns: tuple[Column, ...]) -> Arrangement:
+    return Arrangement(shape.shape, columns)
+
+
+def _numbered(expressions: Sequence[str]) -> str:
+    """Return a SELECT list with names that cannot clash."""
+    return ", ".join(f"{sql} AS c{i}" for i, sql in enumerate(expressions)) or "NULL::text AS c0"
+
+
+def _from(relation: Relation, joined: str) -> str:
+    return f"{joined} JOIN {relation.rows} AS t ON true" if joined else f"{relation.rows} AS t"
+
+
+def _portioned(batches: Iterator[Any]) -> Iterator[Any]:
+    """Put batches together to those of about ROWS_A_BATCH rows: each has its price, whatever is in it."""
+    waiting: list[Any] = []
+    rows = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        if rows >= ROWS_A_BATCH:
+            yield pa.Table.from_batches(waiting)
+            waiting, rows = [], 0
+    if rows:
+        yield pa.Table.from_batches(waiting)
+
+
+class _Reading:
+    """One statement's columns: canonical values, texts, whether arrays are plain, and the parts of the key."""
+
+    def __init__(self, arranged: Arrangement, key: KeySql) -> None:
+        self._arranged = arranged
+        self._lists = [node for node in arranged.values if node.kind == "array"]
+        self._key_texts = () if arranged.key else key.texts
+        self.selected = [
+            *(expression(read_as(node), _sql(node)) for node in arranged.values),
+            *(f"{_sql(node)}::text" for node in arranged.texts),
+            *(f"coalesce({is_plain(_sql(node))}, true)" for node in self._lists),
+            *self._key_texts,
+        ]
+
+    def batch(self, table: Any, raws: Any) -> Batch:
+        columns = iter(column.combine_chunks() for column in table.columns)
+        values = {node.name: canonical(next(columns), read_as(node)) for node in self._arranged.values}
+        texts = {node.name: next(columns).to_pylist() for node in self._arranged.texts}
+        plain = {node.name: next(columns) for node in self._lists}
+        parts = [next(columns).to_pylist() for _ in self._key_texts]
+        held = Held(table.num_rows, values, texts)
+        keys = _Keys(held, self._arranged.key, parts)
+        wrong = self._misfits(values, plain)
+        if not wrong:
+            return Batch(self._arranged.table(held), _Raws(keys, raws), (), keys)
+        return self._without(held, keys, wrong, raws)
+
+    def _misfits(self, values: dict[str, Any], plain: dict[str, Any]) -> dict[int, tuple[Node, str, str]]:
+        """Return the rows with a value that cannot arrive as its column does."""
+        found: dict[int, tuple[Node, str, str]] = {}
+        for node in self._arranged.values:
+            for row in _infinite(values[node.name], node):
+                found.setdefault(row, (node, "out_of_range", "an infinite date where the survey saw none"))
+        for node in self._lists:
+            for row in pc.indices_nonzero(pc.invert(plain[node.name])).to_pylist():
+                found.setdefault(row, (node, "unseen_type", ODD_ARRAY))
+        return found
+
+    def _without(self, held: Held, keys: Sequence[str], wrong: dict[int, tuple[Node, str, str]], raws: Any) -> Batch:
+        out = sorted(wrong)
+        records = dict(zip(out, raws([keys[row] for row in out]), strict=True))
+        aside = tuple(
+            Rejection(row, reason, detail, path=_path(node), key=keys[row], raw=records[row])
+            for row, (node, reason, detail) in sorted(wrong.items())
+        )
+        good = [row for row in range(held.size) if row not in wrong]
+        values = {name: array.take(pa.array(good, pa.int64())) for name, array in held.values.items()}
+        texts = {name: [column[row] for row in good] for name, column in held.texts.items()}
+        left = [keys[row] for row in good]
+        return Batch(self._arranged.table(Held(len(good), values, texts)), _Raws(left, raws), aside, left)
+
+
+def _path(node: Node) -> str:
+    return format_path((escape_step(node.name),))
+
+
+def _sql(node: Node) -> str:
+    return f"t.{identifier(node.name)}"
+
+
+_ENDS = {
+    "date": (INFINITE, pa.int64()),
+    "timestamp": (INFINITE, pa.int64()),
+    "day": (INFINITE_DAYS, pa.int32()),
+}
+
+
+def _infinite(values: Any, node: Node) -> list[int]:
+    if node.kind not in _ENDS:
+        return []
+    ends, integer = _ENDS[node.kind]
+    numbers = values.cast(integer)
+    least, greatest = pc.min_max(numbers).as_py().values()
+    if least is None or (least > ends["-infinity"] and greatest < ends["infinity"]):
+        return []
+    rows: list[int] = pc.indices_nonzero(
+        pc.is_in(numbers, value_set=pa.array(list(ends.values()), integer))
+    ).to_pylist()
+    return rows
+
+
+class _Keys(Sequence[str]):
+    """The keys of the rows, made when the first is asked for."""
+
+    def __init__(self, held: Held, nodes: Sequence[Node], parts: Sequence[Sequence[str | None]]) -> None:
+        self._held, self._nodes, self._parts = held, nodes, parts
+        self._made: list[str] | None = None
+
+    def __len__(self) -> int:
+        return self._held.size
+
+    def __getitem__(self, at: Any) -> Any:
+        if self._made is None:
+            columns = [self._held.texts_of(node) for node in self._nodes] or list(self._parts)
+            self._made = keys_of_columns(columns, self._held.size)
+        return self._made[at]
+
+
+class _Raws(Sequence[bytes]):
+    """The raw records of the rows, fetched by their keys when they are asked for (model.batch.MadeLater)."""
+
+    def __init__(self, keys: Sequence[str], fetch: Any) -> None:
+        self._keys, self._fetch = keys, fetch
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            return self.of(range(len(self))[at])
+        return self.of([at])[0]
+
+    def of(self, rows: Sequence[int]) -> list[bytes]:
+        found: list[bytes] = self._fetch([self._keys[row] for row in rows]) if rows else []
+        return found
+
+
+_: type[Reader] = PostgresReader

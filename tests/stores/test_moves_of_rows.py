@@ -1,0 +1,258 @@
+"""Whole moves out of PostgreSQL, held against the source by what the servers print: by no path of ours."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from row_project import open_move, project, rows_of
+
+from crossfade.model.counts import Counts
+from scratch import PostgresScratch
+
+HERE = Path(__file__).parent
+KINDS = (HERE / "rows_of_all_types.sql").read_text()
+CHINOOK = Path(os.environ.get("CROSSFADE_SAMPLES", "")) / "chinook"
+WITHOUT = "no_key"
+MORE = """
+[[discard]]
+entity = "kinds"
+path = "gen"
+reason = "the target computes it"
+
+[[discard]]
+entity = "no_key"
+reason = "a log that nobody reads"
+"""
+TABLES = (
+    "kinds",
+    "composite",
+    '"odd Schema"."Odd ""table"" #1"',
+    "unique_only",
+    "parted",
+    "f_key",
+    "ONLY base",
+    "child",
+)
+
+
+def target_schema() -> str:
+    """The tables as they are, each with a primary key, and what was partitioned or inherited on its own."""
+    made = [s for s in re.split(r";\n", KINDS) if s.startswith(("CREATE TABLE", "CREATE TYPE", "CREATE DOMAIN"))]
+    text = ";\n".join(['CREATE SCHEMA "odd Schema"', *(s for s in made if "PARTITION OF" not in s)]) + ";\n"
+    text = text.replace(" PARTITION BY RANGE (at)", "").replace("k text NOT NULL UNIQUE", "k text PRIMARY KEY")
+    return text.replace(
+        "child (more int, PRIMARY KEY (id)) INHERITS (base)", "child (id int PRIMARY KEY, kind text, more int)"
+    )
+
+
+@pytest.fixture
+def filled(pg_db: PostgresScratch) -> PostgresScratch:
+    with psycopg.connect(pg_db.url) as connection:
+        connection.execute(KINDS)
+    return pg_db
+
+
+@pytest.fixture
+def new_target(postgresql_url: str, pg_db: PostgresScratch) -> Iterator[str]:
+    name = pg_db.name + "_target"
+    with psycopg.connect(pg_db.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'".encode())
+        yield pg_db.url.rpartition("/")[0] + f"/{name}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def test_every_type_and_every_kind_of_key(filled: PostgresScratch, new_target: str, tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", filled.url, target_schema(), more=MORE, leave=WITHOUT)
+    with open_move(folder, filled.url, new_target) as move:
+        move.survey()
+        assert [f.message for f in move.check() if f.severity == "fault"] == []
+        status = move.copy()
+        assert all(e.counts.balanced and not e.counts.quarantined for e in status.entities)
+        assert move.verify().equal
+    for table in TABLES:
+        assert rows_of(new_target, table) == rows_of(filled.url, table), table
+
+
+def test_corruptions_of_every_column_are_found(filled: PostgresScratch, new_target: str, tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", filled.url, target_schema(), more=MORE, leave=WITHOUT)
+    with open_move(folder, filled.url, new_target) as move:
+        move.survey()
+        move.copy()
+        with psycopg.connect(new_target) as connection:
+            columns = connection.execute(
+                "SELECT attname FROM pg_attribute WHERE attrelid = 'kinds'::regclass AND attnum > 0"
+                " AND attgenerated = '' AND attidentity = '' AND attname <> 'i4'"
+            ).fetchall()
+            for (name,) in columns:  # of the row that has none
+                other = f'(SELECT k."{name}" FROM kinds AS k WHERE k.id = 1)'
+                connection.execute(f'UPDATE kinds SET "{name}" = {other} WHERE id = 2'.encode())
+            connection.execute("DELETE FROM composite WHERE day = '2024-01-02'")
+            connection.execute("INSERT INTO unique_only VALUES ('k0', 0)")
+            connection.execute("UPDATE parted SET v = v || ' ' WHERE id = 7")
+        verdict = move.verify()
+    assert not verdict.equal
+    found = {t.table: t for t in verdict.tables}
+    assert {*found["kinds"].changed_columns} == {name for (name,) in columns}
+    assert found["composite"].counts["missing"] == 1
+    assert found["unique_only"].counts["extra"] == 1
+    assert found["parted"].changed_columns == {"v": 1}
+
+
+def test_refused_rows_are_kept_whole_and_come_in_again(
+    filled: PostgresScratch, new_target: str, tmp_path: Path
+) -> None:
+    schema = target_schema().replace("note text, PRIMARY KEY", "note text NOT NULL, PRIMARY KEY")
+    more = MORE.replace("\n[[discard]]", "\nlimits.stop_at = 1.0\n\n[[discard]]", 1)
+    folder = project(tmp_path / "p", filled.url, schema, more=more, leave=WITHOUT)
+    with open_move(folder, filled.url, new_target) as move:
+        move.survey()
+        by_entity = {e.entity: e.counts for e in move.copy().entities}
+        assert by_entity["composite"] == Counts(500, 334, 166, 0)
+        held = move.quarantine()
+        assert {e.reason for e in held} == {"not_null"}
+        entry, raw = move.quarantined_record(held[0].id)
+        document = move.records.document(raw)["document"]
+        assert list(document["row"]) == ["Part A", "b.c", "day", "note"]
+        assert move.records.codec.key(raw) == entry.key
+        assert move.verify().equal
+        mapping = folder / "mapping" / "composite.sql"
+        mapping.write_text(mapping.read_text().replace('x."note"', "coalesce(x.\"note\", '-')"))
+    with open_move(folder, filled.url, new_target) as move:
+        assert {r.outcome for r in move.retry()} == {"copied"}
+        assert [t.rows for t in move.verify().tables if t.table == "composite"] == [500]
+
+
+def test_into_sqlite(filled: PostgresScratch, tmp_path: Path) -> None:
+    schema = """
+        CREATE TABLE composite ("Part A" integer, "b.c" text, day date, note text, PRIMARY KEY ("Part A", "b.c", day));
+        CREATE TABLE parted (id integer, at timestamptz NOT NULL, v text, PRIMARY KEY (id, at));
+    """
+    more = 'entities = ["composite", "parted"]\n'
+    leave = "kinds no_key unique_only base child empty_one f_key"
+    folder = project(tmp_path / "p", filled.url, schema, leave=leave)
+    (folder / "mapping" / 'odd Schema.Odd "table" #1.sql').unlink()
+    (folder / "crossfade.toml").write_text(more + (folder / "crossfade.toml").read_text())
+    file = tmp_path / "out.db"
+    with open_move(folder, filled.url, f"sqlite:///{file}") as move:
+        move.survey()
+        move.copy()
+        assert move.verify().equal
+    with sqlite3.connect(file) as connection, psycopg.connect(filled.url) as source:
+        rows = connection.execute('SELECT "Part A", "b.c", day, note FROM composite ORDER BY day').fetchall()
+        asked = source.execute('SELECT "Part A", "b.c", day::text, note FROM composite ORDER BY day').fetchall()
+        assert rows == asked
+        assert connection.execute("SELECT count(*) FROM parted").fetchone() == (400,)
+
+
+COPY = """
+import os, signal, sys
+from pathlib import Path
+from crossfade.journal import journal
+from row_project import open_move
+
+folder, source, target, workers, chunks = sys.argv[1:]
+finish, left = journal.finish_chunk, int(chunks)
+
+def dying(*args, **kwargs):
+    global left
+    finish(*args, **kwargs)
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+journal.finish_chunk = dying
+with open_move(Path(folder), source, target, workers=int(workers)) as move:
+    move.copy()
+"""
+
+
+def test_killed_and_resumed(filled: PostgresScratch, new_target: str, tmp_path: Path) -> None:
+    """kill -9 in the middle of a chunk, with rows that nobody has committed: then the same command again."""
+    folder = project(tmp_path / "p", filled.url, target_schema(), more=MORE, leave=WITHOUT, chunk_mb=0.01)
+    with open_move(folder, filled.url, new_target) as move:
+        move.survey()
+    run = [sys.executable, "-c", COPY, str(folder), filled.url, new_target]
+    for chunks in ("2", "3"):
+        killed = subprocess.run([*run, "1", chunks], cwd=HERE, env={**os.environ, "PYTHONPATH": str(HERE)}, check=False)
+        assert killed.returncode == -signal.SIGKILL
+    with open_move(folder, filled.url, new_target, workers=2) as move:
+        before = sum(e.counts.copied for e in move.status().entities)
+        assert 0 < before < 1064
+        move.copy()
+        assert move.verify().equal
+    for table in TABLES:
+        assert rows_of(new_target, table) == rows_of(filled.url, table), table
+
+
+LOOKUPS = {
+    "teams": """
+        SELECT t.id AS id, t.name AS name, list(u.mail ORDER BY u.id) FILTER (WHERE u.mail IS NOT NULL) AS members,
+               count(u.id) AS n
+        FROM teams AS t LEFT JOIN users AS u ON u.team = t.id GROUP BY t.id""",
+    "users": """
+        SELECT u.id AS id, u.mail AS mail, t.name AS team, s.seat AS seat
+        FROM users AS u LEFT JOIN teams AS t ON t.id = u.team
+        LEFT JOIN seats AS s ON s.floor = u.floor AND s.desk = u.desk""",
+}
+LOOKED_UP = """
+CREATE TABLE teams (id numeric PRIMARY KEY, name text NOT NULL);
+CREATE TABLE seats (floor int, desk text, seat text, PRIMARY KEY (floor, desk));
+CREATE TABLE users (id bigint PRIMARY KEY, mail text NOT NULL, team numeric, floor int, desk text);
+INSERT INTO teams VALUES (1, 'one'), (2.0, 'two'), (3, 'empty');
+INSERT INTO seats VALUES (1, 'a', '1a'), (1, 'b', '1b'), (2, 'a', '2a');
+INSERT INTO users VALUES (1, 'x', 1.0, 1, 'a'), (2, 'y', 2, 1, 'b'), (3, 'z', 1, 2, 'b'), (4, 'w', NULL, NULL, NULL);
+"""
+LOOKED_UP_TARGET = """
+CREATE TABLE teams (id numeric PRIMARY KEY, name text NOT NULL, members text[], n bigint);
+CREATE TABLE users (id bigint PRIMARY KEY, mail text NOT NULL, team text, seat text);
+"""
+
+
+def test_lookups_by_key_by_column_and_by_composite_keys(
+    pg_db: PostgresScratch, new_target: str, tmp_path: Path
+) -> None:
+    pg_db.execute(LOOKED_UP)
+    more = '[[discard]]\nentity = "seats"\nreason = "in the users"\n\n' + "\n".join(
+        f'[[discard]]\nentity = "users"\npath = "{name}"\nreason = "looked up"\n' for name in ("team", "floor", "desk")
+    )
+    folder = project(tmp_path / "p", pg_db.url, LOOKED_UP_TARGET, more=more, leave="seats")
+    for table, sql in LOOKUPS.items():
+        (folder / "mapping" / f"{table}.sql").write_text(sql)
+    with open_move(folder, pg_db.url, new_target) as move:
+        move.survey()
+        assert [f.message for f in move.check() if f.severity == "fault"] == []
+        move.copy()
+        assert move.verify().equal
+    with psycopg.connect(new_target) as connection:
+        users = connection.execute("SELECT id, team, seat FROM users ORDER BY id").fetchall()
+        assert users == [(1, "one", "1a"), (2, "two", "1b"), (3, "one", None), (4, None, None)]
+        teams = connection.execute("SELECT id::text, members, n FROM teams ORDER BY id").fetchall()
+        assert teams == [("1", ["x", "z"], 2), ("2.0", ["y"], 1), ("3", None, 0)]
+
+
+@pytest.mark.skipif(not CHINOOK.is_dir(), reason="CROSSFADE_SAMPLES names no folder with chinook")
+def test_chinook(pg_db: PostgresScratch, new_target: str, tmp_path: Path) -> None:
+    text = (CHINOOK / "Chinook_PostgreSql.sql").read_text()
+    text = text[text.index("\\c chinook;") + len("\\c chinook;") :]
+    with psycopg.connect(pg_db.url) as connection:
+        connection.execute(text.encode())
+    schema = "".join(re.findall(r"(?:CREATE TABLE|ALTER TABLE|CREATE INDEX) .*?;\n", text, re.DOTALL))
+    folder = project(tmp_path / "p", pg_db.url, schema)
+    with open_move(folder, pg_db.url, new_target, workers=2) as move:
+        move.survey()
+        assert sum(e.counts.copied for e in move.copy().entities) == 15_607
+        assert move.verify().equal
+    with psycopg.connect(pg_db.url) as connection:
+        listed = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        tables = connection.execute(listed)
+        for (table,) in tables.fetchall():
+            assert rows_of(new_target, table) == rows_of(pg_db.url, table), table
