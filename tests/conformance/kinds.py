@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from bson.raw_bson import RawBSONDocument
+from documents_of import schema_in_documents
 from gaps import Gap
 
 from crossfade.model.canonical import arrow_rows, python_rows
@@ -72,8 +73,19 @@ class Target:
     def ddl(self) -> Ddl:
         return need(self.store.ddl, self.store, "be looked into")
 
+    def schema(self, script: str) -> TargetSchema:
+        """Return the schema that the text describes, with its steps; nothing is created."""
+        if self.kind == "mongodb":
+            return schema_in_documents(script)
+        return self.ddl.scratch_schema(script, "schema.sql")
+
     def make(self, script: str) -> TargetSchema:
         """Run the statements of the text, and return what is there then."""
+        if self.kind == "mongodb":
+            schema = self.schema(script)
+            for step in (*schema.pre, *schema.post):
+                need(self.store.steps, self.store, "run a step").start(step)
+            return schema
         with self.writer.transaction() as tx:
             for statement in split(script).statements:
                 tx.run(statement.text)
@@ -167,6 +179,10 @@ SOURCES: dict[str, Fill] = {
 # -- targets
 
 
+def _empty_mongodb(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue("mongo_db").url)
+
+
 def _postgresql(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue("emptied_postgresql"))
 
@@ -180,6 +196,7 @@ TARGETS: dict[str, Callable[[pytest.FixtureRequest], str]] = {
     "postgresql": _postgresql,
     "sqlite": _sqlite,
     "memory": _memory,
+    "mongodb": _empty_mongodb,
 }
 
 NAMES = tuple(dict.fromkeys([*SOURCES, *TARGETS]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from gaps import notimpl
+from gaps import never, notimpl
 from kinds import Target, made
 from test_writer_promises import FAMILY, ITEMS, UNIQUE
 
@@ -15,6 +15,7 @@ def conflicts(target: Target) -> Conflicts:
     return need(target.store.conflicts, target.store, "say what rows conflict with")
 
 
+@never("mongodb", reason="NULLs are equal in a unique index")
 def test_who_has_the_same_value(target: Target) -> None:
     """The row that has the same values under a unique constraint is found, with its key; NULL is like no other."""
     table = target.table(ITEMS + UNIQUE)
@@ -40,7 +41,8 @@ def test_which_parent_is_missing(target: Target) -> None:
     fine, orphan, null = conflicts(target).orphaned(children, children.foreign_keys[0], rows)
     assert (fine, null) == (None, None)
     assert orphan is not None
-    assert dict(orphan.values) == {"parent": "7"}
+    assert list(orphan.values) == ["parent"]
+    assert "7" in str(orphan.values["parent"])
 
 
 @pytest.fixture
@@ -50,6 +52,7 @@ def checked(target: Target) -> TargetTable:
     )
 
 
+@never("mongodb", reason="a validator is no named expression")
 @notimpl("memory", reason="it has no CHECK constraints")
 def test_a_check_by_its_name(target: Target, checked: TargetTable) -> None:
     """A CHECK constraint is found by its name, with its expression and columns."""
@@ -59,6 +62,7 @@ def test_a_check_by_its_name(target: Target, checked: TargetTable) -> None:
     assert "n > 0" in check.expression
 
 
+@never("mongodb", reason="a validator is no named expression")
 @notimpl("memory", reason="it has no CHECK constraints")
 def test_which_rows_break_a_check(target: Target, checked: TargetTable) -> None:
     """The rows that break a CHECK are found, with the values that do."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from gaps import notimpl
 from kinds import Target
 
 from crossfade.stores.contract.journal import (
@@ -127,6 +128,7 @@ def test_updates(target: Target) -> None:
     assert rows == {"a": ("z", 10, None), "b": ("z", 11, None), "c:d": ("y 100 %", 2, None), "d": ("y?", 2**40, -1.0)}
 
 
+@notimpl("mongodb", reason="a collection is dropped when the transaction has been committed")
 def test_deletions(target: Target) -> None:
     """Rows are deleted by conditions or one by one; a table that is dropped is gone."""
     with filled(target) as journal:
@@ -139,6 +141,7 @@ def test_deletions(target: Target) -> None:
         assert ids(journal) == []
 
 
+@notimpl("mongodb", reason="rows of the same transaction do not get it")
 def test_a_column_that_comes_later(target: Target) -> None:
     """A column that is added later has its default in the rows that exist."""
     more = JournalColumn("more", default="none")

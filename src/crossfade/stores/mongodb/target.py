@@ -28,7 +28,7 @@ from crossfade.stores.mongodb.collection import collection_of
 from crossfade.stores.mongodb.commands import drops, run_command
 from crossfade.stores.mongodb.documents import documents
 from crossfade.stores.mongodb.errors import speaking
-from crossfade.stores.mongodb.fields import KEY, stored
+from crossfade.stores.mongodb.fields import KEY, is_compound, stored
 from crossfade.stores.mongodb.journal import MongoJournal, Slot
 from crossfade.stores.mongodb.lock import Lease
 from crossfade.stores.mongodb.rows import canonical_batch
@@ -168,7 +168,8 @@ class MongoTransaction:
     def owned(self, table: TargetTable, by: Any, columns: Sequence[str]) -> Any:
         collection = collection_of(self._db, table.table).with_options(codec_options=_RAW)
         found = list(by_key.filters(table, by))
-        only = dict.fromkeys((*(stored(table, name) for name in columns), KEY), 1)
+        own = table.primary_key if is_compound(table) else ()  # is held against what the document says beside it
+        only = dict.fromkeys((*(stored(table, name) for name in (*columns, *own)), KEY), 1)
 
         def read(session: Session) -> bytes:
             return b"".join(bytes(d.raw) for one in found for d in collection.find(one, only, session=session))
@@ -179,7 +180,8 @@ class MongoTransaction:
         """Count the documents. `hold` cannot be kept: MongoDB has no lock on a collection."""
         if table.table not in self._db.list_collection_names(filter={"name": table.table}):
             return None
-        return collection_of(self._db, table.table).count_documents({})
+        collection = collection_of(self._db, table.table)
+        return self._work.ask(lambda session: collection.count_documents({}, session=session))
 
     def holds(self, table: TargetTable, column: str | None = None) -> bool:
         query = {} if column is None else {stored(table, column): {"$nin": [None]}}
