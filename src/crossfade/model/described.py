@@ -77,8 +77,13 @@ class Described:
 
 
 def plain(name: str) -> str:
-    """Return a printed name without quotes and default schema, as in mapping files."""
-    return name.replace('""', "\0").replace('"', "").replace("\0", '"').removeprefix("public.")
+    """Return a printed name without quotes and default schema, as mapping files have it."""
+    return unquoted(name).removeprefix("public.")
+
+
+def unquoted(name: str) -> str:
+    """Return a printed name without its quotes."""
+    return name.replace('""', "\0").replace('"', "").replace("\0", '"')
 
 
 _ADAPTER = TypeAdapter(Described)

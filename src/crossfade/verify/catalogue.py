@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from crossfade.model.described import Described
+from crossfade.model.described import Described, unquoted
 from crossfade.model.target import TargetTable
 from crossfade.schema.compare import CHANGED, EXTRA, FAULT, MISSING, NOTE, SchemaDifference, compare
 from crossfade.stores.contract import Ddl, Unsound
@@ -71,18 +71,18 @@ def _unreadable(table: TargetTable, differences: Sequence[SchemaDifference]) -> 
     columns = {c.name for c in table.columns}
     name = f"{table.schema or 'public'}.{table.table}"
     for difference in differences:
-        of = _plain(difference.of or difference.name)
+        of = unquoted(difference.of or difference.name)
         if of not in (name, table.table):
             continue
         if difference.thing == "relation" and difference.kind == MISSING:
             return "the table is missing"
         if difference.thing == "relation" and difference.fact == "kind" and difference.found not in _READABLE:
             return f"it is a {difference.found}"
-        if difference.thing == "column" and _plain(difference.name).removeprefix(of + ".") in columns:
+        if difference.thing == "column" and unquoted(difference.name).removeprefix(of + ".") in columns:
             if difference.kind == MISSING:
-                return f"the column {_plain(difference.name).removeprefix(of + '.')} is missing"
+                return f"the column {unquoted(difference.name).removeprefix(of + '.')} is missing"
             if difference.kind == CHANGED and difference.fact == "type":
-                return f"the column {_plain(difference.name).removeprefix(of + '.')} has another type"
+                return f"the column {unquoted(difference.name).removeprefix(of + '.')} has another type"
     return None
 
 
@@ -99,14 +99,9 @@ def _hidden(ddl: Ddl, tables: Sequence[TargetTable], found: Described) -> dict[s
 
 def _places(found: Described, tables: Sequence[TargetTable]) -> dict[str, str]:
     """Map the names of the existing tables in the description to the names of the target tables."""
-    named = {_plain(t.name): t.name for t in found.things if t.kind == "relation" and t.what in _READABLE}
+    named = {unquoted(t.name): t.name for t in found.things if t.kind == "relation" and t.what in _READABLE}
     pairs = ((named.get(f"{t.schema or 'public'}.{t.table}", named.get(t.table)), t.name) for t in tables)
     return {place: name for place, name in pairs if place is not None}
-
-
-def _plain(name: str) -> str:
-    """Return a printed name without its quotes. Two names that differ only in quotes become equal."""
-    return name.replace('""', "\0").replace('"', "").replace("\0", '"')
 
 
 def _behind(ddl: Ddl, tables: Sequence[TargetTable]) -> Iterator[SchemaDifference]:

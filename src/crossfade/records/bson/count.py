@@ -11,38 +11,38 @@ of the documents among workers or on their order.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from itertools import chain, compress
-from operator import itemgetter
+from itertools import chain
 from typing import Any
-
-from bson import Binary, Code, ObjectId
 
 from crossfade.errors import Refused
 from crossfade.model.map_rules import MapRules
 from crossfade.model.names import engine_names
 from crossfade.model.rejection import Rejection
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, Shape, escape_step, format_path
-from crossfade.records.bson.counted import EXAMPLES, Place, Seen, flattened, unflattened
+from crossfade.records.bson.counted import Place, Seen, flattened, unflattened
 from crossfade.records.bson.decode import decode, portions
-from crossfade.records.bson.ejson import canonical
+from crossfade.records.bson.divided import (
+    LONGEST_EXAMPLE,
+    Owners,
+    Values,
+    by_key,
+    by_type,
+    columns,
+    entries,
+    first,
+    split,
+)
 from crossfade.records.bson.extremes import Extremes, cut, extremes
 from crossfade.records.bson.maps import MOST_FIELDS, is_map
 from crossfade.records.bson.native import CountedPlace, native_count
-from crossfade.records.bson.types import TYPE_OF_CLASS, binary_type, code_type
 from crossfade.records.bson.uncollected import uncollected
 from crossfade.records.bson.vocabulary import WORDS
 
 MOST_NAMES = 10_000  # different field names below a place that is not a map
 MOST_PLACES = 100_000  # places in one entity
 MOST_KEPT = 3  # times as many are allowed while counting, because maps are recognised at the end
-LONGEST_EXAMPLE = 1000  # characters of a key's text
-
-Values = Sequence[Any]
-Owners = Sequence[int]
-"""For each value the number of its document, in the order of the documents' keys; ascending."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Histogram:
             self._add_problem(broken)
         if not decoded.docs:
             return
-        docs, key_of = _by_key(decoded.docs)
+        docs, key_of = by_key(decoded.docs)
         pending: list[tuple[Place, Values, Owners]] = [(self.root, docs, range(len(docs)))]
         while pending:
             place, values, owners = pending.pop()
@@ -151,9 +151,9 @@ class Histogram:
         self, place: Place, values: Values, owners: Owners, key_of: Callable[[int], str]
     ) -> Iterator[tuple[Place, Values, Owners]]:
         """Count the values of a place, and yield the places below it with their values."""
-        for cls, some, theirs in _split(values, owners, list(map(type, values))):
-            for kind, few, few_owners in _by_type(cls, some, theirs):
-                keys = [] if place is self.root else [key_of(owner) for owner in _first(few_owners)]
+        for cls, some, theirs in split(values, owners, list(map(type, values))):
+            for kind, few, few_owners in by_type(cls, some, theirs):
+                keys = [] if place is self.root else [key_of(owner) for owner in first(few_owners)]
                 place.seen(kind).add(kind, len(few), extremes(cls, few), [key for key in keys if key])
             if cls is dict:
                 yield from self._fields(place, some, theirs)
@@ -166,9 +166,9 @@ class Histogram:
         if place.entry is not None:
             if names:
                 place.note_names(list(chain.from_iterable(objects)))
-                yield place.entry, *_entries(objects, owners)
+                yield place.entry, *entries(objects, owners)
             return
-        for name, column, column_owners in _columns(objects, owners, names):
+        for name, column, column_owners in columns(objects, owners, names):
             yield self._field(place, name), column, column_owners
 
     def _elements(self, place: Place, arrays: Values, owners: Owners) -> Iterator[tuple[Place, Values, Owners]]:
@@ -277,89 +277,6 @@ def merge(a: Histogram, b: Histogram) -> Histogram:
     both.merge(a)
     both.merge(b)
     return both
-
-
-def _by_key(docs: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], Callable[[int], str]]:
-    """Return the documents in the order of their keys' texts, and a function for the text of the n-th ("": no key)."""
-    ids = [doc.get("_id", ...) for doc in docs]
-    if set(map(type, ids)) == {ObjectId}:
-        ranks: list[Any] = [found.binary for found in ids]  # in the same order as their texts, but quicker to make
-    else:
-        ranks = ["" if found is ... else cut(canonical(found), LONGEST_EXAMPLE) for found in ids]
-    order = sorted(range(len(docs)), key=ranks.__getitem__)
-    texts: dict[int, str] = {}
-
-    def key_of(number: int) -> str:
-        text = texts.get(number)
-        if text is None:
-            found = ids[order[number]]
-            text = texts[number] = "" if found is ... else cut(canonical(found), LONGEST_EXAMPLE)
-        return text
-
-    return [docs[at] for at in order], key_of
-
-
-def _first(owners: Owners) -> Iterator[int]:
-    """Yield the first few different owners."""
-    at = 0
-    for _ in range(EXAMPLES):
-        if at >= len(owners):
-            return
-        yield owners[at]
-        at = bisect_right(owners, owners[at], at)
-
-
-def _split(values: Values, owners: Owners, marks: Sequence[Any]) -> Iterator[tuple[Any, Values, Owners]]:
-    """Yield the values with their owners, divided by their marks."""
-    different = set(marks)
-    if len(different) == 1:
-        yield marks[0], values, owners
-        return
-    for mark in different:
-        picked = [other == mark for other in marks]
-        yield mark, list(compress(values, picked)), list(compress(owners, picked))
-
-
-def _by_type(cls: type[Any], values: Values, owners: Owners) -> Iterator[tuple[str, Values, Owners]]:
-    """Yield the values of a class by BSON type: a single type, except for binary data and code."""
-    if cls is Binary:
-        yield from _split(values, owners, list(map(binary_type, values)))
-    elif cls is Code:
-        yield from _split(values, owners, list(map(code_type, values)))
-    else:
-        yield TYPE_OF_CLASS[cls], values, owners
-
-
-def _entries(objects: Values, owners: Owners) -> tuple[Values, Owners]:
-    """Return the values of maps with their owners, regardless of their keys."""
-    values = list(chain.from_iterable(map(dict.values, objects)))
-    return values, [owner for owner, found in zip(owners, objects, strict=True) for _ in found]
-
-
-def _columns(objects: Values, owners: Owners, names: Iterable[str]) -> Iterator[tuple[str, Values, Owners]]:
-    """Yield each field name with its values and their owners."""
-    names = list(names)
-    if len(names) * len(objects) > 8 * sum(map(len, objects)):
-        yield from _sparse_columns(objects, owners)
-        return
-    for name in names:
-        try:
-            yield name, list(map(itemgetter(name), objects)), owners
-        except KeyError:
-            there = [name in found for found in objects]
-            yield name, [found[name] for found in compress(objects, there)], list(compress(owners, there))
-
-
-def _sparse_columns(objects: Values, owners: Owners) -> Iterator[tuple[str, Values, Owners]]:
-    """Do the same if most objects lack most of the names; looking up all names in each would take quadratic time."""
-    columns: dict[str, tuple[list[Any], list[int]]] = {}
-    for found, owner in zip(objects, owners, strict=True):
-        for name, value in found.items():
-            values, theirs = columns.setdefault(name, ([], []))
-            values.append(value)
-            theirs.append(owner)
-    for name, (values, theirs) in columns.items():
-        yield name, values, theirs
 
 
 def _node(root: Place) -> Node:
