@@ -14,6 +14,7 @@ from crossfade.model.matching import arranged, places_of
 from crossfade.model.quoting import identifier
 from crossfade.model.target import ColumnType, TargetTable
 from crossfade.stores.contract import RowReader
+from crossfade.stores.postgresql.catalogue.column_types import COLUMN_TYPES
 from crossfade.stores.postgresql.meaning import PgType, TypeCatalog
 from crossfade.stores.postgresql.meaning.checks import (
     Verdict,
@@ -31,15 +32,6 @@ from crossfade.stores.postgresql.reading.lookup import Guess, literal, of_keys, 
 
 _SLICE = 18_000  # keys in one statement: those of a whole batch
 _MOST_REFUSALS = 100  # most texts that a type may refuse, before the rest is compared unchanged
-_TYPE_NAMES = """
-SELECT a.attname::text AS name,
-       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) AS type_name,
-       (SELECT c.relkind = 'p' FROM pg_catalog.pg_class c WHERE c.oid = a.attrelid) AS partitioned
-FROM pg_catalog.pg_attribute a
-JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-WHERE a.attrelid = {}::regclass AND a.attnum > 0 AND NOT a.attisdropped
-"""
 
 _INSERT_TRIGGER = """
 SELECT EXISTS (
@@ -178,7 +170,7 @@ class PostgresRowReader:
 
     def _types(self, table: TargetTable) -> dict[str, str]:
         if table.name not in self._type_names:
-            batches = list(self._batches(_TYPE_NAMES.format(literal(_name(table)))))
+            batches = list(self._batches(COLUMN_TYPES.format(literal(_name(table)))))
             found = [row for batch in batches for row in batch.to_pylist()]
             self._type_names[table.name] = {row["name"]: row["type_name"] for row in found}
             if any(row["partitioned"] for row in found):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -16,6 +16,7 @@ from crossfade.model.described import Described
 from crossfade.model.target import ColumnType, TargetTable
 from crossfade.stores.contract import OtherRows, RecordRows, RowRejected, TargetTransaction, Writer
 from crossfade.stores.postgresql import errors as failures
+from crossfade.stores.postgresql.catalogue.column_types import CatalogType, column_types
 from crossfade.stores.postgresql.catalogue.describe import describe
 from crossfade.stores.postgresql.meaning.checks import unusual_columns
 from crossfade.stores.postgresql.session import rights
@@ -32,24 +33,6 @@ from crossfade.stores.sql_journal import SqlJournal
 
 _PARALLEL = 64  # more writers would only wait for each other
 
-# Types by their full name: `character` alone would mean character(1), and truncate what is cast to it.
-_CATALOG = """
-SELECT a.attname,
-       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname),
-       CASE WHEN t.typtype = 'd' THEN b.typelem ELSE t.typelem END
-FROM pg_catalog.pg_attribute a
-JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-LEFT JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
-WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class _InCatalog:
-    type_name: str
-    element_oid: int
-
 
 class PostgresWriter:
     """One connection, opened on first use and again if it was lost."""
@@ -57,7 +40,7 @@ class PostgresWriter:
     def __init__(self, url: str, renderer: CopyRenderer | None = None) -> None:
         self._url, self._renderer = url, renderer or best_renderer()
         self._open: psycopg.Connection[Any] | None = None
-        self._catalog: dict[str, dict[str, _InCatalog]] = {}
+        self._catalog: dict[str, dict[str, CatalogType]] = {}
         self._checks: WriterChecks | None = None
         self._locked = False
         self._default = PUBLIC
@@ -145,7 +128,7 @@ class PostgresTransaction:
         connection: psycopg.Connection[Any],
         url: str,
         renderer: CopyRenderer,
-        catalog: dict[str, dict[str, _InCatalog]],
+        catalog: dict[str, dict[str, CatalogType]],
         checks: WriterChecks,
         default: str,
     ) -> None:
@@ -216,11 +199,8 @@ class PostgresTransaction:
                 copy.write(piece)
 
     def _require_unaltered(self, table: TargetTable) -> None:
-        """Check the table's columns once per connection."""
-        if table.name not in self._catalog:
-            with self._translating(table.name):
-                require_unaltered(self._connection, table, _identifier(table).as_string(self._connection))
-                self._in_catalog(table)
+        with self._translating(table.name):
+            self._in_catalog(table)
 
     def _suspend_triggers(self, table: TargetTable) -> None:
         with self._translating(table.name):
@@ -360,10 +340,12 @@ class PostgresTransaction:
     def _element_oid(self, table: TargetTable, kind: ColumnType, name: str) -> int:
         return self._in_catalog(table)[name].element_oid if kind.kind == "array" else 0
 
-    def _in_catalog(self, table: TargetTable) -> dict[str, _InCatalog]:
+    def _in_catalog(self, table: TargetTable) -> dict[str, CatalogType]:
+        """Return the columns' types, read once per connection. Raises Stale if one is not that of the schema."""
         if table.name not in self._catalog:
-            found = self._connection.execute(_CATALOG, [_identifier(table).as_string(self._connection)]).fetchall()
-            self._catalog[table.name] = {name: _InCatalog(type_name, oid) for name, type_name, oid in found}
+            found = column_types(self._connection, _identifier(table).as_string(self._connection))
+            require_unaltered(table, found)
+            self._catalog[table.name] = found
         return self._catalog[table.name]
 
 

@@ -5,34 +5,24 @@ COPY silently reads the bits of a double as a bigint, and rounds for a numeric t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-
-import psycopg
 
 from crossfade.errors import Stale
 from crossfade.model.target import ColumnType, TargetTable
 from crossfade.schema.column_types import postgresql_type
-
-_TYPES = """
-SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)
-FROM pg_catalog.pg_attribute a
-WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped
-"""
+from crossfade.stores.postgresql.catalogue.column_types import CatalogType
 
 
-def require_unaltered(connection: psycopg.Connection[Any], table: TargetTable, name: str) -> None:
-    """Raise Stale if a column of the table (`name` as in SQL) has another type than in the schema."""
-    oid = connection.execute("SELECT %s::pg_catalog.regclass::pg_catalog.oid", [name]).fetchall()[0][0]
-    with connection.transaction(force_rollback=True):  # print qualified names, as in the schema that was read
-        connection.execute("SET LOCAL search_path TO ''")
-        found = dict(connection.execute(_TYPES, [oid]).fetchall())
+def require_unaltered(table: TargetTable, found: Mapping[str, CatalogType]) -> None:
+    """Raise Stale if a column of the table has another type in the catalogue than in the schema."""
     for column in table.columns:
         there = found.get(column.name)
-        if there is not None and not _same(column.type, there):
+        if there is not None and not _same(column.type, there.printed):
             raise Stale(
-                f"the column {table.name}.{column.name} is {there} in the target, but {column.type.sql} in the schema;"
-                " nothing of this chunk was written",
-                hint="change it back; otherwise rows copied before would be compared with another type",
+                f"the column {table.name}.{column.name} is {there.printed} in the target, and {column.type.sql} in the"
+                " schema; nothing of this chunk was written",
+                hint="change it back: rows copied before would also be compared with another type",
             )
 
 
