@@ -27,7 +27,8 @@ Work = Callable[[Session], Result]
 
 MAJORITY = WriteConcern("majority")
 _PATIENCE = 75.0  # seconds that a transaction in conflict is repeated: a server ends abandoned ones after 60
-_NO_SUCH_TRANSACTION = 251
+_NO_SUCH_TRANSACTION, _ROLLED_BACK, _TOO_LARGE = 251, -31800, 388
+"""-31800 is the storage engine's own: it had no room in its cache just then."""
 
 
 class Changed(Exception):
@@ -120,7 +121,7 @@ class Repeatable:
             except PyMongoError as error:
                 self._is_current = False  # whatever the error, the server has aborted the transaction
                 if not _is_transient(error) or time.monotonic() > until:
-                    raise
+                    raise _too_large(error) or error from None
             except Changed:
                 raise may_pass(
                     CrossfadeError("another transaction has changed what this one works on; nothing was written")
@@ -144,8 +145,18 @@ class Repeatable:
         return session
 
 
+def _too_large(error: PyMongoError) -> CrossfadeError | None:
+    """The error of a transaction that the server's cache does not hold, with what to do."""
+    if not isinstance(error, OperationFailure) or error.code not in (_ROLLED_BACK, _TOO_LARGE):
+        return None
+    return CrossfadeError(
+        "a chunk is too large for one transaction: the server's cache does not hold it; nothing of it was written",
+        hint="reduce limits.chunk_mb, then crossfade copy --restart; or give the server a larger cache",
+    )
+
+
 def _is_transient(error: PyMongoError) -> bool:
     if isinstance(error, ConnectionFailure):
         return False  # the caller has patience for a server that is away
     code = error.code if isinstance(error, OperationFailure) else None
-    return error.has_error_label("TransientTransactionError") or code == _NO_SUCH_TRANSACTION
+    return error.has_error_label("TransientTransactionError") or code in (_NO_SUCH_TRANSACTION, _ROLLED_BACK)
