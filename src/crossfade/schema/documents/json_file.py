@@ -96,4 +96,6 @@ def _reference(name: str, said: Any) -> ForeignKey:
     if not isinstance(said, dict) or not said.get("fields") or not said.get("collection"):
         raise ValueError('a reference has fields and a collection: {"fields": ["team"], "collection": "teams"}')
     fields, to = tuple(said["fields"]), tuple(said.get("to", [KEY]))
+    if nested := [field for field in fields if "." in field]:
+        raise ValueError(f"{nested[0]!r} is within another field; a reference is of the document's own fields")
     return ForeignKey(said.get("name") or f"{name}_{'_'.join(fields)}_fkey", fields, str(said["collection"]), to)
