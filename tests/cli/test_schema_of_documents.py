@@ -20,7 +20,7 @@ model User {
   email String @unique
 }
 """
-SETTINGS = 'source.url = "dump:dump"\ntarget.url = "${TARGET_URL}"\ntarget.schema = "schema.prisma"\n'
+SETTINGS = 'source.url = "${TARGET_URL}"\ntarget.url = "${TARGET_URL}"\ntarget.schema = "schema.prisma"\n'
 
 
 def crossfade(folder: Path, target: str, *arguments: str) -> str:

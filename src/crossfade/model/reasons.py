@@ -13,6 +13,7 @@ REASONS = (
     "not_json",
     "precision",
     "not_a_number",
+    "too_deep",
     "bad_type",
     "duplicate_key",
     "invalid_utf8",
