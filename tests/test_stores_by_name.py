@@ -13,6 +13,8 @@ ROOT = Path(crossfade.__file__).parent
 ROOMS = ("assess", "cli", "journal", "mapping", "move", "pipeline", "runtime", "transform", "verify")
 NAMES = re.compile(r"\b(?:mongodb|mongo|sqlite|postgres|postgresql|mysql|mariadb|psycopg)(?:\b|\d)", re.IGNORECASE)
 
+ALLOWED = {"cli/schema_diff.py": "examples of URLs in its help"}
+
 
 def _texts(tree: ast.Module) -> Iterator[ast.Constant]:
     """Yield the strings of a module, without docstrings."""
@@ -33,7 +35,7 @@ def test_no_phase_names_a_database() -> None:
     files = [file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py"))]
     assert len(files) > 100
     found = {file.relative_to(ROOT).as_posix(): asked(file.read_text(encoding="utf-8")) for file in files}
-    assert {name: places for name, places in found.items() if places} == {}
+    assert {name for name, places in found.items() if places} == ALLOWED.keys()
 
 
 def test_a_question_by_name_is_found() -> None:

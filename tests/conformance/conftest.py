@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 from gaps import parameter
-from kinds import SOURCES, TARGETS, Entities, Source, Target, opened_source, opened_target
+from kinds import SOURCES, SQL_SOURCES, TARGETS, Entities, Source, Target, opened_source, opened_target
 
 from crossfade.testing import with_database
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    for fixture, stores in (("source", SOURCES), ("target", TARGETS)):
+    for fixture, stores in (("source", SOURCES), ("target", TARGETS), ("tables", SQL_SOURCES)):
         if fixture in metafunc.fixturenames:
             marks = list(metafunc.definition.iter_markers())
             metafunc.parametrize(fixture, [parameter(name, marks, name) for name in stores], indirect=True)

@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from gaps import KINDS, Gap, gap_of  # noqa: E402
-from kinds import ABSENT, NAMES, PARTS, SOURCES, TARGETS  # noqa: E402
+from kinds import ABSENT, NAMES, PARTS, SOURCES, SQL_SOURCES, TARGETS  # noqa: E402
 
 FILE = HERE.parent.parent / "docs" / "reference" / "stores.md"
 
@@ -37,6 +37,7 @@ PART_NAMES = {
     "inspector": "list what a source holds",
     "reader": "read its records",
     "codec": "understand its records",
+    "surveyor": "count its records itself",
     "changes": "name the records that change",
     "fence": "refuse the writes of applications",
     "writer": "write rows",
@@ -49,6 +50,7 @@ PART_NAMES = {
 
 SECTIONS: Sequence[tuple[str, str, str]] = (
     ("Reading a source", "test_reader_promises", "source"),
+    ("Reading tables of SQL", "test_row_source_promises", "tables"),
     ("Listing a source", "test_inspector_promises", "source"),
     ("Records", "test_codec_promises", "source"),
     ("Writing to a target", "test_writer_promises", "target"),
@@ -81,7 +83,7 @@ def page() -> str:
     """Return the text of the page."""
     parts = [HEAD, "## Abilities\n", *_table("a store can", NAMES, list(_abilities()))]
     for title, module, fixture in SECTIONS:
-        stores = tuple(SOURCES if fixture == "source" else TARGETS)
+        stores = tuple({"source": SOURCES, "target": TARGETS, "tables": SQL_SOURCES}[fixture])
         parts += [f"\n## {title}\n", *_table("", stores, list(_promises(module, stores)))]
     return "\n".join(parts) + "\n"
 

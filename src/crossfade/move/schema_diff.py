@@ -46,7 +46,7 @@ def _described(spec: str, beside: str, root: Path) -> Described:
     with _opened(spec if is_url(spec) else beside) as store:
         ddl = need(store.ddl, store, "be compared")
         if not is_url(spec):
-            return ddl.describe_made(load_schema(spec, root, store.scheme, ddl))
+            return ddl.describe_made(load_schema(spec, root, store.traits.dialect, ddl))
         need(store.row_reader, store, "be read").query("SELECT 1", limit=1)  # a file that is absent is no empty schema
         return ddl.describe()
 
