@@ -83,7 +83,8 @@ def page() -> str:
     """Return the text of the page."""
     parts = [HEAD, "## Abilities\n", *_table("a store can", NAMES, list(_abilities()))]
     for title, module, fixture in SECTIONS:
-        stores = tuple({"source": SOURCES, "target": TARGETS, "tables": SQL_SOURCES}[fixture])
+        named: dict[str, Sequence[str]] = {"source": [*SOURCES], "target": [*TARGETS], "tables": SQL_SOURCES}
+        stores = tuple(named[fixture])
         parts += [f"\n## {title}\n", *_table("", stores, list(_promises(module, stores)))]
     return "\n".join(parts) + "\n"
 
