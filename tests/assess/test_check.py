@@ -12,7 +12,7 @@ from crossfade.project import Discard
 from mapping_world import World
 
 
-def test_a_mapping_that_stands() -> None:
+def test_a_valid_mapping() -> None:
     assert findings("SELECT x._id AS id, x.n AS v, x.s AS text, json_of(x.o) AS data FROM e AS x") == []
 
 

@@ -255,7 +255,7 @@ def test_verify_waits_for_the_copy(tiny: Tiny) -> None:
     assert "Try: crossfade copy" in ended.err
 
 
-def test_copy_restart_copies_anew(tiny: Tiny) -> None:
+def test_copy_restart_starts_over(tiny: Tiny) -> None:
     tiny.edit("schema.sql", "CREATE INDEX people_name ON people (name);", "")
     tiny("run")
     tiny.edit("mapping/people.sql", "p.age AS age", "p.age + 1 AS age")

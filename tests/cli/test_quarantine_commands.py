@@ -111,7 +111,7 @@ def test_show_prints_the_document_with_nothing_the_terminal_would_obey(flawed: T
     assert "\x1b" not in ended.out
 
 
-def test_retry_after_the_record_was_mended(flawed: Tiny) -> None:
+def test_retry_after_the_record_was_fixed(flawed: Tiny) -> None:
     flawed.mongo.db.people.update_one({"_id": BOB}, {"$set": {"age": 90}})
     ended = flawed("quarantine", "retry", "--json")
     assert ended.status == 1  # the other one is as it was

@@ -24,7 +24,7 @@ def test_the_program_prints_what_the_page_shows(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize("name", ["docs/howto/ids.md", "docs/concepts.md"])
-def test_the_python_runs_and_gives_what_stands_behind_it(name: str) -> None:
+def test_the_python_examples_return_what_their_comments_say(name: str) -> None:
     (block,) = [block for block in blocks(page(name)) if block.language == "python"]
     *statements, last = block.text.strip().splitlines()
     names: dict[str, Any] = {}

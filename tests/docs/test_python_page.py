@@ -10,7 +10,7 @@ from pages import blocks, page
 from readme_example import example, write
 
 
-def test_the_example_prints_what_stands_below_it(
+def test_the_example_prints_the_output_below_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = [block for block in example() if block.language != "console"]

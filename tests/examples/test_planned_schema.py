@@ -77,7 +77,7 @@ def test_so_does_the_partitioned_table_of_the_hint(
     assert pg_db.execute("SELECT count(*) FROM writing_sessions_default") == [(1,)]
 
 
-def test_the_program_takes_the_mended_file(project: Project, faults: list[dict[str, Any]]) -> None:
+def test_the_program_accepts_the_corrected_file(project: Project, faults: list[dict[str, Any]]) -> None:
     text = with_mends(project, [(f["statement"], f["suggestion"]) for f in faults])
     (project.root / PLANNED).write_text(text, "utf-8")
     shown = project("schema", "show")

@@ -56,7 +56,7 @@ def test_the_readme_says_how_sqlite_differs() -> None:
     assert "(in SQLite userenrollments has one more copied and one less in quarantine)" in readme("hack-the-world")
 
 
-def test_every_table_has_a_mapping_and_stands_in_the_readme(example: str) -> None:
+def test_every_table_has_a_mapping_and_is_in_the_readme(example: str) -> None:
     text = readme(example)
     section = text[text.index("## From collections to tables") :].partition("**Ids")[0]
     rows = [line.split("|") for line in section.splitlines() if line.startswith("|")][2:]

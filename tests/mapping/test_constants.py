@@ -41,7 +41,7 @@ def test_a_number_that_would_be_rounded_is_a_fault(expression: str) -> None:
     [("1e5", 1e5), ("0.1e0", 0.1), ("1_000", 1000), ("1.7976931348623157e308", 1.7976931348623157e308),
      ("CAST(0.1 AS VARCHAR)", "0.1"), ("1" + "0" * 37, 10**37)],
 )  # fmt: skip
-def test_a_number_that_is_read_as_it_is_written_stands(expression: str, value: object) -> None:
+def test_a_number_that_is_read_exactly_is_allowed(expression: str, value: object) -> None:
     assert WORLD.values(expression) == [value]
 
 

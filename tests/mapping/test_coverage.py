@@ -90,7 +90,7 @@ def test_nothing_is_covered_by_a_constant() -> None:
         ("x.z IS NOT NULL", set()),
     ],
 )
-def test_what_an_output_takes_up(expression: str, paths: set[str]) -> None:
+def test_what_an_output_covers(expression: str, paths: set[str]) -> None:
     assert covers(expression) == paths
 
 
@@ -113,7 +113,7 @@ def test_elements_leave_single_values_and_single_values_leave_elements() -> None
     assert "either" not in open_pairs("SELECT json_of(x.either) AS v FROM e AS x")
 
 
-def test_null_is_covered_with_what_it_stands_for() -> None:
+def test_null_is_covered_with_the_value_that_it_replaces() -> None:
     world = World({"e": [{"_id": 1, "a": None, "o": None, "l": [None]}, {"_id": 2, "a": 1, "o": {"p": 1}, "l": [1]}]})
     sql = "SELECT x._id AS id, x.a AS a, x.o.p AS p, x.l AS l FROM e AS x"
     assert open_pairs(sql, world=world) == {}
@@ -133,7 +133,7 @@ def test_null_is_covered_with_what_it_stands_for() -> None:
         "SELECT 1 AS v FROM e AS x, unnest(list_of(x.tags)) AS t(v) WHERE t.v = x.s",
     ],
 )
-def test_steering_and_looking_up_carry_nothing(sql: str) -> None:
+def test_conditions_and_lookups_cover_nothing(sql: str) -> None:
     assert "s" in open_pairs(sql)
 
 
@@ -164,7 +164,7 @@ def test_steering_and_looking_up_carry_nothing(sql: str) -> None:
         "json_of(x.o) ->> x.s",
     ],
 )
-def test_what_only_decides_is_not_carried(expression: str) -> None:
+def test_what_only_decides_is_not_covered(expression: str) -> None:
     found = open_pairs(f"SELECT {expression} AS v FROM e AS x")
     assert found["s"] == "1 string: used only in a condition in t0.v"
     assert "s" not in open_pairs(f"SELECT {expression} AS v, x.s AS s FROM e AS x")
@@ -215,7 +215,7 @@ ALL = "1 int, 1 string, 1 double"
         ("as_string(x.m)", set()),  # strict: other types go to quarantine
     ],
 )  # fmt: skip
-def test_types_that_a_case_leaves_out_are_not_carried(expression: str, left_out: set[str]) -> None:
+def test_types_that_a_case_leaves_out_are_not_covered(expression: str, left_out: set[str]) -> None:
     sql = f"SELECT {expression} AS v FROM e AS x"
     found = open_pairs(sql, world=TYPES).get("m", "")
     assert {t for t in ("int", "double", "string") if f"1 {t}" in found} == left_out

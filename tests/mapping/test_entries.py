@@ -67,7 +67,7 @@ def test_entries_inside_entries_and_lambdas() -> None:
         ("u.e.key AS k, CASE WHEN u.e.value.n > 1 THEN ejson_of(u.e.value) END AS v", 0),
     ],
 )
-def test_what_is_carried(keys: list[str], outputs: str, open_paths: int) -> None:
+def test_what_is_covered(keys: list[str], outputs: str, open_paths: int) -> None:
     world = World({"e": [{"_id": 1, "o": {key: {"n": 1, "m": "x"} for key in keys}}]})
     mappings = {
         "t": "SELECT x._id AS id FROM e AS x",

@@ -26,7 +26,7 @@ def test_derived_ids_are_those_of_python(found: list[Any]) -> None:
         assert one == str(uuid5(ids.NAMESPACE, text))
 
 
-def test_what_else_stands_at_the_place_does_not_change_an_id() -> None:
+def test_other_values_at_the_place_do_not_change_an_id() -> None:
     found = [
         *(
             5,

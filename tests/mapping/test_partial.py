@@ -135,7 +135,7 @@ def test_what_keeps_everything_and_what_keeps_nothing(expression: str) -> None:
     assert of(expression) == {}
 
 
-def test_it_says_all_columns_and_what_stands_on_the_way() -> None:
+def test_it_names_all_columns_and_all_functions_in_between() -> None:
     found = notes("SELECT lower(x.s) AS v, left(x.s, 1) AS w FROM e AS x")
     assert found == {"s": "only the result of lower, left reaches t.v, t.w"}
 

@@ -61,7 +61,7 @@ def test_another_database_is_refused_by_all_that_read_and_told_by_status(
         assert move.verify().equal
 
 
-def test_a_collection_made_anew_is_another_one(mongo_db: MongoScratch, opened: Opener) -> None:
+def test_a_collection_created_again_is_another_one(mongo_db: MongoScratch, opened: Opener) -> None:
     mongo_db.db.things.insert_many(things(5))
     with opened(mongo_db.url) as move:
         move.survey()
@@ -101,7 +101,7 @@ def test_a_copy_that_starts_over_may_start_from_another(new_memory: Callable[[],
         assert [e.counts.copied for e in move.copy().entities] == [7]
 
 
-def test_a_dump_that_was_replaced_changed_or_carried_elsewhere(tmp_path: Path, opened: Opener) -> None:
+def test_a_dump_that_was_replaced_changed_or_moved(tmp_path: Path, opened: Opener) -> None:
     file = tmp_path / "app" / "things.bson"
     file.parent.mkdir()
     whole = b"".join(map(encode, things(2000)))

@@ -88,7 +88,7 @@ def test_faults_of_mappings_schema_and_coverage_in_one_go(make: Make) -> None:
         move.copy()
 
 
-def test_what_other_files_carry_is_judged_beside_a_file_at_fault(make: Make) -> None:
+def test_other_files_are_checked_although_one_has_a_fault(make: Make) -> None:
     move = make(
         DATA + EMPTY,
         users="SELECT u._id AS id, u.Name AS name FROM users AS u",

@@ -40,7 +40,7 @@ def test_what_is_kept_is_what_was_read(shop_copy: Shop, pg_db: PostgresScratch) 
         assert move.schema == replace(read, metadata_of=None)
 
 
-def test_a_changed_file_is_read_anew(shop_copy: Shop, modest: str) -> None:
+def test_a_changed_file_is_read_again(shop_copy: Shop, modest: str) -> None:
     with open_move(shop_copy.folder, shop_copy.source, modest) as move:
         move.apply_schema()
     file = shop_copy.folder / "schema.sql"

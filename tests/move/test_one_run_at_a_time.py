@@ -164,7 +164,7 @@ def test_a_commit_that_takes_its_time(
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_connection_made_anew_without_the_lock_is_not_used(pg_db: PostgresScratch) -> None:
+def test_a_new_connection_without_the_lock_is_not_used(pg_db: PostgresScratch) -> None:
     with (
         closing(PostgresWriter(pg_db.url)) as first,
         closing(PostgresWriter(pg_db.url)) as second,

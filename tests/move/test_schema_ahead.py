@@ -21,7 +21,7 @@ Table("pets", metadata, Column("name", Text, primary_key=True))
 """
 
 
-def test_a_schema_that_was_mended_is_read_anew(shop_copy: Shop, undisturbed: Outcome, pg_db: PostgresScratch) -> None:
+def test_a_schema_that_was_fixed_is_read_again(shop_copy: Shop, undisturbed: Outcome, pg_db: PostgresScratch) -> None:
     file = shop_copy.folder / "schema.sql"
     whole = file.read_text()
     file.write_text(whole.replace("name text NOT NULL", "name txet NOT NULL"))

@@ -43,7 +43,7 @@ def test_a_move(filled_shop: Shop, undisturbed: Outcome, new_target: Callable[[]
         assert {e.entity: e.found for e in verdict.entities} == {e.entity: e.counts for e in status.entities}
 
 
-def test_whoever_waits_for_a_record_that_is_brought_in_again(pg_db: PostgresScratch, tmp_path: Path) -> None:
+def test_records_that_wait_for_a_readmitted_record(pg_db: PostgresScratch, tmp_path: Path) -> None:
     """The first answer, which is lost, is the one that says that the parent came in."""
     source = shop.dump(tmp_path / "dump", RECORDS)
     folder = shop.small_project(tmp_path / "p", SCHEMA, MAPPING)

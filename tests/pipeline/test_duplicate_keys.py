@@ -37,7 +37,7 @@ def person(number: int, name: str, boss: int | None = None, *tags: str) -> dict[
 
 
 @pytest.mark.parametrize(("workers", "chunk_mb"), [(1, 1), (2, 0.00015)])
-def test_twins(pg_db: PostgresScratch, tmp_path: Path, workers: int, chunk_mb: float) -> None:
+def test_duplicate_keys(pg_db: PostgresScratch, tmp_path: Path, workers: int, chunk_mb: float) -> None:
     people = [
         person(1, "Ann", None, "a", "b"),
         person(2, "Bob", 1, "a"),
@@ -80,7 +80,7 @@ def test_twins(pg_db: PostgresScratch, tmp_path: Path, workers: int, chunk_mb: f
         assert Counter(bytes(row[7]) for row in after.quarantine) == Counter(bytes(row[7]) for row in found.quarantine)
 
 
-def test_twins_are_settled_twice_where_a_run_ends_in_between(
+def test_duplicate_keys_are_decided_twice_if_a_run_ends_in_between(
     pg_db: PostgresScratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of them are in quarantine in the end, those that are the same to the byte as well."""
@@ -106,7 +106,7 @@ def test_twins_are_settled_twice_where_a_run_ends_in_between(
         assert len(found.quarantine) == 36
 
 
-def test_the_twin_comes_in_when_the_other_has_left(pg_db: PostgresScratch, tmp_path: Path) -> None:
+def test_the_duplicate_is_copied_when_the_other_one_was_removed(pg_db: PostgresScratch, tmp_path: Path) -> None:
     people = [person(1, "Ann", 9), person(1, "Ann", None, "z"), person(2, "Bob")]
     source = shop.dump(tmp_path / "dump", {"people": people})
     with open_move(shop.small_project(tmp_path / "people", SCHEMA, MAPPING, more=PAD), source, pg_db.url) as move:

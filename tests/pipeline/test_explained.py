@@ -113,7 +113,7 @@ def test_what_waits_is_told_from_what_has_no_parent(opened: Opened, mongo_db: Mo
     assert "age >= 18" in check["check"]
 
 
-def test_a_retry_explains_anew(opened: Opened, mongo_db: MongoScratch) -> None:
+def test_a_retry_explains_again(opened: Opened, mongo_db: MongoScratch) -> None:
     mongo_db.db.customers.insert_one({"_id": 1, "mail": "a@x.org", "age": 7})
     mongo_db.db.orders.insert_one({"_id": 10, "customer": 1, "total": "1"})
     mongo_db.db.lines.insert_one({"_id": 100, "ord": 10, "n": 1})

@@ -109,7 +109,7 @@ def test_a_table_that_changed_on_the_way_is_refused(live_shop: Shop, pg_db: Post
         move.copy()
 
 
-def test_a_copy_into_live_tables_begun_anew(live_shop: Shop, undisturbed: Outcome, pg_db: PostgresScratch) -> None:
+def test_a_copy_into_live_tables_starts_over(live_shop: Shop, undisturbed: Outcome, pg_db: PostgresScratch) -> None:
     before = everything_hanging(made(pg_db))
     with Victim(live_shop.folder, live_shop.source, pg_db.url, 1, "finish_chunk", "6") as victim:
         assert victim.wait()[0] == -9

@@ -58,7 +58,7 @@ def zoo(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path) -> Zoo:
     return found
 
 
-def test_after_the_mapping_was_mended_the_child_comes_with_its_parent(zoo: Zoo) -> None:
+def test_after_the_mapping_was_fixed_the_child_is_copied_with_its_parent(zoo: Zoo) -> None:
     (zoo.folder / "mapping" / "owners.sql").write_text(MENDED)
     with zoo.move() as move:
         tried = move.retry()
@@ -69,7 +69,7 @@ def test_after_the_mapping_was_mended_the_child_comes_with_its_parent(zoo: Zoo) 
         assert move.retry() == []
 
 
-def test_after_the_record_was_mended(zoo: Zoo) -> None:
+def test_after_the_record_was_fixed(zoo: Zoo) -> None:
     zoo.source.db.owners.update_one({"_id": 2}, {"$set": {"age": 41}})
     with zoo.move() as move:
         child, parent = move.quarantine()
@@ -80,7 +80,7 @@ def test_after_the_record_was_mended(zoo: Zoo) -> None:
         zoo.check(move)
 
 
-def test_after_the_parent_was_mended(zoo: Zoo) -> None:
+def test_after_the_parent_was_fixed(zoo: Zoo) -> None:
     """The animal goes to another owner: it comes in, and its old owner stays where it is."""
     zoo.source.db.animals.update_one({"_id": 2}, {"$set": {"owner": 3}})
     with zoo.move() as move:
@@ -124,7 +124,7 @@ def test_a_discard_is_counted(zoo: Zoo) -> None:
         assert not move.status().entities[0].reasons
 
 
-def test_the_copy_anew(shop_copy: Shop, pg_db: PostgresScratch) -> None:
+def test_copy_again(shop_copy: Shop, pg_db: PostgresScratch) -> None:
     """A mapping that changed under a copy is refused; begun anew, nothing of the first is left."""
     with Victim(shop_copy.folder, shop_copy.source, pg_db.url, 1, "finish_chunk", "4") as victim:
         assert victim.wait()[0] == -9

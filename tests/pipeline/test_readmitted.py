@@ -31,7 +31,7 @@ RECORDS: dict[str, Any] = {
 }
 
 
-def test_whoever_waits_comes_in_after_a_kill(
+def test_waiting_records_are_readmitted_after_a_kill(
     pg_db: PostgresScratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = shop.dump(tmp_path / "dump", RECORDS)

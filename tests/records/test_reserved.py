@@ -84,7 +84,7 @@ def test_other_objects_stay_as_they_are() -> None:
     assert plain({"$oid": "x"}) == '{"$oid":"x"}'  # an ObjectId is its hex text there
 
 
-def test_an_export_is_read_as_it_stands() -> None:
+def test_an_export_is_read_unchanged() -> None:
     assert loads('{"$$oid":"x"}') == {"$$oid": "x"}
 
 

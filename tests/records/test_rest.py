@@ -39,7 +39,7 @@ def test_what_is_left(paths: list[str | Path], left: str | None) -> None:
     assert rest(DOC, *[("\\[]",) if p == '"[]"' else p for p in paths]) == left
 
 
-def test_a_value_that_stands_where_the_mapping_steps_through_is_left() -> None:
+def test_a_value_in_place_of_an_object_that_the_mapping_reads_is_kept() -> None:
     assert rest({"price": 5.0}, "price.amount") == '{"price":5.0}'
 
 

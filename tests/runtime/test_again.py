@@ -53,7 +53,7 @@ def test_patience_has_an_end() -> None:
     assert not caught.value.passing  # whoever waits around it need not
 
 
-def test_patience_begins_anew_when_something_is_done() -> None:
+def test_patience_starts_over_after_progress() -> None:
     counted = iter(range(1000))
 
     def task(number: int) -> int:

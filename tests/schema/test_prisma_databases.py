@@ -161,7 +161,7 @@ KINDS = st.sampled_from(
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fields=st.dictionaries(NAMES.map(str.lower), KINDS, max_size=8), unique=st.booleans(), table=NAMES)
-def test_any_model_stands_in_sqlite(tmp_path: Path, fields: dict[str, str], unique: bool, table: str) -> None:
+def test_any_model_works_in_sqlite(tmp_path: Path, fields: dict[str, str], unique: bool, table: str) -> None:
     fields = {n: k for n, k in fields.items() if n != "id"}
     lines = [f" {name} {kind}{' @unique' if unique else ''}" for name, kind in fields.items()]
     file = tmp_path / "any.prisma"

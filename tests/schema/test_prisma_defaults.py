@@ -172,6 +172,6 @@ def test_defaults_that_do_not_fit(prisma: Prisma, field: str, reason: str) -> No
 @example("\\:$:")
 @example(":a$ \\:a \\\\:b::c :d: :e")
 @given(st.text(alphabet="ab1:\\%' $_", max_size=12))
-def test_raw_sql_is_taken_as_it_stands(text: str) -> None:
+def test_raw_sql_is_used_unchanged(text: str) -> None:
     compiled = raw_sql(text).compile(dialect=sa.make_url("sqlite://").get_dialect()())
     assert (str(compiled), dict(compiled.params)) == (text, {})

@@ -14,7 +14,7 @@ Prisma = Callable[..., PrismaSchema]
 SCHEMAS = Path(__file__).parent / "prisma"
 
 
-def test_a_fault_has_place_statement_reason_and_mend(prisma: Prisma) -> None:
+def test_a_fault_has_place_statement_reason_and_correction(prisma: Prisma) -> None:
     with pytest.raises(SchemaFault) as caught:
         prisma("model User {\n  id    Int   @id\n  name  Strng @uniqe\n}")
     one, two = caught.value.faults

@@ -116,7 +116,7 @@ def test_broken_syntax(text: str, reason: str) -> None:
     assert reasons(text) == [reason]
 
 
-def test_the_mended_line_is_shown() -> None:
+def test_the_corrected_line_is_shown() -> None:
     faults = Faults()
     parse("s.prisma", "modle A {\n a Int\n}", faults)
     with pytest.raises(SchemaFault, match=r"corrected: model A \{"):

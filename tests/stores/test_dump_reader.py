@@ -174,7 +174,7 @@ def test_a_plain_file_is_not_copied_and_nothing_stays_behind(tmp_path: Path, cac
     assert list(caches.iterdir()) == []
 
 
-def test_a_changed_dump_is_read_anew(tmp_path: Path, caches: Path) -> None:
+def test_a_changed_dump_is_read_again(tmp_path: Path, caches: Path) -> None:
     write_dump_folder(tmp_path, "shop", {"a": MANY[:5]}, gzip=True)
     with open_dump(tmp_path) as before:
         assert scanned(before, "a") == MANY[:5]

@@ -287,7 +287,7 @@ def test_replies_are_those_of_pymongo(mongo_db: MongoScratch) -> None:
         next(find_replies(collection, {"$nonsense": 1}))
 
 
-def test_pymongos_own_cursor_stands_in(mongo_db: MongoScratch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pymongos_own_cursor_is_used_instead(mongo_db: MongoScratch, monkeypatch: pytest.MonkeyPatch) -> None:
     mongo_db.db["c"].insert_one({"_id": 1})
     monkeypatch.setattr(replies, "IS_QUICK", False)
     assert type(find_replies(mongo_db.db["c"], {})) is RawBatchCursor

@@ -156,7 +156,7 @@ def test_the_digest_changes_with_the_schema(pg_db: Any) -> None:
     assert one.digest == tried(pg_db, "create table T ( a integer );").digest
 
 
-def test_what_is_not_carried_is_said(pg_db: Any) -> None:
+def test_what_is_not_copied_is_noted(pg_db: Any) -> None:
     schema = tried(
         pg_db,
         "CREATE CONVERSION mine FOR 'UTF8' TO 'LATIN1' FROM utf8_to_iso8859_1; CREATE FOREIGN DATA WRAPPER w;"

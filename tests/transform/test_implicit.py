@@ -89,7 +89,7 @@ def test_refused(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", STANDS)
-def test_stands(case: str) -> None:
+def test_allowed(case: str) -> None:
     assert not converts(STANDS[case]), converts(STANDS[case])
 
 

@@ -22,7 +22,7 @@ def test_each_comes_after_those_that_it_calls() -> None:
 
 
 @pytest.mark.parametrize("name", macros())
-def test_each_stands_with_what_is_made_for_it(name: str) -> None:
+def test_each_macro_works_with_those_that_it_calls(name: str) -> None:
     """DuckDB looks for what a macro calls when the macro is called: every name in it must be there by then."""
     with duckdb.connect() as con:
         for needed in macros_of(f"SELECT {name}()"):

@@ -40,7 +40,7 @@ def test_retried_records_are_copied() -> None:
     assert held_records([entry(key_of(A), state="retried")], {}) == {}
 
 
-def test_of_twins_the_one_that_came_too_late() -> None:
+def test_of_records_with_the_same_key_the_later_one() -> None:
     held = held_records([entry(key_of(A), "unique", chunk=3)], documents(A))["users"]
     assert accounts(held, 3, A2, A, B) == [None, "quarantined", None]
     assert accounts(held, 3, A, A) == ["quarantined", None]

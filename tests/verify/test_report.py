@@ -134,7 +134,7 @@ def test_a_share_never_looks_like_none_or_all(part: int, whole: int, said: str) 
     assert percent(part, whole) == said
 
 
-def test_a_schema_that_is_not_the_one_made_stands_apart_from_the_data() -> None:
+def test_a_changed_schema_is_reported_apart_from_the_data() -> None:
     missing = SchemaDifference("missing", "index", "index", "users_" + EVIL, expected="a", found="b")
     verdict = replace(COMPLETE, schema=SchemaVerdict((missing,)))
     data = as_json(verdict, FACTS)

@@ -8,7 +8,7 @@ from trap import rows
 from crossfade.move import Move
 
 
-def test_a_new_key_is_carried_and_a_new_type_is_quarantined(
+def test_a_new_key_is_copied_and_a_new_type_is_quarantined(
     make_move: Callable[[], Move], mongo_db: Any, pg_db: Any
 ) -> None:
     move = make_move()
