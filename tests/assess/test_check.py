@@ -46,7 +46,7 @@ def test_a_discard_that_does_not_bind() -> None:
     assert found.message.startswith("the where of a [[discard]]: Scalar Function with name foo does not exist!")
 
 
-def test_every_output_that_does_not_bind_is_told() -> None:
+def test_every_output_that_does_not_bind_is_reported() -> None:
     found = findings("SELECT foo(x.n) AS id, x.n AS v, bar(x.s) AS text FROM e AS x")
     assert [(f.place, f.message.split(":")[0]) for f in found if f.severity == "fault"] == [
         ("mapping/t.sql:1:8", "t.id"),

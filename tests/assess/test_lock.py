@@ -121,7 +121,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         write_lock(tmp_path / "nowhere" / "source.lock.json", shapes)
 
 
-def test_no_file_is_said(tmp_path: Path) -> None:
+def test_no_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match=r"there is no .*source\.lock\.json"):
         read_lock(tmp_path / "source.lock.json")
 

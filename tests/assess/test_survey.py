@@ -80,7 +80,7 @@ def test_an_entity_without_a_shape_is_named_and_the_others_are_surveyed(source: 
 
 
 @pytest.mark.parametrize("segment_bytes", [1000, 10**9], ids=["ranges", "whole"])
-def test_maps_are_told_by_processes_as_by_one(source: MongoScratch, segment_bytes: int) -> None:
+def test_processes_find_the_same_maps_as_one(source: MongoScratch, segment_bytes: int) -> None:
     source.db.stats.insert_many(
         {"_id": n, "usage": {f"2024-{n % 12 + 1:02}": {"n": n}}, "by": {f"u{n}": 1}, "fixed": {"2024": 1}}
         for n in range(300)
@@ -95,7 +95,7 @@ def test_maps_are_told_by_processes_as_by_one(source: MongoScratch, segment_byte
     assert spread == alone
 
 
-def test_errors_of_ours_come_back_from_other_processes(source: MongoScratch) -> None:
+def test_errors_of_crossfade_come_back_from_other_processes(source: MongoScratch) -> None:
     found = entities(source)
     source.db.users.drop()
     with Processes(1) as executor, pytest.raises((Refused, Unreachable), match="no collection 'users'"):

@@ -209,7 +209,7 @@ def test_explain_a_column(tiny: Tiny) -> None:
     assert "tags" not in ended.out
 
 
-def test_explain_says_what_only_steers(tiny: Tiny) -> None:
+def test_explain_says_what_only_decides_about_rows(tiny: Tiny) -> None:
     tiny.write("mapping/people.sql", (tiny.root / "mapping/people.sql").read_text() + "WHERE p.name <> 'x'")
     tiny("survey")
     document = tiny("explain", "people.id", "--json").json
@@ -288,7 +288,7 @@ def without_notes(document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name != "notes"}
 
 
-def test_what_a_schema_file_has_and_the_target_does_not_is_said(tiny: Tiny) -> None:
+def test_what_a_schema_file_has_and_the_target_does_not_is_reported(tiny: Tiny) -> None:
     schema = tiny.root / "schema.sql"
     schema.write_text(schema.read_text() + "ALTER TABLE people OWNER TO postgres; GRANT SELECT ON people TO PUBLIC;")
     tiny("survey")

@@ -240,7 +240,7 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(tiny: Tiny) -> None:
     assert (tiny.root / "report.old.json").read_bytes() == before
 
 
-def test_a_stdout_that_takes_nothing_is_told_once(tmp_path: Path) -> None:
+def test_a_stdout_that_takes_nothing_is_reported_once(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "crossfade", "id", "507f1f77bcf86cd799439011", "--json"]
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, text=True)
@@ -248,7 +248,7 @@ def test_a_stdout_that_takes_nothing_is_told_once(tmp_path: Path) -> None:
     assert ended.stderr.count("error: ") == 1
 
 
-def test_a_reader_that_goes_away_is_no_error(tiny: Tiny) -> None:
+def test_a_reader_that_disappears_is_no_error(tiny: Tiny) -> None:
     command = f"{sys.executable} -m crossfade schema show | true"
     environment = {**os.environ, **tiny.settings}
     shell = ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"]

@@ -69,7 +69,7 @@ COMMANDS = (
 ).split()
 
 
-def test_every_document_is_as_the_page_says(flawed: Tiny) -> None:
+def test_every_document_is_as_documented(flawed: Tiny) -> None:
     flawed("survey")
     pages = documented()
     entry = ""
@@ -100,14 +100,14 @@ def _arguments(command: str, entry: str) -> list[str]:
     }.get(command, [])
 
 
-def test_a_sample_is_as_the_page_says(flawed: Tiny) -> None:
+def test_a_sample_is_as_documented(flawed: Tiny) -> None:
     flawed("survey")
     printed = flawed("preview", "--sample", "10", "--json").json
     assert printed["samples"][0]["causes"]
     assert list(differences(documented()["preview"], printed)) == []
 
 
-def test_differences_are_as_the_page_says(flawed: Tiny) -> None:
+def test_differences_are_as_documented(flawed: Tiny) -> None:
     flawed("run")
     flawed.postgres.execute("UPDATE people SET tags = '{}' WHERE tags IS NOT NULL")
     printed = flawed("verify", "--json").json
@@ -116,7 +116,7 @@ def test_differences_are_as_the_page_says(flawed: Tiny) -> None:
     assert list(differences(documented()["verify"], printed)) == []
 
 
-def test_faults_and_errors_are_as_the_page_says(tiny: Tiny) -> None:
+def test_faults_and_errors_are_as_documented(tiny: Tiny) -> None:
     tiny("survey")
     tiny.edit("crossfade.toml", 'path = "__v"', 'path = "nothing"')
     printed = tiny("check", "--json").json

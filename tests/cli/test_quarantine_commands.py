@@ -46,7 +46,7 @@ def test_list_is_by_cause(flawed: Tiny) -> None:
     [("--reason", "chek", "check"), ("--entity", "peeple", "people"), ("--column", "people.nmae", "people.name"),
      ("--table", "peopl", "people")],
 )  # fmt: skip
-def test_a_misspelt_selection_is_told(flawed: Tiny, option: str, word: str, near: str) -> None:
+def test_a_misspelt_selection_is_reported(flawed: Tiny, option: str, word: str, near: str) -> None:
     for what in (["list"], ["list", "--each"], ["retry"], ["discard", "--why", "x"]):
         ended = flawed("quarantine", *what, option, word)
         assert (ended.status, ended.out) == (2, ""), what

@@ -75,7 +75,7 @@ def test_from_a_thread() -> None:
         (MemoryError(), "chunk_mb"),
     ],
 )
-def test_limits_of_the_machine_are_no_fault_of_ours(error: Exception, said: str) -> None:
+def test_limits_of_the_machine_are_no_fault_of_crossfade(error: Exception, said: str) -> None:
     failure = failure_of(error)
     assert (failure.kind, failure.status) == ("failed", 1)
     assert said in (failure.hint or "")

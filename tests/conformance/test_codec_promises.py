@@ -72,7 +72,7 @@ def test_counters_add_up(filled: Source) -> None:
     assert first.to_shape("things") == whole.to_shape("things")
 
 
-def test_digests_tell_records_apart(filled: Source) -> None:
+def test_digests_distinguish_records(filled: Source) -> None:
     """Digests are equal for equal records, and differ for different ones."""
     raw = b"".join(filled.everything("things"))
     once = list(filled.codec.digests(raw))

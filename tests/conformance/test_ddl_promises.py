@@ -80,7 +80,7 @@ def test_trying_a_schema_changes_nothing(target: Target) -> None:
 
 
 @never("mongodb", reason="its schema is commands, not SQL")
-def test_every_fault_of_a_schema_is_told(target: Target) -> None:
+def test_every_fault_of_a_schema_is_reported(target: Target) -> None:
     """Every fault of a schema is told, with its file and line."""
     script = "CREATE TABLE a (id integer NOT NULL PRIMARY KEY);\nCREATE TABL b (x);\n\nCREATE INDEX i ON none (x);\n"
     with pytest.raises(SchemaFault) as caught:
@@ -150,7 +150,7 @@ COUNTED = {
 
 @never("mongodb", reason="it hands out no numbers")
 @notimpl("memory", reason="it hands out no numbers")
-def test_numbers_go_on(target: Target) -> None:
+def test_numbers_continue(target: Target) -> None:
     """What hands out numbers for a column goes on after those that came in."""
     table = target.table(COUNTED[target.kind])
     target.load(table, (7, "x"))

@@ -20,7 +20,7 @@ def test_entities_are_listed_by_name(source: Filled) -> None:
     assert all(e.copied and e.plan and e.entity_class == "collection" for e in found)
 
 
-def test_sizes_are_told(source: Filled) -> None:
+def test_sizes_are_reported(source: Filled) -> None:
     """Each entity has a count and a size, for progress and the number of workers."""
     found = {e.name: e for e in source(SHOP).inspector.entities()}
     assert (found["orders"].count, found["none"].count) == (20, 0)
@@ -50,7 +50,7 @@ def test_the_place_is_the_same_each_time(source: Filled) -> None:
         assert need(again.inspector, again, "be looked into").place() == (name, servers)
 
 
-def test_the_version_is_told(source: Filled) -> None:
+def test_the_version_is_reported(source: Filled) -> None:
     """Product and version are told, for reports."""
     assert source(SHOP).inspector.version().strip()
 

@@ -14,7 +14,7 @@ def test_the_page_is_current() -> None:
 
 
 @pytest.mark.parametrize("module", [module for _, module, _ in SECTIONS])
-def test_every_promise_is_said(module: str) -> None:
+def test_every_promise_has_a_sentence(module: str) -> None:
     assert [test.__name__ for test in promises(module) if not test.__doc__] == []
 
 

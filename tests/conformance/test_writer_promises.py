@@ -295,7 +295,7 @@ def test_the_catalogue_inside_a_transaction(target: Target) -> None:
 
 @never("mongodb", reason="its schema is commands, not SQL")
 @never("memory", reason="it has no views")
-def test_what_would_break_is_told(target: Target) -> None:
+def test_what_would_break_is_reported(target: Target) -> None:
     """What needs a table is told, or the target refuses to drop it."""
     target.make(ITEMS + "CREATE VIEW v AS SELECT * FROM items;")
     with target.writer.transaction() as tx:

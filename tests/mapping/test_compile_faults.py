@@ -198,7 +198,7 @@ def test_refused(name: str) -> None:
     assert (fault.file, fault.line, fault.column) == ("mapping/t.sql", line, column), fault.reason
 
 
-def test_every_fault_of_a_file_is_told() -> None:
+def test_every_fault_of_a_file_is_reported() -> None:
     sql = """SELECT c.titel AS a,
        as_int(c.title) AS b,
        u.emial AS c,

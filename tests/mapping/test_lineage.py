@@ -68,7 +68,7 @@ def test_types_and_counts() -> None:
     assert whole.types == {"int": 1, "string": 1}
 
 
-def test_a_whole_table_and_what_steers() -> None:
+def test_a_whole_table_and_what_decides_about_rows() -> None:
     found = lineage(PROGRAM, WORLD.shapes, "public.people")
     assert [c.column for c in found.columns] == ["id", "name", "age", "boss", "a constant", "bossy", "rest"]
     assert (found.file, found.entities) == ("mapping/public.people.sql", ("people", "pets"))

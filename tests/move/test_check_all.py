@@ -142,7 +142,7 @@ def test_what_was_empty_and_is_not_any_more_is_not_discarded(make: Make, tmp_pat
             again.copy()
 
 
-def test_every_mistake_of_the_settings_is_told(tmp_path: Path) -> None:
+def test_every_mistake_of_the_settings_is_reported(tmp_path: Path) -> None:
     (tmp_path / "crossfade.toml").write_text(
         BASE + 'limits.quarantine = 7\n[[discard]]\nentity = "*"\nreason = "all"\n'
     )

@@ -166,7 +166,7 @@ def test_what_an_earlier_mapping_filled_is_emptied(shop_of: Opened, mongo_db: Mo
         assert move.verify().equal
 
 
-def test_what_is_not_mapped_is_said(shop_of: Opened) -> None:
+def test_what_is_not_mapped_is_reported(shop_of: Opened) -> None:
     with shop_of() as move:
         for names in ({"tables": ["customer"]}, {"entities": ["order"]}):
             with pytest.raises(Misused, match="no mapping has"):

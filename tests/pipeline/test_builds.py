@@ -71,7 +71,7 @@ def test_an_index_that_no_row_goes_into_is_no_fault_of_the_rows(pg_db: PostgresS
         _ask(pg_db.url, "CREATE INDEX docs_i ON public.docs (f(id))")
 
 
-def test_rows_of_no_record_are_said(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path) -> None:
+def test_rows_of_no_record_are_reported(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path) -> None:
     """Somebody else put them there: nothing can be taken out, and nobody waits for it without end."""
     mongo_db.db.docs.insert_one({"_id": 1, "doc": "short", "n": 1})
     schema = "CREATE TABLE docs (id integer PRIMARY KEY, doc text, n integer); CREATE INDEX docs_i ON docs (doc);"

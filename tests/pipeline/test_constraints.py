@@ -176,7 +176,7 @@ def test_orphans_leave_a_sqlite_file_too(mongo_db: MongoScratch, tmp_path: Path)
         assert move.verify().equal
 
 
-def test_rows_that_are_not_the_moves_own_are_said(
+def test_rows_that_are_not_the_moves_own_are_reported(
     new_target: NewTarget, mongo_db: MongoScratch, tmp_path: Path
 ) -> None:
     """Nobody's record made the row that breaks the constraint: it stays, and the copy says where it stopped."""

@@ -35,7 +35,7 @@ def test_cut_often(filled_shop: Shop, undisturbed: Outcome, new_target: NewTarge
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_copy_goes_on_after_every_connection_was_ended(
+def test_a_copy_continues_after_every_connection_was_ended(
     filled_shop: Shop, undisturbed: Outcome, new_target: NewTarget, workers: int
 ) -> None:
     """As a restart of the primary does: the lock and every worker's transaction are gone."""
@@ -56,7 +56,7 @@ def test_a_copy_goes_on_after_every_connection_was_ended(
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_verify_goes_on_after_a_reset(filled_shop: Shop, new_target: NewTarget, side: str) -> None:
+def test_verify_continues_after_a_reset(filled_shop: Shop, new_target: NewTarget, side: str) -> None:
     target, events = new_target().url, list[object]()
     with open_move(filled_shop.folder, filled_shop.source, target) as move:
         move.copy()

@@ -53,7 +53,7 @@ def test_a_failing_step_shows_its_statement_and_leaves_the_others(target: Store)
         assert journal.steps_done(tx) == {"table a"}
 
 
-def test_rows_that_stand_in_the_way_are_said(target: Store) -> None:
+def test_rows_that_prevent_it_are_reported(target: Store) -> None:
     steps = [Step("table a", "CREATE TABLE a (x int)"), Step("index i", "CREATE UNIQUE INDEX i ON a (x)")]
     run_steps(target, transaction(target), steps[:1], lambda step: None)
     with need(target.writer, target, "be written to").transaction() as tx:

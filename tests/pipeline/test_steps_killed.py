@@ -134,7 +134,7 @@ def standing(target: Store) -> Standing:
     return need(target.steps, target, "resume steps").check(INDEX)
 
 
-def test_rows_in_the_way_of_a_concurrent_index(filled: tuple[Store, PostgresScratch]) -> None:
+def test_rows_that_prevent_a_concurrent_index(filled: tuple[Store, PostgresScratch]) -> None:
     """It leaves an INVALID index; when the rows are gone, the step is finished."""
     target, scratch = filled
     scratch.execute("INSERT INTO children VALUES (3, 'a')")

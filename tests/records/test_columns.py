@@ -166,7 +166,7 @@ def test_a_way_through_something_else_is_null() -> None:
     assert table["there"].to_pylist() == [True, False, False, False]
 
 
-def test_null_and_missing_are_told_apart() -> None:
+def test_null_and_missing_are_distinguished() -> None:
     table = read([{"x": None}, {}, {"x": 1}], Column("p", ("x",), "present"), Column("t", ("x",), "type")).table
     assert table["p"].to_pylist() == [True, False, True]
     assert table["t"].to_pylist() == ["null", None, "int"]

@@ -139,7 +139,7 @@ def test_the_command_retries_on_a_cluster(
     assert f"running on the Dask cluster at {workers.url}: up to 2 tasks at once" in said.err
 
 
-def test_ctrl_c_lets_the_workers_finish_and_the_next_run_goes_on(
+def test_ctrl_c_lets_the_workers_finish_and_the_next_run_continues(
     workers: Cluster, filled_shop: Shop, undisturbed: Outcome, new_target: Callable[[], PostgresScratch]
 ) -> None:
     target = new_target().url

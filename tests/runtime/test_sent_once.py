@@ -97,7 +97,7 @@ def test_quick_calls_are_put_together() -> None:
     assert max(size for size, _ in executor.groups) == 64
 
 
-def test_after_a_call_that_failed_its_group_does_not_go_on() -> None:
+def test_after_a_call_that_failed_its_group_does_not_continue() -> None:
     calls: list[Call] = [(abs, (-1,)), (int, ("x",)), (abs, (-3,))]
     first, second, third = answer(pack(calls)[0], {})  # type: ignore[misc]
     assert isinstance(first, Value)
@@ -116,7 +116,7 @@ def stubborn() -> None:
     raise Stubborn("of a driver")
 
 
-def test_an_error_that_cannot_be_pickled_is_told_in_words() -> None:
+def test_an_error_that_cannot_be_pickled_is_reported_in_words() -> None:
     with Processes(1) as executor, pytest.raises(RuntimeError, match="Stubborn: of a driver"):
         run_tasks(executor, stubborn, [()], print)
 

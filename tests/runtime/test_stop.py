@@ -37,7 +37,7 @@ class StrikeAt:
 
 
 @pytest.mark.parametrize("place", range(1, 120))
-def test_a_strike_anywhere_in_the_code_of_futures_ends_it(place: int) -> None:
+def test_a_signal_anywhere_in_the_code_of_futures_ends_it(place: int) -> None:
     """Raised there, KeyboardInterrupt would leave a future's lock held, and who has its result would wait for ever."""
     ended: list[int] = []
     with InProcess(ThreadPoolExecutor(2), 2) as executor:
@@ -84,7 +84,7 @@ def strike_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SpawnProcess, "start", struck)
 
 
-def test_a_strike_while_a_worker_starts_waits_until_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_while_a_worker_starts_waits_until_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that the executor never came to know of would keep everybody waiting in the end."""
     strike_at_start(monkeypatch)
     with pytest.raises(KeyboardInterrupt), make_executor(2) as executor:
@@ -92,14 +92,14 @@ def test_a_strike_while_a_worker_starts_waits_until_it_has(monkeypatch: pytest.M
     assert not multiprocessing.active_children()
 
 
-def test_a_strike_while_workers_are_made_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_while_workers_are_made_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
     strike_at_start(monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         make_executor(2, os.getpid)
     assert not multiprocessing.active_children()
 
 
-def test_a_strike_that_comes_with_another_error_is_what_is_raised() -> None:
+def test_a_signal_that_comes_with_another_error_is_what_is_raised() -> None:
     """Who sends SIGTERM to a whole group kills the workers with it: that is no want of memory."""
 
     def take(_: object) -> None:
@@ -110,13 +110,13 @@ def test_a_strike_that_comes_with_another_error_is_what_is_raised() -> None:
         run_tasks(InProcess(), int, [()], take)
 
 
-def test_a_killed_worker_is_told_as_that_and_nobody_waits() -> None:
+def test_a_killed_worker_is_reported_as_that_and_nobody_waits() -> None:
     with pytest.raises(CrossfadeError, match="a worker process was killed"), make_executor(2) as executor:
         run_tasks(executor, os._exit, [(1,)] * 100, lambda _: None)
     assert not multiprocessing.active_children()
 
 
-def test_the_second_strike_is_not_kept() -> None:
+def test_the_second_signal_is_not_kept() -> None:
     told: list[str] = []
 
     def struck_twice() -> None:

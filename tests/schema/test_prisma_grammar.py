@@ -64,7 +64,7 @@ def test_keywords_are_names_for_fields() -> None:
     assert [f.name for f in model.fields] == ["model", "type", "enum", "view"]
 
 
-def test_comments_and_documentation_are_told_apart() -> None:
+def test_comments_and_documentation_are_distinguished() -> None:
     (model,) = blocks(
         "// no\n/// one\n/// two\nmodel A { // no\n  /// above\n  a Int // no\n  b Int /// behind\n  c Int\n}"
     )
@@ -88,7 +88,7 @@ def test_line_ends_of_both_kinds(end: str) -> None:
     assert len(blocks(EVERYTHING.replace("\n", end))) == len(blocks(EVERYTHING))
 
 
-def test_what_was_expected_is_said() -> None:
+def test_what_was_expected_is_reported() -> None:
     assert reasons("model A {\n a Int = 3\n}") == [
         "2:8 unexpected '='; expected '(', '?', '@', '[]', the end of the line"
     ]

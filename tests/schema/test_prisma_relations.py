@@ -154,7 +154,7 @@ def test_schemas_are_kept_in_postgresql_and_dropped_in_sqlite(prisma: Prisma) ->
     assert sorted(prisma(text, "sqlite").metadata.tables) == ["Order", "User"]
 
 
-def test_views_are_told_and_not_made(prisma: Prisma) -> None:
+def test_views_are_reported_and_not_made(prisma: Prisma) -> None:
     text = """
     model U {
       id Int @id

@@ -113,7 +113,7 @@ def broken_in(text: bytes) -> tuple[list[bytes], list[Rejection]]:
         (b'{"_id": 2, "a": ' + b'{"b":' * 100_000, "line 2: nested too deep"),
     ],
 )
-def test_a_broken_line_is_one_piece_and_the_others_go_on(line: bytes, detail: str) -> None:
+def test_a_broken_line_is_one_piece_and_the_others_continue(line: bytes, detail: str) -> None:
     good, broken = broken_in(b'{"_id": 1}\n' + line + b'\n{"_id": 3}\n{"_id": 4}\n')
     assert good == [b'{"_id": 1}', b'{"_id": 3}', b'{"_id": 4}']
     assert [b.raw for b in broken] == [line]

@@ -104,7 +104,7 @@ def test_documents_without_id_get_their_position(tmp_path: Path) -> None:
     assert found[2] == documents[2]
 
 
-def test_what_is_not_there_or_no_dump_is_said(tmp_path: Path) -> None:
+def test_what_is_not_there_or_no_dump_is_reported(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="does not exist"):
         open_dump(tmp_path / "nowhere")
     with pytest.raises(Misused, match="is not a dump"):

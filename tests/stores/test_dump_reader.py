@@ -165,7 +165,7 @@ def test_fetch_through_arrays_gives_a_document_once(tmp_path: Path) -> None:
     assert fetched(tmp_path, documents, ("a", "[]"), one_or_two) == [3]
 
 
-def test_a_plain_file_is_not_copied_and_nothing_stays_behind(tmp_path: Path, caches: Path) -> None:
+def test_a_plain_file_is_not_copied_and_nothing_remains(tmp_path: Path, caches: Path) -> None:
     write_dump_folder(tmp_path / "dump", "shop", {"a": MANY})
     with open_dump(tmp_path / "dump") as store:
         assert scanned(store, "a") == MANY
@@ -231,7 +231,7 @@ def test_what_a_killed_process_leaves_is_taken_up_and_removed(tmp_path: Path, ca
     assert list(caches.iterdir()) == []
 
 
-def test_nothing_stays_behind_where_nobody_closes(tmp_path: Path, caches: Path) -> None:
+def test_nothing_remains_where_nobody_closes(tmp_path: Path, caches: Path) -> None:
     write_dump_folder(tmp_path / "dump", "shop", {"a": MANY}, gzip=True)
     code = READ.replace("with open_dump(sys.argv[1]) as store:", "store = open_dump(sys.argv[1])\nif True:")
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "dump")], check=True, stdout=subprocess.DEVNULL)

@@ -254,7 +254,7 @@ def test_many_values_are_fetched_in_portions_and_no_document_twice(mongo_db: Mon
     assert sorted(doc["_id"] for doc in decode(b"".join(fetched)).docs) == list(range(2500))
 
 
-def test_a_connection_that_is_cut_is_said_and_the_next_reading_is_whole(mongo_db: MongoScratch) -> None:
+def test_a_connection_that_is_cut_is_reported_and_the_next_reading_is_whole(mongo_db: MongoScratch) -> None:
     mongo_db.db.c.insert_many([{"_id": n, "x": "x" * 1000} for n in range(12_000)])
     host, port = mongo_db.db.client.address or ("", 0)
     with Proxy(host, port) as proxy, open_mongodb(through(mongo_db.url, proxy)) as store:

@@ -46,7 +46,7 @@ def test_a_user_who_may_read_may_do_all_that_a_source_is_for(guarded: str) -> No
         assert list(store.reader.fetch("users", ("_id",), ['{"$numberInt":"3"}']))
 
 
-def test_a_wrong_password_is_said_and_not_shown(guarded: str) -> None:
+def test_a_wrong_password_is_reported_and_not_shown(guarded: str) -> None:
     url = as_user(with_database(guarded, "app"), "owner", "hunter2")
     with pytest.raises(Unreachable, match="refused the login") as caught:
         open_mongodb(url)
@@ -78,7 +78,7 @@ def test_the_url_may_say_how_long_to_wait() -> None:
     assert time.monotonic() - started < 2
 
 
-def test_a_server_that_goes_away_is_said(mongo_db: MongoScratch) -> None:
+def test_a_server_that_disappears_is_reported(mongo_db: MongoScratch) -> None:
     host, port = mongo_db.db.client.address or ("", 0)
     mongo_db.db.c.insert_one({"_id": 1})
     with Proxy(host, port) as proxy:

@@ -67,7 +67,7 @@ def test_a_refused_row_says_why(
     assert pg_db.execute("SELECT id FROM people") == [(1,)]
 
 
-def test_after_a_savepoint_the_transaction_goes_on(writer: PostgresWriter, pg_db: Any) -> None:
+def test_after_a_savepoint_the_transaction_continues(writer: PostgresWriter, pg_db: Any) -> None:
     with writer.transaction() as loader:
         with pytest.raises(RowRejected), loader.savepoint():
             loader.load(PEOPLE, _people((1, "twice", 1, None, None)))

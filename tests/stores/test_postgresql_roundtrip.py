@@ -106,7 +106,7 @@ def test_types_of_no_kind_travel_as_text_beside_all_others(pg_db: Any, data: st.
 
 @pytest.mark.parametrize("stored", ["infinity", "-infinity", "294276-12-31 23:59:59"])
 @pytest.mark.parametrize("kind", ["timestamptz", "timestamp"])
-def test_moments_beyond_ours_are_read_as_no_value_of_ours(pg_db: Any, kind: str, stored: str) -> None:
+def test_dates_out_of_range_are_not_read_as_valid_values(pg_db: Any, kind: str, stored: str) -> None:
     of = canonical.table("t", ("id", ColumnType("int4", "int4")), ("x", ColumnType(kind, kind)))
     pg_db.execute(canonical.ddl(of))
     pg_db.execute(f"INSERT INTO t VALUES (1, '{stored}')")

@@ -144,7 +144,7 @@ def test_what_needs_a_faulty_table_is_not_a_fault_of_its_own(pg_db: Any) -> None
     assert second.line == 5
 
 
-def test_nothing_stays_behind(pg_db: Any) -> None:
+def test_nothing_remains(pg_db: Any) -> None:
     with pytest.raises(SchemaFault):
         PostgresDdl(pg_db.url).scratch_schema("CREATE TABLE t (", "schema.sql")
     query = "SELECT datname FROM pg_database WHERE datname LIKE 'crossfade_scratch%'"

@@ -194,7 +194,7 @@ def test_mongodb_goes_through_the_proxy_too(mongodb_url: str, mongo_db: MongoScr
         assert proxy.carried > 0
 
 
-def test_a_stopped_proxy_lets_go_of_everything(postgresql_url: str) -> None:
+def test_a_stopped_proxy_releases_everything(postgresql_url: str) -> None:
     before = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
     parts = urlsplit(postgresql_url)
     with Proxy(parts.hostname or "", parts.port or 5432) as proxy:

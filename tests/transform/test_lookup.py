@@ -141,7 +141,7 @@ def test_what_mongodb_calls_equal_is_found(held: list[Any], others: list[Any]) -
         assert got == (None if reference is None else names.get(equality(reference))), (i, reference)
 
 
-def test_numbers_beyond_a_double_are_told_apart() -> None:
+def test_numbers_beyond_a_double_are_distinguished() -> None:
     world = World(
         {
             "e": [{"_id": i, "ref": v} for i, v in enumerate([2.0**53, 1e22, 3.0, -0.0])],

@@ -78,7 +78,7 @@ def test_an_untouched_target_holds(folder: Path, target: PostgresScratch) -> Non
     assert said(verdict.schema) == {}
 
 
-def test_what_changed_is_said_and_the_data_is_compared(folder: Path, target: PostgresScratch) -> None:
+def test_what_changed_is_reported_and_the_data_is_compared(folder: Path, target: PostgresScratch) -> None:
     target.execute("ALTER TABLE users DROP CONSTRAINT users_team_fkey; ALTER TABLE users SET UNLOGGED")
     target.execute("ALTER SEQUENCE teams_id_seq RESTART WITH 1; UPDATE users SET name = 'z' WHERE id = 3")
     verdict = verified(folder)

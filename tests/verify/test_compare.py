@@ -143,7 +143,7 @@ values = st.one_of(st.none(), st.sampled_from([0.0, -0.0, float("nan"), float("i
 
 
 @given(st.lists(st.tuples(st.lists(values, max_size=3) | st.none(), st.lists(values, max_size=3) | st.none())))
-def test_arrays_as_the_obvious_way_says(pairs: list[tuple[Any, Any]]) -> None:
+def test_arrays_like_the_obvious_implementation(pairs: list[tuple[Any, Any]]) -> None:
     table = table_of("float8[]")
     expected = rows_of(table, [(i, "", left) for i, (left, _) in enumerate(pairs)])
     found = rows_of(table, [(i, "", right) for i, (_, right) in enumerate(pairs)])

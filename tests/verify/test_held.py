@@ -30,7 +30,7 @@ def test_by_key() -> None:
     assert len(held) == 2
 
 
-def test_a_record_that_is_not_the_source_s_is_told() -> None:
+def test_a_record_that_is_not_the_source_s_is_reported() -> None:
     holder = Holder(holding(A, B), 0)
     assert [account(holder, raw) for raw in (A2, B)] == ["quarantined", "quarantined"]
     assert holder.altered == [Altered(str(key_of(A)), "quarantined", document_of(A2), document_of(A))]

@@ -127,7 +127,7 @@ texts = st.recursive(
 
 @settings(max_examples=400)
 @given(st.lists(st.tuples(texts, texts), max_size=6))
-def test_as_the_obvious_way_says(pairs: list[tuple[str, str]]) -> None:
+def test_like_the_obvious_implementation(pairs: list[tuple[str, str]]) -> None:
     expected = [obvious(left) != obvious(right) for left, right in pairs]
     left, right = (pa.array(side, pa.string()) for side in (zip(*pairs, strict=True) if pairs else ([], [])))
     assert differing_json(left, right).to_pylist() == expected

@@ -145,7 +145,7 @@ ROW = {
         ("lines", {"0": 1}), ("lines", [{"n": "x"}]), ("beside", 1),
     ],
 )  # fmt: skip
-def test_a_value_that_the_schema_does_not_have_is_told(name: str, value: Any) -> None:
+def test_a_value_that_the_schema_does_not_have_is_reported(name: str, value: Any) -> None:
     batch = canonical_batch(TABLE, [c.name for c in COLUMNS], changed(name, value))
     (said,) = batch.column(STRANGE).to_pylist()
     assert said.startswith("small holds beside it" if name == "beside" else f"{name} holds ")

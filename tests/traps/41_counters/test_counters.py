@@ -9,7 +9,7 @@ SET = "SELECT setval('invoices_number_seq', (SELECT seq FROM counters WHERE name
 ADD = "INSERT INTO invoices (receiver) VALUES ('Cem') RETURNING number"
 
 
-def test_the_rule_says_no_until_the_sequence_goes_on(pg_db: Any, make_move: Callable[[], Move]) -> None:
+def test_the_rule_says_no_until_the_sequence_continues(pg_db: Any, make_move: Callable[[], Move]) -> None:
     move = make_move()
     move.survey()
     move.copy()
