@@ -32,6 +32,7 @@ EVENTS = {
     "RecordsSampled": "entity: str, records: int, refused: int",
     "RetryStarted": "records: int",
     "RecordRetried": "entity: str, outcome: str, reason: str | None",
+    "RecordsApplied": "records: int, inserted: int, updated: int, deleted: int",
     "VerificationStarted": "records: int, tables: int, rules: int",
     "ChunkVerified": "chunk: Chunk, counts: Counts, differences: int, seconds: float",
     "TableVerified": "table: str, extra: int, duplicate: int",

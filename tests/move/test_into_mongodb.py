@@ -172,6 +172,8 @@ def test_a_lost_index_and_a_lost_parent_are_found(folder: Path, mongo_db: MongoS
         move.copy()
         db.people.drop_index("people_email_key")
         db.orders.update_one({"_id": people.key(1002)}, {"$set": {"buyerId": people.key(5000)}})
-        said = {(d.what, d.name, d.kind) for d in move.verify().schema.faults}
+        schema = move.verify().schema
+        assert schema is not None
+        said = {(d.what, d.name, d.kind) for d in schema.faults}
         assert said == {("unique index", "people.people_email_key", "missing"), ("collection", "orders", "changed")}
         client.drop_database(db.name)

@@ -17,10 +17,11 @@ import pytest
 from everything import CORRUPTIONS, SCHEMA, Row, as_table, everything_row, line_rows
 from psycopg import sql
 
+from crossfade.model.canonical import with_nulls
 from crossfade.model.target import TargetTable
 from crossfade.stores.contract import Store
 from crossfade.stores.open import open_store
-from crossfade.verify.compare import Comparison, compare, with_nulls
+from crossfade.verify.compare import Comparison, compare
 from crossfade.verify.keys import hold_keys_together, none_twice
 from crossfade.verify.spool import keys_as_bytes, keys_of, spool
 from scratch import PostgresScratch

@@ -22,6 +22,7 @@ from crossfade.cli import (
     ids,
     preview,
     quarantine,
+    repair,
     reset,
     run,
     schema,
@@ -61,6 +62,7 @@ schema_diff.diff.add_to(schema_app, "diff")
 app.add_typer(schema_app, name="schema")
 copy.copy.add_to(app, "copy")
 verify.verify.add_to(app, "verify")
+repair.repair.add_to(app, "repair")
 run.run.add_to(app, "run")
 status.status.add_to(app, "status")
 quarantine.list_entries.add_to(quarantine_app, "list")

@@ -91,15 +91,17 @@ def shift_counts(
     quarantined: int = 0,
     discarded: int = 0,
     gone: int = 0,
+    came: int = 0,
     rows: Mapping[str, int] | None = None,
 ) -> None:
     """Move records between the accounts of an entity after the copy. `rows` were added or removed.
 
-    The count of the source does not change, except by `gone`: records that were read and are no longer in the source.
+    The source's count stays, but for `gone`: so many of the records that were read are not in the source any more; and
+    for `came`: so many are in the source since.
     """
     account = _one(entity, LATER)
     tx.journal.insert(CHUNK, [{"entity": entity, "number": LATER, **_EMPTY, "done_at": now()}], keep=True)
-    shift = {"copied": copied, "quarantined": quarantined, "discarded": discarded, "gone": gone, "source": -gone}
+    shift = {"copied": copied, "quarantined": quarantined, "discarded": discarded, "gone": gone, "source": came - gone}
     tx.journal.add(CHUNK, shift, account)  # also locks it: the rows below are read after that
     if rows:
         ((known,),) = tx.journal.select(CHUNK, ("row_counts",), account)

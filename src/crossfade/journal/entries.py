@@ -132,6 +132,16 @@ def held_entries(tx: TargetTransaction, entity: str) -> list[Entry]:
     return [entry_of(row) for row in tx.journal.select(QUARANTINE, ENTRY, (Is("entity", entity), NOT_IN_TARGET))]
 
 
+def held_of_keys(tx: TargetTransaction, entity: str, keys: Sequence[str]) -> dict[str, list[tuple[Entry, str]]]:
+    """Key -> the entries of records with it that are not in the target, each with the digest of its document."""
+    found: dict[str, list[tuple[Entry, str]]] = {}
+    where = (Is("entity", entity), NOT_IN_TARGET, OneOf("record_key", keys))
+    for digest, *row in tx.journal.select(QUARANTINE, ("digest", *ENTRY), where, order=("id",)):
+        entry = entry_of(row)
+        found.setdefault(entry.key or "", []).append((entry, digest))
+    return found
+
+
 def held_ids(tx: TargetTransaction, ids: Sequence[str]) -> set[str]:
     """Return those of the ids whose records are not in the target."""
     return {id_ for (id_,) in tx.journal.select(QUARANTINE, ("id",), (NOT_IN_TARGET, OneOf("id", ids)))}

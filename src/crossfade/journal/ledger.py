@@ -15,7 +15,7 @@ from crossfade.journal.tables import LEDGER
 from crossfade.model.canonical import arrow_rows, arrow_schema, python_rows
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.stores.contract import Store, TargetTransaction
-from crossfade.stores.contract.journal import Is
+from crossfade.stores.contract.journal import Is, IsNot, OneOf
 
 _TEXT = ColumnType("text", "text")
 _COLUMNS = tuple(column.name for column in LEDGER.columns)
@@ -53,7 +53,8 @@ class Ledger:
         by = _texts(_COLUMNS[2:], [[entity] * len(record_keys), record_keys])
         found: dict[str, list[tuple[str, str]]] = {}
         for table, row, record in python_rows(tx.owned(self._table, by, ("target_table", "row_key", "record_key"))):
-            found.setdefault(table, []).append((row, record))
+            if table != _NO_TABLE:
+                found.setdefault(table, []).append((row, record))
         return {
             name: (row_keys(tables[name], [row for row, _ in pairs]), [record for _, record in pairs])
             for name, pairs in found.items()
@@ -65,9 +66,34 @@ class Ledger:
         tx.delete(self._table, _texts(_COLUMNS[:2], [[table.name] * len(texts), texts]))
 
     def record_keys(self, tx: TargetTransaction, entity: str) -> list[str]:
-        """Return the keys of all records of an entity in the ledger."""
-        where = (Is("entity", entity),)
+        """All the records of an entity that it knows."""
+        where = (Is("entity", entity), IsNot("target_table", _NO_TABLE))
         return [key for (key,) in tx.journal.select(LEDGER, ("record_key",), where, distinct=True)]
+
+    # -- records that a mapping leaves out: they have no row, and no entry
+
+    def add_left(self, tx: TargetTransaction, entity: str, record_keys: Sequence[str]) -> None:
+        """Note that a discard's `where` leaves these records out."""
+        tx.journal.upsert(LEDGER, [_left(entity, key) for key in record_keys])
+
+    def forget_left(self, tx: TargetTransaction, entity: str, record_keys: Sequence[str]) -> None:
+        tx.journal.delete_each(LEDGER, [_left(entity, key) for key in record_keys])
+
+    def left(self, tx: TargetTransaction, entity: str, record_keys: Sequence[str]) -> set[str]:
+        """Return those of the records that were left out."""
+        where = (
+            Is("target_table", _NO_TABLE),
+            OneOf("row_key", [_left(entity, key)["row_key"] for key in record_keys]),
+        )
+        return {key for (key,) in tx.journal.select(LEDGER, ("record_key",), where)}
+
+
+_NO_TABLE = ""
+
+
+def _left(entity: str, key: str) -> dict[str, str]:
+    row = json.dumps([entity, key], ensure_ascii=False)
+    return {"target_table": _NO_TABLE, "row_key": row, "entity": entity, "record_key": key}
 
 
 def row_texts(table: TargetTable, keys: Any) -> list[str]:

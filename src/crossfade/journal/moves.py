@@ -13,7 +13,7 @@ from crossfade.model.identity import SourceIdentity
 from crossfade.stores.contract import Store, TargetTransaction, need
 from crossfade.stores.contract.journal import Is
 
-VERSION = 5
+VERSION = 6
 
 # The stages of a move, in order.
 PREPARED, COPYING, COPIED, FINISHED = "prepared", "copying", "copied", "finished"
@@ -122,6 +122,11 @@ def find_stage(tx: TargetTransaction) -> str:
 def lock_move(tx: TargetTransaction) -> None:
     """Keep other runs from planning until this transaction ends."""
     tx.journal.lock(MOVE)
+
+
+def share_move(tx: TargetTransaction) -> None:
+    """Keep others from `lock_move` until this transaction ends; any number of transactions may do so at once."""
+    tx.journal.shared(MOVE, ("name",), ())
 
 
 def set_stage(tx: TargetTransaction, stage: str) -> None:

@@ -122,4 +122,25 @@ CLEARING = JournalTable(
 )
 """The progress of the check of the constraints, and the rows that the last test found; one row or none."""
 
-TABLES = (MOVE, STEP, CHUNK, RUN, QUARANTINE, LEDGER, AGREED, AGAIN, EXPECTED, THERE_BEFORE, LOADED, CLEARING)
+DIRTY = JournalTable("dirty", (C("entity"), C("record_key"), C("number")), ("entity", "record_key"))
+"""Records whose rows may not be what the records make now. `number` is another one each time a record is put in."""
+
+WAITING = JournalTable("waiting", (C("id"), C("value")), ("id", "value"), {"waiting_value": ("value",)})
+"""What an entry in quarantine waits for: a parent, or a unique value that another row has."""
+
+TABLES = (
+    MOVE,
+    STEP,
+    CHUNK,
+    RUN,
+    QUARANTINE,
+    LEDGER,
+    AGREED,
+    AGAIN,
+    EXPECTED,
+    THERE_BEFORE,
+    LOADED,
+    CLEARING,
+    DIRTY,
+    WAITING,
+)

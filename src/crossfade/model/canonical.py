@@ -46,6 +46,14 @@ def arrow_schema(table: TargetTable, columns: Iterable[str]) -> Any:
     return pa.schema([pa.field(name, arrow_type(types[name])) for name in columns])
 
 
+def with_nulls(table: TargetTable, rows: pa.Table) -> pa.Table:
+    """Return the rows with the columns that neither a mapping nor the target fills. They are expected to be NULL."""
+    for column in table.columns:
+        if column.name not in rows.column_names and not column.has_default and not column.generated:
+            rows = rows.append_column(column.name, pa.nulls(len(rows), arrow_type(column.type)))
+    return rows
+
+
 def python_rows(table: Any) -> list[tuple[Any, ...]]:
     """Return the rows as hashable Python values. Dates and times are numbers, because Python's end with 9999."""
     if not table.num_columns:

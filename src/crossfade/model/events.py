@@ -34,7 +34,7 @@ def ignore(event: Event) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PhaseStarted(Event):
-    """A phase starts: survey, sample, schema, copy, constraints, restart, forget, retry, verify or reset."""
+    """A phase starts: survey, sample, schema, copy, constraints, restart, forget, retry, verify, repair or reset."""
 
     phase: str
 
@@ -245,6 +245,19 @@ class RecordRetried(Event):
     entity: str
     outcome: str
     reason: str | None
+
+
+# -- repair
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsApplied(Event):
+    """`records` more records were applied; so many rows were inserted, updated and deleted for it."""
+
+    records: int
+    inserted: int
+    updated: int
+    deleted: int
 
 
 # -- verify

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Self
 
@@ -15,7 +15,7 @@ from crossfade.model.findings import Finding
 from crossfade.model.program import Program
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetSchema
-from crossfade.move import accounts, checks, copying, surveying, target_ownership, verifying
+from crossfade.move import accounts, checks, copying, repairing, surveying, target_ownership, verifying
 from crossfade.move import again as copying_again
 from crossfade.move import not_carried as gathering
 from crossfade.move import preview as previewing
@@ -26,6 +26,7 @@ from crossfade.move.emitter import phase
 from crossfade.move.inventory import inventory
 from crossfade.move.preview import Preview
 from crossfade.move.records import Records
+from crossfade.move.repairing import Repaired
 from crossfade.move.reset import Reset
 from crossfade.move.watching import watching
 from crossfade.pipeline.retry import Retried
@@ -191,6 +192,17 @@ class Move:
         self.context.only_compares = True
         with self._phase("verify", listen) as tell, self._watched(tell):
             return verifying.verify(self.context, tell)
+
+    def repair(
+        self, listen: Listener | None = None, *, dry_run: bool = False, keys: Mapping[str, Sequence[str]] | None = None
+    ) -> Repaired:
+        """Make the target equal to the source again: compare everything and apply the records that differ, or those
+        with these keys (by entity). With `dry_run` only say what would be changed.
+
+        Raises Refused if the copy has not finished, or if the mappings no longer include all that was copied.
+        """
+        with self._phase("repair", listen) as tell, self._watched(tell), target_ownership.locked(self.context):
+            return repairing.repair(self.context, tell, dry_run=dry_run, keys=keys)
 
     def status(self) -> Status:
         """Return the count equation of every entity from the journal, and what else the source holds.

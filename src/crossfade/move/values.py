@@ -8,6 +8,7 @@ from crossfade.journal.status import EntityStatus, Status
 from crossfade.mapping.lineage import Lineage
 from crossfade.model.rejection import Rejection
 from crossfade.move.preview import Preview
+from crossfade.move.repairing import Repaired
 from crossfade.move.reset import Reset
 from crossfade.pipeline.preview import Estimate, Previewed, Sample
 from crossfade.stores.contract import EntityInfo
@@ -30,6 +31,7 @@ __all__ = [
     "Preview",
     "Previewed",
     "Rejection",
+    "Repaired",
     "Reset",
     "Sample",
     "Selection",

@@ -25,15 +25,31 @@ from crossfade.verify.verdict import SchemaVerdict, Verdict
 
 
 def verify(context: Context, listen: Listener) -> Verdict:
+    return _compared(context, listen, None)
+
+
+def compared(context: Context, listen: Listener) -> tuple[Verdict, run.Wrong]:
+    """Return the verdict, and all that differs by key."""
+    wrong = run.Wrong()
+    return _compared(context, listen, wrong), wrong
+
+
+def require_finished(context: Context) -> Status:
+    """Raise Refused unless there is something to compare: a finished copy of this source, with these mappings."""
     status = target_ownership.status(context)
     if status.stage != journal.FINISHED:
         raise Refused(f"the copy has not finished (it is {status.stage}); nothing was compared", hint="crossfade copy")
-    listed = surveying.entities(context, sized=False)
-    source_identity.require_same_source(context, listed)
+    source_identity.require_same_source(context, surveying.entities(context, sized=False))
     whole = {d.entity for d in context.discards if d.entity and d.is_whole}
     agreement.require_made(status, context.fed_entities, context.fed_tables, whole)
     if target_ownership.own_move(context).mapping_digest != context.digests["mapping_digest"]:
         checks.require_covered(context)  # a column that the mapping no longer makes would not be compared
+    return status
+
+
+def _compared(context: Context, listen: Listener, wrong: run.Wrong | None) -> Verdict:
+    status = require_finished(context)
+    listed = surveying.entities(context, sized=False)
     fed = [e for e in status.entities if e.entity in context.fed_entities]
     documents, chunks = sum(e.counts.source for e in fed), sum(e.chunks for e in fed)
     workers = min(context.workers, max(1, chunks))
@@ -41,7 +57,7 @@ def verify(context: Context, listen: Listener) -> Verdict:
         schema = again(lambda: _schema(context), listen)
         subject = again(lambda: _subject(context, status, schema.unread), listen)
         listen(VerificationStarted(documents, len(subject.fed_tables), len(subject.rules)))
-        verdict = run.verify(partial(session, context.work), subject, executor, listen)
+        verdict = run.verify(partial(session, context.work), subject, executor, listen, wrong=wrong)
         verdict = replace(verdict, schema=schema)
         return again(lambda: accounts.with_all_entities(context, verdict, status, inventory(context, listed)), listen)
 

@@ -10,18 +10,16 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from crossfade.journal import journal, loaded
+from crossfade.journal import loaded
 from crossfade.model.batch import Batch
 from crossfade.model.counts import Counts
 from crossfade.model.rejection import REMAINDER, Rejection
 from crossfade.pipeline.admission import Asked
 from crossfade.pipeline.load import load_records
+from crossfade.pipeline.records import record_key
 from crossfade.runtime.session import Session
 from crossfade.stores.contract import TargetTransaction
 from crossfade.transform.transform import Mapped, TableRows, drop_roots
-
-NO_KEY = "#"
-"""The prefix of the substitute key of a record without a key. The digest of its document follows."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +80,3 @@ def _note_owners(s: Session, tx: TargetTransaction, entity: str, batch: Batch, p
         if part.table.name in in_ledger:
             keys = {row: record_key(batch, row) for row in set(part.roots.to_pylist())}
             s.ledger.add(tx, part.table, part.rows, entity, [keys[row] for row in part.roots.to_pylist()])
-
-
-def record_key(batch: Batch, row: int) -> str:
-    """Return the key of a record in the ledger."""
-    key = batch.keys[row]
-    return NO_KEY + journal.digest_of(batch.raws[row]) if key is None else key

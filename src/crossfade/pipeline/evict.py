@@ -21,8 +21,7 @@ from crossfade.model.canonical import python_rows
 from crossfade.model.owners import Owners
 from crossfade.model.program import Feed
 from crossfade.model.target import TargetTable
-from crossfade.pipeline.apply import NO_KEY
-from crossfade.pipeline.records import OwnerValues, pieces, read
+from crossfade.pipeline.records import NO_KEY, OwnerValues, pieces, read
 from crossfade.pipeline.search import records_of_rows
 from crossfade.runtime.session import Session, Work, session
 from crossfade.stores.contract import TargetTransaction

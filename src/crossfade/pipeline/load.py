@@ -110,7 +110,7 @@ class _Attempt:
         return True
 
     def _refuse(self, row: int, refusal: RowRejected) -> None:
-        self.rejections.append(_rejection(row, refusal))
+        self.rejections.append(rejection_of(row, refusal))
         if refusal.doubtful:
             self.doubtful.append(refusal)
 
@@ -125,7 +125,7 @@ class _Attempt:
         )
 
 
-def _rejection(row: int, refusal: RowRejected) -> Rejection:
+def rejection_of(row: int, refusal: RowRejected) -> Rejection:
     known = not refusal.constraint or refusal.constraint in refusal.message
     detail = refusal.message + ("" if known else f" ({refusal.constraint})")
     return Rejection(row, refusal.reason, detail, refusal.table, refusal.column, refusal.constraint)
@@ -134,11 +134,11 @@ def _rejection(row: int, refusal: RowRejected) -> Rejection:
 def parents_first(tables: Sequence[TableRows]) -> list[TableRows]:
     """Return tables before those that refer to them, for foreign keys that are already enforced."""
     names = {t.table.name: t.table for t in tables}
-    order = {name: i for i, name in enumerate(_sorted(names))}
+    order = {name: i for i, name in enumerate(in_order(names))}
     return sorted((t for t in tables if t.rows.num_rows), key=lambda t: order[t.table.name])
 
 
-def _sorted(tables: dict[str, TargetTable]) -> list[str]:
+def in_order(tables: dict[str, TargetTable]) -> list[str]:
     done: dict[str, None] = {}
 
     def visit(name: str, path: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ from crossfade.model.program import Feed
 from crossfade.model.target import ForeignKey
 from crossfade.pipeline.narrow import follows_from_key, narrow_transformer
 from crossfade.runtime.session import Session
+from crossfade.stores.contract import Transaction
 from crossfade.transform.transform import Transformer
 
 Values = tuple[Any, ...]
@@ -34,8 +35,8 @@ class Parent:
 class Parents:
     """The rows that held records would make, for each parent table and its columns; computed once each."""
 
-    def __init__(self, s: Session) -> None:
-        self._s = s
+    def __init__(self, s: Session, transaction: Transaction | None = None) -> None:
+        self._s, self._transaction = s, transaction or s.transaction
         self._known: dict[tuple[str, tuple[str, ...]], dict[Values, Parent]] = {}
 
     def of(self, key: ForeignKey, values: Values) -> Parent | None:
@@ -57,7 +58,7 @@ class Parents:
         narrow = narrow_transformer(self._s, feed, table, columns)
         key_path = self._s.codec.key_path
         by_key = all(follows_from_key(b, columns, key_path) for b in feed.branches if b.table == table)
-        for piece in held_records(self._s.transaction, feed.entity, with_documents=not by_key):
+        for piece in held_records(self._transaction, feed.entity, with_documents=not by_key):
             usable = [record for record in piece if not by_key or record.key is not None]
             yield from self._rows(feed, narrow, usable)
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 
 from crossfade.journal import journal
+from crossfade.model.batch import Batch
 from crossfade.model.owners import Owners
 from crossfade.model.program import Branch, Feed
-from crossfade.pipeline.apply import NO_KEY
 from crossfade.runtime.session import Session
 from crossfade.transform.transform import Transformer
 
 KEYS_AT_ONCE = 1000
+
+NO_KEY = "#"
+"""Begins what stands for the key of a record that has none: the digest of its document follows."""
 
 
 def read(s: Session, entity: str, keys: Sequence[str]) -> dict[str, list[bytes]]:
@@ -31,6 +35,12 @@ def read(s: Session, entity: str, keys: Sequence[str]) -> dict[str, list[bytes]]
             if (key := NO_KEY + journal.digest_of(raw)) in found:
                 found[key].append(raw)
     return found
+
+
+def record_key(batch: Batch, row: int) -> str:
+    """Return the key of a record in the ledger."""
+    key = batch.keys[row]
+    return NO_KEY + journal.digest_of(batch.raws[row]) if key is None else key
 
 
 def without_key(s: Session, entity: str) -> Iterator[bytes]:
@@ -53,19 +63,28 @@ class OwnerValues:
         """Return keys with the value of each. A key of a type that is not in the source's shape has none."""
         return self._mapped(b"".join(self._s.codec.of_key(key) for key in keys))
 
-    def keys(self, values: pa.Array) -> dict[object, str]:
-        """Return the record key for each value. If the value itself contains the key, the source is not asked whether
-        the record exists.
+    def keys(self, values: pa.Array, *, gone: bool = False) -> dict[object, str]:
+        """Value -> the key of the record in the source that has it. Where the value tells the key by itself, it is not
+        asked whether the record is there; `gone`: the same for keys that can be guessed, where no record has the value.
         """
-        wanted = set(values.to_pylist())
+        wanted = {value for value in values.to_pylist() if value is not None}
         if self._owners.holds_object_id:
-            own = {value: self._s.codec.key_in_uuid(value) for value in wanted if value is not None}
+            own = {value: self._s.codec.key_in_uuid(value) for value in wanted}
             return {value: key for value, key in own.items() if key is not None}
-        found: dict[object, str] = {}
-        for raw in self._s.reader.keys(self._owners.entity):
-            keys, own = self._mapped(raw)
-            found |= {v: k for k, v in zip(keys, own.to_pylist(), strict=True) if v in wanted}
-        return found
+        guessed = self._guessed(wanted)
+        there = read(self._s, self._owners.entity, list(guessed.values()))
+        found: dict[object, str] = {value: key for value, key in guessed.items() if there[key]}
+        if wanted - found.keys():
+            for raw in self._s.reader.keys(self._owners.entity):
+                keys, own_values = self._mapped(raw)
+                found |= {v: k for k, v in zip(keys, own_values.to_pylist(), strict=True) if v in wanted}
+        return guessed | found if gone else found
+
+    def _guessed(self, wanted: set[Any]) -> dict[object, str]:
+        """Value -> the key that it looks like."""
+        guesses = dict.fromkeys(key for value in wanted for key in self._s.codec.keys_in(value))
+        keys, own = self.of(list(guesses)) if guesses else ([], pa.array([]))
+        return {value: key for key, value in zip(keys, own.to_pylist(), strict=True) if value in wanted}
 
     def _mapped(self, raw: bytes) -> tuple[list[str], pa.Array]:
         batch = self._s.batch_of(self._owners.entity, raw)

@@ -10,8 +10,8 @@ from typing import Any
 from crossfade.journal.ledger import row_texts
 from crossfade.model.owners import Owners
 from crossfade.model.target import TargetTable
-from crossfade.pipeline.apply import record_key
 from crossfade.pipeline.narrow import narrow_transformer
+from crossfade.pipeline.records import record_key
 from crossfade.runtime.session import Session
 
 

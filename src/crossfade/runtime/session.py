@@ -96,6 +96,11 @@ class Session:
             )
         return self._transformers[entity]
 
+    def forget_lookups(self) -> None:
+        """Forget what mappings have looked up: the source may have changed since."""
+        for transformer in self._transformers.values():
+            transformer.lookups.forget()
+
     def transcode(self, shape: Shape, columns: Sequence[Column], raw: bytes) -> Batch:
         """Return raw documents as a batch. The transcoder is made once for a shape and its columns."""
         key = (shape.entity, tuple(columns))

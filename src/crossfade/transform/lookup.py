@@ -70,6 +70,11 @@ class LookupReader:
         self._cache: dict[tuple[object, ...], _Fetched] = {}
         self._broken: dict[tuple[object, ...], dict[str, str]] = {}
 
+    def forget(self) -> None:
+        """Forget what was fetched: the source may have changed since."""
+        self._cache.clear()
+        self._broken.clear()
+
     def fetch(self, lookup: Lookup, keys: pa.Array) -> pa.Table:
         """Return the documents whose `lookup.path` is one of `keys` (and perhaps others), in the mapping's columns.
 

@@ -11,6 +11,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from crossfade.model.batch import Batch, Chunk
+from crossfade.model.canonical import with_nulls
 from crossfade.model.counts import Counts
 from crossfade.model.rejection import REMAINDER
 from crossfade.model.shape import Shape
@@ -18,7 +19,7 @@ from crossfade.runtime.memory import keep_less
 from crossfade.runtime.sent_once import Once
 from crossfade.stores.contract import Reader, RowReader
 from crossfade.transform.transform import Mapped, TableRows, Transformer, drop_roots
-from crossfade.verify.compare import Unlike, compare, with_nulls
+from crossfade.verify.compare import Unlike, compare
 from crossfade.verify.not_copied import DISCARDED, QUARANTINED, Altered, Held, Holder
 from crossfade.verify.runs import Runs
 from crossfade.verify.spool import keys_as_bytes, keys_of
@@ -67,6 +68,7 @@ class Agreed:
     tables: frozenset[str]
     limit: int
     triggered: frozenset[str] = frozenset()
+    names_all: bool = False
 
 
 @dataclass
@@ -99,6 +101,8 @@ class ChunkResult:
     altered: list[Altered] = field(default_factory=list)
     tables: dict[str, TableCount] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
+    wrong: set[str] = field(default_factory=set)
+    """The keys of all records that differ, are not counted, or are held in another form; if they were asked for."""
     seconds: float = 0.0
 
     @property
@@ -124,6 +128,8 @@ def verify_chunk(opening: Opening, task: Task) -> tuple[ChunkResult, dict[str, b
             count = result.tables.setdefault(table, TableCount())
             count.left_out = added(count.left_out, rows)
     result.seen, result.altered = holder.seen, holder.altered
+    if task.agreed.value.names_all:
+        result.wrong |= {one.key for one in holder.altered}
     sent = {table: keys_as_bytes(parts) for table, parts in keys.items()}
     result.seconds = time.perf_counter() - start
     return result, sent
@@ -200,6 +206,7 @@ class _Batch:
         self, key: str | None, reason: str, detail: str, table: str | None = None, column: str | None = None
     ) -> None:
         self.result.uncounted += 1
+        self._wrong(key)
         if len(self.result.uncounted_records) < self.agreed.limit:
             one = Uncounted(self.entity, key, reason, detail, table, column)
             self.result.uncounted_records.append(one)
@@ -229,8 +236,14 @@ class _Batch:
         count.changed_rows += seen.changed_rows
         count.changed.update(seen.changed)
         count.compared.update(columns)
+        for row in seen.wrong if self.agreed.names_all else ():
+            self._wrong(self.batch.keys[part.roots[row].as_py()])
         count.differences += [self._difference(part, unlike) for unlike in seen.unlike]
         return {part.roots[row].as_py() for row in seen.missing}
+
+    def _wrong(self, key: str | None) -> None:
+        if self.agreed.names_all and key is not None:
+            self.result.wrong.add(key)
 
     def _difference(self, part: TableRows, unlike: Unlike) -> Difference:
         return Difference(

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crossfade.model.canonical import arrow_type
-from crossfade.model.matching import arranged, places_of
+from crossfade.model.equal import differing, find_keys, one_array
+from crossfade.model.matching import arranged
 from crossfade.model.target import TargetTable
-from crossfade.verify.equal import differing, key_form, one_array
 from crossfade.verify.show import cut, key_text, printable, shown_pair
 
 CHANGED, MISSING, EXTRA, DUPLICATE = "changed", "missing", "extra", "duplicate"
@@ -45,6 +44,8 @@ class Comparison:
     changed: Mapping[str, int]
     changed_rows: int
     unlike: tuple[Unlike, ...]
+    wrong: tuple[int, ...] = ()
+    """The indexes of all expected rows that are missing or changed."""
 
 
 def compare(table: TargetTable, expected: pa.Table, found: pa.Table, *, limit: int) -> Comparison:
@@ -66,25 +67,9 @@ def compare(table: TargetTable, expected: pa.Table, found: pa.Table, *, limit: i
         columns = [name for name, wrong in changed.items() if place in wrong]
         unlike += [_changed_value(table, row, column, left, right, place) for column in columns]
     counts = {name: len(wrong) for name, wrong in changed.items()}
-    return Comparison(len(expected), tuple(missing.to_pylist()), counts, len(rows), tuple(unlike[:limit]))
-
-
-def with_nulls(table: TargetTable, rows: pa.Table) -> pa.Table:
-    """Return the rows with the columns that neither a mapping nor the target fills. They are expected to be NULL."""
-    for column in table.columns:
-        if column.name not in rows.column_names and not column.has_default and not column.generated:
-            rows = rows.append_column(column.name, pa.nulls(len(rows), arrow_type(column.type)))
-    return rows
-
-
-def find_keys(expected: pa.Table, found: pa.Table, table: TargetTable, keys: Sequence[str]) -> pa.Array:
-    """Return, for each expected row, the index of the row with its key in `found`, or NULL if there is none."""
-    kinds = [column.type for name in keys if (column := table.column(name)) is not None]
-    left, right = (
-        [key_form(rows.column(name), kind) for name, kind in zip(keys, kinds, strict=True)]
-        for rows in (expected, found)
-    )
-    return places_of(left, right)
+    lost = missing.to_pylist()
+    wrong = (*lost, *(rows if there is None else (there[place].as_py() for place in rows)))
+    return Comparison(len(expected), tuple(lost), counts, len(rows), tuple(unlike[:limit]), wrong)
 
 
 def _changed(table: TargetTable, left: pa.Table, right: pa.Table, names: Sequence[str]) -> dict[str, set[int]]:

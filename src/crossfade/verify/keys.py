@@ -13,7 +13,7 @@ engine that spills to disk groups them, so that memory does not grow with the ta
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +54,12 @@ def none_twice(folder: Path, table: TargetTable) -> bool:
 
 
 def hold_keys_together(
-    folder: Path, table: TargetTable, target: Iterable[pa.RecordBatch], *, limit: int
+    folder: Path,
+    table: TargetTable,
+    target: Iterable[pa.RecordBatch],
+    *,
+    limit: int,
+    tell: Callable[[pa.Table], None] | None = None,
 ) -> KeyFindings:
     """Compare the keys spooled in `folder` with those of the target (record batches of the key columns).
 
@@ -68,6 +73,8 @@ def hold_keys_together(
         _find_unexpected(engine, names, f"{there} UNION ALL {_expected(folder, table)}", folder)
         extra, duplicate = engine.execute(_COUNTS).fetchall()[0]
         order = ", ".join(["expected > 1", *names])
+        if tell is not None:
+            tell(_own_keys(engine.sql("FROM unexpected WHERE found > least(expected, 1)").to_arrow_table(), table))
         first = engine.sql(f"FROM unexpected ORDER BY {order} LIMIT {limit:d}").to_arrow_table()
     return KeyFindings(extra, duplicate, tuple(_named(first, table)))
 
@@ -153,12 +160,7 @@ def _schema(table: TargetTable) -> pa.Schema:
 
 def _named(unexpected: pa.Table, table: TargetTable) -> Iterator[tuple[str, str, int, int]]:
     """Yield the keys, converted back to their own types, in the form that reports show."""
-    columns = []
-    for i, name in enumerate(table.primary_key):
-        column = table.column(name)
-        assert column is not None
-        columns.append(_own_type(unexpected.column(i).combine_chunks(), arrow_type(column.type)))
-    keys = pa.table(columns, names=list(table.primary_key))
+    keys = _own_keys(unexpected, table)
     for row in range(unexpected.num_rows):
         expected, found = unexpected.column("expected")[row].as_py(), unexpected.column("found")[row].as_py()
         text = key_text(keys.slice(row, 1), table, table.primary_key)
@@ -166,6 +168,15 @@ def _named(unexpected: pa.Table, table: TargetTable) -> Iterator[tuple[str, str,
             yield EXTRA, text, expected, found
         if expected > 1:
             yield DUPLICATE, text, expected, found
+
+
+def _own_keys(rows: pa.Table, table: TargetTable) -> pa.Table:
+    columns = []
+    for i, name in enumerate(table.primary_key):
+        column = table.column(name)
+        assert column is not None
+        columns.append(_own_type(rows.column(i).combine_chunks(), arrow_type(column.type)))
+    return pa.table(columns, names=list(table.primary_key))
 
 
 def _own_type(values: pa.Array, kind: Any) -> pa.Array:

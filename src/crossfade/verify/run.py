@@ -12,11 +12,13 @@ from __future__ import annotations
 import errno
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+
+import pyarrow as pa
 
 from crossfade.errors import CrossfadeError, Misused
 from crossfade.model.counts import Counts
@@ -33,6 +35,17 @@ from crossfade.verify.rules import run_rule
 from crossfade.verify.spool import spool as keep_keys
 from crossfade.verify.tally import Tally
 from crossfade.verify.verdict import RuleVerdict, Verdict
+
+
+@dataclass
+class Wrong:
+    """All that differs: entity -> the keys of its records; table -> the primary keys of rows that should not be there.
+    `lost` are entities of which the journal holds records that the source no longer has.
+    """
+
+    records: dict[str, set[str]] = field(default_factory=dict)
+    rows: dict[str, pa.Table] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -66,6 +79,7 @@ def verify(
     listen: Listener,
     *,
     folder: Path | None = None,
+    wrong: Wrong | None = None,
 ) -> Verdict:
     """Compare everything and return the verdict. Keys are spooled in `folder` (default: a temporary folder).
 
@@ -80,12 +94,14 @@ def verify(
         tools = again(opening, listen)
         rules = tuple(_ask_rules(tools, subject, listen))  # first, so that a change by a rule would be found below
         asked = time.perf_counter()
-        _compare_chunks(opening, tools, subject, spool, executor, tally, listen)
+        _compare_chunks(opening, tools, subject, spool, executor, tally, listen, wrong)
         compared = time.perf_counter()
-        _compare_keys(tools, subject, spool, tally, listen)
+        _compare_keys(tools, subject, spool, tally, listen, wrong)
     end = time.perf_counter()
     durations = {"rules": asked - start, "chunks": compared - asked, "keys": end - compared}
     entities = tally.entities(subject.recorded, subject.held)
+    if wrong is not None:
+        wrong.lost = {one.entity for one in entities if one.not_in_source}
     return Verdict(entities, tally.tables(), rules, end - start, durations)
 
 
@@ -121,6 +137,7 @@ def _compare_chunks(
     executor: Executor,
     tally: Tally,
     listen: Listener,
+    wrong: Wrong | None,
 ) -> None:
     for number in range(len(subject.fed_tables)):
         (spool / str(number)).mkdir()
@@ -132,16 +149,18 @@ def _compare_chunks(
         for table, data in keys.items():
             keep_keys(spool / str(numbers[table]), data)
         tally.add(result)
+        if wrong is not None:
+            wrong.records.setdefault(result.chunk.entity, set()).update(result.wrong)
         listen(ChunkVerified(result.chunk, result.account, result.differences, result.seconds))
 
-    tasks = _tasks(tools, subject, listen)
+    tasks = _tasks(tools, subject, listen, names_all=wrong is not None)
     run_tasks(executor, verify_chunk, ((opening, task) for task in tasks), take, ahead=32, tell=listen)
 
 
-def _tasks(tools: Tools, subject: Subject, listen: Listener) -> Iterator[Task]:
+def _tasks(tools: Tools, subject: Subject, listen: Listener, *, names_all: bool) -> Iterator[Task]:
     has_trigger = tools.row_reader.has_insert_trigger
     triggered = frozenset(t.name for t in subject.fed_tables if again(partial(has_trigger, t), listen))
-    agreed = Once(Agreed(frozenset(t.name for t in subject.fed_tables), subject.limit, triggered))
+    agreed = Once(Agreed(frozenset(t.name for t in subject.fed_tables), subject.limit, triggered, names_all))
     for entity in sorted(subject.feeds):
         held = Once(subject.held.get(entity, NOTHING))
         scan = partial(tools.reader.chunks, entity, target_bytes=subject.target_bytes)
@@ -149,20 +168,30 @@ def _tasks(tools: Tools, subject: Subject, listen: Listener) -> Iterator[Task]:
             yield Task(chunk, held, agreed)
 
 
-def _compare_keys(tools: Tools, subject: Subject, spool: Path, tally: Tally, listen: Listener) -> None:
+def _compare_keys(
+    tools: Tools, subject: Subject, spool: Path, tally: Tally, listen: Listener, wrong: Wrong | None
+) -> None:
     for number, table in enumerate(subject.fed_tables):
-        found = again(partial(_key_findings, tools, table, spool / str(number), tally, subject.limit), listen)
+        tell = None if wrong is None else partial(wrong.rows.__setitem__, table.name)
+        found = again(partial(_key_findings, tools, table, spool / str(number), tally, subject.limit, tell), listen)
         tally.add_keys(table.name, found)
         listen(TableVerified(table.name, found.extra, found.duplicate))
 
 
-def _key_findings(tools: Tools, table: TargetTable, folder: Path, tally: Tally, limit: int) -> KeyFindings:
+def _key_findings(
+    tools: Tools,
+    table: TargetTable,
+    folder: Path,
+    tally: Tally,
+    limit: int,
+    tell: Callable[[pa.Table], None] | None,
+) -> KeyFindings:
     """Compare all keys, unless the counts show that there are no extra or duplicate rows (verify/keys.py)."""
     seen, runs = tally.expected(table.name)
     if tools.row_reader.count(table) == seen and (runs.apart or none_twice(folder, table)):
         return NO_FINDINGS
     target = tools.row_reader.scan(table, list(table.primary_key))
-    return hold_keys_together(folder, table, target, limit=limit)
+    return hold_keys_together(folder, table, target, limit=limit, tell=tell)
 
 
 def _ask_rules(tools: Tools, subject: Subject, listen: Listener) -> Iterator[RuleVerdict]:

@@ -14,8 +14,8 @@ from itertools import islice
 from typing import Any
 
 from crossfade.model.canonical import element_of
+from crossfade.model.json_values import differences_in, write_json
 from crossfade.model.target import ColumnType, TargetTable
-from crossfade.verify.json_values import differences_in, write_json
 
 SHOWN = 200  # characters
 NULL = "NULL"

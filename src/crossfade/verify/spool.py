@@ -13,8 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from crossfade.model.equal import key_form
 from crossfade.model.target import TargetTable
-from crossfade.verify.equal import key_form
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 

@@ -46,6 +46,7 @@ class SqliteConflicts:
             f"SELECT {_as_text(values)}, holder.* FROM (SELECT {made} FROM given{where}) AS given"
             f" LEFT JOIN (SELECT {made}, {key} FROM {identifier(table.table)}{where}) AS holder"
             f" ON {' AND '.join(f'holder.{n} = given.{n}' for n in names)}"
+            f" WHERE {' AND '.join(f'{value} IS NOT NULL' for value in values)}"
         )
         return [None if f is None else _held(table, unique, f) for f in self._asked(table, rows, query)]
 

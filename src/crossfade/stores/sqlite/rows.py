@@ -129,11 +129,11 @@ class _Unreadable(Exception):
     pass
 
 
-def canonical_rows(table: TargetTable, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> Any:
-    """Return rows from SQLite as a canonical table of these columns only."""
-    schema = arrow_schema(table, columns)
-    batches = [canonical_batch(table, columns, rows).select(schema.names)] if rows else []
-    return pa.Table.from_batches(batches, schema=schema)
+def canonical_table(table: TargetTable, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> Any:
+    """Rows as SQLite gives them, with a column "#strange" where a row holds what its columns have no place for."""
+    if not rows:
+        return arrow_schema(table, columns).empty_table()
+    return pa.Table.from_batches([canonical_batch(table, columns, rows)])
 
 
 def canonical_batch(table: TargetTable, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> Any:

@@ -20,7 +20,7 @@ from crossfade.stores.sqlite.describe import describe
 from crossfade.stores.sqlite.errors import translated
 from crossfade.stores.sqlite.forms import Unstorable, stored, unstorable
 from crossfade.stores.sqlite.lock import locked
-from crossfade.stores.sqlite.rows import canonical_rows
+from crossfade.stores.sqlite.rows import canonical_table
 from crossfade.stores.sqlite.triggers import Suspended
 
 
@@ -118,7 +118,7 @@ class SqliteTransaction:
             listed = ", ".join(map(identifier, columns))
             where = self._given(table, by)
             rows = self._connection.execute(f"SELECT {listed} FROM {identifier(table.table)} WHERE {where}").fetchall()
-        return canonical_rows(table, columns, rows)
+        return canonical_table(table, columns, rows)
 
     def update(self, table: TargetTable, rows: Any) -> int:
         names = rows.column_names

@@ -7,6 +7,7 @@ texts are compared.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -14,8 +15,9 @@ import pyarrow.compute as pc
 
 from crossfade.errors import CrossfadeError
 from crossfade.model.canonical import element_of
-from crossfade.model.target import ColumnType
-from crossfade.verify.json_values import canonical_json, differing_json
+from crossfade.model.json_values import canonical_json, differing_json
+from crossfade.model.matching import places_of
+from crossfade.model.target import ColumnType, TargetTable
 
 
 def differing(expected: Any, found: Any, kind: ColumnType) -> Any:
@@ -56,6 +58,16 @@ def key_form(values: Any, kind: ColumnType) -> Any:
     if pa.types.is_fixed_size_binary(values.type):
         return values.cast(pa.binary())
     return comparable(values, kind)
+
+
+def find_keys(expected: pa.Table, found: pa.Table, table: TargetTable, keys: Sequence[str]) -> pa.Array:
+    """Return, for each expected row, the index of the row with its key in `found`, or NULL if there is none."""
+    kinds = [column.type for name in keys if (column := table.column(name)) is not None]
+    left, right = (
+        [key_form(rows.column(name), kind) for name, kind in zip(keys, kinds, strict=True)]
+        for rows in (expected, found)
+    )
+    return places_of(left, right)
 
 
 def one_array(values: Any) -> Any:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crossfade.verify.json_values import canonical_json, differences_in, differing_json
+from crossfade.model.json_values import canonical_json, differences_in, differing_json
 from scratch import PostgresScratch
 
 SAME = [

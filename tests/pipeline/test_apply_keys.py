@@ -1,0 +1,158 @@
+"""`apply` in state mode, after random changes of a source: what is in the target is what the source makes, whoever is
+in quarantine is there for a reason that is true, and whoever could be in is.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import clan
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from crossfade.move import Move
+from crossfade.project import load_project
+from crossfade.records.bson.codec import BSON
+from crossfade.records.bson.ejson import to_bson
+from crossfade.runtime.session import Work, close_sessions
+from crossfade.stores.memory.database import database, forget
+from crossfade.stores.open import open_store
+
+KEYS = {"groups": st.sampled_from("abc"), "people": st.integers(1, 4)}
+GROUP = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["A", "B"]),
+        "slug": st.sampled_from([None, "s", "t"]),
+        "lead": st.sampled_from([None, 1, 2, 3, 4]),
+        "handle": st.sampled_from([None, None, "h", "i"]),
+    }
+)
+PERSON = st.fixed_dictionaries(
+    {
+        "email": st.sampled_from("efg"),
+        "age": st.sampled_from(["30", "31", "old", "99", "200"]),
+        "group": st.sampled_from("abc"),
+        "boss": st.sampled_from([None, None, 1, 2, 3, 4]),
+        "tags": st.sampled_from([[], ["t"], ["t", "u"]]),
+        "handle": st.sampled_from([None, None, "h", "i"]),
+    }
+)
+
+
+class World:
+    """A move that is finished with nothing in its source, and copies of its target."""
+
+    def __init__(self, folder: Path) -> None:
+        self.source = f"memory://{secrets.token_hex(6)}"
+        self.folder = folder
+        self.template = folder / "template.db"
+        clan.surveyed(clan.project(folder / "p", self.source, f"sqlite:///{self.template}"), self.source)
+        self.move = Move(load_project(folder / "p"))
+        self.move.copy()
+        self.work = self.move.context.work
+
+    def target(self) -> tuple[Work, Path]:
+        file = self.folder / f"{secrets.token_hex(6)}.db"
+        with sqlite3.connect(self.template) as there:
+            there.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copy(self.template, file)
+        return clan.again(self.work, open_target=partial(open_store, f"sqlite:///{file}")), file
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made = World(tmp_path_factory.mktemp("clan"))
+    Machine.world = made
+    yield made
+    made.move.close()
+    forget(made.source)
+
+
+def read(file: Path, sql: str) -> list[tuple[Any, ...]]:
+    with sqlite3.connect(file) as connection:
+        return connection.execute(sql).fetchall()
+
+
+class Machine(RuleBasedStateMachine):
+    world: World
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.work, self.file = self.world.target()
+        self.records: dict[str, dict[Any, clan.Document]] = {"groups": {}, "people": {}}
+        self.changed: set[tuple[str, Any]] = set()
+        clan.fill(database(self.world.source, BSON), self.records)
+
+    def teardown(self) -> None:
+        close_sessions(self.work.token)
+        for left in self.file.parent.glob(self.file.name + "*"):
+            left.unlink()
+
+    def _touch(self, entity: str, of: Any) -> None:
+        self.changed.add((entity, of))
+        if entity == "groups":  # people look their group up
+            self.changed |= {("people", p) for p, doc in self.records["people"].items() if doc["group"] == of}
+
+    @rule(of=KEYS["groups"], doc=GROUP)
+    def put_group(self, of: str, doc: clan.Document) -> None:
+        self._put("groups", of, doc)
+
+    @rule(of=KEYS["people"], doc=PERSON)
+    def put_person(self, of: int, doc: clan.Document) -> None:
+        self._put("people", of, doc)
+
+    def _put(self, entity: str, of: Any, doc: clan.Document) -> None:
+        self.records[entity][of] = {"_id": of, **doc}
+        database(self.world.source, BSON).put(entity, to_bson(self.records[entity][of]))
+        self._touch(entity, of)
+
+    @rule(one=KEYS["people"], other=KEYS["people"])
+    def swap_emails(self, one: int, other: int) -> None:
+        people = self.records["people"]
+        if one in people and other in people:
+            mine, theirs = people[one], people[other]
+            self._put("people", one, {**mine, "email": theirs["email"], "handle": theirs["handle"]})
+            self._put("people", other, {**theirs, "email": mine["email"], "handle": mine["handle"]})
+
+    @rule(entity=st.sampled_from(["groups", "people"]), data=st.data())
+    def remove(self, entity: str, data: st.DataObject) -> None:
+        of = data.draw(KEYS[entity])
+        if of in self.records[entity]:
+            del self.records[entity][of]
+            database(self.world.source, BSON).remove(entity, clan.key(of))
+            self._touch(entity, of)
+
+    @rule()
+    def apply(self) -> None:
+        clan.apply(self.work, self.changed)
+        self.changed.clear()
+        found = clan.found_in(self.work, partial(read, self.file))
+        clan.require_true(self.records, found)
+        assert not clan.could_be_in(self.records, found)
+
+    @rule()
+    def apply_everything_again(self) -> None:
+        """Nothing is written where all is as it should be."""
+        self.apply()
+        everyone = [(entity, of) for entity in self.records for of in self.records[entity]]
+        assert all(not any(map(any, done.rows.values())) for done in clan.apply(self.work, everyone))
+
+    @invariant()
+    def foreign_keys_hold(self) -> None:
+        assert read(self.file, "PRAGMA foreign_key_check") == []
+
+
+def test_random_changes_on_sqlite(world: World) -> None:
+    Machine.TestCase.settings = settings(
+        max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    case: Callable[[], None] = Machine.TestCase().runTest
+    case()
