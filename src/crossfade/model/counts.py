@@ -6,8 +6,16 @@ from dataclasses import dataclass
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Return text such as `1 step` or `2,000 steps`. `plural` is needed unless it is the noun with an s."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    """Return text such as `1 step`, `2,000 steps` or `3 regexes`. `plural` is needed where the noun's end does not tell."""
+    return f"{number:,} {noun if number == 1 else plural or _plural(noun)}"
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return f"{noun}es"
+    if noun.endswith("y") and noun[-2:-1] not in ("a", "e", "o", "u"):
+        return f"{noun[:-1]}ies"
+    return f"{noun}s"
 
 
 def percent(part: int, whole: int) -> str:

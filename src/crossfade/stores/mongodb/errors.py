@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,12 +13,18 @@ from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI, Op
 from crossfade.errors import CrossfadeError, Misused, Unreachable, may_pass
 from crossfade.model.urls import hide_password, without_secrets
 
+CONNECTING = "connecting"
+"""What a client does when it meets the server for the first time."""
 AUTHENTICATION_FAILED = frozenset({18, 8000})  # 8000 is Atlas's
 UNAUTHORIZED = 13
 CURSOR_GONE = frozenset({43, 237})
 CUT = frozenset({89, 91, 189, 262, 7, 6, 9001, 11600, 11602, 10107, 13435, 13436})  # shutdown, stepdown, network
 
 
+_ONLY_TLS = "the server accepts only TLS connections"
+_WITH_TLS = re.compile(r"^mongodb\+srv:|[?&](tls|ssl)=true", re.IGNORECASE)
+_CLOSED = re.compile(r"(\S+):(\d+): connection closed")
+_SECONDS = 5
 _SERVER_RUNS = "check that the server runs and that its host and port are right, then run the command again"
 _HINTS = (
     (
@@ -24,9 +32,25 @@ _HINTS = (
         "raise the limit on open files (ulimit -n 4096), or run with fewer --workers",
         False,
     ),
+    (re.compile("certificate has expired"), "renew the server's certificate", False),
+    (
+        re.compile("certificate is not valid for|doesn't match"),
+        "write the host in the URL as in the server's certificate, or have it issued for this host",
+        False,
+    ),
     (
         re.compile("CERTIFICATE_VERIFY_FAILED|certificate verify failed", re.IGNORECASE),
-        "name the CA of the server's certificate (tlsCAFile=...), and write the host as in the certificate",
+        "name the file of the CA that issued the server's certificate (tlsCAFile=...)",
+        False,
+    ),
+    (
+        re.compile(_ONLY_TLS),
+        "tls=true in the URL, and tlsCAFile=... where a CA of your own issued its certificate",
+        False,
+    ),
+    (
+        re.compile(r"SSL handshake failed|EOF occurred|WRONG_VERSION_NUMBER"),
+        "tls=false in the URL if the server does without TLS; if not, look up in its log which certificate it requires",
         False,
     ),
     (
@@ -36,11 +60,14 @@ _HINTS = (
     ),
     (
         re.compile("replica set", re.IGNORECASE),
-        "check the name of the replica set (replicaSet=... in the URL), and that a primary is elected",
+        "check that the server runs, the name of its replica set (replicaSet=... in the URL) and its TLS; and that a"
+        " primary is elected",
         True,
     ),
     (re.compile("Name or service not known|nodename nor servname|getaddrinfo"), "check the host of the URL", False),
 )
+# The driver says this of a server with which no connection could be made, too, and forgets why.
+_NO_MEMBER = re.compile(r"a replica set named ('[^']*') but this node belongs to a set named 'None'")
 _COMMAND = re.compile(r"execute command \{ (\w+):.*\}", re.DOTALL)  # whole, with its session and cluster time
 
 
@@ -79,6 +106,8 @@ def _reason(error: PyMongoError) -> str:
     details = error.details if isinstance(error, OperationFailure) else None
     text = str(details["errmsg"]) if details and "errmsg" in details else str(error)
     text = _COMMAND.sub(r"execute the command \1", text)
+    if no_member := _NO_MEMBER.search(text):
+        return f"the server does not answer as a member of the replica set {no_member[1]}"
     for noise in (", full error: ", ", Timeout: ", " (configured timeouts: "):
         text = text.partition(noise)[0]
     return text
@@ -117,6 +146,9 @@ def _operation(error: OperationFailure, reason: str, url: str, doing: str) -> Cr
 
 
 def _cut(reason: str, url: str, doing: str) -> Unreachable:
+    closed = _CLOSED.search(reason) if doing == CONNECTING and not _WITH_TLS.search(url) else None
+    if closed and _speaks_tls(closed[1], int(closed[2])):
+        reason = f"{_ONLY_TLS} ({reason})"
     found = next(((hint, passing) for pattern, hint, passing in _HINTS if pattern.search(reason)), None)
     hint, passing = found or (_SERVER_RUNS, True)
     ours = Unreachable(
@@ -125,3 +157,14 @@ def _cut(reason: str, url: str, doing: str) -> Unreachable:
     )
     ours.passing = passing
     return ours
+
+
+def _speaks_tls(host: str, port: int) -> bool:
+    """Whether the server begins a TLS connection; its certificate is not looked at."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection((host, port), _SECONDS) as plain, context.wrap_socket(plain):
+            return True
+    except OSError:
+        return False

@@ -21,7 +21,7 @@ from crossfade.records.bson.codec import BSON
 from crossfade.stores.contract import Store, Traits
 from crossfade.stores.mongodb.conflicts import MongoConflicts
 from crossfade.stores.mongodb.ddl import MongoDdl
-from crossfade.stores.mongodb.errors import speaking
+from crossfade.stores.mongodb.errors import CONNECTING, speaking
 from crossfade.stores.mongodb.inspect import MongoInspector
 from crossfade.stores.mongodb.journal import PREFIX
 from crossfade.stores.mongodb.options import require_known
@@ -39,7 +39,7 @@ def open_mongodb(url: str, run: str = "") -> Store:
     Raises Misused if the URL names none or is not valid, Unreachable if the server does not answer within five seconds
     (or the URL's own serverSelectionTimeoutMS) or refuses the login.
     """
-    with speaking(url, "connecting"):
+    with speaking(url, CONNECTING):
         client = _client(url, run)
         try:
             db = _database(client, url)

@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from crossfade.errors import CrossfadeError, Misused
 from crossfade.model.urls import hide_password, without_secrets
 from crossfade.stores.postgresql import errors as failures
+from crossfade.stores.postgresql.session.certificate import why_not_trusted
 from crossfade.stores.postgresql.session.default_schema import split_schema
 from crossfade.stores.postgresql.session.no_connection import no_connection
 from crossfade.stores.postgresql.session.pooler import require_session
@@ -110,7 +111,7 @@ def _connected(url: str) -> psycopg.Connection[Any]:
     try:
         return psycopg.connect(conninfo(url), autocommit=True, prepare_threshold=None)
     except psycopg.OperationalError as error:
-        raise no_connection(error, url) from None
+        raise no_connection(error, url, lambda: why_not_trusted(conninfo(url))) from None
     except psycopg.ProgrammingError as error:
         raise bad_url(error, url) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from crossfade.errors import CrossfadeError, Misused, Unreachable
@@ -26,6 +27,8 @@ class _Cause:
 def _cause(pattern: str, fact: str, hint: str, *, passing: bool = False, misused: bool = False) -> _Cause:
     return _Cause(re.compile(pattern), fact, hint, passing, misused)
 
+
+_NOT_TRUSTED = "certificate verify failed"
 
 _CAUSES = (
     _cause(
@@ -62,15 +65,21 @@ _CAUSES = (
     _cause(
         r"does not support SSL",
         "the URL requires TLS, and the server does not offer it",
-        "sslmode=prefer in the URL; or turn TLS on in the server (ssl = on)",
+        "sslmode=prefer in the URL, which does without TLS then; or turn TLS on in the server (ssl = on)",
     ),
     _cause(
-        r"certificate verify failed|certificate.*(does not match|expired)|unable to get local issuer",
+        r"certificate.* does not match host name",
+        "the server's certificate is for another host",
+        "write the host as in the certificate (hostaddr=... may name the address); or have it issued for this host",
+    ),
+    _cause(r"certificate has expired", "the server's certificate has expired", "renew the server's certificate"),
+    _cause(
+        rf"{_NOT_TRUSTED}|unable to get local issuer",
         "the server's certificate is not trusted",
-        "name the CA's file (sslrootcert=...), and write the host as in the certificate",
+        "name the file of the CA that issued it (sslrootcert=...)",
     ),
     _cause(
-        r"no pg_hba.conf entry.*no encryption",
+        r"(no pg_hba.conf entry|pg_hba.conf rejects connection).*no encryption",
         "the server accepts this user only over TLS",
         "sslmode=require in the URL",
     ),
@@ -134,9 +143,14 @@ _CAUSES = (
 _UNKNOWN = _cause("", "no connection", "check host, port, user, password and database of the URL", passing=True)
 
 
-def no_connection(error: Exception, url: str) -> CrossfadeError:
-    """Return Unreachable with its cause; Misused if the URL itself is wrong."""
+def no_connection(error: Exception, url: str, why_not_trusted: Callable[[], str] = lambda: "") -> CrossfadeError:
+    """Return Unreachable with its cause; Misused if the URL itself is wrong.
+
+    `why_not_trusted` is asked about a certificate of which libpq says only that it is not trusted.
+    """
     text = str(error)
+    if _NOT_TRUSTED in text:
+        text = f"{why_not_trusted()} {text}"
     cause = next((each for each in _CAUSES if each.pattern.search(text)), _UNKNOWN)
     message = f"cannot reach PostgreSQL at {hide_password(url)}: {cause.fact} ({first_line(error, url)})"
     if cause.misused:
