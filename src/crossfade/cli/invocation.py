@@ -12,6 +12,7 @@ from typing import Any
 from crossfade.cli.answer import Answer, print_json
 from crossfade.cli.events import log_event, log_line
 from crossfade.cli.failure import Failure, end_quietly, failure_of, interrupted, show
+from crossfade.cli.limits import require_address_space
 from crossfade.cli.notices import notice_of
 from crossfade.cli.options import Options
 from crossfade.cli.progress import listening
@@ -39,6 +40,7 @@ class Invocation:
 
     def move(self, scheduler: str = "") -> Move:
         """Return the move of the project, to be used in a `with` statement."""
+        require_address_space()
         options = self.options
         return Move(
             self.project, workers=options.worker_count, scheduler=scheduler, most=options.workers, listen=self._hear

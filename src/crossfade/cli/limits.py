@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import errno
+import sys
 import traceback
 
 from crossfade.errors import CrossfadeError
+
+if sys.platform != "win32":
+    import resource
 
 _STAYS = "committed work is kept"
 _AGAIN = "then run the same command again: it resumes where it stopped"
@@ -22,6 +26,24 @@ _SHARED = (
     "worker processes need the system's shared memory (/dev/shm), which cannot be used",
     "mount it, or make it larger (docker run --shm-size=256m), or use --workers 1",
 )
+
+
+_MEGABYTES = 900
+"""The address space without which a process aborts inside the libraries, before anything can be said."""
+
+
+def require_address_space() -> None:
+    """Raise CrossfadeError if this process may map too little memory (ulimit -v)."""
+    if sys.platform == "win32":
+        return
+    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if allowed == resource.RLIM_INFINITY or allowed >= _MEGABYTES << 20:
+        return
+    raise CrossfadeError(
+        f"this process may use {allowed >> 20:,} MB of address space (ulimit -v), and a run needs at least"
+        f" {_MEGABYTES:,} MB for each process; nothing was done",
+        hint="ulimit -v unlimited; or, to leave room for large documents, ulimit -v 4000000",
+    )
 
 
 def limit_of(error: BaseException) -> CrossfadeError | None:
