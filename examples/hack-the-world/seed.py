@@ -21,6 +21,7 @@ from seeding import GONE, Document, Flaw, System, drop, iso, main, oid, put, yea
 
 OUT = "quarantined:"
 CHECKED = {"sqlite": OUT + "check"}  # an enum is a CHECK there
+ANY_TEXT = {"mongodb": "copied"}  # text may hold the character NUL there
 WIDE = {"sqlite": "copied"}  # an INTEGER has 64 bits there
 ENROLLMENTS, PROGRESS, EARNED = "userenrollments", "userprogresses", "userachievements"
 MAKERS = {
@@ -70,7 +71,7 @@ FLAWS = (
     Flaw("password-missing", "users", 1, "no password", OUT + "not_null", drop("password")),
     Flaw("password-empty", "users", 1, "password an empty string", "copied", put("password", "")),
     Flaw("bio-nul", "users", 1, "a NUL character in profile.bio", OUT + "nul_character",
-         put("profile.bio", "root\x00shell")),
+         put("profile.bio", "root\x00shell"), ends_in=ANY_TEXT),
     Flaw("name-unicode", "users", 3, "names in decomposed letters, with emoji, right-to-left", "copied",
          put("profile.lastName", "Mu\u0308ller", "Root \U0001f9d1\u200d\U0001f4bb", "\u200fלוי\u200e")),
     Flaw("profile-missing", "users", 3, "profile missing, null or empty: no row in profiles but for the empty one",
@@ -127,7 +128,7 @@ FLAWS = (
     Flaw("duration-text", "contents", 2, "duration as text", "copied", put("duration", "15")),
     Flaw("duration-words", "contents", 1, "duration `a while`", OUT + "mapping_error", put("duration", "a while")),
     Flaw("instructions-nul", "contents", 1, "a NUL character in metadata", OUT + "nul_character",
-         put("metadata", {"payload": "AAAA\x00BBBB"})),
+         put("metadata", {"payload": "AAAA\x00BBBB"}), ends_in=ANY_TEXT),
     Flaw("metadata-keys", "contents", 2, "metadata with dotted, dollar, empty and case-only different names", "copied",
          put("metadata", {"a.b": 1, "$set": 2, "": 3, "Hint": 4, "hint": 5})),
     # userenrollments

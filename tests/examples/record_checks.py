@@ -191,6 +191,9 @@ def assert_record_on_both_sides(route: Route, project: Project) -> None:
     else:
         assert_in_source(route, project, "users", USER)
         for table, row in USER_ROWS.items():
+            if route.target == "mongodb":
+                assert list(_document(project, table).items()) == list(_as_documents_hold(row).items())
+                continue
             expected = _as_sqlite_holds(row) if route.target == "sqlite" else row
             assert project.rows(f"SELECT * FROM {table} WHERE id = '{LEILA}'") == [expected]
 
@@ -202,6 +205,18 @@ def assert_in_source(route: Route, project: Project, entity: str, document: dict
     with pymongo.MongoClient[dict[str, Any]](project.environment["SOURCE_URL"], tz_aware=True) as client:
         found = client.get_default_database()[entity].find_one({"_id": document["_id"]})
     assert found == document
+
+
+def _document(project: Project, table: str) -> dict[str, Any]:
+    with pymongo.MongoClient[dict[str, Any]](project.environment["TARGET_URL"]) as client:
+        found = client.get_default_database()[table].find_one({"_id": LEILA})
+    assert found is not None
+    return found
+
+
+def _as_documents_hold(row: dict[str, Any]) -> dict[str, Any]:
+    """The id is `_id`, the fields are in the order of the schema, and what is NULL is missing."""
+    return {"_id" if name == "id" else name: value for name, value in row.items() if value is not None}
 
 
 def _as_sqlite_holds(row: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ ROUTES = [
     Route("hack-the-world", "mongodb", "postgresql", workers=2),
     Route("hack-the-world", "dump", "postgresql", break_rules=True),
     Route("hack-the-world", "archive", "sqlite"),
+    Route("hack-the-world", "dump", "mongodb", workers=2, break_rules=True),
 ]
 
 
@@ -31,8 +32,9 @@ def project(route: Route, tmp_path: Path, request: pytest.FixtureRequest) -> Pro
     """The example with its source filled, nothing done yet."""
     server = request.getfixturevalue("mongo_db").url if route.source == "mongodb" else None
     source = fill(route, tmp_path, server)
+    fixtures = {"postgresql": "pg_db", "mongodb": "mongo_db"}
     sqlite = f"sqlite:///{tmp_path / 'target.db'}"
-    target = sqlite if route.target == "sqlite" else request.getfixturevalue("pg_db").url
+    target = sqlite if route.target == "sqlite" else request.getfixturevalue(fixtures[route.target]).url
     return project_of(route.example, tmp_path, SOURCE_URL=source, TARGET_URL=target)
 
 
