@@ -17,6 +17,7 @@ from crossfade.journal.tables import LOADED
 from crossfade.model.target import ForeignKey, Step, TargetTable
 from crossfade.stores import patience
 from crossfade.stores.contract import RowRejected, need
+from crossfade.stores.mongodb import lock as lease
 from crossfade.stores.open import open_store
 
 ITEMS = """
@@ -319,6 +320,7 @@ def test_a_statement_is_run_as_written(target: Target) -> None:
 def test_one_run_at_a_time(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """A target is locked for one run; another one is told, and comes in when the first has ended."""
     monkeypatch.setattr(patience, "SECONDS", 0.2)
+    monkeypatch.setattr(lease, "_PATIENCE", 0.2)
     with open_store(target.url) as other:
         with target.writer.lock(), pytest.raises(Busy), need(other.writer, other, "be written to").lock():
             pass
