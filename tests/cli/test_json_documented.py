@@ -16,6 +16,7 @@ PAGE = Path(__file__).parents[2] / "docs/reference/json.md"
 FREE = {
     "problems",
     "reasons",
+    "records",
     "counts",
     "tables",
     "types",
@@ -64,7 +65,7 @@ def flawed(tiny: Tiny) -> Tiny:
 
 
 COMMANDS = (
-    "survey-show check preview schema-show schema-diagram schema-apply status copy verify run quarantine-list "
+    "survey-show check preview schema-show schema-diagram schema-apply status copy verify repair run quarantine-list "
     "quarantine-show quarantine-retry explain id quarantine-discard reset"
 ).split()
 
