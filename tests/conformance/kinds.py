@@ -213,17 +213,15 @@ NAMES = tuple(dict.fromkeys([*SOURCES, *TARGETS]))
 
 _DUMPS = ("dump archive", "dump folder", "exported JSON")
 _READ = ("inspector", "reader", "codec")
-SQL_SOURCES = ("postgresql",)
+SQL_SOURCES = ("postgresql", "sqlite")
 _WRITTEN = ("writer", "row_reader", "ddl", "steps", "conflicts")
 PARTS = (*_READ, "surveyor", "changes", "fence", *_WRITTEN, "watch")
 
-_ROWS = Gap("notimpl", "its rows could be records as those of other SQL tables")
 _COUNTED = Gap("notimpl", "a survey reads every record")
 _FILES = Gap("never", "a dump is a copy of the past: nothing is written to it, and nothing changes in it")
 _LATER = Gap("notyet", "no store has it yet")
 
 ABSENT: dict[tuple[str, str], Gap] = {
-    **{(part, "sqlite"): _ROWS for part in (*_READ, "surveyor")},
     **{("surveyor", store): _COUNTED for store in ("mongodb", "memory", *_DUMPS)},
     ("watch", "mongodb"): Gap("never", "a conflict of transactions ends one of them; no session waits for another"),
     **{(part, store): _FILES for part in (*_WRITTEN, "watch", "changes", "fence") for store in _DUMPS},

@@ -21,6 +21,7 @@ from crossfade.move.emitter import phase
 from crossfade.move.executors import executor_for
 from crossfade.move.inventory import DISCARDED, count, inventory
 from crossfade.move.others import require_none, rows_of_others
+from crossfade.move.steady import require_steady
 from crossfade.pipeline import causes, constraints, duplicate_keys
 from crossfade.pipeline import copy as chunks_of
 from crossfade.pipeline.enough import StopAt, require_few
@@ -66,6 +67,7 @@ def _copy(
     with phase(listen, "constraints"):
         again(lambda: _clear(context, executor, listen), listen)
         again(lambda: _finish(context, entities, listen), listen)
+    require_steady(context, "copy")
 
 
 def _finish(context: Context, entities: Sequence[EntityInfo], listen: Listener) -> None:

@@ -16,6 +16,7 @@ from crossfade.model.events import Listener, SurveyStarted
 from crossfade.model.shape import Shape
 from crossfade.move.context import Context
 from crossfade.move.executors import executor_for
+from crossfade.move.steady import require_steady
 from crossfade.stores.contract import EntityInfo, need
 from crossfade.stores.open import open_store
 
@@ -39,6 +40,7 @@ def survey(context: Context, listen: Listener) -> tuple[list[Shape], list[Entity
             shapes = count(executor=executor)
     else:
         shapes = count()
+    require_steady(context, "survey")
     write_lock(context.project.lock_file, shapes)
     context.forget_survey()
     _require_all(refused, context.project.lock_file.name)

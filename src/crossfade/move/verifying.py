@@ -14,6 +14,7 @@ from crossfade.move import accounts, checks, source_identity, surveying, target_
 from crossfade.move.context import Context
 from crossfade.move.executors import executor_for
 from crossfade.move.inventory import inventory
+from crossfade.move.steady import require_steady
 from crossfade.runtime.again import again
 from crossfade.runtime.session import session
 from crossfade.stores.contract import need
@@ -58,6 +59,7 @@ def _compared(context: Context, listen: Listener, wrong: run.Wrong | None) -> Ve
         subject = again(lambda: _subject(context, status, schema.unread), listen)
         listen(VerificationStarted(documents, len(subject.fed_tables), len(subject.rules)))
         verdict = run.verify(partial(session, context.work), subject, executor, listen, wrong=wrong)
+        require_steady(context, "verification")
         verdict = replace(verdict, schema=schema)
         return again(lambda: accounts.with_all_entities(context, verdict, status, inventory(context, listed)), listen)
 

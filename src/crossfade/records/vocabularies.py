@@ -19,4 +19,8 @@ def vocabulary(name: str) -> Vocabulary:
             from crossfade.records.rows.vocabulary import POSTGRESQL
 
             return POSTGRESQL
+        case "sqlite":
+            from crossfade.records.rows.dynamic.vocabulary import SQLITE
+
+            return SQLITE
     raise ValueError(f"{name!r} is not a vocabulary of types")

@@ -10,7 +10,7 @@ from crossfade.model.urls import hide_password
 from crossfade.records.codec import Codec
 from crossfade.stores.contract import Store
 
-SOURCES = ("mongodb://", "mongodb+srv://", "dump:", "postgresql://", "postgres://")
+SOURCES = ("mongodb://", "mongodb+srv://", "dump:", "postgresql://", "postgres://", "sqlite:///")
 TARGETS = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///", "mongodb://", "mongodb+srv://")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9]*)(?:\+[A-Za-z0-9]+)?:")
 
@@ -53,10 +53,15 @@ def codec_of(url: str) -> Codec:
     A URL that is not known (yet) gets the codec of documents, and is refused when it is opened.
     """
     found = _SCHEME.match(url)
-    if found and found[1].lower() in ("postgresql", "postgres"):
-        from crossfade.records.rows.codec import ROWS
+    match found[1].lower() if found else "":
+        case "postgresql" | "postgres":
+            from crossfade.records.rows.codec import ROWS
 
-        return ROWS
+            return ROWS
+        case "sqlite":
+            from crossfade.records.rows.dynamic.codec import DYNAMIC
+
+            return DYNAMIC
     from crossfade.records.bson.codec import BSON
 
     return BSON
@@ -78,4 +83,8 @@ def anywhere(url: str) -> str:
         from crossfade.stores.dump.store import absolute
 
         return absolute(url)
+    if found and found[1].lower() == "sqlite":
+        from crossfade.stores.sqlite.connect import absolute as absolute_file
+
+        return absolute_file(url)
     return url

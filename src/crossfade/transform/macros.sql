@@ -223,6 +223,10 @@ CREATE MACRO cf_json_exact(j) AS
                OR len(list_filter(regexp_extract_all(regexp_replace(t, '"([^"\\]|\\.)*"', '""', 'g'), '-?[0-9][-+0-9.eE]*'), lambda n: NOT cf_json_number_fits(n))) = 0
           THEN t ELSE error('JSON with a number that DuckDB would round: ' || t) END))[1];
 
+-- SQLite's types by the names under which the macros below know them.
+CREATE MACRO cf_shared_type(t) AS
+    CASE t WHEN 'integer' THEN 'long' WHEN 'real' THEN 'double' WHEN 'text' THEN 'string' WHEN 'blob' THEN 'binData:0' ELSE t END;
+
 -- The digits of a number of mixed type, exactly as written; an error for any other value.
 CREATE MACRO cf_digits(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
@@ -275,6 +279,11 @@ CREATE MACRO cf_date_of_ms(f, ms) AS
     (list_transform([ms], lambda v: CASE WHEN v IS NULL THEN NULL
          WHEN v BETWEEN -210866803200000 AND 9223371331199999 THEN make_timestamptz(CAST(v AS BIGINT) * 1000)
          ELSE error(f || ': ' || v || ' milliseconds since 1970 is a date out of range') END))[1];
+-- Days since noon in Greenwich on 24 November 4714 BC, to the millisecond, as SQLite's own functions round them.
+CREATE MACRO cf_date_of_julian(f, x) AS
+    (list_transform([x], lambda v: CASE WHEN v IS NULL THEN NULL
+         WHEN isfinite(v) AND v >= 0 AND v < 5373484.5 THEN cf_date_of_ms(f, CAST(round((v - 2440587.5) * 86400000) AS BIGINT))
+         ELSE error(f || ': ' || CAST(v AS VARCHAR) || ' is not a Julian day of the years -4713 to 9999') END))[1];
 CREATE MACRO cf_text_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'string' THEN json_extract_string(m, '$')

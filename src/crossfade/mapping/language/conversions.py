@@ -79,12 +79,21 @@ NUMBER: Conversions = {
     "mixed": named("cf_digits"),
 }
 BOOL: Conversions = {"bool": same, "mixed": named("cf_bool_of_mixed")}
+JULIAN: Conversions = {
+    "double": named("cf_date_of_julian"),
+    "int": lambda sql, name: exp.func("cf_date_of_julian", exp.Literal.string(name), exp.cast(sql, "double")),
+    "long": lambda sql, name: exp.func("cf_date_of_julian", exp.Literal.string(name), exp.cast(sql, "double")),
+    "decimal": lambda sql, name: exp.func("cf_date_of_julian", exp.Literal.string(name), exp.cast(sql, "double")),
+}
 DATE: Conversions = {"date": same, "mixed": named("cf_date_of_mixed")}
 BYTES: Conversions = {
     "binary": same,
     "uuid": macro("cf_bytes_of_uuid"),
     "mixed": named("cf_bytes_of_mixed"),
 }
+
+SHARED: Mapping[str, str] = {"integer": "long", "real": "double", "text": "string", "blob": "binData:0"}
+"""SQLite's types by the names under which the functions know them (cf_shared_type does the same in SQL)."""
 
 _NUMBERS = frozenset({"int", "long", "double", "decimal"})
 _TAKES: Mapping[str, frozenset[str]] = {
@@ -115,6 +124,7 @@ _TAKES: Mapping[str, frozenset[str]] = {
 
 def takes(name: str, type_name: str) -> bool:
     """Return whether the function accepts values of this type (binary data includes the subtype's number)."""
+    type_name = SHARED.get(type_name, type_name)
     return type_name.startswith("binData:") if name == "bytes_of" else type_name in _TAKES.get(name, (type_name,))
 
 
@@ -144,7 +154,7 @@ def meant_for(types: Collection[str], text: str = "...", column: str | None = No
     If all values are numbers, as_text is not suggested, nor as_int if they may have fractions, unless the column needs
     it.
     """
-    held = frozenset(types) - {"null"}
+    held = frozenset(SHARED.get(name, name) for name in types) - {"null"}
     if not held:
         return f"as_text({text}), as_decimal({text}), parse_date({text}), ..."
     wanted = _LIKE.get(column, column) if column else None

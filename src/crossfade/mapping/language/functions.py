@@ -12,9 +12,11 @@ from crossfade.mapping.language.conversions import (
     DATE,
     DOUBLE,
     INT,
+    JULIAN,
     NUMBER,
     OID_IN,
     OID_OF,
+    SHARED,
     STRING,
     TEXT,
     Conversions,
@@ -113,7 +115,7 @@ def identity_name(rewriter: Rewriting, node: exp.Expr, scope: Scope) -> exp.Expr
     typed = found if isinstance(found, Typed) else rewriter.native(node, found)
     kind = typed.kind
     if isinstance(found, FieldRef) and kind == "mixed":
-        return exp.func("cf_name_mixed", found.read("type"), typed.sql)
+        return exp.func("cf_name_mixed", _type(found), typed.sql)
     if kind in ("int", "long"):
         return exp.func("cf_name_number", exp.cast(typed.sql, "text"))
     if kind in ("double", "decimal"):
@@ -163,7 +165,7 @@ def _uuid_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: S
     if typed.kind == "objectId":
         return Typed(exp.func("cf_uuid_of_oid", typed.sql), "uuid")
     if typed.kind == "mixed" and isinstance(found, FieldRef):
-        return Typed(exp.func("cf_uuid_of_mixed", found.read("type"), typed.sql), "uuid")
+        return Typed(exp.func("cf_uuid_of_mixed", _type(found), typed.sql), "uuid")
     if typed.kind is None or typed.kind in _NAMED_BY_THE_ENGINE:
         return Typed(exp.func("cf_uuid_of_any", typed.sql), "uuid")
     with rewriter.mentions.apart():  # recorded above
@@ -223,8 +225,14 @@ def _by_kind(
     if kind == "mixed":
         if not isinstance(found, FieldRef):
             raise Wrong(node, f"{name} of a mixed value takes the field itself", f"{name}(alias.field)")
-        sql.args["expressions"].insert(-1, found.read("type"))
+        sql.args["expressions"].insert(-1, _type(found))
     return Typed(sql, result)
+
+
+def _type(found: FieldRef) -> exp.Expr:
+    """Return the SQL of a place's type, as the macros for values of mixed type name it."""
+    sql = found.read("type")
+    return exp.func("cf_shared_type", sql) if found.node.types.keys() & SHARED.keys() else sql
 
 
 _OF_ONE_TYPE = {
@@ -287,11 +295,11 @@ def _parse(name: str, result: str, strict: Conversions, text_macro: str) -> Func
         found = rewriter.rewrite(arg, scope)
         if isinstance(found, FieldRef) and found.node.kind == "mixed" and not _takes_none(name, found):
             typed = rewriter.native(arg, found)
-            is_text = exp.EQ(this=found.read("type"), expression=_text("string"))
+            is_text = exp.EQ(this=_type(found), expression=_text("string"))
             text = exp.func(text_macro, _text(name), STRING["mixed"](typed.sql.copy(), name))
-            text.expressions[1].args["expressions"].insert(-1, found.read("type"))
+            text.expressions[1].args["expressions"].insert(-1, _type(found))
             other = strict["mixed"](typed.sql, name)
-            other.args["expressions"].insert(-1, found.read("type"))
+            other.args["expressions"].insert(-1, _type(found))
             return Typed(exp.paren(exp.Case().when(is_text, text).else_(other)), result)
         return _by_kind(rewriter, node, args, scope, name, result, {**strict, "string": named(text_macro)})
 
@@ -376,6 +384,7 @@ FUNCTIONS: dict[str, Function] = {
     "parse_bool": _parse("parse_bool", "bool", BOOL, "cf_parse_bool"),
     "parse_date": _parse("parse_date", "date", DATE, "cf_parse_date"),
     "epoch_ms_date": _epoch("epoch_ms_date", 1),
+    "julian_date": _typed_function("julian_date", "date", JULIAN),
     "epoch_s_date": _epoch("epoch_s_date", 1000),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -60,6 +60,8 @@ class Store:
     """Names the state of the source that this store reads, for others that open it (`open_store`), as long as it is
     open. None: every read sees what is there then.
     """
+    changed: Callable[[], Sequence[str]] | None = None
+    """Return the entities that were written since `snapshot` was called, for stores whose state others cannot see."""
     closer: Any = None
 
     def close(self) -> None:

@@ -27,6 +27,13 @@ def path_of(url: str) -> Path:
     return Path(found["path"])
 
 
+def absolute(url: str) -> str:
+    """Return a URL of the same file that does not depend on the current directory."""
+    found = _URL.match(url)
+    path = path_of(url)
+    return url if found is None else f"{url[: found.start('path')]}{path.absolute()}{url[found.end('path') :]}"
+
+
 def connect(url: str, *, write: bool) -> sqlite3.Connection:
     """Open a connection in autocommit mode. Raises Unreachable if the file cannot be opened."""
     path = path_of(url)

@@ -1,0 +1,26 @@
+"""The storage classes of SQLite, and what a column that holds some of them arrives as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crossfade.model.type_stats import TypeStats
+from crossfade.model.vocabulary import Vocabulary
+
+_KINDS = {"integer": "long", "real": "double", "text": "string", "blob": "binary"}
+
+
+def kind_of(types: Mapping[str, TypeStats]) -> str:
+    """Integers and reals together are exact numbers, as columns declared DECIMAL hold them. Anything else is mixed; a
+    column without a value whose declaration allows several types has no kind.
+    """
+    held = types.keys() - {"null"}
+    if len(held) == 1:
+        (only,) = held
+        return _KINDS.get(only, only if only in ("object", "array") else "mixed")
+    if not any(types[name].count for name in held):
+        return "null"
+    return "decimal" if held == {"integer", "real"} else "mixed"
+
+
+SQLITE = Vocabulary("sqlite", kind_of, (*_KINDS, "null"), record="row")
