@@ -19,7 +19,7 @@ TABLES = """
 CREATE TABLE things (owner varchar(20) NOT NULL, n integer NOT NULL, price numeric(8, 2), name text,
                      PRIMARY KEY (owner, n));
 WITH RECURSIVE numbers(g) AS (SELECT 1 UNION ALL SELECT g + 1 FROM numbers WHERE g < 300)
-INSERT INTO things SELECT 'o' || g % 7, g, g * 0.25, CASE WHEN g % 2 = 0 THEN 'name ' || g END FROM numbers;
+INSERT INTO things SELECT 'o' || (g % 7), g, g * 0.25, CASE WHEN g % 2 = 0 THEN 'name ' || g END FROM numbers;
 CREATE TABLE empty (id integer PRIMARY KEY);
 """
 COUNT = 300
