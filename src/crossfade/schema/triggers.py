@@ -39,7 +39,7 @@ def enabled_triggers(schema: TargetSchema) -> list[Trigger]:
 
 
 def triggers_in(described: Described) -> list[Trigger]:
-    """Return the same from the target's current catalogue, whoever created them."""
+    """Return the same from the target's current catalog, whoever created them."""
     return [
         Trigger(_name(made), plain(thing.of), _when(made[: _before_table(made)]))
         for thing in described.things

@@ -99,7 +99,7 @@ def _null(column: Column, arrow: Any) -> _Made:
 def _native(column: Column, node: Node) -> _Made:
     kind = node.kind
     if kind in ("object", "array"):
-        raise ValueError(f"column {column.name!r} is an {kind}, which is no value")
+        raise ValueError(f"column {column.name!r} is an {kind}, which is not a value")
     arrow = arrives_as(kind, read_as(node))
     return _Made(pa.field(column.name, arrow), lambda held: arriving(held.values[node.name], kind), (node,))
 

@@ -20,7 +20,7 @@ def values_of(table: TargetTable, rows: Any) -> list[tuple[object, ...]]:
     kinds = [_kind(table, name) for name in rows.column_names]
     for name, kind in zip(rows.column_names, kinds, strict=True):
         if rows.schema.field(name).type != arrow_type(kind):
-            said = f"{rows.schema.field(name).type} is no value of {kind.sql}"
+            said = f"{rows.schema.field(name).type} is not a value of {kind.sql}"
             raise RowRejected("bad_type", said, table=table.name, column=name)
     plain = python_rows(rows)
     rejections = [r for place, row in enumerate(plain) if (r := _rejection(place, row, rows.column_names, kinds))]

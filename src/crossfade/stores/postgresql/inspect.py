@@ -65,7 +65,7 @@ class PostgresInspector:
         for name, relation in self.relations.by_name.items():
             yield self._described(name, relation)
         if count := self._large_objects():
-            plan = "not copied: large objects are no rows; store them as bytea first, or move them with pg_dump"
+            plan = "not copied: large objects are not rows; store them as bytea first, or move them with pg_dump"
             yield EntityInfo("pg_largeobject", "large objects", plan, False, count, 0)
 
     def _described(self, name: str, relation: Relation) -> EntityInfo:

@@ -109,7 +109,7 @@ class PostgresRowReader:
             return list(texts)
         try:
             return [str(text) for (text,) in self._adbc.text_rows(valid_texts(type_, texts))]
-        except CrossfadeError:  # the input function of an extension's type may raise an error all the same
+        except CrossfadeError:  # the input function of an extension's type may raise an error nevertheless
             return list(texts)
 
     def _pg_types(self, table: TargetTable) -> dict[str, PgType]:
