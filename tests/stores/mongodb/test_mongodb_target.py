@@ -15,7 +15,7 @@ from pymongo.database import Database
 from crossfade.errors import Busy, CrossfadeError
 from crossfade.journal import journal
 from crossfade.journal.tables import CHUNK
-from crossfade.model.target import ColumnType, TargetColumn, TargetTable
+from crossfade.model.target import ColumnType, TargetColumn, TargetTable, Unique
 from crossfade.stores.contract import RowRejected, Store, Writer, need
 from crossfade.stores.contract.journal import Is
 from crossfade.stores.mongodb import lock
@@ -186,3 +186,17 @@ def test_the_lease_of_a_process_that_ended_ends(
         found = db[lock.LOCK].find_one()
         assert found is not None
         assert found["token"] != killed._token
+
+
+def test_the_holder_of_a_key_is_told(db: Database[dict[str, Any]], store: Store) -> None:
+    db.things.insert_one({"_id": Int64(1), "name": "a"})
+    key = Unique("things_pkey", ('"id"',))
+    name = Unique("name_1", ("name",))
+    conflicts = need(store.conflicts, store, "explain")
+    given = rows((1, "a", 1), (2, "b", 2))
+    for unique, field, values in ((key, "_id", ("1", "2")), (name, "name", ("a", "b"))):
+        taken, free = conflicts.holders(TABLE, unique, given)
+        assert taken is not None
+        assert free is not None
+        assert [values[0] in str(taken.values[field]), values[1] in str(free.values[field])] == [True, True]
+        assert (taken.key, free.key) == ((1,), None)

@@ -17,7 +17,7 @@ from crossfade.stores.contract import Check, Conflict, Conflicts, RowRejected
 from crossfade.stores.mongodb.collection import collection_of
 from crossfade.stores.mongodb.documents import documents
 from crossfade.stores.mongodb.errors import speaking
-from crossfade.stores.mongodb.fields import stored
+from crossfade.stores.mongodb.fields import path_of, stored
 from crossfade.stores.mongodb.rows import canonical_batch
 
 _RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
@@ -45,11 +45,12 @@ class MongoConflicts:
         return self._each(table, rows, conflict)
 
     def holders(self, table: TargetTable, unique: Unique, rows: Any) -> list[Conflict | None]:
+        paths = [path_of(table, expression) for expression in unique.expressions]
         partial = json.loads(unique.predicate) if unique.predicate else {}
         collection = collection_of(self._db, table.table).with_options(codec_options=_RAW)
 
         def conflict(document: dict[str, Any]) -> Conflict | None:
-            values = {path: _at(document, path) for path in unique.expressions}
+            values = {path: _at(document, path) for path in paths}
             shown = {path: _shown(value) for path, value in values.items()}
             same = [{p: {"$in": v} if isinstance(v, list) else v} for p, v in values.items()]
             query = {"$and": [*same, partial]} if partial else {"$and": same}

@@ -11,6 +11,12 @@ def stored(table: TargetTable, name: str) -> str:
     return KEY if table.primary_key == (name,) else name
 
 
+def path_of(table: TargetTable, expression: str) -> str:
+    """Return the field of a unique constraint's expression: a path, or a column's name in quotes."""
+    is_quoted = len(expression) > 1 and expression[0] == expression[-1] == '"'
+    return stored(table, expression[1:-1].replace('""', '"')) if is_quoted else expression
+
+
 def is_compound(table: TargetTable) -> bool:
     return len(table.primary_key) > 1
 
@@ -21,4 +27,4 @@ def key_type(table: TargetTable) -> ColumnType:
     return ColumnType("struct", "object", fields=columns)
 
 
-__all__ = ["KEY", "column_of", "is_compound", "key_type", "stored"]
+__all__ = ["KEY", "column_of", "is_compound", "key_type", "path_of", "stored"]

@@ -16,7 +16,7 @@ from crossfade.model.target import ForeignKey, Step, TargetTable, Unique
 from crossfade.schema.documents import commands
 from crossfade.schema.documents.collections import unique_of
 from crossfade.stores.mongodb.collection import collection_of
-from crossfade.stores.mongodb.fields import column_of, stored
+from crossfade.stores.mongodb.fields import column_of, path_of, stored
 from crossfade.stores.mongodb.rows import canonical_batch
 
 _RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
@@ -25,11 +25,12 @@ _BYTES_AT_ONCE = 4_000_000
 
 def duplicates(db: Database[dict[str, Any]], table: TargetTable, unique: Unique, collation: Any = None) -> Any:
     """Return the keys of the documents to remove so that the index can be built: all of a group but its least key."""
-    values = {f"e{i}": {"$ifNull": [f"${path}", None]} for i, path in enumerate(unique.expressions)}
+    paths = [path_of(table, expression) for expression in unique.expressions]
+    values = {f"e{i}": {"$ifNull": [f"${path}", None]} for i, path in enumerate(paths)}
     steps: list[dict[str, Any]] = []
     if unique.predicate is not None:
         steps.append({"$match": json.loads(unique.predicate)})
-    steps += ({"$unwind": {"path": f"${path}", "preserveNullAndEmptyArrays": True}} for path in _arrays(table, unique))
+    steps += ({"$unwind": {"path": f"${path}", "preserveNullAndEmptyArrays": True}} for path in _arrays(table, paths))
     steps += [
         {"$group": {"_id": {"v": values, "k": "$_id"}}},  # a document may hold a value twice
         {
@@ -46,8 +47,8 @@ def duplicates(db: Database[dict[str, Any]], table: TargetTable, unique: Unique,
     return _keys(db, table, steps, **options)
 
 
-def _arrays(table: TargetTable, unique: Unique) -> Iterator[str]:
-    for path in unique.expressions:
+def _arrays(table: TargetTable, paths: Sequence[str]) -> Iterator[str]:
+    for path in paths:
         column = table.column(column_of(table, path))
         if column is not None and column.type.kind == "array":
             yield path
