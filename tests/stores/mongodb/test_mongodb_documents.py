@@ -21,7 +21,7 @@ from crossfade.records.bson.ejson import canonical
 from crossfade.stores.contract import RowRejected
 from crossfade.stores.mongodb.documents import documents
 from crossfade.stores.mongodb.printed import printed
-from crossfade.stores.mongodb.rows import STRANGE, canonical_batch
+from crossfade.stores.mongodb.rows import UNREADABLE, canonical_batch
 
 DATE = ColumnType("timestamptz", "date", precision=3)
 TEXT, LONG, DECIMAL, ANY = (
@@ -118,7 +118,7 @@ def test_documents_are_those_of_the_driver_and_come_back_as_they_were(given_rows
     for name in ("any", "price"):
         place = table.column_names.index(name)
         table = table.set_column(place, name, printed(table.column(name), COLUMNS[place].type))
-    assert STRANGE not in back.schema.names
+    assert UNREADABLE not in back.schema.names
     assert pa.Table.from_batches([back]).equals(table.combine_chunks())
 
 
@@ -147,7 +147,7 @@ ROW = {
 )  # fmt: skip
 def test_a_value_that_the_schema_does_not_have_is_reported(name: str, value: Any) -> None:
     batch = canonical_batch(TABLE, [c.name for c in COLUMNS], changed(name, value))
-    (said,) = batch.column(STRANGE).to_pylist()
+    (said,) = batch.column(UNREADABLE).to_pylist()
     assert said.startswith("small holds beside it" if name == "beside" else f"{name} holds ")
 
 
@@ -203,7 +203,7 @@ def test_a_key_of_several_columns_is_an_object() -> None:
     assert bson.decode(raw) == {"_id": {"a": "x", "b": 1}, "a": "x", "b": 1, "c": "y"}
     assert canonical_batch(table, ["a", "b", "c"], raw).to_pylist() == rows.to_pylist()
     other = bson.encode({"_id": {"a": "x", "b": Int64(1)}, "a": "other", "b": Int64(1), "c": "y"})
-    assert "'a'" in canonical_batch(table, ["a", "b", "c"], other).column(STRANGE)[0].as_py()
+    assert "'a'" in canonical_batch(table, ["a", "b", "c"], other).column(UNREADABLE)[0].as_py()
 
 
 def test_moments_are_whole_milliseconds() -> None:

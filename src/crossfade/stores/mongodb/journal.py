@@ -6,9 +6,8 @@ is cut into pieces that are documents of their own, because a source document of
 
 from __future__ import annotations
 
-import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -18,23 +17,16 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from crossfade.stores.contract.journal import (
-    After,
-    Condition,
-    Either,
-    From,
     Groups,
-    Is,
-    IsNot,
     JournalColumn,
     JournalTable,
     JournalTables,
     OneOf,
     Row,
     Size,
-    StartsWith,
-    UpTo,
     Where,
 )
+from crossfade.stores.mongodb.conditions import Document, filter_of
 from crossfade.stores.mongodb.transaction import Changed, Repeatable, Session
 
 PREFIX = "crossfade."
@@ -44,8 +36,6 @@ PIECES = f"{PREFIX}piece"
 _PIECE = 8_000_000
 _NAMESPACE_EXISTS = 48
 _ROWS_AT_ONCE = 1000
-
-Document = dict[str, Any]
 
 
 class Slot:
@@ -109,7 +99,7 @@ class MongoJournal:
             wanted[_sized(column.column) if isinstance(column, Size) else column] = 1
 
         def find(session: Session) -> list[tuple[Any, ...]]:
-            found = self._db[_name(table)].find(_filter(where), wanted, session=session)
+            found = self._db[_name(table)].find(filter_of(where), wanted, session=session)
             found = found.sort([(name, 1) for name in order]) if order else found
             found = found.limit(limit) if limit is not None else found
             return [self._row(document, columns, session) for document in found]
@@ -137,7 +127,7 @@ class MongoJournal:
         def hold(session: Session) -> list[tuple[Any, ...]]:
             if session is not None:  # conflicts with `upsert` of the same table, which writes into all slots
                 self._db[SLOTS].update_one({"_id": self._slot.name}, {"$inc": {"n": 1}}, session=session)
-            found = self._db[_name(table)].find(_filter(where), session=session)
+            found = self._db[_name(table)].find(filter_of(where), session=session)
             rows = [tuple(document.get(name) for name in columns) for document in found]
             if first and first[0] != rows:
                 raise Changed
@@ -151,7 +141,7 @@ class MongoJournal:
 
         def take(session: Session) -> None:
             count = (
-                self._db[_name(table)].update_many(_filter(where), {"$inc": {"#": 1}}, session=session).matched_count
+                self._db[_name(table)].update_many(filter_of(where), {"$inc": {"#": 1}}, session=session).matched_count
             )
             if first and first[0] != count:
                 raise Changed
@@ -162,7 +152,7 @@ class MongoJournal:
     def count(self, table: JournalTable, by: Sequence[str], where: Where = ()) -> list[tuple[Any, ...]]:
         group = {"_id": {name: f"${name}" for name in by}, "n": {"$sum": 1}}
         sort = {f"_id.{name}": 1 for name in by}
-        steps = [{"$match": _filter(where)}, {"$group": group}, {"$sort": sort}]
+        steps = [{"$match": filter_of(where)}, {"$group": group}, {"$sort": sort}]
         found = self._aggregate(table, steps)
         return [(*(one["_id"].get(name) for name in by), one["n"]) for one in found]
 
@@ -175,7 +165,7 @@ class MongoJournal:
         key = {name: f"${name}" for name in of.by} | {"linked": {"$first": f"$linked.{of.linked}"}}
         first = {"$topN": {"n": of.first, "sortBy": dict.fromkeys(of.order, 1), "output": "$_id"}}
         steps = [
-            {"$match": _filter(where)},
+            {"$match": filter_of(where)},
             {"$lookup": link},
             {"$project": {**kept, "linked": 1}},
             {"$group": {"_id": key, "n": {"$sum": 1}, "first": first}},
@@ -205,7 +195,7 @@ class MongoJournal:
         self._write(table, [ReplaceOne({"_id": d["_id"]}, d, upsert=True) for d in documents], overtakes=True)
 
     def update(self, table: JournalTable, values: Row, where: Where = ()) -> None:
-        self._write(table, [UpdateMany(_filter(where), {"$set": self._stored(table, values)})])
+        self._write(table, [UpdateMany(filter_of(where), {"$set": self._stored(table, values)})])
 
     def update_each(self, table: JournalTable, changes: Sequence[tuple[Row, Row]]) -> None:
         self._write(
@@ -213,10 +203,10 @@ class MongoJournal:
         )
 
     def add(self, table: JournalTable, amounts: Mapping[str, int], where: Where) -> None:
-        self._write(table, [UpdateMany(_filter(where), {"$inc": dict(amounts)})])
+        self._write(table, [UpdateMany(filter_of(where), {"$inc": dict(amounts)})])
 
     def delete(self, table: JournalTable, where: Where = ()) -> None:
-        self._write(table, [DeleteMany(_filter(where))])
+        self._write(table, [DeleteMany(filter_of(where))])
 
     def delete_each(self, table: JournalTable, rows: Sequence[Row]) -> None:
         self._write(table, [DeleteMany(_same(table, row)) for row in rows])
@@ -293,37 +283,6 @@ def _same(table: JournalTable, row: Row) -> Document:
     if set(row) == set(table.key) and len(row) == 1:
         return {"_id": row[table.key[0]]}
     return dict(row)
-
-
-def _filter(where: Where) -> Document:
-    """The conditions as a filter; in SQL's sense, a comparison with a null is never true."""
-    terms = [term for condition in where for term in _terms(condition)]
-    return {"$and": terms} if len(terms) > 1 else terms[0] if terms else {}
-
-
-def _terms(condition: Condition) -> Iterator[Document]:
-    match condition:
-        case Is(column, value):
-            yield {column: value}
-        case IsNot(column, value):
-            yield {column: {"$nin": [value, None]}}
-        case OneOf(column, values):
-            yield {column: {"$in": list(values)}}
-        case From(column, value):
-            yield {column: {"$gte": value}}
-        case UpTo(column, value):
-            yield {column: {"$lte": value}}
-        case StartsWith(column, text):
-            yield {column: {"$regex": "^" + re.escape(text)}}
-        case After(columns, values):
-            yield {"$or": list(_after(columns, values))}
-        case Either(ways):
-            yield {"$or": [_filter(way) for way in ways]}
-
-
-def _after(columns: Sequence[str], values: Sequence[Any]) -> Iterator[Document]:
-    for place, column in enumerate(columns):
-        yield {**dict(zip(columns[:place], values[:place], strict=True)), column: {"$gt": values[place]}}
 
 
 _: type[JournalTables] = MongoJournal

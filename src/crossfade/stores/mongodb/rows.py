@@ -1,38 +1,33 @@
 """Reads a target back: documents as they are on the server, decoded whole, and held against the schema value by value.
 
 It shares nothing with documents.py, which wrote them. A value of another BSON type than the schema's, a null where the
-field is to be missing, and fields that the schema does not have are told in the column "#strange".
+field is to be missing, and fields that the schema does not have are told in the column "#unreadable".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-from bson import Binary, Decimal128, Int64, ObjectId
-from bson.datetime_ms import DatetimeMS
 from pymongo.database import Database
 
 from crossfade.errors import Unsupported
 from crossfade.model.canonical import arrow_schema, arrow_type, element_of
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.records.bson.decode import decode
-from crossfade.records.bson.ejson import canonical, date_to_ms
 from crossfade.stores.contract import RowReader
 from crossfade.stores.mongodb import keys as by_key
 from crossfade.stores.mongodb.collection import collection_of
+from crossfade.stores.mongodb.decoded import Unreadable, field_of, shown
 from crossfade.stores.mongodb.errors import speaking
 from crossfade.stores.mongodb.fields import KEY, is_compound, stored
 from crossfade.stores.mongodb.printed import may_be_printed, printed
 from crossfade.stores.mongodb.queries import run_query
 
-STRANGE = "#strange"
-_SHOWN = 80
+UNREADABLE = "#unreadable"
 _AT_ONCE = 5000
-_MISSING = object()
 
 
 class MongoRowReader:
@@ -85,20 +80,12 @@ class MongoRowReader:
 def _together(table: TargetTable, columns: Sequence[str], parts: Sequence[Any]) -> Any:
     if not parts:
         return arrow_schema(table, columns).empty_table()
-    if any(STRANGE in part.schema.names for part in parts):
-        notes = pa.field(STRANGE, pa.string())
+    if any(UNREADABLE in part.schema.names for part in parts):
+        notes = pa.field(UNREADABLE, pa.string())
         parts = [
-            p if STRANGE in p.schema.names else p.append_column(notes, pa.nulls(len(p), pa.string())) for p in parts
+            p if UNREADABLE in p.schema.names else p.append_column(notes, pa.nulls(len(p), pa.string())) for p in parts
         ]
     return pa.Table.from_batches(parts)
-
-
-class Strange(Exception):
-    """A value that the schema has no place for: `said` ends the sentence "the column holds ..."."""
-
-    def __init__(self, said: str) -> None:
-        self.said = said
-        super().__init__(said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +108,14 @@ def _places(table: TargetTable, columns: Sequence[str]) -> list[_Place]:
 
 
 def canonical_batch(table: TargetTable, columns: Sequence[str], raw: bytes) -> Any:
-    """Documents as a canonical batch of these columns, with "#strange" where one holds what they have no place for."""
+    """Return documents as a canonical batch, with "#unreadable" where one holds what the columns have no place for."""
     places = _places(table, columns)
     known = frozenset({KEY, *(stored(table, column.name) for column in table.columns)})
     read = [_row(table, places, known, document) for document in _decoded(table, raw)]
     arrays = [_array([values[i] for values, _ in read], place.field.type) for i, place in enumerate(places)]
     batch = pa.record_batch(arrays, names=[place.column for place in places])
     notes = ["; ".join(said) or None for _, said in read]
-    return batch.append_column(STRANGE, pa.array(notes, pa.string())) if any(notes) else batch
+    return batch.append_column(UNREADABLE, pa.array(notes, pa.string())) if any(notes) else batch
 
 
 def _decoded(table: TargetTable, raw: bytes) -> list[dict[str, Any]]:
@@ -155,102 +142,15 @@ def _extra(document: dict[str, Any], table: TargetTable, known: frozenset[str]) 
     extra = [name for name in document if name not in known]
     if is_compound(table):
         extra += [name for name in table.primary_key if document.get(name) != document[KEY].get(name)]
-    return f"the field {extra[0]!r}: {_shown(document.get(extra[0]))}" if extra else ""
+    return f"the field {extra[0]!r}: {shown(document.get(extra[0]))}" if extra else ""
 
 
 def _read(document: dict[str, Any], place: _Place, said: list[str]) -> Any:
     try:
-        return _field(document[KEY] if place.in_key else document, place.field)
-    except Strange as strange:
-        said.append(f"{place.column} holds {strange.said}")
+        return field_of(document[KEY] if place.in_key else document, place.field)
+    except Unreadable as unreadable:
+        said.append(f"{place.column} holds {unreadable.said}")
         return None
-
-
-def _field(doc: dict[str, Any], column: TargetColumn) -> Any:
-    value = doc.get(column.name, _MISSING)
-    if value is _MISSING:
-        if column.absent or column.has_default:
-            return None
-        raise Strange("nothing: the field is missing")
-    if value is None:
-        if column.absent and column.nullable:
-            raise Strange("null, and the field is to be missing")
-        return None
-    return value_as(value, column.type)
-
-
-def value_as(value: Any, kind: ColumnType) -> Any:
-    """The canonical value of what a document holds. Raises Strange for one of another type."""
-    if kind.kind == "struct":
-        return _struct(value, kind)
-    if kind.kind == "array":
-        if type(value) is not list:
-            raise _other(value, kind)
-        of = element_of(kind)
-        return [None if v is None else value_as(v, of) for v in value]
-    read: Callable[[Any, ColumnType], Any] = _READERS.get(kind.kind, _text)
-    found = read(value, kind)
-    if found is None:
-        raise _other(value, kind)
-    return found
-
-
-def _struct(value: Any, kind: ColumnType) -> dict[str, Any]:
-    if type(value) is not dict:
-        raise _other(value, kind)
-    known = {field.name for field in kind.fields}
-    for name in value:
-        if name not in known and not kind.is_open:
-            raise Strange(f"the field {name!r}: {_shown(value[name])}, which the schema does not have")
-    found = dict[str, Any]()
-    for field in kind.fields:
-        try:
-            found[field.name] = _field(value, field)
-        except Strange as strange:
-            raise Strange(f"in {field.name} {strange.said}") from None
-    return found
-
-
-def _other(value: Any, kind: ColumnType) -> Strange:
-    return Strange(f"{_shown(value)}, which is not a valid {kind.sql}")
-
-
-def _shown(value: Any) -> str:
-    text = canonical(value)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
-
-
-def _text(value: Any, kind: ColumnType) -> str | None:
-    return value if type(value) is str else None
-
-
-def _of_class(*classes: type) -> Callable[[Any, ColumnType], Any]:
-    return lambda value, kind: value if type(value) in classes else None
-
-
-def _moment(value: Any, kind: ColumnType) -> int | None:
-    return date_to_ms(value) * 1000 if type(value) in (datetime, DatetimeMS) else None
-
-
-def _binary(value: Any, kind: ColumnType) -> bytes | None:
-    subtype = value.subtype if type(value) is Binary else 0 if type(value) is bytes else None
-    wanted = 4 if kind.kind == "uuid" else kind.subtype or 0
-    is_whole = kind.kind != "uuid" or len(value) == 16
-    return bytes(value) if subtype == wanted and is_whole else None
-
-
-_READERS: dict[str, Callable[[Any, ColumnType], Any]] = {
-    "int4": _of_class(int),
-    "int8": lambda value, kind: int(value) if type(value) is Int64 else None,
-    "float8": _of_class(float),
-    "bool": _of_class(bool),
-    "timestamptz": _moment,
-    "objectid": lambda value, kind: value.binary if type(value) is ObjectId else None,
-    "decimal128": lambda value, kind: str(value) if type(value) is Decimal128 else None,
-    "uuid": _binary,
-    "bytea": _binary,
-    "ejson": lambda value, kind: canonical(value),
-}
 
 
 def _array(values: list[Any], kind: ColumnType) -> Any:
