@@ -135,3 +135,29 @@ def test_one_key(move: Move, mongo_db: MongoScratch) -> None:
     assert not move.verify().equal
     move.repair()
     require_equal(move)
+
+
+DISCARD = """
+[[discard]]
+entity = "customers"
+where = "c.age = '99'"
+alias = "c"
+reason = "who is 99 stays"
+"""
+
+
+def test_a_record_that_is_no_longer_discarded(mongo_db: MongoScratch, target: Target, tmp_path: Path) -> None:
+    """The source has no more records than before, and one that is discarded and then deleted is in no account."""
+    people = [{"_id": oid(1, i), "email": f"e{i}", "age": "99" if i < 3 else "30"} for i in range(4)]
+    mongo_db.db.customers.insert_many(people)
+    mongo_db.db.orders.insert_one({"_id": oid(2, 1), "customer": oid(1, 3), "skus": ["a"], "n": 1})
+    folder = shop.small_project(tmp_path / "q", SCHEMA, MAPPING, more=DISCARD)
+    with open_move(folder, mongo_db.url, target.url) as move:
+        move.survey()
+        move.copy()
+        mongo_db.db.customers.update_one({"_id": oid(1, 0)}, {"$set": {"age": "31"}})
+        mongo_db.db.customers.delete_one({"_id": oid(1, 1)})
+        move.repair(keys={"customers": [str(oid(1, n)) for n in range(4)]})
+        counts = {e.entity: e.counts for e in move.status().entities}["customers"]
+        assert (counts.source, counts.copied, counts.discarded) == (3, 2, 1)
+        require_equal(move)

@@ -76,6 +76,12 @@ class Ledger:
         """Note that a discard's `where` leaves these records out."""
         tx.journal.upsert(LEDGER, [_left(entity, key) for key in record_keys])
 
+    def load_left(self, tx: TargetTransaction, entity: str, record_keys: Sequence[str]) -> None:
+        """Do as `add_left` does, by bulk load, for records of which none is noted yet."""
+        if record_keys:
+            rows = [tuple(_left(entity, key)[name] for name in _COLUMNS) for key in record_keys]
+            tx.load(self._table, _texts(_COLUMNS, list(zip(*rows, strict=True))))
+
     def forget_left(self, tx: TargetTransaction, entity: str, record_keys: Sequence[str]) -> None:
         tx.journal.delete_each(LEDGER, [_left(entity, key) for key in record_keys])
 

@@ -52,6 +52,8 @@ def apply(
     rejected |= {m.row: m for m in refused}
     inside = without(parts, {m.row for m in refused}) if refused else parts
     _note_owners(s, tx, entity, batch, inside)
+    if asked is None and s.source.traits.has_unique_keys:  # a copy: no record of the batch is noted yet
+        s.ledger.load_left(tx, entity, [record_key(batch, row) for row in sorted(mapped.discarded)])
     unread = sum(1 for one in batch.rejected if one.reason != REMAINDER)  # a remainder is an unknown number of records
     counts = Counts(
         source=len(batch.raws) + unread,
