@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -218,9 +218,11 @@ def require_reason(source: Source, found: Found, who: tuple[str, Any]) -> None:
 
 
 def could_be_in(source: Source, found: Found) -> set[tuple[str, Any]]:
-    """Records in quarantine of which all could be in together, since nothing but one another is in their way."""
+    """Records in quarantine that could all be in together: nothing is in their way, and no two want one value."""
     tables = {name: set(rows) for name, rows in found.tables.items()}
     chosen = {who for who in found.entries if not is_bad(source[who[0]][who[1]])}
+    wanted = Counter(value for who in chosen for value in values_of(source, *who))
+    chosen = {who for who in chosen if all(wanted[value] == 1 for value in values_of(source, *who))}
     while True:
         beside = {name: set(rows) for name, rows in tables.items()}
         for entity, of in chosen:
@@ -236,18 +238,12 @@ def could_be_in(source: Source, found: Found) -> set[tuple[str, Any]]:
         chosen = stay
 
 
-def contested(source: Source) -> bool:
-    """Whether records want the same value."""
-    values = Counter[Any]()
-    for entity in source:
-        for of, doc in source[entity].items():
-            if is_bad(doc) or doc.get("age") == HIDDEN:
-                continue
-            made = rows_of(source, entity, of)
-            values.update(("handle", row[0]) for row in made["handles"])
-            values.update(("email", row[1]) for row in made.get("people", ()))
-            values.update(("slug", row[2]) for row in made.get("groups", ()) if row[2] is not None)
-    return any(count > 1 for count in values.values())
+def values_of(source: Source, entity: str, of: Any) -> Iterator[tuple[str, Any]]:
+    """The values that no other record may have."""
+    made = rows_of(source, entity, of)
+    yield from (("handle", row[0]) for row in made["handles"])
+    yield from (("email", row[1]) for row in made.get("people", ()))
+    yield from (("slug", row[2]) for row in made.get("groups", ()) if row[2] is not None)
 
 
 def found_in(work: Work, query: Any) -> Found:
