@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -94,11 +95,17 @@ def test_documents_that_fail_the_validator_are_named(db: Database[dict[str, Any]
     assert ids(db) == []
 
 
-def test_fields_of_others_stay(db: Database[dict[str, Any]], writer: Writer) -> None:
+@pytest.mark.parametrize("is_open", [True, False])
+def test_fields_of_others_stay_in_a_collection_that_is_open(
+    db: Database[dict[str, Any]], writer: Writer, is_open: bool
+) -> None:
+    table = replace(TABLE, is_open=is_open)
     db.things.insert_one({"_id": Int64(1), "name": "a", "n": Int64(1), "theirs": {"x": 1}})
     with writer.transaction() as tx:
-        assert tx.update(TABLE, rows((1, None, 2), (9, "no such", 9))) == 1
-    assert list(db.things.find()) == [{"_id": 1, "n": 2, "theirs": {"x": 1}}]
+        found = tx.owned(table, rows((1, None, 1)).select(["id"]), ["id", "name", "n"])
+        assert ("#unreadable" in found.column_names) is not is_open
+        assert tx.update(table, rows((1, None, 2), (9, "no such", 9))) == 1
+    assert list(db.things.find()) == [{"_id": 1, "n": 2} | ({"theirs": {"x": 1}} if is_open else {})]
 
 
 def test_rows_are_found_and_deleted_by_a_column(db: Database[dict[str, Any]], writer: Writer) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 from bson import CodecOptions
 from bson.raw_bson import RawBSONDocument
-from pymongo import MongoClient, UpdateOne
+from pymongo import MongoClient, ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure, PyMongoError
@@ -140,18 +140,15 @@ class MongoTransaction:
         return None
 
     def update(self, table: TargetTable, rows: Any) -> int:
-        """Set the fields of `rows`, and remove those that are to be missing; all others stay as they are."""
+        """Set the fields of `rows`, and remove those that are to be missing; all others stay as they are. Where the
+        schema has all fields of a document, and `rows` too, the document is replaced.
+        """
         if not len(rows):
             return 0
+        is_whole = not table.is_open and {c.name for c in table.columns} <= set(rows.column_names)
+        raws = [RawBSONDocument(raw, _RAW) for raw in documents(table, rows)]
         names = [stored(table, name) for name in rows.column_names if name not in table.primary_key]
-        requests = []
-        for raw in documents(table, rows):
-            document = dict(RawBSONDocument(raw, _RAW))
-            key = document.pop(KEY)
-            gone = {name: "" for name in names if name not in document}
-            sets = {name: value for name, value in document.items() if name in names}
-            change = {op: values for op, values in (("$set", sets), ("$unset", gone)) if values}
-            requests.append(UpdateOne({"_id": key}, change or {"$set": {}}))
+        requests: list[Any] = [ReplaceOne({KEY: raw[KEY]}, raw) if is_whole else _changed(raw, names) for raw in raws]
         collection = collection_of(self._db, table.table).with_options(codec_options=_RAW)
         with self._refusing(table):
             return self._work.write(lambda session: collection.bulk_write(requests, session=session).matched_count)
@@ -169,12 +166,13 @@ class MongoTransaction:
         collection = collection_of(self._db, table.table).with_options(codec_options=_RAW)
         found = list(by_key.filters(table, by))
         own = table.primary_key if is_compound(table) else ()  # is held against what the document says beside it
-        only = dict.fromkeys((*(stored(table, name) for name in (*columns, *own)), KEY), 1)
+        is_whole = {c.name for c in table.columns} <= set(columns)  # then fields that the schema lacks are told as well
+        only = None if is_whole else dict.fromkeys((*(stored(table, name) for name in (*columns, *own)), KEY), 1)
 
         def read(session: Session) -> bytes:
             return b"".join(bytes(d.raw) for one in found for d in collection.find(one, only, session=session))
 
-        return pa.Table.from_batches([canonical_batch(table, columns, self._work.ask(read)).select(list(columns))])
+        return pa.Table.from_batches([canonical_batch(table, columns, self._work.ask(read))])
 
     def count(self, table: TargetTable, *, hold: bool) -> int | None:
         """Count the documents. `hold` cannot be kept: MongoDB has no lock on a collection."""
@@ -239,6 +237,13 @@ class MongoTransaction:
             if (refusal := refusals.alone(table, error)) is not None:
                 raise refusal from error
             raise
+
+
+def _changed(raw: RawBSONDocument, names: Sequence[str]) -> UpdateOne:
+    sets = {name: value for name, value in raw.items() if name in names}
+    gone = {name: "" for name in names if name not in sets}
+    change = {op: values for op, values in (("$set", sets), ("$unset", gone)) if values}
+    return UpdateOne({KEY: raw[KEY]}, change or {"$set": {}})
 
 
 def _portions(raws: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
