@@ -239,6 +239,50 @@ def test_lookups_by_key_by_column_and_by_composite_keys(
         assert teams == [("1", ["x", "z"], 2), ("2.0", ["y"], 1), ("3", None, 0)]
 
 
+PRODUCTS = """
+CREATE TABLE products (id int PRIMARY KEY, attrs jsonb, raw json);
+INSERT INTO products VALUES
+ (1, '{"color": "red", "size": {"w": 1.50}, "tags": ["x", null], "stock": 12345678901234567890.5, "mix": 1,
+       "parts": [{"no": 1, "q": 2.5}, {"no": 2}]}', '{"b": 1,   "a": 2}'),
+ (2, '{"color": null, "size": {"w": 3}, "tags": [], "mix": "text", "parts": []}', '[1, 2]'),
+ (3, NULL, NULL), (4, '{"size": {}}', 'null');
+"""
+OF_PRODUCTS = """
+CREATE TABLE products (id int PRIMARY KEY, color text, w numeric, tags text[], stock numeric, mix jsonb, raw json);
+CREATE TABLE parts (product int, place bigint, no bigint NOT NULL, q numeric, PRIMARY KEY (product, place));
+"""
+
+
+def test_into_the_json_of_columns(pg_db: PostgresScratch, new_target: str, tmp_path: Path) -> None:
+    """Fields and elements by their paths; a path that no mapping takes up stops the copy."""
+    pg_db.execute(PRODUCTS)
+    folder = project(tmp_path / "p", pg_db.url, OF_PRODUCTS)
+    mapping = folder / "mapping" / "products.sql"
+    head = "SELECT p.id AS id, p.attrs.color AS color, p.attrs.size.w AS w, p.attrs.tags AS tags"
+    mapping.write_text(f"{head}, p.attrs.stock AS stock, p.raw AS raw FROM products AS p")
+    (folder / "mapping" / "parts.sql").write_text(
+        "SELECT p.id AS product, e.place AS place, e.part.no AS no, e.part.q AS q"
+        " FROM products AS p, unnest(p.attrs.parts) WITH ORDINALITY AS e(part, place)"
+    )
+    with open_move(folder, pg_db.url, new_target) as move:
+        move.survey()
+        assert [f.place for f in move.check() if f.severity == "fault"] == ["products.attrs.mix"]
+    mapping.write_text(f"{head}, p.attrs.stock AS stock, p.attrs.mix AS mix, p.raw AS raw FROM products AS p")
+    with open_move(folder, pg_db.url, new_target) as move:
+        move.copy()
+        assert move.verify().equal
+    with psycopg.connect(new_target) as connection:
+        asked = connection.execute("SELECT id, color, w::text, tags, stock::text, mix::text, raw::text FROM products")
+        assert sorted(asked) == [
+            (1, "red", "1.50", ["x", None], "12345678901234567890.5", "1", '{"b": 1,   "a": 2}'),
+            (2, None, "3", [], None, '"text"', "[1, 2]"),
+            (3, None, None, None, None, None, None),
+            (4, None, None, None, None, None, "null"),
+        ]
+        parts = connection.execute("SELECT product, place, no, q::text FROM parts ORDER BY 1, 2").fetchall()
+        assert parts == [(1, 1, 1, "2.5"), (1, 2, 2, None)]
+
+
 @pytest.mark.skipif(not CHINOOK.is_dir(), reason="CROSSFADE_SAMPLES names no folder with chinook")
 def test_chinook(pg_db: PostgresScratch, new_target: str, tmp_path: Path) -> None:
     text = (CHINOOK / "Chinook_PostgreSql.sql").read_text()

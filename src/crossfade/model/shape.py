@@ -63,7 +63,7 @@ class Node:
     @cached_property
     def kind(self) -> str:
         """The kind of a value of this place (vocabulary.KINDS)."""
-        return self.vocabulary.kind_of(self.types) if self.value_types else "null"
+        return self.vocabulary.kind_of(self.types, self.declared)
 
     def below(self, step: str) -> Node | None:
         """Return the place that a step of a path leads to, or None."""

@@ -40,15 +40,15 @@ def _anything(name: str) -> bool:
 class Vocabulary:
     """The types of one kind of source. `object`, `array` and `null` mean the same in all.
 
-    `name` is what source.lock.json calls it. `kind_of` gives the kind (of KINDS) of a place that holds these types, of
-    which one at least is not `null`. `types` are the names that there are; `knows` also tells of names that are made.
-    `both` puts together what decides the kind of two places. `key` is where a record holds its key, if that is the same
-    in every entity. `uuids_are_bytes`: a UUID comes as 16 bytes, which the mapping turns into one. `record` is what a
-    record is called.
+    `name` is what source.lock.json calls it. `kind_of` gives the kind (of KINDS) of a place that holds these types, and
+    is declared so ("" where nothing is). `types` are the names that there are; `knows` also tells of names that are
+    made. `both` puts together what decides the kind of two places. `key` is where a record holds its key, if that is
+    the same in every entity. `uuids_are_bytes`: a UUID comes as 16 bytes, which the mapping turns into one. `record` is
+    what a record is called.
     """
 
     name: str
-    kind_of: Callable[[Mapping[str, TypeStats]], str]
+    kind_of: Callable[[Mapping[str, TypeStats], str], str]
     types: tuple[str, ...] = ()
     knows: Callable[[str], bool] = _anything
     both: Callable[[TypeStats, TypeStats], TypeStats] = both
@@ -57,8 +57,10 @@ class Vocabulary:
     record: str = "record"
 
 
-def _structure(types: Mapping[str, TypeStats]) -> str:
+def _structure(types: Mapping[str, TypeStats], declared: str) -> str:
     only = set(types) - {"null"}
+    if not only:
+        return "null"
     return only.pop() if only in ({"object"}, {"array"}) else "mixed"
 
 

@@ -68,7 +68,7 @@ class Rewriter:
             raise Wrong(node, f"{node.sql('duckdb')} is an object, not a value", hint)
         if kind == "array":
             return self._plain_list(node, self.elements(place, "list"))
-        self.use(place, "whole" if kind == "mixed" else "value")
+        self.use(place, "whole" if kind in ("mixed", "json") else "value")
         sql = place.read("native")
         held = place.node.value_types if kind == "mixed" else frozenset()
         if kind == "uuid" and place.node.vocabulary.uuids_are_bytes:

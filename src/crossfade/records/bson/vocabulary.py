@@ -24,11 +24,13 @@ DATE_GREATEST_MS = 9_223_371_331_199_999
 _ARRIVES_AS_IT_IS = frozenset({"double", "string", "object", "array", "objectId", "bool", "decimal"})
 
 
-def kind_of(types: Mapping[str, TypeStats]) -> str:
+def kind_of(types: Mapping[str, TypeStats], declared: str = "") -> str:
     """One type: that type. int and long together: long (no value changes). Everything else that is mixed, or that
     Arrow has no exact type for: "mixed", which arrives as canonical Extended JSON.
     """
     held = types.keys() - {"null"}
+    if not held:
+        return "null"
     if held <= {"int", "long"}:
         return "long" if "long" in held else "int"
     if len(held) > 1:

@@ -19,8 +19,12 @@ from crossfade.model.canonical import element_of
 from crossfade.model.program import ROW
 from crossfade.model.shape import Node, Path, Shape, escape_step, unescape_step
 from crossfade.model.target import ColumnType
+from crossfade.records.bson.places import Values
+from crossfade.records.rows.json_columns import compiled
+from crossfade.records.rows.json_values import DuplicateName, misfit, parse
 from crossfade.records.rows.texts import PRINTED, json_text, text_of, texts_of
 from crossfade.records.rows.types import arrives_as, arriving, key_names, read_as
+from crossfade.records.rows.vocabulary import JSON_NULL, is_json
 
 LISTS = ("list", "listed")
 
@@ -32,10 +36,45 @@ class Held:
     size: int
     values: Mapping[str, Any] = field(default_factory=dict)
     texts: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    _parsed: dict[str, Values] = field(default_factory=dict)
+
+    def json(self, node: Node) -> Values:
+        """The JSON of a column, parsed once; a text that is none is a name of an object that is there twice."""
+        if node.name not in self._parsed:
+            self._parsed[node.name] = Values([None if t is None else _parsed(t) for t in self.texts_of(node)])
+        return self._parsed[node.name]
+
+    def json_misfits(self, nodes: Sequence[Node]) -> dict[int, tuple[str, str, Path]]:
+        """Reason, detail and path for the rows whose JSON holds what the survey did not see."""
+        found: dict[int, tuple[str, str, Path]] = {}
+        for node in nodes:
+            for row, (text, value) in enumerate(zip(self.texts_of(node), self.json(node).values, strict=True)):
+                if text is not None and (why := _why(value, node)) is not None:
+                    found.setdefault(row, why)
+        return found
 
     def texts_of(self, node: Node) -> Sequence[str | None]:
         found = self.texts.get(node.name)
         return found if found is not None else texts_of(self.values[node.name], node.kind)
+
+
+_TWICE = object()
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return parse(text)
+    except DuplicateName:
+        return _TWICE
+
+
+def _why(value: Any, node: Node) -> tuple[str, str, Path] | None:
+    path = (escape_step(node.name),)
+    if value is _TWICE:
+        return "duplicate_key", "an object of its JSON has a name twice", path
+    if value is None:
+        return None if JSON_NULL in node.types else ("unseen_type", "JSON's null where the survey saw none", path)
+    return misfit(value, node, path)
 
 
 Build = Callable[[Held], Any]
@@ -49,6 +88,8 @@ class _Made:
     build: Build
     nodes: tuple[Node, ...]
     texts: bool = False
+    inside: bool = False
+    """It is made of what is in the JSON of its column."""
 
 
 class Arrangement:
@@ -63,6 +104,7 @@ class Arrangement:
         self.schema = pa.schema([pa.field(ROW, pa.int64()), *(made.field for made in self._made)])
         wanted = [(node, made.texts) for made in self._made for node in made.nodes] + [(n, True) for n in self.key]
         self.texts = _once(node for node, texts in wanted if texts and node.kind in PRINTED)
+        self.inside = _once(node for made in self._made if made.inside for node in made.nodes)
         self.values = _once(node for node, texts in wanted if not texts or node.kind not in PRINTED)
 
     def table(self, held: Held) -> Any:
@@ -79,11 +121,13 @@ def _made(column: Column, root: Node) -> _Made:
     """Raises ValueError for what is no column."""
     if not column.path:
         return _of_row(column, root)
-    if len(column.path) > 1:
-        return _null(column, pa.string() if column.form != "present" else pa.bool_())
     node = root.by_name.get(unescape_step(column.path[0]))
     if node is None:
         return _null(column, pa.null())
+    if is_json(node.declared) and (len(column.path) > 1 or column.form in (*LISTS, "entries", "type")):
+        return _inside(column, node)
+    if len(column.path) > 1:
+        return _null(column, pa.string() if column.form != "present" else pa.bool_())
     if column.form in LISTS:
         return _list(column, node)
     made = _VALUES.get(column.form)
@@ -94,6 +138,12 @@ def _made(column: Column, root: Node) -> _Made:
 
 def _null(column: Column, arrow: Any) -> _Made:
     return _Made(pa.field(column.name, arrow), lambda held: pa.nulls(held.size, arrow), ())
+
+
+def _inside(column: Column, node: Node) -> _Made:
+    """A place in the JSON of a column."""
+    form, build = compiled(column, node, column.path[1:])
+    return _Made(form.field(column.name), lambda held: build(held.json(node)), (node,), inside=True)
 
 
 def _native(column: Column, node: Node) -> _Made:

@@ -17,8 +17,9 @@ from crossfade.model.shape import ELEMENT, Node, Path, Shape, TypeStats, escape_
 from crossfade.model.vocabulary import Vocabulary
 from crossfade.records.codec import Raw
 from crossfade.records.rows import calendar
+from crossfade.records.rows.json_count import JsonCount
 from crossfade.records.rows.texts import INFINITE
-from crossfade.records.rows.vocabulary import KIND_OF_COLUMN, MATRIX, POSTGRESQL
+from crossfade.records.rows.vocabulary import JSON_NULL, KIND_OF_COLUMN, MATRIX, POSTGRESQL
 from crossfade.schema.column_types import postgresql_type
 
 SHOWN = 64
@@ -43,9 +44,12 @@ class ColumnCount:
     max_length: int | None = None
     matrices: int = 0
     element: ColumnCount | None = None
+    json: JsonCount | None = None
 
     def plus(self, other: ColumnCount) -> ColumnCount:
         order = _order(self.type)
+        if self.json is not None and other.json is not None:
+            self.json.merge(other.json)
         return replace(
             self,
             count=self.count + other.count,
@@ -123,9 +127,21 @@ class RowCounter:
         return Shape(entity, self.count, root, entity_class, plan, self.bytes, own_key=key)
 
     def _node(self, column: ColumnCount, engine: str) -> Node:
+        if column.json is not None:
+            return self._json_node(column, column.json, engine)
         element = None if column.element is None else self._node(column.element, ELEMENT)
         declared = "" if column.declared == column.type else column.declared
         return Node(column.name, engine, _types(column), element=element, vocabulary=self.vocabulary, declared=declared)
+
+    def _json_node(self, column: ColumnCount, found: JsonCount, engine: str) -> Node:
+        """Its types are those of the values; where these have no shape, it is one of JSON and nothing more."""
+        types = {JSON_NULL if kind == "null" else kind: TypeStats(n) for kind, n in found.root.types.items()}
+        if not found.is_open or not types:
+            types = {column.type: TypeStats(column.count)}
+        if column.nulls or column.nullable:
+            types["null"] = TypeStats(column.nulls)
+        below = found.root.below(self.vocabulary)
+        return Node(column.name, engine, types, vocabulary=self.vocabulary, declared=column.type, **below)
 
 
 def _name(column: ColumnCount) -> str:

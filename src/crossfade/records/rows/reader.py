@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from crossfade.model.batch import Batch, Column, KeysOf
 from crossfade.model.rejection import Rejection
-from crossfade.model.shape import Node, Shape, format_path
+from crossfade.model.shape import Node, Path, Shape, format_path
 from crossfade.records.codec import Unreadable
 from crossfade.records.rows import raw as lines
 from crossfade.records.rows.columns import Arrangement, Held
@@ -36,7 +36,13 @@ class RawReader:
             else:
                 raws.append(raw)
                 rows.append(row)
-        return Batch(self._arranged.table(self._held(rows)), raws, tuple(aside), KeysOf(raws, lines.key_of))
+        held = self._held(rows)
+        if wrong := held.json_misfits(self._arranged.inside):
+            aside += [_rejected(place, raw, *why) for place, raw, why in _placed(raws, wrong, aside)]
+            left = [row for row in range(len(rows)) if row not in wrong]
+            raws, held = [raws[row] for row in left], self._held([rows[row] for row in left])
+        rejected = tuple(sorted(aside, key=lambda one: one.row))
+        return Batch(self._arranged.table(held), raws, rejected, KeysOf(raws, lines.key_of))
 
     def _require_fit(self, row: Row) -> None:
         """Raise Unreadable for a record that does not fit the shape."""
@@ -54,6 +60,21 @@ class RawReader:
             n.name: canonical([_text(row, n.name, key) for row in rows], read_as(n)) for n in self._arranged.values
         }
         return Held(len(rows), values, texts)
+
+
+def _placed(
+    raws: Sequence[bytes], wrong: Mapping[int, tuple[str, str, Path]], before: Sequence[Rejection]
+) -> Iterator[tuple[int, bytes, tuple[str, str, Path]]]:
+    """The places of rows among all that were read, of which some are rejected already."""
+    taken = {one.row for one in before}
+    places = (place for place in range(len(raws) + len(taken)) if place not in taken)
+    for row, place in enumerate(places):
+        if row in wrong:
+            yield place, raws[row], wrong[row]
+
+
+def _rejected(place: int, raw: bytes, reason: str, detail: str, path: Path) -> Rejection:
+    return Rejection(place, reason, detail, path=format_path(path), key=lines.key_of(raw), raw=raw)
 
 
 def _text(row: Row, name: str, key: Mapping[str, int]) -> str | None:

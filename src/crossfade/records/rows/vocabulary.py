@@ -12,9 +12,12 @@ from collections.abc import Mapping
 
 from crossfade.model.type_stats import TypeStats
 from crossfade.model.vocabulary import Vocabulary
+from crossfade.records.rows.json_values import WHOLE
 from crossfade.schema.column_types import postgresql_type
 
 MATRIX = "matrix"
+JSON_NULL = "json null"
+"""The null of JSON as the whole value of a column, which is another thing than NULL."""
 
 KIND_OF_COLUMN: Mapping[str, str] = {
     "int2": "int",
@@ -37,12 +40,36 @@ KIND_OF_COLUMN: Mapping[str, str] = {
 }
 """Kind of a column type (model/target.CANONICAL) -> the kind of its values. Any other arrives as text."""
 
+_JSON_TYPES = {
+    "object": "object",
+    "array": "array",
+    "string": "string",
+    WHOLE: "long",
+    "number": "decimal",
+    "boolean": "bool",
+    JSON_NULL: "json",
+}
+"""The types of JSON values, and the kind of each."""
+
 _CALENDAR = frozenset({"date", "timestamp", "day"})
 _LAST_YEAR = 294_246  # the last whole year of microseconds in 64 bits
 
 
-def kind_of(types: Mapping[str, TypeStats]) -> str:
+def is_json(declared: str) -> bool:
+    """Whether a column is declared as JSON: what types its values have is another matter."""
+    return declared in ("json", "jsonb")
+
+
+def kind_of(types: Mapping[str, TypeStats], declared: str = "") -> str:
+    """A JSON column arrives as its text, whatever is in it; a place below it as what is there."""
+    if is_json(declared):
+        return "json"
     held = types.keys() - {"null"}
+    if not held:
+        return "null"
+    if held <= _JSON_TYPES.keys():
+        kinds = {_JSON_TYPES[name] for name in held}
+        return "decimal" if kinds == {"long", "decimal"} else kinds.pop() if len(kinds) == 1 else "json"
     if len(held) > 1:
         return "string"
     (only,) = held
@@ -70,7 +97,7 @@ def _year(text: str) -> int:
 _TYPES = (
     "smallint", "integer", "bigint", "real", "double precision", "numeric", "boolean", "text", "character varying",
     "character", "uuid", "timestamp with time zone", "timestamp without time zone", "date", "time without time zone",
-    "json", "jsonb", "bytea", "array", MATRIX, "null",
+    "json", "jsonb", "bytea", "array", MATRIX, "null", "object", "string", WHOLE, "number", JSON_NULL,
 )  # fmt: skip
 
 POSTGRESQL = Vocabulary("postgresql", kind_of, _TYPES, record="row")

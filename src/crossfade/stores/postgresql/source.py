@@ -12,27 +12,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from crossfade.errors import CrossfadeError, Refused, Stale
 from crossfade.model.batch import Batch, Chunk, Column
-from crossfade.model.quoting import identifier
-from crossfade.model.rejection import Rejection
-from crossfade.model.shape import Node, Path, Shape, escape_step, format_path, unescape_step
-from crossfade.records.rows.columns import Arrangement, Held
+from crossfade.model.shape import Node, Path, Shape, format_path, unescape_step
+from crossfade.records.rows.columns import Arrangement
 from crossfade.records.rows.keys import key_of_texts
 from crossfade.records.rows.raw import Row, key_of, split, write
-from crossfade.records.rows.reader import ODD_ARRAY, keys_of_columns
-from crossfade.records.rows.texts import INFINITE, INFINITE_DAYS
-from crossfade.records.rows.types import read_as
+from crossfade.records.rows.vocabulary import is_json
 from crossfade.stores.contract import Reader
 from crossfade.stores.postgresql.reading.adbc import AdbcConnection
-from crossfade.stores.postgresql.reading.canonical import canonical, expression, is_plain
 from crossfade.stores.postgresql.reading.key_ranges import KeySql, key_sql
 from crossfade.stores.postgresql.reading.relations import FOREIGN, VIEW, Relation, Relations, SourceColumn
+from crossfade.stores.postgresql.reading.row_batches import RowBatches, portioned
 
-ROWS_A_BATCH = 20_000
 ROWS_A_CHUNK = 200_000  # the most rows in a chunk
 USUAL_SIZE = 100  # bytes of a row if the server does not say
 KEYS_AT_ONCE = 10_000
@@ -100,7 +92,7 @@ class PostgresReader:
         self.snapshot()  # while the connection is free
         where = f"WHERE {key.within(chunk.lower, chunk.upper)} ORDER BY {key.order}"
         reading, statement = self._reading(chunk.entity, shape, tuple(columns), "", where)
-        for batch in _portioned(self._adbc.batches(statement)):
+        for batch in portioned(self._adbc.batches(statement)):
             yield reading.batch(batch, partial(self.records, chunk.entity))
 
     def count(self, entity: str) -> int:
@@ -131,6 +123,10 @@ class PostgresReader:
     def text_rows(self, statement: str) -> list[tuple[str | None, ...]]:
         """Run a SELECT whose columns are all text, in the snapshot."""
         return self._adbc.text_rows(statement)
+
+    def selected(self, statement: str) -> Iterator[Any]:
+        """Run a SELECT in the snapshot, and yield its batches."""
+        return self._adbc.batches(statement)
 
     # -- ranges and lists
 
@@ -211,15 +207,15 @@ class PostgresReader:
         """Do as `fetch` does, with the records as Arrow."""
         for joined, where in self._portions(entity, path, values):
             reading, statement = self._reading(entity, shape, tuple(columns), joined, where)
-            for batch in _portioned(iter(self._aside(statement))):
+            for batch in portioned(iter(self._aside(statement))):
                 yield reading.batch(batch, partial(self.records, entity))
 
     def _reading(
         self, entity: str, shape: Shape, columns: tuple[Column, ...], joined: str, rest: str
-    ) -> tuple[_Reading, str]:
+    ) -> tuple[RowBatches, str]:
         relation, key = self._keyed(entity)
         self._require_surveyed(entity, relation, shape)
-        reading = _Reading(self._arranged(_Same(shape), columns), key)
+        reading = RowBatches(self._arranged(_Same(shape), columns), key)
         return reading, f"SELECT {_numbered(reading.selected)} FROM {_from(relation, joined)} {rest}"
 
     def _require_surveyed(self, entity: str, relation: Relation, shape: Shape) -> None:
@@ -227,7 +223,7 @@ class PostgresReader:
         now = {c.name: c.type for c in self.relations.columns(relation)}
         then = {node.name: node for node in shape.root.fields}
         changed = sorted(name for name in now.keys() | then.keys() if name not in now or name not in then)
-        changed += sorted(name for name in now.keys() & then.keys() if now[name] not in then[name].types)
+        changed += sorted(name for name in now.keys() & then.keys() if not _is_of(now[name], then[name]))
         if changed and then:
             raise Stale(
                 f"{entity} has changed since the survey ({', '.join(changed)}); nothing was read from it",
@@ -272,135 +268,8 @@ def _from(relation: Relation, joined: str) -> str:
     return f"{joined} JOIN {relation.rows} AS t ON true" if joined else f"{relation.rows} AS t"
 
 
-def _portioned(batches: Iterator[Any]) -> Iterator[Any]:
-    """Put batches together to those of about ROWS_A_BATCH rows: each has its price, whatever is in it."""
-    waiting: list[Any] = []
-    rows = 0
-    for batch in batches:
-        waiting.append(batch)
-        rows += batch.num_rows
-        if rows >= ROWS_A_BATCH:
-            yield pa.Table.from_batches(waiting)
-            waiting, rows = [], 0
-    if rows:
-        yield pa.Table.from_batches(waiting)
-
-
-class _Reading:
-    """One statement's columns: canonical values, texts, whether arrays are plain, and the parts of the key."""
-
-    def __init__(self, arranged: Arrangement, key: KeySql) -> None:
-        self._arranged = arranged
-        self._lists = [node for node in arranged.values if node.kind == "array"]
-        self._key_texts = () if arranged.key else key.texts
-        self.selected = [
-            *(expression(read_as(node), _sql(node)) for node in arranged.values),
-            *(f"{_sql(node)}::text" for node in arranged.texts),
-            *(f"coalesce({is_plain(_sql(node))}, true)" for node in self._lists),
-            *self._key_texts,
-        ]
-
-    def batch(self, table: Any, raws: Any) -> Batch:
-        columns = iter(column.combine_chunks() for column in table.columns)
-        values = {node.name: canonical(next(columns), read_as(node)) for node in self._arranged.values}
-        texts = {node.name: next(columns).to_pylist() for node in self._arranged.texts}
-        plain = {node.name: next(columns) for node in self._lists}
-        parts = [next(columns).to_pylist() for _ in self._key_texts]
-        held = Held(table.num_rows, values, texts)
-        keys = _Keys(held, self._arranged.key, parts)
-        wrong = self._misfits(values, plain)
-        if not wrong:
-            return Batch(self._arranged.table(held), _Raws(keys, raws), (), keys)
-        return self._without(held, keys, wrong, raws)
-
-    def _misfits(self, values: dict[str, Any], plain: dict[str, Any]) -> dict[int, tuple[Node, str, str]]:
-        """Return the rows with a value that cannot arrive as its column does."""
-        found: dict[int, tuple[Node, str, str]] = {}
-        for node in self._arranged.values:
-            for row in _infinite(values[node.name], node):
-                found.setdefault(row, (node, "out_of_range", "an infinite date where the survey saw none"))
-        for node in self._lists:
-            for row in pc.indices_nonzero(pc.invert(plain[node.name])).to_pylist():
-                found.setdefault(row, (node, "unseen_type", ODD_ARRAY))
-        return found
-
-    def _without(self, held: Held, keys: Sequence[str], wrong: dict[int, tuple[Node, str, str]], raws: Any) -> Batch:
-        out = sorted(wrong)
-        records = dict(zip(out, raws([keys[row] for row in out]), strict=True))
-        aside = tuple(
-            Rejection(row, reason, detail, path=_path(node), key=keys[row], raw=records[row])
-            for row, (node, reason, detail) in sorted(wrong.items())
-        )
-        good = [row for row in range(held.size) if row not in wrong]
-        values = {name: array.take(pa.array(good, pa.int64())) for name, array in held.values.items()}
-        texts = {name: [column[row] for row in good] for name, column in held.texts.items()}
-        left = [keys[row] for row in good]
-        return Batch(self._arranged.table(Held(len(good), values, texts)), _Raws(left, raws), aside, left)
-
-
-def _path(node: Node) -> str:
-    return format_path((escape_step(node.name),))
-
-
-def _sql(node: Node) -> str:
-    return f"t.{identifier(node.name)}"
-
-
-_ENDS = {
-    "date": (INFINITE, pa.int64()),
-    "timestamp": (INFINITE, pa.int64()),
-    "day": (INFINITE_DAYS, pa.int32()),
-}
-
-
-def _infinite(values: Any, node: Node) -> list[int]:
-    if node.kind not in _ENDS:
-        return []
-    ends, integer = _ENDS[node.kind]
-    numbers = values.cast(integer)
-    least, greatest = pc.min_max(numbers).as_py().values()
-    if least is None or (least > ends["-infinity"] and greatest < ends["infinity"]):
-        return []
-    rows: list[int] = pc.indices_nonzero(
-        pc.is_in(numbers, value_set=pa.array(list(ends.values()), integer))
-    ).to_pylist()
-    return rows
-
-
-class _Keys(Sequence[str]):
-    """The keys of the rows, made when the first is asked for."""
-
-    def __init__(self, held: Held, nodes: Sequence[Node], parts: Sequence[Sequence[str | None]]) -> None:
-        self._held, self._nodes, self._parts = held, nodes, parts
-        self._made: list[str] | None = None
-
-    def __len__(self) -> int:
-        return self._held.size
-
-    def __getitem__(self, at: Any) -> Any:
-        if self._made is None:
-            columns = [self._held.texts_of(node) for node in self._nodes] or list(self._parts)
-            self._made = keys_of_columns(columns, self._held.size)
-        return self._made[at]
-
-
-class _Raws(Sequence[bytes]):
-    """The raw records of the rows, fetched by their keys when they are asked for (model.batch.MadeLater)."""
-
-    def __init__(self, keys: Sequence[str], fetch: Any) -> None:
-        self._keys, self._fetch = keys, fetch
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def __getitem__(self, at: Any) -> Any:
-        if isinstance(at, slice):
-            return self.of(range(len(self))[at])
-        return self.of([at])[0]
-
-    def of(self, rows: Sequence[int]) -> list[bytes]:
-        found: list[bytes] = self._fetch([self._keys[row] for row in rows]) if rows else []
-        return found
+def _is_of(type_: str, node: Node) -> bool:
+    return type_ == node.declared if is_json(type_) else type_ in node.types
 
 
 _: type[Reader] = PostgresReader

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from crossfade.model.batch import Chunk
 from crossfade.model.map_rules import MapRules
 from crossfade.records.rows.count import SHOWN, ColumnCount, RowCounter
-from crossfade.records.rows.vocabulary import KIND_OF_COLUMN
+from crossfade.records.rows.json_count import JsonCount
+from crossfade.records.rows.vocabulary import KIND_OF_COLUMN, is_json
 from crossfade.schema.column_types import postgresql_type
 from crossfade.stores.contract import Surveyor
 from crossfade.stores.postgresql.reading.canonical import is_plain
@@ -35,8 +36,21 @@ class PostgresSurveyor:
         for some in _portions(columns):
             counter.count, found = self._ask(rows, some)
             counted += found
+        if jsons := [column for column in columns if is_json(column.type)]:
+            inside = self._inside(rows, jsons)
+            counted = [replace(c, json=inside[c.name]) if c.name in inside else c for c in counted]
         counter.columns = counted
         return counter
+
+    def _inside(self, rows: str, columns: Sequence[SourceColumn]) -> dict[str, JsonCount]:
+        """Read the JSON of these columns, and return what is in it."""
+        found = {column.name: JsonCount() for column in columns}
+        selected = ", ".join(f"{column.sql}::text AS c{i}" for i, column in enumerate(columns))
+        for batch in self.reader.selected(f"SELECT {selected} FROM {rows}"):
+            for count, texts in zip(found.values(), batch.columns, strict=True):
+                for text in texts.drop_null().to_pylist():
+                    count.add(text)
+        return found
 
     def _ask(self, rows: str, columns: Sequence[SourceColumn]) -> tuple[int, list[ColumnCount]]:
         asked = [_Asked(column) for column in columns]

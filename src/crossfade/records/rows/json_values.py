@@ -1,0 +1,93 @@
+"""JSON in columns: parsed without loss, written again as it was, and held against the shape of its column.
+
+The types of its values are those of `jsonb_typeof`, with whole numbers of 64 bits apart from other numbers. A number
+stays the text that it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from crossfade.model.shape import ELEMENT, Node, Path, escape_step
+
+WHOLE = "whole number"
+_INT64 = range(-(2**63), 2**63)
+
+
+class Number(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+    @property
+    def is_whole(self) -> bool:
+        text = self.lstrip("-")
+        return text.isdigit() and len(text) < 20 and int(self) in _INT64 and self != "-0"
+
+
+class DuplicateName(ValueError):
+    """An object has a name twice."""
+
+
+def parse(text: str) -> Any:
+    """The value of a JSON text. Raises DuplicateName, and ValueError for what is no JSON."""
+    return json.loads(text, parse_int=Number, parse_float=Number, object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise DuplicateName("an object has a name twice")
+    return found
+
+
+def dump(value: Any) -> str:
+    """The JSON text of a value, numbers as they were written."""
+    if type(value) is dict:
+        return "{" + ",".join(f"{_text(name)}:{dump(part)}" for name, part in value.items()) + "}"
+    if type(value) is list:
+        return "[" + ",".join(map(dump, value)) + "]"
+    if type(value) is Number:
+        return str(value)
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def type_of(value: Any) -> str:
+    """The name of a value's type."""
+    if type(value) is Number:
+        return WHOLE if value.is_whole else "number"
+    return _TYPES[type(value)]
+
+
+_TYPES: dict[type[Any], str] = {str: "string", bool: "boolean", type(None): "null", dict: "object", list: "array"}
+
+
+def misfit(value: Any, node: Node, path: Path = ()) -> tuple[str, str, Path] | None:
+    """Reason, detail and path of the first thing in a value that the survey did not see at its place."""
+    for reason, detail, at in _misfits(value, node, path):
+        return reason, detail, at
+    return None
+
+
+def _misfits(value: Any, node: Node, path: Path) -> Iterator[tuple[str, str, Path]]:
+    name = type_of(value)
+    if name not in node.types and not (name == WHOLE and "number" in node.types):
+        seen = ", ".join(sorted(node.types)) or "nothing"
+        yield "unseen_type", f"{name} where the survey saw {seen}", path
+    elif name == "object":
+        for field, part in value.items():
+            below = node.by_name.get(field)
+            at = (*path, escape_step(field))
+            if below is None:
+                yield "unseen_path", "a path that the survey did not see", at
+            else:
+                yield from _misfits(part, below, at)
+    elif name == "array" and node.element is not None:
+        for part in value:
+            yield from _misfits(part, node.element, (*path, ELEMENT))
