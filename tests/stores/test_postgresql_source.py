@@ -215,7 +215,7 @@ def test_a_survey_in_ranges_is_the_same(pg_db: PostgresScratch, source: Store) -
     assert source.inspector is not None
     found = source.inspector.entities()
     whole_shapes = survey(lambda: open_store(pg_db.url), found)
-    assert survey(lambda: open_store(pg_db.url), found, segment_bytes=1) == whole_shapes
+    assert survey(lambda: open_store(pg_db.url), found, segment_bytes=20_000) == whole_shapes
 
 
 def test_what_is_not_copied_is_named(source: Store) -> None:
