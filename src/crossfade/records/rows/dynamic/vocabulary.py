@@ -10,7 +10,7 @@ from crossfade.model.vocabulary import Vocabulary
 _KINDS = {"integer": "long", "real": "double", "text": "string", "blob": "binary"}
 
 
-def kind_of(types: Mapping[str, TypeStats]) -> str:
+def kind_of(types: Mapping[str, TypeStats], declared: str = "") -> str:
     """Integers and reals together are exact numbers, as columns declared DECIMAL hold them. Anything else is mixed; a
     column without a value whose declaration allows several types has no kind.
     """
