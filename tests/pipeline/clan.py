@@ -36,6 +36,12 @@ CREATE TABLE tags (
 );
 CREATE TABLE handles (handle text PRIMARY KEY, holder text NOT NULL);
 """
+PLAIN = (
+    SCHEMA.replace(" CHECK (age < 150)", "")
+    .replace(" REFERENCES people (id) ON DELETE SET NULL", "")
+    .replace(" ON DELETE CASCADE", "")
+)
+"""As much of it as the store in memory takes."""
 POSTGRESQL = SCHEMA.replace(
     "CREATE TABLE groups (\n    id text PRIMARY KEY, name text NOT NULL, slug text UNIQUE,"
     " lead_id int REFERENCES people (id) ON DELETE SET NULL\n);",
@@ -114,12 +120,19 @@ def again(work: Work, **changes: Any) -> Work:
     return replace(work, token=secrets.token_hex(8), **changes)
 
 
+def put(work: Work, names: Iterable[tuple[str, Any]]) -> None:
+    """Put records into the journal, to be applied."""
+    found = list(names)
+    with session(work).transaction() as tx:
+        for entity in ("groups", "people"):
+            dirty.put(tx, entity, [key(of) for name, of in found if name == entity])
+
+
 def apply(work: Work, names: Iterable[tuple[str, Any]]) -> list[Applied]:
     """Put records into the journal and apply all that is in it, until nothing is."""
     s, found = session(work), list[Applied]()
-    with s.transaction() as tx:
-        for entity in ("groups", "people"):
-            dirty.put(tx, entity, [key(of) for name, of in names if name == entity])
+    if listed := list(names):
+        put(work, listed)
     for _ in range(30):
         with s.transaction() as tx:
             todo = dirty.all_dirty(tx)

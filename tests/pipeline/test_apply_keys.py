@@ -8,6 +8,7 @@ import secrets
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from crossfade.errors import Unreachable
+from crossfade.journal import dirty
 from crossfade.move import Move
 from crossfade.project import load_project
 from crossfade.records.bson.codec import BSON
 from crossfade.records.bson.ejson import to_bson
-from crossfade.runtime.session import Work, close_sessions
+from crossfade.runtime.session import Work, close_sessions, session
 from crossfade.stores.memory.database import database, forget
 from crossfade.stores.open import open_store
+from crossfade.stores.sqlite.target import SqliteWriter
 
 KEYS = {"groups": st.sampled_from("abc"), "people": st.integers(1, 4)}
 GROUP = st.fixed_dictionaries(
@@ -156,3 +160,32 @@ def test_random_changes_on_sqlite(world: World) -> None:
     )
     case: Callable[[], None] = Machine.TestCase().runTest
     case()
+
+
+@pytest.mark.parametrize("point", ["before", "after"])
+def test_a_commit_that_is_cut_off(world: World, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    """Before the commit nothing is there; after it all is, although nobody heard of it: the next run finds either."""
+    work, file = world.target()
+    whole = SqliteWriter.transaction
+
+    @contextmanager
+    def cut(self: SqliteWriter) -> Iterator[Any]:
+        with whole(self) as tx:
+            yield tx
+            if point == "before":
+                raise Unreachable("the connection is lost")
+        raise Unreachable("the connection is lost")
+
+    records = {"groups": {"a": {**clan.GROUP, "lead": None}}, "people": {1: {**clan.PERSON, "handle": None}}}
+    clan.fill(database(world.source, BSON), records)
+    clan.put(work, [("groups", "a"), ("people", 1)])
+    with session(work).transaction() as tx:
+        todo = dirty.all_dirty(tx)
+    with monkeypatch.context() as patched:
+        patched.setattr(SqliteWriter, "transaction", cut)
+        with pytest.raises(Unreachable):
+            clan.apply_these(work, todo)
+    assert len(read(file, "SELECT * FROM people")) == (point == "after")
+    clan.apply_these(work, todo)
+    clan.require_true(records, clan.found_in(work, partial(read, file)))
+    close_sessions(work.token)

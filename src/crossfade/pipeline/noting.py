@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from crossfade.journal import dirty, journal, waiting
@@ -214,10 +214,3 @@ def _wake(view: View, changes: Sequence[TableChange]) -> None:
     woken = waiting.woken(view.tx, values, tables) if values else set()
     for entity in sorted({entity for entity, _ in woken}):
         dirty.put(view.tx, entity, [key for of, key in woken if of == entity])
-
-
-def outcomes(applied: Applied) -> Iterator[tuple[str, str, int]]:
-    """Yield entity, outcome and number, without the records that were equal."""
-    for (entity, outcome), count in sorted(applied.records.items()):
-        if outcome != "equal":
-            yield entity, outcome, count
