@@ -176,7 +176,10 @@ def test_a_commit_that_is_cut_off(world: World, monkeypatch: pytest.MonkeyPatch,
                 raise Unreachable("the connection is lost")
         raise Unreachable("the connection is lost")
 
-    records = {"groups": {"a": {**clan.GROUP, "lead": None}}, "people": {1: {**clan.PERSON, "handle": None}}}
+    records: dict[str, dict[Any, clan.Document]] = {
+        "groups": {"a": {**clan.GROUP, "lead": None}},
+        "people": {1: {**clan.PERSON, "handle": None}},
+    }
     clan.fill(database(world.source, BSON), records)
     clan.put(work, [("groups", "a"), ("people", 1)])
     with session(work).transaction() as tx:
