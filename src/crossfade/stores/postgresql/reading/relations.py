@@ -144,7 +144,7 @@ class Relations:
 
 
 def _relation(row: Sequence[str]) -> Relation:
-    oid, schema, table, kind, estimate, size, _, policies, children, extension, may_read = row
+    oid, schema, table, kind, estimate, size, policies, children, extension, may_read = row
     flags = policies == "true", children == "true"
     return Relation(oid, schema, table, kind, int(estimate), int(size), *flags, extension, may_read == "true")
 

@@ -6,7 +6,6 @@ SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
        COALESCE((SELECT pg_catalog.sum(pg_catalog.pg_table_size(p.oid)) FROM pg_catalog.pg_class p
                  WHERE p.relkind IN ('r', 'm')
                    AND (p.oid = c.oid OR p.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))), 0)::int8::text,
-       (c.relrowsecurity AND NOT pg_catalog.has_table_privilege(c.oid, 'SELECT'))::text,
        c.relrowsecurity::text,
        EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid AND c.relkind = 'r')::text,
        COALESCE((SELECT e.extname::text FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
