@@ -174,7 +174,7 @@ def test_the_survey_counts_types_that_are_there(file: Path) -> None:
     assert counted == {"integer": 2, "text": 1, "null": 0}
     at = shapes["kinds"].root.by_name["at"]
     assert (at.declared, at.types["text"].least, at.types["null"].count) == ("DATETIME", "0001-01-01 00:00:00", 2)
-    assert shapes["holed"].key == shapes["no_key"].key == ()
+    assert shapes["holed"].key == shapes["no_key"].key == (("rowid",),)
     assert shapes["composite"].key == (("Part A",), ("b.c",), ("day",))
     assert {t: s.count for t, s in shapes["empty_one"].root.by_name["x"].types.items()} == {"text": 0, "null": 0}
 

@@ -17,7 +17,7 @@ from crossfade.model.quoting import identifier
 from crossfade.model.rejection import Rejection
 from crossfade.model.shape import Path, Shape, format_path, unescape_step
 from crossfade.records.rows.dynamic.columns import Arrangement, Held
-from crossfade.records.rows.dynamic.reader import Misfit, misfits
+from crossfade.records.rows.dynamic.reader import Misfit, is_worse, misfits
 from crossfade.records.rows.dynamic.values import text_of
 from crossfade.records.rows.keys import key_of_texts
 from crossfade.records.rows.raw import Row, key_of, split, write
@@ -108,7 +108,7 @@ class SqliteReader:
     def batches(self, chunk: Chunk, shape: Shape, columns: Sequence[Column]) -> Iterator[Batch]:
         table, key = self.keyed(chunk.entity)
         self._require_surveyed(table, key, shape)
-        reading = _Reading(Arrangement(shape, columns), key, partial(self.records, chunk.entity))
+        reading = _Reading(Arrangement(shape, columns), partial(self.records, chunk.entity))
         condition = within(key.parts, chunk.lower, chunk.upper)
         statement = f"SELECT {reading.selected} FROM {table.rows} WHERE {condition.sql} ORDER BY {', '.join(key.parts)}"
         for rows in self.transaction.rows(statement, condition.parameters):
@@ -206,23 +206,20 @@ def _line(row: Sequence[Any], parts: int, names: Sequence[str]) -> bytes:
 
 
 class _Reading:
-    """One statement's columns: those of the batch, and the rowid where that is the key."""
+    """One statement's columns."""
 
-    def __init__(self, arranged: Arrangement, key: Key, records: Callable[[Sequence[str]], list[bytes]]) -> None:
+    def __init__(self, arranged: Arrangement, records: Callable[[Sequence[str]], list[bytes]]) -> None:
         self._arranged, self._records = arranged, records
         self._names = [node.name for node in arranged.nodes]
-        self._rowid = () if key.columns else key.parts
-        columns = [f"t.{identifier(name)}" for name in self._names]
-        self.selected = ", ".join([*columns, *self._rowid]) or "NULL"
+        self.selected = ", ".join(f"t.{identifier(name)}" for name in self._names) or "NULL"
 
     def batch(self, rows: Rows) -> Batch:
         columns: list[Any] = list(zip(*rows, strict=True))
         held: Held = dict(zip(self._names, columns, strict=False))
-        parts = columns[len(self._names) :] if self._rowid else [held[node.name] for node in self._arranged.key]
-        keys = _Keys(parts, len(rows))
+        keys = _Keys([held[node.name] for node in self._arranged.key], len(rows))
         wrong: dict[int, Misfit] = {}
         for node in self._arranged.nodes:
-            wrong = {**misfits(node, held[node.name]), **wrong}
+            wrong |= {row: why for row, why in misfits(node, held[node.name]).items() if is_worse(why, wrong.get(row))}
         if not wrong:
             return Batch(self._arranged.table(held, len(rows)), _Raws(keys, self._records), (), keys)
         return self._without(held, keys, wrong)

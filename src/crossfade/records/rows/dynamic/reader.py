@@ -42,7 +42,7 @@ class DynamicReader:
 
     def _require_fit(self, row: Mapping[str, Value | None]) -> None:
         """Raise Unreadable for a record that does not fit the shape."""
-        for name, value in row.items():
+        for name, value in sorted(row.items(), key=lambda item: not isinstance(item[1], BadText)):
             node = self._nodes.get(name)
             if node is None:
                 raise Unreadable("unseen_path", "a column that the survey did not see", (escape_step(name),))
@@ -63,6 +63,11 @@ def misfits(node: Node, values: Values) -> dict[int, Misfit]:
         return {}
     found = ((row, misfit(node, value)) for row, value in enumerate(values))
     return {row: why for row, why in found if why is not None}
+
+
+def is_worse(why: Misfit, than: Misfit | None) -> bool:
+    """Return whether a reason is the one to be given: text that cannot be read comes first, then the first column."""
+    return than is None or (why[0] == BAD_TEXT and than[0] != BAD_TEXT)
 
 
 def misfit(node: Node, value: Value | None) -> Misfit | None:

@@ -58,7 +58,6 @@ class SourceColumn:
     declared: str
     nullable: bool
     place: int
-    generated: bool
 
     @property
     def sql(self) -> str:
@@ -73,9 +72,7 @@ class SourceColumn:
 
 @dataclass(frozen=True)
 class Key:
-    """`parts` are expressions over `t`. `columns` are the names of the columns; none where it is the rowid, and then
-    `why` says why.
-    """
+    """`parts` are expressions over `t`, `columns` the names of columns. `why` says why it is the rowid, if it is."""
 
     parts: tuple[str, ...]
     columns: tuple[str, ...]
@@ -88,7 +85,7 @@ class Tables:
     def __init__(self, transaction: ReadTransaction) -> None:
         self._ask = transaction.all
         self._columns: dict[str, tuple[SourceColumn, ...]] = {}
-        self._keys: dict[str, Key] = {}
+        self._why: dict[str, str] = {}
 
     @cached_property
     def by_name(self) -> dict[str, SourceTable]:
@@ -112,37 +109,43 @@ class Tables:
         return found
 
     def columns(self, table: SourceTable) -> tuple[SourceColumn, ...]:
+        """Return the columns of a table; the rowid is one of them where it is the key."""
         if table.name not in self._columns:
             # (cid, name, type, notnull, default, place in the primary key, hidden: 2 and 3 are generated)
             rows = self._ask("SELECT * FROM pragma_table_xinfo(?)", (table.name,))
-            self._columns[table.name] = tuple(
-                SourceColumn(name, declared, not not_null, place, hidden in (2, 3))
+            found = tuple(
+                SourceColumn(name, declared, not not_null, place)
                 for _, name, declared, not_null, _, place, hidden in rows
                 if hidden != 1
             )
+            self._why[table.name] = self._why_rowid(table, found)
+            rowid = (_rowid(table, found),) if self._why[table.name] else ()
+            self._columns[table.name] = (*found, *rowid)
         return self._columns[table.name]
 
     def key(self, table: SourceTable) -> Key:
         """Return the primary key; the rowid where there is none, or where it holds NULLs. Raises Refused for what has
         neither.
         """
-        if table.name not in self._keys:
-            self._keys[table.name] = self._found_key(table)
-        return self._keys[table.name]
-
-    def _found_key(self, table: SourceTable) -> Key:
         columns = self.columns(table)
-        key = tuple(sorted((c for c in columns if c.place), key=lambda c: c.place))
         if table.kind in (VIEW, VIRTUAL):
             what = "virtual table" if table.kind == VIRTUAL else "view"
             raise Refused(
                 f"{table.name} is a {what}, whose rows have no key; nothing was read",
                 hint="store it as a table with a primary key, or discard it with a reason",
             )
-        if key and not (table.has_rowid and self._has_nulls(table, key)):
-            return Key(tuple(table.compared(c.sql) for c in key), tuple(c.name for c in key))
-        why = "its primary key holds NULLs" if key else "it has no primary key"
-        return Key((f"t.{self._rowid(table, columns)}",), (), why)
+        why = self._why[table.name]
+        key = columns[-1:] if why else sorted((c for c in columns if c.place), key=lambda c: c.place)
+        return Key(tuple(table.compared(c.sql) for c in key), tuple(c.name for c in key), why)
+
+    def _why_rowid(self, table: SourceTable, columns: tuple[SourceColumn, ...]) -> str:
+        """Return why the rows of a table are known by their rowid, or ""."""
+        key = tuple(c for c in columns if c.place)
+        if table.kind in (VIEW, VIRTUAL) or not table.has_rowid:
+            return ""
+        if not key:
+            return "it has no primary key"
+        return "its primary key holds NULLs" if self._has_nulls(table, key) else ""
 
     def _has_nulls(self, table: SourceTable, key: tuple[SourceColumn, ...]) -> bool:
         """Return whether a row has NULL in its primary key: SQLite allows it, but for INTEGER PRIMARY KEY."""
@@ -152,15 +155,16 @@ class Tables:
         found = self._ask(f"SELECT EXISTS (SELECT 1 FROM {table.rows} WHERE {' OR '.join(nullable)})")
         return bool(found[0][0])
 
-    def _rowid(self, table: SourceTable, columns: tuple[SourceColumn, ...]) -> str:
-        taken = {c.name.lower() for c in columns}
-        free = next((name for name in _ROWID_NAMES if name not in taken), None)
-        if free is None:
-            raise Refused(
-                f"{table.name} has no key, and its columns hide its rowid; nothing was read",
-                hint="give it a primary key, or discard it with a reason",
-            )
-        return free
+
+def _rowid(table: SourceTable, columns: tuple[SourceColumn, ...]) -> SourceColumn:
+    taken = {c.name.lower() for c in columns}
+    free = next((name for name in _ROWID_NAMES if name not in taken), None)
+    if free is None:
+        raise Refused(
+            f"{table.name} has no key, and its columns hide its rowid; nothing was read",
+            hint="give it a primary key, or discard it with a reason",
+        )
+    return SourceColumn(free, "INTEGER", False, 0)
 
 
 def _module(sql: str) -> str:
