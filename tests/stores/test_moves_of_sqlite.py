@@ -21,6 +21,7 @@ from row_project import SETTINGS, open_move, project, rows_of
 
 from crossfade.errors import Stale
 from crossfade.model.counts import Counts
+from crossfade.pipeline import copy as copying
 from scratch import MongoScratch, PostgresScratch
 
 HERE = Path(__file__).parent
@@ -337,12 +338,10 @@ def test_a_write_during_the_copy_is_said(
     file: Path, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process writes a file in WAL mode: the copy reads one state, and says which tables changed."""
-    from crossfade.move import copying
-
     asked(file, "PRAGMA journal_mode = WAL")
     folder = moved(tmp_path / "p", SQLITE.replace("char(32)", "TEXT"), {"composite": MAPPING["composite"]})
     (folder / "crossfade.toml").write_text('entities = ["composite"]\n' + (folder / "crossfade.toml").read_text())
-    real = copying.chunks_of.copy
+    real = copying.copy
 
     def written(*args: Any, **kwargs: Any) -> Any:
         subprocess.run([sys.executable, "-c", WRITE, str(file), "DELETE FROM composite"], check=True)
@@ -350,7 +349,7 @@ def test_a_write_during_the_copy_is_said(
 
     with open_move(folder, f"sqlite:///{file}", target) as move:
         move.survey()
-        monkeypatch.setattr(copying.chunks_of, "copy", written)
+        monkeypatch.setattr(copying, "copy", written)
         with pytest.raises(Stale, match="composite"):
             move.copy()
 
