@@ -283,6 +283,25 @@ def test_into_the_json_of_columns(pg_db: PostgresScratch, new_target: str, tmp_p
         assert parts == [(1, 1, 1, "2.5"), (1, 2, 2, None)]
 
 
+ODD_ARRAYS = """
+CREATE TABLE odd (id int PRIMARY KEY, a int[]);
+INSERT INTO odd VALUES (1, '{1,2}'), (2, '{{1,2},{3,NULL}}'), (3, '[0:1]={1,2}'), (4, '{}'), (5, NULL);
+"""
+
+
+def test_arrays_that_are_not_plain_are_carried_with_their_elements(
+    pg_db: PostgresScratch, new_target: str, tmp_path: Path
+) -> None:
+    pg_db.execute(ODD_ARRAYS)
+    folder = project(tmp_path / "p", pg_db.url, "CREATE TABLE odd (id int PRIMARY KEY, a text);")
+    with open_move(folder, pg_db.url, new_target) as move:
+        move.survey()
+        assert [f.message for f in move.check() if f.severity == "fault"] == []
+        move.copy()
+        assert move.verify().equal
+    assert rows_of(new_target, "odd") == rows_of(pg_db.url, "(SELECT id, a::text AS a FROM odd)")
+
+
 @pytest.mark.skipif(not CHINOOK.is_dir(), reason="CROSSFADE_SAMPLES names no folder with chinook")
 def test_chinook(pg_db: PostgresScratch, new_target: str, tmp_path: Path) -> None:
     text = (CHINOOK / "Chinook_PostgreSql.sql").read_text()

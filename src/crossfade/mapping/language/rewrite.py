@@ -68,7 +68,9 @@ class Rewriter:
             raise Wrong(node, f"{node.sql('duckdb')} is an object, not a value", hint)
         if kind == "array":
             return self._plain_list(node, self.elements(place, "list"))
-        self.use(place, "whole" if kind in ("mixed", "json") else "value")
+        # What arrives as one text has all below it: JSON, and an array of SQL that is not plain.
+        is_whole = kind in ("mixed", "json") or place.node.element is not None
+        self.use(place, "whole" if is_whole else "value")
         sql = place.read("native")
         held = place.node.value_types if kind == "mixed" else frozenset()
         if kind == "uuid" and place.node.vocabulary.uuids_are_bytes:
