@@ -52,6 +52,10 @@ class RawReader:
                 raise Unreadable("unseen_path", "a column that the survey did not see", (name,))
             if text is not None and (why := misfit(node, text)) is not None:
                 raise Unreadable(*why, (name,))
+        for node, text in zip(self._arranged.key, row.key, strict=False):
+            # Of a record that is only a key: one that was guessed from a target's row may be of another type.
+            if node.name not in row.columns and (why := misfit(node, text)) is not None:
+                raise Unreadable(*why, (node.name,))
 
     def _held(self, rows: Sequence[Row]) -> Held:
         key = {node.name: place for place, node in enumerate(self._arranged.key)}
