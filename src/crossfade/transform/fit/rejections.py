@@ -59,7 +59,8 @@ def shown(value: Any) -> str:
     if isinstance(value, pa.Scalar):
         value = _python(value)
     text = str(value) if isinstance(value, (int, float, str)) and not isinstance(value, str) else repr(value)
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}… ({len(text)} characters)"
+    size = len(value) if isinstance(value, str) else len(text)  # its own characters, not those of its notation
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}… ({size} characters)"
 
 
 def _python(scalar: Any) -> Any:
