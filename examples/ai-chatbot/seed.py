@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from psycopg import sql
 
 START = datetime(2022, 1, 1)
 FIRST_WITH_PARTS = 0.4  # older messages have text alone
+AT_LEAST = 100  # rows of a table, as others refer to them
 SIZES = {"users": 1500, "agents": 100, "conversations": 3000, "messages": 12000, "media_assets": 800, "sessions": 300}
 
 
@@ -94,23 +94,10 @@ PLAIN = (users, agents, conversations, messages, media_assets, sessions)
 def rows_of(table: str, scale: float) -> Iterator[Row]:
     """Yield a table's rows: the plain ones, then those with flaws."""
     plain = next(made for made in PLAIN if made.__name__ == table)
-    yield from plain(max(100, round(SIZES[table] * scale)))
+    yield from plain(max(AT_LEAST, round(SIZES[table] * scale)))
     for flaw in FLAWS:
         if flaw.table == table:
             yield from flaw.rows
-
-
-def expected(scale: float) -> dict[str, Counter[str]]:
-    """Return how many records each table has, and how many are copied, quarantined and discarded."""
-    counts = {}
-    for table in SIZES:
-        plain = max(100, round(SIZES[table] * scale))
-        ends = Counter({"discarded" if table == "sessions" else "copied": plain})
-        for flaw in FLAWS:
-            if flaw.table == table:
-                ends[flaw.where] += len(flaw.rows)
-        counts[table] = ends
-    return counts
 
 
 def fill(url: str, scale: float) -> None:
