@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+import duplicates
 import orders
 import quarantine
 from contenders import DECODER, LIBRARY, ONE_THREAD, TWO_THREADS, UNCOLLECTED, Contender
@@ -23,6 +24,7 @@ OURS = ("crossfade", "duckdb", "pgpq", "psycopg", "pyarrow", "pymongo", "SQLAlch
 RATIOS = (
     *orders.RATIOS,
     *quarantine.RATIOS,
+    *duplicates.RATIOS,
     ("copy, in documents a second", "crossfade copy", "sling"),
     ("copy, in documents a second", "crossfade copy", "sling, flattened"),
     ("copy, in documents a second", "crossfade copy", "limit: both at once"),

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import duplicates
 import orders
 import quarantine
 import stores as there
@@ -28,8 +29,8 @@ from tools import Tools, install, versions
 
 HERE = Path(__file__).parent
 PROJECTS = {"sessions": "writingsessions", "users": "users"}
-READERS, ORDERS, QUARANTINE = "readers", "orders", "quarantine"
-EVERY = [*PROJECTS, ORDERS, QUARANTINE, READERS]
+READERS, ORDERS, QUARANTINE, DUPLICATES = "readers", "orders", "quarantine", "duplicates"
+EVERY = [*PROJECTS, ORDERS, QUARANTINE, DUPLICATES, READERS]
 READ = {**PROJECTS, "reports": "reports"}
 """What the readers are measured on."""
 
@@ -49,12 +50,14 @@ def main() -> int:
             found.append(_refused(stores, Path(work), asked))
         if QUARANTINE in asked.projects:
             found.append(_quarantine(stores, Path(work), asked))
+        if DUPLICATES in asked.projects:
+            found.append(_duplicates(stores, Path(work), asked))
         if READERS in asked.projects:
             found += [_readers(stores, Path(work), name, tools, asked) for name in READ]
         used = {**there.versions(stores), **versions(cache, tools)}
     text = render(found, used, missing, asked.scale, asked.rounds)
     print(text)
-    if asked.scale >= 1 and len(found) == len(PROJECTS) + 2 + len(READ) and asked.only == [""]:
+    if asked.scale >= 1 and len(found) == len(PROJECTS) + 3 + len(READ) and asked.only == [""]:
         (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
     return 1 if any(outcome.failed for one in found for outcome in one.outcomes) else 0
 
@@ -108,6 +111,20 @@ def _quarantine(stores: there.Stores, work: Path, asked: argparse.Namespace) -> 
     there.drop_source(stores, QUARANTINE)
     size = len(json.dumps(next(quarantine.orders(1))))
     return Results(QUARANTINE, count, size, {"orders": count}, outcomes)
+
+
+def _duplicates(stores: there.Stores, work: Path, asked: argparse.Namespace) -> Results:
+    """Copies of records that want the primary keys of others."""
+    count = max(1000, int(duplicates.ORDERS * asked.scale))
+    _say(f"{DUPLICATES}: filling MongoDB with {count:,} orders, {len(duplicates.SHARES)} times")
+    env = {**os.environ, "TARGET_URL": stores.target}
+    names = [f"{DUPLICATES}{number}" for number in range(len(duplicates.SHARES))]
+    wanted = duplicates.copies(work, [stores.source(name) for name in names], env, count)
+    outcomes = _rounds(stores, DUPLICATES, wanted, asked, env)
+    for name in names:
+        there.drop_source(stores, name)
+    size = len(json.dumps(next(duplicates.orders(1, 0.0))))
+    return Results(DUPLICATES, count, size, {"orders": count}, outcomes)
 
 
 def _readers(stores: there.Stores, work: Path, name: str, tools: Tools, asked: argparse.Namespace) -> Results:

@@ -7,7 +7,8 @@ from gaps import never, notimpl
 from kinds import Target, made
 from test_writer_promises import FAMILY, ITEMS, UNIQUE
 
-from crossfade.model.target import TargetTable
+from crossfade.model.quoting import identifier
+from crossfade.model.target import TargetTable, Unique
 from crossfade.stores.contract import Conflicts, need
 
 
@@ -30,6 +31,24 @@ def test_who_has_the_same_value(target: Target) -> None:
     assert free is not None
     assert free.key is None
     assert null is None
+
+
+@pytest.mark.parametrize("key", [("owner", "n"), ("n",)])
+def test_who_has_the_same_primary_key(target: Target, key: tuple[str, ...]) -> None:
+    """The row that has a primary key is found by the columns of the key alone."""
+    columns = "owner varchar(20) NOT NULL, n integer NOT NULL, code varchar(20)"
+    table = target.table(f"CREATE TABLE items ({columns}, PRIMARY KEY ({', '.join(key)}));")
+    target.load(table, *(row(table, owner="a", n=n, code=code) for n, code in ((1, "x"), (2, "y"))))
+    wanted = made(table, row(table, owner="a", n=2), row(table, owner="a", n=3)).select(list(key))
+    taken, free = conflicts(target).holders(table, Unique("", tuple(map(identifier, key))), wanted)
+    assert taken is not None
+    assert taken.key == (("a", 2) if len(key) > 1 else (2,))
+    assert free is not None
+    assert free.key is None
+
+
+def row(table: TargetTable, **values: object) -> tuple[object, ...]:
+    return tuple(values.get(column.name) for column in table.columns)
 
 
 def test_which_parent_is_missing(target: Target) -> None:

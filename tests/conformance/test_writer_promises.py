@@ -110,6 +110,14 @@ def test_a_primary_key_is_unique(target: Target) -> None:
     assert refusal(target, table, ROWS[0], ROWS[1], ROWS[0]).reason == "unique"
 
 
+def test_a_primary_key_is_refused_by_its_name(target: Target) -> None:
+    """The constraint of a refusal is what `key_name` returns if the primary key is taken."""
+    table = target.table(ITEMS)
+    refused = refusal(target, table, ROWS[0], ROWS[1], ROWS[0])
+    with target.writer.transaction() as tx:
+        assert refused.constraint == tx.key_name(table)
+
+
 @never("mongodb", reason="NULLs are equal in a unique index")
 def test_a_unique_constraint_holds(target: Target) -> None:
     """A second row with the same values under a unique index is refused as `unique`, but for NULL."""

@@ -20,12 +20,22 @@ from scratch import PostgresScratch
 from target_sql import sql
 
 SHAPES = Path(__file__).parent
+SERVERS = ("postgresql", "sqlite")
+BEFORE_KEYS = [(server, version) for server in SERVERS for version in (3, 4)]
+"""Where entries are known by chunk and position."""
+
 MOVE = """
-INSERT INTO {crossfade}move
+INSERT INTO {crossfade}move (name, version, source, lock_digest, schema_digest, mapping_digest, stage, kept_schema,
+    identity, started_at, changed_at)
 VALUES ('m', :version, 'mongodb://x/y', 'l', 's', 'p', 'finished', NULL, NULL, 'then', 'then')"""
-CHUNK = "INSERT INTO {crossfade}chunk VALUES ('users', 0, NULL, NULL, 3, 3, 1, 2, 0, '{\"users\": 1}', 0.5, 'then')"
+CHUNK = """
+INSERT INTO {crossfade}chunk (entity, number, planned, source, copied, quarantined, discarded, row_counts, seconds,
+    done_at)
+VALUES ('users', 0, 3, 3, 1, 2, 0, '{"users": 1}', 0.5, 'then')"""
 ENTRY = """
-INSERT INTO {crossfade}quarantine VALUES (:id, :entity, 0, :key, :reason, 'd', 'users', NULL, NULL, :parent, :waits,
+INSERT INTO {crossfade}quarantine (id, entity, chunk, record_key, reason, detail, target_table, target_column,
+    target_constraint, parent, waits_for, cause, phase, raw, state, note, noted_at)
+VALUES (:id, :entity, 0, :key, :reason, 'd', 'users', NULL, NULL, :parent, :waits,
     NULL, 'copy', :raw, :state, NULL, 'then')"""
 WAITS = {"parent": "quarantined", "waits": "a"}
 ENTRIES: list[dict[str, Any]] = [
@@ -64,7 +74,7 @@ class Old:
         return out
 
 
-@pytest.fixture(params=[("postgresql", 3), ("postgresql", 4), ("sqlite", 3), ("sqlite", 4)])
+@pytest.fixture(params=[(server, version) for server in SERVERS for version in (3, 4, 5, 6)])
 def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Old]:
     url, prefix = f"sqlite:///{tmp_path / 't.db'}", "crossfade_"
     server, version = request.param
@@ -96,6 +106,7 @@ def test_its_shape_is_that_of_a_new_one(old: Old, tmp_path: Path, request: pytes
         assert migrated == old.columns(tx)
 
 
+@pytest.mark.parametrize("old", BEFORE_KEYS, indirect=True)
 @pytest.mark.parametrize("has_unique_keys", [True, False])
 def test_entries_are_known_by_their_records(old: Old, has_unique_keys: bool) -> None:
     def told(key: str | None, raw: bytes) -> str:
@@ -127,6 +138,7 @@ def test_entries_are_known_by_their_records(old: Old, has_unique_keys: bool) -> 
         }
 
 
+@pytest.mark.parametrize("old", BEFORE_KEYS, indirect=True)
 def test_a_journal_that_fails_to_become_todays_stays_as_it_is(old: Old) -> None:
     with old.transaction() as tx:
         sql(tx, "CREATE TABLE {crossfade}ledger (x int)")

@@ -15,6 +15,9 @@ from crossfade.model.rejection import REMAINDER
 from crossfade.stores.contract import TargetTransaction
 from crossfade.stores.contract.journal import After, Condition, Either, Is, IsNot, OneOf, Size, UpTo
 
+OWN = ""
+"""Stands for a row of the record itself in `Entry.row_key`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -38,13 +41,17 @@ class Entry:
     """For a `foreign_key`, once it is explained: `missing`, `quarantined`, or `present` (copied in the meantime)."""
     waits_for: str | None = None
     """The id of the entry that holds the parent."""
+    row_key: str | None = None
+    """The primary key (as text of the ledger) of the row of `table` that the record wanted and another has; OWN if two
+    rows of the record itself have the same key.
+    """
     cause: Mapping[str, Any] | None = None
     """The values, and what they clash with (docs/reference/json.md); None if the detail is sufficient."""
 
 
 ENTRY = (
     *("id", "entity", "chunk", "record_key", "reason", "detail", "target_table", "target_column", "phase", "state"),
-    *("note", "noted_at", "target_constraint", "parent", "waits_for", "cause"),
+    *("note", "noted_at", "target_constraint", "parent", "waits_for", "row_key", "cause"),
 )
 """The columns for `entry_of`."""
 
@@ -90,6 +97,7 @@ def _entry_values(entry: Entry) -> dict[str, Any]:
         "target_column": entry.column,
         "phase": entry.phase,
         "target_constraint": entry.constraint,
+        "row_key": entry.row_key,
     }
 
 
@@ -195,7 +203,7 @@ def resolve_all(tx: TargetTransaction, entries: Iterable[Entry], state: str, not
 
 def update_reasons(tx: TargetTransaction, entries: Iterable[tuple[Entry, bytes]]) -> None:
     """Update entries that were refused again, perhaps for other reasons. `bytes` are the current documents."""
-    names = ("reason", "detail", "target_table", "target_column", "target_constraint")
+    names = ("reason", "detail", "target_table", "target_column", "target_constraint", "row_key")
     unexplained = dict.fromkeys(("parent", "waits_for", "cause"))
     moment, changes = now(), list[tuple[dict[str, Any], dict[str, Any]]]()
     for entry, raw in entries:

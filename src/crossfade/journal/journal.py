@@ -26,6 +26,7 @@ from crossfade.journal.clearing import (
 )
 from crossfade.journal.clock import now
 from crossfade.journal.entries import (
+    OWN,
     Entry,
     digest_of,
     discarded_by_person,
@@ -84,6 +85,7 @@ __all__ = [
     "COPYING",
     "FINISHED",
     "LATER",
+    "OWN",
     "PREPARED",
     "VERSION",
     "ChunkRecord",

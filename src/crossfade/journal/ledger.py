@@ -104,12 +104,22 @@ def _left(entity: str, key: str) -> dict[str, str]:
 
 def row_texts(table: TargetTable, keys: Any) -> list[str]:
     """Return the text of each primary key (canonical, in the order of the table's columns)."""
-    ordered = keys.select(list(table.primary_key))
-    padded = [_is_padded(table, name) for name in table.primary_key]
-    return [
-        json.dumps([_plain(v, p) for v, p in zip(row, padded, strict=True)], ensure_ascii=False, separators=(",", ":"))
-        for row in python_rows(ordered)
-    ]
+    padded = _padded(table)
+    return [_row_text(row, padded) for row in python_rows(keys.select(list(table.primary_key)))]
+
+
+def row_text(table: TargetTable, key: Sequence[Any]) -> str:
+    """Return the text of a primary key with the values of `python_rows`."""
+    return _row_text(key, _padded(table))
+
+
+def _row_text(key: Sequence[Any], padded: Sequence[bool]) -> str:
+    plain = [_plain(value, is_padded) for value, is_padded in zip(key, padded, strict=True)]
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+
+
+def _padded(table: TargetTable) -> list[bool]:
+    return [_is_padded(table, name) for name in table.primary_key]
 
 
 def _is_padded(table: TargetTable, name: str) -> bool:

@@ -13,7 +13,7 @@ from crossfade.model.identity import SourceIdentity
 from crossfade.stores.contract import Store, TargetTransaction, need
 from crossfade.stores.contract.journal import Is
 
-VERSION = 6
+VERSION = 7
 
 # The stages of a move, in order.
 PREPARED, COPYING, COPIED, FINISHED = "prepared", "copying", "copied", "finished"

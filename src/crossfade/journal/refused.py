@@ -14,18 +14,20 @@ from crossfade.stores.contract import TargetTransaction
 from crossfade.stores.contract.journal import Condition, Is, OneOf, Size
 
 PIECE_RECORDS, PIECE_BYTES = 1000, 8_000_000
-_HELD = ("id", "entity", "record_key", "digest", Size("raw"))
+_HELD = ("id", "entity", "record_key", "digest", Size("raw"), "target_table", "row_key")
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The fields of an open entry that are needed to sort it and to assign it to a piece."""
+    """The fields of an open entry that are needed to sort it, to assign it to a piece and to find who has its row."""
 
     id: str
     entity: str
     key: str | None
     digest: str
     size: int
+    table: str | None = None
+    row_key: str | None = None
 
 
 def refused(tx: TargetTransaction, *reasons: str, phase: str | None = None) -> list[Held]:

@@ -78,6 +78,7 @@ QUARANTINE = JournalTable(
         optional("note"),
         C("noted_at"),
         C("digest", default=""),
+        optional("row_key"),
     ),
     ("id",),
     {

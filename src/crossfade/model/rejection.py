@@ -16,7 +16,7 @@ class Rejection:
 
     `row` is its position in the input: the records of a batch or the rows of a table. `table`, `column` and
     `constraint` are of the target; `path` is the formatted path in the record. A reader also returns the record itself:
-    `raw`, and its `key` in the form of the codec, or None if the key could not be read.
+    `raw`, and its `key` in the form of the codec, or None if the key could not be read. `row_key` is as in `Entry`.
     """
 
     row: int
@@ -28,6 +28,7 @@ class Rejection:
     path: str = ""
     key: str | None = None
     raw: bytes = b""
+    row_key: str | None = None
 
     @property
     def said(self) -> str:

@@ -2,20 +2,23 @@
 
 The target determines, with its own equality, which rows clash with its rows. Among the records of the batch, the first
 in order keeps a value, and a record is rejected if its parent is. Other refusals are found when the rows are loaded.
+For a primary key that another row has, the row is noted, so that the record need not be mapped again to find it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from crossfade.journal.journal import OWN
+from crossfade.journal.ledger import row_text
 from crossfade.model.canonical import python_rows
 from crossfade.model.quoting import identifier
 from crossfade.model.rejection import Rejection
 from crossfade.model.target import ForeignKey, TargetTable, Unique
 from crossfade.runtime.session import Session
-from crossfade.stores.contract import Conflicts
+from crossfade.stores.contract import Conflicts, TargetTransaction
 from crossfade.transform.transform import TableRows
 
 Value = tuple[Any, ...]
@@ -28,13 +31,28 @@ class Asked:
     rejected: Mapping[int, Rejection] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A value that no other row may have. `table`: the table whose primary key it is."""
+
+    value: Value
+    why: Rejection
+    table: TargetTable | None = None
+
+    def by_another(self, row: int) -> Rejection:
+        return replace(self.why, row=row, row_key=None if self.table is None else row_text(self.table, self.value[1:]))
+
+    def by_itself(self, row: int) -> Rejection:
+        return replace(self.why, row=row, row_key=OWN)
+
+
 @dataclass
 class _Record:
     """`takes` has the values that no other row may have, `needs` the values of parents that the target lacks, `makes`
     the values that its own rows provide for others.
     """
 
-    takes: list[tuple[Value, Rejection]] = field(default_factory=list)
+    takes: list[_Taken] = field(default_factory=list)
     needs: list[tuple[Value, Rejection]] = field(default_factory=list)
     makes: set[Value] = field(default_factory=set)
 
@@ -49,12 +67,22 @@ def ask(s: Session, parts: Sequence[TableRows], order: Sequence[int], *, only_ke
     rejected: dict[int, Rejection] = {}
     wanted = _wanted(parts)
     for part in parts:
-        _ask_key(s, part, records, rejected)
+        with s.transaction() as tx:
+            _ask_key(tx, part, records, rejected)
         if clashes is not None and not only_keys:
             _ask_uniques(clashes, part, records, rejected)
             _ask_parents(clashes, part, records)
         _note_made(part, wanted, records)
     return Asked(_decided(records, rejected))
+
+
+def keys_taken(tx: TargetTransaction, parts: Sequence[TableRows], order: Sequence[int]) -> dict[int, Rejection]:
+    """Return the records with a primary key that the target, or a record before them, has."""
+    records = {row: _Record() for row in order}
+    rejected: dict[int, Rejection] = {}
+    for part in parts:
+        _ask_key(tx, part, records, rejected)
+    return rejected | _in_order(records, rejected.keys())[0]
 
 
 def _decided(records: Mapping[int, _Record], held: Mapping[int, Rejection]) -> dict[int, Rejection]:
@@ -69,7 +97,7 @@ def _decided(records: Mapping[int, _Record], held: Mapping[int, Rejection]) -> d
         orphans |= lacking
 
 
-def _in_order(records: Mapping[int, _Record], out: set[int]) -> tuple[dict[int, Rejection], list[int]]:
+def _in_order(records: Mapping[int, _Record], out: Collection[int]) -> tuple[dict[int, Rejection], list[int]]:
     taken: set[Value] = set()
     late: dict[int, Rejection] = {}
     inside: list[int] = []
@@ -77,26 +105,30 @@ def _in_order(records: Mapping[int, _Record], out: set[int]) -> tuple[dict[int, 
         if row in out:
             continue
         own: set[Value] = set()
-        for value, why in record.takes:
-            if value in taken or value in own:
-                late.setdefault(row, why)
-            own.add(value)
+        for one in record.takes:
+            if one.value in taken:
+                late.setdefault(row, one.by_another(row))
+            elif one.value in own:
+                late.setdefault(row, one.by_itself(row))
+            own.add(one.value)
         if row not in late:
             taken |= own
             inside.append(row)
     return late, inside
 
 
-def _ask_key(s: Session, part: TableRows, records: Mapping[int, _Record], rejected: dict[int, Rejection]) -> None:
+def _ask_key(
+    tx: TargetTransaction, part: TableRows, records: Mapping[int, _Record], rejected: dict[int, Rejection]
+) -> None:
     names = list(part.table.primary_key)
     keys = part.rows.select(names)
-    with s.transaction() as tx:
-        there = set(python_rows(tx.owned(part.table, keys, names)))
-    why = same_key(part.table)
+    there = set(python_rows(tx.owned(part.table, keys, names)))
+    why = same_key(part.table, tx.key_name(part.table))
     for root, key in zip(part.roots.to_pylist(), python_rows(keys), strict=True):
-        if key in there:
-            rejected.setdefault(root, _of(root, why))
-        records[root].takes.append(((part.table.name, *key), _of(root, why)))
+        wanted = _Taken((part.table.name, *key), why, part.table)
+        if key in there and root not in rejected:
+            rejected[root] = wanted.by_another(root)
+        records[root].takes.append(wanted)
 
 
 def _ask_uniques(
@@ -109,8 +141,8 @@ def _ask_uniques(
             if clash is None:
                 continue
             if clash.key is not None:
-                rejected.setdefault(root, _of(root, why))
-            records[root].takes.append(((part.table.name, unique.name, *clash.values.values()), _of(root, why)))
+                rejected.setdefault(root, why.at(root))
+            records[root].takes.append(_Taken((part.table.name, unique.name, *clash.values.values()), why))
 
 
 def _ask_parents(clashes: Conflicts, part: TableRows, records: Mapping[int, _Record]) -> None:
@@ -121,7 +153,7 @@ def _ask_parents(clashes: Conflicts, part: TableRows, records: Mapping[int, _Rec
         values = python_rows(part.rows.select(list(key.columns)))
         for root, clash, value in zip(part.roots.to_pylist(), found, values, strict=True):
             if clash is not None:
-                why = _of(root, no_parent(part.table, key))
+                why = no_parent(part.table, key).at(root)
                 records[root].needs.append(((key.parent, key.parent_columns, value), why))
 
 
@@ -140,9 +172,10 @@ def _note_made(part: TableRows, wanted: set[tuple[str, tuple[str, ...]]], record
 # -- why
 
 
-def same_key(table: TargetTable) -> Rejection:
+def same_key(table: TargetTable, constraint: str | None = None) -> Rejection:
     listed = ", ".join(table.primary_key)
-    return Rejection(0, "unique", f"another row has the same primary key ({listed})", table.name)
+    detail = f"another row has the same primary key ({listed})"
+    return Rejection(0, "unique", detail, table.name, constraint=constraint)
 
 
 def same_value(table: TargetTable, unique: Unique) -> Rejection:
@@ -154,10 +187,6 @@ def no_parent(table: TargetTable, key: ForeignKey) -> Rejection:
     listed = ", ".join(key.columns)
     detail = f"{listed} references a missing row of {key.parent} ({key.name})"
     return Rejection(0, "foreign_key", detail, table.name, listed, key.name)
-
-
-def _of(row: int, why: Rejection) -> Rejection:
-    return Rejection(row, why.reason, why.detail, why.table, why.column, why.constraint)
 
 
 def may_clash(tables: Iterator[TargetTable] | Sequence[TargetTable], columns: Mapping[str, str]) -> bool:

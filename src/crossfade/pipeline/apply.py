@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from crossfade.journal import loaded
 from crossfade.model.batch import Batch
 from crossfade.model.counts import Counts
 from crossfade.model.rejection import REMAINDER, Rejection
-from crossfade.pipeline.admission import Asked
+from crossfade.pipeline.admission import Asked, keys_taken
 from crossfade.pipeline.load import load_records
 from crossfade.pipeline.records import record_key
 from crossfade.runtime.session import Session
@@ -39,18 +40,14 @@ def apply(
     """Put the records of a batch, of which the target has no rows yet, into the target. Records that do not fit are
     rejected as a whole.
 
-    `asked` is the target's answer on rows that clash. Without it all rows are loaded, and those that are refused are
-    found by bisecting.
+    `asked` is the target's answer on rows that clash. Without it all rows are loaded, and the target is asked only if
+    it refuses them; then it is asked first for the entity's next batches, which are likely to have more of them.
     """
     rejected = {m.row: m for m in mapped.rejections}
-    if asked is not None:
-        rejected |= asked.rejected
     out = rejected.keys() | mapped.discarded
     good = [row for row in range(len(batch.raws)) if row not in out]
-    parts = without(mapped.tables, asked.rejected) if asked is not None and asked.rejected else mapped.tables
-    refused = load_records(tx, parts, good, loaded=loaded.note)
-    rejected |= {m.row: m for m in refused}
-    inside = without(parts, {m.row for m in refused}) if refused else parts
+    refused = _load(s, tx, entity, mapped.tables, good, asked)
+    inside = without(mapped.tables, refused) if refused else mapped.tables
     _note_owners(s, tx, entity, batch, inside)
     if asked is None and s.source.traits.has_unique_keys:  # a copy: no record of the batch is noted yet
         s.ledger.load_left(tx, entity, [record_key(batch, row) for row in sorted(mapped.discarded)])
@@ -58,10 +55,37 @@ def apply(
     counts = Counts(
         source=len(batch.raws) + unread,
         copied=len(good) - len(refused),
-        quarantined=len(rejected) + unread,
+        quarantined=len(rejected) + len(refused) + unread,
         discarded=len(mapped.discarded),
     )
-    return Applied(rejected, frozenset(mapped.discarded), row_counts(inside), counts)
+    return Applied(rejected | refused, frozenset(mapped.discarded), row_counts(inside), counts)
+
+
+def _load(
+    s: Session,
+    tx: TargetTransaction,
+    entity: str,
+    parts: Sequence[TableRows],
+    rows: Sequence[int],
+    asked: Asked | None,
+) -> dict[int, Rejection]:
+    """Load all rows of these records. Return the refusals by record."""
+    if asked is None and entity in s.with_duplicate_keys:
+        asked = Asked(keys_taken(tx, parts, rows))
+    known = asked.rejected if asked is not None else {}
+    rest = without(parts, known) if known else parts
+    good = [row for row in rows if row not in known]
+    refused = load_records(tx, rest, good, loaded=loaded.note, taken=partial(_taken, s, tx, entity))
+    return {**known, **{m.row: m for m in refused}}
+
+
+def _taken(
+    s: Session, tx: TargetTransaction, entity: str, parts: Sequence[TableRows], rows: Sequence[int]
+) -> dict[int, Rejection]:
+    found = keys_taken(tx, parts, rows)
+    if found:
+        s.with_duplicate_keys.add(entity)
+    return found
 
 
 def without(parts: Sequence[TableRows], rows: Collection[int]) -> list[TableRows]:

@@ -1,8 +1,9 @@
 """Find what records refused by a constraint clash with: the value, and the record or row that has it.
 
 This runs after the copy and after a retry, in batches, for entries that are not explained yet: the check of the
-constraints and refused loads recorded only the constraint. The records are mapped once more, and the target compares
-them with its own equality. An entry is explained once, and again only if it is refused again.
+constraints and refused loads recorded only the constraint, and for a primary key the row. If no row is noted, the
+records are mapped once more. The target compares with its own equality. An entry is explained once, and again only if
+it is refused again.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ import pyarrow as pa
 from crossfade.journal import unexplained
 from crossfade.journal.causes import MISSING, PRESENT, QUARANTINED
 from crossfade.journal.journal import Entry
+from crossfade.journal.ledger import row_keys, row_text
 from crossfade.journal.unexplained import Explained, Kind
 from crossfade.model.canonical import python_rows
 from crossfade.model.program import WHOLE, Branch, Feed
 from crossfade.model.quoting import identifier
 from crossfade.model.shape import ELEMENT, Path
 from crossfade.model.target import ForeignKey, TargetTable, Unique
+from crossfade.pipeline.keepers import keepers_of
 from crossfade.pipeline.narrow import narrow_transformer
 from crossfade.pipeline.parents import Parents
+from crossfade.pipeline.records import NO_KEY
 from crossfade.runtime.session import Session, Work, session
 from crossfade.stores.contract import Check, Conflict, Conflicts
 from crossfade.transform.transform import TableRows
@@ -75,7 +79,9 @@ def explain(work: Work) -> int:
             continue
         judge = _judge(s, clashes, kind, parents)
         for piece in unexplained.documents(s.transaction, kind):
-            found = list(judge.explain(_asked(s, kind, judge, piece)))
+            known = _by_row(clashes, work.tables[kind.table], [entry for entry, _ in piece if entry.row_key])
+            others = _asked(s, kind, judge, [(entry, raw) for entry, raw in piece if not entry.row_key])
+            found = list(judge.explain([*known, *others]))
             with s.transaction() as tx:
                 unexplained.explain(tx, found)
             done += len(found)
@@ -95,11 +101,29 @@ def _judge(s: Session, clashes: Conflicts, kind: Kind, parents: Parents) -> Judg
 
 def _uniques(table: TargetTable, constraint: str) -> list[Unique]:
     """Return the unique constraint of this name, or the primary key and all of them if the target named none."""
-    own = Unique("primary key", tuple(map(identifier, table.primary_key)))
-    return [u for u in table.uniques if u.name == constraint] or [own, *table.uniques]
+    return [u for u in table.uniques if u.name == constraint] or [_key_of(table), *table.uniques]
+
+
+def _key_of(table: TargetTable) -> Unique:
+    return Unique("primary key", tuple(map(identifier, table.primary_key)))
+
+
+def _by_row(clashes: Conflicts, table: TargetTable, entries: Sequence[Entry]) -> list[Asked]:
+    """Ask the target about entries that name the row whose primary key their record wanted."""
+    if not entries:
+        return []
+    rows = row_keys(table, [str(entry.row_key) for entry in entries])
+    part = TableRows(table, rows, pa.array(range(len(entries)), pa.int64()))
+    found = clashes.holders(table, _key_of(table), rows)
+    return [
+        Asked(entry, None if clash is None else Refused(clash, part, place, again=False), makes_rows=True)
+        for place, (entry, clash) in enumerate(zip(entries, found, strict=True))
+    ]
 
 
 def _asked(s: Session, kind: Kind, judge: Judge, piece: Sequence[tuple[Entry, bytes]]) -> list[Asked]:
+    if not piece:
+        return []
     batch = s.batch_of(kind.entity, b"".join(raw for _, raw in piece))
     mapped = s.transformer(kind.entity).map(batch)
     first: dict[int, Refused] = {}
@@ -240,10 +264,13 @@ _Made = dict[tuple[Any, ...], tuple[str, str]]
 
 
 def _records_behind(s: Session, table: TargetTable, keys: set[tuple[Any, ...]], *, search: bool) -> _Made:
-    """Return the records that made the rows with these primary keys, if these lead back to a record's key or, with
-    `search`, to another field that is part of the key unchanged. Of several records, return the first by its key.
+    """Return the records that made the rows with these primary keys, as the rows or the ledger say. Otherwise return
+    those to whose key the row's key leads back or, with `search`, to another field that is part of it unchanged; of
+    several records, the first by its key.
     """
-    found: _Made = {}
+    texts = {row_text(table, key): key for key in keys}
+    keepers = keepers_of(s, table, list(texts), search=False)
+    found: _Made = {texts[text]: record for text, record in keepers.items() if not record[1].startswith(NO_KEY)}
     own = s.codec.key_path
     for feed in s.work.program.feeds.values():
         branches = [b for b in feed.branches if b.table == table.name]

@@ -108,6 +108,7 @@ def _entries(chunk: Chunk, batch: Batch, rejected: Sequence[Rejection]) -> Itera
             column=rejection.column,
             phase="copy",
             constraint=rejection.constraint,
+            row_key=rejection.row_key,
         )
         yield entry, raw
     for aside in batch.rejected:

@@ -1,8 +1,9 @@
 """Of records with the same primary key, keep the first by its own key, whichever was loaded first.
 
 While the copy runs, the target refuses the record that is loaded later, which varies with several workers or after a
-kill. So when everything is copied, the holder of such a key is removed as well, and all of these records are applied
-again in the order of their keys. If a run is killed here, the result is the same.
+kill. Usually this is the right one: the row that it wanted is of an earlier record (keepers.py), and nothing is done.
+Otherwise the holder of the key is removed as well, and all of these records are applied again in the order of their
+keys. If a run is killed here, the result is the same.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from crossfade.journal import refused
 from crossfade.journal.refused import Held
 from crossfade.model.canonical import arrow_rows
 from crossfade.pipeline.evict import Broken, evict
+from crossfade.pipeline.keepers import undecided
 from crossfade.pipeline.retry import Tried, put_in
 from crossfade.runtime.session import Session, Work, session
 from crossfade.transform.transform import TableRows
@@ -27,12 +29,29 @@ def decide(work: Work, entities: Collection[str] = ()) -> None:
     key.
     """
     s = session(work)
-    for piece in refused.in_pieces(_contested(s, entities)):
-        named, parts = _mapped(s, piece)
-        for part in parts:
-            _remove_holders(s, part, named.get(part.table.name))
-    for piece in refused.in_pieces(_contested(s, entities)):
+    contested = _contested(s, entities)
+    todo = {h.id for h in contested}
+    out = undecided(s, contested)
+    while wanting := [h for h in out if h.id in todo]:
+        for piece in refused.in_pieces(wanting):
+            named, parts = _mapped(s, piece)
+            for part in parts:
+                _remove_holders(s, part, named.get(part.table.name))
+        todo -= {h.id for h in wanting}
+        out = undecided(s, _contested(s, entities))  # including those whose rows' holders were removed
+    _put_in(work, out)
+    _put_in(work, [h for h in _contested(s, entities) if _makes_several_rows(work, h)])
+
+
+def _put_in(work: Work, found: Sequence[Held]) -> None:
+    for piece in refused.in_pieces(refused.ordered(found)):
         put_in(work, piece[0].entity, [h.id for h in piece], Tried.BY_KEY)
+
+
+def _makes_several_rows(work: Work, held: Held) -> bool:
+    """Whether the record may want several keys: which one is named must not depend on the order of the loads."""
+    branches = work.program.feeds[held.entity].branches
+    return len(branches) != 1 or not branches[0].one_row
 
 
 def _contested(s: Session, entities: Collection[str]) -> list[Held]:

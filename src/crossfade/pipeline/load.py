@@ -1,17 +1,19 @@
 """Load rows into the target, record by record if necessary.
 
-A batch is loaded by one bulk load. If the target refuses it and names the rows, the others are loaded by another one;
-if it does not name them, it loads the records one by one (TargetTransaction.load_each). If a target cannot do that, the
-batch is bisected until the refused record is isolated.
+A batch is loaded by one bulk load. If the target refuses it and names the rows, or tells when asked whose primary keys
+are taken, the others are loaded by another one. Otherwise it loads the records one by one
+(TargetTransaction.load_each). If a target cannot do that, the batch is bisected until the refused record is isolated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crossfade.errors import CrossfadeError
+from crossfade.journal.journal import OWN
+from crossfade.journal.ledger import row_texts
 from crossfade.model.rejection import Rejection
 from crossfade.model.target import TargetTable
 from crossfade.stores.contract import RowRejected, TargetTransaction
@@ -24,6 +26,9 @@ FEW = 100
 Loaded = Callable[[TargetTransaction, list[tuple[TargetTable, Any]]], None]
 """Called with the loaded rows, inside the savepoint that loaded them."""
 
+Taken = Callable[[Sequence[TableRows], Sequence[int]], Mapping[int, Rejection]]
+"""Returns the records (positions in the batch) with a primary key that another has."""
+
 
 def load_records(
     tx: TargetTransaction,
@@ -31,13 +36,14 @@ def load_records(
     rows: Sequence[int],
     *,
     loaded: Loaded = lambda tx, loads: None,
+    taken: Taken = lambda tables, rows: {},
 ) -> list[Rejection]:
     """Load all rows of these records (positions in the batch), each completely or not at all. Return the refusals.
 
     An error whose code does not say that it is about a row (such as any raised by a function in a CHECK) is about the
     row if other records are accepted. Raises CrossfadeError if none of many is: then the server refuses all of them.
     """
-    attempt = _Attempt(tx, loaded)
+    attempt = _Attempt(tx, loaded, taken)
     attempt.load(tables, rows)
     attempt.require_some()
     return attempt.rejections
@@ -47,6 +53,7 @@ def load_records(
 class _Attempt:
     tx: TargetTransaction
     tell: Loaded
+    taken: Taken
     rejections: list[Rejection] = field(default_factory=list)
     loaded: int = 0
     doubtful: list[RowRejected] = field(default_factory=list)
@@ -59,6 +66,8 @@ class _Attempt:
             self.loaded += len(rows)
         elif refusal.rows:
             self._without_named(tables, rows, refusal)
+        elif refusal.reason == "unique" and (clashing := self.taken(tables, rows)):
+            self._without(tables, rows, clashing)
         elif len(rows) == 1:
             self._refuse(rows[0], refusal)
         elif not self._each(tables, rows):
@@ -82,13 +91,16 @@ class _Attempt:
     def _without_named(self, tables: Sequence[TableRows], rows: Sequence[int], refusal: RowRejected) -> None:
         """Load the rest, without the records that the target has named."""
         part = next(t for t in tables if t.table.name == refusal.table)
-        out: set[int] = set()
+        wanted = _wanted_keys(self.tx, part, refusal.rows)
+        out: dict[int, Rejection] = {}
         for one in refusal.rows:
             row = part.roots[one.row].as_py()
-            if row not in out:
-                self.rejections.append(replace(one, row=row, table=part.table.name))
-                out.add(row)
-        self.load([drop_roots(t, out) for t in tables], [row for row in rows if row not in out])
+            out.setdefault(row, replace(one, row=row, table=part.table.name, row_key=wanted.get(one.row)))
+        self._without(tables, rows, out)
+
+    def _without(self, tables: Sequence[TableRows], rows: Sequence[int], out: Mapping[int, Rejection]) -> None:
+        self.rejections += out.values()
+        self.load([drop_roots(t, set(out)) for t in tables], [row for row in rows if row not in out])
 
     def _each(self, tables: Sequence[TableRows], rows: Sequence[int]) -> bool:
         """Load record by record. Return whether the target can do that."""
@@ -123,6 +135,23 @@ class _Attempt:
             " records was accepted, and nothing of this chunk was written",
             hint="look at the table's checks and generated columns, and at the functions that they call",
         )
+
+
+def _wanted_keys(tx: TargetTransaction, part: TableRows, refused: Sequence[Rejection]) -> dict[int, str]:
+    """Return the text of the primary key of each row that was refused for it, or OWN for the second row of a record."""
+    unique = [one for one in refused if one.reason == "unique" and one.constraint is not None]
+    name = tx.key_name(part.table) if unique else None
+    named = {one.row for one in unique if one.constraint == name}
+    if not named:
+        return {}
+    texts, roots = row_texts(part.table, part.rows), part.roots.to_pylist()
+    seen: set[tuple[int, str]] = set()
+    found: dict[int, str] = {}
+    for row, of in enumerate(zip(roots, texts, strict=True)):
+        if row in named:
+            found[row] = OWN if of in seen else of[1]
+        seen.add(of)
+    return found
 
 
 def rejection_of(row: int, refusal: RowRejected) -> Rejection:

@@ -186,6 +186,7 @@ def _again(entry: Entry, fate: _Fate) -> Entry:
         table=fate.why.table,
         column=fate.why.column or (entry.column if known else None),
         constraint=fate.why.constraint or (entry.constraint if known else None),
+        row_key=fate.why.row_key,
     )
 
 

@@ -20,6 +20,7 @@ from crossfade.model.events import Listener, RecordRetried, RetryStarted, ignore
 from crossfade.model.rejection import REMAINDER, Rejection
 from crossfade.pipeline.admission import ask, may_clash
 from crossfade.pipeline.apply import Applied, apply, without
+from crossfade.pipeline.keepers import undecided
 from crossfade.pipeline.records import read
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.session import Session, Work, session
@@ -73,8 +74,10 @@ def readmit(work: Work, executor: Executor) -> int:
     with s.transaction() as tx:
         clashed, orphans = refused.refused(tx, "unique", "exclusion"), refused.refused(tx, "foreign_key")
         moved = journal.find_readmitting(tx)  # recorded by a run that was killed here
-        if not clashed and not moved:
-            return 0
+    clashed = undecided(s, clashed)
+    if not clashed and not moved:
+        return 0
+    with s.transaction() as tx:
         journal.note_readmitting(tx, moved or ())
     results = _Rounds(work, executor, Tried.AGAIN, ignore).run(clashed, orphans, moved or ())
     with s.transaction() as tx:
@@ -271,6 +274,7 @@ def _again(entry: Entry, key: str | None, why: Rejection) -> Entry:
         constraint=why.constraint or (entry.constraint if _is_same(entry, why) else None),
         parent=None,
         waits_for=None,
+        row_key=why.row_key,
         cause=None,
     )
 

@@ -53,6 +53,8 @@ class Session:
         self.source = work.open_source()
         self.target = work.open_target()
         self.engine = _spare.pop() if _spare else Engine()
+        self.with_duplicate_keys: set[str] = set()
+        """Entities of which a record wanted a primary key that another has."""
         self._transformers: dict[str, Transformer] = {}
         self._transcoders: dict[tuple[str, tuple[Column, ...]], ColumnReader] = {}
 

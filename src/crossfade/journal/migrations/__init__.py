@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from crossfade.journal.migrations import to_4, to_5, to_6
+from crossfade.journal.migrations import to_4, to_5, to_6, to_7
 from crossfade.stores.contract import TargetTransaction
 from crossfade.stores.contract.journal import JournalTable
 
 Step = Callable[[TargetTransaction, bool], None]
 
-STEPS: Mapping[int, Step] = {4: to_4.migrate, 5: to_5.migrate, 6: to_6.migrate}
+STEPS: Mapping[int, Step] = {4: to_4.migrate, 5: to_5.migrate, 6: to_6.migrate, 7: to_7.migrate}
 OLDEST = min(STEPS) - 1
 """The oldest version that can be migrated."""
 

@@ -73,6 +73,10 @@ class TargetTransaction(Protocol):
         """Return these columns (canonical) of the rows with the values in `by`, found as by `delete`."""
         ...
 
+    def key_name(self, table: TargetTable) -> str | None:
+        """Return what `RowRejected.constraint` calls the table's primary key; None if the key has no name."""
+        ...
+
     def count(self, table: TargetTable, *, hold: bool) -> int | None:
         """Count the rows of the table in this transaction; return None if the table does not exist.
 

@@ -149,6 +149,9 @@ class MemoryTransaction:
         (place,) = held.places([column.removeprefix(f"{table.table}.")])
         return any(row.values[place] is not None for row in held.rows.values())
 
+    def key_name(self, table: TargetTable) -> str | None:
+        return f"{table.table}_pkey"
+
     def count(self, table: TargetTable, *, hold: bool) -> int | None:
         """Count rows. Nobody else writes until the transaction ends, with or without `hold`."""
         held = self.catalog.tables.get(table.table)

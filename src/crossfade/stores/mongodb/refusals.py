@@ -16,6 +16,7 @@ from crossfade.stores.contract import RowRejected
 from crossfade.stores.mongodb.collection import collection_of
 from crossfade.stores.mongodb.fields import column_of
 
+KEY_INDEX = "_id_"
 DUPLICATE, INVALID = 11000, 121
 REASONS = {
     **dict.fromkeys((DUPLICATE, 11001), "unique"),
@@ -52,13 +53,15 @@ def of(
         return None
     found = {e["index"]: _refused(table, e["index"], e) for e in errors}
     if own:
-        same = _same(db, table, raws, [row for row, refused in found.items() if refused.constraint == "_id_"])
+        again = _again(raws)
+        taken = [row for row, refused in found.items() if refused.constraint == KEY_INDEX and row not in again]
+        same = _same(db, table, raws, taken)
         return [found[row] for row in sorted(found) if row not in same]
     codes = {e["code"] for e in errors}
     if codes & {DUPLICATE, 11001}:
         key = column_of(table, "_id")
         for row in _existing(db, table, raws):
-            found.setdefault(row, _rejection(table, row, "unique", _same_key(raws[row]), key, "_id_"))
+            found.setdefault(row, _rejection(table, row, "unique", _same_key(raws[row]), key, KEY_INDEX))
     if INVALID in codes:
         for row in _invalid(db, table, raws):
             found.setdefault(row, _rejection(table, row, "check", _INVALID, None, "validator"))
@@ -119,6 +122,17 @@ def _existing(db: Database[dict[str, Any]], table: TargetTable, raws: Sequence[b
             if (own := _bytes(key)) in seen:
                 yield row
             seen.add(own)
+
+
+def _again(raws: Sequence[bytes]) -> set[int]:
+    """The documents with the key of one before them: not even the same bytes make those one."""
+    seen, again = set[bytes](), set[int]()
+    for row, raw in enumerate(raws):
+        key = _bytes(key_of(raw))
+        if key in seen:
+            again.add(row)
+        seen.add(key)
+    return again
 
 
 def _bytes(key: Any) -> bytes:

@@ -174,6 +174,9 @@ class MongoTransaction:
 
         return pa.Table.from_batches([canonical_batch(table, columns, self._work.ask(read))])
 
+    def key_name(self, table: TargetTable) -> str | None:
+        return refusals.KEY_INDEX
+
     def count(self, table: TargetTable, *, hold: bool) -> int | None:
         """Count the documents. `hold` cannot be kept: MongoDB has no lock on a collection."""
         if table.table not in self._db.list_collection_names(filter={"name": table.table}):

@@ -241,6 +241,10 @@ class PostgresTransaction:
     def _type_names(self, table: TargetTable) -> dict[str, str]:
         return {name: found.type_name for name, found in self._in_catalog(table).items()}
 
+    def key_name(self, table: TargetTable) -> str | None:
+        with self._translating(table.name):
+            return table_rows.key_name(self._connection, _identifier(table))
+
     def count(self, table: TargetTable, *, hold: bool) -> int | None:
         try:
             return table_rows.count(self._connection, _identifier(table), hold=hold)

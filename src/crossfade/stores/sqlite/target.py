@@ -144,6 +144,9 @@ class SqliteTransaction:
         columns = ", ".join(f"{identifier(name)} COLLATE BINARY" for name in keys.column_names)
         return f"({columns}) IN (SELECT {', '.join(names)} FROM temp.crossfade_sent)"
 
+    def key_name(self, table: TargetTable) -> str | None:
+        return ", ".join(f"{table.table}.{name}" for name in table.primary_key)
+
     def count(self, table: TargetTable, *, hold: bool) -> int | None:
         """Count rows. The transaction is immediate, so no one else writes until it ends, with or without `hold`."""
         there = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND lower(name) = lower(?))"

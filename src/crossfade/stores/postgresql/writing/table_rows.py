@@ -25,6 +25,11 @@ WHERE i.indrelid = pg_catalog.to_regclass(%s) AND i.indisprimary AND k.place <= 
 ORDER BY k.place
 """
 
+_KEY_NAME = """
+SELECT k.conname FROM pg_catalog.pg_constraint k
+WHERE k.contype = 'p' AND k.conrelid = pg_catalog.to_regclass(%s)
+"""
+
 _SAME = "SELECT FROM crossfade.loaded AS l WHERE l.xmin OPERATOR(pg_catalog.=) t.xmin"
 
 _REFERRING = """
@@ -48,6 +53,11 @@ def referring(connection: psycopg.Connection[Any], table: sql.Identifier) -> lis
         ).fetchone()
         == (True,)
     ]
+
+
+def key_name(connection: psycopg.Connection[Any], table: sql.Identifier) -> str | None:
+    row = connection.execute(_KEY_NAME, [table.as_string(connection)]).fetchone()
+    return None if row is None else str(row[0])
 
 
 def empty(connection: psycopg.Connection[Any], table: sql.Identifier) -> None:

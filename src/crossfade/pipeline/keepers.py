@@ -1,0 +1,112 @@
+"""Who has a primary key that other records want, asked of the target and of the ledger without mapping a record again.
+
+Of the records that want a key, the first by its own key has it. For a record that was refused it is sufficient to know
+one row that it wanted (`Entry.row_key`): if that row is of an earlier record, the record is refused, whatever happens
+to the others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+
+from crossfade.journal import journal
+from crossfade.journal.journal import OWN
+from crossfade.journal.ledger import row_keys, row_texts
+from crossfade.journal.refused import Held
+from crossfade.model.keys import in_order
+from crossfade.model.owners import Owners
+from crossfade.model.target import TargetTable
+from crossfade.pipeline.records import NO_KEY, OwnerValues, pieces, read
+from crossfade.runtime.session import Session
+from crossfade.stores.contract import TargetTransaction
+
+Record = tuple[str, str]
+"""The entity and the key of a record, as in the ledger."""
+
+
+def undecided(s: Session, found: Sequence[Held]) -> list[Held]:
+    """Return the entries whose records may have to be copied: no row that they wanted is known to be of an earlier
+    record.
+    """
+    out = [h for h in found if h.row_key is None]
+    wanting = [h for h in found if h.row_key not in (None, OWN)]
+    for name, group in groupby(sorted(wanting, key=_table), key=_table):
+        own = list(group)
+        if (table := s.work.tables.get(name)) is None:
+            out += own
+        else:
+            out += _not_later(s, own, keepers_of(s, table, [str(h.row_key) for h in own]))
+    return out
+
+
+def _table(held: Held) -> str:
+    return held.table or ""
+
+
+def _not_later(s: Session, found: Sequence[Held], keepers: Mapping[str, Record]) -> Iterator[Held]:
+    same: list[Held] = []
+    for held in found:
+        keeper, own = keepers.get(str(held.row_key)), _order(held.entity, _key(held))
+        if keeper is None or _order(*keeper) > own:
+            yield held
+        elif _order(*keeper) == own and held.key is not None:
+            same.append(held)
+    for entity, group in groupby(same, key=lambda h: h.entity):
+        yield from _not_later_by_digest(s, entity, list(group))
+
+
+def _key(held: Held) -> str:
+    return NO_KEY + held.digest if held.key is None else held.key
+
+
+def _order(entity: str, key: str) -> tuple[Any, ...]:
+    return (entity, *in_order(None), key) if key.startswith(NO_KEY) else (entity, *in_order(key))
+
+
+def _not_later_by_digest(s: Session, entity: str, found: Sequence[Held]) -> Iterator[Held]:
+    """Decide between records with the same key: the digests are their order."""
+    for piece in pieces(sorted({str(h.key) for h in found})):
+        documents = read(s, entity, piece)
+        with s.transaction() as tx:
+            inside = {key: _inside(tx, entity, key, documents[key]) for key in piece}
+        for held in found:
+            digests = inside.get(str(held.key))
+            if digests is not None and not (digests and max(digests) <= held.digest):
+                yield held
+
+
+def _inside(tx: TargetTransaction, entity: str, key: str, documents: Sequence[bytes]) -> Collection[str]:
+    """Return the digests of the records with this key that are in the target."""
+    return Counter(map(journal.digest_of, documents)) - journal.held_digests(tx, entity, key)
+
+
+def keepers_of(s: Session, table: TargetTable, texts: Sequence[str], *, search: bool = True) -> dict[str, Record]:
+    """Return the records that made the rows with these primary keys, by the text of each, if they are known.
+
+    Without `search` the keys of the source are not searched for owner values that do not lead to a key by themselves.
+    """
+    rows, found = row_keys(table, list(dict.fromkeys(texts))), dict[str, Record]()
+    for owners in s.owners.values():
+        if table.name in owners.ledger:
+            with s.transaction() as tx:
+                found |= s.ledger.records(tx, table, rows)
+        elif table.name in owners.columns and (search or owners.holds_object_id):
+            found |= _by_owner(s, owners, table, rows)
+    return found
+
+
+def _by_owner(s: Session, owners: Owners, table: TargetTable, rows: pa.Table) -> dict[str, Record]:
+    column, key = owners.columns[table.name], list(table.primary_key)
+    with s.transaction() as tx:
+        there = tx.owned(table, rows, list(dict.fromkeys([*key, column])))
+    if not there.num_rows:
+        return {}
+    keys = OwnerValues(s, owners).keys(there.column(column).combine_chunks())
+    own = there.column(column).to_pylist()
+    texts = row_texts(table, there.select(key))
+    return {text: (owners.entity, keys[value]) for text, value in zip(texts, own, strict=True) if value in keys}
