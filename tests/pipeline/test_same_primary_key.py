@@ -16,7 +16,7 @@ import shop
 from crossfade.model.batch import Chunk
 from crossfade.move import Move
 from crossfade.pipeline import copy as chunks_of
-from crossfade.pipeline import duplicate_keys
+from crossfade.pipeline import duplicate_keys, retry
 from outcome import Outcome, balanced, open_move, outcome
 from scratch import MongoScratch, PostgresScratch
 
@@ -136,7 +136,7 @@ def test_a_run_that_ends_while_it_decides_is_decided_by_the_next(
 ) -> None:
     found = copied(move, pg_db.url)
     move.reset()
-    put_in, calls = duplicate_keys.put_in, iter([False, True])
+    put_in, calls = retry.put_in, iter([False, True])
 
     def stopped(*given: Any) -> Any:
         if next(calls, False):
@@ -156,7 +156,7 @@ def test_records_that_lost_to_an_earlier_one_are_not_looked_at_again(
     move: Move, pg_db: PostgresScratch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[str] = []
-    put_in = duplicate_keys.put_in
+    put_in = retry.put_in
 
     def told(work: Any, entity: str, *more: Any) -> Any:
         tried.append(entity)
