@@ -21,7 +21,7 @@ from crossfade.model.shape import Node, Path, Shape, escape_step, unescape_step
 from crossfade.model.target import ColumnType
 from crossfade.records.bson.places import Values
 from crossfade.records.rows.json_columns import compiled
-from crossfade.records.rows.json_values import DuplicateName, misfit, parse
+from crossfade.records.rows.json_values import DuplicateName, extended, misfit, parse
 from crossfade.records.rows.texts import PRINTED, json_text, text_of, texts_of
 from crossfade.records.rows.types import arrives_as, arriving, key_names, read_as
 from crossfade.records.rows.vocabulary import JSON_NULL, is_json
@@ -172,11 +172,19 @@ def _present(column: Column, node: Node) -> _Made:
     return _Made(pa.field(column.name, pa.bool_()), lambda held: pa.array([True] * held.size, pa.bool_()), ())
 
 
+def _text_of(column: Column) -> Callable[[str | None, ColumnType], str]:
+    return _extended if column.form == "ejson" else json_text
+
+
+def _extended(text: str | None, kind: ColumnType) -> str:
+    return extended(json_text(text, kind))
+
+
 def _json(column: Column, node: Node) -> _Made:
-    kind = read_as(node)
+    kind, text = read_as(node), _text_of(column)
 
     def build(held: Held) -> Any:
-        return pa.array([None if t is None else json_text(t, kind) for t in held.texts_of(node)], pa.string())
+        return pa.array([None if t is None else text(t, kind) for t in held.texts_of(node)], pa.string())
 
     return _Made(pa.field(column.name, pa.string()), build, (node,), texts=True)
 
@@ -196,22 +204,22 @@ _VALUES: Mapping[str, Callable[[Column, Node], _Made]] = {
 def _of_row(column: Column, root: Node) -> _Made:
     if column.form not in ("json", "ejson", "rest"):
         raise ValueError(f"column {column.name!r}: a whole row has no form {column.form!r}")
-    nodes = tuple(node for node in root.fields if _step(node) not in column.without)
-    return _Made(pa.field(column.name, pa.string()), lambda held: _objects(held, nodes), nodes, texts=True)
+    nodes, text = tuple(node for node in root.fields if _step(node) not in column.without), _text_of(column)
+    return _Made(pa.field(column.name, pa.string()), lambda held: _objects(held, nodes, text), nodes, texts=True)
 
 
 def _step(node: Node) -> Path:
     return (escape_step(node.name),)
 
 
-def _objects(held: Held, nodes: Sequence[Node]) -> Any:
+def _objects(held: Held, nodes: Sequence[Node], text: Callable[[str | None, ColumnType], str]) -> Any:
     if not nodes:
         return pa.nulls(held.size, pa.string())
     names = [json.dumps(node.name, ensure_ascii=False) + ":" for node in nodes]
     kinds = [read_as(node) for node in nodes]
     rows = zip(*(held.texts_of(node) for node in nodes), strict=True)
     return pa.array(
-        ["{" + ",".join(n + json_text(t, k) for n, t, k in zip(names, row, kinds, strict=True)) + "}" for row in rows],
+        ["{" + ",".join(n + text(t, k) for n, t, k in zip(names, row, kinds, strict=True)) + "}" for row in rows],
         pa.string(),
     )
 

@@ -11,7 +11,7 @@ from crossfade.model.batch import Column
 from crossfade.model.shape import Node, Path, unescape_step
 from crossfade.records.bson.forms import KEY, PRESENT, TEXT, Form, by_value, list_of
 from crossfade.records.bson.places import LISTS, Values, element_of
-from crossfade.records.rows.json_values import dump, type_of
+from crossfade.records.rows.json_values import dump, told_apart, type_of
 
 JSON = by_value(dump, TEXT)
 _NATIVE: Mapping[str, Form] = {
@@ -31,7 +31,7 @@ def _types(place: Values) -> Any:
 
 _FORMS: Mapping[str, Form] = {
     "json": JSON,
-    "ejson": JSON,
+    "ejson": by_value(lambda value: dump(told_apart(value)), TEXT),
     "type": Form(TEXT, _types),
     "present": PRESENT,
     "key": KEY,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from crossfade.model.shape import ELEMENT, Node, Path, escape_step
+from crossfade.records.bson.reserved import CANONICAL, like_a_value
 
 WHOLE = "whole number"
 _INT64 = range(-(2**63), 2**63)
@@ -56,6 +57,26 @@ def dump(value: Any) -> str:
 
 def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def extended(text: str) -> str:
+    """Return a JSON text as Extended JSON, in which an object that looks like a value is told apart from that value."""
+    if '"$' not in text and "\\u0024" not in text:
+        return text
+    try:
+        return dump(told_apart(parse(text)))
+    except DuplicateName:
+        return text  # no document: the target refuses it
+
+
+def told_apart(value: Any) -> Any:
+    """Return a value with one more `$` before the names of objects that look like a value of Extended JSON."""
+    if type(value) is list:
+        return [told_apart(part) for part in value]
+    if type(value) is not dict:
+        return value
+    more = "$" if like_a_value(value, CANONICAL) else ""
+    return {more + name: told_apart(part) for name, part in value.items()}
 
 
 def type_of(value: Any) -> str:

@@ -33,6 +33,8 @@ def field_of(doc: dict[str, Any], column: TargetColumn) -> Any:
         raise Unreadable("nothing: the field is missing")
     if value is None:
         if column.absent and column.nullable:
+            if column.type.kind == "ejson":
+                return canonical(None)  # the null of JSON; NULL is a missing field
             raise Unreadable("null, and the field is to be missing")
         return None
     return value_as(value, column.type)

@@ -20,7 +20,7 @@ from bson.decimal128 import create_decimal128_context
 from crossfade.model.canonical import arrow_type, element_of
 from crossfade.model.rejection import Rejection
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
-from crossfade.records.bson.ejson import loads, to_bson
+from crossfade.records.bson.ejson import loads_canonical, to_bson
 from crossfade.stores.contract import RowRejected
 from crossfade.stores.mongodb.fields import KEY, is_compound, key_type, stored
 
@@ -222,7 +222,7 @@ def _decimal(text: str) -> bytes:
 def _any(text: str) -> bytes:
     """Canonical Extended JSON, as the value that it says."""
     try:
-        value = loads(text)
+        value = loads_canonical(text)
         document = to_bson({"": value})
     except (ValueError, TypeError, RecursionError) as error:
         raise Refused("not_json", f"{text[:_SHOWN]!r} is not Extended JSON: {error}") from None

@@ -12,7 +12,7 @@ from bson.decimal128 import create_decimal128_context
 
 from crossfade.model.canonical import arrow_type, element_of
 from crossfade.model.target import ColumnType
-from crossfade.records.bson.ejson import canonical, loads
+from crossfade.records.bson.ejson import canonical, loads_canonical
 
 _CONTEXT = create_decimal128_context()
 
@@ -60,7 +60,7 @@ def _decimal(text: str) -> str:
 
 def _any(text: str) -> str:
     try:
-        return canonical(loads(text))
+        return canonical(loads_canonical(text))
     except (ValueError, TypeError, RecursionError):
         return text
 
