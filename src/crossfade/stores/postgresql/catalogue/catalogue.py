@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -83,18 +83,17 @@ _PLAIN = {
 @contextmanager
 def plainly(connection: psycopg.Connection[Any]) -> Iterator[None]:
     """Inside this block the catalogue prints everything in one form, whatever the session's settings."""
-    before = {name: _setting(connection, name) for name in _PLAIN}
-    for name, value in _PLAIN.items():
-        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    reading = ", ".join(["current_setting(%s)"] * len(_PLAIN))
+    before = connection.execute(f"SELECT {reading}".encode(), list(_PLAIN)).fetchone()
+    assert before is not None  # current_setting answers or raises
+    _set(connection, _PLAIN)
     yield
-    for name, value in before.items():
-        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    _set(connection, dict(zip(_PLAIN, before, strict=True)))
 
 
-def _setting(connection: psycopg.Connection[Any], name: str) -> str:
-    row = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
-    assert row is not None  # current_setting answers or raises
-    return str(row[0])
+def _set(connection: psycopg.Connection[Any], settings: Mapping[str, str]) -> None:
+    setting = ", ".join(["set_config(%s, %s, false)"] * len(settings))
+    connection.execute(f"SELECT {setting}".encode(), [text for pair in settings.items() for text in pair])
 
 
 def _reader(connection: psycopg.Connection[Any]) -> Rows:
