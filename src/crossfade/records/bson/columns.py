@@ -18,24 +18,13 @@ from crossfade.model.rejection import Rejection
 from crossfade.model.shape import ELEMENT, Node, Path, Shape, unescape_step
 from crossfade.records.bson.canonical import canonical
 from crossfade.records.bson.decode import Decoded, decode, key_of
-from crossfade.records.bson.forms import (
-    ARROW_KINDS,
-    EJSON,
-    JSON,
-    KEY,
-    OID_TEXT,
-    OID_UUID,
-    PRESENT,
-    TYPE,
-    Build,
-    Form,
-    list_of,
-)
+from crossfade.records.bson.forms import ARROW_KINDS, EJSON, JSON, OID_TEXT, OID_UUID, TYPE
 from crossfade.records.bson.native import LARGEST, NativeReader, native_reader
-from crossfade.records.bson.places import LISTS, Values, element_of
 from crossfade.records.bson.rest import rest_form
 from crossfade.records.bson.strict import Rule, is_clean, rejection
 from crossfade.records.bson.uncollected import uncollected
+from crossfade.records.forms import KEY, PRESENT, Build, Form, list_of
+from crossfade.records.places import LISTS, Values, element_of
 
 ROW = "#row"
 

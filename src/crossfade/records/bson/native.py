@@ -20,9 +20,9 @@ from crossfade.model.rejection import Rejection
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, unescape_step
 from crossfade.records.bson.decode import key_of
 from crossfade.records.bson.extremes import Extremes
-from crossfade.records.bson.places import LISTS, element_of
 from crossfade.records.bson.strict import Rule
 from crossfade.records.native import extension
+from crossfade.records.places import LISTS, element_of
 
 LARGEST = 1 << 28  # bytes of a batch; a larger one is read in Python
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from crossfade.model.shape import ELEMENT, ENTRY, Path, unescape_step
-from crossfade.records.bson.forms import TEXT, Form, by_value
 from crossfade.records.bson.plain import plain
+from crossfade.records.forms import TEXT, Form, by_value
 
 # None removes the value at the place; a mapping removes what it names inside the value.
 Cut = dict[str, Any]

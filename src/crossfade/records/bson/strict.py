@@ -19,9 +19,9 @@ from bson.datetime_ms import DatetimeMS
 
 from crossfade.model.rejection import Rejection
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, TypeStats, escape_step, format_path
-from crossfade.records.bson.places import ONLY_DICT, Values
 from crossfade.records.bson.types import classes_of, type_name
 from crossfade.records.bson.vocabulary import DATE_GREATEST_MS, DATE_LEAST_MS, dates_fit
+from crossfade.records.places import ONLY_DICT, Values
 
 # Classes whose values must be looked at one by one: their class alone does not say the type, or whether it fits.
 _SINGLY = frozenset((Binary, Code, DatetimeMS))

@@ -19,7 +19,7 @@ from crossfade.model.canonical import element_of
 from crossfade.model.program import ROW
 from crossfade.model.shape import Node, Path, Shape, escape_step, unescape_step
 from crossfade.model.target import ColumnType
-from crossfade.records.bson.places import Values
+from crossfade.records.places import Values
 from crossfade.records.rows.json_columns import compiled
 from crossfade.records.rows.json_values import DuplicateName, extended, misfit, parse
 from crossfade.records.rows.texts import PRINTED, json_text, text_of, texts_of

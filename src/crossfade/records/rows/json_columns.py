@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from crossfade.model.batch import Column
 from crossfade.model.shape import Node, Path, unescape_step
-from crossfade.records.bson.forms import KEY, PRESENT, TEXT, Form, by_value, list_of
-from crossfade.records.bson.places import LISTS, Values, element_of
+from crossfade.records.forms import KEY, PRESENT, TEXT, Form, by_value, list_of
+from crossfade.records.places import LISTS, Values, element_of
 from crossfade.records.rows.json_values import dump, told_apart, type_of
 
 JSON = by_value(dump, TEXT)
