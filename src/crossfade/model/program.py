@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from crossfade.model.batch import Column
 from crossfade.model.quoting import identifier
@@ -33,7 +34,7 @@ class Use:
 
     `looked_up`: it is read from another document than the root. `types` are the possible types, and `keeps` is how much
     of them reaches the column (WHOLE, LESS, DECIDES); `by` are the functions that keep less than their argument,
-    innermost first.
+    innermost first. `as_json`: it is read as plain JSON, which does not tell types apart.
     """
 
     entity: str
@@ -44,6 +45,7 @@ class Use:
     types: frozenset[str] = frozenset()
     keeps: str = WHOLE
     by: tuple[str, ...] = ()
+    as_json: bool = False
 
 
 def carries(use: Use) -> bool:
@@ -141,6 +143,11 @@ class Branch:
     mixed: tuple[str, ...] = ()
     straight: Mapping[str, str] = field(default_factory=dict)
     computed: Computed | None = None
+
+    @cached_property
+    def plain_json(self) -> frozenset[str]:
+        """The outputs that hold plain JSON, in which `{"$date": 5}` is an object."""
+        return frozenset(use.output for use in self.uses if use.as_json)
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ class Transformer:
 
         for out in in_pieces(root, run, partial(self._pass, branch), partial(self._refusal_of_one, branch), note):
             roots = _array(out.column(ROW))
-            fitted = fit(out, target, printed=self._printed(branch))
+            fitted = fit(out, target, printed=self._printed(branch), plain=branch.plain_json)
             found = ((roots[wrong.row].as_py(), wrong) for wrong in fitted.rejections)
             rejections += [replace(wrong, row=row, table=branch.table) for row, wrong in found]
             yield TableRows(target, fitted.table.drop_columns([ROW]), _array(fitted.table.column(ROW)))

@@ -68,7 +68,7 @@ def _form(name: str, form: str, kind: str | None) -> Function:
 
     def function(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
         place = _place(rewriter, node, _one(node, args, name), scope, name)
-        rewriter.use(place, "whole" if form in ("json", "ejson") else "type")
+        rewriter.use(place, "whole" if form in ("json", "ejson") else "type", as_json=form == "json")
         return Typed(place.read(form), kind)
 
     return function
@@ -88,7 +88,7 @@ def _entries_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope
 
 def _json_list(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     place = _place(rewriter, node, _one(node, args, "json_list"), scope, "json_list")
-    rewriter.use(place, "whole")
+    rewriter.use(place, "whole", as_json=True)
     json, kind = place.read("json"), place.read("type")
     wrapped = exp.DPipe(this=exp.DPipe(this=_text("["), expression=json.copy()), expression=_text("]"))
     case = exp.Case().when(exp.In(this=kind, expressions=[_text("array"), _text("null")]), json)
@@ -99,7 +99,7 @@ def _rest_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: S
     place = _place(rewriter, node, _one(node, args, "rest_of"), scope, "rest_of")
     if place.path or place.row.bases != ((),) or place.row is not rewriter.root:
         raise Wrong(node, "rest_of takes the alias of the root", "rest_of(u) where FROM users AS u")
-    rewriter.use(place, "rest")
+    rewriter.use(place, "rest", as_json=True)
     return Typed(place.read("rest"), "json")
 
 

@@ -51,10 +51,11 @@ class Mentions:
     def uses(self) -> tuple[Use, ...]:
         return tuple(dict.fromkeys(m.use for m in self._all))
 
-    def add(self, place: FieldRef, depth: str, output: str) -> None:
+    def add(self, place: FieldRef, depth: str, output: str, *, as_json: bool = False) -> None:
         row, types = place.row, possible(place, [h for held in self._held for h in held])
         for path in place.full_paths:
-            use = Use(row.entity, path, depth, output, row.looked_up, types, LESS if row.less else WHOLE, row.less)
+            keeps = LESS if row.less else WHOLE
+            use = Use(row.entity, path, depth, output, row.looked_up, types, keeps, row.less, as_json)
             nothing = depth == "type" or (place.node.types and not types)
             self._all.append(Mention(use, place).passed(DECIDES if nothing else WHOLE, ""))
 

@@ -45,8 +45,8 @@ class Rewriter:
         self.output = ""
         self.root: Row | None = None
 
-    def use(self, place: FieldRef, depth: str) -> None:
-        self.mentions.add(place, "keys" if place.is_key else depth, self.output)
+    def use(self, place: FieldRef, depth: str, *, as_json: bool = False) -> None:
+        self.mentions.add(place, "keys" if place.is_key else depth, self.output, as_json=as_json)
 
     # -- values
 
@@ -70,7 +70,7 @@ class Rewriter:
             return self._plain_list(node, self.elements(place, "list"))
         # What arrives as one text has all below it: JSON, and an array of SQL that is not plain.
         is_whole = kind in ("mixed", "json") or place.node.element is not None
-        self.use(place, "whole" if is_whole else "value")
+        self.use(place, "whole" if is_whole else "value", as_json=kind == "json")
         sql = place.read("native")
         held = place.node.value_types if kind == "mixed" else frozenset()
         if kind == "uuid" and place.node.vocabulary.uuids_are_bytes:

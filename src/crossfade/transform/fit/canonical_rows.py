@@ -18,7 +18,13 @@ from crossfade.errors import Misused
 from crossfade.model.canonical import arrow_type, element_of
 from crossfade.model.rejection import Rejection
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
-from crossfade.transform.fit.documents import fit_decimal128, fit_ejson, fit_objectid, fit_string
+from crossfade.transform.fit.documents import (
+    fit_decimal128,
+    fit_ejson,
+    fit_objectid,
+    fit_string,
+    refuse_ambiguous,
+)
 from crossfade.transform.fit.numbers import fit_bool, fit_float, fit_int, not_of_type
 from crossfade.transform.fit.numeric import fit_numeric
 from crossfade.transform.fit.rejections import Rejections, shown
@@ -49,19 +55,20 @@ class Fitted:
     rejections: tuple[Rejection, ...]
 
 
-def fit(table: Any, target: TargetTable, *, printed: Collection[str] = ()) -> Fitted:
+def fit(table: Any, target: TargetTable, *, printed: Collection[str] = (), plain: Collection[str] = ()) -> Fitted:
     """Check every value of `table` (a pyarrow.Table of DuckDB's types) against its column of `target`.
 
-    `printed` are the columns whose JSON Crossfade's reader printed: it is valid and has no duplicate names. Raises
-    Misused if `table` has a column that the target does not have.
+    `printed` are the columns whose JSON Crossfade's reader printed: it is valid and has no duplicate names. `plain` are
+    those that hold plain JSON: where the target reads Extended JSON, an object that could be read as a value of another
+    type does not fit. Raises Misused if `table` has a column that the target does not have.
     """
     rejections: list[Rejection] = []
-    columns = [_column(table, name, target, rejections, name in printed) for name in table.column_names]
+    columns = [_column(table, name, target, rejections, name in printed, name in plain) for name in table.column_names]
     fitted = pa.table(columns, names=table.column_names) if columns else table
     return _without(fitted, rejections)
 
 
-def _column(table: Any, name: str, target: TargetTable, rejections: list[Rejection], printed: bool) -> Any:
+def _column(table: Any, name: str, target: TargetTable, rejections: list[Rejection], printed: bool, plain: bool) -> Any:
     values = _one_array(table.column(name))
     if name.startswith("#"):
         return values
@@ -71,6 +78,8 @@ def _column(table: Any, name: str, target: TargetTable, rejections: list[Rejecti
     found = Rejections()
     fits = printed and column.type.kind in ("json", "jsonb") and printed_json_fits(values)
     fitted = values if fits and (column.nullable or not values.null_count) else fit_column(values, column, found)
+    if plain:
+        refuse_ambiguous(fitted, column.type, found)
     rejections.extend(Rejection(row, *why, column=name) for row, why in sorted(found.found.items()))
     return fitted
 

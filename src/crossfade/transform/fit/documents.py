@@ -5,7 +5,9 @@ What only the store can tell of a value (how deep it is nested, how large the do
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from decimal import Context, Inexact, InvalidOperation, Overflow
 from typing import Any
 
@@ -13,6 +15,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crossfade.model.canonical import element_of
 from crossfade.model.target import ColumnType
 from crossfade.transform.fit.numbers import not_of_type
 from crossfade.transform.fit.rejections import Rejections, Unfit, shown
@@ -73,4 +76,43 @@ def _json(text: str) -> str:
     return text
 
 
-__all__ = ["fit_decimal128", "fit_ejson", "fit_objectid", "fit_string"]
+def refuse_ambiguous(values: Any, kind: ColumnType, rejections: Rejections) -> None:
+    """Refuse the rows whose plain JSON the target would read as Extended JSON: `{"$date": 5}` is an object in one and
+    a date in the other.
+    """
+    for row, text in _extended(values, kind):
+        detail = f"{shown(text)} is plain JSON with a name that begins with $, and would be read as Extended JSON"
+        rejections.add(row, "not_json", f"{detail}; use ejson_of(...)")
+
+
+def _extended(values: Any, kind: ColumnType) -> Iterator[tuple[int, str]]:
+    """Yield the row and the text of each value of any type, at any depth, in which a name begins with $."""
+    if kind.kind == "ejson":
+        maybe = pc.match_substring_regex(values, r'"(\$|\\u0024)')
+        for row in pc.indices_nonzero(maybe.fill_null(False)).to_pylist():
+            text = values[row].as_py()
+            if _has_dollar_name(text):
+                yield row, text
+    elif kind.kind == "array":
+        parents = pc.list_parent_indices(values)
+        yield from ((parents[at].as_py(), text) for at, text in _extended(values.flatten(), element_of(kind)))
+    elif kind.kind == "struct":
+        for field, part in zip(kind.fields, values.flatten(), strict=True):
+            yield from _extended(part, field.type)
+
+
+def _has_dollar_name(text: str) -> bool:
+    found = False
+
+    def names(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal found
+        found = found or any(name.startswith("$") for name, _ in pairs)
+
+    try:
+        json.loads(text, object_pairs_hook=names)
+    except RecursionError:
+        return True  # nested too deeply to be looked at
+    return found
+
+
+__all__ = ["fit_decimal128", "fit_ejson", "fit_objectid", "fit_string", "refuse_ambiguous"]
