@@ -26,6 +26,7 @@ ALLOWED = {
     "mapping/language/type_conditions.py": LANGUAGE,
     "model/batch.py": "forms of columns that the mapping language asks for",
     "model/owners.py": LANGUAGE,
+    "records/rows/json_values.py": "ejson_of of a JSON column: which objects look like a value of Extended JSON",
     "records/vocabularies.py": "the one place that leads from a name to a vocabulary",
     "schema/documents/commands.py": SCHEMA,
     "schema/documents/json_file.py": SCHEMA,
@@ -40,6 +41,7 @@ ALLOWED = {
     "transform/macros.sql": LANGUAGE,
 }
 IMPORTING = {
+    "records/rows/json_values.py",
     "records/vocabularies.py",
     "stores/memory/source.py",
     "stores/memory/store.py",
