@@ -21,6 +21,11 @@ from crossfade.transform.fit.numbers import not_of_type
 from crossfade.transform.fit.rejections import Rejections, Unfit, shown
 
 _BYTES = 12
+_TYPES = frozenset(
+    "oid date numberInt numberLong numberDouble numberDecimal binary uuid timestamp regularExpression regex options "
+    "dbPointer ref id db code scope symbol undefined minKey maxKey type".split()
+)
+"""The names, after their $, of objects that are values in Extended JSON."""
 _EXACT = Context(prec=34, Emin=-6143, Emax=6144, clamp=1, traps=[Inexact, InvalidOperation, Overflow])
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,6})?|Infinity)|NaN")
 
@@ -81,17 +86,17 @@ def refuse_ambiguous(values: Any, kind: ColumnType, rejections: Rejections) -> N
     a date in the other.
     """
     for row, text in _extended(values, kind):
-        detail = f"{shown(text)} is plain JSON with a name that begins with $, and would be read as Extended JSON"
+        detail = f"{shown(text)} is plain JSON that would be read as a value of Extended JSON"
         rejections.add(row, "not_json", f"{detail}; use ejson_of(...)")
 
 
 def _extended(values: Any, kind: ColumnType) -> Iterator[tuple[int, str]]:
-    """Yield the row and the text of each value of any type, at any depth, in which a name begins with $."""
+    """Yield the row and the text of each value of any type, at any depth, in which a name is one of Extended JSON."""
     if kind.kind == "ejson":
         maybe = pc.match_substring_regex(values, r'"(\$|\\u0024)')
         for row in pc.indices_nonzero(maybe.fill_null(False)).to_pylist():
             text = values[row].as_py()
-            if _has_dollar_name(text):
+            if _has_extended_name(text):
                 yield row, text
     elif kind.kind == "array":
         parents = pc.list_parent_indices(values)
@@ -101,12 +106,12 @@ def _extended(values: Any, kind: ColumnType) -> Iterator[tuple[int, str]]:
             yield from _extended(part, field.type)
 
 
-def _has_dollar_name(text: str) -> bool:
+def _has_extended_name(text: str) -> bool:
     found = False
 
     def names(pairs: list[tuple[str, Any]]) -> None:
         nonlocal found
-        found = found or any(name.startswith("$") for name, _ in pairs)
+        found = found or any(name[:1] == "$" and (name[1:2] == "$" or name[1:] in _TYPES) for name, _ in pairs)
 
     try:
         json.loads(text, object_pairs_hook=names)
