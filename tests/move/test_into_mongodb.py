@@ -104,6 +104,9 @@ def test_documents_are_as_the_mapping_says(folder: Path, mongo_db: MongoScratch,
 MOMENTS = [("begin_move", 1), ("plan_chunks", 1), ("finish_chunk", 2), ("quarantine_all", 1), ("note_step", 2)]
 
 
+@pytest.mark.parametrize(
+    "new_target", ["replica set", pytest.param("standalone", marks=pytest.mark.torture)], indirect=True
+)
 def test_killed_at_every_step_of_the_journal(folder: Path, mongo_db: MongoScratch, new_target: NewTarget) -> None:
     undisturbed, target = new_target(), new_target()
     with open_move(folder, mongo_db.url, undisturbed) as move:
