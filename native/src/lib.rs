@@ -13,8 +13,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
-use arrow_array::{Array, RecordBatch, StructArray};
-use arrow_schema::{DataType, Field, Schema};
+use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
+use arrow_schema::{Field, Schema};
 use crossfade_bson::{Aside, CountedKind, CountedPlace, Kept, Plan};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -22,7 +22,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyList, PyString, PyTuple};
 
 /// The version of the interface; records/bson/native.py has the same number. It is incremented with every change.
-const CONTRACT: u32 = 4;
+const CONTRACT: u32 = 5;
 
 const SCHEMA: &CStr = c"arrow_schema";
 const ARRAY: &CStr = c"arrow_array";
@@ -152,7 +152,33 @@ fn wire(
     let Ok(made) = unpanicked(|| py.detach(|| crossfade_bson::wire(values.as_ref(), kind, element)))? else {
         return Ok(None);
     };
-    let schema = Schema::new(vec![Field::new("wire", DataType::Binary, true)]);
+    one_column(made)
+}
+
+/// The rows of a struct as BSON documents, as a batch of one column of binary data; None where that takes the
+/// reference: see `crossfade_bson::documents`.
+#[pyfunction]
+fn documents(py: Python<'_>, rows: &Bound<'_, PyAny>, spec: &str) -> PyResult<Option<ArrowBatch>> {
+    let rows = import::array_of(rows)?;
+    let Ok(made) = unpanicked(|| py.detach(|| crossfade_bson::documents(rows.as_ref(), spec)))? else {
+        return Ok(None);
+    };
+    one_column(made)
+}
+
+/// JSON texts as canonical Extended JSON, as a batch of one column, NULL where that takes the reference; None if all
+/// of them do: see `crossfade_bson::printed`.
+#[pyfunction]
+fn printed(py: Python<'_>, values: &Bound<'_, PyAny>) -> PyResult<Option<ArrowBatch>> {
+    let values = import::array_of(values)?;
+    let Ok(made) = unpanicked(|| py.detach(|| crossfade_bson::printed(values.as_ref())))? else {
+        return Ok(None);
+    };
+    one_column(made)
+}
+
+fn one_column(made: ArrayRef) -> PyResult<Option<ArrowBatch>> {
+    let schema = Schema::new(vec![Field::new("values", made.data_type().clone(), true)]);
     let batch = RecordBatch::try_new(Arc::new(schema), vec![made]).map_err(unable)?;
     Ok(Some(ArrowBatch { batch }))
 }
@@ -164,5 +190,7 @@ fn crossfade_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ColumnReader>()?;
     module.add_function(wrap_pyfunction!(count, module)?)?;
     module.add_function(wrap_pyfunction!(digests, module)?)?;
-    module.add_function(wrap_pyfunction!(wire, module)?)
+    module.add_function(wrap_pyfunction!(wire, module)?)?;
+    module.add_function(wrap_pyfunction!(documents, module)?)?;
+    module.add_function(wrap_pyfunction!(printed, module)?)
 }

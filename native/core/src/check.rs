@@ -124,6 +124,13 @@ impl<'p, 'a> Checker<'p, 'a> {
     #[inline]
     fn value(&mut self, tag: u8, at: usize, limit: usize, place: u32, depth: u32) -> Answer<usize> {
         let rule = &self.places[place as usize];
+        if rule.anything && (tag != NULL || rule.allows(NULL)) {
+            let end = walk::value(self.raw, tag, at, limit, depth)?;
+            if let Some(slot) = self.slots.get_mut(rule.slot as usize) {
+                *slot = Some(Value { tag, data: &self.raw[at..end] });
+            }
+            return Ok(end);
+        }
         if !rule.allows(tag) {
             return Err(No);
         }

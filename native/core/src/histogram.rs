@@ -118,34 +118,43 @@ fn in_order(batch: &[u8]) -> Result<Option<Tally<'_>>, Unable> {
     let (mut tally, mut last) = (Tally::new(), &[][..]);
     for (position, raw) in split(batch).enumerate() {
         match walk::read_id(raw) {
-            Ok(id) if id.tag == OBJECT_ID && id.data >= last => last = id.data,
+            Ok(id) if id.tag == OBJECT_ID && id.data >= last => {
+                tally.add(position, raw, id.data != last)?;
+                last = id.data;
+            }
             _ => return Ok(None),
         }
-        tally.add(position, raw)?;
     }
     Ok(Some(tally))
 }
 
-/// The documents in the order of their keys' texts; those without a key come first.
+/// The documents in the order of their keys' texts; those without a key come last.
 fn sorted(batch: &[u8]) -> Result<Counted<'_>, Unable> {
     let pieces: Vec<&[u8]> = split(batch).collect();
     let ids: Vec<Option<Value<'_>>> = pieces.iter().map(|raw| walk::read_id(raw).ok()).collect();
-    let mut order: Vec<usize> = (0..pieces.len()).collect();
     if ids.iter().all(|id| id.is_some_and(|id| id.tag == OBJECT_ID)) {
-        order.sort_by_key(|at| ids[*at].map(|id| id.data)); // the same order as that of their texts
-    } else {
-        order.sort_by_cached_key(|at| id_text(pieces[*at]).unwrap_or_default());
+        let keys: Vec<_> = ids.iter().map(|id| id.map(|id| id.data)).collect();
+        return sorted_by(&keys, &pieces); // the same order as that of their texts
     }
-    let mut tally = Tally::new();
+    let keys: Vec<_> = pieces.iter().map(|raw| id_text(raw)).collect();
+    sorted_by(&keys, &pieces)
+}
+
+fn sorted_by<'a, K: Ord>(keys: &[Option<K>], pieces: &[&'a [u8]]) -> Result<Counted<'a>, Unable> {
+    let mut order: Vec<usize> = (0..pieces.len()).collect();
+    order.sort_by_key(|at| (keys[*at].is_none(), &keys[*at]));
+    let (mut tally, mut last) = (Tally::new(), None);
     for position in order {
-        tally.add(position, pieces[position])?;
+        let key = Some(&keys[position]);
+        tally.add(position, pieces[position], key != last)?;
+        last = key;
     }
     Ok(tally.done())
 }
 
 struct Tally<'a> {
     counter: Counter<'a>,
-    /// In the order in which they were counted: the number of an owner is its index here.
+    /// The first document of each key, in the order of the keys: the number of an owner is its index here.
     documents: Vec<&'a [u8]>,
     problems: Vec<(&'static str, Option<String>)>,
 }
@@ -155,9 +164,11 @@ impl<'a> Tally<'a> {
         Tally { counter: Counter::new(), documents: Vec::new(), problems: Vec::new() }
     }
 
-    fn add(&mut self, position: usize, raw: &'a [u8]) -> Result<(), Unable> {
-        let owner = self.documents.len() as u32;
-        self.documents.push(raw);
+    fn add(&mut self, position: usize, raw: &'a [u8], is_new_key: bool) -> Result<(), Unable> {
+        if is_new_key {
+            self.documents.push(raw);
+        }
+        let owner = self.documents.len() as u32 - 1;
         if self.counter.document_onto_tape(raw) {
             self.counter.count_tape(owner);
         } else {

@@ -19,6 +19,9 @@ pub fn offence(document: &[u8], places: &[Place]) -> Option<Offence> {
 
 fn inside(value: Value<'_>, places: &[Place], at: u32) -> Option<Offence> {
     let place = places.get(at as usize);
+    if place.is_some_and(|place| place.anything && (value.tag != NULL || place.allows(NULL))) {
+        return None;
+    }
     if let Some(found) = misfit(value, place) {
         return Some(found);
     }

@@ -23,6 +23,8 @@ pub struct Place {
     pub element: u32,
     /// The values of a map, or NOWHERE.
     pub entry: u32,
+    /// Whether any valid value is allowed, with whatever is in it.
+    pub anything: bool,
     /// The slot in which `check` puts the value for the columns, or NOWHERE.
     pub slot: u32,
     /// The types as listed by the reference.
@@ -111,6 +113,7 @@ fn place(spec: &RuleSpec, count: usize) -> Result<Place, String> {
         fields,
         element,
         entry,
+        anything: spec.anything,
         slot: NOWHERE,
         said,
     })

@@ -14,6 +14,9 @@ pub struct RuleSpec {
     pub element: Option<usize>,
     /// The values of a map, whatever their keys.
     pub entry: Option<usize>,
+    /// Whether any valid value is allowed, with whatever is in it.
+    #[serde(default)]
+    pub anything: bool,
 }
 
 #[derive(Deserialize)]

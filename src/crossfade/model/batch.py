@@ -68,7 +68,7 @@ class Batch:
     keys: Sequence[str | None] = field(default=(), compare=False)
 
     def records(self, rows: Sequence[int]) -> Sequence[bytes]:
-        """The raw records of these rows: asked for together, where a source makes them then."""
+        """Return the raw records of these rows, all with one call if the source makes them on request."""
         return self.raws.of(rows) if isinstance(self.raws, MadeLater) else [bytes(self.raws[row]) for row in rows]
 
 
@@ -80,7 +80,7 @@ class MadeLater(Protocol):
 
 
 class KeysOf(Sequence[str | None]):
-    """The keys in raw records, each read when it is asked for."""
+    """The keys of raw records, each read on access."""
 
     def __init__(self, raws: Sequence[bytes], key: Callable[[bytes], str | None]) -> None:
         self._raws, self._key = raws, key

@@ -54,6 +54,11 @@ def with_nulls(table: TargetTable, rows: pa.Table) -> pa.Table:
     return rows
 
 
+def only_changed(table: TargetTable, rows: pa.Table, changed: Iterable[str] | None) -> pa.Table:
+    """Return the keys of the rows, and the columns that change; all columns if these are not known."""
+    return rows if changed is None else rows.select(list(dict.fromkeys([*table.primary_key, *changed])))
+
+
 def python_rows(table: Any) -> list[tuple[Any, ...]]:
     """Return the rows as hashable Python values. Dates and times are numbers, because Python's end with 9999."""
     if not table.num_columns:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Return text such as `1 step`, `2,000 steps`, `3 regexes`. `plural` is for nouns whose end does not tell it."""
+    """Return text such as `1 step`, `2,000 steps`, `3 regexes`. `plural` is for irregular nouns."""
     return f"{number:,} {noun if number == 1 else plural or _plural(noun)}"
 
 

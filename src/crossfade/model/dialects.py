@@ -19,9 +19,11 @@ class Dialect:
     has_comments: bool  # can tables and columns have comments?
     folds_quoted_names: bool  # are "A" and "a" the same table?
     triggers_are_of_tables: bool  # does DROP TRIGGER name the table?
+    has_infinite_dates: bool = False  # are there dates before and after all others?
     has_sqlalchemy: bool = True  # does SQLAlchemy support it?
     comment: str = "--"  # the start of a comment line in a script
     statement: str = "{};"  # a statement in a script
+    analyze: str = ""  # gathers statistics of a table
     script_begins: str = ""  # the first line of a DDL script, so that it runs in the written order
 
 
@@ -33,6 +35,8 @@ POSTGRESQL = Dialect(
     has_comments=True,
     folds_quoted_names=False,
     triggers_are_of_tables=True,
+    has_infinite_dates=True,
+    analyze="ANALYZE {}",
     script_begins="SET check_function_bodies TO off; -- a function may name what comes after it",
 )
 SQLITE = Dialect(
@@ -43,6 +47,7 @@ SQLITE = Dialect(
     has_comments=False,
     folds_quoted_names=True,
     triggers_are_of_tables=False,
+    analyze="ANALYZE {}",
 )
 MEMORY = Dialect(
     "memory",

@@ -116,7 +116,7 @@ def _struct_texts(values: Any, kind: ColumnType) -> Any:
 
 
 def _differing_structs(expected: Any, found: Any, kind: ColumnType) -> Any:
-    """Objects of which one is NULL differ; of the rest, those with a differing field."""
+    """Return where objects differ: one of them is NULL, or a field differs."""
     wrong = pc.xor(expected.is_null(), found.is_null())
     for left, right, field in zip(expected.flatten(), found.flatten(), kind.fields, strict=True):
         wrong = pc.or_(wrong, differing(left, right, field.type))

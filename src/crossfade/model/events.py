@@ -6,35 +6,37 @@ gaps, in the order in which listeners are called. docs/reference/events.md has a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from crossfade.model.batch import Chunk
 from crossfade.model.counts import Counts
+from crossfade.model.event import Event as Event
+from crossfade.model.event import Listener as Listener
+from crossfade.model.event import ignore as ignore
+from crossfade.model.follow_events import CutoverStepDone as CutoverStepDone
+from crossfade.model.follow_events import EntityHalted as EntityHalted
+from crossfade.model.follow_events import FeedRemoved as FeedRemoved
+from crossfade.model.follow_events import FeedSilent as FeedSilent
+from crossfade.model.follow_events import FeedStarted as FeedStarted
+from crossfade.model.follow_events import FollowingPaused as FollowingPaused
+from crossfade.model.follow_events import GuardBroken as GuardBroken
+from crossfade.model.follow_events import LagProven as LagProven
+from crossfade.model.follow_events import PassEnded as PassEnded
+from crossfade.model.follow_events import PositionRenewed as PositionRenewed
+from crossfade.model.follow_events import RecordsPending as RecordsPending
+from crossfade.model.follow_events import SteppedBack as SteppedBack
+from crossfade.model.follow_events import Throttled as Throttled
 from crossfade.model.target import Step
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """What all events have. `run` and `sequence` are set when the event is passed to a listener."""
-
-    run: str = ""
-    sequence: int = 0
-
-
-Listener = Callable[[Event], None]
-
-
-def ignore(event: Event) -> None:
-    """Ignore the event."""
-
 
 # -- any phase
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseStarted(Event):
-    """A phase starts: survey, sample, schema, copy, constraints, restart, forget, retry, verify, repair or reset."""
+    """A phase starts: survey, sample, schema, copy, constraints, restart, forget, retry, follow, verify, repair, reset
+    cutover or finish.
+    """
 
     phase: str
 
@@ -50,7 +52,7 @@ class PhaseEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLost(Event):
-    """Work was interrupted (`reason`) and is retried in `seconds`: attempt `attempt` of `attempts`."""
+    """Work was interrupted (`reason`) and is retried in `seconds`: attempt `attempt` of `attempts` (0: no limit)."""
 
     reason: str
     attempt: int
@@ -179,12 +181,13 @@ class Refusals:
 
 @dataclass(frozen=True, slots=True)
 class ChunkCopied(Event):
-    """A chunk was committed. `counts` is None if it had been committed before, by an earlier run or a lost worker."""
+    """A chunk was committed. `before`: an earlier run or a lost worker had done it; `counts` has nothing then."""
 
     chunk: Chunk
-    counts: Counts | None
+    counts: Counts
     seconds: float
     refused: tuple[Refusals, ...] = ()
+    before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +243,7 @@ class RetryStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class RecordRetried(Event):
-    """What became of a record: `copied`, `discarded`, `gone` or `quarantined`, then with the `reason`."""
+    """The outcome for a record: `copied`, `discarded`, `gone` or `quarantined`, then with the `reason`."""
 
     entity: str
     outcome: str
@@ -289,6 +292,31 @@ class TableVerified(Event):
     table: str
     extra: int
     duplicate: int
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationStarted(Event):
+    """While others write: `records` listed records are compared; `at` is the source's time that they are proven for."""
+
+    number: int
+    records: int
+    at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsCompared(Event):
+    """`records` more listed records of `entity` were compared, of which `differing` differ for now."""
+
+    entity: str
+    records: int
+    differing: int
+
+
+@dataclass(frozen=True, slots=True)
+class FollowerAwaited(Event):
+    """The verification waits for the follower, which has this many records to apply."""
+
+    pending: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,5 +55,10 @@ def changed(then: SourceIdentity, now: SourceIdentity, entities: Collection[str]
     return Change((), f"{', '.join(touched)} was written since") if touched else None
 
 
+def is_same_place(then: SourceIdentity, now: SourceIdentity) -> bool:
+    """Return whether both are the same database at the same place, whatever it holds."""
+    return then.database == now.database and bool(set(then.places) & set(now.places))
+
+
 def _what(part: str) -> str:
     return part.partition("@")[0]

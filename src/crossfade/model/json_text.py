@@ -35,10 +35,10 @@ def number(text: str) -> Any:
 
 def parse(text: str, *, number: Callable[[str], Any] = number, object_of: Callable[[Pairs], Any] = dict) -> Any:
     """Return the value in the text. Raises ValueError (JSONDecodeError, with the position) if it is not JSON."""
-    return _Reader(text, number, object_of).read()
+    return _TextReader(text, number, object_of).read()
 
 
-class _Reader:
+class _TextReader:
     def __init__(self, text: str, number: Callable[[str], Any], object_of: Callable[[Pairs], Any]) -> None:
         self.text, self.at = text, 0
         self.number, self.object_of = number, object_of

@@ -211,14 +211,14 @@ def _digits(value: Any) -> str:
     sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
     text = "".join(map(str, digits)).lstrip("0")
-    kept = text.rstrip("0")
-    exponent += len(text) - len(kept)
-    if not kept:
+    significant = text.rstrip("0")
+    exponent += len(text) - len(significant)
+    if not significant:
         return "0"
     mark = "-" if sign else ""
     if 0 <= exponent <= 30:
-        return mark + kept + "0" * exponent
+        return mark + significant + "0" * exponent
     if -30 <= exponent < 0:
-        padded = kept.rjust(1 - exponent, "0")
+        padded = significant.rjust(1 - exponent, "0")
         return f"{mark}{padded[:exponent]}.{padded[exponent:]}"
-    return f"{mark}{kept}e{exponent}"
+    return f"{mark}{significant}e{exponent}"

@@ -1,4 +1,4 @@
-"""Keys of records, and sets of them: what a pass over the source reads.
+"""Keys of records, and sets of them, which a pass over the source reads.
 
 A key is the canonical text of the source's key of a record. A key set is a range, as in the plan of a copy
 (`model.batch.Chunk`), or a list.
@@ -6,10 +6,8 @@ A key is the canonical text of the source's key of a record. A key set is a rang
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from crossfade.model.batch import Chunk
 
@@ -38,9 +36,8 @@ def in_order(key: Key | None) -> tuple[int, float, str]:
     if key is None:
         return 3, 0.0, ""
     if key.startswith('{"$number'):
-        value: dict[str, Any] = json.loads(key)
-        ((name, text),) = value.items()
-        if name in _NUMBERS:
-            number = float(text)
+        parts = key.split('"')
+        if len(parts) == 5 and parts[1] in _NUMBERS:
+            number = float(parts[3])
             return 1, -math.inf if math.isnan(number) else number, key
     return 2 if key.startswith("{") else 0, 0.0, key

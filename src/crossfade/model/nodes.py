@@ -10,13 +10,13 @@ from crossfade.model.shape import ENTRY, Node, TypeStats
 
 
 def entry_value(node: Node) -> Node:
-    """The node of the values where a place is read as `entries`: those of a map, or of all fields together."""
+    """Return the node of the values where a place is read as `entries`: those of a map, or of all fields together."""
     found = reduce(_merged_if, [node.entry, *(replace(field, name=ENTRY, engine=ENTRY) for field in node.fields)], None)
     return found or Node(ENTRY, ENTRY, {})
 
 
 def listed_element(node: Node) -> Node:
-    """The node of the elements where a place is read as `listed`: what its arrays hold, together with its single
+    """Return the node of the elements where a place is read as `listed`: the elements of its arrays and its single
     values.
     """
     alone = {name: stats for name, stats in node.types.items() if name not in ("array", "null")}
@@ -45,6 +45,6 @@ def _merged_if(one: Node | None, other: Node | None) -> Node | None:
 
 
 def _as_map(node: Node, entries: Sequence[Node | None], names: TypeStats | None) -> Node:
-    """Where one of two places is a map, so are both together: what the other has are keys and values of it."""
+    """Return two places, of which one is a map, as one map: the fields of the other are entries of it."""
     entry = reduce(_merged_if, [*entries, *(replace(field, name=ENTRY, engine=ENTRY) for field in node.fields)])
     return replace(node, fields=(), entry=entry, names=names)

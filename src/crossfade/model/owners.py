@@ -20,8 +20,8 @@ class Owners:
     columns: Mapping[str, str]
     ledger: frozenset[str]
     narrow: Narrow | None = None
-    holds_object_id: bool = False
-    """Whether the value is a UUID that holds an ObjectId: then the key is found without a search."""
+    tells_key: bool = False
+    """Whether the value holds the whole key, which is then read from it without asking the source."""
 
     @property
     def tables(self) -> tuple[str, ...]:

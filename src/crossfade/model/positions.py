@@ -20,14 +20,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """What a read must have seen before its records may be applied: a cluster time, the transactions of a batch. Only
-    the feed that made it can read it. `merged` returns a floor that includes two others.
+    """The point that a read must have seen before its records may be applied: a cluster time, a snapshot. Only the feed
+    that made it can read it. Floors of one feed only grow: a later one includes all earlier ones.
     """
 
-    tokens: frozenset[str] = frozenset()
-
-    def merged(self, other: Floor) -> Floor:
-        return Floor(self.tokens | other.tokens)
+    token: str = ""
 
 
 NO_FLOOR = Floor()

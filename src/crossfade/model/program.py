@@ -55,10 +55,22 @@ def carries(use: Use) -> bool:
     return bool(use.output) and not use.looked_up and use.depth not in ("rest", "type") and use.keeps != DECIDES
 
 
+@dataclass(frozen=True, slots=True)
+class Equality:
+    """A further equality of a lookup: only records with one of the keys at `path` can be joined."""
+
+    path: Path
+    key_kind: str
+    keys_sql: str
+
+
 @dataclass(frozen=True)
 class Lookup:
     """Another entity, fetched by key for each batch. `keys_sql` returns the distinct keys that a batch needs, of kind
     `key_kind`.
+
+    `of` and `of_path` say where the keys are from: a place in the root (then `of` is empty) or in an earlier lookup, by
+    its alias. `of_path` is None if they are the value of an expression. `further` narrows what is fetched.
     """
 
     entity: str
@@ -68,6 +80,20 @@ class Lookup:
     key_kind: str
     keys_sql: str
     columns: tuple[Column, ...]
+    of: str = ""
+    of_path: Path | None = None
+    further: tuple[Equality, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """A place (its paths) without which a branch makes no row, because its WHERE asks whether it is there.
+
+    `of_root`: it is in the root itself, so that a record without it has no row at all; otherwise it is in its elements.
+    """
+
+    paths: tuple[Path, ...]
+    of_root: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +146,9 @@ class Branch:
 
     `one_row` says that it makes a row of the root itself (nothing is unnested at its top level); `unnested` has the
     paths of the elements of each unnested array of the root (`list_of` has two paths). `filtered` is what leaves out
-    rows (WHERE, HAVING, JOIN without LEFT), other than tests that a place exists. `narrow` is the same SELECT with
-    fewer outputs, to find what fails; `written` has each output as its author wrote it; `mixed` are outputs that hold
-    values of several types unchanged: canonical Extended JSON.
+    rows (WHERE, HAVING, JOIN without LEFT), other than tests that a place exists, which are in `present`. `narrow` is
+    the same SELECT with fewer outputs, to find what fails; `excerpts` has each output as its author wrote it; `mixed`
+    are outputs that hold values of several types unchanged: canonical Extended JSON.
     """
 
     table: str
@@ -138,8 +164,9 @@ class Branch:
     one_row: bool = True
     filtered: str | None = None
     unnested: tuple[tuple[Path, ...], ...] = ()
+    present: tuple[Presence, ...] = ()
     place: Excerpt = field(default=Excerpt(1, 1, "SELECT"))
-    written: Mapping[str, Excerpt] = field(default_factory=dict)
+    excerpts: Mapping[str, Excerpt] = field(default_factory=dict)
     mixed: tuple[str, ...] = ()
     straight: Mapping[str, str] = field(default_factory=dict)
     computed: Computed | None = None
@@ -159,6 +186,8 @@ class Feed:
     branches: tuple[Branch, ...]
     discard_sql: str | None = None
     """SQL for the `#row` of the documents that a discard's `where` matches."""
+    valid_json: frozenset[str] = frozenset()
+    """The columns of JSON in which no object has a name twice: the reader, or the source's database, printed them."""
 
 
 @dataclass(frozen=True)

@@ -31,4 +31,5 @@ REASONS = (
     "exclusion",
     "raised",
     "bad_value",
+    "failed",
 )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
+
+from crossfade.model.shape import Path, format_path
 
 REMAINDER = "remainder"
 """The reason of a piece of a torn source that holds an unknown number of records: it is not counted as one."""
@@ -38,6 +41,25 @@ class Rejection:
     def at(self, row: int) -> Rejection:
         """Return the same for another record."""
         return replace(self, row=row)
+
+    def of(self, key: str | None) -> Rejection:
+        """Return the same with the record's key, without the record."""
+        return replace(self, key=key, raw=b"")
+
+
+class Rejected(Exception):
+    """Raised where a value or a record is rejected: `reason` is one of docs/reference/errors.md, `path` is where in the
+    record. A caller that knows the record catches it, and returns a Rejection.
+    """
+
+    def __init__(self, reason: str, detail: str, path: Path = ()) -> None:
+        self.reason, self.detail, self.path = reason, detail, path
+        super().__init__(detail)
+
+    def at(self, row: int, **known: Any) -> Rejection:
+        """Return the rejection of a row, with what else is known of it."""
+        path = format_path(self.path) if self.path else ""
+        return Rejection(row, self.reason, self.detail, path=path, **known)
 
 
 def _short(path: str) -> str:

@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from crossfade.model.quoting import identifier
+from crossfade.model.references import Reference
 from crossfade.model.type_stats import Path, TypeStats
 from crossfade.model.vocabulary import NO_VOCABULARY, Vocabulary
 
@@ -229,6 +230,7 @@ class Shape:
     damaged parts of the source with an unknown number of records.
     """
     own_key: tuple[Path, ...] = ()
+    references: tuple[Reference, ...] = ()
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -56,7 +56,7 @@ class ColumnType:
     scale: int | None = None
     labels: tuple[str, ...] = ()  # enum
     of: ColumnType | None = None  # element type of an array
-    # What follows is said by the steps that create a table too, so that a schema's digest has it.
+    # The following is in the steps that create a table, too, and so in a schema's digest.
     fields: tuple[TargetColumn, ...] = field(default=(), repr=False)  # of a struct
     is_open: bool = field(default=False, repr=False)  # may a struct have further fields, which are not the move's?
     subtype: int | None = field(default=None, repr=False)  # of binary data
@@ -94,6 +94,12 @@ class ForeignKey:
     stored: tuple[str, ...] = field(
         default=(), repr=False
     )  # the parent's columns, where they are stored by other names
+    match_full: bool = field(default=False, repr=False, compare=False)
+    """Whether either all of the columns are NULL or none (MATCH FULL); an older journal does not know it."""
+    predicate: str | None = field(default=None, repr=False, compare=False)
+    """The rows that it is for, as SQL, if it is the key of a partition."""
+    parent_part: str | None = field(default=None, repr=False, compare=False)
+    """The partition of `parent` that it refers to, if it does not refer to the whole table."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,10 @@ class TargetTable:
     foreign_keys: tuple[ForeignKey, ...] = ()
     is_open: bool = field(default=False, repr=False)
     """Of a collection: documents may have further fields, which are not the move's."""
+    excludes: bool = field(default=False, repr=False)
+    """Does an exclusion constraint compare its rows with each other?"""
+    keys_of_parts: tuple[ForeignKey, ...] = field(default=(), repr=False, compare=False)
+    """The foreign keys that only a partition has. They are enforced by the database alone, but for the copy."""
 
     def column(self, name: str) -> TargetColumn | None:
         return next((c for c in self.columns if c.name == name), None)

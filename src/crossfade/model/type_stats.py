@@ -13,6 +13,12 @@ A field that is itself named "[]" is stepped into as "\\[]", one named "{}" as "
 """
 
 
+DISTINCT = 1000
+LISTED = 32
+SHORT = 64
+"""Characters of the longest value of a place whose values are told apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class TypeStats:
     """What was seen of one type at one place. A count of 0: it was declared, and no value was seen.
@@ -21,6 +27,9 @@ class TypeStats:
     ellipsis); `min_length` and `max_length` are characters of text, bytes of binary data, elements of an array,
     fields of an object; `keys` are up to three keys of records that hold it, kept where
     the type is a minority at its place.
+
+    `distinct` is the number of different values, if it was counted and is at most DISTINCT; `values` are all of them,
+    sorted, if they are at most LISTED.
     """
 
     count: int
@@ -29,10 +38,12 @@ class TypeStats:
     min_length: int | None = None
     max_length: int | None = None
     keys: tuple[str, ...] = ()
+    distinct: int | None = None
+    values: tuple[str, ...] = ()
 
 
 def both(one: TypeStats, other: TypeStats) -> TypeStats:
-    """What was seen at two places, as far as it does not take their values to say it."""
+    """Return what was seen at two places, as far as that is known without their values."""
     return TypeStats(
         one.count + other.count,
         min_length=_either(min, one.min_length, other.min_length),

@@ -19,6 +19,10 @@ _SCHEME = re.compile(
 )
 _IN_DSN = re.compile(r"(\b[A-Za-z_]\w*\s*=\s*)('(?:[^'\\]|\\.)*(?:'|\Z)|.*?)(?=\s+[A-Za-z_]\w*\s*=|\s*\Z)", re.DOTALL)
 _SECRET = re.compile(r"\w*(password|passwd|passphrase|pwd|secret|token|key)", re.IGNORECASE)
+_NAMED = re.compile(
+    rf"{_SECRET.pattern}[\"']?\s*[:=]|\A(?:[^:\\\s]|\\.)+:(?:\d+|\*):(?:(?:[^:\\]|\\.)+:){{2}}", re.IGNORECASE
+)
+"""The text before a password in other notations: its name in JSON or YAML, the first four fields in .pgpass."""
 _HOST = r"(?:\[[^\]]*\]|[^\[\]:,/?#]*)"
 _PORT_OR_NOT = re.compile(rf"(?:{_HOST}(?::\d*)?,)*{_HOST}:(?!\d*(?:[,/?#]|\Z))")
 """Hosts up to a colon that is not followed by a port."""
@@ -142,12 +146,23 @@ def _of_place(place: str) -> Iterator[Part]:
 
 
 def _of_dsn(text: str) -> Iterator[Part]:
+    """Yield keys and values. A value with another = in it (`host=h;password=secret`) may hold a password."""
     at = 0
     for found in _IN_DSN.finditer(text):
-        yield text[at : found.start(2)], False
-        yield found[2], found[1].rstrip("= \t\n").lower() not in HARMLESS
+        yield from _of_other_text(text[at : found.start()])
+        yield found[1], False
+        is_harmless = "=" not in found[2] and found[1].rstrip("= \t\n").lower() in HARMLESS
+        yield found[2], not is_harmless
         at = found.end()
-    yield text[at:], False
+    yield from _of_other_text(text[at:])
+
+
+def _of_other_text(text: str) -> Iterator[Part]:
+    found = _NAMED.search(text)
+    end = found.end() if found else len(text)
+    yield text[:end], False
+    if text[end:]:
+        yield text[end:], True
 
 
 def _split_login(rest: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The words that a source has for its types, and what a place that holds some of them arrives as."""
+"""The names that a source has for its types, and the kind in which a place with such types arrives."""
 
 from __future__ import annotations
 
@@ -36,15 +36,22 @@ def _anything(name: str) -> bool:
     return True
 
 
+def _nothing(types: Mapping[str, TypeStats]) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The types of one kind of source. `object`, `array` and `null` mean the same in all.
 
-    `name` is what source.lock.json calls it. `kind_of` gives the kind (of KINDS) of a place that holds these types, and
-    is declared so ("" where nothing is). `types` are the names that there are; `knows` also tells of names that are
-    made. `both` puts together what decides the kind of two places. `key` is where a record holds its key, if that is
-    the same in every entity. `uuids_are_bytes`: a UUID comes as 16 bytes, which the mapping turns into one. `record` is
-    what a record is called.
+    `name` is its name in source.lock.json. `kind_of` returns the kind (of KINDS) of a place with these types and this
+    declaration ("" if there is none). `types` are the fixed names of types; `knows` also accepts names that have parts,
+    such as a subtype. `both` combines what decides the kind of two places. `key` is where a record holds its key, if
+    that is the same in every entity. `uuids_are_bytes`: a UUID comes as 16 bytes, which the mapping turns into one.
+    `record` is what a record is called. `in_text` says which values make a place of these types arrive as text, if its
+    type alone would not; `printed` is the type of column (model/target.CANONICAL) whose text they are then. `equates`
+    are types of which the source may treat different texts as equal. `parsed_json`: declared types of JSON that the
+    source has parsed; other JSON is text as it was written.
     """
 
     name: str
@@ -55,6 +62,10 @@ class Vocabulary:
     key: tuple[Path, ...] = ()
     uuids_are_bytes: bool = False
     record: str = "record"
+    in_text: Callable[[Mapping[str, TypeStats]], str | None] = _nothing
+    printed: Callable[[Mapping[str, TypeStats]], str | None] = _nothing
+    equates: frozenset[str] = frozenset()
+    parsed_json: frozenset[str] = frozenset()
 
 
 def _structure(types: Mapping[str, TypeStats], declared: str) -> str:
@@ -65,4 +76,4 @@ def _structure(types: Mapping[str, TypeStats], declared: str) -> str:
 
 
 NO_VOCABULARY = Vocabulary("", _structure)
-"""Of a place where nothing was ever seen."""
+"""The vocabulary of a place where nothing was ever seen."""

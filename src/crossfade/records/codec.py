@@ -13,14 +13,7 @@ from typing import Any, Protocol, Self
 from crossfade.model.batch import Batch, Column
 from crossfade.model.map_rules import MapRules
 from crossfade.model.shape import Path, Shape
-
-
-class Unreadable(Exception):
-    """Raised for a record that cannot be read: `reason` is duplicate_key, invalid_utf8 or broken; `path` is where."""
-
-    def __init__(self, reason: str, detail: str, path: Path = ()) -> None:
-        self.reason, self.detail, self.path = reason, detail, path
-        super().__init__(detail)
+from crossfade.records.edit import Editor
 
 
 class ColumnReader(Protocol):
@@ -107,6 +100,10 @@ class Codec(Protocol):
         """Return a reader for these columns of records with this shape. Raises ValueError for an invalid column."""
         ...
 
+    def editor(self, shape: Shape) -> Editor | None:
+        """Return an editor for records with this shape; None if records of this kind cannot be changed."""
+        ...
+
     def counter(self, rules: MapRules | None = None) -> Counter:
         """Return an empty counter for an entity."""
         ...
@@ -135,6 +132,10 @@ class Codec(Protocol):
         """Return the key of which the mapping language makes this UUID (or other value), if it holds the key itself."""
         ...
 
+    def uuids_of(self, keys: Sequence[str]) -> list[bytes] | None:
+        """Return the UUIDs of which `key_in_uuid` makes these keys; None if one of them has none."""
+        ...
+
     def keys_meant(self, text: str) -> Sequence[Sequence[str]]:
         """Return the keys that a person may mean by a text, the likeliest first; the keys of a group are searched
         together. Raises ValueError if the text cannot be a key.
@@ -148,16 +149,16 @@ class Codec(Protocol):
         ...
 
     def json(self, raw: bytes) -> Any:
-        """Return the record as JSON values, from which it can be restored. Raises Unreadable."""
+        """Return the record as JSON values, from which it can be restored. Raises Rejected."""
         ...
 
     def line(self, raw: bytes) -> str:
-        """Format the record for people, on one line. Raises Unreadable."""
+        """Format the record for people, on one line. Raises Rejected."""
         ...
 
     def lines(self, raw: bytes) -> str:
-        """Format the record for people, with every field on its own line. Raises Unreadable."""
+        """Format the record for people, with every field on its own line. Raises Rejected."""
         ...
 
 
-__all__ = ["Codec", "ColumnReader", "Counter", "Problem", "Unreadable"]
+__all__ = ["Codec", "ColumnReader", "Counter", "Problem"]

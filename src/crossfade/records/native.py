@@ -7,12 +7,12 @@ import os
 from functools import cache
 from typing import Any
 
-CONTRACT = 4  # what is asked of the module; native/src/lib.rs has the same number
+CONTRACT = 5  # the version of the module's interface; native/src/lib.rs has the same number
 
 
 @cache
 def extension() -> Any | None:
-    """The module, or None where it is not installed, of another version than this, or turned off."""
+    """Return the module, or None if it is not installed, has another version than this, or is turned off."""
     found = None if os.environ.get("CROSSFADE_NATIVE") == "0" else _installed()
     return found if getattr(found, "CONTRACT", None) == CONTRACT else None
 
@@ -26,12 +26,12 @@ def _installed() -> Any | None:
 
 
 def slow_reader() -> str | None:
-    """One line for people where the slow reader is at work: why, and how to get the other."""
+    """Return a line for people if the slow reader is in use: why, and how to get the other; else None."""
     return None if extension() is not None else native_status()
 
 
 def native_status() -> str:
-    """One line for people: which reader is at work, and how to get the other."""
+    """Return a line for people: which reader is in use, and how to get the other."""
     if (found := extension()) is not None:
         return f"reading with crossfade-native {found.__version__}"
     if os.environ.get("CROSSFADE_NATIVE") == "0":

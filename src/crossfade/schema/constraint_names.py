@@ -28,7 +28,7 @@ def named(metadata: sa.MetaData) -> sa.MetaData:
 
 def _name(table: sa.Table) -> None:
     parts: list[Any] = [*table.constraints, *table.indexes]
-    taken = {part.name for part in parts if isinstance(part.name, str)}
+    used = {part.name for part in parts if isinstance(part.name, str)}
     for constraint in _in_order(table.constraints):
         if isinstance(constraint, sa.ForeignKeyConstraint):
             columns, suffix = constraint.column_keys, "fkey"
@@ -36,10 +36,10 @@ def _name(table: sa.Table) -> None:
             columns, suffix = [c.name for c in constraint.columns], "key"
         else:
             continue
-        constraint.name = sa.sql.quoted_name(_free(table.name, columns, suffix, taken), None)
+        constraint.name = sa.sql.quoted_name(_free(table.name, columns, suffix, used), None)
     for index in _in_order(table.indexes):
         columns = [c.name for c in index.columns]
-        index.name = sa.sql.quoted_name(_free(table.name, columns, "idx", taken), None)
+        index.name = sa.sql.quoted_name(_free(table.name, columns, "idx", used), None)
 
 
 def _order(table: sa.Table) -> None:
@@ -59,13 +59,13 @@ def _in_order(parts: Iterable[Any]) -> list[Any]:
     return sorted(nameless, key=lambda part: [c.name for c in part.columns])
 
 
-def _free(table: str, columns: Sequence[str], suffix: str, taken: set[str]) -> str:
+def _free(table: str, columns: Sequence[str], suffix: str, used: set[str]) -> str:
     """Return table_column_suffix, truncated to PostgreSQL's limit, numbered if it is taken."""
     number = 0
     while True:
         end = f"_{suffix}{number or ''}"
         start = "_".join([table, *columns]).encode()[: _LONGEST - len(end)].decode("utf-8", "ignore")
-        if start + end not in taken:
-            taken.add(start + end)
+        if start + end not in used:
+            used.add(start + end)
             return start + end
         number += 1

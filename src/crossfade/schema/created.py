@@ -1,4 +1,4 @@
-"""What a statement creates."""
+"""The object that a statement creates."""
 
 from __future__ import annotations
 

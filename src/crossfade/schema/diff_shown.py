@@ -1,4 +1,4 @@
-"""What two schemas differ in, as rows of text and as JSON."""
+"""The differences between two schemas, as rows of text and as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ABSENT = "-"
 
 
 def rows(diff: SchemaDiff) -> Iterator[tuple[str, str, str, str]]:
-    """Yield a row for each difference, for a table of text: the table, what differs, and how it is on both sides."""
+    """Yield a row of text for each difference: the table, what differs, and its form on both sides."""
     for table in diff.missing_tables:
         yield table, "table", "yes", ABSENT
     for table in diff.new_tables:
@@ -32,7 +32,7 @@ def _row(diff: SchemaDiff, difference: SchemaDifference) -> tuple[str, str, str]
 
 
 def _sides(diff: SchemaDiff, difference: SchemaDifference) -> tuple[str | None, str | None]:
-    """Return what the one schema has, and the other; None where it has nothing."""
+    """Return what each of the schemas has, or None."""
     if difference.kind == CHANGED:
         return difference.expected, difference.found
     key = (difference.thing, difference.name)
@@ -46,7 +46,7 @@ def _short_name(difference: SchemaDifference) -> str:
 
 
 def _shown(thing: Thing | None) -> str | None:
-    """Return what a thing is, in a line."""
+    """Return the description of a thing, on one line."""
     if thing is None:
         return None
     if thing.kind == "column":

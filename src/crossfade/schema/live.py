@@ -1,14 +1,15 @@
 """Existing tables that a move fills: their constraints and indexes are dropped before the copy and restored after it.
 
-Foreign keys, unique constraints, exclusion constraints, secondary indexes and triggers, as the target's own catalogue
+Foreign keys, unique constraints, exclusion constraints, secondary indexes and triggers, as the target's own catalog
 prints them. Primary keys, checks and defaults stay. The steps work from what was noted when the move began
-(journaled.py), because the catalogue no longer has dropped constraints.
+(journaled.py), because the catalog no longer has dropped constraints.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from crossfade.errors import Stale
 from crossfade.model.dialects import dialect_of
@@ -18,6 +19,17 @@ from crossfade.schema.documents import commands
 from crossfade.schema.tokens import Token, meaningful
 
 
+def of_tables(schema: TargetSchema, names: Collection[str]) -> TargetSchema:
+    """Return the schema of these tables alone. Steps about an index or a trigger of another table are left out,
+    because these may be dropped at the moment.
+    """
+    known = {t.table for t in schema.tables if t.name in names}
+    known |= {part.id.rpartition(" ")[2].rpartition(".")[2] for part in _parts(schema, names)}
+    tables = tuple(t for t in schema.tables if t.name in names)
+    post = (s for s in schema.post if not depends_on_parts(s) or known & {word.name for word in meaningful(s.sql)})
+    return replace(schema, tables=tables, post=tuple(post))
+
+
 def as_it_was(was: TargetSchema, now: TargetSchema) -> TargetSchema:
     """Return the noted schema with the metadata of `now`. Raises Stale if its tables have changed."""
     for table in was.tables:
@@ -25,9 +37,31 @@ def as_it_was(was: TargetSchema, now: TargetSchema) -> TargetSchema:
         if found is None or (found.columns, found.primary_key) != (table.columns, table.primary_key):
             raise Stale(
                 f"the table {table.name} has changed since this move began; nothing was written",
-                hint="restore its columns; or empty the tables, drop the schema crossfade, and start over",
+                hint=f"if columns were only added: crossfade copy --table {table.name} --again; or restore its columns",
             )
     return replace(was, metadata_of=now.metadata_of)
+
+
+def grown(was: TargetSchema, now: TargetSchema) -> tuple[TargetSchema, tuple[TargetTable, ...]]:
+    """Return the noted schema with the columns and tables that were added since, and the tables that differ."""
+    tables = tuple(_grown(was.table(table.name), table) for table in now.tables)
+    differ = tuple(table for table in tables if table != was.table(table.name))
+    known = {step.id for step in was.post}
+    dropped_tables = tuple(table for table in was.tables if now.table(table.name) is None)
+    new = tuple(step for step in now.post if step.id not in known)
+    return replace(was, tables=(*dropped_tables, *tables), post=(*was.post, *new)), differ
+
+
+def _grown(was: TargetTable | None, now: TargetTable) -> TargetTable:
+    """Return a table with the constraints that it had or has."""
+    if was is None:
+        return now
+    names = {c.name for c in now.columns}
+    if was.primary_key != now.primary_key or [c for c in now.columns if c in was.columns] != list(was.columns):
+        return was  # changed in another way: it is unknown how the rows are to be compared
+    uniques = {u.name: u for u in (*now.uniques, *was.uniques)}
+    keys = {key.name: key for key in (*now.foreign_keys, *was.foreign_keys) if set(key.columns) <= names}
+    return replace(was, columns=now.columns, uniques=tuple(uniques.values()), foreign_keys=tuple(keys.values()))
 
 
 def built_on(schema: TargetSchema, step: Step) -> TargetTable | None:
@@ -67,20 +101,20 @@ def steps_before(schema: TargetSchema, filled: Collection[str]) -> tuple[Step, .
 
 
 def still_there(schema: TargetSchema, filled: Collection[str], done: Collection[str]) -> tuple[Step, ...]:
-    """Return the statements that drop what depends on the tables `filled` now, of what had been dropped before."""
+    """Return those of these statements whose part exists: it was not dropped yet, or was created again (`done`)."""
     return tuple(p.away for p in _parts(schema, filled) if p.away.id not in done or p.id in done)
 
 
 def steps_after(schema: TargetSchema, filled: Collection[str], done: Collection[str]) -> tuple[Step, ...]:
-    """Return the statements that restore it, and whatever else was dropped according to `done` (ids of steps)."""
+    """Return the statements that restore these parts, and all others that `done` (ids of steps) says were dropped."""
     everything = {t.name for t in schema.tables}
     wanted = {p.away.id for p in _parts(schema, filled)} | set(done)
     back = {p.id for p in _parts(schema, everything) if p.away.id in wanted}
     back |= {f"validate {name.removeprefix('foreign key ')}" for name in back}
-    return tuple(step for step in schema.post if step.id in back or is_said_of_parts(step))
+    return tuple(step for step in schema.post if step.id in back or depends_on_parts(step))
 
 
-def is_said_of_parts(step: Step) -> bool:
+def depends_on_parts(step: Step) -> bool:
     """Return whether the step depends on an index, a constraint or a trigger. Repeating it is harmless."""
     kinds = ("index", "table constraint", "trigger")
     others = ("cluster ", "replica identity ", "statistics of index ", "trigger mode ")
@@ -99,6 +133,7 @@ def _parts(schema: TargetSchema, filled: Collection[str]) -> list[_Part]:
     """Return what to drop, foreign keys first: a unique constraint cannot be dropped while one depends on it."""
     folds = dialect_of(schema.dialect).folds_quoted_names
     tables = {_name(t.schema or "", t.table, folds) for t in schema.tables if t.name in filled}
+    inside = _partitions(schema, tables, folds)
     found = []
     for step in schema.post:
         if commands.is_command(step.sql):
@@ -109,9 +144,33 @@ def _parts(schema: TargetSchema, filled: Collection[str]) -> list[_Part]:
         if kind is not None and not step.id.startswith("trigger mode "):
             words = meaningful(step.sql)
             on, *others = [_table_at(words, place) for place in _tables_in(words, kind)]
-            if any(_name(*table, folds) in tables for table in (on, *others)):
+            within = tables if kind == "trigger" else tables | inside
+            if any(_name(*table, folds) in within for table in (on, *others)):
                 found.append(_Part(step.id, Step(f"take away {step.id}", _drop(kind, words, on, schema.dialect))))
     return sorted(found, key=lambda part: not part.id.startswith("foreign key "))
+
+
+def _partitions(schema: TargetSchema, tables: Collection[tuple[str, str]], folds: bool) -> set[tuple[str, str]]:
+    """Return the partitions of these tables, and theirs: they can have constraints and indexes of their own."""
+    parents = dict(filter(None, (_partition(step) for step in schema.pre)))
+    named = {_name(*part, folds): _name(*of, folds) for part, of in parents.items()}
+    found = set(tables)
+    while new := {part for part, of in named.items() if of in found} - found:
+        found |= new
+    return found - set(tables)
+
+
+def _partition(step: Step) -> tuple[tuple[str, str], tuple[str, str]] | None:
+    """Return the partition that a step creates or attaches, and the table that it belongs to."""
+    if "PARTITION" not in step.sql or not step.id.startswith(("table ", "partition ")):
+        return None
+    words = meaningful(step.sql)
+    for place, (one, next_) in enumerate(pairwise(word.word for word in words)):
+        if (one, next_) == ("PARTITION", "OF"):
+            return _table_at(words, _after(words, "TABLE")), _table_at(words, place + 2)
+        if (one, next_) == ("ATTACH", "PARTITION"):
+            return _table_at(words, place + 2), _table_at(words, _after(words, "TABLE"))
+    return None
 
 
 _KINDS = ("foreign key", "unique", "exclusion", "index", "trigger")

@@ -45,7 +45,7 @@ def load_schema(
         return _needed(ddl, spec).live_schema()
     is_module = _MODULE.match(spec) is not None
     paths = [] if is_module else _paths(spec, root)
-    if commands.speaks(dialect) and not is_module:
+    if commands.are_steps_of(dialect) and not is_module:
         return _of_documents(spec, paths, root)
     if not is_module and _are_sql(paths):
         return _from_sql(paths, root, _needed(ddl, spec))

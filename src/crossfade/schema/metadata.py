@@ -242,6 +242,7 @@ def _target(table: sa.Table, dialect: sa.Dialect) -> TargetTable:
                 tuple(element.parent.name for element in key.elements),
                 called(key.referred_table, dialect),
                 tuple(element.column.name for element in key.elements),
+                match_full=(key.match or "").upper() == "FULL",
             )
             for key in _foreign_keys(table)
         ),

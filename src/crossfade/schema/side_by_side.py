@@ -13,9 +13,9 @@ _TABLES = {"table", "partitioned table", "foreign table", "virtual table"}
 
 @dataclass(frozen=True)
 class TableDifferences:
-    """How a table that both schemas have differs: all `differences`, and what they say of its columns.
+    """The `differences` of a table that both schemas have, and what they mean for its columns.
 
-    `changed` are columns of both with another type or nullability, as they are in the one and in the other.
+    `changed` are columns with another type or nullability, as they are in each schema.
     """
 
     table: str
@@ -27,7 +27,8 @@ class TableDifferences:
 
 @dataclass(frozen=True)
 class SchemaDiff:
-    """What the other schema lacks (`missing`), adds (`new`) or has otherwise. `others` are differences of no table.
+    """The tables that the other schema lacks (`missing`), adds (`new`) or defines differently. `others` are differences
+    of no table.
 
     `one` and `other` give the things of both schemas by their kind and name.
     """

@@ -105,12 +105,12 @@ class _Reader:
         yield from self._statement(current)
 
     def _statement(self, found: _Open) -> Iterator[Statement]:
-        kept = found.tokens
-        while kept and kept[-1].kind in ("space", "comment"):
-            kept = kept[:-1]
-        if not kept or _copies_from_stdin(found):
+        tokens = found.tokens
+        while tokens and tokens[-1].kind in ("space", "comment"):
+            tokens = tokens[:-1]
+        if not tokens or _copies_from_stdin(found):
             return
-        start, end = kept[0].start, kept[-1].end
+        start, end = tokens[0].start, tokens[-1].end
         yield Statement(self.text[start:end], *place(self.text, start), found.words(12))
 
     def _meta_command(self, start: int) -> int:

@@ -1,4 +1,4 @@
-"""What a step of a schema makes or drops, read from its statement: the kind and the names."""
+"""The object that a step of a schema creates or drops, read from its statement: its kind and names."""
 
 from __future__ import annotations
 

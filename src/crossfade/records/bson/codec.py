@@ -8,16 +8,18 @@ from typing import Any
 
 from crossfade.model.batch import Column
 from crossfade.model.map_rules import MapRules
+from crossfade.model.rejection import Rejected
 from crossfade.model.shape import Path, Shape
 from crossfade.records.bson import decode, keys
 from crossfade.records.bson.canonical import canonical
 from crossfade.records.bson.columns import Transcoder, compile_columns
 from crossfade.records.bson.count import Histogram
 from crossfade.records.bson.digest import digests
+from crossfade.records.bson.edit import BsonEditor
 from crossfade.records.bson.ejson_loads import loads_canonical
 from crossfade.records.bson.encode import to_bson
 from crossfade.records.bson.shell import readable, shell, shell_lines
-from crossfade.records.codec import Codec, ColumnReader, Unreadable
+from crossfade.records.codec import Codec, ColumnReader
 
 
 class BsonCodec:
@@ -31,6 +33,7 @@ class BsonCodec:
     key_text = staticmethod(keys.key_text)
     compared = staticmethod(keys.compared)
     key_in_uuid = staticmethod(keys.key_in_uuid)
+    uuids_of = staticmethod(keys.uuids_of)
     keys_in = staticmethod(keys.keys_in)
     keys_meant = staticmethod(keys.keys_meant)
     digests = staticmethod(digests)
@@ -41,6 +44,9 @@ class BsonCodec:
 
     def reader(self, shape: Shape, columns: Sequence[Column]) -> Transcoder:
         return compile_columns(shape, columns)
+
+    def editor(self, shape: Shape) -> BsonEditor:
+        return BsonEditor(shape)
 
     def counter(self, rules: MapRules | None = None) -> Histogram:
         return Histogram(rules)
@@ -59,7 +65,7 @@ def _read(raw: bytes) -> dict[str, Any]:
     try:
         return decode.decode_one(raw)
     except RecursionError as error:
-        raise Unreadable("broken", str(error)) from None
+        raise Rejected("broken", str(error)) from None
 
 
 BSON: Codec = BsonCodec()

@@ -21,7 +21,7 @@ from crossfade.model.map_rules import MapRules
 from crossfade.model.names import engine_names
 from crossfade.model.rejection import Rejection
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, Shape, escape_step, format_path
-from crossfade.records.bson.counted import Place, Seen, flattened, unflattened
+from crossfade.records.bson.counted import PlaceStats, Seen, flattened, unflattened
 from crossfade.records.bson.decode import decode, portions
 from crossfade.records.bson.divided import (
     LONGEST_EXAMPLE,
@@ -42,11 +42,11 @@ from crossfade.records.bson.vocabulary import WORDS
 
 MOST_NAMES = 10_000  # different field names below a place that is not a map
 MOST_PLACES = 100_000  # places in one entity
-MOST_KEPT = 3  # times as many are allowed while counting, because maps are recognised at the end
+MOST_KEPT = 3  # times as many are allowed while counting, because maps are recognized at the end
 
 
 @dataclass(frozen=True)
-class Limits:
+class CountLimits:
     """An object with more than `fields` keys is a map. If it may not be a map, more than `names` keys are refused. More
     than `places` in one entity are refused, too.
     """
@@ -59,12 +59,14 @@ class Limits:
 class Histogram:
     """Counts batches of raw BSON. It can be pickled, and merged with others of the same entity."""
 
-    def __init__(self, rules: MapRules | None = None, *, limits: Limits | None = None, native: bool = True) -> None:
-        self.root = Place()
+    def __init__(
+        self, rules: MapRules | None = None, *, limits: CountLimits | None = None, native: bool = True
+    ) -> None:
+        self.root = PlaceStats()
         self.bytes = 0
         self.problems: dict[str, Seen] = {}
         self.rules = rules or MapRules()
-        self.limits = limits or Limits()
+        self.limits = limits or CountLimits()
         self._places = 0
         self._native = native
 
@@ -101,7 +103,7 @@ class Histogram:
         """Return the shape of the counted documents, with maps. Raises Refused if there are too many paths."""
         whole = Histogram(self.rules, limits=self.limits)
         whole.merge(self)
-        whole._recognise()
+        whole._recognize()
         problems = {reason: self.problems[reason].count for reason in sorted(self.problems)}
         return Shape(entity, self.count, _node(whole.root), entity_class, plan, self.bytes, problems)
 
@@ -114,8 +116,8 @@ class Histogram:
             self._add_problem(broken)
         if not decoded.docs:
             return
-        docs, key_of = by_key(decoded.docs)
-        pending: list[tuple[Place, Values, Owners]] = [(self.root, docs, range(len(docs)))]
+        docs, owners, key_of = by_key(decoded.docs)
+        pending: list[tuple[PlaceStats, Values, Owners]] = [(self.root, docs, owners)]
         while pending:
             place, values, owners = pending.pop()
             pending += self._count(place, values, owners, key_of)
@@ -133,7 +135,7 @@ class Histogram:
             if parent is not None and name is not None:
                 names[parent].append(name)
         wanted: dict[int, set[str]] = {}  # many values of a map are one place here
-        found: list[Place] = []
+        found: list[PlaceStats] = []
         for number, (parent, name, kinds) in enumerate(places):
             above = self.root if parent is None else found[parent]
             here = above if parent is None else self._element(above) if name is None else self._field(above, name)
@@ -148,8 +150,8 @@ class Histogram:
                 self._make_room(here, of_place)
 
     def _count(
-        self, place: Place, values: Values, owners: Owners, key_of: Callable[[int], str]
-    ) -> Iterator[tuple[Place, Values, Owners]]:
+        self, place: PlaceStats, values: Values, owners: Owners, key_of: Callable[[int], str]
+    ) -> Iterator[tuple[PlaceStats, Values, Owners]]:
         """Count the values of a place, and yield the places below it with their values."""
         for cls, some, theirs in split(values, owners, list(map(type, values))):
             for kind, few, few_owners in by_type(cls, some, theirs):
@@ -160,7 +162,9 @@ class Histogram:
             elif cls is list:
                 yield from self._elements(place, some, theirs)
 
-    def _fields(self, place: Place, objects: Values, owners: Owners) -> Iterator[tuple[Place, Values, Owners]]:
+    def _fields(
+        self, place: PlaceStats, objects: Values, owners: Owners
+    ) -> Iterator[tuple[PlaceStats, Values, Owners]]:
         names = dict.fromkeys(chain.from_iterable(objects))
         self._make_room(place, names.keys())
         if place.entry is not None:
@@ -171,7 +175,9 @@ class Histogram:
         for name, column, column_owners in columns(objects, owners, names):
             yield self._field(place, name), column, column_owners
 
-    def _elements(self, place: Place, arrays: Values, owners: Owners) -> Iterator[tuple[Place, Values, Owners]]:
+    def _elements(
+        self, place: PlaceStats, arrays: Values, owners: Owners
+    ) -> Iterator[tuple[PlaceStats, Values, Owners]]:
         values = list(chain.from_iterable(arrays))
         if values:
             theirs = [owner for owner, array in zip(owners, arrays, strict=True) for _ in array]
@@ -179,7 +185,7 @@ class Histogram:
 
     # -- places
 
-    def _field(self, place: Place, name: str) -> Place:
+    def _field(self, place: PlaceStats, name: str) -> PlaceStats:
         if place.entry is not None:
             return place.entry
         found = place.fields.get(name)
@@ -189,47 +195,47 @@ class Histogram:
             found = place.fields[name] = self._new((*place.path, escape_step(name)))
         return found
 
-    def _element(self, place: Place) -> Place:
+    def _element(self, place: PlaceStats) -> PlaceStats:
         if place.element is None:
             place.element = self._new((*place.path, ELEMENT))
         return place.element
 
-    def _new(self, path: Path) -> Place:
+    def _new(self, path: Path) -> PlaceStats:
         self._places += 1
         if self._places > MOST_KEPT * self.limits.places:
             raise self._too_many(self.root)
-        place = Place(path)
+        place = PlaceStats(path)
         if path in self.rules.maps:
             self._fold(place)
         return place
 
-    def _too_many(self, root: Place) -> Refused:
+    def _too_many(self, root: PlaceStats) -> Refused:
         return _keys_are_values(_widest(root), f"most of more than {self.limits.places:,} different paths")
 
     # -- maps
 
-    def _make_room(self, place: Place, names: Set[str]) -> None:
+    def _make_room(self, place: PlaceStats, names: Set[str]) -> None:
         """Fold a place that would have too many fields with these names. No reference to a place below it may exist."""
         if place.entry is None and self.rules.may_fold(place.path):
             most = self.limits.fields
             if len(place.fields) + len(names) > most and len(place.fields.keys() | names) > most:
                 self._fold(place)
 
-    def _fold(self, place: Place) -> None:
+    def _fold(self, place: PlaceStats) -> None:
         """Convert an object to a map, with one place for all its fields."""
         fields, place.fields = place.fields, {}
         self._places -= sum(1 for child in fields.values() for _ in child.walk())
         place.entry = self._new((*place.path, ENTRY))
         self._absorb_fields(place, fields)
 
-    def _absorb_fields(self, place: Place, fields: dict[str, Place]) -> None:
+    def _absorb_fields(self, place: PlaceStats, fields: dict[str, PlaceStats]) -> None:
         """Add the fields of an object to a map."""
         assert place.entry is not None
         for name, child in fields.items():
             place.note_name(name, child.total)
         self._absorb(place.entry, fields.values())
 
-    def _absorb(self, into: Place, others: Iterable[Place]) -> None:
+    def _absorb(self, into: PlaceStats, others: Iterable[PlaceStats]) -> None:
         """Add the counts of other places and of those below them, which are not changed.
 
         It works depth first: the places below one are finished before the next one can make a map of it.
@@ -253,13 +259,13 @@ class Histogram:
             if theirs.element is not None:
                 pending.append((self._element(mine), theirs.element))
 
-    def _absorbed(self, places: Iterable[Place]) -> Place:
+    def _absorbed(self, places: Iterable[PlaceStats]) -> PlaceStats:
         """Return a new place with the counts of several others."""
         apart = Histogram(limits=self.limits)
         apart._absorb(apart.root, places)
         return apart.root
 
-    def _recognise(self) -> None:
+    def _recognize(self) -> None:
         """Fold every object that is a map, from the top: the places below a map are merged before their turn."""
         pending = [self.root]
         while pending:
@@ -279,7 +285,7 @@ def merge(a: Histogram, b: Histogram) -> Histogram:
     return both
 
 
-def _node(root: Place) -> Node:
+def _node(root: PlaceStats) -> Node:
     """Return the places as nodes. Children are made before their parents."""
     made: dict[int, Node] = {}
     order = list(_named(root))
@@ -297,7 +303,7 @@ def _node(root: Place) -> Node:
     return made[id(root)]
 
 
-def _named(root: Place) -> Iterator[tuple[Place, str, str, int]]:
+def _named(root: PlaceStats) -> Iterator[tuple[PlaceStats, str, str, int]]:
     """Yield every place with its name, its name in SQL, and the number of objects that lack it."""
     pending = [(root, "", "", 0)]
     while pending:
@@ -308,11 +314,11 @@ def _named(root: Place) -> Iterator[tuple[Place, str, str, int]]:
         pending += [(child, step, step, 0) for step, child in place.below() if step in (ELEMENT, ENTRY)]
 
 
-def _widest(root: Place) -> Place:
+def _widest(root: PlaceStats) -> PlaceStats:
     return max(root.walk(), key=lambda place: len(place.fields))
 
 
-def _keys_are_values(place: Place, what: str) -> Refused:
+def _keys_are_values(place: PlaceStats, what: str) -> Refused:
     some = ", ".join(repr(name) for name in list(place.fields)[:3])
     where = format_path(place.path)
     say = "declare in crossfade.toml that its keys are data ([survey] maps), or " if place.path else ""

@@ -62,16 +62,16 @@ class Seen:
 
 
 @dataclass(slots=True, eq=False)
-class Place:
+class PlaceStats:
     """A place in the documents while it is being counted. A map has no fields but an `entry`, and `names`, the
     statistics of its keys.
     """
 
     path: Path = ()
     types: dict[str, Seen] = field(default_factory=dict)
-    fields: dict[str, Place] = field(default_factory=dict)
-    element: Place | None = None
-    entry: Place | None = None
+    fields: dict[str, PlaceStats] = field(default_factory=dict)
+    element: PlaceStats | None = None
+    entry: PlaceStats | None = None
     names: Seen = field(default_factory=Seen)
 
     def seen(self, kind: str) -> Seen:
@@ -85,7 +85,7 @@ class Place:
         """The number of values of all types."""
         return sum(seen.count for seen in self.types.values())
 
-    def below(self) -> Iterator[tuple[str, Place]]:
+    def below(self) -> Iterator[tuple[str, PlaceStats]]:
         """Yield the places one step below, with the steps."""
         for name, child in self.fields.items():
             yield escape_step(name), child
@@ -94,7 +94,7 @@ class Place:
         if self.element is not None:
             yield ELEMENT, self.element
 
-    def walk(self) -> Iterator[Place]:
+    def walk(self) -> Iterator[PlaceStats]:
         """Yield this place and all places below it."""
         pending = [self]
         while pending:
@@ -114,7 +114,7 @@ Flat = tuple[int, str, dict[str, Seen], Seen]
 """A place without those below it: the number of its parent, the step from there, types and keys."""
 
 
-def flattened(root: Place) -> list[Flat]:
+def flattened(root: PlaceStats) -> list[Flat]:
     """Return the tree as a list, parents first, for pickling."""
     flat: list[Flat] = []
     pending = [(-1, "", root)]
@@ -126,11 +126,11 @@ def flattened(root: Place) -> list[Flat]:
     return flat
 
 
-def unflattened(flat: Sequence[Flat]) -> Place:
+def unflattened(flat: Sequence[Flat]) -> PlaceStats:
     """Return the tree from the list of `flattened`."""
-    places: list[Place] = []
+    places: list[PlaceStats] = []
     for above, step, types, names in flat:
-        place = Place(types=types, names=names)
+        place = PlaceStats(types=types, names=names)
         places.append(place)
         if above >= 0:
             parent = places[above]
@@ -139,7 +139,7 @@ def unflattened(flat: Sequence[Flat]) -> Place:
     return places[0]
 
 
-def _hang(parent: Place, step: str, place: Place) -> None:
+def _hang(parent: PlaceStats, step: str, place: PlaceStats) -> None:
     if step == ENTRY:
         parent.entry = place
     elif step == ELEMENT:

@@ -17,10 +17,10 @@ from bson import Code, CodecOptions, decode_all, encode
 from bson.codec_options import DatetimeConversion
 from bson.dbref import DBRef
 
-from crossfade.model.rejection import Rejection
+from crossfade.model.rejection import Rejected, Rejection
 from crossfade.model.shape import format_path
 from crossfade.records.bson.canonical import canonical
-from crossfade.records.bson.walk import MAX_DEPTH, Unreadable, read_id, walk
+from crossfade.records.bson.walk import MAX_DEPTH, read_id, walk
 
 # Naive datetimes are cheaper to create than aware ones; all of them are UTC.
 _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(
@@ -98,7 +98,7 @@ def _one_by_one(pieces: list[bytes]) -> Decoded:
     for position, raw in enumerate(pieces):
         try:
             doc = decode_one(raw)
-        except Unreadable as e:
+        except Rejected as e:
             path = format_path(e.path)
             out.rejected.append(Rejection(position, e.reason, e.detail, path=path, key=key_of(raw), raw=raw))
             continue
@@ -110,7 +110,7 @@ def _one_by_one(pieces: list[bytes]) -> Decoded:
 
 
 def decode_one(raw: bytes) -> dict[str, Any]:
-    """Decode a document without loss. Raises `Unreadable`."""
+    """Decode a document without loss. Raises `Rejected`."""
     try:
         (doc,) = decode_all(raw, _OPTIONS)
         whole = encode(doc) == raw
@@ -121,11 +121,22 @@ def decode_one(raw: bytes) -> dict[str, Any]:
     return _without_refs(doc) if b"$ref\0" in raw else doc
 
 
+_OID_FIRST, _INT_FIRST, _LONG_FIRST = b"\x07_id\x00", b"\x10_id\x00", b"\x12_id\x00"
+"""How a document begins, after its length, whose first field is an `_id` of this type."""
+
+
 def key_of(raw: bytes) -> str | None:
     """Return the canonical text of a document's `_id`, even if the rest is broken; None if it cannot be read."""
+    first, size = raw[4:9], len(raw)
+    if first == _OID_FIRST and size > 21:
+        return f'{{"$oid":"{raw[9:21].hex()}"}}'
+    if first == _INT_FIRST and size > 13:
+        return f'{{"$numberInt":"{int.from_bytes(raw[9:13], "little", signed=True)}"}}'
+    if first == _LONG_FIRST and size > 17:
+        return f'{{"$numberLong":"{int.from_bytes(raw[9:17], "little", signed=True)}"}}'
     try:
         return canonical(read_id(raw))
-    except (Unreadable, RecursionError):
+    except (Rejected, RecursionError):
         return None
 
 

@@ -19,16 +19,21 @@ LONGEST_EXAMPLE = 1000  # characters of a key's text
 
 Values = Sequence[Any]
 Owners = Sequence[int]
-"""For each value the number of its document, in the order of the documents' keys; ascending."""
+"""For each value the number of its document, in the order of the documents' keys (see `by_key`); ascending."""
 
 
-def by_key(docs: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], Callable[[int], str]]:
-    """Return the documents in the order of their keys' texts, and a function for the text of the n-th ("": no key)."""
+def by_key(docs: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], Owners, Callable[[int], str]]:
+    """Return the documents in the order of their keys' texts, with their numbers, and a function for the text of a
+    number ("": no key).
+
+    Documents with the same text have the same number, and those without a key are last, so that the first few numbers
+    of some values are always those of the least texts.
+    """
     ids = [doc.get("_id", ...) for doc in docs]
     if set(map(type, ids)) == {ObjectId}:
         ranks: list[Any] = [found.binary for found in ids]  # in the same order as their texts, but quicker to make
     else:
-        ranks = ["" if found is ... else cut(canonical(found), LONGEST_EXAMPLE) for found in ids]
+        ranks = [_BEHIND if found is ... else cut(canonical(found), LONGEST_EXAMPLE) for found in ids]
     order = sorted(range(len(docs)), key=ranks.__getitem__)
     texts: dict[int, str] = {}
 
@@ -39,7 +44,21 @@ def by_key(docs: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], Callable[[
             text = texts[number] = "" if found is ... else cut(canonical(found), LONGEST_EXAMPLE)
         return text
 
-    return [docs[at] for at in order], key_of
+    return [docs[at] for at in order], _numbers([ranks[at] for at in order]), key_of
+
+
+_BEHIND = "\U0010ffff"
+"""Comes after every text of a key, which is JSON."""
+
+
+def _numbers(ranks: Sequence[Any]) -> Owners:
+    """Return the numbers of documents that are in the order of these."""
+    if len(set(ranks)) == len(ranks):
+        return range(len(ranks))
+    numbers: list[int] = []
+    for number, rank in enumerate(ranks):
+        numbers.append(numbers[-1] if number and rank == ranks[number - 1] else number)
+    return numbers
 
 
 def first(owners: Owners) -> Iterator[int]:

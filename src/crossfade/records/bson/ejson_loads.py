@@ -20,15 +20,21 @@ from uuid import UUID
 from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Timestamp
 from bson.errors import InvalidId
 
-from crossfade.records.bson.reserved import told_apart
+from crossfade.records.bson.reserved import are_escaped
 from crossfade.records.bson.values import DBPointer, Symbol, Undefined, regex
 from crossfade.records.bson.walk import EPOCH, date
 
 _MS = datetime.timedelta(milliseconds=1)
+_OID = re.compile(r'\{"\$oid":"[0-9a-f]{24}"\}')
+_INTEGER = re.compile(r'\{"\$number(Int|Long)":"(0|-?[1-9][0-9]{0,17})"\}')
 
 
 def loads_canonical(text: str) -> Any:
     """Return the value that `canonical` wrote: like `loads`, but restore objects that look like values."""
+    if _OID.fullmatch(text):  # the usual key, of which there are many
+        return ObjectId(text[9:33])
+    if (found := _INTEGER.fullmatch(text)) and (found[1] == "Long" or -(2**31) <= int(found[2]) < 2**31):
+        return Int64(found[2]) if found[1] == "Long" else int(found[2])
     return _loaded(text, _pairs_canonical)
 
 
@@ -73,7 +79,12 @@ def _refuse(text: str) -> Any:
     raise ValueError(f"not JSON: {text}")
 
 
+_DIGITS_OF_A_DOUBLE = 310  # and a sign; Python itself converts 4,300
+
+
 def _int(text: str) -> Any:
+    if len(text) > _DIGITS_OF_A_DOUBLE:
+        raise ValueError(f"a number of {len(text):,} digits fits neither 64 bits nor a double")
     value = int(text)
     if -(2**31) <= value < 2**31:
         return value
@@ -131,7 +142,7 @@ def _pairs_v1(pairs: list[tuple[str, Any]]) -> Any:
 
 def _pairs_canonical(pairs: list[tuple[str, Any]]) -> Any:
     value = _pairs(pairs)
-    if type(value) is dict and told_apart(value):
+    if type(value) is dict and are_escaped(value):
         return {name[1:]: v for name, v in value.items()}
     return value
 

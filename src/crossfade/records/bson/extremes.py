@@ -42,14 +42,14 @@ def extremes(cls: type[Any], values: Sequence[Any]) -> Extremes:
     return find(values) if find else Extremes()
 
 
-def rank(kind: str, kept: Any) -> Any:
+def rank(kind: str, stored: Any) -> Any:
     """Return the sort key of a stored value of a BSON type."""
-    return _RANKS[kind](kept) if kind in _RANKS else kept
+    return _RANKS[kind](stored) if kind in _RANKS else stored
 
 
-def shown(kind: str, kept: Any) -> str | None:
+def shown(kind: str, stored: Any) -> str | None:
     """Return the canonical text of a stored value, shortened if it is long."""
-    return None if kept is None else cut(canonical(_REVIVED.get(kind, _same)(kept)), SHOWN)
+    return None if stored is None else cut(canonical(_REVIVED.get(kind, _same)(stored)), SHOWN)
 
 
 def cut(text: str, length: int) -> str:
@@ -146,5 +146,5 @@ _REVIVED: Mapping[str, Callable[[Any], Any]] = {
     "date": DatetimeMS,
     "objectId": ObjectId,
     "symbol": Symbol,
-    "timestamp": lambda kept: Timestamp(*kept),
+    "timestamp": lambda stored: Timestamp(*stored),
 }

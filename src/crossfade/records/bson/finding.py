@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from crossfade.model.rejection import Rejected
 from crossfade.model.shape import ELEMENT, Path, unescape_step
 from crossfade.records.bson.decode import decode_one
 from crossfade.records.bson.ejson import canonical
-from crossfade.records.bson.walk import Unreadable
 
 _SHORT = 40
 
@@ -48,7 +48,7 @@ def match_keys(document: bytes, path: Path) -> set[bytes]:
     """
     try:
         return {match_key(canonical(value)) for value in _at(decode_one(document), path)}
-    except Unreadable:
+    except Rejected:
         return set()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -10,12 +10,13 @@ from typing import Any
 
 from bson import Binary, Decimal128, Int64, ObjectId
 
+from crossfade.model.rejection import Rejected
 from crossfade.model.shape import Path, unescape_step
 from crossfade.records.bson.canonical import canonical
 from crossfade.records.bson.ejson_loads import loads
 from crossfade.records.bson.shell import loads_shell
-from crossfade.records.bson.walk import Unreadable, date, walk
-from crossfade_ids import object_id_in
+from crossfade.records.bson.walk import date, walk
+from crossfade_ids import object_id_in, uuid_bytes
 
 _VALUES: Mapping[str, Callable[[Any], Any]] = {
     "objectId": ObjectId,
@@ -39,10 +40,10 @@ def key_text(value: Any, kind: str) -> str:
 def compared(key: str) -> object:
     """Return a value that is equal for keys that are equal on the server: numbers of different types are."""
     value = loads(key)
-    number = value.to_decimal() if isinstance(value, Decimal128) else value
-    if isinstance(number, int | float | Decimal) and not isinstance(number, bool) and math.isfinite(number):
-        return Decimal(number)
-    return key
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal128):
+        return key
+    number = value.to_decimal() if isinstance(value, Decimal128) else Decimal(value)
+    return "NaN" if number.is_nan() else number
 
 
 def value_at(raw: bytes, path: Path) -> str | None:
@@ -52,7 +53,7 @@ def value_at(raw: bytes, path: Path) -> str | None:
         for step in path:
             value = value[unescape_step(step)]
         return canonical(value)
-    except (Unreadable, RecursionError, KeyError, TypeError):
+    except (Rejected, RecursionError, KeyError, TypeError):
         return None
 
 
@@ -62,6 +63,16 @@ def key_in_uuid(value: bytes) -> str | None:
         return canonical(ObjectId(value))
     object_id = object_id_in(uuid.UUID(bytes=value))
     return None if object_id is None else canonical(ObjectId(object_id))
+
+
+def uuids_of(keys: Sequence[str]) -> list[bytes] | None:
+    """Return the UUID that `uuid_of` makes of each of these keys; None unless all are ObjectIds."""
+    if not all(_OID.fullmatch(key) for key in keys):
+        return None
+    return [uuid_bytes(bytes.fromhex(key[9:33])) for key in keys]
+
+
+_OID = re.compile(r'\{"\$oid":"[0-9a-f]{24}"\}')
 
 
 def keys_in(value: Any) -> Iterator[str]:

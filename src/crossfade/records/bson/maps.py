@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from crossfade.records.bson.counted import Place
+from crossfade.records.bson.counted import PlaceStats
 
 MOST_FIELDS = 1000
 MANY_NAMES = 50
@@ -52,11 +52,11 @@ def looks_like_data(name: str) -> bool:
     return _DATA.fullmatch(name) is not None
 
 
-Absorb = Callable[[Iterable[Place]], Place]
+Absorb = Callable[[Iterable[PlaceStats]], PlaceStats]
 """Return one place with the counts of several."""
 
 
-def is_map(place: Place, absorb: Absorb) -> bool:
+def is_map(place: PlaceStats, absorb: Absorb) -> bool:
     """Return whether the fields of a place are the keys of a map, by their names and values (3 and 4 above)."""
     count = len(place.fields)
     if not count:
@@ -71,14 +71,14 @@ def is_map(place: Place, absorb: Absorb) -> bool:
     return count >= MANY_NAMES and _names_change(place) and _values_are_alike(absorb(place.fields.values()), absorb)
 
 
-def _names_change(place: Place) -> bool:
+def _names_change(place: PlaceStats) -> bool:
     objects = place.types["object"]
     entries = sum(child.total for child in place.fields.values())
     count = len(place.fields)
     return 2 * (objects.max_length or 0) <= count and 4 * entries <= count * objects.count
 
 
-def _values_are_alike(values: Place, absorb: Absorb) -> bool:
+def _values_are_alike(values: PlaceStats, absorb: Absorb) -> bool:
     """Return whether all values have one type (all numbers count as one), mostly the same fields, or are maps."""
     kinds = {"number" if kind in _NUMBERS else kind for kind in values.types} - {"null"}
     if len(kinds) != 1:

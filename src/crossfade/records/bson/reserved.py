@@ -39,7 +39,7 @@ def _bare(name: str) -> str | None:
     return "$" + name.lstrip("$") if name.startswith("$") else None
 
 
-def told_apart(names: Iterable[str]) -> bool:
+def are_escaped(names: Iterable[str]) -> bool:
     """Return whether these are the escaped names of an object that looks like a value."""
     names = list(names)
     return all(name.startswith("$$") for name in names) and like_a_value(names, CANONICAL)

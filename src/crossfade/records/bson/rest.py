@@ -1,4 +1,4 @@
-"""What is left of a document when the paths that a mapping mentions are removed from it."""
+"""The remainder of a document without the paths that mappings mention."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def _from_object(value: dict[str, Any], cut: Cut) -> Any:
         by_name = {name: by_name.get(name, cut[ENTRY]) for name in value}
     left: dict[str, Any] = {}
     for name, child in value.items():
-        kept = remove(child, by_name[name]) if name in by_name else child
-        if kept is not NOTHING:
-            left[name] = kept
+        rest = remove(child, by_name[name]) if name in by_name else child
+        if rest is not NOTHING:
+            left[name] = rest
     return left if left or not value else NOTHING
 
 
 def _from_array(value: list[Any], cut: Cut) -> Any:
-    kept = [remove(child, cut[ELEMENT]) for child in value]
-    if value and all(child is NOTHING for child in kept):
+    elements = [remove(child, cut[ELEMENT]) for child in value]
+    if value and all(child is NOTHING for child in elements):
         return NOTHING
-    return [None if child is NOTHING else child for child in kept]
+    return [None if child is NOTHING else child for child in elements]

@@ -28,7 +28,7 @@ _INT32 = range(-(2**31), 2**31)  # only tested with plain ints: for a subclass, 
 
 def shell(value: Any) -> str:
     """Return a value of a document on one line."""
-    return _printable(_written(value))
+    return _printable(_line(value))
 
 
 def shell_lines(value: Any, indent: int = 2) -> str:
@@ -37,7 +37,7 @@ def shell_lines(value: Any, indent: int = 2) -> str:
 
 
 def readable(text: str | None) -> str:
-    """Canonical Extended JSON (a key, an example of the survey) for people; one that was cut as it is.
+    """Format canonical Extended JSON (a key, an example of the survey) for people; truncated text is unchanged.
 
     >>> readable('{"$numberInt":"117"}')
     '117'
@@ -67,15 +67,15 @@ def _printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
-def _written(value: Any) -> str:
+def _line(value: Any) -> str:
     return _WRITERS[type(value)](value)
 
 
 def _object(value: Mapping[str, Any]) -> str:
-    return "{" + ", ".join(f"{quote(name)}: {_written(v)}" for name, v in _told_apart(value).items()) + "}"
+    return "{" + ", ".join(f"{quote(name)}: {_line(v)}" for name, v in _with_escaped_names(value).items()) + "}"
 
 
-def _told_apart(value: Mapping[str, Any]) -> Mapping[str, Any]:
+def _with_escaped_names(value: Mapping[str, Any]) -> Mapping[str, Any]:
     if value and next(iter(value))[:1] == "$" and like_a_value(value, CANONICAL):
         return {"$" + name: v for name, v in value.items()}
     return value
@@ -83,10 +83,10 @@ def _told_apart(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _lines(value: Any, indent: int) -> list[str]:
     if not isinstance(value, dict | list) or not value:
-        return [_written(value)]
+        return [_line(value)]
     out, inside = ["{" if isinstance(value, dict) else "["], " " * indent
     parts = (
-        [(f"{quote(name)}: ", v) for name, v in _told_apart(value).items()]
+        [(f"{quote(name)}: ", v) for name, v in _with_escaped_names(value).items()]
         if isinstance(value, dict)
         else [("", v) for v in value]
     )
@@ -115,7 +115,7 @@ _WRITERS = Writers(
     WRITERS
     | {
         dict: _object,
-        list: lambda value: "[" + ", ".join(map(_written, value)) + "]",
+        list: lambda value: "[" + ", ".join(map(_line, value)) + "]",
         int: str,
         Int64: lambda value: f'Long("{int(value)}")' if int(value) in _INT32 else str(int(value)),
         float: _double,

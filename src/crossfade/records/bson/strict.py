@@ -28,7 +28,7 @@ _SINGLY = frozenset((Binary, Code, DatetimeMS))
 
 
 class Rule:
-    """What a node allows, prepared for fast checks."""
+    """The types and places that a node allows, prepared for fast checks."""
 
     def __init__(self, node: Node, *, is_root: bool = False) -> None:
         types = frozenset(node.types) | ({"object"} if is_root else frozenset())
@@ -90,20 +90,22 @@ def _fields_clean(place: Values, rule: Rule) -> bool:
     if not seen <= rule.names:
         return False
     if len(seen) > 64 and len(seen) > 4 * max(map(len, objects)):
-        return _sparse_clean(objects, rule)
+        columns = {name: Values(values) for name, values in _sparse_columns(objects).items()}
+    else:
+        columns = None
     for name in seen:  # noqa: SIM110  (a generator would cost the stack a frame a level)
-        if not is_clean(place.field(name), rule.fields[name]):
+        if not is_clean(place.field(name) if columns is None else columns[name], rule.fields[name]):
             return False
     return True
 
 
-def _sparse_clean(objects: Iterable[Mapping[str, Any]], rule: Rule) -> bool:
-    """Return the same if there are many names, and few in each document."""
+def _sparse_columns(objects: Iterable[Mapping[str, Any]]) -> Mapping[str, list[Any]]:
+    """Return the values of each field where there are many names, and few in each document."""
     found: defaultdict[str, list[Any]] = defaultdict(list)
     for one in objects:
         for name, value in one.items():
             found[name].append(value)
-    return all(is_clean(Values(values), rule.fields[name]) for name, values in found.items())
+    return found
 
 
 def rejection(document: Mapping[str, Any], rule: Rule) -> Rejection | None:

@@ -25,17 +25,17 @@ _ARRIVES_AS_IT_IS = frozenset({"double", "string", "object", "array", "objectId"
 
 
 def kind_of(types: Mapping[str, TypeStats], declared: str = "") -> str:
-    """One type: that type. int and long together: long (no value changes). Everything else that is mixed, or that
-    Arrow has no exact type for: "mixed", which arrives as canonical Extended JSON.
+    """Return the kind of a place: of one type, that type; of int and long, long (no value changes). Any other mixture,
+    and a type for which Arrow has none that is exact, is "mixed" and arrives as canonical Extended JSON.
     """
-    held = types.keys() - {"null"}
-    if not held:
+    names = types.keys() - {"null"}
+    if not names:
         return "null"
-    if held <= {"int", "long"}:
-        return "long" if "long" in held else "int"
-    if len(held) > 1:
+    if names <= {"int", "long"}:
+        return "long" if "long" in names else "int"
+    if len(names) > 1:
         return "mixed"
-    (only,) = held
+    (only,) = names
     if only == "date":
         return "date" if dates_fit(types["date"]) else "mixed"
     if only in _ARRIVES_AS_IT_IS:
@@ -46,13 +46,13 @@ def kind_of(types: Mapping[str, TypeStats], declared: str = "") -> str:
 
 
 def dates_fit(stats: TypeStats | None) -> bool:
-    """Whether the survey's dates all fit, so that the place arrives as a timestamp."""
+    """Return whether the survey's dates all fit, so that the place arrives as a timestamp."""
     bounds = (None, None) if stats is None else (date_ms(stats.least), date_ms(stats.greatest))
     return all(ms is not None and DATE_LEAST_MS <= ms <= DATE_GREATEST_MS for ms in bounds)
 
 
 def date_ms(text: str | None) -> int | None:
-    """The milliseconds in `{"$date":{"$numberLong":"..."}}`, or None."""
+    """Return the milliseconds in `{"$date":{"$numberLong":"..."}}`, or None."""
     prefix, suffix = '{"$date":{"$numberLong":"', '"}}'
     if text is None or not (text.startswith(prefix) and text.endswith(suffix)):
         return None
@@ -60,7 +60,7 @@ def date_ms(text: str | None) -> int | None:
 
 
 def _both(one: TypeStats, other: TypeStats) -> TypeStats:
-    """What decides a place's kind, of two places: the range of dates, the lengths of binary data."""
+    """Combine what decides the kind of two places: the range of dates, the lengths of binary data."""
     dates = [(date_ms(text), text) for text in (one.least, one.greatest, other.least, other.greatest)]
     known = sorted((ms, text) for ms, text in dates if ms is not None)
     least, greatest = (known[0][1], known[-1][1]) if len(known) == 4 else (None, None)

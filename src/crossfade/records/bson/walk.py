@@ -1,7 +1,7 @@
 """Read a BSON document byte by byte: slowly, exactly, and without trusting its lengths.
 
 decode.py uses it for documents that pymongo cannot restore exactly or cannot read. Every length is compared with the
-remaining bytes, so broken bytes raise `Unreadable` and nothing else. Unusual but valid documents (deprecated types,
+remaining bytes, so broken bytes raise `Rejected` and nothing else. Unusual but valid documents (deprecated types,
 `_id` not first, array indexes that do not count up) are returned as plain dicts.
 """
 
@@ -15,9 +15,9 @@ from typing import Any
 from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Timestamp
 from bson.datetime_ms import DatetimeMS
 
+from crossfade.model.rejection import Rejected
 from crossfade.model.shape import ELEMENT, escape_step
 from crossfade.records.bson.values import DBPointer, Symbol, Undefined, regex
-from crossfade.records.codec import Unreadable as Unreadable
 
 MAX_DEPTH = 200  # MongoDB's own limit for what it stores
 
@@ -27,7 +27,7 @@ LAST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 
 
 def walk(raw: bytes) -> dict[str, Any]:
-    """Return the document, with classes of records/bson/values.py if pymongo has none. Raises `Unreadable`."""
+    """Return the document, with classes of records/bson/values.py if pymongo has none. Raises `Rejected`."""
     try:
         value, end = _fields(raw, 0, len(raw), 1)
     except RecursionError:
@@ -38,7 +38,7 @@ def walk(raw: bytes) -> dict[str, Any]:
 
 
 def read_id(raw: bytes) -> Any:
-    """Return the value of the first `_id`, whatever follows it. Raises `Unreadable` if there is none."""
+    """Return the value of the first `_id`, whatever follows it. Raises `Rejected` if there is none."""
     pos = 4
     while pos < len(raw) and raw[pos] != 0:
         name, start = _name(raw, pos, len(raw))
@@ -55,8 +55,8 @@ def date(ms: int) -> datetime.datetime | DatetimeMS:
     return DatetimeMS(ms)
 
 
-def _broken(detail: str) -> Unreadable:
-    return Unreadable("broken", detail)
+def _broken(detail: str) -> Rejected:
+    return Rejected("broken", detail)
 
 
 def _bounds(raw: bytes, pos: int, limit: int, depth: int) -> int:
@@ -79,7 +79,7 @@ def _fields(raw: bytes, pos: int, limit: int, depth: int) -> tuple[dict[str, Any
         name, start = _name(raw, pos, end - 1)
         step = escape_step(name)
         if name in found:
-            raise Unreadable("duplicate_key", f"the field {name!r} occurs twice", (step,))
+            raise Rejected("duplicate_key", f"the field {name!r} occurs twice", (step,))
         found[name], pos = _value(raw, pos, start, end - 1, depth, step)
     return found, end
 
@@ -107,10 +107,10 @@ def _value(raw: bytes, tag_at: int, pos: int, limit: int, depth: int, step: str)
             return _code_with_scope(raw, pos, limit, depth)
         if tag in _READERS:
             return _READERS[tag](raw, pos, limit)
-    except Unreadable as e:
+    except Rejected as e:
         e.path = (step, *e.path)
         raise
-    raise Unreadable("broken", f"unknown type 0x{tag:02x}", (step,))
+    raise Rejected("broken", f"unknown type 0x{tag:02x}", (step,))
 
 
 def _name(raw: bytes, pos: int, limit: int) -> tuple[str, int]:
@@ -129,7 +129,7 @@ def _text(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as e:
-        raise Unreadable("invalid_utf8", f"byte 0x{data[e.start]:02x} at {e.start}: {e.reason}") from None
+        raise Rejected("invalid_utf8", f"byte 0x{data[e.start]:02x} at {e.start}: {e.reason}") from None
 
 
 def _take(raw: bytes, pos: int, limit: int, size: int) -> tuple[bytes, int]:

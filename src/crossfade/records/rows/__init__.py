@@ -5,5 +5,5 @@ line of JSON, `{"key":["7"],"row":{"id":"7","name":null}}`: every column as the 
 or null. It is lossless, and made only for the records that are set aside: rows go from the server to the mapping as
 Arrow.
 
-What a value of the engine, a value in a key and a value in a raw record look like is the same text (`texts.py`).
+A value has the same text in a key, in a raw record, and as a value of the engine (`texts.py`).
 """

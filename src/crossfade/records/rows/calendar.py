@@ -19,7 +19,7 @@ def date(days: int) -> str:
     >>> date(0), date(-719529)
     ('1970-01-01', '0002-12-31 BC')
     """
-    text, era = _written(days)
+    text, era = _date_and_era(days)
     return text + era
 
 
@@ -41,12 +41,12 @@ def timestamp(micros: int, zone: str = "") -> str:
     '1970-01-01 00:00:01.5+00'
     """
     days, of_day = divmod(micros, DAY)
-    text, era = _written(days)
+    text, era = _date_and_era(days)
     return f"{text} {time(of_day)}{zone}{era}"
 
 
 def days_of(text: str) -> int:
-    """Return the days since 1970 of a date. Raises ValueError for what is none.
+    """Return the days since 1970 of a date. Raises ValueError for other text.
 
     >>> days_of("0002-12-31 BC")
     -719529
@@ -59,7 +59,7 @@ def days_of(text: str) -> int:
 
 
 def micros_of_day(text: str) -> int:
-    """Return the microseconds since midnight of a time. Raises ValueError for what is none."""
+    """Return the microseconds since midnight of a time. Raises ValueError for other text."""
     found = _TIME.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is not a time")
@@ -68,14 +68,14 @@ def micros_of_day(text: str) -> int:
 
 
 def micros_of(text: str) -> int:
-    """Return the microseconds since 1970 of a moment, in UTC or without a zone. Raises ValueError for what is none."""
+    """Return the microseconds since 1970 of a moment, in UTC or without a zone. Raises ValueError for other text."""
     found = _MOMENT.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is not a timestamp")
     return days_of(found[1] + (found[3] or "")) * DAY + micros_of_day(found[2])
 
 
-def _written(days: int) -> tuple[str, str]:
+def _date_and_era(days: int) -> tuple[str, str]:
     """Return year, month and day of the proleptic Gregorian calendar, and the era."""
     era, of_era = divmod(days + _DAYS_TO_1970, 146_097)
     year_of_era = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365

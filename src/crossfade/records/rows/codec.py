@@ -8,11 +8,14 @@ from typing import Any
 
 from crossfade.model.batch import Column
 from crossfade.model.map_rules import MapRules
+from crossfade.model.rejection import Rejected
 from crossfade.model.shape import Path, Shape, unescape_step
-from crossfade.records.codec import Codec, ColumnReader, Unreadable
+from crossfade.records.codec import Codec, ColumnReader
+from crossfade.records.edit import Editor
 from crossfade.records.rows import keys
 from crossfade.records.rows import raw as lines
 from crossfade.records.rows.count import RowCounter
+from crossfade.records.rows.edit import RowEditor
 from crossfade.records.rows.reader import RawReader
 
 
@@ -30,23 +33,29 @@ class RowCodec:
     readable = staticmethod(keys.readable)
 
     def of_key(self, key: str) -> bytes:
-        return lines.write(lines.Row(keys.texts_of_key(key), {}))
+        return lines.write(lines.RawRow(keys.texts_of_key(key), {}))
 
     def value_at(self, raw: bytes, path: Path) -> str | None:
         try:
             text = lines.read(raw).columns.get(unescape_step(path[0])) if len(path) == 1 else None
-        except Unreadable:
+        except Rejected:
             return None
         return None if text is None else keys.key_of_texts([text])
 
     def compared(self, key: str) -> object:
         return key
 
+    def uuids_of(self, keys: Sequence[str]) -> list[bytes] | None:
+        return None
+
     def key_in_uuid(self, value: bytes) -> str | None:
         return None
 
     def reader(self, shape: Shape, columns: Sequence[Column]) -> RawReader:
         return RawReader(shape, columns)
+
+    def editor(self, shape: Shape) -> Editor | None:
+        return RowEditor(shape)
 
     def counter(self, rules: MapRules | None = None) -> RowCounter:
         return RowCounter()

@@ -1,12 +1,13 @@
-"""From the columns of a source, as they are read, to the columns that mappings ask for.
+"""Convert the columns of a source, as they are read, to the columns that mappings ask for.
 
 `Arrangement` is made once for a shape and the columns asked for. It says which columns have to be read, and in which
-form; whoever reads them (straight from the server, or out of raw records) gives them to `table`.
+form; what reads them (from the server, or from raw records) passes them to `table`.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,7 @@ from crossfade.model.shape import Node, Path, Shape, escape_step, unescape_step
 from crossfade.model.target import ColumnType
 from crossfade.records.places import Values
 from crossfade.records.rows.json_columns import compiled
-from crossfade.records.rows.json_values import DuplicateName, extended, misfit, parse
+from crossfade.records.rows.json_values import DuplicateName, dump, extended, misfit, parse
 from crossfade.records.rows.texts import PRINTED, json_text, text_of, texts_of
 from crossfade.records.rows.types import arrives_as, arriving, key_names, read_as
 from crossfade.records.rows.vocabulary import JSON_NULL, is_json
@@ -30,8 +31,8 @@ LISTS = ("list", "listed")
 
 
 @dataclass(frozen=True)
-class Held:
-    """What was read of some rows: canonical arrays, and the texts that the server printed, by the column's name."""
+class RowValues:
+    """The values of some rows: canonical arrays, and the texts that the server printed, by the column's name."""
 
     size: int
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -39,13 +40,13 @@ class Held:
     _parsed: dict[str, Values] = field(default_factory=dict)
 
     def json(self, node: Node) -> Values:
-        """The JSON of a column, parsed once; a text that is none is a name of an object that is there twice."""
+        """Return the JSON of a column, parsed once; _TWICE or _UNPAIRED for a text that is refused."""
         if node.name not in self._parsed:
             self._parsed[node.name] = Values([None if t is None else _parsed(t) for t in self.texts_of(node)])
         return self._parsed[node.name]
 
     def json_misfits(self, nodes: Sequence[Node]) -> dict[int, tuple[str, str, Path]]:
-        """Reason, detail and path for the rows whose JSON holds what the survey did not see."""
+        """Return reason, detail and path for the rows whose JSON holds something that the survey did not see."""
         found: dict[int, tuple[str, str, Path]] = {}
         for node in nodes:
             for row, (text, value) in enumerate(zip(self.texts_of(node), self.json(node).values, strict=True)):
@@ -58,26 +59,38 @@ class Held:
         return found if found is not None else texts_of(self.values[node.name], node.kind)
 
 
-_TWICE = object()
+_TWICE, _UNPAIRED = object(), object()
 
 
 def _parsed(text: str) -> Any:
     try:
-        return parse(text)
+        value = parse(text)
     except DuplicateName:
         return _TWICE
+    return _UNPAIRED if re.search(r"\\u[dD]", text) and not _is_unicode(value) else value
+
+
+def _is_unicode(value: Any) -> bool:
+    """Whether it holds no surrogate without its other half, which JSON may have, and no text."""
+    try:
+        dump(value).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _why(value: Any, node: Node) -> tuple[str, str, Path] | None:
     path = (escape_step(node.name),)
     if value is _TWICE:
         return "duplicate_key", "an object of its JSON has a name twice", path
+    if value is _UNPAIRED:
+        return "not_json", "its JSON has an unpaired surrogate", path
     if value is None:
         return None if JSON_NULL in node.types else ("unseen_type", "JSON's null where the survey saw none", path)
     return misfit(value, node, path)
 
 
-Build = Callable[[Held], Any]
+Build = Callable[[RowValues], Any]
 
 
 @dataclass(frozen=True)
@@ -89,7 +102,7 @@ class _Made:
     nodes: tuple[Node, ...]
     texts: bool = False
     inside: bool = False
-    """It is made of what is in the JSON of its column."""
+    """Whether it is made of a part of the JSON in its column."""
 
 
 class Arrangement:
@@ -107,10 +120,10 @@ class Arrangement:
         self.inside = _once(node for made in self._made if made.inside for node in made.nodes)
         self.values = _once(node for node, texts in wanted if not texts or node.kind not in PRINTED)
 
-    def table(self, held: Held) -> Any:
-        """The columns asked for, behind the numbers of the rows."""
-        numbers = pa.array(range(held.size), pa.int64())
-        return pa.Table.from_arrays([numbers, *(made.build(held) for made in self._made)], schema=self.schema)
+    def table(self, given: RowValues) -> Any:
+        """Return the numbers of the rows, followed by the requested columns."""
+        numbers = pa.arange(0, given.size)
+        return pa.Table.from_arrays([numbers, *(made.build(given) for made in self._made)], schema=self.schema)
 
 
 def _once(nodes: Any) -> tuple[Node, ...]:
@@ -118,7 +131,7 @@ def _once(nodes: Any) -> tuple[Node, ...]:
 
 
 def _made(column: Column, root: Node) -> _Made:
-    """Raises ValueError for what is no column."""
+    """Return how a column is made. Raises ValueError if it is invalid."""
     if not column.path:
         return _of_row(column, root)
     node = root.by_name.get(unescape_step(column.path[0]))
@@ -137,13 +150,13 @@ def _made(column: Column, root: Node) -> _Made:
 
 
 def _null(column: Column, arrow: Any) -> _Made:
-    return _Made(pa.field(column.name, arrow), lambda held: pa.nulls(held.size, arrow), ())
+    return _Made(pa.field(column.name, arrow), lambda given: pa.nulls(given.size, arrow), ())
 
 
 def _inside(column: Column, node: Node) -> _Made:
-    """A place in the JSON of a column."""
+    """Return a place in the JSON of a column."""
     form, build = compiled(column, node, column.path[1:])
-    return _Made(form.field(column.name), lambda held: build(held.json(node)), (node,), inside=True)
+    return _Made(form.field(column.name), lambda given: build(given.json(node)), (node,), inside=True)
 
 
 def _native(column: Column, node: Node) -> _Made:
@@ -151,12 +164,12 @@ def _native(column: Column, node: Node) -> _Made:
     if kind in ("object", "array"):
         raise ValueError(f"column {column.name!r} is an {kind}, which is not a value")
     arrow = arrives_as(kind, read_as(node))
-    return _Made(pa.field(column.name, arrow), lambda held: arriving(held.values[node.name], kind), (node,))
+    return _Made(pa.field(column.name, arrow), lambda given: arriving(given.values[node.name], kind), (node,))
 
 
 def _type(column: Column, node: Node) -> _Made:
     name = _type_name(node)
-    return _Made(pa.field(column.name, pa.string()), lambda held: _types(held.values[node.name], name), (node,))
+    return _Made(pa.field(column.name, pa.string()), lambda given: _types(given.values[node.name], name), (node,))
 
 
 def _types(values: Any, name: str) -> Any:
@@ -164,12 +177,12 @@ def _types(values: Any, name: str) -> Any:
 
 
 def _type_name(node: Node) -> str:
-    """The type of the values that are not null; where a column has plain arrays and others, it is text of both."""
+    """Return the type of the values that are not null; text where a column has plain arrays and others."""
     return " | ".join(sorted(node.value_types)) or "null"
 
 
 def _present(column: Column, node: Node) -> _Made:
-    return _Made(pa.field(column.name, pa.bool_()), lambda held: pa.array([True] * held.size, pa.bool_()), ())
+    return _Made(pa.field(column.name, pa.bool_()), lambda given: pa.array([True] * given.size, pa.bool_()), ())
 
 
 def _text_of(column: Column) -> Callable[[str | None, ColumnType], str]:
@@ -183,8 +196,8 @@ def _extended(text: str | None, kind: ColumnType) -> str:
 def _json(column: Column, node: Node) -> _Made:
     kind, text = read_as(node), _text_of(column)
 
-    def build(held: Held) -> Any:
-        return pa.array([None if t is None else text(t, kind) for t in held.texts_of(node)], pa.string())
+    def build(given: RowValues) -> Any:
+        return pa.array([None if t is None else text(t, kind) for t in given.texts_of(node)], pa.string())
 
     return _Made(pa.field(column.name, pa.string()), build, (node,), texts=True)
 
@@ -205,19 +218,19 @@ def _of_row(column: Column, root: Node) -> _Made:
     if column.form not in ("json", "ejson", "rest"):
         raise ValueError(f"column {column.name!r}: a whole row has no form {column.form!r}")
     nodes, text = tuple(node for node in root.fields if _step(node) not in column.without), _text_of(column)
-    return _Made(pa.field(column.name, pa.string()), lambda held: _objects(held, nodes, text), nodes, texts=True)
+    return _Made(pa.field(column.name, pa.string()), lambda given: _objects(given, nodes, text), nodes, texts=True)
 
 
 def _step(node: Node) -> Path:
     return (escape_step(node.name),)
 
 
-def _objects(held: Held, nodes: Sequence[Node], text: Callable[[str | None, ColumnType], str]) -> Any:
+def _objects(given: RowValues, nodes: Sequence[Node], text: Callable[[str | None, ColumnType], str]) -> Any:
     if not nodes:
-        return pa.nulls(held.size, pa.string())
+        return pa.nulls(given.size, pa.string())
     names = [json.dumps(node.name, ensure_ascii=False) + ":" for node in nodes]
     kinds = [read_as(node) for node in nodes]
-    rows = zip(*(held.texts_of(node) for node in nodes), strict=True)
+    rows = zip(*(given.texts_of(node) for node in nodes), strict=True)
     return pa.array(
         ["{" + ",".join(n + text(t, k) for n, t, k in zip(names, row, kinds, strict=True)) + "}" for row in rows],
         pa.string(),
@@ -228,7 +241,7 @@ def _objects(held: Held, nodes: Sequence[Node], text: Callable[[str | None, Colu
 
 
 def _list(column: Column, node: Node) -> _Made:
-    """Lists of structs with a field for each of `elements`; a single value is a list of one where that is asked for."""
+    """Return lists of structs with a field for each of `elements`. With `listed`, a single value is a list of one."""
     if node.kind != "array" and column.form == "list" and node.kind != "null":
         return _null(column, pa.list_(pa.struct([pa.field("#", pa.int32())])))
     element = node if node.kind != "array" else node.element or Node("", "", {})
@@ -237,8 +250,8 @@ def _list(column: Column, node: Node) -> _Made:
     struct = pa.struct([part.field for part in parts] or [pa.field("#", pa.int32())])
     arrow = pa.list_(struct)
 
-    def build(held: Held) -> Any:
-        lists = _lists(held.values[node.name], node.kind)
+    def build(given: RowValues) -> Any:
+        lists = _lists(given.values[node.name], node.kind)
         flat = lists.flatten()
         arrays = [part.build(flat) for part in parts] or [pa.array([0] * len(flat), pa.int32())]
         structs = pa.StructArray.from_arrays(arrays, fields=list(struct))
@@ -248,23 +261,23 @@ def _list(column: Column, node: Node) -> _Made:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Field:
     field: Any
     build: Callable[[Any], Any]
 
 
-def _part(column: Column, element: Node, of: ColumnType) -> _Part:
+def _part(column: Column, element: Node, of: ColumnType) -> _Field:
     kind = element.kind
     if column.path:
-        return _Part(pa.field(column.name, pa.null()), lambda flat: pa.nulls(len(flat)))
+        return _Field(pa.field(column.name, pa.null()), lambda flat: pa.nulls(len(flat)))
     if column.form == "native":
-        return _Part(pa.field(column.name, arrives_as(kind, of)), lambda flat: arriving(flat, kind))
+        return _Field(pa.field(column.name, arrives_as(kind, of)), lambda flat: arriving(flat, kind))
     if column.form == "type":
-        return _Part(pa.field(column.name, pa.string()), lambda flat: _types(flat, _type_name(element)))
+        return _Field(pa.field(column.name, pa.string()), lambda flat: _types(flat, _type_name(element)))
     if column.form == "present":
-        return _Part(pa.field(column.name, pa.bool_()), lambda flat: pa.array([True] * len(flat), pa.bool_()))
+        return _Field(pa.field(column.name, pa.bool_()), lambda flat: pa.array([True] * len(flat), pa.bool_()))
     if column.form in ("json", "ejson") and kind not in ("array", "object"):
-        return _Part(pa.field(column.name, pa.string()), lambda flat: _json_elements(flat, kind, of))
+        return _Field(pa.field(column.name, pa.string()), lambda flat: _json_elements(flat, kind, of))
     raise ValueError(f"column {column.name!r}: an element of an array has no form {column.form!r}")
 
 
@@ -275,7 +288,7 @@ def _json_elements(flat: Any, kind: str, of: ColumnType) -> Any:
 
 
 def _lists(values: Any, kind: str) -> Any:
-    """The lists as they are; a single value as a list of one."""
+    """Return the lists as they are; a single value as a list of one."""
     values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     if kind == "array":
         return values

@@ -1,4 +1,4 @@
-"""What a survey knows of a table: its columns as they are declared, and what was counted of each.
+"""The survey of a table: its columns as they are declared, and the counts of each.
 
 The counting is the server's (stores/postgresql/survey.py): it gives a `ColumnCount` for each column of each range, and
 these are added up here. Extremes are texts; which of two is less is decided by the kind of the column.
@@ -6,14 +6,16 @@ these are added up here. Extremes are texts; which of two is less is decided by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Self
 
 from crossfade.errors import Unsupported
 from crossfade.model.names import engine_names
+from crossfade.model.references import Reference
 from crossfade.model.shape import ELEMENT, Node, Path, Shape, TypeStats, escape_step
+from crossfade.model.type_stats import DISTINCT, LISTED, SHORT
 from crossfade.model.vocabulary import Vocabulary
 from crossfade.records.codec import Raw
 from crossfade.records.rows import calendar
@@ -28,8 +30,9 @@ SHOWN = 64
 
 @dataclass(frozen=True)
 class ColumnCount:
-    """One column, or the elements of one. `type` is the source's name of its type, "array" of an array, whose elements
-    are `element`. `matrices` counts the arrays that are not plain.
+    """One column, or the elements of one. `type` is the source's name of its type; for an array it is "array", and
+    `element` has the counts of the elements. `matrices` counts the arrays that are not plain. `values` are all distinct
+    values as text; None if they are too many or too long, or were not counted.
     """
 
     name: str
@@ -45,6 +48,7 @@ class ColumnCount:
     matrices: int = 0
     element: ColumnCount | None = None
     json: JsonCount | None = None
+    values: frozenset[str] | None = None
 
     def plus(self, other: ColumnCount) -> ColumnCount:
         order = _order(self.type)
@@ -59,8 +63,14 @@ class ColumnCount:
             min_length=_of(min, self.min_length, other.min_length),
             max_length=_of(max, self.max_length, other.max_length),
             matrices=self.matrices + other.matrices,
+            values=None if self.values is None or other.values is None else few(self.values | other.values),
             element=None if self.element is None or other.element is None else self.element.plus(other.element),
         )
+
+
+def few(values: frozenset[str]) -> frozenset[str] | None:
+    """Return the values if they are few enough to be told apart, and short; else None."""
+    return values if len(values) <= DISTINCT and all(len(value) <= SHORT for value in values) else None
 
 
 def _of(choose: Callable[[Any, Any], Any], one: Any, other: Any) -> Any:
@@ -103,9 +113,10 @@ class RowCounter:
     bytes: int = 0
     vocabulary: Vocabulary = POSTGRESQL
     problems: Mapping[str, Any] = field(default_factory=dict)
+    references: tuple[Reference, ...] = ()
 
     def add(self, batch: Raw) -> None:
-        """Rows are counted where they are: nobody has raw records of them to count."""
+        """Raise Unsupported: rows are counted by their server, not from raw records."""
         raise Unsupported("rows are counted by the server that has them")
 
     def merge(self, other: Self) -> None:
@@ -116,6 +127,7 @@ class RowCounter:
             self.columns = [c.plus(by_name[c.name]) if c.name in by_name else c for c in self.columns]
         self.count += other.count
         self.bytes += other.bytes
+        self.references = self.references or other.references
 
     def to_shape(self, entity: str, *, entity_class: str = "table", plan: str = "") -> Shape:
         engines = engine_names(column.name for column in self.columns)
@@ -124,7 +136,7 @@ class RowCounter:
         row = {"object": TypeStats(self.count, min_length=size, max_length=size)} if self.columns else {}
         root = Node("", "", row, fields=fields, vocabulary=self.vocabulary)
         key: tuple[Path, ...] = tuple((escape_step(name),) for name in self.key)
-        return Shape(entity, self.count, root, entity_class, plan, self.bytes, own_key=key)
+        return Shape(entity, self.count, root, entity_class, plan, self.bytes, own_key=key, references=self.references)
 
     def _node(self, column: ColumnCount, engine: str) -> Node:
         if column.json is not None:
@@ -134,7 +146,7 @@ class RowCounter:
         return Node(column.name, engine, _types(column), element=element, vocabulary=self.vocabulary, declared=declared)
 
     def _json_node(self, column: ColumnCount, found: JsonCount, engine: str) -> Node:
-        """Its types are those of the values; where these have no shape, it is one of JSON and nothing more."""
+        """Return the node of a JSON column, with the types of its values; of JSON as a whole if these have no shape."""
         types = {JSON_NULL if kind == "null" else kind: TypeStats(n) for kind, n in found.root.types.items()}
         if not found.is_open or not types:
             types = {column.type: TypeStats(column.count)}
@@ -149,13 +161,15 @@ def _name(column: ColumnCount) -> str:
 
 
 def _types(column: ColumnCount) -> dict[str, TypeStats]:
-    """The declared type, also where no value was seen; null where there is one, or may be."""
+    """Return the declared type, even if no value was seen, and null if there is one, or may be."""
     stats = TypeStats(
         column.count - column.matrices,
         _cut(column.least),
         _cut(column.greatest),
         column.min_length,
         column.max_length,
+        distinct=None if column.values is None else len(column.values),
+        values=listed(column.values or ()),
     )
     types = {column.type: stats}
     if column.matrices:
@@ -163,6 +177,10 @@ def _types(column: ColumnCount) -> dict[str, TypeStats]:
     if column.nulls or column.nullable:
         types["null"] = TypeStats(column.nulls)
     return types
+
+
+def listed(values: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted(values)) if len(values) <= LISTED else ()
 
 
 def _cut(text: str | None) -> str | None:

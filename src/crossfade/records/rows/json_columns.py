@@ -11,7 +11,7 @@ from crossfade.model.batch import Column
 from crossfade.model.shape import Node, Path, unescape_step
 from crossfade.records.forms import KEY, PRESENT, TEXT, Form, by_value, list_of
 from crossfade.records.places import LISTS, Values, element_of
-from crossfade.records.rows.json_values import dump, told_apart, type_of
+from crossfade.records.rows.json_values import dump, type_of, with_escaped_names
 
 JSON = by_value(dump, TEXT)
 _NATIVE: Mapping[str, Form] = {
@@ -31,7 +31,7 @@ def _types(place: Values) -> Any:
 
 _FORMS: Mapping[str, Form] = {
     "json": JSON,
-    "ejson": by_value(lambda value: dump(told_apart(value)), TEXT),
+    "ejson": by_value(lambda value: dump(with_escaped_names(value)), TEXT),
     "type": Form(TEXT, _types),
     "present": PRESENT,
     "key": KEY,
@@ -39,7 +39,7 @@ _FORMS: Mapping[str, Form] = {
 
 
 def compiled(column: Column, base: Node, path: Path) -> tuple[Form, Callable[[Values], Any]]:
-    """How `path` below a node becomes a column. Raises ValueError for what is no column."""
+    """Return how `path` below a node becomes a column. Raises ValueError if it is invalid."""
     form = _form(column, _at(base, path))
     return form, (lambda values: form.build(values.at(path))) if path else form.build
 

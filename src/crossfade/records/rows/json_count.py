@@ -9,10 +9,10 @@ from typing import Any, Self
 from crossfade.model.names import engine_names
 from crossfade.model.shape import ELEMENT, Node, TypeStats
 from crossfade.model.vocabulary import Vocabulary
-from crossfade.records.rows.json_values import parse, type_of
+from crossfade.records.rows.json_values import parse, parse_quickly, type_of
 
 MOST_FIELDS = 1000
-"""An object with more names holds data in them: such a column has no shape, and is covered as a whole."""
+"""The names of an object with more of them are data: its column has no shape, and is covered as a whole."""
 
 
 @dataclass
@@ -28,7 +28,8 @@ class JsonPlace:
         self.types[name] = self.types.get(name, 0) + 1
         if name == "object":
             for step, part in value.items():
-                self._field(step).add(part)
+                place = self.fields.get(step)
+                (self._field(step) if place is None else place).add(part)
         elif name == "array":
             self.element = self.element or JsonPlace()
             for part in value:
@@ -44,13 +45,13 @@ class JsonPlace:
             self.element.merge(other.element)
 
     def _field(self, step: str) -> JsonPlace:
-        """Raises ValueError where an object has too many names."""
+        """Return the place of a field. Raises ValueError if an object has too many names."""
         if len(self.fields) >= MOST_FIELDS and step not in self.fields:
             raise ValueError(f"an object has more than {MOST_FIELDS} names")
         return self.fields.setdefault(step, JsonPlace())
 
     def below(self, vocabulary: Vocabulary) -> Mapping[str, Any]:
-        """What a node has below it."""
+        """Return what a node has below it."""
         engines = engine_names(self.fields)
         objects = self.types.get("object", 0)
         fields = tuple(self.fields[name].node(name, engines[name], objects, vocabulary) for name in sorted(self.fields))
@@ -58,7 +59,7 @@ class JsonPlace:
         return {"fields": fields, "element": element}
 
     def node(self, name: str, engine: str, objects: int, vocabulary: Vocabulary) -> Node:
-        """The place as a node; `objects` is how many there are that may hold it."""
+        """Return the place as a node; `objects` is how many there are that may hold it."""
         missing = max(0, objects - sum(self.types.values()))
         types = {kind: TypeStats(count) for kind, count in self.types.items()}
         return Node(name, engine, types, missing, vocabulary=vocabulary, **self.below(vocabulary))
@@ -66,16 +67,17 @@ class JsonPlace:
 
 @dataclass
 class JsonCount:
-    """The JSON of one column; `is_open` is false where its shape cannot be told: a name twice, too many names."""
+    """The JSON of one column; `is_open` is false once it has no shape: a name twice, too many names."""
 
     root: JsonPlace = field(default_factory=JsonPlace)
     is_open: bool = True
 
-    def add(self, text: str) -> None:
+    def add(self, text: str, *, unique: bool = False) -> None:
+        """Count a text. `unique`: no object has a name twice, as in jsonb."""
         if not self.is_open:
             return
         try:
-            self.root.add(parse(text))
+            self.root.add(parse_quickly(text) if unique else parse(text))
         except (ValueError, RecursionError):
             self._close()
 

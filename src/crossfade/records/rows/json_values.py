@@ -1,7 +1,7 @@
-"""JSON in columns: parsed without loss, written again as it was, and held against the shape of its column.
+"""JSON in columns: parsed without loss, printed unchanged, and checked against the shape of its column.
 
 The types of its values are those of `jsonb_typeof`, with whole numbers of 64 bits apart from other numbers. A number
-stays the text that it is.
+keeps its text.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+
+import orjson
 
 from crossfade.model.shape import ELEMENT, Node, Path, escape_step
 from crossfade.records.bson.reserved import CANONICAL, like_a_value
@@ -33,8 +35,16 @@ class DuplicateName(ValueError):
 
 
 def parse(text: str) -> Any:
-    """The value of a JSON text. Raises DuplicateName, and ValueError for what is no JSON."""
+    """Return the value of a JSON text. Raises DuplicateName, and ValueError for other text."""
     return json.loads(text, parse_int=Number, parse_float=Number, object_pairs_hook=_object)
+
+
+def parse_quickly(text: str) -> Any:
+    """Return the value of a JSON text without duplicate names. Its numbers are integers and doubles: for its types."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:  # a number beyond a double, or nested too deeply
+        return parse(text)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -45,7 +55,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def dump(value: Any) -> str:
-    """The JSON text of a value, numbers as they were written."""
+    """Return the JSON text of a value, numbers as they were written."""
     if type(value) is dict:
         return "{" + ",".join(f"{_text(name)}:{dump(part)}" for name, part in value.items()) + "}"
     if type(value) is list:
@@ -64,33 +74,37 @@ def extended(text: str) -> str:
     if '"$' not in text and "\\u0024" not in text:
         return text
     try:
-        return dump(told_apart(parse(text)))
+        return dump(with_escaped_names(parse(text)))
     except DuplicateName:
         return text  # no document: the target refuses it
 
 
-def told_apart(value: Any) -> Any:
+def with_escaped_names(value: Any) -> Any:
     """Return a value with one more `$` before the names of objects that look like a value of Extended JSON."""
     if type(value) is list:
-        return [told_apart(part) for part in value]
+        return [with_escaped_names(part) for part in value]
     if type(value) is not dict:
         return value
     more = "$" if like_a_value(value, CANONICAL) else ""
-    return {more + name: told_apart(part) for name, part in value.items()}
+    return {more + name: with_escaped_names(part) for name, part in value.items()}
 
 
 def type_of(value: Any) -> str:
-    """The name of a value's type."""
-    if type(value) is Number:
-        return WHOLE if value.is_whole else "number"
-    return _TYPES[type(value)]
+    """Return the name of the type of a value that `parse` or `parse_quickly` returned."""
+    known = _TYPES.get(type(value))
+    if known is not None:
+        return known
+    is_whole = value.is_whole if type(value) is Number else value in _INT64
+    return WHOLE if is_whole else "number"
 
 
-_TYPES: dict[type[Any], str] = {str: "string", bool: "boolean", type(None): "null", dict: "object", list: "array"}
+_TYPES: dict[type[Any], str] = {
+    str: "string", bool: "boolean", type(None): "null", dict: "object", list: "array", float: "number",
+}  # fmt: skip
 
 
 def misfit(value: Any, node: Node, path: Path = ()) -> tuple[str, str, Path] | None:
-    """Reason, detail and path of the first thing in a value that the survey did not see at its place."""
+    """Return reason, detail and path of the first part of a value that the survey did not see at its place, or None."""
     for reason, detail, at in _misfits(value, node, path):
         return reason, detail, at
     return None

@@ -1,25 +1,26 @@
-"""Keys of rows: a JSON array of texts, the same for the same row whoever writes it."""
+"""Keys of rows: a JSON array of texts, the same for the same row in every store and run."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from json.encoder import encode_basestring
 from typing import Any
 
 from crossfade.records.rows.texts import text_of
 
 
 def key_of_texts(texts: Sequence[str | None]) -> str:
-    """The key with these parts.
+    """Return the key with these parts.
 
     >>> key_of_texts(["7", 'a"b'])
     '["7","a\\\\"b"]'
     """
-    return json.dumps(list(texts), ensure_ascii=False, separators=(",", ":"))
+    return "[" + ",".join(["null" if text is None else encode_basestring(text) for text in texts]) + "]"
 
 
 def texts_of_key(key: str) -> list[str]:
-    """The parts of a key. Raises ValueError for what is none."""
+    """Return the parts of a key. Raises ValueError for other text."""
     found = json.loads(key)
     if not isinstance(found, list) or not all(isinstance(part, str) for part in found):
         raise ValueError(f"{key!r} is not a key of a row")
@@ -27,12 +28,12 @@ def texts_of_key(key: str) -> list[str]:
 
 
 def key_text(value: Any, kind: str) -> str:
-    """A key of one part, of a value of the engine."""
+    """Return a key of one part, of a value of the engine."""
     return key_of_texts([text_of(value, kind)])
 
 
 def keys_in(value: Any) -> Iterator[str]:
-    """The keys of one part that a value of a target's primary key may have come from."""
+    """Yield the keys of one part that a value of a target's primary key may have come from."""
     if isinstance(value, bytes) and len(value) == 16:
         yield key_text(value, "uuid")
     elif isinstance(value, bytes):
@@ -44,7 +45,7 @@ def keys_in(value: Any) -> Iterator[str]:
 
 
 def keys_meant(text: str) -> Sequence[Sequence[str]]:
-    """The keys that a person may mean: a JSON array of all parts, as it is; otherwise the text of the only part.
+    """Return the keys that a person may mean: a JSON array of all parts, as it is; otherwise the text of the only part.
 
     >>> keys_meant("7"), keys_meant('["7", "a"]')
     ([['["7"]']], [['["7","a"]']])
@@ -59,7 +60,7 @@ def keys_meant(text: str) -> Sequence[Sequence[str]]:
 
 
 def readable(key: str | None) -> str:
-    """A key for people; what is none, as it is.
+    """Format a key for people; other text is returned unchanged.
 
     >>> readable('["7"]'), readable('["7","a"]'), readable("2024-01-26")
     ('7', '["7","a"]', '2024-01-26')

@@ -7,36 +7,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from crossfade.records.codec import Unreadable
+from crossfade.model.rejection import Rejected
 from crossfade.records.rows.keys import key_of_texts
 
 DIGEST = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RawRow:
     """A record: the texts of its key, and of its columns. One that holds its key alone has no columns."""
 
     key: Sequence[str]
     columns: Mapping[str, str | None]
 
 
-def write(row: Row) -> bytes:
-    """The record as a line."""
-    held = {"key": list(row.key), "row": dict(row.columns)}
-    return json.dumps(held, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+def write(row: RawRow) -> bytes:
+    """Return the record as a line."""
+    parts = {"key": list(row.key), "row": dict(row.columns)}
+    return json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def read(raw: bytes) -> Row:
-    """The record of a line. Raises Unreadable."""
+def read(raw: bytes) -> RawRow:
+    """Return the record of a line. Raises Rejected."""
     try:
         found = json.loads(raw)
         key, columns = found["key"], found["row"]
         if not _are_texts(key) or not isinstance(columns, dict) or not _are_texts(columns.values(), null=True):
-            raise ValueError("it holds something else than text")
-        return Row(key, columns)
+            raise ValueError("it holds values that are not text")
+        return RawRow(key, columns)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise Unreadable("broken", f"the record is not a row: {error}") from None
+        raise Rejected("broken", f"the record is not a row: {error}") from None
 
 
 def _are_texts(values: object, *, null: bool = False) -> bool:
@@ -44,12 +44,23 @@ def _are_texts(values: object, *, null: bool = False) -> bool:
 
 
 def split(batch: bytes) -> list[bytes]:
-    """The records one by one."""
+    """Return the records one by one."""
     return [line + b"\n" for line in batch.split(b"\n") if line]
 
 
+def unseen(batch: bytes, seen: set[bytes]) -> bytes:
+    """Return the records that are not among those seen before, and add them to these."""
+    fresh = []
+    for raw in split(batch):
+        mark = blake2b(raw, digest_size=DIGEST).digest()
+        if mark not in seen:
+            seen.add(mark)
+            fresh.append(raw)
+    return b"".join(fresh)
+
+
 def key_of(raw: bytes) -> str | None:
-    """The key, or None where it cannot be read."""
+    """Return the key, or None where it cannot be read."""
     try:
         return key_of_texts(json.loads(raw)["key"])
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -57,14 +68,14 @@ def key_of(raw: bytes) -> str | None:
 
 
 def digests(batch: bytes, *, ordered: bool = True) -> list[bytes | None]:
-    """The digest of each record; None for one that cannot be read."""
+    """Return the digest of each record; None for one that cannot be read."""
     return [_digest(raw, ordered=ordered) for raw in split(batch)]
 
 
 def _digest(raw: bytes, *, ordered: bool) -> bytes | None:
     try:
         row = read(raw)
-    except Unreadable:
+    except Rejected:
         return None
     columns = row.columns if ordered else dict(sorted(row.columns.items()))
-    return blake2b(write(Row(row.key, columns)), digest_size=DIGEST).digest()
+    return blake2b(write(RawRow(row.key, columns)), digest_size=DIGEST).digest()

@@ -22,8 +22,9 @@ INFINITE_DAYS = {"infinity": 2**31 - 1, "-infinity": -(2**31)}
 
 
 def canonical(texts: Sequence[str | None], kind: ColumnType) -> Any:
-    """The texts, as the server prints values of this kind of column, as an Arrow array. Raises ValueError where one is
-    none of them.
+    """Return values of a kind of column, given as the server prints them, as an Arrow array.
+
+    Raises ValueError for a text that the server does not print.
     """
     if kind.kind == "array":
         return _arrays(texts, kind)
@@ -81,11 +82,12 @@ def _arrays(texts: Sequence[str | None], kind: ColumnType) -> Any:
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), flat, type=arrow_type(kind), mask=mask)
 
 
-_ELEMENT = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^",{}\s](?:[^",{}]*[^",{}\s])?))\s*([,}])', re.DOTALL)
+_ELEMENT = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^",{}\\ \t\n\r\v\f]+))([,}])', re.DOTALL)
+"""An element as the server prints it: quoted if it has a blank of ASCII. Other blanks are characters like any other."""
 
 
 def elements(text: str) -> list[str | None]:
-    """The elements of an array literal of one dimension. Raises ValueError for any other.
+    """Return the elements of an array literal of one dimension. Raises ValueError for any other.
 
     >>> elements('{1,NULL,"a \\\\"b"}'), elements("{}")
     (['1', None, 'a "b'], [])
@@ -96,7 +98,7 @@ def elements(text: str) -> list[str | None]:
 
 
 def is_plain(text: str) -> bool:
-    """Whether an array literal has one dimension, or none, and begins at 1."""
+    """Return whether an array literal has one dimension, or none, and begins at 1."""
     return text.startswith("{") and not text.startswith("{{")
 
 
@@ -117,8 +119,9 @@ def _elements(text: str) -> Iterator[str | None]:
 
 
 def text_of(value: Any, kind: str) -> str:
-    """The text of a value of the engine, of this kind (model/vocabulary.KINDS): moments and times as microseconds, days
-    as their number.
+    """Return the text of a value of the engine. `kind` is one of model/vocabulary.KINDS.
+
+    Moments and times are given as microseconds, days as their number.
     """
     return _WRITE.get(kind, str)(value)
 
@@ -145,11 +148,11 @@ _WRITE: Mapping[str, Callable[[Any], str]] = {
 
 
 PRINTED = frozenset({"float", "double", "array"})
-"""Kinds whose text only the server prints: of others it follows from the canonical values."""
+"""Kinds whose text only the server can print. That of others follows from the canonical values."""
 
 
 def texts_of(values: Any, kind: str) -> list[str | None]:
-    """The texts of canonical values of a kind that is not among PRINTED."""
+    """Return the texts of canonical values of a kind that is not among PRINTED."""
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     if pa.types.is_timestamp(values.type) or pa.types.is_time64(values.type):
@@ -167,7 +170,7 @@ def texts_of(values: Any, kind: str) -> list[str | None]:
 
 
 def json_text(text: str | None, kind: ColumnType) -> str:
-    """A value as an application would print it in JSON: numbers as numbers, JSON as it is, anything else as text."""
+    """Return a value as applications print it in JSON: numbers as numbers, JSON as it is, anything else as text."""
     if text is None:
         return "null"
     if kind.kind == "array":

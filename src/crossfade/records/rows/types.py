@@ -1,4 +1,4 @@
-"""What a column of a source is read as: its canonical type (model/target.py), and Arrow's for the mapping."""
+"""The type in which a column of a source is read: the canonical one (model/target.py), and Arrow's for the mapping."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _READ_AS: Mapping[str, str] = {
 """Kind (model/vocabulary.KINDS) -> kind of column."""
 
 _ARRIVES_AS: Mapping[str, Any] = {"date": pa.timestamp("us", "UTC"), "uuid": pa.uuid()}
-"""What differs from the canonical type: the engine is to know a moment and a UUID as such."""
+"""The types that differ from the canonical ones, so that the engine knows a moment and a UUID as such."""
 
 
 def read_as(node: Node) -> ColumnType:
-    """The type as which a column is read: the canonical form of its kind."""
+    """Return the type as which a column is read: the canonical form of its kind."""
     if node.kind == "array":
         element = node.element
         return ColumnType(
@@ -44,12 +44,12 @@ def read_as(node: Node) -> ColumnType:
 
 
 def arrives_as(kind: str, of: ColumnType) -> Any:
-    """Arrow's type of a value of this kind in a batch; `of` is what it is read as."""
+    """Return Arrow's type of a value of this kind in a batch; `of` is the type as which it is read."""
     return pa.null() if kind == "null" else _ARRIVES_AS.get(kind) or arrow_type(of)
 
 
 def arriving(values: Any, kind: str) -> Any:
-    """Canonical values as a batch has them."""
+    """Convert canonical values to the type that they have in a batch."""
     if kind == "null":
         return pa.nulls(len(values))
     if kind == "uuid":
@@ -58,6 +58,6 @@ def arriving(values: Any, kind: str) -> Any:
 
 
 def key_names(shape: Shape) -> tuple[str, ...]:
-    """The names of the columns that are the key; none where rows are known by their place."""
+    """Return the names of the columns that are the key; none if rows are identified by their position."""
     nodes = (shape.node(path) for path in shape.key)
     return tuple(node.name for node in nodes if node is not None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import combinations
 
 from crossfade.model.type_stats import TypeStats
 from crossfade.model.vocabulary import Vocabulary
@@ -17,7 +18,7 @@ from crossfade.schema.column_types import postgresql_type
 
 MATRIX = "matrix"
 JSON_NULL = "json null"
-"""The null of JSON as the whole value of a column, which is another thing than NULL."""
+"""JSON's null as the whole value of a column, which is not NULL."""
 
 KIND_OF_COLUMN: Mapping[str, str] = {
     "int2": "int",
@@ -56,23 +57,23 @@ _LAST_YEAR = 294_246  # the last whole year of microseconds in 64 bits
 
 
 def is_json(declared: str) -> bool:
-    """Whether a column is declared as JSON: what types its values have is another matter."""
+    """Return whether a column is declared as JSON, whatever the types of its values."""
     return declared in ("json", "jsonb")
 
 
 def kind_of(types: Mapping[str, TypeStats], declared: str = "") -> str:
-    """A JSON column arrives as its text, whatever is in it; a place below it as what is there."""
+    """Return how a node arrives: a JSON column as its text, a place below it as what is there."""
     if is_json(declared):
         return "json"
-    held = types.keys() - {"null"}
-    if not held:
+    names = types.keys() - {"null"}
+    if not names:
         return "null"
-    if held <= _JSON_TYPES.keys():
-        kinds = {_JSON_TYPES[name] for name in held}
+    if names <= _JSON_TYPES.keys():
+        kinds = {_JSON_TYPES[name] for name in names}
         return "decimal" if kinds == {"long", "decimal"} else kinds.pop() if len(kinds) == 1 else "json"
-    if len(held) > 1:
+    if len(names) > 1:
         return "string"
-    (only,) = held
+    (only,) = names
     if only in ("array", "object"):
         return only
     kind = KIND_OF_COLUMN.get(postgresql_type(only).kind, "string")
@@ -85,7 +86,7 @@ def _is_in_calendar(stats: TypeStats, kind: str) -> bool:
 
 
 def is_finite(text: str) -> bool:
-    """Whether a date or time, as PostgreSQL prints it, is not infinite."""
+    """Return whether a date or time, as PostgreSQL prints it, is not infinite."""
     return text not in ("infinity", "-infinity")
 
 
@@ -94,10 +95,44 @@ def _year(text: str) -> int:
     return int(found[0]) if found else 0
 
 
+def in_text(types: Mapping[str, TypeStats]) -> str | None:
+    """Return which values make a column arrive as the text that the server prints."""
+    if MATRIX in types:
+        return "arrays that have several dimensions, or do not begin at 1"
+    for name, stats in types.items():
+        kind = KIND_OF_COLUMN.get(postgresql_type(name).kind, "")
+        if kind in _CALENDAR and not _is_in_calendar(stats, kind):
+            return "infinite dates, or dates that are too late for 64 bits"
+    return None
+
+
+def printed(types: Mapping[str, TypeStats]) -> str | None:
+    """Return the type of dates whose text a place holds, if it arrives as text because of some of them."""
+    names = types.keys() - {"null"}
+    kind = postgresql_type(next(iter(names))).kind if len(names) == 1 else ""
+    return kind if KIND_OF_COLUMN.get(kind) in _CALENDAR and kind_of(types) == "string" else None
+
+
 _TYPES = (
     "smallint", "integer", "bigint", "real", "double precision", "numeric", "boolean", "text", "character varying",
     "character", "uuid", "timestamp with time zone", "timestamp without time zone", "date", "time without time zone",
     "json", "jsonb", "bytea", "array", MATRIX, "null", "object", "string", WHOLE, "number", JSON_NULL,
 )  # fmt: skip
 
-POSTGRESQL = Vocabulary("postgresql", kind_of, _TYPES, record="row")
+_FIELDS = "year month day hour minute second".split()
+_EQUATES = frozenset(
+    {"citext", "interval", "numrange", "nummultirange", "box", "circle", "path"}
+    | {f"interval {field}" for field in _FIELDS}
+    | {f"interval {first} to {last}" for first, last in combinations(_FIELDS, 2)}
+)
+
+POSTGRESQL = Vocabulary(
+    "postgresql",
+    kind_of,
+    _TYPES,
+    record="row",
+    in_text=in_text,
+    printed=printed,
+    equates=_EQUATES,
+    parsed_json=frozenset({"jsonb"}),
+)

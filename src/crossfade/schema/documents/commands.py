@@ -11,8 +11,8 @@ from crossfade.model.target import Step, TargetTable
 DIALECT, KEY = "mongodb", "_id"
 
 
-def speaks(dialect: str) -> bool:
-    """Return whether the steps of a dialect are commands."""
+def are_steps_of(dialect: str) -> bool:
+    """Return whether the steps of this dialect are commands."""
     return dialect == DIALECT
 
 
@@ -32,6 +32,17 @@ def parsed(sql: str) -> dict[str, Any]:
 
 def create(name: str, options: Mapping[str, Any]) -> Step:
     return Step(f"table {name}", text_of({"create": name, **options}))
+
+
+CHANGEABLE = ("validator", "validationLevel", "validationAction")
+"""Options of a collection that can be changed."""
+
+
+def change(sql: str) -> Step:
+    """Return the step that gives an existing collection the validator with which this command creates it."""
+    command = parsed(sql)
+    options = {name: value for name, value in command.items() if name in CHANGEABLE}
+    return Step(f"validator {command['create']}", text_of({"collMod": command["create"], "validator": {}, **options}))
 
 
 def create_index(collection: str, index: Mapping[str, Any]) -> Step:

@@ -18,7 +18,7 @@ from crossfade.model.names import nearest
 from crossfade.model.target import ForeignKey, TargetColumn, TargetSchema
 from crossfade.schema.documents.collections import Collection, index_name, schema_of
 from crossfade.schema.documents.commands import KEY
-from crossfade.schema.documents.validators import ANY, Unknown, columns_of, is_open
+from crossfade.schema.documents.validators import ANY, UnknownType, columns_of, is_open
 
 _KEYS = ("validator", "indexes", "references", "types", "options")
 
@@ -45,7 +45,7 @@ def read_json(text: str, file: str) -> TargetSchema:
             missing = [name for name in key.parent_columns if name not in known.get(key.parent, ())]
             if missing:
                 faults.append(
-                    Fault(file, 0, 0, f"{one.name}: a reference to {key.parent}.{missing[0]}, which is not there")
+                    Fault(file, 0, 0, f"{one.name}: a reference to {key.parent}.{missing[0]}, which does not exist")
                 )
     if faults:
         raise SchemaFault(faults)
@@ -62,12 +62,12 @@ def _checked(name: str, said: Any) -> Mapping[str, Any]:
 
 
 def collection_of(name: str, said: Mapping[str, Any]) -> Collection:
-    """Return one collection. Raises ValueError for what it cannot be."""
+    """Return one collection. Raises ValueError if it is invalid."""
     validator = said.get("validator", {})
     schema = validator.get("$jsonSchema", {}) if isinstance(validator, dict) else {}
     try:
         columns = columns_of(schema, said.get("types", {}))
-    except Unknown as error:
+    except UnknownType as error:
         raise ValueError(f"{error} is not a type of a field") from None
     if not any(column.name == KEY for column in columns):
         columns = (TargetColumn(KEY, ANY, nullable=False), *columns)

@@ -19,12 +19,11 @@ from crossfade.schema.documents.commands import KEY
 from crossfade.schema.documents.validators import ANY, plain, validator_of
 from crossfade.schema.prisma import blocks_of
 from crossfade.schema.prisma.faults import Faults
-from crossfade.schema.prisma.keys import Key, Keys
+from crossfade.schema.prisma.keys import Keys, NamedKey
 from crossfade.schema.prisma.notes import Notes
-from crossfade.schema.prisma.relations import ForeignKey as Relation
-from crossfade.schema.prisma.relations import Relations
+from crossfade.schema.prisma.relations import ModelRelation, RelationFinder
 from crossfade.schema.prisma.resolve import resolve
-from crossfade.schema.prisma.shape import FieldShape, ModelShape, Shape
+from crossfade.schema.prisma.shape import FieldShape, ModelShape, SchemaShape
 from crossfade.schema.prisma.types import Types
 
 _SCALARS = {
@@ -49,7 +48,7 @@ def read_prisma(paths: Sequence[Path]) -> TargetSchema:
 
 
 class _Builder:
-    def __init__(self, shape: Shape, faults: Faults) -> None:
+    def __init__(self, shape: SchemaShape, faults: Faults) -> None:
         self.shape, self.faults = shape, faults
         self.notes = Notes()
         if shape.source.provider not in (None, "mongodb"):
@@ -60,10 +59,10 @@ class _Builder:
         models = [m for m in self.shape.models.values() if not m.view]
         keys = {m.name: reader.of(m) for m in self.shape.models.values()}
         types = Types("sqlite", self.shape, sa.MetaData(), self.faults, Notes())
-        relations = Relations(self.shape, keys, types, self.faults, has_lists=True).all()
+        relations = RelationFinder(self.shape, keys, types, self.faults, has_lists=True).all()
         found = {m.name: self._collection(m, keys[m.name]) for m in models}
         for relation in relations:
-            if isinstance(relation, Relation):
+            if isinstance(relation, ModelRelation):
                 child = found[relation.child.name]
                 found[relation.child.name] = replace(
                     child, references=(*child.references, self._reference(relation, keys))
@@ -75,7 +74,7 @@ class _Builder:
                 )
         return list(found.values())
 
-    def _collection(self, model: ModelShape, keys: Sequence[Key]) -> Collection:
+    def _collection(self, model: ModelShape, keys: Sequence[NamedKey]) -> Collection:
         ids = next((k.fields for k in keys if k.kind == "id"), ())
         if not ids:
             self.faults.add(model.place, f"{model.name} has no @id: MongoDB needs one", hint="add @id to a field")
@@ -123,7 +122,7 @@ class _Builder:
         return plain(_NATIVE.get(name) or _SCALARS[field.scalar or "String"])
 
     def _indexes(
-        self, model: ModelShape, keys: Sequence[Key], columns: Sequence[TargetColumn], primary: Sequence[str]
+        self, model: ModelShape, keys: Sequence[NamedKey], columns: Sequence[TargetColumn], primary: Sequence[str]
     ) -> Iterator[dict[str, Any]]:
         absent = {c.name for c in columns if c.absent}
         for key in keys:
@@ -144,7 +143,7 @@ class _Builder:
                 )
             yield index
 
-    def _reference(self, relation: Relation, keys: dict[str, list[Key]]) -> ForeignKey:
+    def _reference(self, relation: ModelRelation, keys: dict[str, list[NamedKey]]) -> ForeignKey:
         columns = tuple(f.column for f in relation.fields)
         parents = tuple(f.column for f in relation.references)
         ids = next((k.fields for k in keys[relation.parent.name] if k.kind == "id"), ())
@@ -154,7 +153,7 @@ class _Builder:
 
 
 def _as_stored(columns: Sequence[TargetColumn], primary: Sequence[str]) -> list[TargetColumn]:
-    """The fields as the documents have them: a key of one field is `_id`."""
+    """Return the fields as the documents have them: a key of one field is `_id`."""
     one = primary[0] if len(primary) == 1 else None
     return [replace(c, name=KEY) if c.name == one else c for c in columns]
 

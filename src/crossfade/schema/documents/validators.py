@@ -23,26 +23,26 @@ _KINDS = {
 }
 ANY = ColumnType("ejson", "any")
 _GENERIC = {"boolean": "bool", "object": "object", "array": "array", "string": "string", "number": "number"}
-"""JSON schema's own words (`type`) that BSON's (`bsonType`) have others for."""
+"""Words of JSON Schema (`type`) for which `bsonType` has others."""
 
 
-class Unknown(ValueError):
+class UnknownType(ValueError):
     """A type that no field can be declared with; the message names it."""
 
 
 def plain(name: str) -> ColumnType:
-    """Return a type by its BSON name: `long`, `date`, `binData:5`. Raises Unknown."""
+    """Return a type by its BSON name: `long`, `date`, `binData:5`. Raises UnknownType."""
     base, _, subtype = name.partition(":")
     if base == "any":
         return ANY
     if base not in _KINDS or (subtype and (base != "binData" or not subtype.isdigit())):
-        raise Unknown(name)
+        raise UnknownType(name)
     kind = ColumnType(_KINDS[base], name, precision=3 if base == "date" else None)
     return replace(kind, subtype=int(subtype)) if subtype else kind
 
 
 def columns_of(schema: Mapping[str, Any], given: Mapping[str, str], path: str = "") -> tuple[TargetColumn, ...]:
-    """Return the fields of an object. `given` are types by path, for what a JSON schema cannot say. Raises Unknown."""
+    """Return the fields of an object. `given` are types by path that a JSON schema cannot say. Raises UnknownType."""
     required = set(schema.get("required", ()))
     return tuple(
         _column(name, inner, name in required, given, f"{path}{name}")
@@ -51,7 +51,7 @@ def columns_of(schema: Mapping[str, Any], given: Mapping[str, str], path: str = 
 
 
 def _column(name: str, schema: Mapping[str, Any], required: bool, given: Mapping[str, str], path: str) -> TargetColumn:
-    """A field that is not required is missing where a mapping gives NULL; one that may be null, and is, is null."""
+    """Return a field. For NULL of a mapping it is missing if it is not required, else null."""
     types = _types(schema)
     takes_null = "null" in types or (not types and "enum" not in schema)
     kind = plain(given[path]) if path in given else type_of(schema, given, path)
@@ -59,7 +59,7 @@ def _column(name: str, schema: Mapping[str, Any], required: bool, given: Mapping
 
 
 def type_of(schema: Mapping[str, Any], given: Mapping[str, str], path: str) -> ColumnType:
-    """Return the type that a JSON schema says. Of several, the first counts. Raises Unknown."""
+    """Return the type that a JSON schema says. Of several, the first counts. Raises UnknownType."""
     types = [name for name in _types(schema) if name != "null"]
     labels = schema.get("enum")
     if labels and all(isinstance(label, str) or label is None for label in labels):
@@ -78,7 +78,7 @@ def type_of(schema: Mapping[str, Any], given: Mapping[str, str], path: str) -> C
 
 
 def _struct(schema: Mapping[str, Any], given: Mapping[str, str], path: str) -> ColumnType:
-    """An object whose fields are named; one without is any object."""
+    """Return the type of an object with the named fields; without any, of any object."""
     if "properties" not in schema:
         return ColumnType("ejson", "object")
     return ColumnType("struct", "object", fields=columns_of(schema, given, f"{path}."), is_open=is_open(schema))

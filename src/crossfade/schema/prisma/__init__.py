@@ -17,12 +17,12 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from crossfade.errors import Unreachable
-from crossfade.schema.prisma.build import Builder, View
+from crossfade.schema.prisma.build import Builder, PrismaView
 from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.names import Dialect
 from crossfade.schema.prisma.parse import parse
 from crossfade.schema.prisma.resolve import resolve
-from crossfade.schema.prisma.syntax import Block, Field, Label, Place
+from crossfade.schema.prisma.syntax import Block, Field, FilePlace, Label
 
 __all__ = ["PrismaSchema", "View", "blocks_of", "read_prisma"]
 
@@ -41,7 +41,7 @@ class PrismaSchema:
     """
 
     metadata: sa.MetaData
-    views: tuple[View, ...]
+    views: tuple[PrismaView, ...]
     provider: str | None
     documentation: dict[str, str]
     notes: tuple[str, ...]
@@ -84,7 +84,7 @@ def _files(paths: Sequence[Path], faults: Faults) -> Iterator[Path]:
         found = sorted(path.rglob("*.prisma")) if path.is_dir() else [path]
         if not found:
             hint = "name the schema's file or folder"
-            faults.add(Place(str(path), 0, 0), "the folder holds no .prisma file", hint=hint)
+            faults.add(FilePlace(str(path), 0, 0), "the folder holds no .prisma file", hint=hint)
         for file in found:
             if file.resolve() not in seen:
                 seen.add(file.resolve())
@@ -95,7 +95,7 @@ def _read(file: Path, faults: Faults) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        faults.add(Place(str(file), 0, 0), f"the file is not UTF-8: {error.reason} at byte {error.start}")
+        faults.add(FilePlace(str(file), 0, 0), f"the file is not UTF-8: {error.reason} at byte {error.start}")
         return ""
     except OSError as error:
         raise Unreachable(f"cannot read {file}: {error.strerror}", hint="check the path of the schema") from error

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from crossfade.schema.prisma.faults import Faults
-from crossfade.schema.prisma.syntax import Attribute, Call, Items, Name, Place, Text, Value
+from crossfade.schema.prisma.syntax import Attribute, Call, FilePlace, Items, Name, Text, Value
 
 Known = Mapping[str, tuple[str, ...]]
 
@@ -41,7 +41,7 @@ class Bound:
     """An attribute whose arguments are bound to their names."""
 
     name: str
-    place: Place
+    place: FilePlace
     values: Mapping[str, Value]
 
     def text(self, argument: str) -> str | None:
@@ -57,14 +57,14 @@ def bind(attributes: Iterable[Attribute], known: Known, signs: str, faults: Faul
     """
     bound: list[Bound] = []
     for attribute in attributes:
-        written = signs + attribute.name
+        spelled = signs + attribute.name
         if attribute.name not in known:
             _unknown(attribute, known, signs, faults)
-        elif written not in _REPEATED and any(b.name == attribute.name for b in bound):
-            faults.add(attribute.place, f"{written} is given twice", hint="keep one of them")
+        elif spelled not in _REPEATED and any(b.name == attribute.name for b in bound):
+            faults.add(attribute.place, f"{spelled} is given twice", hint="keep one of them")
         else:
             names_labels = known is ON_LABEL
-            bound.append(_bound(attribute, known[attribute.name], written, faults, names_labels=names_labels))
+            bound.append(_bound(attribute, known[attribute.name], spelled, faults, names_labels=names_labels))
     return bound
 
 
@@ -78,7 +78,7 @@ def _unknown(attribute: Attribute, known: Known, signs: str, faults: Faults) -> 
 
 
 def _bound(
-    attribute: Attribute, names: tuple[str, ...], written: str, faults: Faults, *, names_labels: bool = False
+    attribute: Attribute, names: tuple[str, ...], spelled: str, faults: Faults, *, names_labels: bool = False
 ) -> Bound:
     values: dict[str, Value] = {}
     for position, argument in enumerate(attribute.arguments):
@@ -88,51 +88,51 @@ def _bound(
             hint = (
                 f"write the name: {names[min(position, len(names) - 1)]}: ..."
                 if names
-                else f"write {written} without arguments"
+                else f"write {spelled} without arguments"
             )
-            faults.add(argument.place, f"{written} {takes}; this argument has no name", hint=hint)
+            faults.add(argument.place, f"{spelled} {takes}; this argument has no name", hint=hint)
         elif name not in names:
-            faults.unknown(argument.place, f"argument of {written}", name, names)
+            faults.unknown(argument.place, f"argument of {spelled}", name, names)
         elif name in values:
-            faults.add(argument.place, f"the argument {name!r} of {written} is given twice")
+            faults.add(argument.place, f"the argument {name!r} of {spelled} is given twice")
         else:
             values[name] = argument.value
-    _texts(attribute, written, values, faults, empty=names_labels)
+    _texts(attribute, spelled, values, faults, empty=names_labels)
     return Bound(attribute.name, attribute.place, values)
 
 
-def _texts(attribute: Attribute, written: str, values: Mapping[str, Value], faults: Faults, *, empty: bool) -> None:
+def _texts(attribute: Attribute, spelled: str, values: Mapping[str, Value], faults: Faults, *, empty: bool) -> None:
     """Check a name in the database: a string that is not empty, except for labels of an enum."""
     for name in ("map", "name"):
         value = values.get(name)
         if value is not None and not (isinstance(value, Text) and (value.value or empty)):
-            faults.add(value.place, f"the argument {name!r} of {written} must be a non-empty string")
+            faults.add(value.place, f"the argument {name!r} of {spelled} must be a non-empty string")
     if attribute.name in ("map", "schema") and not values:
-        faults.add(attribute.place, f"{written} needs a name", hint=f'write {written}("name")')
+        faults.add(attribute.place, f"{spelled} needs a name", hint=f'write {spelled}("name")')
 
 
 @dataclass(frozen=True, slots=True)
-class FieldRef:
+class FieldListItem:
     """One entry of a field list: `title` or `title(sort: Desc, ops: raw("..."))`."""
 
     name: str
-    place: Place
+    place: FilePlace
     options: Mapping[str, Value]
 
 
-def field_refs(value: Value | None, faults: Faults, place: Place, what: str) -> list[FieldRef]:
+def field_refs(value: Value | None, faults: Faults, place: FilePlace, what: str) -> list[FieldListItem]:
     """Return the fields of a list, or a single field; record a fault if it is neither."""
     items = value.values if isinstance(value, Items) else () if value is None else (value,)
     if not items:
         at = value.place if value is not None else place
         faults.add(at, f"{what} needs a list of fields", hint="write [field] or [field, field]")
         return []
-    refs: list[FieldRef] = []
+    refs: list[FieldListItem] = []
     for item in items:
         if isinstance(item, Name):
-            refs.append(FieldRef(item.path, item.place, {}))
+            refs.append(FieldListItem(item.path, item.place, {}))
         elif isinstance(item, Call):
-            refs.append(FieldRef(item.name, item.place, _options(item, faults)))
+            refs.append(FieldListItem(item.name, item.place, _options(item, faults)))
         else:
             faults.add(item.place, f"{what} takes fields, not values")
     return refs

@@ -15,11 +15,11 @@ from crossfade.schema.prisma import names
 from crossfade.schema.prisma.defaults import Default, Defaults, labels_check, raw_sql
 from crossfade.schema.prisma.distinct_names import check_names, cut_names
 from crossfade.schema.prisma.faults import Faults
-from crossfade.schema.prisma.keys import Key, Keys, make_index
+from crossfade.schema.prisma.keys import Keys, NamedKey, make_index
 from crossfade.schema.prisma.names import Dialect
 from crossfade.schema.prisma.notes import Notes
-from crossfade.schema.prisma.relations import ForeignKey, ManyToMany, Relations
-from crossfade.schema.prisma.shape import FieldShape, ModelShape, Shape
+from crossfade.schema.prisma.relations import ManyToMany, ModelRelation, RelationFinder
+from crossfade.schema.prisma.shape import FieldShape, ModelShape, SchemaShape
 from crossfade.schema.prisma.types import Types
 
 _POSTGRESQL = ("postgresql", "postgres", "prisma+postgres", "cockroachdb")
@@ -31,7 +31,7 @@ _SPELL: dict[Dialect, sa.Dialect] = {
 
 
 @dataclass(frozen=True)
-class View:
+class PrismaView:
     """A view in the schema. A Prisma schema has its columns, not its query: it must be created elsewhere."""
 
     name: str
@@ -44,7 +44,7 @@ class View:
 class Builder:
     """Builds the metadata of one shape for one dialect."""
 
-    def __init__(self, shape: Shape, dialect: Dialect, faults: Faults, *, comments: bool = False) -> None:
+    def __init__(self, shape: SchemaShape, dialect: Dialect, faults: Faults, *, comments: bool = False) -> None:
         self.shape = shape
         self.dialect = dialect
         self.comments = comments
@@ -56,7 +56,7 @@ class Builder:
         foreign = shape.source.provider is not None and (dialect == "sqlite") != (shape.source.provider == "sqlite")
         foreign = foreign or (dialect == "postgresql" and shape.source.provider not in (None, *_POSTGRESQL))
         self.defaults = Defaults(dialect, foreign, faults, self.notes)
-        self.views: list[View] = []
+        self.views: list[PrismaView] = []
         self._general_notes(foreign)
 
     def _general_notes(self, foreign: bool) -> None:
@@ -78,7 +78,7 @@ class Builder:
         columns = {m.name: self._columns(m, keys[m.name]) for m in self.shape.models.values()}
         for name, found in keys.items():
             self.types.note_operators(found, name)
-        relations = Relations(self.shape, keys, self.types, self.faults).all()
+        relations = RelationFinder(self.shape, keys, self.types, self.faults).all()
         check_names(self.shape, keys, relations, self.dialect, self.faults)
         self.faults.raise_any()
         for model in self.shape.models.values():
@@ -87,7 +87,7 @@ class Builder:
             else:
                 self._table(model, columns[model.name], keys[model.name])
         for relation in relations:
-            if isinstance(relation, ForeignKey):
+            if isinstance(relation, ModelRelation):
                 self._foreign_key(relation, keys)
             else:
                 self._join_table(relation, keys)
@@ -96,7 +96,7 @@ class Builder:
         """Return a schema's name if the dialect has schemas."""
         return schema if self.dialect == "postgresql" else None
 
-    def _columns(self, model: ModelShape, keys: list[Key]) -> list[sa.Column[Any]]:
+    def _columns(self, model: ModelShape, keys: list[NamedKey]) -> list[sa.Column[Any]]:
         ids = {f for k in keys if k.kind == "id" for f in k.fields}
         return [self._column(model, f, f.name in ids) for f in model.fields.values() if f.stored]
 
@@ -146,10 +146,10 @@ class Builder:
 
     def _view(self, model: ModelShape, columns: list[sa.Column[Any]]) -> None:
         schema = self.schema_of(model.schema)
-        self.views.append(View(model.table, schema, model.name, tuple(columns), model.doc))
+        self.views.append(PrismaView(model.table, schema, model.name, tuple(columns), model.doc))
         self.notes.add("a view has no query in a Prisma schema; it is not created", model.table)
 
-    def _table(self, model: ModelShape, columns: list[sa.Column[Any]], keys: list[Key]) -> None:
+    def _table(self, model: ModelShape, columns: list[sa.Column[Any]], keys: list[NamedKey]) -> None:
         table = sa.Table(
             model.table,
             self.metadata,
@@ -168,13 +168,13 @@ class Builder:
             if key.kind != "id":
                 make_index(key, table, self.dialect)
 
-    def _counts_up(self, model: ModelShape, keys: list[Key]) -> bool:
+    def _counts_up(self, model: ModelShape, keys: list[NamedKey]) -> bool:
         ids = [k for k in keys if k.kind == "id"]
         if self.dialect != "sqlite" or not ids or len(ids[0].parts) != 1:
             return False
         return bool(model.fields[ids[0].fields[0]].attributes.get("default")) and _serial(ids[0].parts[0].field)
 
-    def _primary_key(self, keys: list[Key]) -> list[sa.PrimaryKeyConstraint]:
+    def _primary_key(self, keys: list[NamedKey]) -> list[sa.PrimaryKeyConstraint]:
         """Return the primary key, named as in PostgreSQL; in SQLite, Prisma gives it no name."""
         ids = [k for k in keys if k.kind == "id"]
         if not ids:
@@ -194,7 +194,7 @@ class Builder:
                 checks.append(sa.CheckConstraint(raw_sql(condition), name=name))
         return checks
 
-    def _foreign_key(self, relation: ForeignKey, keys: dict[str, list[Key]]) -> None:
+    def _foreign_key(self, relation: ModelRelation, keys: dict[str, list[NamedKey]]) -> None:
         if self.shape.source.relation_mode == "prisma":
             return
         child, parent = self._made(relation.child), self._made(relation.parent)
@@ -214,7 +214,7 @@ class Builder:
             )
         )
 
-    def _join_table(self, relation: ManyToMany, keys: dict[str, list[Key]]) -> None:
+    def _join_table(self, relation: ManyToMany, keys: dict[str, list[NamedKey]]) -> None:
         name = names.join_table(relation.name, self.dialect)
         sides = [("A", relation.a), ("B", relation.b)]
         ids = {side: self._made(model).c[_id_column(keys[model.name])] for side, model in sides}
@@ -247,7 +247,7 @@ def _owned_by(sequence: sa.Sequence, column: sa.Column[Any]) -> sa.DDL:
     return sa.DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped
 
 
-def _id_column(keys: list[Key]) -> str:
+def _id_column(keys: list[NamedKey]) -> str:
     return next(k for k in keys if k.kind == "id").parts[0].field.column
 
 

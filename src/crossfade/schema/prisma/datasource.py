@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.shape import Source
-from crossfade.schema.prisma.syntax import Block, Call, Items, Name, Place, Text, Value
+from crossfade.schema.prisma.syntax import Block, Call, FilePlace, Items, Name, Text, Value
 
 _PROVIDERS = ("postgresql", "postgres", "prisma+postgres", "cockroachdb", "sqlite", "mysql", "sqlserver", "mongodb")
 _SETTINGS = ("provider", "url", "directUrl", "shadowDatabaseUrl", "relationMode", "referentialIntegrity", "schemas",
@@ -46,7 +46,7 @@ def _chosen(value: Value | None, what: str, known: Sequence[str], faults: Faults
         faults.add(value.place, f"{what} must be a string", hint=f'write {what} = "{known[0]}"')
         return None
     if value.value not in known:
-        inside = Place(value.place.file, value.place.line, value.place.column)
+        inside = FilePlace(value.place.file, value.place.line, value.place.column)
         faults.unknown(inside, what, value.value, known)
         return None
     return value.value

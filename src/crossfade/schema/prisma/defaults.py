@@ -19,7 +19,7 @@ from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.names import Dialect
 from crossfade.schema.prisma.notes import Notes
 from crossfade.schema.prisma.shape import FieldShape
-from crossfade.schema.prisma.syntax import Call, Items, Name, Number, Text, Value
+from crossfade.schema.prisma.syntax import Call, Items, Name, NumberLiteral, Text, Value
 
 # Function -> the scalars it applies to. None: any.
 FUNCTIONS: dict[str, tuple[str, ...] | None] = {
@@ -151,7 +151,7 @@ class Defaults:
         if not call.arguments:
             return ""
         value, known = call.arguments[0].value, _NUMBERED.get(call.name, ())
-        number = value.text if isinstance(value, Number) else ""
+        number = value.text if isinstance(value, NumberLiteral) else ""
         if len(call.arguments) > 1 or not number.isdigit() or (known is not None and number not in known):
             takes = f"takes {' or '.join(known)}" if known else "takes no argument" if known == () else "takes a number"
             self.faults.add(call.place, f"{call.name}() {takes}")
@@ -177,7 +177,7 @@ class Defaults:
         for argument in call.arguments:
             if argument.name not in _SEQUENCE:
                 self.faults.unknown(argument.place, "option of sequence()", argument.name or "?", _SEQUENCE)
-            elif isinstance(argument.value, Number) and _INTEGER.fullmatch(argument.value.text):
+            elif isinstance(argument.value, NumberLiteral) and _INTEGER.fullmatch(argument.value.text):
                 key = _SEQUENCE[argument.name]
                 options |= {key: int(argument.value.text)} if key else {}
             elif argument.name != "virtual":
@@ -234,19 +234,19 @@ def _boolean(value: Value, _: FieldShape) -> bool | None:
 
 
 def _whole(value: Value, field: FieldShape) -> int | None:
-    if not isinstance(value, Number) or not _INTEGER.fullmatch(value.text):
+    if not isinstance(value, NumberLiteral) or not _INTEGER.fullmatch(value.text):
         return None
     number, limit = int(value.text), _RANGES[field.scalar or "Int"]
     return number if -limit <= number < limit else None
 
 
 def _decimal(value: Value, _: FieldShape) -> Decimal | None:
-    text = value.text if isinstance(value, Number) else value.value if isinstance(value, Text) else ""
+    text = value.text if isinstance(value, NumberLiteral) else value.value if isinstance(value, Text) else ""
     return Decimal(text) if _DECIMAL.fullmatch(text) else None
 
 
 def _float(value: Value, field: FieldShape) -> Decimal | None:
-    return _decimal(value, field) if isinstance(value, Number) else None
+    return _decimal(value, field) if isinstance(value, NumberLiteral) else None
 
 
 def _text(value: Value, _: FieldShape) -> str | None:
@@ -307,7 +307,7 @@ def _plain(value: Any) -> Any:
 def _shown(value: Value) -> str:
     if isinstance(value, Text):
         return json.dumps(value.value, ensure_ascii=False)
-    if isinstance(value, Number):
+    if isinstance(value, NumberLiteral):
         return value.text
     if isinstance(value, Name | Call):
         return value.path if isinstance(value, Name) else f"{value.name}()"

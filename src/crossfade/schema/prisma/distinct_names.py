@@ -6,40 +6,40 @@ from collections.abc import Mapping, Sequence
 
 from crossfade.schema.prisma import names
 from crossfade.schema.prisma.faults import Faults
-from crossfade.schema.prisma.keys import Key
+from crossfade.schema.prisma.keys import NamedKey
 from crossfade.schema.prisma.names import Dialect
 from crossfade.schema.prisma.notes import Notes
-from crossfade.schema.prisma.relations import ForeignKey, ManyToMany
-from crossfade.schema.prisma.shape import EnumShape, ModelShape, Shape
-from crossfade.schema.prisma.syntax import Place
+from crossfade.schema.prisma.relations import ManyToMany, ModelRelation
+from crossfade.schema.prisma.shape import EnumShape, ModelShape, SchemaShape
+from crossfade.schema.prisma.syntax import FilePlace
 
 
-def cut_names(shape: Shape, dialect: Dialect, notes: Notes) -> None:
+def cut_names(shape: SchemaShape, dialect: Dialect, notes: Notes) -> None:
     """Truncate the names of tables, columns and enums as the database does: Prisma writes them in full."""
     limit = names.LIMIT[dialect]
 
-    def kept(name: str) -> str:
+    def truncated(name: str) -> str:
         short = names.cut(name, limit)
         if short != name:
             notes.add(f"PostgreSQL truncates names to {limit} bytes: {name} becomes {short}")
         return short
 
     for model in shape.models.values():
-        model.table = kept(model.table)
+        model.table = truncated(model.table)
         for field in model.fields.values():
-            field.column = kept(field.column) if field.stored else field.column
+            field.column = truncated(field.column) if field.stored else field.column
     for enum in shape.enums.values():
-        enum.stored = kept(enum.stored)
+        enum.stored = truncated(enum.stored)
 
 
 def check_names(
-    shape: Shape,
-    keys: Mapping[str, Sequence[Key]],
-    relations: Sequence[ForeignKey | ManyToMany],
+    shape: SchemaShape,
+    keys: Mapping[str, Sequence[NamedKey]],
+    relations: Sequence[ModelRelation | ManyToMany],
     dialect: Dialect,
     faults: Faults,
 ) -> None:
-    """Record a fault for every name that is too long or taken."""
+    """Record a fault for every name that is too long or used twice."""
     check = _Check(dialect, faults)
     for model in shape.models.values():
         schema = (model.schema or "") if dialect == "postgresql" else ""
@@ -62,9 +62,9 @@ class _Check:
     def __init__(self, dialect: Dialect, faults: Faults) -> None:
         self.dialect = dialect
         self.faults = faults
-        self.taken: dict[tuple[str, str], str] = {}
+        self.first_uses: dict[tuple[str, str], str] = {}
 
-    def table(self, schema: str, name: str, place: Place, what: str, by: str) -> None:
+    def table(self, schema: str, name: str, place: FilePlace, what: str, by: str) -> None:
         """Record a table: it shares names with the relations of its schema and (in PostgreSQL) with its types."""
         self.relation(schema, name, place, what, by)
         if self.dialect == "postgresql":
@@ -77,7 +77,7 @@ class _Check:
         for label, stored in enum.labels.items():
             self._short(stored, enum.place, f"the value {enum.name}.{label}", "@map")
 
-    def relation(self, schema: str, name: str, place: Place, what: str, by: str) -> None:
+    def relation(self, schema: str, name: str, place: FilePlace, what: str, by: str) -> None:
         """Record an index: tables and indexes share one set of names in a schema (in SQLite, case-insensitive)."""
         self._short(name, place, what, by)
         self._claim((schema, name), name, place, what, f"give one of them another name with {by}")
@@ -90,7 +90,7 @@ class _Check:
                 key = (f"\0{model.name}", field.column)
                 self._claim(key, field.column, field.place, what, "give one of them another name with @map")
 
-    def foreign_key(self, relation: ForeignKey) -> None:
+    def foreign_key(self, relation: ModelRelation) -> None:
         place = relation.fields[0].place
         columns = [f.column for f in relation.fields]
         name = relation.name or names.foreign_key(relation.child.table, columns, self.dialect)
@@ -105,13 +105,13 @@ class _Check:
         schema = (relation.a.schema or "") if self.dialect == "postgresql" else ""
         self.table(schema, name, relation.a.place, f"the join table of {relation.name}", "@relation")
 
-    def _claim(self, key: tuple[str, str], name: str, place: Place, what: str, hint: str) -> None:
+    def _claim(self, key: tuple[str, str], name: str, place: FilePlace, what: str, hint: str) -> None:
         folded = (key[0], name.lower()) if self.dialect == "sqlite" else key
-        first = self.taken.setdefault(folded, what)
+        first = self.first_uses.setdefault(folded, what)
         if first is not what:
             self.faults.add(place, f"{what} and {first} are both called {name!r} in the database", hint=hint)
 
-    def _short(self, name: str, place: Place, what: str, by: str) -> None:
+    def _short(self, name: str, place: FilePlace, what: str, by: str) -> None:
         limit, size = names.LIMIT[self.dialect], len(name.encode("utf-8"))
         if size > limit:
             reason = f"{what} is called {name!r}: {size} bytes, and the database allows {limit}"

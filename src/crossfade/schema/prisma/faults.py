@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 
 from crossfade.errors import Fault, SchemaFault
-from crossfade.schema.prisma.syntax import Place
+from crossfade.schema.prisma.syntax import FilePlace
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -40,12 +40,12 @@ class Faults:
         """Keep a file's lines, to show the statement with each fault."""
         self._lines[file] = lines
 
-    def line(self, place: Place) -> str:
+    def line(self, place: FilePlace) -> str:
         """Return the source line at a place, or "" if there is none."""
         lines = self._lines.get(place.file, [])
         return lines[place.line - 1] if 0 < place.line <= len(lines) else ""
 
-    def add(self, place: Place, reason: str, *, suggestion: str | None = None, hint: str | None = None) -> None:
+    def add(self, place: FilePlace, reason: str, *, suggestion: str | None = None, hint: str | None = None) -> None:
         """Record one fault; the same fault at the same place counts once."""
         statement = self.line(place).strip()
         key = (place.file, place.line, place.column, reason)
@@ -53,7 +53,7 @@ class Faults:
         self._found.setdefault(key, fault)
 
     def unknown(
-        self, place: Place, what: str, word: str, known: Iterable[str], hint: str | None = None, users: str = ""
+        self, place: FilePlace, what: str, word: str, known: Iterable[str], hint: str | None = None, users: str = ""
     ) -> None:
         """Record an unknown word, with the nearest known one and the line corrected with it."""
         choices = sorted(set(known))
@@ -68,7 +68,7 @@ class Faults:
             place, f"{what} {word!r} is not known{users}; the nearest is {close!r}", suggestion=suggestion, hint=hint
         )
 
-    def replaced(self, place: Place, old: str, new: str) -> str | None:
+    def replaced(self, place: FilePlace, old: str, new: str) -> str | None:
         """Return the source line with `old`, found at or after the place's column, replaced by `new`."""
         line = self.line(place)
         at = line.find(old, place.column - 1)

@@ -16,12 +16,12 @@ from crossfade.schema.prisma.syntax import (
     Call,
     Field,
     FieldType,
+    FilePlace,
     Items,
     Label,
     Name,
-    Number,
+    NumberLiteral,
     Pairs,
-    Place,
     Setting,
     Text,
     Value,
@@ -37,8 +37,8 @@ class Grow(Transformer[Token, Any]):
         self._file = file
         self._faults = faults
 
-    def _place(self, at: Meta | Token) -> Place:
-        return Place(self._file, getattr(at, "line", 0) or 0, getattr(at, "column", 0) or 0)
+    def _place(self, at: Meta | Token) -> FilePlace:
+        return FilePlace(self._file, getattr(at, "line", 0) or 0, getattr(at, "column", 0) or 0)
 
     def header(self, meta: Meta, children: list[Token]) -> Block:
         self._named(children[1])
@@ -90,8 +90,8 @@ class Grow(Transformer[Token, Any]):
     def text(self, meta: Meta, children: list[Token]) -> Text:
         return Text(self._unquoted(children[0]), self._place(meta))
 
-    def number(self, meta: Meta, children: list[Token]) -> Number:
-        return Number(str(children[0]), self._place(meta))
+    def number(self, meta: Meta, children: list[Token]) -> NumberLiteral:
+        return NumberLiteral(str(children[0]), self._place(meta))
 
     def name(self, _: Meta, children: list[Name]) -> Name:
         return children[0]

@@ -9,20 +9,20 @@ import sqlalchemy as sa
 
 from crossfade.model.quoting import identifier
 from crossfade.schema.prisma import names
-from crossfade.schema.prisma.attributes import Bound, FieldRef, field_refs
+from crossfade.schema.prisma.attributes import Bound, FieldListItem, field_refs
 from crossfade.schema.prisma.defaults import quoted, raw_sql
 from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.names import Dialect
 from crossfade.schema.prisma.notes import Notes
 from crossfade.schema.prisma.opclasses import OPERATOR_CLASSES
 from crossfade.schema.prisma.shape import FieldShape, ModelShape
-from crossfade.schema.prisma.syntax import Call, Name, Number, Pairs, Place, Text, Value
+from crossfade.schema.prisma.syntax import Call, FilePlace, Name, NumberLiteral, Pairs, Text, Value
 
 _METHODS = {"BTree": "btree", "Hash": "hash", "Gist": "gist", "Gin": "gin", "SpGist": "spgist", "Brin": "brin"}
 
 
 @dataclass(frozen=True)
-class Part:
+class KeyPart:
     """One column of a key or index."""
 
     field: FieldShape
@@ -31,13 +31,13 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Key:
+class NamedKey:
     """A primary key, unique index or index, with its name."""
 
     kind: str  # id, unique, index
     name: str
-    parts: tuple[Part, ...]
-    place: Place
+    parts: tuple[KeyPart, ...]
+    place: FilePlace
     method: str | None = None
     where: str | None = None
 
@@ -54,9 +54,9 @@ class Keys:
         self.faults = faults
         self.notes = notes
 
-    def of(self, model: ModelShape) -> list[Key]:
+    def of(self, model: ModelShape) -> list[NamedKey]:
         """Return all keys of a model, in the order of the file; record a fault if nothing identifies a row."""
-        keys: list[Key] = []
+        keys: list[NamedKey] = []
         for field in model.fields.values():
             for kind in ("id", "unique"):
                 if kind in field.attributes:
@@ -69,25 +69,25 @@ class Keys:
         self._identified(model, keys)
         return keys
 
-    def _identified(self, model: ModelShape, keys: list[Key]) -> None:
+    def _identified(self, model: ModelShape, keys: list[NamedKey]) -> None:
         ids = [k for k in keys if k.kind == "id"]
         for extra in ids[1:]:
             hint = f"one @@id([{', '.join(f for k in ids for f in k.fields)}]) on the model makes a compound id"
             self.faults.add(extra.place, f"{model.name} has a second id", hint=hint)
         telling = [k for k in keys if k.kind != "index" and not k.where and all(p.field.required for p in k.parts)]
-        written = {a.name for a in model.attributes} | {n for f in model.fields.values() for n in f.attributes}
-        at_fault = model.lost or (written & {"id", "unique"} and not keys)
+        names = {a.name for a in model.attributes} | {n for f in model.fields.values() for n in f.attributes}
+        at_fault = model.lost or (names & {"id", "unique"} and not keys)
         if telling or model.view or model.ignored or at_fault:
             return
         reason = f"{model.name} has no @id, @@id, @unique or @@unique of required fields: nothing identifies its rows"
         self.faults.add(model.place, reason, hint="add a field: id String @id @default(cuid())")
 
-    def _single(self, model: ModelShape, field: FieldShape, bound: Bound) -> list[Key]:
-        ref = FieldRef(field.name, bound.place, {k: v for k, v in bound.values.items() if k in ("sort", "length")})
+    def _single(self, model: ModelShape, field: FieldShape, bound: Bound) -> list[NamedKey]:
+        ref = FieldListItem(field.name, bound.place, {k: v for k, v in bound.values.items() if k in ("sort", "length")})
         part = self._part(model, ref, f"@{bound.name}")
         return [self._key(model, bound, (part,))] if part else []
 
-    def _compound(self, model: ModelShape, bound: Bound) -> list[Key]:
+    def _compound(self, model: ModelShape, bound: Bound) -> list[NamedKey]:
         what = f"@@{bound.name}"
         refs = field_refs(bound.values.get("fields"), self.faults, bound.place, what)
         parts = [self._part(model, ref, what, bound.values.get("ops")) for ref in refs]
@@ -97,7 +97,7 @@ class Keys:
         found = tuple(p for p in parts if p is not None)
         return [self._key(model, bound, found)] if found and len(found) == len(parts) else []
 
-    def _part(self, model: ModelShape, ref: FieldRef, what: str, operators: Value | None = None) -> Part | None:
+    def _part(self, model: ModelShape, ref: FieldListItem, what: str, operators: Value | None = None) -> KeyPart | None:
         field = model.fields.get(ref.name)
         if field is None:
             if not model.has(ref.name):
@@ -119,9 +119,9 @@ class Keys:
             self.notes.add(
                 "index lengths exist only in MySQL; the whole value is indexed", f"{model.name}.{field.name}"
             )
-        return Part(field, self._descending(ref), self._operators(ref.options.get("ops") or operators))
+        return KeyPart(field, self._descending(ref), self._operators(ref.options.get("ops") or operators))
 
-    def _descending(self, ref: FieldRef) -> bool:
+    def _descending(self, ref: FieldListItem) -> bool:
         sort = ref.options.get("sort")
         if sort is not None and not (isinstance(sort, Name) and sort.path in ("Asc", "Desc")):
             self.faults.add(sort.place, "sort must be Asc or Desc")
@@ -141,7 +141,7 @@ class Keys:
             self.faults.add(value.place, "ops must be an operator class", hint='write ops: raw("gin_trgm_ops")')
         return None
 
-    def _key(self, model: ModelShape, bound: Bound, parts: tuple[Part, ...]) -> Key:
+    def _key(self, model: ModelShape, bound: Bound, parts: tuple[KeyPart, ...]) -> NamedKey:
         columns = [p.field.column for p in parts]
         given = bound.text("map") or (bound.text("name") if bound.name == "index" else None)
         usual = {
@@ -151,7 +151,7 @@ class Keys:
         }
         where = self._where(model, bound.values.get("where"))
         name = given or usual[bound.name]()
-        return Key(bound.name, name, parts, bound.place, self._method(model, bound.values.get("type")), where)
+        return NamedKey(bound.name, name, parts, bound.place, self._method(model, bound.values.get("type")), where)
 
     def _method(self, model: ModelShape, value: Value | None) -> str | None:
         if value is None:
@@ -209,7 +209,7 @@ def _literal(value: Value, field: FieldShape) -> str | None:
         return "NULL"
     if isinstance(value, Name) and value.path in ("true", "false") and field.scalar == "Boolean":
         return value.path
-    if isinstance(value, Number) and field.scalar in ("Int", "BigInt", "Float", "Decimal"):
+    if isinstance(value, NumberLiteral) and field.scalar in ("Int", "BigInt", "Float", "Decimal"):
         return value.text
     if isinstance(value, Text) and field.enum is not None:
         return quoted(field.enum.labels.get(value.value, value.value))
@@ -218,7 +218,7 @@ def _literal(value: Value, field: FieldShape) -> str | None:
     return None
 
 
-def make_index(key: Key, table: sa.Table, dialect: Dialect) -> sa.Index:
+def make_index(key: NamedKey, table: sa.Table, dialect: Dialect) -> sa.Index:
     """Create the index of a unique or index key, attached to its table."""
     options: dict[str, Any] = {}
     if key.method:
@@ -235,7 +235,7 @@ def make_index(key: Key, table: sa.Table, dialect: Dialect) -> sa.Index:
     return index
 
 
-def _expression(part: Part, table: sa.Table) -> Any:
+def _expression(part: KeyPart, table: sa.Table) -> Any:
     column = table.c[part.field.column]
     if not part.descending:
         return column

@@ -13,8 +13,8 @@ from lark.exceptions import UnexpectedToken
 
 from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.grow import Grow
-from crossfade.schema.prisma.statements import DEEPEST, Closed, Opened, Piece, Statement, cut, depth
-from crossfade.schema.prisma.syntax import Attribute, Block, Field, Label, Place, Setting
+from crossfade.schema.prisma.statements import DEEPEST, BlockStatement, Closed, Opened, Piece, cut, depth
+from crossfade.schema.prisma.syntax import Attribute, Block, Field, FilePlace, Label, Setting
 
 KINDS = ("datasource", "enum", "generator", "model", "type", "view")
 _STARTS = ["header", "field", "block_attribute", "label", "setting", "stray"]
@@ -75,8 +75,8 @@ class _File:
             if isinstance(piece, Opened):
                 block = self._block(piece, pieces)
                 found += [block] if block else []
-            elif isinstance(piece, Statement):
-                self._astray(piece.tokens[0])
+            elif isinstance(piece, BlockStatement):
+                self._outside_blocks(piece.tokens[0])
             else:
                 self.faults.add(self._place(piece.token), "'}' closes no block")
         return found
@@ -91,7 +91,7 @@ class _File:
                     reason = f"{' '.join(map(str, opened.tokens[:2]))} is not closed"
                     self.faults.add(self._place(opened.tokens[0]), reason, hint="add '}' on a line of its own")
                 break
-            if kind and isinstance(piece, Statement):
+            if kind and isinstance(piece, BlockStatement):
                 members += self._members(kind, piece)
         return _filled(block, members) if block else None
 
@@ -104,7 +104,7 @@ class _File:
             return replace(made, kind="")
         return replace(made, doc=opened.doc)
 
-    def _members(self, kind: str, statement: Statement) -> list[Any]:
+    def _members(self, kind: str, statement: BlockStatement) -> list[Any]:
         """Return what a statement says, or its first word if it does not parse.
 
         A statement of several lines that fails is parsed line by line, so that a missing bracket costs one line.
@@ -135,7 +135,7 @@ class _File:
         hint = _FORMS[rule]
         if token.type == "$END":
             last = tokens[-1]
-            place = Place(self.file, last.end_line or last.line or 0, last.end_column or last.column or 0)
+            place = FilePlace(self.file, last.end_line or last.line or 0, last.end_column or last.column or 0)
             self.faults.add(place, f"the line ends too early; expected {', '.join(expected)}", hint=hint)
             return
         if str(token) == '"':
@@ -143,13 +143,13 @@ class _File:
         reason = f"unexpected {str(token)!r}; expected {', '.join(expected)}"
         self.faults.add(self._place(token), reason, hint=hint)
 
-    def _astray(self, token: Token) -> None:
+    def _outside_blocks(self, token: Token) -> None:
         listed = ", ".join(KINDS)
         reason = f"{str(token)!r} is outside any block; expected {listed}"
         self.faults.add(self._place(token), reason, hint="open a block: model Name {")
 
-    def _place(self, token: Token | None) -> Place:
-        return Place(self.file, (token and token.line) or 0, (token and token.column) or 0)
+    def _place(self, token: Token | None) -> FilePlace:
+        return FilePlace(self.file, (token and token.line) or 0, (token and token.column) or 0)
 
 
 def _rule(kind: str, tokens: Sequence[Token]) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from crossfade.model.counts import counted
 from crossfade.schema.prisma.attributes import Bound, field_refs
 from crossfade.schema.prisma.faults import Faults
-from crossfade.schema.prisma.keys import Key
-from crossfade.schema.prisma.shape import FieldShape, ModelShape, Shape
+from crossfade.schema.prisma.keys import NamedKey
+from crossfade.schema.prisma.shape import FieldShape, ModelShape, SchemaShape
 from crossfade.schema.prisma.syntax import Name
 from crossfade.schema.prisma.types import Types
 
@@ -47,7 +47,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class ForeignKey:
+class ModelRelation:
     """A relation held in columns of `child`."""
 
     child: ModelShape
@@ -69,13 +69,13 @@ class ManyToMany:
     b: ModelShape
 
 
-class Relations:
+class RelationFinder:
     """Finds the relations of a shape."""
 
     def __init__(
         self,
-        shape: Shape,
-        keys: Mapping[str, Sequence[Key]],
+        shape: SchemaShape,
+        keys: Mapping[str, Sequence[NamedKey]],
         types: Types,
         faults: Faults,
         *,
@@ -87,10 +87,10 @@ class Relations:
         self.types = types
         self.faults = faults
 
-    def all(self) -> list[ForeignKey | ManyToMany]:
+    def all(self) -> list[ModelRelation | ManyToMany]:
         """Return every relation once, in the order of the fields that hold them; record faults for invalid ones."""
         sides = [Side(m, f) for m in self.shape.models.values() for f in m.fields.values() if f.model is not None]
-        found: list[ForeignKey | ManyToMany] = []
+        found: list[ModelRelation | ManyToMany] = []
         done: set[tuple[str, str]] = set()
         for side in sides:
             if (side.model.name, side.field.name) in done:
@@ -108,7 +108,7 @@ class Relations:
         self._unmatched()
         return found
 
-    def _lists(self, one: Side, two: Side) -> Iterator[ForeignKey | ManyToMany]:
+    def _lists(self, one: Side, two: Side) -> Iterator[ModelRelation | ManyToMany]:
         """Yield the references that lists of ids hold, on either side of a many-to-many relation."""
         for child, parent in ((one, two), (two, one)):
             if child.bound and child.relation is not None:
@@ -116,7 +116,7 @@ class Relations:
                 references = self._columns(child.relation, "references", parent.model)
                 if fields and references:
                     name = child.relation.text("map")
-                    yield ForeignKey(
+                    yield ModelRelation(
                         child.model, parent.model, fields, references, "NO ACTION", "NO ACTION", name, child.name
                     )
         if not one.bound and not two.bound:
@@ -151,7 +151,7 @@ class Relations:
         rivals = [s for s in sides if s.model is side.model and s.field.model is target and s.name == side.name]
         if not candidates:
             if target is None or not target.lost:
-                self._lonely(side)
+                self._without_other_side(side)
         elif len(candidates) > 1 or (len(rivals) > 1 and target is not side.model):
             listed = ", ".join(f"{s.model.name}.{s.field.name}" for s in sorted_sides([*rivals, *candidates]))
             reason = f"{side.model.name}.{side.field.name} may belong to more than one relation: {listed}"
@@ -160,7 +160,7 @@ class Relations:
             return candidates[0]
         return None
 
-    def _lonely(self, side: Side) -> None:
+    def _without_other_side(self, side: Side) -> None:
         target, model = side.field.model, side.model
         assert target is not None
         named = f'"{side.name}"' if side.name else ""
@@ -175,7 +175,7 @@ class Relations:
         reason = f"the relation field {model.name}.{side.field.name} has no other side in {target.name}"
         self.faults.add(side.field.place, reason, hint=f"add to model {target.name}: {back}")
 
-    def _relation(self, one: Side, two: Side) -> ForeignKey | ManyToMany | None:
+    def _relation(self, one: Side, two: Side) -> ModelRelation | ManyToMany | None:
         if one.field.many and two.field.many:
             return self._many_to_many(one, two)
         holders = [s for s in (one, two) if s.bound]
@@ -211,7 +211,7 @@ class Relations:
             return None
         return ManyToMany(one.name or f"{a.model.name}To{b.model.name}", a.model, b.model)
 
-    def _foreign_key(self, child: Side, parent: Side) -> ForeignKey | None:
+    def _foreign_key(self, child: Side, parent: Side) -> ModelRelation | None:
         relation = child.relation
         assert relation is not None
         fields = self._columns(relation, "fields", child.model)
@@ -234,7 +234,7 @@ class Relations:
         if child.model.view or parent.model.view:
             return None
         name = relation.text("map")
-        return ForeignKey(child.model, parent.model, fields, references, on_delete, on_update, name, child.name)
+        return ModelRelation(child.model, parent.model, fields, references, on_delete, on_update, name, child.name)
 
     def _columns(self, relation: Bound, argument: str, model: ModelShape) -> tuple[FieldShape, ...] | None:
         value = relation.values.get(argument)
@@ -262,11 +262,11 @@ class Relations:
                 reason = f"type mismatch: {own.name} is {mine}, but {other.name} is {theirs}"
                 self.faults.add(own.source.type.place, reason, suggestion=suggestion, hint=hint)
             elif self.types.family(own) != self.types.family(other):
-                written = f"@{other.native.name}" if other.native else "no native type"
+                native_type = f"@{other.native.name}" if other.native else "no native type"
                 reason = (
                     f"{own.name} and {other.name} have different types in the database; a foreign key cannot join them"
                 )
-                self.faults.add(own.place, reason, hint=f"give both {written}")
+                self.faults.add(own.place, reason, hint=f"give both {native_type}")
 
     def _arity(self, child: Side, parent: Side, fields: Sequence[FieldShape]) -> None:
         """Check that a required relation has required columns, and a one-to-one relation unique ones."""

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from crossfade.schema.prisma.attributes import ON_ENUM, ON_FIELD, ON_LABEL, ON_MODEL, Bound, bind
 from crossfade.schema.prisma.datasource import read_source
 from crossfade.schema.prisma.faults import Faults
-from crossfade.schema.prisma.shape import SCALARS, EnumShape, FieldShape, ModelShape, Shape
-from crossfade.schema.prisma.syntax import Attribute, Block, Field, Place
+from crossfade.schema.prisma.shape import SCALARS, EnumShape, FieldShape, ModelShape, SchemaShape
+from crossfade.schema.prisma.syntax import Attribute, Block, Field, FilePlace
 
 _LISTED = 5
 
 
-def resolve(blocks: Sequence[Block], faults: Faults, *, has_composites: bool = False) -> Shape:
+def resolve(blocks: Sequence[Block], faults: Faults, *, has_composites: bool = False) -> SchemaShape:
     """Return the schema made of the blocks of all files. Without `has_composites`, a composite type is a fault."""
-    shape = Shape(read_source(blocks, faults))
+    shape = SchemaShape(read_source(blocks, faults))
     own = _distinct(blocks, faults)
     for block in own:
         if block.kind == "enum":
@@ -73,7 +73,7 @@ def _enum(block: Block, faults: Faults) -> EnumShape:
     return EnumShape(block.name, stored_name, _one(bound, "schema", "name"), labels, block.place, block.doc, block.lost)
 
 
-def _model(block: Block, shape: Shape, faults: Faults) -> ModelShape:
+def _model(block: Block, shape: SchemaShape, faults: Faults) -> ModelShape:
     bound = bind(block.attributes, ON_MODEL, "@@", faults)
     fields: dict[str, FieldShape] = {}
     for field in block.fields:
@@ -97,7 +97,7 @@ def _model(block: Block, shape: Shape, faults: Faults) -> ModelShape:
     )
 
 
-def _field(field: Field, shape: Shape, faults: Faults) -> FieldShape:
+def _field(field: Field, shape: SchemaShape, faults: Faults) -> FieldShape:
     native = [a for a in field.attributes if "." in a.name]
     plain = [a for a in field.attributes if "." not in a.name]
     bound = {b.name: b for b in bind(plain, ON_FIELD, "@", faults)}
@@ -114,7 +114,7 @@ def _field(field: Field, shape: Shape, faults: Faults) -> FieldShape:
     )
 
 
-def _native(attributes: list[Attribute], shape: Shape, faults: Faults) -> Attribute | None:
+def _native(attributes: list[Attribute], shape: SchemaShape, faults: Faults) -> Attribute | None:
     for attribute in attributes[1:]:
         faults.add(attribute.place, "a field has one native type; this is a second one", hint="keep one of them")
     if not attributes:
@@ -132,7 +132,7 @@ def _native(attributes: list[Attribute], shape: Shape, faults: Faults) -> Attrib
     return attributes[0]
 
 
-def _typed(field: FieldShape, shape: Shape, faults: Faults) -> bool:
+def _typed(field: FieldShape, shape: SchemaShape, faults: Faults) -> bool:
     """Look up the type of a field. Return False if there is none of its name.
 
     Composite types and invalid blocks are reported at their own place.
@@ -157,7 +157,7 @@ def _typed(field: FieldShape, shape: Shape, faults: Faults) -> bool:
 
 
 def _report_unknown(
-    unknown: Mapping[str, Sequence[tuple[ModelShape, FieldShape]]], shape: Shape, faults: Faults
+    unknown: Mapping[str, Sequence[tuple[ModelShape, FieldShape]]], shape: SchemaShape, faults: Faults
 ) -> None:
     """Record one fault for each missing type, at the first field that has it, however many have it."""
     known = [*SCALARS, *shape.enums, *shape.models]
@@ -195,7 +195,7 @@ def _lower(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
-def _placed(shape: Shape, faults: Faults) -> None:
+def _placed(shape: SchemaShape, faults: Faults) -> None:
     """Check @@schema: with `schemas` in the datasource every model and enum must name its schema."""
     known = shape.source.schemas
     tops: list[ModelShape | EnumShape] = [*shape.models.values(), *shape.enums.values()]
@@ -207,7 +207,7 @@ def _placed(shape: Shape, faults: Faults) -> None:
             faults.add(top.place, f"{top.name} does not name its schema", hint=f'add @@schema("{known[0]}")')
 
 
-def _schema_place(top: ModelShape | EnumShape) -> Place:
+def _schema_place(top: ModelShape | EnumShape) -> FilePlace:
     found = top.of("schema") if isinstance(top, ModelShape) else []
     return found[0].place if found else top.place
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from crossfade.schema.prisma.attributes import Bound
-from crossfade.schema.prisma.syntax import Attribute, Block, Field, Place
+from crossfade.schema.prisma.syntax import Attribute, Block, Field, FilePlace
 
 SCALARS = ("String", "Boolean", "Int", "BigInt", "Float", "Decimal", "DateTime", "Json", "Bytes")
 
@@ -19,7 +19,7 @@ class EnumShape:
     stored: str
     schema: str | None
     labels: dict[str, str]
-    place: Place
+    place: FilePlace
     doc: str | None
     lost: frozenset[str] = frozenset()
 
@@ -33,7 +33,7 @@ class FieldShape:
     column: str
     many: bool
     optional: bool
-    place: Place
+    place: FilePlace
     doc: str | None
     source: Field
     attributes: dict[str, Bound]
@@ -64,7 +64,7 @@ class ModelShape:
     schema: str | None
     view: bool
     ignored: bool
-    place: Place
+    place: FilePlace
     doc: str | None
     fields: dict[str, FieldShape]
     attributes: list[Bound]
@@ -88,11 +88,11 @@ class Source:
     schemas: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
     relation_mode: str = "foreignKeys"
-    place: Place | None = None
+    place: FilePlace | None = None
 
 
 @dataclass
-class Shape:
+class SchemaShape:
     """A whole schema."""
 
     source: Source

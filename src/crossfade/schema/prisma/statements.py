@@ -35,7 +35,7 @@ class Closed:
 
 
 @dataclass
-class Statement:
+class BlockStatement:
     """One statement inside a block, or a line outside any block."""
 
     tokens: list[Token] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Statement:
         return [line for line in lines if line]
 
 
-Piece = Opened | Closed | Statement
+Piece = Opened | Closed | BlockStatement
 
 
 def depth(tokens: Sequence[Token]) -> int:
@@ -132,7 +132,7 @@ class _Cutter:
         self.at += 1
         return list(self.tokens[start : self.at])
 
-    def _statement(self) -> Statement:
+    def _statement(self) -> BlockStatement:
         start, stack = self.at, list[str]()
         while self.at < len(self.tokens) and not self._ends(start, stack):
             token = str(self.tokens[self.at])
@@ -141,12 +141,12 @@ class _Cutter:
             elif stack and token == stack[-1]:
                 stack.pop()
             self.at += 1
-        taken = self.tokens[start : self.at]
-        self._trailing(taken)
-        return Statement([t for t in taken if t.type != "DOC"], self._doc())
+        tokens = self.tokens[start : self.at]
+        self._trailing(tokens)
+        return BlockStatement([t for t in tokens if t.type != "DOC"], self._doc())
 
-    def _trailing(self, taken: Sequence[Token]) -> None:
-        self.docs += [str(t)[3:].strip() for t in taken if t.type == "DOC"]
+    def _trailing(self, tokens: Sequence[Token]) -> None:
+        self.docs += [str(t)[3:].strip() for t in tokens if t.type == "DOC"]
         if self.at < len(self.tokens) and self.tokens[self.at].type == "DOC":
             self.docs.append(str(self.tokens[self.at])[3:].strip())
             self.at += 1

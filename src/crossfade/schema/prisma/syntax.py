@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FilePlace:
     """A position in a file; line and column count from 1."""
 
     file: str
@@ -19,15 +19,15 @@ class Text:
     """A string literal, already unescaped."""
 
     value: str
-    place: Place
+    place: FilePlace
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class NumberLiteral:
     """A number, as it was written."""
 
     text: str
-    place: Place
+    place: FilePlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Name:
     """A bare word: a field, an enum label, `true`, `Cascade`."""
 
     path: str
-    place: Place
+    place: FilePlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Call:
 
     name: str
     arguments: tuple[Argument, ...]
-    place: Place
+    place: FilePlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Items:
     """A list: `[a, b]`."""
 
     values: tuple[Value, ...]
-    place: Place
+    place: FilePlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +60,17 @@ class Pairs:
     """An object: `{ active: true }`."""
 
     pairs: tuple[tuple[str, Value], ...]
-    place: Place
+    place: FilePlace
 
 
-Value = Text | Number | Name | Call | Items | Pairs
+Value = Text | NumberLiteral | Name | Call | Items | Pairs
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
     name: str | None
     value: Value
-    place: Place
+    place: FilePlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Attribute:
 
     name: str
     arguments: tuple[Argument, ...]
-    place: Place
+    place: FilePlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class FieldType:
     name: str
     many: bool
     optional: bool
-    place: Place
+    place: FilePlace
     unsupported: str | None = None
 
 
@@ -98,7 +98,7 @@ class Field:
     name: str
     type: FieldType
     attributes: tuple[Attribute, ...]
-    place: Place
+    place: FilePlace
     doc: str | None = None
 
 
@@ -108,7 +108,7 @@ class Label:
 
     name: str
     attributes: tuple[Attribute, ...]
-    place: Place
+    place: FilePlace
     doc: str | None = None
 
 
@@ -118,7 +118,7 @@ class Setting:
 
     name: str
     value: Value
-    place: Place
+    place: FilePlace
     doc: str | None = None
 
 
@@ -131,7 +131,7 @@ class Block:
 
     kind: str
     name: str
-    place: Place
+    place: FilePlace
     doc: str | None
     fields: tuple[Field, ...] = ()
     labels: tuple[Label, ...] = ()

@@ -10,12 +10,12 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.types import TypeEngine
 
 from crossfade.schema.prisma.faults import Faults
-from crossfade.schema.prisma.keys import Key
+from crossfade.schema.prisma.keys import NamedKey
 from crossfade.schema.prisma.names import Dialect
 from crossfade.schema.prisma.native import DEFAULT, NATIVE, Native, Verbatim, sqlite_type
 from crossfade.schema.prisma.notes import Notes
-from crossfade.schema.prisma.shape import EnumShape, FieldShape, Shape
-from crossfade.schema.prisma.syntax import Attribute, Number
+from crossfade.schema.prisma.shape import EnumShape, FieldShape, SchemaShape
+from crossfade.schema.prisma.syntax import Attribute, NumberLiteral
 from crossfade.schema.suggestions.extensions import EXTENSION_OF
 
 # btree_gin adds operator classes of these names for GIN; those of the other methods are built in.
@@ -25,7 +25,9 @@ _BUILT_IN_OPERATORS = {(method, name) for method in (None, "hash", "brin", "gist
 class Types:
     """Chooses types; keeps one type object for each enum, and notes about the choices."""
 
-    def __init__(self, dialect: Dialect, shape: Shape, metadata: sa.MetaData, faults: Faults, notes: Notes) -> None:
+    def __init__(
+        self, dialect: Dialect, shape: SchemaShape, metadata: sa.MetaData, faults: Faults, notes: Notes
+    ) -> None:
         self.dialect = dialect
         self.extensions = shape.source.extensions
         self.faults = faults
@@ -65,7 +67,7 @@ class Types:
             )
             self.notes.add(text, where)
 
-    def note_operators(self, keys: Sequence[Key], model: str) -> None:
+    def note_operators(self, keys: Sequence[NamedKey], model: str) -> None:
         """Note the extensions that provide operator classes of indexes."""
         for key in keys:
             for part in key.parts:
@@ -132,7 +134,7 @@ class Types:
         low, high = native.limits
         numbers: list[int] = []
         for value in given:
-            if not isinstance(value, Number) or not value.text.isdigit() or not low <= _int(value.text) <= high:
+            if not isinstance(value, NumberLiteral) or not value.text.isdigit() or not low <= _int(value.text) <= high:
                 self.faults.add(value.place, f"{sign} takes integers from {low} to {high}")
                 return None
             numbers.append(int(value.text))

@@ -63,8 +63,8 @@ def _foreign_keys_out(statement: str, table: TableText, names: set[str]) -> tupl
         return edited(statement, edits), later
     rest_of = table_text(edited(statement, edits)) if edits else table
     assert rest_of is not None  # an edit removes no item
-    kept_out = [new for new, old in zip(rest_of.items, table.items, strict=True) if old in gone]
-    return rest_of.without(kept_out), later
+    removed = [new for new, old in zip(rest_of.items, table.items, strict=True) if old in gone]
+    return rest_of.without(removed), later
 
 
 def _reference(item: Item, names: set[str]) -> int | None:

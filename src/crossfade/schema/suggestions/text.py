@@ -56,11 +56,11 @@ class TableText:
     def without(self, gone: Iterable[Item]) -> str:
         """Return the statement without these items and their commas."""
         left_out = set(map(id, gone))
-        kept = [item for item in self.items if id(item) not in left_out]
+        left = [item for item in self.items if id(item) not in left_out]
         edits: list[Edit] = []
         for item in self.items:
-            last_kept = bool(kept) and item is kept[-1]
-            if item.comma and (id(item) in left_out or last_kept):
+            is_last = bool(left) and item is left[-1]
+            if item.comma and (id(item) in left_out or is_last):
                 edits.append((item.comma.start, item.comma.end, ""))
             if id(item) in left_out:
                 before = self.text[: item.start]

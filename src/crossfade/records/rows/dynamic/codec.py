@@ -11,6 +11,7 @@ from crossfade.model.batch import Column
 from crossfade.model.map_rules import MapRules
 from crossfade.model.shape import Shape
 from crossfade.records.codec import Codec, ColumnReader
+from crossfade.records.edit import Editor
 from crossfade.records.rows import calendar
 from crossfade.records.rows.codec import RowCodec
 from crossfade.records.rows.dynamic.count import DynamicCounter
@@ -48,6 +49,9 @@ class DynamicCodec(RowCodec):
     def reader(self, shape: Shape, columns: Sequence[Column]) -> DynamicReader:  # type: ignore[override]
         return DynamicReader(shape, columns)
 
+    def editor(self, shape: Shape) -> Editor | None:
+        return None
+
     def counter(self, rules: MapRules | None = None) -> DynamicCounter:  # type: ignore[override]
         return DynamicCounter()
 
@@ -58,7 +62,7 @@ def key_of(value: Value) -> str:
 
 
 def _array(text: str) -> list[str] | None:
-    """Return the parts of a JSON array as texts, or None if the text is none."""
+    """Return the parts of a JSON array as texts, or None for other text."""
     try:
         found = json.loads(text) if text.lstrip().startswith("[") else None
     except ValueError:
@@ -67,7 +71,7 @@ def _array(text: str) -> list[str] | None:
 
 
 def _of_engine(value: Any, kind: str) -> Value:
-    """Return the value that SQLite stores for one of the engine: moments and days as ISO texts."""
+    """Return the value that SQLite stores for a value of the engine: moments and days as ISO texts."""
     known: Any = _OF_KIND[kind](value) if kind in _OF_KIND else value
     return known if isinstance(known, int | float | str | bytes) else str(known)
 

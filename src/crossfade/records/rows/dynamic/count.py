@@ -1,4 +1,4 @@
-"""What a survey counts of a table: of each column, the storage classes that are there.
+"""Count a table for the survey: the storage classes in each column.
 
 Values come from the driver, column by column (`add_columns`), or in raw records. The counts of ranges add up to those
 of the table, however it was divided.
@@ -11,10 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from crossfade.model.names import engine_names
+from crossfade.model.references import Reference
+from crossfade.model.rejection import Rejected
 from crossfade.model.shape import Node, Path, Shape, TypeStats, escape_step
-from crossfade.records.codec import Raw, Unreadable
+from crossfade.model.type_stats import DISTINCT, SHORT
+from crossfade.records.codec import Raw
 from crossfade.records.rows import raw as lines
-from crossfade.records.rows.dynamic.columns import Held
+from crossfade.records.rows.count import listed
+from crossfade.records.rows.dynamic.columns import ColumnValues
 from crossfade.records.rows.dynamic.reader import BAD_TEXT, values_of
 from crossfade.records.rows.dynamic.values import TYPES, BadText, text_of
 from crossfade.records.rows.dynamic.vocabulary import SQLITE
@@ -43,12 +47,14 @@ class _Seen:
     greatest: Any = None
     min_length: int | None = None
     max_length: int | None = None
+    values: set[Any] | None = field(default_factory=set)
 
     def add(self, values: Sequence[Any], kind: type) -> None:
         shown = [value[: SHOWN + 1] for value in values] if kind in (str, bytes) else values
         lengths = list(map(len, values)) if kind in (str, bytes) else []
-        ends = (min(lengths), max(lengths)) if lengths else (None, None)
-        self.merge(_Seen(len(values), min(shown), max(shown), *ends))
+        least, most = (min(lengths), max(lengths)) if lengths else (None, None)
+        short = kind is not bytes and self.values is not None and (most or 0) <= SHORT
+        self.merge(_Seen(len(values), min(shown), max(shown), least, most, set(values) if short else None))
 
     def merge(self, other: _Seen) -> None:
         self.count += other.count
@@ -56,9 +62,16 @@ class _Seen:
         self.greatest = max(_both(self.greatest, other.greatest))
         self.min_length = min(_both(self.min_length, other.min_length), default=None)
         self.max_length = max(_both(self.max_length, other.max_length), default=None)
+        if self.values is not None and other.values is not None:
+            self.values |= other.values
+        self.values = None if other.values is None or len(self.values or ()) > DISTINCT else self.values
 
     def stats(self) -> TypeStats:
-        return TypeStats(self.count, _cut(self.least), _cut(self.greatest), self.min_length, self.max_length)
+        ends = _cut(self.least), _cut(self.greatest), self.min_length, self.max_length
+        values = None if self.values is None else [text_of(value) for value in self.values]
+        return TypeStats(
+            self.count, *ends, distinct=None if values is None else len(values), values=listed(values or ())
+        )
 
 
 def _both(one: Any, other: Any) -> list[Any]:
@@ -91,6 +104,7 @@ class DynamicCounter:
     count: int = 0
     bytes: int = 0
     problems: dict[str, Bad] = field(default_factory=dict)
+    references: tuple[Reference, ...] = ()
     _seen: dict[str, dict[str, _Seen]] = field(default_factory=dict)
     _nulls: dict[str, int] = field(default_factory=dict)
 
@@ -101,7 +115,7 @@ class DynamicCounter:
             try:
                 row = values_of(lines.read(raw))
                 reason = BAD_TEXT if any(isinstance(v, BadText) for v in row.values()) else ""
-            except Unreadable as why:
+            except Rejected as why:
                 row, reason = {}, why.reason
             if reason:
                 self.count += 1
@@ -113,10 +127,10 @@ class DynamicCounter:
         self.columns = [*self.columns, *(Declared(name) for name in names if name not in known)]
         self.add_columns({name: [row.get(name) for row in rows] for name in names}, len(rows))
 
-    def add_columns(self, held: Held, size: int) -> None:
+    def add_columns(self, columns: ColumnValues, size: int) -> None:
         """Count rows without texts that are not UTF-8."""
         self.count += size
-        for name, values in held.items():
+        for name, values in columns.items():
             types = set(map(type, values))
             for one in types - {type(None)}:
                 some = values if len(types) == 1 else [v for v in values if type(v) is one]
@@ -130,6 +144,7 @@ class DynamicCounter:
     def merge(self, other: Self) -> None:
         self.columns = self.columns or other.columns
         self.key = self.key or other.key
+        self.references = self.references or other.references
         self.count += other.count
         self.bytes += other.bytes
         for reason, bad in other.problems.items():
@@ -150,7 +165,7 @@ class DynamicCounter:
         root = Node("", "", row, fields=tuple(sorted(nodes, key=lambda node: node.name)), vocabulary=SQLITE)
         key: tuple[Path, ...] = tuple((escape_step(name),) for name in self.key)
         problems = {reason: bad.count for reason, bad in sorted(self.problems.items())}
-        return Shape(entity, self.count, root, entity_class, plan, self.bytes, problems, own_key=key)
+        return Shape(entity, self.count, root, entity_class, plan, self.bytes, problems, key, self.references)
 
     def _node(self, column: Declared, engine: str) -> Node:
         seen = self._seen.get(column.name, {})

@@ -1,15 +1,14 @@
-"""Values of rows held against the shape; raw records into Arrow."""
+"""Check values of rows against the shape, and convert raw records to Arrow."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from crossfade.model.batch import Batch, Column, KeysOf
-from crossfade.model.rejection import Rejection
+from crossfade.model.rejection import Rejected, Rejection
 from crossfade.model.shape import Node, Shape, escape_step, format_path
-from crossfade.records.codec import Unreadable
 from crossfade.records.rows import raw as lines
-from crossfade.records.rows.dynamic.columns import Arrangement, Values
+from crossfade.records.rows.dynamic.columns import MixedColumns, Values
 from crossfade.records.rows.dynamic.values import TYPES, BadText, Value, value_of
 
 Misfit = tuple[str, str, str]
@@ -19,10 +18,10 @@ BAD_TEXT = "invalid_utf8"
 
 
 class DynamicReader:
-    """Made for a shape and the columns asked for. Holds nothing between batches."""
+    """Reads raw records with one shape into certain columns. It keeps no state between batches."""
 
     def __init__(self, shape: Shape, columns: Sequence[Column]) -> None:
-        self._arranged = Arrangement(shape, columns)
+        self._arranged = MixedColumns(shape, columns)
         self._nodes = shape.root.by_name
 
     def read(self, raw_batch: bytes) -> Batch:
@@ -31,26 +30,25 @@ class DynamicReader:
             try:
                 row = values_of(lines.read(raw), [node.name for node in self._arranged.key])
                 self._require_fit(row)
-            except Unreadable as why:
-                path = format_path(why.path) if why.path else ""
-                aside.append(Rejection(position, why.reason, why.detail, path=path, key=lines.key_of(raw), raw=raw))
+            except Rejected as why:
+                aside.append(why.at(position, key=lines.key_of(raw), raw=raw))
             else:
                 raws.append(raw)
                 rows.append(row)
-        held = {node.name: [row.get(node.name) for row in rows] for node in self._arranged.nodes}
-        return Batch(self._arranged.table(held, len(rows)), raws, tuple(aside), KeysOf(raws, lines.key_of))
+        columns = {node.name: [row.get(node.name) for row in rows] for node in self._arranged.nodes}
+        return Batch(self._arranged.table(columns, len(rows)), raws, tuple(aside), KeysOf(raws, lines.key_of))
 
     def _require_fit(self, row: Mapping[str, Value | None]) -> None:
-        """Raise Unreadable for a record that does not fit the shape."""
+        """Raise Rejected for a record that does not fit the shape."""
         for name, value in sorted(row.items(), key=lambda item: not isinstance(item[1], BadText)):
             node = self._nodes.get(name)
             if node is None:
-                raise Unreadable("unseen_path", "a column that the survey did not see", (escape_step(name),))
+                raise Rejected("unseen_path", "a column that the survey did not see", (escape_step(name),))
             if (why := misfit(node, value)) is not None:
-                raise Unreadable(why[0], why[1], (escape_step(name),))
+                raise Rejected(*why[:2], (escape_step(name),))
 
 
-def values_of(row: lines.Row, key: Sequence[str] = ()) -> dict[str, Value | None]:
+def values_of(row: lines.RawRow, key: Sequence[str] = ()) -> dict[str, Value | None]:
     """Return the values of a raw record; of one that is only a key, those of the columns `key`."""
     texts = dict(row.columns) or dict(zip(key, row.key, strict=False))
     return {name: None if text is None else value_of(text) for name, text in texts.items()}

@@ -18,6 +18,9 @@ Value = int | float | str | bytes
 class BadText(bytes):
     """The bytes of a text that is not valid UTF-8."""
 
+    def __repr__(self) -> str:
+        return f"BadText({bytes(self)!r})"
+
 
 TYPES: Mapping[type, str] = {int: "integer", float: "real", str: "text", bytes: "blob"}
 """Storage classes by Python's types. NULL and BadText are not among them."""
@@ -31,7 +34,7 @@ _BAD = re.compile(r"CAST\(x'((?:[0-9a-f]{2})*)' AS TEXT\)")
 
 
 def text_of(value: Value) -> str:
-    """Return the text of a value: as SQLite's own literal, but text as it is where it is not taken for another value.
+    """Return a value as SQLite's literal; text without quotes, unless it could be read as another value.
 
     >>> [text_of(v) for v in (7, 7.0, "7", "abc", b"\\xff", BadText(b"\\xff"), float("inf"))]
     ['7', '7.0', "'7'", 'abc', "x'ff'", "CAST(x'ff' AS TEXT)", '9e999']
@@ -77,7 +80,7 @@ def _number(text: str) -> Value:
 
 
 def of_number(digits: str) -> Value:
-    """Return the number that SQLite stores of these digits: an integer, else a real.
+    """Return the number that SQLite stores for these digits: an integer, else a real.
 
     >>> of_number("2.50"), of_number("3.0"), of_number("Infinity")
     (2.5, 3, inf)
@@ -150,7 +153,7 @@ def plain_json(value: Value, *, is_json: bool = False) -> str:
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text, parse_constant=_refused)
+        json.loads(text, parse_int=str, parse_constant=_refused)
     except (ValueError, RecursionError):
         return False
     return True

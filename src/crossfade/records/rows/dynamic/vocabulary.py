@@ -11,16 +11,16 @@ _KINDS = {"integer": "long", "real": "double", "text": "string", "blob": "binary
 
 
 def kind_of(types: Mapping[str, TypeStats], declared: str = "") -> str:
-    """Integers and reals together are exact numbers, as columns declared DECIMAL hold them. Anything else is mixed; a
-    column without a value whose declaration allows several types has no kind.
+    """Return the kind of a column. Integers and reals together are exact numbers, as columns declared DECIMAL hold
+    them. Any other mixture is "mixed". A column without values whose declaration allows several types has no kind.
     """
-    held = types.keys() - {"null"}
-    if len(held) == 1:
-        (only,) = held
+    names = types.keys() - {"null"}
+    if len(names) == 1:
+        (only,) = names
         return _KINDS.get(only, only if only in ("object", "array") else "mixed")
-    if not any(types[name].count for name in held):
+    if not any(types[name].count for name in names):
         return "null"
-    return "decimal" if held == {"integer", "real"} else "mixed"
+    return "decimal" if names == {"integer", "real"} else "mixed"
 
 
 SQLITE = Vocabulary("sqlite", kind_of, (*_KINDS, "null"), record="row")
