@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from crossfade.errors import Misused
+from crossfade.errors import Misused, Unsupported
 from crossfade.model.urls import hide_password
 from crossfade.records.codec import Codec
-from crossfade.stores.contract import Store
+from crossfade.stores.contract import Group, Store
 
 SOURCES = ("mongodb://", "mongodb+srv://", "dump:", "postgresql://", "postgres://", "sqlite:///")
 TARGETS = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///", "mongodb://", "mongodb+srv://")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9]*)(?:\+[A-Za-z0-9]+)?:")
 
 
-def open_store(url: str, run: str = "", known: Sequence[str] = (*SOURCES, *TARGETS), snapshot: str = "") -> Store:
+def open_store(
+    url: str, run: str = "", known: Sequence[str] = (*SOURCES, *TARGETS), snapshot: str = "", of: Group | None = None
+) -> Store:
     """Return the store that `url` names. Its connections carry the name of `run`, if the database shows one.
 
-    It reads the state that another store of this URL gave as its `snapshot`.
+    It reads the `snapshot` of another store of this URL, if given. With a group, its journal and its fence are those of
+    that group; it has no fence if it cannot refuse the writes of some of its tables.
 
     Raises Misused for an unknown scheme, with the schemes in `known` as the hint.
     """
+    store = _opened(url, run, known, snapshot, of)
+    return store if of is None or store.traits.has_groups else replace(store, fence=None)
+
+
+def _opened(url: str, run: str, known: Sequence[str], snapshot: str, of: Group | None) -> Store:
     found = _SCHEME.match(url)
     match found[1].lower() if found else "":
         case "mongodb":
@@ -35,7 +44,7 @@ def open_store(url: str, run: str = "", known: Sequence[str] = (*SOURCES, *TARGE
         case "postgresql" | "postgres":
             from crossfade.stores.postgresql.store import open_postgresql
 
-            return open_postgresql(url, run, snapshot)
+            return open_postgresql(url, run, snapshot, of)
         case "sqlite":
             from crossfade.stores.sqlite.store import open_sqlite
 
@@ -68,12 +77,12 @@ def codec_of(url: str) -> Codec:
 
 
 def dialect_of_target(url: str) -> str:
-    """Return the name of the SQL in which the schema of the target at `url` is written; it is not opened.
+    """Return the name of the dialect in which the schema of the target at `url` is written; it is not opened.
 
-    A target whose URL is not known (yet) is taken for PostgreSQL.
+    If its URL is not known (yet), PostgreSQL is assumed.
     """
     found = _SCHEME.match(url)
-    return found[1].lower() if found and found[1].lower() in ("sqlite", "memory") else "postgresql"
+    return found[1].lower() if found and found[1].lower() in ("sqlite", "mongodb", "memory") else "postgresql"
 
 
 def anywhere(url: str) -> str:
@@ -88,3 +97,14 @@ def anywhere(url: str) -> str:
 
         return absolute_file(url)
     return url
+
+
+def with_groups(store: Store, of: Group | None) -> Store:
+    """Return the store. Close it and raise Unsupported if it is to hold one group of several and cannot."""
+    if of is None or store.traits.has_groups:
+        return store
+    store.close()
+    raise Unsupported(
+        f"{store.scheme} cannot be the target of groups that are moved one by one ({store.url}); nothing was changed",
+        hint="leave out [groups]: then everything is moved, and cut over, at once",
+    )

@@ -42,10 +42,10 @@ class Conflicts(Protocol):
         ...
 
     def holders(self, table: TargetTable, unique: Unique, rows: Any) -> list[Conflict | None]:
-        """Return the values of the rows under `unique`, with the row of the table that has the same.
+        """Return the values of the rows under `unique`, each with the row of the table that has the same.
 
-        None for a row that the constraint compares with no other: outside its predicate, or with NULL among the values
-        (unless it takes NULLs for equal).
+        None for a row that conflicts with no other: outside the predicate, or with NULL among the values (unless NULLS
+        NOT DISTINCT).
         """
         ...
 

@@ -13,7 +13,7 @@ from crossfade.model.target import Step, TargetSchema, TargetTable
 
 @dataclass(frozen=True, slots=True)
 class NumbersBehind:
-    """`sequence` returns `next` next time, but `column` of a table holds numbers up to `last`."""
+    """The next number of `sequence` is `next`, but `column` of a table has numbers up to `last`."""
 
     sequence: str
     table: str
@@ -24,8 +24,8 @@ class NumbersBehind:
 
 @dataclass(frozen=True, slots=True)
 class Unsound:
-    """A problem of the next write, although the schema is as created: `fact` of `name` (a `what`: table, sequence,
-    file) is `found`, not `expected`. `fails`: the write will fail, or something is already damaged.
+    """A problem that the next write will meet, although the schema is as created: `fact` of `name` (a `what`: table,
+    sequence, file) is `found`, not `expected`. `fails`: the write will fail, or something is already damaged.
     """
 
     what: str
@@ -51,7 +51,7 @@ class Ddl(Protocol):
         ...
 
     def there_before(self) -> list[tuple[str, str]]:
-        """Return what a move does not create again if it exists, but its steps may name: schemas, extensions and
+        """Return existing objects that the steps of a move may name, but do not create again: schemas, extensions and
         functions as (kind, name), named as in the ids of steps.
         """
         ...
@@ -85,8 +85,8 @@ class Ddl(Protocol):
         ...
 
     def unsound(self, tables: Sequence[TargetTable]) -> list[Unsound]:
-        """Return sequences of the tables' columns with few numbers left, what the store itself finds wrong in its file,
-        and rows that violate an unenforced foreign key.
+        """Return sequences of the tables' columns with few numbers left, damage that the store itself finds in its
+        file, and rows that violate an unenforced foreign key.
         """
         ...
 
@@ -113,12 +113,14 @@ class Ddl(Protocol):
         """
         ...
 
-    def advance_sequences(self, tables: Sequence[TargetTable]) -> int:
-        """Set the sequences of the tables' columns to the last number in use. Return how many were set."""
+    def advance_sequences(self, tables: Sequence[TargetTable], headroom: int = 0) -> int:
+        """Set the sequences of the tables' columns to the last number in use, or `headroom` numbers after it if they
+        fit. One that is ahead of that stays. Return how many were set.
+        """
         ...
 
-    def doubtful_columns(self, schema: TargetSchema, mapped: Collection[str]) -> list[Finding]:
-        """Return the columns of the tables `mapped` in which the database does not store what their declared type says,
-        with what to declare instead.
+    def doubtful(self, schema: TargetSchema, mapped: Collection[str]) -> list[Finding]:
+        """Return what of the tables `mapped` the database does not keep as it is declared or written: columns of a type
+        that it does not store as such, and rows that it removes or rewrites by itself; each with what to do instead.
         """
         ...

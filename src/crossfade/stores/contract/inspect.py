@@ -1,10 +1,17 @@
-"""What a source holds, each thing with its class and what the move does with it."""
+"""What a source contains, each thing with its class and what the move does with it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from crossfade.model.counts import counted
+from crossfade.model.findings import Finding
+
+_MOVE = re.compile(r"(in_[a-z0-9_]+_)?move")
+"""The table of a journal that identifies the move, of all entities or of a group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +30,10 @@ class EntityInfo:
     count: int
     bytes: int
     indexes: tuple[str, ...] = ()
-    """Its indexes but that of its key, which are not copied, each as the store describes it."""
+    """Its indexes, except that of its key. They are not copied; each is as the store describes it."""
     options: Mapping[str, Any] | None = None
     torn: str = ""
-    """Why a part with an unknown number of records cannot be read; "" if it is whole."""
+    """Why a part with an unknown number of records cannot be read; "" if there is no such part."""
     unread: bool = False
     """Whether it holds, or may hold, records that cannot be read now."""
     identity: str = ""
@@ -42,6 +49,10 @@ class Inspector(Protocol):
         """
         ...
 
+    def vanishing(self, entities: Collection[str]) -> Sequence[Finding]:
+        """Return those of these entities whose records the store removes by itself, each with what becomes of them."""
+        ...
+
     def place(self) -> tuple[str, tuple[str, ...]]:
         """Return the database's name, and the source's own names of its servers (model/identity.py)."""
         ...
@@ -49,3 +60,12 @@ class Inspector(Protocol):
     def version(self) -> str:
         """Return product and version, for reports."""
         ...
+
+
+def journal_in(names: Iterable[str], prefix: str) -> tuple[Collection[str], Sequence[EntityInfo]]:
+    """Return which of these names are of the journal of a move into the database, and one entry for all of them."""
+    own = {name for name in names if name.startswith(prefix)}
+    if not any(_MOVE.fullmatch(name.removeprefix(prefix)) for name in own):
+        return frozenset(), ()
+    plan = f"not copied, because it is the journal of a move into this database ({counted(len(own), 'table')})"
+    return own, (EntityInfo(f"{prefix}*", "system", plan, False, 0, 0),)

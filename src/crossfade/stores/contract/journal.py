@@ -1,7 +1,7 @@
-"""The tables in which a move keeps its journal: what every target can do with them, whatever its language.
+"""The operations on the journal's tables, which every target implements, with or without SQL.
 
-The tables are small values (journal/tables.py), and so are the conditions. A database that speaks SQL has all of it
-from stores/sql_journal.py.
+The tables are small values (journal/tables.py), and so are the conditions. For all databases with SQL,
+stores/sql_journal.py implements them.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class StartsWith:
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """All conditions of one of the ways hold."""
+    """One of the ways holds: all of its conditions."""
 
     ways: tuple[Where, ...]
 
@@ -120,7 +120,7 @@ class JournalTables(Protocol):
     """Reads and writes the journal's tables in one transaction of the target."""
 
     def create(self, table: JournalTable) -> None:
-        """Create the table where it does not exist, and those of its indexes that do not."""
+        """Create the table and its indexes, those that do not exist."""
         ...
 
     def add_column(self, table: JournalTable, column: JournalColumn) -> None:
@@ -145,15 +145,23 @@ class JournalTables(Protocol):
         ...
 
     def shared(self, table: JournalTable, columns: Sequence[str], where: Where) -> list[tuple[Any, ...]]:
-        """Do as `select` does, and keep others from changing these rows until the transaction ends. Any number of
-        transactions may do so at once.
+        """Like `select`, and lock these rows against changes until the transaction ends. Any number of transactions may
+        do so at once.
         """
         ...
 
     def lock(self, table: JournalTable, where: Where = ()) -> None:
-        """Wait until no other transaction has changed or locked these rows, and keep others from doing so until this
-        transaction ends.
+        """Lock these rows exclusively until the transaction ends. Waits for transactions that have changed or locked
+        them.
         """
+        ...
+
+    def locked(self, table: JournalTable, columns: Sequence[str], where: Where = ()) -> list[tuple[Any, ...]]:
+        """Like `lock`, and return these columns of the rows as they are then."""
+        ...
+
+    def take(self, table: JournalTable, values: Row, where: Where, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Like `update`, and return these columns of the rows; none of them is in `values`."""
         ...
 
     def count(self, table: JournalTable, by: Sequence[str], where: Where = ()) -> list[tuple[Any, ...]]:
@@ -179,8 +187,8 @@ class JournalTables(Protocol):
         ...
 
     def update_each(self, table: JournalTable, changes: Sequence[tuple[Row, Row]]) -> None:
-        """Do, for each pair, as `update` does: its first part is what the rows have now (None: null). All pairs have
-        the same columns, and null in the same.
+        """Update for each pair the rows that have the values of its first part now (None: null) to those of its second.
+        All pairs have the same columns, and null in the same ones.
         """
         ...
 

@@ -11,12 +11,16 @@ from crossfade.model.target import TargetTable
 class RowReader(Protocol):
     """Reads the target back, by a path that shares nothing with the writer, in canonical Arrow.
 
-    A store without strict types (SQLite) may hold a value that the column's canonical type cannot represent. It is NULL
-    then, and the table or batch has an additional column "#unreadable" (text) that says what such a row holds.
+    A store without strict types (SQLite) may have a value that the column's canonical type cannot represent. It is read
+    as NULL, and the table or batch has an additional column "#unreadable" (text) that describes it.
     """
 
     def rows(self, table: TargetTable, columns: Sequence[str], keys: Any) -> Any:
         """Return the rows whose primary key is in `keys` (canonical, key columns) as a pyarrow.Table."""
+        ...
+
+    def owned(self, table: TargetTable, columns: Sequence[str], by: Any) -> Any:
+        """Return all rows with one of the values in `by` (canonical, one column: the owner column), as `rows` does."""
         ...
 
     def printed(self, table: TargetTable, rows: Any) -> Any:

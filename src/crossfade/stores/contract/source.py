@@ -40,12 +40,37 @@ class Reader(Protocol):
         ...
 
     def keys(self, entity: str) -> Iterator[bytes]:
-        """Do as `scan` does, but with documents that hold only their key: the cheapest way to see every key."""
+        """Like `scan`, but with documents that have only their key: the cheapest way to read every key."""
         ...
 
-    def fetch(self, entity: str, path: Path, values: Sequence[str]) -> Iterator[bytes]:
+    def fetch(self, entity: str, path: Path, values: Sequence[str], shape: Shape | None = None) -> Iterator[bytes]:
         """Yield documents whose value at `path` equals one of `values` (canonical Extended JSON), in the form of `raw`.
 
         If the path leads through arrays, a document matches when any element does. No order; no duplicates.
+
+        With `shape`, raises Stale if the entity has another key than the survey saw, or no longer has what it saw:
+        its records would not be found, or read as others.
+        """
+        ...
+
+
+class Finder(Protocol):
+    """Finds records by their values, for a source whose records arrive as Arrow. Without this part, raw records are
+    fetched and converted.
+    """
+
+    def found(
+        self,
+        entity: str,
+        path: Path,
+        values: Sequence[str],
+        shape: Shape,
+        columns: Sequence[Column],
+        also: Sequence[tuple[Path, Sequence[str]]] = (),
+    ) -> Iterator[Batch]:
+        """Like `Reader.fetch`, with the records as Arrow, checked against `shape`.
+
+        Only records are needed that also have, at each path in `also`, one of its values. This is a hint: more may be
+        returned.
         """
         ...

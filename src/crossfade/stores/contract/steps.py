@@ -1,10 +1,10 @@
-"""One step of a target's schema, where it does not commit together with its note in the journal.
+"""Steps of a target's schema that cannot commit together with their record in the journal.
 
-A store without transactional DDL (MySQL, MongoDB) is one case, a statement that runs in no transaction (CREATE INDEX
-CONCURRENTLY) another. The journal notes first that the step begins, then that it is done. A run that was killed in
-between leaves a step that was begun: `check` says what is there of it, and the next run starts or finishes it, or only
-notes that it is done. A step that was never begun is not checked: what is there then belongs to somebody else, and the
-database refuses the step.
+A store without transactional DDL (MySQL, MongoDB) is one case, a statement that cannot run in a transaction (CREATE
+INDEX CONCURRENTLY) another. The journal records first that the step begins, then that it is done. A run that was killed
+in between leaves a step that was begun: `check` returns what exists of it, and the next run starts or finishes it, or
+only records that it is done. A step that was never begun is not checked: an object that exists then belongs to others,
+and the database refuses the step.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from crossfade.model.target import Step
 
 
 class Standing(Enum):
-    """What the target has of a step. HALF_DONE: something that does not do its work, such as an INVALID index."""
+    """What the target has of a step. HALF_DONE: something that does not work yet, such as an INVALID index."""
 
     ABSENT = "absent"
     HALF_DONE = "half done"
@@ -25,13 +25,13 @@ class Standing(Enum):
 
 class Steps(Protocol):
     def is_alone(self, step: Step) -> bool:
-        """Return whether the step can run in no transaction."""
+        """Return whether the step cannot run in a transaction."""
         ...
 
     def check(self, step: Step) -> Standing:
-        """Return what is there of a step that was begun, by the target's catalogue. Changes nothing.
+        """Return what exists of a step that was begun, by the target's catalog. Changes nothing.
 
-        A step that may be repeated, or of which the catalogue tells nothing, counts as absent.
+        A step that may be repeated, or about which the catalog has nothing, counts as absent.
         """
         ...
 
@@ -40,12 +40,12 @@ class Steps(Protocol):
         ...
 
     def finish(self, step: Step) -> None:
-        """Complete a step that is half done, or remove what is there of it and execute it again."""
+        """Complete a step that is half done, or remove what exists of it and execute it again."""
         ...
 
     def undo(self, step: Step) -> None:
-        """Remove what the step made, whole or half; nothing happens if it is not there.
+        """Remove what the step created, completely or in part, if it exists.
 
-        Raises Unsupported for a step of which it is not known what it made. Nothing is dropped that others depend on.
+        Raises Unsupported if it is not known what the step creates. Nothing is dropped that others depend on.
         """
         ...

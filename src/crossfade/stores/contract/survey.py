@@ -1,4 +1,4 @@
-"""Counts the records of a source where they are."""
+"""Counts the records of a source in the database itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crossfade.records.codec import Counter
 
 
 class Surveyor(Protocol):
-    """A part of stores that count faster than their records could be read, and as exactly."""
+    """For stores that count faster than their records could be read, and as exactly."""
 
     def counted(self, piece: str | Chunk, rules: MapRules) -> Counter:
         """Return the counts of an entity, or of one of its ranges."""

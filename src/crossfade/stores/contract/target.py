@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from crossfade.errors import CrossfadeError
 from crossfade.model.described import Described
 from crossfade.model.rejection import Rejection
 from crossfade.model.target import TargetTable
@@ -17,7 +18,7 @@ from crossfade.stores.contract.journal import JournalTables
 class OtherRows:
     """How many rows of a table are not the move's, and the keys of the first, as the target prints them.
 
-    `edits_show`: rows that were changed later are among them. Otherwise a row is known by its key alone.
+    `edits_show`: rows that were changed later are among them. Otherwise the move's rows are recognized by key alone.
     """
 
     count: int
@@ -26,7 +27,7 @@ class OtherRows:
 
 
 class RecordRows(Protocol):
-    """Rows of one table, and of which record each is: `roots` (Arrow integers) numbers the records."""
+    """Rows of one table, each with the number of its record in `roots` (Arrow integers)."""
 
     @property
     def table(self) -> TargetTable: ...
@@ -49,23 +50,31 @@ class TargetTransaction(Protocol):
         ...
 
     def load_each(self, parts: Sequence[RecordRows]) -> Mapping[int, RowRejected] | None:
-        """Insert the rows of many records, of which some are refused: each record whole or not at all, in the order of
-        their numbers, its tables in the order of `parts`. Return the refusals by the number of the record.
+        """Insert the rows of many records, of which some are refused: each record completely or not at all, in the
+        order of their numbers, its tables in the order of `parts`. Return the refusals by the number of the record.
 
         Return None, with nothing inserted, if the store cannot do that here. Raises `RowRejected` as `load` does. If
         the journal has the table for it, the rows are noted for `other_rows`.
         """
         ...
 
-    def update(self, table: TargetTable, rows: Any) -> int:
+    def update(
+        self, table: TargetTable, rows: Any, changed: Sequence[str] | None = None, *, for_now: bool = False
+    ) -> int:
         """Update the rows with these primary keys in place to the other values of `rows`. Return the number of rows.
         Raises `RowRejected` as `load` does.
+
+        `changed`: the columns in which a row differs from what the target has. Others need not be written. `for_now`:
+        the values are replaced in the same transaction, so that a check need not hold for them.
         """
         ...
 
-    def delete(self, table: TargetTable, keys: Any) -> int:
+    def delete(self, table: TargetTable, keys: Any, *, beside: Sequence[tuple[TargetTable, Any]] = ()) -> int:
         """Delete the rows whose values are in `keys` (canonical: the primary key, or the owner column). Return the
         number deleted. Text is compared byte by byte, whatever the collation of its column.
+
+        Raises RowRejected if the database would delete or change rows with them that refer to them, and that are not
+        deleted too, here or `beside` (their primary keys, by table).
         """
         ...
 
@@ -91,6 +100,15 @@ class TargetTransaction(Protocol):
         """
         ...
 
+    @property
+    def edits_show(self) -> bool:
+        """Whether `other_rows` includes rows that others have changed in place. Then each change of ours is noted."""
+        ...
+
+    def pack_marks(self) -> None:
+        """Replace the journal's notes of loads by fewer ones that say the same. Nothing is loaded meanwhile."""
+        ...
+
     def other_rows(self, table: TargetTable, *, limit: int) -> OtherRows:
         """Return the rows of the table that are not as the move wrote them, by the journal's notes of its loads.
 
@@ -99,7 +117,7 @@ class TargetTransaction(Protocol):
         ...
 
     def describe(self) -> Described:
-        """Do as `Ddl.describe` does, in this transaction."""
+        """Like `Ddl.describe`, in this transaction."""
         ...
 
     def left_broken(self, statements: Sequence[str]) -> list[str]:
@@ -153,9 +171,15 @@ class Writer(Protocol):
         ...
 
     def lock(self) -> AbstractContextManager[None]:
-        """Let no other process into this block for the same target. The end of a process releases it.
+        """Lock the target against other processes during this block. The end of the process releases the lock.
 
-        Waits some seconds for the statements of a killed process. Raises Busy if another process stays in the block.
+        Waits some seconds for the statements of a killed process. Raises Busy if another process has the lock.
+        """
+        ...
+
+    def is_locked(self) -> bool:
+        """Return whether a process has the lock. That of a killed process ends when the store notices, at the latest
+        after some seconds.
         """
         ...
 
@@ -164,13 +188,22 @@ class Writer(Protocol):
         ...
 
 
+class Overtaken(CrossfadeError):
+    """another transaction has changed what this one has read; nothing was written"""
+
+    passing = True
+
+
 class RowRejected(Exception):
     """The target refused rows. `reason` as in docs/reference/errors.md; `column`, `constraint` if the database reports
     them.
 
     `rows` are the refused rows, if the store knows them: all that it found in one pass. `doubtful`: judging by its code
-    the error may be about the server; if other rows are accepted, it was the row.
+    the error may be about the server; if other rows are accepted, it was the row. `owners`: the records (entity and
+    key) that own each of `rows`, if the caller has added them.
     """
+
+    owners: Sequence[tuple[str, str]] = ()
 
     def __init__(
         self,

@@ -3,9 +3,9 @@
     magic, block of the whole archive, blocks of documents until the file's end
     block = header document, body documents, terminator
 
-The first block's header tells versions, its body one document a collection (`db`, `collection`, `metadata`, `size`,
-`type`). Every other block's header is `{db, collection, EOF, CRC}`: documents of that collection follow; with `EOF`
-none do, the collection is complete, and `CRC` is the CRC-64 of all its documents' bytes (a signed 64-bit number).
+The first block's header has versions, its body one document for each collection (`db`, `collection`, `metadata`,
+`size`, `type`). Every other block's header is `{db, collection, EOF, CRC}`: documents of that collection follow; with
+`EOF` none do, the collection is complete, and `CRC` is the CRC-64 of all its documents' bytes (a signed 64-bit number).
 
 An archive that ends early or has a wrong checksum is refused as a whole: it does not tell which collections and how
 many documents are missing.
@@ -44,7 +44,7 @@ class Prelude:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ArchivePart:
     """Documents of one collection, one after another; `complete` when none follow."""
 
     db: str
@@ -73,7 +73,7 @@ class ArchiveReader:
             raise self._damaged("the archive has no header")
         return Prelude(self._decode(header), tuple(self._decode(each) for each in self._body()))
 
-    def parts(self, expected: set[tuple[str, str]]) -> Iterator[Part]:
+    def parts(self, expected: set[tuple[str, str]]) -> Iterator[ArchivePart]:
         """Yield the documents in runs of one collection. Every collection in `expected` must be complete."""
         while self._fill(1):
             header = self._document()
@@ -84,7 +84,7 @@ class ArchiveReader:
         if unfinished:
             raise self._damaged(f"the archive ends before {', '.join(unfinished[:5])} is complete")
 
-    def _block(self, header: Mapping[str, Any]) -> Iterator[Part]:
+    def _block(self, header: Mapping[str, Any]) -> Iterator[ArchivePart]:
         key = (str(header.get("db", "")), str(header.get("collection", "")))
         if not key[1]:
             raise self._damaged("a block names no collection")
@@ -95,10 +95,10 @@ class ArchiveReader:
             if header.get("EOF"):
                 raise self._damaged(f"the block that ends {'.'.join(key)} holds documents")
             running.update(run)
-            yield Part(*key, run, complete=False)
+            yield ArchivePart(*key, run, complete=False)
         if header.get("EOF"):
             self._close(key, int(header.get("CRC", 0)))
-            yield Part(*key, b"", complete=True)
+            yield ArchivePart(*key, b"", complete=True)
 
     def _close(self, key: tuple[str, str], expected: int) -> None:
         self._closed.add(key)
@@ -150,9 +150,9 @@ class ArchiveReader:
         return self._buffer[self._at : self._at + size]
 
     def _take(self, size: int) -> bytes:
-        taken = self._peek(size)
+        found = self._peek(size)
         self._at += size
-        return taken
+        return found
 
     def _fill(self, size: int) -> bool:
         """Read on until `size` bytes are buffered. Return false if the file ends first."""

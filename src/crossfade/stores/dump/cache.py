@@ -39,14 +39,14 @@ class Cache:
         if self._leave is None:
             try:
                 _make_private(self._parent)
-                held = _hold(folder)
+                descriptor = _hold(folder)
             except OSError as error:
                 raise CrossfadeError(
                     f"{self._parent} cannot be used for unpacking a dump: {error.strerror}",
                     hint="set TMPDIR to another directory",
                 ) from error
             self._leave = weakref.finalize(
-                self, _leave, held, folder
+                self, _leave, descriptor, folder
             )  # also at the end of the process, if it was not closed
         return folder
 
@@ -82,8 +82,8 @@ class Cache:
             os.close(lock)
 
 
-def _leave(held: int, folder: Path) -> None:
-    os.close(held)
+def _leave(descriptor: int, folder: Path) -> None:
+    os.close(descriptor)
     with suppress(FileNotFoundError):
         alone = os.open(folder / "open", os.O_RDWR)
         try:
@@ -130,11 +130,11 @@ def _hold(folder: Path) -> int:
     while True:
         folder.mkdir(mode=0o700, exist_ok=True)
         try:
-            held = os.open(folder / "open", os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(folder / "open", os.O_RDWR | os.O_CREAT, 0o600)
         except FileNotFoundError:
             continue
-        fcntl.flock(held, fcntl.LOCK_SH)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
         with suppress(FileNotFoundError):
-            if os.stat(folder / "open").st_ino == os.fstat(held).st_ino:
-                return held
-        os.close(held)
+            if os.stat(folder / "open").st_ino == os.fstat(descriptor).st_ino:
+                return descriptor
+        os.close(descriptor)

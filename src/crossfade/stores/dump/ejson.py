@@ -25,9 +25,9 @@ def document_to_bson(text: str) -> bytes:
     try:
         value = loads(text, v1=not any(mark in text for mark in _VERSION_2))
     except ValueError:
-        found = json.loads(text, object_pairs_hook=_pairs, parse_float=exact_double)
-        if not _holds_twice(found):
+        if not _holds_twice(json.loads(text, object_pairs_hook=_pairs, parse_int=str, parse_float=str)):
             raise
+        found = json.loads(text, object_pairs_hook=_pairs, parse_float=exact_double)
         return _document(_items(found))
     if type(value) is not dict:
         raise ValueError(f"not a document: {text[:40]}")

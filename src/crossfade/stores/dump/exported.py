@@ -1,15 +1,15 @@
 """Files of mongoexport: documents as Extended JSON, one per line, one after another, or in one array.
 
-The text is read in blocks, and Python's own JSON scanner finds where each document ends, so no more than a document is
-held in memory, however it is formatted. If a document does not parse, the next one is sought at the next line that
+The text is read in blocks, and Python's own JSON scanner finds where each document ends, so no more than one document
+is in memory, however it is formatted. If a document does not parse, the next one is sought at the next line that
 begins as the first document did (lines inside a formatted document are indented deeper). An array offers no such rule,
 so an array with a broken document is refused.
 
 A piece between two such lines is one record. It is a remainder, with an unknown number of records, if the file ends in
 the middle of it, if it holds zero bytes (a hole), or if it has several lines although a document of the file has one.
 
-Bytes that are not UTF-8 are kept as lone surrogates until the end of the document is known, and then reject only that
-document.
+Bytes that are not UTF-8 become lone surrogates until the end of the document is known; then only that document is
+rejected.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _SHELL = re.compile(
 )
 _WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 _INSIDE_TEXT = ("Unterminated string", "Invalid \\uXXXX")
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)  # finds the end; Python converts no more than 4,300 digits
 
 
 @dataclass

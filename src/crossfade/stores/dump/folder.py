@@ -17,6 +17,7 @@ _METADATA = ".metadata.json"
 _OTHER = "not read, because it is not a file of a dump that Crossfade knows"
 _DATA = frozenset({"bson", "json", "jsonl", "ndjson", "csv", "tsv", "archive"})
 """Parts of a file name that say that the file may hold records, whatever its last extension (`x.bson.zst`)."""
+_OPLOG_NAME = "oplog"
 _OPLOG = "the oplog during the dump (mongodump --oplog); it is not replayed"
 
 
@@ -60,7 +61,7 @@ def open_folder(path: Path, wanted: str | None) -> Layout:
 
 def beside(path: Path, file: Path) -> Layout:
     """Return the dump that consists of the one .bson file `path` (with the metadata.json beside it, if any); `file` is
-    where it really is.
+    the file that a link leads to.
     """
     name = plain_name(path, ".bson") or path.stem
     here = _Listing()
@@ -78,6 +79,8 @@ def _list(path: Path) -> _Listing:
     found = _Listing()
     for entry in _entries(path):
         _sort_in(found, entry)
+    if found.oplog is not None and _OPLOG_NAME in found.metadata:  # mongodump writes none for the server's
+        found.data[_OPLOG_NAME], found.oplog = found.oplog, None
     return found
 
 
@@ -102,7 +105,7 @@ def _sort_in(found: _Listing, entry: Path) -> None:
         found.prelude = entry
     elif (name := plain_name(entry, _METADATA)) is not None:
         _put(found.metadata, name, entry)
-    elif entry.name.removesuffix(".gz") == "oplog.bson":
+    elif entry.name.removesuffix(".gz") == f"{_OPLOG_NAME}.bson":
         found.oplog = entry
     elif (name := plain_name(entry, ".bson")) is not None:
         _put(found.data, name, entry)
@@ -124,8 +127,8 @@ def _database(path: Path, here: _Listing, above: _Listing | None) -> Layout:
     names = dict.fromkeys([*here.data, *here.metadata])
     origins = [_collection(name, here.data.get(name), here.metadata.get(name)) for name in names]
     for listing in filter(None, (here, above)):
-        if listing.oplog is not None:
-            origins.append(Origin("oplog", "bson", None, entity_class="system", stated=_OPLOG))
+        if listing.oplog is not None and _OPLOG_NAME not in names:
+            origins.append(Origin(_OPLOG_NAME, "bson", None, entity_class="system", stated=_OPLOG))
         origins.extend(_others([*listing.others, *listing.exports.values()]))
     origins.extend(_others(here.folders))
     return Layout(path, "bson", path.name, _product(here, above), tuple(origins))
@@ -138,7 +141,10 @@ def _collection(name: str, file: Path | None, metadata: Path | None) -> Origin:
 
 
 def _exports(path: Path, here: _Listing) -> Layout:
-    origins = [Origin(name, "json", file) for name, file in here.exports.items()]
+    exports = dict(here.exports)
+    if here.prelude is not None:  # mongodump writes one only beside .bson files
+        exports[plain_name(here.prelude, ".json") or ""] = here.prelude
+    origins = [Origin(name, "json", file) for name, file in exports.items()]
     return Layout(path, "json", path.name, "mongoexport", (*origins, *_others([*here.others, *here.folders])))
 
 

@@ -19,7 +19,7 @@ LEAST = 5
 # 16 MB, and the 16 kB more that servers allow for documents of their own (the oplog's, for one).
 GREATEST = 16 * 1024 * 1024 + 16 * 1024
 KEEP = 16 * 1024 * 1024
-"""Of a broken piece no more than this many bytes are kept: the file itself is still there."""
+"""The most bytes of a broken piece that are stored: the file itself still has the rest."""
 
 _BLOCK = 4 * 1024 * 1024
 
@@ -64,9 +64,9 @@ def documents(read: Read) -> Iterator[bytes | Rejection]:
             break
         buffer += more
     if trouble is not None:
-        kept, length = _rest(read, buffer)
+        first, length = _rest(read, buffer)
         detail = f"{trouble} (byte {offset:,}); the rest of the file, {counted(length, 'byte')}, is unreadable"
-        yield Rejection(0, REMAINDER, detail, raw=kept)
+        yield Rejection(0, REMAINDER, detail, raw=first)
 
 
 def _whole(buffer: bytes) -> Iterator[tuple[int, int]]:
@@ -88,7 +88,7 @@ def _hopeless(buffer: bytes) -> str | None:
 
 def _rest(read: Read, begun: bytes) -> tuple[bytes, int]:
     """Read the rest: return its first bytes and its length."""
-    kept, length = bytearray(begun[:KEEP]), len(begun)
+    first, length = bytearray(begun[:KEEP]), len(begun)
     while True:
         try:
             more = read(_BLOCK)
@@ -97,5 +97,5 @@ def _rest(read: Read, begun: bytes) -> tuple[bytes, int]:
         if not more:
             break
         length += len(more)
-        kept += more[: KEEP - len(kept)]
-    return bytes(kept), length
+        first += more[: KEEP - len(first)]
+    return bytes(first), length

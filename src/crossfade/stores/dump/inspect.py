@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from crossfade.model.findings import Finding
 from crossfade.records.bson.left_behind import described_indexes, left_behind
-from crossfade.stores.contract import EntityInfo, Inspector
+from crossfade.stores.contract import EntityInfo, Inspector, journal_in
 from crossfade.stores.dump.fingerprint import fingerprint
 from crossfade.stores.dump.layout import Origin
 from crossfade.stores.dump.metadata import indexes_of
@@ -22,6 +23,8 @@ _PLANS: Mapping[str, str] = {
     "gridfs_chunks": "copied; the contents of a file are the `data` of its chunks in the order of `n`",
     "system": "not copied, because it belongs to the server",
 }
+JOURNAL_PREFIX = "crossfade."
+"""How the names of a journal's collections begin."""
 _COPIED = ("collection", "capped", "clustered", "gridfs_files", "gridfs_chunks")
 
 
@@ -34,7 +37,13 @@ class DumpInspector:
     def entities(self, named: Sequence[str] = (), *, sized: bool = True) -> Sequence[EntityInfo]:
         origins = self._spools.layout.origins
         names = {origin.name for origin in origins}
-        return sorted((self._info(origin, names, sized) for origin in origins), key=lambda info: info.name)
+        own, entries = journal_in((origin.name for origin in origins if not origin.stated), JOURNAL_PREFIX)
+        found = [self._info(origin, names, sized) for origin in origins if origin.name not in own]
+        return sorted([*found, *entries], key=lambda info: info.name)
+
+    def vanishing(self, entities: Collection[str]) -> Sequence[Finding]:
+        """Return nothing: a dump does not change."""
+        return ()
 
     def place(self) -> tuple[str, tuple[str, ...]]:
         return self._spools.layout.db, (str(self._spools.layout.path.resolve()),)

@@ -1,4 +1,4 @@
-"""What a dump consists of: recognised from names and first bytes, before any document is read."""
+"""What a dump consists of: recognized from names and first bytes, before any document is read."""
 
 from __future__ import annotations
 

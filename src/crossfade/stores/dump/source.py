@@ -48,7 +48,7 @@ class DumpReader:
         return map(_as_bytes, _documents(read_pieces(spool, 0, spool.count, RAW_BYTES)))
 
     def keys(self, entity: str) -> Iterator[bytes]:
-        """Do as the contract says. A document whose `_id` cannot be read has no key and is left out."""
+        """Yield the keys (see the contract). A document whose `_id` cannot be read has no key and is left out."""
         waiting: list[bytes] = []
         for _, document in documents_at(self._spools.spool(entity)):
             if (alone := id_document(document)) is not None:
@@ -60,7 +60,7 @@ class DumpReader:
             yield b"".join(waiting)
 
     def batches(self, chunk: Chunk, shape: Shape, columns: Sequence[Column]) -> Iterator[Batch]:
-        """Do as the contract says. The `row` of a rejected document is its position in the entity."""
+        """Yield the batches (see the contract). The `row` of a rejected document is its position in the entity."""
         reader = compile_columns(shape, columns)
         for piece in self._pieces(chunk):
             if piece.broken is not None:
@@ -72,7 +72,7 @@ class DumpReader:
                 rejected = tuple(_in_its_place(one, position) for one in batch.rejected)
                 yield replace(batch, rejected=rejected) if rejected else batch
 
-    def fetch(self, entity: str, path: Path, values: Sequence[str]) -> Iterator[bytes]:
+    def fetch(self, entity: str, path: Path, values: Sequence[str], shape: Shape | None = None) -> Iterator[bytes]:
         spool = self._spools.spool(entity)
         name = f"{self._spools.file_name(entity)}.{index_name(path)}.index"
         index = self._spools.cache.built(name, lambda target: build_index(spool, path, target))
@@ -112,9 +112,9 @@ def _portions(piece: Piece, size: int) -> Iterator[tuple[int, bytes]]:
     """Yield the piece's documents, at most `size` at a time, with the position of the first."""
     position, data = piece.position, piece.data
     while data:
-        taken, end = whole_documents(data, size)
+        count, end = whole_documents(data, size)
         yield position, data[:end]
-        position, data = position + taken, data[end:]
+        position, data = position + count, data[end:]
 
 
 def _documents(pieces: Iterator[Piece]) -> Iterator[Piece]:
@@ -123,8 +123,8 @@ def _documents(pieces: Iterator[Piece]) -> Iterator[Piece]:
 
 
 def _in_its_place(one: Rejection, position: int) -> Rejection:
-    """Return what a batch rejected, with its position in the entity. A document that ends before the end given by its
-    length has others, or parts of them, in it: its length is wrong.
+    """Return a rejection of a batch with its position in the entity. If the document's elements end before its length
+    says, the length is wrong, and other documents, or parts of them, were read as part of it.
     """
     one = one.at(one.row + position)
     if one.reason == "broken" and (end := early_end(one.raw)) is not None:
@@ -134,7 +134,7 @@ def _in_its_place(one: Rejection, position: int) -> Rejection:
 
 
 def _as_bytes(piece: Piece) -> bytes:
-    """Return the piece as it is passed on. A broken one must not look like documents, even if it begins like them."""
+    """Return the bytes of a piece for the caller. Those of a broken one must not look like documents."""
     data = piece.data
     if piece.broken is None or len(data) < 4:
         return data

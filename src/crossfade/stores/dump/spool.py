@@ -183,9 +183,9 @@ def read_pieces(spool: Spool, lower: int, upper: int, limit: int) -> Iterator[Pi
         for broken in (*(b for b in spool.broken if b.position >= position), None):
             stop = min(upper, broken.position if broken else spool.count)
             for at, run in _runs(fd, position, offset, stop, limit):
-                kept = _from(run, lower - at) if at < lower else run
-                if kept:
-                    yield Piece(max(at, lower), kept)
+                inside = _from(run, lower - at) if at < lower else run
+                if inside:
+                    yield Piece(max(at, lower), inside)
             if broken is None or broken.position >= upper:
                 return
             if broken.position >= lower:
@@ -198,27 +198,27 @@ def _runs(fd: int, position: int, offset: int, stop: int, limit: int) -> Iterato
     want = limit
     while position < stop:
         block = os.pread(fd, want, offset)
-        taken, end = whole_documents(block, stop - position)
-        if taken == 0:
+        count, end = whole_documents(block, stop - position)
+        if count == 0:
             (length,) = LENGTH.unpack_from(block)
             if len(block) < want:
                 raise EOFError(f"the spool ends before position {position}")
             want = length
             continue
         yield position, block[:end]
-        position, offset, want = position + taken, offset + end, limit
+        position, offset, want = position + count, offset + end, limit
 
 
 def whole_documents(block: bytes, most: int) -> tuple[int, int]:
     """Return the number of whole documents at the front, at most `most`, and where they end."""
-    taken = at = 0
+    count = at = 0
     size = len(block)
-    while taken < most and size - at >= 4:
+    while count < most and size - at >= 4:
         (length,) = LENGTH.unpack_from(block, at)
         if length > size - at:
             break
-        taken, at = taken + 1, at + length
-    return taken, at
+        count, at = count + 1, at + length
+    return count, at
 
 
 def _from(run: bytes, skip: int) -> bytes:

@@ -27,7 +27,7 @@ def open_dump(path_or_url: str | Path) -> Store:
     Raises `Unreachable` if nothing can be read there, `Misused` if it is not a dump or the database is ambiguous.
     """
     path, db = _parse(str(path_or_url))
-    spools = Spools(recognise(path, db))
+    spools = Spools(recognize(path, db))
     return Store(
         scheme=SCHEME,
         url=printable(f"{SCHEME}:{path}"),
@@ -45,7 +45,7 @@ def absolute(url: str) -> str:
     return f"{SCHEME}:{path.absolute()}" + (f"?db={quote(db)}" if db else "")
 
 
-def recognise(path: Path, db: str | None = None) -> Layout:
+def recognize(path: Path, db: str | None = None) -> Layout:
     """Return what the dump at `path` consists of, without reading its documents."""
     if not path.exists():
         raise Unreachable(
@@ -61,8 +61,9 @@ def recognise(path: Path, db: str | None = None) -> Layout:
         return folder.beside(path, file)
     name = plain_name(path, *folder.JSON_ENDINGS) or path.stem
     front = _front(file).lstrip(b"\xef\xbb\xbf \t\r\n,")
-    if front and front[:1] not in b"{[" and plain_name(path, *folder.JSON_ENDINGS) is None:
-        raise Misused(f"{path} is neither an archive nor .bson nor JSON (it begins with {front[:8]!r})")
+    if plain_name(path, *folder.JSON_ENDINGS) is None and (not front or front[:1] not in b"{["):
+        begins = f"begins with {front[:8]!r}" if front else "is empty, or cannot be decompressed"
+        raise Misused(f"{path} is neither an archive nor .bson nor JSON: it {begins}")
     return Layout(path, "json", path.parent.name, "mongoexport", (Origin(name, "json", file),))
 
 

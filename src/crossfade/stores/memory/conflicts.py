@@ -8,7 +8,7 @@ from crossfade.model.canonical import python_rows
 from crossfade.model.target import ForeignKey, TargetTable, Unique
 from crossfade.stores.contract import Check, Conflict, Conflicts
 from crossfade.stores.memory.database import Database
-from crossfade.stores.memory.tables import Values
+from crossfade.stores.memory.table import Values
 from crossfade.stores.memory.values import values_of
 
 
@@ -25,17 +25,17 @@ class MemoryConflicts:
         return found
 
     def holders(self, table: TargetTable, unique: Unique, rows: Any) -> list[Conflict | None]:
-        held = self._database.catalog.table(table.table)
+        stored = self._database.catalog.table(table.table)
         columns = [expression[1:-1].replace('""', '"') for expression in unique.expressions]
-        by = {held.part(row.values, columns): key for key, row in held.rows.items()}
+        by = {stored.part(row.values, columns): key for key, row in stored.rows.items()}
         found: list[Conflict | None] = []
         for values in values_of(table, rows.select(columns)):
-            if None in values:  # a row with NULL is like no other
+            if None in values:  # NULL is equal to nothing
                 found.append(None)
                 continue
             key = by.get(values)
             said = _printed(unique.expressions, values)
-            found.append(Conflict(said) if key is None else Conflict(said, _printed(held.primary_key, key), key))
+            found.append(Conflict(said) if key is None else Conflict(said, _printed(stored.primary_key, key), key))
         return found
 
     def check(self, table: TargetTable, name: str) -> Check | None:

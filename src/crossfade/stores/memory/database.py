@@ -1,7 +1,7 @@
 """The databases of this process, by name: what all stores of one URL share, and where tests reach into them.
 
-A test fills `entities`, and sets hooks that are called at named points (`POINTS`): what a hook raises is raised there.
-An error "before commit" leaves nothing behind; one "after commit" is a commit whose answer was lost.
+A test fills `entities`, and sets hooks that are called at named points (`POINTS`); an exception of a hook is raised
+there. An error "before commit" leaves nothing behind; one "after commit" is a commit whose answer was lost.
 """
 
 from __future__ import annotations
@@ -9,23 +9,31 @@ from __future__ import annotations
 import re
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from crossfade.errors import Misused
 from crossfade.records.codec import Codec
+from crossfade.stores.memory.history import History
 from crossfade.stores.memory.tables import Catalog
 
 Hook = Callable[[], object]
 
-POINTS = tuple(f"{when} {what}" for what in ("read", "claim", "step", "commit") for when in ("before", "after"))
+_WHAT = ("read", "claim", "step", "commit", "batch")
+POINTS = tuple(f"{when} {what}" for what in _WHAT for when in ("before", "after"))
+"""A batch is one of a change feed."""
 
 _URL = re.compile(r"^memory://(?P<name>[\w.-]+)$")
 
 
+class Fenced(Exception):
+    """An application's write was refused."""
+
+
 @dataclass
 class Entity:
-    """Records by what their keys are compared by. `identity` tells it from another of the same name."""
+    """Records by the comparable form of their keys. `identity` distinguishes it from another of the same name."""
 
     records: dict[object, bytes] = field(default_factory=dict)
     identity: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -37,6 +45,9 @@ class Database:
     def __init__(self, name: str, codec: Codec) -> None:
         self.name, self.codec = name, codec
         self.entities: dict[str, Entity] = {}
+        self.history = History()
+        self.feeds: dict[str, int] = {}
+        """The feeds that were started, each with the number of the last durable write."""
         self.catalog = Catalog()
         self.transactions = 0
         self.writing = Turn()
@@ -44,24 +55,45 @@ class Database:
         self.hooks: dict[str, Hook] = {}
 
     def create(self, entity: str) -> None:
-        """Create an empty entity, in the place of one with this name."""
-        self.entities[entity] = Entity()
+        """Create an empty entity. It replaces one with this name."""
+        with self._writing():
+            old = self.entities.get(entity)
+            self.entities[entity] = Entity()
+            self.history.add(entity, before=old.records if old is not None else None)
 
     def put(self, entity: str, *records: bytes) -> None:
-        """Insert records, each in the place of one with an equal key. Raises ValueError for one without a key."""
-        held = self.entities.setdefault(entity, Entity())
+        """Insert records. Each replaces one with an equal key. Raises ValueError for one without a key."""
         for record in records:
             if (key := self.codec.key(record)) is None:
                 raise ValueError(f"a record of {entity} has no key: {record[:40]!r}")
-            held.records[self.codec.compared(key)] = record
+            with self._writing():
+                stored, compared = self.entities.setdefault(entity, Entity()).records, self.codec.compared(key)
+                self.history.add(entity, key, compared, stored.get(compared), len(record))
+                stored[compared] = record
 
     def remove(self, entity: str, *keys: str) -> None:
-        """Delete the records with these keys, if they are there."""
+        """Delete the records with these keys, if they exist."""
         for key in keys:
-            self.entities[entity].records.pop(self.codec.compared(key), None)
+            with self._writing():
+                stored, compared = self.entities[entity].records, self.codec.compared(key)
+                if compared in stored:
+                    self.history.add(entity, key, compared, stored.pop(compared))
+
+    def records(self, entity: str, floor: int = 0) -> dict[object, bytes]:
+        """Return the records that a read sees which must have seen the write `floor`."""
+        with self.history.turn:
+            return self.history.at(entity, self.entities[entity].records, floor)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Write as an application. Raises Fenced while writes are refused."""
+        with self.history.turn:
+            if self.catalog.fence.closed:
+                raise Fenced(f"memory://{self.name} takes no writes: crossfade has closed it")
+            yield
 
     def at(self, point: str, hook: Hook | None) -> None:
-        """Call `hook` at a point from now on; None: no hook any more. Raises ValueError for an unknown point."""
+        """Call `hook` at a point from now on; None removes the hook. Raises ValueError for an unknown point."""
         if point not in POINTS:
             raise ValueError(f"no point {point!r}: one of {', '.join(POINTS)}")
         self.hooks.pop(point, None)
@@ -74,7 +106,7 @@ class Database:
 
 
 class Turn:
-    """Whose turn it is to write. A thread that already has it would wait for itself: it gets an error instead."""
+    """A lock for writing. A thread that already has it would wait for itself: it gets an error instead."""
 
     def __init__(self) -> None:
         self._lock, self._owner = threading.Lock(), 0

@@ -1,4 +1,4 @@
-"""A target in memory to be made: a schema is read from SQL text by running it in an empty catalogue."""
+"""The Ddl of a target in memory: a schema is read from SQL text by running it in an empty catalog."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from crossfade.stores.contract import Ddl, NumbersBehind, Unsound
 from crossfade.stores.memory.database import Database
 from crossfade.stores.memory.describe import describe
 from crossfade.stores.memory.rows import arrow_keys
-from crossfade.stores.memory.statements import CreateIndex, Unreadable, read
+from crossfade.stores.memory.statements import CreateIndex, UnknownStatement, read
 from crossfade.stores.memory.tables import Catalog
 
 
@@ -76,18 +76,18 @@ class MemoryDdl:
         return []
 
     def duplicates(self, table: TargetTable, unique: Unique) -> Any:
-        held = self._catalog.table(table.table)
+        stored = self._catalog.table(table.table)
         columns = [expression[1:-1].replace('""', '"') for expression in unique.expressions]
-        return arrow_keys(held, self._catalog.duplicates(held, columns))
+        return arrow_keys(stored, self._catalog.duplicates(stored, columns))
 
     def orphans(self, table: TargetTable, key: ForeignKey) -> Any:
-        held = self._catalog.table(table.table)
-        return arrow_keys(held, self._catalog.orphans(held, key))
+        stored = self._catalog.table(table.table)
+        return arrow_keys(stored, self._catalog.orphans(stored, key))
 
     def unbuildable(self, table: TargetTable, step: Step) -> Any:
-        held = self._catalog.table(table.table)
+        stored = self._catalog.table(table.table)
         indexes = [c for c in read(step.sql) if isinstance(c, CreateIndex) and c.unique]
-        found = arrow_keys(held, [k for i in indexes for k in self._catalog.duplicates(held, i.columns)])
+        found = arrow_keys(stored, [k for i in indexes for k in self._catalog.duplicates(stored, i.columns)])
         said = f"another row has the same {', '.join(c for i in indexes for c in i.columns)}"
         for name, text in (("#reason", "unique"), ("#detail", said), ("#column", None)):
             found = found.append_column(name, pa.array([text] * len(found), pa.string()))
@@ -96,10 +96,10 @@ class MemoryDdl:
     def outlive_removed(self) -> None:
         """Do nothing: a row that was removed is gone."""
 
-    def advance_sequences(self, tables: Sequence[TargetTable]) -> int:
+    def advance_sequences(self, tables: Sequence[TargetTable], headroom: int = 0) -> int:
         return 0
 
-    def doubtful_columns(self, schema: TargetSchema, mapped: Collection[str]) -> list[Finding]:
+    def doubtful(self, schema: TargetSchema, mapped: Collection[str]) -> list[Finding]:
         return []
 
 
@@ -107,7 +107,7 @@ def _run(catalog: Catalog, statement: Statement, file: str) -> Fault | None:
     try:
         for change in read(statement.text):
             catalog.change(change)
-    except (Unreadable, CrossfadeError) as error:
+    except (UnknownStatement, CrossfadeError) as error:
         return Fault(file, statement.line, statement.column, str(error), statement.text)
     return None
 

@@ -1,12 +1,13 @@
-"""The catalogue in memory as flat facts."""
+"""The catalog in memory as flat facts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from crossfade.model.described import Described, Thing, by
-from crossfade.stores.memory.statements import AddForeignKey, written
-from crossfade.stores.memory.tables import Catalog, Table
+from crossfade.stores.memory.statements import AddForeignKey, statement_of
+from crossfade.stores.memory.table import Table
+from crossfade.stores.memory.tables import Catalog
 
 
 def describe(catalog: Catalog) -> Described:
@@ -24,7 +25,7 @@ def _things(table: Table) -> Iterator[Thing]:
         yield Thing("constraint", f"{table.name}_pkey", table.name, {"definition": key})
     for index in table.indexes.values():
         kind = "constraint" if index.constraint else "index"
-        yield Thing(kind, index.name, table.name, {"definition": written(index)})
+        yield Thing(kind, index.name, table.name, {"definition": statement_of(index)})
     for foreign in table.foreign_keys.values():
-        definition = written(AddForeignKey(table.name, foreign))
+        definition = statement_of(AddForeignKey(table.name, foreign))
         yield Thing("constraint", foreign.name, table.name, {"definition": definition})

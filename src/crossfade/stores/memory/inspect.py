@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from crossfade.model.findings import Finding
 from crossfade.stores.contract import EntityInfo, Inspector
 from crossfade.stores.memory.database import Database
 
@@ -16,6 +17,10 @@ class MemoryInspector:
     def entities(self, named: Sequence[str] = (), *, sized: bool = True) -> Sequence[EntityInfo]:
         return [self._info(name) for name in sorted(self._database.entities)]
 
+    def vanishing(self, entities: Collection[str]) -> Sequence[Finding]:
+        """Return nothing: only its application removes records."""
+        return ()
+
     def place(self) -> tuple[str, tuple[str, ...]]:
         return self._database.name, (f"memory of process {os.getpid()}",)
 
@@ -23,9 +28,9 @@ class MemoryInspector:
         return "memory"
 
     def _info(self, name: str) -> EntityInfo:
-        held = self._database.entities[name]
-        size = sum(map(len, held.records.values()))
-        return EntityInfo(name, "collection", "copied", True, len(held.records), size, identity=held.identity)
+        stored = self._database.entities[name]
+        size = sum(map(len, stored.records.values()))
+        return EntityInfo(name, "collection", "copied", True, len(stored.records), size, identity=stored.identity)
 
 
 _: type[Inspector] = MemoryInspector

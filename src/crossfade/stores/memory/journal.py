@@ -24,11 +24,12 @@ from crossfade.stores.contract.journal import (
     UpTo,
     Where,
 )
-from crossfade.stores.memory.tables import Catalog, Key
+from crossfade.stores.memory.table import Key
+from crossfade.stores.memory.tables import Catalog
 
 
 class MemoryJournal:
-    """The tables in the catalogue of one transaction. `claims` is called before and after rows are locked."""
+    """The tables in the catalog of one transaction. `claims` is called before and after rows are locked."""
 
     def __init__(self, catalog: Catalog, claims: Callable[[str], object]) -> None:
         self._catalog, self._claims = catalog, claims
@@ -63,13 +64,22 @@ class MemoryJournal:
         return (list(dict.fromkeys(found)) if distinct else found)[:limit]
 
     def shared(self, table: JournalTable, columns: Sequence[str], where: Where) -> list[tuple[Any, ...]]:
-        """Do as `select` does: nobody else writes until the transaction ends."""
+        """Like `select`: no other transaction writes until this one ends."""
         return self.select(table, columns, where)
 
     def lock(self, table: JournalTable, where: Where = ()) -> None:
-        """Do nothing but tell of it: nobody else writes until the transaction ends."""
+        """Only call the hook: no other transaction writes until this one ends."""
         self._claims("before claim")
         self._claims("after claim")
+
+    def locked(self, table: JournalTable, columns: Sequence[str], where: Where = ()) -> list[tuple[Any, ...]]:
+        self.lock(table, where)
+        return self.select(table, columns, where)
+
+    def take(self, table: JournalTable, values: Row, where: Where, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+        found = self.locked(table, columns, where)
+        self.update(table, values, where)
+        return found
 
     def count(self, table: JournalTable, by: Sequence[str], where: Where = ()) -> list[tuple[Any, ...]]:
         counts = Counter(tuple(row[name] for name in by) for row in self._rows(table, where))

@@ -17,26 +17,26 @@ _PIECE = 16_000_000
 
 
 class MemoryReader:
-    """Every method raises Refused for an entity that does not exist."""
+    """Every method raises Refused for an entity that does not exist. Reads have seen the write `floor`."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, floor: int = 0) -> None:
+        self._database, self._floor = database, floor
 
     def chunks(self, entity: str, *, target_bytes: int) -> Iterator[Chunk]:
-        held = self._by_key(entity)
+        in_order = self._by_key(entity)
         bounds, size = list[str](), 0
-        for place, (key, record) in enumerate(held):
+        for place, (key, record) in enumerate(in_order):
             if size >= target_bytes or not place:
                 bounds.append(key)
                 size = 0
             size += len(record)
         edges: list[str | None] = [None, *bounds[1:], None]
         for number, (lower, upper) in enumerate(pairwise(edges)):
-            yield Chunk(entity, number, lower, upper, sum(_inside(key, lower, upper) for key, _ in held))
+            yield Chunk(entity, number, lower, upper, sum(_inside(key, lower, upper) for key, _ in in_order))
 
     def raw(self, chunk: Chunk) -> Iterator[bytes]:
-        held = self._by_key(chunk.entity)
-        return self._read(record for key, record in held if _inside(key, chunk.lower, chunk.upper))
+        in_order = self._by_key(chunk.entity)
+        return self._read(record for key, record in in_order if _inside(key, chunk.lower, chunk.upper))
 
     def batches(self, chunk: Chunk, shape: Shape, columns: Sequence[Column]) -> Iterator[Batch]:
         reader = self._database.codec.reader(shape, columns)
@@ -52,10 +52,10 @@ class MemoryReader:
     def keys(self, entity: str) -> Iterator[bytes]:
         return self._read(self._database.codec.of_key(key) for key, _ in self._by_key(entity))
 
-    def fetch(self, entity: str, path: Path, values: Sequence[str]) -> Iterator[bytes]:
+    def fetch(self, entity: str, path: Path, values: Sequence[str], shape: Shape | None = None) -> Iterator[bytes]:
         wanted = {match_key(value) for value in values}
-        held = self._by_key(entity)
-        return self._read(r for _, r in held if wanted & match_keys(r, path))
+        in_order = self._by_key(entity)
+        return self._read(r for _, r in in_order if wanted & match_keys(r, path))
 
     def _by_key(self, entity: str) -> list[tuple[str, bytes]]:
         """Return keys and records as they are now, in order."""
@@ -66,7 +66,7 @@ class MemoryReader:
                 hint="compare the entities in crossfade.toml with what the source holds (crossfade survey)",
             )
         database.reach("before read")
-        found = [(str(database.codec.key(r)), r) for r in list(database.entities[entity].records.values())]
+        found = [(str(database.codec.key(r)), r) for r in database.records(entity, self._floor).values()]
         database.reach("after read")
         return sorted(found, key=lambda one: in_order(one[0]))
 

@@ -1,4 +1,4 @@
-"""The statements that a schema in memory is made with: a part of PostgreSQL's, read by sqlglot.
+"""The statements of a schema in memory: a subset of PostgreSQL's, parsed by sqlglot.
 
     CREATE TABLE t (column type [NOT NULL] [PRIMARY KEY] [UNIQUE] [REFERENCES t (c)], PRIMARY KEY, UNIQUE, FOREIGN KEY)
     CREATE [UNIQUE] INDEX i ON t (columns)
@@ -27,7 +27,7 @@ _KNOWN = re.compile(
 )
 
 
-class Unreadable(Exception):
+class UnknownStatement(Exception):
     """Why a statement is not one of these."""
 
 
@@ -69,13 +69,13 @@ Change = CreateTable | CreateIndex | AddForeignKey | Drop
 
 
 def read(sql: str) -> list[Change]:
-    """Return what the statement changes, in order. Raises Unreadable."""
+    """Return what the statement changes, in order. Raises UnknownStatement."""
     if not _KNOWN.match(sql):
-        raise Unreadable(f"the memory store has no such statement: {sql.split('(')[0].strip()[:60]}")
+        raise UnknownStatement(f"the memory store has no such statement: {sql.split('(')[0].strip()[:60]}")
     try:
         parsed = sqlglot.parse_one(sql, read="postgres")
     except sqlglot.errors.SqlglotError as error:
-        raise Unreadable(str(error).partition("\n")[0].partition(". Line")[0]) from None
+        raise UnknownStatement(str(error).partition("\n")[0].partition(". Line")[0]) from None
     match parsed:
         case exp.Create() if parsed.args.get("kind") == "TABLE" and isinstance(parsed.this, exp.Schema):
             return list(_table(parsed.this))
@@ -85,7 +85,7 @@ def read(sql: str) -> list[Change]:
             return [change for action in parsed.args["actions"] for change in _altered(parsed, action)]
         case exp.Drop() if parsed.args.get("kind") in ("TABLE", "INDEX"):
             return [Drop(parsed.args["kind"].lower(), _dropped(parsed), "", bool(parsed.args.get("exists")))]
-    raise Unreadable(f"the memory store has no such statement: {sql.split('(')[0].strip()[:60]}")
+    raise UnknownStatement(f"the memory store has no such statement: {sql.split('(')[0].strip()[:60]}")
 
 
 def _table(schema: exp.Schema) -> Iterator[Change]:
@@ -114,7 +114,7 @@ def _required(column: TargetColumn) -> TargetColumn:
 
 def _column(table: str, part: exp.ColumnDef) -> tuple[TargetColumn, tuple[str, ...], list[Change]]:
     if part.args.get("kind") is None:
-        raise Unreadable(f"the column {part.name} has no type")
+        raise UnknownStatement(f"the column {part.name} has no type")
     kind = postgresql_type(part.args["kind"].sql("postgres").lower())
     nullable, key, later = True, tuple[str, ...](), list[Change]()
     for one in part.args.get("constraints") or ():
@@ -128,7 +128,7 @@ def _column(table: str, part: exp.ColumnDef) -> tuple[TargetColumn, tuple[str, .
             case exp.Reference():
                 later.append(_foreign_key(table, "", (part.name,), one.kind))
             case _:
-                raise Unreadable(f"the memory store does not enforce {one.sql('postgres')}")
+                raise UnknownStatement(f"the memory store does not enforce {one.sql('postgres')}")
     return TargetColumn(part.name, kind, nullable=nullable), key, later
 
 
@@ -145,7 +145,7 @@ def _added(table: str, name: str, constraint: Any) -> Change:
             return _unique(table, name, _names(constraint.this.expressions))
         case exp.ForeignKey():
             return _foreign_key(table, name, _names(constraint.expressions), constraint.args["reference"])
-    raise Unreadable(f"the memory store does not enforce {constraint.sql('postgres')}")
+    raise UnknownStatement(f"the memory store does not enforce {constraint.sql('postgres')}")
 
 
 def _unique(table: str, name: str, columns: tuple[str, ...]) -> CreateIndex:
@@ -154,7 +154,7 @@ def _unique(table: str, name: str, columns: tuple[str, ...]) -> CreateIndex:
 
 def _foreign_key(table: str, name: str, columns: tuple[str, ...], reference: exp.Reference) -> AddForeignKey:
     if reference.args.get("options"):
-        raise Unreadable(f"the memory store does not {' '.join(map(str, reference.args['options']))}")
+        raise UnknownStatement(f"the memory store does not {' '.join(map(str, reference.args['options']))}")
     parent, there = reference.this, tuple[str, ...]()
     if isinstance(parent, exp.Schema):
         parent, there = parent.this, _names(parent.expressions)
@@ -164,10 +164,10 @@ def _foreign_key(table: str, name: str, columns: tuple[str, ...], reference: exp
 def _index(parsed: exp.Create) -> CreateIndex:
     index, given = parsed.this, parsed.this.args.get("params")
     if given is None or given.args.get("where") is not None:
-        raise Unreadable("the memory store has no partial index")
+        raise UnknownStatement("the memory store has no partial index")
     columns = [part.this if isinstance(part, exp.Ordered) else part for part in given.args.get("columns") or ()]
     if not all(isinstance(column, (exp.Column, exp.Identifier)) for column in columns):
-        raise Unreadable("the memory store has no index of an expression")
+        raise UnknownStatement("the memory store has no index of an expression")
     return CreateIndex(index.name, index.args["table"].name, _names(columns), unique=bool(parsed.args.get("unique")))
 
 
@@ -181,7 +181,7 @@ def _altered(parsed: exp.Alter, action: Any) -> Iterator[Change]:
             exists = bool(action.args.get("exists") or parsed.args.get("exists"))
             yield Drop("constraint", _dropped(action), table, exists)
         case _:
-            raise Unreadable(f"the memory store has no such statement: {parsed.sql('postgres')[:60]}")
+            raise UnknownStatement(f"the memory store has no such statement: {parsed.sql('postgres')[:60]}")
 
 
 def _dropped(drop: exp.Drop) -> str:
@@ -193,10 +193,10 @@ def _names(parts: Sequence[Any]) -> tuple[str, ...]:
     return tuple(part.this.name if isinstance(part, exp.Ordered) else part.name for part in parts)
 
 
-# The same as text: what a step of the schema runs.
+# Changes as text: the statements of the schema's steps.
 
 
-def written(change: Change) -> str:
+def statement_of(change: Change) -> str:
     """Return the statement that makes this change."""
     match change:
         case CreateTable():

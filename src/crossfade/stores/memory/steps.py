@@ -1,4 +1,4 @@
-"""Steps of a schema in memory that do not commit with their note."""
+"""Steps of a schema in memory that do not commit with their record in the journal."""
 
 from __future__ import annotations
 

@@ -1,92 +1,39 @@
 """Tables in memory: rows in dictionaries, by primary key, with what is unique beside them.
 
-A transaction works on a copy of the catalogue, in which a table is copied when it is first changed, so that nobody
-else sees what is not committed. Every change notes how it is undone: a savepoint goes back by that.
+A transaction works on a copy of the catalog, in which a table is copied when it is first changed, so that no other
+transaction sees what is not committed. Every change records how to undo it, for savepoints.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from crossfade.errors import CrossfadeError
-from crossfade.model.quoting import identifier
-from crossfade.model.target import ForeignKey, Step, TargetColumn, TargetSchema, TargetTable, Unique
+from crossfade.model.target import ForeignKey, Step, TargetSchema
 from crossfade.schema.digest import digest_of
-from crossfade.stores.contract import RowRejected
-from crossfade.stores.memory.statements import AddForeignKey, Change, CreateIndex, CreateTable, Drop, written
+from crossfade.stores.contract import FenceState, RowRejected
+from crossfade.stores.memory.statements import AddForeignKey, Change, CreateIndex, CreateTable, Drop, statement_of
+from crossfade.stores.memory.table import Key, Notes, StoredRow, Table, Values
+from crossfade.stores.memory.values import shown
 
-Key = tuple[object, ...]
-Notes = dict[Key, Mapping[str, Any]]
-"""Rows of one of the journal's tables."""
-
-Values = tuple[object, ...]
-"""A row's values, in the order of its table's columns; as `python_rows` gives them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """`writer` numbers the transaction that wrote it."""
-
-    values: Values
-    writer: int
-
-
-@dataclass
-class Table:
-    """A table with its indexes. `taken` has, for each unique one, the keys of the rows by what they hold there."""
-
-    name: str
-    columns: tuple[TargetColumn, ...]
-    primary_key: tuple[str, ...]
-    indexes: dict[str, CreateIndex] = field(default_factory=dict)
-    foreign_keys: dict[str, ForeignKey] = field(default_factory=dict)
-    rows: dict[Key, Row] = field(default_factory=dict)
-    taken: dict[str, dict[Values, Key]] = field(default_factory=dict)
-    numbered: int = 0
-    """Rows of a table without a primary key are numbered."""
-
-    def copied(self) -> Table:
-        taken = {name: dict(held) for name, held in self.taken.items()}
-        return replace(
-            self,
-            indexes=dict(self.indexes),
-            foreign_keys=dict(self.foreign_keys),
-            rows=dict(self.rows),
-            taken=taken,
-        )
-
-    def __post_init__(self) -> None:
-        self._place = {column.name: i for i, column in enumerate(self.columns)}
-
-    def places(self, names: Iterable[str]) -> list[int]:
-        return [self._place[name] for name in names]
-
-    def part(self, values: Values, names: Iterable[str]) -> Values:
-        return tuple([values[self._place[name]] for name in names])
-
-    @property
-    def target(self) -> TargetTable:
-        """The table as the rest of crossfade sees it."""
-        uniques = [
-            Unique(i.name, tuple(map(identifier, i.columns)))
-            for i in sorted(self.indexes.values(), key=lambda i: i.name)
-            if i.unique
-        ]
-        keys = sorted(self.foreign_keys.values(), key=lambda k: k.name)
-        return TargetTable(
-            self.name, None, self.name, self.columns, self.primary_key, uniques=tuple(uniques), foreign_keys=tuple(keys)
-        )
+NO_FENCE = FenceState(closed=False)
 
 
 class Catalog:
-    """The tables of a database, committed or as a transaction has them."""
+    """The tables of a database: those that are committed, or those of a transaction."""
 
-    def __init__(self, tables: Mapping[str, Table] | None = None, notes: Mapping[str, Notes] | None = None) -> None:
+    def __init__(
+        self,
+        tables: Mapping[str, Table] | None = None,
+        notes: Mapping[str, Notes] | None = None,
+        fence: FenceState = NO_FENCE,
+    ) -> None:
         self.tables = dict(tables or {})
         self.notes = dict(notes or {})
+        self.fence = fence
         self._own: set[str] = set()
         self._own_notes: set[str] = set()
         self._undo: list[Callable[[], object]] = []
@@ -94,7 +41,7 @@ class Catalog:
     # -- transactions
 
     def begin(self) -> Catalog:
-        return Catalog(self.tables, self.notes)
+        return Catalog(self.tables, self.notes, self.fence)
 
     @property
     def mark(self) -> int:
@@ -147,7 +94,7 @@ class Catalog:
     # -- rows
 
     def insert(self, name: str, values: Values, writer: int) -> Key:
-        """Insert a row. Raises RowRejected for NULL, and for what is unique. Foreign keys are asked afterwards."""
+        """Insert a row. Raises RowRejected for NULL and duplicate values. Foreign keys are checked afterwards."""
         table = self._writable(name)
         self._require_values(table, values)
         key = table.part(values, table.primary_key)
@@ -155,9 +102,9 @@ class Catalog:
             table.numbered += 1
             key = (table.numbered,)
         if key in table.rows:
-            raise _refused(table, "unique", f"another row has the primary key {_shown(key)}", f"{name}_pkey")
-        self._take(table, key, values)
-        table.rows[key] = Row(values, writer)
+            raise _refused(table, "unique", f"another row has the primary key {shown(key)}", f"{name}_pkey")
+        self._enter(table, key, values)
+        table.rows[key] = StoredRow(values, writer)
         self._undo.append(lambda: self._remove(name, key))
         return key
 
@@ -171,48 +118,48 @@ class Catalog:
         try:
             table = self._writable(name)
             self._require_values(table, values)
-            self._take(table, key, values)
+            self._enter(table, key, values)
         except RowRejected:
             self._restore(name, key, row)
             raise
-        table.rows[key] = Row(values, writer)
+        table.rows[key] = StoredRow(values, writer)
         self._undo.append(partial(self._replace, name, key, row))
 
-    def _replace(self, name: str, key: Key, row: Row) -> None:
+    def _replace(self, name: str, key: Key, row: StoredRow) -> None:
         self._remove(name, key)
         self._restore(name, key, row)
 
-    def _take(self, table: Table, key: Key, values: Values) -> None:
-        taken = list[tuple[str, Values]]()
+    def _enter(self, table: Table, key: Key, values: Values) -> None:
+        entered = list[tuple[str, Values]]()
         for index in table.indexes.values():
-            held = table.part(values, index.columns)
-            if not index.unique or None in held:
+            part = table.part(values, index.columns)
+            if not index.unique or None in part:
                 continue
-            if held in table.taken[index.name]:
-                for name, other in taken:
-                    del table.taken[name][other]
-                said = f"another row has the same {', '.join(index.columns)}: {_shown(held)}"
+            if part in table.keys_by_value[index.name]:
+                for name, other in entered:
+                    del table.keys_by_value[name][other]
+                said = f"another row has the same {', '.join(index.columns)}: {shown(part)}"
                 raise _refused(table, "unique", said, index.name, index.columns)
-            table.taken[index.name][held] = key
-            taken.append((index.name, held))
+            table.keys_by_value[index.name][part] = key
+            entered.append((index.name, part))
 
-    def _remove(self, name: str, key: Key) -> Row:
+    def _remove(self, name: str, key: Key) -> StoredRow:
         table = self._writable(name)
         row = table.rows.pop(key)
         for index in table.indexes.values():
-            if index.unique and None not in (held := table.part(row.values, index.columns)):
-                del table.taken[index.name][held]
+            if index.unique and None not in (part := table.part(row.values, index.columns)):
+                del table.keys_by_value[index.name][part]
         return row
 
-    def _restore(self, name: str, key: Key, row: Row) -> None:
+    def _restore(self, name: str, key: Key, row: StoredRow) -> None:
         table = self._writable(name)
-        self._take(table, key, row.values)
+        self._enter(table, key, row.values)
         table.rows[key] = row
 
     def _require_values(self, table: Table, values: Values) -> None:
         for column, value in zip(table.columns, values, strict=True):
             if value is None and not column.nullable:
-                said = f"the column {column.name} takes no NULL"
+                said = f"the column {column.name} does not accept NULL"
                 raise RowRejected("not_null", said, table=table.name, column=column.name)
 
     # -- foreign keys
@@ -223,9 +170,9 @@ class Catalog:
         for foreign in table.foreign_keys.values():
             there = self.parents_of(foreign)
             for key in keys:
-                held = table.part(table.rows[key].values, foreign.columns)
-                if None not in held and held not in there:
-                    said = f"no row of {foreign.parent} has {', '.join(foreign.parent_columns)} {_shown(held)}"
+                part = table.part(table.rows[key].values, foreign.columns)
+                if None not in part and part not in there:
+                    said = f"no row of {foreign.parent} has {', '.join(foreign.parent_columns)} {shown(part)}"
                     raise _refused(table, "foreign_key", said, foreign.name, foreign.columns)
 
     def require_no_children(self, name: str) -> None:
@@ -239,7 +186,7 @@ class Catalog:
         return {parent.part(row.values, foreign.parent_columns) for row in parent.rows.values()}
 
     def referring(self, name: str) -> list[str]:
-        """Other tables that hold rows and have a foreign key to this one."""
+        """Return other tables that have rows and a foreign key to this one."""
         return [
             other.name
             for other in self.tables.values()
@@ -249,7 +196,7 @@ class Catalog:
     # -- the schema
 
     def change(self, change: Change) -> None:
-        """Raises RowRejected where rows are in the way, CrossfadeError where it cannot be."""
+        """Change the schema. Raises RowRejected if rows prevent it, CrossfadeError if it is impossible."""
         match change:
             case CreateTable():
                 self._create(change)
@@ -283,12 +230,12 @@ class Catalog:
         table = self._writable(change.table)
         if change.unique:
             rows = ((table.part(row.values, change.columns), key) for key, row in table.rows.items())
-            table.taken[change.name] = {held: key for held, key in rows if None not in held}
+            table.keys_by_value[change.name] = {part: key for part, key in rows if None not in part}
         table.indexes[change.name] = change
 
     def _unbuild(self, table: str, name: str) -> None:
         self._writable(table).indexes.pop(name)
-        self._writable(table).taken.pop(name, None)
+        self._writable(table).keys_by_value.pop(name, None)
 
     def _refer(self, change: AddForeignKey) -> None:
         parent = self.table(change.key.parent)
@@ -352,27 +299,29 @@ class Catalog:
         """Return the keys of the rows to remove so that these columns are unique: all of a group but its least."""
         groups: dict[Values, list[Key]] = {}
         for key, row in table.rows.items():
-            if None not in (held := table.part(row.values, columns)):
-                groups.setdefault(held, []).append(key)
+            if None not in (part := table.part(row.values, columns)):
+                groups.setdefault(part, []).append(key)
         return [key for keys in groups.values() for key in sorted(keys, key=_order)[1:]]
 
     def orphans(self, table: Table, foreign: ForeignKey) -> list[Key]:
         """Return the keys of the rows that reference a missing row."""
         there, found = self.parents_of(foreign), list[Key]()
         for key, row in table.rows.items():
-            held = table.part(row.values, foreign.columns)
-            if None not in held and held not in there:
+            part = table.part(row.values, foreign.columns)
+            if None not in part and part not in there:
                 found.append(key)
         return found
 
     def schema(self, notes: tuple[str, ...] = ()) -> TargetSchema:
-        """Return the whole, with the steps that make it: tables, then what is unique, indexes and foreign keys."""
+        """Return the schema, with the steps that create it: tables, unique constraints, indexes and foreign keys."""
         tables = [self.tables[name] for name in sorted(self.tables)]
-        pre = tuple(Step(f"table {t.name}", written(CreateTable(t.name, t.columns, t.primary_key))) for t in tables)
+        pre = tuple(
+            Step(f"table {t.name}", statement_of(CreateTable(t.name, t.columns, t.primary_key))) for t in tables
+        )
         indexes = [i for t in tables for i in sorted(t.indexes.values(), key=lambda i: i.name)]
-        post = [Step(_id(index), written(index)) for index in sorted(indexes, key=lambda i: not i.constraint)]
+        post = [Step(_id(index), statement_of(index)) for index in sorted(indexes, key=lambda i: not i.constraint)]
         keys = [AddForeignKey(t.name, k) for t in tables for k in sorted(t.foreign_keys.values(), key=lambda k: k.name)]
-        post += [Step(f"foreign key {added.table}.{added.key.name}", written(added)) for added in keys]
+        post += [Step(f"foreign key {added.table}.{added.key.name}", statement_of(added)) for added in keys]
         targets = tuple(t.target for t in tables)
         digest = digest_of("memory", targets, pre, post)
         return TargetSchema("memory", targets, pre, tuple(post), None, digest, notes)
@@ -384,10 +333,6 @@ def _id(index: CreateIndex) -> str:
 
 def _order(key: Key) -> tuple[tuple[str, object], ...]:
     return tuple((type(part).__name__, part) for part in key)
-
-
-def _shown(values: Values) -> str:
-    return ", ".join(part.hex() if isinstance(part, bytes) else str(part) for part in values)
 
 
 def _refused(table: Table, reason: str, said: str, constraint: str, columns: Sequence[str] = ()) -> RowRejected:

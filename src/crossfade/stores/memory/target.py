@@ -14,8 +14,10 @@ from crossfade.stores.contract import OtherRows, RecordRows, RowRejected, Target
 from crossfade.stores.memory.database import Database
 from crossfade.stores.memory.describe import describe
 from crossfade.stores.memory.journal import MemoryJournal
-from crossfade.stores.memory.statements import Unreadable, read
-from crossfade.stores.memory.tables import Catalog, Key
+from crossfade.stores.memory.noted import NotedRows
+from crossfade.stores.memory.statements import UnknownStatement, read
+from crossfade.stores.memory.table import Key
+from crossfade.stores.memory.tables import Catalog
 from crossfade.stores.memory.values import values_of
 from crossfade.stores.patience import patiently
 
@@ -41,12 +43,15 @@ class MemoryWriter:
     def lock(self) -> Iterator[None]:
         running = self._database.running
         if patiently(lambda: running.acquire(blocking=False) or None) is None:
-            raise Busy(f"another run of crossfade is at work in memory://{self._database.name}; nothing was written",
+            raise Busy(f"another run of crossfade is working in memory://{self._database.name}; nothing was written",
                        hint="wait until it ends")  # fmt: skip
         try:
             yield
         finally:
             running.release()
+
+    def is_locked(self) -> bool:
+        return self._database.running.locked()
 
     def fill_rank(self) -> int:
         return 1
@@ -66,6 +71,9 @@ class MemoryTransaction:
 
     def load(self, table: TargetTable, rows: Any) -> None:
         with self.savepoint():
+            if (noted := NotedRows.of(self.catalog, table)) is not None:
+                noted.load(rows)
+                return
             keys = [self._insert(table, values) for values in self._rows(table, rows)]
             self.catalog.require_parents(table.table, keys)
 
@@ -84,36 +92,40 @@ class MemoryTransaction:
                 refused[root] = refusal
         return refused
 
-    def update(self, table: TargetTable, rows: Any) -> int:
-        held, names = self.catalog.table(table.table), rows.column_names
-        changed = 0
+    def update(
+        self, table: TargetTable, rows: Any, changed: Sequence[str] | None = None, *, for_now: bool = False
+    ) -> int:
+        stored, names = self.catalog.table(table.table), rows.column_names
+        found = 0
         with self.savepoint():
-            for given in values_of(held.target, rows):
+            for given in values_of(stored.target, rows):
                 new = dict(zip(names, given, strict=True))
-                key = tuple(new[name] for name in held.primary_key)
+                key = tuple(new[name] for name in stored.primary_key)
                 row = self.catalog.table(table.table).rows.get(key)
                 if row is not None:
-                    values = tuple(new.get(c.name, old) for c, old in zip(held.columns, row.values, strict=True))
+                    values = tuple(new.get(c.name, old) for c, old in zip(stored.columns, row.values, strict=True))
                     self.catalog.update(table.table, key, values, self._number)
                     self.catalog.require_parents(table.table, [key])
-                    changed += 1
+                    found += 1
             self.catalog.require_no_children(table.table)
-        return changed
+        return found
 
     def _insert(self, table: TargetTable, values: tuple[object, ...]) -> Key:
         return self.catalog.insert(table.table, values, self._number)
 
     def _rows(self, table: TargetTable, rows: Any) -> list[tuple[object, ...]]:
-        """Return the rows in the order of the table's own columns; what is not given is NULL."""
-        held = self.catalog.table(table.table)
+        """Return the rows in the order of the table's own columns; missing values are NULL."""
+        stored = self.catalog.table(table.table)
         place = {name: i for i, name in enumerate(rows.column_names)}
-        order = [place.get(c.name) for c in held.columns]
-        given = values_of(held.target, rows)
+        order = [place.get(c.name) for c in stored.columns]
+        given = values_of(stored.target, rows)
         return [tuple(None if i is None else values[i] for i in order) for values in given]
 
     # -- rows out
 
-    def delete(self, table: TargetTable, keys: Any) -> int:
+    def delete(self, table: TargetTable, keys: Any, *, beside: Sequence[tuple[TargetTable, Any]] = ()) -> int:
+        if (noted := NotedRows.of(self.catalog, table)) is not None:
+            return noted.delete(keys)
         found = self._found(table, keys)
         with self.savepoint():
             for key in found:
@@ -123,13 +135,15 @@ class MemoryTransaction:
         return len(found)
 
     def owned(self, table: TargetTable, by: Any, columns: Sequence[str]) -> Any:
-        held = self.catalog.table(table.table)
-        return arrow_rows(table, columns, [held.part(held.rows[k].values, columns) for k in self._found(table, by)])
+        if (noted := NotedRows.of(self.catalog, table)) is not None:
+            return noted.owned(by, columns)
+        stored = self.catalog.table(table.table)
+        return arrow_rows(table, columns, [stored.part(stored.rows[k].values, columns) for k in self._found(table, by)])
 
     def _found(self, table: TargetTable, by: Any) -> list[Key]:
-        held, wanted = self.catalog.table(table.table), set(python_rows(by))
-        places = held.places(by.column_names)
-        return [k for k, row in held.rows.items() if tuple(row.values[i] for i in places) in wanted]
+        stored, wanted = self.catalog.table(table.table), set(python_rows(by))
+        places = stored.places(by.column_names)
+        return [k for k, row in stored.rows.items() if tuple(row.values[i] for i in places) in wanted]
 
     def empty(self, table: TargetTable, *, beside: Collection[TargetTable]) -> None:
         own = {t.table for t in beside}
@@ -143,29 +157,36 @@ class MemoryTransaction:
     # -- questions
 
     def holds(self, table: TargetTable, column: str | None = None) -> bool:
-        held = self.catalog.table(table.table)
+        stored = self.catalog.table(table.table)
         if column is None:
-            return bool(held.rows)
-        (place,) = held.places([column.removeprefix(f"{table.table}.")])
-        return any(row.values[place] is not None for row in held.rows.values())
+            return bool(stored.rows)
+        (place,) = stored.places([column.removeprefix(f"{table.table}.")])
+        return any(row.values[place] is not None for row in stored.rows.values())
 
     def key_name(self, table: TargetTable) -> str | None:
         return f"{table.table}_pkey"
 
     def count(self, table: TargetTable, *, hold: bool) -> int | None:
-        """Count rows. Nobody else writes until the transaction ends, with or without `hold`."""
-        held = self.catalog.tables.get(table.table)
-        return None if held is None else len(held.rows)
+        """Count rows. No other transaction writes until this one ends, with or without `hold`."""
+        stored = self.catalog.tables.get(table.table)
+        return None if stored is None else len(stored.rows)
 
     def mark(self, table: TargetTable, rows: Any) -> bytes | None:
-        """Return the number of this transaction, which every row has that it wrote."""
+        """Return the number of this transaction, which every row that it wrote has."""
         return str(self._number).encode()
+
+    @property
+    def edits_show(self) -> bool:
+        return True
+
+    def pack_marks(self) -> None:
+        """Do nothing: a process does not live long enough."""
 
     def other_rows(self, table: TargetTable, *, limit: int) -> OtherRows:
         noted = self.catalog.notes.get("loaded", {}).values()
         own = {int(row["mark"]) for row in noted if row["table_name"] == table.name and not row["gone"]}
-        held = self.catalog.table(table.table)
-        others = [key for key, row in held.rows.items() if row.writer not in own]
+        stored = self.catalog.table(table.table)
+        others = [key for key, row in stored.rows.items() if row.writer not in own]
         shown = tuple(", ".join(map(_shown, key)) for key in others[:limit])
         return OtherRows(len(others), shown, edits_show=True)
 
@@ -180,7 +201,7 @@ class MemoryTransaction:
         self._database.reach("before step")
         try:
             changes = read(sql)
-        except Unreadable as error:
+        except UnknownStatement as error:
             raise CrossfadeError(str(error)) from None
         with self.savepoint():
             for change in changes:

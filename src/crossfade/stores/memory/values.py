@@ -1,4 +1,4 @@
-"""Values held strictly against the types of their columns: nothing is cut, rounded or converted."""
+"""Check values strictly against the types of their columns: nothing is truncated, rounded or converted."""
 
 from __future__ import annotations
 
@@ -80,3 +80,8 @@ def _stored(value: Any, kind: ColumnType) -> object:
         return value
     whole, _, fraction = value.partition(".")
     return f"{whole}.{fraction.rstrip('0').ljust(kind.scale, '0')}"
+
+
+def shown(values: Sequence[object]) -> str:
+    """Format values for a message."""
+    return ", ".join(part.hex() if isinstance(part, bytes) else str(part) for part in values)

@@ -16,12 +16,13 @@ from typing import Any
 from bson import encode
 from bson.errors import BSONError
 from bson.max_key import MaxKey
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.cursor import RawBatchCursor
 
+from crossfade.model.rejection import Rejected
 from crossfade.records.bson.decode import decode_one
 from crossfade.records.bson.ejson import canonical, loads_canonical
-from crossfade.records.bson.walk import Unreadable
 
 ID = [("_id", 1)]
 KEYS_A_REPLY = 50_000
@@ -37,32 +38,36 @@ def documents(batch: bytes) -> Iterator[bytes]:
         at += size
 
 
-def ranges(collection: Collection[dict[str, Any]], size: int) -> Iterator[tuple[str | None, str | None, int]]:
+def ranges(
+    collection: Collection[dict[str, Any]], size: int, session: ClientSession | None = None
+) -> Iterator[tuple[str | None, str | None, int]]:
     """Yield (lower, upper, count) of consecutive ranges of about `size` documents each.
 
     Every range takes a query of its own, so that no cursor stays open while the caller works on a range.
     """
     lower: str | None = None
     while True:
-        upper, count = _next_range(collection, lower, size)
+        upper, count = _next_range(collection, lower, size, session)
         yield lower, upper, count
         if upper is None:
             return
         lower = upper
 
 
-def _next_range(collection: Collection[dict[str, Any]], lower: str | None, size: int) -> tuple[str | None, int]:
+def _next_range(
+    collection: Collection[dict[str, Any]], lower: str | None, size: int, session: ClientSession | None
+) -> tuple[str | None, int]:
     """Return the upper bound of the range that starts at `lower` (None: it is the last), and its number of documents.
 
     The server skips `size` keys along the index and returns the next one, three times as fast as it sends them all. The
     keys themselves are read only if there is no such key or it cannot be a bound.
     """
-    behind = [_bound(key) for key in _keys(collection, lower, 1, skip=size)]
+    behind = [_bound(key) for key in _keys(collection, session, lower, 1, skip=size)]
     if behind and behind[0] not in (None, lower):  # a sharded collection can hold a key twice
         return behind[0], size
     wanted = size + 1
     while True:
-        keys = _keys(collection, lower, wanted)
+        keys = _keys(collection, session, lower, wanted)
         if len(keys) < wanted:
             return None, len(keys)
         at, bound = _last_bound(keys, lower)
@@ -73,9 +78,11 @@ def _next_range(collection: Collection[dict[str, Any]], lower: str | None, size:
         wanted *= 2
 
 
-def _keys(collection: Collection[Any], lower: str | None, limit: int, skip: int = 0) -> list[bytes]:
+def _keys(
+    collection: Collection[Any], session: ClientSession | None, lower: str | None, limit: int, skip: int = 0
+) -> list[bytes]:
     cursor: RawBatchCursor[Any] = collection.find_raw_batches(
-        {}, {"_id": 1}, sort=ID, hint=ID, skip=skip, limit=limit, batch_size=min(limit, KEYS_A_REPLY)
+        {}, {"_id": 1}, sort=ID, hint=ID, skip=skip, limit=limit, batch_size=min(limit, KEYS_A_REPLY), session=session
     )
     if lower is not None:
         cursor = cursor.min([("_id", loads_canonical(lower))])
@@ -98,7 +105,7 @@ def _bound(key: bytes) -> str | None:
         text = canonical(value)
         same = encode({"_id": loads_canonical(text)}) == key
     except (
-        Unreadable,
+        Rejected,
         BSONError,
         ValueError,
         TypeError,

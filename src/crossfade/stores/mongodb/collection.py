@@ -27,8 +27,8 @@ def collection_of(db: Database[dict[str, Any]], name: str) -> Collection[dict[st
 
 
 def _renamed(collection: Collection[dict[str, Any]], name: str) -> Collection[dict[str, Any]]:
-    # Attributes that pymongo keeps to itself: what it makes of them is checked, so that another version cannot read
-    # another collection.
+    # Private attributes of pymongo: the resulting name is checked, so that another version cannot read another
+    # collection.
     full = f"{collection.database.name}.{name}"
     collection._name, collection._full_name = name, full
     if (collection.name, collection.full_name) != (name, full):

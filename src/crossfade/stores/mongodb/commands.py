@@ -1,4 +1,4 @@
-"""Runs the commands of a schema: each may be run again, and finds then that it was done."""
+"""Runs the commands of a schema. Each may be run again: it has no effect then."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _require_same(db: Database[dict[str, Any]], command: Mapping[str, Any]) -> N
 
 
 def same_text(value: Any) -> str:
-    """The value as text that is the same for the same value, whoever wrote its numbers."""
+    """Return the value as text that is the same for the same value, whichever program wrote its numbers."""
     return canonical(_numbers(value))
 
 

@@ -1,4 +1,4 @@
-"""Conditions of the journal as filters; in SQL's sense, a comparison with a null is never true."""
+"""Conditions of the journal as filters. As in SQL, a comparison with null is never true."""
 
 from __future__ import annotations
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pymongo.database import Database
 
-from crossfade.errors import Misused
+from crossfade.errors import Misused, Unreachable
 from crossfade.model.described import Described
 from crossfade.model.findings import Finding
 from crossfade.model.target import ForeignKey, Step, TargetSchema, TargetTable, Unique
 from crossfade.stores.contract import Ddl, NumbersBehind, Unsound
-from crossfade.stores.mongodb import catalogue, violations
+from crossfade.stores.mongodb import catalog, violations
 from crossfade.stores.mongodb.collection import collection_of
 from crossfade.stores.mongodb.errors import speaking
 from crossfade.stores.mongodb.journal import PREFIX
+from crossfade.stores.mongodb.vanishing import in_target
 
 
 class MongoDdl:
@@ -30,7 +31,7 @@ class MongoDdl:
 
     def is_empty(self) -> list[str]:
         with self._asking():
-            return [self._described(found["name"]) for found in catalogue.collections(self._db)]
+            return [self._described(found["name"]) for found in catalog.collections(self._db)]
 
     def _described(self, name: str) -> str:
         holds = collection_of(self._db, name).find_one({}, {"_id": 1}) is not None
@@ -51,14 +52,14 @@ class MongoDdl:
 
     def live_schema(self) -> TargetSchema:
         with self._asking():
-            return catalogue.live_schema(self._db)
+            return catalog.live_schema(self._db)
 
     def describe(self) -> Described:
         with self._asking():
-            return catalogue.describe(self._db)
+            return catalog.describe(self._db)
 
     def describe_made(self, schema: TargetSchema) -> Described:
-        return catalogue.describe_made(schema)
+        return catalog.describe_made(schema)
 
     def holding_rows(self, relations: Sequence[str]) -> dict[str, bool | None]:
         with self._asking():
@@ -74,7 +75,7 @@ class MongoDdl:
         return []
 
     def unsound(self, tables: Sequence[TargetTable]) -> list[Unsound]:
-        """Return the references that find nothing: nobody but the schema knows of them."""
+        """Return the references to missing documents: only the schema knows of references, not the server."""
         with self._asking():
             return [unsound for table in tables for key in table.foreign_keys for unsound in self._missing(table, key)]
 
@@ -97,15 +98,18 @@ class MongoDdl:
             return violations.unbuildable(self._db, table, step)
 
     def outlive_removed(self) -> None:
-        """Do nothing: an index is of the documents that are there."""
+        """Do nothing: an index includes only present documents."""
 
-    def advance_sequences(self, tables: Sequence[TargetTable]) -> int:
+    def advance_sequences(self, tables: Sequence[TargetTable], headroom: int = 0) -> int:
         """Do nothing: MongoDB has no sequences."""
         return 0
 
-    def doubtful_columns(self, schema: TargetSchema, mapped: Collection[str]) -> list[Finding]:
-        """Return nothing: a field stores what it is given."""
-        return []
+    def doubtful(self, schema: TargetSchema, mapped: Collection[str]) -> list[Finding]:
+        """Return the collections whose documents expire or are discarded, now or by the schema."""
+        things = list(catalog.describe_made(schema).things)
+        with suppress(Unreachable), self._asking():  # the checks that need the target report that
+            things += catalog.describe(self._db).things
+        return list(dict.fromkeys(in_target(things, schema, mapped)))
 
     @contextmanager
     def _asking(self) -> Iterator[None]:

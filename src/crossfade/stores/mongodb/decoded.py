@@ -1,4 +1,4 @@
-"""What a decoded document holds, as canonical values; `Unreadable` where the schema has no place for it."""
+"""Values of decoded documents as canonical values; `OtherValue` for those that the schema does not allow."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _SHOWN = 80
 _MISSING = object()
 
 
-class Unreadable(Exception):
-    """A value that the schema has no place for: `said` ends the sentence "the column holds ..."."""
+class OtherValue(Exception):
+    """A value that the schema does not allow: `said` ends the sentence "the column holds ..."."""
 
     def __init__(self, said: str) -> None:
         self.said = said
@@ -30,18 +30,18 @@ def field_of(doc: dict[str, Any], column: TargetColumn) -> Any:
     if value is _MISSING:
         if column.absent or column.has_default:
             return None
-        raise Unreadable("nothing: the field is missing")
+        raise OtherValue("nothing: the field is missing")
     if value is None:
         if column.absent and column.nullable:
             if column.type.kind == "ejson":
                 return canonical(None)  # the null of JSON; NULL is a missing field
-            raise Unreadable("null, and the field is to be missing")
+            raise OtherValue("null, and the field is to be missing")
         return None
     return value_as(value, column.type)
 
 
 def value_as(value: Any, kind: ColumnType) -> Any:
-    """The canonical value of what a document holds. Raises Unreadable for one of another type."""
+    """Return the canonical form of a document's value. Raises OtherValue for one of another type."""
     if kind.kind == "struct":
         return _struct(value, kind)
     if kind.kind == "array":
@@ -62,18 +62,18 @@ def _struct(value: Any, kind: ColumnType) -> dict[str, Any]:
     known = {field.name for field in kind.fields}
     for name in value:
         if name not in known and not kind.is_open:
-            raise Unreadable(f"the field {name!r}: {shown(value[name])}, which the schema does not have")
+            raise OtherValue(f"the field {name!r}: {shown(value[name])}, which the schema does not have")
     found = dict[str, Any]()
     for field in kind.fields:
         try:
             found[field.name] = field_of(value, field)
-        except Unreadable as unreadable:
-            raise Unreadable(f"in {field.name} {unreadable.said}") from None
+        except OtherValue as unreadable:
+            raise OtherValue(f"in {field.name} {unreadable.said}") from None
     return found
 
 
-def _other(value: Any, kind: ColumnType) -> Unreadable:
-    return Unreadable(f"{shown(value)}, which is not a valid {kind.sql}")
+def _other(value: Any, kind: ColumnType) -> OtherValue:
+    return OtherValue(f"{shown(value)}, which is not a valid {kind.sql}")
 
 
 def shown(value: Any) -> str:
@@ -96,8 +96,9 @@ def _moment(value: Any, kind: ColumnType) -> int | None:
 def _binary(value: Any, kind: ColumnType) -> bytes | None:
     subtype = value.subtype if type(value) is Binary else 0 if type(value) is bytes else None
     wanted = 4 if kind.kind == "uuid" else kind.subtype or 0
-    is_whole = kind.kind != "uuid" or len(value) == 16
-    return bytes(value) if subtype == wanted and is_whole else None
+    if subtype != wanted or (kind.kind == "uuid" and len(value) != 16):
+        return None
+    return bytes(value)
 
 
 _READERS: dict[str, Callable[[Any, ColumnType], Any]] = {

@@ -1,4 +1,4 @@
-"""Canonical rows as BSON documents, column by column and byte by byte: no object is made for a value.
+"""Canonical rows as BSON documents, column by column and byte by byte: no object is created for a value.
 
 A column gives for each row the bytes of its element (type, name, value); a document is its elements joined. A missing
 field is an element of no bytes.
@@ -7,7 +7,7 @@ field is an element of no bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal, Inexact, InvalidOperation, Overflow, localcontext
 from typing import Any
@@ -18,10 +18,11 @@ from bson import Decimal128
 from bson.decimal128 import create_decimal128_context
 
 from crossfade.model.canonical import arrow_type, element_of
-from crossfade.model.rejection import Rejection
+from crossfade.model.rejection import Rejected, Rejection
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.records.bson.ejson import loads_canonical, to_bson
 from crossfade.stores.contract import RowRejected
+from crossfade.stores.mongodb.encoded import encoded
 from crossfade.stores.mongodb.fields import KEY, is_compound, key_type, stored
 
 MOST_BYTES = 16_777_216
@@ -33,28 +34,37 @@ _NULL = b"\x0a"
 _SHOWN = 80
 
 Values = list[bytes | None]
-"""Of each row the byte of its BSON type and its value; None for NULL."""
-
-
-class Refused(Exception):
-    """A value that BSON, or a MongoDB server, does not take."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        self.reason, self.message = reason, message
-        super().__init__(message)
+"""For each row, the byte of the BSON type and the value; None for NULL."""
 
 
 def documents(table: TargetTable, rows: Any) -> list[bytes]:
     """Return the documents of rows, their fields in the order of the schema. Raises RowRejected with every row that
-    MongoDB does not hold.
+    MongoDB cannot store.
     """
-    refusals: dict[int, Rejection] = {}
-    columns = [column for column in table.columns if column.name in rows.column_names or not column.absent]
-    bodies = [_elements(_column(rows, c), replace(c, name=stored(table, c.name)), c.name, refusals) for c in columns]
+    parts = list(_parts(table, rows))
+    made = encoded([array for array, _, _ in parts], [field for _, field, _ in parts])
+    return _encoded(table, parts) if made is None else made
+
+
+Part = tuple[Any, TargetColumn, str]
+"""A field of the documents: its values, what it is, and the column that it comes from."""
+
+
+def _parts(table: TargetTable, rows: Any) -> Iterator[Part]:
     if is_compound(table):
-        name = KEY.encode() + b"\0"
-        bodies.insert(0, [value[:1] + name + value[1:] for value in compound_keys(table, rows)])
-    found = [_document(parts) for parts in zip(*bodies, strict=True)] if bodies else []
+        yield _compound_keys(table, rows), TargetColumn(KEY, key_type(table), nullable=False), KEY
+    for column in table.columns:
+        if column.name in rows.column_names or not column.absent:
+            yield _column(rows, column), replace(column, name=stored(table, column.name)), column.name
+
+
+def _encoded(table: TargetTable, parts: Sequence[Part]) -> list[bytes]:
+    """Return the documents by the reference implementation, which also names the rows that do not fit."""
+    refusals: dict[int, Rejection] = {}
+    bodies = [_elements(values, field, column, refusals) for values, field, column in parts]
+    for body, (_, field, column) in zip(bodies, parts, strict=True):
+        _refuse_empty_timestamps(body, field, column, refusals)
+    found = [_document(each) for each in zip(*bodies, strict=True)] if bodies else []
     for row, document in enumerate(found):
         if len(document) > MOST_BYTES:
             message = f"the document has {len(document):,} bytes, more than {MOST_BYTES:,}"
@@ -65,12 +75,27 @@ def documents(table: TargetTable, rows: Any) -> list[bytes]:
     return found
 
 
+def _refuse_empty_timestamps(
+    body: Sequence[bytes], field: TargetColumn, column: str, refusals: dict[int, Rejection]
+) -> None:
+    """MongoDB puts the present time in the place of an empty timestamp, in all fields of a document but _id."""
+    if field.type.kind != "ejson" or field.name == KEY:
+        return
+    empty = b"\x11" + field.name.encode() + bytes(9)
+    for row, element in enumerate(body):
+        if element == empty:
+            message = "MongoDB would put the present time in the place of the empty timestamp"
+            refusals.setdefault(row, Rejection(row, "bad_value", message, column=column))
+
+
 def compound_keys(table: TargetTable, rows: Any) -> list[bytes]:
     """Return the keys of several columns, as values."""
+    return [value for value in values_of(_compound_keys(table, rows), key_type(table)) if value is not None]
+
+
+def _compound_keys(table: TargetTable, rows: Any) -> Any:
     kind = key_type(table)
-    parts = [_column(rows, column) for column in kind.fields]
-    keys = pa.StructArray.from_arrays(parts, fields=list(arrow_type(kind)))
-    return [value for value in values_of(keys, kind) if value is not None]
+    return pa.StructArray.from_arrays([_column(rows, c) for c in kind.fields], fields=list(arrow_type(kind)))
 
 
 def _column(rows: Any, column: TargetColumn) -> Any:
@@ -81,11 +106,11 @@ def _column(rows: Any, column: TargetColumn) -> Any:
 
 
 def values_of(values: Any, kind: ColumnType) -> Values:
-    """Return the values as BSON. Raises Refused for one that BSON does not hold."""
+    """Return the values as BSON. Raises Rejected for one that BSON cannot represent."""
     refusals: dict[int, Rejection] = {}
     found = _values(values, kind, "", refusals)
     for refusal in refusals.values():
-        raise Refused(refusal.reason, refusal.detail)
+        raise Rejected(refusal.reason, refusal.detail)
     return found
 
 
@@ -95,7 +120,7 @@ def _document(parts: Sequence[bytes]) -> bytes:
 
 
 def _elements(values: Any, field: TargetColumn, column: str, refusals: dict[int, Rejection]) -> list[bytes]:
-    """The bytes of a field in each row; it is the column, or within it."""
+    """Return the bytes of a field in each row. The field is the column itself, or within it."""
     name = field.name.encode() + b"\0"
     null = b"" if field.absent else _NULL + name
     found = _values(values, field.type, column, refusals)
@@ -136,7 +161,7 @@ _FIXED: dict[str, tuple[bytes, int]] = {
 
 def _fixed(values: Any, kind: ColumnType) -> Values:
     head, width = _FIXED[kind.kind]
-    if kind.kind == "timestamptz":  # whole milliseconds: what is finer was refused before
+    if kind.kind == "timestamptz":  # whole milliseconds: finer times were refused before
         values = pc.divide(values.cast(pa.int64()), 1000)
     data = values.buffers()[1]
     first = values.offset * width
@@ -198,14 +223,14 @@ def _one_by_one(values: Any, encode: Callable[[str], bytes], column: str, refusa
     for row, value in enumerate(values.to_pylist()):
         try:
             found.append(None if value is None else encode(value))
-        except Refused as error:
-            refusals.setdefault(row, Rejection(row, error.reason, error.message, column=column or None))
+        except Rejected as error:
+            refusals.setdefault(row, error.at(row, column=column or None))
             found.append(None)
     return found
 
 
 def _decimal(text: str) -> bytes:
-    """A plain number by its digits (IEEE 754's form with a binary coefficient), any other by the driver."""
+    """Return a plain number by its digits (IEEE 754's form with a binary coefficient), any other by the driver."""
     found = _PLAIN.fullmatch(text)
     if found is not None and len(digits := found[2] + (found[3] or "")) <= _DIGITS:
         bits = int(digits) | (_BIAS - len(found[3] or "")) << 113 | bool(found[1]) << 127
@@ -214,20 +239,20 @@ def _decimal(text: str) -> bytes:
         with localcontext(_DECIMAL128):
             return b"\x13" + Decimal128(Decimal(text)).bid
     except (Inexact, InvalidOperation, Overflow):
-        raise Refused(
+        raise Rejected(
             "precision", f"{text[:_SHOWN]} has more than the 34 digits of a Decimal128, or is beyond it"
         ) from None
 
 
 def _any(text: str) -> bytes:
-    """Canonical Extended JSON, as the value that it says."""
+    """Return the value of canonical Extended JSON."""
     try:
         value = loads_canonical(text)
         document = to_bson({"": value})
     except (ValueError, TypeError, RecursionError) as error:
-        raise Refused("not_json", f"{text[:_SHOWN]!r} is not Extended JSON: {error}") from None
+        raise Rejected("not_json", f"{text[:_SHOWN]!r} is not Extended JSON: {error}") from None
     if (depth := _depth(value)) > MOST_DEPTH - 1:
-        raise Refused("too_deep", f"the value is nested {depth} levels deep, and MongoDB takes {MOST_DEPTH}")
+        raise Rejected("too_deep", f"the value is nested {depth} levels deep, and MongoDB takes {MOST_DEPTH}")
     return document[4:5] + document[6:-1]
 
 

@@ -8,13 +8,14 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI, OperationFailure, PyMongoError
 
 from crossfade.errors import CrossfadeError, Misused, Unreachable, may_pass
 from crossfade.model.urls import hide_password, without_secrets
 
 CONNECTING = "connecting"
-"""What a client does when it meets the server for the first time."""
+"""What a client is doing at its first contact with the server, for `speaking`."""
 AUTHENTICATION_FAILED = frozenset({18, 8000})  # 8000 is Atlas's
 UNAUTHORIZED = 13
 CURSOR_GONE = frozenset({43, 237})
@@ -66,7 +67,7 @@ _HINTS = (
     ),
     (re.compile("Name or service not known|nodename nor servname|getaddrinfo"), "check the host of the URL", False),
 )
-# The driver says this of a server with which no connection could be made, too, and forgets why.
+# The driver also says this if no connection could be made, and loses the cause (directConnection=true).
 _NO_MEMBER = re.compile(r"a replica set named ('[^']*') but this node belongs to a set named 'None'")
 _COMMAND = re.compile(r"execute command \{ (\w+):.*\}", re.DOTALL)  # whole, with its session and cluster time
 
@@ -85,7 +86,7 @@ def speaking(url: str, doing: str) -> Iterator[None]:
 
 
 def translated(error: PyMongoError, url: str, doing: str) -> CrossfadeError:
-    reason = without_secrets(_reason(error), url)
+    reason = without_secrets(_reason(_first_cause(error, url)), url)
     if isinstance(error, InvalidURI):
         return Misused(
             f"not a MongoDB URL: {hide_password(url)} ({reason})",
@@ -99,6 +100,23 @@ def translated(error: PyMongoError, url: str, doing: str) -> CrossfadeError:
     if isinstance(error, ConnectionFailure):
         return _cut(reason, url, doing)
     return CrossfadeError(f"MongoDB's driver failed while {doing}: {reason}")
+
+
+def _first_cause(error: PyMongoError, url: str) -> PyMongoError:
+    """Return why no connection could be made, by connecting again without the name of the replica set; or the error."""
+    if not _NO_MEMBER.search(str(error)):
+        return error
+    try:
+        with MongoClient[dict[str, object]](url, replicaSet=None, serverSelectionTimeoutMS=_ASK_AGAIN_MS) as client:
+            client.admin.command("hello")
+    except ConnectionFailure as cause:
+        return cause
+    except PyMongoError:
+        pass  # the server answers
+    return error
+
+
+_ASK_AGAIN_MS = 1500
 
 
 def _reason(error: PyMongoError) -> str:
@@ -160,7 +178,7 @@ def _cut(reason: str, url: str, doing: str) -> Unreachable:
 
 
 def _speaks_tls(host: str, port: int) -> bool:
-    """Whether the server begins a TLS connection; its certificate is not looked at."""
+    """Return whether the server begins a TLS connection; its certificate is not looked at."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:

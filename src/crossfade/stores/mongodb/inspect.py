@@ -12,13 +12,16 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
 
 from crossfade.errors import Unreachable
+from crossfade.model.findings import Finding
 from crossfade.model.patterns import is_pattern
 from crossfade.model.urls import hide_password
 from crossfade.records.bson.left_behind import described_indexes, left_behind
-from crossfade.stores.contract import EntityInfo, Inspector
+from crossfade.stores.contract import EntityInfo, Inspector, journal_in
 from crossfade.stores.mongodb.collection import collection_of
 from crossfade.stores.mongodb.errors import speaking
+from crossfade.stores.mongodb.journal import PREFIX
 from crossfade.stores.mongodb.listing import list_all, list_authorized
+from crossfade.stores.mongodb.vanishing import vanishing
 
 COUNT_MS = 2000  # time limit for counting a view or time series; the number is only for progress bars
 
@@ -57,7 +60,11 @@ class MongoInspector:
             if not listed:
                 raise self._not_there()
             pairs = _gridfs(self.db, listed)
-            return [self._describe(listed[name], listed, pairs, sized) for name in sorted(listed)]
+            own, entries = journal_in(listed, PREFIX)
+            described = [
+                self._describe(found, listed, pairs, sized) for name, found in listed.items() if name not in own
+            ]
+            return sorted([*described, *entries], key=lambda info: info.name)
 
     def _listed(self, named: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """List what a login with few rights may read, if that is everything asked for. Otherwise collections that it
@@ -80,6 +87,16 @@ class MongoInspector:
             hint="grant the user the role read on this database"
             + (f", or name in crossfade.toml what it may read: entities = [{listed}]" if seen else ""),
         )
+
+    def vanishing(self, entities: Names[str]) -> Sequence[Finding]:
+        with speaking(self.url, "looking for what its documents expire by"):
+            found = list_all(self.db) or list_authorized(self.db)
+            options = {str(one["name"]): dict(one.get("options", {})) for one in found}
+            return [
+                finding
+                for name in sorted(entities)
+                for finding in vanishing(name, options.get(name, {}), self._indexes(name))
+            ]
 
     def place(self) -> tuple[str, tuple[str, ...]]:
         """Return the database's name and the members of the replica set by their own names, whatever the URL names."""

@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 from bson.raw_bson import RawBSONDocument
 
+from crossfade.model.rejection import Rejected
 from crossfade.model.target import TargetTable
-from crossfade.stores.mongodb.documents import Refused, compound_keys, values_of
+from crossfade.stores.mongodb.documents import compound_keys, values_of
 from crossfade.stores.mongodb.fields import KEY, stored
 
 _VALUES_AT_ONCE = 5000
@@ -34,7 +35,7 @@ def filters(table: TargetTable, keys: Any) -> Iterator[RawBSONDocument]:
 
 
 def _values(table: TargetTable, keys: Any, name: str) -> list[bytes]:
-    """The values of a column, each once; NULL finds nothing, and neither does what BSON does not hold."""
+    """Return the values of a column, each once, without NULL and values that BSON cannot represent."""
     column = table.column(name)
     assert column is not None, f"{table.name} has a column {name}"
     values = keys.column(name)
@@ -43,7 +44,7 @@ def _values(table: TargetTable, keys: Any, name: str) -> list[bytes]:
         values = values.drop_null()
     try:
         return [b"\x0a" if one is None else one for one in values_of(values, column.type)]
-    except Refused:
+    except Rejected:
         single = [keys.select([name]).slice(i, 1) for i in range(len(keys))] if len(keys) > 1 else []
         return [value for one in single for value in _values(table, one, name)]
 

@@ -1,6 +1,6 @@
-"""That no other process is at work in a target: a document with a lease that its holder renews.
+"""The lock of a run on a target: a document with a lease that its holder renews.
 
-MongoDB keeps no lock for a connection. A holder that was killed renews nothing, and its lease ends by itself.
+MongoDB has no locks of sessions. A holder that was killed no longer renews its lease, which ends by itself.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Lease:
         self._stop = threading.Event()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def hold(self) -> Iterator[None]:
         self._take()
         keeper = threading.Thread(target=self._keep, daemon=True, name="crossfade-lease")
         keeper.start()
@@ -43,24 +43,32 @@ class Lease:
             with suppress(PyMongoError):
                 self._release()
 
+    @property
+    def is_held(self) -> bool:
+        """Whether a process has a lease that has not ended."""
+        return self._locks.find_one({"_id": 1, "$expr": {"$gte": ["$until", "$$NOW"]}}) is not None
+
     def _release(self) -> None:
-        """Give it back; where there is no journal any more, nothing is left of the lock either."""
-        self._locks.delete_one({"_id": 1, "token": self._token})
-        if not self._locks.database.list_collection_names(filter={"name": JOURNAL}):
+        """Release the lease. If the journal no longer exists, drop the collection of the lock, together with the lease.
+        If the lease were deleted first, another run could take one, which would be dropped with the collection.
+        """
+        if not self._locks.database.list_collection_names(filter={"name": JOURNAL}) and self._renew():
             self._locks.drop()
+        else:
+            self._locks.delete_one({"_id": 1, "token": self._token})
 
     def _take(self) -> None:
         until = time.monotonic() + _PATIENCE
         while not self._renew():
             if time.monotonic() > until:
                 raise Busy(
-                    f"another run of crossfade is at work in {self._url}; this one has written nothing",
+                    f"another run of crossfade is working in {self._url}; this one has written nothing",
                     hint="wait until it ends: crossfade status",
                 )
             time.sleep(0.2)
 
     def _renew(self) -> bool:
-        """Whether the lease is ours now."""
+        """Return whether the lease is ours now."""
         own = {"_id": 1, "token": self._token}
         free = {"_id": 1, "$expr": {"$lt": ["$until", "$$NOW"]}}
         ours = {"token": self._token, "until": {"$add": ["$$NOW", int(SECONDS * 1000)]}}
@@ -68,10 +76,10 @@ class Lease:
             if self._locks.update_one({"$or": [own, free]}, [{"$set": ours}]).matched_count:
                 return True
             return self._locks.update_one(own, [{"$set": ours}], upsert=True).upserted_id is not None
-        except DuplicateKeyError:  # somebody else has it
+        except DuplicateKeyError:  # another process has it
             return False
 
     def _keep(self) -> None:
         while not self._stop.wait(RENEWED):
-            with suppress(PyMongoError):  # a server that is away for a moment; longer, and the writes fail as well
+            with suppress(PyMongoError):  # if the server is away for longer, the writes fail as well
                 self._renew()

@@ -1,9 +1,9 @@
 """Builds the filter that finds documents by the value at a path.
 
-A dotted path is used if possible, because it can use an index. It is not possible if a step holds a dot, starts with a
-dollar sign, is empty, or looks like a position, or if arrays are nested: then an expression follows the path (MongoDB
-5.0 and later), which reads the whole collection. A dotted path can match more than was asked for: it enters arrays
-where the path does not say so, and compares strings by the collection's own collation, which may ignore case.
+A dotted path is used if possible, because it can use an index. It is not possible if a step contains a dot, starts with
+a dollar sign, is empty, or looks like a position, or if arrays are nested: then an expression follows the path (MongoDB
+5.0 and later), which reads the whole collection. A dotted path can match more than is wanted: it enters arrays where
+the path does not say so, and compares strings by the collection's own collation, which may ignore case.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _is_plain(name: str) -> bool:
 
 
 def _by_dotted_path(path: str, wanted: list[Any]) -> dict[str, Any]:
-    """Return a test by `$in`, except for values that `$in` reads otherwise: null (or missing), undefined, patterns."""
+    """Return a test by `$in`, except for values that `$in` interprets: null (or missing), undefined, patterns."""
     listed = [value for value in wanted if not isinstance(value, (NoneType, Undefined, Regex, RawRegex))]
     cases: list[dict[str, Any]] = [{path: {"$in": listed}}] if listed else []
     cases += [{path: {"$eq": value}} for value in wanted if isinstance(value, (Regex, RawRegex))]

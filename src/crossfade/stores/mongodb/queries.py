@@ -1,4 +1,4 @@
-"""A user's SELECT over collections: MongoDB has no SQL, so DuckDB runs it over the documents that it names.
+"""A user's SELECT over collections: MongoDB has no SQL, so DuckDB runs it over the collections that it names.
 
 The collections are read as the schema says (by rows.py), a batch at a time, into an engine that spills to disk.
 """
@@ -46,7 +46,7 @@ def run_query(sql: str, limit: int, tables: Sequence[TargetTable], scan: Scan) -
 
 
 def _named(sql: str) -> set[str]:
-    """The tables of a SELECT. Raises CrossfadeError for any other statement: nothing but a SELECT is run."""
+    """Return the tables of a SELECT. Raises CrossfadeError for any other statement: nothing but a SELECT is run."""
     try:
         statements = sqlglot.parse(sql, read="duckdb")
     except SqlglotError as error:

@@ -1,8 +1,8 @@
-"""Why a server refused documents, each with the reason that other stores give for the same."""
+"""Why a server refused documents, with the same reasons as other stores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bson import CodecOptions, encode
@@ -45,8 +45,8 @@ def of(
 ) -> list[Rejection] | None:
     """Return the documents at fault; None if the error is about none of them.
 
-    With `own` a document that is on the server byte for byte is no fault. In a transaction the server names the first
-    one only: the others whose keys exist, or that the validator refuses, are asked for.
+    With `own`, a document that is on the server byte for byte is not at fault. In a transaction the server names only
+    the first one: the others whose keys exist, or that the validator refuses, are queried.
     """
     errors = error.details.get("writeErrors", []) if isinstance(error, BulkWriteError) and error.details else []
     if not errors or any(e["code"] not in REASONS for e in errors):
@@ -54,8 +54,8 @@ def of(
     found = {e["index"]: _refused(table, e["index"], e) for e in errors}
     if own:
         again = _again(raws)
-        taken = [row for row, refused in found.items() if refused.constraint == KEY_INDEX and row not in again]
-        same = _same(db, table, raws, taken)
+        key_exists = [row for row, refused in found.items() if refused.constraint == KEY_INDEX and row not in again]
+        same = _same(db, table, raws, key_exists)
         return [found[row] for row in sorted(found) if row not in same]
     codes = {e["code"] for e in errors}
     if codes & {DUPLICATE, 11001}:
@@ -68,13 +68,30 @@ def of(
     return [found[row] for row in sorted(found)]
 
 
-def alone(table: TargetTable, error: PyMongoError) -> RowRejected | None:
-    """The error of a write as a refusal, where it is one."""
+def of_updates(
+    db: Database[dict[str, Any]],
+    table: TargetTable,
+    documents: Sequence[RawBSONDocument],
+    error: PyMongoError,
+    *,
+    whole: bool,
+) -> RowRejected | None:
+    """Return the error of updates as a refusal with the documents at fault; None if it is about none of them.
+
+    The server names the first one. If they are `whole`, all others that the validator refuses are queried.
+    """
     errors = error.details.get("writeErrors", []) if isinstance(error, BulkWriteError) and error.details else []
     if not errors or errors[0]["code"] not in REASONS:
         return None
-    one = _refused(table, 0, errors[0])
-    return RowRejected(one.reason, one.detail, table=table.name, column=one.column, constraint=one.constraint)
+    first = _refused(table, errors[0]["index"], errors[0])
+    found = {first.row: first}
+    if whole and errors[0]["code"] == INVALID:
+        for row in _invalid(db, table, [bytes(document.raw) for document in documents], strict=True):
+            found.setdefault(row, _rejection(table, row, "check", _INVALID, None, "validator"))
+    rows = [found[row] for row in sorted(found)]
+    return RowRejected(
+        first.reason, first.detail, table=table.name, column=first.column, constraint=first.constraint, rows=rows
+    )
 
 
 def said(error: OperationFailure) -> str:
@@ -113,7 +130,7 @@ def _same_key(raw: bytes) -> str:
 
 
 def _existing(db: Database[dict[str, Any]], table: TargetTable, raws: Sequence[bytes]) -> Iterator[int]:
-    """The documents whose key is taken: by one on the server, or by one before it."""
+    """Yield the documents whose key another one has: on the server, or before it."""
     collection, seen = collection_of(db, table.table), set[bytes]()
     for at in range(0, len(raws), _AT_ONCE):
         ids = [key_of(raw) for raw in raws[at : at + _AT_ONCE]]
@@ -125,7 +142,7 @@ def _existing(db: Database[dict[str, Any]], table: TargetTable, raws: Sequence[b
 
 
 def _again(raws: Sequence[bytes]) -> set[int]:
-    """The documents with the key of one before them: not even the same bytes make those one."""
+    """Return the documents with the key of an earlier one. They are refused even if their bytes are the same."""
     seen, again = set[bytes](), set[int]()
     for row, raw in enumerate(raws):
         key = _bytes(key_of(raw))
@@ -139,24 +156,51 @@ def _bytes(key: Any) -> bytes:
     return encode({"k": key})
 
 
-def _invalid(db: Database[dict[str, Any]], table: TargetTable, raws: Sequence[bytes]) -> Iterator[int]:
+def _invalid(
+    db: Database[dict[str, Any]], table: TargetTable, raws: Sequence[bytes], *, strict: bool = False
+) -> Iterator[int]:
+    """Yield the documents that the validator refuses.
+
+    With `strict`, none if it accepts some of them nevertheless, because they were invalid before (validationLevel).
+    """
     options = next(iter(db.list_collections(filter={"name": table.table})), {}).get("options", {})
     validator = options.get("validator")
-    if not validator:
+    if not validator or (strict and options.get("validationLevel", "strict") != "strict"):
         return
-    for at in range(0, len(raws), _AT_ONCE):
-        some = raws[at : at + _AT_ONCE]
-        numbered = [{"n": at + i, "d": RawBSONDocument(raw)} for i, raw in enumerate(some)]
+    yield from matching(db, raws, {"$nor": [validator]}) or ()
+
+
+def matching(db: Database[dict[str, Any]], raws: Sequence[bytes], query: Mapping[str, Any]) -> set[int] | None:
+    """Return which of these documents, which need not be stored, fit a query; None if the server cannot tell (before
+    5.1).
+    """
+    found = set[int]()
+    for some in _with_distinct_keys(raws):
         steps: list[dict[str, Any]] = [
-            {"$documents": numbered},
-            {"$replaceWith": {"$mergeObjects": ["$d", {"#n": "$n"}]}},
-            {"$match": {"$nor": [validator]}},
-            {"$project": {"_id": 0, "#n": 1}},
+            {"$documents": {"$literal": [RawBSONDocument(raws[row]) for row in some.values()]}},
+            {"$match": query},
+            {"$project": {"_id": 1}},  # and no number as another field, which a validator may forbid
         ]
         try:
-            yield from (one["#n"] for one in db.aggregate(steps))
-        except OperationFailure:  # a server before 5.1, or a validator that forbids other fields
-            return
+            found |= {some[_bytes(one["_id"])] for one in db.with_options(_RAW).aggregate(steps)}
+        except OperationFailure:
+            return None
+    return found
+
+
+def _with_distinct_keys(raws: Sequence[bytes]) -> Iterator[dict[bytes, int]]:
+    """Yield key -> row, in portions: rows with the same key are in different ones."""
+    portions: list[dict[bytes, int]] = []
+    last: dict[bytes, int] = {}
+    for row, raw in enumerate(raws):
+        key = _bytes(key_of(raw))
+        last[key] = number = last.get(key, -1) + 1
+        if number == len(portions):
+            portions.append({})
+        portions[number][key] = row
+    for portion in portions:
+        rows = list(portion.items())
+        yield from (dict(rows[at : at + _AT_ONCE]) for at in range(0, len(rows), _AT_ONCE))
 
 
 def _same(db: Database[dict[str, Any]], table: TargetTable, raws: Sequence[bytes], rows: Sequence[int]) -> set[int]:

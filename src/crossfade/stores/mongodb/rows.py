@@ -1,7 +1,7 @@
-"""Reads a target back: documents as they are on the server, decoded whole, and held against the schema value by value.
+"""Reads a target back: documents are decoded completely, and checked against the schema value by value.
 
 It shares nothing with documents.py, which wrote them. A value of another BSON type than the schema's, a null where the
-field is to be missing, and fields that the schema does not have are told in the column "#unreadable".
+field is to be missing, and fields that the schema does not have are described in the column "#unreadable".
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from crossfade.records.bson.decode import decode
 from crossfade.stores.contract import RowReader
 from crossfade.stores.mongodb import keys as by_key
 from crossfade.stores.mongodb.collection import collection_of
-from crossfade.stores.mongodb.decoded import Unreadable, field_of, shown
+from crossfade.stores.mongodb.columnar import Columns, columns_of
+from crossfade.stores.mongodb.decoded import OtherValue, field_of, shown
 from crossfade.stores.mongodb.errors import speaking
 from crossfade.stores.mongodb.fields import KEY, is_compound, stored
 from crossfade.stores.mongodb.printed import may_be_printed, printed
@@ -35,14 +36,28 @@ class MongoRowReader:
 
     def __init__(self, db: Database[dict[str, Any]], url: str) -> None:
         self._db, self._url = db, url
+        self._columnar: dict[tuple[TargetTable, tuple[str, ...]], Columns | None] = {}
 
     def rows(self, table: TargetTable, columns: Sequence[str], keys: Any) -> Any:
-        parts = [
-            canonical_batch(table, columns, raw)
-            for some in by_key.filters(table, keys)
-            for raw in self._replies(table, some)
-        ]
-        return _together(table, columns, parts)
+        return self.owned(table, columns, keys)
+
+    def owned(self, table: TargetTable, columns: Sequence[str], by: Any) -> Any:
+        replies = (raw for some in by_key.filters(table, by) for raw in self._replies(table, some))
+        return _together(table, columns, [part for raw in replies for part in self._canonical(table, columns, raw)])
+
+    def _canonical(self, table: TargetTable, columns: Sequence[str], raw: bytes) -> Iterator[Any]:
+        """Yield the documents, in any order: those that conform to the schema, and the others."""
+        asked = (table, tuple(columns))
+        if asked not in self._columnar:
+            self._columnar[asked] = columns_of(table, columns)
+        reader = self._columnar[asked]
+        if reader is None:
+            yield canonical_batch(table, columns, raw)
+            return
+        batch, others = reader.read(raw)
+        yield batch
+        if others:
+            yield canonical_batch(table, columns, b"".join(others))
 
     def printed(self, table: TargetTable, rows: Any) -> Any:
         """Return the rows with decimals and values of any type as the driver prints them."""
@@ -55,7 +70,7 @@ class MongoRowReader:
     def scan(self, table: TargetTable, columns: Sequence[str]) -> Iterator[Any]:
         only = {KEY: 1} if set(columns) <= set(table.primary_key) else None
         for raw in self._replies(table, {}, only):
-            yield canonical_batch(table, columns, raw)
+            yield from self._canonical(table, columns, raw)
 
     def count(self, table: TargetTable) -> int:
         with speaking(self._url, f"counting {table.name}"):
@@ -90,7 +105,7 @@ def _together(table: TargetTable, columns: Sequence[str], parts: Sequence[Any]) 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A column, the field that holds it, and whether that is within a key of several columns."""
+    """A column, its field, and whether that is within a key of several columns."""
 
     column: str
     field: TargetColumn
@@ -108,7 +123,7 @@ def _places(table: TargetTable, columns: Sequence[str]) -> list[_Place]:
 
 
 def canonical_batch(table: TargetTable, columns: Sequence[str], raw: bytes) -> Any:
-    """Return documents as a canonical batch, with "#unreadable" where one holds what the columns have no place for."""
+    """Return documents as a canonical batch, with "#unreadable" for values that the columns cannot represent."""
     places = _places(table, columns)
     known = frozenset({KEY, *(stored(table, column.name) for column in table.columns)})
     read = [_row(table, places, known, document) for document in _decoded(table, raw)]
@@ -128,7 +143,7 @@ def _decoded(table: TargetTable, raw: bytes) -> list[dict[str, Any]]:
 def _row(
     table: TargetTable, places: Sequence[_Place], known: frozenset[str], document: dict[str, Any]
 ) -> tuple[list[Any], list[str]]:
-    """The values of one document, and what of it the columns have no place for."""
+    """Return the values of one document, and sentences on those that the columns cannot represent."""
     said = list[str]()
     values = [_read(document, place, said) for place in places]
     first = next((i for i, place in enumerate(places) if not place.is_key), None)
@@ -148,13 +163,13 @@ def _extra(document: dict[str, Any], table: TargetTable, known: frozenset[str]) 
 def _read(document: dict[str, Any], place: _Place, said: list[str]) -> Any:
     try:
         return field_of(document[KEY] if place.in_key else document, place.field)
-    except Unreadable as unreadable:
+    except OtherValue as unreadable:
         said.append(f"{place.column} holds {unreadable.said}")
         return None
 
 
 def _array(values: list[Any], kind: ColumnType) -> Any:
-    """Values as Arrow. Moments are numbers of microseconds: Python's calendar ends in the year 9999."""
+    """Return values as Arrow. Times are numbers of microseconds: Python's calendar ends in the year 9999."""
     return pa.array(values, _numbered(kind)).cast(arrow_type(kind))
 
 

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from functools import lru_cache
 from typing import Any
 
 from bson.max_key import MaxKey
+from pymongo.client_session import ClientSession
 from pymongo.cursor import RawBatchCursor
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
@@ -47,17 +49,24 @@ class MongoReader:
     def __init__(self, db: Database[dict[str, Any]], url: str) -> None:
         self._db = db
         self._url = url
+        self._session: ClientSession | None = None
         self._has_key_index = lru_cache(maxsize=None)(self._ask_for_key_index)
         self._transcoders: list[tuple[Shape, tuple[Column, ...], Transcoder]] = []
+
+    def within(self, db: Database[dict[str, Any]], session: ClientSession) -> MongoReader:
+        """Return a reader of the same database whose reads belong to the session. It shares this one's caches."""
+        other = copy(self)
+        other._db, other._session = db, session
+        return other
 
     def chunks(self, entity: str, *, target_bytes: int) -> Iterator[Chunk]:
         with speaking(self._url, f"looking at the keys of {entity}"):
             collection = collection_of(self._db, entity)
             if not self._has_key_index(entity):
-                yield Chunk(entity, 0, None, None, collection.count_documents({}))
+                yield Chunk(entity, 0, None, None, collection.count_documents({}, session=self._session))
                 return
             size = max(1, min(DOCUMENTS_A_CHUNK, target_bytes // self._average_size(entity)))
-            for number, (lower, upper, count) in enumerate(ranges(collection, size)):
+            for number, (lower, upper, count) in enumerate(ranges(collection, size, self._session)):
                 count += self._count_last_key(entity) if upper is None and lower is not None else 0
                 yield Chunk(entity, number, lower, upper, count)
 
@@ -78,7 +87,7 @@ class MongoReader:
     def count(self, entity: str) -> int:
         with speaking(self._url, f"counting {entity}"):
             options: dict[str, Any] = {"hint": ID} if self._has_key_index(entity) else {}
-            return collection_of(self._db, entity).count_documents({}, **options)
+            return collection_of(self._db, entity).count_documents({}, session=self._session, **options)
 
     def scan(self, entity: str) -> Iterator[bytes]:
         with speaking(self._url, f"reading {entity}"):
@@ -90,7 +99,7 @@ class MongoReader:
             covered = {"hint": ID} if self._has_key_index(entity) else {}
             yield from self._stream(entity, {}, projection={"_id": 1}, **covered)
 
-    def fetch(self, entity: str, path: Path, values: Sequence[str]) -> Iterator[bytes]:
+    def fetch(self, entity: str, path: Path, values: Sequence[str], shape: Shape | None = None) -> Iterator[bytes]:
         with speaking(self._url, f"fetching from {entity}"):
             self._has_key_index(entity)
             seen: set[bytes] = set()
@@ -123,7 +132,7 @@ class MongoReader:
     def _cursor(
         self, entity: str, query: Mapping[str, Any], size: int = DOCUMENTS_A_REPLY, **options: Any
     ) -> RawBatchCursor[Any]:
-        return find_replies(collection_of(self._db, entity), query, batch_size=size, **options)
+        return find_replies(collection_of(self._db, entity), query, batch_size=size, session=self._session, **options)
 
     def _ask_for_key_index(self, entity: str) -> bool:
         """Return whether the entity has an index on `_id`: views, time series and clustered collections have none."""

@@ -1,4 +1,4 @@
-"""Steps of a schema: commands that no transaction holds, each of which may be run again."""
+"""Steps of a schema: commands that cannot run in a transaction, each of which may be run again."""
 
 from __future__ import annotations
 

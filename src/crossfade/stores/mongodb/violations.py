@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +16,8 @@ from crossfade.model.target import ForeignKey, Step, TargetTable, Unique
 from crossfade.schema.documents import commands
 from crossfade.schema.documents.collections import unique_of
 from crossfade.stores.mongodb.collection import collection_of
-from crossfade.stores.mongodb.fields import column_of, path_of, stored
+from crossfade.stores.mongodb.fields import path_of, stored
+from crossfade.stores.mongodb.index_values import index_values
 from crossfade.stores.mongodb.rows import canonical_batch
 
 _RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
@@ -26,11 +27,11 @@ _BYTES_AT_ONCE = 4_000_000
 def duplicates(db: Database[dict[str, Any]], table: TargetTable, unique: Unique, collation: Any = None) -> Any:
     """Return the keys of the documents to remove so that the index can be built: all of a group but its least key."""
     paths = [path_of(table, expression) for expression in unique.expressions]
-    values = {f"e{i}": {"$ifNull": [f"${path}", None]} for i, path in enumerate(paths)}
     steps: list[dict[str, Any]] = []
     if unique.predicate is not None:
         steps.append({"$match": json.loads(unique.predicate)})
-    steps += ({"$unwind": {"path": f"${path}", "preserveNullAndEmptyArrays": True}} for path in _arrays(table, paths))
+    steps += index_values(table, paths)
+    values = {f"e{i}": {"$ifNull": [f"$e{i}", None]} for i in range(len(paths))}
     steps += [
         {"$group": {"_id": {"v": values, "k": "$_id"}}},  # a document may hold a value twice
         {
@@ -47,20 +48,13 @@ def duplicates(db: Database[dict[str, Any]], table: TargetTable, unique: Unique,
     return _keys(db, table, steps, **options)
 
 
-def _arrays(table: TargetTable, paths: Sequence[str]) -> Iterator[str]:
-    for path in paths:
-        column = table.column(column_of(table, path))
-        if column is not None and column.type.kind == "array":
-            yield path
-
-
 def orphans(db: Database[dict[str, Any]], table: TargetTable, key: ForeignKey) -> Any:
     """Return the keys of the documents that reference a missing one. A null, or no field, references nothing."""
     return _keys(db, table, [*missing_references(table, key), {"$group": {"_id": "$_id"}}])
 
 
 def missing_references(table: TargetTable, key: ForeignKey) -> list[dict[str, Any]]:
-    """The stages that leave the documents (or elements) whose reference finds nothing."""
+    """Return the stages that pass on the documents (or elements) that reference a missing one."""
     steps: list[dict[str, Any]] = []
     names = [stored(table, name) for name in key.columns]
     for name, column in zip(names, map(table.column, key.columns), strict=True):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,18 +19,19 @@ from crossfade.model.target import ForeignKey, Step, TargetSchema, TargetTable, 
 from crossfade.schema.statements import Script, split
 from crossfade.stores.contract import Ddl, NumbersBehind, Unsound
 from crossfade.stores.postgresql import errors as failures
-from crossfade.stores.postgresql.catalogue.catalogue import reflect
-from crossfade.stores.postgresql.catalogue.describe import describe, holding_rows, holds_values
-from crossfade.stores.postgresql.catalogue.existing_tables import described, user_tables
-from crossfade.stores.postgresql.catalogue.objects import shown
+from crossfade.stores.postgresql.catalog.catalog import reflect
+from crossfade.stores.postgresql.catalog.describe import describe, holding_rows, holds_values
+from crossfade.stores.postgresql.catalog.existing_tables import described, user_tables
+from crossfade.stores.postgresql.catalog.objects import shown
 from crossfade.stores.postgresql.constraints import violations as census
 from crossfade.stores.postgresql.constraints.advance import advance, numbers_behind, running_out
 from crossfade.stores.postgresql.constraints.removed import outlive_removed
 from crossfade.stores.postgresql.constraints.unbuildable import unbuildable
+from crossfade.stores.postgresql.doubtful import doubtful
 from crossfade.stores.postgresql.scratch.database import scratch
 from crossfade.stores.postgresql.scratch.trial import Trial
 from crossfade.stores.postgresql.session import rights
-from crossfade.stores.postgresql.session.connect import connect
+from crossfade.stores.postgresql.session.connect import connect, group_of, journal_tables
 from crossfade.stores.postgresql.session.default_schema import default_schema
 
 _TELL = "nothing was written. Remove the statement from the file and run it after the move"
@@ -45,11 +47,21 @@ UNION ALL SELECT CASE prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate
 """
 
 
+def _lacking(schema: TargetSchema, error: psycopg.Error) -> str:
+    """Return what to try. A missing type or operator class may belong to an extension that a note names."""
+    needed = [note for note in schema.notes if "needs the extension" in note]
+    if error.sqlstate == psycopg.errors.UndefinedObject.sqlstate and needed:
+        return "; ".join(needed)
+    return "the schema is valid, but it could not be created again; " + _TELL
+
+
 class PostgresDdl:
-    """The Ddl of the database at `url`. Every call opens its own connection and closes it."""
+    """The Ddl of the database at `url`. One idle connection is reused."""
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._idle: list[psycopg.Connection[Any]] = []
+        weakref.finalize(self, _close_all, self._idle)  # if close() is never called
         self._dropping = _one_thread()
         self._default: str | None = None
 
@@ -61,7 +73,8 @@ class PostgresDdl:
         return self._default
 
     def close(self) -> None:
-        """Wait until no scratch database is left."""
+        """Close the connection, and wait until no scratch database is left."""
+        _close_all(self._idle)
         self._dropping.shutdown()
         self._dropping = _one_thread()
 
@@ -73,7 +86,8 @@ class PostgresDdl:
     def has_journal(self) -> bool:
         """Return whether the journal's tables exist."""
         with self._connected() as connection:
-            row = connection.execute("SELECT to_regclass('crossfade.move') IS NOT NULL").fetchone()
+            move = f"crossfade.{journal_tables(group_of(self._url))}move"
+            row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [move]).fetchone()
             return bool(row and row[0])
 
     def there_before(self) -> list[tuple[str, str]]:
@@ -131,9 +145,7 @@ class PostgresDdl:
             except psycopg.Error as error:
                 if lacking := rights.lacking(error, connection, step.sql):
                     raise lacking from None
-                raise self._failed(
-                    step, error, "the schema is valid, but it could not be created again; " + _TELL
-                ) from None
+                raise self._failed(step, error, _lacking(schema, error)) from None
 
     def _metadata_of(self, schema: TargetSchema) -> Any:
         with self._scratch() as connection:
@@ -209,22 +221,47 @@ class PostgresDdl:
         with self._connected() as connection:
             outlive_removed(connection, self._url)
 
-    def advance_sequences(self, tables: Sequence[TargetTable]) -> int:
-        """Set the sequences of the tables' columns to the last number in use. Return how many were set."""
+    def advance_sequences(self, tables: Sequence[TargetTable], headroom: int = 0) -> int:
+        """Set the sequences of the tables' columns `headroom` numbers after the last one in use. Return how many."""
         with self._connected(autocommit=False) as connection:
-            return advance(connection, tables)
+            return advance(connection, tables, headroom)
 
-    def doubtful_columns(self, schema: TargetSchema, mapped: Collection[str]) -> list[Finding]:
-        """Return nothing: PostgreSQL enforces the types that it accepts."""
-        return []
+    def doubtful(self, schema: TargetSchema, mapped: Collection[str]) -> list[Finding]:
+        return list(doubtful(schema, mapped))
 
     @contextmanager
     def _connected(self, *, autocommit: bool = True) -> Iterator[psycopg.Connection[Any]]:
+        """Lend the idle connection, or a new one if there is none. After an error it is closed."""
         try:
-            with connect(self._url, autocommit=autocommit) as connection:
+            with ExitStack() as closing:
+                connection = closing.enter_context(self._idle_connection() or connect(self._url, autocommit=True))
+                connection.autocommit = autocommit
                 yield connection
+                connection.commit()
+                connection.autocommit = True
+                if not self._idle:
+                    closing.pop_all()
+                    self._idle.append(connection)
         except psycopg.Error as error:
             raise failures.translated(error, self._url, "") from error
+
+    def _idle_connection(self) -> psycopg.Connection[Any] | None:
+        """Take the idle connection, unless it was lost meanwhile."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            return None
+        try:
+            connection.execute("SELECT")
+        except psycopg.Error:
+            connection.close()
+            return None
+        return connection
+
+
+def _close_all(idle: list[psycopg.Connection[Any]]) -> None:
+    while idle:
+        idle.pop().close()
 
 
 def _one_thread() -> ThreadPoolExecutor:
@@ -232,7 +269,7 @@ def _one_thread() -> ThreadPoolExecutor:
 
 
 def _metadata_of(connection: psycopg.Connection[Any], default: str) -> Any:
-    from crossfade.stores.postgresql.catalogue.metadata import metadata_of  # loads SQLAlchemy
+    from crossfade.stores.postgresql.catalog.metadata import metadata_of  # loads SQLAlchemy
 
     return metadata_of(connection, default)
 

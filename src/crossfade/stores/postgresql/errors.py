@@ -26,8 +26,12 @@ _ROW_REASONS = {
     "54001": "bad_value",  # nested deeper than the server's stack allows
     "P0001": "raised",  # raised by a function of a CHECK, domain, generated column or trigger
 }
-NEVER_A_ROW = ("08", "25", "28", "3D", "40", "53", "55", "57", "58", "72", "F0", "XX")
-"""Classes of SQLSTATE that are about the server, whatever the statement was."""
+NEVER_A_ROW = ("08", "25", "28", "3D", "40", "53", "55", "57", "58", "72", "F0", "XX001", "XX002")
+"""Beginnings of SQLSTATEs that are about the server, whatever the statement was, unless a function raised them itself.
+XX000 is not one: input functions of extensions report invalid values with it.
+"""
+RAISED = r"^PL/pgSQL[^\n]* RAISE(\n|$)"
+"""The context of an error that a function raised itself, with any SQLSTATE."""
 _NOTHING_WRITTEN = "nothing of this chunk was written"
 _CHANGED = (
     "it was changed after `crossfade schema apply`: restore it as `crossfade schema show` prints it, "
@@ -56,7 +60,7 @@ _STATES = {
 }
 _PASSING = {"53300", "25006", "40P01", "40001", "55P03"}  # a failover, the locks of others
 _HIDDEN = (
-    "row-level security hides rows of a table from the role of the target URL",
+    "row-level security hides rows of a table from the role",
     "as an administrator: ALTER ROLE ... BYPASSRLS; or, where the role owns the table: ALTER TABLE ... NO FORCE ROW"
     " LEVEL SECURITY",
 )
@@ -69,7 +73,7 @@ _AT_ROW = re.compile(r"COPY [^\n]*, line \d+")
 def translated(error: psycopg.Error, url: str, table: str, default: str = "public") -> Exception:
     """Convert the error into one of crossfade's. `default` is the schema of tables that name none."""
     code = error.sqlstate
-    if code is None or code.startswith(("08", "57P")):
+    if code is None or (code.startswith(("08", "57P")) and not _was_raised(error)):
         return lost(error, url)
     reason = row_reason(error)
     doubtful = reason is None and _while_at_a_row(error)
@@ -126,8 +130,18 @@ def of_statement(error: psycopg.Error, url: str) -> Exception:
     return ours
 
 
+class NotKept(psycopg.DataError):
+    """A column would store another value than it was given, for this reason."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
 def row_reason(error: psycopg.Error) -> str | None:
     """Return the reason why a row was refused; None if the code alone does not say that it is about a row."""
+    if isinstance(error, NotKept):
+        return error.reason
     return _row_reason(error.sqlstate or "", f"{error.diag.message_primary} {error.diag.message_detail}")
 
 
@@ -149,7 +163,11 @@ def _row_reason(code: str, text: str) -> str | None:
 
 def is_state(error: psycopg.Error) -> bool:
     """Return whether the error is about the server or the connection, and not about the data."""
-    return error.sqlstate is None or error.sqlstate.startswith(NEVER_A_ROW)
+    return error.sqlstate is None or (error.sqlstate.startswith(NEVER_A_ROW) and not _was_raised(error))
+
+
+def _was_raised(error: psycopg.Error) -> bool:
+    return bool(re.match(RAISED, error.diag.context or ""))
 
 
 def _while_at_a_row(error: psycopg.Error) -> bool:

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from crossfade.errors import CrossfadeError, Unreachable
+from crossfade.model.findings import Finding
 from crossfade.model.urls import hide_password
-from crossfade.stores.contract import EntityInfo, Inspector
+from crossfade.stores.contract import EntityInfo, Inspector, journal_in
 from crossfade.stores.postgresql.reading.relations import (
     FOREIGN,
     MATERIALIZED,
     PARTITIONED,
     TABLE,
     VIEW,
-    Key,
     Relation,
+    RelationKey,
     Relations,
     queries,
 )
 from crossfade.stores.postgresql.source import PostgresReader
 
-JOURNAL = "crossfade"
-"""The schema of a journal: of a move into this database."""
+JOURNAL = "crossfade."
+"""The prefix of the tables of a journal, with their schema."""
+FEED = "crossfade.crossfade_"
+"""The prefix of the tables that triggers write to for a move out of this database: they are not reported."""
+GUARDS = {
+    "crossfade.fence": "it is the fence of a cutover",
+    "crossfade.group_fence": "it is the fence of cutovers of groups",
+    "crossfade.group_fence_table": "it is the fence of cutovers of groups",
+    "crossfade.back": "it is the guard of what is written back",
+}
+"""The guards of fences and of writes back, which remain after the database was opened again."""
 
 CLASSES = {
     TABLE: "table",
@@ -36,13 +46,17 @@ PLANS = {
     PARTITIONED: "copied, with all of its partitions as one table",
     VIEW: "not copied, because it is computed; create it as a view of the target",
     MATERIALIZED: "not copied, because it is computed; create it in the target, or name it in entities",
-    FOREIGN: "not copied, because its rows are in another server: move them from there",
+    FOREIGN: "not copied, because its rows are on another server: move them from there",
 }
+NO_PLACE = (
+    "; a partition of it is a foreign table, so its rows have neither a key nor a place by which they could be read:"
+    " discard it with a reason"
+)
 
 
 @dataclass(frozen=True)
 class PostgresInspector:
-    """Reads the catalogue; the right to connect is enough."""
+    """Reads the catalog; the right to connect is enough."""
 
     reader: PostgresReader
     url: str
@@ -62,8 +76,13 @@ class PostgresInspector:
         return sorted(found, key=lambda info: info.name)
 
     def _found(self) -> Iterator[EntityInfo]:
-        for name, relation in self.relations.by_name.items():
-            yield self._described(name, relation)
+        full = {name: f"{relation.schema}.{relation.table}" for name, relation in self.relations.by_name.items()}
+        shown = {name: of for name, of in full.items() if not of.startswith(FEED)}
+        own, entries = journal_in(shown.values(), JOURNAL)
+        for name, of in shown.items():
+            if of not in own:
+                yield self._described(name, self.relations.by_name[name])
+        yield from entries
         if count := self._large_objects():
             plan = "not copied: large objects are not rows; store them as bytea first, or move them with pg_dump"
             yield EntityInfo("pg_largeobject", "large objects", plan, False, count, 0)
@@ -71,8 +90,8 @@ class PostgresInspector:
     def _described(self, name: str, relation: Relation) -> EntityInfo:
         copied, plan = relation.kind in (TABLE, PARTITIONED), PLANS[relation.kind]
         kind = CLASSES[relation.kind]
-        if relation.schema == JOURNAL:
-            kind, copied, plan = "system", False, "not copied, because it is Crossfade's own journal"
+        if (why := GUARDS.get(f"{relation.schema}.{relation.table}")) is not None:
+            kind, copied, plan = "system", False, f"not copied, because {why}"
         elif relation.extension:
             kind, copied = "system", False
             plan = f"not copied, because it belongs to the extension {relation.extension}"
@@ -82,7 +101,7 @@ class PostgresInspector:
 
     def _more(self, relation: Relation) -> str:
         said = "; rows of tables that inherit from it are copied with those" if relation.has_children else ""
-        said += _of_key(self.relations.key(relation))
+        said += NO_PLACE if relation.has_foreign else _of_key(self.relations.key(relation))
         if relation.policies:
             said += "; it has row-level security: the role needs BYPASSRLS, or to own it"
         return said + ("" if relation.may_read else "; the role has no right to read it (GRANT SELECT)")
@@ -94,6 +113,19 @@ class PostgresInspector:
             return 0
         return int(count or 0)
 
+    def vanishing(self, entities: Collection[str]) -> Sequence[Finding]:
+        names = {one.oid: name for name, one in self.relations.by_name.items() if name in entities}
+        found = self.reader.text_rows(queries()["unlogged"])
+        unlogged = sorted((names[str(oid)], str(table)) for oid, table in found if str(oid) in names)
+        return [
+            Finding(
+                "note", "vanishes", name,
+                f"{table} is unlogged: a crash of the server empties it, and no feed of changes says so",
+                f"ALTER TABLE {table} SET LOGGED",
+            )
+            for name, table in unlogged
+        ]  # fmt: skip
+
     def place(self) -> tuple[str, tuple[str, ...]]:
         """Return the database's name, and the address and port of the server."""
         ((name, place, oid),) = self.reader.text_rows(queries()["place"])
@@ -104,14 +136,14 @@ class PostgresInspector:
         return f"PostgreSQL {version}"
 
 
-def _of_key(key: Key) -> str:
+def _of_key(key: RelationKey) -> str:
     if key.is_primary:
         return ""
     if key.columns:
         return f"; it has no primary key, so its rows are known by {', '.join(c.name for c in key.columns)}"
     return (
         "; it has no primary key and no unique columns that are not null, so its rows are known by their place (ctid):"
-        " that holds within one run, while nobody writes"
+        " this is valid within one run, while the table is not written"
     )
 
 

@@ -14,7 +14,7 @@ from crossfade.model.matching import arranged, places_of
 from crossfade.model.quoting import identifier
 from crossfade.model.target import ColumnType, TargetTable
 from crossfade.stores.contract import RowReader
-from crossfade.stores.postgresql.catalogue.column_types import COLUMN_TYPES
+from crossfade.stores.postgresql.catalog.column_types import COLUMN_TYPES
 from crossfade.stores.postgresql.meaning import PgType, TypeCatalog
 from crossfade.stores.postgresql.meaning.checks import (
     Verdict,
@@ -36,7 +36,8 @@ _MOST_REFUSALS = 100  # most texts that a type may refuse, before the rest is co
 _INSERT_TRIGGER = """
 SELECT EXISTS (
     SELECT FROM pg_catalog.pg_trigger g
-    WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' AND (g.tgtype & 4) <> 0  -- for INSERT
+    WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgname !~ '^crossfade_'
+      AND (g.tgtype & 4) <> 0  -- for INSERT
       AND (g.tgrelid = {0}::regclass OR g.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree({0}::regclass)))
 )
 """
@@ -61,6 +62,13 @@ class PostgresRowReader:
             pieces.append(near)
             if len(left):
                 pieces.append(self._table(table, columns, self._lookup(table, columns, left)))
+        return pa.concat_tables(pieces)
+
+    def owned(self, table: TargetTable, columns: Sequence[str], by: Any) -> Any:
+        pieces = [arrow_schema(table, columns).empty_table()]
+        for start in range(0, len(by), _SLICE):
+            statement = self._lookup(table, columns, by.slice(start, _SLICE))
+            pieces.append(self._table(table, columns, statement))
         return pa.concat_tables(pieces)
 
     def _near(self, table: TargetTable, columns: Sequence[str], keys: Any) -> tuple[Any, Any]:
@@ -178,7 +186,7 @@ class PostgresRowReader:
         return self._type_names[table.name]
 
     def _rows_of(self, table: TargetTable) -> str:
-        """Return what to read from: rows of inheriting tables are not the table's own, rows of partitions are."""
+        """Return what to read from: without the rows of inheriting tables, and with those of partitions."""
         self._types(table)
         return _name(table) if table.name in self._partitioned else f"ONLY {_name(table)}"
 

@@ -1,9 +1,9 @@
 """Reads tables by ranges of their keys, all in one snapshot.
 
 Every connection reads in one transaction, REPEATABLE READ and READ ONLY. The first one exports its snapshot
-(`snapshot`), the others take it over: all workers see the same state, whatever the applications write meanwhile.
+(`snapshot`), and the others import it: all workers see the same state, whatever applications write meanwhile.
 
-What is looked up or fetched by key while a range is being read goes through a second connection, in the same snapshot.
+Lookups and fetches by key while a range is being read go through a second connection, in the same snapshot.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from crossfade.model.batch import Batch, Chunk, Column
 from crossfade.model.shape import Node, Path, Shape, format_path, unescape_step
 from crossfade.records.rows.columns import Arrangement
 from crossfade.records.rows.keys import key_of_texts
-from crossfade.records.rows.raw import Row, key_of, split, write
+from crossfade.records.rows.raw import RawRow, key_of, split, unseen, write
+from crossfade.records.rows.types import key_names
 from crossfade.records.rows.vocabulary import is_json
 from crossfade.stores.contract import Reader
 from crossfade.stores.postgresql.reading.adbc import AdbcConnection
-from crossfade.stores.postgresql.reading.key_ranges import KeySql, key_sql
+from crossfade.stores.postgresql.reading.key_ranges import KeySql, key_sql, of_columns
 from crossfade.stores.postgresql.reading.relations import FOREIGN, VIEW, Relation, Relations, SourceColumn
 from crossfade.stores.postgresql.reading.row_batches import RowBatches, portioned
 
@@ -44,15 +45,25 @@ class PostgresReader:
         self._beside: tuple[str, AdbcConnection] | None = None
         self.relations = Relations(self._adbc.text_rows)
         self._arranged = lru_cache(maxsize=8)(_arrangement)
+        self._is_new = False
 
     def snapshot(self) -> str:
-        """Return the name under which others see the state that this reader sees, as long as it is open."""
+        """Return the name by which others can import the snapshot of this reader, as long as it is open."""
         if self._given:
             return self._given
         if self._exported[0] != self._adbc.opened or not self._adbc.opened:
             ((name,),) = self._adbc.text_rows("SELECT pg_catalog.pg_export_snapshot()")
             self._exported = self._adbc.opened, str(name)
         return self._exported[1]
+
+    def end_snapshot(self) -> None:
+        """End the snapshot. The next read begins another one, and sees the definitions of the tables at that time."""
+        self._exported = 0, ""
+        self._adbc.begin_again(_begin(""))
+        if self._beside is not None:
+            self._beside[1].begin_again(())
+            self._beside = "", self._beside[1]
+        self._is_new = True
 
     def close(self) -> None:
         self._adbc.close()
@@ -61,10 +72,14 @@ class PostgresReader:
             self._beside = None
 
     def _aside(self, statement: str) -> list[Any]:
-        """Run a SELECT on the second connection, and return all of its rows."""
+        """Run a SELECT while another one is being read. Return all of its rows."""
+        if not self._adbc.is_reading:
+            return list(self._adbc.batches(statement))
         if self._beside is None or (not self._given and self._beside[0] != self._exported[1]):
             name = self.snapshot()
-            self._beside = name, AdbcConnection(self._url, _begin(name))
+            beside = AdbcConnection(self._url) if self._beside is None else self._beside[1]
+            beside.begin_again(_begin(name))
+            self._beside = name, beside
         return list(self._beside[1].batches(statement))
 
     # -- the contract
@@ -96,7 +111,10 @@ class PostgresReader:
             yield reading.batch(batch, partial(self.records, chunk.entity))
 
     def count(self, entity: str) -> int:
-        ((number,),) = self._adbc.text_rows(f"SELECT count(*)::text FROM {self._relation(entity).rows} AS t")
+        relation = self._relation(entity)
+        # A place is in no index: count(*) may be read from one, which may be damaged.
+        counted = "*" if relation.kind in (VIEW, FOREIGN) or relation.has_foreign else "t.ctid"
+        ((number,),) = self._adbc.text_rows(f"SELECT count({counted})::text FROM {relation.rows} AS t")
         return int(number or 0)
 
     def scan(self, entity: str) -> Iterator[bytes]:
@@ -108,13 +126,18 @@ class PostgresReader:
         statement = f"SELECT {', '.join(key.texts)} FROM {relation.rows} AS t"
         for batch in self._adbc.batches(statement):
             rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-            yield b"".join(write(Row(parts, {})) for parts in rows)
+            yield b"".join(write(RawRow(parts, {})) for parts in rows)
 
-    def fetch(self, entity: str, path: Path, values: Sequence[str]) -> Iterator[bytes]:
+    def fetch(self, entity: str, path: Path, values: Sequence[str], shape: Shape | None = None) -> Iterator[bytes]:
         relation, key = self._keyed(entity)
+        if shape is not None:
+            self._require_surveyed(entity, relation, shape, more=True)
+        seen = set[bytes]()
         for joined, where in self._portions(entity, path, values):
             found = self._aside(self._of_texts(relation, key, where, joined))
-            yield from _lines(found, *self._named(relation, key))
+            for piece in _lines(found, *self._named(relation, key)):  # 1.0 and 1.00 may be in two portions
+                if fresh := unseen(piece, seen):
+                    yield fresh
 
     def condition(self, chunk: Chunk) -> str:
         """Return the condition over `t` of a range."""
@@ -131,13 +154,17 @@ class PostgresReader:
     # -- ranges and lists
 
     def _relation(self, entity: str) -> Relation:
+        if self._is_new:
+            self._is_new = False
+            if self.relations.have_changed():
+                self.relations = Relations(self._adbc.text_rows)
         return self.relations.relation(entity)
 
     def _keyed(self, entity: str) -> tuple[Relation, KeySql]:
-        """Raises Refused for what has no key and no places, as views have none."""
+        """Return the relation and its key. Raises Refused for relations without a key or places, such as views."""
         relation = self._relation(entity)
         key = self.relations.key(relation)
-        if not key.columns and relation.kind in (VIEW, FOREIGN):
+        if not key.columns and not self.relations.place(relation):
             raise Refused(
                 f"{entity} has no key by which its rows could be read; nothing was read",
                 hint="store it as a table with a primary key, or discard it with a reason",
@@ -169,11 +196,10 @@ class PostgresReader:
             yield Chunk(entity, number, lower, upper, int(count or 0))
 
     def _portions(self, entity: str, path: Path, values: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """Yield what to join and where, for some values at a time: keys, or those of one column."""
+        """Yield the join and the condition for some values at a time: keys, or values of one column."""
         relation, key = self._keyed(entity)
         if path:
-            column = self._column(relation, path)
-            key = KeySql((column.sql,), (column.cast,))
+            key = of_columns([self._column(relation, path)])
         for start in range(0, len(values), KEYS_AT_ONCE):
             joined, condition = key.one_of(list(dict.fromkeys(values[start : start + KEYS_AT_ONCE])))
             yield joined, f"WHERE {condition}"
@@ -188,7 +214,7 @@ class PostgresReader:
     # -- raw records
 
     def _of_texts(self, relation: Relation, key: KeySql, rest: str, joined: str = "") -> str:
-        texts = [*key.texts, *(f"{c.sql}::text" for c in self.relations.columns(relation))]
+        texts = [*key.texts, *(c.text for c in self.relations.columns(relation))]
         return f"SELECT {_numbered(texts)} FROM {_from(relation, joined)} {rest}"
 
     def _named(self, relation: Relation, key: KeySql) -> tuple[int, list[str]]:
@@ -202,28 +228,45 @@ class PostgresReader:
     # -- batches
 
     def found(
-        self, entity: str, path: Path, values: Sequence[str], shape: Shape, columns: Sequence[Column]
+        self,
+        entity: str,
+        path: Path,
+        values: Sequence[str],
+        shape: Shape,
+        columns: Sequence[Column],
+        also: Sequence[tuple[Path, Sequence[str]]] = (),
     ) -> Iterator[Batch]:
-        """Do as `fetch` does, with the records as Arrow."""
+        """Like `fetch`, with the records as Arrow (contract.Finder)."""
+        narrowed = "".join(self._narrowed(entity, *one) for one in also if len(one[1]) <= KEYS_AT_ONCE)
         for joined, where in self._portions(entity, path, values):
-            reading, statement = self._reading(entity, shape, tuple(columns), joined, where)
+            reading, statement = self._reading(entity, shape, tuple(columns), joined, where + narrowed)
             for batch in portioned(iter(self._aside(statement))):
                 yield reading.batch(batch, partial(self.records, entity))
+
+    def _narrowed(self, entity: str, path: Path, values: Sequence[str]) -> str:
+        relation, _ = self._keyed(entity)
+        return f" AND {of_columns([self._column(relation, path)]).one_of(values)[1]}"
 
     def _reading(
         self, entity: str, shape: Shape, columns: tuple[Column, ...], joined: str, rest: str
     ) -> tuple[RowBatches, str]:
         relation, key = self._keyed(entity)
         self._require_surveyed(entity, relation, shape)
-        reading = RowBatches(self._arranged(_Same(shape), columns), key)
+        texts = {c.name: c.text for c in self.relations.columns(relation)}
+        reading = RowBatches(self._arranged(_Same(shape), columns), key, texts)
         return reading, f"SELECT {_numbered(reading.selected)} FROM {_from(relation, joined)} {rest}"
 
-    def _require_surveyed(self, entity: str, relation: Relation, shape: Shape) -> None:
-        """Raise CrossfadeError if the table has other columns than the survey saw: rows would lose what is in them."""
-        now = {c.name: c.type for c in self.relations.columns(relation)}
+    def _require_surveyed(self, entity: str, relation: Relation, shape: Shape, *, more: bool = False) -> None:
+        """Raise Stale if the table has other columns or another key than the survey saw: values would be lost, or
+        changed. With `more` it may have others in addition, as a raw record tells.
+        """
+        now = {c.name: c for c in self.relations.columns(relation)}
         then = {node.name: node for node in shape.root.fields}
-        changed = sorted(name for name in now.keys() | then.keys() if name not in now or name not in then)
+        changed = sorted(then.keys() - now.keys() if more else then.keys() ^ now.keys())
         changed += sorted(name for name in now.keys() & then.keys() if not _is_of(now[name], then[name]))
+        key = self.relations.key(relation).columns or self.relations.place(relation)
+        if not changed and tuple(c.name for c in key) != key_names(shape):
+            changed = ["its key"]
         if changed and then:
             raise Stale(
                 f"{entity} has changed since the survey ({', '.join(changed)}); nothing was read from it",
@@ -239,7 +282,7 @@ def _lines(batches: Iterable[Any], parts: int, names: Sequence[str]) -> Iterator
     """Yield raw records of rows whose first columns are the parts of the key."""
     for batch in batches:
         rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-        yield b"".join(write(Row(row[:parts], dict(zip(names, row[parts:], strict=False)))) for row in rows)
+        yield b"".join(write(RawRow(row[:parts], dict(zip(names, row[parts:], strict=False)))) for row in rows)
 
 
 class _Same:
@@ -268,8 +311,11 @@ def _from(relation: Relation, joined: str) -> str:
     return f"{joined} JOIN {relation.rows} AS t ON true" if joined else f"{relation.rows} AS t"
 
 
-def _is_of(type_: str, node: Node) -> bool:
-    return type_ == node.declared if is_json(type_) else type_ in node.types
+def _is_of(column: SourceColumn, node: Node) -> bool:
+    if is_json(column.type):
+        return column.type == node.declared
+    element = node.element.types if node.element is not None else ()
+    return column.type in node.types and (column.element is None or column.element in element)
 
 
 _: type[Reader] = PostgresReader

@@ -1,4 +1,6 @@
-"""Steps of a schema that do not commit with their note: what PostgreSQL's catalogue has of them."""
+"""Steps of a schema that do not commit with their record in the journal: PostgreSQL's catalog tells what exists of
+them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.session import rights
 from crossfade.stores.postgresql.session.connect import connect
 
-# Each returns a row if the thing is there, with whether it does its work.
+# Each returns a row if the object exists, with whether it is valid.
 _RELATION = "SELECT true FROM pg_class WHERE oid = to_regclass(%(name)s)"
 _QUERIES = {
     "INDEX": "SELECT indisvalid AND indisready FROM pg_index WHERE indexrelid = to_regclass(%(name)s)",
@@ -58,7 +60,7 @@ class PostgresSteps:
                 connection.execute(step.sql.encode())
 
     def finish(self, step: Step) -> None:
-        """Drop what is there and execute the step again: PostgreSQL completes no INVALID index."""
+        """Drop what exists and execute the step again: PostgreSQL cannot complete an INVALID index."""
         self.undo(step)
         self.start(step)
 
@@ -75,7 +77,7 @@ class PostgresSteps:
             connection.execute(statement.encode())
 
     def _found(self, thing: StepThing) -> bool | None:
-        """Return whether the thing does its work; None if it is not there."""
+        """Return whether the object is valid; None if it does not exist."""
         query = _VALIDATED if thing.validates else _QUERIES.get(thing.kind, _RELATION)
         names = {"name": thing.quoted, "plain": thing.name, "table": thing.quoted_table}
         with self._connected(query) as connection:

@@ -12,22 +12,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg import sql
 
+from crossfade.model.canonical import only_changed
 from crossfade.model.described import Described
 from crossfade.model.target import ColumnType, TargetTable
 from crossfade.stores.contract import OtherRows, RecordRows, RowRejected, TargetTransaction, Writer
 from crossfade.stores.postgresql import errors as failures
-from crossfade.stores.postgresql.catalogue.column_types import CatalogType, column_types
-from crossfade.stores.postgresql.catalogue.describe import describe
+from crossfade.stores.postgresql.catalog.column_types import CatalogType, column_types
+from crossfade.stores.postgresql.catalog.describe import describe
+from crossfade.stores.postgresql.catalog.own_rows import of_kind
+from crossfade.stores.postgresql.fence import PASSES
 from crossfade.stores.postgresql.meaning.checks import unusual_columns
 from crossfade.stores.postgresql.session import rights
-from crossfade.stores.postgresql.session.connect import connect
+from crossfade.stores.postgresql.session.connect import connect, group_of, journal_tables
 from crossfade.stores.postgresql.session.default_schema import PUBLIC, default_schema, note
-from crossfade.stores.postgresql.session.lock import end_with_client, release_lock, take_lock
-from crossfade.stores.postgresql.text_form import copy_lines, texts
-from crossfade.stores.postgresql.writing import owned, record_by_record, statements, table_rows
+from crossfade.stores.postgresql.session.lock import end_with_client, lock_is_held, release_lock, take_lock
+from crossfade.stores.postgresql.writing import copy_in, owned, record_by_record, statements, table_rows
 from crossfade.stores.postgresql.writing.altered import require_unaltered
+from crossfade.stores.postgresql.writing.cascading import require_unreferred
 from crossfade.stores.postgresql.writing.render import CopyRenderer, WireColumn, best_renderer
-from crossfade.stores.postgresql.writing.triggers import Suspended
+from crossfade.stores.postgresql.writing.rewritten import carried_out
+from crossfade.stores.postgresql.writing.triggers import DisabledTriggers
 from crossfade.stores.postgresql.writing.type_checks import WriterChecks
 from crossfade.stores.sql_journal import SqlJournal
 
@@ -84,7 +88,10 @@ class PostgresWriter:
         finally:
             self._locked = False
             if self._open is not None:
-                release_lock(self._open)
+                release_lock(self._open, self._url)
+
+    def is_locked(self) -> bool:
+        return lock_is_held(self._connection(), self._url)
 
     def fill_rank(self) -> int:
         return _PARALLEL
@@ -104,6 +111,7 @@ class PostgresWriter:
         connection = connect(self._url, autocommit=True)
         try:
             end_with_client(connection)
+            connection.execute(PASSES)
             self._default = default_schema(connection)
             if self._locked:  # the lock was released with the lost connection
                 take_lock(connection, self._url)
@@ -134,8 +142,16 @@ class PostgresTransaction:
     ) -> None:
         self._connection, self._url, self._renderer = connection, url, renderer
         self._catalog, self._checks, self._default = catalog, checks, default
-        self.suspended = Suspended(connection)
-        self.journal = SqlJournal(self.execute, self.execute_many, "crossfade.", "", "FOR SHARE")
+        self.suspended = DisabledTriggers(connection)
+        self._own = journal_tables(group_of(url))
+        self.journal = SqlJournal(
+            self.execute, self.execute_many, f"crossfade.{self._own}", self._own, locks=True, arrays=True
+        )
+
+    @property
+    def _loaded(self) -> str:
+        """The journal's table of loads."""
+        return f"crossfade.{self._own}loaded"
 
     def load(self, table: TargetTable, rows: Any) -> None:
         if not len(rows):
@@ -143,13 +159,13 @@ class PostgresTransaction:
         self._get_ready(table, rows)
         with self._translating(table.name):
             names = list(rows.column_names)
-            self._send(_identifier(table), names, rows, self._wired(table, names))
+            copy_in.send(self._connection, self._renderer, _identifier(table), names, rows, self._wired(table, names))
 
     def load_each(self, parts: Sequence[RecordRows]) -> Mapping[int, RowRejected] | None:
         names = [_identifier(part.table).as_string(self._connection) for part in parts]
         for part in parts:
             self._get_ready(part.table, part.rows)
-        can, notes = record_by_record.possible(self._connection, names)
+        can, notes = record_by_record.possible(self._connection, names, self._loaded)
         if not can:
             return None
         records = sorted({root for part in parts for root in part.roots.to_pylist()})
@@ -163,7 +179,9 @@ class PostgresTransaction:
             ours = failures.translated(error, self._url, parts[0].table.name)
             if failures.is_state(error) or isinstance(ours, RowRejected):
                 raise ours from error
-            raise RowRejected("bad_value", str(ours), table=parts[0].table.name) from error  # ours alone: not so, then
+            raise RowRejected(
+                "bad_value", str(ours), table=parts[0].table.name
+            ) from error  # of this way of loading only: the caller bisects
         return {records[number]: refusal for number, refusal in found.items()}
 
     def _stage(self, number: int, part: RecordRows, name: str, records: Sequence[int]) -> record_by_record.Staged:
@@ -174,14 +192,14 @@ class PostgresTransaction:
         own = [WireColumn(record_by_record.NUMBER, ColumnType("int4", "integer"), 0)]
         own += [replace(column, name=f"c{i}") for i, column in enumerate(wired)]
         rows = pa.table([places, *part.rows.columns], names=[column.name for column in own])
-        self._send(staged.name, [column.name for column in own], rows, own)
+        copy_in.send(self._connection, self._renderer, staged.name, [column.name for column in own], rows, own)
         return staged
 
     def _get_ready(self, table: TargetTable, rows: Any) -> None:
         """Raise RowRejected with every row that a column's type would refuse or change."""
         self._require_unaltered(table)
         if unusual_columns(table, rows.column_names):
-            self._require_kept(table, rows)
+            self._require_unchanged(table, rows)
         before = self.suspended.defers
         self._suspend_triggers(table)
         if self.suspended.defers and not before:
@@ -189,14 +207,7 @@ class PostgresTransaction:
 
     def _wired(self, table: TargetTable, names: Sequence[str]) -> list[WireColumn]:
         types = {c.name: c.type for c in table.columns}
-        return [WireColumn(name, types[name], self._element_oid(table, types[name], name)) for name in names]
-
-    def _send(self, into: sql.Identifier, names: Sequence[str], rows: Any, columns: Sequence[WireColumn]) -> None:
-        binary = all(_has_binary_form(column.type) for column in columns)
-        pieces = self._renderer.render(rows, columns) if binary else _lines(rows, columns)
-        with self._connection.cursor() as cursor, cursor.copy(_copy(into, names, binary)) as copy:
-            for piece in pieces:
-                copy.write(piece)
+        return [WireColumn(name, types[name], *self._elements(table, types[name], name)) for name in names]
 
     def _require_unaltered(self, table: TargetTable) -> None:
         with self._translating(table.name):
@@ -206,7 +217,7 @@ class PostgresTransaction:
         with self._translating(table.name):
             self.suspended.suspend(_identifier(table).as_string(self._connection))
 
-    def _require_kept(self, table: TargetTable, rows: Any) -> None:
+    def _require_unchanged(self, table: TargetTable, rows: Any) -> None:
         """Raise RowRejected with every row that holds a text which its column's type refuses or changes."""
         with self._translating(table.name):
             name = sql.Literal(_identifier(table).as_string(self._connection)).as_string(self._connection)
@@ -215,28 +226,39 @@ class PostgresTransaction:
             first = refusals[0]
             raise RowRejected(first.reason, first.detail, table=table.name, column=first.column, rows=refusals)
 
-    def delete(self, table: TargetTable, keys: Any) -> int:
+    def delete(self, table: TargetTable, keys: Any, *, beside: Sequence[tuple[TargetTable, Any]] = ()) -> int:
         if not len(keys):
             return 0
         self._suspend_triggers(table)
         with self._translating(table.name):
-            statement = owned.delete(table, keys.column_names, self._type_names(table))
-            return self._connection.execute(statement, owned.sent(table, keys)).rowcount
+            own = self._rows_of(table)
+            require_unreferred(self._connection, table, own, keys, beside, self._type_names)
+            statement = owned.delete(table, own, keys.column_names, self._type_names(table))
+            gone = self._connection.execute(statement, owned.sent(table, keys)).rowcount
+            return carried_out(self._connection, _identifier(table), "DELETE", gone, len(keys))
 
     def owned(self, table: TargetTable, by: Any, columns: Sequence[str]) -> Any:
         with self._translating(table.name):
-            return owned.select(self._connection, table, by, columns, self._type_names(table))
+            return owned.select(self._connection, table, self._rows_of(table), by, columns, self._type_names(table))
 
-    def update(self, table: TargetTable, rows: Any) -> int:
+    def update(
+        self, table: TargetTable, rows: Any, changed: Sequence[str] | None = None, *, for_now: bool = False
+    ) -> int:
         if not len(rows):
             return 0
+        rows = only_changed(table, rows, changed)
         self._require_unaltered(table)
         if unusual_columns(table, rows.column_names):
-            self._require_kept(table, rows)
+            self._require_unchanged(table, rows)
         self._suspend_triggers(table)
         with self._translating(table.name):
-            statement = owned.update(table, rows.column_names, self._type_names(table))
-            return self._connection.execute(statement, owned.sent(table, rows)).rowcount
+            statement = owned.update(table, self._rows_of(table), rows.column_names, self._type_names(table))
+            done = self._connection.execute(statement, owned.sent(table, rows)).rowcount
+            return carried_out(self._connection, _identifier(table), "UPDATE", done, len(rows))
+
+    def _rows_of(self, table: TargetTable) -> sql.Composable:
+        found = self._in_catalog(table).values()
+        return of_kind(_identifier(table), partitioned=any(column.partitioned for column in found))
 
     def _type_names(self, table: TargetTable) -> dict[str, str]:
         return {name: found.type_name for name, found in self._in_catalog(table).items()}
@@ -255,9 +277,18 @@ class PostgresTransaction:
         """Return None: the journal's entry itself has the number of the transaction that wrote the rows."""
         return None
 
+    @property
+    def edits_show(self) -> bool:
+        return True
+
+    def pack_marks(self) -> None:
+        """Put the numbers of transactions, of which each has a note, into one for each table."""
+        with self._translating(""):
+            self._connection.execute(table_rows.pack(self._loaded))
+
     def other_rows(self, table: TargetTable, *, limit: int) -> OtherRows:
         try:
-            return table_rows.other_rows(self._connection, _identifier(table), limit)
+            return table_rows.other_rows(self._connection, _identifier(table), limit, self._loaded)
         except psycopg.Error as error:
             raise failures.of_statement(error, self._url) from error
 
@@ -312,7 +343,7 @@ class PostgresTransaction:
 
     def note_default_schema(self) -> None:
         with self._translating(""):
-            note(self._connection)
+            note(self._connection, self._own)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -341,8 +372,12 @@ class PostgresTransaction:
         except psycopg.Error as error:
             raise failures.translated(error, self._url, table, self._default) from error
 
-    def _element_oid(self, table: TargetTable, kind: ColumnType, name: str) -> int:
-        return self._in_catalog(table)[name].element_oid if kind.kind == "array" else 0
+    def _elements(self, table: TargetTable, kind: ColumnType, name: str) -> tuple[int, str]:
+        """Return the OID of the type of an array's elements, and the sign between them."""
+        if kind.kind != "array":
+            return 0, ","
+        found = self._in_catalog(table)[name]
+        return found.element_oid, found.delimiter
 
     def _in_catalog(self, table: TargetTable) -> dict[str, CatalogType]:
         """Return the columns' types, read once per connection. Raises Stale if one is not that of the schema."""
@@ -358,23 +393,8 @@ def _referred_to(table: TargetTable, other: str, key: str) -> RowRejected:
     return RowRejected("foreign_key", said, table=table.name, constraint=key)
 
 
-def _has_binary_form(kind: ColumnType) -> bool:
-    of = kind.of if kind.kind == "array" else kind
-    return of is not None and of.kind not in ("other", "array")
-
-
-def _lines(rows: Any, columns: Sequence[WireColumn]) -> Iterator[bytes]:
-    return copy_lines([texts(rows.column(column.name), column.type) for column in columns])
-
-
 def _identifier(table: TargetTable) -> sql.Identifier:
     return sql.Identifier(table.schema, table.table) if table.schema else sql.Identifier(table.table)
-
-
-def _copy(into: sql.Identifier, names: Sequence[str], binary: bool) -> sql.Composed:
-    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT {})").format(
-        into, sql.SQL(", ").join(map(sql.Identifier, names)), sql.SQL("binary" if binary else "text")
-    )
 
 
 _: type[Writer] = PostgresWriter

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 
 from crossfade.model.canonical import element_of
 from crossfade.model.target import ColumnType
+from crossfade.records.rows.texts import INFINITE, INFINITE_DAYS
 
+_ENDLESS = {end: text for ends in (INFINITE, INFINITE_DAYS) for text, end in ends.items()}
 _DAYS_TO_1970 = 719_468  # from 0000-03-01, where the calendar below begins
 
 
-def texts(values: Any, kind: ColumnType) -> list[str | None]:
-    """Return one text for each value; None is NULL."""
+def texts(values: Any, kind: ColumnType, delimiter: str = ",") -> list[str | None]:
+    """Return one text for each value; None is NULL. `delimiter` is the sign between the elements of its arrays."""
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     if kind.kind == "array":
-        return _arrays(values, element_of(kind))
+        return _arrays(values, element_of(kind), delimiter)
     if pa.types.is_timestamp(values.type) or pa.types.is_time64(values.type):
         values = values.cast(pa.int64())
     elif pa.types.is_date32(values.type):
         values = values.cast(pa.int32())
     form = _FORMS.get(kind.kind, str)
     return [None if v is None else form(v) for v in values.to_pylist()]
+
+
+def array(values: Sequence[str | None]) -> str:
+    """Return the text of a text[] parameter. This is faster than the driver, which inspects each element.
+
+    >>> array(["a", 'b"c', None])
+    '{"a","b\\\\"c",NULL}'
+    """
+    if not values:
+        return "{}"
+    text = "\x1f".join(["\x1e" if v is None else v for v in values])
+    if text.count("\x1f") != len(values) - 1 or text.count("\x1e") != values.count(None):
+        return "{" + ",".join(map(_element, values)) + "}"
+    text = text.replace("\\", r"\\").replace('"', r"\"").replace("\x1f", '","')
+    return f'{{"{text}"}}'.replace('"\x1e"', "NULL")
 
 
 def copy_lines(columns: list[list[str | None]]) -> Iterator[bytes]:
@@ -37,10 +55,10 @@ def copy_lines(columns: list[list[str | None]]) -> Iterator[bytes]:
 _COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
-def _arrays(values: Any, of: ColumnType) -> list[str | None]:
-    elements = iter(texts(values.flatten(), of))
+def _arrays(values: Any, of: ColumnType, delimiter: str) -> list[str | None]:
+    elements = map(_element, texts(values.flatten(), of))
     lengths = values.value_lengths().to_pylist()
-    return [None if n is None else "{" + ",".join(_element(next(elements)) for _ in range(n)) + "}" for n in lengths]
+    return [None if n is None else "{" + delimiter.join(islice(elements, n)) + "}" for n in lengths]
 
 
 def _element(text: str | None) -> str:
@@ -53,11 +71,15 @@ def date(days: int) -> str:
     >>> date(0), date(-719529)
     ('1970-01-01', '0002-12-31 BC')
     """
+    if days in _ENDLESS:
+        return _ENDLESS[days]
     text, era = _calendar(days)
     return text + era
 
 
 def timestamp(micros: int) -> str:
+    if micros in _ENDLESS:
+        return _ENDLESS[micros]
     days, of_day = divmod(micros, 86_400_000_000)
     text, era = _calendar(days)
     return f"{text} {time(of_day)}{era}"
@@ -69,6 +91,8 @@ def time(micros: int) -> str:
 
 
 def _timestamptz(micros: int) -> str:
+    if micros in _ENDLESS:
+        return _ENDLESS[micros]
     days, of_day = divmod(micros, 86_400_000_000)
     text, era = _calendar(days)
     return f"{text} {time(of_day)}+00{era}"

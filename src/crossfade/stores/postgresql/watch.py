@@ -1,4 +1,4 @@
-"""Finds which sessions of a run wait for a lock, and who holds it, over a connection of its own that never waits."""
+"""Finds the sessions of a run that wait for a lock, and the holder, on a connection of its own that never waits."""
 
 from __future__ import annotations
 
@@ -25,25 +25,33 @@ ORDER BY 1
 
 
 class PostgresWatch:
-    """One connection, opened on first use."""
+    """One connection, opened on first use. A store may be closed while another thread still asks."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._open: psycopg.Connection[Any] | None = None
+        self._is_over = False
 
     def blockers(self, seconds: float) -> list[Blocker]:
-        if self._open is None or self._open.closed:
-            self._open = connect(self._url, autocommit=True)
+        connection = self._connected()
         try:
-            return [Blocker(*row) for row in self._open.execute(_BLOCKERS, [seconds]).fetchall()]
+            return [Blocker(*row) for row in connection.execute(_BLOCKERS, [seconds]).fetchall()]
         except psycopg.Error as error:
-            self.close()
+            connection.close()
             raise failures.translated(error, self._url, "") from error
 
+    def _connected(self) -> psycopg.Connection[Any]:
+        connection = self._open
+        if connection is None or connection.closed:
+            connection = self._open = connect(self._url, autocommit=True)
+            if self._is_over:  # `close` was called meanwhile, and did not see this connection
+                connection.close()
+        return connection
+
     def close(self) -> None:
+        self._is_over = True
         if self._open is not None:
             self._open.close()
-            self._open = None
 
 
 _: type[Watch] = PostgresWatch

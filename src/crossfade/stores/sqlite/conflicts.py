@@ -48,7 +48,7 @@ class SqliteConflicts:
             f" ON {' AND '.join(f'holder.{n} = given.{n}' for n in names)}"
             f" WHERE {' AND '.join(f'{value} IS NOT NULL' for value in values)}"
         )
-        return [None if f is None else _held(table, unique, f) for f in self._asked(table, rows, query)]
+        return [None if f is None else _conflict(table, unique, f) for f in self._asked(table, rows, query)]
 
     def check(self, table: TargetTable, name: str) -> Check | None:
         with closing(connect(self._url, write=False)) as connection:
@@ -77,7 +77,7 @@ class SqliteConflicts:
         with closing(connect(self._url, write=False)) as connection:
             for place in range(len(rows)):
                 try:
-                    yield _answer(connection, table, _kept(table, rows.slice(place, 1)), query)
+                    yield _answer(connection, table, _stored_values(table, rows.slice(place, 1)), query)
                 except sqlite3.OperationalError as error:
                     raise failure(error, path_of(self._url)) from None
                 except (sqlite3.Error, Unstorable):
@@ -93,14 +93,14 @@ def _answer(
     return None if row is None else tuple(row)
 
 
-def _kept(table: TargetTable, row: Any) -> dict[str, Any]:
+def _stored_values(table: TargetTable, row: Any) -> dict[str, Any]:
     types = {c.name: c.type for c in table.columns}
     return {name: stored(row.column(name), types[name])[0] for name in row.column_names}
 
 
-def _held(table: TargetTable, unique: Unique, found: Sequence[Any]) -> Conflict | None:
+def _conflict(table: TargetTable, unique: Unique, found: Sequence[Any]) -> Conflict | None:
     count = len(unique.expressions)
-    if None in found[:count]:  # a row with NULL is like no other
+    if None in found[:count]:  # NULL is equal to nothing
         return None
     values = dict(zip(unique.expressions, found[:count], strict=True))
     key = found[2 * count :]

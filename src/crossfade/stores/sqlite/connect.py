@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -45,11 +46,26 @@ def connect(url: str, *, write: bool) -> sqlite3.Connection:
         connection.text_factory = _text
         connection.execute("PRAGMA schema_version")
         if write:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection)
             connection.execute("PRAGMA foreign_keys = OFF")  # parents may come later; they are checked at the end
     except sqlite3.Error as error:
         raise failure(error, path) from None
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to WAL mode, so that others can read while one writes. Retried here, because SQLite does not wait for a
+    connection that changes the mode of the same file.
+    """
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                raise
+            time.sleep(0.01)
 
 
 def _text(raw: bytes) -> str | bytes:
@@ -70,18 +86,23 @@ _STATES = {
         "the file is damaged",
         "restore the file; or remove it, and start over with crossfade run",
     ),
+    sqlite3.SQLITE_NOTADB: (
+        "it is not a SQLite database, or the beginning of the file is damaged",
+        "check the path; restore the file if it was a database",
+    ),
 }
-_NOT_THERE = {sqlite3.SQLITE_CANTOPEN: "it cannot be opened", sqlite3.SQLITE_NOTADB: "it is not a SQLite database"}
+_ALSO_READ = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""Errors that a read may have too: their messages say nothing about writes."""
 
 
 def failure(error: sqlite3.Error, path: Path) -> CrossfadeError:
     """Convert an error that is not about a row into one of crossfade's."""
     code = primary_code(error)
-    if code in _NOT_THERE:
-        return Unreachable(f"SQLite file {path}: {_NOT_THERE[code]} ({error})", hint="check the path and its folder")
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return Unreachable(f"SQLite file {path}: it cannot be opened ({error})", hint="check the path and its folder")
     if code in _STATES:
         fact, hint = _STATES[code]
-        state = "" if code == sqlite3.SQLITE_CORRUPT else f"; {_NOTHING_WRITTEN}"  # the operation may have been a read
+        state = "" if code in _ALSO_READ else f"; {_NOTHING_WRITTEN}"
         return CrossfadeError(f"SQLite file {path}: {fact} ({error}){state}", hint=hint)
     return CrossfadeError(f"SQLite file {path}: {error}; {_NOTHING_WRITTEN}")
 

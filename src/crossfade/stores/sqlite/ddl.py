@@ -16,7 +16,7 @@ from crossfade.schema.leave_out import notes_of, only_drops, why_left_out
 from crossfade.schema.statements import Script, Statement, split
 from crossfade.schema.tokens import tokens
 from crossfade.stores.contract import Ddl, NumbersBehind, Unsound
-from crossfade.stores.sqlite.catalogue import JOURNAL_PREFIX, reflect
+from crossfade.stores.sqlite.catalog import JOURNAL_PREFIX, reflect
 from crossfade.stores.sqlite.connect import connect, failure, path_of
 from crossfade.stores.sqlite.describe import describe, describe_made, holds_rows, holds_values
 from crossfade.stores.sqlite.doubtful_columns import doubtful_columns
@@ -67,7 +67,7 @@ class SqliteDdl:
         """Describe the file's schema."""
         if not self._path.exists():
             return Described(by("SQLite"), ())
-        with self._connected(write=False) as connection:  # which would make the file one with a write-ahead log
+        with self._connected(write=False) as connection:  # writing would switch the file to WAL mode
             return describe(connection)
 
     def describe_made(self, schema: TargetSchema) -> Described:
@@ -116,11 +116,11 @@ class SqliteDdl:
     def outlive_removed(self) -> None:
         """Do nothing: an index in SQLite contains only the current rows."""
 
-    def advance_sequences(self, tables: Sequence[TargetTable]) -> int:
+    def advance_sequences(self, tables: Sequence[TargetTable], headroom: int = 0) -> int:
         """Do nothing: SQLite continues after the greatest number by itself."""
         return 0
 
-    def doubtful_columns(self, schema: TargetSchema, mapped: Collection[str]) -> list[Finding]:
+    def doubtful(self, schema: TargetSchema, mapped: Collection[str]) -> list[Finding]:
         """Return a note for each doubtful column: SQLite accepts any type name and stores values by affinity."""
         return list(doubtful_columns(schema, mapped))
 

@@ -11,7 +11,7 @@ from crossfade.model.quoting import identifier
 from crossfade.model.target import TargetSchema
 from crossfade.schema.suggestions.text import Item, table_text
 from crossfade.schema.tokens import Token, meaningful
-from crossfade.stores.sqlite.catalogue import JOURNAL_PREFIX
+from crossfade.stores.sqlite.catalog import JOURNAL_PREFIX
 
 _OF_THE_TABLE = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN")
 

@@ -23,10 +23,10 @@ def doubtful_columns(target: TargetSchema, mapped: Collection[str]) -> Iterator[
             if said is not None:
                 yield Finding("note", "sqlite_type", f"{table.name}.{column.name}", *said)
         if table.name in mapped:
-            yield from _keys_kept_apart(table, target)
+            yield from _keys_that_never_match(table, target)
 
 
-def _keys_kept_apart(table: TargetTable, target: TargetSchema) -> Iterator[Finding]:
+def _keys_that_never_match(table: TargetTable, target: TargetSchema) -> Iterator[Finding]:
     """Return a fault for each foreign key whose two sides SQLite stores in different forms: no value would match."""
     for key in table.foreign_keys:
         parent = target.table(key.parent)

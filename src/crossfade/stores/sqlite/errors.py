@@ -1,4 +1,4 @@
-"""SQLite's errors as ours."""
+"""Converts SQLite's errors into crossfade's."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from crossfade.model.target import ColumnType
 
 Keep = Callable[[Any], Any]
 
-# What SQLite would read as a number, surrounding whitespace included.
+# Text that SQLite would read as a number, including surrounding whitespace.
 _NUMBER = re.compile(r"[ \t\n\v\f\r]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t\n\v\f\r]*")
 _FIRST_MICRO, _LAST_MICRO = -62_135_596_800_000_000, 253_402_300_799_999_999  # of the years 1 to 9999
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896

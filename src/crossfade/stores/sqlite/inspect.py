@@ -1,16 +1,17 @@
-"""Lists what a SQLite file holds as a source, each thing with its class and what the move does with it."""
+"""Lists what a SQLite file contains as a source, each thing with its class and what the move does with it."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from crossfade.errors import Refused, Unreachable
+from crossfade.model.findings import Finding
 from crossfade.model.urls import hide_password
-from crossfade.stores.contract import EntityInfo, Inspector
-from crossfade.stores.sqlite.catalogue import JOURNAL_PREFIX
+from crossfade.stores.contract import EntityInfo, Inspector, journal_in
+from crossfade.stores.sqlite.catalog import JOURNAL_PREFIX
 from crossfade.stores.sqlite.connect import path_of
 from crossfade.stores.sqlite.reading.tables import SHADOW, TABLE, VIEW, VIRTUAL, SourceTable, Tables
 from crossfade.stores.sqlite.source import SqliteReader
@@ -20,7 +21,7 @@ PLANS = {
     VIRTUAL: "not copied, because its module ({}) keeps its rows; store them as a table, or create it in the target",
     SHADOW: "not copied, because it belongs to a virtual table",
 }
-_SYSTEM = {"sqlite_sequence": "not copied: the greatest values of AUTOINCREMENT, which the target counts anew"}
+_SYSTEM = {"sqlite_sequence": "not copied: the greatest values of AUTOINCREMENT, which the target counts by itself"}
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,15 @@ class SqliteInspector:
                 f"the file has no tables ({hide_password(self.url)}); nothing was read",
                 hint="check the path in the URL",
             )
-        return [self._described(listed[name], sized) for name in sorted(listed)]
+        own, entries = journal_in(listed, JOURNAL_PREFIX)
+        found = [self._described(table, sized) for name, table in listed.items() if name not in own]
+        return sorted([*found, *entries], key=lambda info: info.name)
 
     def _described(self, table: SourceTable, sized: bool) -> EntityInfo:
         name = table.name
         if name.startswith("sqlite_"):
             plan = _SYSTEM.get(name, "not copied, because SQLite itself keeps it")
             return EntityInfo(name, "system", plan, False, 0, 0)
-        if name.startswith(JOURNAL_PREFIX):
-            return EntityInfo(name, "system", "not copied, because it is Crossfade's own journal", False, 0, 0)
         if table.kind != TABLE:
             return EntityInfo(name, _CLASSES[table.kind], PLANS[table.kind].format(table.module), False, 0, 0)
         return self._of_table(table, sized)
@@ -61,11 +62,15 @@ class SqliteInspector:
             key = self.tables.key(table)
             columns = key.columns
             if key.why:
-                plan += f"; {key.why}, so its rows are known by their rowid: it holds as long as nobody runs VACUUM"
+                plan += f"; {key.why}, so its rows are known by their rowid, which VACUUM may change"
         except Refused as refused:
             plan = f"cannot be copied: {refused.message}"
         identity = blake2b(repr((table.name, columns)).encode(), digest_size=8).hexdigest()
         return EntityInfo(table.name, TABLE, plan, True, count, size, identity=identity)
+
+    def vanishing(self, entities: Collection[str]) -> Sequence[Finding]:
+        """Return nothing: only its application removes rows."""
+        return ()
 
     def place(self) -> tuple[str, tuple[str, ...]]:
         """Return the file's name, and its path."""

@@ -21,7 +21,7 @@ def metadata_of(tables: Sequence[TargetTable], steps: Sequence[Step]) -> sa.Meta
         for table in tables:
             try:
                 sa.Table(table.name, metadata, autoload_with=over, resolve_fks=False)
-            except sa.exc.ArgumentError:  # it fails on references to a parent in another case, and to its whole key
+            except sa.exc.ArgumentError:  # it fails on references to a parent in another case, and without columns
                 _columns_alone(table, metadata, over)
     return metadata
 

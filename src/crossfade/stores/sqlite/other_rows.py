@@ -13,7 +13,7 @@ import pyarrow as pa
 from crossfade.model.quoting import identifier
 from crossfade.model.target import TargetTable
 from crossfade.stores.contract import OtherRows
-from crossfade.stores.sqlite.catalogue import table_of
+from crossfade.stores.sqlite.catalog import table_of
 from crossfade.stores.sqlite.forms import Unstorable, stored
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")

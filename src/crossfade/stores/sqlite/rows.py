@@ -1,7 +1,7 @@
 """Reads a SQLite file back into canonical Arrow without relying on the declared types.
 
-A value that the column's canonical type cannot hold (text in an INTEGER column, a UUID in another spelling) is NULL in
-its column, and an additional column "#unreadable" says what the row holds instead. Such a row equals no other.
+A value that the column's canonical type cannot represent (text in an INTEGER column, a UUID in another spelling) is
+NULL in its column, and an additional column "#unreadable" describes it. Such a row is equal to no other.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ class SqliteRowReader:
             raise failure(error, path_of(self._url)) from error
         return pa.Table.from_batches([canonical_batch(table, columns, found)])
 
+    def owned(self, table: TargetTable, columns: Sequence[str], by: Any) -> Any:
+        return self.rows(table, columns, by)
+
     def printed(self, table: TargetTable, rows: Any) -> Any:
         """Return the rows as SQLite reads them back: only a bare JSON number changes, by its column's affinity."""
         for column in table.columns:
@@ -69,7 +72,7 @@ class SqliteRowReader:
         return self._number(f"SELECT count(*) FROM {identifier(table.table)}")
 
     def has_insert_trigger(self, table: TargetTable) -> bool:
-        """Return whether the table has any trigger: only its text says when it fires."""
+        """Return whether the table has any trigger, because only its SQL text says when it fires."""
         named = "type = 'trigger' AND lower(tbl_name) = lower(?)"
         return self._number(f"SELECT count(*) FROM sqlite_master WHERE {named}", table.table) > 0
 
@@ -125,36 +128,38 @@ def _select(table: TargetTable, columns: Sequence[str]) -> str:
     return f"SELECT {', '.join(map(identifier, columns))} FROM {identifier(table.table)}"
 
 
-class _Unreadable(Exception):
+class _OtherValue(Exception):
     pass
 
 
 def canonical_table(table: TargetTable, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> Any:
-    """Rows as SQLite gives them, with a column "#strange" where a row holds what its columns have no place for."""
+    """Return rows of SQLite as a table, with a column "#unreadable" if a row has a value that its column cannot
+    represent.
+    """
     if not rows:
         return arrow_schema(table, columns).empty_table()
     return pa.Table.from_batches([canonical_batch(table, columns, rows)])
 
 
 def canonical_batch(table: TargetTable, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> Any:
-    """Return the same with a column "#unreadable" if a row has a value that its column cannot represent."""
+    """Return the same as a batch."""
     schema, types = arrow_schema(table, columns), {c.name: c.type for c in table.columns}
-    strange: dict[int, list[str]] = {}
-    arrays = [_column([row[i] for row in rows], name, types[name], strange) for i, name in enumerate(columns)]
-    if not strange:
+    unreadable: dict[int, list[str]] = {}
+    arrays = [_column([row[i] for row in rows], name, types[name], unreadable) for i, name in enumerate(columns)]
+    if not unreadable:
         return pa.record_batch(arrays, schema=schema)
-    notes = pa.array(["; ".join(strange[i]) if i in strange else None for i in range(len(rows))], pa.string())
+    notes = pa.array(["; ".join(unreadable[i]) if i in unreadable else None for i in range(len(rows))], pa.string())
     return pa.record_batch([*arrays, notes], schema=schema.append(pa.field(UNREADABLE, pa.string())))
 
 
-def _column(values: list[Any], name: str, kind: ColumnType, strange: dict[int, list[str]]) -> Any:
+def _column(values: list[Any], name: str, kind: ColumnType, unreadable: dict[int, list[str]]) -> Any:
     read, out = _reader(kind), []
     for row, value in enumerate(values):
         try:
             out.append(None if value is None else read(value))
-        except (_Unreadable, ValueError):
+        except (_OtherValue, ValueError):
             shown = repr(value)[:_SHOWN]
-            strange.setdefault(row, []).append(f"{name} holds {shown}, which is not a valid {kind.sql}")
+            unreadable.setdefault(row, []).append(f"{name} holds {shown}, which is not a valid {kind.sql}")
             out.append(None)
     to = arrow_type(kind)
     if kind.kind in _WIDTH:
@@ -175,7 +180,7 @@ def _reader(kind: ColumnType) -> Callable[[Any], Any]:
 
 def _of(expected: type | tuple[type, ...], value: Any) -> Any:
     if not isinstance(value, expected):
-        raise _Unreadable
+        raise _OtherValue
     return value
 
 
@@ -185,7 +190,7 @@ def _integer(bits: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         number: int = _of(int, value)
         if not -limit <= number < limit:
-            raise _Unreadable
+            raise _OtherValue
         return number
 
     return read
@@ -194,14 +199,14 @@ def _integer(bits: int) -> Callable[[Any], int]:
 def _float(value: Any) -> float:
     number: int | float = _of((int, float), value)
     if float(number) != number:
-        raise _Unreadable
+        raise _OtherValue
     return float(number)
 
 
 def _single(value: Any) -> float:
     number = _float(value)
     if pa.scalar(number, pa.float32()).as_py() != number:
-        raise _Unreadable
+        raise _OtherValue
     return number
 
 
@@ -213,13 +218,13 @@ def _numeric(value: Any, kind: ColumnType) -> str:
 
 def _digits(text: str) -> str:
     if not re.fullmatch(r"-?[0-9]+(?:\.[0-9]+)?|NaN|-?Infinity", text):
-        raise _Unreadable
+        raise _OtherValue
     return text
 
 
 def _bool(value: Any) -> bool:
     if _of(int, value) not in (0, 1):
-        raise _Unreadable
+        raise _OtherValue
     return bool(value)
 
 
@@ -238,7 +243,7 @@ def _uuid(value: Any) -> bytes:
     if isinstance(value, bytes) and len(value) == 16:
         return value
     if not re.fullmatch(r"[0-9a-f]{32}", _string(value)):
-        raise _Unreadable
+        raise _OtherValue
     return bytes.fromhex(value)
 
 
@@ -247,20 +252,20 @@ def _uuid(value: Any) -> bytes:
 
 def _timestamp(value: Any) -> int:
     if not re.fullmatch(r"[0-9-]{10} [0-9:]{8}\.[0-9]{6}", _string(value)):
-        raise _Unreadable
+        raise _OtherValue
     return (datetime.fromisoformat(value) - _EPOCH) // _MICROSECOND
 
 
 def _date(value: Any) -> int:
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", _string(value)):
-        raise _Unreadable
+        raise _OtherValue
     return date.fromisoformat(value).toordinal() - _EPOCH.toordinal()
 
 
 def _time(value: Any) -> int:
     found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])\.([0-9]{6})", _string(value))
     if not found:
-        raise _Unreadable
+        raise _OtherValue
     hours, minutes, seconds, part = map(int, found.groups())
     return ((hours * 60 + minutes) * 60 + seconds) * 1_000_000 + part
 

@@ -1,14 +1,16 @@
 """Reads the tables of a SQLite file by ranges of their keys.
 
-Every reader reads in one transaction, so that it sees one state. SQLite cannot hand that state to another connection:
-whether all readers of a run saw the same is found out afterwards (`changed`).
+Every reader reads in one transaction, so that it sees one state. SQLite cannot share that with another connection:
+whether all readers of a run saw the same state is checked afterwards (`changed`).
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from hashlib import blake2b
 from typing import Any
 
 from crossfade.errors import Stale
@@ -16,16 +18,16 @@ from crossfade.model.batch import Batch, Chunk, Column
 from crossfade.model.quoting import identifier
 from crossfade.model.rejection import Rejection
 from crossfade.model.shape import Path, Shape, format_path, unescape_step
-from crossfade.records.rows.dynamic.columns import Arrangement, Held
+from crossfade.records.rows.dynamic.columns import ColumnValues, MixedColumns
 from crossfade.records.rows.dynamic.reader import Misfit, is_worse, misfits
 from crossfade.records.rows.dynamic.values import text_of
 from crossfade.records.rows.keys import key_of_texts
-from crossfade.records.rows.raw import Row, key_of, split, write
+from crossfade.records.rows.raw import RawRow, key_of, split, unseen, write
 from crossfade.records.rows.types import key_names
-from crossfade.stores.contract import Reader
-from crossfade.stores.sqlite.connect import connect
-from crossfade.stores.sqlite.reading.key_ranges import Condition, lists, within
-from crossfade.stores.sqlite.reading.tables import Key, SourceColumn, SourceTable, Tables
+from crossfade.stores.contract import Reader, Written
+from crossfade.stores.sqlite.connect import connect, path_of
+from crossfade.stores.sqlite.reading.key_ranges import MORE_PARAMETERS, Condition, lists, within
+from crossfade.stores.sqlite.reading.tables import SourceTable, SqliteColumn, TableKey, Tables
 from crossfade.stores.sqlite.reading.transaction import ReadTransaction, Rows, reading_failure
 
 ROWS_A_CHUNK = 200_000  # the most rows in a chunk
@@ -44,7 +46,7 @@ class SqliteReader:
         self._watcher: tuple[sqlite3.Connection, int] | None = None
 
     def snapshot(self) -> str:
-        """Begin to watch the file: `changed` says what was written since. The state has no name for others."""
+        """Begin to watch the file, for `changed`. The snapshot has no name, because it cannot be shared."""
         while self._watcher is None:
             watcher = connect(self._url, write=False)
             before = _version(watcher)
@@ -56,17 +58,20 @@ class SqliteReader:
                 self.transaction.close()
         return ""
 
-    def changed(self) -> Sequence[str]:
-        """Return the names of the tables that were written since `snapshot`; none if nothing was."""
+    def changed(self) -> Written | None:
+        """Return what was committed since `snapshot`, with the tables whose rows differ now. If none does, another
+        reader may still have seen a state between.
+        """
         try:
-            if self._watcher is None or _version(self._watcher[0]) == self._watcher[1]:
-                return ()
+            if self._watcher is None or not _has_commits(*self._watcher):
+                return None
         except sqlite3.Error as error:
             raise reading_failure(error, self._url) from error
         now = SqliteReader(self._url)
         try:
             names = sorted({*self._readable(), *now._readable()})
-            return [name for name in names if self._digest(name) != now._digest(name)]
+            differing = (name for name in names if self._digest(name) != now._digest(name))
+            return Written(path_of(self._url).name, tuple(differing))
         finally:
             now.close()
 
@@ -79,15 +84,19 @@ class SqliteReader:
     def _readable(self) -> list[str]:
         return [name for name, table in self.tables.by_name.items() if table.kind == "table"]
 
-    def _digest(self, name: str) -> int | None:
-        """Return a number that differs where the rows or the columns of the table do; None without the table."""
+    def _digest(self, name: str) -> bytes | None:
+        """Return bytes that differ where the rows (rowids included, if they are the key) or the columns of the table
+        do; None without the table. Python's own hash would not do: 1 and 1.0 have the same, and so have -1 and -2.
+        """
         if name not in self.tables.by_name:
             return None
         table = self.tables.table(name)
-        digest = hash(tuple(column.name for column in self.tables.columns(table)))
-        for rows in self.transaction.rows(f"SELECT * FROM {table.rows}"):
-            digest = hash((digest, *rows))
-        return digest
+        columns = self.tables.columns(table)
+        digest = blake2b(repr([column.name for column in columns]).encode())
+        for rows in self.transaction.rows(f"SELECT {', '.join(column.sql for column in columns)} FROM {table.rows}"):
+            for row in rows:
+                digest.update(repr(row).encode())
+        return digest.digest()
 
     # -- the contract
 
@@ -108,7 +117,7 @@ class SqliteReader:
     def batches(self, chunk: Chunk, shape: Shape, columns: Sequence[Column]) -> Iterator[Batch]:
         table, key = self.keyed(chunk.entity)
         self._require_surveyed(table, key, shape)
-        reading = _Reading(Arrangement(shape, columns), partial(self.records, chunk.entity))
+        reading = _Reading(MixedColumns(shape, columns), partial(self.records, chunk.entity))
         condition = within(key.parts, chunk.lower, chunk.upper)
         statement = f"SELECT {reading.selected} FROM {table.rows} WHERE {condition.sql} ORDER BY {', '.join(key.parts)}"
         for rows in self.transaction.rows(statement, condition.parameters):
@@ -124,28 +133,58 @@ class SqliteReader:
     def keys(self, entity: str) -> Iterator[bytes]:
         table, key = self.keyed(entity)
         for rows in self.transaction.rows(f"SELECT {', '.join(key.parts)} FROM {table.rows}"):
-            yield b"".join(write(Row([text_of(value) for value in row], {})) for row in rows)
+            yield b"".join(write(RawRow([text_of(value) for value in row], {})) for row in rows)
 
-    def fetch(self, entity: str, path: Path, values: Sequence[str]) -> Iterator[bytes]:
+    def fetch(self, entity: str, path: Path, values: Sequence[str], shape: Shape | None = None) -> Iterator[bytes]:
         table, key = self.keyed(entity)
-        parts = (table.compared(self._column(table, path).sql),) if path else key.parts
-        for condition in lists(parts, values):
-            yield from self._lines(entity, condition)
+        if shape is not None:
+            self._require_surveyed(table, key, shape, more=True)
+        seen = set[bytes]()
+        for condition in self._listed(table, key, path, values):
+            for piece in self._lines(entity, condition):  # what its collation calls equal may be in two portions
+                if fresh := unseen(piece, seen):
+                    yield fresh
+
+    def found(
+        self,
+        entity: str,
+        path: Path,
+        values: Sequence[str],
+        shape: Shape,
+        columns: Sequence[Column],
+        also: Sequence[tuple[Path, Sequence[str]]] = (),
+    ) -> Iterator[Batch]:
+        """Like `fetch`, with the records as Arrow (contract.Finder)."""
+        table, key = self.keyed(entity)
+        self._require_surveyed(table, key, shape)
+        reading = _Reading(MixedColumns(shape, columns), partial(self.records, entity))
+        few = [(where, some) for where, some in also if len(also) * len(some) <= MORE_PARAMETERS]
+        narrowed = [condition for where, some in few for condition in self._listed(table, key, where, some)]
+        for condition in self._listed(table, key, path, values):
+            where = " AND ".join(one.sql for one in (condition, *narrowed))
+            parameters = [value for one in (condition, *narrowed) for value in one.parameters]
+            statement = f"SELECT {reading.selected} FROM {table.rows} WHERE {where}"
+            for rows in self.transaction.rows(statement, tuple(parameters)):
+                yield reading.batch(rows)
 
     # -- ranges and columns
 
-    def keyed(self, entity: str) -> tuple[SourceTable, Key]:
+    def _listed(self, table: SourceTable, key: TableKey, path: Path, values: Sequence[str]) -> Iterator[Condition]:
+        """Yield the conditions for some values at a time: keys, or those of one column."""
+        return lists((table.compared(self._column(table, path).sql),) if path else key.parts, values)
+
+    def keyed(self, entity: str) -> tuple[SourceTable, TableKey]:
         table = self.tables.table(entity)
         return table, self.tables.key(table)
 
     def row_size(self, table: SourceTable) -> int:
-        """Return the bytes of a row, by the first ones."""
+        """Return the average bytes of a row, estimated from the first rows."""
         lengths = " + ".join(f"coalesce(length(CAST({c.sql} AS BLOB)), 1)" for c in self.tables.columns(table))
         some = f"(SELECT {lengths} AS size FROM {table.rows} LIMIT {_SAMPLE})"
         ((size,),) = self.transaction.all(f"SELECT avg(size) FROM {some}")
         return int(size or 0)
 
-    def _bounds(self, table: SourceTable, key: Key, size: int, total: int) -> Iterator[str | None]:
+    def _bounds(self, table: SourceTable, key: TableKey, size: int, total: int) -> Iterator[str | None]:
         """Yield the lower bounds of ranges of `size` rows, the first of them open; none if there are no rows."""
         if not total:
             return
@@ -158,19 +197,19 @@ class SqliteReader:
             yield from (key_of_texts([text_of(value) for value in row]) for row in rows[first::size])
             number += len(rows)
 
-    def _column(self, table: SourceTable, path: Path) -> SourceColumn:
+    def _column(self, table: SourceTable, path: Path) -> SqliteColumn:
         name = unescape_step(path[0])
         found = next((c for c in self.tables.columns(table) if c.name == name), None)
         if found is None or len(path) > 1:
             raise Stale(f"{table.name} has no column {format_path(path)}; nothing was read", hint="crossfade survey")
         return found
 
-    def _require_surveyed(self, table: SourceTable, key: Key, shape: Shape) -> None:
-        """Raise Stale if the table has other columns or another key than the survey saw: rows would lose what is in
-        them.
+    def _require_surveyed(self, table: SourceTable, key: TableKey, shape: Shape, *, more: bool = False) -> None:
+        """Raise Stale if the table has other columns or another key than the survey saw: values would be lost. With
+        `more` it may have others in addition, as a raw record tells.
         """
         now, then = {c.name for c in self.tables.columns(table)}, set(shape.root.by_name)
-        changed = sorted(now ^ then)
+        changed = sorted(then - now if more else then ^ now)
         if not changed and key.columns != key_names(shape):
             changed = ["its key"]
         if changed and then:
@@ -196,35 +235,51 @@ class SqliteReader:
 
 
 def _version(connection: sqlite3.Connection) -> int:
-    """Return a number that changes whenever another connection commits."""
+    """Return a number that changes whenever another connection commits, or empties the WAL file."""
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+
+def _has_commits(watcher: sqlite3.Connection, before: int) -> bool:
+    """Return whether another connection has committed since the version was `before`. A checkpoint that empties the WAL
+    file is no commit. It has to leave there what was committed after an open read transaction began: so if the file is
+    empty, nothing was.
+    """
+    if _version(watcher) == before:
+        return False
+    file = watcher.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
+    try:
+        return os.stat(f"{file}-wal").st_size > 0
+    except FileNotFoundError:
+        return True
 
 
 def _line(row: Sequence[Any], parts: int, names: Sequence[str]) -> bytes:
     texts = [None if value is None else text_of(value) for value in row]
-    return write(Row([text or "" for text in texts[:parts]], dict(zip(names, texts[parts:], strict=True))))
+    return write(RawRow([text or "" for text in texts[:parts]], dict(zip(names, texts[parts:], strict=True))))
 
 
 class _Reading:
     """One statement's columns."""
 
-    def __init__(self, arranged: Arrangement, records: Callable[[Sequence[str]], list[bytes]]) -> None:
+    def __init__(self, arranged: MixedColumns, records: Callable[[Sequence[str]], list[bytes]]) -> None:
         self._arranged, self._records = arranged, records
         self._names = [node.name for node in arranged.nodes]
         self.selected = ", ".join(f"t.{identifier(name)}" for name in self._names) or "NULL"
 
     def batch(self, rows: Rows) -> Batch:
         columns: list[Any] = list(zip(*rows, strict=True))
-        held: Held = dict(zip(self._names, columns, strict=False))
-        keys = _Keys([held[node.name] for node in self._arranged.key], len(rows))
+        by_name: ColumnValues = dict(zip(self._names, columns, strict=False))
+        keys = _Keys([by_name[node.name] for node in self._arranged.key], len(rows))
         wrong: dict[int, Misfit] = {}
         for node in self._arranged.nodes:
-            wrong |= {row: why for row, why in misfits(node, held[node.name]).items() if is_worse(why, wrong.get(row))}
+            wrong |= {
+                row: why for row, why in misfits(node, by_name[node.name]).items() if is_worse(why, wrong.get(row))
+            }
         if not wrong:
-            return Batch(self._arranged.table(held, len(rows)), _Raws(keys, self._records), (), keys)
-        return self._without(held, keys, wrong)
+            return Batch(self._arranged.table(by_name, len(rows)), _Raws(keys, self._records), (), keys)
+        return self._without(by_name, keys, wrong)
 
-    def _without(self, held: Held, keys: _Keys, wrong: dict[int, Misfit]) -> Batch:
+    def _without(self, by_name: ColumnValues, keys: _Keys, wrong: dict[int, Misfit]) -> Batch:
         out = sorted(wrong)
         raws = self._records([keys[row] for row in out])
         aside = tuple(
@@ -233,12 +288,12 @@ class _Reading:
         )
         good = [row for row in range(len(keys)) if row not in wrong]
         left = [keys[row] for row in good]
-        some = {name: [values[row] for row in good] for name, values in held.items()}
+        some = {name: [values[row] for row in good] for name, values in by_name.items()}
         return Batch(self._arranged.table(some, len(good)), _Raws(left, self._records), aside, left)
 
 
 class _Keys(Sequence[str]):
-    """The keys of the rows, each made when it is asked for."""
+    """The keys of the rows, each computed when it is used."""
 
     def __init__(self, parts: Sequence[Sequence[Any]], size: int) -> None:
         self._parts, self._size = parts, size
@@ -253,7 +308,7 @@ class _Keys(Sequence[str]):
 
 
 class _Raws(Sequence[bytes]):
-    """The raw records of the rows, fetched by their keys when they are asked for (model.batch.MadeLater)."""
+    """The raw records of the rows, fetched by their keys when they are used (model.batch.MadeLater)."""
 
     def __init__(self, keys: Sequence[str], fetch: Callable[[Sequence[str]], list[bytes]]) -> None:
         self._keys, self._fetch = keys, fetch

@@ -1,4 +1,4 @@
-"""Steps of a schema that do not commit with their note: what a file's catalogue has of them."""
+"""Steps of a schema that do not commit with their record in the journal: the catalog tells what exists of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SqliteSteps:
         return False
 
     def check(self, step: Step) -> Standing:
-        """Return what is there. A statement that was killed is rolled back, so nothing is half done."""
+        """Return what exists. A statement that was killed is rolled back, so nothing is half done."""
         thing = thing_of(step)
         if thing is None:
             return Standing.ABSENT

@@ -8,6 +8,7 @@ from crossfade.stores.contract import Store, Traits
 from crossfade.stores.sqlite.conflicts import SqliteConflicts
 from crossfade.stores.sqlite.connect import path_of
 from crossfade.stores.sqlite.ddl import SqliteDdl
+from crossfade.stores.sqlite.fence import SqliteFence
 from crossfade.stores.sqlite.inspect import SqliteInspector
 from crossfade.stores.sqlite.rows import SqliteRowReader
 from crossfade.stores.sqlite.source import SqliteReader
@@ -31,6 +32,7 @@ def open_sqlite(url: str) -> Store:
         traits=Traits(has_journal_schema=False, constraints_after_tables=False, is_file=True, dialect="sqlite"),
         inspector=SqliteInspector(source, url),
         reader=source,
+        finder=source,
         codec=DYNAMIC,
         surveyor=SqliteSurveyor(source),
         snapshot=source.snapshot,
@@ -40,5 +42,6 @@ def open_sqlite(url: str) -> Store:
         ddl=SqliteDdl(url),
         steps=SqliteSteps(url),
         conflicts=SqliteConflicts(url),
+        fence=SqliteFence(url),
         closer=close,
     )

@@ -1,4 +1,4 @@
-"""Counts the rows of a table as they are read for the copy: each value by the type that it has."""
+"""Counts the rows of a table as they are read for the copy, each value by its own type."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from crossfade.records.rows.dynamic.values import BadText, text_of
 from crossfade.records.rows.keys import key_of_texts
 from crossfade.stores.contract import Surveyor
 from crossfade.stores.sqlite.reading.key_ranges import Condition, within
+from crossfade.stores.sqlite.reading.references import references
 from crossfade.stores.sqlite.reading.transaction import Rows
 from crossfade.stores.sqlite.source import SqliteReader
 
@@ -35,6 +36,8 @@ class SqliteSurveyor:
             good = list(_readable(rows, len(names), counter))
             values: list[Any] = list(zip(*good, strict=True)) or [()] * len(names)
             counter.add_columns(dict(zip(names, values, strict=False)), len(good))
+        if not isinstance(piece, Chunk) or piece.number == 0:
+            counter.references = references(self.reader.tables, table, self.reader.transaction)
         counter.bytes = counter.count * self.reader.row_size(table)
         return counter
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from crossfade.model.canonical import only_changed
 from crossfade.model.described import Described
 from crossfade.model.quoting import identifier
 from crossfade.model.rejection import Rejection
@@ -19,9 +20,9 @@ from crossfade.stores.sqlite.connect import connect, path_of
 from crossfade.stores.sqlite.describe import describe
 from crossfade.stores.sqlite.errors import translated
 from crossfade.stores.sqlite.forms import Unstorable, stored, unstorable
-from crossfade.stores.sqlite.lock import locked
+from crossfade.stores.sqlite.lock import is_locked, locked
 from crossfade.stores.sqlite.rows import canonical_table
-from crossfade.stores.sqlite.triggers import Suspended
+from crossfade.stores.sqlite.triggers import DroppedTriggers
 
 
 class SqliteWriter:
@@ -53,6 +54,9 @@ class SqliteWriter:
         with locked(path_of(self._url)):
             yield
 
+    def is_locked(self) -> bool:
+        return is_locked(path_of(self._url))
+
     def fill_rank(self) -> int:
         return 1
 
@@ -73,8 +77,8 @@ class SqliteTransaction:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection, self._path = connection, path
         self._depth = 0
-        self.journal = SqlJournal(self.execute, self.execute_many, "crossfade_", "crossfade_", "")
-        self.suspended = Suspended(connection)
+        self.journal = SqlJournal(self.execute, self.execute_many, "crossfade_", "crossfade_")
+        self.suspended = DroppedTriggers(connection)
 
     def load(self, table: TargetTable, rows: Any) -> None:
         values = self._values(table, rows)
@@ -105,7 +109,7 @@ class SqliteTransaction:
                 with self._translating(part.table.name):
                     self._connection.execute(statement, values)
 
-    def delete(self, table: TargetTable, keys: Any) -> int:
+    def delete(self, table: TargetTable, keys: Any, *, beside: Sequence[tuple[TargetTable, Any]] = ()) -> int:
         if not len(keys):
             return 0
         with self._translating(table.name):
@@ -120,7 +124,10 @@ class SqliteTransaction:
             rows = self._connection.execute(f"SELECT {listed} FROM {identifier(table.table)} WHERE {where}").fetchall()
         return canonical_table(table, columns, rows)
 
-    def update(self, table: TargetTable, rows: Any) -> int:
+    def update(
+        self, table: TargetTable, rows: Any, changed: Sequence[str] | None = None, *, for_now: bool = False
+    ) -> int:
+        rows = only_changed(table, rows, changed)
         names = rows.column_names
         others = [n for n in names if n not in table.primary_key] or list(table.primary_key[:1])
         values = dict(zip(names, self._values(table, rows), strict=True))
@@ -130,11 +137,13 @@ class SqliteTransaction:
             self.suspended.suspend(table.table)
             bound = zip(*(values[n] for n in (*others, *table.primary_key)), strict=True)
             return self._connection.executemany(
-                f"UPDATE {identifier(table.table)} SET {sets} WHERE {same}", bound
+                f"UPDATE OR ABORT {identifier(table.table)} SET {sets} WHERE {same}", bound
             ).rowcount
 
     def _given(self, table: TargetTable, keys: Any) -> str:
-        """Return a condition for the rows with these values, which are put into a table. Text is compared by bytes."""
+        """Put the values into a temporary table, and return a condition for the rows with them. Text is compared by
+        bytes.
+        """
         names = [f"k{i}" for i in range(len(keys.column_names))]
         self._connection.execute("DROP TABLE IF EXISTS temp.crossfade_sent")
         self._connection.execute(f"CREATE TEMP TABLE crossfade_sent ({', '.join(names)})")
@@ -159,6 +168,13 @@ class SqliteTransaction:
 
     def mark(self, table: TargetTable, rows: Any) -> bytes | None:
         return other_rows.mark(table, rows)
+
+    @property
+    def edits_show(self) -> bool:
+        return False
+
+    def pack_marks(self) -> None:
+        """Do nothing: changes in place are not noted, so there are few notes."""
 
     def other_rows(self, table: TargetTable, *, limit: int) -> OtherRows:
         with self._translating(table.name):
@@ -264,7 +280,9 @@ def _refusals(rows: Any, types: Mapping[str, ColumnType]) -> list[Rejection]:
 
 
 def _insert(table: TargetTable, names: list[str]) -> str:
-    return f"INSERT INTO {identifier(table.table)} ({', '.join(map(identifier, names))}) VALUES ({_marks(names)})"
+    """Return the statement, by which a conflict is an error, whatever the table's constraints do with one."""
+    columns = ", ".join(map(identifier, names))
+    return f"INSERT OR ABORT INTO {identifier(table.table)} ({columns}) VALUES ({_marks(names)})"
 
 
 def _marks(names: list[str]) -> str:

@@ -7,7 +7,7 @@ import sqlite3
 from crossfade.model.quoting import identifier
 
 
-class Suspended:
+class DroppedTriggers:
     """The triggers that one transaction has dropped, by name, with the statement that creates each."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

@@ -45,7 +45,7 @@ def _refused(connection: sqlite3.Connection, table: TargetTable, step: Step) -> 
     key = listed_key(table)
     columns = ", ".join(identifier(c.name) for c in table.columns if not c.generated)
     where = " AND ".join(f"{identifier(name)} IS ?" for name in table.primary_key)
-    insert = f"INSERT INTO {_PROBE} ({columns}) SELECT {columns} FROM {identifier(table.table)} WHERE {where}"
+    insert = f"INSERT OR ABORT INTO {_PROBE} ({columns}) SELECT {columns} FROM {identifier(table.table)} WHERE {where}"
     rows: list[tuple[Any, ...]] = []
     said: list[tuple[str, str]] = []
     for row in connection.execute(f"SELECT {key} FROM {identifier(table.table)} ORDER BY {key}").fetchall():

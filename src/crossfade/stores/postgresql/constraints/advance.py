@@ -39,16 +39,18 @@ ORDER BY 1, 2, 3, 4, 5
 """
 
 
-def advance(connection: psycopg.Connection[Any], tables: Sequence[TargetTable]) -> int:
-    """Set the sequences of the tables' columns to the last number in use. Return how many were set."""
-    return sum(_advanced(connection, row) for row in _sequences(connection, tables))
+def advance(connection: psycopg.Connection[Any], tables: Sequence[TargetTable], headroom: int = 0) -> int:
+    """Set the sequences of the tables' columns to the last number in use, or `headroom` numbers after it. Return how
+    many were set.
+    """
+    return sum(_advanced(connection, row, headroom) for row in _sequences(connection, tables))
 
 
-def _advanced(connection: psycopg.Connection[Any], row: Sequence[Any]) -> bool:
+def _advanced(connection: psycopg.Connection[Any], row: Sequence[Any], headroom: int) -> bool:
     """Skip a table whose rows a policy hides: its sequences were set before the policy existed."""
     try:
         with connection.transaction():
-            return _advance(connection, *row[:-2])
+            return _advance(connection, row, headroom)
     except psycopg.errors.InsufficientPrivilege as error:
         if "row-level security" in str(error):
             return False
@@ -58,10 +60,10 @@ def _advanced(connection: psycopg.Connection[Any], row: Sequence[Any]) -> bool:
 def numbers_behind(connection: psycopg.Connection[Any], tables: Sequence[TargetTable]) -> list[NumbersBehind]:
     """Return the sequences that `advance` would set, without those that it has set already."""
     found = []
-    for *row, _, _ in _sequences(connection, tables):
+    for row in _sequences(connection, tables):
         for last, at, is_called in connection.execute(_behind(*row)).fetchall():
             name, table = _called(row[:2]), _called(row[2:4])
-            coming = int(at) + (int(row[-1]) if is_called else 0)
+            coming = int(at) + (int(row[8]) if is_called else 0)
             found.append(NumbersBehind(name, table, row[4], coming, int(last)))
     return found
 
@@ -100,10 +102,9 @@ def _sequences(connection: psycopg.Connection[Any], tables: Sequence[TargetTable
     return [row for row in connection.execute(_SEQUENCES).fetchall() if (row[2], row[3]) in wanted]
 
 
-def _advance(connection: psycopg.Connection[Any], schema: str, name: str, *column: Any) -> bool:
-    behind = _behind(schema, name, *column)
+def _advance(connection: psycopg.Connection[Any], row: Sequence[Any], headroom: int) -> bool:
     statement = sql.SQL("SELECT pg_catalog.setval({}, last::bigint) FROM ({}) AS behind").format(
-        sql.Literal(sql.Identifier(schema, name).as_string(connection)), behind
+        sql.Literal(sql.Identifier(*row[:2]).as_string(connection)), _behind(*row, headroom=headroom)
     )
     return bool(connection.execute(statement).fetchall())
 
@@ -118,15 +119,25 @@ def _behind(
     least: int,
     greatest: int,
     increment: int,
+    cycles: bool,
+    kind: str,
+    *,
+    headroom: int = 0,
 ) -> sql.Composed:
-    """Select the last number in use if the sequence has not reached it. Numbers outside the sequence's bounds do not
-    count, because it never reaches them.
+    """Return a query for the last number in use (plus `headroom`, if it fits), without a row if the sequence has
+    reached it. Numbers outside the sequence's bounds do not count, because it never reaches them.
     """
+    ends = _INTEGERS.get(kind, 2**63)
     return sql.SQL(
         "SELECT there.last, s.last_value, s.is_called FROM {sequence} AS s,"
-        " (SELECT {furthest}({column}) AS last FROM {table} WHERE {column} BETWEEN {least} AND {greatest}) AS there"
+        " (SELECT CASE WHEN used + {room}::numeric BETWEEN {first} AND {end} THEN used + {room}::numeric ELSE used END"
+        " AS last FROM (SELECT {furthest}({column}) AS used FROM {table}"
+        " WHERE {column} BETWEEN {least} AND {greatest}) AS those) AS there"
         " WHERE last {beyond} s.last_value OR (last = s.last_value AND NOT s.is_called)"
     ).format(
+        room=sql.Literal(headroom * increment),
+        first=sql.Literal(max(least, -ends)),
+        end=sql.Literal(min(greatest, ends - 1)),
         sequence=sql.Identifier(schema, name),
         furthest=sql.SQL("max" if rises else "min"),
         column=sql.Identifier(column),

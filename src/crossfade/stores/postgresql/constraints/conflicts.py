@@ -1,6 +1,6 @@
-"""What refused rows clash with, asked of the server with its own equality, collations and expressions.
+"""Find what refused rows conflict with, by the server's own equality, collations and expressions.
 
-The rows need not be in the table: they are sent as text and cast; a column that they lack is NULL.
+The rows need not be in the table: they are sent as text and cast; missing columns are NULL.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from crossfade.model.quoting import identifier
 from crossfade.model.target import ForeignKey, TargetTable, Unique
 from crossfade.stores.contract import Check, Conflict, Conflicts
 from crossfade.stores.postgresql import errors as failures
+from crossfade.stores.postgresql.catalog.own_rows import own_rows
 from crossfade.stores.postgresql.constraints import violations as census
 from crossfade.stores.postgresql.session.connect import connect
 from crossfade.stores.postgresql.text_form import texts
 
-_GIVEN = "\0given\0"
-"""The place of the rows in a query."""
+_GIVEN, _THERE = "\0given\0", "\0there\0"
+"""The places of the rows in a query, and of those that are there."""
 
 # Types by their full name: `character` alone would mean character(1), and truncate what is cast to it.
 _COLUMNS = """
@@ -50,11 +51,12 @@ class PostgresConflicts:
     def orphaned(self, table: TargetTable, key: ForeignKey, rows: Any) -> list[Conflict | None]:
         child = [f"given.{identifier(name)}" for name in key.columns]
         same = [f"parent.{identifier(p)} = {c}" for p, c in zip(key.parent_columns, child, strict=True)]
+        listed = ", ".join(child)
         query = (
-            f"SELECT crossfade_place, {_as_text(child)} FROM {_GIVEN} AS given WHERE num_nulls({', '.join(child)}) = 0"
-            f" AND NOT EXISTS (SELECT FROM {_text(census._parent(key))} AS parent WHERE {' AND '.join(same)})"
-        )
-        found = self._asked(table, rows, query)
+            f"SELECT crossfade_place, {_as_text(child)} FROM {_GIVEN} AS given WHERE num_nulls({listed}) = 0"
+            f" AND NOT EXISTS (SELECT FROM {_THERE} AS parent WHERE {' AND '.join(same)})"
+        ) + (f" OR num_nulls({listed}) > 0 AND num_nonnulls({listed}) > 0" if key.match_full else "")
+        found = self._asked(table, rows, query, census._parent(key))
         return _in_order(rows, {place: Conflict(_named(key.columns, values)) for place, *values in found})
 
     def holders(self, table: TargetTable, unique: Unique, rows: Any) -> list[Conflict | None]:
@@ -69,11 +71,12 @@ class PostgresConflicts:
         query = (
             f"SELECT given.crossfade_place, {_as_text(values)}, {_as_text(key)}, {canonical}"
             f" FROM (SELECT crossfade_place, {made} FROM {_GIVEN} AS rows_given{where}) AS given"
-            f" LEFT JOIN (SELECT {plain}, {made} FROM {_name(table)}{where}) AS holder"
+            f" LEFT JOIN (SELECT {plain}, {made} FROM {_THERE}{where}) AS holder"
             f" ON {' AND '.join(f'holder.{n} {equal} given.{n}' for n in names)}"
             + (f" WHERE num_nulls({', '.join(values)}) = 0" if unique.nulls_distinct else "")
         )
-        return _in_order(rows, {place: _held(table, unique, rest) for place, *rest in self._asked(table, rows, query)})
+        found = self._asked(table, rows, query, census._name(table))
+        return _in_order(rows, {place: _conflict(table, unique, rest) for place, *rest in found})
 
     def check(self, table: TargetTable, name: str) -> Check | None:
         with self._connected() as connection:
@@ -88,11 +91,13 @@ class PostgresConflicts:
         found = self._asked(table, rows, query)
         return _in_order(rows, {place: Conflict(_named(check.columns, values)) for place, *values in found})
 
-    def _asked(self, table: TargetTable, rows: Any, query: str) -> Found:
-        """Return the result for the rows, each of which has a `crossfade_place`."""
+    def _asked(self, table: TargetTable, rows: Any, query: str, there: sql.Identifier | None = None) -> Found:
+        """Return the result for the rows, each of which has a `crossfade_place`. `there`: the table that is asked."""
         if not len(rows):
             return []
         with self._connected() as connection:
+            if there is not None:
+                query = query.replace(_THERE, _text(own_rows(connection, there)))
             types = dict(connection.execute(_COLUMNS, [_name(table)]).fetchall())
             return list(_answers(connection, table, types, rows, 0, query))
 
@@ -137,7 +142,7 @@ def _given(names: Sequence[str], types: dict[str, str], first: int) -> str:
     return f"(SELECT {selected} FROM unnest({arrays}) WITH ORDINALITY AS sent({keys}))"
 
 
-def _held(table: TargetTable, unique: Unique, rest: Sequence[Any]) -> Conflict:
+def _conflict(table: TargetTable, unique: Unique, rest: Sequence[Any]) -> Conflict:
     count, width = len(unique.expressions), len(table.primary_key)
     values, shown, key = rest[:count], rest[count : count + width], rest[count + width :]
     if all(value is None for value in key):

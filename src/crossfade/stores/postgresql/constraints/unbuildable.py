@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -17,6 +18,7 @@ from psycopg import sql
 from crossfade.model.target import Step, TargetTable
 from crossfade.schema.live import place_of_table
 from crossfade.stores.postgresql import errors as failures
+from crossfade.stores.postgresql.catalog.own_rows import own_rows
 from crossfade.stores.postgresql.constraints.violations import keys_with
 
 _MOST_ASKED = 1000  # conflicting rows for each of which the other row is looked up
@@ -65,7 +67,7 @@ class _Probe:
             self.connection,
             self.table,
             sql.SQL("{} AS crossfade_rows JOIN {} AS o USING ({}) JOIN {} AS r USING (place)").format(
-                self._own, self._name(_ORDER), self._key, self._name(_REFUSED)
+                self._rows, self._name(_ORDER), self._key, self._name(_REFUSED)
             ),
             {"#reason": "r.reason", "#detail": "r.detail", "#column": "r.columns"},
         )
@@ -79,6 +81,10 @@ class _Probe:
     def _own(self) -> sql.Identifier:
         return self._name(self.table.table)
 
+    @cached_property
+    def _rows(self) -> sql.Composable:
+        return own_rows(self.connection, self._own)
+
     @property
     def _key(self) -> sql.Composed:
         return sql.SQL(", ").join(map(sql.Identifier, self.table.primary_key))
@@ -89,7 +95,7 @@ class _Probe:
             sql.SQL("CREATE UNLOGGED TABLE {} (LIKE {})").format(probe, self._own),
             sql.SQL(
                 "CREATE UNLOGGED TABLE {} AS SELECT row_number() OVER (ORDER BY {key}) AS place, {key} FROM {own}"
-            ).format(order, key=self._key, own=self._own),
+            ).format(order, key=self._key, own=self._rows),
             sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (place)").format(order),
             sql.SQL("ANALYZE {}").format(order),
             sql.SQL("CREATE UNLOGGED TABLE {} (place bigint, reason text, detail text, columns text)").format(
@@ -136,7 +142,7 @@ class _Probe:
             "INSERT INTO {} ({}) SELECT {} FROM {} AS o JOIN {} AS t USING ({})"
             " WHERE o.place BETWEEN %s AND %s ORDER BY o.place {}"
         ).format(
-            self._name(_PROBE), names, columns, self._name(_ORDER), self._own, self._key, sql.SQL(conflict)
+            self._name(_PROBE), names, columns, self._name(_ORDER), self._rows, self._key, sql.SQL(conflict)
         )  # fmt: skip
         try:
             with self.connection.transaction():

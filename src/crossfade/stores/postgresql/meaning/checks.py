@@ -102,7 +102,7 @@ def _why(verdict: Verdict) -> tuple[str, str] | None:
 
 
 def with_texts(kind: ColumnType, values: Any, judge: Callable[[list[str]], Mapping[str, Verdict]]) -> Any:
-    """Return the column with each text replaced by what the type prints, if it has the same meaning."""
+    """Return the column with each text replaced by the text that the type prints, if it has the same meaning."""
     values = _one(values)
     texts, parents = _texts(values, kind)
     verdicts = judge(pc.unique(texts).drop_null().to_pylist())

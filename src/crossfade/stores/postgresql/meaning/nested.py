@@ -10,17 +10,19 @@ from crossfade.stores.postgresql.meaning.reading import Unread
 
 Parts = list["str | Parts | None"]  # the elements of an array of any depth
 
-_LOWER = re.compile(r"(?:\[[+-]?[0-9]+(?::[+-]?[0-9]+)?\])+\s*=")
+_BLANKS = " \t\n\r\v\f"
+"""The blanks that PostgreSQL skips between the parts of a value; other blanks of Unicode are ordinary characters."""
+_LOWER = re.compile(rf"(?:\[[+-]?[0-9]+(?::[+-]?[0-9]+)?\])+[{_BLANKS}]*=")
 
 
 def array(text: str, delimiter: str) -> tuple[str, Parts]:
     """Return the explicit bounds, if any, and the elements; None is NULL."""
-    text = text.strip()
+    text = text.strip(_BLANKS)
     bounds = _LOWER.match(text)
-    said = re.sub(r"\s", "", bounds[0]) if bounds else ""
-    reader = _Letters(text[bounds.end() :].lstrip() if bounds else text)
+    said = re.sub(f"[{_BLANKS}]", "", bounds[0]) if bounds else ""
+    reader = _Letters(text[bounds.end() :].lstrip(_BLANKS) if bounds else text)
     found = _array(reader, delimiter)
-    if reader.rest.strip():
+    if reader.rest.strip(_BLANKS):
         raise Unread
     return said, found
 
@@ -46,7 +48,7 @@ def _array(reader: _Letters, delimiter: str) -> Parts:
 
 def record(text: str) -> list[str | None]:
     """Return the fields. Nothing between two commas is NULL."""
-    reader = _Letters(text.strip())
+    reader = _Letters(text.strip(_BLANKS))
     reader.expect("(")
     found: list[str | None] = []
     while True:
@@ -57,7 +59,7 @@ def record(text: str) -> list[str | None]:
             break
         if sign != ",":
             raise Unread
-    if reader.rest.strip():
+    if reader.rest.strip(_BLANKS):
         raise Unread
     return found
 
@@ -74,11 +76,11 @@ class Range:
 
 def range_(text: str) -> Range | None:
     """Parse a range. None is the empty range."""
-    if text.strip().lower() == "empty":
+    if text.strip(_BLANKS).lower() == "empty":
         return None
-    reader = _Letters(text.strip())
+    reader = _Letters(text.strip(_BLANKS))
     found = _range(reader)
-    if reader.rest.strip():
+    if reader.rest.strip(_BLANKS):
         raise Unread
     return found
 
@@ -96,7 +98,7 @@ def _range(reader: _Letters) -> Range:
 
 
 def multirange(text: str) -> Iterator[Range | None]:
-    reader = _Letters(text.strip())
+    reader = _Letters(text.strip(_BLANKS))
     reader.expect("{")
     while (sign := reader.skip_blanks()) != "}":
         if sign == ",":
@@ -108,7 +110,7 @@ def multirange(text: str) -> Iterator[Range | None]:
         else:
             yield _range(reader)
     reader.take()
-    if reader.rest.strip():
+    if reader.rest.strip(_BLANKS):
         raise Unread
 
 
@@ -135,7 +137,7 @@ class _Letters:
 
     def skip_blanks(self) -> str:
         """Skip blanks and return the next character without consuming it."""
-        while self._text[self._at : self._at + 1].isspace():
+        while self._text[self._at : self._at + 1] in (*_BLANKS,):
             self._at += 1
         return self._text[self._at : self._at + 1]
 
@@ -161,4 +163,4 @@ class _Letters:
             else:
                 said.append(letter)
         text = "".join(said)
-        return (text if keep_blanks else text[:kept] + text[kept:].rstrip()), quoted
+        return (text if keep_blanks else text[:kept] + text[kept:].rstrip(_BLANKS)), quoted

@@ -11,13 +11,14 @@ import pyarrow as pa
 from crossfade.errors import CrossfadeError, Unreachable, may_pass
 from crossfade.model.urls import hide_password
 from crossfade.stores.postgresql import errors as failures
+from crossfade.stores.postgresql.session import pooler
 from crossfade.stores.postgresql.session.connect import adbc_conninfo, conninfo, schema_in
 from crossfade.stores.postgresql.session.no_connection import no_connection
 from crossfade.stores.postgresql.session.settings import fix_settings
 
 
 def _driver() -> Any:
-    """Loaded with the first connection: a copy reads no rows back."""
+    """Load the driver with the first connection, because a copy reads no rows back."""
     import adbc_driver_postgresql.dbapi
 
     return adbc_driver_postgresql.dbapi
@@ -33,16 +34,18 @@ def _connected(url: str) -> Any:
 
 
 class AdbcConnection:
-    """`begin` are the statements that each new connection begins with, after its settings are made."""
+    """`begin`: the statements that each new connection begins with, after its settings."""
 
     def __init__(self, url: str, begin: Sequence[str] = ()) -> None:
         self.url, self._begin = url, begin
         self._open: Any = None
+        self._reading = 0
         self.opened = 0
-        """How often it was opened: what a session was told is gone with it."""
+        """How often it was opened: the settings of a session end with it."""
 
     def batches(self, statement: str) -> Iterator[Any]:
         """Yield the rows of a SELECT as pyarrow.RecordBatches. Raises CrossfadeError, Unreachable if it was lost."""
+        self._reading += 1
         try:
             with closing(self._connection().cursor()) as cursor:
                 cursor.execute(statement)
@@ -51,6 +54,13 @@ class AdbcConnection:
         except (_driver().Error, pa.ArrowException, OSError) as error:
             self.close()
             raise _translated(error, self.url) from error
+        finally:
+            self._reading -= 1
+
+    @property
+    def is_reading(self) -> bool:
+        """Return whether the rows of a statement are being read: no other statement can run until that ends."""
+        return self._reading > 0
 
     def run(self, statement: str) -> None:
         """Run a statement without a result."""
@@ -66,6 +76,21 @@ class AdbcConnection:
         batches = ([column.to_pylist() for column in batch.columns] for batch in self.batches(statement))
         return [row for columns in batches for row in zip(*columns, strict=True)]
 
+    def begin_again(self, begin: Sequence[str]) -> None:
+        """End the transaction, and begin another one with these statements. New connections also begin with them."""
+        self._begin = begin
+        if self._open is None:
+            return
+        try:
+            self._ask("COMMIT")
+            self._begin_again()
+        except (_driver().Error, pa.ArrowException, OSError) as error:
+            self.close()
+            raise _translated(error, self.url) from error
+        except BaseException:
+            self.close()
+            raise
+
     def close(self) -> None:
         if self._open is not None:
             self._open.close()
@@ -79,14 +104,14 @@ class AdbcConnection:
                 raise no_connection(error, self.url) from None
             try:
                 fix_settings(self._ask, reading=True, schema=schema_in(self.url))
-                self._begin_anew()
+                self._begin_again()
             except BaseException:
                 self.close()
                 raise
             self.opened += 1
         return self._open
 
-    def _begin_anew(self) -> None:
+    def _begin_again(self) -> None:
         try:
             for statement in self._begin:
                 self._ask(statement)
@@ -95,7 +120,7 @@ class AdbcConnection:
                 raise
             raise may_pass(
                 Unreachable(
-                    f"the snapshot in which this run reads {hide_password(self.url)} is gone with its connection",
+                    f"the snapshot in which this run reads {hide_password(self.url)} was lost with its connection",
                     hint="run the same command again: it resumes where it stopped",
                 )
             ) from error
@@ -109,6 +134,8 @@ class AdbcConnection:
 def _translated(error: Exception, url: str) -> CrossfadeError:
     state = getattr(error, "sqlstate", None)
     said = failures.first_line(error, url)
+    if pooler.NO_TRANSACTIONS in said:
+        return pooler.refused("statement", url)
     if state and not state.startswith(("08", "57P", "00")):
         return failures.refused_reading(state, said, url)
     if not state and "ERROR:  " in said and "terminating connection" not in said:

@@ -1,4 +1,4 @@
-"""Runs a SELECT of the user's in a read-only transaction, and counts its rows without holding them in memory.
+"""Runs a SELECT of the user's in a read-only transaction, and counts its rows without reading all of them into memory.
 
 The server itself enforces most of it. The extended protocol accepts a single statement; DECLARE accepts only a SELECT
 (no INTO, nothing that writes in a WITH); and a READ ONLY transaction that has run a query can neither be left nor made

@@ -10,24 +10,25 @@ import pyarrow.compute as pc
 from crossfade.model.canonical import arrow_type, element_of
 from crossfade.model.target import ColumnType
 
-_AS_TEXT = ("numeric", "json", "jsonb", "text", "char", "enum", "other")
+AS_TEXT = ("numeric", "json", "jsonb", "text", "char", "enum", "other")
+"""Kinds that are read as text, by the cast of their type."""
 _EPOCH_MICROS, _EPOCH_DAYS = 946_684_800_000_000, 10_957  # ADBC adds them, without an overflow check
 _FIRST_MOMENT, _FIRST_DAY = -2_440_588 * 86_400_000_000, -2_440_588
 
 
-# What is selected: every type in a form that ADBC transfers unchanged.
+# The expressions that are selected: every type in a form that ADBC transfers unchanged.
 
 
 def expression(kind: ColumnType, column: str) -> str:
     """Return the SQL that selects a column in such a form."""
     if kind.kind == "array":
         return _array_expression(kind, column)
-    return f"{column}::text" if kind.kind in _AS_TEXT else column
+    return f"{column}::text" if kind.kind in AS_TEXT else column
 
 
 def _array_expression(kind: ColumnType, column: str) -> str:
     """Append a NULL to arrays that ADBC flattens (several dimensions) or refuses (not from 1), so that they differ."""
-    cast = "::text[]" if element_of(kind).kind in (*_AS_TEXT, "array") else ""
+    cast = "::text[]" if element_of(kind).kind in (*AS_TEXT, "array") else ""
     flat = f"array_append(ARRAY(SELECT unnest({column})){cast}, NULL)"
     return f"CASE WHEN {is_plain(column)} THEN {column}{cast} ELSE {flat} END"
 
@@ -37,11 +38,11 @@ def is_plain(column: str) -> str:
     return f"(coalesce(array_ndims({column}), 1) = 1 AND coalesce(array_lower({column}, 1), 1) = 1)"
 
 
-# What is received: ADBC's Arrow into canonical Arrow.
+# The values that are received: ADBC's Arrow into canonical Arrow.
 
 
 def canonical(values: Any, kind: ColumnType) -> Any:
-    """Return what was received of a column as canonical Arrow."""
+    """Return the received values of a column as canonical Arrow."""
     to = arrow_type(kind)
     if isinstance(values, pa.ExtensionArray):
         values = values.storage

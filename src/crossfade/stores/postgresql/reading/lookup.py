@@ -1,13 +1,13 @@
 """The condition of a reading statement: a list of keys, or a range of keys.
 
-Reading a range of the primary key's index costs less than half of as many lookups. It helps if the keys asked for are
-close together in the target, as those of one batch are if the target's keys rise with the source's. Only trying tells,
-so a range is a guess: it may return other rows and lack some; those are looked up by key.
+Reading a range of the primary key's index costs less than half of as many lookups. It helps if the wanted keys are
+close together in the target, as those of one batch are if the target's keys rise with the source's. That is not known
+in advance, so a range is a guess: it may return other rows, and rows that it lacks are looked up by key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from crossfade.errors import Unsupported
 from crossfade.model.quoting import identifier
 from crossfade.model.target import ColumnType
+from crossfade.records.rows.texts import INFINITE, INFINITE_DAYS
 
 _FEW = 100  # keys for which lookups are cheap enough
 _LONGEST_PAUSE = 256
@@ -99,10 +100,17 @@ def _texts(values: Any) -> list[str]:
 def _value(kind: ColumnType, key: str, type_name: str) -> str:
     if kind.kind in ("timestamp", "timestamptz"):  # whole days and the rest apart: intervals multiply as doubles
         days = f"({key}::int8 / 86400000000) * interval '1 day'"
-        moment = f"(timestamp 'epoch' + {days} + ({key}::int8 % 86400000000) * interval '1 microsecond')"
+        moment = f"timestamp 'epoch' + {days} + ({key}::int8 % 86400000000) * interval '1 microsecond'"
+        moment = _endless(key, INFINITE, "timestamp", moment)
         return moment if kind.kind == "timestamp" else f"timezone('UTC', {moment})"
     if kind.kind == "date":
-        return f"(date '1970-01-01' + {key}::int4)"
+        return _endless(key, INFINITE_DAYS, "date", f"date '1970-01-01' + {key}::int4")
     if kind.kind == "time":
         return f"(time '00:00' + {key}::int8 * interval '1 microsecond')"
     return f"{key}::{type_name}"
+
+
+def _endless(key: str, ends: Mapping[str, int], type_name: str, finite: str) -> str:
+    """Return the SQL of a date or moment whose number is the text `key`."""
+    whens = " ".join(f"WHEN '{number}' THEN {type_name} '{text}'" for text, number in ends.items())
+    return f"(CASE {key} {whens} ELSE {finite} END)"

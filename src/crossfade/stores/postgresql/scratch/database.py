@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from crossfade.errors import CrossfadeError, Refused
 from crossfade.stores.postgresql import errors as failures
-from crossfade.stores.postgresql.catalogue.existing_tables import user_tables
+from crossfade.stores.postgresql.catalog.existing_tables import user_tables
 from crossfade.stores.postgresql.session import rights
 from crossfade.stores.postgresql.session.connect import RunUrl, connect, libpq_url
 from crossfade.stores.postgresql.session.default_schema import PUBLIC
@@ -43,7 +43,7 @@ def _now(drop: Callable[[], None]) -> None:
 def scratch(
     url: str, run: Callable[[Callable[[], None]], object] = _now, default: str = PUBLIC
 ) -> Iterator[psycopg.Connection[Any]]:
-    """Open a connection on which anything may be created; nothing of it remains.
+    """Open a connection on which anything may be created; it is all removed afterwards.
 
     It is a connection to a new database with the target's encoding and collation. If the user may not create one, and
     the target has no table yet, it is a connection to the target, inside a transaction that is rolled back. Raises
@@ -88,7 +88,9 @@ def _scratch(url: str, default: str, run: Callable[[Callable[[], None]], object]
 
 
 def _create(admin: psycopg.Connection[Any], name: str) -> bool:
-    """Return encoding and locale. Other providers' locales differ between versions: the server's default is used."""
+    """Create the database with the target's encoding and locale. For locales of other providers, which differ between
+    versions, the server's default is used.
+    """
     row = admin.execute(
         "SELECT pg_encoding_to_char(encoding), datcollate, datctype, coalesce(to_jsonb(d)->>'datlocprovider', 'c')"
         " FROM pg_database d WHERE datname = current_database()"
@@ -123,7 +125,7 @@ def _drop_left_behind(admin: psycopg.Connection[Any]) -> None:
 
 def _elsewhere(url: str, database: str) -> str:
     elsewhere = make_conninfo("", **{**conninfo_to_dict(libpq_url(url)), "dbname": database})
-    return RunUrl(elsewhere, url.run) if isinstance(url, RunUrl) else elsewhere
+    return RunUrl(elsewhere, url.run, url.group) if isinstance(url, RunUrl) else elsewhere
 
 
 @contextmanager

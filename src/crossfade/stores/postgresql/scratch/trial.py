@@ -20,7 +20,7 @@ from crossfade.stores.postgresql.session import rights
 _OTHERS = (("ALTER", "SEQUENCE"), ("ALTER", "VIEW"), ("ALTER", "INDEX"))
 _NOT_THERE = ("42P01", "42703", "42704", "42883", "3F000")
 _MOST_CORRECTIONS = 25
-"""Corrections of one statement; the limit ends a series of corrections that do not help."""
+"""The most corrections of one statement: ends a series of corrections that do not help."""
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Trial:
     _absent: dict[str, int] = field(default_factory=dict)
     _needing: dict[int, list[int]] = field(default_factory=dict)
     _schemas: set[str] = field(default_factory=set)
-    """Extensions that existed before: a role that may not create any has an administrator create them."""
+    """Schemas that existed before, because a role that may not create any has them from an administrator."""
 
     def run(self) -> None:
         """Run every statement once; then those that need a later one."""
@@ -58,6 +58,9 @@ class Trial:
         self.faults.sort(key=lambda fault: (fault.line, fault.column))
 
     def _take(self, statement: Statement, number: int) -> None:
+        if rights.drops_unfilled(self.connection, statement.text, self._schemas):
+            self._left_out.append((statement.line, "DROP SCHEMA is skipped: there is nothing to drop yet"))
+            return
         correction = _Correction(without_concurrently(statement.text))
         while correction.parts:
             refusal = self._refused(correction.parts[0])

@@ -1,4 +1,4 @@
-"""Why a server's certificate is not trusted: libpq says only that it is not."""
+"""Find out why a server's certificate is not trusted, which libpq does not say."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SECONDS = 5
 
 
 def why_not_trusted(conninfo: str) -> str:
-    """Return what OpenSSL says of the certificate of the server; "" if that cannot be found out."""
+    """Return what OpenSSL says about the server's certificate; "" if that is unknown."""
     given = conninfo_to_dict(conninfo)
     host = given.get("hostaddr") or given.get("host") or os.environ.get("PGHOST", "localhost")
     port = given.get("port") or os.environ.get("PGPORT", "5432")
@@ -28,6 +28,6 @@ def why_not_trusted(conninfo: str) -> str:
                 context.wrap_socket(plain).close()
     except ssl.SSLCertVerificationError as error:
         return error.verify_message
-    except (OSError, ValueError):  # several hosts, a socket's folder, a file that is none
+    except (OSError, ValueError):  # several hosts, a socket's folder, an invalid file
         return ""
     return ""

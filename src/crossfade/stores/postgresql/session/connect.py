@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, from every form of URL that libpq takes, and SQLAlchemy's."""
+"""Connections to PostgreSQL, from every form of URL that libpq accepts, and SQLAlchemy's."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.session.certificate import why_not_trusted
 from crossfade.stores.postgresql.session.default_schema import split_schema
 from crossfade.stores.postgresql.session.no_connection import no_connection
+from crossfade.stores.postgresql.session.parameters import know_arrays
 from crossfade.stores.postgresql.session.pooler import require_session
 from crossfade.stores.postgresql.session.settings import fix_settings
 
@@ -37,17 +38,28 @@ _UNLESS_GIVEN: dict[str, str] = {
 
 
 class RunUrl(str):
-    """Return a URL of a run: every connection opened with it carries the run's name (`application_name`)."""
+    """A URL of a run: every connection opened with it has the run's name (`application_name`)."""
 
     run: str
+    group: str
 
-    def __new__(cls, url: str, run: str) -> RunUrl:
+    def __new__(cls, url: str, run: str, group: str = "") -> RunUrl:
         self = super().__new__(cls, url)
-        self.run = run
+        self.run, self.group = run, group
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return RunUrl, (str(self), self.run)
+        return RunUrl, (str(self), self.run, self.group)
+
+
+def group_of(url: str) -> str:
+    """Return the group of entities whose move a URL is for; "" if it is a move of all of them."""
+    return url.group if isinstance(url, RunUrl) else ""
+
+
+def journal_tables(group: str) -> str:
+    """Return the prefix of the names of a journal's tables in the schema `crossfade`."""
+    return f"in_{group}_" if group else ""
 
 
 def application_name(run: str) -> str:
@@ -75,7 +87,7 @@ def adbc_conninfo(url: str) -> str:
 
 
 def conninfo(url: str) -> str:
-    """Return the connection string of every driver: the URL, our name, and what must hold from the first byte on.
+    """Return the connection string of every driver: the URL, our name, and settings that must hold from the first byte.
 
     Raises Misused if the URL itself is wrong.
     """
@@ -109,11 +121,13 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
 
 def _connected(url: str) -> psycopg.Connection[Any]:
     try:
-        return psycopg.connect(conninfo(url), autocommit=True, prepare_threshold=None)
+        connection = psycopg.connect(conninfo(url), autocommit=True, prepare_threshold=None)
     except psycopg.OperationalError as error:
         raise no_connection(error, url, lambda: why_not_trusted(conninfo(url))) from None
     except psycopg.ProgrammingError as error:
         raise bad_url(error, url) from None
+    know_arrays(connection)
+    return connection
 
 
 def _fix_settings(connection: psycopg.Connection[Any], url: str) -> None:

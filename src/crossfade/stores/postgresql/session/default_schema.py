@@ -28,7 +28,7 @@ SELECT coalesce(
                         AND d.objsubid = 0 AND pg_catalog.left(d.description, pg_catalog.length('{note}')) = '{note}'),
                      'public')
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname = 'crossfade' AND c.relname = 'move'),
+     WHERE n.nspname = 'crossfade' AND c.relname ~ '^(in_[a-z0-9_]+_)?move$' ORDER BY c.relname LIMIT 1),
     {given},
     (SELECT p.name::pg_catalog.text
      FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) WITH ORDINALITY AS p(name, place)
@@ -61,10 +61,11 @@ def require_given(found: str, given: str | None) -> None:
         )
 
 
-def note(connection: psycopg.Connection[Any]) -> None:
-    """Record it in the journal that has just been created."""
+def note(connection: psycopg.Connection[Any], tables: str) -> None:
+    """Record it in the journal that has just been created; `tables` is the prefix of the names of its tables."""
     words = sql.Literal(NOTE + default_schema(connection))
-    connection.execute(sql.SQL("COMMENT ON TABLE crossfade.move IS {}").format(words))
+    move = sql.Identifier("crossfade", f"{tables}move")
+    connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(move, words))
 
 
 def split_schema(url: str) -> tuple[str, str | None]:
@@ -75,6 +76,6 @@ def split_schema(url: str) -> tuple[str, str | None]:
     query, hash_, rest = query.partition("#")
     pairs = [pair for pair in query.split("&") if pair]
     named = [value for name, value in parse_qsl(query, keep_blank_values=True) if name == "schema"]
-    kept = [pair for pair in pairs if pair.partition("=")[0] != "schema"]
-    plain = head + ("?" + "&".join(kept) if kept else "") + hash_ + rest
+    others = [pair for pair in pairs if pair.partition("=")[0] != "schema"]
+    plain = head + ("?" + "&".join(others) if others else "") + hash_ + rest
     return plain, next((value for value in reversed(named) if value), None)

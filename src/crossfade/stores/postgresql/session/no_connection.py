@@ -50,11 +50,38 @@ _CAUSES = (
         misused=True,
     ),
     _cause(
+        r"unsupported startup parameter: replication",
+        "a connection pooler does not pass on the changes of the source",
+        "name the server itself in the URL (PostgreSQL's own port, often 5432)",
+        misused=True,
+    ),
+    _cause(
         r"unrecognized configuration parameter|invalid value for parameter|permission denied to set parameter"
         r"|parameter \"[^\"]*\" cannot be (set|changed)|invalid command-line argument|unsupported startup parameter",
         "the server rejects a setting of the URL (options=...) or of PGOPTIONS",
         "correct or remove the setting that the message names",
         misused=True,
+    ),
+    _cause(
+        r"GSSAPI encryption (required|is required)|does not support GSSAPI|GSSAPI negotiation",
+        "the URL requires GSSAPI encryption, which cannot be had",
+        "gssencmode=prefer in the URL; or log in to Kerberos first (kinit)",
+    ),
+    _cause(
+        r"authentication method requirement",
+        "the server asks for another kind of login than the URL requires",
+        "correct or remove require_auth in the URL",
+    ),
+    _cause(
+        r"channel binding (is )?required",
+        "the URL requires channel binding, which this login does without",
+        "channel_binding=prefer in the URL; or TLS and a password of SCRAM",
+    ),
+    _cause(
+        r"server is (not )?in hot standby mode|session is (not )?read-only",
+        "the server is not of the kind that the URL requires",
+        "correct or remove target_session_attrs in the URL, or name the right server",
+        passing=True,
     ),
     _cause(
         r"root certificate file|could not (read|open|load).*certificate|private key file|could not load private key",

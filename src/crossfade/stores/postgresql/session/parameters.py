@@ -1,10 +1,16 @@
-"""Converts `:name` parameters, the contract's form, into psycopg's `%(name)s`."""
+"""Converts `:name` parameters, the contract's form, into psycopg's; lists of bytes become binary arrays."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from struct import pack
 from typing import Any
+
+import psycopg
+from psycopg.adapt import Dumper
+from psycopg.postgres import types
+from psycopg.pq import Format
 
 # Where a colon is no parameter: strings, quoted names, comments, dollar quotes; and casts.
 _TOKENS = re.compile(
@@ -30,3 +36,25 @@ def for_psycopg(statement: str, values: Mapping[str, Any] | None) -> tuple[str, 
         return found[0].replace("%", "%%")
 
     return _TOKENS.sub(replace, statement), dict(values)
+
+
+class BytesArray:
+    """A bytea[] without NULL."""
+
+    def __init__(self, values: Sequence[bytes]) -> None:
+        self.values = values
+
+
+class _BytesArrayDumper(Dumper):
+    format = Format.BINARY
+    oid = types["bytea"].array_oid
+
+    def dump(self, obj: BytesArray) -> bytes:
+        """Its head is: dimensions, whether there are NULLs, the type, the length, the first index."""
+        head = pack("!iiIii", 1, 0, types["bytea"].oid, len(obj.values), 1)
+        return head + b"".join([part for value in obj.values for part in (pack("!i", len(value)), value)])
+
+
+def know_arrays(connection: psycopg.Connection[Any]) -> None:
+    """Let a connection accept a BytesArray as a parameter."""
+    connection.adapters.register_dumper(BytesArray, _BytesArrayDumper)

@@ -22,6 +22,8 @@ from crossfade.model.urls import hide_password
 
 _ROUNDS = 3
 _SECONDS = 5.0
+NO_TRANSACTIONS = "not allowed in statement pooling mode"
+"""What PgBouncer says of BEGIN in statement mode."""
 _PID = b"SELECT pg_catalog.pg_backend_pid()"
 
 Connection = psycopg.Connection[Any]
@@ -40,7 +42,7 @@ def require_session(connection: Connection, another: Callable[[], Connection], u
             theirs = _pid(other, url)
             other.execute(b"BEGIN")
             if theirs == mine or _pid(connection, url) != mine:
-                raise _refused("transaction", url)
+                raise refused("transaction", url)
             other.execute(b"ROLLBACK")
 
 
@@ -49,7 +51,7 @@ def _require_transactions(connection: Connection, url: str) -> None:
         connection.execute(b"BEGIN")
         connection.execute(b"ROLLBACK")
     except psycopg.Error:
-        raise _refused("statement", url) from None
+        raise refused("statement", url) from None
 
 
 def _pid(connection: Connection, url: str) -> int:
@@ -75,7 +77,8 @@ def _pid(connection: Connection, url: str) -> int:
     return int(value)
 
 
-def _refused(mode: str, url: str) -> Misused:
+def refused(mode: str, url: str) -> Misused:
+    """Return the error of a pooler in which clients share sessions."""
     return Misused(
         f"{hide_password(url)} leads to a connection pooler in {mode} mode, where clients share sessions: settings"
         " and locks of this run would affect other clients; nothing was done, and no session was changed",

@@ -1,4 +1,4 @@
-"""Privileges that the role of the target URL may lack: none is required without need, and the GRANT is named.
+"""Privileges that the role of the target URL may lack: only necessary ones are required, and the GRANT is named.
 
 Shared and managed databases grant a schema, not the database: `CREATE SCHEMA IF NOT EXISTS` fails there even if the
 schema exists, because PostgreSQL checks the privilege first.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
@@ -55,6 +56,27 @@ def is_there(connection: psycopg.Connection[Any], statement: str) -> bool:
     """Return whether a statement creates a schema that already exists."""
     name = schema_of(statement) if statement.startswith("CREATE SCHEMA IF NOT EXISTS ") else None
     return name is not None and name in schemas(connection)
+
+
+def drops_unfilled(connection: psycopg.Connection[Any], statement: str, there: AbstractSet[str]) -> bool:
+    """Return whether a statement drops schemas that were `there` before and hold nothing.
+
+    `pg_dump --clean` drops `public` so, and creates it again. It would change nothing, and needs the schema's owner.
+    """
+    words = [t for t in meaningful(statement) if t.word not in ("IF", "EXISTS", "CASCADE", "RESTRICT")]
+    if [t.word for t in words[:2]] != ["DROP", "SCHEMA"]:
+        return False
+    names = [t.name for t in words[2:] if t.name]
+    found = connection.execute(_EMPTY, [names]).fetchone() if there >= set(names) else None
+    return found is not None and found[0] == len(names)
+
+
+_EMPTY = """
+SELECT count(*) FROM pg_catalog.pg_namespace n
+WHERE n.nspname = ANY(%s) AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend d
+    WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.refobjid = n.oid)
+"""
 
 
 def schemas(connection: psycopg.Connection[Any]) -> set[str]:
@@ -107,7 +129,7 @@ def _full_name(name: str, table: str) -> str:
 
 
 def _role(url: str) -> str:
-    """Return the role of a URL, as far as the URL or the environment says."""
+    """Return the role of a URL, by the URL or the environment."""
     try:
         user = conninfo_to_dict(re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", url)).get("user")
     except psycopg.ProgrammingError:

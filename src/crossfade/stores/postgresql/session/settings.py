@@ -1,4 +1,4 @@
-"""The settings of a PostgreSQL session that change text or behaviour: one list, for every connection of every driver.
+"""The settings of a PostgreSQL session that change text or behavior: one list, for every connection of every driver.
 
 A role, a database, the URL or the environment may have set any of them otherwise. One statement sets all of them before
 the first query of a connection. What an application chose for its own objects (`role`, `default_tablespace`,
@@ -94,7 +94,7 @@ Ask = Callable[[str], Sequence[tuple[str, str]]]
 
 def fix_settings(ask: Ask, *, reading: bool = False, backend: int | None = None, schema: str | None = None) -> bool:
     """Set every setting of a session. Return false, with nothing done, if it is not the session of process `backend`.
-    `schema` is what the URL says (see default_schema.py).
+    `schema` is the one that the URL names (see default_schema.py).
 
     Raises Refused if a setting is fixed for this role to a value under which a move cannot work, or if `schema` is not
     the one of the move.

@@ -11,11 +11,11 @@ from typing import Any
 from crossfade.errors import Stale
 from crossfade.model.target import ColumnType, TargetTable
 from crossfade.schema.column_types import postgresql_type
-from crossfade.stores.postgresql.catalogue.column_types import CatalogType
+from crossfade.stores.postgresql.catalog.column_types import CatalogType
 
 
 def require_unaltered(table: TargetTable, found: Mapping[str, CatalogType]) -> None:
-    """Raise Stale if a column of the table has another type in the catalogue than in the schema."""
+    """Raise Stale if a column of the table has another type in the catalog than in the schema."""
     for column in table.columns:
         there = found.get(column.name)
         if there is not None and not _same(column.type, there.printed):
@@ -27,7 +27,7 @@ def require_unaltered(table: TargetTable, found: Mapping[str, CatalogType]) -> N
 
 
 def _same(expected: ColumnType, found: str) -> bool:
-    """Return whether the types are the same: by name, with or without a schema, or by what they hold."""
+    """Return whether the types are the same: by name, with or without a schema, or by their values."""
     if found == expected.sql or found.rpartition(".")[2] == expected.sql.rpartition(".")[2]:
         return True
     there = postgresql_type(found)

@@ -27,6 +27,8 @@ def restored(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 def _escaped(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_escaped(one) for one in value]
     if not isinstance(value, str) or (value.isascii() and not value.startswith(_MARK)):
         return value
     return _MARK + value.encode("unicode_escape").decode("ascii")

@@ -1,4 +1,4 @@
-"""Repeats a refused batch record by record inside the server: returns what was refused, and why, in one round trip.
+"""Repeats a refused batch record by record inside the server: returns the refusals in one round trip.
 
 The rows are copied into temporary tables without constraints, and from there into their tables, in runs of records that
 grow while all are accepted and shrink after a refusal. In a refused run each record has a subtransaction of its own, so
@@ -10,12 +10,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from crossfade.model.sql_files import text_of
 from crossfade.model.target import TargetTable
 from crossfade.stores.contract import RowRejected
 from crossfade.stores.postgresql import errors as failures
@@ -45,8 +45,7 @@ SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMP')
    AND pg_catalog.has_language_privilege('plpgsql', 'USAGE')
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c, pg_catalog.unnest(%s::text[]) AS t(name)
                    WHERE c.oid = t.name::pg_catalog.regclass AND c.relhasrules),
-       EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-               WHERE n.nspname = 'crossfade' AND c.relname = 'loaded')
+       pg_catalog.to_regclass(%s) IS NOT NULL
 """
 
 
@@ -54,7 +53,7 @@ _NOTING = -2
 """The part number of statements that are not about a row: an error in them is not about one."""
 
 # One entry is enough for a subtransaction with several tables: all of its rows have the same transaction number.
-_NOTE = "part := {}; INSERT INTO crossfade.loaded (id, table_name, gone) VALUES ({} || at, {}, 0);"
+_NOTE = "part := {}; INSERT INTO {} (id, table_name, gone) VALUES ({} || at, {}, 0);"
 
 
 @dataclass(frozen=True)
@@ -71,10 +70,12 @@ class Staged:
         return sql.Identifier("pg_temp", self.place)
 
 
-def possible(connection: psycopg.Connection[Any], names: Sequence[str]) -> tuple[bool, bool]:
-    """Return whether the tables (by SQL name) can be filled in this way, and whether the journal records loads."""
-    ((can, notes),) = connection.execute(_POSSIBLE, [list(names)]).fetchall()
-    return bool(can), bool(notes)
+def possible(connection: psycopg.Connection[Any], names: Sequence[str], loaded: str) -> tuple[bool, str]:
+    """Return whether the tables (by SQL name) can be filled in this way, and `loaded`, the journal's table of loads, if
+    there is one.
+    """
+    ((can, notes),) = connection.execute(_POSSIBLE, [list(names), loaded]).fetchall()
+    return bool(can), loaded if notes else ""
 
 
 def stage(connection: psycopg.Connection[Any], number: int, table: TargetTable, name: str, names: list[str]) -> Staged:
@@ -90,18 +91,19 @@ def stage(connection: psycopg.Connection[Any], number: int, table: TargetTable, 
 
 
 def fill(
-    connection: psycopg.Connection[Any], parts: Sequence[Staged], total: int, *, check_late: bool, notes: bool
+    connection: psycopg.Connection[Any], parts: Sequence[Staged], total: int, *, check_late: bool, notes: str
 ) -> None:
     """Fill the tables with the records 0 to `total`, except those that are refused.
 
-    With `notes` each subtransaction records its number in the journal, which marks its rows as the move's.
+    With `notes`, the journal's table of loads, each subtransaction records its number there, which marks its rows as
+    the move's.
     """
     for part in parts:
         connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(part.name, sql.Identifier(NUMBER)))
     connection.execute("CREATE TEMPORARY TABLE crossfade_refused (n integer, part integer, said text[]) ON COMMIT DROP")
     inserts: list[sql.Composable] = [_insert(i, part) for i, part in enumerate(parts)]
     if notes:
-        inserts.append(sql.SQL(_NOTE).format(_NOTING, f"{secrets.token_hex(12)}-", parts[0].table.name))
+        inserts.append(sql.SQL(_NOTE).format(_NOTING, sql.SQL(notes), f"{secrets.token_hex(12)}-", parts[0].table.name))
     if check_late:
         inserts.append(sql.SQL("part := -1; SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED;"))
     columns = [probe for i, part in enumerate(parts) for probe in _domains(i, part)]
@@ -109,7 +111,8 @@ def fill(
         total=sql.Literal(total),
         inserts=sql.SQL("\n").join(inserts),
         noting=sql.Literal(_NOTING),
-        never_a_row=sql.Literal(list(failures.NEVER_A_ROW)),
+        never_a_row=sql.Literal([f"{beginning}%" for beginning in failures.NEVER_A_ROW]),
+        raised=sql.Literal(failures.RAISED),
         columns=sql.SQL("\n").join([*columns, sql.SQL("NULL;")]),
     )
     connection.execute(sql.SQL("DO {}").format(sql.Literal(body.as_string(connection))))
@@ -147,5 +150,5 @@ def _identifier(table: TargetTable) -> sql.Identifier:
     return sql.Identifier(table.schema, table.table) if table.schema else sql.Identifier(table.table)
 
 
-def _text() -> Any:
-    return resources.files(__package__).joinpath("record_by_record.sql").read_text("utf-8")
+def _text() -> str:
+    return text_of(__package__, "record_by_record.sql")

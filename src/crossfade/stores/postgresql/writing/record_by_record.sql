@@ -15,8 +15,9 @@ BEGIN
                 step := least(step * 2, 1024);
             END IF;
             at := upto;
-        EXCEPTION WHEN OTHERS OR assert_failure THEN
-            IF left(SQLSTATE, 2) = ANY ({never_a_row}) OR part = {noting} THEN
+        EXCEPTION WHEN OTHERS OR assert_failure OR query_canceled THEN
+            GET STACKED DIAGNOSTICS said_context = PG_EXCEPTION_CONTEXT;
+            IF (SQLSTATE LIKE ANY ({never_a_row}) AND said_context !~ {raised}) OR part = {noting} THEN
                 RAISE;
             END IF;
             IF upto - at > 1 THEN
@@ -25,7 +26,7 @@ BEGIN
             ELSE
                 GET STACKED DIAGNOSTICS said_code = RETURNED_SQLSTATE, said_message = MESSAGE_TEXT,
                     said_detail = PG_EXCEPTION_DETAIL, said_schema = SCHEMA_NAME, said_table = TABLE_NAME,
-                    said_column = COLUMN_NAME, said_constraint = CONSTRAINT_NAME, said_context = PG_EXCEPTION_CONTEXT;
+                    said_column = COLUMN_NAME, said_constraint = CONSTRAINT_NAME;
                 IF said_table = '' AND said_column = '' THEN
                     {columns}
                 END IF;

@@ -33,11 +33,14 @@ _BATCH = 8192  # rows that are in memory as COPY data at once
 
 @dataclass(frozen=True, slots=True)
 class WireColumn:
-    """A column to be rendered. `element_oid` is the OID of an array's element type in this database."""
+    """A column to be rendered. `element_oid` is the OID of an array's element type in this database, `delimiter` the
+    sign between elements in its text.
+    """
 
     name: str
     type: ColumnType
     element_oid: int = 0
+    delimiter: str = ","
 
 
 class CopyRenderer(Protocol):

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from crossfade.stores.contract import OtherRows
+from crossfade.stores.postgresql.writing.rewritten import carried_out
 
 _TABLE = """
 SELECT c.relkind = 'p', c.relkind IN ('r', 'p'),
@@ -30,21 +31,43 @@ SELECT k.conname FROM pg_catalog.pg_constraint k
 WHERE k.contype = 'p' AND k.conrelid = pg_catalog.to_regclass(%s)
 """
 
-_SAME = "SELECT FROM crossfade.loaded AS l WHERE l.xmin OPERATOR(pg_catalog.=) t.xmin"
+_PACK = """
+WITH old AS (
+    DELETE FROM {loaded} WHERE gone = 0 AND (mark IS NULL OR pg_catalog.length(mark) < 1000000)
+    RETURNING table_name, coalesce(mark, pg_catalog.xidsend(xmin)) AS numbers
+)
+INSERT INTO {loaded} (id, table_name, gone, mark)
+SELECT pg_catalog.md5(table_name || pg_catalog.clock_timestamp()::pg_catalog.text), table_name, 0,
+    pg_catalog.string_agg(numbers, ''::pg_catalog.bytea)
+FROM old GROUP BY table_name
+"""
+"""The transaction number of a note is that of the rows; a packed note has such numbers in its mark."""
+
+_OWN = """
+SELECT l.xmin FROM {loaded} AS l WHERE l.mark IS NULL
+UNION ALL
+SELECT ('x' || pg_catalog.encode(pg_catalog.substring(l.mark, at, 4), 'hex'))::pg_catalog.bit(32)::pg_catalog.int8
+    ::pg_catalog.text::pg_catalog.xid
+FROM {loaded} AS l, pg_catalog.generate_series(1, pg_catalog.length(l.mark), 4) AS at
+WHERE l.mark IS NOT NULL
+"""
+_SAME = f"SELECT FROM ({_OWN}) AS own (number) WHERE own.number OPERATOR(pg_catalog.=) t.xmin"
 
 _REFERRING = """
 SELECT k.conname, n.nspname, c.relname
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE k.contype = 'f' AND k.confrelid = pg_catalog.to_regclass(%s) AND k.conparentid = 0
+WHERE k.contype = 'f' AND k.conparentid = 0
+  AND (k.confrelid = pg_catalog.to_regclass(%s)
+       OR k.confrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass(%s))))
 ORDER BY 1, 2, 3
 """
 
 
 def referring(connection: psycopg.Connection[Any], table: sql.Identifier) -> list[tuple[str, str, str]]:
     """Return the foreign keys that reference the table from tables that hold rows: name, schema and table of each."""
-    found = connection.execute(_REFERRING, [table.as_string(connection)]).fetchall()
+    found = connection.execute(_REFERRING, [table.as_string(connection)] * 2).fetchall()
     return [
         key
         for key in found
@@ -65,14 +88,16 @@ def empty(connection: psycopg.Connection[Any], table: sql.Identifier) -> None:
     row = connection.execute(_TABLE, [table.as_string(connection)]).fetchone()
     name = table if row is None or row[0] else sql.SQL("ONLY {}").format(table)
     connection.execute(sql.SQL("DELETE FROM {}").format(name))
+    left = connection.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(name)).fetchone() == (True,)
+    carried_out(connection, table, "DELETE", 0, int(left))
 
 
 def holds(connection: psycopg.Connection[Any], table: sql.Identifier, column: str | None) -> bool:
-    """Return whether there is a row, or one with a value in the column (quoted where its name has to be)."""
+    """Return whether there is a row, or one with a value in the column (quoted if necessary)."""
     query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(table)
     if column is not None:
         named = sql.SQL(column) if column.startswith('"') else sql.Identifier(column)
-        query = sql.SQL("SELECT EXISTS (SELECT FROM {} AS t WHERE t.{} IS NOT NULL)").format(table, named)
+        query = sql.SQL("SELECT EXISTS (SELECT FROM {} AS t WHERE t.{} IS DISTINCT FROM NULL)").format(table, named)
     return connection.execute(query).fetchone() == (True,)
 
 
@@ -91,7 +116,12 @@ def count(connection: psycopg.Connection[Any], table: sql.Identifier, *, hold: b
         return _number(connection, sql.SQL("SELECT count(*) FROM {}").format(rows))
 
 
-def other_rows(connection: psycopg.Connection[Any], table: sql.Identifier, limit: int) -> OtherRows:
+def pack(loaded: str) -> bytes:
+    """Return the statement that packs the notes in the journal's table of loads."""
+    return _PACK.format(loaded=loaded).encode()
+
+
+def other_rows(connection: psycopg.Connection[Any], table: sql.Identifier, limit: int, loaded: str) -> OtherRows:
     """Return the rows that no load of the move wrote.
 
     A row carries the number of the (sub)transaction that wrote this version of it, and so does the journal's entry of
@@ -101,7 +131,7 @@ def other_rows(connection: psycopg.Connection[Any], table: sql.Identifier, limit
     """
     key = [name for (name,) in connection.execute(_KEY, [table.as_string(connection)])]
     with _all_rows(connection, table) as rows:
-        others = sql.SQL("FROM {} AS t WHERE NOT EXISTS ({})").format(rows, sql.SQL(_SAME))
+        others = sql.SQL("FROM {} AS t WHERE NOT EXISTS ({})").format(rows, sql.SQL(_SAME.format(loaded=loaded)))
         found = _number(connection, sql.SQL("SELECT count(*) {}").format(others))
         if not found or not key:
             return OtherRows(found, edits_show=True)

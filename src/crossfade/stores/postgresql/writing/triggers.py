@@ -23,6 +23,7 @@ SELECT r.relkind = 'p',
 FROM pg_catalog.pg_class r
 LEFT JOIN pg_catalog.pg_trigger g
        ON g.tgrelid IN (SELECT oid FROM part) AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A')
+      AND g.tgname !~ '^crossfade_'
 LEFT JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE r.oid = %(table)s::regclass
@@ -32,7 +33,7 @@ _MODES = {"O": "ENABLE", "A": "ENABLE ALWAYS"}
 Trigger = tuple[str, str, str, str]
 
 
-class Suspended:
+class DisabledTriggers:
     """The triggers that one transaction has disabled, and whether a table that it writes to has deferrable checks.
 
     A table is looked up once: the writer's lock prevents others from creating a trigger. It does not prevent them from

@@ -44,8 +44,8 @@ def numeric(text: str) -> bytes:
     if first == last:
         return struct.pack(">hhHH", 0, 0, 0, len(fraction))
     sign = _NEGATIVE if text.startswith("-") else 0
-    kept = groups[first:last]
-    return struct.pack(f">hhHH{len(kept)}H", len(kept), weight - first, sign, len(fraction), *kept)
+    used = groups[first:last]
+    return struct.pack(f">hhHH{len(used)}H", len(used), weight - first, sign, len(fraction), *used)
 
 
 def array(elements: Sequence[bytes | None], oid: int) -> bytes:

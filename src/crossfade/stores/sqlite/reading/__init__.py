@@ -1,1 +1,1 @@
-"""A SQLite file as a source: what it holds, and how rows are read from it."""
+"""A SQLite file as a source: its tables, and how rows are read from it."""

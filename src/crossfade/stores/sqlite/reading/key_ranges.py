@@ -9,7 +9,7 @@ from typing import Any
 from crossfade.records.rows.dynamic.values import BadText, value_of
 from crossfade.records.rows.keys import texts_of_key
 
-PARAMETERS = 900  # in one statement; every build of SQLite takes 999
+PARAMETERS, MORE_PARAMETERS = 900, 90  # in one statement; every build of SQLite takes 999
 
 
 @dataclass(frozen=True)

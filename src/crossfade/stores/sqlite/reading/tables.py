@@ -1,4 +1,4 @@
-"""What a SQLite file holds, as a source: tables, their columns, and the key that their rows are known by."""
+"""The tables of a SQLite file as a source, with their columns and the key that identifies their rows."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _OF_AFFINITY = {
     "NUMERIC": ("integer", "real", "text"),
     "BLOB": ("blob", "integer", "real", "text"),
 }
-"""The storage classes that a declaration leads to, where no value was seen."""
+"""The storage classes that a declaration leads to, if no value was seen."""
 
 
 @dataclass(frozen=True)
 class SourceTable:
     """`has_rowid`: it is not WITHOUT ROWID. `module` is that of a virtual table. `has_own_order`: an index of it has a
-    collation that its application has made, so that no index of it can be used here.
+    collation that its application defines, so that none of its indexes can be used here.
     """
 
     name: str
@@ -46,12 +46,12 @@ class SourceTable:
         return f"main.{identifier(self.name)} AS t" + (" NOT INDEXED" if self.has_own_order else "")
 
     def compared(self, column: str) -> str:
-        """Return what of a column is compared and ordered by."""
+        """Return the expression by which a column is compared and ordered."""
         return f"{column} COLLATE BINARY" if self.has_own_order else column
 
 
 @dataclass(frozen=True)
-class SourceColumn:
+class SqliteColumn:
     """`place` is its place in the primary key, from 1; 0 if it is not in it."""
 
     name: str
@@ -71,7 +71,7 @@ class SourceColumn:
 
 
 @dataclass(frozen=True)
-class Key:
+class TableKey:
     """`parts` are expressions over `t`, `columns` the names of columns. `why` says why it is the rowid, if it is."""
 
     parts: tuple[str, ...]
@@ -80,11 +80,11 @@ class Key:
 
 
 class Tables:
-    """Looks into one file; what it found is kept, as the transaction sees one state."""
+    """The tables of one file. They are cached, because the transaction sees one state."""
 
     def __init__(self, transaction: ReadTransaction) -> None:
         self._ask = transaction.all
-        self._columns: dict[str, tuple[SourceColumn, ...]] = {}
+        self._columns: dict[str, tuple[SqliteColumn, ...]] = {}
         self._why: dict[str, str] = {}
 
     @cached_property
@@ -108,13 +108,13 @@ class Tables:
             )
         return found
 
-    def columns(self, table: SourceTable) -> tuple[SourceColumn, ...]:
-        """Return the columns of a table; the rowid is one of them where it is the key."""
+    def columns(self, table: SourceTable) -> tuple[SqliteColumn, ...]:
+        """Return the columns of a table, including the rowid if it is the key."""
         if table.name not in self._columns:
             # (cid, name, type, notnull, default, place in the primary key, hidden: 2 and 3 are generated)
             rows = self._ask("SELECT * FROM pragma_table_xinfo(?)", (table.name,))
             found = tuple(
-                SourceColumn(name, declared, not not_null, place)
+                SqliteColumn(name, declared, not not_null, place)
                 for _, name, declared, not_null, _, place, hidden in rows
                 if hidden != 1
             )
@@ -123,8 +123,8 @@ class Tables:
             self._columns[table.name] = (*found, *rowid)
         return self._columns[table.name]
 
-    def key(self, table: SourceTable) -> Key:
-        """Return the primary key; the rowid where there is none, or where it holds NULLs. Raises Refused for what has
+    def key(self, table: SourceTable) -> TableKey:
+        """Return the primary key; or the rowid if there is none, or if it contains NULLs. Raises Refused if there is
         neither.
         """
         columns = self.columns(table)
@@ -136,10 +136,10 @@ class Tables:
             )
         why = self._why[table.name]
         key = columns[-1:] if why else sorted((c for c in columns if c.place), key=lambda c: c.place)
-        return Key(tuple(table.compared(c.sql) for c in key), tuple(c.name for c in key), why)
+        return TableKey(tuple(table.compared(c.sql) for c in key), tuple(c.name for c in key), why)
 
-    def _why_rowid(self, table: SourceTable, columns: tuple[SourceColumn, ...]) -> str:
-        """Return why the rows of a table are known by their rowid, or ""."""
+    def _why_rowid(self, table: SourceTable, columns: tuple[SqliteColumn, ...]) -> str:
+        """Return why the rows of a table are identified by their rowid, or ""."""
         key = tuple(c for c in columns if c.place)
         if table.kind in (VIEW, VIRTUAL) or not table.has_rowid:
             return ""
@@ -147,8 +147,8 @@ class Tables:
             return "it has no primary key"
         return "its primary key holds NULLs" if self._has_nulls(table, key) else ""
 
-    def _has_nulls(self, table: SourceTable, key: tuple[SourceColumn, ...]) -> bool:
-        """Return whether a row has NULL in its primary key: SQLite allows it, but for INTEGER PRIMARY KEY."""
+    def _has_nulls(self, table: SourceTable, key: tuple[SqliteColumn, ...]) -> bool:
+        """Return whether a row has NULL in its primary key: SQLite allows it, except for INTEGER PRIMARY KEY."""
         nullable = [f"{c.sql} IS NULL" for c in key if c.nullable]
         if not nullable:
             return False
@@ -156,15 +156,15 @@ class Tables:
         return bool(found[0][0])
 
 
-def _rowid(table: SourceTable, columns: tuple[SourceColumn, ...]) -> SourceColumn:
-    taken = {c.name.lower() for c in columns}
-    free = next((name for name in _ROWID_NAMES if name not in taken), None)
+def _rowid(table: SourceTable, columns: tuple[SqliteColumn, ...]) -> SqliteColumn:
+    in_use = {c.name.lower() for c in columns}
+    free = next((name for name in _ROWID_NAMES if name not in in_use), None)
     if free is None:
         raise Refused(
             f"{table.name} has no key, and its columns hide its rowid; nothing was read",
             hint="give it a primary key, or discard it with a reason",
         )
-    return SourceColumn(free, "INTEGER", False, 0)
+    return SqliteColumn(free, "INTEGER", False, 0)
 
 
 def _module(sql: str) -> str:

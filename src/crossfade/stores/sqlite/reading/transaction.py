@@ -19,7 +19,7 @@ Rows = list[tuple[Any, ...]]
 
 ROWS_AT_ONCE = 10_000
 BYTES_AT_ONCE = 8 * 1024 * 1024
-_STEP, _STEP_BYTES = 200, 2 * 1024 * 1024  # the most that is fetched before it is measured
+_STEP, _STEP_BYTES = 200, 2 * 1024 * 1024  # the most rows and bytes that are fetched before the size is measured
 _NOT_TEXT = "Could not decode to UTF-8"
 
 
