@@ -76,7 +76,7 @@ def _find(program: Program, place: str) -> tuple[str, str | None]:
 
 def _expressions(branches: Iterable[Branch], column: str) -> tuple[Excerpt, ...]:
     """Return one expression for each different text."""
-    found = {b.written[column].text: b.written[column] for b in reversed(list(branches)) if column in b.written}
+    found = {b.excerpts[column].text: b.excerpts[column] for b in reversed(list(branches)) if column in b.excerpts}
     return tuple(sorted(found.values(), key=lambda w: (w.line, w.column)))
 
 

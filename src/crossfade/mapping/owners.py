@@ -51,6 +51,19 @@ def owners(program: Program, shapes: Mapping[str, Shape], tables: Mapping[str, T
     }
 
 
+def without_owner(
+    program: Program, shapes: Mapping[str, Shape], tables: Mapping[str, TargetTable]
+) -> dict[str, list[str]]:
+    """Return the tables whose rows only the ledger leads back, each with the entities that fill it: a row that another
+    application inserts there leads to no record.
+    """
+    found: dict[str, list[str]] = {}
+    for entity, own in sorted(owners(program, shapes, tables).items()):
+        for table in own.ledger:
+            found.setdefault(table, []).append(entity)
+    return found
+
+
 def _of_feed(feed: Feed, shape: Shape, tables: Mapping[str, TargetTable], shared: set[str]) -> Owners:
     fed = list(dict.fromkeys(b.table for b in feed.branches if b.table in tables))
     found = {
@@ -113,7 +126,7 @@ def _candidates(branch: Branch, feed: Feed, shape: Shape, table: TargetTable) ->
 
 
 def key_place(shape: Shape) -> Path | None:
-    """Where the whole key of a record is; None where it has several parts, or none that a mapping can name."""
+    """Return the path of the whole key of a record; None if it has several parts, or none that a mapping can name."""
     return shape.key[0] if len(shape.key) == 1 else None
 
 
@@ -172,4 +185,4 @@ def _exact(kind: ColumnType, parsed: exp.Expr, form: str, key: str) -> bool:
     return kind.kind in ("text", "string") and "citext" not in kind.sql.lower() and not makes_uuid
 
 
-__all__ = ["Owners", "owners"]
+__all__ = ["Owners", "owners", "without_owner"]

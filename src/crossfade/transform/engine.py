@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from crossfade.model.quoting import identifier
 from crossfade.transform.interrupts import interruptible
-from crossfade.transform.macros import GIVEN, MARK, SUFFIXES, macros, macros_of
+from crossfade.transform.macros import GIVEN, MARK, SUFFIXES, inverse_macros, macros, macros_of
 from crossfade.transform.memory_bound import bounded_memory
 
 PAD = 1 << 16
@@ -56,14 +56,11 @@ class Engine:
 
     @cached_property
     def _con(self) -> duckdb.DuckDBPyConnection:
-        with interruptible():
-            con = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "256MB"})
-            con.execute("SET TimeZone = 'UTC'")
-            con.execute("SET ieee_floating_point_ops = false")  # division by zero is an error, not infinity
-            con.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
-            con.execute("SET enable_external_access = false")
-            con.execute("SET lock_configuration = true")
-            return con
+        try:
+            con, self._made = _idle.pop()
+        except IndexError:
+            con = _connected()
+        return con
 
     def open(self) -> None:
         """Open the engine before the first query needs it."""
@@ -107,6 +104,7 @@ class Engine:
     @contextmanager
     def _registered(self, sql: str, tables: Mapping[str, pa.Table]) -> Iterator[None]:
         """Provide what the query refers to: its macros, which stay, and its tables."""
+        self.open()
         with interruptible():
             if sql not in self._ready:
                 for name, statement in self._missing(sql):
@@ -123,7 +121,7 @@ class Engine:
 
     def _missing(self, sql: str) -> list[tuple[str, str]]:
         """Return the macros that the query names and that have not been created yet."""
-        every = macros()
+        every = macros() | inverse_macros()
         if any(suffix in sql.lower() for suffix in SUFFIXES):
             from crossfade.transform.companions import companions  # here: needed only when a record was refused
 
@@ -137,19 +135,19 @@ class Engine:
         if told not in self._said:
             if len(self._said) >= _SAID:
                 self._said.clear()
-            self._said[told] = self._own_words(*told.split(MARK, 3)[1:])
+            self._said[told] = self._message_of(*told.split(MARK, 3)[1:])
         return self._said[told]
 
-    def _own_words(self, written: str, kind: str, text: str) -> str | None:
+    def _message_of(self, template: str, kind: str, text: str) -> str | None:
         """Return DuckDB's own message for a value by running the cast. Messages for text that is not a number are made
         from a template.
         """
-        form = self._forms.get((written, kind))
+        form = self._forms.get((template, kind))
         if form is not None:
             return form.replace(GIVEN, text.split("\n", 1)[0].replace("\0", "\\0"))
-        said = self._asked(written.replace(GIVEN, f"CAST(? AS {kind})"), text)
-        if said is not None and kind == "VARCHAR" and _OF_NUMBERS.fullmatch(written) and said.count(text) == 1:
-            self._forms[written, kind] = said.replace(text, GIVEN)
+        said = self._asked(template.replace(GIVEN, f"CAST(? AS {kind})"), text)
+        if said is not None and kind == "VARCHAR" and _OF_NUMBERS.fullmatch(template) and said.count(text) == 1:
+            self._forms[template, kind] = said.replace(text, GIVEN)
         return said
 
     def _asked(self, sql: str, text: str) -> str | None:
@@ -163,8 +161,39 @@ class Engine:
             return None
 
     def close(self) -> None:
-        if "_con" in self.__dict__:
-            self._con.close()
+        """Keep the connection for the engine that opens next, if it works and no other is kept."""
+        con = self.__dict__.pop("_con", None)
+        if con is None:
+            return
+        if not _idle and _works(con):
+            _idle.append((con, self._made))
+        else:
+            con.close()
+
+
+_idle: list[tuple[duckdb.DuckDBPyConnection, set[str]]] = []
+"""A connection that no engine uses, and its macros: opening one takes 20 ms, and a move uses several, one by one."""
+
+
+def _connected() -> duckdb.DuckDBPyConnection:
+    with interruptible():
+        con = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "256MB"})
+        con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET ieee_floating_point_ops = false")  # division by zero is an error, not infinity
+        con.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
+        con.execute("SET enable_external_access = false")
+        con.execute("SET lock_configuration = true")
+        return con
+
+
+def _works(con: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether the connection can be used: a fatal error of DuckDB breaks it for good."""
+    with interruptible():
+        try:
+            con.execute("SELECT 1").fetchall()
+        except EngineError:
+            return False
+        return True
 
 
 _FRAME = re.compile(

@@ -25,4 +25,6 @@ def _without_conditions(sql: str) -> str:
         if isinstance(join.this, exp.Table) and join.args.get("on") is not None and not join.side:
             join.set("kind", None)
             join.set("side", "LEFT")
+        elif isinstance(join.this, exp.Unnest) and join.args.get("on") is not None:
+            join.set("on", exp.true())
     return f"SELECT count(*) AS rows FROM ({select.sql('duckdb')}) AS made"

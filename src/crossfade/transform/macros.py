@@ -1,4 +1,4 @@
-"""The macros of macros.sql, one by one. An engine creates those that its queries use."""
+"""The macros of macros.sql and inverse.sql, one by one. An engine creates those that its queries use."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ _NAMES = re.compile(r"\bcf_\w+", re.IGNORECASE)  # sqlglot prints some in upper 
 def macros() -> dict[str, str]:
     """Return the statements that create the macros, by name. A macro follows those that it calls."""
     return statements(__package__, "macros.sql", _BEGINNING)
+
+
+@cache
+def inverse_macros() -> dict[str, str]:
+    """Return the statements that create the functions of an inverse, by name."""
+    return statements(__package__, "inverse.sql", _BEGINNING)
 
 
 def macros_of(sql: str, every: dict[str, str] | None = None) -> tuple[str, ...]:

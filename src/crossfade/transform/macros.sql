@@ -74,6 +74,18 @@ CREATE MACRO cf_name_mixed(t, m) AS
          WHEN t = 'binData:0' THEN 'binData:0:' || lower(hex(cf_bytes_of_binary(m)))
          WHEN t = 'date' THEN 'date:' || json_extract_string(m, '$."$date"."$numberLong"')
          ELSE 'ejson:' || m END;
+-- The name by which values of a lookup are compared. A decimal is equal to a double if that is exactly the same number:
+-- printf prints all digits of a double, of which a decimal has at most 34.
+CREATE MACRO cf_equal_decimal(d) AS
+    (list_transform([TRY_CAST(d AS DOUBLE)], lambda v: CASE WHEN d IS NULL THEN NULL
+         WHEN regexp_full_match(lower(d), '-?s?nan') THEN 'number:nan'
+         WHEN regexp_full_match(lower(d), '-?inf(inity)?') THEN cf_name_double(v)
+         WHEN cf_canon(printf('%.60f', v)) = cf_canon(d) THEN cf_name_double(v)
+         ELSE cf_name_decimal(d) END))[1];
+CREATE MACRO cf_equal_mixed(t, m) AS
+    CASE t WHEN 'decimal' THEN cf_equal_decimal(json_extract_string(m, '$."$numberDecimal"'))
+           WHEN 'symbol' THEN 'string:' || json_extract_string(m, '$."$symbol"')
+           ELSE cf_name_mixed(t, m) END;
 CREATE MACRO cf_part(name) AS
     (list_transform([name], lambda v: CASE WHEN v IS NULL THEN '4:null' ELSE length(v) || ':' || v END))[1];
 CREATE MACRO cf_uuid_of_mixed(t, m) AS
@@ -134,10 +146,11 @@ CREATE MACRO cf_is_float(e) AS typeof(e) IN ('DOUBLE', 'FLOAT');
 CREATE MACRO cf_exact(x) AS
     CASE WHEN cf_is_float(x) AND abs(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)) BETWEEN 9007199254740992 AND 1e38
          THEN CAST(TRY_CAST(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE) AS HUGEINT) AS VARCHAR) ELSE CAST(x AS VARCHAR) END;
--- Both are the same number, exactly or by the shortest digits of a double; only a double can be NaN or infinite.
+CREATE MACRO cf_is_whole(e) AS regexp_full_match(typeof(e), 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|BIGNUM');
+-- Both are the same number: exactly or, except for integers, by the shortest digits of a double; only a double can be NaN or infinite.
 CREATE MACRO cf_cast_digits(e, r) AS
     (list_transform([list_transform([CAST(e AS VARCHAR), CAST(r AS VARCHAR), cf_exact(e), cf_exact(r)], lambda t: cf_canon(t))],
-                    lambda c: CASE WHEN c[1] = c[2] OR c[3] = c[4] OR (cf_is_float(e) AND CAST(e AS VARCHAR) = CAST(r AS VARCHAR))
+                    lambda c: CASE WHEN (c[1] = c[2] AND NOT (cf_is_whole(e) AND cf_is_float(r))) OR c[3] = c[4] OR (cf_is_float(e) AND CAST(e AS VARCHAR) = CAST(r AS VARCHAR))
                                    THEN r ELSE cf_cast_error(e, r) END))[1];
 CREATE MACRO cf_cast_number(e, r) AS
     CASE WHEN e IS NULL OR typeof(e) = 'BOOLEAN' OR typeof(e) = typeof(r) THEN r
@@ -149,6 +162,7 @@ CREATE MACRO cf_cast_number(e, r) AS
 CREATE MACRO cf_cast_single(e, r) AS
     CASE WHEN e IS NULL OR typeof(e) IN ('BOOLEAN', 'FLOAT') THEN r
          WHEN NOT cf_is_number(e) THEN cf_cast_refused(e, r)
+         WHEN cf_is_whole(e) THEN CASE WHEN cf_canon(CAST(e AS VARCHAR)) = cf_canon(cf_exact(CAST(r AS DOUBLE))) THEN r ELSE cf_cast_error(e, r) END
          WHEN typeof(e) = 'DOUBLE' THEN CASE WHEN CAST(CAST(r AS DOUBLE) AS VARCHAR) = CAST(e AS VARCHAR) THEN r ELSE cf_cast_error(e, r) END
          ELSE cf_cast_digits(e, r) END;
 CREATE MACRO cf_cast_whole(e, r) AS CASE WHEN e IS NULL OR CAST(r AS DOUBLE) = e THEN r ELSE cf_cast_error(e, r) END;
@@ -208,9 +222,9 @@ CREATE MACRO cf_cast_interval(e, r) AS
               AND CAST(e AS VARCHAR) <> '' THEN r
          ELSE cf_cast_error(e, r) END;
 
--- Arithmetic on doubles whose result is infinite or NaN.
+-- The result of arithmetic on doubles, or of a function: only the text of infinity and NaN has an `n`.
 CREATE MACRO cf_finite(r) AS
-    CASE WHEN typeof(r) IN ('DOUBLE', 'FLOAT') AND NOT isfinite(TRY_CAST(CAST(r AS VARCHAR) AS DOUBLE))
+    CASE WHEN regexp_full_match(typeof(r), '(DOUBLE|FLOAT)(\[[0-9]*\])?') AND contains(CAST(r AS VARCHAR), 'n')
          THEN error('the result of arithmetic is ' || CAST(r AS VARCHAR)) ELSE r END;
 -- JSON text whose numbers DuckDB's functions keep: they read 64-bit integers, and all other numbers as doubles.
 CREATE MACRO cf_json_number_fits(n) AS
@@ -263,9 +277,12 @@ CREATE MACRO cf_digits_of_double(x) AS
 CREATE MACRO cf_text_of_double(x) AS
     (list_transform([x], lambda v: CASE WHEN isfinite(v) AND v = trunc(v) AND abs(v) < 1e15
          THEN CASE WHEN v = 0 AND signbit(v) THEN '-0' ELSE CAST(CAST(v AS BIGINT) AS VARCHAR) END ELSE cf_digits_of_double(v) END))[1];
+-- Milliseconds, as in documents; microseconds where a moment has them.
 CREATE MACRO cf_iso(f, x) AS
     (list_transform([x], lambda v: CASE WHEN v IS NULL THEN NULL
-         WHEN epoch_us(v) BETWEEN -62135596800000000 AND 253402300799999999 THEN strftime(timezone('UTC', v), '%Y-%m-%dT%H:%M:%S.%g') || 'Z'
+         WHEN epoch_us(v) BETWEEN -62135596800000000 AND 253402300799999999
+         THEN CASE WHEN epoch_us(v) % 1000 = 0 THEN strftime(timezone('UTC', v), '%Y-%m-%dT%H:%M:%S.%g')
+                   ELSE strftime(timezone('UTC', v), '%Y-%m-%dT%H:%M:%S.%f') END || 'Z'
          ELSE error(f || ': ' || CAST(v AS VARCHAR) || ' is outside the years 1 to 9999') END))[1];
 CREATE MACRO cf_string_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
@@ -297,7 +314,9 @@ CREATE MACRO cf_text_of_mixed(f, t, m) AS
 CREATE MACRO cf_date_of_mixed(f, t, m) AS
     CASE WHEN t IS NULL OR t = 'null' THEN NULL
          WHEN t = 'date' THEN cf_date_of_ms(f, CAST(json_extract_string(m, '$."$date"."$numberLong"') AS BIGINT))
-         ELSE error(f || ': a value of type ' || t || ' is not a date') END;
+         ELSE error(f || ': a value of type ' || t || ' is not a date' || CASE
+              WHEN t IN ('int', 'long', 'double', 'decimal') THEN '; where type_of(x) is ''' || t || ''': epoch_ms_date(x) or epoch_s_date(x)'
+              WHEN t = 'string' THEN '; where type_of(x) is ''string'': parse_date(x)' ELSE '' END) END;
 
 -- BSON timestamps, regular expressions and JavaScript: each function returns a part of the value.
 CREATE MACRO cf_timestamp_date(f, t, m) AS

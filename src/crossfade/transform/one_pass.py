@@ -13,7 +13,7 @@ from crossfade.model.rejection import Rejection
 from crossfade.transform.engine import RECORD_ERRORS, Engine, EngineError, OutOfMemory, reason_of
 from crossfade.transform.lookup import LookupReader, LookupRejected, Tables, keys_of
 from crossfade.transform.memory_bound import MEGABYTES
-from crossfade.transform.refusal_queries import Found, Stage, read
+from crossfade.transform.refusal_queries import FoundRejections, Stage, read
 
 OF_A_RECORD: tuple[type[Exception], ...] = (*RECORD_ERRORS, LookupRejected)
 
@@ -80,7 +80,7 @@ class OnePass:
         """Return the refusals by row. Other documents may be refused too: some refusals are found only by running the
         SELECT itself.
         """
-        found = Found()
+        found = FoundRejections()
         tables: Tables = {ROOT_TABLE: root}
         try:
             for stage in self._stages:
@@ -93,10 +93,12 @@ class OnePass:
             return found.certain
         return found.certain | self._one_by_one(root, found.unsure)
 
-    def _fetch(self, stage: Stage, lookup: Lookup, tables: Tables, found: Found) -> None:
-        keys = self._engine.run(lookup.keys_sql, tables).column(0).combine_chunks()
+    def _fetch(self, stage: Stage, lookup: Lookup, tables: Tables, found: FoundRejections) -> None:
+        def run(sql: str) -> pa.Table:
+            return self._engine.run(sql, tables)
+
         try:
-            tables[lookup.table] = self._lookups.fetch(lookup, keys)
+            tables[lookup.table] = self._lookups.needed(lookup, run)
         except LookupRejected as error:
             if not error.broken:
                 raise
@@ -107,8 +109,7 @@ class OnePass:
                 if message is not None:
                     found.add(Rejection(row, "looked_up", message))
             tables[ROOT_TABLE] = without(tables[ROOT_TABLE], found.rows)
-            keys = self._engine.run(lookup.keys_sql, tables).column(0).combine_chunks()
-            tables[lookup.table] = self._lookups.fetch(lookup, keys)
+            tables[lookup.table] = self._lookups.needed(lookup, run)
 
     def _one_by_one(self, root: pa.Table, unsure: dict[int, Rejection]) -> dict[int, Rejection]:
         """Return refusals by functions of the engine. Run each document alone, for the refused output only."""
@@ -130,8 +131,7 @@ def with_lookups(engine: Engine, reader: LookupReader, lookups: Sequence[Lookup]
     """Return the documents together with those that they look up."""
     tables: Tables = {ROOT_TABLE: root}
     for lookup in lookups:
-        keys = engine.run(lookup.keys_sql, tables).column(0).combine_chunks()
-        tables[lookup.table] = reader.fetch(lookup, keys)
+        tables[lookup.table] = reader.needed(lookup, lambda sql: engine.run(sql, tables))
     return tables
 
 

@@ -23,8 +23,8 @@ _UNSURE = "\x02"
 
 
 @dataclass
-class Found:
-    """Row of the batch -> why it is rejected. Those that are `unsure` may go on after all: the engine's own words are
+class FoundRejections:
+    """Row of the batch -> why it is rejected. Those that are `unsure` may still be accepted: the engine's message is
     not known yet, and their detail is empty.
     """
 
@@ -115,7 +115,7 @@ def _last_stage(select: exp.Select, outputs: list[str]) -> list[Stage]:
     """Return the stage for WHERE and for the outputs of the rows that it keeps."""
     having, group = select.args.get("having"), select.args.get("group")
     where = select.args.get("where")
-    row, *written = select.expressions
+    row, *outputs_sql = select.expressions
     asked = Where(where.this if where else None)
     if having is not None or (asked.refusal is not None and group is not None):
         return []
@@ -124,8 +124,8 @@ def _last_stage(select: exp.Select, outputs: list[str]) -> list[Stage]:
     if asked.refusal is not None:
         items.append(exp.alias_(asked.refusal, _COLUMN.format(0)))
         columns.append(None)
-    for name, output in zip(outputs, written, strict=True):
-        item = _told(output.unalias(), asked.kept if asked.refusal is not None else None)
+    for name, output in zip(outputs, outputs_sql, strict=True):
+        item = _told(output.unalias(), asked.holds if asked.refusal is not None else None)
         if item is not None:
             items.append(exp.alias_(item, _COLUMN.format(len(columns))))
             columns.append(name)
@@ -133,22 +133,22 @@ def _last_stage(select: exp.Select, outputs: list[str]) -> list[Stage]:
         return []
     sources = [_source(s) for s in (select.args["from_"], *(select.args.get("joins") or []))]
     built = exp.Select(expressions=items, from_=sources[0], joins=sources[1:])
-    if asked.refusal is None and asked.kept is not None:
-        built.set("where", exp.Where(this=asked.kept))
+    if asked.refusal is None and asked.holds is not None:
+        built.set("where", exp.Where(this=asked.holds))
     if group is not None:
         built.set("group", exp.Group(expressions=[value(e) for e in group.expressions]))
     return [Stage(built.sql("duckdb"), tuple(columns))]
 
 
 class Where:
-    """A condition: `kept` says whether it holds, `refusal` (None: it never refuses) is SQL as `_told` returns it.
+    """A condition: `holds` is SQL for whether it holds, `refusal` (None: it never refuses) is as `_told` returns it.
 
     The engine evaluates its parts in an order of its own. If one part is false and another refuses, only running the
     document alone shows which of them is evaluated first.
     """
 
     def __init__(self, condition: exp.Expr | None) -> None:
-        self.kept = value(condition) if condition is not None else None
+        self.holds = value(condition) if condition is not None else None
         self.refusal: exp.Expr | None = None
         parts = list(condition.flatten()) if isinstance(condition, exp.And) else [condition] if condition else []
         try:
@@ -170,9 +170,9 @@ def _there(node: exp.Expr) -> exp.Expr:
     return exp.Not(this=exp.Is(this=exp.paren(node.copy()), expression=exp.null()))
 
 
-def _told(node: exp.Expr, kept: exp.Expr | None) -> exp.Expr | None:
+def _told(node: exp.Expr, holds: exp.Expr | None) -> exp.Expr | None:
     """Return SQL for {r: the reason, v: the value}, NULL where a function of the engine refuses; None if nothing can be
-    refused. `kept`: only for the rows for which this holds.
+    refused. `holds`: only for the rows for which this is true.
     """
     try:
         refused, given = reason(node), value(node)
@@ -181,10 +181,10 @@ def _told(node: exp.Expr, kept: exp.Expr | None) -> exp.Expr | None:
     if refused is None and not any(isinstance(n, exp.Func | exp.Binary | exp.Unary | exp.Bracket) for n in node.walk()):
         return None
     told = _caught(refused, given)
-    if kept is None:
+    if holds is None:
         return told
     nothing = exp.Null()
-    return exp.Case().when(kept.copy(), told).else_(_struct(nothing, nothing))
+    return exp.Case().when(holds.copy(), told).else_(_struct(nothing, nothing))
 
 
 def _caught(refused: exp.Expr | None, given: exp.Expr | None) -> exp.Expr:
@@ -208,7 +208,7 @@ def _source(node: exp.Expr) -> exp.Expr:
 # -- results
 
 
-def read(stage: Stage, answer: pa.Table, found: Found, words: Callable[[str], str | None]) -> None:
+def read(stage: Stage, answer: pa.Table, found: FoundRejections, words: Callable[[str], str | None]) -> None:
     """Add the result of the stage's query. The first column that refuses any row of a document is its reason; `words`
     returns the message for the result of a companion.
     """
@@ -223,4 +223,4 @@ def read(stage: Stage, answer: pa.Table, found: Found, words: Callable[[str], st
             found.add(one, sure=detail is not None)
 
 
-__all__ = ["Found", "Stage", "read", "stages_of", "where_stages"]
+__all__ = ["FoundRejections", "Stage", "read", "stages_of", "where_stages"]

@@ -201,12 +201,8 @@ class Transformer:
         return [pa.table({name: next(made) for name in one.outputs}) for one in asked]
 
     def _printed(self, branch: Branch) -> frozenset[str]:
-        """Return the outputs that are JSON as the reader printed it."""
-        return frozenset(output for output, column in branch.straight.items() if column in self._json)
-
-    @cached_property
-    def _json(self) -> frozenset[str]:
-        return frozenset(column.name for column in self.feed.columns if column.form in ("json", "ejson", "rest"))
+        """Return the outputs that are JSON as the reader, or the source's database, printed it."""
+        return frozenset(output for output, column in branch.straight.items() if column in self.feed.valid_json)
 
     def _refusal_of_one(self, branch: Branch, part: pa.Table, error: Exception) -> Rejection:
         """Return which output of a single document the engine refuses, by trying each alone."""

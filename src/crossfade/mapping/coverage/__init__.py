@@ -1,3 +1,3 @@
-"""What of the source the mappings cover: in full, in part, or not at all."""
+"""How the mappings cover the source: in full, in part, or not at all."""
 
 from __future__ import annotations

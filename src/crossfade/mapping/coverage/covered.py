@@ -1,4 +1,4 @@
-"""What the mappings of one entity cover of it, as sets of paths."""
+"""The parts of an entity that its mappings cover, as sets of paths."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Covered:
         """Return whether the path is used with everything below it, or is below such a path."""
         for n in range(len(path) + 1):
             types = self.wholes.get(path[:n], frozenset())
-            if (type_name if n == len(path) else _holder(path[n])) in types:
+            if (type_name if n == len(path) else holder(path[n])) in types:
                 return True
         return type_name == "null" and path in self.wholes
 
@@ -69,10 +69,10 @@ def covered_by(uses: Iterable[Use], entity: str) -> Covered:
             of_depth = places[use.depth]
             of_depth[use.path] = of_depth.get(use.path, frozenset()) | use.types
         for n in range(len(use.path)):
-            below[use.path[:n]] = below.get(use.path[:n], frozenset()) | {_holder(use.path[n])}
+            below[use.path[:n]] = below.get(use.path[:n], frozenset()) | {holder(use.path[n])}
     return Covered(places["value"], places["whole"], frozenset(places["elements"]), below, rest, frozenset(keys))
 
 
-def _holder(step: str) -> str:
+def holder(step: str) -> str:
     """Return the type that a step of a path descends from."""
     return "array" if step == ELEMENT else "object"

@@ -6,16 +6,19 @@ intended, so it is a note and not a fault. A `[[discard]]` of the path, with a r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from crossfade.mapping.coverage.covered import Covered, covered_by
+from crossfade.mapping.coverage.kept import Kept, kept_by
 from crossfade.mapping.coverage.uncovered import discarded, types_counted, uses_of
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
 from crossfade.model.program import LESS, WHOLE, Branch, Feed, Program, Use, carries
 from crossfade.model.shape import Path, Shape, format_path
 from crossfade.model.target import TargetSchema
+from crossfade.model.type_stats import TypeStats
 from crossfade.project import Discard
 
 _SPELLING = frozenset({"lower", "upper", "initcap", "trim", "ltrim", "rtrim", "replace", "translate"})
@@ -23,7 +26,7 @@ HINT = "map the whole value too, or [[discard]] the path with a reason"
 
 
 @dataclass(frozen=True)
-class Part:
+class PartialPath:
     """A path whose values are copied only in part: the columns hold what the functions `by` keep of its `types` (with
     their counts). `everything`: this applies to all types of the path.
     """
@@ -40,10 +43,12 @@ class Part:
         return f"{self.entity}.{format_path(self.path)}"
 
 
-def changed(program: Program, shapes: Mapping[str, Shape]) -> list[Part]:
+def changed(program: Program, shapes: Mapping[str, Shape]) -> list[PartialPath]:
     """Return every path whose values the mappings change on purpose, with or without the reason in a discard."""
     feeds = sorted(program.feeds.items())
-    return [part for entity, feed in feeds if feed.branches for part in _of_entity(shapes[entity], feed, ())]
+    return [
+        part for entity, feed in feeds if feed.branches for part in _of_entity(shapes[entity], feed, (), program.files)
+    ]
 
 
 def partly_covered(
@@ -55,13 +60,13 @@ def partly_covered(
         if feed.branches and not any(d.is_whole for d in of_entity):
             spelt = [replace(b, uses=tuple(_spelt(b, target))) for b in feed.branches]
             own = [d for d in of_entity if d.path is not None]
-            for part in _of_entity(shapes[entity], replace(feed, branches=tuple(spelt)), own):
+            told = {d.table for d in discards}
+            for part in _of_entity(shapes[entity], replace(feed, branches=tuple(spelt)), own, told):
                 node = shapes[entity].node(part.path)
-                yield (
-                    _other_ids(part)
-                    if node is not None and "objectId" in node.types and _is_text(part)
-                    else _note(part)
+                ids = (
+                    node is not None and _is_text(part) and ("objectId" in node.types or _of_ids(node.types["string"]))
                 )
+                yield _other_ids(part) if ids else _note(part)
 
 
 def _spelt(branch: Branch, target: TargetSchema) -> Iterator[Use]:
@@ -74,9 +79,10 @@ def _spelt(branch: Branch, target: TargetSchema) -> Iterator[Use]:
         yield replace(use, keeps=WHOLE, by=()) if is_label and _SPELLING.issuperset(use.by) else use
 
 
-def _of_entity(shape: Shape, feed: Feed, discards: Sequence[Discard]) -> Iterator[Part]:
-    uses = uses_of(feed)
-    some, whole = covered_by(uses, shape.entity), covered_by((u for u in uses if u.keeps == WHOLE), shape.entity)
+def _of_entity(
+    shape: Shape, feed: Feed, discards: Sequence[Discard], told: Collection[str | None]
+) -> Iterator[PartialPath]:
+    some, whole = covered_by(uses_of(feed), shape.entity), kept_by(shape, feed, told, lambda u: u.keeps == WHOLE)
     skip: Path | None = None
     for path, node in shape.root.walk():
         if skip is not None and path[: len(skip)] == skip:
@@ -91,25 +97,36 @@ def _of_entity(shape: Shape, feed: Feed, discards: Sequence[Discard]) -> Iterato
             skip = path
 
 
-def _cut(path: Path, type_name: str, some: Covered, whole: Covered) -> bool:
+def _cut(path: Path, type_name: str, some: Covered, whole: Kept) -> bool:
     """Return whether the type is copied in part. Objects and arrays count only if they are used as a whole."""
+    if some.in_rest(path):
+        return not whole.rest and not some.covers(path, type_name)
     if whole.covers(path, type_name) or not some.covers(path, type_name):
         return False
     return type_name not in ("object", "array") or some.within_whole(path, type_name)
 
 
-def _part(entity: str, feed: Feed, path: Path, types: Mapping[str, int], *, everything: bool) -> Part:
+def _part(entity: str, feed: Feed, path: Path, types: Mapping[str, int], *, everything: bool) -> PartialPath:
     behind = [(b, u) for b in feed.branches for u in b.uses if u.entity == entity and _feeds(u, path, types)]
     by = tuple(dict.fromkeys(name for _, use in behind for name in use.by))
-    return Part(entity, path, types, by, tuple(sorted({f"{b.table}.{u.output}" for b, u in behind})), everything)
+    return PartialPath(entity, path, types, by, tuple(sorted({f"{b.table}.{u.output}" for b, u in behind})), everything)
 
 
-def _is_text(part: Part) -> bool:
+def _is_text(part: PartialPath) -> bool:
     return part.by == ("uuid_of",) and part.types.keys() == {"string"}
 
 
-def _other_ids(part: Part) -> Finding:
-    """Return the note on references that are partly ObjectIds and partly text: their UUIDs would not match."""
+def _of_ids(text: TypeStats) -> bool:
+    """Return whether the texts of a path look like ObjectIds: all have 24 characters, the least and greatest digits."""
+    ends = (text.least or "", text.greatest or "")
+    return (text.min_length, text.max_length) == (24, 24) and all(_DIGITS.fullmatch(end) for end in ends)
+
+
+_DIGITS = re.compile(r'"[0-9a-fA-F]{24}"')
+
+
+def _other_ids(part: PartialPath) -> Finding:
+    """Return the note on references that are text where ObjectIds are meant: their UUIDs would not match."""
     (number,) = part.types.values()
     are, them, ids = ("is", "it", "another id") if number == 1 else ("are", "them", "other ids")
     which = "the ObjectId" if number == 1 else "the ObjectIds"
@@ -121,13 +138,15 @@ def _other_ids(part: Part) -> Finding:
     )
 
 
-def _note(part: Part) -> Finding:
+def _note(part: PartialPath) -> Finding:
     of = "" if part.everything else f" for {types_counted(part.types)}"
     message = f"only the result of {', '.join(part.by)}{of} reaches {', '.join(part.columns)}"
     return Finding("note", "in_part", part.place, message, HINT)
 
 
 def _feeds(use: Use, path: Path, types: Mapping[str, int]) -> bool:
+    if use.depth == "rest":
+        return use.keeps == LESS and not use.looked_up
     if not carries(use) or use.keeps != LESS:
         return False
     return bool(use.types & types.keys()) if use.path == path else use.depth == "whole" and _above(use.path, path)

@@ -3,7 +3,7 @@
 A pair is covered if its value reaches an output of a mapping whose root is the entity, if it is in a remainder
 (`rest_of`), or if a `[[discard]]` names it with a reason. A path that is used only in a condition (WHERE, ON, a
 comparison, the condition of a CASE), or only for its type or presence, is not covered. Nor is a type that a CASE leaves
-out, or a field of the root that is used only in rows of array elements: an empty array has no such row.
+out, or a value that is used only in rows that not every record, or element, makes (kept.py).
 
 A value that reaches its columns only through functions that keep less than their argument is covered, with a note.
 """
@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from crossfade.mapping.coverage.covered import Covered, covered_by
+from crossfade.mapping.coverage.covered import Covered, covered_by, holder
+from crossfade.mapping.coverage.kept import Kept, kept_by
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
 from crossfade.model.names import choices
@@ -32,14 +33,15 @@ def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[
         if feed is None or not feed.branches:
             yield Finding(
                 "fault", "unmapped_entity", entity,
-                f"{counted(shape.count, 'document')}, and no mapping has it as its root",
+                f"{counted(shape.count, shape.vocabulary.record)}, and no mapping has it as its root",
                 f"write a mapping FROM {identifier(entity)}, or {discard}",
             )  # fmt: skip
             continue
         uses = covered_by(uses_of(feed), entity)
         own = [d for d in discards if d.entity == entity and d.path is not None]
         yield from _uncovered_pairs(shape, feed, uses, own)
-        yield from _lost_with_empty_arrays(shape, feed, uses, own)
+        told = {d.table for d in discards}
+        yield from _lost_without_a_row(shape, feed, uses, own, told)
 
 
 def open_paths(shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:
@@ -91,8 +93,8 @@ def _uncovered_pairs(shape: Shape, feed: Feed, uses: Covered, discards: Sequence
 
 def _has_keys(path: Path, node: Node, uses: Covered, discards: Sequence[Discard]) -> bool:
     """Return whether the keys of a map are covered: they are data too."""
-    kept = path in uses.keys or uses.in_rest(path) or uses.within_whole(path, "object")
-    return kept or all(discarded(path, t, discards) or uses.within_whole(path, t) for t in node.types)
+    whole = path in uses.keys or uses.in_rest(path) or uses.within_whole(path, "object")
+    return whole or all(discarded(path, t, discards) or uses.within_whole(path, t) for t in node.types)
 
 
 def types_counted(types: Mapping[str, int]) -> str:
@@ -110,7 +112,8 @@ def _but_reads(entity: str, feed: Feed, path: Path, uses: Covered) -> str:
     deciding = names(
         f"{b.table}.{u.output}" if u.output else b.table for b, u in own if u.keeps == DECIDES or not u.output
     )
-    return f": used only in a condition in {deciding}" if deciding else ""
+    why = "".join(f": {by}" for by in dict.fromkeys(by for _, u in own if u.keeps == DECIDES for by in u.by))
+    return f": used only in a condition in {deciding}{why}" if deciding else ""
 
 
 def names(of: Iterable[str]) -> str:
@@ -118,42 +121,60 @@ def names(of: Iterable[str]) -> str:
     return ", ".join(sorted(set(of)))
 
 
-def _lost_with_empty_arrays(
-    shape: Shape, feed: Feed, all_uses: Covered, discards: Sequence[Discard]
+def _lost_without_a_row(
+    shape: Shape, feed: Feed, all_uses: Covered, discards: Sequence[Discard], told: Collection[str | None]
 ) -> Iterator[Finding]:
-    """Yield a fault for values that are used only in rows of an array's elements without being part of the elements.
+    """Yield a fault for values that are used only in rows which not every record, or element, that has them makes: rows
+    of an array's elements, and rows of what has another place (`WHERE x.other IS NOT NULL`).
 
-    If every mapping of the root unnests, a document without a row is quarantined. If there is also a table of the root
-    itself, the loss would go unnoticed.
+    A record without a row of its own is quarantined. So a value of the root that all tables with such rows carry is
+    safe. If another table has a row of the record, the loss would go unnoticed. `told` are the tables of which a
+    discard says why they leave out rows.
     """
-    if not any(b.one_row for b in feed.branches):
-        return
-    safe = covered_by((u for b in feed.branches for u in b.uses if _always_there(b, u)), shape.entity)
+    kept = kept_by(shape, feed, told)
+    in_arrays = kept_by(shape, feed, {b.table for b in feed.branches})
     for path, node in shape.root.walk():
         lost = [
             t
             for t in node.types
             if t not in ("null", "object", "array")
-            and all_uses.covers(path, t)
-            and not safe.covers(path, t)
+            and _loses(all_uses, kept, path, t)
             and not discarded(path, t, discards)
         ]
         if lost:
-            tables = {b.table for b in feed.branches for u in b.uses if carries(u) and path[: len(u.path)] == u.path}
-            place = f"{shape.entity}.{format_path(path)}"
-            message = f"mapped only in rows of array elements ({', '.join(sorted(tables))}): an empty array has no rows"
-            yield Finding(
-                "fault",
-                "uncovered",
-                place,
-                message,
-                "map it in a table of the root itself, or use LEFT JOIN unnest(...)",
-            )
+            why, hint = _without_its_array, "use LEFT JOIN unnest(...)"
+            if not any(_loses(all_uses, in_arrays, path, t) for t in lost):
+                why, hint = _without_another_place, "a [[discard]] of the table with a reason"
+            place, rows = f"{shape.entity}.{format_path(path)}", _rows_with(feed, path, all_uses)
+            hint = f"map it in a table of the root itself, or {hint}"
+            yield Finding("fault", "uncovered", place, f"mapped only in rows {why(rows)}", hint)
 
 
-def _always_there(branch: Branch, use: Use) -> bool:
-    """Return whether the branch has a row for every value: the path is inside every array that is unnested."""
-    return all(any(use.path[: len(e)] == e for e in elements) for elements in branch.unnested)
+def _loses(uses: Covered, kept: Kept, path: Path, type_name: str) -> bool:
+    """Return whether a value is carried by all uses together, but not wherever it is."""
+    if uses.in_rest(path):
+        return not kept.rest
+    return uses.covers(path, type_name) and not kept.covers(path, type_name)
+
+
+def _rows_with(feed: Feed, path: Path, uses: Covered) -> list[Branch]:
+    """Return the branches that carry the path."""
+
+    def holds(use: Use) -> bool:
+        if uses.in_rest(path):
+            return use.depth == "rest"
+        return carries(use) and path[: len(use.path)] == use.path
+
+    return [b for b in feed.branches if any(map(holds, b.uses))]
+
+
+def _without_its_array(rows: Sequence[Branch]) -> str:
+    return f"of array elements ({names(b.table for b in rows)}): an empty array has no rows"
+
+
+def _without_another_place(rows: Sequence[Branch]) -> str:
+    others = names(format_path(one.paths[0]) for b in rows for one in b.present)
+    return f"that have {others} ({names(b.table for b in rows)}): without it there is no row"
 
 
 def discarded(path: Path, type_name: str, discards: Sequence[Discard]) -> bool:
@@ -164,7 +185,10 @@ def discarded(path: Path, type_name: str, discards: Sequence[Discard]) -> bool:
             at = parse_path(discard.path)
         except ValueError:
             continue  # `stale_discards` reports it
-        if path[: len(at)] == at and (not discard.types or len(path) > len(at) or type_name in discard.types):
+        if path[: len(at)] != at:
+            continue
+        discarded_type = holder(path[len(at)]) if len(path) > len(at) else type_name  # what holds a place below it
+        if not discard.types or discarded_type in discard.types:
             return True
     return False
 

@@ -19,8 +19,8 @@ from crossfade.mapping.language.resolve import Wrong
 from crossfade.mapping.language.select import SelectCompiler
 from crossfade.model.batch import Column
 from crossfade.model.program import Branch, Excerpt, Feed, Program, carries
+from crossfade.model.shape import Node, Shape, parse_path
 from crossfade.model.shape import Path as FieldRef
-from crossfade.model.shape import Shape, parse_path
 from crossfade.project import Discard
 
 
@@ -48,8 +48,8 @@ def compile_program(
 
 @dataclass(frozen=True)
 class Compiled:
-    """What could be compiled, and the faults of the rest. `unknown` are the entities that a file with faults may refer
-    to: it is unknown what is mapped of them.
+    """The program of all files without faults, and the faults of the others. `unknown` are the entities that a file
+    with faults may refer to: it is unknown what is mapped of them.
     """
 
     program: Program
@@ -68,19 +68,43 @@ def compile_all(
     for table, text in sorted(mappings.items()):
         before = len(faults)
         branches += _compile_file(table, text, f"{folder}/{table}.sql", shapes, places, faults)
-        unknown |= _spoken_of(text, shapes) if len(faults) > before else set()
+        unknown |= _mentioned(text, shapes) if len(faults) > before else set()
     conditions = _discard_conditions(discards, shapes, places, faults)
     feeds = {}
     for entity in sorted({b.entity for b in branches} | set(conditions)):
         own = tuple(b for b in branches if b.entity == entity)
         left_behind = _discarded_paths(discards, shapes[entity])
         columns = _with_rest(places[entity].columns(), branches, entity, left_behind)
-        feeds[entity] = Feed(entity, columns, own, conditions.get(entity))
+        feeds[entity] = Feed(entity, columns, own, conditions.get(entity), _valid_json(columns, shapes[entity]))
     files = {table: f"{folder}/{table}.sql" for table in mappings}
     return Compiled(Program(feeds, digest_of(mappings, discards), files), tuple(faults), frozenset(unknown))
 
 
-def _spoken_of(text: str, entities: Iterable[str]) -> set[str]:
+def _valid_json(columns: Iterable[Column], shape: Shape) -> frozenset[str]:
+    """Return the columns of JSON in which no object has a name twice: the reader prints them, or they hold a whole
+    column of the source of type jsonb, which its database has parsed. Other JSON of a source is text as it was written.
+    """
+    return frozenset(c.name for c in columns if _is_valid_json(c, shape))
+
+
+def _is_valid_json(column: Column, shape: Shape) -> bool:
+    node = shape.node(column.path)
+    if column.form == "native":
+        parsed = node is not None and (node.kind, node.declared) == ("json", "jsonb")
+        return parsed and len(column.path) == 1
+    if column.form not in ("json", "ejson", "rest"):
+        return False
+    whole = shape.root.fields if not column.path else [node] if node is not None and len(column.path) == 1 else []
+    return not any(_holds_json_text(one) for one in whole)
+
+
+def _holds_json_text(node: Node) -> bool:
+    """Whether a column of the source holds JSON as it was written: it is embedded as it is."""
+    names = {node.declared.lower(), *(node.element.types if node.element is not None else ())}
+    return any(name.startswith("json") for name in names - node.vocabulary.parsed_json)
+
+
+def _mentioned(text: str, entities: Iterable[str]) -> set[str]:
     """Return the entities that a mapping may refer to, or all if its text cannot even be tokenized."""
     words = {token.text for token in MappingText(text).tokens}
     return {e for e in entities if not words or {e, e.partition(".")[0]} & words}
@@ -114,10 +138,11 @@ def _compile_file(
     if len(statements) != 1:
         faults.append(Fault(file, 1, 0, f"a mapping is one SELECT, but the file has {len(statements)} statements"))
         return []
+    faults += _shortened(source, file)
     out: list[Branch] = []
-    written = source.selects()
+    excerpts = source.selects()
     for number, part in enumerate(_branches(statements[0])):
-        where = written[number] if number < len(written) else SelectExcerpt(0, Excerpt(1, 1, ""), ())
+        where = excerpts[number] if number < len(excerpts) else SelectExcerpt(0, Excerpt(1, 1, ""), ())
         if isinstance(part, Wrong):
             faults.append(_fault(part, source, file))
             continue
@@ -135,7 +160,7 @@ def _branches(statement: exp.Expr) -> Iterator[exp.Select | Wrong]:
         yield from _branches(statement.this)
     elif isinstance(statement, exp.Union):
         if statement.args.get("distinct"):
-            yield Wrong(statement, "UNION removes duplicates across documents", "UNION ALL", keyword="UNION")
+            yield Wrong(statement, "UNION removes duplicates across records", "UNION ALL", keyword="UNION")
         if statement.args.get("by_name"):
             yield Wrong(
                 statement, "BY NAME is not needed", "UNION ALL: outputs are matched by name anyway", keyword="BY"
@@ -164,6 +189,8 @@ def _discard_conditions(
             continue
         if discard.entity not in shapes:
             continue  # coverage reports discards of what the source does not have
+        shortened = _shortened(MappingText(discard.where), "crossfade.toml")
+        faults += [_in_settings(fault, discard.where) for fault in shortened]
         try:
             condition = _condition(discard.where)
             compiler = SelectCompiler(shapes, places)
@@ -241,6 +268,19 @@ def _said(description: str) -> str:
 
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def _shortened(source: MappingText, file: str) -> list[Fault]:
+    """Return a fault for each INTERVAL that would not be compiled as it is written."""
+    return [
+        Fault(
+            file,
+            *source.line_and_column(at),
+            f"INTERVAL '{text}' is not a number and one unit: the rest would be lost",
+            hint=f"CAST('{text}' AS INTERVAL), or a sum: INTERVAL '3 days' + INTERVAL '2 hours'",
+        )
+        for at, text in source.shortened_intervals()
+    ]
 
 
 def _fault(wrong: Wrong, source: MappingText, file: str, after: int = 0) -> Fault:

@@ -28,8 +28,8 @@ def refuse_number(node: exp.Literal) -> None:
             raise Wrong(node, f"{node.name} has more digits than DuckDB's integers", f"'{node.name}' as text")
         return
     number = Decimal(text)
-    written = "e" not in text.lower() and len(number.as_tuple().digits) <= _DECIMAL_DIGITS
-    if not written and not is_double(number):
+    is_decimal = "e" not in text.lower() and len(number.as_tuple().digits) <= _DECIMAL_DIGITS
+    if not is_decimal and not is_double(number):
         raise Wrong(node, f"DuckDB would read {node.name} as the double {float(number)!r}", f"'{node.name}' as text")
 
 

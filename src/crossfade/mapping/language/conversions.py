@@ -154,22 +154,22 @@ def meant_for(types: Collection[str], text: str = "...", column: str | None = No
     If all values are numbers, as_text is not suggested, nor as_int if they may have fractions, unless the column needs
     it.
     """
-    held = frozenset(SHARED.get(name, name) for name in types) - {"null"}
-    if not held:
+    known = frozenset(SHARED.get(name, name) for name in types) - {"null"}
+    if not known:
         return f"as_text({text}), as_decimal({text}), parse_date({text}), ..."
     wanted = _LIKE.get(column, column) if column else None
-    taking = [name for name in _OFFERED if all(takes(name, t) for t in held)]
+    taking = [name for name in _OFFERED if all(takes(name, t) for t in known)]
     found = [name for name in taking if _OFFERED[name] == wanted]
-    if not found and len(held) == 1 and (only := INSTEAD.get(next(iter(held)))):
+    if not found and len(known) == 1 and (only := INSTEAD.get(next(iter(known)))):
         return only.replace("...", text)
-    found = found or sorted((n for n in taking if _means(n, held)), key=lambda n: n != "as_text")
+    found = found or sorted((n for n in taking if _is_intended(n, known)), key=lambda n: n != "as_text")
     return " or ".join(f"{name}({text})" for name in found[:3]) or f"json_of({text}) or ejson_of({text})"
 
 
-def _means(name: str, held: frozenset[str]) -> bool:
-    if held <= _NUMBERS:
-        return name.startswith("as_") and name != "as_text" and not (name == "as_int" and held & _FRACTIONS)
-    return not (name == "parse_int" and held & _FRACTIONS)
+def _is_intended(name: str, types: frozenset[str]) -> bool:
+    if types <= _NUMBERS:
+        return name.startswith("as_") and name != "as_text" and not (name == "as_int" and types & _FRACTIONS)
+    return not (name == "parse_int" and types & _FRACTIONS)
 
 
 _SQL_TYPES = {

@@ -26,7 +26,7 @@ class ColumnSet:
 
     def __init__(self) -> None:
         self._names: dict[tuple[Path, str], str] = {}
-        self._taken: set[str] = set()
+        self._used_names: set[str] = set()
         self._elements: dict[tuple[Path, str], ColumnSet] = {}
 
     def name(self, path: Path, form: str) -> str:
@@ -36,10 +36,10 @@ class ColumnSet:
 
     def _free(self, wanted: str) -> str:
         name, number = wanted, 1
-        while fold(name) in self._taken:
+        while fold(name) in self._used_names:
             number += 1
             name = f"{wanted} #{number}"
-        self._taken.add(fold(name))
+        self._used_names.add(fold(name))
         return name
 
     def elements(self, path: Path, form: str) -> tuple[str, ColumnSet]:

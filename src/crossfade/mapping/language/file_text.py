@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sqlglot import TokenType, exp, tokenize
@@ -35,6 +36,9 @@ _ENDS_OUTPUTS = {
 }
 
 _PIECE = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\$\$.*?\$\$|(?!/\*|\$\$)[^'"]""", re.DOTALL)
+
+_SAYS_NOTHING = re.compile(r"^\s*[+@]")
+"""What an interval may begin with without being another."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,16 @@ class MappingText:
             return self.line_and_column(min(found, key=lambda start: (start < after, start)))
         starts = [n.meta["start"] for n in node.walk() if "start" in n.meta]
         return self.line_and_column(min(starts) if starts else after)
+
+    def shortened_intervals(self) -> Iterator[tuple[int, str]]:
+        """Yield the offset and the text of each INTERVAL of which the parser keeps only a number and its unit: of
+        '3 days 02:00:00' the days, of '3 days ago' not the direction.
+        """
+        for word, token in pairwise(self.tokens):
+            if word.token_type == TokenType.INTERVAL and token.token_type == TokenType.STRING:
+                kept = exp.INTERVAL_STRING_RE.findall(token.text)
+                if len(kept) == 1 and not exp.INTERVAL_STRING_RE.fullmatch(_SAYS_NOTHING.sub("", token.text)):
+                    yield word.start, token.text
 
     def unclosed(self) -> tuple[int, int]:
         """Return where a quote, comment or $$ begins that is never closed, or the beginning of the file if none is."""
@@ -125,8 +139,8 @@ class MappingText:
     def _output(self, piece: list[Token]) -> Excerpt:
         if not piece:
             return Excerpt(0, 0, "")
-        kept = _without_alias(piece)
-        start, end = kept[0].start, kept[-1].end + 1
+        tokens = _without_alias(piece)
+        start, end = tokens[0].start, tokens[-1].end + 1
         return Excerpt(*self.line_and_column(start), self.text[start:end])
 
 

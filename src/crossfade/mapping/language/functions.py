@@ -81,8 +81,8 @@ def _list_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: S
 def _entries_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
     place = _place(rewriter, node, _one(node, args, "entries_of"), scope, "entries_of")
     if "object" not in place.node.types and place.node.value_types:
-        held = " | ".join(sorted(place.node.types))
-        raise Wrong(node, f"entries_of takes an object; {args[0].sql('duckdb')} holds {held}")
+        types = " | ".join(sorted(place.node.types))
+        raise Wrong(node, f"entries_of takes an object; {args[0].sql('duckdb')} holds {types}")
     return rewriter.elements(place, "entries")
 
 
@@ -115,7 +115,7 @@ def identity_name(rewriter: Rewriting, node: exp.Expr, scope: Scope) -> exp.Expr
     typed = found if isinstance(found, Typed) else rewriter.native(node, found)
     kind = typed.kind
     if isinstance(found, FieldRef) and kind == "mixed":
-        return exp.func("cf_name_mixed", _type(found), typed.sql)
+        return exp.func("cf_name_mixed", type_name(found), typed.sql)
     if kind in ("int", "long"):
         return exp.func("cf_name_number", exp.cast(typed.sql, "text"))
     if kind in ("double", "decimal"):
@@ -165,7 +165,7 @@ def _uuid_of(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: S
     if typed.kind == "objectId":
         return Typed(exp.func("cf_uuid_of_oid", typed.sql), "uuid")
     if typed.kind == "mixed" and isinstance(found, FieldRef):
-        return Typed(exp.func("cf_uuid_of_mixed", _type(found), typed.sql), "uuid")
+        return Typed(exp.func("cf_uuid_of_mixed", type_name(found), typed.sql), "uuid")
     if typed.kind is None or typed.kind in _NAMED_BY_THE_ENGINE:
         return Typed(exp.func("cf_uuid_of_any", typed.sql), "uuid")
     with rewriter.mentions.apart():  # recorded above
@@ -225,11 +225,11 @@ def _by_kind(
     if kind == "mixed":
         if not isinstance(found, FieldRef):
             raise Wrong(node, f"{name} of a mixed value takes the field itself", f"{name}(alias.field)")
-        sql.args["expressions"].insert(-1, _type(found))
+        sql.args["expressions"].insert(-1, type_name(found))
     return Typed(sql, result)
 
 
-def _type(found: FieldRef) -> exp.Expr:
+def type_name(found: FieldRef) -> exp.Expr:
     """Return the SQL of a place's type, as the macros for values of mixed type name it."""
     sql = found.read("type")
     return exp.func("cf_shared_type", sql) if found.node.types.keys() & SHARED.keys() else sql
@@ -254,8 +254,8 @@ def _takes_none(name: str, found: FieldRef | Typed) -> bool:
 
 def _described(arg: exp.Expr, found: FieldRef | Typed) -> str:
     if isinstance(found, FieldRef):
-        held = " | ".join(sorted(found.node.types))
-        return f"{found.row.entity}.{format_path(found.full_path)} holds {held}"
+        types = " | ".join(sorted(found.node.types))
+        return f"{found.row.entity}.{format_path(found.full_path)} holds {types}"
     text = arg.sql("duckdb")
     return f"{text} is {found.kind}" if found.kind else f"the type of {text} is unknown"
 
@@ -295,11 +295,11 @@ def _parse(name: str, result: str, strict: Conversions, text_macro: str) -> Func
         found = rewriter.rewrite(arg, scope)
         if isinstance(found, FieldRef) and found.node.kind == "mixed" and not _takes_none(name, found):
             typed = rewriter.native(arg, found)
-            is_text = exp.EQ(this=_type(found), expression=_text("string"))
+            is_text = exp.EQ(this=type_name(found), expression=_text("string"))
             text = exp.func(text_macro, _text(name), STRING["mixed"](typed.sql.copy(), name))
-            text.expressions[1].args["expressions"].insert(-1, _type(found))
+            text.expressions[1].args["expressions"].insert(-1, type_name(found))
             other = strict["mixed"](typed.sql, name)
-            other.args["expressions"].insert(-1, _type(found))
+            other.args["expressions"].insert(-1, type_name(found))
             return Typed(exp.paren(exp.Case().when(is_text, text).else_(other)), result)
         return _by_kind(rewriter, node, args, scope, name, result, {**strict, "string": named(text_macro)})
 
@@ -388,4 +388,4 @@ FUNCTIONS: dict[str, Function] = {
     "epoch_s_date": _epoch("epoch_s_date", 1000),
 }
 
-__all__ = ["FUNCTIONS", "Function", "identity_name"]
+__all__ = ["FUNCTIONS", "Function", "identity_name", "type_name"]

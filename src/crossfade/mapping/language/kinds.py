@@ -40,6 +40,7 @@ _WHOLE_NAMES = frozenset(
 )
 _STEPS = (exp.Add, exp.Sub, exp.Mul, exp.Mod)
 ARITHMETIC = (*_STEPS, exp.Div, exp.Pow, exp.Exp, exp.Sum)
+_CALCULATIONS = (*ARITHMETIC, exp.Avg, exp.Neg, exp.Round, exp.Floor, exp.Ceil, exp.Abs, exp.Trunc)
 
 
 def kind_of(node: exp.Expr, parts: Sequence[Typed], name: str = "") -> tuple[str | None, str | None]:
@@ -106,6 +107,8 @@ def common_kind(parts: Sequence[Typed]) -> str | None:
     kinds = {p.kind for p in parts} - {"null"}
     if kinds == {"int", "long"}:
         return "long"
+    if kinds == {"int", "double"}:
+        return "double"
     return _common(list(kinds)) if kinds else "null"
 
 
@@ -124,21 +127,37 @@ def refuse(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> None:
         refuse_comparison(node, parts)
     elif isinstance(node, CHOICES):
         refuse_choice(node, parts)
+    elif isinstance(node, _CALCULATIONS):
+        refuse_calculation(parts)
     elif not isinstance(node, (*_READS_JSON, exp.Is, exp.ArrayAgg, exp.Order, exp.Ordered, exp.Filter, exp.Paren)):
-        for written, part in parts:
-            if part.kind == "mixed" or (part.kind == "list" and part.of == "mixed"):
-                raise Wrong(written, *_mixed(written, parts))
+        _refuse_mixed(parts)
+
+
+def _refuse_mixed(parts: Sequence[tuple[exp.Expr, Typed]]) -> None:
+    for operand, part in parts:
+        if part.kind == "mixed" or (part.kind == "list" and part.of == "mixed"):
+            raise Wrong(operand, *_mixed(operand, parts))
+
+
+def refuse_calculation(parts: Sequence[tuple[exp.Expr, Typed]]) -> None:
+    """Raise Wrong if a part is a decimal: DuckDB says only that it has no such operator of text."""
+    _refuse_mixed(parts)
+    for operand, part in parts:
+        if part.kind == "decimal":
+            text = operand.sql("duckdb")
+            reason = f"{text} is a decimal, which is text here: it cannot be calculated with"
+            raise Wrong(operand, reason, f"as_decimal({text}, 12, 2)")
 
 
 def refuse_comparison(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> None:
-    known = [(written, p.kind) for written, p in parts if p.kind not in (None, "null")]
-    for written, kind in known:
+    known = [(operand, p.kind) for operand, p in parts if p.kind not in (None, "null")]
+    for operand, kind in known:
         if kind == "mixed":
-            raise Wrong(written, *_mixed(written, parts))
+            raise Wrong(operand, *_mixed(operand, parts))
         if kind == "decimal":
-            text = written.sql("duckdb")
+            text = operand.sql("duckdb")
             reason = f"{text} is a decimal, which is text here: the comparison would compare text, not numbers"
-            raise Wrong(written, reason, f"as_decimal({text}, 12, 2)")
+            raise Wrong(operand, reason, f"as_decimal({text}, 12, 2)")
     for (one, kind), (_, other_kind) in pairwise(known):
         if not _comparable(kind, other_kind):
             reason = f"{node.sql('duckdb')} compares {kind} with {other_kind}: they are never equal"
@@ -156,20 +175,20 @@ def _comparable(one: str | None, other: str | None) -> bool:
 
 
 def refuse_choice(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> None:
-    known = [(written, p.kind) for written, p in parts if p.kind not in (None, "null")]
+    known = [(operand, p.kind) for operand, p in parts if p.kind not in (None, "null")]
     kinds = {kind for _, kind in known}
     if len(kinds) <= 1:
         return
-    for written, kind in known:
-        text = written.sql("duckdb")
+    for operand, kind in known:
+        text = operand.sql("duckdb")
         if kind == "mixed":
-            raise Wrong(written, *_mixed(written, parts))
+            raise Wrong(operand, *_mixed(operand, parts))
         if kind in _BYTES:
             reason = f"{text} is {kind}, and the others are not: DuckDB would convert its bytes to escaped text"
-            raise Wrong(written, reason, f"oid_text({text})" if kind == "objectId" else f"hex({text})")
+            raise Wrong(operand, reason, f"oid_text({text})" if kind == "objectId" else f"hex({text})")
         if kind == "long" and "double" in kinds:
             reason = f"{text} is long, and another is double: DuckDB would round it to a double"
-            raise Wrong(written, reason, f"as_double({text}), or as_int(...) of the other")
+            raise Wrong(operand, reason, f"as_double({text}), or as_int(...) of the other")
 
 
 _ORDERING = frozenset(
@@ -186,13 +205,13 @@ def refuse_in_function(name: str, node: exp.Expr, parts: Sequence[tuple[exp.Expr
     into the same list.
     """
     if name in _ORDERING or isinstance(node, exp.Ordered):
-        for written, part in parts:
+        for operand, part in parts:
             if "decimal" in (part.kind, part.of):
-                text = written.sql("duckdb")
+                text = operand.sql("duckdb")
                 reason = (
                     f"{text} holds decimals, which are text here: {name or 'ORDER BY'} would compare text, not numbers"
                 )
-                raise Wrong(written, reason, f"as_decimal(..., 12, 2) of each: {text}")
+                raise Wrong(operand, reason, f"as_decimal(..., 12, 2) of each: {text}")
     if name in _GATHERING or isinstance(node, exp.DPipe):
         kinds = {k for _, p in parts for k in (p.of, p.kind) if k in ("long", "double")}
         if kinds == {"long", "double"}:
@@ -200,8 +219,8 @@ def refuse_in_function(name: str, node: exp.Expr, parts: Sequence[tuple[exp.Expr
             raise Wrong(node, reason, "as_double(...) or as_int(...) of each")
 
 
-def _mixed(written: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> tuple[str, str]:
-    text = written.sql("duckdb")
-    types = next((part.types for one, part in parts if one is written), frozenset[str]())
+def _mixed(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> tuple[str, str]:
+    text = node.sql("duckdb")
+    types = next((part.types for one, part in parts if one is node), frozenset[str]())
     hint = f"{meant_for(types, text)}; ejson_of({text}) for the Extended JSON"
     return f"{text} holds several types, or one that SQL does not have: its Extended JSON would be used here", hint

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from crossfade.mapping.language.fields import FieldRef
 from crossfade.model.program import DECIDES, LESS, WHOLE, Use
+from crossfade.model.shape import Path
 
 TypeFacts = Sequence[tuple[FieldRef, frozenset[str]]]
 """Fields, each with the types that it can have if a condition holds. All entries apply together."""
@@ -45,14 +46,14 @@ class Mentions:
 
     def __init__(self) -> None:
         self._all: list[Mention] = []
-        self._held: list[TypeFacts] = []
+        self._facts: list[TypeFacts] = []
 
     @property
     def uses(self) -> tuple[Use, ...]:
         return tuple(dict.fromkeys(m.use for m in self._all))
 
     def add(self, place: FieldRef, depth: str, output: str, *, as_json: bool = False) -> None:
-        row, types = place.row, possible(place, [h for held in self._held for h in held])
+        row, types = place.row, possible(place, [fact for facts in self._facts for fact in facts])
         for path in place.full_paths:
             keeps = LESS if row.less else WHOLE
             use = Use(row.entity, path, depth, output, row.looked_up, types, keeps, row.less, as_json)
@@ -67,6 +68,19 @@ class Mentions:
         """Record mentions that were collected separately, after an operation that `keeps` this much of the value."""
         self._all += [m.passed(keeps, by) for m in mentions]
 
+    def put_inside(self, mentions: Sequence[Mention], lists: Sequence[Sequence[Path]], by: str) -> None:
+        """Record mentions that are made for each element of all these lists (the paths of their elements). What is not
+        inside them is lost where one of them is empty.
+        """
+        for mention in mentions:
+            path = mention.use.path
+            inside = all(any(path[: len(base)] == base for base in bases) for bases in lists)
+            self.put([mention], WHOLE if inside or mention.use.looked_up else LESS, by)
+
+    def leave_out(self, mentions: Sequence[Mention], why: str) -> None:
+        """Record mentions that only decide, because the operation leaves something out."""
+        self._all += [replace(m, use=replace(m.use, keeps=DECIDES, by=(why,))) for m in mentions]
+
     @contextmanager
     def through(self, keeps: str, by: str = "") -> Iterator[None]:
         with self.apart() as mentions:
@@ -76,21 +90,21 @@ class Mentions:
     def put_types(self, mentions: Sequence[Mention], whole: frozenset[str] | None, by: str) -> None:
         """Record mentions like `put`. Values of the `whole` types (None: all types) are kept whole, others are not."""
         for mention in mentions:
-            held = mention.use.types
-            arrives = held if whole is None else held & whole
-            parts = [mention.of(arrives), mention.of(held - arrives).passed(LESS, by)]
+            types = mention.use.types
+            arrives = types if whole is None else types & whole
+            parts = [mention.of(arrives), mention.of(types - arrives).passed(LESS, by)]
             self._all += [p for p in parts if p.use.types - NULL] or [mention]
 
     @contextmanager
-    def apart(self, held: TypeFacts = ()) -> Iterator[list[Mention]]:
-        """Collect the mentions recorded inside in a separate list. Places can have only the `held` types inside."""
+    def apart(self, facts: TypeFacts = ()) -> Iterator[list[Mention]]:
+        """Collect the mentions recorded inside in a separate list. Inside, `facts` limits the types of places."""
         start = len(self._all)
-        self._held.append(held)
+        self._facts.append(facts)
         found: list[Mention] = []
         try:
             yield found
         finally:
-            self._held.pop()
+            self._facts.pop()
             found += self._all[start:]
             del self._all[start:]
 
@@ -105,10 +119,10 @@ class Mentions:
                 self._all += _of_all(mention, results, by)
 
 
-def possible(place: FieldRef, held: TypeFacts) -> frozenset[str]:
-    """Return the types that the place can have if all of `held` applies; none if it cannot exist."""
+def possible(place: FieldRef, facts: TypeFacts) -> frozenset[str]:
+    """Return the types that the place can have if all of `facts` applies; none if it cannot exist."""
     types = frozenset(place.node.types)
-    for other, allowed in held:
+    for other, allowed in facts:
         way = _way(other, place)
         if way == "":
             types &= allowed
@@ -140,9 +154,9 @@ def _of_all(mention: Mention, results: Sequence[tuple[TypeFacts, Sequence[Mentio
         return
     left_out: set[str] = set()
     cut: set[str] = set()
-    for held, mentions in results:
+    for facts, mentions in results:
         same = [m.use for m in mentions if m.use.keeps != DECIDES and _takes(m.use, use)]
-        for type_name in possible(mention.place, held) - NULL:
+        for type_name in possible(mention.place, facts) - NULL:
             keeps = {u.keeps for u in same if type_name in u.types}
             if WHOLE not in keeps:
                 (cut if keeps else left_out).add(type_name)

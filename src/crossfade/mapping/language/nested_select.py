@@ -6,11 +6,14 @@ from typing import Any
 
 from sqlglot import exp
 
-from crossfade.mapping.language.from_clause import joined, unnest
+from crossfade.mapping.language.fields import Row
+from crossfade.mapping.language.from_clause import bases_of, joined, unnest
+from crossfade.mapping.language.losses import asks_presence
 from crossfade.mapping.language.resolve import Wrong
-from crossfade.mapping.language.rewrite import Rewriter, asks_presence
+from crossfade.mapping.language.rewrite import Rewriter
 from crossfade.mapping.language.scope import Scope, Typed
-from crossfade.model.program import DECIDES, LESS, WHOLE
+from crossfade.model.program import DECIDES, LESS
+from crossfade.model.shape import Path
 
 _CLAUSES = ("expressions", "where", "group", "having", "order", "limit", "offset", "distinct")
 _REBUILT = (exp.Where, exp.Having, exp.Group, exp.Order, exp.Limit, exp.Offset, exp.Distinct, exp.Alias)
@@ -25,15 +28,19 @@ def nested_select(rewriter: Rewriter, node: exp.Expr, scope: Scope) -> Typed:
     if not isinstance(select, exp.Select) or extra:
         raise Wrong(node, "only a plain SELECT is allowed here")
     inner = scope.inner()
-    sources = _sources(rewriter, select, inner)
+    lists: list[tuple[Path, ...]] = []
+    sources = _sources(rewriter, select, inner, lists)
     built = joined(exp.Select(), sources) if sources else exp.Select()
     first = None
     left_out = _left_out(select)
     for key in _CLAUSES:
         if select.args.get(key):
-            keeps = DECIDES if key != "expressions" else LESS if left_out else WHOLE
-            with rewriter.mentions.through(keeps, left_out):
+            with rewriter.mentions.apart() as read:
                 built.set(key, _rebuilt(rewriter, select.args[key], inner))
+            if key != "expressions" or left_out:
+                rewriter.mentions.put(read, LESS if key == "expressions" else DECIDES, left_out)
+            else:
+                rewriter.mentions.put_inside(read, lists, "unnest")
     with rewriter.mentions.apart():  # recorded above
         first = rewriter.value(select.expressions[0].unalias(), inner) if select.expressions else None
     sql = built if isinstance(node.parent, exp.Exists) else exp.Subquery(this=built)
@@ -43,21 +50,35 @@ def nested_select(rewriter: Rewriter, node: exp.Expr, scope: Scope) -> Typed:
 def _left_out(select: exp.Select) -> str:
     """Return the clause that leaves out elements, or an empty string."""
     where = select.args.get("where")
-    if where is not None and not asks_presence(where.this):
+    if where is not None and not asks_presence(where.this, *_elements(select)):
         return "WHERE"
     if any(j.args.get("on") not in (None, exp.true()) for j in select.args.get("joins") or []):
         return "ON"
     return next((k.upper() for k in ("having", "limit", "offset", "distinct") if select.args.get(k)), "")
 
 
-def _sources(rewriter: Rewriter, select: exp.Select, scope: Scope) -> list[exp.Expr]:
+def _elements(select: exp.Select) -> list[list[str]]:
+    """Return the dotted names of the elements that the SELECT reads; none if it reads two arrays."""
+    source = select.args.get("from_")
+    if source is None or select.args.get("joins"):
+        return []
+    alias = source.this.args.get("alias")
+    names = [column.name for column in alias.columns[:1]] if alias is not None else []
+    return [*([name] for name in names), *([alias.name, name] for name in names)]
+
+
+def _sources(rewriter: Rewriter, select: exp.Select, scope: Scope, lists: list[tuple[Path, ...]]) -> list[exp.Expr]:
+    """Return the sources. Add the paths of the elements that a row needs to `lists`."""
     sources: list[exp.Expr] = []
     source = select.args.get("from_")
     for join in [source, *(select.args.get("joins") or [])] if source else []:
         if not isinstance(join.this, exp.Unnest):
             hint = "look it up with LEFT JOIN ... ON"
             raise Wrong(join, "a nested SELECT can read only arrays (unnest), not entities", hint)
-        array, _ = unnest(rewriter, join.this, join.this, scope)
+        array, elements = unnest(rewriter, join.this, join.this, scope)
+        reads = isinstance(elements, Row) or bool(elements.reads)
+        if reads and join.args.get("side") != "LEFT" and not isinstance(join.this.expressions[0], exp.Array):
+            lists.append(bases_of(elements))
         if not sources:
             sources.append(exp.From(this=array))
             continue

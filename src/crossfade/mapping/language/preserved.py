@@ -6,8 +6,11 @@ language (functions.py), casts, CASE and lambdas record it themselves.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from sqlglot import exp
 
+from crossfade.mapping.language.fields import FieldRef
 from crossfade.model.program import DECIDES, LESS, WHOLE
 
 _DECIDE = (
@@ -36,7 +39,8 @@ _KEEP_NAMES = frozenset(
 _STEPS = (exp.Add, exp.Sub, exp.Mul)
 """Operations that can be inverted if all but one of their operands are constants."""
 _SIGNS: dict[type[exp.Expr], str] = {
-    exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.IntDiv: "//", exp.Mod: "%", exp.JSONExtract: "->",
+    exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.IntDiv: "//", exp.Mod: "%", exp.DPipe: "||",
+    exp.JSONExtract: "->",
     exp.JSONExtractScalar: "->>",
 }  # fmt: skip
 _FIRST_ARRIVES = {exp.Coalesce: WHOLE, exp.Nullif: LESS, exp.Filter: LESS, exp.Order: WHOLE, exp.JSONExtract: LESS,
@@ -59,6 +63,40 @@ def preserved(node: exp.Expr, name: str, key: str, others: bool) -> str:
     if isinstance(node, _STEPS):
         return LESS if others else WHOLE
     return WHOLE if isinstance(node, _KEEP) or name in _KEEP_NAMES else LESS
+
+
+_MAKES_NULL = (exp.Nullif, exp.Bracket, exp.Null, exp.JSONExtract, exp.JSONExtractScalar, exp.Filter, exp.Subquery)
+
+
+def may_be_null(node: exp.Expr, places: Iterable[FieldRef], optional: Collection[str]) -> bool:
+    """Return whether an expression that reads these places is NULL for some record, as far as the survey knows.
+    `optional` are names that are NULL where a LEFT JOIN finds no element.
+    """
+    node = node.unnest()
+    if isinstance(node, exp.Concat):  # it leaves out what is NULL
+        return False
+    if isinstance(node, exp.Coalesce) and isinstance(node.expressions[-1], exp.Literal):
+        return False
+    if isinstance(node, exp.DPipe):
+        return any(may_be_null(part, places, optional) for part in (node.this, node.expression))
+    if any(name.name in optional for name in node.find_all(exp.Identifier)):
+        return True
+    no_default = any(not (c.args.get("default") or c.args.get("false")) for c in node.find_all(exp.Case, exp.If))
+    return no_default or node.find(*_MAKES_NULL) is not None or any(map(_may_be_missing, places))
+
+
+def _may_be_missing(place: FieldRef) -> bool:
+    """Return whether the survey saw records, or elements, without the field."""
+    if place.row.looked_up:
+        return True
+    node = place.row.node
+    for step in place.path:
+        below = node.below(step)
+        if below is None or below.missing or node.types.keys() != {"object"}:
+            return True
+        node = below
+    nulls = node.types.get("null")
+    return nulls is not None and nulls.count > 0
 
 
 def shown_name(node: exp.Expr, name: str) -> str:

@@ -28,7 +28,7 @@ class Wrong(Exception):
         super().__init__(reason)
 
 
-class AlreadyTold(Wrong):
+class AlreadyReported(Wrong):
     """A consequence of an alias that has a fault itself. It is not reported, because it would hide the cause."""
 
 
@@ -52,7 +52,7 @@ def resolve(parts: list[exp.Identifier], scope: Scope) -> FieldRef | Typed:
     if bound is None:
         bound = _unqualified(first, scope)
     if isinstance(bound, Unbound):
-        raise AlreadyTold(first, f"{first.name!r} has a fault")
+        raise AlreadyReported(first, f"{first.name!r} has a fault")
     if isinstance(bound, dict):
         if not rest:
             raise Wrong(first, f"{first.name!r} is a table, not a value", f"{first.name}.{next(iter(bound))}")
@@ -75,21 +75,38 @@ def resolve(parts: list[exp.Identifier], scope: Scope) -> FieldRef | Typed:
     raise Wrong(first, f"{first.name!r} is not a value")
 
 
+def field_of(node: exp.Expr, scope: Scope) -> FieldRef | None:
+    """Return the field that an expression is, if it is one. Its faults are reported when it is rewritten."""
+    chain = name_chain(node)
+    if chain is None:
+        return None
+    try:
+        found = resolve(chain, scope)
+    except Wrong:
+        return None
+    return found if isinstance(found, FieldRef) else None
+
+
 def _unqualified(first: exp.Identifier, scope: Scope) -> Row | Typed:
     """Resolve a bare name: a column of an unnested alias, or a field of the only entity in scope."""
     name = first.name
-    for _, bound in scope:
-        if isinstance(bound, dict) and name in bound:
-            found = bound[name]
-            if isinstance(found, Row | Typed):
-                return found
+    level: Scope | None = scope
+    while level is not None:
+        tables = {alias: bound for alias, bound in level.names.items() if isinstance(bound, dict) and name in bound}
+        if len(tables) > 1:
+            hint = " or ".join(f"{alias}.{quoted(name)}" for alias in tables)
+            raise Wrong(first, f"{name!r} is ambiguous: it needs the alias of its table", hint)
+        found = next((bound[name] for bound in tables.values()), None)
+        if isinstance(found, Row | Typed):
+            return found
+        level = level.outer
     rows = [(alias, b) for alias, b in scope if isinstance(b, Row)]
     for alias, bound in rows:
         if name in bound.node.by_engine:
             raise Wrong(first, f"{name!r} is ambiguous: it needs the alias of its table", f"{alias}.{quoted(name)}")
     names = [alias for alias, _ in scope] + [f"{a}.{quoted(n)}" for a, b in rows for n in b.node.by_engine]
     if any(isinstance(bound, Unbound) for _, bound in scope):
-        raise AlreadyTold(first, f"{name!r} may belong to an alias that has a fault")
+        raise AlreadyReported(first, f"{name!r} may belong to an alias that has a fault")
     raise Wrong(first, f"unknown name {name!r}", nearest(name, names))
 
 
@@ -103,8 +120,8 @@ def step(place: FieldRef, identifier: exp.Identifier) -> FieldRef:
         hint = f'entries_of(...), json_of(...), or [survey] objects = ["{here}"] and crossfade survey'
         raise Wrong(identifier, f"{here} is a map, whose keys are data: {name!r} is not a field", hint)
     if not node.fields:
-        held = " | ".join(sorted(node.types)) or "nothing"
-        raise Wrong(identifier, f"{here} holds {held}: it has no field {name!r}", _array_hint(node))
+        types = " | ".join(sorted(node.types)) or "nothing"
+        raise Wrong(identifier, f"{here} holds {types}: it has no field {name!r}", _array_hint(node))
     child = node.by_engine.get(name)
     if child is not None:
         return place.step(child)
@@ -120,8 +137,8 @@ def _unknown_field(here: str, node: Node, name: str) -> tuple[str, str | None]:
     if len(same) == 1:
         return f"{here} has no field {name!r}, but {same[0].engine!r}: names are case-sensitive", quoted(same[0].engine)
     if same:
-        twins = " and ".join(repr(n.name) for n in same)
-        return f"{here} has {twins}, which SQL cannot distinguish", " or ".join(quoted(n.engine) for n in same)
+        names = " and ".join(repr(n.name) for n in same)
+        return f"{here} has {names}, which SQL cannot distinguish", " or ".join(quoted(n.engine) for n in same)
     return f"{here} has no field {name!r}", nearest(name, node.by_engine, quoted)
 
 

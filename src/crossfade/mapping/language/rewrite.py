@@ -13,11 +13,16 @@ from typing import Any
 from sqlglot import exp
 
 from crossfade.mapping.language import casts, functions, kinds
+from crossfade.mapping.language.aggregates import in_order
 from crossfade.mapping.language.arithmetic import finite, guarded, with_casts
+from crossfade.mapping.language.calls import arguments, function_name
 from crossfade.mapping.language.constants import refuse_number
 from crossfade.mapping.language.fields import FieldRef, Row
+from crossfade.mapping.language.labels import Labels, labels
+from crossfade.mapping.language.labels import guarded as guarded_case
+from crossfade.mapping.language.losses import asks_presence, lists_of, rounds
 from crossfade.mapping.language.mentions import Mention, Mentions, TypeFacts
-from crossfade.mapping.language.preserved import preserved, shown_name
+from crossfade.mapping.language.preserved import may_be_null, preserved, shown_name
 from crossfade.mapping.language.resolve import Wrong, name_chain, resolve, step
 from crossfade.mapping.language.scope import Scope, Typed
 from crossfade.mapping.language.type_conditions import Outcomes, is_type, outcomes_of, type_asked
@@ -44,6 +49,8 @@ class Rewriter:
         self.mentions = Mentions()
         self.output = ""
         self.root: Row | None = None
+        self.optional: set[str] = set()
+        """The aliases of LEFT JOINs, and their columns: NULL where there is no element."""
 
     def use(self, place: FieldRef, depth: str, *, as_json: bool = False) -> None:
         self.mentions.add(place, "keys" if place.is_key else depth, self.output, as_json=as_json)
@@ -68,14 +75,14 @@ class Rewriter:
             raise Wrong(node, f"{node.sql('duckdb')} is an object, not a value", hint)
         if kind == "array":
             return self._plain_list(node, self.elements(place, "list"))
-        # What arrives as one text has all below it: JSON, and an array of SQL that is not plain.
+        # A value that arrives as one text includes everything below it: JSON, and an array of SQL that is not plain.
         is_whole = kind in ("mixed", "json") or place.node.element is not None
         self.use(place, "whole" if is_whole else "value", as_json=kind == "json")
         sql = place.read("native")
-        held = place.node.value_types if kind == "mixed" else frozenset()
+        types = place.node.value_types if kind == "mixed" else frozenset()
         if kind == "uuid" and place.node.vocabulary.uuids_are_bytes:
             sql = exp.func("cf_uuid_of_bytes", sql)
-        return Typed(sql, kind, types=held)
+        return Typed(sql, kind, types=types)
 
     def read(self, place: FieldRef, form: str) -> exp.Expr:
         """Read a place in a certain form, which the reader makes."""
@@ -106,8 +113,8 @@ class Rewriter:
         if isinstance(found, Typed):
             return found
         if not _may_be_array(found.node):
-            held = " | ".join(sorted(found.node.types)) or "nothing"
-            raise Wrong(node, f"{node.sql('duckdb')} holds {held}, not an array")
+            types = " | ".join(sorted(found.node.types)) or "nothing"
+            raise Wrong(node, f"{node.sql('duckdb')} holds {types}, not an array")
         return self.elements(found, "list")
 
     # -- expressions
@@ -199,8 +206,20 @@ class Rewriter:
             built = built.when(test.sql, result.sql, copy=False)
         if default is not None:
             built.set("default", results[-1][1].sql)
+        if isinstance(node, exp.Case) and (of := labels(node, scope)) is not None:
+            built = self._by_labels(node, of, built)
         values = [typed for _, typed in results]
         return Typed(exp.paren(built), kinds.common_kind(values), kinds.common_of(values))
+
+    def _by_labels(self, node: exp.Case, of: Labels, built: exp.Case) -> exp.Case:
+        """Record that the results stand for the values, as far as they tell them apart."""
+        with self.mentions.apart() as mentions:
+            value = self.native(node, of.place)
+        if of.keeps == DECIDES:
+            self.mentions.leave_out(mentions, of.by)
+        else:
+            self.mentions.put(mentions, of.keeps, of.by)
+        return guarded_case(of, value.sql, built)
 
     def _results(
         self, subject: exp.Expr | None, branches: list[exp.Expr], default: exp.Expr | None, scope: Scope
@@ -212,10 +231,10 @@ class Rewriter:
         place = type_asked(subject, scope) if subject is not None else None
         for branch in branches:
             says: Outcomes = is_type(place, [branch.this]) if subject is not None else outcomes_of(branch.this, scope)
-            held = (*before, *says[0])
-            with self.mentions.apart(held) as mentions:
+            facts = (*before, *says[0])
+            with self.mentions.apart(facts) as mentions:
                 results.append((branch.args["true"], self.value(branch.args["true"], scope)))
-            read.append((held, mentions))
+            read.append((facts, mentions))
             before = (*before, *says[1])
         with self.mentions.apart(before) as mentions:
             if default is not None:
@@ -233,8 +252,12 @@ class Rewriter:
         of: str | None = None
         for argument in rest:
             if isinstance(argument, exp.Lambda):
-                with self.mentions.through(DECIDES if name in _KEEPS_LIST else WHOLE):
+                with self.mentions.apart() as inside:
                     body, rebuilt = self._lambda(argument, source, scope, folds=not steps_in)
+                if name in _KEEPS_LIST:
+                    self.mentions.put(inside, DECIDES)
+                else:
+                    self.mentions.put_inside(inside, lists_of(items, source), name)
                 of = body.kind
                 out.append(rebuilt)
             else:
@@ -246,7 +269,7 @@ class Rewriter:
 
     def _chosen(self, source: Typed, read: list[Mention], name: str, rest: list[exp.Expr]) -> Typed:
         """Return a list whose elements a lambda chooses."""
-        if all(isinstance(a, exp.Lambda) and asks_presence(a.this) for a in rest):
+        if all(isinstance(a, exp.Lambda) and asks_presence(a.this, [a.expressions[0].name]) for a in rest):
             self.mentions.put(read)
             return source
         self.mentions.put(read, WHOLE if source.element else LESS, name)
@@ -289,9 +312,12 @@ class Rewriter:
             if part is None:
                 continue
             parameter = exp.Lambda(this=part.copy(), expressions=[exp.to_identifier(name)])
-            keeps = DECIDES if part is condition else LESS if condition and not asks_presence(condition) else WHOLE
-            with self.mentions.through(keeps, "if"):
+            with self.mentions.apart() as inside:
                 body, rebuilt = self._lambda(parameter, source, scope)
+            if part is condition or (condition is not None and not asks_presence(condition, [name])):
+                self.mentions.put(inside, DECIDES if part is condition else LESS, "if")
+            else:
+                self.mentions.put_inside(inside, lists_of(node.args["iterator"], source), "for")
             sql = exp.func(function, sql, rebuilt)
         return Typed(sql, "list", of=body.kind)
 
@@ -320,7 +346,8 @@ class Rewriter:
                 return [convert(key, v) for v in value]
             if not isinstance(value, exp.Expr) or isinstance(value, exp.DataType | exp.Var):
                 return value
-            if isinstance(value, exp.Identifier) and value.name not in dict(iter(scope)):
+            is_label = isinstance(node, exp.PropertyEQ) and key == "this"  # {'a': 1}, where `a` may also be an alias
+            if isinstance(value, exp.Identifier) and (is_label or value.name not in dict(iter(scope))):
                 return value.copy()
             with self.mentions.apart() as mentions:
                 parts.append((value, guarded(node, name, key, self._tested(node, value, scope))))
@@ -332,13 +359,23 @@ class Rewriter:
             built.set("this", node.this)
         for key, mentions in read:
             others = any(m for _, m in read if m is not mentions)
-            self.mentions.put(mentions, preserved(node, name, key, others), shown_name(node, name))
+            keeps = preserved(node, name, key, others)
+            if keeps == WHOLE and isinstance(node, exp.DPipe):
+                beside = [(part, m) for (part, _), (_, m) in zip(parts, read, strict=True) if m is not mentions]
+                keeps = (
+                    LESS
+                    if any(may_be_null(part, [m.place for m in of], self.optional) for part, of in beside)
+                    else WHOLE
+                )
+            if keeps == WHOLE and rounds(node, name, parts, mentions):
+                keeps = LESS
+            self.mentions.put(mentions, keeps, shown_name(node, name))
         kinds.refuse(node, parts)
         kinds.refuse_in_function(name, node, parts)
         values = [typed for _, typed in parts]
         if name in _KEEPS_LIST and values:
             return Typed(built, "list", values[0].of)
-        return Typed(finite(node, built, values), *kinds.kind_of(node, values, name))
+        return Typed(finite(node, in_order(built, name, values), values), *kinds.kind_of(node, values, name))
 
     def _tested(self, parent: exp.Expr, node: exp.Expr, scope: Scope) -> Typed:
         """Return the value, or, for `x IS NULL`, also an object or an array."""
@@ -354,38 +391,9 @@ class Rewriter:
         return self.value(node, scope)
 
 
-def function_name(node: exp.Func) -> str:
-    """Return DuckDB's name of the function, in lower case."""
-    if isinstance(node, exp.Anonymous):
-        return str(node.this).lower()
-    if isinstance(node, exp.Binary):  # the text of an operator such as `a(x) ->> b` begins with another function
-        return node.sql_name().lower()
-    sql = node.sql("duckdb")
-    return sql.split("(", 1)[0].strip().lower() if "(" in sql else node.sql_name().lower()
-
-
-def arguments(node: exp.Func) -> list[exp.Expr]:
-    """Return the arguments in order, whatever their names in sqlglot."""
-    if isinstance(node, exp.Anonymous):
-        return list(node.expressions)
-    out: list[exp.Expr] = []
-    for key in node.arg_types:
-        value = node.args.get(key)
-        out.extend(v for v in (value if isinstance(value, list) else [value]) if isinstance(v, exp.Expr))
-    return out
-
-
-def asks_presence(condition: exp.Expr) -> bool:
-    """Return whether the condition only tests that something exists, so that no value is lost."""
-    parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
-    return all(
-        isinstance(p, exp.Not) and isinstance(p.this, exp.Is) and isinstance(p.this.expression, exp.Null) for p in parts
-    )
-
-
 def _may_be_array(node: Node) -> bool:
     """Return whether the node holds arrays or no values: the survey may have seen only empty arrays, or none."""
     return node.element is not None or "array" in node.types or not node.value_types
 
 
-__all__ = ["Rewriter", "Row", "arguments", "asks_presence", "function_name"]
+__all__ = ["Rewriter", "Row"]

@@ -16,13 +16,15 @@ from crossfade.mapping.language.file_text import SelectExcerpt
 from crossfade.mapping.language.forbidden import refusals
 from crossfade.mapping.language.from_clause import FromCompiler, Sources, table_row
 from crossfade.mapping.language.nested_select import nested_select
-from crossfade.mapping.language.resolve import AlreadyTold, Wrong
+from crossfade.mapping.language.resolve import AlreadyReported, Wrong
 from crossfade.mapping.language.rewrite import Rewriter
 from crossfade.mapping.language.scope import Scope
-from crossfade.model.program import ROOT_TABLE, ROW, Branch, Computed, Narrow
+from crossfade.model.program import ROOT_TABLE, ROW, Branch, Computed, Narrow, Presence
 from crossfade.model.shape import ELEMENT, ENTRY, Path, Shape, format_path
 
 T = TypeVar("T")
+
+_OWN_NAMES = (ROW, "#unreadable")
 
 
 class SelectCompiler:
@@ -51,7 +53,7 @@ class SelectCompiler:
         if where is not None:
             select.set("where", exp.Where(this=where))
         if node.args.get("group"):
-            self._told(node, self._group, node, scope, select, sources)
+            self._reported(node, self._group, node, scope, select, sources)
         if having is not None:
             select.set("having", exp.Having(this=having))
         filtered = self._filtered(node, scope, sources)
@@ -74,8 +76,9 @@ class SelectCompiler:
             one_row=sources.one_row,
             filtered=filtered,
             unnested=tuple(sources.unnested),
+            present=tuple(sources.present),
             place=written.place,
-            written=texts,
+            excerpts=texts,
             mixed=tuple(self.mixed),
             straight=straight,
             computed=computed,
@@ -94,11 +97,11 @@ class SelectCompiler:
 
     # -- faults
 
-    def _told(self, node: exp.Expr, make: Callable[..., T], *arguments: object) -> T | None:
+    def _reported(self, node: exp.Expr, make: Callable[..., T], *arguments: object) -> T | None:
         """Return the result of `make` for the arguments, or None after recording its fault."""
         try:
             return make(*arguments)
-        except AlreadyTold:
+        except AlreadyReported:
             return None
         except Wrong as wrong:
             self.faults.append(wrong)
@@ -108,7 +111,7 @@ class SelectCompiler:
 
     def _from(self, node: exp.Select, scope: Scope) -> Sources | None:
         compiler = FromCompiler(self.shapes, self.root_places, self.rewriter)
-        found = self._told(node, compiler.compile, node, scope)
+        found = self._reported(node, compiler.compile, node, scope)
         self.faults += compiler.faults
         return found
 
@@ -118,14 +121,14 @@ class SelectCompiler:
         """Compile WHERE or HAVING part by part, so that the faults of all parts are reported."""
         if clause is None:
             return None
-        parts = [self._told(clause, self.rewriter.value, part, scope) for part in _parts(clause.this)]
+        parts = [self._reported(clause, self.rewriter.value, part, scope) for part in _parts(clause.this)]
         known = [part.sql for part in parts if part is not None]
         return exp.and_(*known) if known else None
 
     def _outputs(self, node: exp.Select, scope: Scope) -> dict[str, exp.Expr]:
         outputs: dict[str, exp.Expr] = {}
         for item in node.expressions:
-            sql = self._told(item, self._output, item, outputs, scope)
+            sql = self._reported(item, self._output, item, outputs, scope)
             if sql is not None:
                 outputs[item.alias_or_name] = sql
         self.rewriter.output = ""
@@ -140,6 +143,8 @@ class SelectCompiler:
             raise Wrong(item, "this output has no name", f"{item.sql('duckdb')} AS column_name")
         if name in outputs:
             raise Wrong(item, f"the column {name!r} is specified twice")
+        if name in _OWN_NAMES:
+            raise Wrong(item, f"a column cannot be called {name}: Crossfade has one of that name while it works")
         value = self.rewriter.value(item.unalias(), scope)
         if "mixed" in (value.kind, value.of):
             self.mixed.append(name)
@@ -148,28 +153,28 @@ class SelectCompiler:
     def _group(self, node: exp.Select, scope: Scope, select: exp.Select, sources: Sources) -> None:
         """Add GROUP BY: the root's row, what the mapping groups by, and the root's columns (they depend on the row)."""
         if any(wrong.node is node.args["group"] for wrong in self.faults):
-            raise AlreadyTold(node, "the GROUP BY has a fault")
-        written = node.args["group"].expressions
-        self._require_root_key(node.args["group"], [self._root_path(e, scope, sources) for e in written], sources)
+            raise AlreadyReported(node, "the GROUP BY has a fault")
+        expressions = node.args["group"].expressions
+        self._require_root_key(node.args["group"], [self._root_path(e, scope, sources) for e in expressions], sources)
         own = {
             c.sql("duckdb"): c.copy()
             for projection in select.expressions
             for c in projection.find_all(exp.Column)
-            if c.table == sources.alias and c.find_ancestor(exp.AggFunc) is None
+            if c.table == sources.alias and not _is_aggregated(c, select)
         }
-        wanted = [self.rewriter.value(e, scope).sql for e in written]
+        wanted = [self.rewriter.value(e, scope).sql for e in expressions]
         keys = {e.sql("duckdb"): e for e in [exp.column(ROW, table=sources.alias, quoted=True), *wanted]}
         select.set("group", exp.Group(expressions=list({**keys, **own}.values())))
 
     def _root_path(self, node: exp.Expr, scope: Scope, sources: Sources) -> Path | None:
-        """The path of a field of the root; None where it is anything else."""
+        """Return the path of a field of the root; None if it is anything else."""
         place = self.rewriter.rewrite(node, scope)
         return place.path if isinstance(place, FieldRef) and place.row is sources.row else None
 
     def _require_root_key(self, group: exp.Expr, grouped: Sequence[Path | None], sources: Sources) -> None:
         key = self.shapes[sources.entity].key
         if not key:
-            raise Wrong(group, f"{sources.entity} has no key to group by: its rows are known by their place alone")
+            raise Wrong(group, f"{sources.entity} has no key to group by: only their position identifies its rows")
         if not set(key) <= set(grouped):
             parts = ", ".join(f"{sources.alias}.{format_path(path)}" for path in key)
             raise Wrong(group, "GROUP BY must contain the root's key", f"GROUP BY {parts}")
@@ -178,14 +183,16 @@ class SelectCompiler:
         """Return what leaves out rows, other than a test that a place exists."""
         parts = list(sources.leaves_out)
         where, having = node.args.get("where"), node.args.get("having")
-        if where and not all(self._told(p, self._asks_presence, p, scope) for p in _parts(where.this)):
+        if where and not all(self._reported(p, self._asks_presence, p, scope, sources) for p in _parts(where.this)):
             parts.append(f"WHERE {where.this.sql('duckdb')}")
         if having:
             parts.append(f"HAVING {having.this.sql('duckdb')}")
         return ", ".join(parts) or None
 
-    def _asks_presence(self, node: exp.Expr, scope: Scope) -> bool:
-        """Return whether it is `x IS NOT NULL` of a place in the root or its elements, but not of an element itself."""
+    def _asks_presence(self, node: exp.Expr, scope: Scope, sources: Sources) -> bool:
+        """Return whether it is `x IS NOT NULL` of a place in the root or its elements that never holds null where it
+        would leave out an element. Add what has no row without it to the sources.
+        """
         if not (
             isinstance(node, exp.Not) and isinstance(node.this, exp.Is) and isinstance(node.this.expression, exp.Null)
         ):
@@ -193,11 +200,34 @@ class SelectCompiler:
         place = self.rewriter.rewrite(node.this.this, scope)
         if not isinstance(place, FieldRef) or place.row.looked_up:
             return False
-        return not ({ELEMENT, ENTRY} & {*place.full_path} and "null" in place.node.types)
+        if {ELEMENT, ENTRY} & {*place.full_path} and "null" in place.node.types:
+            return False
+        if place.row is not sources.row and place.path in ((), ("key",), ("value",))[: 3 if place.row.is_entry else 1]:
+            sources.unnested.append(place.full_paths)  # an element itself is there, unless a LEFT JOIN found none
+        elif not self._is_always_there(place, sources):
+            sources.present.append(Presence(place.full_paths, place.row is sources.row))
+        return True
+
+    def _is_always_there(self, place: FieldRef, sources: Sources) -> bool:
+        """Return whether every record has the place: it is the key, or a column without NULL (one that comes later is
+        refused).
+        """
+        if place.row is not sources.row or len(place.path) != 1:
+            return False
+        is_column = not place.node.vocabulary.uuids_are_bytes and "null" not in place.node.types
+        return is_column or place.path in self.shapes[sources.entity].key
 
 
 def _parts(condition: exp.Expr) -> list[exp.Expr]:
     return list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
+
+
+def _is_aggregated(column: exp.Expr, select: exp.Select) -> bool:
+    """Return whether an aggregate of the SELECT itself reads the column. One of a nested SELECT is another's."""
+    found = column.find_ancestor(exp.AggFunc)
+    while found is not None and found.parent_select is not select:
+        found = found.find_ancestor(exp.AggFunc)
+    return found is not None
 
 
 def _reaches_further(select: exp.Select) -> bool:

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from crossfade.mapping.language.fields import FieldRef
 from crossfade.mapping.language.mentions import NULL, TypeFacts
-from crossfade.mapping.language.resolve import Wrong, name_chain, resolve
+from crossfade.mapping.language.resolve import field_of
 from crossfade.mapping.language.scope import Scope
 
 TYPE_OF = ("type_of", "bson_type")
@@ -35,43 +35,34 @@ def outcomes_of(node: exp.Expr, scope: Scope) -> Outcomes:
             return (*one[0], *other[0]), _either(one[1], other[1])
         return _either(one[0], other[0]), (*one[1], *other[1])
     if isinstance(node, exp.EQ | exp.NEQ):
-        answer = is_type(
-            type_asked(node.this, scope) or type_asked(node.expression, scope), [node.this, node.expression]
-        )
+        place, other = type_asked(node.this, scope), node.expression
+        if place is None:
+            place, other = type_asked(node.expression, scope), node.this
+        answer = is_type(place, [other])
         return answer if isinstance(node, exp.EQ) else (answer[1], answer[0])
     if isinstance(node, exp.In) and node.expressions:
         return is_type(type_asked(node.this, scope), node.expressions)
     if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
-        place = _place(node.this, scope)
+        place = field_of(node.this, scope)
         return _of_types(place, NULL) if place is not None else _NOTHING
     return _NOTHING
 
 
 def is_type(place: FieldRef | None, names: list[exp.Expr]) -> Outcomes:
-    """Return what `type_of(place) IN (names)` says. The call of type_of may itself be among the names."""
+    """Return what `type_of(place) IN (names)` says: nothing if one of them is not a constant."""
     texts = [n for n in names if isinstance(n, exp.Literal) and n.is_string]
-    others = [n for n in names if n not in texts and not _asks_type(n)]
-    return _NOTHING if place is None or others else _of_types(place, frozenset(n.name for n in texts))
+    if place is None or len(texts) < len(names):
+        return _NOTHING
+    return _of_types(place, frozenset(n.name for n in texts))
 
 
 def type_asked(node: exp.Expr, scope: Scope) -> FieldRef | None:
     """Return x of `type_of(x)`."""
-    return _place(node.expressions[0], scope) if _asks_type(node) and len(node.expressions) == 1 else None
+    return field_of(node.expressions[0], scope) if _asks_type(node) and len(node.expressions) == 1 else None
 
 
 def _asks_type(node: exp.Expr) -> bool:
     return isinstance(node, exp.Anonymous) and str(node.this).lower() in TYPE_OF
-
-
-def _place(node: exp.Expr, scope: Scope) -> FieldRef | None:
-    chain = name_chain(node)
-    if chain is None:
-        return None
-    try:
-        found = resolve(chain, scope)
-    except Wrong:
-        return None  # reported when the condition itself is rewritten
-    return found if isinstance(found, FieldRef) else None
 
 
 def _of_types(place: FieldRef, types: frozenset[str]) -> Outcomes:

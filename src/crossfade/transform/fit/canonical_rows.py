@@ -47,7 +47,8 @@ Fitter = Callable[[Any, ColumnType, Rejections], Any]
 class Fitted:
     """`table` has the canonical rows that fit; row i was row `rows[i]` of the input. The others are in `rejections`.
 
-    Columns whose names begin with "#" belong to the caller and are passed through unchanged.
+    Columns that the table does not have and whose names begin with "#" belong to the caller and are passed through
+    unchanged.
     """
 
     table: Any
@@ -70,9 +71,9 @@ def fit(table: Any, target: TargetTable, *, printed: Collection[str] = (), plain
 
 def _column(table: Any, name: str, target: TargetTable, rejections: list[Rejection], printed: bool, plain: bool) -> Any:
     values = _one_array(table.column(name))
-    if name.startswith("#"):
-        return values
     column = target.column(name)
+    if column is None and name.startswith("#"):
+        return values
     if column is None:
         raise Misused(f"the mapping of {target.name} returns a column {name!r} that the table does not have")
     found = Rejections()
@@ -112,7 +113,7 @@ def _fit_array(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
 
 
 def _fit_struct(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
-    """Field by field; one that does not fit rejects its row. A field that the mapping does not give is NULL."""
+    """Fit field by field. A field that does not fit makes its row a rejection; a field that is missing is NULL."""
     if not pa.types.is_struct(values.type):
         return not_of_type(values, kind, rejections, "an object: {'name': value, ...}")
     given = {field.name: part for field, part in zip(values.type, values.flatten(), strict=True)}

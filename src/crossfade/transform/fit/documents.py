@@ -1,6 +1,6 @@
 """Values of document stores: keys of twelve bytes, text of any characters, decimals of 34 digits, values of any type.
 
-What only the store can tell of a value (how deep it is nested, how large the document is) it tells when it writes.
+The store itself checks, when it writes, how deep a value is nested and how large the document is.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crossfade.model.canonical import element_of
+from crossfade.model.rejection import Rejected
 from crossfade.model.target import ColumnType
 from crossfade.transform.fit.numbers import not_of_type
-from crossfade.transform.fit.rejections import Rejections, Unfit, shown
+from crossfade.transform.fit.rejections import Rejections, shown
 
 _BYTES = 12
 _TYPES = frozenset(
@@ -27,7 +28,7 @@ _TYPES = frozenset(
 )
 """The names, after their $, of objects that are values in Extended JSON."""
 _EXACT = Context(prec=34, Emin=-6143, Emax=6144, clamp=1, traps=[Inexact, InvalidOperation, Overflow])
-_NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,6})?|Infinity)|NaN")
+_NUMBER = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,6})?|Infinity)|NaN")
 
 
 def fit_objectid(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
@@ -45,7 +46,7 @@ def fit_string(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
 
 
 def fit_decimal128(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
-    """Digits as they are: 1.10 stays 1.10."""
+    """Fit decimals with all their digits: 1.10 stays 1.10."""
     if pa.types.is_integer(values.type):
         values = values.cast(pa.string())
     if pa.types.is_decimal(values.type):
@@ -57,16 +58,16 @@ def fit_decimal128(values: Any, kind: ColumnType, rejections: Rejections) -> Any
 
 def _exact(text: str) -> str:
     if not _NUMBER.fullmatch(text):
-        raise Unfit("not_a_number", f"{shown(text)} is not a number in plain digits")
+        raise Rejected("not_a_number", f"{shown(text)} is not a number in plain digits")
     try:
         _EXACT.create_decimal(text)
     except (Inexact, InvalidOperation, Overflow):
-        raise Unfit("precision", f"{shown(text)} has more than 34 digits, or is beyond what they hold") from None
+        raise Rejected("precision", f"{shown(text)} has more than 34 digits, or is beyond what they hold") from None
     return text
 
 
 def fit_ejson(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
-    """Extended JSON as text: what it says of types the store finds out."""
+    """Fit Extended JSON as text. The store finds out which types it has."""
     if not pa.types.is_string(values.type):
         return not_of_type(values, kind, rejections, "ejson_of(...) or json_of(...)")
     return rejections.each(values, pa.string(), _json)
@@ -77,7 +78,7 @@ def _json(text: str) -> str:
         orjson.loads(text)
     except orjson.JSONDecodeError as error:
         if "recursion" not in str(error) and "number" not in str(error):
-            raise Unfit("not_json", f"{shown(text)} is not JSON: {error}") from None
+            raise Rejected("not_json", f"{shown(text)} is not JSON: {error}") from None
     return text
 
 
@@ -116,7 +117,7 @@ def _has_extended_name(text: str) -> bool:
     try:
         json.loads(text, object_pairs_hook=names)
     except RecursionError:
-        return True  # nested too deeply to be looked at
+        return True  # nested too deeply to be parsed
     return found
 
 

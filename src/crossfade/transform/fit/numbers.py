@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crossfade.model.canonical import arrow_type
+from crossfade.model.rejection import Rejected
 from crossfade.model.target import ColumnType
-from crossfade.transform.fit.rejections import Rejections, Unfit, shown
+from crossfade.transform.fit.rejections import Rejections, shown
 
 _BITS = {"int2": 16, "int4": 32, "int8": 64}
 EXACT_IN_DOUBLE = 2**53
@@ -40,9 +41,9 @@ def _whole(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
     def whole(value: Decimal) -> int:
         number = int(value)
         if number != value:
-            raise Unfit("precision", f"{value} has a fraction, but {kind.sql} has none")
+            raise Rejected("precision", f"{value} has a fraction, but {kind.sql} has none")
         if not -(2**63) <= number < 2**63:
-            raise Unfit("out_of_range", f"{value} is out of range for {kind.sql}")
+            raise Rejected("out_of_range", f"{value} is out of range for {kind.sql}")
         return number
 
     return rejections.each(values, pa.int64(), whole)
@@ -72,10 +73,10 @@ def _doubles(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
 
 
 def _double_of_decimal(value: Decimal) -> float:
-    """Return the double whose shortest digits are this decimal. Raises Unfit if there is none."""
+    """Return the double whose shortest digits are this decimal. Raises Rejected if there is none."""
     double = float(value)
     if Decimal(repr(double)) != value:
-        raise Unfit("precision", f"{shown(str(value))} has more digits than a double")
+        raise Rejected("precision", f"{shown(str(value))} has more digits than a double")
     return double
 
 
@@ -84,8 +85,8 @@ def _singles(doubles: Any, kind: ColumnType, rejections: Rejections) -> Any:
     other = pc.and_(pc.not_equal(near.cast(pa.float64()), doubles), pc.invert(pc.is_nan(doubles)))
     beyond = pc.and_(other, pc.is_inf(near))
     rejections.where(beyond, doubles, "out_of_range", lambda v: f"{v} is out of range for {kind.sql}")
-    kept = rejections.where(other, doubles, "precision", lambda v: f"{v} cannot be represented exactly as {kind.sql}")
-    return near if kept is doubles else pc.if_else(kept.is_valid(), near, pa.scalar(None, pa.float32()))
+    exact = rejections.where(other, doubles, "precision", lambda v: f"{v} cannot be represented exactly as {kind.sql}")
+    return near if exact is doubles else pc.if_else(exact.is_valid(), near, pa.scalar(None, pa.float32()))
 
 
 def fit_bool(values: Any, kind: ColumnType, rejections: Rejections) -> Any:

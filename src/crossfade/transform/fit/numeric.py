@@ -12,10 +12,13 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from crossfade.model.rejection import Rejected
 from crossfade.model.target import ColumnType
+from crossfade.transform.fit.digits import canonical_digits, plain_texts
 from crossfade.transform.fit.numbers import not_of_type
-from crossfade.transform.fit.rejections import Rejections, Unfit, shown
+from crossfade.transform.fit.rejections import Rejections, shown
 
 WHOLE_DIGITS, FRACTION_DIGITS = 131072, 16383  # what PostgreSQL's numeric holds before and after the point
 
@@ -34,7 +37,14 @@ def fit_numeric(values: Any, kind: ColumnType, rejections: Rejections) -> Any:
     if read is None:
         return not_of_type(values, kind, rejections, "as_decimal(...) or as_number(...)")
     write = _plain if kind.precision is None else _declared(kind)
-    return rejections.each(values, pa.string(), lambda value: write(read(value)))
+    texts = plain_texts(values)
+    found = None if texts is None else canonical_digits(texts, kind)
+    if found is None:
+        return rejections.each(values, pa.string(), lambda value: write(read(value)))
+    if found.null_count == values.null_count:  # the usual case
+        return found
+    others = pc.if_else(found.is_valid(), pa.scalar(None, values.type), values)
+    return pc.coalesce(found, rejections.each(others, pa.string(), lambda value: write(read(value))))
 
 
 def _reader_of(arrow: Any) -> Callable[[Any], Decimal] | None:
@@ -47,7 +57,7 @@ def _reader_of(arrow: Any) -> Callable[[Any], Decimal] | None:
 
 def _of_text(text: str) -> Decimal:
     if text not in _SPECIAL and not _NUMBER.fullmatch(text):
-        raise Unfit("not_a_number", f"{shown(text)} is not a number in plain digits")
+        raise Rejected("not_a_number", f"{shown(text)} is not a number in plain digits")
     return Decimal(text)
 
 
@@ -59,9 +69,9 @@ def _of_double(value: float) -> Decimal:
 def _plain(value: Decimal) -> str:
     if value.is_finite():
         if value and value.adjusted() >= WHOLE_DIGITS:
-            raise Unfit("out_of_range", f"{shown(str(value))} has more than {WHOLE_DIGITS} digits")
+            raise Rejected("out_of_range", f"{shown(str(value))} has more than {WHOLE_DIGITS} digits")
         if -int(value.as_tuple().exponent) > FRACTION_DIGITS:
-            raise Unfit("precision", f"{shown(str(value))} has more than {FRACTION_DIGITS} digits after the point")
+            raise Rejected("precision", f"{shown(str(value))} has more than {FRACTION_DIGITS} digits after the point")
         if not value:
             return "0" if int(value.as_tuple().exponent) >= 0 else format(abs(value), "f")
     return format(value, "f")
@@ -76,13 +86,13 @@ def _declared(kind: ColumnType) -> Callable[[Decimal], str]:
         if value.is_nan():
             return "NaN"
         if value.is_infinite():
-            raise Unfit("precision", f"{value} cannot be stored as {kind.sql}")
+            raise Rejected("precision", f"{value} cannot be stored as {kind.sql}")
         if value and value.adjusted() >= precision - scale:
-            raise Unfit("out_of_range", f"{shown(str(value))} is out of range for {kind.sql}")
+            raise Rejected("out_of_range", f"{shown(str(value))} is out of range for {kind.sql}")
         try:
             exact = value.quantize(unit, context=_EXACT)
         except (decimal.Inexact, decimal.InvalidOperation):
-            raise Unfit("precision", f"{shown(str(value))} has more digits than {kind.sql}") from None
+            raise Rejected("precision", f"{shown(str(value))} has more digits than {kind.sql}") from None
         return format(exact if exact else abs(exact), "f")
 
     return write

@@ -116,7 +116,7 @@ def _fits(mapped: str, kind: ColumnType) -> bool:
 
 
 def _fits_struct(mapped: str, kind: ColumnType) -> bool:
-    """Whether each field that the mapping gives has a place, and each that is required is given."""
+    """Return whether the column has every field of the mapping, and the mapping every required field of the column."""
     if _base(mapped) != "STRUCT":
         return False
     given = {name: str(of) for name, of in duckdb.sqltype(mapped).children}
@@ -134,10 +134,11 @@ def _fault(name: str, mapped: str, kind: ColumnType) -> PlanFault:
     reason = f"{mapped} cannot be stored in {name}, which is {kind.sql}"
     if mapped == "BLOB" and kind.kind in ("text", "char"):
         return PlanFault(name, reason, "oid_text(...) of an ObjectId, or encode it: to_base64(...), hex(...)")
-    if _LIST.fullmatch(mapped) and kind.kind in ("text", "char", "bytea", "other"):
-        return PlanFault(
-            name, reason, "json_of(...) or to_json(...) into a column declared json; or a table of its own"
+    if _LIST.fullmatch(mapped) and kind.kind not in ("array", "struct", "json", "jsonb", "ejson"):
+        hint = (
+            "json_of(...) or to_json(...) into a column declared json; a table of its own; or one element, as in x[1]"
         )
+        return PlanFault(name, reason, hint)
     inner = element_of(kind) if kind.kind == "array" and _LIST.fullmatch(mapped) else kind
     hint = _HINTS[inner.kind]
     return PlanFault(name, reason, hint if inner is kind else f"list_transform(...) with {hint}")

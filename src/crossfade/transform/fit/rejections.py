@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, time
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from crossfade.model.rejection import Rejected
 
 SHOWN = 80  # characters of a value that a message shows
 
@@ -37,28 +40,24 @@ class Rejections:
         return self.where(beyond, numbers, "out_of_range", say)
 
     def each(self, values: Any, to: Any, convert: Callable[[Any], Any]) -> Any:
-        """Call `convert` for each value that is not NULL, which is slow. Record what it raises as `Unfit`."""
+        """Call `convert` for each value that is not NULL, which is slow. Record those that it rejects."""
         out: list[Any] = []
         for row, value in enumerate(values.to_pylist()):
             try:
                 out.append(None if value is None else convert(value))
-            except Unfit as unfit:
-                self.add(row, unfit.reason, unfit.message)
+            except Rejected as why:
+                self.add(row, why.reason, why.detail)
                 out.append(None)
         return pa.array(out, to)
-
-
-class Unfit(Exception):
-    def __init__(self, reason: str, message: str) -> None:
-        self.reason, self.message = reason, message
-        super().__init__(message)
 
 
 def shown(value: Any) -> str:
     """Format any value for a message: short and on one line."""
     if isinstance(value, pa.Scalar):
         value = _python(value)
-    text = str(value) if isinstance(value, (int, float, str)) and not isinstance(value, str) else repr(value)
+    if isinstance(value, (date, time)):
+        value = value.isoformat()
+    text = str(value) if isinstance(value, (int, float)) else repr(value)
     size = len(value) if isinstance(value, str) else len(text)  # its own characters, not those of its notation
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}… ({size} characters)"
 

@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crossfade.model import json_text
+from crossfade.model.rejection import Rejected
 from crossfade.model.target import ColumnType
 from crossfade.transform.fit.numbers import not_of_type
 from crossfade.transform.fit.numeric import FRACTION_DIGITS, WHOLE_DIGITS
-from crossfade.transform.fit.rejections import Rejections, Unfit, shown
+from crossfade.transform.fit.rejections import Rejections, shown
 
 _UUID = "^(?:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32})$"
 _NO_UUID = "0" * 32
@@ -93,7 +94,7 @@ def _all_json(values: Any, once: bool) -> bool:
     try:
         for text in values.drop_null().to_pylist():
             parsed = orjson.loads(text)
-            if once and orjson.dumps(parsed) != text.encode() and _name_said_twice(text) is not None:
+            if once and orjson.dumps(parsed) != text.encode() and _duplicate_name(text) is not None:
                 return False
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
         return False
@@ -107,7 +108,7 @@ def printed_json_fits(values: Any) -> bool:
 
 def _json_array(items: list[Any]) -> str:
     if any(isinstance(item, float) and not math.isfinite(item) for item in items):
-        raise Unfit("not_json", f"{shown(items)} contains a number that JSON cannot represent")
+        raise Rejected("not_json", f"{shown(items)} contains a number that JSON cannot represent")
     return _json(json.dumps(items, ensure_ascii=False, separators=(",", ":"), default=str))
 
 
@@ -116,44 +117,44 @@ def _json(text: str) -> str:
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError:
-        _look_through(text)
+        _parse(text)
     if "\\u0000" in text and _ESCAPED_NUL.search(text):
-        raise Unfit("nul_character", f"{shown(text)} contains the NUL character")
+        raise Rejected("nul_character", f"{shown(text)} contains the NUL character")
     return text
 
 
-def _look_through(text: str) -> None:
+def _parse(text: str) -> None:
     """Parse text that orjson refuses. It may still be JSON: with numbers beyond a double, or deeply nested."""
     try:
         value = json_text.parse(text)
         if "\\u" in text:
             json_text.write(value, str).encode()
     except UnicodeEncodeError:
-        raise Unfit("not_json", f"{shown(text)} is not JSON: it contains an unpaired surrogate") from None
+        raise Rejected("not_json", f"{shown(text)} is not JSON: it contains an unpaired surrogate") from None
     except ValueError as error:
-        raise Unfit("not_json", f"{shown(text)} is not JSON: {error}") from None
+        raise Rejected("not_json", f"{shown(text)} is not JSON: {error}") from None
 
 
 def _jsonb(text: str) -> str:
     """Check like `_json`, and refuse duplicate names, of which PostgreSQL would keep only the last value."""
     text = _json(text)
-    if (name := _name_said_twice(text)) is not None:
-        raise Unfit("duplicate_key", f"{shown(text)} has the name {shown(name)} twice; jsonb keeps only one value")
+    if (name := _duplicate_name(text)) is not None:
+        raise Rejected("duplicate_key", f"{shown(text)} has the name {shown(name)} twice; jsonb keeps only one value")
     if _BIG_NUMBER.search(text):
         json_text.parse(text, number=_for_numeric)
     return text
 
 
 def _for_numeric(digits: str) -> None:
-    """Raise Unfit for a number that jsonb, whose numbers are NUMERIC, cannot store."""
+    """Raise Rejected for a number that jsonb, whose numbers are NUMERIC, cannot store."""
     number = json_text.number(digits)
     if not isinstance(number, Decimal) or (number and number.adjusted() >= WHOLE_DIGITS):
-        raise Unfit("out_of_range", f"{shown(digits)} has more than {WHOLE_DIGITS} digits")
+        raise Rejected("out_of_range", f"{shown(digits)} has more than {WHOLE_DIGITS} digits")
     if -int(number.as_tuple().exponent) > FRACTION_DIGITS:
-        raise Unfit("precision", f"{shown(digits)} has more than {FRACTION_DIGITS} digits after the point")
+        raise Rejected("precision", f"{shown(digits)} has more than {FRACTION_DIGITS} digits after the point")
 
 
-def _name_said_twice(text: str) -> str | None:
+def _duplicate_name(text: str) -> str | None:
     """Return a name that occurs more than once in an object of the JSON text, or None."""
     found: list[str] = []
 
