@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from crossfade.errors import NotEmpty, Refused, Stale
+from crossfade.journal import cutover
 from crossfade.journal.migrations import OLDEST
-from crossfade.journal.moves import COPYING, FINISHED, PREPARED, VERSION, MoveRecord
+from crossfade.journal.moves import COPYING, FINISHED, PREPARED, VERSION, MoveRecord, find_move
 from crossfade.journal.status import Status
 from crossfade.model.counts import counted
+from crossfade.stores.contract import TargetTransaction
 
 VERSIONS = range(OLDEST, VERSION + 1)
 """The versions of a journal that this crossfade can use."""
@@ -30,7 +32,8 @@ def require_own(move: MoveRecord, target_url: str, name: str, schema_digest: str
     if move.schema_digest != schema_digest:
         raise Stale(
             "the target schema has changed since this move began; nothing was written",
-            hint="restore the schema; or start over with the new one: crossfade reset, then crossfade run",
+            hint="crossfade copy --table TABLE --again, which adds new columns and tables; for any other change restore"
+            " the schema, or start over with the new one: crossfade reset, then crossfade run",
         )
 
 
@@ -75,10 +78,9 @@ def require_nothing_left(move: MoveRecord, digests: Mapping[str, str], chunks_le
 def require_made(
     status: Status, entities: Collection[str], tables: Collection[str], discarded: Collection[str] = ()
 ) -> None:
-    """Raise Refused if an entity was copied or a table filled that no mapping refers to now. Entities that are
-    `discarded` as a whole were not copied, unless they were discarded after the copy.
-
-    They would not be compared, and the verdict would be "equal" nevertheless.
+    """Raise Refused if an entity was copied or a table filled that no mapping refers to now: it would not be compared,
+    and the verdict would be "equal" nevertheless. Entities that are `discarded` as a whole were not copied, unless they
+    were discarded after the copy.
     """
     left = [
         e.entity
@@ -90,4 +92,18 @@ def require_made(
         raise Refused(
             f"no mapping includes {', '.join(dict.fromkeys(left))} any more, which was copied; nothing was compared",
             hint="restore the mapping; or start over: crossfade reset, then crossfade run",
+        )
+
+
+def require_before_cutover(tx: TargetTransaction) -> None:
+    """Raise Refused if the target was opened to the application: Crossfade may no longer change its rows."""
+    move = find_move(tx)
+    if move is None or move.version < cutover.SINCE:
+        return
+    found = cutover.find(tx)
+    if found.stage in cutover.AFTER:
+        raise Refused(
+            f"the target was opened to the application at {found.changed_at}: it has what was written since, and"
+            " nothing of the source is applied to it any more; nothing was changed",
+            hint="crossfade status",
         )

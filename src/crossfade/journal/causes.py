@@ -97,7 +97,7 @@ def causes(tx: TargetTransaction, of: Selection = ALL_OPEN, *, examples: int = 3
 
 
 _PARENT_NOW = {"retried": PRESENT, "discarded": DISCARDED}
-"""The state of a parent by the state of the entry that holds it."""
+"""The state of a parent by the state of its entry."""
 
 
 def _cause(identity: tuple[Any, ...], parts: Mapping[Any, list[tuple[int, Entry]]], examples: int) -> Cause:

@@ -38,6 +38,11 @@ def plan_chunks(tx: TargetTransaction, chunks: Iterable[Chunk]) -> None:
     tx.journal.insert(CHUNK, rows)
 
 
+def forget_plan(tx: TargetTransaction) -> None:
+    """Delete the chunks that are not finished, so that they are planned again."""
+    tx.journal.delete(CHUNK, (Is("done_at", None),))
+
+
 def chunks(tx: TargetTransaction) -> list[ChunkRecord]:
     """Return the planned chunks, with the counts of the finished ones."""
     out = []
@@ -96,15 +101,15 @@ def shift_counts(
 ) -> None:
     """Move records between the accounts of an entity after the copy. `rows` were added or removed.
 
-    The source's count stays, but for `gone`: so many of the records that were read are not in the source any more; and
-    for `came`: so many are in the source since.
+    The count of the source changes only by `gone`, the records that were read and are no longer in the source, and by
+    `came`, those that are in the source since.
     """
     account = _one(entity, LATER)
     tx.journal.insert(CHUNK, [{"entity": entity, "number": LATER, **_EMPTY, "done_at": now()}], keep=True)
     shift = {"copied": copied, "quarantined": quarantined, "discarded": discarded, "gone": gone, "source": came - gone}
-    tx.journal.add(CHUNK, shift, account)  # also locks it: the rows below are read after that
+    tx.journal.add(CHUNK, shift, account)
     if rows:
-        ((known,),) = tx.journal.select(CHUNK, ("row_counts",), account)
+        ((known,),) = tx.journal.locked(CHUNK, ("row_counts",), account)
         counts = Counter(json.loads(known))
         counts.update(rows)
         text = json.dumps({table: counts[table] for table in sorted(counts) if counts[table]})

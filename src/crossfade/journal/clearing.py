@@ -20,13 +20,18 @@ class Clearing:
     place: int
     parents: frozenset[str]
     changed: frozenset[str] = frozenset()
-    doomed: bytes | None = None
+    to_remove: bytes | None = None
+
+
+_TO_REMOVE = "doomed"
+"""The column of `Clearing.to_remove`. Its name is historical: a better one would need a new version of the journal.
+"""
 
 
 def find_clearing(tx: TargetTransaction) -> Clearing | None:
-    for place, parents, changed, doomed in tx.journal.select(CLEARING, ("place", "parents", "changed", "doomed")):
+    for place, parents, changed, rows in tx.journal.select(CLEARING, ("place", "parents", "changed", _TO_REMOVE)):
         names = frozenset(json.loads(parents)), frozenset(json.loads(changed))
-        return Clearing(place, *names, None if doomed is None else bytes(doomed))
+        return Clearing(place, *names, None if rows is None else bytes(rows))
     return None
 
 
@@ -35,11 +40,11 @@ def note_clearing(tx: TargetTransaction, clearing: Clearing | None) -> None:
     tx.journal.delete(CLEARING)
     if clearing is not None:
         names = {"parents": json.dumps(sorted(clearing.parents)), "changed": json.dumps(sorted(clearing.changed))}
-        tx.journal.insert(CLEARING, [{"id": 1, "place": clearing.place, **names, "doomed": clearing.doomed}])
+        tx.journal.insert(CLEARING, [{"id": 1, "place": clearing.place, **names, _TO_REMOVE: clearing.to_remove}])
 
 
 _READMITTING = -1
-"""The place after all tests: records whose obstacle was removed are readmitted."""
+"""The place after all tests: records are readmitted whose value no other row has any more."""
 
 
 def find_readmitting(tx: TargetTransaction) -> frozenset[str] | None:

@@ -40,10 +40,10 @@ class Entry:
     parent: str | None = None
     """For a `foreign_key`, once it is explained: `missing`, `quarantined`, or `present` (copied in the meantime)."""
     waits_for: str | None = None
-    """The id of the entry that holds the parent."""
+    """The id of the parent's entry."""
     row_key: str | None = None
-    """The primary key (as text of the ledger) of the row of `table` that the record wanted and another has; OWN if two
-    rows of the record itself have the same key.
+    """The primary key (as text of the ledger) in `table` that the record wanted and another row has; OWN if two rows of
+    the record itself have the same key.
     """
     cause: Mapping[str, Any] | None = None
     """The values, and what they clash with (docs/reference/json.md); None if the detail is sufficient."""
@@ -70,8 +70,8 @@ def digest_of(raw: bytes) -> str:
 
 
 def entry_id(entity: str, key: str | None, digest: str = "", number: int = 1) -> str:
-    """Return the id of the entry of the record with this key. `digest` distinguishes records that share a key or have
-    no readable one; `number` distinguishes identical records.
+    """Return the id of the entry of the record with this key. `digest` distinguishes records that share a key, or whose
+    key cannot be read; `number` distinguishes identical records.
     """
     identity = (entity, key, digest, number) if number > 1 else (entity, key, digest)
     return hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
@@ -135,13 +135,13 @@ def find_entry(tx: TargetTransaction, entry_id: str) -> Entry | None:
     return entry_of(rows[0]) if rows else None
 
 
-def held_entries(tx: TargetTransaction, entity: str) -> list[Entry]:
+def entries_outside(tx: TargetTransaction, entity: str) -> list[Entry]:
     """Return the entries of an entity whose records are not in the target: open, or discarded."""
     return [entry_of(row) for row in tx.journal.select(QUARANTINE, ENTRY, (Is("entity", entity), NOT_IN_TARGET))]
 
 
-def held_of_keys(tx: TargetTransaction, entity: str, keys: Sequence[str]) -> dict[str, list[tuple[Entry, str]]]:
-    """Key -> the entries of records with it that are not in the target, each with the digest of its document."""
+def entries_of_keys(tx: TargetTransaction, entity: str, keys: Sequence[str]) -> dict[str, list[tuple[Entry, str]]]:
+    """Return key -> the entries of its records that are not in the target, each with the digest of its document."""
     found: dict[str, list[tuple[Entry, str]]] = {}
     where = (Is("entity", entity), NOT_IN_TARGET, OneOf("record_key", keys))
     for digest, *row in tx.journal.select(QUARANTINE, ("digest", *ENTRY), where, order=("id",)):
@@ -150,12 +150,26 @@ def held_of_keys(tx: TargetTransaction, entity: str, keys: Sequence[str]) -> dic
     return found
 
 
-def held_ids(tx: TargetTransaction, ids: Sequence[str]) -> set[str]:
+def documents_outside(tx: TargetTransaction, entity: str, keys: Sequence[str]) -> list[tuple[Entry, str, int]]:
+    """Return the entries of records with these keys that are not in the target, each with the digest and the size of
+    its document.
+    """
+    where = (Is("entity", entity), NOT_IN_TARGET, OneOf("record_key", keys))
+    rows = tx.journal.select(QUARANTINE, ("digest", Size("raw"), *ENTRY), where, order=("id",))
+    return [(entry_of(row), digest, size) for digest, size, *row in rows]
+
+
+def ids_outside(tx: TargetTransaction, ids: Sequence[str]) -> set[str]:
     """Return those of the ids whose records are not in the target."""
     return {id_ for (id_,) in tx.journal.select(QUARANTINE, ("id",), (NOT_IN_TARGET, OneOf("id", ids)))}
 
 
-def held_digests(tx: TargetTransaction, entity: str, key: str) -> Counter[str]:
+def hold_open(tx: TargetTransaction, ids: Sequence[str]) -> set[str]:
+    """Return those of the entries that are open, and keep others from changing them until this transaction ends."""
+    return {id_ for (id_,) in tx.journal.locked(QUARANTINE, ("id",), (OPEN, OneOf("id", ids)))}
+
+
+def digests_outside(tx: TargetTransaction, entity: str, key: str) -> Counter[str]:
     """Count, by digest, the documents with this key (without one: `#` and the digest) that are not in the target."""
     ways: list[tuple[Condition, ...]] = [(Is("record_key", key),)]
     ways += [(Is("record_key", None), Is("digest", key[1:] if key.startswith("#") else ""))]

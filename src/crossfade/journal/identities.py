@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields
 from itertools import count
+from operator import attrgetter
 
 from crossfade.journal import journal
-from crossfade.journal.entries import Entry, held_ids
+from crossfade.journal.entries import Entry, ids_outside
 from crossfade.stores.contract import TargetTransaction
+
+_ALL_BUT_ID = attrgetter(*[field.name for field in fields(Entry)][1:])
 
 
 class Identities:
@@ -28,8 +31,8 @@ class Identities:
         if entries and not self._has_unique_keys:
             journal.lock_move(tx)
             first = (journal.entry_id(self._entity, entry.key, digest) for entry, _, digest in told)
-            self._given |= held_ids(tx, list(first))
-        return [(replace(entry, id=self._next(tx, entry, raw, digest)), raw) for entry, raw, digest in told]
+            self._given |= ids_outside(tx, list(first))
+        return [(Entry(self._next(tx, entry, raw, digest), *_ALL_BUT_ID(entry)), raw) for entry, raw, digest in told]
 
     def _digest(self, entry: Entry, raw: bytes) -> str:
         return "" if self._has_unique_keys and entry.key is not None else journal.digest_of(raw)
@@ -39,6 +42,6 @@ class Identities:
         if id_ in self._given:
             told = digest or journal.digest_of(raw)
             ids = (journal.entry_id(self._entity, entry.key, told, n) for n in count(2))
-            id_ = next(i for i in ids if i not in self._given and not held_ids(tx, [i]))
+            id_ = next(i for i in ids if i not in self._given and not ids_outside(tx, [i]))
         self._given.add(id_)
         return id_

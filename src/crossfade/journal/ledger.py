@@ -14,7 +14,7 @@ import pyarrow as pa
 from crossfade.journal.tables import LEDGER
 from crossfade.model.canonical import arrow_rows, arrow_schema, python_rows
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
-from crossfade.stores.contract import Store, TargetTransaction
+from crossfade.stores.contract import RowRejected, Store, TargetTransaction
 from crossfade.stores.contract.journal import Is, IsNot, OneOf
 
 _TEXT = ColumnType("text", "text")
@@ -26,7 +26,9 @@ class Ledger:
 
     def __init__(self, store: Store) -> None:
         in_schema, prefix = store.traits.has_journal_schema, store.traits.journal_prefix
-        schema, name = ("crossfade", LEDGER.name) if in_schema else (None, prefix + LEDGER.name)
+        schema, name = (
+            ("crossfade", store.traits.journal_tables + LEDGER.name) if in_schema else (None, prefix + LEDGER.name)
+        )
         columns = tuple(TargetColumn(column, _TEXT, nullable=False) for column in _COLUMNS)
         self._table = TargetTable("the journal's ledger", schema, name, columns, LEDGER.key)
 
@@ -34,9 +36,16 @@ class Ledger:
         self, tx: TargetTransaction, table: TargetTable, rows: Any, entity: str, record_keys: Sequence[str]
     ) -> None:
         """Record which records made these rows (`rows` has at least the primary key)."""
-        if record_keys:
-            texts = row_texts(table, rows.select(list(table.primary_key)))
-            values = [[table.name] * len(texts), texts, [entity] * len(texts), list(record_keys)]
+        if not record_keys:
+            return
+        keys = rows.select(list(table.primary_key))
+        texts = row_texts(table, keys)
+        values = [[table.name] * len(texts), texts, [entity] * len(texts), list(record_keys)]
+        try:
+            with tx.savepoint():
+                tx.load(self._table, _texts(_COLUMNS, values))
+        except RowRejected:  # others have deleted a row that had such a key, which the ledger still has
+            self.forget(tx, table, keys)
             tx.load(self._table, _texts(_COLUMNS, values))
 
     def records(self, tx: TargetTransaction, table: TargetTable, keys: Any) -> dict[str, tuple[str, str]]:
@@ -66,7 +75,7 @@ class Ledger:
         tx.delete(self._table, _texts(_COLUMNS[:2], [[table.name] * len(texts), texts]))
 
     def record_keys(self, tx: TargetTransaction, entity: str) -> list[str]:
-        """All the records of an entity that it knows."""
+        """Return the keys of all records of an entity that are in the ledger."""
         where = (Is("entity", entity), IsNot("target_table", _NO_TABLE))
         return [key for (key,) in tx.journal.select(LEDGER, ("record_key",), where, distinct=True)]
 
@@ -77,7 +86,7 @@ class Ledger:
         tx.journal.upsert(LEDGER, [_left(entity, key) for key in record_keys])
 
     def load_left(self, tx: TargetTransaction, entity: str, record_keys: Sequence[str]) -> None:
-        """Do as `add_left` does, by bulk load, for records of which none is noted yet."""
+        """Like `add_left`, by bulk load, for records of which none is noted yet."""
         if record_keys:
             rows = [tuple(_left(entity, key)[name] for name in _COLUMNS) for key in record_keys]
             tx.load(self._table, _texts(_COLUMNS, list(zip(*rows, strict=True))))
@@ -86,7 +95,7 @@ class Ledger:
         tx.journal.delete_each(LEDGER, [_left(entity, key) for key in record_keys])
 
     def left(self, tx: TargetTransaction, entity: str, record_keys: Sequence[str]) -> set[str]:
-        """Return those of the records that were left out."""
+        """Return the records that were left out, among those with these keys."""
         where = (
             Is("target_table", _NO_TABLE),
             OneOf("row_key", [_left(entity, key)["row_key"] for key in record_keys]),
@@ -104,8 +113,10 @@ def _left(entity: str, key: str) -> dict[str, str]:
 
 def row_texts(table: TargetTable, keys: Any) -> list[str]:
     """Return the text of each primary key (canonical, in the order of the table's columns)."""
-    padded = _padded(table)
-    return [_row_text(row, padded) for row in python_rows(keys.select(list(table.primary_key)))]
+    padded, columns = _padded(table), keys.select(list(table.primary_key))
+    if all(pa.types.is_integer(column.type) and not column.null_count for column in columns.columns):
+        return [f"[{','.join(map(str, row))}]" for row in python_rows(columns)]
+    return [_row_text(row, padded) for row in python_rows(columns)]
 
 
 def row_text(table: TargetTable, key: Sequence[Any]) -> str:
@@ -136,13 +147,20 @@ def _plain(value: Any, padded: bool) -> Any:
 def row_keys(table: TargetTable, texts: Sequence[str]) -> Any:
     """Return the primary keys from the texts of `row_texts`."""
     kinds = arrow_schema(table, table.primary_key).types
-    rows = [tuple(_value(v, kind) for v, kind in zip(json.loads(text), kinds, strict=True)) for text in texts]
+    found = json.loads(f"[{','.join(texts)}]")
+    if any(map(_is_bytes, kinds)):
+        rows = [tuple(_value(v, kind) for v, kind in zip(row, kinds, strict=True)) for row in found]
+    else:
+        rows = [tuple(row) for row in found]
     return arrow_rows(table, table.primary_key, rows)
 
 
 def _value(plain: Any, kind: Any) -> Any:
-    is_bytes = pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind)
-    return bytes.fromhex(plain) if is_bytes and plain is not None else plain
+    return bytes.fromhex(plain) if _is_bytes(kind) and plain is not None else plain
+
+
+def _is_bytes(kind: Any) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind))
 
 
 def _texts(names: Sequence[str], columns: Sequence[Sequence[str]]) -> Any:

@@ -13,7 +13,21 @@ from crossfade.stores.contract import TargetTransaction
 
 def note(tx: TargetTransaction, loads: Iterable[tuple[TargetTable, Any]]) -> None:
     """Record rows that were loaded. Call it inside the savepoint that loaded them."""
-    tx.journal.insert(LOADED, [_values(table, 0, tx.mark(table, rows)) for table, rows in loads])
+    marks = [(table, tx.mark(table, rows)) for table, rows in loads]
+    tx.journal.insert(LOADED, [_values(table, 0, mark) for table, mark in marks if mark is not None])
+    unmarked = {table.name: table for table, mark in marks if mark is None}  # one for all rows of a table is enough
+    tx.journal.insert(LOADED, [_values(table, 0, None) for table in unmarked.values()])
+
+
+def note_changed(tx: TargetTransaction, changes: Iterable[tuple[TargetTable, Any]]) -> None:
+    """Record rows that were changed in place, if the store needs that. Call it like `note`."""
+    if tx.edits_show:
+        note(tx, changes)
+
+
+def pack(tx: TargetTransaction) -> None:
+    """Make the record smaller. Nothing else is loaded meanwhile."""
+    tx.pack_marks()
 
 
 def note_gone(tx: TargetTransaction, table: TargetTable, keys: Any) -> None:

@@ -13,7 +13,7 @@ from crossfade.model.identity import SourceIdentity
 from crossfade.stores.contract import Store, TargetTransaction, need
 from crossfade.stores.contract.journal import Is
 
-VERSION = 7
+VERSION = 11
 
 # The stages of a move, in order.
 PREPARED, COPYING, COPIED, FINISHED = "prepared", "copying", "copied", "finished"
@@ -44,8 +44,8 @@ def create(store: Store) -> None:
 
 
 def drop(tx: TargetTransaction) -> None:
-    """Drop the journal's tables; the move is forgotten."""
-    for table in reversed(TABLES):  # the move is the last: while it is there, dropping can be resumed
+    """Drop the journal's tables, and with them the move."""
+    for table in reversed(TABLES):  # the table of the move is the last: while it exists, this can be resumed
         tx.journal.drop(table)
 
 
@@ -69,7 +69,7 @@ def begin_move(
 def take_over(tx: TargetTransaction, run: str) -> None:
     """Allow only the run with this token to write. Wait for open transactions of other runs.
 
-    The journal of an older crossfade may not have the table for it yet.
+    The journal of an older crossfade may not have the table of the run yet.
     """
     tx.journal.create(RUN)
     tx.journal.upsert(RUN, [{"id": 1, "token": run, "started_at": now()}])
@@ -96,6 +96,12 @@ def kept_schema(tx: TargetTransaction) -> str | None:
 def note_expected(tx: TargetTransaction, described: Described) -> None:
     """Record the expected catalog of the target when everything is created."""
     tx.journal.insert(EXPECTED, [{"id": 1, "description": as_text(described), "noted_at": now()}])
+
+
+def replace_schema(tx: TargetTransaction, kept_schema: str | None, described: Described) -> None:
+    """Replace the recorded schema of a move, after additions."""
+    tx.journal.update(MOVE, {"kept_schema": kept_schema, "changed_at": now()})
+    tx.journal.upsert(EXPECTED, [{"id": 1, "description": as_text(described), "noted_at": now()}])
 
 
 def expected(tx: TargetTransaction) -> Described | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
+from typing import NamedTuple
 
 from crossfade.journal.causes import Selection
 from crossfade.journal.entries import ENTRY, OPEN, Entry, entry_of
@@ -14,12 +15,11 @@ from crossfade.stores.contract import TargetTransaction
 from crossfade.stores.contract.journal import Condition, Is, OneOf, Size
 
 PIECE_RECORDS, PIECE_BYTES = 1000, 8_000_000
-_HELD = ("id", "entity", "record_key", "digest", Size("raw"), "target_table", "row_key")
+_COLUMNS = ("id", "entity", "record_key", "digest", Size("raw"), "target_table", "row_key")
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The fields of an open entry that are needed to sort it, to assign it to a piece and to find who has its row."""
+class RefusedEntry(NamedTuple):
+    """The fields of an open entry that are needed to sort it, to assign it to a piece and to find its owner."""
 
     id: str
     entity: str
@@ -30,27 +30,29 @@ class Held:
     row_key: str | None = None
 
 
-def refused(tx: TargetTransaction, *reasons: str, phase: str | None = None) -> list[Held]:
+def refused(tx: TargetTransaction, *reasons: str, phase: str | None = None) -> list[RefusedEntry]:
     """Return the open entries with these reasons by entity and key; records with the same key by digest."""
     where: list[Condition] = [OPEN, OneOf("reason", reasons)]
     if phase is not None:
         where.append(Is("phase", phase))
-    return ordered(Held(*row) for row in tx.journal.select(QUARANTINE, _HELD, where))
+    return ordered(RefusedEntry(*row) for row in tx.journal.select(QUARANTINE, _COLUMNS, where))
 
 
-def held_of(tx: TargetTransaction, of: Selection) -> list[Held]:
+def open_entries(tx: TargetTransaction, of: Selection) -> list[RefusedEntry]:
     """Return the open entries of a selection."""
-    return ordered(Held(*row) for row in tx.journal.select(QUARANTINE, _HELD, replace(of, state="open").where))
+    return ordered(
+        RefusedEntry(*row) for row in tx.journal.select(QUARANTINE, _COLUMNS, replace(of, state="open").where)
+    )
 
 
-def ordered(found: Iterator[Held] | Sequence[Held]) -> list[Held]:
+def ordered(found: Iterator[RefusedEntry] | Sequence[RefusedEntry]) -> list[RefusedEntry]:
     return sorted(found, key=lambda h: (h.entity, in_order(h.key), h.digest, h.id))
 
 
-def in_pieces(found: Sequence[Held]) -> Iterator[list[Held]]:
+def in_pieces(found: Sequence[RefusedEntry]) -> Iterator[list[RefusedEntry]]:
     """Yield pieces of bounded size, each with records of one entity, in order."""
     for _, group in groupby(found, key=lambda h: h.entity):
-        piece, size = list[Held](), 0
+        piece, size = list[RefusedEntry](), 0
         for one in group:
             if piece and (len(piece) >= PIECE_RECORDS or size + one.size > PIECE_BYTES):
                 yield piece

@@ -19,7 +19,7 @@ def steps_done(tx: TargetTransaction) -> set[str]:
 
 
 def note_step(tx: TargetTransaction, step: Step) -> None:
-    """Record a finished step, in the transaction that executed it, or later if its begin was recorded before."""
+    """Record a finished step, in the transaction that executed it, or later if `begin_step` recorded it before."""
     tx.journal.upsert(STEP, [{"id": step.id, "sql": step.sql, "number": _next(tx), "done_at": now()}])
 
 

@@ -87,7 +87,7 @@ QUARANTINE = JournalTable(
         "quarantine_key": ("entity", "record_key"),
     },
 )
-"""Complete source records that are not in the target, with the reason. Resolved entries are kept with their outcome."""
+"""Complete source records that are not in the target, with the reason. Resolved entries stay, with their outcome."""
 
 LEDGER = JournalTable(
     "ledger",
@@ -101,13 +101,13 @@ AGREED = JournalTable("agreed", (C("kind"), C("name"), C("digest")), ("kind", "n
 """The digest of the mapping with which a table was copied, or of the shape with which an entity was."""
 
 AGAIN = JournalTable("again", (C("entity"),), ("entity",))
-"""The entities that are being copied again while the others are kept."""
+"""The entities that are being copied again while the others stay."""
 
 EXPECTED = JournalTable("expected", (C("id", "integer"), C("description"), C("noted_at")), ("id",))
 """The expected catalog of the target when the schema is created; one row."""
 
 THERE_BEFORE = JournalTable("there_before", (C("kind"), C("name")), ("kind", "name"))
-"""Objects that existed before the move began, which a reset keeps."""
+"""Objects that existed before the move began, and that a reset does not drop."""
 
 LOADED = JournalTable(
     "loaded", (C("id"), C("table_name"), C("gone", "integer"), C("mark", "bytes", nullable=True)), ("id",)
@@ -123,11 +123,166 @@ CLEARING = JournalTable(
 )
 """The progress of the check of the constraints, and the rows that the last test found; one row or none."""
 
-DIRTY = JournalTable("dirty", (C("entity"), C("record_key"), C("number")), ("entity", "record_key"))
-"""Records whose rows may not be what the records make now. `number` is another one each time a record is put in."""
+DIRTY = JournalTable(
+    "dirty",
+    (C("entity"), C("record_key"), C("number")),
+    ("entity", "record_key"),
+    {"dirty_number": ("number",)},
+)
+"""Records whose rows may differ from what the records make now. Each time a record is put in, it gets a new and greater
+`number`; `APPLIED`: it was applied, and is not yet verified.
+"""
+APPLIED = ""
 
 WAITING = JournalTable("waiting", (C("id"), C("value")), ("id", "value"), {"waiting_value": ("value",)})
 """What an entry in quarantine waits for: a parent, or a unique value that another row has."""
+
+FEED = JournalTable(
+    "feed",
+    (
+        C("id", "integer"),
+        C("name"),
+        C("position"),
+        optional("position_at"),
+        C("floor"),
+        C("state"),
+        optional("cause"),
+        C("stop_wanted", "integer", default=0),
+        optional("seen_at"),
+        C("lag_ms", "bigint", nullable=True),
+        optional("heartbeat_at"),
+        C("backlog", "bigint", nullable=True),
+        C("started_at"),
+        optional("throttled"),
+        C("direction", default="forward"),
+        C("writer", "bigint", default=0),
+    ),
+    ("id",),
+)
+"""The feed that is followed, up to where its keys are in the journal, and what its controller last reported; one row or
+none. `direction`: forward, or `back` if it is the target's. `writer`: the number of the last run that wrote back.
+"""
+
+RETURNED = JournalTable(
+    "returned",
+    (C("entity"), C("record_key"), C("was", "integer"), C("is_there", "integer"), C("mark")),
+    ("entity", "record_key"),
+    {"returned_mark": ("mark",)},
+)
+"""Records that were looked at on the way back: whether the source had them before the first write, and whether it has
+them now. `mark`: NEW, then that of the verification that compares it, then EQUAL.
+"""
+
+SET_ASIDE = JournalTable(
+    "set_aside",
+    (
+        C("entity"),
+        C("record_key"),
+        C("reason"),
+        C("detail"),
+        optional("target_table"),
+        optional("target_column"),
+        optional("path"),
+        C("held"),
+        C("noted_at"),
+        C("state", default="open"),
+    ),
+    ("entity", "record_key"),
+)
+"""Records that the source cannot store as their rows are now, with the reason. `held`: their rows, as JSON."""
+
+HALTED = JournalTable("halted", (C("entity"), C("kind"), C("cause"), C("noted_at")), ("entity",))
+"""Entities whose records are not applied now, while those of others are."""
+
+CHANGED = JournalTable(
+    "changed", (C("entity"), C("record_key"), C("number")), ("entity", "record_key"), {"changed_number": ("number",)}
+)
+"""Looked-up records that a feed has named: the records that look them up are still to be found."""
+
+USED = JournalTable(
+    "used",
+    (C("entity"), C("path"), C("record_key"), C("value")),
+    ("entity", "path", "record_key", "value"),
+)
+"""The values by which looked-up records were joined."""
+
+SUSPECT = JournalTable("suspect", (C("entity"), C("record_key"), C("mark")), ("entity", "record_key"))
+"""Records that were applied, or differed, and are to be compared. Each time a record is put in, it gets a new `mark`.
+"""
+
+VERIFIED = JournalTable(
+    "verified",
+    (
+        C("id"),
+        C("kind"),
+        C("position"),
+        optional("position_at"),
+        C("began_at"),
+        C("ended_at"),
+        C("verdict"),
+        C("compared", "bigint"),
+        C("digest"),
+    ),
+    ("id",),
+)
+"""Verifications of a source that is followed, each with the position up to which its writes were compared."""
+
+CUTOVER = JournalTable(
+    "cutover",
+    (
+        C("id", "integer"),
+        C("stage"),
+        C("token", "bigint"),
+        C("until"),
+        C("plan"),
+        optional("marker"),
+        optional("cause"),
+        C("changed_at"),
+    ),
+    ("id",),
+)
+"""The stage of the cutover, and the controller that may change it; one row or none."""
+
+CUTOVER_STEP = JournalTable(
+    "cutover_step",
+    (
+        C("token", "bigint"),
+        C("number", "bigint"),
+        C("name"),
+        C("began_at"),
+        optional("ended_at"),
+        C("seconds", "real", nullable=True),
+        optional("outcome"),
+    ),
+    ("token", "number"),
+)
+"""The steps of each controller, recorded before and after."""
+
+REHEARSAL = JournalTable(
+    "rehearsal",
+    (
+        C("id"),
+        C("kind"),
+        C("token", "bigint"),
+        C("was_closed", "integer"),
+        C("digest"),
+        C("began_at"),
+        optional("ended_at"),
+        C("green", "integer", nullable=True),
+        C("seconds", "real", nullable=True),
+        optional("cause"),
+        optional("steps"),
+    ),
+    ("id",),
+)
+"""The rehearsals of the cutover. `was_closed`: the target took no writes of applications before. One without an end was
+killed, and may have left it closed.
+"""
+
+DAILY = JournalTable(
+    "daily", (C("id"), C("day"), C("ended_at"), C("outcome"), C("said")), ("id",), {"daily_day": ("day",)}
+)
+"""The runs of `verify --daily`."""
 
 TABLES = (
     MOVE,
@@ -144,4 +299,16 @@ TABLES = (
     CLEARING,
     DIRTY,
     WAITING,
+    FEED,
+    HALTED,
+    CHANGED,
+    USED,
+    SUSPECT,
+    VERIFIED,
+    CUTOVER,
+    CUTOVER_STEP,
+    REHEARSAL,
+    DAILY,
+    RETURNED,
+    SET_ASIDE,
 )

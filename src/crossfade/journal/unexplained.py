@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crossfade.journal.entries import ENTRY, NOT_IN_TARGET, OPEN, SIZES_AT_ONCE, Entry, entry_of
+from crossfade.journal.entries import ENTRY, NOT_IN_TARGET, OPEN, OWN, SIZES_AT_ONCE, Entry, entry_of
 from crossfade.journal.tables import QUARANTINE
 from crossfade.stores.contract import TargetTransaction, Transaction
 from crossfade.stores.contract.journal import After, Condition, Either, From, Is, IsNot, OneOf, Size, UpTo, Where
 
-PIECE_BYTES = 8_000_000
+PIECE_BYTES, PIECE_RECORDS = 8_000_000, 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,29 @@ def kinds(tx: TargetTransaction) -> list[Kind]:
     return [Kind(*row) for row in sorted(found)]
 
 
-def documents(transaction: Transaction, kind: Kind) -> Iterator[list[tuple[Entry, bytes]]]:
-    """Yield the entries with their raw documents, a bounded number of bytes at a time."""
-    after = ""
+def with_rows(transaction: Transaction, kind: Kind) -> Iterator[list[Entry]]:
+    """Yield the entries that name the row whose primary key their record wanted."""
+    where, after = (*kind.where, IsNot("row_key", None), IsNot("row_key", OWN)), ""
     while True:
         with transaction() as tx:
-            sizes = _sizes(tx, ("id", Size("raw")), kind.where, after)
+            found = (*where, After(("id",), (after,)))
+            rows = tx.journal.select(QUARANTINE, ENTRY, found, order=("id",), limit=PIECE_RECORDS)
+        if not rows:
+            return
+        yield [entry_of(row) for row in rows]
+        after = rows[-1][0]
+
+
+def documents(transaction: Transaction, kind: Kind) -> Iterator[list[tuple[Entry, bytes]]]:
+    """Yield the other entries with their raw documents, a bounded number of bytes at a time."""
+    unnamed = Either(((Is("row_key", None),), (Is("row_key", OWN),)))
+    after, where = "", (*kind.where, unnamed)
+    while True:
+        with transaction() as tx:
+            sizes = _sizes(tx, ("id", Size("raw")), where, after)
         for first, last in _stretches(sizes):
             with transaction() as tx:
-                rows = _stretch(tx, ("raw", *ENTRY), kind.where, first, last)
+                rows = _stretch(tx, ("raw", *ENTRY), where, first, last)
             yield [(entry_of(row[1:]), bytes(row[0])) for row in rows]
         if not sizes:
             return
@@ -74,19 +88,19 @@ def _stretch(
 def _stretches(sizes: list[tuple[Any, ...]]) -> Iterator[tuple[str, str]]:
     """Yield the first and the last id of each piece."""
     ids: list[str] = []
-    held = 0
+    total = 0
     for id_, size in sizes:
-        if ids and held + size > PIECE_BYTES:
+        if ids and total + size > PIECE_BYTES:
             yield ids[0], ids[-1]
-            ids, held = [], 0
+            ids, total = [], 0
         ids.append(id_)
-        held += size
+        total += size
     if ids:
         yield ids[0], ids[-1]
 
 
 @dataclass(frozen=True, slots=True)
-class HeldRecord:
+class RecordOutside:
     """A record that is not in the target. `raw` is None if only the key was requested."""
 
     id: str
@@ -95,19 +109,19 @@ class HeldRecord:
     raw: bytes | None = None
 
 
-def held_records(transaction: Transaction, entity: str, *, with_documents: bool) -> Iterator[list[HeldRecord]]:
+def records_outside(transaction: Transaction, entity: str, *, with_documents: bool) -> Iterator[list[RecordOutside]]:
     """Yield the records of an entity in quarantine or discarded by a person, piece by piece."""
     after, where = "", (Is("entity", entity), NOT_IN_TARGET)
     while True:
         with transaction() as tx:
             rows = _sizes(tx, ("id", "record_key", "state", Size("raw")), where, after)
         if not with_documents:
-            yield [HeldRecord(id_, key, state == "open") for id_, key, state, _ in rows]
+            yield [RecordOutside(id_, key, state == "open") for id_, key, state, _ in rows]
         else:
             for first, last in _stretches([(row[0], row[3]) for row in rows]):
                 with transaction() as tx:
                     found = _stretch(tx, ("id", "record_key", "state", "raw"), where, first, last)
-                yield [HeldRecord(id_, key, state == "open", bytes(raw)) for id_, key, state, raw in found]
+                yield [RecordOutside(id_, key, state == "open", bytes(raw)) for id_, key, state, raw in found]
         if not rows:
             return
         after = rows[-1][0]

@@ -1,18 +1,18 @@
 """Decide before writing which records of a batch can be added to the target.
 
 The target determines, with its own equality, which rows clash with its rows. Among the records of the batch, the first
-in order keeps a value, and a record is rejected if its parent is. Other refusals are found when the rows are loaded.
-For a primary key that another row has, the row is noted, so that the record need not be mapped again to find it.
+in order gets a value, and a record is rejected if its parent is. Other refusals are found when the rows are loaded. If
+another row has the primary key, the entry has the text of that key, so that the record need not be mapped again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from crossfade.journal.journal import OWN
-from crossfade.journal.ledger import row_text
+from crossfade.journal.ledger import row_texts
 from crossfade.model.canonical import python_rows
 from crossfade.model.quoting import identifier
 from crossfade.model.rejection import Rejection
@@ -31,28 +31,28 @@ class Asked:
     rejected: Mapping[int, Rejection] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """A value that no other row may have. `table`: the table whose primary key it is."""
+class _UniqueValue(NamedTuple):
+    """A value that no other row may have. `text`: its text in the ledger, if it is a primary key."""
 
     value: Value
     why: Rejection
-    table: TargetTable | None = None
+    text: str | None = None
 
     def by_another(self, row: int) -> Rejection:
-        return replace(self.why, row=row, row_key=None if self.table is None else row_text(self.table, self.value[1:]))
+        why = self.why
+        return Rejection(row, why.reason, why.detail, why.table, why.column, why.constraint, row_key=self.text)
 
     def by_itself(self, row: int) -> Rejection:
         return replace(self.why, row=row, row_key=OWN)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Record:
     """`takes` has the values that no other row may have, `needs` the values of parents that the target lacks, `makes`
     the values that its own rows provide for others.
     """
 
-    takes: list[_Taken] = field(default_factory=list)
+    takes: list[_UniqueValue] = field(default_factory=list)
     needs: list[tuple[Value, Rejection]] = field(default_factory=list)
     makes: set[Value] = field(default_factory=set)
 
@@ -76,7 +76,7 @@ def ask(s: Session, parts: Sequence[TableRows], order: Sequence[int], *, only_ke
     return Asked(_decided(records, rejected))
 
 
-def keys_taken(tx: TargetTransaction, parts: Sequence[TableRows], order: Sequence[int]) -> dict[int, Rejection]:
+def with_existing_keys(tx: TargetTransaction, parts: Sequence[TableRows], order: Sequence[int]) -> dict[int, Rejection]:
     """Return the records with a primary key that the target, or a record before them, has."""
     records = {row: _Record() for row in order}
     rejected: dict[int, Rejection] = {}
@@ -85,15 +85,15 @@ def keys_taken(tx: TargetTransaction, parts: Sequence[TableRows], order: Sequenc
     return rejected | _in_order(records, rejected.keys())[0]
 
 
-def _decided(records: Mapping[int, _Record], held: Mapping[int, Rejection]) -> dict[int, Rejection]:
+def _decided(records: Mapping[int, _Record], refused: Mapping[int, Rejection]) -> dict[int, Rejection]:
     """Give each value to the first record in order. Reject records without a parent, and repeat without them."""
     orphans: dict[int, Rejection] = {}
     while True:
-        late, inside = _in_order(records, held.keys() | orphans.keys())
+        late, inside = _in_order(records, refused.keys() | orphans.keys())
         made = {value for row in inside for value in records[row].makes}
         lacking = {row: why for row in inside for value, why in records[row].needs[::-1] if value not in made}
         if not lacking:
-            return {**held, **late, **orphans}
+            return {**refused, **late, **orphans}
         orphans |= lacking
 
 
@@ -123,9 +123,10 @@ def _ask_key(
     names = list(part.table.primary_key)
     keys = part.rows.select(names)
     there = set(python_rows(tx.owned(part.table, keys, names)))
-    why = same_key(part.table, tx.key_name(part.table))
-    for root, key in zip(part.roots.to_pylist(), python_rows(keys), strict=True):
-        wanted = _Taken((part.table.name, *key), why, part.table)
+    why, table = same_key(part.table, tx.key_name(part.table)), part.table.name
+    texts = row_texts(part.table, keys)
+    for root, key, text in zip(part.roots.to_pylist(), python_rows(keys), texts, strict=True):
+        wanted = _UniqueValue((table, *key), why, text)
         if key in there and root not in rejected:
             rejected[root] = wanted.by_another(root)
         records[root].takes.append(wanted)
@@ -142,7 +143,7 @@ def _ask_uniques(
                 continue
             if clash.key is not None:
                 rejected.setdefault(root, why.at(root))
-            records[root].takes.append(_Taken((part.table.name, unique.name, *clash.values.values()), why))
+            records[root].takes.append(_UniqueValue((part.table.name, unique.name, *clash.values.values()), why))
 
 
 def _ask_parents(clashes: Conflicts, part: TableRows, records: Mapping[int, _Record]) -> None:
@@ -190,12 +191,12 @@ def no_parent(table: TargetTable, key: ForeignKey) -> Rejection:
 
 
 def may_clash(tables: Iterator[TargetTable] | Sequence[TargetTable], columns: Mapping[str, str]) -> bool:
-    """Return whether records with different keys may have the same value: in a primary key or a unique constraint
-    without the owner column (`columns`, by table).
+    """Return whether rows of records with different keys may exclude each other: by an exclusion constraint, or by the
+    same value in a primary key or a unique constraint without the owner column (`columns`, by table).
     """
     for table in tables:
         owner = columns.get(table.name)
-        if owner is None or owner not in table.primary_key:
+        if table.excludes or owner is None or owner not in table.primary_key:
             return True
         if any(identifier(owner) not in unique.expressions for unique in table.uniques):
             return True

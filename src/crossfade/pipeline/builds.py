@@ -14,13 +14,14 @@ import pyarrow as pa
 
 from crossfade.errors import Busy, CrossfadeError, Unreachable
 from crossfade.journal import journal
+from crossfade.model.rejection import Rejection
 from crossfade.model.target import Step, TargetSchema, TargetTable
-from crossfade.pipeline.evict import Broken
+from crossfade.pipeline.evict import RefusedRows
 from crossfade.pipeline.steps import failed, run_step
 from crossfade.schema.live import built_on
 from crossfade.stores.contract import Ddl, RowRejected, Store, Transaction
 
-REASON, DETAIL, COLUMN = "#reason", "#detail", "#column"
+REASON, DETAIL, COLUMN = _SAID = ["#reason", "#detail", "#column"]
 
 
 @dataclass(frozen=True)
@@ -76,21 +77,16 @@ class Build:
                 raise
             return None
 
-    def broken(self, keys: pa.Table) -> Broken:
-        reasons, details, columns = (keys.column(name).to_pylist() for name in (REASON, DETAIL, COLUMN))
-        said = [detail if self.name in detail else f"{detail} ({self.name})" for detail in details]
-        return Broken(
-            self.table.name,
-            reasons[0],
-            said[0],
-            columns[0] or "",
-            keys.drop_columns([REASON, DETAIL, COLUMN]),
-            constraint=self.name,
-            each=tuple(zip(reasons, said, strict=True)),
-        )
+    def refused(self, keys: pa.Table) -> RefusedRows:
+        each = [self._why(*said) for said in zip(*(keys.column(n).to_pylist() for n in _SAID), strict=True)]
+        return RefusedRows(self.table.name, keys.drop_columns(_SAID), each[0], each)
+
+    def _why(self, reason: str, detail: str, column: str | None) -> Rejection:
+        said = detail if self.name in detail else f"{detail} ({self.name})"
+        return Rejection(0, reason, said, self.table.name, column, self.name)
 
     def hopeless(self, keys: pa.Table) -> CrossfadeError:
-        """Return the error for rows that belong to no record: somebody else has inserted them."""
+        """Return the error for rows that belong to no record: others have inserted them."""
         (detail,) = keys.column(DETAIL).slice(0, 1).to_pylist()
         return failed(self.step, RowRejected("bad_value", f"{detail}; the row belongs to no source record", table=""))
 

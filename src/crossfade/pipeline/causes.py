@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -18,9 +19,9 @@ import pyarrow as pa
 from crossfade.journal import unexplained
 from crossfade.journal.causes import MISSING, PRESENT, QUARANTINED
 from crossfade.journal.journal import Entry
-from crossfade.journal.ledger import row_keys, row_text
+from crossfade.journal.ledger import row_keys, row_texts
 from crossfade.journal.unexplained import Explained, Kind
-from crossfade.model.canonical import python_rows
+from crossfade.model.canonical import arrow_rows, python_rows
 from crossfade.model.program import WHOLE, Branch, Feed
 from crossfade.model.quoting import identifier
 from crossfade.model.shape import ELEMENT, Path
@@ -28,16 +29,16 @@ from crossfade.model.target import ForeignKey, TargetTable, Unique
 from crossfade.pipeline.keepers import keepers_of
 from crossfade.pipeline.narrow import narrow_transformer
 from crossfade.pipeline.parents import Parents
-from crossfade.pipeline.records import NO_KEY
+from crossfade.runtime.records import NO_KEY
 from crossfade.runtime.session import Session, Work, session
 from crossfade.stores.contract import Check, Conflict, Conflicts
 from crossfade.transform.transform import TableRows
 
-SHOWN, KEPT = 80, 1000  # characters of a value in a detail, and in a cause
+SHOWN, STORED = 80, 1000  # characters of a value in a detail, and in a cause
 
 
 @dataclass(frozen=True)
-class Refused:
+class ClashingRow:
     """A row of a record that clashes. `row` is its index in `part`; `again`: another row of the record clashes too."""
 
     clash: Conflict
@@ -47,11 +48,11 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedEntry:
     """An entry with its first row that clashes, or None if no row does or if there are no rows."""
 
     entry: Entry
-    refused: Refused | None
+    refused: ClashingRow | None
     makes_rows: bool
     """Whether the record makes rows of this table: not if it is unreadable, refused by the mapping, or discarded."""
 
@@ -61,7 +62,7 @@ class Judge(Protocol):
 
     def ask(self, rows: pa.Table) -> list[Conflict | None]: ...
 
-    def explain(self, found: Sequence[Asked]) -> Iterator[Explained]: ...
+    def explain(self, found: Sequence[AskedEntry]) -> Iterator[Explained]: ...
 
 
 def explain(work: Work) -> int:
@@ -78,14 +79,20 @@ def explain(work: Work) -> int:
         if kind.entity not in work.program.feeds or kind.table not in work.tables:
             continue
         judge = _judge(s, clashes, kind, parents)
-        for piece in unexplained.documents(s.transaction, kind):
-            known = _by_row(clashes, work.tables[kind.table], [entry for entry, _ in piece if entry.row_key])
-            others = _asked(s, kind, judge, [(entry, raw) for entry, raw in piece if not entry.row_key])
-            found = list(judge.explain([*known, *others]))
+        for found in _found(s, clashes, kind, judge):
+            explained = list(judge.explain(found))
             with s.transaction() as tx:
-                unexplained.explain(tx, found)
-            done += len(found)
+                unexplained.explain(tx, explained)
+            done += len(explained)
     return done
+
+
+def _found(s: Session, clashes: Conflicts, kind: Kind, judge: Judge) -> Iterator[list[AskedEntry]]:
+    """Yield the entries of a kind with what they clash with, piece by piece."""
+    for entries in unexplained.with_rows(s.transaction, kind):
+        yield _by_row(clashes, s.work.tables[kind.table], entries)
+    for piece in unexplained.documents(s.transaction, kind):
+        yield _asked(s, kind, judge, piece)
 
 
 def _judge(s: Session, clashes: Conflicts, kind: Kind, parents: Parents) -> Judge:
@@ -108,25 +115,21 @@ def _key_of(table: TargetTable) -> Unique:
     return Unique("primary key", tuple(map(identifier, table.primary_key)))
 
 
-def _by_row(clashes: Conflicts, table: TargetTable, entries: Sequence[Entry]) -> list[Asked]:
+def _by_row(clashes: Conflicts, table: TargetTable, entries: Sequence[Entry]) -> list[AskedEntry]:
     """Ask the target about entries that name the row whose primary key their record wanted."""
-    if not entries:
-        return []
     rows = row_keys(table, [str(entry.row_key) for entry in entries])
     part = TableRows(table, rows, pa.array(range(len(entries)), pa.int64()))
     found = clashes.holders(table, _key_of(table), rows)
     return [
-        Asked(entry, None if clash is None else Refused(clash, part, place, again=False), makes_rows=True)
+        AskedEntry(entry, None if clash is None else ClashingRow(clash, part, place, again=False), makes_rows=True)
         for place, (entry, clash) in enumerate(zip(entries, found, strict=True))
     ]
 
 
-def _asked(s: Session, kind: Kind, judge: Judge, piece: Sequence[tuple[Entry, bytes]]) -> list[Asked]:
-    if not piece:
-        return []
+def _asked(s: Session, kind: Kind, judge: Judge, piece: Sequence[tuple[Entry, bytes]]) -> list[AskedEntry]:
     batch = s.batch_of(kind.entity, b"".join(raw for _, raw in piece))
     mapped = s.transformer(kind.entity).map(batch)
-    first: dict[int, Refused] = {}
+    first: dict[int, ClashingRow] = {}
     makers: set[int] = set()
     for part in mapped.tables:
         if part.table.name == kind.table:
@@ -137,20 +140,20 @@ def _asked(s: Session, kind: Kind, judge: Judge, piece: Sequence[tuple[Entry, by
     rows = iter(range(len(batch.raws)))
     places = [None if i in aside else next(rows) for i in range(len(piece))]
     return [
-        Asked(entry, None if row is None else first.get(row), row in makers)
+        AskedEntry(entry, None if row is None else first.get(row), row in makers)
         for (entry, _), row in zip(piece, places, strict=True)
     ]
 
 
-def _first_of_each(part: TableRows, clashes: Sequence[Conflict | None]) -> Iterator[tuple[int, Refused]]:
+def _first_of_each(part: TableRows, clashes: Sequence[Conflict | None]) -> Iterator[tuple[int, ClashingRow]]:
     """Yield root and row. Rows that clash with a row of the target precede rows that clash with each other."""
     roots = part.roots.to_pylist()
     values = Counter((root, _frozen(c)) for root, c in zip(roots, clashes, strict=True) if c is not None)
-    found: dict[int, Refused] = {}
+    found: dict[int, ClashingRow] = {}
     for row, (root, clash) in enumerate(zip(roots, clashes, strict=True)):
         if clash is None:
             continue
-        one = Refused(clash, part, row, values[root, _frozen(clash)] > 1)
+        one = ClashingRow(clash, part, row, values[root, _frozen(clash)] > 1)
         if root not in found or (found[root].clash.holder is None and (clash.holder or one.again)):
             found[root] = one
     yield from found.items()
@@ -166,6 +169,8 @@ class _ForeignKeys:
     ) -> None:
         self._readable = s.codec.readable
         self._clashes, self._table, self._keys, self._parents = clashes, table, keys, parents
+        self._by_columns = {key.columns: key for key in reversed(keys)}
+        self._values: dict[tuple[int, str], list[tuple[Any, ...]]] = {}
 
     def ask(self, rows: pa.Table) -> list[Conflict | None]:
         found: list[Conflict | None] = [None] * len(rows)
@@ -174,18 +179,25 @@ class _ForeignKeys:
                 found = [f or o for f, o in zip(found, self._clashes.orphaned(self._table, key, rows), strict=True)]
         return found
 
-    def explain(self, found: Sequence[Asked]) -> Iterator[Explained]:
+    def explain(self, found: Sequence[AskedEntry]) -> Iterator[Explained]:
+        self._values.clear()
         for asked in found:
             yield self._explained(asked.entry, asked.refused, asked.makes_rows)
 
-    def _explained(self, entry: Entry, refused: Refused | None, makes_rows: bool) -> Explained:
+    def _wanted(self, refused: ClashingRow, key: ForeignKey) -> tuple[Any, ...]:
+        """Return the values that a row refers to."""
+        place = id(refused.part), key.name
+        if place not in self._values:
+            self._values[place] = python_rows(refused.part.rows.select(list(key.columns)))
+        return self._values[place][refused.row]
+
+    def _explained(self, entry: Entry, refused: ClashingRow | None, makes_rows: bool) -> Explained:
         if refused is None:  # all parents of its rows exist; for a record without rows nothing is known
             return Explained(entry.id, entry.detail, {}, PRESENT if makes_rows else None)
-        key = next(k for k in self._keys if k.columns == tuple(refused.clash.values))
-        (wanted,) = python_rows(refused.part.rows.select(list(key.columns)).slice(refused.row, 1))
-        parent = self._parents.of(key, wanted)
+        key = self._by_columns[tuple(refused.clash.values)]
+        parent = self._parents.of(key, self._wanted(refused, key))
         cause = {
-            "values": _kept(refused.clash.values),
+            "values": _shortened(refused.clash.values),
             "parent_table": key.parent,
             "parent_columns": list(key.parent_columns),
             "parent_record": None if parent is None else {"entity": parent.entity, "key": parent.key},
@@ -207,14 +219,14 @@ class _Uniques:
         self._may_search = True  # the source may have to read a whole entity: search only once for a constraint
 
     def ask(self, rows: pa.Table) -> list[Conflict | None]:
-        """Return the clashes. Of several constraints, the first that a row of the table holds counts."""
+        """Return the clashes. Of several constraints, the first that a row clashes with counts."""
         answers = [self._clashes.holders(self._table, unique, rows) for unique in self._uniques]
         return [
             next((c for c in given if c and c.holder), next(filter(None, given), None))
             for given in zip(*answers, strict=True)
         ]
 
-    def explain(self, found: Sequence[Asked]) -> Iterator[Explained]:
+    def explain(self, found: Sequence[AskedEntry]) -> Iterator[Explained]:
         keys = {a.refused.clash.key for a in found if a.refused is not None and a.refused.clash.key is not None}
         records = _records_behind(self._s, self._table, keys, search=self._may_search)
         self._may_search = self._may_search and not keys
@@ -222,18 +234,18 @@ class _Uniques:
             yield self._explained(asked.entry, asked.refused, records)
 
     def _explained(
-        self, entry: Entry, refused: Refused | None, records: Mapping[tuple[Any, ...], tuple[str, str]]
+        self, entry: Entry, refused: ClashingRow | None, records: Mapping[tuple[Any, ...], tuple[str, str]]
     ) -> Explained:
         if refused is None:
             return Explained(entry.id, entry.detail, {})
         clash, name = refused.clash, f" ({entry.constraint})" if entry.constraint else ""
-        cause: dict[str, Any] = {"values": _kept(clash.values), "kept_by": None}
+        cause: dict[str, Any] = {"values": _shortened(clash.values), "kept_by": None}
         said = _shown(clash.values)
         if clash.holder is None:
             why = "is in two rows of this record" if refused.again else "was taken by a row that is gone: retry"
             return Explained(entry.id, f"{said} {why}{name}", cause)
         entity, key = records.get(clash.key or (), (None, None))
-        cause["kept_by"] = {"table": self._table.name, "row": _kept(clash.holder), "entity": entity, "key": key}
+        cause["kept_by"] = {"table": self._table.name, "row": _shortened(clash.holder), "entity": entity, "key": key}
         of = f", which {entity} {self._s.codec.readable(key)} made" if entity else ""
         detail = f"{said} is taken by {self._table.name} with {_shown(clash.holder)}{of}{name}"
         return Explained(entry.id, detail, cause)
@@ -246,14 +258,14 @@ class _Checks:
     def ask(self, rows: pa.Table) -> list[Conflict | None]:
         return [None] * len(rows) if self._check is None else self._clashes.breaking(self._table, self._check, rows)
 
-    def explain(self, found: Sequence[Asked]) -> Iterator[Explained]:
+    def explain(self, found: Sequence[AskedEntry]) -> Iterator[Explained]:
         for asked in found:
             entry = asked.entry
             if self._check is None:
                 yield Explained(entry.id, entry.detail, {})
                 continue
             values = {} if asked.refused is None else asked.refused.clash.values
-            cause = {"check": self._check.text, "values": _kept(values)}
+            cause = {"check": self._check.text, "values": _shortened(values)}
             said = f"{_shown(values)} breaks" if values else "a value breaks"
             name = "" if self._constraint in self._check.text else f" ({self._constraint})"  # SQLite's has its text
             yield Explained(entry.id, f"{said} {self._check.text}{name}", cause)
@@ -264,11 +276,12 @@ _Made = dict[tuple[Any, ...], tuple[str, str]]
 
 
 def _records_behind(s: Session, table: TargetTable, keys: set[tuple[Any, ...]], *, search: bool) -> _Made:
-    """Return the records that made the rows with these primary keys, as the rows or the ledger say. Otherwise return
-    those to whose key the row's key leads back or, with `search`, to another field that is part of it unchanged; of
+    """Return the records that made the rows with these primary keys, by their owner columns or the ledger. If neither
+    knows them, return those whose key is part of the row's key or, with `search`, another of whose fields is; of
     several records, the first by its key.
     """
-    texts = {row_text(table, key): key for key in keys}
+    listed = list(keys)
+    texts = dict(zip(row_texts(table, arrow_rows(table, table.primary_key, listed)), listed, strict=True))
     keepers = keepers_of(s, table, list(texts), search=False)
     found: _Made = {texts[text]: record for text, record in keepers.items() if not record[1].startswith(NO_KEY)}
     own = s.codec.key_path
@@ -296,10 +309,10 @@ def _made_by(
     s: Session, feed: Feed, table: TargetTable, path: Path, values: Sequence[str], keys: set[tuple[Any, ...]]
 ) -> _Made:
     found: _Made = {}
-    held = {record.key for piece in unexplained.held_records(s.transaction, feed.entity, with_documents=False)
+    outside = {record.key for piece in unexplained.records_outside(s.transaction, feed.entity, with_documents=False)
             for record in piece} if path != s.codec.key_path else set()  # fmt: skip
     for key, record in _rows_of(s, feed, table, path, values):
-        if key in keys and record[1] not in held:
+        if key in keys and record[1] not in outside:
             found[key] = min(record, found.get(key, record))
     return found
 
@@ -309,7 +322,7 @@ def _rows_of(
 ) -> Iterator[tuple[tuple[Any, ...], tuple[str, str]]]:
     """Yield the primary keys of the rows that the documents with these values make."""
     narrow = narrow_transformer(s, feed, table.name, table.primary_key)
-    for reply in s.reader.fetch(feed.entity, path, values):
+    for reply in s.reader.fetch(feed.entity, path, values, s.work.shapes[feed.entity]):
         batch = s.batch_of(feed.entity, reply)
         for part in narrow.map(batch).tables:
             for root, row in zip(part.roots.to_pylist(), python_rows(part.rows), strict=True):
@@ -322,10 +335,11 @@ def _shown(values: Mapping[str, str | None]) -> str:
     return ", ".join(f"{_bare(name)} = {_cut(value, SHOWN)}" for name, value in values.items())
 
 
-def _kept(values: Mapping[str, str | None]) -> dict[str, str | None]:
-    return {_bare(name): None if value is None else _cut(value, KEPT) for name, value in values.items()}
+def _shortened(values: Mapping[str, str | None]) -> dict[str, str | None]:
+    return {_bare(name): None if value is None else _cut(value, STORED) for name, value in values.items()}
 
 
+@cache
 def _bare(expression: str) -> str:
     """Return the name of a column without quotes; any other expression unchanged."""
     inside = expression[1:-1]

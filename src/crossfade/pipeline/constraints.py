@@ -4,8 +4,8 @@ This runs after the copy, on tables without foreign keys, so that no cascade rem
 constraints are tested first, then created together with all indexes and exclusion constraints (builds.py); rows that
 prevent those are removed as well. Removing a record may orphan others: foreign keys are tested again until all hold.
 
-Which records are removed, and why, must not depend on where a run was killed: the next one would find fewer duplicates,
-or an orphan under another constraint first. So the rows that a test found are recorded before any is removed.
+Which records are removed, and why, must not depend on where a run was killed: the next run would find fewer duplicates,
+or would find an orphan by another constraint. So the rows that a test found are recorded before any is removed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from crossfade.model.events import Listener, RecordsEvicted, RecordsGone
 from crossfade.model.target import ForeignKey, Step, TargetSchema, TargetTable, Unique
 from crossfade.pipeline.admission import no_parent, same_value
 from crossfade.pipeline.builds import Build, builds
-from crossfade.pipeline.evict import Broken, Evicted, evict
+from crossfade.pipeline.evict import Evicted, RefusedRows, evict
 from crossfade.runtime.session import Work, session
 from crossfade.stores.contract import Ddl, RowRejected, need
 
@@ -53,15 +53,15 @@ class _Test:
                 raise
             return None  # an expression fails for a row: creating the index finds it
 
-    def broken(self, keys: pa.Table) -> Broken:
+    def refused(self, keys: pa.Table) -> RefusedRows:
         if isinstance(self.constraint, ForeignKey):
             why = no_parent(self.table, self.constraint)
         else:
             why = same_value(self.table, self.constraint)
-        return Broken(self.table.name, why.reason, why.detail, why.column or "", keys, constraint=self.constraint.name)
+        return RefusedRows(self.table.name, keys, why)
 
 
-Few = Callable[[Broken], None]
+Few = Callable[[RefusedRows], None]
 """Raise if there are so many rows that the copy should stop before removing them."""
 
 
@@ -69,7 +69,7 @@ def clear(
     work: Work,
     schema: TargetSchema,
     listen: Listener,
-    require_few: Few = lambda broken: None,
+    require_few: Few = lambda rows: None,
     steps: Sequence[Step] = (),
     done: Callable[[Step], None] = lambda step: None,
 ) -> None:
@@ -90,7 +90,7 @@ def clear(
             test = tests[at.place]
             if test.parent is None or test.parent in at.parents:
                 at = _pass(work, at, test, ddl, listen, require_few)
-            at = replace(at, place=at.place + 1, doomed=None)
+            at = replace(at, place=at.place + 1, to_remove=None)
         if not at.changed:
             break
         at = Clearing(sum(1 for t in tests if t.parent is None), at.changed)
@@ -105,30 +105,30 @@ def _tests(
     yield from (_Test(table, unique) for table in tables for unique in table.uniques)
     s = session(work)
     yield from builds(schema, fed, steps, s.target, s.transaction, done)
-    yield from (_Test(table, key) for table in tables for key in table.foreign_keys)
+    yield from (_Test(table, key) for table in tables for key in (*table.foreign_keys, *table.keys_of_parts))
 
 
 def _pass(work: Work, at: Clearing, test: _Test | Build, ddl: Ddl, listen: Listener, require_few: Few) -> Clearing:
     """Run a test and remove the records of the rows that it finds. Repeat a build without them."""
-    keys = test.ask(ddl) if at.doomed is None else _table(at.doomed)  # recorded by a run that was killed
+    keys = test.ask(ddl) if at.to_remove is None else _table(at.to_remove)  # recorded by a run that was killed
     found = False
     while keys is not None and keys.num_rows:
-        found, noted = True, at.doomed is not None
+        found, noted = True, at.to_remove is not None
         if not noted:
-            require_few(test.broken(keys))
-        _note(work, replace(at, doomed=_bytes(keys)))
-        left = _evict(work, test.broken(keys), test.name, listen).total
-        if left or noted:  # rows that belong to no record are kept, and not tested again
+            require_few(test.refused(keys))
+        _note(work, replace(at, to_remove=_bytes(keys)))
+        left = _evict(work, test.refused(keys), test.name, listen).total
+        if left or noted:  # rows that belong to no record stay, and are not tested again
             at = replace(at, changed=at.changed | _fed_with(work, test.table.name))
         if not isinstance(test, Build):
             break
         if not left and not noted:
             raise test.hopeless(keys)
-        at = replace(at, doomed=None)
+        at = replace(at, to_remove=None)
         _note(work, at)
         keys = test.ask(ddl)
     if found:
-        _note(work, replace(at, place=at.place + 1, doomed=None))
+        _note(work, replace(at, place=at.place + 1, to_remove=None))
     return at
 
 
@@ -154,11 +154,11 @@ def _table(data: bytes) -> pa.Table:
     return pa.ipc.open_stream(data).read_all()
 
 
-def _evict(work: Work, broken: Broken, constraint: str, listen: Listener) -> Evicted:
-    """Quarantine the records of the broken rows."""
-    out = evict(work, broken)
+def _evict(work: Work, rows: RefusedRows, constraint: str, listen: Listener) -> Evicted:
+    """Quarantine the records of these rows."""
+    out = evict(work, rows)
     for entity, count in out.quarantined.items():
-        listen(RecordsEvicted(entity, broken.table, constraint, count))
+        listen(RecordsEvicted(entity, rows.table, constraint, count))
     for entity, count in out.gone.items():
-        listen(RecordsGone(entity, broken.table, constraint, count))
+        listen(RecordsGone(entity, rows.table, constraint, count))
     return out

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from crossfade.journal import journal
 from crossfade.journal.causes import place_of
-from crossfade.journal.identities import Identities
 from crossfade.journal.journal import Entry
 from crossfade.model.batch import Batch, Chunk
 from crossfade.model.counts import Counts
@@ -22,6 +21,7 @@ from crossfade.model.events import ChunkCopied, Listener, Refusals
 from crossfade.model.rejection import Rejection
 from crossfade.pipeline.apply import apply
 from crossfade.pipeline.enough import Losses, StopAt
+from crossfade.pipeline.entries import entry_of, quarantine
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.session import Session, Work, session
 from crossfade.runtime.tasks import run_tasks
@@ -47,9 +47,10 @@ def copy(
     executor: Executor,
     listen: Listener,
     stop_at: StopAt,
+    may_begin: Callable[[], bool],
 ) -> None:
     """Copy the pending chunks. On an error or Ctrl-C, running chunks are finished and the others are left to the next
-    run.
+    run. No chunk begins while `may_begin` says no.
 
     Raises TooManyRefused if an entity loses too many of its records.
     """
@@ -59,7 +60,7 @@ def copy(
         listen(done)
         losses.add(done.chunk.entity, done.counts, done.refused)
 
-    run_tasks(executor, copy_chunk, ((work, chunk) for chunk in pending), take, tell=listen)
+    run_tasks(executor, copy_chunk, ((work, chunk) for chunk in pending), take, tell=listen, may_begin=may_begin)
 
 
 def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:
@@ -67,9 +68,11 @@ def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:
     start = time.perf_counter()
     s = session(work)
     account = _Account()
-    with s.transaction() as tx:
+    if work.is_followed:
+        s.forget_lookups()  # those that an earlier chunk noted may have been rolled back
+    with s.reading(), s.transaction() as tx:
         if not journal.claim_chunk(tx, chunk):
-            return ChunkCopied(chunk, None, 0.0)
+            return ChunkCopied(chunk, Counts(), 0.0, before=True)
         columns = work.program.feeds[chunk.entity].columns
         for batch in s.reader.batches(chunk, work.shapes[chunk.entity], columns):
             _copy_batch(s, tx, chunk, batch, account)
@@ -77,15 +80,15 @@ def copy_chunk(work: Work, chunk: Chunk) -> ChunkCopied:
             del batch  # release its memory before the next one
             if large:
                 pa.default_memory_pool().release_unused()
-        identities = Identities(chunk.entity, s.source.traits.has_unique_keys)
-        journal.quarantine_all(tx, identities.named(tx, account.entries))
+        quarantine(s, tx, chunk.entity, account.entries)
         seconds = time.perf_counter() - start
         journal.finish_chunk(tx, chunk, account.counts, account.rows, seconds)
     return ChunkCopied(chunk, account.counts, seconds, tuple(account.refused.values()))
 
 
 def _copy_batch(s: Session, tx: TargetTransaction, chunk: Chunk, batch: Batch, account: _Account) -> None:
-    mapped = s.transformer(chunk.entity).map(batch)
+    with s.noting_uses(tx, chunk.entity):
+        mapped = s.transformer(chunk.entity).map(batch)
     applied = apply(s, tx, chunk.entity, batch, mapped)
     rejected = list(applied.rejected.values())
     account.entries += _entries(chunk, batch, rejected)
@@ -96,34 +99,10 @@ def _copy_batch(s: Session, tx: TargetTransaction, chunk: Chunk, batch: Batch, a
 
 def _entries(chunk: Chunk, batch: Batch, rejected: Sequence[Rejection]) -> Iterator[tuple[Entry, bytes]]:
     """Yield entries without ids, which are assigned when the whole chunk is known."""
-    for rejection, raw in zip(rejected, batch.records([one.row for one in rejected]), strict=True):
-        entry = Entry(
-            id="",
-            entity=chunk.entity,
-            chunk=chunk.number,
-            key=batch.keys[rejection.row],
-            reason=rejection.reason,
-            detail=rejection.detail,
-            table=rejection.table,
-            column=rejection.column,
-            phase="copy",
-            constraint=rejection.constraint,
-            row_key=rejection.row_key,
-        )
-        yield entry, raw
+    for why, raw in zip(rejected, batch.records([one.row for one in rejected]), strict=True):
+        yield entry_of(chunk.entity, batch.keys[why.row], why, "copy", chunk.number), raw
     for aside in batch.rejected:
-        entry = Entry(
-            id="",
-            entity=chunk.entity,
-            chunk=chunk.number,
-            key=aside.key,
-            reason=aside.reason,
-            detail=aside.said,
-            table=None,
-            column=None,
-            phase="read",
-        )
-        yield entry, aside.raw
+        yield entry_of(chunk.entity, aside.key, aside, "read", chunk.number), aside.raw
 
 
 def _count_refusals(batch: Batch, rejections: Sequence[Rejection], account: _Account) -> None:

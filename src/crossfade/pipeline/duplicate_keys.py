@@ -1,4 +1,4 @@
-"""Of records with the same primary key, keep the first by its own key, whichever was loaded first.
+"""Let the first of the records with the same primary key, by their own keys, have it, whichever was loaded first.
 
 While the copy runs, the target refuses the record that is loaded later, which varies with several workers or after a
 kill. Usually this is the right one: the row that it wanted is of an earlier record (keepers.py), and nothing is done.
@@ -13,11 +13,12 @@ from collections.abc import Collection, Iterator, Sequence
 import pyarrow as pa
 
 from crossfade.journal import refused
-from crossfade.journal.refused import Held
+from crossfade.journal.refused import RefusedEntry
 from crossfade.model.canonical import arrow_rows
-from crossfade.pipeline.evict import Broken, evict
+from crossfade.model.rejection import Rejection
+from crossfade.pipeline.evict import RefusedRows, evict
 from crossfade.pipeline.keepers import undecided
-from crossfade.pipeline.retry import Tried, put_in
+from crossfade.pipeline.retry import RetryMode, put_in
 from crossfade.runtime.session import Session, Work, session
 from crossfade.transform.transform import TableRows
 
@@ -43,24 +44,24 @@ def decide(work: Work, entities: Collection[str] = ()) -> None:
     _put_in(work, [h for h in _contested(s, entities) if _makes_several_rows(work, h)])
 
 
-def _put_in(work: Work, found: Sequence[Held]) -> None:
+def _put_in(work: Work, found: Sequence[RefusedEntry]) -> None:
     for piece in refused.in_pieces(refused.ordered(found)):
-        put_in(work, piece[0].entity, [h.id for h in piece], Tried.BY_KEY)
+        put_in(work, piece[0].entity, [h.id for h in piece], RetryMode.BY_KEY)
 
 
-def _makes_several_rows(work: Work, held: Held) -> bool:
-    """Whether the record may want several keys: which one is named must not depend on the order of the loads."""
-    branches = work.program.feeds[held.entity].branches
+def _makes_several_rows(work: Work, entry: RefusedEntry) -> bool:
+    """Whether the record may want several keys: then the key that is named depended on the order of the loads."""
+    branches = work.program.feeds[entry.entity].branches
     return len(branches) != 1 or not branches[0].one_row
 
 
-def _contested(s: Session, entities: Collection[str]) -> list[Held]:
+def _contested(s: Session, entities: Collection[str]) -> list[RefusedEntry]:
     with s.transaction() as tx:
         found = refused.refused(tx, "unique", phase=COPY)
     return [h for h in found if h.entity in s.work.program.feeds and (not entities or h.entity in entities)]
 
 
-def _mapped(s: Session, piece: Sequence[Held]) -> tuple[dict[str, str], list[TableRows]]:
+def _mapped(s: Session, piece: Sequence[RefusedEntry]) -> tuple[dict[str, str], list[TableRows]]:
     """Return the name of the constraint that refused rows of each table, and the rows."""
     with s.transaction() as tx:
         found = refused.read(tx, [h.id for h in piece])
@@ -73,11 +74,10 @@ def _remove_holders(s: Session, part: TableRows, constraint: str | None) -> None
     """Remove the records that hold a primary key (or an existing unique value) of these rows."""
     with s.transaction() as tx:
         keys = tx.owned(part.table, part.rows.select(list(part.table.primary_key)), part.table.primary_key)
-    held = [keys, *_holders(s, part)]
-    for found in held:
+    why = Rejection(0, "unique", "its primary key is taken", part.table.name, constraint=constraint)
+    for found in (keys, *_holders(s, part)):
         if found.num_rows:
-            detail = "its primary key is taken"
-            evict(s.work, Broken(part.table.name, "unique", detail, "", found, phase=COPY, constraint=constraint))
+            evict(s.work, RefusedRows(part.table.name, found, why, phase=COPY))
 
 
 def _holders(s: Session, part: TableRows) -> Iterator[pa.Table]:

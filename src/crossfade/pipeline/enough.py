@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from crossfade.errors import TooManyRefused
 from crossfade.model.counts import Counts, counted
 from crossfade.model.events import Refusals
+from crossfade.model.rejection import Rejection
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Losses:
     causes: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
     examples: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
-    def add(self, entity: str, counts: Counts | None, refused: tuple[Refusals, ...]) -> None:
-        self.counts[entity] = self.counts.get(entity, Counts()) + (counts or Counts())
+    def add(self, entity: str, counts: Counts, refused: tuple[Refusals, ...]) -> None:
+        self.counts[entity] = self.counts.get(entity, Counts()) + counts
         causes = self.causes.setdefault(entity, Counter())
         for one in refused:
             causes[one.reason, one.place] += one.count
@@ -62,13 +63,14 @@ class Losses:
         )
 
 
-def require_few(stop_at: StopAt, lost: int, table: str, constraint: str, detail: str, rows: Mapping[str, int]) -> None:
+def require_few(stop_at: StopAt, lost: int, why: Rejection, rows: Mapping[str, int]) -> None:
     """Raise TooManyRefused if a constraint would remove too many of a table's rows from the target."""
-    held = rows.get(table, 0)
-    if held and stop_at.reached(lost, held):
+    table = why.table or ""
+    total = rows.get(table, 0)
+    if total and stop_at.reached(lost, total):
         raise TooManyRefused(
-            f"{lost:,} of the {counted(held, 'row')} of {table} break {constraint} ({lost / held:.1%};"
-            f" limits.stop_at is {stop_at.share:.1%}): {detail}\n  the copy stopped;"
+            f"{lost:,} of the {counted(total, 'row')} of {table} break {why.constraint or why.column}"
+            f" ({lost / total:.1%}; limits.stop_at is {stop_at.share:.1%}): {why.detail}\n  the copy stopped;"
             " all chunks are committed, and none of these rows was removed",
             hint=f"look at the result of the mapping: crossfade preview {table}; {_AFTERWARDS}",
         )

@@ -1,8 +1,8 @@
-"""Who has a primary key that other records want, asked of the target and of the ledger without mapping a record again.
+"""Find the record that has a primary key which others want, in the target and the ledger, without mapping any again.
 
-Of the records that want a key, the first by its own key has it. For a record that was refused it is sufficient to know
-one row that it wanted (`Entry.row_key`): if that row is of an earlier record, the record is refused, whatever happens
-to the others.
+Of the records that want a key, the first by its own key gets it. For a record that was refused it is sufficient to know
+one row that it wanted (`Entry.row_key`): if that row is of an earlier record, the record stays refused, whatever
+happens to the others.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import pyarrow as pa
 from crossfade.journal import journal
 from crossfade.journal.journal import OWN
 from crossfade.journal.ledger import row_keys, row_texts
-from crossfade.journal.refused import Held
+from crossfade.journal.refused import RefusedEntry
 from crossfade.model.keys import in_order
 from crossfade.model.owners import Owners
 from crossfade.model.target import TargetTable
-from crossfade.pipeline.records import NO_KEY, OwnerValues, pieces, read
+from crossfade.runtime.records import NO_KEY, OwnerValues, pieces, read
 from crossfade.runtime.session import Session
 from crossfade.stores.contract import TargetTransaction
 
@@ -29,7 +29,7 @@ Record = tuple[str, str]
 """The entity and the key of a record, as in the ledger."""
 
 
-def undecided(s: Session, found: Sequence[Held]) -> list[Held]:
+def undecided(s: Session, found: Sequence[RefusedEntry]) -> list[RefusedEntry]:
     """Return the entries whose records may have to be copied: no row that they wanted is known to be of an earlier
     record.
     """
@@ -44,45 +44,45 @@ def undecided(s: Session, found: Sequence[Held]) -> list[Held]:
     return out
 
 
-def _table(held: Held) -> str:
-    return held.table or ""
+def _table(entry: RefusedEntry) -> str:
+    return entry.table or ""
 
 
-def _not_later(s: Session, found: Sequence[Held], keepers: Mapping[str, Record]) -> Iterator[Held]:
-    same: list[Held] = []
-    for held in found:
-        keeper, own = keepers.get(str(held.row_key)), _order(held.entity, _key(held))
+def _not_later(s: Session, found: Sequence[RefusedEntry], keepers: Mapping[str, Record]) -> Iterator[RefusedEntry]:
+    same: list[RefusedEntry] = []
+    for entry in found:
+        keeper, own = keepers.get(str(entry.row_key)), _order(entry.entity, _key(entry))
         if keeper is None or _order(*keeper) > own:
-            yield held
-        elif _order(*keeper) == own and held.key is not None:
-            same.append(held)
+            yield entry
+        elif _order(*keeper) == own and entry.key is not None:
+            same.append(entry)
     for entity, group in groupby(same, key=lambda h: h.entity):
         yield from _not_later_by_digest(s, entity, list(group))
 
 
-def _key(held: Held) -> str:
-    return NO_KEY + held.digest if held.key is None else held.key
+def _key(entry: RefusedEntry) -> str:
+    return NO_KEY + entry.digest if entry.key is None else entry.key
 
 
 def _order(entity: str, key: str) -> tuple[Any, ...]:
     return (entity, *in_order(None), key) if key.startswith(NO_KEY) else (entity, *in_order(key))
 
 
-def _not_later_by_digest(s: Session, entity: str, found: Sequence[Held]) -> Iterator[Held]:
+def _not_later_by_digest(s: Session, entity: str, found: Sequence[RefusedEntry]) -> Iterator[RefusedEntry]:
     """Decide between records with the same key: the digests are their order."""
     for piece in pieces(sorted({str(h.key) for h in found})):
         documents = read(s, entity, piece)
         with s.transaction() as tx:
             inside = {key: _inside(tx, entity, key, documents[key]) for key in piece}
-        for held in found:
-            digests = inside.get(str(held.key))
-            if digests is not None and not (digests and max(digests) <= held.digest):
-                yield held
+        for entry in found:
+            digests = inside.get(str(entry.key))
+            if digests is not None and not (digests and max(digests) <= entry.digest):
+                yield entry
 
 
 def _inside(tx: TargetTransaction, entity: str, key: str, documents: Sequence[bytes]) -> Collection[str]:
     """Return the digests of the records with this key that are in the target."""
-    return Counter(map(journal.digest_of, documents)) - journal.held_digests(tx, entity, key)
+    return Counter(map(journal.digest_of, documents)) - journal.digests_outside(tx, entity, key)
 
 
 def keepers_of(s: Session, table: TargetTable, texts: Sequence[str], *, search: bool = True) -> dict[str, Record]:
@@ -95,7 +95,7 @@ def keepers_of(s: Session, table: TargetTable, texts: Sequence[str], *, search: 
         if table.name in owners.ledger:
             with s.transaction() as tx:
                 found |= s.ledger.records(tx, table, rows)
-        elif table.name in owners.columns and (search or owners.holds_object_id):
+        elif table.name in owners.columns and (search or owners.tells_key):
             found |= _by_owner(s, owners, table, rows)
     return found
 

@@ -3,6 +3,9 @@
 A batch is loaded by one bulk load. If the target refuses it and names the rows, or tells when asked whose primary keys
 are taken, the others are loaded by another one. Otherwise it loads the records one by one
 (TargetTransaction.load_each). If a target cannot do that, the batch is bisected until the refused record is isolated.
+
+Rows of tables that refer to each other are refused if the foreign keys exist and are not deferrable: then they are
+loaded without the references against the order, which are filled in afterwards.
 """
 
 from __future__ import annotations
@@ -14,19 +17,21 @@ from typing import Any
 from crossfade.errors import CrossfadeError
 from crossfade.journal.journal import OWN
 from crossfade.journal.ledger import row_texts
+from crossfade.model.order import in_dependency_order
 from crossfade.model.rejection import Rejection
 from crossfade.model.target import TargetTable
+from crossfade.pipeline.circles import against, in_order, with_nulls_in
 from crossfade.stores.contract import RowRejected, TargetTransaction
 from crossfade.transform.transform import TableRows, drop_roots, keep_roots
 
 FEW = 100
-"""The number of records below which an error that may be the server's is taken for theirs if all are refused."""
+"""With fewer records, an error that may be the server's counts as theirs even if all of them are refused."""
 
 
 Loaded = Callable[[TargetTransaction, list[tuple[TargetTable, Any]]], None]
 """Called with the loaded rows, inside the savepoint that loaded them."""
 
-Taken = Callable[[Sequence[TableRows], Sequence[int]], Mapping[int, Rejection]]
+Clashing = Callable[[Sequence[TableRows], Sequence[int]], Mapping[int, Rejection]]
 """Returns the records (positions in the batch) with a primary key that another has."""
 
 
@@ -36,14 +41,14 @@ def load_records(
     rows: Sequence[int],
     *,
     loaded: Loaded = lambda tx, loads: None,
-    taken: Taken = lambda tables, rows: {},
+    clashing: Clashing = lambda tables, rows: {},
 ) -> list[Rejection]:
     """Load all rows of these records (positions in the batch), each completely or not at all. Return the refusals.
 
-    An error whose code does not say that it is about a row (such as any raised by a function in a CHECK) is about the
-    row if other records are accepted. Raises CrossfadeError if none of many is: then the server refuses all of them.
+    An error whose code does not say that it is about a row (such as one raised by a function in a CHECK) counts as one
+    if other records are accepted. Raises CrossfadeError if none of many is: then the server refuses all of them.
     """
-    attempt = _Attempt(tx, loaded, taken)
+    attempt = _Attempt(tx, loaded, clashing)
     attempt.load(tables, rows)
     attempt.require_some()
     return attempt.rejections
@@ -53,24 +58,28 @@ def load_records(
 class _Attempt:
     tx: TargetTransaction
     tell: Loaded
-    taken: Taken
+    clashing: Clashing
     rejections: list[Rejection] = field(default_factory=list)
     loaded: int = 0
+    in_circles: bool = False
     doubtful: list[RowRejected] = field(default_factory=list)
 
     def load(self, tables: Sequence[TableRows], rows: Sequence[int]) -> None:
         if not rows:
             return
         refusal = self._refusal(tables)
+        if refusal is not None and not self.in_circles and refusal.reason == "foreign_key" and _open_keys(tables):
+            self.in_circles = True
+            refusal = self._refusal(tables)
         if refusal is None:
             self.loaded += len(rows)
         elif refusal.rows:
             self._without_named(tables, rows, refusal)
-        elif refusal.reason == "unique" and (clashing := self.taken(tables, rows)):
+        elif refusal.reason == "unique" and (clashing := self.clashing(tables, rows)):
             self._without(tables, rows, clashing)
         elif len(rows) == 1:
             self._refuse(rows[0], refusal)
-        elif not self._each(tables, rows):
+        elif self.in_circles or not self._each(tables, rows):
             half = len(rows) // 2
             for part_rows in (rows[:half], rows[half:]):
                 wanted = set(part_rows)
@@ -80,10 +89,9 @@ class _Attempt:
         """Load the rows. Return the refusal, or None if all are loaded."""
         try:
             with self.tx.savepoint():
-                in_order = parents_first(tables)
-                for part in in_order:
-                    self.tx.load(part.table, part.rows)
-                self.tell(self.tx, [(part.table, part.rows) for part in in_order])
+                parts = parents_first(tables)
+                _load(self.tx, parts, _open_keys(parts) if self.in_circles else {})
+                self.tell(self.tx, [(part.table, part.rows) for part in parts])
         except RowRejected as refusal:
             return refusal
         return None
@@ -106,9 +114,9 @@ class _Attempt:
         """Load record by record. Return whether the target can do that."""
         try:
             with self.tx.savepoint():
-                in_order = parents_first(tables)
-                refused = self.tx.load_each(in_order)
-                into = [drop_roots(part, set(refused or ())) for part in in_order if refused is not None]
+                ordered = parents_first(tables)
+                refused = self.tx.load_each(ordered)
+                into = [drop_roots(part, set(refused or ())) for part in ordered if refused is not None]
                 self.tell(self.tx, [(part.table, part.rows) for part in into if part.rows.num_rows])
         except RowRejected as named:
             if named.rows:
@@ -137,6 +145,28 @@ class _Attempt:
         )
 
 
+def _open_keys(parts: Sequence[TableRows]) -> dict[str, list[str]]:
+    """Return table -> the columns that refer to rows of tables that are loaded later, if they may be NULL meanwhile."""
+    tables = {part.table.name: part.table for part in parts if part.rows.num_rows}
+    places = {name: place for place, name in enumerate(in_order(list(tables.values())))}
+    found = {n: [column for key in against(t, places) for column in key.columns] for n, t in tables.items()}
+    return {name: columns for name, columns in found.items() if columns}
+
+
+def _load(tx: TargetTransaction, parts: Sequence[TableRows], open_: Mapping[str, Sequence[str]]) -> None:
+    """Load the rows, those of tables with `open_` columns at first with NULL in them."""
+    if open_:
+        places = {name: place for place, name in enumerate(in_order([part.table for part in parts]))}
+        parts = sorted(parts, key=lambda part: places[part.table.name])
+    for part in parts:
+        names = [name for name in open_.get(part.table.name, ()) if name in part.rows.column_names]
+        tx.load(part.table, with_nulls_in(part.table, part.rows, names))
+    for part in parts:
+        names = [name for name in open_.get(part.table.name, ()) if name in part.rows.column_names]
+        if names:
+            tx.update(part.table, part.rows.select(list(dict.fromkeys([*part.table.primary_key, *names]))))
+
+
 def _wanted_keys(tx: TargetTransaction, part: TableRows, refused: Sequence[Rejection]) -> dict[int, str]:
     """Return the text of the primary key of each row that was refused for it, or OWN for the second row of a record."""
     unique = [one for one in refused if one.reason == "unique" and one.constraint is not None]
@@ -162,22 +192,6 @@ def rejection_of(row: int, refusal: RowRejected) -> Rejection:
 
 def parents_first(tables: Sequence[TableRows]) -> list[TableRows]:
     """Return tables before those that refer to them, for foreign keys that are already enforced."""
-    names = {t.table.name: t.table for t in tables}
-    order = {name: i for i, name in enumerate(in_order(names))}
+    parents = {t.table.name: [key.parent for key in t.table.foreign_keys] for t in tables}
+    order = {name: i for i, name in enumerate(in_dependency_order(parents))}
     return sorted((t for t in tables if t.rows.num_rows), key=lambda t: order[t.table.name])
-
-
-def in_order(tables: dict[str, TargetTable]) -> list[str]:
-    done: dict[str, None] = {}
-
-    def visit(name: str, path: tuple[str, ...]) -> None:
-        if name in done or name in path:
-            return
-        for key in tables[name].foreign_keys:
-            if key.parent in tables:
-                visit(key.parent, (*path, name))
-        done[name] = None
-
-    for name in sorted(tables):
-        visit(name, ())
-    return list(done)

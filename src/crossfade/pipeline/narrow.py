@@ -25,7 +25,7 @@ def narrow_transformer(s: Session, feed: Feed, table: str, columns: Sequence[str
         for b in feed.branches
         if b.table == table
     ]
-    reduced = Feed(feed.entity, feed.columns, tuple(branches))
+    reduced = Feed(feed.entity, feed.columns, tuple(branches), valid_json=feed.valid_json)
     return Transformer(reduced, s.work.tables, s.engine, s.transformer(feed.entity).lookups)
 
 

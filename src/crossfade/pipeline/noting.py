@@ -1,43 +1,51 @@
-"""What the journal notes when records were applied: accounts, quarantine, and whom it gives another chance."""
+"""Note in the journal that records were applied: accounts, quarantine, and the entries that are to be tried again."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from crossfade.journal import dirty, journal, waiting
-from crossfade.journal.identities import Identities
 from crossfade.journal.journal import Entry
 from crossfade.model.rejection import Rejection
-from crossfade.pipeline import waits
+from crossfade.pipeline import entries, waits
+from crossfade.pipeline.accounts import COPIED, DISCARDED, QUARANTINED, Moved, note_moved
+from crossfade.pipeline.claims import Settled
 from crossfade.pipeline.difference import TableChange
 from crossfade.pipeline.ownership import Who
-from crossfade.pipeline.records import NO_KEY
-from crossfade.pipeline.settle import Settled
 from crossfade.pipeline.view import MAPPING, PERSON, Record, View
+from crossfade.stores.contract import TargetTransaction
 
-COPIED, QUARANTINED, DISCARDED = "copied", "quarantined", "discarded"
 PHASE = "apply"
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What came of a key set. `rows`: table -> rows that came, changed and went. `records`: (entity, outcome) -> how
-    many; outcomes are came, gone, changed, quarantined, admitted (out of quarantine), discarded and equal. `stuck`:
-    records whose rows could not be removed, and why.
+    """The result of applying a key set. `rows`: table -> rows inserted, updated and deleted. `records`: (entity,
+    outcome) -> how many; outcomes are came, gone, changed, quarantined, admitted (out of quarantine), discarded and
+    equal. `stuck`: records whose rows could not be removed, and why. `reasons`: (entity, reason) -> records that went
+    to quarantine. `left`: those that were put into the journal again meanwhile, and were not applied.
     """
 
     rows: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     records: Counter[tuple[str, str]] = field(default_factory=Counter)
     stuck: Mapping[Who, str] = field(default_factory=dict)
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+    left: frozenset[Who] = frozenset()
 
     def __add__(self, other: Applied) -> Applied:
         rows = {
             name: tuple(a + b for a, b in zip(self.rows.get(name, _NONE), other.rows.get(name, _NONE), strict=True))
             for name in sorted({*self.rows, *other.rows})
         }
-        return Applied(rows, self.records + other.records, {**self.stuck, **other.stuck})  # type: ignore[arg-type]
+        return Applied(
+            rows,  # type: ignore[arg-type]
+            self.records + other.records,
+            {**self.stuck, **other.stuck},
+            self.reasons + other.reasons,
+            self.left | other.left,
+        )
 
 
 _NONE = (0, 0, 0)
@@ -45,7 +53,7 @@ _NONE = (0, 0, 0)
 
 @dataclass(frozen=True)
 class _Fate:
-    """In which account a record was, and in which it is now; None: it is not in the source."""
+    """The account of a record before and after; None: it is not in the source."""
 
     record: Record
     before: str | None
@@ -63,7 +71,10 @@ def note(view: View, settled: Settled, changes: Sequence[TableChange]) -> Applie
     _wake(view, changes)
     touched = {who for c in changes for part in (*c.inserts, *c.updates, *c.deletes) for who in part.owners}
     records = Counter((f.record.who[0], _outcome(f, f.record.who in touched)) for f in fates)
-    return Applied({c.table.name: c.counts for c in changes}, +records)
+    reasons = Counter(
+        (f.record.who[0], f.why.reason) for f in fates if f.why is not None and f.before != f.after == QUARANTINED
+    )
+    return Applied({c.table.name: c.counts for c in changes}, +records, reasons=reasons, left=view.left)
 
 
 def _fate(record: Record, refused: Rejection | None, inside: set[Who]) -> _Fate:
@@ -96,23 +107,16 @@ def _outcome(fate: _Fate, touched: bool) -> str:
 
 
 def _note_accounts(view: View, fates: Sequence[_Fate], changes: Sequence[TableChange]) -> None:
-    shifts: dict[str, Counter[str]] = {}
+    moved: dict[str, Counter[Moved]] = {}
     for fate in fates:
-        if fate.before == fate.after:
-            continue
-        shift = shifts.setdefault(fate.record.who[0], Counter())
-        shift[fate.before or "came"] += 1 if fate.before is None else -1
-        shift[fate.after or "gone"] += 1
+        moved.setdefault(fate.record.who[0], Counter())[fate.before, fate.after] += 1
     rows = _row_shifts(changes)
-    for entity in sorted({*shifts, *rows}):
-        moved = {name: count for name, count in shifts.get(entity, Counter()).items() if count}
-        left = {table: count for table, count in rows.get(entity, Counter()).items() if count}
-        if moved or left:
-            journal.shift_counts(view.tx, entity, rows=left, **moved)
+    for entity in sorted({*moved, *rows}):
+        note_moved(view.tx, entity, moved.get(entity, Counter()).items(), rows.get(entity))
 
 
 def _row_shifts(changes: Sequence[TableChange]) -> dict[str, Counter[str]]:
-    """Entity -> table -> rows that came, less those that went."""
+    """Return entity -> table -> by how many rows it has grown."""
     shifts: dict[str, Counter[str]] = {}
     for change in changes:
         for parts, sign in ((change.inserts, 1), (change.deletes, -1)):
@@ -123,7 +127,7 @@ def _row_shifts(changes: Sequence[TableChange]) -> dict[str, Counter[str]]:
 
 
 def _note_left(view: View, fates: Sequence[_Fate]) -> None:
-    """Records that the `where` of a discard leaves out have no row and no entry to know them by."""
+    """Note the records that the `where` of a discard leaves out: they have neither a row nor an entry."""
     for entity in {f.record.who[0] for f in fates}:
         own = [f for f in fates if f.record.who[0] == entity]
         left = [f.record.who[1] for f in own if f.after == DISCARDED and f.record.discarded != PERSON]
@@ -140,76 +144,59 @@ def _note_left(view: View, fates: Sequence[_Fate]) -> None:
 
 def _note_entries(view: View, fates: Sequence[_Fate]) -> None:
     tx, s = view.tx, view.s
-    held = [(f, f.record.entry) for f in fates if f.record.entry is not None]
-    gone = [entry for f, entry in held if f.after is None or f.record.discarded == MAPPING]
-    done = [entry for f, entry in held if f.after == COPIED]
-    journal.forget_all(tx, [*gone, *(entry for entry in done if entry.state != "open")])
-    journal.resolve_all(tx, done, "retried")
-    waiting.forget(tx, [entry.id for entry in (*gone, *done)])
-    again = [(_again(entry, f), f.record) for f, entry in held if _is_news(f, entry)]
-    journal.update_reasons(tx, [(e, record.raw or b"") for e, record in again if e.state == "open" or e.note])
+    had_entry = [(f, f.record.entry) for f in fates if f.record.entry is not None]
+    gone = [entry for f, entry in had_entry if f.after is None or f.record.discarded == MAPPING]
+    done = [entry for f, entry in had_entry if f.after == COPIED]
+    entries.forget(tx, [*gone, *(entry for entry in done if entry.state != "open")])
+    entries.close(tx, [entry for entry in done if entry.state == "open"], "retried")
+    again = [
+        (entry if f.why is None else entries.again(entry, f.why), f.record)
+        for f, entry in had_entry
+        if _is_news(f, entry)
+    ]
+    entries.reject_again(tx, [(e, record.raw or b"") for e, record in again if e.state == "open" or e.note])
     journal.quarantine_all(tx, [(e, record.raw or b"") for e, record in again if e.state != "open" and not e.note])
     new = [f for f in fates if f.after == QUARANTINED and f.record.entry is None]
     for entity in sorted({f.record.who[0] for f in new}):
-        identities = Identities(entity, s.source.traits.has_unique_keys)
         own = [f for f in new if f.record.who[0] == entity]
-        named = identities.named(tx, [(_entry(f), f.record.raw or b"") for f in own])
-        journal.quarantine_all(tx, named)
+        named = entries.quarantine(s, tx, entity, [(_new_entry(f), f.record.raw or b"") for f in own])
         again += [(entry, f.record) for f, (entry, _) in zip(own, named, strict=True)]
+    again += _not_noted(tx, had_entry)
     found = {entry.id: waits.of_record(view, record.number, entry) for entry, record in again if not entry.note}
     waiting.note(tx, found)
 
 
+def _not_noted(tx: TargetTransaction, had_entry: Sequence[tuple[_Fate, Entry]]) -> list[tuple[Entry, Record]]:
+    """Return the entries of a copy that were refused again for the same reason. It is noted now what they wait for;
+    otherwise every new row of a table that they refer to would cause all of them to be tried again.
+    """
+    tried = [
+        (entry, f.record)
+        for f, entry in had_entry
+        if f.after == QUARANTINED and f.why is not None and entry.reason in waiting.REASONS and not _is_news(f, entry)
+    ]
+    noted = waiting.noted(tx, [entry.id for entry, _ in tried])
+    return [(entry, record) for entry, record in tried if entry.id not in noted]
+
+
 def _is_news(fate: _Fate, entry: Entry) -> bool:
-    """Whether the journal does not know it yet: the record has changed, or the reason has."""
+    """Whether the entry has to be updated: the record or the reason has changed."""
     if fate.after not in (QUARANTINED, DISCARDED) or fate.record.raw is None or fate.record.discarded == MAPPING:
         return False
     changed = journal.digest_of(fate.record.raw) != fate.record.entry_digest
     if fate.record.discarded == PERSON:
         return changed
-    return fate.why is not None and (changed or not _is_same(entry, fate.why))
+    return fate.why is not None and (changed or not entries.is_same(entry, fate.why))
 
 
-def _is_same(entry: Entry, why: Rejection) -> bool:
-    unnamed = why.constraint is None or entry.constraint == why.constraint
-    return unnamed and (entry.reason, entry.table) == (why.reason, why.table)
-
-
-def _again(entry: Entry, fate: _Fate) -> Entry:
-    if fate.why is None:
-        return entry
-    known = _is_same(entry, fate.why)
-    return replace(
-        entry,
-        reason=fate.why.reason,
-        detail=fate.why.detail,
-        table=fate.why.table,
-        column=fate.why.column or (entry.column if known else None),
-        constraint=fate.why.constraint or (entry.constraint if known else None),
-        row_key=fate.why.row_key,
-    )
-
-
-def _entry(fate: _Fate) -> Entry:
+def _new_entry(fate: _Fate) -> Entry:
     assert fate.why is not None
-    entity, key = fate.record.who
-    return Entry(
-        id="",
-        entity=entity,
-        chunk=journal.LATER,
-        key=None if key.startswith(NO_KEY) else key,
-        reason=fate.why.reason,
-        detail=fate.why.detail,
-        table=fate.why.table,
-        column=fate.why.column,
-        phase=PHASE,
-        constraint=fate.why.constraint,
-    )
+    return entries.entry_of(*fate.record.who, fate.why, PHASE)
 
 
 def _wake(view: View, changes: Sequence[TableChange]) -> None:
-    """Records that waited for what has come, or is free now, are to be applied again."""
-    if not changes:
+    """Put in the records that waited for a row that exists now, or for a value that is free now."""
+    if not changes or not waiting.is_any(view.tx):
         return
     values, tables = waits.of_changes(view, changes)
     woken = waiting.woken(view.tx, values, tables) if values else set()

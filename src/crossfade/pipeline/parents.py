@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from crossfade.journal.unexplained import HeldRecord, held_records
+from crossfade.journal.unexplained import RecordOutside, records_outside
 from crossfade.model.canonical import python_rows
 from crossfade.model.program import Feed
 from crossfade.model.target import ForeignKey
@@ -20,7 +20,7 @@ Values = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A record that is not in the target. The first in order represents all that would make the same row."""
+    """A record that is not in the target; of several that would make the same row, the first in order."""
 
     is_closed: bool
     entity: str
@@ -33,7 +33,7 @@ class Parent:
 
 
 class Parents:
-    """The rows that held records would make, for each parent table and its columns; computed once each."""
+    """The rows that records in quarantine would make, for each parent table and its columns; computed once each."""
 
     def __init__(self, s: Session, transaction: Transaction | None = None) -> None:
         self._s, self._transaction = s, transaction or s.transaction
@@ -58,11 +58,11 @@ class Parents:
         narrow = narrow_transformer(self._s, feed, table, columns)
         key_path = self._s.codec.key_path
         by_key = all(follows_from_key(b, columns, key_path) for b in feed.branches if b.table == table)
-        for piece in held_records(self._transaction, feed.entity, with_documents=not by_key):
+        for piece in records_outside(self._transaction, feed.entity, with_documents=not by_key):
             usable = [record for record in piece if not by_key or record.key is not None]
             yield from self._rows(feed, narrow, usable)
 
-    def _rows(self, feed: Feed, narrow: Transformer, records: list[HeldRecord]) -> Iterator[tuple[Values, Parent]]:
+    def _rows(self, feed: Feed, narrow: Transformer, records: list[RecordOutside]) -> Iterator[tuple[Values, Parent]]:
         batch = self._s.batch_of(feed.entity, b"".join(self._document(record) for record in records))
         aside = {a.row for a in batch.rejected}
         readable = [record for i, record in enumerate(records) if i not in aside]
@@ -71,8 +71,8 @@ class Parents:
                 record = readable[root]
                 yield row, Parent(not record.is_open, feed.entity, record.key, record.id)
 
-    def _document(self, record: HeldRecord) -> bytes:
-        """Return the record, or one that holds only its key: a record that cannot be read as a whole has a key too."""
+    def _document(self, record: RecordOutside) -> bytes:
+        """Return the record, or one that has only its key: a record that cannot be read completely has a key too."""
         return record.raw if record.raw is not None else self._s.codec.of_key(record.key or "null")
 
 

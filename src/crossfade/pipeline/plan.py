@@ -13,7 +13,7 @@ from crossfade.stores.contract import Reader, Transaction
 
 
 class KeyScan:
-    """The chunks of entities, in order. They are kept, so that they can be requested again."""
+    """The chunks of entities, in order. They are cached, and can be requested again."""
 
     def __init__(self, reader: Reader, entities: Sequence[str], target_bytes: int, tell: Listener = ignore) -> None:
         self._reader, self.entities, self._target_bytes, self._tell = reader, entities, target_bytes, tell

@@ -16,7 +16,7 @@ from crossfade.model.target import TargetTable
 from crossfade.records.codec import Codec, ColumnReader
 from crossfade.stores.contract import Reader
 from crossfade.transform.engine import Engine
-from crossfade.transform.lookup import LookupReader
+from crossfade.transform.lookup import LookupReader, fetched
 from crossfade.transform.transform import TableRows, Transformer, keep_roots
 
 AT_ONCE = 500
@@ -47,7 +47,7 @@ class Mapper:
         codec: Codec,
         engine: Engine,
     ) -> None:
-        self._program, self._shapes, self._tables, self._engine = program, shapes, tables, engine
+        self._program, self.shapes, self._tables, self._engine = program, shapes, tables, engine
         self._reader, self._codec = reader, codec
         self._transformers: dict[str, Transformer] = {}
         self._transcoders: dict[tuple[str, tuple[Column, ...]], ColumnReader] = {}
@@ -56,7 +56,7 @@ class Mapper:
         """Return one result for each document, in order."""
         if not raws:
             return []
-        batch = self._transcode(self._shapes[entity], self._program.feeds[entity].columns, b"".join(raws))
+        batch = self._transcode(self.shapes[entity], self._program.feeds[entity].columns, b"".join(raws))
         mapped = self._carrier(entity).map(batch)
         rejections = {m.row: m for m in mapped.rejections}
         aside = {a.row: a for a in batch.rejected}
@@ -74,7 +74,9 @@ class Mapper:
 
     def _carrier(self, entity: str) -> Transformer:
         if entity not in self._transformers:
-            lookups = LookupReader(self._shapes, self._reader.fetch, self._transcode, self._codec)
+            lookups = LookupReader(
+                self.shapes, fetched(self._reader.fetch, self._transcode), self._transcode, self._codec
+            )
             self._transformers[entity] = Transformer(self._program.feeds[entity], self._tables, self._engine, lookups)
         return self._transformers[entity]
 
@@ -96,9 +98,9 @@ def first_of(reader: Reader, codec: Codec, entity: str, limit: int, target_bytes
     return found
 
 
-def with_keys(reader: Reader, codec: Codec, entity: str, keys: Sequence[str]) -> list[bytes]:
-    """Return the documents with one of these keys."""
-    return [raw for reply in reader.fetch(entity, codec.key_path, keys) for raw in codec.split(reply)]
+def with_keys(reader: Reader, codec: Codec, shape: Shape, keys: Sequence[str]) -> list[bytes]:
+    """Return the documents of an entity with one of these keys."""
+    return [raw for reply in reader.fetch(shape.entity, codec.key_path, keys, shape) for raw in codec.split(reply)]
 
 
 # -- a sample
@@ -178,10 +180,10 @@ class Sample:
 
 def sample(mapper: Mapper, reader: Reader, codec: Codec, entity: str, size: int, listen: Listener) -> Sample:
     """Map `size` records of an entity, drawn at random from all its keys; always the same ones."""
-    keys, records = _drawn(reader, codec, entity, size)
+    keys, records = drawn(reader, codec, entity, size)
     found = Sample(entity, records)
     for at in range(0, len(keys), AT_ONCE):
-        previewed = mapper.map(entity, with_keys(reader, codec, entity, keys[at : at + AT_ONCE]))
+        previewed = mapper.map(entity, with_keys(reader, codec, mapper.shapes[entity], keys[at : at + AT_ONCE]))
         for one in previewed:
             found.add(one)
         listen(RecordsSampled(entity, len(previewed), sum(p.refused is not None for p in previewed)))
@@ -189,7 +191,7 @@ def sample(mapper: Mapper, reader: Reader, codec: Codec, entity: str, size: int,
     return found
 
 
-def _drawn(reader: Reader, codec: Codec, entity: str, size: int) -> tuple[list[str], int]:
+def drawn(reader: Reader, codec: Codec, entity: str, size: int) -> tuple[list[str], int]:
     """Return the keys of a random sample (reservoir sampling), and the number of all keys."""
     chance = random.Random(f"crossfade {entity}")
     kept: list[str] = []

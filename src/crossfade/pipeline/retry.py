@@ -8,21 +8,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from crossfade.journal import journal, refused
 from crossfade.journal.causes import Selection, close_all
 from crossfade.journal.journal import Entry
-from crossfade.journal.refused import Held
+from crossfade.journal.refused import RefusedEntry
 from crossfade.model.batch import Batch
 from crossfade.model.events import Listener, RecordRetried, RetryStarted, ignore
+from crossfade.model.order import in_dependency_order
 from crossfade.model.rejection import REMAINDER, Rejection
+from crossfade.pipeline import entries
+from crossfade.pipeline.accounts import COPIED, DISCARDED, QUARANTINED, note_moved
 from crossfade.pipeline.admission import ask, may_clash
-from crossfade.pipeline.apply import Applied, apply, without
+from crossfade.pipeline.apply import BatchResult, apply, without
 from crossfade.pipeline.keepers import undecided
-from crossfade.pipeline.records import read
 from crossfade.runtime.executor import Executor
+from crossfade.runtime.records import read
 from crossfade.runtime.session import Session, Work, session
 from crossfade.runtime.tasks import run_tasks
 from crossfade.stores.contract import TargetTransaction
@@ -37,12 +41,12 @@ class Retried:
     outcome: str
 
 
-class Tried(Enum):
+class RetryMode(Enum):
     """What is checked before records are put in, and what happens to the entries of those that are.
 
     BY_KEY: only primary keys, before the copy checks the constraints. AGAIN: every constraint. Both delete the entries,
-    because it was not decided yet which record is kept. BY_PERSON: every constraint; entries are closed. IN_COPY: a
-    person retries before the copy has finished; missing parents may still be copied.
+    because it was not decided yet which record gets the value. BY_PERSON: every constraint; entries are closed.
+    IN_COPY: a person retries before the copy has finished; missing parents may still be copied.
     """
 
     BY_KEY = "by_key"
@@ -51,24 +55,24 @@ class Tried(Enum):
     IN_COPY = "in_copy"
 
     def forgets(self, has_unique_keys: bool) -> bool:
-        """Whether entries are deleted. For records that share a key, the entry shows that there were several."""
-        return self is Tried.BY_KEY or (self is Tried.AGAIN and has_unique_keys)
+        """Whether entries are deleted. Where records can share a key they stay: they show that there were several."""
+        return self is RetryMode.BY_KEY or (self is RetryMode.AGAIN and has_unique_keys)
 
     @property
     def only_keys(self) -> bool:
-        return self in (Tried.BY_KEY, Tried.IN_COPY)
+        return self in (RetryMode.BY_KEY, RetryMode.IN_COPY)
 
 
 def retry(
-    work: Work, chosen: Sequence[Held], executor: Executor, how: Tried, listen: Listener = ignore
+    work: Work, chosen: Sequence[RefusedEntry], executor: Executor, how: RetryMode, listen: Listener = ignore
 ) -> list[Retried]:
     """Retry open entries, each again whenever other records may have added its parent."""
     return list(_Rounds(work, executor, how, listen).run(chosen, ()).values())
 
 
 def readmit(work: Work, executor: Executor) -> int:
-    """Readmit records that a unique constraint refused and whose obstacle has been removed, and records that waited for
-    them. Return their number. Nothing is removed, so that it ends.
+    """Readmit records that a unique constraint refused, if no other row has the value any more, and records that waited
+    for them. Return their number. Nothing is removed, so that it ends.
     """
     s = session(work)
     with s.transaction() as tx:
@@ -79,7 +83,7 @@ def readmit(work: Work, executor: Executor) -> int:
         return 0
     with s.transaction() as tx:
         journal.note_readmitting(tx, moved or ())
-    results = _Rounds(work, executor, Tried.AGAIN, ignore).run(clashed, orphans, moved or ())
+    results = _Rounds(work, executor, RetryMode.AGAIN, ignore).run(clashed, orphans, moved or ())
     with s.transaction() as tx:
         journal.note_clearing(tx, None)
     return sum(r.outcome == "copied" for r in results.values())
@@ -88,13 +92,13 @@ def readmit(work: Work, executor: Executor) -> int:
 class _Rounds:
     """Retries by entity, parents first. A record without a parent is retried when rows are added to that table."""
 
-    def __init__(self, work: Work, executor: Executor, how: Tried, listen: Listener) -> None:
+    def __init__(self, work: Work, executor: Executor, how: RetryMode, listen: Listener) -> None:
         self._work, self._executor, self._how, self._listen = work, executor, how, listen
         self._order = parents_first(work)
         self._results: dict[str, Retried] = {}
 
     def run(
-        self, chosen: Iterable[Held], waiting: Iterable[Held], moved_before: Iterable[str] = ()
+        self, chosen: Iterable[RefusedEntry], waiting: Iterable[RefusedEntry], moved_before: Iterable[str] = ()
     ) -> dict[str, Retried]:
         """Retry. `waiting` are tried when rows are added to a table that they refer to, or were (`moved_before`)."""
         todo, later = self._by_entity(chosen), self._by_entity(waiting)
@@ -111,19 +115,19 @@ class _Rounds:
                 return self._results
             before = moved
 
-    def _by_entity(self, found: Iterable[Held]) -> dict[str, list[Held]]:
-        out: dict[str, list[Held]] = {}
+    def _by_entity(self, found: Iterable[RefusedEntry]) -> dict[str, list[RefusedEntry]]:
+        out: dict[str, list[RefusedEntry]] = {}
         for one in found:
             if one.entity in self._order:
                 out.setdefault(one.entity, []).append(one)
         return out
 
-    def _try(self, entity: str, now: Sequence[Held], moved: set[str]) -> list[Held]:
+    def _try(self, entity: str, now: Sequence[RefusedEntry], moved: set[str]) -> list[RefusedEntry]:
         """Try the entries now. Return those without a parent."""
         if not now:
             return []
         self._listen(RetryStarted(len(now)))
-        by_id, stay = {h.id: h for h in now}, list[Held]()
+        by_id, stay = {h.id: h for h in now}, list[RefusedEntry]()
 
         def take(piece: list[Retried]) -> None:
             for one in piece:
@@ -150,24 +154,9 @@ class _Rounds:
 
 def parents_first(work: Work) -> list[str]:
     """Return the entities, each after those that its rows refer to, unless they refer to each other."""
-    done: dict[str, None] = {}
-    feeding: dict[str, list[str]] = {}
-    for feed in work.program.feeds.values():
-        for table in {b.table for b in feed.branches}:
-            feeding.setdefault(table, []).append(feed.entity)
-
-    def visit(entity: str, path: tuple[str, ...]) -> None:
-        if entity in done or entity in path:
-            return
-        for table in sorted(_parents(work, entity)):
-            for parent in sorted(feeding.get(table, ())):
-                visit(parent, (*path, entity))
-        done[entity] = None
-
-    for name, feed in sorted(work.program.feeds.items()):
-        if feed.branches:
-            visit(name, ())
-    return list(done)
+    tables = {name: {b.table for b in feed.branches} for name, feed in work.program.feeds.items() if feed.branches}
+    needed = {name: _parents(work, name) for name in tables}
+    return in_dependency_order({name: [other for other in tables if tables[other] & needed[name]] for name in tables})
 
 
 def _parents(work: Work, entity: str) -> set[str]:
@@ -179,14 +168,23 @@ def _parents(work: Work, entity: str) -> set[str]:
 # -- one piece
 
 
-def put_in(work: Work, entity: str, ids: Sequence[str], how: Tried) -> list[Retried]:
+class _DoneByAnother(Exception):
+    """Another worker, which was thought lost, has retried this piece meanwhile."""
+
+
+def put_in(work: Work, entity: str, ids: Sequence[str], how: RetryMode) -> list[Retried]:
     """Retry a piece in one transaction. Runs in a worker."""
-    s = session(work)
+    while True:
+        with suppress(_DoneByAnother):
+            return _put_in(session(work), entity, ids, how)
+
+
+def _put_in(s: Session, entity: str, ids: Sequence[str], how: RetryMode) -> list[Retried]:
     with s.transaction() as tx:
-        kept = refused.read(tx, ids)
-        closed = list(_closed(tx, entity, ids, {entry.id for entry, _ in kept}))
-    torn = [Retried(entry, "quarantined") for entry, _ in kept if entry.reason == REMAINDER]
-    piece = _Piece(s, entity, [(e, raw) for e, raw in kept if e.reason != REMAINDER])
+        still_open = refused.read(tx, ids)
+        closed = list(_closed(tx, entity, ids, {entry.id for entry, _ in still_open}))
+    torn = [Retried(entry, "quarantined") for entry, _ in still_open if entry.reason == REMAINDER]
+    piece = _Piece(s, entity, [(e, raw) for e, raw in still_open if e.reason != REMAINDER])
     return [*closed, *torn, *piece.gone, *piece.put_in(how)]
 
 
@@ -208,89 +206,86 @@ def _closed(tx: TargetTransaction, entity: str, ids: Sequence[str], found: set[s
 class _Piece:
     """Entries with their current records, or with those in quarantine if a key does not identify the record."""
 
-    def __init__(self, s: Session, entity: str, kept: Sequence[tuple[Entry, bytes]]) -> None:
+    def __init__(self, s: Session, entity: str, stored: Sequence[tuple[Entry, bytes]]) -> None:
         self._s, self._entity = s, entity
-        found = read(s, entity, list(dict.fromkeys(e.key for e, _ in kept if e.key is not None)))
-        now = [(e, raw, found[e.key] if e.key is not None else [raw]) for e, raw in kept]
+        found = read(s, entity, list(dict.fromkeys(e.key for e, _ in stored if e.key is not None)))
+        now = [(e, raw, found[e.key] if e.key is not None else [raw]) for e, raw in stored]
         self.gone = [Retried(e, "gone") for e, _, raws in now if not raws]
         self._entries = [(e, raws[0] if len(raws) == 1 else raw) for e, raw, raws in now if raws]
         self._batch = s.batch_of(entity, b"".join(raw for _, raw in self._entries)) if self._entries else None
 
-    def put_in(self, how: Tried) -> list[Retried]:
+    def put_in(self, how: RetryMode) -> list[Retried]:
         if self._batch is None:
             return []
-        mapped = self._s.transformer(self._entity).map(self._batch)
+        mapped = self._mapped(self._batch)
         out = {m.row for m in mapped.rejections} | mapped.discarded
         order = [row for row in range(len(self._batch.raws)) if row not in out]
         only_keys = how.only_keys and self._s.target.traits.constraints_after_tables
         asked = ask(self._s, without(mapped.tables, out) if out else mapped.tables, order, only_keys=only_keys)
+        ids = [entry.id for entry, _ in self._entries]
         with self._s.transaction() as tx:
+            if len(journal.hold_open(tx, ids)) < len(ids):
+                raise _DoneByAnother
             applied = apply(self._s, tx, self._entity, self._batch, mapped, asked)
             results = list(self._results(self._batch, mapped, applied))
             self._note(tx, results, applied, how)
         return results
 
-    def _results(self, batch: Batch, mapped: Mapped, applied: Applied) -> Iterator[Retried]:
+    def _mapped(self, batch: Batch) -> Mapped:
+        """Map the records. If the source is followed, what they look up is noted before they are written: it may be the
+        only trace of a looked-up record that is deleted before the follower begins.
+        """
+        transformer = self._s.transformer(self._entity)
+        if not self._s.work.is_followed:
+            return transformer.map(batch)
+        self._s.forget_lookups()
+        with self._s.transaction() as tx, self._s.noting_uses(tx, self._entity):
+            return transformer.map(batch)
+
+    def _results(self, batch: Batch, mapped: Mapped, applied: BatchResult) -> Iterator[Retried]:
         aside = {a.row: a for a in batch.rejected}
         rows = iter(range(len(batch.raws)))
         for place, (entry, _) in enumerate(self._entries):
             if place in aside:
                 one = aside[place]
-                yield Retried(_again(entry, one.key, Rejection(0, one.reason, one.said)), "quarantined")
+                yield _refused_again(entry, one.key, one)
                 continue
             row = next(rows)
             if row in mapped.discarded:
                 yield Retried(entry, "discarded")
             elif why := applied.rejected.get(row):
-                yield Retried(_again(entry, batch.keys[row], why), "quarantined")
+                yield _refused_again(entry, batch.keys[row], why)
             else:
                 yield Retried(entry, "copied")
 
-    def _note(self, tx: TargetTransaction, results: Sequence[Retried], applied: Applied, how: Tried) -> None:
+    def _note(self, tx: TargetTransaction, results: Sequence[Retried], applied: BatchResult, how: RetryMode) -> None:
         raws = {entry.id: raw for entry, raw in self._entries}
         came = [r.entry for r in results if r.outcome == "copied"]
         left = [r.entry for r in results if r.outcome == "discarded"]
         if how.forgets(self._s.source.traits.has_unique_keys):
-            journal.forget_all(tx, came)
+            entries.forget(tx, came)
         else:
-            journal.resolve_all(tx, came, "retried")
-        journal.resolve_all(tx, left, "discarded")
-        journal.update_reasons(tx, [(r.entry, raws[r.entry.id]) for r in results if r.outcome == "quarantined"])
+            entries.close(tx, came, "retried")
+        entries.close(tx, left, "discarded")
+        entries.reject_again(tx, [(r.entry, raws[r.entry.id]) for r in results if r.outcome == "quarantined"])
         if came or left:
-            shift = {"copied": len(came), "discarded": len(left), "quarantined": -len(came) - len(left)}
-            journal.shift_counts(tx, self._entity, rows=applied.rows, **shift)
-        if came and how is Tried.AGAIN:
+            moved = ((QUARANTINED, COPIED), len(came)), ((QUARANTINED, DISCARDED), len(left))
+            note_moved(tx, self._entity, moved, applied.rows)
+        if came and how is RetryMode.AGAIN:
             journal.note_came(tx, {b.table for b in self._s.work.program.feeds[self._entity].branches})
 
 
-def _again(entry: Entry, key: str | None, why: Rejection) -> Entry:
-    return replace(
-        entry,
-        key=entry.key if key is None else key,
-        reason=why.reason,
-        detail=why.detail,
-        table=why.table,
-        column=why.column or ((entry.column or None) if _is_same(entry, why) else None),
-        constraint=why.constraint or (entry.constraint if _is_same(entry, why) else None),
-        parent=None,
-        waits_for=None,
-        row_key=why.row_key,
-        cause=None,
-    )
-
-
-def _is_same(entry: Entry, why: Rejection) -> bool:
-    """Return whether the same constraint refused the record again, so that what is known about it is still true."""
-    unnamed = why.constraint is None or entry.constraint == why.constraint
-    return unnamed and (entry.reason, entry.table) == (why.reason, why.table)
+def _refused_again(entry: Entry, key: str | None, why: Rejection) -> Retried:
+    refused_again = entries.again(entry, why)
+    return Retried(refused_again if key is None else replace(refused_again, key=key), "quarantined")
 
 
 # -- discarded by a person
 
 
-def discard(tx: TargetTransaction, entries: Sequence[Entry], reason: str) -> list[Entry]:
+def discard(tx: TargetTransaction, chosen: Sequence[Entry], reason: str) -> list[Entry]:
     """Close open entries as discarded, with a person's reason, and update the counts."""
-    left = list({e.id: e for e in entries if e.state == "open"}.values())
+    left = list({e.id: e for e in chosen if e.state == "open"}.values())
     journal.resolve_all(tx, left, "discarded", reason)
     _shift(tx, Counter(entry.entity for entry in left))
     return left
@@ -305,4 +300,4 @@ def discard_all(tx: TargetTransaction, of: Selection, reason: str) -> dict[str, 
 
 def _shift(tx: TargetTransaction, discarded: Mapping[str, int]) -> None:
     for entity, count in discarded.items():
-        journal.shift_counts(tx, entity, quarantined=-count, discarded=count)
+        note_moved(tx, entity, [((QUARANTINED, DISCARDED), count)])

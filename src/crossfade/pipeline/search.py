@@ -11,7 +11,7 @@ from crossfade.journal.ledger import row_texts
 from crossfade.model.owners import Owners
 from crossfade.model.target import TargetTable
 from crossfade.pipeline.narrow import narrow_transformer
-from crossfade.pipeline.records import record_key
+from crossfade.runtime.records import record_key
 from crossfade.runtime.session import Session
 
 

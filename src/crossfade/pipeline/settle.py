@@ -1,15 +1,14 @@
-"""Which of the records in view may be in the target together, and which records have to be looked at as well.
+"""Decide which of the records in view may be in the target together, and which other records have to be read first.
 
-The holder of a value keeps it as long as it wants it, and a newcomer waits. A record whose parent is not there stays
-out; records that refer to each other go in together. Whoever is not in view is as it is in the target: if it holds
-what a record in view wants, or refers to a row that is to go, it is to be looked at before anything is decided.
+A record that has a unique value keeps it as long as it wants it, and others wait. A record without its parent is
+rejected; records that refer to each other are accepted together. Records that are not in view stay as they are in the
+target: if one has a value that a record in view wants, or refers to a row that is to be deleted, it has to come into
+view before anything is decided.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -18,68 +17,45 @@ from crossfade.model.keys import in_order
 from crossfade.model.rejection import Rejection
 from crossfade.model.target import ForeignKey, TargetTable
 from crossfade.pipeline.admission import no_parent, same_key, same_value
+from crossfade.pipeline.claims import Claim, Key, Settled, Value
+from crossfade.pipeline.difference import TableChange
 from crossfade.pipeline.ownership import Who
+from crossfade.pipeline.spelled import as_child, in_view_as
 from crossfade.pipeline.view import View
-
-Value = tuple[Any, ...]
-Key = tuple[Any, ...]
-
-
-@dataclass
-class Claim:
-    """What a record wants. `takes`: values that no other row may have; `needs`: parents that are not in the target
-    without the records in view; `makes`: values that its rows give to children.
-    """
-
-    takes: list[tuple[Value, Rejection]] = field(default_factory=list)
-    needs: list[tuple[Value, Rejection]] = field(default_factory=list)
-    makes: set[Value] = field(default_factory=set)
-
-
-@dataclass
-class Settled:
-    """`rejected`: records (by number) that stay out, and why. `look_at`: records that are to come into view first.
-    `linked`: pairs of records of which one is there only with the other. `missing`: parents that nobody makes.
-    """
-
-    rejected: dict[int, Rejection] = field(default_factory=dict)
-    look_at: set[Who] = field(default_factory=set)
-    linked: set[tuple[int, int]] = field(default_factory=set)
-    missing: dict[Value, ForeignKey] = field(default_factory=dict)
-    stuck: dict[Who, str] = field(default_factory=dict)
 
 
 class Settling:
-    """One look at everything in view."""
+    """One decision on everything in view."""
 
     def __init__(self, view: View, *, ask_uniques: bool = True) -> None:
         self._view, self._tx, self._ask_uniques = view, view.tx, ask_uniques
         in_line = sorted(view.records, key=lambda r: (r.who[0], in_order(r.who[1]), r.number))
         self._claims = {r.number: Claim() for r in in_line if r.wants_in}
         self._own = _keys_by_owner(view)
-        self._held: dict[Value, set[int]] = {}
-        self._out = Settled()
+        self._holders: dict[Value, set[int]] = {}
+        self._out = Settled(look_at=view.instead - view.by_who.keys())
 
     def settle(self) -> Settled:
         refused: dict[int, Rejection] = {}
-        for part in self._view.wanted:
-            rows, records = self._live(part.rows, part.records)
-            if records:
-                self._keys(part.table, rows, records, refused)
-                self._uniques(part.table, rows, records, refused)
-                self._parents(part.table, rows, records)
-                self._makes(part.table, rows, records)
+        wanting = [(part.table, *self._wanting(part.rows, part.records)) for part in self._view.wanted]
+        wanting = [one for one in wanting if one[2]]
+        for table, rows, records in wanting:
+            self._keys(table, rows, records, refused)
+            self._uniques(table, rows, records, refused)
+            self._makes(table, rows, records)
+        for table, rows, records in wanting:
+            self._parents(table, rows, records)
         if self._out.look_at:
             return self._out
-        self._holders()
+        self._find_holders()
         self._out.rejected = self._decided(refused)
         self._waiting()
         self._link()
         self._dependants()
         return self._out
 
-    def _live(self, rows: pa.Table, records: Sequence[int]) -> tuple[pa.Table, list[int]]:
-        """Those of records that want in."""
+    def _wanting(self, rows: pa.Table, records: Sequence[int]) -> tuple[pa.Table, list[int]]:
+        """Return the rows of records that want to be in the target."""
         places = [place for place, record in enumerate(records) if record in self._claims]
         if len(places) == len(records):
             return rows, list(records)
@@ -91,12 +67,13 @@ class Settling:
         names = list(table.primary_key)
         keys = python_rows(rows.select(names))
         own = self._own.get(table.name, {})
-        there = set(python_rows(self._tx.owned(table, rows.select(names), names))) - own.keys()
+        asked = pa.array([place for place, key in enumerate(keys) if key not in own], pa.int64())
+        there = set(python_rows(self._tx.owned(table, rows.select(names).take(asked), names))) if len(asked) else set()
         self._outside(table, {k: r for k, r in zip(keys, records, strict=True) if k in there}, same_key(table), refused)
         for key, record in zip(keys, records, strict=True):
             self._claims[record].takes.append(((table.name, "", *key), same_key(table)))
             if key in own:
-                self._gives(own[key], record)
+                self._link_to_holder(own[key], record)
 
     def _uniques(
         self, table: TargetTable, rows: pa.Table, records: Sequence[int], refused: dict[int, Rejection]
@@ -113,14 +90,16 @@ class Settling:
                 if conflict.key is not None and conflict.key not in own:
                     outside[conflict.key] = record
                 elif conflict.key is not None:
-                    self._gives(own[conflict.key], record)
+                    self._link_to_holder(own[conflict.key], record)
                 self._claims[record].takes.append(((table.name, unique.name, *conflict.values.values()), why))
             self._outside(table, outside, why, refused)
 
     def _outside(
         self, table: TargetTable, found: Mapping[Key, int], why: Rejection, refused: dict[int, Rejection]
     ) -> None:
-        """Rows of nobody in view: their records come into view; if no record owns one, it stays."""
+        """Rows of no record in view are in the way: their records have to come into view. If a row belongs to no
+        record, it stays, and the record that wants its value is refused.
+        """
         if not found:
             return
         keys = arrow_rows(table, table.primary_key, list(found))
@@ -136,18 +115,45 @@ class Settling:
                 continue
             values = python_rows(rows.select(list(key.columns)))
             asked = {value for value in values if None not in value}
-            there = self._there(key, asked)
-            for record, value in zip(records, values, strict=True):
-                if value in asked - there:
+            lacking = asked - self._there(key, asked)
+            needed = self._needed(table, key, rows, values, lacking)
+            for record, value in zip(records, needed, strict=True):
+                if value is not None:
                     need = (key.parent, key.parent_columns, value)
                     self._claims[record].needs.append((need, no_parent(table, key).at(record)))
                     self._out.missing[need] = key
 
+    def _needed(
+        self, table: TargetTable, key: ForeignKey, rows: pa.Table, values: Sequence[Key], lacking: set[Key]
+    ) -> list[Key | None]:
+        """Return the value that each row needs of records in view, if it seems to be `lacking`. A row that is spelled
+        in another way stays if it is outside the view; of a record in view, its value is needed, unless a record makes
+        the one that is named.
+        """
+        seem = [value if value in lacking else None for value in values]
+        conflicts = self._view.s.target.conflicts
+        if conflicts is None or not self._ask_uniques or not lacking:
+            return seem
+        in_view = {value for value, _ in self._values_made(key)}
+        made = {value for claim in self._claims.values() for value in claim.makes}
+        found = conflicts.orphaned(table, key, _plain(rows, table))
+        there = {value for value, clash in zip(values, found, strict=True) if clash is None} & lacking - in_view
+        there = {value for value in there if (key.parent, key.parent_columns, value) not in made}
+        parent, own = self._view.s.work.tables[key.parent], self._own.get(key.parent, {})
+        spelled = {value: in_view_as(self._tx, parent, key, value, own, in_view) for value in there}
+        return [None if value is None else spelled.get(value, value) for value in seem]
+
     def _there(self, key: ForeignKey, values: set[Key]) -> set[Key]:
-        """Those that rows of the parent have which belong to nobody in view."""
+        """Return the values that parent rows of records outside the view have: these rows stay."""
+        if key.parent not in self._view.s.work.tables:  # a partition, in an older journal
+            return values
         parent, own = self._view.s.work.tables[key.parent], self._own.get(key.parent, {})
         names = list(dict.fromkeys([*key.parent_columns, *parent.primary_key]))
-        found = self._tx.owned(parent, arrow_rows(parent, key.parent_columns, sorted(values, key=repr)), names)
+        try:
+            by = arrow_rows(parent, key.parent_columns, sorted(values, key=repr))
+        except (pa.ArrowException, TypeError):  # the columns have other types
+            return set()
+        found = self._tx.owned(parent, by, names)
         own_keys = python_rows(found.select(list(parent.primary_key)))
         of_parent = python_rows(found.select(list(key.parent_columns)))
         return {value for value, row in zip(of_parent, own_keys, strict=True) if row not in own}
@@ -158,16 +164,16 @@ class Settling:
                 for record, value in zip(records, python_rows(rows.select(list(columns))), strict=True):
                     self._claims[record].makes.add((table.name, columns, value))
 
-    def _gives(self, holder: Who, record: int) -> None:
-        """A record wants what one in view has now: if that is another one, they change together."""
+    def _link_to_holder(self, holder: Who, record: int) -> None:
+        """Link a record to the one in view that has a value which it wants: they change together."""
         for other in self._view.by_who[holder]:
             if other.number != record:
                 self._out.linked.add((record, other.number))
 
-    # -- who holds what
+    # -- which record has a value
 
-    def _holders(self) -> None:
-        """Value -> the records that hold it, of the values that several want."""
+    def _find_holders(self) -> None:
+        """Find the records that have the values that several records want."""
         wanted: dict[Value, set[int]] = {}
         for record, claim in self._claims.items():
             for value, _ in claim.takes:
@@ -175,11 +181,11 @@ class Settling:
         contested = {value for value, records in wanted.items() if len(records) > 1}
         if not contested:
             return
-        for value, who in self._values_held({value[:2] for value in contested}):
+        for value, who in self._current_values({value[:2] for value in contested}):
             if value in contested:
-                self._held[value] = {r.number for r in self._view.by_who[who]}
+                self._holders[value] = {r.number for r in self._view.by_who[who]}
 
-    def _values_held(self, asked: set[Value]) -> Iterator[tuple[Value, Who]]:
+    def _current_values(self, asked: set[Value]) -> Iterator[tuple[Value, Who]]:
         conflicts = self._view.s.target.conflicts
         for part in self._view.current:
             table = part.table
@@ -188,7 +194,7 @@ class Settling:
                     yield (table.name, "", *key), who
             for unique in table.uniques:
                 if (table.name, unique.name) in asked and conflicts is not None:
-                    found = conflicts.holders(table, unique, _plain(part.rows))
+                    found = conflicts.holders(table, unique, _plain(part.rows, table))
                     for conflict, who in zip(found, part.owners, strict=True):
                         if conflict is not None:
                             yield (table.name, unique.name, *conflict.values.values()), who
@@ -196,19 +202,34 @@ class Settling:
     # -- the decision
 
     def _decided(self, refused: Mapping[int, Rejection]) -> dict[int, Rejection]:
-        """Whoever lacks a parent gives way until nobody does; who did so for one that came in after all comes in."""
+        """Reject records that lack a parent until none does. Then accept those for which rejected ones made room."""
         orphans: dict[int, Rejection] = {}
         while True:
             late, inside = self._in_order(refused.keys() | orphans.keys())
             made = {value for record in inside for value in self._claims[record].makes}
             lacking = {r: why for r in inside for value, why in self._claims[r].needs[::-1] if value not in made}
             if not lacking:
-                back = self._back(inside, orphans)
-                return {r: why for r, why in {**refused, **late, **orphans}.items() if r not in back}
+                back = self._readmitted(inside, orphans)
+                late |= self._too_late([*inside, *back], orphans.keys() - back)
+                return {r: why for r, why in {**refused, **orphans, **late}.items() if r not in back}
             orphans |= lacking
 
-    def _back(self, inside: Sequence[int], orphans: Mapping[int, Rejection]) -> set[int]:
-        """Those of the orphans that can be in after all: who was in their way has given way itself."""
+    def _too_late(self, inside: Collection[int], orphans: Collection[int]) -> dict[int, Rejection]:
+        """Return the orphans whose parents are accepted after all, but whose value was given to another record. They
+        wait for the value: an entry that waits for a parent is tried again only when the parent arrives later.
+        """
+        made = {value for record in inside for value in self._claims[record].makes}
+        taken = {value for record in inside for value, _ in self._claims[record].takes}
+        return {
+            record: why.at(record)
+            for record in orphans
+            if all(value in made or value in self._claims[record].makes for value, _ in self._claims[record].needs)
+            for value, why in self._claims[record].takes[::-1]
+            if value in taken
+        }
+
+    def _readmitted(self, inside: Sequence[int], orphans: Mapping[int, Rejection]) -> set[int]:
+        """Return the orphans that can be accepted after all: the record that was in their way was rejected too."""
         made = {value for record in inside for value in self._claims[record].makes}
         taken = {value for record in inside for value, _ in self._claims[record].takes}
         back: set[int] = set()
@@ -216,7 +237,7 @@ class Settling:
             fits = [
                 r
                 for r in orphans.keys() - back
-                if all(value in made for value, _ in self._claims[r].needs)
+                if all(value in made or value in self._claims[r].makes for value, _ in self._claims[r].needs)
                 and all(value not in taken for value, _ in self._claims[r].takes)
             ]
             if not fits:
@@ -227,11 +248,11 @@ class Settling:
             taken |= {value for value, _ in self._claims[first].takes}
 
     def _in_order(self, out: set[int]) -> tuple[dict[int, Rejection], list[int]]:
-        """Who holds a value and still wants it has it; of the others the first by its key."""
+        """Give each value to the record that has it and still wants it, or else to the first by its key."""
         taken: dict[Value, int] = {}
         for record, claim in self._claims.items():
             if record not in out:
-                taken |= {value: record for value, _ in claim.takes if record in self._held.get(value, ())}
+                taken |= {value: record for value, _ in claim.takes if record in self._holders.get(value, ())}
         late: dict[int, Rejection] = {}
         inside: list[int] = []
         for record, claim in self._claims.items():
@@ -248,7 +269,7 @@ class Settling:
         return late, inside
 
     def _waiting(self) -> None:
-        """Parents in quarantine that may themselves wait for a record in view: they can only come in together."""
+        """Look at parents in quarantine that may wait for a record in view: they must be accepted together."""
         made = {v for r, claim in self._claims.items() if r not in self._out.rejected for v in claim.makes}
         for record, why in self._out.rejected.items():
             entity, _ = self._view.records[record].who
@@ -261,16 +282,17 @@ class Settling:
         self._out.look_at -= self._view.by_who.keys()
 
     def _link(self) -> None:
-        """Who is there only with whom: by a parent, or by a value that one gives to the other."""
+        """Link each record to those that make its parents."""
         inside = [record for record in self._claims if record not in self._out.rejected]
         makers = {value: record for record in inside for value in self._claims[record].makes}
         for record in inside:
-            self._out.linked |= {(record, makers[value]) for value, _ in self._claims[record].needs}
+            self._out.needing |= {(record, makers[value]) for value, _ in self._claims[record].needs}
+        self._out.linked |= self._out.needing
 
-    # -- who hangs on what goes
+    # -- rows that refer to rows that are deleted
 
     def _dependants(self) -> None:
-        """Rows of others that refer to what will not be there any more."""
+        """Find rows of other records that refer to values that will no longer exist."""
         made = {
             value for record, claim in self._claims.items() if record not in self._out.rejected for value in claim.makes
         }
@@ -290,23 +312,26 @@ class Settling:
                 yield from zip(python_rows(part.rows.select(list(key.parent_columns))), part.owners, strict=True)
 
     def _referring(self, child: TargetTable, key: ForeignKey, gone: Mapping[Key, Who]) -> None:
-        values = pa.table(arrow_rows(child, key.columns, sorted(gone, key=repr)))
+        values = as_child(child, key, self._view.s.work.tables[key.parent], sorted(gone, key=repr))
+        if values is None:
+            return
         names = list(dict.fromkeys([*child.primary_key, *key.columns]))
         rows = self._tx.owned(child, values, names)
         own = self._own.get(child.name, {})
         places = [i for i, row in enumerate(python_rows(rows.select(list(child.primary_key)))) if row not in own]
         rows = rows.take(pa.array(places, pa.int64()))
-        self._inside(child, key, gone, own)
+        self._link_referring(child, key, gone)
         behind = self._view.ownership.behind(self._tx, child, rows) if len(rows) else []
         for who, value in zip(behind, python_rows(rows.select(list(key.columns))), strict=True):
             if who is None or who in self._view.by_who:
                 said = f"a row of {child.name} that is not of this move refers to it ({key.name})"
-                self._out.stuck[gone[value]] = said
+                holders = [gone[value]] if value in gone else gone.values()  # it may be spelled in another way
+                self._out.stuck.update(dict.fromkeys(holders, said))
             else:
                 self._out.look_at.add(who)
 
-    def _inside(self, child: TargetTable, key: ForeignKey, gone: Mapping[Key, Who], own: Mapping[Key, Who]) -> None:
-        """Rows in view that refer to it now change together with it."""
+    def _link_referring(self, child: TargetTable, key: ForeignKey, gone: Mapping[Key, Who]) -> None:
+        """Link records in view whose rows refer to these values now to the records that lose them."""
         for part in self._view.current:
             if part.table.name == child.name and set(key.columns) <= set(part.rows.column_names):
                 for value, who in zip(python_rows(part.rows.select(list(key.columns))), part.owners, strict=True):
@@ -315,8 +340,24 @@ class Settling:
                         self._out.linked.add((records[who][0].number, records[gone[value]][0].number))
 
 
+def concerns_others(view: View, changes: Sequence[TableChange]) -> bool:
+    """Return whether changes may conflict with other records, or delete what others need. They do not if rows change in
+    place, and no column changes that refers to a row or is referred to. (The database refuses a value that another row
+    has.)
+    """
+    if view.instead - view.by_who.keys():
+        return True
+    for change in changes:
+        table, changed = change.table, change.changed
+        referring = {name for key in table.foreign_keys for name in key.columns}
+        referred = {name for columns in _referred(view, table) for name in columns}
+        if changed is None or changed & (referring | referred):
+            return True
+    return False
+
+
 def _keys_by_owner(view: View) -> dict[str, dict[Key, Who]]:
-    """Table -> primary key -> owner, of the rows in view."""
+    """Return table -> primary key -> owner, of the rows in view."""
     found: dict[str, dict[Key, Who]] = {}
     for part in view.current:
         keys = python_rows(part.rows.select(list(part.table.primary_key)))
@@ -325,12 +366,12 @@ def _keys_by_owner(view: View) -> dict[str, dict[Key, Who]]:
 
 
 def _referred(view: View, table: TargetTable) -> set[tuple[str, ...]]:
-    """The columns of the table that foreign keys refer to."""
+    """Return the columns of the table that foreign keys refer to."""
     return {k.parent_columns for t in view.s.work.tables.values() for k in t.foreign_keys if k.parent == table.name}
 
 
 def _depending_on(view: View, table: str) -> set[str]:
-    """The entities that the records which fill a table refer to, and those that these refer to."""
+    """Return the entities that the records of a table refer to, directly or indirectly."""
     program, tables = view.s.work.program, view.s.work.tables
     found: set[str] = set()
     todo = {b.entity for b in program.branches if b.table == table}
@@ -342,5 +383,5 @@ def _depending_on(view: View, table: str) -> set[str]:
     return found
 
 
-def _plain(rows: pa.Table) -> pa.Table:
-    return rows.select([name for name in rows.column_names if not name.startswith("#")])
+def _plain(rows: pa.Table, table: TargetTable) -> pa.Table:
+    return rows.select([name for name in rows.column_names if table.column(name) is not None])

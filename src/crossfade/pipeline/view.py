@@ -1,5 +1,5 @@
-"""What is known of some records in one transaction: the source's, the rows that they make, those that they own, and
-what quarantine holds of them.
+"""What is known of some records in one transaction: the records in the source, the rows that they make, the rows that
+they own, and their entries in quarantine.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from crossfade.model.rejection import REMAINDER, Rejection
 from crossfade.model.target import TargetTable
 from crossfade.pipeline.ownership import OwnedRows, Ownership, Who
 from crossfade.pipeline.parents import Parents
-from crossfade.pipeline.records import read
+from crossfade.runtime.records import read
 from crossfade.runtime.session import Session
 from crossfade.stores.contract import TargetTransaction
 from crossfade.transform.transform import TableRows
 
 MAPPING, PERSON = "mapping", "person"
-"""Who discarded a record."""
+"""What discarded a record: the `where` of a discard, or a person."""
 
 
 @dataclass
 class Record:
-    """One record. `raw` is None if the source does not hold it now, or if nobody is to look at it (`frozen`).
+    """One record. `raw` is None if the source does not have it now. `frozen`: why it and its rows stay as they are.
 
-    `rejection`: it does not fit, whatever else is in the target. `entry` is the open or discarded one.
+    `rejection`: it does not fit, whatever else is in the target. `entry`: its open or discarded entry in quarantine.
     """
 
     number: int
@@ -60,15 +60,22 @@ class Wanted:
 
 @dataclass
 class View:
-    """Grows by `add`; what was read once is not read again."""
+    """Records and rows that were read; `add` reads more, and none twice.
+
+    `failed`: records that are not mapped, but go to quarantine. `left`: records that were asked for, and that another
+    transaction applies. `instead`: records whose keys are equal to those asked for, but other texts (1.00 for 1.0).
+    """
 
     s: Session
     tx: TargetTransaction
     ownership: Ownership
+    failed: Mapping[Who, Rejection] = field(default_factory=dict)
+    left: frozenset[Who] = frozenset()
     records: list[Record] = field(default_factory=list)
     by_who: dict[Who, list[Record]] = field(default_factory=dict)
     wanted: list[Wanted] = field(default_factory=list)
     current: list[OwnedRows] = field(default_factory=list)
+    instead: set[Who] = field(default_factory=set)
 
     def add(self, listed: Mapping[str, Iterable[str]]) -> None:
         """Read these records of each entity."""
@@ -79,21 +86,25 @@ class View:
 
     def _add(self, entity: str, keys: Sequence[str]) -> None:
         found = read(self.s, entity, keys)
-        entries = journal.held_of_keys(self.tx, entity, keys)
+        self.instead |= {(entity, key) for key in found.keys() - set(keys)}
+        entries = journal.entries_of_keys(self.tx, entity, keys)
         left = set(self.s.ledger.left(self.tx, entity, keys)) if self._discards(entity) else set()
         new = [r for key in keys for r in self._records(entity, key, found[key], entries.get(key, []), key in left)]
-        self._map(entity, [record for record in new if record.raw is not None])
+        self._map(entity, [record for record in new if record.raw is not None and record.rejection is None])
         self.current += self.ownership.of(self.tx, entity, keys)
 
     def _records(
-        self, entity: str, key: str, raws: Sequence[bytes], held: Sequence[tuple[Entry, str]], was_left: bool
+        self, entity: str, key: str, raws: Sequence[bytes], entries: Sequence[tuple[Entry, str]], was_left: bool
     ) -> list[Record]:
-        """The records with one key, several only in a dump; without any, one that stands for what was there."""
-        out, left = list[Record](), list(held)
+        """Return the records with one key: only a dump has several. If there is none, one that stands for the record
+        that was there, or for each entry.
+        """
+        out, left = list[Record](), list(entries)
         present: list[bytes | None] = [*raws]
-        for raw in present or [None] * max(1, len(held)):
-            record = Record(len(self.records), (entity, key), raw, was_discarded=was_left)
-            mine = _entry_of(raw, left, alone=len(raws) == 1)
+        for raw in present or [None] * max(1, len(entries)):
+            failed = self.failed.get((entity, key))
+            record = Record(len(self.records), (entity, key), raw, rejection=failed, was_discarded=was_left)
+            mine = _entry_of(raw, left, alone=len(raws) == 1) if left else None
             if mine is not None:
                 left.remove(mine)
                 record.entry, record.entry_digest = mine
@@ -112,7 +123,8 @@ class View:
         for place, one in unread.items():
             records[place].rejection = replace(one, detail=one.said, path="", raw=b"")
         read_ones = [record for place, record in enumerate(records) if place not in unread]
-        mapped = self.s.transformer(entity).map(batch)
+        with self.s.noting_uses(self.tx, entity):
+            mapped = self.s.transformer(entity).map(batch)
         for why in mapped.rejections:
             read_ones[why.row].rejection = why
         for row in mapped.discarded:
@@ -139,7 +151,7 @@ class View:
 
     @property
     def inside(self) -> set[Who]:
-        """Those that have rows in the target."""
+        """The records that have rows in the target."""
         return {who for rows in self.current for who in rows.owners}
 
 
@@ -149,9 +161,9 @@ def _without(part: OwnedRows, who: Who) -> OwnedRows:
     return OwnedRows(part.table, rows, [part.owners[i] for i in places])
 
 
-def _entry_of(raw: bytes | None, held: Sequence[tuple[Entry, str]], *, alone: bool) -> tuple[Entry, str] | None:
-    """Of the entries of one key that of this record: by its digest where the key has several."""
-    usable = [one for one in held if one[0].reason != REMAINDER]
+def _entry_of(raw: bytes | None, entries: Sequence[tuple[Entry, str]], *, alone: bool) -> tuple[Entry, str] | None:
+    """Return the entry of a record among those of its key: by its digest, if several records have the key."""
+    usable = [one for one in entries if one[0].reason != REMAINDER]
     if alone or raw is None:  # of several that are gone each has its own
         return usable[0] if usable else None
     digest = journal.digest_of(raw)

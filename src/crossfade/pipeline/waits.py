@@ -1,12 +1,15 @@
-"""What records in quarantine wait for, as texts: a parent row, or a value that a unique constraint lets one row have.
+"""What records in quarantine wait for, as texts: a parent row, or a unique value.
 
-The texts only have to meet: what they find is decided anew. So text is compared without case and trailing blanks, and
-where a constraint is about more than plain columns, every change of these columns counts.
+A match only causes a record to be tried again, so texts may match too often, but never too seldom: text is compared
+without case, accents and trailing blanks, numbers without trailing zeros, and for a constraint on more than plain
+columns, or on columns of types that spell a value in several ways, every change of these columns matches.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -17,14 +20,15 @@ from crossfade.model.canonical import python_rows
 from crossfade.model.quoting import identifier
 from crossfade.model.target import TargetTable, Unique
 from crossfade.pipeline.difference import TableChange
+from crossfade.pipeline.parking import columns_of
 from crossfade.pipeline.view import View
-from crossfade.pipeline.writing import columns_of
 
 ANY = "*"
+_FRACTION = re.compile(r"-?[0-9]+\.[0-9]*")
 
 
 def of_record(view: View, number: int, entry: Entry) -> set[str]:
-    """What the record of an entry waits for, by the rows that it would make."""
+    """Return what the record of an entry waits for, by the rows that it would make."""
     found: set[str] = set()
     if entry.reason not in ("foreign_key", "unique", "exclusion"):
         return found
@@ -33,15 +37,17 @@ def of_record(view: View, number: int, entry: Entry) -> set[str]:
             places = [place for place, record in enumerate(part.records) if record == number]
             rows = part.rows.take(pa.array(places, pa.int64()))
             if len(rows):
-                found |= set(_of_rows(part.table, rows, entry))
+                found |= set(_of_rows(view, part.table, rows, entry))
     return found or {_text(entry.reason, entry.table or "", ANY)}
 
 
-def _of_rows(table: TargetTable, rows: pa.Table, entry: Entry) -> Iterator[str]:
+def _of_rows(view: View, table: TargetTable, rows: pa.Table, entry: Entry) -> Iterator[str]:
     if entry.reason == "foreign_key":
         for key in table.foreign_keys:
             if set(key.columns) <= set(rows.column_names):
-                yield from (_parent(key.parent, key.parent_columns, v) for v in _values(rows, key.columns))
+                parent = view.s.work.tables.get(key.parent)
+                for value in _values(rows, key.columns):
+                    yield from _parents(key.parent, key.parent_columns, value, parent)
     elif entry.reason == "unique":
         for unique in _named(table, entry.constraint):
             yield from _uniques(table, unique, rows)
@@ -50,7 +56,7 @@ def _of_rows(table: TargetTable, rows: pa.Table, entry: Entry) -> Iterator[str]:
 
 
 def _named(table: TargetTable, constraint: str | None) -> list[Unique]:
-    """The constraint that refused a row; all of them where the target did not name one of ours."""
+    """Return the constraint that refused a row; all of them if the target did not name one of ours."""
     own = [_key_of(table), *table.uniques]
     return [u for u in table.uniques if u.name == constraint] or own
 
@@ -60,8 +66,8 @@ def _key_of(table: TargetTable) -> Unique:
 
 
 def of_changes(view: View, changes: Sequence[TableChange]) -> tuple[set[str], dict[str, Collection[str]]]:
-    """What has come or is free, when the changes are made; and, for entries of which it is not known what they wait
-    for, reason -> tables whose entries may have waited for it.
+    """Return what exists or is free after the changes; and reason -> tables, for entries of which it is unknown what
+    they wait for: those of these tables may have waited for it.
     """
     values: set[str] = set()
     tables: dict[str, set[str]] = {"foreign_key": set(), "unique": set(), "exclusion": set()}
@@ -71,7 +77,7 @@ def of_changes(view: View, changes: Sequence[TableChange]) -> tuple[set[str], di
         for columns, of in children.get(table.name, {}).items():
             new = _of_parts(change, columns) - _of_old(change, columns)
             if new:
-                values |= {_parent(table.name, columns, value) for value in new}
+                values |= {text for value in new for text in _parents(table.name, columns, value, table)}
                 tables["foreign_key"] |= of
         for unique in (_key_of(table), *table.uniques):
             old = {v for rows in change.old for v in _uniques(table, unique, rows)}
@@ -88,7 +94,7 @@ def of_changes(view: View, changes: Sequence[TableChange]) -> tuple[set[str], di
 
 
 def _children(view: View) -> dict[str, dict[tuple[str, ...], set[str]]]:
-    """Table -> the columns that foreign keys refer to -> the tables that do."""
+    """Return table -> the columns that foreign keys refer to -> the referring tables."""
     found: dict[str, dict[tuple[str, ...], set[str]]] = {}
     for table in view.s.work.tables.values():
         for key in table.foreign_keys:
@@ -116,23 +122,54 @@ def _uniques(table: TargetTable, unique: Unique, rows: pa.Table) -> Iterator[str
     if not plain or not unique.nulls_distinct:
         yield _text("unique", table.name, unique.name, ANY)
         return
+    if not _are_spelled_once(table, columns):
+        yield _text("unique", table.name, unique.name, ANY)
     for value in python_rows(rows.select(columns)):
         if None not in value:
-            yield _text("unique", table.name, unique.name, *map(_plain, value))
+            texts = [_plain(one) for one in value]
+            yield _text("unique", table.name, unique.name, *texts)
+            if any(not text.isascii() for text in texts):
+                yield _text("unique", table.name, unique.name, *map(_without_accents, texts))
 
 
 def _is_plain(expression: str, columns: Sequence[str]) -> bool:
     return any(expression in (identifier(c), f"lower({identifier(c)})", f"lower({c})") for c in columns)
 
 
-def _parent(table: str, columns: Sequence[str], value: Sequence[Any]) -> str:
-    return _text("parent", table, ",".join(columns), *map(_plain, value))
+def _parents(name: str, columns: Sequence[str], value: Sequence[Any], table: TargetTable | None) -> Iterator[str]:
+    """Yield what stands for a value of a parent; any value of these columns, if it can be spelled in several ways."""
+    texts = [_plain(one) for one in value]
+    yield _text("parent", name, ",".join(columns), *texts)
+    if any(not text.isascii() for text in texts):
+        yield _text("parent", name, ",".join(columns), *map(_without_accents, texts))
+    if table is None or not _are_spelled_once(table, columns):
+        yield _text("parent", name, ",".join(columns), ANY)
+
+
+_SPELLED_ONCE = frozenset(
+    {"int2", "int4", "int8", "float4", "float8", "numeric", "bool", "text", "char", "enum", "string"}
+    | {"uuid", "bytea", "objectid", "date", "time", "timestamp", "timestamptz"}
+)
+"""Kinds of columns whose equal values have one text, but for what `_plain` and `_without_accents` leave out."""
+
+
+def _are_spelled_once(table: TargetTable, columns: Sequence[str]) -> bool:
+    return all(c.type.kind in _SPELLED_ONCE for c in table.columns if c.name in columns)
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, bytes):
         return value.hex()
-    return value.rstrip(" ").lower() if isinstance(value, str) else repr(value)
+    if isinstance(value, float):
+        return repr(value + 0.0)  # -0.0 is 0.0
+    if not isinstance(value, str):
+        return repr(value)
+    return value.rstrip("0").rstrip(".") if _FRACTION.fullmatch(value) else value.rstrip(" ").lower()
+
+
+def _without_accents(text: str) -> str:
+    """Return a text as a collation may compare it that ignores accents."""
+    return "".join(one for one in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(one))
 
 
 def _text(*parts: str) -> str:

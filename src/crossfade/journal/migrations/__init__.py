@@ -8,17 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from crossfade.journal.migrations import to_4, to_5, to_6, to_7
+from crossfade.journal.migrations import to_4, to_5, to_6, to_7, to_8, to_9, to_10, to_11
 from crossfade.stores.contract import TargetTransaction
 from crossfade.stores.contract.journal import JournalTable
 
 Step = Callable[[TargetTransaction, bool], None]
 
-STEPS: Mapping[int, Step] = {4: to_4.migrate, 5: to_5.migrate, 6: to_6.migrate, 7: to_7.migrate}
+STEPS: Mapping[int, Step] = {
+    4: to_4.migrate,
+    5: to_5.migrate,
+    6: to_6.migrate,
+    7: to_7.migrate,
+    8: to_8.migrate,
+    9: to_9.migrate,
+    10: to_10.migrate,
+    11: to_11.migrate,
+}
 OLDEST = min(STEPS) - 1
 """The oldest version that can be migrated."""
 
-_MOVE = JournalTable("move", (), ())  # of which every version has the version
+_MOVE = JournalTable("move", (), ())  # its column `version` exists in every version
 
 
 def migrate(tx: TargetTransaction, version: int, *, has_unique_keys: bool) -> int:

@@ -22,7 +22,7 @@ def migrate(tx: TargetTransaction, has_unique_keys: bool) -> None:
     """Migrate. `has_unique_keys` is not used."""
     names = ("place", "parents", "changed", "doomed")
     tx.journal.create(_LOADED)
-    kept = tx.journal.select(_CLEARING, names)
+    rows = tx.journal.select(_CLEARING, names)
     tx.journal.drop(_CLEARING)
     tx.journal.create(_CLEARING)
-    tx.journal.insert(_CLEARING, [{"id": 1, **dict(zip(names, row, strict=True))} for row in kept])
+    tx.journal.insert(_CLEARING, [{"id": 1, **dict(zip(names, row, strict=True))} for row in rows])
