@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from crossfade.cli.streams import open_streams
 
-WITH_WORKERS = {"run", "survey", "copy", "verify"}
+WITH_WORKERS = {"run", "survey", "copy", "start", "verify"}
 NOTHING_HAD_BEGUN = b"\nerror: stopped; nothing had started\nTry: run the same command again\n"
 
 
@@ -23,7 +23,7 @@ def main() -> NoReturn:
     from crossfade.runtime.warmup import forget_ahead, load_ahead  # slow to import itself
 
     gc.disable()  # loaded modules stay in memory; collecting while they load costs a tenth of the time
-    if WITH_WORKERS.intersection(sys.argv[1:2]) and "--help" not in sys.argv:
+    if _with_workers(sys.argv[1:]):
         stores = "crossfade.stores.mongodb.store", "crossfade.stores.postgresql.store", "adbc_driver_postgresql.dbapi"
         load_ahead("crossfade.move", *stores)
     from crossfade.cli.app import main as run
@@ -43,6 +43,12 @@ def main() -> NoReturn:
     os._exit(
         status
     )  # everything is closed and printed; a normal exit would wait up to half a second for pymongo's threads
+
+
+def _with_workers(arguments: list[str]) -> bool:
+    """Return whether the command will have worker processes: one worker is this process itself."""
+    one = os.environ.get("CROSSFADE_WORKERS") == "1"
+    return bool(WITH_WORKERS.intersection(arguments[:1])) and "--help" not in arguments and not one
 
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:

@@ -5,7 +5,7 @@
      |    +-- Uncovered          source paths without a mapping, remainder or discard
      |    +-- TooManyRefused     so many records of an entity were refused that the copy stopped
      |    +-- NotEmpty           the target holds something that does not belong to this move
-     |    +-- Busy               another run is at work in the target
+     |    +-- Busy               another run is working in the target
      |    +-- Damaged            a dump was read, but it is damaged or is not a dump
      |    +-- Stale              the lock file or the schema is older than what it describes
      |    +-- SchemaFault        a schema file is not valid (carries every fault found)
@@ -63,7 +63,7 @@ class NotEmpty(Refused):
 
 
 class Busy(Refused):
-    """another run of crossfade is at work in the target"""
+    """another run of crossfade is working in the target"""
 
 
 class Damaged(Refused):
@@ -78,7 +78,8 @@ class Stale(Refused):
 class Fault:
     """One fault of a file: its place, the statement, why it fails, and a correction.
 
-    `line` and `column` count from 1; 0 means unknown. `mend` is the corrected statement, or None if there is none.
+    `line` and `column` count from 1; 0 means unknown. `suggestion` is the corrected statement, or None if there is
+    none.
     """
 
     file: str

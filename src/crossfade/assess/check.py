@@ -28,7 +28,7 @@ ENCRYPTED = "binData:6"
 """How a value of client-side field level encryption, or of queryable encryption, is stored."""
 
 Doubtful = Callable[[TargetSchema, Collection[str]], Sequence[Finding]]
-"""stores.contract.Ddl.doubtful_columns."""
+"""stores.contract.Ddl.doubtful."""
 
 EmptyTable = Callable[[Shape, Sequence[Column]], Any]
 """Return an Arrow table without rows, with the columns that a reader would return."""
@@ -44,8 +44,8 @@ def check(
     unknown: Collection[str] = (),
     doubtful: Doubtful = lambda schema, mapped: (),
 ) -> list[Finding]:
-    """Return all faults and notes. If the `target` cannot be read (None), or if mappings with faults make it `unknown`
-    what is mapped of some entities, check the rest.
+    """Return all faults and notes. `target` is None if it cannot be read; `unknown` are the entities of which mappings
+    with faults may map more. Everything else is checked.
     """
     known = {entity: shape for entity, shape in shapes.items() if entity not in unknown}
     findings = list(_torn(shapes))
@@ -55,6 +55,8 @@ def check(
     if target is not None:
         findings += _against_target(program, shapes, target, discards, empty, engine, doubtful)
     findings += _check_discards(program, shapes, empty, engine)
+    findings += _orphans(shapes)
+    findings += _as_text(known, discards)
     findings += _unreadable(shapes)
     findings += _encrypted(shapes)
     return list(dict.fromkeys(findings))  # the branches of a UNION ALL may have the same findings
@@ -143,11 +145,27 @@ def _check_branch(
         yield from _not_bound(branch, tables, engine, error)
         return
     yield from _converted(branch, tables, engine)
+    yield from _byte_by_byte(branch, shapes)
     mapped = {name: types[name] for name in branch.outputs if name in types}
     faults = list(fit_plan(mapped, table))
     for fault in faults:
         yield Finding("fault", "type", f"{branch.table}.{fault.column}", fault.reason, fault.hint)
     yield from _as_extended_json(branch, table, {fault.column for fault in faults})
+
+
+def _byte_by_byte(branch: Branch, shapes: Mapping[str, Shape]) -> Iterator[Finding]:
+    """Yield the joins by text that the source compares in another way: a join there may find more rows."""
+    for lookup in branch.lookups:
+        for path in (lookup.path, *(one.path for one in lookup.further)):
+            node = shapes[lookup.entity].node(path)
+            equated = () if node is None else sorted(node.vocabulary.equates & node.types.keys())
+            if equated:
+                yield Finding(
+                    "note", "byte_by_byte", f"{lookup.entity}.{format_path(path)}",
+                    f"{branch.file} joins by it byte by byte; the source calls different texts of {equated[0]} equal",
+                    "references of another spelling (another case, 30 days for 1 mon) find nothing: make them equal at"
+                    " the source",
+                )  # fmt: skip
 
 
 def _converted(branch: Branch, tables: Tables, engine: Engine) -> Iterator[Finding]:
@@ -161,7 +179,7 @@ def _converted(branch: Branch, tables: Tables, engine: Engine) -> Iterator[Findi
         place = f"{branch.file}:{branch.place.line}:{branch.place.column}"
         yield Finding("fault", "converts", place, f"FROM, WHERE or GROUP BY: {found}", found.hint)
     for name in branch.narrow.outputs:
-        written = branch.written.get(name, branch.place)
+        written = branch.excerpts.get(name, branch.place)
         for found in _conversions(branch.narrow.sql(name), tables, engine):
             if found not in in_rows:
                 place = f"{branch.file}:{written.line}:{written.column}"
@@ -173,14 +191,14 @@ def _conversions(sql: str, tables: Tables, engine: Engine) -> list[Conversion]:
 
 
 def _as_extended_json(branch: Branch, table: TargetTable, refused: set[str]) -> Iterator[Finding]:
-    """Yield text columns that receive values of several types. They would hold Extended JSON, which nobody intends."""
+    """Yield text columns that receive values of several types. They would hold Extended JSON, hardly intended."""
     for output in branch.mixed:
         column = table.column(output)
         if column is not None and output not in refused and column.type.kind not in ("json", "jsonb"):
             types = {t for use in branch.uses if use.output == output for t in use.types} - {"null"}
             only = next(iter(types)) if len(types) == 1 else ""
-            held = f"the type {only}, which SQL does not have" if only else "several types"
-            message = f"its values have {held}: {output} would contain Extended JSON"
+            kinds = f"the type {only}, which SQL does not have" if only else "several types"
+            message = f"its values have {kinds}: {output} would contain Extended JSON"
             hint = meant_for(types, column=column.type.kind)
             yield Finding("fault", "mixed", f"{table.name}.{output}", message, hint)
 
@@ -200,7 +218,7 @@ def _not_bound(branch: Branch, tables: Tables, engine: Engine, error: Exception)
         )
         return
     for name, reason in refused.items():
-        written = branch.written.get(name, branch.place)
+        written = branch.excerpts.get(name, branch.place)
         place = f"{branch.file}:{written.line}:{written.column}"
         yield Finding("fault", "does_not_bind", place, f"{branch.table}.{name}: {reason}", _way_out(reason))
 
@@ -245,12 +263,40 @@ def _torn(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
             yield Finding("note", "torn", entity, message, hint)
 
 
+def _orphans(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
+    """Yield a note for every reference of the source that has orphans."""
+    for shape in shapes.values():
+        for one in shape.references:
+            if one.orphans:
+                why = "" if one.declared else "; the source does not declare it, the names say so"
+                message = (
+                    f"{counted(one.orphans, 'row')} {'refers' if one.orphans == 1 else 'refer'} to no row: {one}{why}"
+                )
+                hint = "a foreign key of the target quarantines them; map the column to NULL, or leave the key out"
+                yield Finding("note", "orphans", f"{shape.entity}.{one.columns[0]}", message, hint)
+
+
+def _as_text(shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:
+    """Yield a note for every column that arrives as text because of values that its type in the target may not have."""
+    whole = {d.entity for d in discards if d.is_whole}
+    for shape in shapes.values():
+        for node in shape.root.fields if shape.entity not in whole else ():
+            what = node.vocabulary.in_text(node.types) or (node.element and node.vocabulary.in_text(node.element.types))
+            if what:
+                yield Finding(
+                    "note", "as_text", f"{shape.entity}.{node.name}", f"it holds {what}, so it arrives as text",
+                    "a text column takes it as it is, as does a column of its type if the target has such values;"
+                    " a CAST quarantines the rows that hold them",
+                )  # fmt: skip
+
+
 def _unreadable(shapes: Mapping[str, Shape]) -> Iterator[Finding]:
     for entity, shape in sorted(shapes.items()):
         for reason, count in sorted(shape.problems.items()):
             if reason == REMAINDER:
                 continue
-            yield Finding("note", "unreadable", entity, f"{counted(count, 'document')} will be quarantined: {reason}")
+            message = f"{counted(count, shape.vocabulary.record)} will be quarantined: {reason}"
+            yield Finding("note", "unreadable", entity, message)
 
 
 def _encrypted(shapes: Mapping[str, Shape]) -> Iterator[Finding]:

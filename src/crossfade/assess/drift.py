@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from crossfade.model.counts import counted
-from crossfade.model.shape import Node, Path, Shape, format_path
+from crossfade.model.shape import Node, Path, Shape, TypeStats, format_path
+from crossfade.model.type_stats import DISTINCT
 
 
 def compare(old: Iterable[Shape], new: Iterable[Shape], there: Collection[str] = ()) -> list[str]:
@@ -20,7 +21,7 @@ def compare(old: Iterable[Shape], new: Iterable[Shape], there: Collection[str] =
         if entity not in after:
             found.append(f"{entity}: no longer {'surveyed' if entity in there else 'in the source'}")
         elif entity not in before:
-            found.append(f"{entity}: not surveyed before ({_documents(after[entity].count)})")
+            found.append(f"{entity}: not surveyed before ({_records(after[entity])})")
         else:
             found += _changes(before[entity], after[entity])
     return found
@@ -31,10 +32,11 @@ def _changes(old: Shape, new: Shape) -> Iterator[str]:
     if old.entity_class != new.entity_class:
         yield f"{entity}: was a {old.entity_class}, is a {new.entity_class}"
     if old.count != new.count:
-        yield f"{entity}: {_documents(old.count)} before, {new.count} now"
+        yield f"{entity}: {_records(old)} before, {new.count} now"
     for reason in sorted({*old.problems, *new.problems}):
         if old.problems.get(reason, 0) != new.problems.get(reason, 0):
             yield f"{entity}: {reason}: {old.problems.get(reason, 0)} before, {new.problems.get(reason, 0)} now"
+    yield from _reference_changes(old, new)
     before, after = dict(old.root.walk()), dict(new.root.walk())
     turned = {path for path in before.keys() & after.keys() if before[path].is_map != after[path].is_map}
     for path in sorted({*before, *after}):
@@ -43,6 +45,15 @@ def _changes(old: Shape, new: Shape) -> Iterator[str]:
         yield from _place_changes(f"{entity}: {format_path(path)}", path, before, after)
     if old.count == new.count and old.bytes != new.bytes and before == after:
         yield f"{entity}: {counted(old.bytes, 'byte')} before, {new.bytes:,} now"
+
+
+def _reference_changes(old: Shape, new: Shape) -> Iterator[str]:
+    before, after = ({str(one): one for one in shape.references} for shape in (old, new))
+    for name in sorted({*before, *after}):
+        if name not in before or name not in after:
+            yield f"{new.entity}: {name}: {'no longer a reference' if name in before else 'a new reference'}"
+        elif before[name].orphans != after[name].orphans:
+            yield f"{new.entity}: {name}: {before[name].orphans:,} orphans before, {after[name].orphans:,} now"
 
 
 def _place_changes(place: str, path: Path, before: dict[Path, Node], after: dict[Path, Node]) -> Iterator[str]:
@@ -79,7 +90,22 @@ def _type_changes(place: str, old: Node, new: Node, kind: str) -> Iterator[str]:
     if lengths[0] != lengths[1]:
         (a, b), (c, d) = lengths
         yield f"{place}: lengths {a} to {b} before, {c} to {d} now"
+    yield from _value_changes(place, before, after)
 
 
-def _documents(count: int) -> str:
-    return f"{count} document{'' if count == 1 else 's'}"
+def _value_changes(place: str, before: TypeStats, after: TypeStats) -> Iterator[str]:
+    """Name the values that came and went where all are known; else say how many there were."""
+    if before.values and after.values:
+        for word, values in (("new", {*after.values} - {*before.values}), ("gone", {*before.values} - {*after.values})):
+            if values:
+                yield f"{place}: values that are {word}: {', '.join(sorted(values))}"
+    elif before.distinct != after.distinct:
+        yield f"{place}: {_distinct(before)} before, {_distinct(after)} now"
+
+
+def _distinct(stats: TypeStats) -> str:
+    return f"more than {DISTINCT:,} distinct values" if stats.distinct is None else f"{stats.distinct:,} distinct"
+
+
+def _records(shape: Shape) -> str:
+    return f"{shape.count} {shape.vocabulary.record}{'' if shape.count == 1 else 's'}"

@@ -13,12 +13,13 @@
 An object whose keys are data (a map) has a line for itself, with `map` to describe its keys, and one line for all its
 values: `{"path": "usage.{}", ...}`.
 
-There is one path on each line, paths are sorted by their steps, and nothing depends on anything but the data (no times,
-no versions), so that a diff shows only what has changed in the source. `sql` is present where the place has another
+There is one path on each line, paths are sorted by their steps, and all of it depends on the data alone (no times, no
+versions), so that a diff shows only what has changed in the source. `sql` is present where the place has another
 name in SQL. Zeros and empty values are left out. Reading returns exactly what was written.
 
 `types` names the vocabulary of the types, unless it is that of documents. Where a source declares its places, `key` is
-the key of an entity's records, and `declared` what the source declares at a path.
+the key of an entity's records, `references` what its rows refer to (`declared` is false where only the names say so),
+and `declared` what the source declares at a path.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from typing import Any
 
 from crossfade.errors import Refused, Unreachable
 from crossfade.model.files import write_text
+from crossfade.model.references import Reference
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, Shape, TypeStats, format_path, parse_path, unescape_step
 from crossfade.model.vocabulary import Vocabulary
 from crossfade.records.vocabularies import DEFAULT, vocabulary
@@ -95,6 +97,8 @@ def _entity_text(shape: Shape) -> str:
     head: dict[str, Any] = {"class": shape.entity_class, "plan": shape.plan, "count": shape.count, "bytes": shape.bytes}
     if shape.own_key:
         head["key"] = [format_path(path) for path in shape.own_key]
+    if shape.references:
+        head["references"] = [_reference(one) for one in shape.references]
     if shape.problems:
         head["problems"] = dict(sorted(shape.problems.items()))
     lines = "".join(f"      {_json(name)}: {_json(value)},\n" for name, value in head.items())
@@ -122,6 +126,8 @@ def _stats(stats: TypeStats) -> dict[str, Any]:
         "greatest": stats.greatest,
         "min_length": stats.min_length,
         "max_length": stats.max_length,
+        "distinct": stats.distinct,
+        "values": list(stats.values) or None,
         "keys": list(stats.keys) or None,
     }
     return {"count": stats.count, **{name: value for name, value in named.items() if value is not None}}
@@ -146,7 +152,18 @@ def _shape(entity: str, entry: Mapping[str, Any], words: Vocabulary) -> Shape:
         _number(entry["bytes"]),
         {str(reason): _number(count) for reason, count in entry.get("problems", {}).items()},
         tuple(parse_path(path) for path in entry.get("key", ())),
+        tuple(map(_as_reference, entry.get("references", ()))),
     )
+
+
+def _reference(one: Reference) -> dict[str, Any]:
+    found = {"columns": list(one.columns), "to": one.to, "there": list(one.there), "orphans": one.orphans}
+    return found if one.declared else {**found, "declared": False}
+
+
+def _as_reference(entry: Mapping[str, Any]) -> Reference:
+    names = tuple(map(str, entry["columns"])), str(entry["to"]), tuple(map(str, entry["there"]))
+    return Reference(*names, declared=bool(entry.get("declared", True)), orphans=_number(entry["orphans"]))
 
 
 def _node(
@@ -178,6 +195,8 @@ def _type_stats(stats: Mapping[str, Any]) -> TypeStats:
         None if stats.get("min_length") is None else _number(stats["min_length"]),
         None if stats.get("max_length") is None else _number(stats["max_length"]),
         tuple(str(key) for key in stats.get("keys", ())),
+        None if stats.get("distinct") is None else _number(stats["distinct"]),
+        tuple(str(value) for value in stats.get("values", ())),
     )
 
 

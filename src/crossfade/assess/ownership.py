@@ -41,7 +41,7 @@ def ownership(program: Program, shapes: Mapping[str, Shape], target: TargetSchem
 
 
 def _index_on(target: TargetSchema, table: str, column: str) -> str:
-    if commands.speaks(target.dialect):
+    if commands.are_steps_of(target.dialect):
         return commands.text_of({"createIndexes": table, "indexes": [{"key": {column: 1}, "name": f"{column}_1"}]})
     return f"CREATE INDEX ON {identifier(table)} ({identifier(column)})"
 

@@ -93,7 +93,7 @@ class _Scan:
         for info in self.chosen:
             with self.open_store() as store:
                 codec = _codec(store)
-                for piece in _pieces(need(store.reader, store, "read documents"), [info], segment_bytes, self.tell):
+                for piece in _pieces(need(store.reader, store, "read records"), [info], segment_bytes, self.tell):
                     count = partial(_count_piece, self.open_store, piece, self.rules(info.name), self.tell)
                     self._take(again(count, self.tell))
             yield from self._finish(info, codec)
@@ -102,7 +102,7 @@ class _Scan:
         """Submit pieces of work, and merge the results."""
         with self.open_store() as store:
             codec = _codec(store)
-            pieces = _pieces(need(store.reader, store, "read documents"), self.chosen, segment_bytes, self.tell)
+            pieces = _pieces(need(store.reader, store, "read records"), self.chosen, segment_bytes, self.tell)
             opener = Once(self.open_store)
             tasks = ((opener, piece, self.rules(_entity(piece))) for piece in pieces)
             run_tasks(executor, _count_piece_elsewhere, tasks, self._take_and_tell, IN_FLIGHT, self.tell)
@@ -167,7 +167,7 @@ def _count_piece(
             tell(RecordsScanned(entity, counted.count, counted.bytes))
             return entity, counted
         histogram = _codec(store).counter(rules)
-        reader = need(store.reader, store, "read documents")
+        reader = need(store.reader, store, "read records")
         try:
             for batch in reader.raw(piece) if isinstance(piece, Chunk) else reader.scan(piece):
                 before = histogram.count
@@ -179,7 +179,7 @@ def _count_piece(
 
 
 def _codec(store: Store) -> Codec:
-    return need(store.codec, store, "read documents")
+    return need(store.codec, store, "read records")
 
 
 def _entity(piece: str | Chunk) -> str:
@@ -192,7 +192,10 @@ def _pieces(reader: Reader, chosen: list[EntityInfo], segment_bytes: int, tell: 
         if info.bytes <= segment_bytes:
             yield info.name
         else:
-            yield from _ranges(reader, info.name, segment_bytes, tell)
+            try:
+                yield from _ranges(reader, info.name, segment_bytes, tell)
+            except Refused:  # it has no key: it can be counted, and discarded
+                yield info.name
 
 
 def _ranges(reader: Reader, entity: str, segment_bytes: int, tell: Listener) -> Iterator[str | Chunk]:

@@ -1,3 +1,3 @@
-"""The command line: one thin file a command. A table for people, one JSON document for machines, progress on stderr."""
+"""The command line: a thin file for each command. Tables for people, JSON for machines, progress on stderr."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a command returns: one value, printed as JSON for programs or drawn for people."""
+"""The result of a command: one value, printed as JSON for programs or drawn for people."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Streamed:
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    """Print one document on stdout. Non-ASCII characters are escaped: a terminal might obey what a database holds."""
+    """Print one document on stdout. Non-ASCII characters are escaped: a terminal might obey some of them."""
     for piece in _pieces(document):
         sys.stdout.write(piece)
     sys.stdout.flush()

@@ -18,15 +18,22 @@ from typer.exceptions import TyperException
 from crossfade.cli import (
     check,
     copy,
+    cutover,
     explain,
+    finish,
+    groups,
     ids,
+    invert,
     preview,
     quarantine,
+    rehearse,
     repair,
     reset,
+    rollback,
     run,
     schema,
     schema_diff,
+    start,
     status,
     survey,
     survey_show,
@@ -61,15 +68,23 @@ schema.diagram.add_to(schema_app, "diagram")
 schema_diff.diff.add_to(schema_app, "diff")
 app.add_typer(schema_app, name="schema")
 copy.copy.add_to(app, "copy")
+start.start.add_to(app, "start")
+start.stop.add_to(app, "stop")
 verify.verify.add_to(app, "verify")
+rehearse.rehearse.add_to(app, "rehearse")
+cutover.cutover.add_to(app, "cutover")
+rollback.rollback.add_to(app, "rollback")
+finish.finish.add_to(app, "finish")
 repair.repair.add_to(app, "repair")
 run.run.add_to(app, "run")
 status.status.add_to(app, "status")
+groups.groups.add_to(app, "groups")
 quarantine.list_entries.add_to(quarantine_app, "list")
 quarantine.show.add_to(quarantine_app, "show")
 quarantine.retry.add_to(quarantine_app, "retry")
 quarantine.discard.add_to(quarantine_app, "discard")
 app.add_typer(quarantine_app, name="quarantine")
+invert.invert.add_to(app, "invert")
 reset.reset.add_to(app, "reset")
 explain.explain.add_to(app, "explain")
 ids.convert.add_to(app, "id")
@@ -79,7 +94,7 @@ ids.convert.add_to(app, "id")
 def crossfade(
     context: typer.Context, show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
 ) -> None:
-    """Move an application's data from MongoDB to PostgreSQL or SQLite, lose nothing, and prove it.
+    """Move a running application's data between MongoDB, PostgreSQL and SQLite, lose nothing, and prove it.
 
     Example: crossfade run --project examples/scribe-tree
     """

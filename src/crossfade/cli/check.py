@@ -10,19 +10,29 @@ from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
 from crossfade.cli.failure import finding_document
 from crossfade.cli.invocation import Invocation
+from crossfade.cli.round_trip import ROUND_TRIP, SAMPLE, tried
 from crossfade.cli.screen import Screen
 from crossfade.model.findings import Finding
 from crossfade.move import Move
 
 
-@command("crossfade check --project examples/scribe-tree", stopped="nothing was written")
-def check(call: Invocation) -> Answer:
+@command(
+    "crossfade check --project examples/scribe-tree",
+    "crossfade check --round-trip --sample 1000 --project examples/scribe-tree",
+    stopped="nothing was written",
+)
+def check(call: Invocation, round_trip: ROUND_TRIP = False, sample: SAMPLE = None) -> Answer:
     """Check the mappings against the source's shape and the target's tables. Writes nothing.
 
     Exit status 1 if there are faults: source paths that are not mapped, columns that no mapping fills, types that
     do not fit. Notes do not stop a copy.
+
+    With --round-trip the way back is tried instead, on the source's records: the rows that the mappings make are put
+    back, which must not change a byte; records are rebuilt from rows alone; and values are exchanged between records.
     """
     with call.move() as move:
+        if round_trip:
+            return tried(move.records, move.check_round_trip(sample))
         return examine(move)
 
 

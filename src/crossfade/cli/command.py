@@ -35,7 +35,7 @@ class Command:
         app.command(name, help=self.help, short_help=summary, epilog=self.epilog)(self._callback())
 
     def lead(self, app: typer.Typer) -> None:
-        """Make this command what a group of commands runs when no subcommand is given."""
+        """Run this command when its group is called without a subcommand."""
         call = self._callback()
 
         def lead(context: typer.Context, **arguments: Any) -> None:

@@ -48,7 +48,8 @@ def copy(
     A record that does not fit goes to quarantine as a whole and does not stop the others. Exit status 1 if the counts
     do not balance, or if more records are in quarantine than the limit in crossfade.toml allows.
 
-    After a change of a mapping, --again copies the given tables or entities again and leaves the others unchanged.
+    After a change of a mapping, --again copies the given tables or entities again and leaves the others unchanged. It
+    adds columns and tables that the schema has in addition since the move began.
     """
     if again != bool(table or entity):
         raise Misused(

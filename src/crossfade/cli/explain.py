@@ -22,6 +22,7 @@ _DEPTHS = {
     "type": " (its type, or whether it is there)",
     "rest": " (all that no mapping mentions)",
 }
+_NESTED = {"object", "array"}
 _KEEPS = {"less": " (in part)", "decides": " (used only in a condition)"}
 
 
@@ -72,5 +73,7 @@ def _draw_places(screen: Screen, places: Iterable[dict[str, Any]]) -> None:
         types = ", ".join(f"{name} x {number(count)}" for name, count in place["types"].items()) or "never seen"
         missing = f", missing x {number(place['missing'])}" if place["missing"] else ""
         how = _DEPTHS.get(place["depth"], "") or _KEEPS.get(place["keeps"], "")
+        if place["depth"] == "whole" and not _NESTED & place["types"].keys():
+            how = _KEEPS.get(place["keeps"], "")
         path = "" if place["path"] == "." else f".{place['path']}"  # "." is the document itself
         screen.line(f"    {place['entity']}{path}{how}: {types}{missing}")

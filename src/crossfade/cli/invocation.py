@@ -1,4 +1,4 @@
-"""One call of a command: what it may use, and how its result or its failure is printed."""
+"""One call of a command: its project and move, and how its result or its failure is printed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from crossfade.cli.answer import Answer, print_json
 from crossfade.cli.events import log_event, log_line
 from crossfade.cli.failure import Failure, end_quietly, failure_of, interrupted, show
+from crossfade.cli.in_group import in_group
 from crossfade.cli.limits import require_address_space
 from crossfade.cli.notices import notice_of
 from crossfade.cli.options import Options
@@ -36,7 +37,8 @@ class Invocation:
 
     @cached_property
     def project(self) -> Project:
-        return load_project(self.options.project)
+        found = load_project(self.options.project)
+        return found.of_group(self.options.group) if self.options.group else found
 
     def move(self, scheduler: str = "") -> Move:
         """Return the move of the project, to be used in a `with` statement."""
@@ -53,9 +55,11 @@ class Invocation:
     def close(self) -> None:
         self._until_told.close()
 
-    def listen(self) -> AbstractContextManager[Listener]:
-        """Return a listener for the events of a phase."""
-        return listening(self.options)
+    def listen(self, every: float = 1.0, *, dated: bool = False) -> AbstractContextManager[Listener]:
+        """Return a listener for the events of a phase. Lines of text have `every` seconds between them, and
+        begin with the time if they are `dated`.
+        """
+        return listening(self.options, every, dated=dated)
 
     def tell_reader(self, size: int) -> None:
         """Print once that the slow reader is in use, if there are enough bytes for it to matter."""
@@ -105,6 +109,7 @@ def perform(body: Body, options: Options, arguments: Mapping[str, Any], stopped:
         failure = interrupted(stopped)
     except Exception as error:  # any error becomes a message for people and an exit status for scripts
         failure = _told(failure_of(error), call)
+    failure = replace(failure, hint=in_group(failure.hint or "", options.group) or None)
     return show(failure, as_json=options.json, logs_json=options.logs_json)
 
 
@@ -112,7 +117,7 @@ def _tell(answer: Answer, options: Options) -> None:
     if options.json:
         print_json(answer.document)
     else:
-        answer.draw(Screen(sys.stdout))
+        answer.draw(Screen(sys.stdout, options.group))
         sys.stdout.flush()
 
 

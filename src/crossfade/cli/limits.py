@@ -16,6 +16,7 @@ _AGAIN = "then run the same command again: it resumes where it stopped"
 _OF_ERRNO = {
     errno.EMFILE: ("this process has too many open files", "raise the limit (ulimit -n 4096), or use fewer --workers"),
     errno.ENFILE: ("this machine has too many open files", "close programs that hold files open, or raise fs.file-max"),
+    errno.EFBIG: ("this process may not write files of that size", "raise the limit (ulimit -f unlimited)"),
     errno.ENOMEM: ("this machine is out of memory", "use fewer --workers, or a smaller limits.chunk_mb"),
     errno.EAGAIN: (
         "this user cannot start more processes or threads",
@@ -29,7 +30,7 @@ _SHARED = (
 
 
 _MEGABYTES = 900
-"""The address space without which a process aborts inside the libraries, before anything can be said."""
+"""With less address space, a process aborts inside the libraries, without a message."""
 
 
 def require_address_space() -> None:

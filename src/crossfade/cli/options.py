@@ -26,6 +26,7 @@ class Options:
     workers: int | None = None
     log_format: LogFormat = LogFormat.text
     quiet: bool = False
+    group: str = ""
 
     @property
     def worker_count(self) -> int:
@@ -39,6 +40,16 @@ class Options:
 PROJECT = Annotated[
     Path,
     typer.Option("--project", metavar="DIR", envvar="CROSSFADE_PROJECT", help="The folder that holds crossfade.toml."),
+]
+GROUP = Annotated[
+    str,
+    typer.Option(
+        "--group",
+        metavar="NAME",
+        envvar="CROSSFADE_GROUP",
+        show_default=False,
+        help="Only this group of entities ([groups] in crossfade.toml): each is a move of its own.",
+    ),
 ]
 JSON = Annotated[
     bool,
@@ -84,6 +95,7 @@ def _shared(name: str, default: Any, annotation: Any) -> inspect.Parameter:
 
 SHARED = (
     _shared("project", Path(), PROJECT),
+    _shared("group", "", GROUP),
     _shared("json", False, JSON),
     _shared("workers", None, WORKERS),
     _shared("log_format", LogFormat.text, LOG_FORMAT),

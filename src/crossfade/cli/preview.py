@@ -23,11 +23,11 @@ from crossfade.move.values import Estimate, Preview, Previewed, Sample, TableRow
 TABLE = Annotated[
     str | None, typer.Argument(metavar="TABLE", help="A target table. With --sample: all tables unless given.")
 ]
-LIMIT = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="The number of documents to show.")]
+LIMIT = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="The number of records to show.")]
 KEY = Annotated[
     str | None,
     typer.Option(
-        "--key", metavar="ID", help="Only the document with this key, written as this command or mongosh prints it."
+        "--key", metavar="ID", help="Only the record with this key, written as this command or mongosh prints it."
     ),
 ]
 SAMPLE = Annotated[
@@ -47,7 +47,7 @@ NOT_TRIED = ("check", "exclusion", "foreign_key", "trigger", "unique")
     stopped="nothing was written",
 )
 def preview(call: Invocation, table: TABLE = None, limit: LIMIT = 20, key: KEY = None, sample: SAMPLE = None) -> Answer:
-    """Show documents with the rows that they would become, and which are refused and why. Writes nothing.
+    """Show documents with the rows that they would become, or the reason why they are refused. Writes nothing.
 
     With --sample, a random sample of each entity is mapped (the same sample every time), and the number of refusals
     among all records is estimated from it. CHECK constraints, unique and foreign keys and triggers are not tested. If
@@ -142,7 +142,7 @@ def _draw(screen: Screen, records: Records, document: dict[str, Any], found: Pre
             f" {number(refused)} refused"
         )
     elif not document["samples"]:
-        screen.line("no documents")
+        screen.line("no records")
     tried = " and ".join(TRIED[name] for name in document["checked"])
     screen.line(f"checked: {tried}; not checked: CHECK, unique and foreign keys, triggers; nothing was written")
     if document["without_types"]:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -22,9 +23,16 @@ from crossfade.model.events import (
     ChunkVerified,
     CopyStarted,
     Event,
+    FollowerAwaited,
+    GenerationStarted,
+    LagProven,
     Listener,
+    PassEnded,
     RecordRetried,
+    RecordsApplied,
+    RecordsCompared,
     RecordsEvicted,
+    RecordsPending,
     RecordsSampled,
     RecordsScanned,
     RetryStarted,
@@ -41,7 +49,7 @@ from crossfade.model.events import (
 
 @dataclass(frozen=True)
 class Advance:
-    """What an event means for a bar: how many more of `unit` are done, and the total if the event says it.
+    """The change of a bar by an event: how many more of `unit` are done, and the total if the event has it.
 
     `entity` is the entity that they belong to; `refused` counts those that went to quarantine, by reason and column.
     """
@@ -52,6 +60,8 @@ class Advance:
     total: int | None = None
     entity: str = ""
     refused: Mapping[str, int] = field(default_factory=dict)
+    said: str = ""
+    """The new text of the bar."""
 
 
 def advances_of(event: Event) -> Sequence[Advance]:
@@ -82,6 +92,14 @@ def advances_of(event: Event) -> Sequence[Advance]:
         case RecordRetried():
             stays = {event.reason: 1} if event.reason else {}
             return [Advance("retry", "record", 1, entity=event.entity, refused=stays)]
+        case RecordsApplied(records=records):
+            return [Advance("apply", "record", records)]
+        case RecordsPending(records=records):
+            return [Advance("apply", "record", said=f"{number(records)} to be applied")]
+        case PassEnded(number=of, seconds=seconds, repaired=repaired):
+            return [Advance("passes", "pass", 1, said=f"{number(repaired)} repaired in pass {of} ({seconds:.1f} s)")]
+        case LagProven(seconds=seconds):
+            return [Advance("apply", "record", said=f"{seconds:.2f} s behind")]
         case VerificationStarted(records=records):
             return [
                 Advance("verify", "document", total=records),
@@ -90,6 +108,13 @@ def advances_of(event: Event) -> Sequence[Advance]:
             ]
         case ChunkVerified(chunk=chunk):
             return [Advance("verify", "document", chunk.count, entity=chunk.entity)]
+        case GenerationStarted(number=generation, records=records):
+            said = f"generation {generation}: {number(records)} to compare"
+            return [Advance("again", "record", said=said)]
+        case RecordsCompared(records=records, differing=differing):
+            return [Advance("again", "record", records, said=f"{number(differing)} differ for now")]
+        case FollowerAwaited(pending=pending):
+            return [Advance("again", "record", said=f"waiting for the follower, which has {number(pending)} to apply")]
         case TableVerified():
             return [Advance("keys", "table", 1)]
         case RuleChecked():
@@ -110,6 +135,7 @@ class Meter:
     total: int | None = None
     entity: str = ""
     refused: Counter[str] = field(default_factory=Counter)
+    said: str = ""
     started: float = 0.0
 
     def __post_init__(self) -> None:
@@ -121,6 +147,7 @@ class Meter:
         self.count += step.count
         self.entity = step.entity or self.entity
         self.refused.update(step.refused)
+        self.said = step.said or self.said
 
     @property
     def figures(self) -> str:
@@ -157,11 +184,14 @@ class Meter:
             self.speed,
             f"now {self.entity}" if self.entity and under_way else "",
             self.what_was_refused,
+            self.said,
         ]
         return ", ".join(filter(None, parts))
 
 
 _CAUSES = 3
+OF_A_PASS = frozenset({"verify", "keys", "apply"})
+"""Bars that begin again with each pass over a source that is polled."""
 
 
 def _clock(seconds: float) -> str:
@@ -171,8 +201,10 @@ def _clock(seconds: float) -> str:
 
 
 @contextmanager
-def listening(options: Options) -> Iterator[Listener]:
-    """Return a listener for the duration of a phase, as the options say."""
+def listening(options: Options, every: float = 1.0, *, dated: bool = False) -> Iterator[Listener]:
+    """Return a listener for the duration of a phase, as the options say. Lines of text have `every` seconds between
+    them, and begin with the time if they are `dated`.
+    """
     if options.logs_json:
         yield log_event
     elif options.quiet:
@@ -181,7 +213,7 @@ def listening(options: Options) -> Iterator[Listener]:
         with _bars() as bars:
             yield Bars(bars)
     else:
-        lines = Lines()
+        lines = Lines(every, dated=dated)
         yield lines
         lines.say()
 
@@ -207,6 +239,9 @@ class Bars:
     def __call__(self, event: Event) -> None:
         if (notice := notice_of(event)) is not None:
             self.progress.console.print(notice)
+        if isinstance(event, PassEnded):
+            for bar in self.tasks.keys() & OF_A_PASS:
+                self.progress.remove_task(self.tasks.pop(bar)[0])
         for step in advances_of(event):
             if step.bar not in self.tasks:
                 task = self.progress.add_task(f"{step.bar:<11}", total=step.total, said="")
@@ -219,28 +254,38 @@ class Bars:
 class Lines:
     """Print lines of text where stderr is a file or a pipe: at most one per second, and one at the end."""
 
-    def __init__(self, every: float = 1.0) -> None:
-        self.every = every
+    def __init__(self, every: float = 1.0, *, dated: bool = False) -> None:
+        self.every, self.dated = every, dated
         self.said_at = time.monotonic()
         self.meters: dict[str, Meter] = {}
         self.unsaid: dict[str, None] = {}
+        self.last = ""
 
     def __call__(self, event: Event) -> None:
         if (notice := notice_of(event)) is not None:
             self.say()
-            sys.stderr.write(notice + "\n")
-            sys.stderr.flush()
+            self._write(notice)
+        if isinstance(event, PassEnded):
+            for bar in OF_A_PASS:
+                self.meters.pop(bar, None)
+                self.unsaid.pop(bar, None)
         for step in advances_of(event):
             meter = self.meters.setdefault(step.bar, Meter(step.unit))
             meter.take(step)
-            if step.count or meter.total:
+            if step.count or meter.total or step.said:
                 self.unsaid[step.bar] = None
         if time.monotonic() - self.said_at >= self.every:
             self.say()
 
     def say(self) -> None:
         """Print what has changed since the last line."""
-        if self.unsaid:
-            sys.stderr.write(safe("; ".join(f"{bar}: {self.meters[bar].text}" for bar in self.unsaid)) + "\n")
-            sys.stderr.flush()
+        line = safe("; ".join(f"{bar}: {self.meters[bar].text}" for bar in self.unsaid))
+        if line and line != self.last:  # while a phase waits, the line stays the same
+            self.last = line
+            self._write(line)
         self.unsaid, self.said_at = {}, time.monotonic()
+
+    def _write(self, line: str) -> None:
+        dated = f"{datetime.now().astimezone().isoformat(timespec='seconds')} " if self.dated else ""
+        sys.stderr.write(f"{dated}{line}\n")
+        sys.stderr.flush()

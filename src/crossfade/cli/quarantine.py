@@ -93,7 +93,7 @@ def _counts(words: Iterable[str]) -> dict[str, int]:
 
 
 def _draw_list(screen: Screen, records: Records, document: dict[str, Any], others: int) -> None:
-    """Draw the causes. `others` is the number of records with any entity, reason and column."""
+    """Draw the causes. `others` is the number of records with another entity, reason or column."""
     if not _something(screen, document, others):
         return
     draw_causes(screen, records, document["causes"])
@@ -173,15 +173,15 @@ def retry(
 ) -> Answer:
     """Retry records after the mapping or the record was fixed. Reads each record from the source again.
 
-    Without an ID, all open entries with the given entity, reason and column are retried. Exit status 1 if any of them
-    stays in quarantine.
+    Without an ID, all open entries with the given entity, reason and column are retried. Exit status 1 if any record
+    does not fit yet. A record that is no longer in the source cannot be retried; its entry stays until it is discarded.
     """
     of = _selection(ids, entity, reason, column)
     with call.move(dask) as move, call.listen() as listen:
         records = move.records
         outcomes = move.retry(ids or (), of, listen)
     entries = [{**entry_document(r.entry), "outcome": r.outcome} for r in outcomes]
-    ok = all(r.outcome in ("copied", "discarded") for r in outcomes)
+    ok = all(r.outcome != "quarantined" for r in outcomes)
     document = {"ok": ok, "entries": entries, "counts": _counts(r.outcome for r in outcomes)}
     return Answer(document, lambda screen: _draw_retried(screen, records, document, bool(ids)), ok=ok)
 
@@ -211,6 +211,9 @@ def _draw_retried(screen: Screen, records: Records, document: dict[str, Any], na
     else:
         _draw_outcomes(screen, entries)
     screen.line("\n" + ", ".join(f"{outcome}: {number(n)}" for outcome, n in document["counts"].items()))
+    if gone := document["counts"].get("gone"):
+        said = f"{counted(gone, 'record')} no longer in the source: nothing is left to retry"
+        screen.line(f"{said} (close with: crossfade quarantine discard ID --why TEXT)")
 
 
 def _retried_row(records: Records, e: dict[str, Any]) -> tuple[str, ...]:

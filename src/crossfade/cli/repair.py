@@ -28,6 +28,8 @@ _WORDS = {
     "quarantined": "went to quarantine",
     "admitted": "came out of quarantine",
     "discarded": "discarded",
+    "applied": "applied",
+    "set_aside": "set aside: the source cannot hold them",
 }
 
 
@@ -39,10 +41,12 @@ _WORDS = {
 def repair(call: Invocation, dry_run: DRY_RUN = False, entity: ENTITY = "", key: KEY = None, dask: DASK = "") -> Answer:
     """Compare everything as verify does, and make the records that differ equal again; nothing else is written.
 
-    Records that changed, came or went in the source since the copy are applied, and rows that somebody changed,
-    deleted or added in the target are corrected. A record that does not fit goes to quarantine, and one whose obstacle
-    is gone comes out of it. Run it repeatedly to follow a source that has no change feed. Exit status 1 if rows remain
-    that no record of the source leads to, or that cannot be removed.
+    Records that were inserted, changed or deleted in the source since the copy are applied, and rows that others
+    inserted, changed or deleted in the target are corrected. A record that does not fit goes to quarantine, and one
+    that fits again comes out of it. Run it repeatedly to follow a source that has no change feed. While `crossfade
+    start` follows the source, --key lets that run apply the records. After a cutover, the run that follows the target
+    puts the records that differ back into the source. Exit status 1 if rows remain that belong to no record of the
+    source, or that cannot be removed.
     """
     if bool(entity) != bool(key):
         raise Misused(
@@ -64,10 +68,13 @@ def _document(found: Repaired) -> dict[str, Any]:
     return {
         "ok": found.ok,
         "dry_run": found.dry_run,
+        "direction": "back" if found.back else "forward",
         "differ": found.records,
         "records": records,
         "rows": {table: dict(zip(_CHANGES, counts, strict=True)) for table, counts in changes},
-        "rows_of_no_record": dict(found.of_nobody),
+        "rows_of_no_record": dict(found.rows_of_no_record),
+        "handed_over": found.handed_over,
+        "moving": found.moving,
         "stuck": [{"entity": e, "key": k, "detail": why} for (e, k), why in found.applied.stuck.items()],
     }
 
@@ -86,6 +93,11 @@ def _draw(screen: Screen, document: dict[str, Any]) -> None:
         screen.line(f"  rows of {table}: {', '.join(said) or 'unchanged'}")
     for table, count in document["rows_of_no_record"].items():
         screen.line(f"  {table}: {counted(count, 'row')} of no record of the source; left as they are", "yellow")
+    if document["handed_over"]:
+        side = "target" if document["direction"] == "back" else "source"
+        screen.line(f"applied by the run that follows the {side}")
+    if document["moving"]:
+        screen.line(f"{counted(document['moving'], 'record')} not applied yet", "yellow")
     for one in document["stuck"]:
         screen.line(f"  {one['entity']} {one['key']} could not be removed: {one['detail']}", "yellow")
     if document["dry_run"]:

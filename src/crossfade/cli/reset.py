@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
 from crossfade.errors import Misused, Refused
 from crossfade.model.counts import counted
+from crossfade.move import Move
 from crossfade.move.values import Reset
 
 YES = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
@@ -26,18 +28,22 @@ INCLUDING = Annotated[
 def reset(call: Invocation, yes: YES = False, including: INCLUDING = None) -> Answer:
     """Drop what this move created in the target, its journal and its quarantine, so that it can start over.
 
-    Lists what will be dropped, and asks for confirmation. What was in the target before the move stays: schemas,
-    extensions, functions, and with schema = "live" the tables, from which only the move's rows are deleted. If the
-    reset would delete what others added (rows that the move did not write or that were changed since; columns,
-    indexes, triggers of its tables), it lists them and changes nothing; --including TABLE deletes them too. The source
-    is not touched.
+    Lists what will be dropped, and asks for confirmation. Objects that were in the target before the move stay:
+    schemas, extensions, functions, and with schema = "live" the tables, from which only the move's rows are deleted. If
+    the reset would delete what others added (rows that the move did not write or that were changed since; columns,
+    indexes, triggers of its tables), it lists them and changes nothing; --including TABLE deletes them too. At the
+    source, only what `crossfade start` created to follow it is removed: slot and publication, or triggers.
     """
     with call.move() as move:
-        found = move.plan_reset(including or ())
-        if found is not None and not yes:
-            _ask(found, move.target.url, as_json=call.options.json)
-        done = move.reset(including or ()) if found is not None else None
-        document = _document(done, move.target.url)
+        return reset_move(call, move, yes=yes, including=including or ())
+
+
+def reset_move(call: Invocation, move: Move, *, yes: bool, including: Sequence[str] = ()) -> Answer:
+    found = move.plan_reset(including)
+    if found is not None and not yes:
+        _ask(found, move.target.url, as_json=call.options.json)
+    done = move.reset(including) if found is not None else None
+    document = _document(done, move.target.url)
     return Answer(document, lambda screen: _draw(screen, document))
 
 
@@ -75,6 +81,7 @@ def _document(found: Reset | None, target: str) -> dict[str, Any]:
         "triggers_not_fired": [{"name": t.name, "table": t.table, "when": t.when} for t in done.silent],
         "put_back": [s.id for s in done.back],
         "kept": list(done.kept),
+        "removed_at_source": list(done.at_source),
     }
 
 
@@ -94,11 +101,13 @@ def _draw_parts(screen: Screen, document: dict[str, Any]) -> None:
     for trigger in document["triggers_not_fired"]:
         screen.line(f"  the trigger {trigger['name']} of {trigger['table']} ({trigger['when']}) does not fire for them")
     for dropped in document["dropped"]:
-        held = rows.get(_plain(dropped["name"])) if dropped["kind"] == "table" else None
+        rows_in = rows.get(_plain(dropped["name"])) if dropped["kind"] == "table" else None
         screen.line(
-            f"  {dropped['kind']} {dropped['name']}" + (f" ({counted(held, 'row')})" if held is not None else "")
+            f"  {dropped['kind']} {dropped['name']}" + (f" ({counted(rows_in, 'row')})" if rows_in is not None else "")
         )
     screen.line("  the journal of the move, with its quarantine")
+    for thing in document["removed_at_source"]:
+        screen.line(f"  at the source: {thing}")
     if document["put_back"]:
         screen.line(f"  restored: {', '.join(document['put_back'])}")
     if document["kept"]:

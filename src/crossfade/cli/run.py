@@ -52,9 +52,9 @@ def run(call: Invocation, survey: SURVEY = False, source_moved: SOURCE_MOVED = F
     return Answer(document, lambda screen: _draw(screen, records, document), ok=document["ok"], status=status)
 
 
-def _survey(call: Invocation, move: Move, anew: bool) -> dict[str, Any] | None:
+def _survey(call: Invocation, move: Move, again: bool) -> dict[str, Any] | None:
     lock = move.project.lock_file
-    if lock.exists() and not anew:
+    if lock.exists() and not again:
         call.say(f"using the existing {lock} (--survey writes a new one)")
         return None
     return dict(look(call, move).document)

@@ -30,7 +30,7 @@ SERVER = Annotated[
 def diff(call: Invocation, a: A, b: B, server: SERVER = "") -> Answer:
     """Compare two schemas: tables, columns, types, defaults, keys, indexes, constraints and everything else.
 
-    It is the comparison by which `verify` holds the target against its schema. Each side is a live database or schema
+    `verify` compares the target with its schema in the same way. Each side is a live database or schema
     files. Files are created in a scratch database, which is dropped afterwards: beside the live database, or, if both
     sides are files, on --server (by default target.url of the project).
 

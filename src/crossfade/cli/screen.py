@@ -1,4 +1,4 @@
-"""Output for people: lines and tables, coloured on a terminal, plain text elsewhere.
+"""Output for people: lines and tables, colored on a terminal, plain text elsewhere.
 
 The text may come from a database. It is never interpreted as markup, and what a terminal would obey is escaped: control
 characters, escape sequences, marks that change the direction of writing.
@@ -15,6 +15,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from crossfade.cli.in_group import in_group
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -47,16 +49,19 @@ def number(value: int) -> str:
 
 
 class Screen:
-    """Lines and tables on one stream. Styles are rich's ("bold", "red"), used on a terminal only."""
+    """Lines and tables on one stream. Styles are rich's ("bold", "red"), used on a terminal only.
 
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
+    `group`: of the call; lines name commands for this group of entities.
+    """
+
+    def __init__(self, stream: TextIO, group: str = "") -> None:
+        self.stream, self._group = stream, group
         self.console = _Quietless(file=stream, markup=False, emoji=False, highlight=False, soft_wrap=True)
         self.terminal = self.console.is_terminal
 
     def line(self, text: str = "", style: str = "") -> None:
         """Print one line or several: line breaks are kept, all other invisible characters are escaped."""
-        self.block(safe(text, keep="\n"), style)
+        self.block(in_group(safe(text, keep="\n"), self._group), style)
 
     def block(self, text: str, style: str = "") -> None:
         """Print text that crossfade made (DDL, a diagram) or that is already safe."""

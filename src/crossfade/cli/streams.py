@@ -1,7 +1,7 @@
 """Standard streams that are closed, full, or have an encoding that lacks characters.
 
-None of these may end a command or change its exit status: what cannot be printed is not printed. The exceptions are a
-closed pipe on stdout (exit status 141) and a full disk there (3).
+None of these may end a command or change its exit status: output that cannot be printed is dropped. The exceptions are
+a closed pipe on stdout (exit status 141) and a full disk there (3).
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from crossfade.cli.options import DASK
 from crossfade.cli.screen import Screen, number
 from crossfade.model.rejection import REMAINDER
 from crossfade.model.shape import Shape
+from crossfade.model.vocabulary import NO_VOCABULARY
 from crossfade.move import Move
 from crossfade.move.surveying import changes_since
 from crossfade.move.values import EntityInfo
@@ -24,9 +25,9 @@ SHOWN_CHANGES = 20
     stopped="source.lock.json is as it was, and the source was only read",
 )
 def survey(call: Invocation, dask: DASK = "") -> Answer:
-    """Scan every document of the source, and write source.lock.json.
+    """Scan every record of the source, and write source.lock.json.
 
-    The file lists every path with its BSON types and their counts. Keep it in version control. If the file existed
+    The file lists every path with its types and their counts. Keep it in version control. If the file existed
     before, the changes since the last survey are shown.
     """
     with call.move(dask) as move:
@@ -41,7 +42,8 @@ def look(call: Invocation, move: Move) -> Answer:
     call.tell_reader(sum(shape.bytes for shape in shapes))
     changes = None if before is None else changes_since(before, shapes, entities)
     document = _document(move, shapes, entities, changes)
-    return Answer(document, lambda screen: _draw(screen, document))
+    words = shapes[0].vocabulary if shapes else NO_VOCABULARY
+    return Answer(document, lambda screen: _draw(screen, document, f"{words.record}s"))
 
 
 def _document(
@@ -81,8 +83,8 @@ def planned(plan: str) -> str:
     return "to be copied" if plan == "copied" else plan
 
 
-def _draw(screen: Screen, document: dict[str, Any]) -> None:
-    columns = ("entity", "class", "documents", "paths", "unreadable", "plan")
+def _draw(screen: Screen, document: dict[str, Any], records: str) -> None:
+    columns = ("entity", "class", records, "paths", "unreadable", "plan")
     rows = [
         (
             e["entity"],
@@ -97,7 +99,7 @@ def _draw(screen: Screen, document: dict[str, Any]) -> None:
     for e in document["entities"]:
         if e["torn"]:
             screen.line(f"{e['entity']} is torn; an unknown number of records cannot be read: {e['torn']}", "bold red")
-    screen.table(columns, rows, right=("documents", "paths", "unreadable"))
+    screen.table(columns, rows, right=(records, "paths", "unreadable"))
     changes = document["changes"]
     if changes:
         screen.line(f"\nchanged since the last survey ({len(changes)}):")

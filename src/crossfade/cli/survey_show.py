@@ -24,21 +24,30 @@ ENTITY = Annotated[str, typer.Argument(metavar="ENTITY", help="An entity of sour
 COLUMNS = ("path", "type", "count", "share", "values")
 VALUE = 13
 """The number of characters shown of one value in a table, so that it usually fits 80 columns."""
-_LENGTHS = {"string": "character", "symbol": "character", "array": "element", "object": "field"}
+_TIME = re.compile(r'(ISODate\()?"?\d{4,6}-\d\d-\d\d([T ][\d:.,+Z-]*)?"?\)?')
+_CALL = re.compile(r'\w+\("([^"]*)"\)')
+"""A value that the shell writes as a call: `Type("...")`. The column before it has the type."""
+_LENGTHS = {
+    **dict.fromkeys(("string", "symbol", "text", "character varying", "character", "citext", "name"), "character"),
+    "array": "element",
+    "object": "field",
+}
+"""The unit of the lengths of a type; of other types, bytes."""
 
 
 @command("crossfade survey show courses --project examples/scribe-tree")
 def show(call: Invocation, entity: ENTITY) -> Answer:
     """Show the paths of an entity as a tree, each with its types, their counts, and their values.
 
-    Reads only source.lock.json. Below the table are the keys of documents that hold a type that is rare at its path.
+    Reads only source.lock.json. Below the table are the keys of some records for each type that at most half of the
+    values at its path have.
     """
     with call.move() as move:
         shapes, records = move.shapes, move.records
     if entity not in shapes:
         raise Misused(f"source.lock.json has no entity {entity!r}", hint=choices(entity, shapes))
-    document = _document(records, shapes[entity])
-    return Answer(document, lambda screen: _draw(screen, records, document))
+    document, record = _document(records, shapes[entity]), shapes[entity].vocabulary.record
+    return Answer(document, lambda screen: _draw(screen, records, document, record))
 
 
 def _document(records: Records, shape: Shape) -> dict[str, Any]:
@@ -49,6 +58,7 @@ def _document(records: Records, shape: Shape) -> dict[str, Any]:
         "documents": shape.count,
         "bytes": shape.bytes,
         "problems": dict(sorted(shape.problems.items())),
+        "references": [{"to": str(one), "declared": one.declared, "orphans": one.orphans} for one in shape.references],
         "paths": [_place(records, path, node) for path, node in shape.root.walk() if path],
     }
 
@@ -87,6 +97,8 @@ def _values(records: Records, kind: str, stats: TypeStats) -> str:
     if stats.min_length is not None and stats.max_length is not None:
         unit = _LENGTHS.get(kind, "byte")
         parts.append(f"{_range(str(stats.min_length), str(stats.max_length))} {unit}{'s' * (stats.max_length != 1)}")
+    if stats.distinct is not None:
+        parts.append(f"{stats.distinct:,} distinct")
     return ", ".join(parts)
 
 
@@ -94,22 +106,31 @@ def _range(least: str, greatest: str) -> str:
     return least if least == greatest else f"{least} to {greatest}"
 
 
-def _draw(screen: Screen, records: Records, document: dict[str, Any]) -> None:
-    screen.line(f"{document['entity']}: {counted(document['documents'], 'document')}, {document['class']}", "bold")
+def _draw(screen: Screen, records: Records, document: dict[str, Any], record: str) -> None:
+    screen.line(f"{document['entity']}: {counted(document['documents'], record)}, {document['class']}", "bold")
     screen.line(planned(document["plan"]))
     for reason, count in document["problems"].items():
-        screen.line(f"{counted(count, 'document')} cannot be read: {reason}", "bold red")
+        screen.line(f"{counted(count, record)} cannot be read: {reason}", "bold red")
     screen.line()
     screen.table(COLUMNS, [row for place in document["paths"] for row in _rows(place)], right=("count", "share"))
-    _draw_examples(screen, records, document["paths"])
+    _draw_references(screen, document["references"])
+    _draw_examples(screen, records, document["paths"], record)
 
 
-def _draw_examples(screen: Screen, records: Records, places: list[dict[str, Any]]) -> None:
-    """Draw the keys of documents with a rare type, below the table because they are wide."""
-    rare = [(place["path"], found) for place in places for found in place["types"] if found["examples"]]
-    if rare:
-        screen.line("\nrare types, and the keys of documents that hold them", "bold")
-    for path, found in rare:
+def _draw_references(screen: Screen, references: list[dict[str, Any]]) -> None:
+    if references:
+        screen.line("\nreferences, and the rows that refer to nothing", "bold")
+    for one in references:
+        undeclared = "" if one["declared"] else ", not declared"
+        screen.line(f"  {one['to']}: {one['orphans']:,}{undeclared}")
+
+
+def _draw_examples(screen: Screen, records: Records, places: list[dict[str, Any]], record: str) -> None:
+    """Draw the keys of records with a less common type, below the table because they are wide."""
+    found_in = [(place["path"], found) for place in places for found in place["types"] if found["examples"]]
+    if found_in:
+        screen.line(f"\nless common types, and the keys of some {record}s that hold them", "bold")
+    for path, found in found_in:
         screen.line(f"  {path} ({found['type']}): {', '.join(map(records.key, found['examples']))}")
 
 
@@ -124,8 +145,16 @@ def _rows(place: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _short(values: str) -> str:
-    """Return both ends of each long value. --json has all of it."""
-    return "".join(part if len(part) <= VALUE else f"{part[:6]}…{part[-6:]}" for part in re.split("( to |, )", values))
+    """Return both ends of each long value, but times as they are. --json has all of it."""
+    return "".join(map(_short_value, re.split("( to |, )", values)))
+
+
+def _short_value(value: str) -> str:
+    if len(value) <= VALUE or _TIME.fullmatch(value):
+        return value
+    inside = _CALL.fullmatch(value)
+    value = inside[1] if inside else value
+    return value if len(value) <= VALUE else f"{value[:6]}…{value[-6:]}"
 
 
 def _last_step(path: str) -> str:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from crossfade.cli.answer import Answer
 from crossfade.cli.command import command
+from crossfade.cli.daily import DAILY, DayCompared, back, compared_today, forward
 from crossfade.cli.invocation import Invocation, surveyed_bytes
 from crossfade.cli.options import DASK
+from crossfade.cli.round_trip import ROUND_TRIP, SAMPLE, proven
 from crossfade.cli.screen import Screen, number
 from crossfade.cli.status import draw_torn
-from crossfade.errors import Unreachable
+from crossfade.cli.verify_back import proven_back
+from crossfade.errors import Misused, Unreachable
 from crossfade.model.counts import counted
 from crossfade.move import Move
 from crossfade.move.records import Records
@@ -23,6 +29,7 @@ from crossfade.move.reports import (
     COMPLETE,
     KINDS,
     SET_ASIDE,
+    UNSETTLED,
     CauseShown,
     Example,
     Facts,
@@ -41,31 +48,92 @@ from crossfade.move.values import Cause, Status, place_of
 CAUSES, RECORD = 50, 4000
 """The number of causes of quarantine that a report shows, and the number of characters of a record."""
 
+AGAIN = Annotated[
+    bool,
+    typer.Option("--again", help="Compare only what changed since the last verification."),
+]
 RULE_ROWS = 10
 """The number of rows of a broken rule that the terminal shows."""
 
-_STYLES = {COMPLETE: "bold green", SET_ASIDE: "bold yellow"}
+_STYLES = {COMPLETE: "bold green", SET_ASIDE: "bold yellow", UNSETTLED: "bold yellow"}
 
 
-@command("crossfade verify --project examples/scribe-tree --workers 4", stopped="both databases were only read")
-def verify(call: Invocation, dask: DASK = "") -> Answer:
+@command(
+    "crossfade verify --project examples/scribe-tree --workers 4",
+    "crossfade verify --daily --project examples/scribe-tree",
+    "crossfade verify --round-trip --sample 1000 --project examples/scribe-tree",
+    stopped="both databases were only read",
+)
+def verify(
+    call: Invocation,
+    again: AGAIN = False,
+    daily: DAILY = False,
+    round_trip: ROUND_TRIP = False,
+    sample: SAMPLE = None,
+    dask: DASK = "",
+) -> Answer:
     """Compare every column of every row with the source, count every record, and run the rules.
+
+    While `crossfade start` follows the source, others may write to it: records that differ are compared again until
+    they are at rest, and the verdict names the time of the source up to which every write is proven. With --again only
+    what changed since the last verification is compared.
 
     Writes report.json and report.html to the project's folder, and ends with the verdict: equal and complete; equal,
     but records are set aside in quarantine; not equal. Exit status 1 if anything differs, if a count does not
     balance, if the target's schema is not the one that was applied, if a rule is broken, or if more records are in
     quarantine than the limit allows.
+
+    With --round-trip the source's records are rebuilt from the target's rows instead, and compared with the originals:
+    a second proof, which uses the forward mapping only where it must. It writes no report.
+
+    With --daily, everything is compared and one line is printed. The report is in daily/DATE/, the outcome in the
+    journal, where green days count for `finish`, and verify.alert in crossfade.toml runs if the day is not green.
+
+    After a cutover, while `crossfade start` keeps the source equal, every record of the source is compared with what
+    the target's rows put back.
     """
+    if daily:
+        if again or round_trip:
+            raise Misused("--daily compares everything, and takes neither --again nor --round-trip")
+        call = Invocation(replace(call.options, quiet=True))
     with call.move(dask) as move:
-        return prove(call, move)
+        if daily:
+            return compared_today(move, partial(_compared_for_cron, call, move))
+        if not round_trip and move.is_returning:
+            return _back(call, move, again=again)
+        if round_trip:
+            found, status = move.verify_round_trip(sample), move.status()
+            return proven(move.records, found, [*_polled(status), *status.notes])
+        return prove(call, move, again=again)
 
 
-def prove(call: Invocation, move: Move) -> Answer:
-    """Verify a move, write its report and return the answer; `run` uses it too."""
-    kept = set_aside(move.project.root)
+def _compared_for_cron(call: Invocation, move: Move, folder: Path) -> DayCompared:
+    if move.is_returning:
+        return back(_back(call, move), folder)
+    return forward(prove(call, move, folder=folder))
+
+
+def _back(call: Invocation, move: Move, *, again: bool = False) -> Answer:
+    with call.listen() as listen:
+        return proven_back(move.records, move.verify_back(listen, again=again))
+
+
+def _polled(status: Status) -> list[str]:
+    """Return a sentence if a run polls the source: writes made meanwhile cannot be told from differences."""
+    followed = status.following
+    if followed is None or not followed.running or followed.last_pass is None:
+        return []
+    since = followed.last_pass.began_at
+    return [f"the source is polled: what it has written since the pass that began at {since} may be a difference"]
+
+
+def prove(call: Invocation, move: Move, *, again: bool = False, folder: Path | None = None) -> Answer:
+    """Verify a move, write its report (into the project's folder) and return the answer; `run` uses it too."""
+    folder = folder or move.project.root
+    earlier = set_aside(folder)
     call.tell_reader(surveyed_bytes(move))
     with call.listen() as listen:
-        verdict = move.verify(listen)
+        verdict = move.verify(listen, again=again)
     status = move.status()
     facts = _facts(move, status, verdict)
     ok = verdict.equal and verdict.schema_holds and verdict.rules_hold and status.ok
@@ -73,22 +141,22 @@ def prove(call: Invocation, move: Move) -> Answer:
         "ok": ok,
         **as_json(verdict, facts),
         "within_limit": status.within_limit,
-        "notes": list(status.notes),
-        **_write(verdict, facts, move.project.root, kept),
+        "notes": [*_polled(status), *status.notes],
+        **_write(verdict, facts, folder, earlier),
     }
     records = move.records
     failed = Unreachable.exit_status if ok and document["report_error"] else None
     return Answer(document, lambda screen: draw(screen, records, document), ok=ok, status=failed)
 
 
-def _write(verdict: Verdict, facts: Facts, folder: Path, kept: Sequence[Path]) -> dict[str, str | None]:
+def _write(verdict: Verdict, facts: Facts, folder: Path, earlier: Sequence[Path]) -> dict[str, str | None]:
     """Write the report. A failure to write it does not affect the verdict."""
     try:
         data, page = write_reports(verdict, facts, folder)
     except (OSError, Unreachable) as error:
         why = f"could not write the report (the verdict is not affected): {_reason(error, folder)}"
-        if kept:
-            why += f"; {' and '.join(map(str, kept))} are from an earlier verification"
+        if earlier:
+            why += f"; {' and '.join(map(str, earlier))} are from an earlier verification"
         return {"report_json": None, "report_html": None, "report_error": why}
     forget_old(folder)
     return {"report_json": str(data), "report_html": str(page), "report_error": None}
@@ -183,6 +251,8 @@ def draw(screen: Screen, records: Records, document: dict[str, Any]) -> None:
         f" in {counted(columns_compared, 'column')}: {counted(document['differences'], 'difference')}"
         f" ({document['seconds']:.1f} s)"
     )
+    for line in document["through"]["said"] if document["through"] else ():
+        screen.line(line)
     _draw_left_behind(screen, document)
     if document["report_error"]:
         screen.line(document["report_error"], "bold red")
@@ -208,12 +278,13 @@ def _draw_left_behind(screen: Screen, document: dict[str, Any]) -> None:
 
 
 def conclude(screen: Screen, document: dict[str, Any]) -> None:
-    """Draw what fails apart from the data, and the verdict."""
-    for line in document["apart"]:
-        screen.line(line, "bold red")
+    """Draw the verdict on the data, and below it, as the last word, what fails apart from the data."""
     if not document["within_limit"] and any(e["quarantined"] for e in document["entities"]):
         screen.line("more records are in quarantine than limits.quarantine allows: see crossfade status", "bold red")
-    screen.line(document["conclusion"], _STYLES.get(document["verdict"], "bold red"))
+    apart, style = document["apart"], _STYLES.get(document["verdict"], "bold red")
+    screen.line(document["conclusion"], _STYLES[SET_ASIDE] if apart and document["verdict"] == COMPLETE else style)
+    for line in apart:
+        screen.line(line, "bold red")
 
 
 def _difference(records: Records, d: dict[str, Any]) -> str:
@@ -253,8 +324,8 @@ def _draw_rules(screen: Screen, document: dict[str, Any]) -> None:
             screen.line(f"rule {rule['rule']} is broken by {counted(rule['total'], 'row')}: {rule['sentence']}", "red")
             screen.table(rule["columns"], rule["rows"][:RULE_ROWS])
             if hidden := rule["total"] - min(RULE_ROWS, len(rule["rows"])):
-                kept = " (--json and the report have more)" if len(rule["rows"]) > RULE_ROWS else ""
-                screen.line(f"and {number(hidden)} more{kept}")
+                elsewhere = " (--json and the report have more)" if len(rule["rows"]) > RULE_ROWS else ""
+                screen.line(f"and {number(hidden)} more{elsewhere}")
     if rules:
         screen.line(f"{sum(1 for r in rules if r['holds'])} of {len(rules)} rules hold")
 
@@ -264,6 +335,18 @@ def _draw_schema(screen: Screen, schema: dict[str, Any]) -> None:
         screen.line(f"{table['table']}: its rows were not compared: {table['reason']}", "red")
     for line in schema["file_notes"]:
         screen.line(f"schema: {line}")
-    for title, style in (("faults", "red"), ("notes", "")):
-        for difference in schema[title]:
-            screen.line(f"schema: {difference['message']}", style)
+    for title, start, style in (("faults", "schema", "red"), ("notes", "schema, only a note", "")):
+        for line in _alike(schema[title]):
+            screen.line(f"{start}: {line}", style)
+
+
+def _alike(differences: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a line for each difference, and one line for things that differ alike (a privilege on every table)."""
+    of: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for one in differences:
+        alike = ("rights", one["found"], one["expected"]) if one["fact"] == "rights" else (one["message"],)
+        of.setdefault(alike, []).append(one)
+    for same in of.values():
+        first, *others = same
+        names = [f"{one['what']} {one['name'].removeprefix('public.')}" for one in others]
+        yield first["message"] + (f" (as {', '.join(names)})" if names else "")

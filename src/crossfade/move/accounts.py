@@ -8,17 +8,23 @@ from dataclasses import replace
 from crossfade.errors import CrossfadeError, Misused, Unreachable
 from crossfade.journal.status import Status
 from crossfade.model.counts import Counts
-from crossfade.move import source_identity, surveying, target_ownership
+from crossfade.move import cutting_back, source_identity, surveying, target_ownership
 from crossfade.move.changed import changed, sentence
 from crossfade.move.context import Context
-from crossfade.move.inventory import DISCARDED, FAULTS, Standing, count, inventory, notes, unaccounted
+from crossfade.move.inventory import DISCARDED, FAULTS, Inventoried, count, inventory, notes, unaccounted
 from crossfade.stores.contract import EntityInfo
 from crossfade.verify.verdict import EntityVerdict, Verdict
 
 
 def status(context: Context) -> Status:
     """Return the journal's accounts, and what else the source holds. The source need not be reachable."""
-    return with_source(context, target_ownership.status(context))
+    found = target_ownership.status(context)
+    return with_source(context, replace(found, target_is_closed=_is_target_closed(context, found)))
+
+
+def _is_target_closed(context: Context, found: Status) -> bool:
+    fence = context.target.fence
+    return bool(found.cutover.token) and not found.is_cut_over and fence is not None and fence.state().closed
 
 
 def with_source(context: Context, found: Status, entities: Sequence[EntityInfo] | None = None) -> Status:
@@ -34,9 +40,40 @@ def with_source(context: Context, found: Status, entities: Sequence[EntityInfo] 
     except CrossfadeError as error:  # a mapping has a fault; `check` reports it
         return replace(found, notes=(_unknown(error),))
     faults = tuple(unaccounted(s) for s in standings if s.fate in FAULTS and s.records != 0)
-    return replace(
-        found, faults=(*filter(None, [other]), *faults), notes=(*_changed(context, found), *notes(standings))
-    )
+    following = (*_not_followed(found), *_never_cut_over(context, found), *_lost_by_decision(context, found))
+    said = (*following, *_changed(context, found), *notes(standings))
+    return replace(found, faults=(*filter(None, [other]), *faults), notes=said)
+
+
+def _not_followed(found: Status) -> list[str]:
+    """Return a sentence if the source is followed, but not now."""
+    follow = found.following
+    if follow is None or follow.running or found.is_cut_over:
+        return []
+    if follow.last_pass is not None:
+        since = f"the pass that began at {follow.last_pass.began_at}"
+        return [f"polling is stopped: what the source has written since {since} is not applied"]
+    if follow.position_at is None:
+        return []
+    return [f"following is stopped: what the source has written since {follow.position_at.isoformat()} is not applied"]
+
+
+def _never_cut_over(context: Context, found: Status) -> list[str]:
+    """Return a sentence if the source is followed into a target that no cutover can open."""
+    why = cutting_back.cannot_open(context.target)
+    if found.following is None or why is None:
+        return []
+    return [f"{why}: this move is followed and verified, but crossfade cutover refuses it"]
+
+
+def _lost_by_decision(context: Context, found: Status) -> list[str]:
+    """Return a sentence if the target is followed, and changes of some columns do not come back."""
+    lose = [one.column for one in context.project.settings.inverse.lose]
+    if found.following is None or not found.following.is_back or not lose:
+        return []
+    return [
+        f"changes of {', '.join(lose)} do not come back, by decision ([[inverse.lose]]): crossfade verify counts them"
+    ]
 
 
 def _changed(context: Context, found: Status) -> list[str]:
@@ -55,7 +92,7 @@ def _unknown(error: CrossfadeError) -> str:
     return f"the entities that the source holds now are unknown: {why}"
 
 
-def with_all_entities(context: Context, verdict: Verdict, found: Status, standings: Sequence[Standing]) -> Verdict:
+def with_all_entities(context: Context, verdict: Verdict, found: Status, standings: Sequence[Inventoried]) -> Verdict:
     """Return the verdict, extended by the accounts of the entities that no mapping reads."""
     recorded = {e.entity: e.counts for e in found.entities}
     entities, not_read = list(verdict.entities), dict[str, str]()

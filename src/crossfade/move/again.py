@@ -1,7 +1,8 @@
 """Copy some entities again, because their mapping or shape has changed or they were added later. Keep the others.
 
 All of their rows are removed, and the indexes and constraints of those tables are dropped. Foreign keys are created and
-validated again, also those of other tables that refer to them. Then these entities alone are copied as usual.
+validated again, also those of other tables that refer to them. Then these entities alone are copied as usual. Columns
+and tables that the schema has in addition are added before (adding.py).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from crossfade.journal import agreed, journal
 from crossfade.model.counts import counted
 from crossfade.model.names import nearest
 from crossfade.model.target import Step
-from crossfade.move import checks, target_ownership
+from crossfade.move import adding, checks, target_ownership
 from crossfade.move.context import Context
 from crossfade.move.copying import require_own_rows
 from crossfade.schema import live
@@ -22,13 +23,14 @@ from crossfade.stores.contract import RowRejected, TargetTransaction
 
 def forget(context: Context, tables: Collection[str], entities: Collection[str]) -> None:
     """Remove all rows of these entities, and of those that feed these tables, so that `copy` copies them again."""
-    target_ownership.own_move(context)
+    found = adding.added(context, target_ownership.known_move(context))
     checks.require_covered(context)
     with context.transaction() as tx:
         filled = _filled(tx)
         chosen = _entities(context, tables, entities, filled)
         names = _tables(context, chosen, filled)
-        own = context.tables(names)
+        adding.require_chosen(found, names)
+        own = [table for table in context.tables(names) if tx.count(table, hold=True) is not None]
         _require_copied(tx, chosen)
         require_own_rows(context, tx, own)
         _take_away(context, tx, names)
@@ -40,6 +42,7 @@ def forget(context: Context, tables: Collection[str], entities: Collection[str])
                 f"{refusal.message}; nothing was changed", hint="move those rows elsewhere first"
             ) from refusal
         agreed.begin_again(tx, chosen, [t.name for t in own])
+        adding.note(context, tx, found)
         journal.set_digests(tx, context.digests)
         journal.set_stage(tx, journal.COPYING)
 
@@ -119,7 +122,7 @@ def _made(context: Context, done: Collection[str], tables: Collection[str]) -> l
 def _forgotten(context: Context, ids: Collection[str], done: Collection[str]) -> Iterator[str]:
     for id_ in ids:
         yield from (id_, f"take away {id_}", f"validate {id_.removeprefix('foreign key ')}")
-    yield from (step.id for step in context.schema.post if step.id in done and live.is_said_of_parts(step))
+    yield from (step.id for step in context.schema.post if step.id in done and live.depends_on_parts(step))
 
 
 def _below(context: Context, tables: Collection[str]) -> set[str]:

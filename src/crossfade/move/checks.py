@@ -8,25 +8,62 @@ from functools import partial
 from typing import Any
 
 from crossfade.assess.check import check as run_check
+from crossfade.assess.coming_back import coming_back
+from crossfade.assess.groups import crossings
 from crossfade.assess.map_rules import not_followed
 from crossfade.assess.survey import choose
 from crossfade.errors import Fault, Misused, SchemaFault, Stale, Uncovered, Unreachable
+from crossfade.mapping.language.compile import compile_all, read_mappings
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
 from crossfade.model.patterns import matching
 from crossfade.model.shape import Shape
-from crossfade.move import surveying
+from crossfade.model.target import TargetSchema
+from crossfade.move import cutting_back, inverting, surveying
 from crossfade.move.context import Context
-from crossfade.move.inventory import findings, inventory
+from crossfade.move.inventory import COPIED, findings, inventory
 from crossfade.records.codec import Codec
 from crossfade.schema.triggers import enabled_triggers, triggers_in
+from crossfade.shift.gates import Gate
 from crossfade.stores.contract import EntityInfo, need
 from crossfade.transform.engine import Engine
+from crossfade.verify.rules import read_rules
+
+NO_CUTOVER = "stop the application's writes, crossfade verify while crossfade start runs, then switch it by hand"
 
 
 def check(context: Context) -> list[Finding]:
     found = _faults_and_notes(context)
-    return [*found, *_later_triggers(context), *_maps_not_followed(context)]
+    more = [*_no_cutover(context), *_coming_back(context)]
+    return [*found, *_later_triggers(context), *_maps_not_followed(context), *more]
+
+
+def _no_cutover(context: Context) -> Iterator[Finding]:
+    """Yield a note if the target cannot be opened by a cutover, long before one is tried."""
+    if (why := cutting_back.cannot_open(context.target)) is not None:
+        message = f"{why}: the move can be copied, followed and verified, but not cut over by crossfade"
+        yield Finding("note", "no_cutover", "target", message, NO_CUTOVER)
+
+
+def _coming_back(context: Context) -> list[Finding]:
+    """Return what cannot come back, if the project has inverses and its mappings and schema have no faults."""
+    if not context.project.inverse_dir.is_dir() or context.compiled.faults:
+        return []
+    try:
+        schema, inverses = context.schema, inverting.derived(context)
+    except (SchemaFault, Misused, KeyError):
+        return []  # the other checks report this
+    exact = context.project.settings.inverse.times == "exact"
+    found = coming_back(
+        inverses,
+        context.program,
+        context.shapes,
+        schema,
+        context.discards,
+        times_are_exact=exact,
+        lost={loss.column: loss.reason for loss in context.project.settings.inverse.lose},
+    )
+    return list(dict.fromkeys(found))
 
 
 def _faults_and_notes(context: Context) -> list[Finding]:
@@ -36,20 +73,47 @@ def _faults_and_notes(context: Context) -> list[Finding]:
     with closing(Engine()) as engine:
         engine.open()
         try:
-            schema = context.schema
+            schema = context.fitted(context.schema)
         except SchemaFault as error:
             schema = None
             faults += [_of_fault("schema", fault) for fault in error.faults]
-        doubtful = need(context.target.ddl, context.target, "be inspected").doubtful_columns
+        doubtful = need(context.target.ddl, context.target, "be inspected").doubtful
         empty = partial(empty_batch, context.codec)
         found = run_check(
             compiled.program, context.shapes, schema, context.discards, empty, engine, compiled.unknown, doubtful
         )
+    found += crossings_of(context, schema)
     return _with_the_source(context, [*faults, *found])
 
 
+def border_gates(context: Context) -> list[Gate]:
+    """Return what must hold before a group is cut over: nothing crosses its border."""
+    if not context.project.group:
+        return []
+    found = [f"{one.place}: {one.message}" for one in crossings_of(context, context.schema)]
+    figure = "; ".join(found) or "nothing crosses it"
+    return [Gate("border of the group", figure, "nothing crosses it", not found, "crossfade check")]
+
+
+def crossings_of(context: Context, schema: TargetSchema | None) -> list[Finding]:
+    """Return what crosses the border of any group. The foreign keys are those of `schema`, and if that has the tables
+    of one group only, those of the whole schema too.
+    """
+    project, surveyed = context.project, context.surveyed
+    if not project.settings.groups:
+        return []
+    mappings = read_mappings(project.mapping_dir)
+    program = compile_all(mappings, surveyed, ()).program
+    files = {e: project.inverse_dir / f"{e}.sql" for e in program.feeds}
+    inverses = {e: file.read_text(encoding="utf-8-sig") for e, file in files.items() if file.exists()}
+    rules, found = read_rules(project.rules_dir), dict[Finding, None]()
+    for one in (schema, *([context.load_schema()] if project.group else [])):
+        found |= dict.fromkeys(crossings(project.settings, program, surveyed, one, rules, inverses))
+    return list(found)
+
+
 def _later_triggers(context: Context) -> list[Finding]:
-    """Return the triggers that were created on the move's tables after it began. They do not fire for it, either."""
+    """Return the triggers that were created on the move's tables after it began. They do not fire for its writes."""
     try:
         schema = context.schema
     except SchemaFault:
@@ -92,7 +156,10 @@ def _with_the_source(context: Context, found: Sequence[Finding]) -> list[Finding
         return [*found, Finding("note", "source_not_seen", "source", note)]
     standings = inventory(context, there)
     known = {s.entity for s in standings}
-    return [*(f for f in found if f.kind != "stale_discard" or not matching(f.place, known)), *findings(standings)]
+    kept = [f for f in found if f.kind != "stale_discard" or not matching(f.place, known)]
+    copied = [s.entity for s in standings if s.fate == COPIED]
+    vanishing = need(context.source.inspector, context.source, "be inspected").vanishing(copied)
+    return [*kept, *findings(standings), *vanishing]
 
 
 def _maps_not_followed(context: Context) -> Iterator[Finding]:

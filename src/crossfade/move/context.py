@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property, partial
 
-from crossfade.assess.lock import dump_lock, read_lock
+from crossfade.assess.lock import read_lock
 from crossfade.errors import MappingFault, Misused
-from crossfade.journal import agreed, journal
+from crossfade.journal import agreed, agreement, feed, journal, passes
+from crossfade.mapping.as_printed import as_printed
 from crossfade.mapping.language.compile import Compiled, compile_all, read_mappings
 from crossfade.mapping.owners import owners
-from crossfade.model.described import Described
 from crossfade.model.events import Listener, ignore
-from crossfade.model.patterns import is_pattern, matching
+from crossfade.model.positions import Floor
 from crossfade.model.program import Program
-from crossfade.model.shape import Shape, parse_path
+from crossfade.model.shape import Shape
 from crossfade.model.target import Step, TargetSchema, TargetTable
+from crossfade.move import digests
+from crossfade.move.discards import of_entities
 from crossfade.move.emitter import Emitter
+from crossfade.move.feed_names import FeedNames, names_of
+from crossfade.pipeline.throttle import Throttle
 from crossfade.project import Discard, Project
 from crossfade.records.codec import Codec
 from crossfade.runtime.session import Work, close_sessions, get_ready
 from crossfade.runtime.warmup import Awaited
 from crossfade.schema import journaled, live
 from crossfade.schema.load import LIVE, load_schema, made_of
-from crossfade.stores.contract import Store, TargetTransaction, need
-from crossfade.stores.open import SOURCES, TARGETS, anywhere, codec_of, open_store
+from crossfade.stores.contract import Group, Store, TargetTransaction, need
+from crossfade.stores.open import SOURCES, TARGETS, anywhere, codec_of, open_store, with_groups
 
 
 class Context:
@@ -57,11 +59,12 @@ class Context:
 
     def close(self) -> None:
         self.schema_ahead.close()
-        self._close_sessions()
+        self.forget_work()
         while self._open:
             self._open.popitem()[1].close()
 
-    def _close_sessions(self) -> None:
+    def forget_work(self) -> None:
+        """Discard `work`: a source that is followed from now on is read with another floor."""
         if (work := self.__dict__.pop("work", None)) is not None:
             close_sessions(work.token)
 
@@ -81,9 +84,13 @@ class Context:
 
     @property
     def snapshot(self) -> str:
-        """Names the state of the source that this process sees, for the others; "" where a source has no such name."""
+        """The name of the snapshot that this process reads, for other processes; "" if the source cannot share one."""
         source = self.source
         return "" if source.snapshot is None else source.snapshot()
+
+    @property
+    def feed_names(self) -> FeedNames:
+        return names_of(self.project, self.target.url)
 
     @property
     def codec(self) -> Codec:
@@ -100,12 +107,38 @@ class Context:
 
     def _store(self, role: str, url: str) -> Store:
         if role not in self._open:
-            self._open[role] = open_store(url, self.run, SOURCES if role == "source" else TARGETS)
+            known, of = (SOURCES, self.source_group) if role == "source" else (TARGETS, self.target_group)
+            store = open_store(url, self.run, known, of=of)
+            self._open[role] = store if role == "source" else with_groups(store, of)
         return self._open[role]
+
+    def named(self, store: Store) -> str:
+        """Return the name of what a fence closes: the store, or the group in it."""
+        return f"the group {self.project.group} of {store.url}" if self.project.group else store.url
+
+    @property
+    def source_group(self) -> Group | None:
+        """The group that is moved, with its entities in the source; None if everything is moved at once."""
+        return Group(self.project.group, tuple(sorted(self.shapes))) if self.project.group else None
+
+    @property
+    def target_group(self) -> Group | None:
+        return Group(self.project.group, tuple(sorted(self.compiled_tables))) if self.project.group else None
+
+    @property
+    def compiled_tables(self) -> set[str]:
+        """The tables that mappings fill, of those that could be compiled."""
+        return {branch.table for branch in self.compiled.program.branches}
+
+    @cached_property
+    def surveyed(self) -> dict[str, Shape]:
+        """The shapes of all entities, also of those that are in other groups."""
+        return {s.entity: s for s in read_lock(self.project.lock_file)}
 
     @cached_property
     def shapes(self) -> dict[str, Shape]:
-        return {s.entity: s for s in read_lock(self.project.lock_file)}
+        """The shapes of the move's own entities."""
+        return {e: shape for e, shape in self.surveyed.items() if self.project.has_entity(e)}
 
     @cached_property
     def schema(self) -> TargetSchema:
@@ -117,6 +150,12 @@ class Context:
         ahead = self.schema_ahead.take()
         return self._read_schema() if ahead is None else ahead
 
+    def use_schema(self, schema: TargetSchema) -> None:
+        """Use another schema from now on."""
+        self.forget_work()
+        self.__dict__.pop("digests", None)
+        self.__dict__["schema"] = schema
+
     def read_schema_ahead(self) -> None:
         """Begin to read the schema of a new move if that needs a scratch database, which takes the server some time.
 
@@ -127,7 +166,7 @@ class Context:
             self.schema_ahead.begin(lambda: None if ddl.has_journal() else self._load_schema())
 
     def _read_schema(self) -> TargetSchema:
-        was = self._journaled_schema
+        was = self.journaled_schema
         if was is not None and not self.is_live:
             return was
         if was is not None and self.only_compares:
@@ -136,16 +175,25 @@ class Context:
         return now if was is None else live.as_it_was(was, now)
 
     def _load_schema(self) -> TargetSchema:
+        return self.own_tables(self.load_schema())
+
+    def own_tables(self, schema: TargetSchema) -> TargetSchema:
+        """Return what a schema has of the tables of the move's group."""
+        return live.of_tables(schema, self.mappings) if self.project.group else schema
+
+    def load_schema(self) -> TargetSchema:
+        """Read the schema again: the tables of all groups."""
         target, settings = self.target, self.project.settings.target
-        root = self.project.root
-        return load_schema(settings.schema_, root, target.traits.dialect, target.ddl, comments=settings.comments)
+        root, dialect = self.project.root, target.traits.dialect
+        return load_schema(settings.schema_, root, dialect, target.ddl, comments=settings.comments)
 
     @cached_property
     def schema_is_made_of(self) -> str | None:
         return made_of(self.project.settings.target.schema_, self.project.root)
 
     @property
-    def _journaled_schema(self) -> TargetSchema | None:
+    def journaled_schema(self) -> TargetSchema | None:
+        """The schema in the journal; None if it has none, or that of other files."""
         made = self.schema_is_made_of
         if made is None or not self.has_journal:
             return None
@@ -156,32 +204,6 @@ class Context:
     @property
     def is_live(self) -> bool:
         return self.project.settings.target.schema_ == LIVE
-
-    def expected_from_now(self) -> Described:
-        """Return the expected catalog of the target after the copy: the current one, and what the schema makes.
-
-        What the schema makes is read from a scratch database, so that changes in the target meanwhile do not affect it.
-        """
-        ddl = need(self.target.ddl, self.target, "be inspected")
-        now = ddl.describe()
-        return now if self.is_live else now.joined(ddl.describe_made(self.schema))
-
-    @property
-    def expected(self) -> Described:
-        """The description that was recorded when the move began. Another version of the server may print definitions
-        differently: then it is made again, and objects from before the move are described as they are now.
-        """
-        ddl = need(self.target.ddl, self.target, "be inspected")
-        with self.transaction() as tx:
-            noted = journal.expected(tx)
-        if noted is None:
-            return ddl.describe_made(self.schema)
-        found = ddl.describe()
-        if noted.server == found.server or self.is_live:
-            return noted
-        known = {t.key for t in noted.things}
-        before = Described(found.server, tuple(t for t in found.things if t.key in known))
-        return before.joined(ddl.describe_made(replace(self.schema, described=None)))
 
     @property
     def fed_entities(self) -> list[str]:
@@ -203,30 +225,27 @@ class Context:
         """The project's discards, one for each entity that a pattern matches. If the discard names a path, the entity
         must have it; if it says that the entity is empty, it must be empty.
         """
-        out: list[Discard] = []
-        for discard in self.project.settings.discard:
-            entities = [discard.entity] if discard.table is not None else self._meant(discard)
-            out += [discard.model_copy(update={"entity": e}) for e in entities]
-        return tuple(out)
-
-    def _meant(self, discard: Discard) -> Sequence[str | None]:
-        """Return the entities that a discard applies to, or its own text if there are none: `check` calls it stale."""
-        assert discard.entity is not None
-        matched = matching(discard.entity, self.shapes)
-        if discard.empty:
-            return [e for e in matched if not self.shapes[e].count] or [discard.entity]
-        if discard.path is None or not is_pattern(discard.entity):
-            return matched or [discard.entity]
-        try:
-            place = parse_path(discard.path)
-        except ValueError:
-            return matched
-        return [e for e in matched if self.shapes[e].node(place) is not None] or matched or [discard.entity]
+        return of_entities(self.project.settings.discard, self.shapes, self.surveyed)
 
     @cached_property
     def compiled(self) -> Compiled:
         """The mappings that could be compiled, and the faults of the others."""
-        return compile_all(read_mappings(self.project.mapping_dir), self.shapes, self.discards)
+        return compile_all(self.mappings, self.shapes, self.discards)
+
+    @cached_property
+    def mappings(self) -> dict[str, str]:
+        """The texts of the move's own mappings, by table, and of all that do not compile: their group is unknown."""
+        found, group = read_mappings(self.project.mapping_dir), self.project.group
+        if not group:
+            return found
+        feeds = compile_all(found, self.surveyed, ()).program.feeds.values()
+        of = {b.table: self.project.settings.group_of(feed.entity) for feed in feeds for b in feed.branches}
+        return {table: text for table, text in found.items() if of.get(table, group) == group}
+
+    @property
+    def mapped_elsewhere(self) -> set[str]:
+        """The tables that mappings of other groups fill."""
+        return {*read_mappings(self.project.mapping_dir)} - self.mappings.keys() if self.project.group else set()
 
     @property
     def program(self) -> Program:
@@ -234,6 +253,8 @@ class Context:
         compiled = self.compiled
         if compiled.faults:
             raise MappingFault(list(compiled.faults))
+        if not compiled.program.files and self.project.group:
+            raise Misused(f"no mapping reads an entity of the group {self.project.group}; nothing was done")
         if not compiled.program.files:
             folder, hint = self.project.mapping_dir, "write mapping/<table>.sql: a SELECT that makes its rows"
             raise Misused(f"no mapping files in {folder}", hint=hint)
@@ -241,25 +262,12 @@ class Context:
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        lock = hashlib.sha256(dump_lock(self.shapes.values()).encode()).hexdigest()[:16]
-        return {
-            "lock_digest": lock,
-            "schema_digest": self.schema.digest,
-            "mapping_digest": self.program.digest,
-        }
+        return digests.of_move(self.shapes, self.schema.digest, self.program.digest)
 
     @cached_property
     def parts(self) -> dict[agreed.Part, str]:
         """Digests of each table's mapping and of each entity's shape, including the discards that concern them."""
-        texts = read_mappings(self.project.mapping_dir)
-        found: dict[agreed.Part, str] = {}
-        for table, text in texts.items():
-            own = [d.model_dump() for d in self.discards if d.table == table]
-            found[agreed.TABLE, table] = _digest(repr((text, own)))
-        for entity in self.fed_entities:
-            own = [d.model_dump() for d in self.discards if d.entity == entity]
-            found[agreed.ENTITY, entity] = _digest(repr((dump_lock([self.shapes[entity]]), own)))
-        return found
+        return digests.of_parts(self.mappings, self.discards, self.shapes, self.fed_entities)
 
     @property
     def digests_so_far(self) -> dict[str, str]:
@@ -268,19 +276,55 @@ class Context:
             return self.digests
         return {"lock_digest": "", "schema_digest": self.schema.digest, "mapping_digest": ""}
 
+    def fitted(self, schema: TargetSchema) -> TargetSchema:
+        """Return the schema with the types of columns as the mappings that could be compiled fill them."""
+        return as_printed(self.compiled.program, self.shapes, schema)
+
     @cached_property
     def work(self) -> Work:
-        tables = {t.name: t for t in self.schema.tables}
+        tables = {t.name: t for t in self.fitted(self.schema).tables}
+        floor = self.floor
+        snapshot = self.snapshot if floor is None and not self.is_returning else ""
         return Work(
             token=uuid.uuid4().hex,
             program=self.program,
             shapes=self.shapes,
             tables=tables,
             owners=owners(self.program, self.shapes, tables),
-            open_source=partial(open_store, self.source_url, self.run, snapshot=self.snapshot),
-            open_target=partial(open_store, self.project.target_url, self.run),
+            open_source=partial(open_store, self.source_url, self.run, snapshot=snapshot, of=self.source_group),
+            open_target=partial(open_store, self.project.target_url, self.run, of=self.target_group),
             run=self.run,
+            floor=floor,
         )
+
+    @property
+    def floor(self) -> Floor | None:
+        """What every read of the source must have seen if it is followed by a feed; otherwise None."""
+        noted = self._noted_feed
+        return None if noted is None or noted.is_back or passes.is_polled(noted) else noted.floor
+
+    @property
+    def is_returning(self) -> bool:
+        """Whether the target is followed, and the source is written back."""
+        noted = self._noted_feed
+        return noted is not None and noted.is_back
+
+    @property
+    def may_be_written(self) -> bool:
+        """Whether others may write to the source while it is read: it is followed, or polled."""
+        return self._noted_feed is not None
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether the source has no feed, and is compared again and again."""
+        return passes.is_polled(self._noted_feed)
+
+    @property
+    def _noted_feed(self) -> feed.FeedRecord | None:
+        if not self.has_journal:
+            return None
+        with self.transaction() as tx:
+            return feed.find(tx)
 
     @contextmanager
     def transaction(self) -> Iterator[TargetTransaction]:
@@ -290,11 +334,33 @@ class Context:
                 journal.take_part(tx, self.run)
             yield tx
 
-    def take_over(self) -> None:
-        """Make this run the only one that can write to the target."""
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a run holds the lock on the target, this one or another."""
+        target = self.target
+        return need(target.writer, target, "keep a journal").is_locked()
+
+    def keep_lock(self) -> None:
+        """Take the lock again, if its connection to the target was lost while it was idle."""
+        with self.transaction():
+            pass
+
+    def release_source(self) -> None:
+        """Close the source, and so its snapshot; it is opened again when it is needed."""
+        if (opened := self._open.pop("source", None)) is not None:
+            opened.close()
+
+    def take_over(self, *, after_cutover: bool = False) -> None:
+        """Make this run the only one that can write to the target. After a cutover, refuse unless that is meant."""
         with self.transaction() as tx:
             journal.take_over(tx, self.run)
+            if not after_cutover:
+                agreement.require_before_cutover(tx)
         self.takes_part = True
+
+    @cached_property
+    def throttle(self) -> Throttle:
+        return Throttle(self.project.settings.throttle, lambda: self.source, self.project.root)
 
     @property
     def writers(self) -> int:
@@ -324,10 +390,6 @@ class Context:
 
     def forget_survey(self) -> None:
         """Drop what was read from the lock file, so that it is read again."""
-        self._close_sessions()
-        for name in ("shapes", "discards", "compiled", "digests", "parts"):
+        self.forget_work()
+        for name in ("surveyed", "shapes", "discards", "compiled", "mappings", "digests", "parts"):
             self.__dict__.pop(name, None)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

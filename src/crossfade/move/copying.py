@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from crossfade.errors import Refused
@@ -32,10 +32,14 @@ from crossfade.runtime.executor import Executor
 from crossfade.stores.contract import EntityInfo, RowRejected, TargetTransaction, need
 
 
-def copy(context: Context, listen: Listener, *, source_moved: bool = False) -> Status:
+def copy(
+    context: Context, listen: Listener, *, source_moved: bool = False, goes_on: Callable[[], bool] = lambda: True
+) -> Status:
+    """Copy what is not copied yet. `goes_on` is asked, beside the throttle, before a chunk begins; it may raise."""
+    context.throttle.require()
     entities = surveying.entities(context)
     with executor_for(context, _workers(context, entities), listen, get_ready=context.get_ready) as executor:
-        _copy(context, entities, executor, listen, source_moved)
+        _copy(context, entities, executor, listen, source_moved, goes_on)
     return accounts.with_source(context, target_ownership.status(context), entities)
 
 
@@ -49,10 +53,15 @@ def _workers(context: Context, entities: Sequence[EntityInfo]) -> int:
 
 
 def _copy(
-    context: Context, entities: Sequence[EntityInfo], executor: Executor, listen: Listener, source_moved: bool
+    context: Context,
+    entities: Sequence[EntityInfo],
+    executor: Executor,
+    listen: Listener,
+    source_moved: bool,
+    goes_on: Callable[[], bool],
 ) -> None:
     checks.require_current_lock(context, entities)
-    reader = need(context.source.reader, context.source, "read documents")
+    reader = need(context.source.reader, context.source, "read records")
     scan = KeyScan(reader, context.fed_entities, context.chunk_bytes, listen)
     context.schema_ahead.meanwhile(scan.go_on)
     checks.require_covered(context)
@@ -63,11 +72,15 @@ def _copy(
     pending = again(lambda: plan(scan, context.transaction), listen)
     planned = sum(c.count for c in copied_chunks(context))
     listen(CopyStarted(sum(c.count for c in pending), len(pending), planned))
-    chunks_of.copy(context.work, pending, executor, listen, _stop_at(context))
+
+    def may_begin() -> bool:
+        return goes_on() and context.throttle.allows(listen)
+
+    chunks_of.copy(context.work, pending, executor, listen, stop_at(context), may_begin)
     with phase(listen, "constraints"):
         again(lambda: _clear(context, executor, listen), listen)
+        require_steady(context, "copy")
         again(lambda: _finish(context, entities, listen), listen)
-    require_steady(context, "copy")
 
 
 def _finish(context: Context, entities: Sequence[EntityInfo], listen: Listener) -> None:
@@ -87,7 +100,7 @@ def _finish(context: Context, entities: Sequence[EntityInfo], listen: Listener) 
 
 
 def _note_agreed(context: Context, tx: TargetTransaction) -> None:
-    """Record the current digests for what this run copied. Keep the recorded digests of what was copied before."""
+    """Record the current digests of the parts that this run copied. Those of parts copied before stay."""
     if journal.find_stage(tx) == journal.FINISHED:
         return
     chosen = agreed.being_copied_again(tx)
@@ -159,10 +172,13 @@ def require_own_rows(context: Context, tx: TargetTransaction, tables: Sequence[T
 
 
 def _require_same_agreement(context: Context, move: MoveRecord) -> None:
-    """Refuse to resume a copy with another mapping or lock file than it began with."""
+    """Refuse to resume a copy with another mapping or lock file than it began with. If nothing is copied yet, plan it
+    again: the plan may have entities that no mapping reads now.
+    """
     done = sum(1 for c in context.chunks() if c.counts is not None)
     if not agreement.require_same(move, context.digests, done):
         with context.transaction() as tx:
+            journal.forget_plan(tx)
             journal.set_digests(tx, context.digests)
 
 
@@ -187,7 +203,7 @@ def _tell(listen: Listener, step: Step) -> None:
     listen(StepDone(step))
 
 
-def _stop_at(context: Context) -> StopAt:
+def stop_at(context: Context) -> StopAt:
     """Return the limit at which the copy stops: never below the limit on quarantine at the end."""
     limits = context.project.settings.limits
     return StopAt(max(limits.stop_at, limits.quarantine), limits.stop_at_least)
@@ -197,5 +213,5 @@ def _few(context: Context) -> constraints.Few:
     rows: Counter[str] = Counter()
     for chunk in context.chunks():
         rows.update(chunk.rows)
-    stop_at = _stop_at(context)
-    return lambda b: require_few(stop_at, b.keys.num_rows, b.table, b.constraint or b.column, b.detail, rows)
+    limit = stop_at(context)
+    return lambda refused: require_few(limit, refused.keys.num_rows, refused.why, rows)

@@ -26,7 +26,7 @@ FAULTS = frozenset({UNMAPPED, UNSURVEYED, UNREAD})
 
 
 @dataclass(frozen=True)
-class Standing:
+class Inventoried:
     """One entity of the source, and its fate.
 
     COPIED: a mapping has it as its root. DISCARDED: as a whole, with a reason. LEFT_OUT: `entities` in crossfade.toml
@@ -34,7 +34,7 @@ class Standing:
     mapping has it as its root. UNSURVEYED: source.lock.json does not know it. UNREAD: a part of a dump that is not
     read. GONE: it is in source.lock.json, and not in the source.
 
-    `reason` says why. `records` counts those of a fault and of what is left out; None: not counted, or nobody can.
+    `reason` says why. `records` counts those of a fault and of what is left out; None: not counted, or not countable.
     """
 
     entity: str
@@ -43,40 +43,43 @@ class Standing:
     records: int | None = None
 
 
-def inventory(context: Context, entities: Sequence[EntityInfo] | None = None) -> list[Standing]:
+def inventory(context: Context, entities: Sequence[EntityInfo] | None = None) -> list[Inventoried]:
     """Return every entity, sorted by name."""
     found = surveying.entities(context, sized=False) if entities is None else entities
     reasons = {d.entity: d.reason for d in context.discards if d.entity and d.is_whole}
     chosen = {info.name for info in choose(found, context.project.settings.entities)}
     feeds = context.compiled.program.feeds.values()
-    fed = {f.entity for f in feeds if f.branches} | context.compiled.unknown  # faults of mappings are told elsewhere
+    # faults of mappings are reported elsewhere
+    fed = {f.entity for f in feeds if f.branches} | context.compiled.unknown
     standings = [_standing(context, info, fed, reasons, info.name in chosen) for info in found]
     there = {info.name for info in found}
     missing = "it is in source.lock.json, but not in the source"
-    gone = [Standing(entity, GONE, missing) for entity in context.shapes if entity not in there]
+    gone = [Inventoried(entity, GONE, missing) for entity in context.shapes if entity not in there]
     return sorted([*standings, *gone], key=lambda s: s.entity)
 
 
-def _standing(context: Context, info: EntityInfo, fed: set[str], reasons: Mapping[str, str], chosen: bool) -> Standing:
+def _standing(
+    context: Context, info: EntityInfo, fed: set[str], reasons: Mapping[str, str], chosen: bool
+) -> Inventoried:
     name = info.name
     if name in fed:
-        return Standing(name, COPIED, info.plan)
+        return Inventoried(name, COPIED, info.plan)
     if name in reasons:
         records = count(context, name) if name in _as_empty(context) else 0
         if records:
-            return Standing(name, UNSURVEYED, "it is discarded as empty, but is no longer empty", records)
-        return Standing(name, DISCARDED, reasons[name])
+            return Inventoried(name, UNSURVEYED, "it is discarded as empty, but is no longer empty", records)
+        return Inventoried(name, DISCARDED, reasons[name])
     if info.unread:
         by_pattern = next((why for text, why in reasons.items() if matching(text, [name])), None)
-        return Standing(name, UNREAD, info.plan) if by_pattern is None else Standing(name, DISCARDED, by_pattern)
+        return Inventoried(name, UNREAD, info.plan) if by_pattern is None else Inventoried(name, DISCARDED, by_pattern)
     if not chosen and info.copied:
         why = "`entities` in crossfade.toml does not name it"
-        return Standing(name, LEFT_OUT, why, info.count or count(context, name))
+        return Inventoried(name, LEFT_OUT, why, info.count or count(context, name))
     if not chosen:
-        return Standing(name, NOT_COPIED, info.plan)
+        return Inventoried(name, NOT_COPIED, info.plan)
     if name not in context.shapes:
-        return Standing(name, UNSURVEYED, "it is in the source, but not in source.lock.json", count(context, name))
-    return Standing(name, UNMAPPED, "no mapping has it as its root", count(context, name))
+        return Inventoried(name, UNSURVEYED, "it is in the source, but not in source.lock.json", count(context, name))
+    return Inventoried(name, UNMAPPED, "no mapping has it as its root", count(context, name))
 
 
 def _as_empty(context: Context) -> set[str]:
@@ -87,17 +90,17 @@ def _as_empty(context: Context) -> set[str]:
 
 def count(context: Context, entity: str) -> int:
     source = context.source
-    return need(source.reader, source, "count documents").count(entity)
+    return need(source.reader, source, "count records").count(entity)
 
 
-def unaccounted(standing: Standing) -> str:
+def unaccounted(standing: Inventoried) -> str:
     """Return a fault as a sentence."""
     if standing.records is None:
         return conclusion.not_read(standing.entity, standing.reason)
     return f"{conclusion.unaccounted(standing.entity, standing.records)}: {standing.reason}"
 
 
-def notes(standings: Sequence[Standing]) -> Iterator[str]:
+def notes(standings: Sequence[Inventoried]) -> Iterator[str]:
     """Yield a sentence for everything that stays in the source by decision, or because it is not data."""
     out = [s for s in standings if s.fate == LEFT_OUT]
     if out:
@@ -109,7 +112,7 @@ def notes(standings: Sequence[Standing]) -> Iterator[str]:
             yield f"{s.entity}: {s.reason}"
 
 
-def findings(standings: Sequence[Standing]) -> Iterator[Finding]:
+def findings(standings: Sequence[Inventoried]) -> Iterator[Finding]:
     """Yield the findings of `check` on the entities, in addition to those on the mappings."""
     for s in standings:
         records, stay = counted(s.records or 0, "record"), "stays" if s.records == 1 else "stay"

@@ -11,12 +11,12 @@ from crossfade.mapping.coverage.partial import changed as changed_parts
 from crossfade.mapping.coverage.uncovered import discarded
 from crossfade.model.shape import parse_path
 from crossfade.move.context import Context
-from crossfade.move.inventory import DISCARDED, LEFT_OUT, NOT_COPIED, Standing
+from crossfade.move.inventory import DISCARDED, LEFT_OUT, NOT_COPIED, Inventoried
 from crossfade.project import Discard
 from crossfade.verify.not_carried import Changed, LeftBehind
 
 
-def left_behind(context: Context, found: Status, standings: Sequence[Standing]) -> list[LeftBehind]:
+def left_behind(context: Context, found: Status, standings: Sequence[Inventoried]) -> list[LeftBehind]:
     """Return everything that stays: entities first, then records, paths, rows, and what is not data."""
     return [
         *_entities(found, standings),
@@ -27,7 +27,7 @@ def left_behind(context: Context, found: Status, standings: Sequence[Standing]) 
     ]
 
 
-def _entities(found: Status, standings: Sequence[Standing]) -> Iterator[LeftBehind]:
+def _entities(found: Status, standings: Sequence[Inventoried]) -> Iterator[LeftBehind]:
     counts = {e.entity: e.counts.discarded for e in found.entities}
     for s in standings:
         if s.fate == DISCARDED:

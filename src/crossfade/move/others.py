@@ -1,4 +1,4 @@
-"""What in a target is not the move's: rows that others inserted or changed, and what others created on its tables.
+"""Find what is not the move's in a target: rows that others inserted or changed, and what others created on its tables.
 
 A reset deletes rows and drops tables. The move's rows are known from the journal's record of every load
 (`TargetTransaction.other_rows`); its tables, views and functions from the description recorded when the move began.

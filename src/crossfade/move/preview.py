@@ -10,6 +10,7 @@ from functools import partial
 from crossfade.errors import Misused, Unreachable
 from crossfade.model.events import Listener, SampleStarted
 from crossfade.model.names import choices, nearest
+from crossfade.model.shape import Shape
 from crossfade.model.target import TargetTable
 from crossfade.move.checks import empty_batch
 from crossfade.move.context import Context
@@ -36,18 +37,18 @@ def of_table(context: Context, table: str, limit: int, key: str | None) -> Previ
     if table not in context.program.files:
         raise Misused(f"no mapping fills a table {table!r}", hint=choices(table, context.program.files))
     entities = list(dict.fromkeys(b.entity for b in context.program.branches if b.table == table))
-    reader = need(context.source.reader, context.source, "read documents")
+    reader = need(context.source.reader, context.source, "read records")
     records: list[Previewed] = []
     with _mapper(context) as (mapper, why):
         for entity in entities:
             if key is None:
                 raws = first_of(reader, context.codec, entity, limit - len(records), context.chunk_bytes)
             else:
-                raws = _with_key(reader, context.codec, entity, key)
+                raws = _with_key(reader, context.codec, context.shapes[entity], key)
             records += mapper.map(entity, raws)
     if key is not None and not records:
         raise Misused(
-            f"no document of {', '.join(entities)} has the key {key}",
+            f"no record of {', '.join(entities)} has the key {key}",
             hint=f"write the key as `crossfade preview {table}` or mongosh prints it, in single quotes for the shell",
         )
     return Preview(tuple(records), (), why)
@@ -58,7 +59,7 @@ def of_sample(context: Context, table: str | None, size: int, listen: Listener) 
     if table is not None and table not in context.program.files:
         raise Misused(f"no mapping fills a table {table!r}", hint=choices(table, context.program.files))
     entities = list(dict.fromkeys(b.entity for b in context.program.branches if table in (None, b.table)))
-    reader = need(context.source.reader, context.source, "read documents")
+    reader = need(context.source.reader, context.source, "read records")
     listen(SampleStarted(sum(min(size, context.shapes[e].count) for e in entities)))
     with _mapper(context) as (mapper, why):
         return Preview((), tuple(sample(mapper, reader, context.codec, e, size, listen) for e in entities), why)
@@ -66,7 +67,7 @@ def of_sample(context: Context, table: str | None, size: int, listen: Listener) 
 
 @contextmanager
 def _mapper(context: Context) -> Iterator[tuple[Mapper, str | None]]:
-    reader = need(context.source.reader, context.source, "read documents")
+    reader = need(context.source.reader, context.source, "read records")
     with closing(Engine()) as engine:
         engine.open()
         tables, why = _tables(context, engine)
@@ -96,16 +97,16 @@ def _schema_tables(context: Context) -> dict[str, TargetTable]:
         schema = context.schema
     except (Unreachable, Misused):
         schema = load_schema(target.schema_, context.project.root, dialect_of_target(target.url), None)
-    return {t.name: t for t in schema.tables}
+    return {t.name: t for t in context.fitted(schema).tables}
 
 
-def _with_key(reader: Reader, codec: Codec, entity: str, key: str) -> list[bytes]:
+def _with_key(reader: Reader, codec: Codec, shape: Shape, key: str) -> list[bytes]:
     try:
         groups = codec.keys_meant(key)
     except ValueError as error:
         hint = "write the key as `crossfade preview` prints it"
         raise Misused(f"the key {key} cannot be read: {error}", hint=hint) from None
     for meant in groups:
-        if found := with_keys(reader, codec, entity, meant):
+        if found := with_keys(reader, codec, shape, meant):
             return found
     return []

@@ -11,17 +11,17 @@ from crossfade.journal.causes import Cause, Selection, beginning_with
 from crossfade.journal.causes import causes as by_cause
 from crossfade.journal.causes import pages as entry_pages
 from crossfade.journal.journal import Entry
-from crossfade.journal.refused import held_of
+from crossfade.journal.refused import RefusedEntry, open_entries
 from crossfade.model.counts import counted
 from crossfade.model.events import Listener
 from crossfade.model.rejection import REMAINDER
-from crossfade.move import checks, selecting, source_identity, surveying, target_ownership
+from crossfade.move import checks, handing, selecting, source_identity, surveying, target_ownership
 from crossfade.move.context import Context
 from crossfade.move.copying import advance_sequences
 from crossfade.move.executors import executor_for
 from crossfade.pipeline import causes as explanations
 from crossfade.pipeline import retry as trying
-from crossfade.pipeline.retry import Retried, Tried
+from crossfade.pipeline.retry import Retried, RetryMode
 
 
 def entries(context: Context) -> list[Entry]:
@@ -51,7 +51,14 @@ def record(context: Context, entry_id: str) -> tuple[Entry, bytes]:
         return entry, journal.raw_of(tx, entry)
 
 
+def retry_followed(context: Context, ids: Sequence[str], of: Selection) -> list[Retried]:
+    """Retry entries while another run follows the source."""
+    target_ownership.own_move(context)
+    return handing.retry(context, _chosen(context, ids, of))
+
+
 def retry(context: Context, ids: Sequence[str], of: Selection, listen: Listener) -> list[Retried]:
+    target_ownership.own_move(context)
     source_identity.require_same_source(context, surveying.entities(context, sized=False))
     checks.require_covered(context)
     _require_no_half_constraints(context)
@@ -59,17 +66,23 @@ def retry(context: Context, ids: Sequence[str], of: Selection, listen: Listener)
     agreement.require_nothing_left(target_ownership.own_move(context), context.digests, left)
     with context.transaction() as tx:
         journal.set_digests(tx, context.digests)
-        chosen = held_of(tx, of)
-    if ids:
-        named = {_entry(context, i).id for i in ids}
-        chosen = [h for h in chosen if h.id in named]
-    elif not chosen and of.is_narrow:
-        selecting.require_known(context, of)
-    how = Tried.IN_COPY if left else Tried.BY_PERSON
+    chosen = _chosen(context, ids, of)
+    how = RetryMode.IN_COPY if left else RetryMode.BY_PERSON
     with executor_for(context, _workers(context, len(chosen)), listen, get_ready=context.get_ready) as executor:
         results = trying.retry(context.work, chosen, executor, how, listen)
     advance_sequences(context)
     return _explained(context, results) if explanations.explain(context.work) else results
+
+
+def _chosen(context: Context, ids: Sequence[str], of: Selection) -> list[RefusedEntry]:
+    with context.transaction() as tx:
+        chosen = open_entries(tx, of)
+    if ids:
+        named = {_entry(context, i).id for i in ids}
+        return [h for h in chosen if h.id in named]
+    if not chosen and of.is_narrow:
+        selecting.require_known(context, of)
+    return chosen
 
 
 RECORDS_A_WORKER = 5000

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from crossfade.records.codec import Codec, Unreadable
+from crossfade.model.rejection import Rejected
+from crossfade.records.codec import Codec
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Records:
         """
         try:
             return {"document": self.codec.json(raw), "bytes": None, "unreadable": None}
-        except Unreadable as error:
+        except Rejected as error:
             return {"document": None, "bytes": raw.hex(), "unreadable": str(error)}
 
     def line(self, raw: bytes) -> str:

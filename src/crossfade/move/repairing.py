@@ -1,7 +1,7 @@
-"""The repair as a whole: what differs is named by a comparison of everything, and applied; or keys that a person names.
+"""The repair as a whole: compare everything and apply the records that differ, or apply those that a person names.
 
-The comparison counts the source: the accounts are brought to what it found. A row that was deleted by somebody and a
-record that came into the source look alike, until all are counted.
+The comparison also counts the source's records, and the accounts are set to its counts: until everything is counted, a
+row that others deleted and a record that is new in the source look alike.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from crossfade.errors import Misused
+from crossfade.errors import Misused, Unsupported
 from crossfade.journal import agreed, journal
 from crossfade.journal.dirty import all_dirty
 from crossfade.model.events import Listener
@@ -21,10 +21,10 @@ from crossfade.move.context import Context
 from crossfade.move.executors import executor_for
 from crossfade.pipeline import causes
 from crossfade.pipeline.noting import Applied
-from crossfade.pipeline.repair import owners_of
+from crossfade.pipeline.repair import Watch, drain, owners_of, unwatched
 from crossfade.pipeline.repair import repair as apply_records
 from crossfade.stores.contract import TargetTransaction
-from crossfade.verify.run import Wrong
+from crossfade.verify.run import Differing
 from crossfade.verify.verdict import Verdict
 
 RECORDS_A_WORKER = 5000
@@ -32,51 +32,84 @@ RECORDS_A_WORKER = 5000
 
 @dataclass(frozen=True)
 class Repaired:
-    """`records` were found to differ, or named. `of_nobody`: table -> rows that no record of the source leads to, and
-    that stay as they are. `applied` is what was changed, or would be (`dry_run`).
+    """`records`: how many differ, or were named, of `compared` records of the source. `rows_of_no_record`: table ->
+    rows that lead to no record of the source, and stay as they are. `applied`: what was changed, or would be
+    (`dry_run`).
+
+    `handed_over`: the run that follows applied them; `moving`: how many it has not applied yet. `back`: the target is
+    open, and they were put back into the source.
     """
 
     records: int
     applied: Applied
     dry_run: bool = False
-    of_nobody: Mapping[str, int] = field(default_factory=dict)
+    rows_of_no_record: Mapping[str, int] = field(default_factory=dict)
+    handed_over: bool = False
+    moving: int = 0
+    compared: int = 0
+    back: bool = False
 
     @property
     def ok(self) -> bool:
-        return not self.of_nobody and not self.applied.stuck
+        return not self.rows_of_no_record and not self.applied.stuck and not self.moving
 
 
 def repair(
-    context: Context, listen: Listener, *, dry_run: bool = False, keys: Mapping[str, Sequence[str]] | None = None
+    context: Context,
+    listen: Listener,
+    *,
+    dry_run: bool = False,
+    keys: Mapping[str, Sequence[str]] | None = None,
+    watch: Watch = unwatched,
 ) -> Repaired:
-    wrong, verdict, of_nobody = Wrong(), None, dict[str, int]()
+    """See `Move.repair`. `watch` hears what was applied, by pieces; if it raises, the rest stays in the journal."""
+    if dry_run and not context.target.traits.has_transactions:
+        raise Unsupported(
+            "the target has no transactions, in which a repair could be tried and rolled back; nothing was changed",
+            hint="crossfade verify, which names what differs",
+        )
+    wrong, verdict, rows_of_no_record = Differing(), None, dict[str, int]()
     if keys is None:
-        verdict, wrong = verifying.compared(context, listen)
-        of_nobody = _add_owners(context, wrong)
-        _add_held(context, wrong)
+        verdict, wrong, rows_of_no_record = compared(context, listen)
     else:
         verifying.require_finished(context)
-        wrong.records = {entity: set(_meant(context, entity, named)) for entity, named in keys.items()}
+        wrong.records = {entity: set(meant(context, entity, named)) for entity, named in keys.items()}
     found = {entity: sorted(of) for entity, of in wrong.records.items() if of}
     total = sum(map(len, found.values()))
     with executor_for(
         context, min(context.writers, 1 + total // 5000), listen, get_ready=context.get_ready
     ) as executor:
-        applied = apply_records(context.work, found, executor, listen, dry_run=dry_run)
+        applied = apply_records(context.work, found, executor, listen, dry_run=dry_run, watch=watch)
     if not dry_run:
         if verdict is not None:
-            _recount(context, verdict)
+            _recount(context, verdict, applied)
             with context.transaction() as tx:
                 agreed.note(tx, context.parts)
                 journal.set_digests(tx, context.digests)
         copying.advance_sequences(context)
         causes.explain(context.work)
-    return Repaired(total, applied, dry_run, of_nobody)
+    return Repaired(
+        total, applied, dry_run, rows_of_no_record, compared=0 if verdict is None else verdict.counts.source
+    )
 
 
-def _add_owners(context: Context, wrong: Wrong) -> dict[str, int]:
-    """The records behind rows that should not be there; table -> the rows of no record."""
-    of_nobody: dict[str, int] = {}
+def apply_pending(context: Context, listen: Listener) -> None:
+    """Apply what the journal has."""
+    with executor_for(context, 1, listen) as executor:
+        drain(context.work, executor, listen)
+
+
+def compared(context: Context, listen: Listener) -> tuple[Verdict, Differing, dict[str, int]]:
+    """Return the verdict of a comparison of everything, the records that differ, and table -> rows of no record."""
+    verdict, wrong = verifying.compared(context, listen)
+    rows_of_no_record = _add_owners(context, wrong)
+    _add_journaled(context, wrong)
+    return verdict, wrong, rows_of_no_record
+
+
+def _add_owners(context: Context, wrong: Differing) -> dict[str, int]:
+    """Add the records that own rows which should not be there. Return table -> number of rows of no record."""
+    rows_of_no_record: dict[str, int] = {}
     for table, keys in wrong.rows.items():
         if not len(keys):
             continue
@@ -85,23 +118,23 @@ def _add_owners(context: Context, wrong: Wrong) -> dict[str, int]:
             if who is not None:
                 wrong.records.setdefault(who[0], set()).add(who[1])
         if lost := sum(who is None for who in owners):
-            of_nobody[table] = lost
-    return of_nobody
+            rows_of_no_record[table] = lost
+    return rows_of_no_record
 
 
-def _add_held(context: Context, wrong: Wrong) -> None:
-    """Records that the journal holds, of entities of which some are gone; and what a run that was killed has left."""
+def _add_journaled(context: Context, wrong: Differing) -> None:
+    """Add the quarantined records of entities that have lost records, and the dirty ones that a killed run has left."""
     with context.transaction() as tx:
         for entity in wrong.lost:
-            held = {e.key for e in journal.held_entries(tx, entity) if e.key is not None}
-            wrong.records.setdefault(entity, set()).update(held)
+            quarantined = {e.key for e in journal.entries_outside(tx, entity) if e.key is not None}
+            wrong.records.setdefault(entity, set()).update(quarantined)
         for one in all_dirty(tx):
             if one.entity in context.program.feeds:
                 wrong.records.setdefault(one.entity, set()).add(one.key)
 
 
-def _meant(context: Context, entity: str, named: Sequence[str]) -> list[str]:
-    """The keys that a person means: of several that a text may be, those that the source has; otherwise all."""
+def meant(context: Context, entity: str, named: Sequence[str]) -> list[str]:
+    """Return the keys that a person means. A text may be several keys: then those that the source has, or else all."""
     if entity not in context.fed_entities:
         raise Misused(f"no mapping has the entity {entity!r}; nothing was changed", hint="crossfade status")
     codec, reader = context.codec, context.source.reader
@@ -114,14 +147,19 @@ def _meant(context: Context, entity: str, named: Sequence[str]) -> list[str]:
             raise Misused(f"the key {text} cannot be read: {error}", hint=hint) from None
         meant = [key for group in groups for key in group]
         there = set[str]()
-        for raw in reader.fetch(entity, codec.key_path, meant) if reader is not None else ():
+        shape = context.work.shapes[entity]
+        for raw in reader.fetch(entity, codec.key_path, meant, shape) if reader is not None else ():
             there |= {key for one in codec.split(raw) if (key := codec.key(one)) is not None}
         found += [key for key in meant if key in there] or meant
     return found
 
 
-def _recount(context: Context, verdict: Verdict) -> None:
-    """The accounts of the entities, as the comparison counted them and quarantine has them now."""
+def _recount(context: Context, verdict: Verdict, applied: Applied) -> None:
+    """Set the accounts of the entities to what the comparison counted and what quarantine has now.
+
+    A record that the source lacks was counted as gone when its rows were removed. If that makes the accounts too small,
+    it was never in them: its rows were of no record.
+    """
     status = {e.entity: e for e in target_ownership.status(context).entities}
     with context.transaction() as tx:
         reasons = journal.open_by_reason(tx)
@@ -129,13 +167,16 @@ def _recount(context: Context, verdict: Verdict) -> None:
             if entity.entity not in status or entity.entity not in context.fed_entities:
                 continue
             now = status[entity.entity].counts
-            held = sum(n for reason, n in reasons.get(entity.entity, {}).items() if reason != "remainder")
+            quarantined = sum(n for reason, n in reasons.get(entity.entity, {}).items() if reason != "remainder")
             left = entity.found.discarded
+            lacking = entity.found.source - now.source
+            never_there = max(0, min(lacking, applied.records[entity.entity, "gone"]))
             shift = {
-                "came": entity.found.source - now.source,
-                "quarantined": held - now.quarantined,
+                "came": lacking - never_there,
+                "gone": -never_there,
+                "quarantined": quarantined - now.quarantined,
                 "discarded": left - now.discarded,
-                "copied": entity.found.source - held - left - now.copied,
+                "copied": entity.found.source - quarantined - left - now.copied,
             }
             if any(shift.values()):
                 journal.shift_counts(tx, entity.entity, rows=None, **shift)
@@ -143,7 +184,7 @@ def _recount(context: Context, verdict: Verdict) -> None:
 
 
 def _recount_rows(context: Context, tx: TargetTransaction, verdict: Verdict) -> None:
-    """Rows that somebody had deleted or added, and that were written or removed again, count once."""
+    """Correct the counts of rows: those that others had deleted or added, and that the repair restored, count once."""
     noted: Counter[str] = Counter()
     filled: dict[str, str] = {}
     for chunk in journal.chunks(tx):

@@ -8,12 +8,13 @@ from crossfade.verify.facts import CauseShown, Example, Facts, MappingShown
 from crossfade.verify.not_carried import LeftBehind
 from crossfade.verify.report import as_json, forget_old, set_aside, write_reports
 from crossfade.verify.show import shown
-from crossfade.verify.verdict import COMPLETE, KINDS, SET_ASIDE, Verdict
+from crossfade.verify.verdict import COMPLETE, KINDS, SET_ASIDE, UNSETTLED, Verdict
 
 __all__ = [
     "COMPLETE",
     "KINDS",
     "SET_ASIDE",
+    "UNSETTLED",
     "CauseShown",
     "Example",
     "Facts",

@@ -16,9 +16,10 @@ from crossfade.errors import CrossfadeError, Refused
 from crossfade.journal import agreement, journal
 from crossfade.model.events import Listener, TargetReset
 from crossfade.model.target import Step, TargetTable
+from crossfade.move import cutting_back, groups, starting, way_back
 from crossfade.move.context import Context
 from crossfade.move.others import Other, built_by_others, names_of, require_none, rows_of_others, values_of_others
-from crossfade.move.target_ownership import find_move
+from crossfade.move.target_ownership import bring_up_to_date, find_move
 from crossfade.schema import live
 from crossfade.schema.triggers import Trigger, triggers_in
 from crossfade.schema.undo import Undo, undo_of
@@ -43,6 +44,8 @@ class Reset:
     emptied: tuple[TargetTable, ...] = ()
     back: tuple[Step, ...] = ()
     journal_schema: bool = False
+    at_source: tuple[str, ...] = ()
+    """What following created at the source, in words."""
     silent: tuple[Trigger, ...] = ()
     """Triggers of the emptied tables that are for a DELETE, but do not fire for this one."""
 
@@ -52,28 +55,41 @@ class Reset:
 
 
 def plan(context: Context, including: Collection[str] = ()) -> Reset | None:
-    """Return what a reset would do, or None if the target has no journal. Raises NotEmpty if it would delete what is
-    not the move's from a table that is not in `including`.
+    """Return what a reset would do, or None if the target has no journal. Raises NotEmpty if it would delete rows or
+    objects of others that are not named in `including`.
     """
+    groups.require_one(context)
     if not context.has_journal:
         return None
     _require_own(context)
+    bring_up_to_date(context)
     _read_schema(context)
     with _refusals_told(), context.transaction() as tx:
-        return _plan(context, tx, including, hold=False)
+        found = _plan(context, tx, including, hold=False)
+    return replace(found, at_source=starting.created(context) if starting.has_begun(context) else ())
 
 
 def reset(context: Context, listen: Listener, including: Collection[str] = ()) -> Reset | None:
     """Reset the target. Raises Refused, with nothing changed, if others' objects depend on what would be dropped."""
+    bring_up_to_date(context)
     with _locked(context) as there:
         if not there:
             return None
         _read_schema(context)
+        at_source: tuple[str, ...] = ()
+        if starting.has_begun(context):
+            with _refusals_told(), context.transaction() as tx:
+                _plan(context, tx, including, hold=False)  # raises before anything at the source is removed
+            cutting_back.end_controller(context)
+            at_source = starting.created(context)
+            starting.finish(context)
+            way_back.remove(context)
+        cutting_back.remove_fences(context)
         with _refusals_told(), context.transaction() as tx:
             found = _plan(context, tx, including, hold=True)
             _carry_out(found, tx)
     listen(TargetReset(len(found.drops), found.row_count))
-    return found
+    return replace(found, at_source=at_source)
 
 
 def _read_schema(context: Context) -> None:
@@ -104,7 +120,7 @@ def _stays(message: str) -> Refused:
 
 @contextmanager
 def _locked(context: Context) -> Iterator[bool]:
-    """Lock like target_ownership.locked, whatever the schema files say now. Yield whether there is a journal."""
+    """Lock like target_ownership.locked, but independently of the schema files. Yield whether there is a journal."""
     with need(context.target.writer, context.target, "be written to").lock():
         there = context.has_journal
         if there:
@@ -123,12 +139,13 @@ def _require_own(context: Context) -> None:
 
 
 def _plan(context: Context, tx: TargetTransaction, including: Collection[str], *, hold: bool) -> Reset:
-    """Plan the reset. With `hold`, nobody else can change the counted rows until `tx` ends."""
+    """Plan the reset. With `hold`, the counted rows are locked against changes by others until `tx` ends."""
     noted: Counter[str] = Counter()
     for chunk in journal.chunks(tx):
         noted.update(chunk.rows)
     before = journal.there_before(tx)
     own_schema = context.target.traits.has_journal_schema and bool(before) and ("schema", "crossfade") not in before
+    own_schema = own_schema and not any(groups.others(context))
     steps = journal.steps_with_sql(tx)
     expected = journal.expected(tx)
     if context.is_live:

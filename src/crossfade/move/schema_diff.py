@@ -38,7 +38,7 @@ def is_url(spec: str) -> bool:
 
 
 def shown(spec: str) -> str:
-    """Return the side as it may be printed: a URL without its password."""
+    """Return the side as it is printed: a URL without its password."""
     return hide_password(spec) if is_url(spec) else spec
 
 
@@ -47,7 +47,8 @@ def _described(spec: str, beside: str, root: Path) -> Described:
         ddl = need(store.ddl, store, "be compared")
         if not is_url(spec):
             return ddl.describe_made(load_schema(spec, root, store.traits.dialect, ddl))
-        need(store.row_reader, store, "be read").query("SELECT 1", limit=1)  # a file that is absent is no empty schema
+        # a file that does not exist is not an empty schema
+        need(store.row_reader, store, "be read").query("SELECT 1", limit=1)
         return ddl.describe()
 
 

@@ -16,25 +16,25 @@ from crossfade.move.context import Context
 def require_known(context: Context, of: Selection) -> None:
     """Raise Misused, with the nearest names, if a selection that found nothing contains an unknown name."""
     with context.transaction() as tx:
-        held = causes(tx, Selection(state=None), examples=1)
+        in_quarantine = causes(tx, Selection(state=None), examples=1)
         copied = {chunk.chunk.entity for chunk in journal.chunks(tx)}
     program = _program(context)
-    entities = {c.entity for c in held} | copied | (set(program.feeds) if program else set())
-    _require("entity", of.entity, entities, {c.entity for c in held})
-    _require("reason", of.reason, {*REASONS, *(c.reason for c in held)}, {c.reason for c in held})
-    _require("table or column", of.place, _places(held) | _filled(program), _places(held))
+    entities = {c.entity for c in in_quarantine} | copied | (set(program.feeds) if program else set())
+    _require("entity", of.entity, entities, {c.entity for c in in_quarantine})
+    _require("reason", of.reason, {*REASONS, *(c.reason for c in in_quarantine)}, {c.reason for c in in_quarantine})
+    _require("table or column", of.place, _places(in_quarantine) | _filled(program), _places(in_quarantine))
 
 
-def _require(what: str, name: str | None, known: set[str], held: set[str]) -> None:
+def _require(what: str, name: str | None, known: set[str], in_quarantine: set[str]) -> None:
     """Raise Misused for an unknown name. Suggest names in quarantine first, because they are usually meant."""
     if name is not None and name not in known:
-        hint = choices(name, known if not held else _offered(name, known, held))
+        hint = choices(name, known if not in_quarantine else _offered(name, known, in_quarantine))
         raise Misused(f"there is no {what} {name!r}; nothing was done", hint=hint)
 
 
-def _offered(name: str, known: set[str], held: set[str]) -> Iterable[str]:
+def _offered(name: str, known: set[str], in_quarantine: set[str]) -> Iterable[str]:
     near = choices(name, known)
-    return held | {word for word in known if near is not None and near.split(" ")[0] == word}
+    return in_quarantine | {word for word in known if near is not None and near.split(" ")[0] == word}
 
 
 def _program(context: Context) -> Program | None:
@@ -44,8 +44,8 @@ def _program(context: Context) -> Program | None:
         return None
 
 
-def _places(held: Iterable[Cause]) -> set[str]:
-    found = {(c.table, c.column) for c in held}
+def _places(in_quarantine: Iterable[Cause]) -> set[str]:
+    found = {(c.table, c.column) for c in in_quarantine}
     return {place for t, c in found for place in (place_of(t, c), t, c) if place}
 
 

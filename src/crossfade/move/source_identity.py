@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from crossfade.errors import Stale
 from crossfade.journal import journal
-from crossfade.model.identity import Change, SourceIdentity, changed
+from crossfade.model.identity import Change, SourceIdentity, changed, is_same_place
 from crossfade.move.context import Context
 from crossfade.stores.contract import EntityInfo, need
 
@@ -19,26 +19,38 @@ def identity_of(context: Context, entities: Sequence[EntityInfo]) -> SourceIdent
     return SourceIdentity(database, places, {e.name: e.identity for e in entities if e.identity})
 
 
-def require_same_source(context: Context, entities: Sequence[EntityInfo], *, confirmed: bool = False) -> None:
+def require_same_source(
+    context: Context, entities: Sequence[EntityInfo], *, confirmed: bool = False, replaceable: bool = False
+) -> tuple[str, ...]:
     """Raise Stale if this is not the source that the copy began with, or if it has another address and this is not
     `confirmed`. When a copy begins, record the identity of its source.
+
+    If entities are `replaceable`, those that were dropped and created again at the same place are returned, and known
+    as they are now: they have to be compared.
     """
     now = identity_of(context, entities)
     with context.transaction() as tx:
         then, copied = journal.find_identity(tx), {record.chunk.entity for record in journal.chunks(tx)}
     change = changed(then, now, copied) if then is not None and copied else None
-    if change is not None and (change.other or not confirmed):
+    replaced: tuple[str, ...] = ()
+    if change is not None and replaceable and then is not None and is_same_place(then, now):
+        replaced = change.other
+    if change is not None and not replaced and (change.other or not confirmed):
         raise _stale(context, change)
     if then is None or change is not None or not copied:
         with context.transaction() as tx:
             journal.set_source(tx, context.source.url, now)
+    return replaced
 
 
 def another_source(context: Context, entities: Sequence[EntityInfo]) -> str | None:
     """Return a sentence if this is not the source that the copy began with, else None."""
     with context.transaction() as tx:
         then, copied = journal.find_identity(tx), {record.chunk.entity for record in journal.chunks(tx)}
-    change = changed(then, identity_of(context, entities), copied) if then is not None and copied else None
+    now = identity_of(context, entities)
+    change = changed(then, now, copied) if then is not None and copied else None
+    if change is not None and change.other and then is not None and is_same_place(then, now) and context.may_be_written:
+        return f"dropped and created again in the source: {', '.join(change.other)}; the next start compares everything"
     return None if change is None else _sentence(context, change)
 
 

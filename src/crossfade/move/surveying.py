@@ -10,7 +10,7 @@ from crossfade.assess.lock import read_lock, write_lock
 from crossfade.assess.map_rules import rules_of
 from crossfade.assess.survey import choose
 from crossfade.assess.survey import survey as run_survey
-from crossfade.errors import CrossfadeError, Refused
+from crossfade.errors import CrossfadeError, Misused, Refused
 from crossfade.model.counts import counted
 from crossfade.model.events import Listener, SurveyStarted
 from crossfade.model.shape import Shape
@@ -22,11 +22,18 @@ from crossfade.stores.open import open_store
 
 
 def entities(context: Context, *, sized: bool = True) -> Sequence[EntityInfo]:
-    source = context.source
-    return need(source.inspector, source, "be inspected").entities(context.project.settings.entities, sized=sized)
+    """Return what the source holds; of a group, only its own entities."""
+    source, project = context.source, context.project
+    found = need(source.inspector, source, "be inspected").entities(project.settings.entities, sized=sized)
+    return [info for info in found if project.has_entity(info.name)]
 
 
 def survey(context: Context, listen: Listener) -> tuple[list[Shape], list[EntityInfo]]:
+    if context.project.group:
+        raise Misused(
+            f"a survey is of all entities, not of the group {context.project.group}; nothing was read",
+            hint="crossfade survey",
+        )
     found = list(entities(context))
     opener = partial(open_store, context.source_url, context.run, snapshot=context.snapshot)
     named = context.project.settings.entities

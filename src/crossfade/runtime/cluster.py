@@ -1,4 +1,4 @@
-"""What workers of a cluster do, and what they need. The scheduler imports this too, to unpickle what it forwards."""
+"""The functions that workers of a cluster call. The scheduler imports this too, to unpickle what it forwards."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Sealed:
 
 
 @dataclass(frozen=True)
-class Group:
+class PackedCalls:
     """Packed calls, the values sent with them, the sender, and the versions that the sender has."""
 
     calls: bytes
@@ -72,18 +72,18 @@ def unlike(here: Mapping[str, str], there: Mapping[str, str]) -> str:
     )
 
 
-def answer_sealed(group: Sealed) -> Sealed:
-    """Make the calls of a group, in a worker of a cluster."""
-    return Sealed(_answer(group.value))
+def answer_sealed(packed: Sealed) -> Sealed:
+    """Make packed calls, in a worker of a cluster."""
+    return Sealed(_answer(packed.value))
 
 
-def _answer(group: Group) -> Sequence[Answer] | Missing:
+def _answer(packed: PackedCalls) -> Sequence[Answer] | Missing:
     from crossfade.runtime.worker import answer
 
-    if differs := unlike(group.versions, versions()):
+    if differs := unlike(packed.versions, versions()):
         return [Failed(unfit({_address(): differs}))]
     _bound_queries()
-    return answer(group.calls, group.values, lambda: group.sender not in _stopped)
+    return answer(packed.calls, packed.values, lambda: packed.sender not in _stopped)
 
 
 def unfit(workers: Mapping[str, str]) -> CrossfadeError:
@@ -122,7 +122,7 @@ def stop_calls(sender: str) -> None:
 
 
 def end_of(tokens: Sequence[str]) -> None:
-    """Close what this worker has open for these values."""
+    """Close the sessions that this worker has opened for these values."""
     from crossfade.runtime.session import close_sessions
 
     for token in tokens:

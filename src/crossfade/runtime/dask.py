@@ -21,7 +21,7 @@ from typing import Any, Self
 from crossfade.errors import CrossfadeError, Misused, Unreachable
 from crossfade.model.events import Listener, WorkerLost, ignore
 from crossfade.runtime.cluster import (
-    Group,
+    PackedCalls,
     Sealed,
     answer_sealed,
     call_sealed,
@@ -114,17 +114,17 @@ class DaskExecutor:
     def submit(self, calls: Sequence[Call], done: Callable[[Done], None], *, whole: bool = False) -> None:
         packed_calls, named = pack(calls)
         values = values_for(named, self._sent, self.workers, whole=whole)
-        group = Sealed(Group(packed_calls, values, self._name, versions()))
+        packed = Sealed(PackedCalls(packed_calls, values, self._name, versions()))
         number = next(self._numbers)
         key = f"crossfade_{getattr(calls[0][0], '__name__', 'call')}-{self._own}-{number}"
-        future = self._client.submit(answer_sealed, group, key=key, pure=False)
+        future = self._client.submit(answer_sealed, packed, key=key, pure=False)
         with self._changed:
             self._waiting[number] = future, calls, done
         future.add_done_callback(partial(self._hear, number))
 
     @property
     def _own(self) -> str:
-        """What the keys of this executor's tasks have in common."""
+        """The common beginning of the keys of this executor's tasks."""
         return self._name[:12]
 
     def _hear_of_cluster(self, event: tuple[float, Any]) -> None:

@@ -5,7 +5,7 @@
     close     release the workers
 
 An executor changes no state of the calling process: no signal handlers, no environment, no allocator, no resource
-limits. If a worker is lost, it either runs the calls on another one or raises WorkerLost. The effects of a call must
+limits. If a worker is lost, it either runs the calls on another one or raises LostWorkers. The effects of a call must
 therefore be idempotent: a chunk is claimed in its own transaction.
 """
 
@@ -47,7 +47,7 @@ class Missing:
 Answer = Value | Failed | NotBegun
 
 
-class WorkerLost(Exception):
+class LostWorkers(Exception):
     """Workers ended before their calls did. The writes of each call are either complete or absent."""
 
 

@@ -10,7 +10,7 @@ from concurrent.futures import BrokenExecutor, CancelledError, Future
 from functools import partial
 from typing import Any, Self
 
-from crossfade.runtime.executor import Done, Executor, NotBegun, WorkerLost, perform
+from crossfade.runtime.executor import Done, Executor, LostWorkers, NotBegun, perform
 from crossfade.runtime.memory import keep_memory, own_process
 from crossfade.runtime.processes import context, die_with_parent
 from crossfade.runtime.sent_once import Call, SentOnce, pack, packed
@@ -104,7 +104,7 @@ def _hear(calls: Sequence[Call], done: Callable[[Done], None], future: Future[An
     try:
         answers = future.result()
     except BrokenExecutor as broken:
-        answers = WorkerLost(str(broken))
+        answers = LostWorkers(str(broken))
     except CancelledError:
         answers = [NotBegun() for _ in calls]
     except Exception as error:  # a value that cannot be pickled

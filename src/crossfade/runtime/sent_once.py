@@ -38,7 +38,7 @@ class Once(SentOnce, Generic[T]):
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
-class Unknown(Exception):
+class UnknownValues(Exception):
     """Raised when a call refers to values that this worker does not have."""
 
     def __init__(self, tokens: Sequence[str]) -> None:
@@ -108,6 +108,6 @@ class _Unpickler(pickle.Unpickler):
     def persistent_load(self, token: str) -> SentOnce:
         with _lock:
             if token not in _received:
-                raise Unknown([token])
+                raise UnknownValues([token])
             _received.move_to_end(token)
             return _received[token]

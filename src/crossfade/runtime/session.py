@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from multiprocessing.util import Finalize
 
-from crossfade.journal import journal
+from crossfade.journal import journal, used
 from crossfade.journal.ledger import Ledger
 from crossfade.model.batch import Batch, Column
 from crossfade.model.owners import Owners
+from crossfade.model.positions import Floor
 from crossfade.model.program import Program
-from crossfade.model.shape import Shape
+from crossfade.model.shape import Path, Shape
 from crossfade.model.target import TargetTable
 from crossfade.records.codec import Codec, ColumnReader
+from crossfade.runtime.floored import FlooredReader
 from crossfade.runtime.sent_once import SentOnce, forget
-from crossfade.stores.contract import Reader, RowReader, Store, TargetTransaction, Writer, need
+from crossfade.stores.contract import Changes, Reader, RowReader, Store, TargetTransaction, Writer, need
 from crossfade.stores.open import open_store
 from crossfade.transform.engine import Engine
-from crossfade.transform.lookup import LookupReader
+from crossfade.transform.lookup import Also, LookupReader
 from crossfade.transform.transform import Transformer
 
 Opener = Callable[[], Store]
@@ -32,7 +34,8 @@ class Work(SentOnce):
     """A move, as workers need it. `token` identifies it: a worker keeps the open session for other calls.
 
     `open_source` and `open_target` can be pickled; only a worker's session calls them. `run` identifies the run that
-    writes (`journal.take_part`).
+    writes (`journal.take_part`). `floor`: what every read of a followed source must have seen; None if it is not
+    followed.
     """
 
     token: str
@@ -43,6 +46,11 @@ class Work(SentOnce):
     open_source: Opener
     open_target: Opener
     run: str
+    floor: Floor | None = None
+
+    @property
+    def is_followed(self) -> bool:
+        return self.floor is not None
 
 
 class Session:
@@ -52,19 +60,48 @@ class Session:
         self.work = work
         self.source = work.open_source()
         self.target = work.open_target()
-        self.engine = _spare.pop() if _spare else Engine()
+        self.engine = Engine()
         self.with_duplicate_keys: set[str] = set()
         """Entities of which a record wanted a primary key that another has."""
+        self._reader: Reader | None = None
         self._transformers: dict[str, Transformer] = {}
         self._transcoders: dict[tuple[str, tuple[Column, ...]], ColumnReader] = {}
 
     @property
     def reader(self) -> Reader:
-        return need(self.source.reader, self.source, "read documents")
+        """The reader of the source. If the source is followed, its reads have seen the work's floor, or, inside
+        `reading`, the floor that is given there.
+        """
+        if self._reader is not None:
+            return self._reader
+        if self.work.floor is not None:
+            return FlooredReader(self._changes, self.work.floor)
+        return need(self.source.reader, self.source, "read records")
+
+    @contextmanager
+    def reading(self, floor: Floor | None = None) -> Iterator[None]:
+        """Let all reads of the source in this block, including lookups, have seen `floor`, by default the work's: with
+        one reader, which is quicker. Does nothing if the source is not followed.
+        """
+        floor = self.work.floor if floor is None else floor
+        if floor is None:
+            yield
+            return
+        before = self._reader
+        with self._changes.reading(floor) as reader:
+            self._reader = reader
+            try:
+                yield
+            finally:
+                self._reader = before
+
+    @property
+    def _changes(self) -> Changes:
+        return need(self.source.changes, self.source, "follow changes")
 
     @property
     def codec(self) -> Codec:
-        return need(self.source.codec, self.source, "read documents")
+        return need(self.source.codec, self.source, "read records")
 
     @property
     def writer(self) -> Writer:
@@ -83,7 +120,7 @@ class Session:
 
     @property
     def owners(self) -> Mapping[str, Owners]:
-        """How the rows of the target lead back to the records of each entity."""
+        """How rows of the target lead back to records, for each entity."""
         return self.work.owners
 
     @cached_property
@@ -92,11 +129,35 @@ class Session:
 
     def transformer(self, entity: str) -> Transformer:
         if entity not in self._transformers:
-            lookups = LookupReader(self.work.shapes, self.reader.fetch, self.transcode, self.codec)
+            lookups = LookupReader(self.work.shapes, self._found, self.transcode, self.codec)
             self._transformers[entity] = Transformer(
                 self.work.program.feeds[entity], self.work.tables, self.engine, lookups
             )
         return self._transformers[entity]
+
+    def _found(
+        self, entity: str, path: Path, values: Sequence[str], shape: Shape, columns: Sequence[Column], also: Also
+    ) -> Iterator[Batch]:
+        """Yield the records with these values, as Arrow. Reads with a floor use the reader."""
+        reader, finder = self.reader, self.source.finder
+        if finder is not None and reader is self.source.reader:
+            yield from finder.found(entity, path, values, shape, columns, also)
+        else:
+            yield from (self.transcode(shape, columns, raw) for raw in reader.fetch(entity, path, values, shape))
+
+    @contextmanager
+    def noting_uses(self, tx: TargetTransaction, entity: str) -> Iterator[None]:
+        """Note, in the transaction, the looked-up records in this block, by the values by which they are joined."""
+        if not self.work.is_followed:
+            yield
+            return
+        lookups, uses = self.transformer(entity).lookups, set[used.Use]()
+        before, lookups.uses = lookups.uses, uses
+        try:
+            yield
+        finally:
+            lookups.uses = before
+        used.note(tx, uses)
 
     def forget_lookups(self) -> None:
         """Forget what mappings have looked up: the source may have changed since."""
@@ -120,16 +181,14 @@ class Session:
         self.target.close()
 
 
-_spare: list[Engine] = []
-
-
 def get_ready(*urls: str) -> None:
-    """Load the modules of the stores of these URLs, and open an engine for the session. No connection stays open."""
+    """Load the modules of the stores of these URLs, and open an engine, whose connection the session's takes over. No
+    connection to a database stays open.
+    """
     for url in urls:
         open_store(url).close()
-    engine = Engine()
-    engine.open()
-    _spare.append(engine)
+    with closing(Engine()) as engine:
+        engine.open()
 
 
 _sessions: dict[tuple[str, int], Session] = {}
@@ -153,6 +212,11 @@ def session(work: Work) -> Session:
 @cache
 def _at_exit() -> None:
     Finalize(None, _close_all, exitpriority=0)  # unlike atexit, it also runs at the end of a worker
+
+
+def close_own_sessions() -> None:
+    """Close the sessions of the calling thread, before it ends: some drivers allow only this thread to do it."""
+    _close([key for key in list(_sessions) if key[1] == threading.get_ident()])
 
 
 def close_sessions(token: str) -> None:

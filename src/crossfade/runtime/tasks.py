@@ -12,13 +12,14 @@ from typing import Generic, TypeVar
 from crossfade.errors import CrossfadeError
 from crossfade.model.events import Listener, ignore
 from crossfade.runtime.again import Patience
-from crossfade.runtime.executor import Answer, Done, Executor, Failed, Missing, Value, WorkerLost
+from crossfade.runtime.executor import Answer, Done, Executor, Failed, LostWorkers, Missing, Value
 from crossfade.runtime.sent_once import Call
 from crossfade.runtime.stop import stop_at_the_end
 
 Result = TypeVar("Result")
 
 MOST_IN_A_GROUP = 64
+ASKED_EVERY = 1.0
 
 
 def run_tasks(
@@ -28,20 +29,22 @@ def run_tasks(
     take: Callable[[Result], None],
     ahead: int = 64,
     tell: Listener = ignore,
+    may_begin: Callable[[], bool] = lambda: True,
 ) -> None:
     """Pass each result to `take` as it arrives. At most `ahead` groups of calls wait in the executor, and no more than
-    two for each worker, so that stopping is quick.
+    two for each worker, so that stopping is quick. While `may_begin` says no, it is asked again every second, and only
+    what was passed on before is done.
 
     A call that a lost connection interrupted is made again when the running calls have ended. An error or Ctrl-C stops
     the executor, and is raised when the running calls have finished. Raises CrossfadeError if a worker was killed.
     """
     done: SimpleQueue[Done | None] = SimpleQueue()
-    run = _Run(executor, ((task, one) for one in arguments), take, ahead, done, tell)
+    run = _TaskRun(executor, ((task, one) for one in arguments), take, ahead, done, tell, may_begin)
     with stop_at_the_end(partial(done.put, None)):
         try:
             while run.goes_on():
                 pass
-        except WorkerLost as lost:
+        except LostWorkers as lost:
             raise CrossfadeError(
                 "a worker process was killed (often out of memory); nothing of its unfinished work was written",
                 hint="run the same command again, with fewer --workers if memory is short: it resumes where it stopped",
@@ -52,7 +55,7 @@ def run_tasks(
 
 
 @dataclass
-class _Run(Generic[Result]):
+class _TaskRun(Generic[Result]):
     """`at_work` is the number of groups in the executor; `cut` are calls to repeat when no group is running.
 
     None in `done` stands for Ctrl-C.
@@ -64,6 +67,7 @@ class _Run(Generic[Result]):
     ahead: int
     done: SimpleQueue[Done | None]
     tell: InitVar[Listener]
+    may_begin: Callable[[], bool]
     at_work: int = 0
     cut: list[Call] = field(default_factory=list)
     error: CrossfadeError | None = None
@@ -75,10 +79,14 @@ class _Run(Generic[Result]):
 
     def goes_on(self) -> bool:
         """Submit calls, and process one answer. Return False at the end, or after Ctrl-C."""
-        while not self.cut and self.at_work < min(self.ahead, 2 * self.executor.workers) and self.done.empty():
+        may_begin = self.may_begin()
+        most = min(self.ahead, 2 * self.executor.workers) if may_begin else 0
+        while not self.cut and self.at_work < most and self.done.empty():
             if not (calls := list(islice(self.todo, self._together))):
                 break
             self._submit(calls)
+        if not may_begin and not self.at_work:
+            return self._wait(ASKED_EVERY)
         if not self.at_work or (done := self.done.get()) is None:
             return False
         self.at_work -= 1

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from crossfade.errors import CrossfadeError
 from crossfade.runtime.executor import Answer, Failed, Missing, perform
-from crossfade.runtime.sent_once import Unknown, receive, unpack
+from crossfade.runtime.sent_once import UnknownValues, receive, unpack
 
 
 def answer(
@@ -18,7 +18,7 @@ def answer(
     receive(values)
     try:
         unpacked = unpack(calls)
-    except Unknown:
+    except UnknownValues:
         return Missing()
     return [_portable(one) for one in perform(unpacked, wanted)]
 

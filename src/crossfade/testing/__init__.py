@@ -1,6 +1,7 @@
 """Real servers without an installation, and ways to break connections to them, for tests, the demo and the bench.
 
     with mongodb() as url: ...        a MongoDB server (a replica set of one) from a wheel
+    with replica_set() as found: ...  a replica set of three
     with postgresql() as url: ...     a PostgreSQL server from a wheel
     with Proxy(host, port) as proxy:  a TCP connection that can be cut, refused and restored
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 from crossfade.testing.mongod import MONGODB_URL, launch_mongodb, mongodb, mongodb_reader
 from crossfade.testing.postgres import POSTGRESQL_URL, launch_postgresql, postgresql, postgresql_login
 from crossfade.testing.proxy import Proxy
+from crossfade.testing.replica_set import ReplicaSet, replica_set
 from crossfade.testing.servers import Running
 from crossfade.testing.urls import as_user, through, with_database
 
@@ -20,6 +22,7 @@ __all__ = [
     "MONGODB_URL",
     "POSTGRESQL_URL",
     "Proxy",
+    "ReplicaSet",
     "Running",
     "as_user",
     "launch_mongodb",
@@ -28,6 +31,7 @@ __all__ = [
     "mongodb_reader",
     "postgresql",
     "postgresql_login",
+    "replica_set",
     "through",
     "with_database",
 ]

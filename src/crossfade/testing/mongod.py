@@ -6,7 +6,7 @@ import base64
 import importlib.util
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,13 +17,17 @@ import pymongo
 from pymongo.errors import PyMongoError
 
 from crossfade.errors import Unreachable
-from crossfade.testing.servers import HOST, Plan, Running, launch, listens, new_home
+from crossfade.testing.servers import HOST, Running, ServerPlan, launch, listens, new_home
 from crossfade.testing.urls import as_user, with_database
 
 MONGODB_URL = "CROSSFADE_TEST_MONGODB_URL"
 OWNER = "owner"
 # A password that breaks every URL that is built without escaping.
 PASSWORD = "p@ss:w/o?rd#%41 é"
+
+USUAL_OPLOG = ("--oplogSize", "256")
+SMALL_OPLOG = ("--oplogSize", "1", "--syncdelay", "1", "--setParameter", "minOplogTruncationPoints=2")
+"""Options of a server whose oplog reaches back for two or three megabytes of writes."""
 
 
 @contextmanager
@@ -46,16 +50,23 @@ def mongodb(directory: Path | str | None = None, *, replica_set: bool = True, au
 
 
 def launch_mongodb(
-    directory: Path | str | None = None, *, replica_set: bool = True, auth: bool = False, owner: int | None = None
+    directory: Path | str | None = None,
+    *,
+    replica_set: bool = True,
+    auth: bool = False,
+    owner: int | None = None,
+    more: Sequence[str] = USUAL_OPLOG,
 ) -> Running:
-    """Start a server that runs until it is stopped or the process `owner` (ours, if not given) ends."""
+    """Start a server that runs until it is stopped or the process `owner` (ours, if not given) ends. `more` are options
+    of the server.
+    """
     executable = binary()
     query = "replicaSet=rs0&directConnection=true" if replica_set else "directConnection=true"
 
-    def plan(port: int) -> Plan:
+    def plan(port: int) -> ServerPlan:
         home = new_home(directory, None)
-        options = [*_options(home, port), *_modes(home, replica_set, auth)]
-        return Plan(str(home), [str(executable), *options], owner=owner or os.getpid())
+        chosen = [*options(home, port), *_modes(home, replica_set, auth), *more]
+        return ServerPlan(str(home), [str(executable), *chosen], owner=owner or os.getpid())
 
     running = launch(
         "MongoDB", plan, lambda port: f"mongodb://{HOST}:{port}/?{query}", partial(_ready, replica_set=replica_set)
@@ -89,7 +100,8 @@ def mongodb_reader(url: str, database: str) -> str:
     return as_user(with_database(url, database), name, PASSWORD)
 
 
-def _options(home: Path, port: int) -> list[str]:
+def options(home: Path, port: int) -> list[str]:
+    """Return the options of every server that is started here."""
     data = home / "data"
     data.mkdir()
     return [
@@ -100,7 +112,7 @@ def _options(home: Path, port: int) -> list[str]:
 
 
 def _modes(home: Path, replica_set: bool, auth: bool) -> list[str]:
-    modes = ["--replSet", "rs0", "--oplogSize", "256"] if replica_set else []
+    modes = ["--replSet", "rs0"] if replica_set else []
     if auth and replica_set:  # members of a replica set with logins authenticate with a shared key
         key = home / "key"
         key.write_text(base64.b64encode(secrets.token_bytes(48)).decode())

@@ -8,7 +8,7 @@ import pwd
 import secrets
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 
 from crossfade.errors import Unreachable
-from crossfade.testing.servers import HOST, Plan, Running, launch, listens, new_home, open_to_others
+from crossfade.testing.servers import HOST, Running, ServerPlan, launch, listens, new_home, open_to_others
 from crossfade.testing.urls import as_user
 
 POSTGRESQL_URL = "CROSSFADE_TEST_POSTGRESQL_URL"
@@ -45,18 +45,22 @@ def postgresql(directory: Path | str | None = None) -> Iterator[str]:
         running.stop()
 
 
-def launch_postgresql(directory: Path | str | None = None, *, owner: int | None = None) -> Running:
-    """Start a server that runs until it is stopped or the process `owner` (ours, if not given) ends."""
+def launch_postgresql(
+    directory: Path | str | None = None, *, owner: int | None = None, settings: Mapping[str, str] | None = None
+) -> Running:
+    """Start a server that runs until it is stopped or the process `owner` (ours, if not given) ends. `settings` are
+    added to ours.
+    """
     account = _account()
     installed = installation()
 
-    def plan(port: int) -> Plan:
+    def plan(port: int) -> ServerPlan:
         home = new_home(directory, account)
         binaries = _reachable(installed, home, account)
-        return Plan(
+        return ServerPlan(
             home=str(home),
             prepare=[_initdb(binaries, home)],
-            command=[str(binaries / "postgres"), *_settings(home, port)],
+            command=[str(binaries / "postgres"), *_settings(home, port, settings or {})],
             stop_signal=signal.SIGQUIT,  # at once, because the data is deleted
             account=account,
             owner=owner or os.getpid(),
@@ -134,7 +138,7 @@ def _initdb(binaries: Path, home: Path) -> list[str]:
     ]
 
 
-def _settings(home: Path, port: int) -> list[str]:
+def _settings(home: Path, port: int, given: Mapping[str, str]) -> list[str]:
     logins = home / "logins"
     logins.write_text(f"host all +{GUARDED} all scram-sha-256\nhost all all 127.0.0.1/32 trust\nlocal all all trust\n")
     logins.chmod(0o644)
@@ -144,17 +148,21 @@ def _settings(home: Path, port: int) -> list[str]:
         "unix_socket_directories": home if len(str(home)) < SOCKET_PATH_LIMIT else "",
         "hba_file": logins,
         "max_connections": 100,
+        "wal_level": "logical",
+        "max_replication_slots": 40,
+        "max_wal_senders": 40,
         "fsync": "on",
         "timezone": "UTC",
         "log_timezone": "UTC",
+        **given,
     }
     return ["-D", str(home / "data"), *(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))]
 
 
 def _environment() -> dict[str, str]:
     """Return our environment without the variables that affect the server: PGPORT and the like, and the locale."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
-    return {**kept, "LC_ALL": "C", "TZ": "UTC"}
+    unaffected = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+    return {**unaffected, "LC_ALL": "C", "TZ": "UTC"}
 
 
 def _ready(url: str) -> bool:

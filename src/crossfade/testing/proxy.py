@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 BLOCK = 65536
+BIND_SECONDS = 60.0
 # Closes with a reset instead of a goodbye: what a cut cable or a killed server looks like.
 RESET = struct.pack("ii", 1, 0)
 
@@ -20,10 +22,10 @@ class Proxy:
     >>> with Proxy("127.0.0.1", 5432) as proxy:  # doctest: +SKIP
     ...     url = through(url, proxy)
     ...     proxy.cut()      # every open connection breaks; new ones are carried
-    ...     proxy.refuse()   # new ones are refused; open ones live on
+    ...     proxy.refuse()   # new ones are refused; open ones continue
     ...     proxy.restore()  # as at the start
 
-    `carried` counts the bytes taken through in both directions, so that a test can break things in the middle.
+    `carried` counts the bytes transferred in both directions, so that a test can break things in the middle.
     """
 
     host = "127.0.0.1"
@@ -81,9 +83,7 @@ class Proxy:
         self.stop()
 
     def _listen(self) -> None:
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((self.host, self.port))
+        listener = _bound(self.host, self.port)
         listener.listen()
         self.port = listener.getsockname()[1]
         self._listener = listener
@@ -95,9 +95,9 @@ class Proxy:
                 near, _ = listener.accept()
             except OSError:  # closed by refuse()
                 return
-            self._join(near)
+            self._join(near, listener)
 
-    def _join(self, near: socket.socket) -> None:
+    def _join(self, near: socket.socket, listener: socket.socket) -> None:
         try:
             far = socket.create_connection(self.target, timeout=10)
         except OSError:
@@ -108,6 +108,9 @@ class Proxy:
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._lock:
             self._open |= {near, far}
+        if listener is not self._listener:  # it was accepted, and then refuse() and cut() came before it was open
+            self._drop(near, far)
+            return
         for source, sink in ((near, far), (far, near)):
             threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
 
@@ -119,9 +122,12 @@ class Proxy:
                     self.cut()
                     return
                 sink.sendall(block)
+        self._drop(source, sink)
+
+    def _drop(self, *ends: socket.socket) -> None:
         with self._lock:
-            self._open -= {source, sink}
-        for end in (source, sink):
+            self._open -= set(ends)
+        for end in ends:
             _close(end, socket.SHUT_RDWR)
 
     def _count(self, size: int) -> bool:
@@ -132,6 +138,22 @@ class Proxy:
                 return False
             self._cut_at = None
             return True
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Return a socket at this port, or at any if it is 0. Somebody else's connection may have the port for a while."""
+    until = time.monotonic() + BIND_SECONDS
+    while True:
+        found = socket.socket()
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            found.bind((host, port))
+            return found
+        except OSError:
+            found.close()
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
 
 
 def _reset(end: socket.socket) -> None:

@@ -20,8 +20,8 @@ from crossfade.errors import Unreachable
 
 HOST = "127.0.0.1"
 ATTEMPTS = 3
-START_SECONDS = 60.0
-STOP_SECONDS = 20.0
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Running:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ServerPlan:
     """What the supervisor runs (see supervise.py).
 
     `home` is removed at the end; `account` is (uid, gid) or None for our own; the server ends with the process `owner`.
@@ -62,7 +62,7 @@ class _NotStartedError(Exception):
 
 
 def launch(
-    name: str, plan_at: Callable[[int], Plan], url_at: Callable[[int], str], ready: Callable[[str], bool]
+    name: str, plan_at: Callable[[int], ServerPlan], url_at: Callable[[int], str], ready: Callable[[str], bool]
 ) -> Running:
     """Start a server on a free port and wait until `ready(url)` returns True.
 
@@ -79,7 +79,7 @@ def launch(
     raise Unreachable(f"the {name} server did not start; the end of its log:\n{reason}")
 
 
-def _launch_once(plan: Plan, url: str, ready: Callable[[str], bool]) -> Running:
+def _launch_once(plan: ServerPlan, url: str, ready: Callable[[str], bool]) -> Running:
     with tempfile.TemporaryFile() as log:
         running = Running(url, _supervise(plan, log), plan.home)
         try:
@@ -90,7 +90,7 @@ def _launch_once(plan: Plan, url: str, ready: Callable[[str], bool]) -> Running:
         return running
 
 
-def _supervise(plan: Plan, log: IO[bytes]) -> int:
+def _supervise(plan: ServerPlan, log: IO[bytes]) -> int:
     script = str(Path(__file__).with_name("supervise.py"))
     command = [sys.executable, "-I", "-S", script, json.dumps(asdict(plan))]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, check=True)

@@ -2,7 +2,7 @@
 
 servers.py runs this file as a script and never imports it. It needs only the standard library, so it starts quickly. It
 leaves its parent's session, so that Ctrl-C in a terminal or a kill of the whole group does not end it before it has
-cleaned up. Its only argument is the JSON of a `servers.Plan`. It prints the process id to signal for a stop.
+cleaned up. Its only argument is the JSON of a `servers.ServerPlan`. It prints the process id to signal for a stop.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The verdict in words and figures, the same in `run`, in `verify` and in both reports.
 
-There are three outcomes: the data is equal and complete; it is equal, but records are in quarantine; it is not equal.
+There are four outcomes: the data is equal and complete; it is equal, but records are in quarantine; it is not proven,
+because records are written too often to be compared; it is not equal.
 The target's schema and the user's rules have their own sentences and do not affect the verdict on the data.
 """
 
@@ -9,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crossfade.model.counts import counted, percent
-from crossfade.verify.verdict import COMPLETE, SET_ASIDE, Verdict
+from crossfade.verify.verdict import AGAIN, COMPLETE, SET_ASIDE, UNSETTLED, Verdict
 
-TITLES = {COMPLETE: "Equal and complete", SET_ASIDE: "Equal, but not complete"}
+TITLES = {COMPLETE: "Equal and complete", SET_ASIDE: "Equal, but not complete", UNSETTLED: "Not proven"}
 
 
 def title(verdict: Verdict) -> str:
@@ -28,7 +29,7 @@ def sentence(verdict: Verdict) -> str:
     if verdict.outcome == SET_ASIDE:
         share = percent(total.quarantined, total.source)
         return f"equal, but {counted(total.quarantined, 'record is', 'records are')} set aside in quarantine ({share})"
-    return "not equal: " + "; ".join(reasons(verdict))
+    return ("not proven: " if verdict.outcome == UNSETTLED else "not equal: ") + "; ".join(reasons(verdict))
 
 
 def reasons(verdict: Verdict) -> list[str]:
@@ -44,6 +45,8 @@ def _reasons(verdict: Verdict) -> Iterator[str]:
         yield not_read(name, why)
     if verdict.differences:
         yield counted(verdict.differences, "difference")
+    if verdict.unsettled:
+        yield f"{counted(verdict.unsettled, 'record is', 'records are')} written too often to be compared"
     if verdict.unread:
         yield f"the rows of {', '.join(verdict.unread)} could not be compared"
     for entity in verdict.entities:
@@ -67,6 +70,25 @@ def unaccounted(entity: str, records: int) -> str:
     """`1 record of bookings is neither copied, quarantined nor discarded`"""
     which, verb = ("record", "is") if records == 1 else ("records", "are")
     return f"{records:,} {which} of {entity} {verb} neither copied, quarantined nor discarded"
+
+
+def through(verdict: Verdict) -> list[str]:
+    """Return up to where a followed source is proven; nothing if the source is not followed."""
+    found = verdict.through
+    if found is None:
+        return []
+    which = "that changed since the last verification" if found.kind == AGAIN else "that changed meanwhile"
+    lines = [
+        f"every write up to {found.at} (the source's {'time' if found.position.at else 'position'}) was compared;"
+        f" {counted(found.compared, 'record')} {which}, in {counted(found.generations, 'generation')}"
+    ]
+    if verdict.moving:
+        lines.append(
+            f"{counted(verdict.moving, 'record')} changed again meanwhile, and is not part of this verdict"
+            if verdict.moving == 1
+            else f"{verdict.moving:,} records changed again meanwhile, and are not part of this verdict"
+        )
+    return lines
 
 
 def apart(verdict: Verdict) -> list[str]:

@@ -2,7 +2,7 @@
 
 The results of the chunks are nearly sufficient. Of `expected` rows, `missing` were not found. If no key is expected
 twice, the found rows are all different; if the target has exactly that many rows, it has no others, and none twice.
-(Nobody writes to the target during a verification.) The order of the keys shows whether a key is expected twice
+(The target is not written during such a verification.) The order of the keys shows whether a key is expected twice
 (verify/runs.py); otherwise the keys are grouped. All keys of both sides are compared only if the count differs or a key
 is expected twice, in order to name the rows.
 
@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from crossfade.model.canonical import arrow_type
 from crossfade.model.target import TargetTable
 from crossfade.verify.compare import DUPLICATE, EXTRA
 from crossfade.verify.show import key_text
-from crossfade.verify.spool import keys_of, names_of, spooled
+from crossfade.verify.spool import ENTITY, RECORD, keys_of, names_of, spooled
 
 _MEMORY = "128MB"
 _AT_ONCE = 200_000  # keys that are grouped in memory
@@ -53,15 +54,17 @@ def none_twice(folder: Path, table: TargetTable) -> bool:
         return not engine.execute("SELECT EXISTS (FROM unexpected)").fetchall()[0][0]
 
 
-def hold_keys_together(
+def compare_keys(
     folder: Path,
     table: TargetTable,
     target: Iterable[pa.RecordBatch],
     *,
     limit: int,
     tell: Callable[[pa.Table], None] | None = None,
+    tell_twice: Callable[[list[tuple[str, str]]], None] | None = None,
 ) -> KeyFindings:
-    """Compare the keys spooled in `folder` with those of the target (record batches of the key columns).
+    """Compare the keys spooled in `folder` with those of the target (record batches of the key columns). `tell`
+    receives the keys of rows that should not be there, `tell_twice` the records that make a row which others make too.
 
     Raises CrossfadeError if they do not fit on the disk.
     """
@@ -75,6 +78,8 @@ def hold_keys_together(
         order = ", ".join(["expected > 1", *names])
         if tell is not None:
             tell(_own_keys(engine.sql("FROM unexpected WHERE found > least(expected, 1)").to_arrow_table(), table))
+        if tell_twice is not None:
+            tell_twice(engine.execute(_twice(names, folder / "expected")).fetchall())
         first = engine.sql(f"FROM unexpected ORDER BY {order} LIMIT {limit:d}").to_arrow_table()
     return KeyFindings(extra, duplicate, tuple(_named(first, table)))
 
@@ -110,8 +115,11 @@ def _expected(folder: Path, table: TargetTable) -> str:
 def _write(file: Path, table: TargetTable, keys: Iterable[pa.Table]) -> None:
     import pyarrow.parquet as pq  # imported here, because every command loads this module
 
-    with pq.ParquetWriter(file, _schema(table), compression="lz4") as out:
-        for part in keys:
+    keys = iter(keys)
+    first = next(keys, None)
+    schema = _schema(table) if first is None else first.schema
+    with pq.ParquetWriter(file, schema, compression="lz4") as out:
+        for part in () if first is None else chain([first], keys):
             out.write_table(part)
 
 
@@ -144,6 +152,14 @@ def _unexpected(names: Sequence[str], both: str) -> str:
     """
 
 
+def _twice(names: Sequence[str], file: Path) -> str:
+    same = " AND ".join(f"u.{name} = k.{name}" for name in names)
+    return f"""
+    SELECT DISTINCT k.{ENTITY}, k.{RECORD} FROM {_parquet([str(file)])} AS k
+    WHERE EXISTS (FROM unexpected AS u WHERE u.expected > 1 AND {same})
+    """
+
+
 def _parquet(files: Sequence[str]) -> str:
     return f"read_parquet([{', '.join(map(_quoted, files))}], hive_partitioning = false)"
 
@@ -155,7 +171,8 @@ def _quoted(file: object) -> str:
 def _schema(table: TargetTable) -> pa.Schema:
     kinds = [c.type for name in table.primary_key if (c := table.column(name)) is not None]
     empty = pa.table([pa.array([], arrow_type(k)) for k in kinds], names=list(table.primary_key))
-    return keys_of(empty, table).schema
+    keys = keys_of(empty, table).schema
+    return keys.append(pa.field(RECORD, pa.string())).append(pa.field(ENTITY, pa.string()))
 
 
 def _named(unexpected: pa.Table, table: TargetTable) -> Iterator[tuple[str, str, int, int]]:

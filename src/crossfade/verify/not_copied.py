@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from crossfade.journal.journal import LATER, Entry
 from crossfade.model.rejection import REMAINDER
 
-QUARANTINED, DISCARDED = "quarantined", "discarded"
-_STATES = {"open": QUARANTINED, "discarded": DISCARDED}
+COPIED, QUARANTINED, DISCARDED = "copied", "quarantined", "discarded"
+ACCOUNTS = {"open": QUARANTINED, "discarded": DISCARDED}
 
 Place = tuple[int, str]
 """The number of a chunk (LATER if unknown), and the SHA-256 of a document in it."""
@@ -40,7 +40,7 @@ class Altered:
 
 
 @dataclass(frozen=True)
-class Held:
+class NotCopied:
     """`by_key` maps a key (canonical Extended JSON) to its account and to the document in the journal.
 
     `by_place` has the accounts of documents that their key does not identify: the key cannot be read, or an earlier
@@ -54,30 +54,30 @@ class Held:
         return len(self.by_key) + sum(map(len, self.by_place.values()))
 
 
-NOTHING = Held()
+NOTHING = NotCopied()
 
 
-def held_records(entries: Iterable[Entry], documents: Mapping[str, Document]) -> dict[str, Held]:
-    """Return the held records of each entity. `documents` has the documents of the entries by entry id."""
+def records_outside(entries: Iterable[Entry], documents: Mapping[str, Document]) -> dict[str, NotCopied]:
+    """Return the records of each entity that are not copied. `documents` has the entries' documents by entry id."""
     by_key: dict[str, dict[str, tuple[str, Document]]] = {}
     by_place: dict[str, dict[Place, tuple[str, ...]]] = {}
     entries = list(entries)
     known = Counter((entry.entity, entry.key) for entry in entries)
     for entry in entries:
-        account = _STATES.get(entry.state)
+        account = ACCOUNTS.get(entry.state)
         if account is None or entry.reason == REMAINDER:  # every read finds the remainder again
             continue
-        if entry.key is not None and not _may_be_a_twin(entry) and known[entry.entity, entry.key] == 1:
+        if entry.key is not None and not _may_share_key(entry) and known[entry.entity, entry.key] == 1:
             by_key.setdefault(entry.entity, {})[entry.key] = account, documents[entry.id]
         else:
             places = by_place.setdefault(entry.entity, {})
             place = (entry.chunk, documents[entry.id].digest)
             places[place] = (*places.get(place, ()), account)
-    return {e: Held(by_key.get(e, {}), by_place.get(e, {})) for e in sorted(by_key.keys() | by_place.keys())}
+    return {e: NotCopied(by_key.get(e, {}), by_place.get(e, {})) for e in sorted(by_key.keys() | by_place.keys())}
 
 
-def _may_be_a_twin(entry: Entry) -> bool:
-    """Return whether the target refused it during the copy because of its key: a document may have the same key."""
+def _may_share_key(entry: Entry) -> bool:
+    """Return whether another document may have the same key: the target refused this one for its key in the copy."""
     return entry.reason == "unique" and entry.phase == "copy"
 
 
@@ -85,25 +85,27 @@ def digest_of(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
-class Holder:
+class ChunkAccounts:
     """Returns the accounts of one chunk's documents, one after the other. `seen` counts the documents in the journal;
     `altered` lists those that differ there from the source.
     """
 
-    def __init__(self, held: Held, chunk: int) -> None:
-        self._held = held
+    def __init__(self, not_copied: NotCopied, chunk: int) -> None:
+        self._not_copied = not_copied
         self._chunk = chunk
-        self._left = {place: list(accounts) for place, accounts in held.by_place.items() if place[0] in (chunk, LATER)}
+        self._left = {
+            place: list(accounts) for place, accounts in not_copied.by_place.items() if place[0] in (chunk, LATER)
+        }
         self.seen: Counter[str] = Counter()
         self.altered: list[Altered] = []
 
     @property
-    def holds_nothing(self) -> bool:
-        return not self._held.by_key and not self._left
+    def is_empty(self) -> bool:
+        return not self._not_copied.by_key and not self._left
 
-    def may_hold(self, key: str | None) -> bool:
-        """Return whether the document with this key may be in the journal: then `account` tells."""
-        return bool(self._left) or key in self._held.by_key
+    def may_have(self, key: str | None) -> bool:
+        """Return whether a document with this key may be in the journal; `account` tells whether it is."""
+        return bool(self._left) or key in self._not_copied.by_key
 
     def account(self, key: str | None, raw: bytes) -> str | None:
         """Return QUARANTINED or DISCARDED, or None if this document is not in the journal."""
@@ -120,7 +122,7 @@ class Holder:
         return accounts.pop(0) if accounts else None
 
     def _by_key(self, key: str | None, raw: bytes) -> str | None:
-        known = self._held.by_key.get(key) if key is not None else None
+        known = self._not_copied.by_key.get(key) if key is not None else None
         if key is None or known is None:
             return None
         account, document = known

@@ -10,6 +10,7 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import asdict
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,13 @@ from markupsafe import Markup, escape
 from crossfade.journal.causes import PARENTS
 from crossfade.model.counts import Counts
 from crossfade.model.files import write_text
+from crossfade.model.rejection import Rejection
 from crossfade.schema.compare import as_json as difference_json
 from crossfade.verify import conclusion
 from crossfade.verify.facts import CauseShown, Facts
 from crossfade.verify.not_carried import Changed
 from crossfade.verify.show import printable
-from crossfade.verify.verdict import EntityVerdict, RuleVerdict, SchemaVerdict, TableVerdict, Verdict
+from crossfade.verify.verdict import EntityVerdict, RuleVerdict, SchemaVerdict, TableVerdict, Through, Verdict
 
 VERSION = 1
 
@@ -75,6 +77,7 @@ def as_json(verdict: Verdict, facts: Facts) -> dict[str, Any]:
         "verdict": verdict.outcome,
         "conclusion": conclusion.sentence(verdict),
         "apart": conclusion.apart(verdict),
+        "through": None if verdict.through is None else _through(verdict, verdict.through),
         "equal": verdict.equal,
         "balanced": verdict.balanced,
         "agrees_with_journal": verdict.agrees,
@@ -105,15 +108,31 @@ def as_json(verdict: Verdict, facts: Facts) -> dict[str, Any]:
     }
 
 
+def _through(verdict: Verdict, through: Through) -> dict[str, Any]:
+    at = through.position.at
+    return {
+        "kind": through.kind,
+        "at": None if at is None else at.isoformat(),
+        "position": through.position.token,
+        "generations": through.generations,
+        "compared": through.compared,
+        "moving": verdict.moving,
+        "unsettled": through.unsettled,
+        "rows_of_no_record": through.rows_of_no_record,
+        "said": conclusion.through(verdict),
+    }
+
+
 def _entity(entity: EntityVerdict) -> dict[str, Any]:
     return {
         "entity": entity.entity,
         **_account(entity.found),
+        "moving": entity.moving,
         "balanced": entity.balanced,
         "journal": _account(entity.recorded) if entity.recorded else None,
         "disagreements": list(entity.disagreements),
         "uncounted": entity.uncounted,
-        "uncounted_records": [asdict(record) for record in entity.uncounted_records],
+        "uncounted_records": [_uncounted(entity.entity, record) for record in entity.uncounted_records],
         "remainders": list(entity.remainders),
         "altered": entity.altered,
         "altered_records": [
@@ -125,6 +144,17 @@ def _entity(entity: EntityVerdict) -> dict[str, Any]:
             }
             for one in entity.altered_records
         ],
+    }
+
+
+def _uncounted(entity: str, one: Rejection) -> dict[str, Any]:
+    return {
+        "entity": entity,
+        "record": one.key,
+        "reason": one.reason,
+        "detail": one.said,
+        "table": one.table,
+        "column": one.column,
     }
 
 
@@ -185,7 +215,21 @@ def schema_json(schema: SchemaVerdict) -> dict[str, Any]:
 
 def as_html(verdict: Verdict, facts: Facts) -> str:
     """Return the report as one page, without scripts and external resources."""
-    from jinja2 import Environment, StrictUndefined  # imported here, because every command loads this module
+    values = {
+        "verdict": verdict,
+        "facts": facts,
+        "conclusion": conclusion,
+        "kinds": _KINDS,
+        "parents": PARENTS,
+        "css": Markup(_text("report.css")),
+    }
+    return str(_template().render(values)).lstrip()
+
+
+@cache
+def _template() -> Any:
+    """Return the compiled template: compiling takes longer than verifying a small move."""
+    from jinja2 import Environment, StrictUndefined, pass_context  # here, because every command loads this module
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.finalize = _seen
@@ -195,17 +239,9 @@ def as_html(verdict: Verdict, facts: Facts) -> str:
     environment.filters["share"] = lambda part, whole: f"{100 * part / whole:.3f}"
     environment.filters["known"] = lambda number: "" if number is None else f"{number:,}"
     environment.filters["wrap"] = _wrap
-    environment.filters["record"] = facts.readable
+    environment.filters["record"] = pass_context(lambda context, key: context["facts"].readable(key))
     environment.globals["newline"] = Markup("\n")
-    values = {
-        "verdict": verdict,
-        "facts": facts,
-        "conclusion": conclusion,
-        "kinds": _KINDS,
-        "parents": PARENTS,
-        "css": Markup(_text("report.css")),
-    }
-    return environment.from_string(_text("report.html.j2")).render(values).lstrip()
+    return environment.from_string(_text("report.html.j2"))
 
 
 def _wrap(value: Any) -> Markup:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import errno
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -28,9 +28,9 @@ from crossfade.runtime.again import again, again_from
 from crossfade.runtime.executor import Executor
 from crossfade.runtime.sent_once import Once
 from crossfade.runtime.tasks import run_tasks
-from crossfade.verify.chunk import Agreed, ChunkResult, Opening, Task, Tools, verify_chunk
-from crossfade.verify.keys import NO_FINDINGS, KeyFindings, hold_keys_together, none_twice
-from crossfade.verify.not_copied import NOTHING, Held
+from crossfade.verify.chunk import ACCOUNTS, Agreed, ChunkResult, Opening, Task, Tools, verify_chunk
+from crossfade.verify.keys import NO_FINDINGS, KeyFindings, compare_keys, none_twice
+from crossfade.verify.not_copied import NOTHING, NotCopied
 from crossfade.verify.rules import run_rule
 from crossfade.verify.spool import spool as keep_keys
 from crossfade.verify.tally import Tally
@@ -38,30 +38,40 @@ from crossfade.verify.verdict import RuleVerdict, Verdict
 
 
 @dataclass
-class Wrong:
+class Differing:
     """All that differs: entity -> the keys of its records; table -> the primary keys of rows that should not be there.
-    `lost` are entities of which the journal holds records that the source no longer has.
+    `lost`: entities with records in the journal that the source no longer has. `accounts`: while others write, a folder
+    with the accounts of all records (equation.py).
     """
 
     records: dict[str, set[str]] = field(default_factory=dict)
     rows: dict[str, pa.Table] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
+    accounts: Path | None = None
+
+    def add(self, records: Iterable[tuple[str, str]]) -> None:
+        """Add records by entity and key."""
+        for entity, key in records:
+            self.records.setdefault(entity, set()).add(key)
 
 
 @dataclass(frozen=True)
 class Subject:
     """What is verified. `feeds` has the tables that each entity fills.
 
-    `recorded` and `held` are the journal's: its figures for each entity, and the records in quarantine or discarded.
+    `recorded` and `not_copied` are the journal's: its figures for each entity, and the records in quarantine or
+    discarded.
     """
 
     feeds: Mapping[str, Sequence[str]]
     tables: Mapping[str, TargetTable]
-    held: Mapping[str, Held] = field(default_factory=dict)
+    not_copied: Mapping[str, NotCopied] = field(default_factory=dict)
     recorded: Mapping[str, Counts] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
     limit: int = 100
     target_bytes: int = 8_000_000
+    live: bool = False
+    """Others write meanwhile."""
     unread: frozenset[str] = frozenset()
     """Tables whose rows cannot be read as they are now. Their records are counted, but the rows are not compared."""
 
@@ -79,34 +89,49 @@ def verify(
     listen: Listener,
     *,
     folder: Path | None = None,
-    wrong: Wrong | None = None,
+    wrong: Differing | None = None,
 ) -> Verdict:
     """Compare everything and return the verdict. Keys are spooled in `folder` (default: a temporary folder).
 
     `opening` returns the open stores and mappings of a process; it is called here and, pickled, in the workers. Raises
     Misused for a table without a primary key, Unreachable if a store cannot be reached. Ctrl-C leaves no files behind.
     """
-    _require_keys(subject)
+    require_keys(subject)
+    start = time.perf_counter()
+    with room_on_disk(), tempfile.TemporaryDirectory(prefix="crossfade-verify-", dir=folder) as name:
+        tools = again(opening, listen)
+        rules = tuple(ask_rules(tools, subject, listen))  # first, so that a change by a rule would be found below
+        asked = time.perf_counter()
+        verdict = compare_all(opening, subject, executor, listen, Path(name), wrong)
+    durations = {"rules": asked - start, **verdict.durations}
+    return replace(verdict, rules=rules, seconds=time.perf_counter() - start, durations=durations)
+
+
+def compare_all(
+    opening: Opening,
+    subject: Subject,
+    executor: Executor,
+    listen: Listener,
+    spool: Path,
+    wrong: Differing | None = None,
+) -> Verdict:
+    """Compare all records and all keys, and return the verdict without the rules. Keys are spooled in `spool`."""
     start = time.perf_counter()
     tally = Tally(subject.feeds, subject.tables, subject.limit)
-    with _room_on_disk(), tempfile.TemporaryDirectory(prefix="crossfade-verify-", dir=folder) as name:
-        spool = Path(name)
-        tools = again(opening, listen)
-        rules = tuple(_ask_rules(tools, subject, listen))  # first, so that a change by a rule would be found below
-        asked = time.perf_counter()
-        _compare_chunks(opening, tools, subject, spool, executor, tally, listen, wrong)
-        compared = time.perf_counter()
-        _compare_keys(tools, subject, spool, tally, listen, wrong)
+    tools = again(opening, listen)
+    _compare_chunks(opening, tools, subject, spool, executor, tally, listen, wrong)
+    compared = time.perf_counter()
+    _compare_keys(tools, subject, spool, tally, listen, wrong)
     end = time.perf_counter()
-    durations = {"rules": asked - start, "chunks": compared - asked, "keys": end - compared}
-    entities = tally.entities(subject.recorded, subject.held)
+    entities = tally.entities(subject.recorded, subject.not_copied)
     if wrong is not None:
         wrong.lost = {one.entity for one in entities if one.not_in_source}
-    return Verdict(entities, tally.tables(), rules, end - start, durations)
+    durations = {"chunks": compared - start, "keys": end - compared}
+    return Verdict(entities, tally.tables(), (), end - start, durations)
 
 
 @contextmanager
-def _room_on_disk() -> Iterator[None]:
+def room_on_disk() -> Iterator[None]:
     """Raise a CrossfadeError instead of an OSError if the disk is full."""
     try:
         yield
@@ -120,7 +145,7 @@ def _room_on_disk() -> Iterator[None]:
         ) from error
 
 
-def _require_keys(subject: Subject) -> None:
+def require_keys(subject: Subject) -> None:
     bare = [t.name for t in subject.fed_tables if not t.primary_key]
     if bare:
         raise Misused(
@@ -137,17 +162,25 @@ def _compare_chunks(
     executor: Executor,
     tally: Tally,
     listen: Listener,
-    wrong: Wrong | None,
+    wrong: Differing | None,
 ) -> None:
     for number in range(len(subject.fed_tables)):
         (spool / str(number)).mkdir()
 
     numbers = {t.name: number for number, t in enumerate(subject.fed_tables)}
+    if wrong is not None and subject.live:
+        wrong.accounts = spool / "accounts"
+        for number in range(len(subject.feeds)):
+            (wrong.accounts / str(number)).mkdir(parents=True)
+    of_entity = {entity: number for number, entity in enumerate(sorted(subject.feeds))}
 
     def take(found: tuple[ChunkResult, Mapping[str, bytes]]) -> None:
         result, keys = found
         for table, data in keys.items():
-            keep_keys(spool / str(numbers[table]), data)
+            if table == ACCOUNTS:
+                keep_keys(spool / "accounts" / str(of_entity[result.chunk.entity]), data)
+            else:
+                keep_keys(spool / str(numbers[table]), data)
         tally.add(result)
         if wrong is not None:
             wrong.records.setdefault(result.chunk.entity, set()).update(result.wrong)
@@ -158,43 +191,48 @@ def _compare_chunks(
 
 
 def _tasks(tools: Tools, subject: Subject, listen: Listener, *, names_all: bool) -> Iterator[Task]:
-    has_trigger = tools.row_reader.has_insert_trigger
-    triggered = frozenset(t.name for t in subject.fed_tables if again(partial(has_trigger, t), listen))
-    agreed = Once(Agreed(frozenset(t.name for t in subject.fed_tables), subject.limit, triggered, names_all))
+    agreed = Once(agreement(tools, subject, listen, names_all=names_all))
     for entity in sorted(subject.feeds):
-        held = Once(subject.held.get(entity, NOTHING))
+        not_copied = Once(subject.not_copied.get(entity, NOTHING))
         scan = partial(tools.reader.chunks, entity, target_bytes=subject.target_bytes)
         for chunk in again_from(scan, listen):
-            yield Task(chunk, held, agreed)
+            yield Task(chunk, not_copied, agreed)
+
+
+def agreement(tools: Tools, subject: Subject, listen: Listener, *, names_all: bool) -> Agreed:
+    """Return what is the same for all pieces of the comparison."""
+    has_trigger = tools.row_reader.has_insert_trigger
+    triggered = frozenset(t.name for t in subject.fed_tables if again(partial(has_trigger, t), listen))
+    return Agreed(frozenset(t.name for t in subject.fed_tables), subject.limit, triggered, names_all, subject.live)
 
 
 def _compare_keys(
-    tools: Tools, subject: Subject, spool: Path, tally: Tally, listen: Listener, wrong: Wrong | None
+    tools: Tools, subject: Subject, spool: Path, tally: Tally, listen: Listener, wrong: Differing | None
 ) -> None:
     for number, table in enumerate(subject.fed_tables):
-        tell = None if wrong is None else partial(wrong.rows.__setitem__, table.name)
-        found = again(partial(_key_findings, tools, table, spool / str(number), tally, subject.limit, tell), listen)
+        find = partial(_key_findings, tools, table, spool / str(number), tally, subject, wrong)
+        found = again(find, listen)
         tally.add_keys(table.name, found)
         listen(TableVerified(table.name, found.extra, found.duplicate))
 
 
 def _key_findings(
-    tools: Tools,
-    table: TargetTable,
-    folder: Path,
-    tally: Tally,
-    limit: int,
-    tell: Callable[[pa.Table], None] | None,
+    tools: Tools, table: TargetTable, folder: Path, tally: Tally, subject: Subject, wrong: Differing | None
 ) -> KeyFindings:
-    """Compare all keys, unless the counts show that there are no extra or duplicate rows (verify/keys.py)."""
+    """Compare all keys, unless the counts show that there are no extra or duplicate rows (verify/keys.py). While others
+    write, counts show nothing.
+    """
     seen, runs = tally.expected(table.name)
-    if tools.row_reader.count(table) == seen and (runs.apart or none_twice(folder, table)):
+    at_rest = not subject.live and tools.row_reader.count(table) == seen
+    if at_rest and (runs.apart or none_twice(folder, table)):
         return NO_FINDINGS
     target = tools.row_reader.scan(table, list(table.primary_key))
-    return hold_keys_together(folder, table, target, limit=limit, tell=tell)
+    tell = None if wrong is None else partial(wrong.rows.__setitem__, table.name)
+    twice = None if wrong is None or not subject.live else wrong.add
+    return compare_keys(folder, table, target, limit=subject.limit, tell=tell, tell_twice=twice)
 
 
-def _ask_rules(tools: Tools, subject: Subject, listen: Listener) -> Iterator[RuleVerdict]:
+def ask_rules(tools: Tools, subject: Subject, listen: Listener) -> Iterator[RuleVerdict]:
     for name, sql in sorted(subject.rules.items()):
         ask = partial(run_rule, name, sql, tools.row_reader, limit=subject.limit, tables=subject.fed_tables)
         rule = again(ask, listen)

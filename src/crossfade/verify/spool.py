@@ -16,6 +16,9 @@ import pyarrow as pa
 from crossfade.model.equal import key_form
 from crossfade.model.target import TargetTable
 
+ENTITY, RECORD = "entity", "record"
+"""Columns beside a spooled key: the record that makes its row, if others write meanwhile."""
+
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 

@@ -1,4 +1,4 @@
-"""Add up the results of the chunks. All differences are counted; as many are kept as will be printed."""
+"""Add up the results of the chunks. All differences are counted; only those that will be printed are stored."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from crossfade.model.counts import Counts
+from crossfade.model.rejection import Rejection
 from crossfade.model.target import TargetTable
 from crossfade.verify.chunk import ChunkResult, TableCount, added
 from crossfade.verify.compare import CHANGED, DUPLICATE, EXTRA, MISSING
 from crossfade.verify.keys import NO_FINDINGS, KeyFindings
-from crossfade.verify.not_copied import NOTHING, Altered, Held
+from crossfade.verify.not_copied import NOTHING, Altered, NotCopied
 from crossfade.verify.runs import Runs
-from crossfade.verify.verdict import Difference, EntityVerdict, TableVerdict, Uncounted
+from crossfade.verify.verdict import Difference, EntityVerdict, TableVerdict
 
 _Order = tuple[str, int]
 T = TypeVar("T")
 
 
 class Tally:
-    """The sum of the chunks' results. It does not depend on their order: the first differences by key are kept."""
+    """The sum of the chunks' results. It does not depend on their order: the first differences by key are stored."""
 
     def __init__(self, feeds: Mapping[str, Sequence[str]], tables: Mapping[str, TargetTable], limit: int) -> None:
         self._feeds, self._target, self._limit = feeds, tables, limit
         self._accounts = {entity: Counts() for entity in feeds}
         self._uncounted: Counter[str] = Counter()
-        self._records: dict[str, list[tuple[_Order, list[Uncounted]]]] = {}
+        self._records: dict[str, list[tuple[_Order, list[Rejection]]]] = {}
         self._seen: Counter[str] = Counter()
         self._altered: Counter[str] = Counter()
         self._altered_records: dict[str, list[tuple[_Order, list[Altered]]]] = {}
@@ -63,7 +64,9 @@ class Tally:
     def add_keys(self, table: str, found: KeyFindings) -> None:
         self._keys[table] = found
 
-    def entities(self, recorded: Mapping[str, Counts], held: Mapping[str, Held]) -> tuple[EntityVerdict, ...]:
+    def entities(
+        self, recorded: Mapping[str, Counts], not_copied: Mapping[str, NotCopied]
+    ) -> tuple[EntityVerdict, ...]:
         return tuple(
             EntityVerdict(
                 entity,
@@ -71,7 +74,7 @@ class Tally:
                 recorded.get(entity),
                 self._uncounted[entity],
                 tuple(_first(self._records.get(entity, []), self._limit)),
-                max(0, len(held.get(entity, NOTHING)) - self._seen[entity]),
+                max(0, len(not_copied.get(entity, NOTHING)) - self._seen[entity]),
                 tuple(_first(self._remainders.get(entity, []), max(1, self._limit))),
                 self._altered[entity],
                 tuple(_first(self._altered_records.get(entity, []), self._limit)),
@@ -114,17 +117,17 @@ def _times(count: int) -> str:
     return "no row" if count == 0 else "a row" if count == 1 else f"{count} rows"
 
 
-def _keep(kept: list[tuple[_Order, list[T]]], order: _Order, items: list[T], limit: int) -> None:
+def _keep(stored: list[tuple[_Order, list[T]]], order: _Order, items: list[T], limit: int) -> None:
     """Add the items of a chunk, and drop items beyond the limit."""
     if items:
-        kept.append((order, items))
-        kept.sort(key=lambda pair: pair[0])
-        while len(kept) > 1 and sum(len(items) for _, items in kept[:-1]) >= limit:
-            kept.pop()
+        stored.append((order, items))
+        stored.sort(key=lambda pair: pair[0])
+        while len(stored) > 1 and sum(len(items) for _, items in stored[:-1]) >= limit:
+            stored.pop()
 
 
-def _first(kept: list[tuple[_Order, list[T]]], limit: int) -> list[T]:
-    return [item for _, items in kept for item in items][:limit]
+def _first(stored: list[tuple[_Order, list[T]]], limit: int) -> list[T]:
+    return [item for _, items in stored for item in items][:limit]
 
 
 def _fair(differences: list[Difference], limit: int) -> list[Difference]:

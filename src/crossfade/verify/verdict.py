@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from crossfade.model.counts import Counts
+from crossfade.model.positions import Position
+from crossfade.model.rejection import Rejection
 from crossfade.schema.compare import FAULT, SchemaDifference
 from crossfade.verify.not_copied import Altered
 
 KINDS = ("changed", "missing", "extra", "duplicate")
 
 COMPLETE, SET_ASIDE, NOT_EQUAL = "equal_and_complete", "equal_but_quarantined", "not_equal"
+UNSETTLED = "not_proven"
 """The outcomes for the data (verify/conclusion.py has the words)."""
 
 
@@ -34,36 +37,26 @@ class Difference:
     found: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Uncounted:
-    """A source record that is neither copied, quarantined nor discarded, with the reason."""
-
-    entity: str
-    record: str | None
-    reason: str
-    detail: str
-    table: str | None = None
-    column: str | None = None
-
-
 @dataclass(frozen=True)
 class EntityVerdict:
     """`recorded` has the journal's figures. `uncounted` counts all records that are neither copied, quarantined nor
-    discarded; some of them are named.
+    discarded; some of them are named, with their keys and why the copy would reject them.
     """
 
     entity: str
     found: Counts
     recorded: Counts | None
     uncounted: int
-    uncounted_records: tuple[Uncounted, ...] = ()
+    uncounted_records: tuple[Rejection, ...] = ()
     not_in_source: int = 0
-    """Records that the journal holds in quarantine or discarded, and that the source no longer has."""
+    """Quarantined or discarded records that the source no longer has."""
     remainders: tuple[str, ...] = ()
     """The first unreadable rests of a torn source. Each is an unknown number of records, which is in no count."""
     altered: int = 0
     """The number of records in quarantine, or discarded there, whose bytes differ from the source's."""
     altered_records: tuple[Altered, ...] = ()
+    moving: int = 0
+    """Records that changed while they were compared. `found` does not include them, `recorded` does."""
 
     @property
     def balanced(self) -> bool:
@@ -76,7 +69,11 @@ class EntityVerdict:
             return ()
         names = ("source", "copied", "quarantined", "discarded")
         pairs = [(n, getattr(self.found, n), getattr(self.recorded, n)) for n in names]
-        out = [f"{name}: found {found:,}, the journal says {said:,}" for name, found, said in pairs if found != said]
+        out = [
+            f"{name}: found {found:,}, the journal says {said:,}"
+            for name, found, said in pairs
+            if not found <= said <= found + self.moving
+        ]
         if self.not_in_source:
             out.append(f"{self.not_in_source:,} quarantined or discarded records are no longer in the source")
         return tuple(out)
@@ -126,7 +123,7 @@ class SchemaVerdict:
     """The target's catalog, compared with the schema that was created. `things` counts the compared objects.
 
     `unread` has the tables whose rows cannot be compared as they are now, each with the reason. `file_notes` are the
-    notes on the schema files: what they contain and the target does not have.
+    notes on the schema files: their contents that the target does not have.
     """
 
     differences: tuple[SchemaDifference, ...] = ()
@@ -148,6 +145,34 @@ class SchemaVerdict:
         return not self.faults
 
 
+WHOLE, AGAIN = "whole", "again"
+
+
+@dataclass(frozen=True)
+class Through:
+    """Up to where a followed source is proven: every write up to `position` was compared, except those of records that
+    changed again since.
+
+    `kind`: WHOLE compared all records, AGAIN those that had changed since an earlier verification. `compared` counts
+    the listed records, each as often as it was compared. `unsettled` of the moving ones differed in each of the last
+    generations: they are written too often to be compared.
+    `rows_of_no_record`: how many rows lead to no record.
+    """
+
+    kind: str
+    position: Position
+    generations: int
+    compared: int
+    unsettled: int = 0
+    rows_of_no_record: int = 0
+
+    @property
+    def at(self) -> str:
+        """The source's time at the position, or the position."""
+        at = self.position.at
+        return self.position.token if at is None else at.isoformat(timespec="milliseconds")
+
+
 @dataclass(frozen=True)
 class Verdict:
     """`equal` concerns the data only. The schema and the rules are separate: a faithful copy may break the rules, and a
@@ -163,12 +188,20 @@ class Verdict:
     """None if it was not compared."""
     not_read: Mapping[str, str] = field(default_factory=dict)
     """Entities whose records are neither read nor discarded, with the reason. The number of records is unknown."""
+    through: Through | None = None
+    """None if the source is not followed."""
+
+    @property
+    def moving(self) -> int:
+        return sum(e.moving for e in self.entities)
 
     @property
     def outcome(self) -> str:
-        """COMPLETE, SET_ASIDE or NOT_EQUAL."""
-        if not self.equal:
+        """COMPLETE, SET_ASIDE, UNSETTLED or NOT_EQUAL."""
+        if not self.equal_but_unsettled:
             return NOT_EQUAL
+        if self.unsettled:
+            return UNSETTLED
         return SET_ASIDE if self.counts.quarantined else COMPLETE
 
     @property
@@ -196,7 +229,18 @@ class Verdict:
 
     @property
     def equal(self) -> bool:
-        return self.differences == 0 and self.balanced and self.agrees and not self.not_read and not self.unread
+        return self.equal_but_unsettled and not self.unsettled
+
+    @property
+    def equal_but_unsettled(self) -> bool:
+        """Whether everything is equal but for records that are written too often to be compared."""
+        known = not (self.not_read or self.unread)
+        return self.differences == 0 and self.balanced and self.agrees and known
+
+    @property
+    def unsettled(self) -> int:
+        """How many records are written too often to be compared."""
+        return 0 if self.through is None else self.through.unsettled
 
     @property
     def unread(self) -> tuple[str, ...]:

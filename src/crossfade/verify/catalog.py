@@ -1,12 +1,12 @@
 """Compare the target's catalog with the schema that the move created, separately from the data and before reading it.
 
 All values can be equal in a database that will lose, hide or refuse the next row. A table whose columns have changed
-since cannot be compared at all: this is reported for that table, and the others are compared.
+cannot be compared at all: this is reported for that table, and the others are compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from crossfade.model.described import Described, unquoted
@@ -18,11 +18,17 @@ from crossfade.verify.verdict import SchemaVerdict
 _READABLE = {"table", "partitioned table", "collection"}
 
 
-def hold_schema(
-    ddl: Ddl, expected: Described, fed: Sequence[TargetTable], unfed: Sequence[TargetTable] = ()
+def compare_schema(
+    ddl: Ddl,
+    expected: Described,
+    fed: Sequence[TargetTable],
+    unfed: Sequence[TargetTable] = (),
+    elsewhere: Collection[str] = (),
 ) -> SchemaVerdict:
-    """Compare the schema. `fed` are the tables that a mapping fills; `unfed` are tables that should have no rows."""
-    found = ddl.describe()
+    """Compare the schema. `fed` are the tables that a mapping fills; `unfed` are tables that should have no rows.
+    Tables `elsewhere` belong to other groups of entities, and are verified with those.
+    """
+    expected, found = _beside(expected, elsewhere, ddl), _beside(ddl.describe(), elsewhere, ddl)
     differences = list(_with_data(ddl, compare(expected, found), found))
     unread = {t.name: reason for t in fed if (reason := _unreadable(t, differences))}
     unread |= _hidden(ddl, [t for t in fed if t.name not in unread], found)
@@ -40,6 +46,13 @@ def hold_schema(
         len(expected.things),
         unread,
     )
+
+
+def _beside(found: Described, elsewhere: Collection[str], ddl: Ddl) -> Described:
+    if not elsewhere:
+        return found
+    names = {*elsewhere, *(f"{ddl.default_schema()}.{name}" for name in elsewhere)}
+    return replace(found, things=tuple(t for t in found.things if unquoted(t.of or t.name) not in names))
 
 
 def _with_data(ddl: Ddl, differences: Sequence[SchemaDifference], found: Described) -> Iterator[SchemaDifference]:
@@ -70,6 +83,7 @@ def _unreadable(table: TargetTable, differences: Sequence[SchemaDifference]) -> 
     """Return why the table's rows cannot be compared with those of the mapping, or None."""
     columns = {c.name for c in table.columns}
     name = f"{table.schema or 'public'}.{table.table}"
+    altered = []
     for difference in differences:
         of = unquoted(difference.of or difference.name)
         if of not in (name, table.table):
@@ -78,12 +92,13 @@ def _unreadable(table: TargetTable, differences: Sequence[SchemaDifference]) -> 
             return "the table is missing"
         if difference.thing == "relation" and difference.fact == "kind" and difference.found not in _READABLE:
             return f"it is a {difference.found}"
-        if difference.thing == "column" and unquoted(difference.name).removeprefix(of + ".") in columns:
+        column = unquoted(difference.name).removeprefix(of + ".")
+        if difference.thing == "column" and column in columns:
             if difference.kind == MISSING:
-                return f"the column {unquoted(difference.name).removeprefix(of + '.')} is missing"
+                altered.append(f"the column {column} is missing")
             if difference.kind == CHANGED and difference.fact == "type":
-                return f"the column {unquoted(difference.name).removeprefix(of + '.')} has another type"
-    return None
+                altered.append(f"the column {column} has another type")
+    return ", ".join(altered) or None
 
 
 def _hidden(ddl: Ddl, tables: Sequence[TargetTable], found: Described) -> dict[str, str]:
@@ -120,7 +135,7 @@ def _as_difference(found: Unsound) -> SchemaDifference:
 
 
 def _filled(ddl: Ddl, tables: Sequence[TargetTable], found: Described) -> Iterator[SchemaDifference]:
-    """Yield rows in tables of the schema that no mapping fills. A trigger or anybody else may have written them."""
+    """Yield rows in tables of the schema that no mapping fills. A trigger or another program may have written them."""
     for name, holds in sorted(ddl.holding_rows(list(_places(found, tables))).items()):
         if holds is not False:
             said = "some" if holds else "no privilege to read it"
