@@ -26,7 +26,7 @@ from crossfade.records.bson.decode import decode_one
 from crossfade.records.bson.ejson import loads
 from crossfade.records.bson.encode import to_bson
 from crossfade.transform.engine import Engine
-from crossfade.transform.lookup import LookupReader
+from crossfade.transform.lookup import LookupReader, fetched
 from crossfade.transform.transform import Transformer
 
 Documents = Sequence[Mapping[str, Any]]
@@ -61,7 +61,7 @@ class World:
         return compile_columns(self.shapes[entity], program.feeds[entity].columns).read(raw)
 
     def lookups(self) -> LookupReader:
-        return LookupReader(self.shapes, self._fetch, transcode, BSON)
+        return LookupReader(self.shapes, fetched(self._fetch, transcode), transcode, BSON)
 
     def carrier(self, program: Program, entity: str, tables: Mapping[str, TargetTable]) -> Transformer:
         return Transformer(program.feeds[entity], tables, ENGINE, self.lookups())
@@ -83,7 +83,7 @@ class World:
             tables[lookup.table] = reader.fetch(lookup, keys)
         yield from python_rows(ENGINE.run(branch.sql, tables).drop_columns(["#row"]))
 
-    def _fetch(self, entity: str, path: Path, values: Sequence[str]) -> Iterator[bytes]:
+    def _fetch(self, entity: str, path: Path, values: Sequence[str], shape: Shape) -> Iterator[bytes]:
         self.asked.append((entity, tuple(values)))
         wanted = {equality(loads(text)) for text in values}
         for raw in self.raws[entity]:

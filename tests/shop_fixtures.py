@@ -5,19 +5,17 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pymongo
 import pytest
-from psycopg import sql
 
 import shop
 from crossfade.testing import with_database
 from outcome import Outcome, Shop, open_move, outcome
-from scratch import PostgresScratch
+from scratch import PostgresScratch, scratch_postgresql
 
 USERS = 40
 
@@ -49,7 +47,10 @@ def shop_copy(filled_shop: Shop, tmp_path: Path) -> Shop:
 @pytest.fixture(scope="session")
 def undisturbed(filled_shop: Shop, postgresql_url: str) -> Outcome:
     """What a copy leaves that nothing disturbs."""
-    with _scratch(postgresql_url) as target, open_move(filled_shop.folder, filled_shop.source, target.url) as move:
+    with (
+        scratch_postgresql(postgresql_url) as target,
+        open_move(filled_shop.folder, filled_shop.source, target.url) as move,
+    ):
         return outcome(target.url, move.copy())
 
 
@@ -57,16 +58,4 @@ def undisturbed(filled_shop: Shop, postgresql_url: str) -> Outcome:
 def new_target(postgresql_url: str) -> Iterator[Callable[[], PostgresScratch]]:
     """Makes empty PostgreSQL databases, as many as a test needs."""
     with ExitStack() as stack:
-        yield lambda: stack.enter_context(_scratch(postgresql_url))
-
-
-@contextmanager
-def _scratch(server: str) -> Iterator[PostgresScratch]:
-    name = "cf_" + secrets.token_hex(6)
-    with psycopg.connect(server, autocommit=True) as connection:
-        identifier = sql.Identifier(name)
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(identifier))
-        try:
-            yield PostgresScratch(name, with_database(server, name))
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
+        yield lambda: stack.enter_context(scratch_postgresql(postgresql_url))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crossfade.errors import Misused, UnknownSetting
-from crossfade.project import Project, load_project
+from crossfade.project import Project, Settings, load_project
 
 SMALLEST = """
 [source]
@@ -48,6 +48,7 @@ def test_everything_that_it_may_say_arrives(tmp_path: Path) -> None:
     differences = 7
     stop_at = 0.5
     stop_at_least = 9
+    backlog_gb = inf
     [[discard]]
     entity = "users"
     path = "token"
@@ -71,6 +72,7 @@ def test_everything_that_it_may_say_arrives(tmp_path: Path) -> None:
         "differences": 7,
         "stop_at": 0.5,
         "stop_at_least": 9,
+        "backlog_gb": float("inf"),
     }
     assert (path.entity, path.path, path.types) == ("users", "token", ("string", "null"))
     assert (where.where, where.alias) == ("u.deleted", "u")
@@ -82,6 +84,15 @@ def test_the_file_itself_may_be_named(tmp_path: Path) -> None:
     assert load_project(tmp_path / "crossfade.toml", {}).root == tmp_path
 
 
+def test_nothing_is_throttled_unless_it_is_said(tmp_path: Path) -> None:
+    assert load(tmp_path).settings.throttle.model_dump() == {
+        "lag_s": None,
+        "active": None,
+        "command": "",
+        "every_s": 5.0,
+    }
+
+
 # -- unknown keys
 
 
@@ -91,8 +102,12 @@ def test_the_file_itself_may_be_named(tmp_path: Path) -> None:
         ("[limit]\nquarantine = 0.1", "'limit'", "'limits'"),
         ("[limits]\nquarantin = 0.1", "'limits.quarantin'", "'quarantine'"),
         ("[limits]\nchunk_size_mb = 4", "'limits.chunk_size_mb'", "'chunk_mb'"),
+        ("[limits]\nbacklog_mb = 4", "'limits.backlog_mb'", "'backlog_gb'"),
+        ("[throttle]\nlag = 4", "'throttle.lag'", "'lag_s'"),
         ('[[discard]]\nentity = "a"\npaht = "b"\nreason = "c"', "'discard.0.paht'", "'path'"),
         ('[[discard]]\nentitiy = "a"\nreason = "c"', "'discard.0.entitiy'", "'entity'"),
+        ("[rehearse]\nprepar = []", "'rehearse.prepar'", "'prepare'"),
+        ('[[inverse.lose]]\ncolum = "a.b"\nreason = "c"', "'inverse.lose.0.colum'", "'column'"),
         ('[[discards]]\nentity = "a"\nreason = "c"', "'discards'", "'discard'"),
     ],
 )
@@ -121,7 +136,9 @@ def test_an_unknown_key_in_source_or_target(tmp_path: Path, section: str, key: s
 def test_an_unknown_key_without_a_neighbour_names_all_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(UnknownSetting) as raised:
         load(tmp_path, base="zzzzzzzz = 1\n" + SMALLEST)
-    assert raised.value.hint == "one of discard, entities, limits, name, run, source, survey, target"
+    known = sorted(Settings.model_fields)
+    assert len(known) > 10
+    assert raised.value.hint == f"one of {', '.join(known)}"
 
 
 def test_a_misspelled_key_is_not_said_to_be_missing(tmp_path: Path) -> None:

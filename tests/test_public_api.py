@@ -6,6 +6,7 @@ import importlib.metadata
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,12 @@ def test_every_method_of_a_move_says_what_it_does() -> None:
     methods = {name: f for name, f in vars(crossfade.Move).items() if inspect.isfunction(f) and name[0] != "_"}
     assert {"survey", "check", "copy", "verify", "status", "retry", "discard", "reset"} <= set(methods)
     assert [name for name, f in methods.items() if not inspect.getdoc(f)] == []
+
+
+def test_every_method_of_a_move_is_in_the_documentation() -> None:
+    page = (Path(__file__).parent.parent / "docs/reference/python.md").read_text(encoding="utf-8")
+    methods = {name for name, f in vars(crossfade.Move).items() if inspect.isfunction(f) and name[0] != "_"}
+    assert {name for name in methods | {"lineage", "diagram"} if f"`{name}`" not in page} == set()
 
 
 def test_importing_it_loads_no_driver_and_no_engine() -> None:

@@ -10,10 +10,17 @@ from pathlib import Path
 import crossfade
 
 ROOT = Path(crossfade.__file__).parent
-ROOMS = ("assess", "cli", "journal", "mapping", "move", "pipeline", "runtime", "transform", "verify")
+ROOMS = ("assess", "cli", "journal", "mapping", "move", "pipeline", "runtime", "shift", "transform", "verify")
 NAMES = re.compile(r"\b(?:mongodb|mongo|sqlite|postgres|postgresql|mysql|mariadb|psycopg)(?:\b|\d)", re.IGNORECASE)
 
-ALLOWED = {"cli/schema_diff.py": "examples of URLs in its help"}
+ALLOWED = {
+    "assess/groups.py": "how sqlglot reads a rule: groups need PostgreSQL",
+    "cli/schema_diff.py": "examples of URLs in its help",
+    "move/cutting_back.py": "the subject of a message",
+    "move/shifting.py": "the subject of a message",
+    "move/starting.py": "the subject of a message",
+    "move/way_back.py": "the subject of messages",
+}
 
 
 def _texts(tree: ast.Module) -> Iterator[ast.Constant]:

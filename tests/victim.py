@@ -13,18 +13,19 @@ from pathlib import Path
 
 import psutil
 
+from crossfade.runtime.processes import context
+from run_copy import copy_until
+
 SCRIPT = Path(__file__).with_name("run_copy.py")
-GONE_SECONDS = 20.0
+GONE_SECONDS = 120.0
 
 
 class Victim:
     """Runs in a session of its own, so that its whole group can be struck. Use as a context manager."""
 
-    def __init__(
-        self, project: Path, source: str, target: str, workers: int, *moment: str, forked: bool = False
-    ) -> None:
+    def __init__(self, project: Path, source: str, target: str, workers: int, *, forked: bool = False) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(SCRIPT), str(project), str(workers), *moment],
+            [sys.executable, str(SCRIPT), str(project), str(workers)],
             env={**os.environ, "SOURCE_URL": source, "TARGET_URL": target} | ({"FORKED": "yes"} if forked else {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -65,6 +66,14 @@ class Victim:
         with suppress(ProcessLookupError):
             (os.killpg if whole_group else os.kill)(self.process.pid, what)
         return there
+
+
+def killed_in(moment: str, times: int, project: Path, source: str, target: str) -> bool:
+    """Copy in a process that kills itself in that moment (run_copy.py); return whether it came to it."""
+    process = context().Process(target=copy_until, args=(moment, times, project, source, target))  # type: ignore[attr-defined]
+    process.start()
+    process.join()
+    return bool(process.exitcode == -signal.SIGKILL)
 
 
 def all_gone(processes: list[psutil.Process]) -> bool:

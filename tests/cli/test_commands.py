@@ -83,7 +83,7 @@ def test_the_program_leaves_nothing_in_the_temporary_directory(tiny: Tiny, tmp_p
     temporary = tmp_path / name
     temporary.mkdir()
     program = tiny.start("run", CROSSFADE_WORKERS="2", TMPDIR=str(temporary))
-    out, err = program.communicate(timeout=60)
+    out, err = program.communicate(timeout=240)
     assert "people  " in out, err
     assert "Traceback" not in err
     assert list(temporary.iterdir()) == []
@@ -139,7 +139,7 @@ def test_a_run_with_two_workers(tiny: Tiny) -> None:
     tiny.edit("crossfade.toml", "[[discard]]", "[limits]\nchunk_mb = 0.001\n[[discard]]")
     tiny.mongo.db.people.insert_many([{**PEOPLE[0], "_id": n} for n in range(100)])
     with tiny.start("run", "--json", "--workers", "2") as process:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
     (people,) = json.loads(out)["copy"]["entities"]
     assert people["copied"] == 103

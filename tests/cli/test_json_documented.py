@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from all_commands import all_commands
 from tinies import BOB, EVE, Tiny
 
 PAGE = Path(__file__).parents[2] / "docs/reference/json.md"
@@ -26,6 +27,8 @@ FREE = {
     "cause",
     "row",
     "rows",
+    "moving",
+    "rows_named",
 }
 """Objects whose keys are data."""
 
@@ -65,8 +68,8 @@ def flawed(tiny: Tiny) -> Tiny:
 
 
 COMMANDS = (
-    "survey-show check preview schema-show schema-diagram schema-apply status copy verify repair run quarantine-list "
-    "quarantine-show quarantine-retry explain id quarantine-discard reset"
+    "survey-show check groups preview schema-show schema-diagram schema-apply status copy verify repair run start stop "
+    "rehearse cutover quarantine-list quarantine-show quarantine-retry explain invert id quarantine-discard reset"
 ).split()
 
 
@@ -77,7 +80,7 @@ def test_every_document_is_as_documented(flawed: Tiny) -> None:
     for command in ["survey", *COMMANDS]:
         ended = flawed(*command.split("-"), *_arguments(command, entry), "--json")
         printed = ended.json
-        page = pages["status" if command == "copy" else command.replace("-", " ")]
+        page = pages["status" if command in ("copy", "start") else command.replace("-", " ")]
         assert "error" not in printed, (command, printed)
         assert list(differences(page, printed, command)) == []
         if command == "run":
@@ -92,6 +95,8 @@ def _arguments(command: str, entry: str) -> list[str]:
     return {
         "survey-show": ["people"],
         "preview": ["people"],
+        "start": ["--for", "1s"],
+        "cutover": ["--dry-run", "--plan", "820fb047cbaf"],
         "quarantine-list": ["--each"],
         "quarantine-show": [entry],
         "quarantine-discard": [entry, "--why", "nobody"],
@@ -106,6 +111,15 @@ def test_a_sample_is_as_documented(flawed: Tiny) -> None:
     printed = flawed("preview", "--sample", "10", "--json").json
     assert printed["samples"][0]["causes"]
     assert list(differences(documented()["preview"], printed)) == []
+
+
+def test_round_trips_are_as_documented(flawed: Tiny) -> None:
+    flawed("run")
+    flawed.postgres.execute("UPDATE people SET name = 'Somebody' WHERE name IS NOT NULL")
+    for command in ("check", "verify"):
+        printed = flawed(command, "--round-trip", "--json").json
+        assert list(differences(documented()[f"{command} --round-trip"], printed)) == []
+    assert printed["entities"][0]["differing_records"]
 
 
 def test_differences_are_as_documented(flawed: Tiny) -> None:
@@ -141,8 +155,8 @@ def test_a_copy_that_coverage_refuses_has_the_faults_of_check(tiny: Tiny) -> Non
 
 
 def test_every_command_has_a_section() -> None:
-    expected = {c.replace("-", " ") for c in COMMANDS if c != "copy"} | {"survey", "error", "schema diff"}
-    assert documented().keys() == expected
+    parts = {"error", "check --round-trip", "verify --round-trip", "verify --daily"}
+    assert documented().keys() == {*all_commands(), *parts} - {"copy"}  # it prints the status
 
 
 def test_a_difference_would_be_found() -> None:

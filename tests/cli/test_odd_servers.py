@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 from bson import Binary
-from tinies import call
 
+from calling import call
 from odd_settings import odd_database
 from scratch import MongoScratch
 

@@ -8,7 +8,7 @@ import pytest
 from bson import ObjectId
 from tinies import ADA, BOB, EVE, Tiny
 
-from crossfade.pipeline.preview import Estimate, _drawn
+from crossfade.pipeline.preview import Estimate, drawn
 from crossfade.records.bson.codec import BSON
 from crossfade.records.bson.keys import keys_meant
 
@@ -100,7 +100,7 @@ def test_a_sample_says_what_the_whole_would_refuse(tiny: Tiny) -> None:
 
 @pytest.mark.parametrize(("size", "count"), [(10, 10), (10, 11), (50, 10), (7, 1000)])
 def test_a_sample_draws_each_key_once(size: int, count: int) -> None:
-    keys, seen = _drawn(_Keys(count), BSON, "e", size)  # type: ignore[arg-type]
+    keys, seen = drawn(_Keys(count), BSON, "e", size)  # type: ignore[arg-type]
     assert (len(keys), len(set(keys)), seen) == (min(size, count), min(size, count), count)
 
 
@@ -109,12 +109,12 @@ def test_every_record_has_the_same_chance(monkeypatch: pytest.MonkeyPatch) -> No
     seeds = iter(range(2000))
     chance = random.Random
     monkeypatch.setattr(random, "Random", lambda _: chance(next(seeds)))
-    drawn: dict[str, int] = {}
+    times: dict[str, int] = {}
     for _ in range(2000):
-        for key in _drawn(_Keys(40), BSON, "e", 8)[0]:  # type: ignore[arg-type]
-            drawn[key] = drawn.get(key, 0) + 1
-    assert len(drawn) == 40
-    assert all(300 < n < 500 for n in drawn.values()), drawn
+        for key in drawn(_Keys(40), BSON, "e", 8)[0]:  # type: ignore[arg-type]
+            times[key] = times.get(key, 0) + 1
+    assert len(times) == 40
+    assert all(300 < n < 500 for n in times.values()), times
 
 
 class _Keys:

@@ -87,6 +87,15 @@ def test_retry_and_discard_by_selection(flawed: Tiny) -> None:
     assert [(e["reason"], e["note"]) for e in notes] == [("not_null", "nobody by that name")]
 
 
+def test_nothing_is_left_to_retry_of_records_that_are_gone(flawed: Tiny) -> None:
+    flawed.mongo.db.people.delete_one({"_id": BOB})
+    tried = flawed("quarantine", "retry", "--entity", "people", "--reason", "check")
+    assert tried.status == 0
+    assert "1 record no longer in the source: nothing is left to retry" in tried.out
+    both = flawed("quarantine", "retry", "--json")
+    assert (both.status, both.json["ok"], both.json["counts"]) == (1, False, {"gone": 1, "quarantined": 1})
+
+
 def test_retry_says_how_far_it_is(flawed: Tiny) -> None:
     ended = flawed("quarantine", "retry")
     assert ended.status == 1

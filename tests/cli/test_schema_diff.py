@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from test_json_documented import differences, documented
-from tinies import Ended, call
 
+from calling import Ended, call
 from scratch import PostgresScratch
 
 OLD = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from datetime import datetime
 
 import pytest
 from tinies import Tiny
@@ -12,8 +13,12 @@ from tinies import Tiny
 from crossfade.cli.options import LogFormat, Options
 from crossfade.cli.progress import Advance, Lines, Meter, listening
 from crossfade.cli.screen import Screen, safe
+from crossfade.cli.status import _remarks
+from crossfade.cli.survey_show import _short as short
+from crossfade.cli.verify import _draw_schema
 from crossfade.model.batch import Chunk
-from crossfade.model.events import ChunkCopied, CopyStarted, Event
+from crossfade.model.counts import Counts
+from crossfade.model.events import ChunkCopied, CopyStarted, Event, FollowerAwaited, FollowingPaused
 
 
 @pytest.mark.parametrize(
@@ -57,7 +62,7 @@ def test_elsewhere_tables_are_plain() -> None:
 
 
 def _events() -> list[Event]:
-    return [CopyStarted(30, 3, 30), *(ChunkCopied(Chunk("a", n, None, None, 10), None, 0.1) for n in range(3))]
+    return [CopyStarted(30, 3, 30), *(ChunkCopied(Chunk("a", n, None, None, 10), Counts(), 0.1) for n in range(3))]
 
 
 def test_lines_are_few(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,6 +73,22 @@ def test_lines_are_few(capsys: pytest.CaptureFixture[str]) -> None:
     lines.say()
     lines.say()
     assert capsys.readouterr().err == "copy: 30 of 30 documents\n"
+
+
+def test_who_waits_says_it_once(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Lines(every=0)
+    for _ in range(3):
+        lines(FollowerAwaited(7))
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_lines_that_are_kept_have_a_date(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Lines(every=0, dated=True)
+    lines(FollowingPaused("a cause"))
+    lines(FollowerAwaited(7))
+    at = [line.split(" ")[0] for line in capsys.readouterr().err.splitlines()]
+    assert len(at) == 2
+    assert all(datetime.fromisoformat(text).tzinfo for text in at)
 
 
 @pytest.mark.parametrize(
@@ -143,3 +164,36 @@ def test_a_run_tells_all_its_events_to_machines(tiny: Tiny) -> None:
     assert [line["sequence"] for line in lines] == list(range(1, len(lines) + 1))
     assert len({line["run"] for line in lines}) == 1
     assert ended.json["ok"]
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ('ISODate("2024-01-26T10:11:12.000Z") to ISODate("2025-01-01T00:00:00.000Z")', None),
+        ("2024-01-26 10:11:12.5 to 2024-01-27", None),
+        ('"a very long text" to "b"', '"a ver… text" to "b"'),
+        ('"oid(6b0d4dff1)", 15 characters', '"oid(6…dff1)", 15 characters'),
+        (f'ObjectId("6b0d4dff{0:016}") to ObjectId("6b0d4dff{7:016}")', "6b0d4d…000000 to 6b0d4d…000007"),
+        ('Decimal128("0.25") to Decimal128("1234567890.123456789")', "0.25 to 123456…456789"),
+        ('Long("9007199254740993")', "900719…740993"),
+    ],
+)
+def test_a_survey_shortens_texts_and_no_times(values: str, shown: str | None) -> None:
+    assert short(values) == (shown or values)
+
+
+def test_a_note_on_the_schema_is_told_from_a_fault_without_colours() -> None:
+    out = io.StringIO()
+    faults, notes = ([{"fact": "x", "message": message}] for message in ("it is missing", "it is behind"))
+    _draw_schema(Screen(out), {"unread": [], "file_notes": [], "faults": faults, "notes": notes})
+    assert out.getvalue().splitlines() == ["schema: it is missing", "schema, only a note: it is behind"]
+
+
+@pytest.mark.parametrize(
+    ("followed", "end"), [(False, "crossfade quarantine retry"), (True, "crossfade stop and crossfade start")]
+)
+def test_what_goes_on_after_a_path_that_was_never_seen(followed: bool, end: str) -> None:
+    """`quarantine retry` does not follow an entity again that was halted for it."""
+    counts = {"chunks": 1, "chunks_done": 1, "source": 2, "quarantined": 1, "gone": 0, "over_limit": False}
+    entity = {"entity": "people", **counts, "reasons": {"unseen_path": 1}}
+    assert _remarks(entity, 1.0, followed=followed)[-1].endswith(f"crossfade check, then {end}")

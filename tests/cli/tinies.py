@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from bson import Int64, ObjectId
 
-from crossfade.cli.app import main
+from calling import Ended, call
 from scratch import MongoScratch, PostgresScratch
 
 ADA = ObjectId("5e0b00000000000000000001")
@@ -63,29 +59,6 @@ SELECT id, age FROM people WHERE age < 0
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a call of the program ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        """The one document on stdout."""
-        document: dict[str, Any] = json.loads(self.out)
-        return document
-
-
-def call(*arguments: str, **environment: str) -> Ended:
-    """Calls the program in this process."""
-    out, err = io.StringIO(), io.StringIO()
-    with mock.patch.dict(os.environ, environment), redirect_stdout(out), redirect_stderr(err):
-        status = main(arguments)
-    return Ended(status, out.getvalue(), err.getvalue())
-
-
-@dataclass(frozen=True)
 class Tiny:
     """The project's folder with both databases."""
 
@@ -93,6 +66,7 @@ class Tiny:
     environment: Mapping[str, str]
     mongo: MongoScratch
     postgres: PostgresScratch
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def __call__(self, *arguments: str, **environment: str) -> Ended:
         """Calls the program in this process, with one worker unless told otherwise."""
@@ -103,9 +77,9 @@ class Tiny:
         return {"CROSSFADE_PROJECT": str(self.root), "CROSSFADE_WORKERS": "1", **self.environment}
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Starts the program in a process of its own."""
+        """Starts the program in a process of its own, which ends with the test."""
         command = [sys.executable, "-m", "crossfade", *arguments]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command,
             env={**os.environ, **self.settings, **environment},
             stdout=subprocess.PIPE,
@@ -115,6 +89,16 @@ class Tiny:
             encoding="utf-8",
             preexec_fn=_heed_ctrl_c,
         )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Ends what a test has left: who forgets a process that runs, or its output, is warned in any later test."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            with process:
+                pass
 
     def write(self, name: str, text: str) -> None:
         file = self.root / name

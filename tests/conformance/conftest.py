@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from feeds import FEEDS, NEEDED, Fed
+from fences import FENCE_NEEDED, FENCES, Fenceable
 from gaps import parameter
-from kinds import SOURCES, SQL_SOURCES, TARGETS, Entities, Source, Target, opened_source, opened_target
+from kinds import ABSENT, SOURCES, SQL_SOURCES, TARGETS, Entities, Source, Target, opened_source, opened_target
 
 from crossfade.testing import with_database
+from crossfade.testing.mongod import mongodb
+from scratch import create_database, drop_database
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -18,6 +22,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if fixture in metafunc.fixturenames:
             marks = list(metafunc.definition.iter_markers())
             metafunc.parametrize(fixture, [parameter(name, marks, name) for name in stores], indirect=True)
+    if "fed" in metafunc.fixturenames:
+        marks = list(metafunc.definition.iter_markers())
+        named = [parameter(name, marks, name, ABSENT.get(("changes", name))) for name in FEEDS]
+        metafunc.parametrize("fed", named, indirect=True)
+    if "fenced" in metafunc.fixturenames:
+        marks = list(metafunc.definition.iter_markers())
+        metafunc.parametrize("fenced", [parameter(name, marks, name) for name in FENCES], indirect=True)
 
 
 @pytest.fixture
@@ -34,14 +45,52 @@ def source(request: pytest.FixtureRequest) -> Iterator[Callable[[Entities], Sour
         one.store.close()
 
 
+@pytest.fixture
+def fed(request: pytest.FixtureRequest) -> Iterator[Callable[[], Fed]]:
+    """Return a function that opens a source to which an application writes."""
+    opened: list[Fed] = []
+    request.getfixturevalue(NEEDED[request.param])  # so that it goes after what is opened here
+
+    def open_one() -> Fed:
+        opened.append(Fed(FEEDS[request.param](request), "cf_" + secrets.token_hex(6)))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def fenced(request: pytest.FixtureRequest) -> Iterator[Callable[[], Fenceable]]:
+    """Return a function that opens a database to which applications write."""
+    opened: list[Fenceable] = []
+    if request.param in FENCE_NEEDED:  # so that it goes after what is opened here
+        request.getfixturevalue(FENCE_NEEDED[request.param])
+
+    def open_one() -> Fenceable:
+        opened.append(Fenceable(request.param, request))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def mongodb_with_logins() -> Iterator[str]:
+    """A server for one module: who blocks writes blocks them in all databases."""
+    with mongodb(auth=True) as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def one_postgresql(postgresql_url: str) -> Iterator[str]:
     """Return the URL of a database for all tests here: each of its own would cost more than the test."""
     name = "cf_" + secrets.token_hex(6)
     with psycopg.connect(postgresql_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        create_database(connection, name)
         yield with_database(postgresql_url, name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        drop_database(connection, name)
 
 
 @pytest.fixture

@@ -219,17 +219,12 @@ PARTS = (*_READ, "surveyor", "changes", "fence", *_WRITTEN, "watch")
 
 _COUNTED = Gap("notimpl", "a survey reads every record")
 _FILES = Gap("never", "a dump is a copy of the past: nothing is written to it, and nothing changes in it")
-_LATER = Gap("notyet", "no store has it yet")
 
 ABSENT: dict[tuple[str, str], Gap] = {
     **{("surveyor", store): _COUNTED for store in ("mongodb", "memory", *_DUMPS)},
     ("watch", "mongodb"): Gap("never", "a conflict of transactions ends one of them; no session waits for another"),
     **{(part, store): _FILES for part in (*_WRITTEN, "watch", "changes", "fence") for store in _DUMPS},
-    **{(part, store): _LATER for part in ("changes", "fence") for store in ("mongodb", "postgresql")},
     ("changes", "sqlite"): Gap("notimpl", "triggers of a file could name the keys that changed"),
-    ("fence", "sqlite"): Gap("notimpl", "triggers of a file could refuse writes"),
-    ("changes", "memory"): Gap("notyet", "the tests of following need it"),
-    ("fence", "memory"): Gap("notyet", "the tests of the cutover need it"),
     ("watch", "memory"): Gap("never", "it has no sessions: one transaction is open at a time"),
     ("watch", "sqlite"): Gap("never", "a lock on a file names no session"),
 }

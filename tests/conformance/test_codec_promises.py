@@ -11,7 +11,7 @@ from kinds import Entities, Source, record
 from test_reader_promises import MIXED_KEYS
 
 from crossfade.model.batch import Column
-from crossfade.records.codec import Unreadable
+from crossfade.model.rejection import Rejected
 
 Filled = Callable[[Entities], Source]
 RECORDS = [record(id_=key, n=n, v=[n, {"w": "x" * n}]) for n, key in enumerate(MIXED_KEYS)]
@@ -52,7 +52,7 @@ def test_a_key_as_people_write_it(filled: Source) -> None:
 
 
 def test_equal_keys_compare_equal(filled: Source) -> None:
-    """Keys that the source takes for equal compare equal, others do not."""
+    """Keys that the source treats as equal compare equal, others do not."""
     texts = [filled.codec.key(record(id_=value)) for value in (5, Int64(5), 5.0, Decimal128("5.0"), "5", ObjectId())]
     five, *same, text, oid = [filled.codec.compared(text) for text in texts if text is not None]
     assert all(one == five for one in same)
@@ -60,7 +60,7 @@ def test_equal_keys_compare_equal(filled: Source) -> None:
 
 
 def test_counters_add_up(filled: Source) -> None:
-    """What two counters saw of an entity merges into what one would have seen of it."""
+    """Two counters of an entity merge into what one counter would have counted."""
     everything = filled.everything("things")
     whole, first, second = (filled.codec.counter() for _ in range(3))
     whole.add(b"".join(everything))
@@ -85,7 +85,7 @@ def test_digests_distinguish_records(filled: Source) -> None:
 
 
 def test_a_column_reader_of_nothing(filled: Source) -> None:
-    """A reader of columns makes an empty batch with the right types of no records."""
+    """Without records, a reader of columns returns an empty batch with the right types."""
     counter = filled.codec.counter()
     counter.add(record(id_=1, n=1))
     reader = filled.codec.reader(counter.to_shape("things"), [Column("n", ("n",))])
@@ -101,12 +101,12 @@ def test_a_broken_record_is_said_to_be(filled: Source) -> None:
     counter.add(broken)
     assert (counter.count, sum(p.count for p in counter.problems.values())) == (1, 1)
     assert list(filled.codec.digests(broken)) == [None]
-    with pytest.raises(Unreadable):
+    with pytest.raises(Rejected):
         filled.codec.line(broken)
 
 
 def test_records_are_shown(filled: Source) -> None:
-    """A record is shown on one line, on many, and as JSON that tells its types."""
+    """A record is shown on one line, on many, and as JSON that has its types."""
     one = record(id_=1, a=Int64(1), b=1.0, c={"d": None})
     assert "\n" not in filled.codec.line(one)
     assert filled.codec.lines(one).count("\n") >= 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gaps import never
 from kinds import Entities, Source, record
 
 from crossfade.stores.contract import need
@@ -14,7 +15,7 @@ SHOP = {"orders": [record(id_=n, text="x" * 100) for n in range(20)], "customers
 
 
 def test_entities_are_listed_by_name(source: Filled) -> None:
-    """Everything that the source holds is listed, sorted by name, with its class and what becomes of it."""
+    """Everything that the source holds is listed, sorted by name, with its class and plan."""
     found = [e for e in source(SHOP).inspector.entities() if e.entity_class != "system"]
     assert [e.name for e in found] == ["customers", "none", "orders"]
     assert all(e.copied and e.plan and e.entity_class == "collection" for e in found)
@@ -35,7 +36,7 @@ def test_a_list_without_sizes(source: Filled) -> None:
 
 
 def test_entities_have_identities(source: Filled) -> None:
-    """An entity is told apart from another of the same name by its identity."""
+    """An entity is distinguished from another of the same name by its identity."""
     found = {e.name: e.identity for e in source(SHOP).inspector.entities()}
     assert all(found[name] for name in SHOP)
 
@@ -51,7 +52,7 @@ def test_the_place_is_the_same_each_time(source: Filled) -> None:
 
 
 def test_the_version_is_reported(source: Filled) -> None:
-    """Product and version are told, for reports."""
+    """Product and version are known, for reports."""
     assert source(SHOP).inspector.version().strip()
 
 
@@ -61,3 +62,16 @@ def test_nothing_is_left_behind_where_there_is_nothing(source: Filled) -> None:
     assert "not copied" not in found.plan
     assert not found.torn
     assert not found.unread
+
+
+@never("memory", reason="a journal in memory is no entity")
+def test_the_journal_of_a_move_into_it_is_one_entry(source: Filled) -> None:
+    """The journal of a move into the source is listed once, and nothing of it is copied."""
+    held = source({"orders": SHOP["orders"], **{f"crossfade.{name}": [record(id_=1)] for name in ("move", "chunk")}})
+    assert [(e.name, e.copied) for e in held.inspector.entities()] == [("crossfade.*", False), ("orders", True)]
+
+
+def test_names_that_only_look_like_a_journal_are_entities(source: Filled) -> None:
+    """Without the journal's own table nothing is left out because of its name."""
+    held = source({"crossfade.orders": SHOP["orders"]})
+    assert [(e.name, e.copied) for e in held.inspector.entities()] == [("crossfade.orders", True)]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from gaps import notimpl
 from kinds import Target
 
+from crossfade.journal.ledger import Ledger
+from crossfade.journal.tables import LEDGER
+from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.stores.contract.journal import (
     After,
     Either,
@@ -89,7 +93,7 @@ def test_every_condition(target: Target) -> None:
 
 
 def test_selections(target: Target) -> None:
-    """A selection is ordered, limited and without repetition where asked for; a value's size is told without it."""
+    """A selection is ordered, limited and without repetition where asked for; a size can be read without its value."""
     with filled(target) as journal:
         assert journal.select(PAPERS, ("number",), order=("number",), distinct=True, limit=2) == [(1,), (2,)]
         assert journal.select(PAPERS, ("id", Size("raw")), (IsNot("raw", None),), order=("id",)) == [("a", 2), ("b", 0)]
@@ -106,7 +110,7 @@ def test_groups(target: Target) -> None:
 
 
 def test_keys_are_unique(target: Target) -> None:
-    """A row of a key that exists is refused, kept as it is, or updated, as asked for."""
+    """A row whose key exists is refused, left unchanged, or updated, as requested."""
     with filled(target) as journal:
         journal.insert(PAPERS, [{**ROWS[0], "kind": "new"}], keep=True)
         assert ids(journal, Is("kind", "new")) == []
@@ -168,3 +172,35 @@ def test_savepoints_take_the_journal_back(target: Target) -> None:
             tx.journal.delete(PAPERS, (Is("id", "a"),))
             raise Stopped
         assert everything(tx.journal) == [tuple(ROWS[0].values())]
+
+
+def test_the_ledger_is_written_and_read_like_rows(target: Target) -> None:
+    """A ledger is written by bulk load, searched by rows and by records, and rolled back with its transaction.
+
+    The row that was written last has its key.
+    """
+    int4, table_name = ColumnType("int4", "integer"), "things"
+    table = TargetTable(table_name, None, table_name, (TargetColumn("id", int4, nullable=False),), ("id",))
+    ledger = Ledger(target.store)
+
+    def keys(*values: int) -> pa.Table:
+        return pa.table({"id": pa.array(values, pa.int32())})
+
+    with target.writer.transaction() as tx:
+        tx.begin_journal()
+        tx.journal.create(LEDGER)
+        ledger.add(tx, table, keys(1, 2, 3), "items", ["a", "a", "b"])
+    with suppress(Stopped), target.writer.transaction() as tx:
+        ledger.add(tx, table, keys(4, 1), "items", ["c", "c"])
+        assert ledger.records(tx, table, keys(1, 2, 4)) == {
+            "[1]": ("items", "c"),
+            "[2]": ("items", "a"),
+            "[4]": ("items", "c"),
+        }
+        raise Stopped
+    with target.writer.transaction() as tx:
+        assert ledger.records(tx, table, keys(1, 3, 4)) == {"[1]": ("items", "a"), "[3]": ("items", "b")}
+        ((rows, records),) = ledger.rows(tx, "items", ["a", "c"], {table_name: table}).values()
+        assert (sorted(rows.column("id").to_pylist()), records) == ([1, 2], ["a", "a"])
+        ledger.forget(tx, table, keys(1, 2))
+        assert ledger.record_keys(tx, "items") == ["b"]

@@ -108,7 +108,7 @@ def test_batches_are_arrow_in_the_columns_asked_for(source: Filled) -> None:
 
 
 def test_a_record_that_does_not_fit_its_shape_is_set_aside(source: Filled) -> None:
-    """A record with a type or a path that the survey did not see is set aside whole; the others go on."""
+    """A record with a type or a path that the survey did not see is set aside as a whole; the others are read."""
     odd = [record(id_=1, v="text"), record(id_=2, v=1, new=True)]
     found = source({"seen": [record(id_=0, v=0)], "things": [record(id_=0, v=0), *odd, record(id_=3, v=3)]})
     shape = replace(shape_of(found, "seen"), entity="things")

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
-from kinds import Source, sql_source
+from kinds import SQL_SOURCES, Source, sql_source
 
+from crossfade.assess.drift import compare
+from crossfade.assess.lock import dump_lock, load_lock
+from crossfade.assess.survey import survey
 from crossfade.errors import Misused, Refused
+from crossfade.journal.moves import create
 from crossfade.model.batch import Chunk, Column
 from crossfade.model.map_rules import MapRules
+from crossfade.model.references import Reference
 from crossfade.model.shape import Shape
 from crossfade.stores.contract import need
 from crossfade.stores.open import open_store
@@ -23,6 +29,25 @@ INSERT INTO things SELECT 'o' || (g % 7), g, g * 0.25, CASE WHEN g % 2 = 0 THEN 
 CREATE TABLE empty (id integer PRIMARY KEY);
 """
 COUNT = 300
+REFERRING = """
+CREATE TABLE parents (id integer PRIMARY KEY);
+CREATE TABLE pairs (a integer, b integer, PRIMARY KEY (a, b));
+CREATE TABLE "Child" (id integer PRIMARY KEY, parent_id integer, other_id integer, a integer, b integer,
+                      FOREIGN KEY (a, b) REFERENCES pairs (a, b));
+INSERT INTO parents VALUES (1); INSERT INTO pairs VALUES (1, 1);
+INSERT INTO "Child" VALUES (1, 1, 5, 1, 1), (2, 2, 5, NULL, 2), (3, 3, 5, 1, 1), (4, NULL, NULL, NULL, NULL);
+"""
+DISTINCT_VALUES = """
+CREATE TABLE v (id integer PRIMARY KEY, few text, several text, long text);
+WITH RECURSIVE numbers(g) AS (SELECT 1 UNION ALL SELECT g + 1 FROM numbers WHERE g < 1001)
+INSERT INTO v SELECT g, substr('ab', g % 3 + 1, 1), CAST(g % 40 AS text),
+  '1234567890123456789012345678901234567890123456789012345678901234' || substr('ab', g % 2 + 1, 1) FROM numbers;
+"""
+
+
+@pytest.fixture(params=SQL_SOURCES)
+def sql(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
@@ -115,7 +140,7 @@ def test_keys_lead_back(tables: Source) -> None:
 
 
 def test_tables_are_listed(tables: Source) -> None:
-    """Tables are listed with their class, size and what becomes of them; the place is the same each time."""
+    """Tables are listed with their class, size and plan; the place of the source is the same each time."""
     found = {e.name: e for e in tables.inspector.entities()}
     assert {"things", "empty"} <= set(found)
     assert found["things"].copied
@@ -127,10 +152,63 @@ def test_tables_are_listed(tables: Source) -> None:
 
 
 def test_a_survey_in_the_database(tables: Source) -> None:
-    """The database counts itself what a survey wants to know: rows, columns, values and NULLs."""
+    """The database itself counts what a survey needs: rows, columns, values and NULLs."""
     shape = shape_of(tables)
     counts = {node.name: {kind: stats.count for kind, stats in node.types.items()} for node in shape.root.fields}
     assert shape.count == COUNT
     assert set(counts) == {"owner", "n", "price", "name"}
     assert [sum(found.values()) for found in counts.values()] == [COUNT] * 4
     assert counts["name"]["null"] == COUNT // 2
+
+
+def test_the_journal_of_a_move_into_it_is_one_entity(tables: Source) -> None:
+    """The journal of a move into the source is listed once, and nothing of it is copied."""
+    with open_store(tables.url) as again:
+        create(again)
+        found = need(again.inspector, again, "be looked into").entities()
+    assert [e.name for e in found if e.copied] == ["empty", "things"]
+    (journal,) = [e.name for e in found if not e.copied and e.entity_class == "system"]
+    assert journal in ("crossfade.*", "crossfade_*")
+
+
+def test_references_and_their_orphans(request: pytest.FixtureRequest, sql: str) -> None:
+    """Declared references, and those that names suggest, are listed with the rows that refer to nothing."""
+    source = sql_source(sql, request, REFERRING)
+    (shape,) = survey(lambda: open_store(source.url), source.inspector.entities(), named=["Child"])
+    source.store.close()
+    assert shape.references == (
+        Reference(("a", "b"), "pairs", ("a", "b"), orphans=0),
+        Reference(("parent_id",), "parents", ("id",), declared=False, orphans=2),
+    )
+    assert load_lock(dump_lock([shape])) == [shape]
+    better = replace(shape, references=(shape.references[0], replace(shape.references[1], orphans=0)))
+    assert compare([shape], [better]) == ["Child: parent_id -> parents (id): 2 orphans before, 0 now"]
+
+
+def test_distinct_values(request: pytest.FixtureRequest, sql: str) -> None:
+    """Distinct values are counted up to a bound, and listed if they are few; long ones are not counted."""
+    source = sql_source(sql, request, DISTINCT_VALUES)
+    (shape,) = survey(lambda: open_store(source.url), source.inspector.entities(), named=["v"])
+    source.store.close()
+    found = {n.name: [s for t, s in n.types.items() if t != "null"] for n in shape.root.fields}
+    assert {name: [s.distinct for s in stats] for name, stats in found.items()} == {
+        "id": [None], "few": [3], "several": [40], "long": [None],
+    }  # fmt: skip
+    assert [s.values for s in found["few"]] == [("", "a", "b")]
+    assert [s.values for s in found["several"]] == [()]
+    assert load_lock(dump_lock([shape])) == [shape]
+
+
+def test_values_that_came(request: pytest.FixtureRequest, sql: str) -> None:
+    """A survey names the values that are new, where it lists them."""
+    made = [
+        f"CREATE TABLE {table} (id integer PRIMARY KEY, s text); INSERT INTO {table} VALUES (1, 'a'), (2, '{value}');"
+        for table, value in (("one", "b"), ("two", "c"))
+    ]
+    source = sql_source(sql, request, "".join(made))
+    before, after = survey(lambda: open_store(source.url), source.inspector.entities())
+    source.store.close()
+    said = compare([before], [replace(after, entity="one")])
+    assert [line for line in said if "values" in line] == [
+        "one: s: text: values that are new: c", "one: s: text: values that are gone: b",
+    ]  # fmt: skip

@@ -78,12 +78,21 @@ def require_unchanged(target: Target, declared: str, values: list[Any]) -> None:
 
 
 def test_rows_by_their_keys(target: Target) -> None:
-    """Rows are read by their primary keys; of a key that no row has there is none."""
+    """Rows are read by their primary keys; a key that no row has returns none."""
     table = target.table(ITEMS)
     target.load(table, *ROWS)
     found = target.row_reader.rows(table, ["code", "n"], keys(table, ("a", 2), ("A", 1), ("zz", 1)))
     assert sorted(python_rows(found.select(["code", "n"]))) == [("y", 2), ("z", 1)]
     assert target.row_reader.rows(table, ["n"], keys(table)).num_rows == 0
+
+
+def test_rows_by_their_owner(target: Target) -> None:
+    """All rows with the values of an owner column are read; a value that no row has returns none."""
+    table = target.table(ITEMS)
+    target.load(table, *ROWS)
+    found = target.row_reader.owned(table, ["owner", "n"], made(table, ("a",), ("c",), columns=["owner"]))
+    assert sorted(python_rows(found.select(["owner", "n"]))) == [("a", 1), ("a", 2)]
+    assert target.row_reader.owned(table, ["n"], made(table, columns=["owner"])).num_rows == 0
 
 
 def test_many_rows_are_read_in_batches(target: Target) -> None:
@@ -128,7 +137,7 @@ FUNCTION = "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETUR
 @never("mongodb", reason="it has no triggers")
 @never("memory", reason="it has no triggers")
 def test_triggers_do_not_fire(target: Target) -> None:
-    """A trigger is told, and does not fire for what crossfade writes."""
+    """A trigger is reported, and does not fire for what crossfade writes."""
     table = target.table(ITEMS)
     with target.writer.transaction() as tx:
         if target.kind == "postgresql":
@@ -139,7 +148,7 @@ def test_triggers_do_not_fire(target: Target) -> None:
     assert target.rows(table) == sorted(ROWS, key=repr)
 
 
-@notimpl("memory", reason="its tables do not speak SQL")
+@notimpl("memory", reason="its tables are not queried by SQL")
 def test_a_query_of_a_rule(target: Target) -> None:
     """A rule's SELECT returns its columns, the first rows and how many there are."""
     table = target.table(ITEMS)

@@ -56,7 +56,7 @@ def test_a_step_that_drops(target: Target) -> None:
 
 @never("mongodb", reason="its schema is commands, not SQL")
 def test_a_step_that_cannot_be(target: Target) -> None:
-    """A step that the target refuses leaves nothing."""
+    """A step that the target refuses leaves nothing behind."""
     steps, step = steps_of(target), Step("index i", "CREATE INDEX i ON nothing (n)")
     with pytest.raises((CrossfadeError, RowRejected)):
         steps.start(step)
@@ -80,7 +80,7 @@ def test_what_others_need_is_not_dropped(target: Target) -> None:
 @never("sqlite", reason="a statement that is cut off is rolled back")
 @notimpl("memory", reason="a statement that fails changes nothing")
 def test_a_step_that_is_half_done_is_finished(target: Target) -> None:
-    """A step that is half done is told from one that is done, and is finished."""
+    """A step that is half done is distinguished from one that is done, and is finished."""
     steps = steps_of(target)
     target.make("CREATE TABLE items (id integer NOT NULL PRIMARY KEY, n integer)")
     with target.writer.transaction() as tx:

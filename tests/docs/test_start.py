@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Mapping
+from contextlib import chdir
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from bson import ObjectId
 from pages import blocks, indented, page
 
+from calling import call
 from scratch import MongoScratch, PostgresScratch
 
 PAGE = page("docs/start.md")
@@ -54,16 +54,9 @@ class Reader:
         return names
 
     def __call__(self, *arguments: str) -> tuple[int, str]:
-        command = [sys.executable, "-m", "crossfade", *arguments]
-        done = subprocess.run(
-            command,
-            cwd=self.root,
-            env={**os.environ, "CROSSFADE_WORKERS": "1", **self.environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        return done.returncode, done.stdout + done.stderr
+        with chdir(self.root):
+            done = call(*arguments, **{"CROSSFADE_WORKERS": "1", **self.environment})
+        return done.status, done.out + done.err
 
 
 @pytest.fixture
@@ -123,12 +116,12 @@ def write_mappings(reader: Reader) -> None:
 
 def preview(reader: Reader) -> None:
     """Each line of output that the page shows without dots is said."""
-    for call in calls(PREVIEW):
-        status, said = reader(*call)
+    for words in calls(PREVIEW):
+        status, said = reader(*words)
         assert status == 0, said
         shown = [line for line in indented(PREVIEW) if line[:1] in (" ", "o") and "..." not in line]
         assert any(line in said for line in shown)
-    assert [call[0] for call in calls(PREVIEW)] == ["preview", "preview"]
+    assert [words[0] for words in calls(PREVIEW)] == ["preview", "preview"]
 
 
 def reset(reader: Reader, pg_db: PostgresScratch) -> None:
@@ -140,7 +133,7 @@ def reset(reader: Reader, pg_db: PostgresScratch) -> None:
 
 
 def copy_and_prove(reader: Reader, mongo_db: MongoScratch, pg_db: PostgresScratch) -> None:
-    assert [call[:2] for call in calls(COPY)] == [["run"], ["quarantine", "list"], ["quarantine", "show"]]
+    assert [words[:2] for words in calls(COPY)] == [["run"], ["quarantine", "list"], ["quarantine", "show"]]
     status, said = reader("run")
     assert status == 1, "one total is text that is no number, and no limit allows for it"
     assert "orders: 20.00% of its records are in quarantine; the limit is 0.00%" in said

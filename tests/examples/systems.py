@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import shutil
 import sqlite3
@@ -18,6 +17,7 @@ from typing import Any
 import psycopg
 from bson import json_util
 
+from calling import Ended, call
 from crossfade.testing.dump_writer import write_archive
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -64,22 +64,6 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a call of the program ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        """The one document on stdout."""
-        assert self.out, self.err
-        document: dict[str, Any] = json.loads(self.out)
-        return document
-
-
-@dataclass(frozen=True)
 class Project:
     """A copy of an example's project, with both databases in its environment."""
 
@@ -87,6 +71,10 @@ class Project:
     environment: Mapping[str, str]
 
     def __call__(self, *arguments: str, workers: int = 1) -> Ended:
+        """Call the program: with several workers in a process of its own, from which they are forked."""
+        if workers == 1:
+            settings = {"CROSSFADE_PROJECT": str(self.root), "CROSSFADE_WORKERS": "1"}
+            return call(*arguments, **settings, **self.environment)
         command = [
             sys.executable,
             "-m",

@@ -7,8 +7,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from systems import EXAMPLES, Ended, Project, project_of
+from systems import EXAMPLES, Project, project_of
 
+from calling import Ended
 from scratch import PostgresScratch
 
 PLANNED = "schema-as-planned.sql"

@@ -280,6 +280,13 @@ def test_case_keeps_what_its_results_are() -> None:
     assert world.values("coalesce(CASE WHEN NOT x.b THEN x.s END, 'none')") == ["none"]
 
 
+def test_a_nested_select_with_an_aggregate_in_a_group() -> None:
+    world = World({"e": [{"_id": 1, "s": "a", "l": [1, 2]}], "f": [{"_id": 1, "of": 1, "m": 7}]})
+    nested = "(SELECT string_agg(concat(x.s, CAST(q.v AS VARCHAR)), ',' ORDER BY q.v) FROM unnest(x.l) AS q(v))"
+    sql = f"SELECT {nested} AS v, max(y.m) AS m FROM e AS x LEFT JOIN f AS y ON y.of = x._id GROUP BY x._id"
+    assert world.rows(sql) == [{"v": "a1,a2", "m": 7}]
+
+
 # -- UNION ALL
 
 
@@ -324,6 +331,8 @@ def test_one_row_filtered_and_unnested() -> None:
     assert filtered == "JOIN odd AS o ON o._id = c.hours"
     assert of("SELECT c.title AS v FROM courses c LEFT JOIN odd o ON o._id = c.hours WHERE o._id IS NOT NULL")[1]
     assert of("SELECT c.title AS v FROM courses c JOIN unnest(c.students) AS s(o) ON s.o.name > 'B'")[1]
+    left = of("SELECT s.o.name AS v FROM courses c LEFT JOIN unnest(c.students) AS s(o) ON s.o.name > 'B'")
+    assert left[1] == "ON s.o.name > 'B'"
     assert of("SELECT c._id AS v FROM courses c GROUP BY c._id HAVING count(*) > 1")[1] == "HAVING COUNT(*) > 1"
 
 

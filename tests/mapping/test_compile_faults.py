@@ -38,6 +38,9 @@ WORLD = World(
 REFUSED = {
     # names
     "a bare name": ("select @title x from courses c", "'title' is ambiguous", "c.title"),
+    "a column of our own": ('select @c.title as "#row" from courses c', "a column cannot be called #row", None),
+    "a bare name of two arrays": (
+        "select @k x from courses c, unnest(c.kids) as a(k), unnest(c.kids) as b(k)", "'k' is ambiguous", "a.k or b.k"),
     "a bare name, misspelt": ("select @titel x from courses c", "unknown name 'titel'", "c.title"),
     "an unknown alias": ("select @d.title x from courses c", "unknown name 'd'", "c"),
     "another case": ("select c.@Title x from courses c", "courses has no field 'Title', but 'title'", "title"),
@@ -68,6 +71,9 @@ REFUSED = {
     "mixed in IN": ("select @c.mixed in (1, 2) x from courses c", "holds several types", "as_text"),
     "a list of mixed elements": (
         "select list_contains(@list_of(c.mixed), 'two') x from courses c", "holds several types", None),
+    "calculating with a decimal": (
+        "select cast(@c.price * 100 as bigint) x from courses c", "cannot be calculated", "as_decimal(c.price, 12"),
+    "rounding a decimal": ("select round(@c.price) x from courses c", "calculated with", "as_decimal(c.price"),
     "comparing a decimal": ("select @c.price > 1 x from courses c", "would compare text", "as_decimal(c.price"),
     "an ObjectId and text": ("select @c._id = 'abc' x from courses c", "compares objectId with string", "oid_of"),
     "an ObjectId in texts": ("select @c._id in ('abc') x from courses c", "objectId with string", "oid_of"),

@@ -82,3 +82,31 @@ def test_a_count_with_a_fraction_is_refused_when_it_runs(of: str) -> None:
 def test_an_interval_counts_exactly(of: str, moment: str) -> None:
     assert WORLD.values(f"x.at + INTERVAL {of}") == [micros(moment)]
     assert faults(f"x.at + INTERVAL {of}") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["3 days 02:00:00", "3 days ago", "-3 days 1:00", "@ 1 day ago", "+1 day 1:00", "- 1 day", "1 day,"]
+)
+@pytest.mark.parametrize("written", ["INTERVAL '{}'", "interval\n '{}'"])
+def test_an_interval_that_the_parser_would_shorten_is_a_fault(text: str, written: str) -> None:
+    (found,) = faults(f"x.at + {written.format(text)}")
+    assert f"INTERVAL '{text}'" in found
+
+
+@pytest.mark.parametrize(
+    ("of", "moment"),
+    [
+        ("INTERVAL '1 day 2 hours'", "2020-01-02T02:00:00+00:00"),
+        ("CAST('3 days 02:00:00' AS INTERVAL)", "2020-01-04T02:00:00+00:00"),
+        ("INTERVAL '02:00:00'", "2020-01-01T02:00:00+00:00"),
+        ("INTERVAL ' 3  days '", "2020-01-04T00:00:00+00:00"),
+        ("INTERVAL '+3 days'", "2020-01-04T00:00:00+00:00"),
+        ("INTERVAL '+ 3 days'", "2020-01-04T00:00:00+00:00"),
+        ("INTERVAL '@ 3 days'", "2020-01-04T00:00:00+00:00"),
+        ("INTERVAL ' @3 days'", "2020-01-04T00:00:00+00:00"),
+        ("INTERVAL '@ -3 days'", "2019-12-29T00:00:00+00:00"),
+    ],
+)
+def test_other_intervals_are_whole(of: str, moment: str) -> None:
+    assert faults(f"x.at + {of}") == []
+    assert WORLD.values(f"x.at + {of}") == [micros(moment)]

@@ -261,8 +261,10 @@ def test_an_unnest_carries_only_the_elements_that_are_used() -> None:
 
 
 def test_elements_of_elements() -> None:
-    sql = "SELECT i.o.v AS v, d.o.w AS w FROM e AS x, unnest(x.deep) AS d(o), unnest(d.o.l) AS i(o)"
-    assert not [p for p in open_pairs(sql) if p.startswith("deep")]
+    """The w of an element is lost if its l is empty: the record has the rows of its other elements."""
+    sql = "SELECT i.o.v AS v, d.o.w AS w FROM e AS x, unnest(x.deep) AS d(o){} unnest(d.o.l) AS i(o){}"
+    assert {p for p in open_pairs(sql.format(",", "")) if p.startswith("deep")} == {"deep[].w"}
+    assert not [p for p in open_pairs(sql.format(" LEFT JOIN", " ON true")) if p.startswith("deep")]
 
 
 # -- several tables
@@ -297,6 +299,71 @@ def test_an_element_in_rows_of_deeper_elements_alone() -> None:
     assert set(found) & {"deep[].w", "deep[].l[].v"} == {"deep[].w"}
 
 
+# -- rows that not every record, or not every element, makes
+
+SPARSE = World(
+    {
+        "e": [
+            {"_id": 1, "a": "x", "b": "y", "items": [{"v": 1, "w": 2}, {"w": 3}], "more": [1]},
+            {"_id": 2, "b": "z", "items": [], "more": [2]},
+        ]
+    }
+)
+OWN = "SELECT x._id AS id FROM e AS x"
+
+
+def sparse(*mappings: str, discards: Sequence[Discard] = ()) -> dict[str, str]:
+    return open_pairs(*mappings, discards=discards, world=SPARSE)
+
+
+def test_what_is_carried_only_where_another_place_exists() -> None:
+    named = "SELECT x.a AS a, x.b AS b FROM e AS x WHERE x.a IS NOT NULL"
+    elements = "SELECT i.o.v AS v, i.o.w AS w FROM e AS x, unnest(x.items) AS i(o) WHERE i.o.v IS NOT NULL"
+    assert [row["b"] for row in SPARSE.rows(named)] == ["y"]
+    assert [row["w"] for row in SPARSE.rows(elements)] == [2]
+    found = sparse(OWN, named, elements)
+    assert found["b"] == "mapped only in rows that have a (t1): without it there is no row"
+    assert found["items[].w"] == "mapped only in rows that have items[].v (t2): without it there is no row"
+    assert set(found) == {"b", "items[].w", "more"}
+    told = [Discard(reason="they have no name", table=table) for table in ("t1", "t2")]
+    assert set(sparse(OWN, named, elements, discards=told)) == {"more"}
+
+
+def test_a_record_without_any_row_is_quarantined_and_loses_nothing() -> None:
+    named = "SELECT x.a AS a, x.b AS b FROM e AS x WHERE x.a IS NOT NULL"
+    assert "b" not in sparse(named)
+    assert "b" not in sparse(OWN, named.replace("x.a IS", "x._id IS"))  # every record has a key
+    assert "b" not in sparse(named, "SELECT x.b AS b, x._id AS id FROM e AS x WHERE x.items IS NOT NULL")
+    assert "b" in sparse(named, OWN)
+
+
+def test_the_rest_in_rows_of_elements_alone() -> None:
+    rest = "SELECT rest_of(x) AS rest, i.o.v AS v, i.o.w AS w FROM e AS x{} unnest(x.items) AS i(o){}"
+    found = sparse(OWN, rest.format(",", ""))
+    assert found["b"] == "mapped only in rows of array elements (t1): an empty array has no rows"
+    assert not sparse(OWN, rest.format(" LEFT JOIN", " ON true"))
+    assert not sparse(OWN, "SELECT rest_of(x) AS rest FROM e AS x", rest.format(",", ""))
+
+
+def test_a_row_for_each_element_of_what_is_looked_up() -> None:
+    world = World(
+        {"e": [{"_id": 1, "s": "x", "to": 1}, {"_id": 2, "s": "y", "to": 2}], "f": [{"_id": 1, "l": [1]}, {"_id": 2}]}
+    )
+    sql = 'SELECT x.s AS s, x.to AS "to", l.v AS v FROM e AS x LEFT JOIN f AS y ON y._id = x.to{} unnest(y.l) AS l(v){}'
+    assert [row["s"] for row in world.rows(sql.format(",", ""))] == ["x"]
+    found = open_pairs(OWN, sql.format(",", ""), world=world)
+    assert found["s"] == "mapped only in rows of array elements (t1): an empty array has no rows"
+    assert not open_pairs(OWN, sql.format(" LEFT JOIN", " ON true"), world=world)
+
+
+def test_two_tables_of_elements_and_none_of_the_record() -> None:
+    """A record whose one array is empty has rows of the other, so that it is not quarantined."""
+    items = "SELECT x.b AS b, i.o.v AS v, i.o.w AS w FROM e AS x, unnest(x.items) AS i(o)"
+    found = sparse(items, "SELECT m.v AS v FROM e AS x, unnest(x.more) AS m(v)")
+    assert found["b"] == "mapped only in rows of array elements (t0): an empty array has no rows"
+    assert "b" not in sparse(items, "SELECT x.b AS b, m.v AS v FROM e AS x, unnest(x.more) AS m(v)")
+
+
 # -- discards
 
 
@@ -322,6 +389,17 @@ def discard(**what: Any) -> Discard:
 )  # fmt: skip
 def test_discards(discards: list[Discard], left: set[str]) -> None:
     assert set(open_pairs("SELECT 1 AS v FROM e AS x", discards=discards)) == left
+
+
+def test_a_discard_of_a_type_is_not_of_what_other_types_hold() -> None:
+    world = World({"e": [{"_id": 1, "o": {"a": 1, "b": 2}}, {"_id": 2, "o": "text"}, {"_id": 3, "o": [{"a": 3}]}]})
+    sql = "SELECT x._id AS id, x.o.a AS a FROM e AS x"
+    assert set(open_pairs(sql, discards=[discard(entity="e", path="o", types=("string", "array"))], world=world)) == {
+        "o.b"
+    }
+    assert not open_pairs(
+        sql, discards=[discard(entity="e", path="o", types=("string", "array", "object"))], world=world
+    )
 
 
 def test_types_that_a_discard_leaves_are_named() -> None:

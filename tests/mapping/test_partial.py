@@ -21,7 +21,8 @@ WORLD = World(
     {
         "e": [
             {"_id": 1, "s": "Ab", "n": 1.5, "i": 3, "b": True, "at": AT, "oid": ObjectId(), "ref": ObjectId(),
-             "l": [1, 2], "m": [{"x": 1, "y": 2}], "o": {"x": 1, "y": {"z": 2}}, "either": "x"},
+             "l": [1, 2], "m": [{"x": 1, "y": 2}], "o": {"x": 1, "y": {"z": 2}}, "either": "x",
+             "hex": "65b0c0ffee0000000000000a", "name": "twenty-four characters !"},
             {"_id": 2, "ref": "65b0c0ffee00000000000001", "either": 5},
         ]
     }
@@ -64,6 +65,20 @@ def of(expression: str, **more: Any) -> dict[str, str]:
         ("round(x.n)", "n", "round"),
         ("CAST(floor(x.n) AS INTEGER)", "n", "floor"),
         ("x.i / 2", "i", "/"),
+        ("x.i * 0", "i", "*"),
+        ("x.i * 1e3", "i", "*"),
+        ("x.n * 100", "n", "*"),
+        ("x.n + 1", "n", "+"),
+        ("x.n * 1.5", "n", "*"),
+        ("0.5 - x.n", "n", "-"),
+        ("coalesce(x.n, 0) * 100", "n", "*"),
+        ("coalesce(x.n, 0.5) * 100", "n", "*"),
+        ("CASE WHEN x.n IS NOT NULL THEN x.n ELSE 0 END + 1", "n", "+"),
+        ("x.at + INTERVAL '1 month'", "at", "+"),
+        ("x.at - INTERVAL 1 YEAR", "at", "-"),
+        ("x.at + INTERVAL '2 days 1 mon'", "at", "+"),
+        ("x.at + to_quarters(1)", "at", "+"),
+        ("x.at + CAST('1 month' AS INTERVAL)", "at", "+"),
         ("greatest(x.i, 2)", "i", "greatest"),
         ("CAST(x.at AS DATE)", "at", "CAST AS DATE"),
         ("date_trunc('day', x.at)", "at", "date_trunc"),
@@ -89,6 +104,32 @@ def of(expression: str, **more: Any) -> dict[str, str]:
         ("json_of(x.o) ->> 'x'", "o", "->>"),
         ("json_extract(json_of(x.o), '$.y')", "o", "->"),
         ("no_such_function(x.s)", "s", "no_such_function"),
+        ("CAST(x._id AS VARCHAR) || ' ' || x.s", "_id", "||"),
+        ("to_timestamp(x.n)", "n", "to_timestamp"),
+        ("list_transform(x.l, lambda v: {'i': x.i, 'v': v})", "i", "list_transform"),
+        ("[{'i': x.i, 'v': v} for v in x.l]", "i", "for"),
+        ("(SELECT list({'i': x.i, 'v': v.v} ORDER BY v.n) FROM unnest(x.l) WITH ORDINALITY AS v(v, n))", "i", "unnest"),
+        (
+            "(SELECT list({'o': m.o.x, 'v': v.v} ORDER BY v.v) FROM unnest(x.m) AS m(o)"
+            " LEFT JOIN unnest(x.l) AS v(v) ON true)",
+            "l[]",
+            "unnest",
+        ),
+        ("CASE WHEN bson_type(x.either) = bson_type(x.ref) THEN 'same' ELSE as_text(x.either) END", "either", "CASE"),
+        (
+            "CASE WHEN bson_type(x.either) IN (bson_type(x.ref)) THEN 'same' ELSE as_text(x.either) END",
+            "either",
+            "CASE",
+        ),
+        ("CASE bson_type(x.either) WHEN bson_type(x.ref) THEN 'same' ELSE as_text(x.either) END", "either", "CASE"),
+        ("epoch_ms(parse_date(x.hex))", "hex", "epoch_ms"),
+        ("list_transform(list_filter(x.m, lambda o: o.x IS NOT NULL), lambda o: o.y)", "m[].y", "list_filter"),
+        ("[o.y for o in x.m if o.x IS NOT NULL]", "m[].y", "if"),
+        (
+            "(SELECT list(m.o.y ORDER BY m.n) FROM unnest(x.m) WITH ORDINALITY AS m(o, n) WHERE m.o.x IS NOT NULL)",
+            "m[].y",
+            "WHERE",
+        ),
     ],
 )
 def test_what_keeps_less_than_it_is_given(expression: str, path: str, by: str) -> None:
@@ -101,11 +142,27 @@ def test_what_keeps_less_than_it_is_given(expression: str, path: str, by: str) -
         "x.s",
         "x.s || '!'",
         "concat(x.s, ' ', x.s)",
+        "coalesce(x.s, '') || CAST(x._id AS VARCHAR)",
+        "to_timestamp(x.i)",
+        "list_transform([x.i, x._id], lambda v: {'s': x.s, 'v': v})",
         "coalesce(x.s, 'none')",
         "escape_nul(x.s)",
         "NOT x.b",
         "-x.n",
+        "x.n * -1",
+        "x.n * 1",
+        "1.0 * x.n",
+        "x.n + 0",
+        "x.n - 0",
+        "0 - x.n",
+        "coalesce(x.n, 0) * 1",
+        "as_decimal(x.n, 10, 2) * 100",
+        "CASE WHEN x.n > 1 THEN x.i ELSE 0 - x.i END * 0.5",
         "x.i * 100 + 1",
+        "x.i * 1.5",
+        "x.at + INTERVAL '1 day'",
+        "x.at - INTERVAL 90 MINUTE",
+        "x.at + CAST('3 days 02:00:00' AS INTERVAL)",
         "CAST(x.i AS VARCHAR)",
         "epoch_ms(x.at)",
         "x.at AT TIME ZONE 'UTC'",
@@ -135,6 +192,38 @@ def test_what_keeps_everything_and_what_keeps_nothing(expression: str) -> None:
     assert of(expression) == {}
 
 
+def test_joined_with_what_may_be_missing() -> None:
+    world = World({"e": [{"_id": 1, "first": "Ann", "last": "A"}, {"_id": 2, "first": "Bo"}]})
+    assert world.values("x.first || ' ' || x.last") == ["Ann A", None]
+    assert world.values("concat(x.first, ' ', x.last)") == ["Ann A", "Bo "]
+    assert of("x.s || nullif(x.name, '')") == {
+        "s": "only the result of || reaches t.v",
+        "name": "only the result of nullif, || reaches t.v",
+    }
+    optional = notes("SELECT as_text(x.i) || CAST(l.n AS VARCHAR) AS v FROM e AS x"
+                     " LEFT JOIN unnest(x.l) WITH ORDINALITY AS l(v, n) ON true")  # fmt: skip
+    assert optional == {"i": "only the result of || reaches t.v"}
+    assert of("x.s || CASE WHEN x.b THEN 'y' END")["s"] == "only the result of || reaches t.v"
+
+
+def test_the_whole_value_in_rows_of_elements_alone() -> None:
+    """Where the array is empty, only the part is there."""
+    own, elements = (
+        "SELECT left(x.s, 1) AS v FROM e AS x",
+        "SELECT x.s AS s, l.v AS l FROM e AS x{} unnest(x.l) AS l(v){}",
+    )
+    parts = {"s": "only the result of left reaches t.v"}
+    assert notes(f"{own} UNION ALL {elements.format(',', '')}") == parts
+    assert notes(f"{own} UNION ALL {elements.format(' LEFT JOIN', ' ON true')}") == {}
+
+
+def test_a_part_of_the_rest() -> None:
+    found = of("rest_of(x) ->> 's'")
+    assert found["s"] == "only the result of ->> reaches t.v"
+    assert "o" in found
+    assert notes("SELECT rest_of(x) ->> 's' AS v, rest_of(x) AS w FROM e AS x") == {}
+
+
 def test_it_names_all_columns_and_all_functions_in_between() -> None:
     found = notes("SELECT lower(x.s) AS v, left(x.s, 1) AS w FROM e AS x")
     assert found == {"s": "only the result of lower, left reaches t.v, t.w"}
@@ -153,6 +242,15 @@ def test_a_part_of_the_types() -> None:
     }
     found = of("CASE bson_type(x.either) WHEN 'int' THEN as_text(x.either) ELSE lower(as_string(x.either)) END")
     assert found == {"either": "only the result of lower for 1 string reaches t.v"}
+
+
+def test_references_that_are_all_text() -> None:
+    """Where every reference is the text of an ObjectId, none would lead to its record."""
+    assert of("uuid_of(x.hex)") == {
+        "hex": "1 reference is text: uuid_of returns another id for it than for the ObjectId in t.v"
+    }
+    assert of("uuid_of(x.name)") == {"name": "only the result of uuid_of reaches t.v"}
+    assert of("uuid_of(oid_of(x.hex))") == {}
 
 
 def test_a_discard_answers_it() -> None:

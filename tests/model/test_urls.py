@@ -43,6 +43,16 @@ from crossfade.model.urls import hide_password, without_secrets
         ("host=h password=my secret dbname=d", "host=h password=*** dbname=d"),
         ("host=h password='secret", "host=h password=***"),
         ("SOURCE_URL=mongodb://h/db?x=secret", "SOURCE_URL=mongodb://h/db?x=***"),
+        ("h:5432:db:me:secret", "h:5432:db:me:***"),
+        ("*:*:*:me:sec\\:secret", "*:*:*:me:***"),
+        ("host=h;user=me;password=secret", "host=***"),
+        ("host=h,password=secret", "host=***"),
+        ("jdbc:sqlserver://h:1433;user=me;password=secret", "jdbc:sqlserver://h:1433;user=***"),
+        ('{"host": "h", "password": "secret"}', '{"host": "h", "password":***'),
+        ("password: secret user=me", "password:***"),
+        ("host: h\npassword: secret", "host: h\npassword:***"),
+        ("dump:/backup/2026-01-01T10:00:00", "dump:/backup/2026-01-01T10:00:00"),
+        ("hostaddr=::1 port=5432", "hostaddr=::1 port=5432"),
     ],
 )  # fmt: skip
 def test_what_is_shown(url: str, shown: str) -> None:

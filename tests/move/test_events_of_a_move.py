@@ -73,4 +73,4 @@ def phases_of(heard: list[Event]) -> list[str]:
 
 
 def copied_of(heard: list[Event]) -> int:
-    return sum(e.counts.source for e in heard if isinstance(e, ChunkCopied) and e.counts)
+    return sum(e.counts.source for e in heard if isinstance(e, ChunkCopied))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +14,20 @@ import pytest
 from bson import Binary, Decimal128, Int64
 from pymongo.database import Database
 
+from crossfade.errors import Unsupported
 from crossfade.move import Move
-from crossfade.testing import mongodb, with_database
+from crossfade.testing import with_database
 from outcome import open_move
 from scratch import MongoScratch
-from victim import Victim
+from victim import killed_in
 
 NewTarget = Callable[[], str]
 COUNTS = {"orders": (120, 117, 3, 0), "users": (60, 59, 1, 0)}
 
 
-@pytest.fixture(scope="module")
-def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with mongodb(tmp_path_factory.mktemp("standalone"), replica_set=False) as server:
-        yield server
-
-
 @pytest.fixture(params=["replica set", "standalone"])
 def new_target(request: pytest.FixtureRequest, mongodb_url: str) -> Iterator[NewTarget]:
-    server = mongodb_url if request.param == "replica set" else request.getfixturevalue("standalone")
+    server = mongodb_url if request.param == "replica set" else request.getfixturevalue("standalone_url")
     made: list[str] = []
 
     def new() -> str:
@@ -63,7 +59,9 @@ def test_a_move_is_copied_verified_retried_and_reset(
 ) -> None:
     target = new_target()
     with open_move(folder, mongo_db.url, target) as move:
-        assert [f for f in move.check() if f.severity == "fault"] == []
+        found = move.check()
+        assert [f for f in found if f.severity == "fault"] == []
+        assert [f.place for f in found if f.kind == "no_cutover"] == ["target"]
         assert move.copy().ok
         assert counts(move) == COUNTS
         entries = {(e.entity, e.reason, e.table, e.column, e.constraint, e.parent) for e in move.quarantine()}
@@ -80,6 +78,29 @@ def test_a_move_is_copied_verified_retried_and_reset(
         assert move.verify().equal
         assert move.reset() is not None
     assert people.everything(target) == {}
+
+
+def test_a_repair_of_records_that_are_decided_together(
+    folder: Path, mongo_db: MongoScratch, new_target: NewTarget
+) -> None:
+    """One of them is refused, so that what was tried is rolled back: also where the server has no transactions."""
+    target = new_target()
+    named = {"users": [str(people.key(n)) for n in (2, 7, 8)]}
+    with open_move(folder, mongo_db.url, target) as move, pymongo.MongoClient[dict[str, Any]](target) as client:
+        move.copy()
+        db, email = client.get_default_database(), {"$set": {"email": "other@x.org"}}
+        db.people.update_one({"_id": people.key(2)}, email)
+        has_transactions = move.context.target.traits.has_transactions
+        with nullcontext() if has_transactions else pytest.raises(Unsupported, match="has no transactions"):
+            move.repair(keys=named, dry_run=True)
+        assert db.people.count_documents(email["$set"]) == 1
+        move.repair(keys=named)
+        assert move.verify().equal
+        db.people.update_one({"_id": people.key(2)}, email)
+        mongo_db.db.users.update_one({"_id": people.key(8)}, {"$set": {"email": "u4@x.org"}})
+        move.repair(keys=named)
+        assert move.verify().equal
+        assert counts(move)["users"] == (60, 58, 2, 0)
 
 
 def test_documents_are_as_the_mapping_says(folder: Path, mongo_db: MongoScratch, new_target: NewTarget) -> None:
@@ -104,17 +125,14 @@ def test_documents_are_as_the_mapping_says(folder: Path, mongo_db: MongoScratch,
 MOMENTS = [("begin_move", 1), ("plan_chunks", 1), ("finish_chunk", 2), ("quarantine_all", 1), ("note_step", 2)]
 
 
-@pytest.mark.parametrize(
-    "new_target", ["replica set", pytest.param("standalone", marks=pytest.mark.torture)], indirect=True
-)
+@pytest.mark.torture
+@pytest.mark.parametrize("new_target", ["replica set", "standalone"], indirect=True)
 def test_killed_at_every_step_of_the_journal(folder: Path, mongo_db: MongoScratch, new_target: NewTarget) -> None:
     undisturbed, target = new_target(), new_target()
     with open_move(folder, mongo_db.url, undisturbed) as move:
         move.copy()
     for moment, times in MOMENTS:
-        with Victim(folder, mongo_db.url, target, 1, moment, str(times)) as victim:
-            status, said = victim.wait()
-            assert status == -9, (moment, times, status, victim.events, said)
+        assert killed_in(moment, times, folder, mongo_db.url, target), (moment, times)
     with open_move(folder, mongo_db.url, target) as move:
         move.copy()
         assert counts(move) == COUNTS
@@ -180,3 +198,24 @@ def test_a_lost_index_and_a_lost_parent_are_found(folder: Path, mongo_db: MongoS
         said = {(d.what, d.name, d.kind) for d in schema.faults}
         assert said == {("unique index", "people.people_email_key", "missing"), ("collection", "orders", "changed")}
         client.drop_database(db.name)
+
+
+def test_a_new_field_of_a_collection(folder: Path, mongo_db: MongoScratch, new_target: NewTarget) -> None:
+    """The validator changes, and the collection is copied again; the other stays."""
+    target = new_target()
+    with open_move(folder, mongo_db.url, target) as move:
+        move.copy()
+        before = counts(move)
+    schema, mapping = folder / "schema.prisma", folder / "mapping" / "orders.sql"
+    schema.write_text(schema.read_text().replace("paid    Boolean", "paid    Boolean\n  settled Boolean"))
+    mapping.write_text(mapping.read_text().replace("o.paid AS paid", "o.paid AS paid, o.paid AS settled"))
+    with open_move(folder, mongo_db.url, target) as move:
+        move.forget(tables=["orders"])
+        assert move.copy().ok
+        assert counts(move) == before
+        verdict = move.verify()
+        assert (verdict.equal, verdict.schema and verdict.schema.differences) == (True, ())
+    with pymongo.MongoClient[dict[str, Any]](target) as client:
+        found = client.get_default_database()["orders"].find_one()
+        assert found is not None
+        assert found["settled"] == found["paid"]

@@ -18,6 +18,7 @@ from crossfade.move import Move, target_ownership
 from crossfade.runtime.session import Session
 from crossfade.stores import patience
 from crossfade.stores.postgresql.target import PostgresWriter
+from following import wait_for
 from outcome import Outcome, Shop, finish, open_move
 from scratch import PostgresScratch
 from target_sql import sql
@@ -57,7 +58,7 @@ def test_who_comes_second_is_refused(filled_shop: Shop, pg_db: PostgresScratch, 
         open_move(filled_shop.folder, filled_shop.source, pg_db.url) as second,
         target_ownership.locked(first.context),
         pytest.raises(
-            Busy, match=r"another run of crossfade is at work in .* \(its connection: process \d+ of"
+            Busy, match=r"another run of crossfade is working in .* \(its connection: process \d+ of"
         ) as said,
     ):
         what(second)
@@ -72,7 +73,7 @@ def test_who_comes_second_gets_in_when_the_first_is_done(plain_shop: Shop, targe
         open_move(plain_shop.folder, plain_shop.source, target) as first,
         open_move(plain_shop.folder, plain_shop.source, target) as second,
     ):
-        with target_ownership.locked(first.context), pytest.raises(Busy, match="another run of crossfade is at work"):
+        with target_ownership.locked(first.context), pytest.raises(Busy, match="another run of crossfade is working"):
             second.apply_schema()
         with pytest.raises(ZeroDivisionError), target_ownership.locked(first.context):
             _ = 1 / 0
@@ -122,8 +123,8 @@ def test_what_another_has_at_work_is_waited_for_and_then_shut_out(plain_shop: Sh
 def test_two_at_once(filled_shop: Shop, undisturbed: Outcome, new_target: NewTarget) -> None:
     target = new_target().url
     with (
-        Victim(filled_shop.folder, filled_shop.source, target, 2) as first,
-        Victim(filled_shop.folder, filled_shop.source, target, 2) as second,
+        Victim(filled_shop.folder, filled_shop.source, target, 2, forked=True) as first,
+        Victim(filled_shop.folder, filled_shop.source, target, 2, forked=True) as second,
     ):
         ends = [first.wait(), second.wait()]
     busy = [v for v, (status, _) in zip((first, second), ends, strict=True) if status and "Busy" in v.events[-1]]
@@ -154,17 +155,13 @@ def test_a_commit_that_takes_its_time(
         move.apply_schema()
     with psycopg.connect(target, autocommit=True) as connection:
         connection.execute(SLOW.format(event=event, table=table))
-        with Victim(filled_shop.folder, filled_shop.source, target, 2) as victim:
-            deadline = time.monotonic() + 60
-            while not connection.execute(COMMITTING).fetchall():
-                assert time.monotonic() < deadline, victim.events
-                time.sleep(0.01)
+        with Victim(filled_shop.folder, filled_shop.source, target, 2, forked=True) as victim:
+            wait_for(lambda: connection.execute(COMMITTING).fetchall())
             assert all_gone(victim.strike(signal.SIGKILL, whole_group=True))
     finish(filled_shop, target, undisturbed)
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_new_connection_without_the_lock_is_not_used(pg_db: PostgresScratch) -> None:
+def test_a_new_connection_without_the_lock_is_not_used(pg_db: PostgresScratch, monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         closing(PostgresWriter(pg_db.url)) as first,
         closing(PostgresWriter(pg_db.url)) as second,
@@ -175,6 +172,7 @@ def test_a_new_connection_without_the_lock_is_not_used(pg_db: PostgresScratch) -
                 ((pid,),) = sql(tx, "SELECT pg_backend_pid()")
             pg_db.execute("SELECT pg_terminate_backend(%s)", [pid])
             stack.enter_context(second.lock())
+            monkeypatch.setattr(patience, "SECONDS", 0.3)
             for _ in range(2):
                 with pytest.raises(Busy), first.transaction():
                     raise AssertionError("it was let in")

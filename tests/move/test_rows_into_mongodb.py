@@ -86,3 +86,32 @@ def test_rows_become_documents(pg_db: PostgresScratch, mongo_db: MongoScratch, t
     }  # fmt: skip
     assert three is not None
     assert "mail" not in three, "NULL is a missing field"
+
+
+def test_into_collections_that_are_there(pg_db: PostgresScratch, mongo_db: MongoScratch, tmp_path: Path) -> None:
+    """With schema = "live" the validators of the target are its schema: nothing is made, and all is held to it."""
+    pg_db.execute("CREATE TABLE t (id bigint PRIMARY KEY, n int, words text NOT NULL, price numeric(6,2))")
+    pg_db.execute("INSERT INTO t VALUES (1, 5, 'a', 1.50), (2, NULL, 'b', NULL), (3, 7, 'a', 0.01)")
+    fields = {"_id": "long", "n": "int", "words": "string", "price": "decimal"}
+    properties = {name: {"bsonType": kind} for name, kind in fields.items()}
+    validator = {"$jsonSchema": {"required": ["_id", "words"], "properties": properties}}
+    mongo_db.db.create_collection("t", validator=validator)
+    mongo_db.db.t.create_index("words", unique=True)
+    folder = tmp_path / "p"
+    (folder / "mapping").mkdir(parents=True)
+    (folder / "mapping" / "t.sql").write_text(
+        "SELECT x.id AS _id, x.n AS n, x.words AS words, x.price AS price FROM t AS x"
+    )
+    settings = {"source.url": "${SOURCE_URL}", "target.url": "${TARGET_URL}", "target.schema": "live", "name": "live"}
+    lines = [f'{name} = "{value}"' for name, value in settings.items()]
+    (folder / "crossfade.toml").write_text("\n".join([*lines, "limits.quarantine = 1.0"]))
+    with open_move(folder, pg_db.url, mongo_db.url) as move:
+        move.survey()
+        assert [f.message for f in move.check() if f.severity == "fault"] == []
+        move.copy()
+        assert [(e.key, e.reason) for e in move.quarantine()] == [('["3"]', "unique")]
+        assert move.verify().equal
+    assert list(mongo_db.db.t.find()) == [
+        {"_id": Int64(1), "n": 5, "words": "a", "price": Decimal128("1.50")}, {"_id": Int64(2), "words": "b"},
+    ]  # fmt: skip
+    assert mongo_db.db.t.options()["validator"] == validator

@@ -76,7 +76,6 @@ def test_what_shows_no_progress_names_the_stranger_too(
 def test_the_advice_ends_every_session_of_a_run(
     filled_shop: Shop, pg_db: PostgresScratch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "SECONDS", 0.3)
     with (
         open_move(filled_shop.folder, filled_shop.source, pg_db.url) as first,
         open_move(filled_shop.folder, filled_shop.source, pg_db.url) as second,
@@ -84,20 +83,24 @@ def test_the_advice_ends_every_session_of_a_run(
         first.apply_schema()
         worker = Session(first.context.work)
         with pytest.raises(Unreachable):
-            _ended_while_at_work(first, worker, second, pg_db)
+            _ended_while_at_work(first, worker, second, pg_db, monkeypatch)
         worker.close()
 
 
-def _ended_while_at_work(first: Move, worker: Session, second: Move, database: PostgresScratch) -> None:
+def _ended_while_at_work(
+    first: Move, worker: Session, second: Move, database: PostgresScratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with target_ownership.locked(first.context), worker.transaction() as tx:
-        _end_as_advised(second, database)
-        second.apply_schema()  # waits for nobody
+        _end_as_advised(second, database, monkeypatch)
+        second.apply_schema()  # waits for nobody; but the server needs a moment to end sessions
         sql(tx, "SELECT 1")
 
 
-def _end_as_advised(second: Move, database: PostgresScratch) -> None:
-    with pytest.raises(Busy) as caught:
-        second.copy()
+def _end_as_advised(second: Move, database: PostgresScratch, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as impatient:
+        impatient.setattr(patience, "SECONDS", 0.3)
+        with pytest.raises(Busy) as caught:
+            second.copy()
     advice = re.search(r"SELECT pg_terminate_backend.*", caught.value.hint or "")
     assert advice is not None
     assert len(database.execute(advice[0])) >= 2

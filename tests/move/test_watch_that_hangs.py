@@ -6,10 +6,16 @@ import threading
 from types import SimpleNamespace
 from typing import Any, cast
 
+import psycopg
 import pytest
 
+from crossfade.errors import CrossfadeError
 from crossfade.model.events import Blocker
 from crossfade.move import watching
+from crossfade.stores.postgresql import watch as postgresql_watch
+from crossfade.stores.postgresql.session.connect import connect
+from crossfade.stores.postgresql.watch import PostgresWatch
+from scratch import PostgresScratch
 
 
 class Hanging:
@@ -38,3 +44,18 @@ def test_the_phase_ends_and_hears_nothing_more(monkeypatch: pytest.MonkeyPatch) 
     watch.go.set()
     watch.thread.join(60)
     assert told == []
+
+
+def test_a_connection_that_is_made_too_late_is_closed(pg_db: PostgresScratch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store is closed while its watch connects."""
+    watch, made = PostgresWatch(pg_db.url), list[psycopg.Connection[Any]]()
+
+    def late(*given: Any, **more: Any) -> psycopg.Connection[Any]:
+        made.append(connect(*given, **more))
+        watch.close()
+        return made[-1]
+
+    monkeypatch.setattr(postgresql_watch, "connect", late)
+    with pytest.raises(CrossfadeError, match="closed"):
+        watch.blockers(0.0)
+    assert [one.closed for one in made] == [True]

@@ -18,7 +18,7 @@ from test_native_columns import INT, batch_of, corpus, framed
 from crossfade.errors import Refused
 from crossfade.model.map_rules import MapRules
 from crossfade.model.shape import Shape
-from crossfade.records.bson.count import Histogram, Limits, merge
+from crossfade.records.bson.count import CountLimits, Histogram, merge
 from crossfade.records.bson.values import Symbol
 from strategies import documents
 
@@ -132,7 +132,7 @@ def test_keys_that_are_values_are_refused_in_the_same_words() -> None:
     no_map = MapRules(objects=frozenset({("stats", "byDay")}))
     said = []
     for native in (True, False):
-        for limits in (Limits(fields=10, names=10), Limits(places=12)):
+        for limits in (CountLimits(fields=10, names=10), CountLimits(places=12)):
             with pytest.raises(Refused) as e:
                 surveyed(batch, Histogram(no_map, limits=limits, native=native))
             said.append(str(e.value))

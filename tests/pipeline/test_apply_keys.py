@@ -13,14 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import clan
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+import clan
 from crossfade.errors import Unreachable
-from crossfade.journal import dirty
+from crossfade.journal import dirty, journal
 from crossfade.move import Move
 from crossfade.project import load_project
 from crossfade.records.bson.codec import BSON
@@ -191,4 +191,38 @@ def test_a_commit_that_is_cut_off(world: World, monkeypatch: pytest.MonkeyPatch,
     assert len(read(file, "SELECT * FROM people")) == (point == "after")
     clan.apply_these(work, todo)
     clan.require_true(records, clan.found_in(work, partial(read, file)))
+    close_sessions(work.token)
+
+
+def test_an_entry_of_the_copy_is_tried_by_its_value_once_it_was_tried(tmp_path: Path) -> None:
+    source = f"memory://{secrets.token_hex(6)}"
+    clan.surveyed(clan.project(tmp_path / "p", source, f"sqlite:///{tmp_path / 't.db'}"), source)
+    people = {1: {**clan.PERSON, "group": "c", "boss": None, "handle": None}}
+    groups: dict[str, clan.Document] = {}
+    with Move(load_project(tmp_path / "p")) as move:
+        clan.fill(database(source, BSON), {"groups": groups, "people": people})
+        move.copy()
+        work = move.context.work
+        tried = []
+        for of in "abc":
+            groups[of] = {"_id": of, "name": of, "slug": None, "lead": None, "handle": None}
+            clan.fill(database(source, BSON), {"groups": groups, "people": people})
+            tried.append(len(clan.apply(work, [("groups", of)])))
+        # the first makes it known what the person waits for, the second is none of its business
+        assert tried == [2, 1, 2]
+        assert len(read(tmp_path / "t.db", "SELECT * FROM people")) == 1
+    forget(source)
+
+
+def test_a_record_that_wants_a_row_of_its_own_twice(world: World) -> None:
+    """Also where the row is there already, and as it is to be."""
+    work, file = world.target()
+    group = {"_id": "a", "name": "A", "slug": None, "lead": None, "handle": None}
+    for tags in (["t"], ["t", "t"]):
+        people = {1: {**clan.PERSON, "boss": None, "tags": tags}}
+        clan.fill(database(world.source, BSON), {"groups": {"a": group}, "people": people})
+        clan.apply(work, [("groups", "a"), ("people", 1)])
+    assert read(file, "SELECT * FROM tags") == read(file, "SELECT * FROM people") == []
+    with session(work).transaction() as tx:
+        assert [(e.entity, e.reason, e.table) for e in journal.entries(tx)] == [("people", "unique", "tags")]
     close_sessions(work.token)

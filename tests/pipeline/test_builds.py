@@ -15,6 +15,7 @@ from crossfade.move import Move
 from crossfade.project import load_project
 from crossfade.stores.open import open_store
 from crossfade.stores.postgresql.constraints import removed
+from following import wait_for
 from scratch import MongoScratch, PostgresScratch
 
 SETTINGS = """\
@@ -86,18 +87,25 @@ def test_rows_of_no_record_are_reported(mongo_db: MongoScratch, pg_db: PostgresS
 def test_a_removed_row_that_others_still_see_is_waited_for(
     mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An index is made of such rows too. Who sees them is said, and the next run goes on."""
-    monkeypatch.setattr(removed, "PATIENCE", 0.2)
+    """An index is made of such rows too. Who sees them is said, and the next run goes on. Other tests write on the same
+    server: their transactions are named too, and end.
+    """
     long = random.Random(1).randbytes(4000).hex()
     mongo_db.db.docs.insert_many([{"_id": 1, "doc": "short", "n": 1}, {"_id": 2, "doc": long, "n": 2}])
     schema = "CREATE TABLE docs (id integer PRIMARY KEY, doc text, n integer); CREATE INDEX docs_i ON docs (doc);"
     with _move(tmp_path, mongo_db.url, pg_db.url, schema) as move:
         move.survey()
         move.apply_schema()
-        with psycopg.connect(pg_db.url) as other:
+        with psycopg.connect(pg_db.url) as other, monkeypatch.context() as impatient:
+            impatient.setattr(removed, "PATIENCE", 0.2)
             other.execute("SELECT txid_current()")
-            with pytest.raises(Busy, match=f"process {other.info.backend_pid} "):
-                move.copy()
+
+            def is_named() -> bool:
+                with pytest.raises(Busy, match="still visible to server process") as refused:
+                    move.copy()
+                return f"process {other.info.backend_pid} " in refused.value.message
+
+            wait_for(is_named)
             other.rollback()
         assert move.copy().stage == "finished"
         assert [(e.key, e.reason) for e in move.quarantine()] == [('{"$numberInt":"2"}', "too_long")]

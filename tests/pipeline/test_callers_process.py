@@ -95,7 +95,7 @@ def test_everything_is_as_it_was(tmp_path: Path, mongo_db: MongoScratch, pg_db: 
     (tmp_path / "script.py").write_text(SCRIPT)
     env = {**os.environ, "SOURCE_URL": mongo_db.url, "TARGET_URL": pg_db.url}
     script = [sys.executable, str(tmp_path / "script.py"), str(project)]
-    done = subprocess.run(script, capture_output=True, text=True, timeout=120, env=env)
+    done = subprocess.run(script, capture_output=True, text=True, timeout=240, env=env)
     assert done.returncode == 0, done.stderr
     counts, differ = json.loads(done.stdout)
     assert counts == [999, 999]

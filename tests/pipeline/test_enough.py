@@ -10,10 +10,12 @@ import shop
 from crossfade.errors import Refused, Stale, TooManyRefused
 from crossfade.model.counts import Counts
 from crossfade.model.events import Refusals
+from crossfade.model.rejection import Rejection
 from crossfade.pipeline.enough import Losses, StopAt, require_few
 from outcome import counts_of, open_move
 from scratch import MongoScratch, PostgresScratch
 
+WHY = Rejection(0, "unique", "d", "t", constraint="k")
 SCHEMA = """
 CREATE TABLE users (id int PRIMARY KEY, age int CHECK (age < 200), mail text UNIQUE);
 CREATE TABLE posts (id int PRIMARY KEY, author int REFERENCES users (id));
@@ -116,7 +118,7 @@ def test_losses_name_the_most_frequent_cause() -> None:
 
 
 def test_few_rows_pass() -> None:
-    require_few(StopAt(0.1, 5), 4, "t", "k", "d", {"t": 5})
-    require_few(StopAt(1.0, 5), 50, "t", "k", "d", {"t": 50})
+    require_few(StopAt(0.1, 5), 4, WHY, {"t": 5})
+    require_few(StopAt(1.0, 5), 50, WHY, {"t": 50})
     with pytest.raises(TooManyRefused):
-        require_few(StopAt(0.1, 5), 50, "t", "k", "d", {"t": 60})
+        require_few(StopAt(0.1, 5), 50, WHY, {"t": 60})

@@ -10,7 +10,7 @@ import pytest
 
 from outcome import Outcome, Shop, finish
 from scratch import PostgresScratch
-from victim import Victim, kill_somewhere
+from victim import Victim, kill_somewhere, killed_in
 
 NewTarget = Callable[[], PostgresScratch]
 
@@ -30,11 +30,7 @@ MOMENTS = [
 def test_killed_at_every_step_of_the_journal(filled_shop: Shop, undisturbed: Outcome, new_target: NewTarget) -> None:
     target = new_target().url
     for moment, times in MOMENTS:
-        with Victim(filled_shop.folder, filled_shop.source, target, 1, moment, str(times)) as victim:
-            status, said = victim.wait()
-            assert status == -9, (
-                f"it was not killed in {moment} {times}, but ended with {status}: {victim.events} {said}"
-            )
+        assert killed_in(moment, times, filled_shop.folder, filled_shop.source, target), (moment, times)
     finish(filled_shop, target, undisturbed)
 
 

@@ -13,7 +13,7 @@ import shop
 from crossfade.errors import NotEmpty, Stale
 from outcome import Outcome, Shop, counts_of, hanging, open_move, outcome
 from scratch import MongoScratch, PostgresScratch
-from victim import Victim
+from victim import killed_in
 
 MORE = """
 CREATE TABLE visits (id int PRIMARY KEY, who uuid REFERENCES users (id), at timestamptz UNIQUE);
@@ -64,8 +64,7 @@ def test_killed_while_things_are_away(live_shop: Shop, undisturbed: Outcome, pg_
     before = everything_hanging(made(pg_db))
     moments = [("note_step", 4), ("finish_chunk", 2), ("note_step", 14)]  # the last one is of those put back
     for moment, times in moments:
-        with Victim(live_shop.folder, live_shop.source, pg_db.url, 1, moment, str(times)) as victim:
-            assert victim.wait()[0] == -9, victim.events
+        assert killed_in(moment, times, live_shop.folder, live_shop.source, pg_db.url), moment
     assert everything_hanging(pg_db) != before
     with open_move(live_shop.folder, live_shop.source, pg_db.url, workers=2) as move:
         same_as(undisturbed, outcome(pg_db.url, move.copy()))
@@ -102,8 +101,7 @@ def test_rows_that_are_there_are_refused(live_shop: Shop, pg_db: PostgresScratch
 
 def test_a_table_that_changed_on_the_way_is_refused(live_shop: Shop, pg_db: PostgresScratch) -> None:
     made(pg_db)
-    with Victim(live_shop.folder, live_shop.source, pg_db.url, 1, "finish_chunk", "3") as victim:
-        assert victim.wait()[0] == -9
+    assert killed_in("finish_chunk", 3, live_shop.folder, live_shop.source, pg_db.url)
     pg_db.execute("ALTER TABLE users ADD COLUMN more text")
     with open_move(live_shop.folder, live_shop.source, pg_db.url) as move, pytest.raises(Stale, match="table users"):
         move.copy()
@@ -111,8 +109,7 @@ def test_a_table_that_changed_on_the_way_is_refused(live_shop: Shop, pg_db: Post
 
 def test_a_copy_into_live_tables_starts_over(live_shop: Shop, undisturbed: Outcome, pg_db: PostgresScratch) -> None:
     before = everything_hanging(made(pg_db))
-    with Victim(live_shop.folder, live_shop.source, pg_db.url, 1, "finish_chunk", "6") as victim:
-        assert victim.wait()[0] == -9
+    assert killed_in("finish_chunk", 6, live_shop.folder, live_shop.source, pg_db.url)
     with open_move(live_shop.folder, live_shop.source, pg_db.url) as move:
         move.restart()
         same_as(undisturbed, outcome(pg_db.url, move.copy()))
@@ -132,7 +129,7 @@ def test_a_live_sqlite_file(mongo_db: MongoScratch, tmp_path: Path) -> None:
             INSERT INTO other VALUES (1, 'a');
             """
         )
-        catalogue = connection.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY 1, 2").fetchall()
+        catalog = connection.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY 1, 2").fetchall()
     mongo_db.db.people.insert_many([{"_id": 1, "mail": "a", "name": "x"}, {"_id": 2, "mail": "A", "name": "y"}])
     mapping = {"People": "SELECT p._id AS Id, p.mail AS mail, p.name AS name FROM people AS p"}
     folder = shop.small_project(tmp_path / "p", "", mapping, live=True)
@@ -144,7 +141,7 @@ def test_a_live_sqlite_file(mongo_db: MongoScratch, tmp_path: Path) -> None:
         after = connection.execute(
             "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE '%crossfade_%' ORDER BY 1, 2"
         ).fetchall()
-        assert after == catalogue
+        assert after == catalog
         assert connection.execute("SELECT * FROM people").fetchall() == [(1, "a", "x")]
 
 

@@ -13,7 +13,7 @@ from crossfade.errors import Misused, Refused, Stale
 from crossfade.move import Move
 from outcome import Shop, balanced, counts_of, open_move, outcome
 from scratch import MongoScratch, PostgresScratch
-from victim import Victim
+from victim import killed_in
 
 SCHEMA = """
 CREATE TABLE owners (id int PRIMARY KEY, age int NOT NULL CHECK (age < 150), home int REFERENCES owners (id));
@@ -126,8 +126,7 @@ def test_a_discard_is_counted(zoo: Zoo) -> None:
 
 def test_copy_again(shop_copy: Shop, pg_db: PostgresScratch) -> None:
     """A mapping that changed under a copy is refused; begun anew, nothing of the first is left."""
-    with Victim(shop_copy.folder, shop_copy.source, pg_db.url, 1, "finish_chunk", "4") as victim:
-        assert victim.wait()[0] == -9
+    assert killed_in("finish_chunk", 4, shop_copy.folder, shop_copy.source, pg_db.url)
     mapping = shop_copy.folder / "mapping" / "teams.sql"
     mapping.write_text(mapping.read_text().replace("t.name AS name", "upper(t.name) AS name"))
     (shop_copy.folder / "mapping" / "user_tags.sql").unlink()

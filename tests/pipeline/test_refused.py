@@ -18,7 +18,7 @@ import shop
 from crossfade.errors import CrossfadeError, Unreachable
 from crossfade.testing import as_user, with_database
 from outcome import Outcome, Shop, finish, open_move
-from scratch import MongoScratch, PostgresScratch, role
+from scratch import MongoScratch, PostgresScratch, drop_database, role
 
 NewTarget = Callable[[], PostgresScratch]
 
@@ -144,5 +144,5 @@ def database_on(place: Path, server: str) -> Iterator[str]:
             connection.execute(f"CREATE DATABASE {name} TABLESPACE {name}".encode())
             yield with_database(server, name)
         finally:
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
+            drop_database(connection, name)
             connection.execute(f"DROP TABLESPACE {name}".encode())

@@ -12,6 +12,7 @@ from bson import ObjectId
 
 import shop
 from crossfade.move import Move
+from crossfade_ids import uuid_of
 from outcome import open_move
 from scratch import MongoScratch, PostgresScratch
 
@@ -121,10 +122,22 @@ def test_what_somebody_did_to_the_target(move: Move, target: Target) -> None:
     assert found.applied.rows["items"][2] == 1
 
 
+def test_rows_that_others_wrote_are_no_records_that_were_in_the_source(
+    move: Move, target: Target, mongo_db: MongoScratch
+) -> None:
+    mongo_db.db.orders.delete_one({"_id": oid(2, 3)})
+    never = uuid_of(oid(9, 1))
+    assert never is not None
+    target.run(f"INSERT INTO orders SELECT '{never.hex}', 99, id FROM customers WHERE email = 'e0'")
+    assert move.repair().ok
+    require_equal(move)
+    assert {e.entity: e.gone for e in move.status().entities} == {"customers": 0, "orders": 1}
+
+
 def test_a_row_of_no_record_is_left_and_said(move: Move, target: Target) -> None:
     target.run("INSERT INTO notes (sku, n) VALUES ('mine', 99)")
     found = move.repair()
-    assert (found.ok, dict(found.of_nobody)) == (False, {"notes": 1})
+    assert (found.ok, dict(found.rows_of_no_record)) == (False, {"notes": 1})
     assert target.run("SELECT count(*) FROM notes WHERE n = 99") == [(1,)]
 
 

@@ -14,7 +14,6 @@ from test_same_primary_key import COUNT, documents, in_another_order, winners
 import shop
 from crossfade.model.batch import Chunk
 from crossfade.move import Move
-from crossfade.testing import mongodb, with_database
 from in_memory import fill
 from outcome import open_move
 
@@ -64,8 +63,7 @@ def discards(entity: str) -> str:
 @pytest.fixture(params=["memory", "sqlite", "mongodb", "standalone"])
 def target(request: pytest.FixtureRequest, tmp_path: Path, new_memory: Callable[[], str]) -> Iterator[str]:
     if request.param == "standalone":
-        with mongodb(tmp_path / "standalone", replica_set=False) as server:
-            yield with_database(server, "t")
+        yield request.getfixturevalue("standalone_db")
     elif request.param == "mongodb":
         yield request.getfixturevalue("mongo_db").url
     else:
@@ -74,10 +72,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path, new_memory: Callable[
 
 @pytest.fixture
 def move(target: str, new_memory: Callable[[], str], tmp_path: Path) -> Iterator[Move]:
-    """A database in memory has no ledger as a target: all of its rows have an owner column."""
     source, entities, sql, mapping = new_memory(), list(LEFT), SQL + IN_LEDGER, MAPPING
-    if target.startswith("memory"):
-        entities, sql, mapping = ["orders"], SQL, {"orders": MAPPING["orders"]}
     for entity in entities:
         fill(source, entity, [{**document, "note": str(document["_id"])} for document in documents()[entity]])
     folder = shop.small_project(tmp_path / "p", sql, mapping, chunk_mb=0.01, more="".join(map(discards, entities)))

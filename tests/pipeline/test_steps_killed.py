@@ -163,8 +163,9 @@ def test_a_concurrent_index_that_was_cut_off(filled: tuple[Store, PostgresScratc
 
         building = threading.Thread(target=build)
         building.start()
-        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CREATE UNIQUE INDEX CONC%%'"
-        deadline = time.monotonic() + 30
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        ended += " AND query LIKE 'CREATE UNIQUE INDEX CONC%%'"
+        deadline = time.monotonic() + 120
         while standing(target) == Standing.ABSENT and time.monotonic() < deadline:
             time.sleep(0.02)
         assert scratch.execute(ended) == [(True,)]

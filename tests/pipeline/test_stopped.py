@@ -18,7 +18,7 @@ from scratch import PostgresScratch
 from victim import Victim, all_gone
 
 
-@pytest.mark.parametrize("forked", [False, True])
+@pytest.mark.parametrize("forked", [pytest.param(False, marks=pytest.mark.torture), True])
 @pytest.mark.parametrize(
     ("workers", "event"),
     [(1, "ChunkCopied"), (2, "ChunkCopied"), (2, "CopyStarted")],  # at CopyStarted the workers are only starting
@@ -50,13 +50,19 @@ def test_ctrl_c_in_the_engine_is_no_fault_of_a_record() -> None:
     """DuckDB makes an error of its own of it, which must not send records to quarantine."""
     engine = Engine()
     striking = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    striking.start()
     with pytest.raises(KeyboardInterrupt):
-        engine.run("SELECT sum(sqrt(i)) FROM range(3000000000) AS t(i)", {})
+        ask_for_long(engine, striking)
     engine.close()
 
 
-@pytest.mark.parametrize("after", [0.02 + i / 250 for i in range(40)])
+def ask_for_long(engine: Engine, striking: threading.Timer) -> None:
+    striking.start()
+    engine.run("SELECT sum(sqrt(i)) FROM range(3000000000) AS t(i)", {})
+
+
+@pytest.mark.parametrize(
+    "after", [pytest.param(0.02 + i / 250, marks=[pytest.mark.torture] if i % 4 else []) for i in range(40)]
+)
 def test_ctrl_c_is_none_of_the_engine_s_own_errors(after: float) -> None:
     """Not while it opens either, nor while it takes in a table or looks at types: `check` would make a fault of it."""
     table = pa.table({"a": list(range(1000))})

@@ -15,11 +15,14 @@ from slow_columns import cell, fits, spelled
 from slow_shapes import shape_of
 
 from crossfade.model.batch import Batch, Column
+from crossfade.model.map_rules import MapRules
 from crossfade.model.nodes import listed_element
 from crossfade.model.shape import Node, Path, Shape, escape_step
-from crossfade.records.bson.columns import compile_columns
+from crossfade.records.bson.columns import compile_columns, python_columns
+from crossfade.records.bson.count import Histogram
 from crossfade.records.bson.encode import to_bson
 from crossfade.records.bson.forms import ARROW_KINDS
+from crossfade.records.bson.walk import MAX_DEPTH
 from strategies import documents, values
 
 FORMS = ("ejson", "json", "type", "present")
@@ -227,3 +230,15 @@ def test_a_map_of_many_names_is_held_against_the_shape_too() -> None:
     assert read(docs, shape=shape).rejected == ()
     (aside,) = read([*docs, {"m": {"k7": "text"}}], shape=shape).rejected
     assert (aside.row, aside.reason, aside.path) == (300, "unseen_type", "m.k7")
+
+
+def test_many_names_at_every_level_of_the_deepest_documents_fit_on_the_stack() -> None:
+    docs: list[dict[str, Any]] = [{f"x{number}": 1} for number in range(66)]
+    for _ in range(MAX_DEPTH - 2):
+        docs = [{"a": doc, f"x{number}": 1} for number, doc in enumerate(docs)]
+    batch = b"".join(bson.encode({"_id": number, **doc}) for number, doc in enumerate(docs))
+    no_maps = MapRules(objects=frozenset(("a",) * depth for depth in range(MAX_DEPTH)))
+    histogram = Histogram(no_maps)
+    histogram.add(batch)
+    shape = histogram.to_shape("e")
+    assert len(python_columns(shape, [Column("a", ("a",), "present")]).read(batch).raws) == len(docs)

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from crossfade.model.rejection import Rejected
 from crossfade.records.bson.decode import decode
 from crossfade.records.bson.ejson import canonical, loads, to_bson
-from crossfade.records.bson.walk import Unreadable, walk
+from crossfade.records.bson.walk import walk
 
 
 @cache
@@ -86,7 +87,7 @@ def test_odd_bytes_that_are_allowed_are_read(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", cases("decodeErrors", "bson"))
 def test_a_broken_document_is_set_aside(case: dict[str, Any]) -> None:
     raw = bytes.fromhex(case["bson"])
-    with pytest.raises(Unreadable) as e:
+    with pytest.raises(Rejected) as e:
         walk(raw)
     assert e.value.reason in ("broken", "invalid_utf8")
     decoded = decode(raw)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from crossfade.errors import Refused
 from crossfade.model.map_rules import MapRules
 from crossfade.model.shape import Node, Shape, TypeStats
-from crossfade.records.bson.count import Histogram, Limits, merge
+from crossfade.records.bson.count import CountLimits, Histogram, merge
 from crossfade.records.bson.ejson import canonical
 from crossfade.records.bson.types import type_name
 
@@ -44,7 +44,7 @@ DOCUMENTS = st.lists(st.dictionaries(NAMES, NESTED, max_size=4), max_size=8).map
 
 
 def counted(docs: list[dict[str, Any]], rules: MapRules | None = None, **limits: int) -> Histogram:
-    histogram = Histogram(rules, limits=Limits(**limits))
+    histogram = Histogram(rules, limits=CountLimits(**limits))
     histogram.add(b"".join(map(encode, docs)))
     return histogram
 
@@ -170,6 +170,32 @@ def test_examples_are_the_least_keys_of_what_is_in_the_minority() -> None:
     assert values["int"].keys == ()
     assert values["string"].keys == tuple(canonical(key) for key in (20, 21, 22))
     assert values["null"].keys == (canonical(30),)
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_examples_do_not_depend_on_how_documents_were_divided(native: bool) -> None:
+    """Not even where keys are missing or occur twice, as in a dump that was put together."""
+    long = "x" * 3000  # more documents than are counted at once
+    docs: list[dict[str, Any]] = [{"few": long}] * 150 + [{"_id": 1, "few": long}] * 150
+    docs += [{"_id": key, "few": long} for key in (ObjectId(b"z" * 12), "k" * 1001, "k" * 1002, 2)]
+    docs += [{"_id": number} for number in range(10, 400)]
+    for some, least in ((docs, ('"' + "k" * 999 + "…", canonical(1), canonical(2))), (docs[:150] + docs[-390:], ())):
+        at_once, one_by_one = Histogram(native=native), Histogram(native=native)
+        at_once.add(b"".join(map(encode, some)))
+        for doc in some:
+            one_by_one.add(encode(doc))
+        assert at_once.to_shape("e") == one_by_one.to_shape("e")
+        assert at_once.to_shape("e").root.by_name["few"].types["string"].keys == least
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_object_ids_that_occur_twice_are_one_example(native: bool) -> None:
+    keys = [ObjectId(f"{number:024x}") for number in range(5)]
+    histogram = Histogram(native=native)
+    for some in (keys, keys[::-1]):  # in order and not
+        histogram.add(b"".join(encode({"_id": key, "few": 1}) for key in some for _ in range(4)))
+    histogram.add(b"".join(encode({"_id": number}) for number in range(50)))
+    assert histogram.to_shape("e").root.by_name["few"].types["int"].keys == tuple(map(canonical, keys[:3]))
 
 
 def test_what_few_documents_have_is_a_minority_too() -> None:

@@ -6,11 +6,12 @@ from bson import Code, Int64, ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossfade.model.rejection import Rejected
 from crossfade.records.bson.canonical import canonical
 from crossfade.records.bson.decode import decode, decode_one, split
 from crossfade.records.bson.encode import to_bson
 from crossfade.records.bson.values import Symbol, Undefined
-from crossfade.records.bson.walk import MAX_DEPTH, Unreadable, walk
+from crossfade.records.bson.walk import MAX_DEPTH, walk
 from strategies import documents
 
 INT = b"\x10%b\0\x01\0\0\0"
@@ -154,5 +155,5 @@ def test_a_document_of_16_megabytes_passes() -> None:
 
 
 def test_bytes_after_the_end_are_no_part_of_a_document() -> None:
-    with pytest.raises(Unreadable, match="after its end"):
+    with pytest.raises(Rejected, match="after its end"):
         walk(bson.encode({}) + b"\0")

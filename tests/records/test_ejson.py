@@ -12,7 +12,7 @@ from bson.datetime_ms import DatetimeMS
 from bson.regex import Regex
 from hypothesis import given
 
-from crossfade.records.bson.ejson import canonical, loads, plain, to_bson
+from crossfade.records.bson.ejson import canonical, loads, loads_canonical, plain, to_bson
 from crossfade.records.bson.plain import _PLAIN
 from crossfade.records.bson.values import RawRegex, Undefined
 from strategies import documents, values
@@ -157,3 +157,24 @@ def test_no_two_typed_keys_share_a_text() -> None:
 def test_a_foreign_class_is_refused() -> None:
     with pytest.raises(TypeError, match="not a BSON value: complex"):
         canonical({"a": 1j})
+
+
+NUMBERS = ["0", "-0", "1", "-1", "007", "+5", "1_0", " 1", "٣", "", "-", "2147483647", "2147483648", "-2147483648",
+           "-2147483649", "9" * 18, "-" + "9" * 18, str(2**63 - 1), str(2**63), str(-(2**63)), "1.0"]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["Int", "Long"])
+@pytest.mark.parametrize("digits", NUMBERS)
+def test_an_integer_is_read_as_in_a_document(kind: str, digits: str) -> None:
+    """Keys that are integers are read without a parser."""
+
+    def found(text: str) -> object:
+        try:
+            value = loads_canonical(text)
+        except ValueError:
+            return ValueError
+        (value,) = value if isinstance(value, list) else [value]
+        return type(value), value
+
+    text = f'{{"$number{kind}":"{digits}"}}'
+    assert found(text) == found(f"[{text}]")

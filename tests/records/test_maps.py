@@ -1,4 +1,4 @@
-"""Objects whose keys are data: recognised independently of the order and the division of the work."""
+"""Objects whose keys are data: recognized independently of the order and the division of the work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from crossfade.model.map_rules import MapRules
 from crossfade.model.shape import Node, Path, Shape, format_path
-from crossfade.records.bson.count import Histogram, Limits
+from crossfade.records.bson.count import CountLimits, Histogram
 from crossfade.records.bson.maps import looks_like_data
 
 NAMES = st.sampled_from(["a", "b", "c", "2024-01", "2024-02", "2023-12", "{}", "[]", "", "10001", "10002"])
@@ -25,10 +25,10 @@ VALUES = st.recursive(
 DOCUMENTS = st.lists(st.dictionaries(st.sampled_from("xy"), VALUES, max_size=2), max_size=8).map(
     lambda docs: [{"_id": number, **doc} for number, doc in enumerate(docs)]
 )
-FEW = Limits(fields=3)
+FEW = CountLimits(fields=3)
 
 
-def counted(docs: list[dict[str, Any]], rules: MapRules | None = None, limits: Limits | None = None) -> Histogram:
+def counted(docs: list[dict[str, Any]], rules: MapRules | None = None, limits: CountLimits | None = None) -> Histogram:
     histogram = Histogram(rules, limits=limits)
     histogram.add(b"".join(map(encode, docs)))
     return histogram
@@ -153,9 +153,9 @@ def test_maps_of_maps_beyond_all_limits_stay_small() -> None:
     assert sum(1 for _ in shape.root.walk()) == 5
 
 
-@given(DOCUMENTS, st.randoms(use_true_random=False), st.sampled_from([FEW, Limits()]))
+@given(DOCUMENTS, st.randoms(use_true_random=False), st.sampled_from([FEW, CountLimits()]))
 def test_the_shape_does_not_depend_on_order_and_division(
-    docs: list[dict[str, Any]], rand: random.Random, limits: Limits
+    docs: list[dict[str, Any]], rand: random.Random, limits: CountLimits
 ) -> None:
     whole = counted(docs, limits=limits).to_shape("e")
     shuffled = rand.sample(docs, len(docs))
@@ -171,8 +171,8 @@ def test_the_shape_does_not_depend_on_order_and_division(
     assert one_by_one.to_shape("e") == whole
 
 
-@given(DOCUMENTS, st.sampled_from([FEW, Limits()]))
-def test_every_value_is_counted_once(docs: list[dict[str, Any]], limits: Limits) -> None:
+@given(DOCUMENTS, st.sampled_from([FEW, CountLimits()]))
+def test_every_value_is_counted_once(docs: list[dict[str, Any]], limits: CountLimits) -> None:
     shape = counted(docs, limits=limits).to_shape("e")
     expected: dict[Path, int] = {}
     for doc in docs:

@@ -16,7 +16,7 @@ from crossfade.records.rows.codec import ROWS
 from crossfade.records.rows.count import ColumnCount, RowCounter
 from crossfade.records.rows.json_count import MOST_FIELDS, JsonCount
 from crossfade.records.rows.json_values import DuplicateName, dump, parse, type_of
-from crossfade.records.rows.raw import Row, write
+from crossfade.records.rows.raw import RawRow, write
 
 NAMES = st.sampled_from(["a", "b", "A", "a.b", "[]", ""])
 VALUES = st.recursive(
@@ -76,7 +76,7 @@ def shape_of(texts: list[str | None]) -> Shape:
 
 
 def read(shape: Shape, texts: list[str | None], *columns: Column) -> Any:
-    rows = [write(Row([str(i)], {"id": str(i), "data": text})) for i, text in enumerate(texts)]
+    rows = [write(RawRow([str(i)], {"id": str(i), "data": text})) for i, text in enumerate(texts)]
     return ROWS.reader(shape, columns).read(b"".join(rows))
 
 
@@ -122,12 +122,13 @@ def expected(value: Any, column: Column, shape: Shape) -> Any:
         ("[]", "unseen_type", "data"),
         ("null", "unseen_type", "data"),
         ('{"a": {"b": 1, "b": 2}}', "duplicate_key", "data"),
+        (r'{"s": "\ud800"}', "not_json", "data"),
     ],
 )
 def test_what_the_survey_did_not_see_is_set_aside(text: str, reason: str, path: str) -> None:
-    shape = shape_of(['{"a": {"b": 1}, "l": [1]}', None])
-    texts = ['{"a": {"b": 5}}', text, None, '{"l": [2, 3]}']
-    batch = read(shape, texts, Column("b", ("data", "a", "b")))
+    shape = shape_of(['{"a": {"b": 1}, "l": [1], "s": "x"}', None])
+    texts = ['{"a": {"b": 5}}', text, None, r'{"l": [2, 3], "s": "\ud83d\ude00"}']
+    batch = read(shape, texts, Column("b", ("data", "a", "b")), Column("s", ("data", "s")))
     assert [(r.row, r.reason, r.path, r.key) for r in batch.rejected] == [(1, reason, path, '["1"]')]
     assert batch.table.column("b").to_pylist() == [5, None, None]
     assert list(batch.keys) == ['["0"]', '["2"]', '["3"]']

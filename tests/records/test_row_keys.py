@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crossfade.model.batch import Column
 from crossfade.model.shape import Node, Shape
@@ -21,3 +25,8 @@ def test_a_key_of_another_type_is_set_aside(other: str) -> None:
     batch = ROWS.reader(SHAPE, [Column("id", ("id",))]).read(b"".join(map(ROWS.of_key, keys)))
     assert batch.table.column("id").to_pylist() == [7, 8]
     assert [(one.row, one.reason, one.path) for one in batch.rejected] == [(1, "unseen_type", "id")]
+
+
+@given(st.lists(st.none() | st.text(), max_size=4))
+def test_a_key_is_compact_json(texts: list[str | None]) -> None:
+    assert key_of_texts(texts) == json.dumps(texts, ensure_ascii=False, separators=(",", ":"))

@@ -14,7 +14,7 @@ from crossfade.model.target import ColumnType
 from crossfade.records.rows import calendar
 from crossfade.records.rows.codec import ROWS
 from crossfade.records.rows.keys import key_of_texts, texts_of_key
-from crossfade.records.rows.raw import Row, read, split, write
+from crossfade.records.rows.raw import RawRow, read, split, write
 from crossfade.records.rows.texts import canonical, elements, json_text, texts_of
 from scratch import PostgresScratch
 
@@ -52,6 +52,19 @@ def test_the_server_prints_the_same(pg_db: PostgresScratch) -> None:
             assert asked.fetchone() == (calendar.date(n),)
 
 
+BLANKS = [chr(n) for n in range(1, 0x3001) if chr(n).isspace()]
+"""Of Unicode: the server quotes an element only for those of ASCII."""
+
+
+def test_blanks_of_elements_are_characters(pg_db: PostgresScratch) -> None:
+    held = [[form.format(c) for form in ("{}", "{}a", "a{}", "a{}b")] for c in BLANKS]
+    with psycopg.connect(pg_db.url) as connection:
+        for values in held:
+            asked = connection.execute("SELECT %s::text[]::text, (%s::text[])[2]", [values, values]).fetchone()
+            assert asked is not None
+            assert (elements(asked[0]), asked[1]) == (values, values[1])
+
+
 @given(st.lists(st.none() | TEXTS, max_size=5))
 def test_array_literals(values: list[str | None]) -> None:
     literal = "{" + ",".join("NULL" if v is None else json.dumps(v, ensure_ascii=False) for v in values) + "}"
@@ -75,11 +88,13 @@ def test_keys_never_look_alike(parts: list[str]) -> None:
 
 @given(st.lists(TEXTS, min_size=1, max_size=2), st.dictionaries(TEXTS, st.none() | TEXTS, max_size=4))
 def test_raw_records_are_lossless(key: list[str], columns: dict[str, str | None]) -> None:
-    raw = write(Row(key, columns))
+    raw = write(RawRow(key, columns))
     assert split(raw + raw) == [raw, raw]
-    assert read(raw) == Row(key, columns)
+    assert read(raw) == RawRow(key, columns)
     assert ROWS.key(raw) == key_of_texts(key)
-    assert ROWS.digests(raw) == ROWS.digests(write(Row(key, dict(reversed(columns.items())))), ordered=False) or columns
+    assert (
+        ROWS.digests(raw) == ROWS.digests(write(RawRow(key, dict(reversed(columns.items())))), ordered=False) or columns
+    )
 
 
 def test_a_record_that_is_none() -> None:

@@ -34,9 +34,16 @@ SECRET = "open-sesame"
 
 
 @pytest.fixture(scope="module")
-def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with cluster(tmp_path_factory.mktemp("cluster")) as made:
         yield made
+
+
+@pytest.fixture
+def workers(running: Cluster) -> Cluster:
+    """Two of them, whatever the tests before have killed."""
+    running.fill(2)
+    return running
 
 
 def move_on(workers: Cluster, folder: Path, source: str, target: str) -> Move:
@@ -47,40 +54,6 @@ def move_on(workers: Cluster, folder: Path, source: str, target: str) -> Move:
 def with_secret(url: str) -> str:
     """The server trusts whoever comes from here: the password is only there to be kept from logs."""
     return url.replace("postgres@", f"postgres:{SECRET}@")
-
-
-def test_a_whole_move_of_which_a_worker_is_killed(
-    shop_copy: Shop, undisturbed: Outcome, new_target: Callable[[], PostgresScratch], tmp_path: Path
-) -> None:
-    """Everything is copied once, in spite of it, and quarantine holds what it would hold without a cluster."""
-    target = new_target().url
-    with cluster(tmp_path / "cluster") as workers:
-        copied: list[ChunkCopied] = []
-        lost: list[WorkerLost] = []
-
-        def listen(event: Event) -> None:
-            if isinstance(event, WorkerLost):
-                lost.append(event)
-            if isinstance(event, ChunkCopied):
-                copied.append(event)
-                if len(copied) == 2:
-                    workers.kill("worker-0")
-
-        lock = (shop_copy.folder / "source.lock.json").read_bytes()
-        with move_on(workers, shop_copy.folder, shop_copy.source, with_secret(target)) as move:
-            move.survey()
-            assert (shop_copy.folder / "source.lock.json").read_bytes() == lock
-            status = move.copy(listen)
-            assert differences(outcome(target, status), undisturbed) == []
-            verdict = move.verify()
-        assert len(copied) == len({c.chunk for c in copied}) > 5
-        assert [event.groups > 0 for event in lost] == [True]
-        assert re.match(r"the worker tcp://[\d.:]+ of the Dask cluster is lost; its work \(", notice_of(lost[0]) or "")
-        assert verdict.equal
-        assert sum(t.rows for t in verdict.tables) == sum(status.rows.values())
-        for name in ("scheduler", "worker-0", "worker-1"):
-            assert SECRET not in workers.log(name)
-            assert "Compute Failed" not in workers.log(name)
 
 
 @pytest.fixture
@@ -95,32 +68,6 @@ def waiting_owners(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Pat
         assert counts_of(move.copy()) == {"owners": (601, 1, 600, 0)}
     (folder / "mapping" / "owners.sql").write_text(mapping["owners"].replace("as_int", "parse_int"))
     return folder
-
-
-def test_a_retry_of_which_a_worker_is_killed(
-    waiting_owners: Path,
-    mongo_db: MongoScratch,
-    pg_db: PostgresScratch,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(refused, "PIECE_RECORDS", 10)
-    with cluster(tmp_path / "cluster") as workers:
-        events: list[Event] = []
-
-        def listen(event: Event) -> None:
-            events.append(event)
-            if sum(isinstance(e, RecordRetried) for e in events) == 11:
-                workers.kill("worker-0")
-
-        with move_on(workers, waiting_owners, mongo_db.url, pg_db.url) as move:
-            results = move.retry(listen=listen)
-            assert Counter(r.outcome for r in results) == {"copied": 600}
-            assert sum(isinstance(e, RecordRetried) for e in events) == 600
-            assert any(isinstance(e, WorkerLost) for e in events)
-            assert counts_of(move.status()) == {"owners": (601, 601, 0, 0)}
-            assert {e.state for e in move.quarantine()} == {"retried"}
-            assert move.verify().equal
 
 
 def test_the_command_retries_on_a_cluster(
@@ -227,3 +174,66 @@ def test_what_is_wrong_in_a_call_comes_back_with_its_place(workers: Cluster) -> 
         with pytest.raises(ValueError, match="invalid literal") as caught:
             run_tasks(executor, int, [("x",)], print)
     assert "in a worker" in caught.value.__notes__[0]
+
+
+# -- a worker is killed: the last ones here, as another takes its place for each test that follows
+
+
+def test_a_whole_move_of_which_a_worker_is_killed(
+    workers: Cluster, shop_copy: Shop, undisturbed: Outcome, new_target: Callable[[], PostgresScratch]
+) -> None:
+    """Everything is copied once, in spite of it, and quarantine holds what it would hold without a cluster."""
+    target, victim = new_target().url, workers.workers[0]
+    copied: list[ChunkCopied] = []
+    lost: list[WorkerLost] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, WorkerLost):
+            lost.append(event)
+        if isinstance(event, ChunkCopied):
+            copied.append(event)
+            if len(copied) == 1:
+                workers.freeze(victim)  # so that there is work which it takes with it
+            if len(copied) == 4:
+                workers.kill(victim)
+
+    lock = (shop_copy.folder / "source.lock.json").read_bytes()
+    with move_on(workers, shop_copy.folder, shop_copy.source, with_secret(target)) as move:
+        move.survey()
+        assert (shop_copy.folder / "source.lock.json").read_bytes() == lock
+        status = move.copy(listen)
+        assert differences(outcome(target, status), undisturbed) == []
+        verdict = move.verify()
+    assert len(copied) == len({c.chunk for c in copied}) > 5
+    assert [event.groups > 0 for event in lost] == [True]
+    assert re.match(r"the worker tcp://[\d.:]+ of the Dask cluster is lost; its work \(", notice_of(lost[0]) or "")
+    assert verdict.equal
+    assert sum(t.rows for t in verdict.tables) == sum(status.rows.values())
+    for name in ("scheduler", victim, *workers.workers):
+        assert SECRET not in workers.log(name)
+        assert "Compute Failed" not in workers.log(name)
+
+
+def test_a_retry_of_which_a_worker_is_killed(
+    workers: Cluster,
+    waiting_owners: Path,
+    mongo_db: MongoScratch,
+    pg_db: PostgresScratch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(refused, "PIECE_RECORDS", 10)
+    events: list[Event] = []
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        if sum(isinstance(e, RecordRetried) for e in events) == 11:
+            workers.kill(workers.workers[0])
+
+    with move_on(workers, waiting_owners, mongo_db.url, pg_db.url) as move:
+        results = move.retry(listen=listen)
+        assert Counter(r.outcome for r in results) == {"copied": 600}
+        assert sum(isinstance(e, RecordRetried) for e in events) == 600
+        assert any(isinstance(e, WorkerLost) for e in events)
+        assert counts_of(move.status()) == {"owners": (601, 601, 0, 0)}
+        assert {e.state for e in move.quarantine()} == {"retried"}
+        assert move.verify().equal

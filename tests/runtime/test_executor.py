@@ -36,7 +36,7 @@ def test_a_users_script_is_not_run_again_in_the_workers(tmp_path: Path, ahead: s
     """Not even one that does not ask whether it is the main module."""
     script = tmp_path / "script.py"
     script.write_text(RESULT_OF + SCRIPT.format(ahead=ahead))
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=240)
     assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["started", "True"], "")
 
 
@@ -54,7 +54,7 @@ with make_executor(2) as executor:
 
 
 def test_workers_find_loaded_what_was_loaded_ahead() -> None:
-    done = subprocess.run([sys.executable, "-c", RESULT_OF + LOADED], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", RESULT_OF + LOADED], capture_output=True, text=True, timeout=240)
     assert (done.returncode, done.stdout, done.stderr) == (
         0,
         f"{sys.platform == 'linux' and os.cpu_count() != 1}\n",
@@ -83,7 +83,7 @@ def test_a_worker_takes_the_memory_that_it_has(tmp_path: Path) -> None:
         "with make_executor(2) as executor: print(result_of(executor, faults))"
     )
     env = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, env=env)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240, env=env)
     assert (done.returncode, done.stderr) == (0, "")
     pages_of_a_batch = 24 * (1 << 20) // 4096
     assert int(done.stdout) < 3 * pages_of_a_batch, "the kernel cleared the same pages again for every batch"

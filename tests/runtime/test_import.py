@@ -19,6 +19,6 @@ print(json.dumps([threading.active_count(), children, after - opened, cluster]))
 
 
 def test_nothing_is_started() -> None:
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [1, [], 0, []]

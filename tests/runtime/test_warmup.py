@@ -15,11 +15,11 @@ def test_a_value_is_worked_out_ahead() -> None:
 
     def work() -> int:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(120)
         return 1
 
     ahead = Ahead(work)
-    assert begun.wait(10)
+    assert begun.wait(120)
     go_on.set()
     assert (ahead.get(), ahead.get()) == (1, 1)
 
@@ -35,7 +35,7 @@ def test_other_work_is_done_while_a_value_is_waited_for() -> None:
     go_on, done = threading.Event(), list[bool]()
 
     def work() -> int:
-        assert go_on.wait(10)
+        assert go_on.wait(120)
         return 1
 
     def other(waiting: Callable[[], bool]) -> None:

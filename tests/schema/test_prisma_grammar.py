@@ -13,7 +13,7 @@ from crossfade.schema.prisma import PrismaSchema, read_prisma
 from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.names import Dialect
 from crossfade.schema.prisma.parse import parse
-from crossfade.schema.prisma.syntax import Block, Call, Items, Name, Number, Pairs, Text
+from crossfade.schema.prisma.syntax import Block, Call, Items, Name, NumberLiteral, Pairs, Text
 
 EVERYTHING = (Path(__file__).parent / "prisma" / "everything.prisma").read_text(encoding="utf-8")
 
@@ -54,7 +54,7 @@ def test_every_kind_of_value_is_read() -> None:
     (model,) = blocks('model A {\n @@x(["a", -1.5, b.c, f(1), []], where: { a: true, b: { not: null } })\n}')
     listed, where = (a.value for a in model.attributes[0].arguments)
     assert isinstance(listed, Items)
-    assert [type(v) for v in listed.values] == [Text, Number, Name, Call, Items]
+    assert [type(v) for v in listed.values] == [Text, NumberLiteral, Name, Call, Items]
     assert isinstance(where, Pairs)
     assert [name for name, _ in where.pairs] == ["a", "b"]
 

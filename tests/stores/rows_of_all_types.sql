@@ -15,15 +15,16 @@ CREATE TABLE kinds (
   tv tsvector, tq tsquery, lsn pg_lsn, sn pg_snapshot, rg int4range, nr numrange, tr tstzrange, dr daterange, mr int4multirange,
   e mood, co pair, dom posint, cde code,
   ia integer[], ta text[], na numeric[], ba boolean[], ua uuid[], tza timestamptz[], da date[], ea mood[], ma integer[],
+  bxa box[], ipa inet[], cha char(3)[], coa pair[],
   gen integer GENERATED ALWAYS AS (i4 + 1) STORED
 );
-INSERT INTO kinds (i2,i4,i8,f4,f8,n,n2,b,t,v,c,nm,q,u,tz,ts,tz3,d,tm,tmz,iv,js,jb,by,m,ip,cd,mac,mac8,bt,vb,pt,ln,ls,bx,pa,po,ci,tv,tq,lsn,sn,rg,nr,tr,dr,mr,e,co,dom,cde,ia,ta,na,ba,ua,tza,da,ea,ma) VALUES
+INSERT INTO kinds (i2,i4,i8,f4,f8,n,n2,b,t,v,c,nm,q,u,tz,ts,tz3,d,tm,tmz,iv,js,jb,by,m,ip,cd,mac,mac8,bt,vb,pt,ln,ls,bx,pa,po,ci,tv,tq,lsn,sn,rg,nr,tr,dr,mr,e,co,dom,cde,ia,ta,na,ba,ua,tza,da,ea,ma,bxa,ipa,cha,coa) VALUES
  (1,2,3,1.5,2.25,12345678901234567890.123456789012345678901234567890,10.50,true,E'a\tb\n"q" \\ é 😀','v','ab','nm','x',
   '11111111-2222-3333-4444-555555555555','2024-01-26 10:00:00.123456+02','2024-01-26 10:00:00.5','2024-01-26 10:00:00.123+00','2024-01-26','10:11:12.000001','10:11:12+02','1 year 2 mons 3 days 04:05:06.789',
   '{"b": 1, "a": [1, 2.50]}','{"b": 1, "a": [1, 2.50]}','\x00ff10',12.34,'10.0.0.1/8','10.0.0.0/8','08:00:2b:01:02:03','08:00:2b:01:02:03:04:05',
   B'1010',B'101','(1,2)','{1,2,3}','[(1,2),(3,4)]','(3,4),(1,2)','[(1,2),(3,4)]','((1,2),(3,4),(5,0))','<(1,2),3>',
   'a fat cat','fat & cat','16/B374D848','10:20:10,14,15','[1,5)','(1.1,2.2]','[2024-01-01 00:00+00,2024-02-01 00:00+00)','[2024-01-01,2024-02-01)','{[1,3),[5,7)}',
-  'it''s ok','(1,"x y")',5,'abcde','{1,NULL,3}','{a,NULL,"b c","q\"x",""}','{1.0,2.50}','{t,f,NULL}','{11111111-2222-3333-4444-555555555555}','{"2024-01-26 10:00:00+00"}','{2024-01-26}','{sad,happy}','{1,2}');
+  'it''s ok','(1,"x y")',5,'abcde','{1,NULL,3}','{a,NULL,"b c","q\"x",""}','{1.0,2.50}','{t,f,NULL}','{11111111-2222-3333-4444-555555555555}','{"2024-01-26 10:00:00+00"}','{2024-01-26}','{sad,happy}','{1,2}','{(3,4),(1,2);NULL;(5,6),(0,0)}','{10.0.0.1,10.0.0.0/8}','{a,"b c"}','{"(1,\"x y\")","(,)","(2,)"}');
 INSERT INTO kinds (i2) VALUES (NULL);
 INSERT INTO kinds (i2,i4,i8,f4,f8,n,n2,b,t,tz,ts,d,tm,jb,by,ia,ta) VALUES
  (-32768,-2147483648,-9223372036854775808,'NaN','-Infinity','NaN',-99999999.99,false,'','4713-01-01 00:00:00+00 BC','4713-01-01 00:00:00 BC','4713-01-01 BC','00:00:00','null','','{}','{}'),

@@ -34,7 +34,7 @@ def test_the_checksum_is_the_textbook_one(data: bytes) -> None:
     assert crc64(data) == table_crc64(data)
 
 
-def test_the_checksum_of_the_catalogue() -> None:
+def test_the_checksum_of_the_catalog() -> None:
     assert crc64(b"123456789") == 0x995DC9BBDF1939FA  # "check" of CRC-64/XZ
     running = Crc64()
     for piece in (b"12", b"", b"3456789"):
@@ -135,4 +135,15 @@ def test_a_gzip_of_anything_else_is_no_archive(tmp_path: Path) -> None:
     path = tmp_path / "x.archive"
     path.write_bytes(gzip.compress(b"\x89PNG\r\n"))
     with pytest.raises(Misused, match="neither an archive nor"):
+        open_dump(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", gzip.compress(b""), gzip.compress(b"x")[:5]], ids=["empty", "of nothing", "cut"]
+)
+def test_an_empty_file_is_no_archive_and_no_empty_collection(tmp_path: Path, content: bytes) -> None:
+    """A dump that ended before it wrote anything must not be surveyed as a collection without documents."""
+    path = tmp_path / "x.archive"
+    path.write_bytes(content)
+    with pytest.raises(Misused, match="is empty"):
         open_dump(path)

@@ -240,7 +240,11 @@ def _exported(tmp_path: Path, *lines: str) -> list[bytes | Rejection]:
 
 @pytest.mark.parametrize(
     "number",
-    ["12345678901234567890.123", "1e-400", "1e400", "12345678901234567891", '{"$numberDouble":"123456789.123456789"}'],
+    [
+        *("12345678901234567890.123", "1e-400", "1e400", "12345678901234567891", "9" * 5000),
+        '{"$numberDouble":"123456789.123456789"}',
+    ],
+    ids=lambda number: number[:30],
 )
 def test_a_number_that_would_be_rounded_is_a_broken_document(tmp_path: Path, number: str) -> None:
     once, twice = f'{{"_id":2,"n":[{number}]}}', f'{{"_id":4,"a":1,"a":{number}}}'

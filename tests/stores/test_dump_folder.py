@@ -80,6 +80,22 @@ def test_what_is_no_collection_is_named_with_its_plan(tmp_path: Path) -> None:
     assert found["plain"].indexes == ()
 
 
+def test_a_collection_called_oplog(tmp_path: Path) -> None:
+    """It has metadata, which the server's oplog has not."""
+    write_dump_folder(tmp_path, "shop", {"oplog": [encode({"_id": 1})]}, metadata={"oplog": {"options": {}}})
+    (tmp_path / "oplog.bson").write_bytes(encode({"op": "n"}))
+    with open_dump(tmp_path) as store:
+        assert [(name, info.copied) for name, info in entities(store).items()] == [("oplog", True)]
+    assert read_all(tmp_path, "oplog") == [encode({"_id": 1})]
+
+
+def test_an_exported_collection_called_prelude(tmp_path: Path) -> None:
+    for name in ("prelude", "users"):
+        (tmp_path / f"{name}.json").write_text('{"_id": 1}')
+    with open_dump(tmp_path) as store:
+        assert set(entities(store)) == {"prelude", "users"}
+
+
 def test_several_databases_need_a_name(tmp_path: Path) -> None:
     write_dump_folder(tmp_path, "shop", {"a": [encode({"_id": 1})]})
     write_dump_folder(tmp_path, "stock", {"b": [encode({"_id": 2})]})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -204,13 +204,20 @@ with open_dump(sys.argv[1]) as store:
 """
 
 
-def run(path: Path, *more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", READ, str(path), *more], stdout=subprocess.PIPE, text=True)
+@contextmanager
+def run(path: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen([sys.executable, "-c", READ, str(path), *more], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_several_processes_at_once_build_one_cache(tmp_path: Path, caches: Path) -> None:
     path = write_archive(tmp_path / "x", "shop", {"a": MANY, "b": MANY}, gzip=True)
-    answers = {process.communicate(timeout=60)[0] for process in [run(path) for _ in range(4)]}
+    with ExitStack() as stack:
+        processes = [stack.enter_context(run(path)) for _ in range(4)]
+        answers = {process.communicate(timeout=240)[0] for process in processes}
     assert len(answers) == 1
     assert len(answers.pop()) == 65
     assert list(caches.iterdir()) == []
@@ -218,11 +225,9 @@ def test_several_processes_at_once_build_one_cache(tmp_path: Path, caches: Path)
 
 def test_what_a_killed_process_leaves_is_taken_up_and_removed(tmp_path: Path, caches: Path) -> None:
     path = write_archive(tmp_path / "x", "shop", {"a": MANY}, gzip=True)
-    victim = run(path, "stay")
-    assert victim.stdout is not None
-    assert victim.stdout.readline()
-    victim.send_signal(signal.SIGKILL)
-    victim.communicate(timeout=60)
+    with run(path, "stay") as victim:
+        assert victim.stdout is not None
+        assert victim.stdout.readline()
     (left,) = caches.iterdir()
     seen = (left / "0.bson").stat().st_ino
     with open_dump(path) as store:

@@ -6,9 +6,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Timestamp, encode
+from bson import Code, MaxKey, ObjectId, encode
 from bson.codec_options import CodecOptions
-from bson.datetime_ms import DatetimeMS
 from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection
 from pymongo.cursor import RawBatchCursor
@@ -27,52 +26,8 @@ from crossfade.stores.mongodb.replies import IS_QUICK, find_replies
 from crossfade.stores.mongodb.source import DOCUMENTS_A_REPLY
 from crossfade.stores.mongodb.store import open_mongodb
 from crossfade.testing import Proxy, through
+from keys_of_all_types import KEYS, SYMBOLS
 from scratch import MongoScratch
-
-# A key of every type that the server takes as one (it refuses arrays, patterns and undefined).
-KEYS: list[Any] = [
-    MinKey(),
-    None,
-    float("nan"),
-    float("-inf"),
-    -5,
-    -0.0,
-    Decimal128("1.50"),
-    2,
-    Int64(3),
-    3.5,
-    Int64(2**62),
-    Decimal128("1E+3"),
-    Decimal128("Infinity"),
-    "",
-    "A",
-    "a",
-    "ä",
-    "5",
-    {},
-    {"a": 1},
-    {"a": 1, "b": [1, {"c": None}]},
-    {"b": 1, "a": 1},
-    b"",
-    b"xyz",
-    Binary(b"\0" * 16, 3),
-    Binary(b"\1" * 16, 4),
-    Binary(b"x", 128),
-    ObjectId("0" * 24),
-    ObjectId("5" * 24),
-    False,
-    True,
-    DatetimeMS(-(2**60)),
-    datetime.datetime(2020, 1, 1),
-    DatetimeMS(2**60),
-    Timestamp(1, 1),
-    Timestamp(1, 2),
-    DBPointer("db.c", ObjectId("7" * 24)),
-    Code("f()"),
-    Code("f()", {"x": 1}),
-    MaxKey(),
-]
-SYMBOLS = [Symbol("s1"), Symbol("s2")]  # a collection with a collation takes none
 
 
 @pytest.fixture

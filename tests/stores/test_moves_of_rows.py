@@ -10,13 +10,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
-from row_project import open_move, project, rows_of
+from row_project import SETTINGS, open_move, project, rows_of
 
+from crossfade.errors import Stale
 from crossfade.model.counts import Counts
-from scratch import PostgresScratch
+from crossfade.transform.lookup import LookupReader
+from scratch import PostgresScratch, create_database, drop_database
 
 HERE = Path(__file__).parent
 KINDS = (HERE / "rows_of_all_types.sql").read_text()
@@ -65,9 +68,9 @@ def filled(pg_db: PostgresScratch) -> PostgresScratch:
 def new_target(postgresql_url: str, pg_db: PostgresScratch) -> Iterator[str]:
     name = pg_db.name + "_target"
     with psycopg.connect(pg_db.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'".encode())
+        create_database(connection, name)
         yield pg_db.url.rpartition("/")[0] + f"/{name}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        drop_database(connection, name)
 
 
 def test_every_type_and_every_kind_of_key(filled: PostgresScratch, new_target: str, tmp_path: Path) -> None:
@@ -82,7 +85,9 @@ def test_every_type_and_every_kind_of_key(filled: PostgresScratch, new_target: s
         assert rows_of(new_target, table) == rows_of(filled.url, table), table
 
 
-def test_corruptions_of_every_column_are_found(filled: PostgresScratch, new_target: str, tmp_path: Path) -> None:
+def test_corruptions_of_every_column_are_found_and_repaired(
+    filled: PostgresScratch, new_target: str, tmp_path: Path
+) -> None:
     folder = project(tmp_path / "p", filled.url, target_schema(), more=MORE, leave=WITHOUT)
     with open_move(folder, filled.url, new_target) as move:
         move.survey()
@@ -99,6 +104,9 @@ def test_corruptions_of_every_column_are_found(filled: PostgresScratch, new_targ
             connection.execute("INSERT INTO unique_only VALUES ('k0', 0)")
             connection.execute("UPDATE parted SET v = v || ' ' WHERE id = 7")
         verdict = move.verify()
+        move.repair()
+    for table in TABLES:
+        assert rows_of(new_target, table) == rows_of(filled.url, table), table
     assert not verdict.equal
     found = {t.table: t for t in verdict.tables}
     assert {*found["kinds"].changed_columns} == {name for (name,) in columns}
@@ -239,6 +247,57 @@ def test_lookups_by_key_by_column_and_by_composite_keys(
         assert teams == [("1", ["x", "z"], 2), ("2.0", ["y"], 1), ("3", None, 0)]
 
 
+BOXES = """
+CREATE TABLE boxes (shop int, no int, label text, PRIMARY KEY (shop, no));
+CREATE TABLE things (id int PRIMARY KEY, shop int, no int, what text NOT NULL);
+INSERT INTO boxes SELECT shop, no, shop || '/' || no FROM generate_series(1, 5) AS shop, generate_series(1, 40) AS no;
+INSERT INTO things SELECT i, nullif(i % 3, 0), nullif(i % 11, 0), 'w' || i FROM generate_series(1, 150) AS i;
+"""
+INTO_BOXES = """
+CREATE TABLE boxes (shop int, no int, label text, what text[], n bigint, PRIMARY KEY (shop, no));
+CREATE TABLE things (id int PRIMARY KEY, shop int, no int, what text NOT NULL, label text);
+"""
+OF_BOXES = {
+    "boxes": """
+        SELECT b.shop AS shop, b.no AS no, b.label AS label,
+               {list}(t.what ORDER BY t.id) FILTER (WHERE t.what IS NOT NULL) AS what, count(t.id) AS n
+        FROM boxes AS b LEFT JOIN things AS t ON t.shop = b.shop AND t.no = b.no GROUP BY b.shop, b.no""",
+    "things": """
+        SELECT t.id AS id, t.shop AS shop, t.no AS no, t.what AS what, b.label AS label
+        FROM things AS t LEFT JOIN boxes AS b ON b.shop = t.shop AND b.no = t.no""",
+}
+"""References of two columns, each of which may be NULL."""
+
+
+def test_composite_references_with_nulls_are_joined_and_gathered(
+    pg_db: PostgresScratch, new_target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pg_db.execute(BOXES)
+    folder = project(tmp_path / "p", pg_db.url, INTO_BOXES)
+    for table, sql in OF_BOXES.items():
+        (folder / "mapping" / f"{table}.sql").write_text(sql.format(list="list"))
+    fetched: list[int] = []
+
+    def needed(self: LookupReader, *args: Any) -> Any:
+        table = kept(self, *args)
+        fetched.append(table.num_rows)
+        return table
+
+    kept = LookupReader.needed
+    monkeypatch.setattr(LookupReader, "needed", needed)
+    with open_move(folder, pg_db.url, new_target) as move:
+        move.survey()
+        assert [f.message for f in move.check() if f.severity == "fault"] == []
+        move.copy()
+        complete = pg_db.execute("SELECT count(*) FROM things WHERE shop IS NOT NULL AND no IS NOT NULL")[0][0]
+        assert sum(fetched) == 2 * 10 + complete  # by one equality alone all shops would be fetched
+        assert move.verify().equal
+    for table, sql in OF_BOXES.items():
+        with psycopg.connect(pg_db.url) as connection:
+            joined = f"SELECT to_jsonb(t)::text FROM ({sql.format(list='array_agg')}) AS t ORDER BY 1"
+            assert [text for (text,) in connection.execute(joined.encode())] == rows_of(new_target, table)
+
+
 PRODUCTS = """
 CREATE TABLE products (id int PRIMARY KEY, attrs jsonb, raw json);
 INSERT INTO products VALUES
@@ -283,6 +342,23 @@ def test_into_the_json_of_columns(pg_db: PostgresScratch, new_target: str, tmp_p
         assert parts == [(1, 1, 1, "2.5"), (1, 2, 2, None)]
 
 
+def test_a_table_without_a_key_goes_by_the_places_of_its_rows(
+    filled: PostgresScratch, new_target: str, tmp_path: Path
+) -> None:
+    folder = project(tmp_path / "p", filled.url, "CREATE TABLE no_key (place text PRIMARY KEY, a int, b text);")
+    for mapping in (folder / "mapping").iterdir():
+        mapping.unlink()
+    (folder / "mapping" / "no_key.sql").write_text("SELECT x.ctid AS place, x.a AS a, x.b AS b FROM no_key AS x")
+    (folder / "crossfade.toml").write_text('entities = ["no_key"]\n' + SETTINGS % 0.01)
+    with open_move(folder, filled.url, new_target) as move:
+        move.survey()
+        assert [f.message for f in move.check() if f.severity == "fault"] == []
+        (entity,) = move.copy().entities
+        assert entity.counts == Counts(3000, 3000, 0, 0)
+        assert move.verify().equal
+    assert rows_of(new_target, "no_key") == rows_of(filled.url, "(SELECT ctid::text AS place, a, b FROM no_key)")
+
+
 ODD_ARRAYS = """
 CREATE TABLE odd (id int PRIMARY KEY, a int[]);
 INSERT INTO odd VALUES (1, '{1,2}'), (2, '{{1,2},{3,NULL}}'), (3, '[0:1]={1,2}'), (4, '{}'), (5, NULL);
@@ -319,3 +395,35 @@ def test_chinook(pg_db: PostgresScratch, new_target: str, tmp_path: Path) -> Non
         tables = connection.execute(listed)
         for (table,) in tables.fetchall():
             assert rows_of(new_target, table) == rows_of(pg_db.url, table), table
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE items DROP CONSTRAINT items_pkey, ADD PRIMARY KEY (tenant, id)",
+        "ALTER TABLE items DROP CONSTRAINT items_pkey, ADD PRIMARY KEY (tenant)",
+        "ALTER TABLE items DROP COLUMN v",
+        "ALTER TABLE items ALTER n TYPE numeric",
+    ],
+)
+def test_single_records_of_a_table_that_changed_since(
+    pg_db: PostgresScratch, new_target: str, tmp_path: Path, change: str
+) -> None:
+    """By another key none of them is there, or another one: their rows were deleted."""
+    table = "CREATE TABLE items (id int PRIMARY KEY, tenant int NOT NULL, n float8, v text%s);"
+    pg_db.execute(table % "")
+    pg_db.execute("INSERT INTO items VALUES (1, 2, 0.5, 'a'), (2, 1, 0.5, 'b'), (3, 3, 0.5, NULL)")
+    folder = project(tmp_path / "p", pg_db.url, table % " NOT NULL")
+    with open_move(folder, pg_db.url, new_target) as move:
+        move.survey()
+        move.copy()
+    before = rows_of(new_target, "items")
+    pg_db.execute(change)
+    with open_move(folder, pg_db.url, new_target) as move:
+        with pytest.raises(Stale, match="items has changed since the survey"):
+            move.repair(keys={"items": ["1"]})
+        with pytest.raises(Stale, match="items has changed since the survey"):
+            move.retry()
+        with pytest.raises(Stale, match="items has changed since the survey"):
+            move.preview("items", key="1")
+    assert rows_of(new_target, "items") == before

@@ -19,10 +19,10 @@ import pytest
 from bson import Binary, Decimal128, Int64
 from row_project import SETTINGS, open_move, project, rows_of
 
-from crossfade.errors import Stale
+from crossfade.errors import CrossfadeError, Misused, Stale
 from crossfade.model.counts import Counts
 from crossfade.pipeline import copy as copying
-from scratch import MongoScratch, PostgresScratch
+from scratch import MongoScratch, PostgresScratch, create_database, drop_database
 
 HERE = Path(__file__).parent
 KINDS = (HERE / "sqlite_of_all_types.sql").read_text()
@@ -352,6 +352,76 @@ def test_a_write_during_the_copy_is_said(
         monkeypatch.setattr(copying, "copy", written)
         with pytest.raises(Stale, match="composite"):
             move.copy()
+        assert move.status().stage != "finished"
+
+
+def test_a_row_that_is_looked_up_by_several_texts_is_there_once(target: str, tmp_path: Path) -> None:
+    """A collation that ignores case finds a row by any of them; a mapping joins it with the one that has its bytes."""
+    file = tmp_path / "source.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE users (name TEXT COLLATE NOCASE PRIMARY KEY, v TEXT)")
+        connection.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, who TEXT, v TEXT)")
+        connection.executemany("INSERT INTO users VALUES (?, 'v')", [("anna",), *((f"u{n}",) for n in range(2000))])
+        whose = ["Anna", "anna", *(f"u{n}" for n in range(2000)), "ANNA", "anna"]
+        connection.executemany("INSERT INTO orders (who, v) VALUES (?, ?)", [(who, "x" * 1000) for who in whose])
+        connection.commit()
+    folder = moved(
+        tmp_path / "project",
+        "CREATE TABLE orders (id bigint PRIMARY KEY, who text, users bigint, v text)",
+        {
+            "orders": "SELECT o.id AS id, o.who AS who, count(u.name) AS users, o.v AS v FROM orders AS o"
+            " LEFT JOIN users AS u ON u.name = o.who GROUP BY o.id, o.who, o.v"
+        },
+        more='[[discard]]\nentity = "users"\nreason = "it is looked up"\n',
+    )
+    for mb in (1, 10):
+        (folder / "crossfade.toml").write_text(
+            (folder / "crossfade.toml").read_text().replace("_mb = 1", f"_mb = {mb}")
+        )
+        with open_move(folder, f"sqlite:///{file}", target) as move:
+            move.survey()
+            move.copy()
+            path = target.removeprefix("sqlite:///")
+            assert asked(path, "SELECT users, count(*) FROM orders GROUP BY users") == [(0, 2), (1, 2002)]
+            assert move.verify().equal
+            move.reset()
+
+
+def test_rows_that_an_index_hides_are_missed(target: str, tmp_path: Path) -> None:
+    """An index in another order than its column has now: what a new version of an operating system makes of those of
+    PostgreSQL. Both the copy and the verification read by it.
+    """
+    file = tmp_path / "source.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE names (name TEXT COLLATE NOCASE PRIMARY KEY, v TEXT)")
+        names = [*(f"A{n:03}" for n in range(300)), "b", *(f"C{n:03}" for n in range(299))]
+        connection.executemany("INSERT INTO names VALUES (?, ?)", [(name, "x" * 1000) for name in names])
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', 'BINARY')")
+        connection.commit()
+    folder = moved(
+        tmp_path / "project",
+        "CREATE TABLE names (name text PRIMARY KEY, v text)",
+        {"names": "SELECT n.name AS name, n.v AS v FROM names AS n"},
+        mb=0.1,
+    )
+    with open_move(folder, f"sqlite:///{file}", target) as move:
+        move.survey()
+        move.copy()
+        with pytest.raises(CrossfadeError, match=r"names has \d+ records, counted at once 600;"):
+            move.verify()
+
+
+def test_the_file_of_the_source_is_no_target(file: Path, tmp_path: Path) -> None:
+    table = "CREATE TABLE copied (part integer, code text, day date, note text, PRIMARY KEY (part, code, day));"
+    folder = moved(tmp_path / "p", "", {"copied": MAPPING["composite"]})
+    settings = (folder / "crossfade.toml").read_text().replace("schema.sql", "live")
+    (folder / "crossfade.toml").write_text('entities = ["composite"]\n' + settings)
+    changed(file, table)
+    with open_move(folder, f"sqlite:///{file}", f"sqlite:///{file.parent}/./{file.name}") as move:
+        move.survey()
+        with pytest.raises(Misused, match="the file of the source"):
+            move.copy()
 
 
 LOOKUPS = {
@@ -401,9 +471,9 @@ def test_lookups_by_key_by_column_and_by_composite_keys(target: str, tmp_path: P
 def second(pg_db: PostgresScratch) -> Iterator[str]:
     name = pg_db.name + "_back"
     with psycopg.connect(pg_db.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'".encode())
+        create_database(connection, name)
         yield pg_db.url.rpartition("/")[0] + f"/{name}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        drop_database(connection, name)
 
 
 def _back(schema: str) -> dict[str, str]:

@@ -30,6 +30,8 @@ def refused(url: str) -> CrossfadeError:
         ("sslmode=require", 3, "sslmode=prefer"),
         ("options=-c%20nonsense%3D1", 2, "remove the setting"),
         ("options=-c%20DateStyle%3Dodd", 2, "remove the setting"),
+        ("require_auth=scram-sha-256", 3, "require_auth"),
+        ("channel_binding=require", 3, "channel_binding=prefer"),
     ],
 )
 def test_options_of_the_url(pg_db: PostgresScratch, option: str, status: int, hint: str) -> None:
@@ -37,6 +39,14 @@ def test_options_of_the_url(pg_db: PostgresScratch, option: str, status: int, hi
     assert error.exit_status == status, error
     assert hint in (error.hint or ""), error
     assert not error.passing
+
+
+@pytest.mark.parametrize("kind", ["standby", "read-only"])
+def test_a_server_of_another_kind(pg_db: PostgresScratch, kind: str) -> None:
+    """After a failover it may be of that kind."""
+    error = refused(f"{pg_db.url}?target_session_attrs={kind}")
+    assert (error.exit_status, error.passing) == (3, True)
+    assert "target_session_attrs" in (error.hint or "")
 
 
 def test_places_that_do_not_answer(pg_db: PostgresScratch) -> None:

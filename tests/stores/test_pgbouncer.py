@@ -66,7 +66,7 @@ def _pgbouncer(url: str, mode: str, settings: dict[str, object]) -> Iterator[str
 
 
 def _wait(url: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with suppress(psycopg.OperationalError):
             psycopg.connect(url).close()
@@ -99,6 +99,14 @@ def test_a_pool_without_sessions_is_refused(through: Through, mode: str, setting
         assert other.execute("SHOW default_transaction_read_only").fetchone() == ("off",)
         held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
         assert other.execute(held).fetchone() == (0,)
+
+
+def test_a_source_is_not_read_through_a_pool_without_transactions(through: Through, pg_db: PostgresScratch) -> None:
+    pg_db.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    with open_store(through("statement")) as store:
+        inspector = need(store.inspector, store, "be inspected")
+        with pytest.raises(Misused, match="statement mode"):
+            inspector.entities()
 
 
 def test_a_pool_of_sessions_serves(through: Through, pg_db: PostgresScratch) -> None:

@@ -18,23 +18,24 @@ TABLE = TargetTable(
 FAILS_OF_THREE = """
 CREATE FUNCTION even(n integer) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
-    IF n = 3 THEN RAISE EXCEPTION 'too much' USING ERRCODE = '{}'; END IF;
+    IF n = 3 THEN {}; END IF;
     RETURN n % 2 = 0;
 END $$"""
+RAISE = "RAISE EXCEPTION 'too much' USING ERRCODE = '{}'"
 CHECK = Check("CHECK (even(n))", "even(n)", ("n",))
 ROWS = pa.table({"n": pa.array(range(6), pa.int32())})
 
 
-def make(db: PostgresScratch, code: str) -> None:
+def make(db: PostgresScratch, statement: str) -> None:
     with psycopg.connect(db.url) as connection:
-        connection.execute(FAILS_OF_THREE.format(code).encode())
+        connection.execute(FAILS_OF_THREE.format(statement).encode())
         connection.execute("CREATE TABLE deep (n integer PRIMARY KEY)")
 
 
-@pytest.mark.parametrize("code", ["54000", "54001", "54011", "54023", "22012", "42704", "P0001"])
+@pytest.mark.parametrize("code", ["54000", "54001", "54023", "22012", "42704", "P0001", "53200", "57014"])
 def test_a_limit_that_one_row_breaks_is_of_that_row(pg_db: PostgresScratch, code: str) -> None:
     """psycopg calls the errors of class 54 OperationalError, as it calls a connection that broke."""
-    make(pg_db, code)
+    make(pg_db, RAISE.format(code))
     clashes = PostgresConflicts(pg_db.url)
     assert [c and dict(c.values) for c in clashes.breaking(TABLE, CHECK, ROWS)] == [
         None,
@@ -51,8 +52,8 @@ def test_a_limit_that_one_row_breaks_is_of_that_row(pg_db: PostgresScratch, code
     assert held[1].holder == {"n": "5"}
 
 
-@pytest.mark.parametrize("code", ["53200", "53100", "57014", "40001"])
-def test_a_state_of_the_server_is_of_no_row(pg_db: PostgresScratch, code: str) -> None:
-    make(pg_db, code)
+@pytest.mark.parametrize("function", ["pg_cancel_backend", "pg_terminate_backend"])
+def test_what_ends_the_statement_from_outside_is_of_no_row(pg_db: PostgresScratch, function: str) -> None:
+    make(pg_db, f"PERFORM {function}(pg_backend_pid())")
     with pytest.raises(CrossfadeError):
         PostgresConflicts(pg_db.url).breaking(TABLE, CHECK, ROWS)

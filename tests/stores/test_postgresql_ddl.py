@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 
 from crossfade.errors import Unsupported
 from crossfade.model.target import ForeignKey, Step, TargetSchema, TargetTable, Unique
+from crossfade.records.rows.calendar import micros_of
+from crossfade.stores.postgresql.constraints.violations import canonical
 from crossfade.stores.postgresql.ddl import PostgresDdl
 from making import make
 
@@ -169,6 +172,15 @@ def test_what_is_not_copied_is_noted(pg_db: Any) -> None:
     assert len(schema.notes) == 6
 
 
+@pytest.mark.parametrize("drop", ["DROP SCHEMA public", 'DROP SCHEMA IF EXISTS "public" CASCADE'])
+def test_a_file_that_creates_public_again_is_as_any_other(pg_db: Any, drop: str) -> None:
+    """`pg_dump --clean` of servers before version 15 drops it; a schema of the file's own is dropped as it says."""
+    table = "CREATE TABLE t (id int PRIMARY KEY)"
+    schema = tried(pg_db, f"{drop}; CREATE SCHEMA public; {table}; CREATE SCHEMA s; DROP SCHEMA s;")
+    assert [step.id for step in schema.pre] == [step.id for step in tried(pg_db, table).pre]
+    assert [note.partition(" is skipped")[0] for note in schema.notes] == ["line 1: DROP SCHEMA"]
+
+
 def test_is_empty_names_tables_and_whether_they_hold_rows(pg_db: Any) -> None:
     ddl = PostgresDdl(pg_db.url)
     assert ddl.is_empty() == []
@@ -218,6 +230,18 @@ def test_keys_of_every_kind_are_canonical(pg_db: Any) -> None:
         "2024-01-26 08:00:00.000001", "1969-12-31", "10:00:00.500000", "1900-01-01 00:00:00.250000", "2",
     ]  # fmt: skip
     assert [row[c] for c in "defgi"] == ["1.10", b"\x00\xff", "ab", "ß", True]
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31 23:59:59.999999", "2300-01-01 00:00:00.123457", "4713-01-01 00:00:00.000001 BC"]
+)
+def test_moments_are_exact_where_extract_returns_a_double(pg_db: Any, moment: str) -> None:
+    """As it does before version 14, and date_part in every version."""
+    _, table = made(pg_db, "CREATE TABLE t (a timestamp PRIMARY KEY)")
+    pg_db.execute(f"INSERT INTO t VALUES ('{moment}')")
+    selected = re.sub(r"extract\((\w+) FROM ", r"date_part('\1', ", canonical(table, "t", ["a"]).as_string())
+    assert "date_part" in selected
+    assert list(pg_db.execute(f"SELECT {selected} FROM t")) == [(micros_of(moment),)]
 
 
 def test_orphans_are_whole_keys_without_a_parent(pg_db: Any) -> None:

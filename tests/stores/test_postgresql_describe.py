@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ import pytest
 
 from crossfade.model.described import Described
 from crossfade.schema.compare import FAULT, NOTE, compare
-from crossfade.stores.postgresql.catalogue.describe import describe
+from crossfade.stores.postgresql.catalog.describe import describe
 from crossfade.stores.postgresql.ddl import PostgresDdl
 from crossfade.stores.postgresql.session.connect import connect
 from crossfade.testing import with_database
 from making import make
-from scratch import PostgresScratch
+from scratch import PostgresScratch, create_database, drop_database
 
 EVERYTHING = (Path(__file__).parent / "everything.sql").read_text("utf-8")
 
@@ -63,9 +64,9 @@ REPLACE = (
 @pytest.fixture(scope="module")
 def made(postgresql_url: str) -> Iterator[tuple[psycopg.Connection[Any], Described]]:
     """A database with the schema, made by its steps, and what is expected of it."""
-    name = "cf_described"
+    name = "cf_" + secrets.token_hex(6)
     with connect(postgresql_url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'".encode())
+        create_database(admin, name)
         try:
             url = with_database(postgresql_url, name)
             schema = PostgresDdl(url).scratch_schema(SCHEMA, "schema.sql")
@@ -74,7 +75,7 @@ def made(postgresql_url: str) -> Iterator[tuple[psycopg.Connection[Any], Describ
             with connect(url) as connection:
                 yield connection, schema.described
         finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+            drop_database(admin, name)
 
 
 def test_what_the_steps_make_is_what_the_file_makes(pg_db: PostgresScratch) -> None:
@@ -230,15 +231,15 @@ FAULTS: dict[str, set[tuple[str, str, str, str]]] = {
     "CREATE SCHEMA theirs; CREATE TABLE theirs.t (u bigint REFERENCES users ON DELETE CASCADE)": {
         ("extra", "foreign key", "theirs.t.t_u_fkey", "")
     },
-    "ALTER DATABASE cf_described SET default_transaction_read_only TO on": {
+    "ALTER DATABASE {database} SET default_transaction_read_only TO on": {
         ("extra", "setting", "default_transaction_read_only", "")
     },
-    "ALTER DATABASE cf_described SET search_path TO theirs, public": {("extra", "setting", "search_path", "")},
-    "ALTER DATABASE cf_described SET statement_timeout TO '1ms'": {("extra", "setting", "statement_timeout", "")},
-    "ALTER ROLE CURRENT_USER IN DATABASE cf_described SET timezone TO 'Asia/Tokyo'": {
+    "ALTER DATABASE {database} SET search_path TO theirs, public": {("extra", "setting", "search_path", "")},
+    "ALTER DATABASE {database} SET statement_timeout TO '1ms'": {("extra", "setting", "statement_timeout", "")},
+    "ALTER ROLE CURRENT_USER IN DATABASE {database} SET timezone TO 'Asia/Tokyo'": {
         ("extra", "setting", "TimeZone of role postgres", "")
     },
-    "ALTER DATABASE cf_described CONNECTION LIMIT 0": {("extra", "setting", "connection limit", "")},
+    "ALTER DATABASE {database} CONNECTION LIMIT 0": {("extra", "setting", "connection limit", "")},
     "CREATE EVENT TRIGGER watch ON ddl_command_start EXECUTE FUNCTION watched()": {
         ("extra", "event trigger", "watch", "")
     },
@@ -292,7 +293,7 @@ NOTES: dict[str, set[tuple[str, str, str, str]]] = {
         ("extra", "operator", "###(public.state,public.state)", ""),
     },
     "CREATE PUBLICATION theirs FOR TABLE users": {("extra", "publication", "theirs", "")},
-    "ALTER DATABASE cf_described SET work_mem TO '64MB'": {("extra", "setting", "work_mem", "")},
+    "ALTER DATABASE {database} SET work_mem TO '64MB'": {("extra", "setting", "work_mem", "")},
     "ALTER INDEX users_age SET (fillfactor = 70)": {("changed", "index", "users_age", "options")},
     "ALTER INDEX users_pkey SET (fillfactor = 70)": {("changed", "primary key", "users.users_pkey", "options")},
     "ALTER TABLE users ALTER name SET COMPRESSION pglz": {("changed", "column", "users.name", "compression")},
@@ -305,7 +306,7 @@ def test_what_is_done_to_a_target(made: tuple[psycopg.Connection[Any], Described
     connection, expected = made
     with connection.transaction(force_rollback=True):
         try:
-            connection.execute(statements.encode())
+            connection.execute(statements.replace("{database}", connection.info.dbname).encode())
         except psycopg.Error as error:
             if error.sqlstate in ("42601", "0A000"):
                 pytest.skip(f"not in this version: {error}")

@@ -18,7 +18,7 @@ from crossfade.stores.postgresql.ddl import PostgresDdl
 from crossfade.testing import with_database
 from crossfade.testing.postgres import installation
 from making import make
-from scratch import PostgresScratch
+from scratch import PostgresScratch, create_database, drop_database
 
 BIN = installation() / "bin"
 SCHEMA = "".join((Path(__file__).parent / f"{name}.sql").read_text("utf-8") for name in ("everything", "rarer"))
@@ -30,14 +30,14 @@ def by_psql(postgresql_url: str) -> Iterator[str]:
     with psycopg.connect(postgresql_url, autocommit=True) as admin:
         if admin.info.server_version < 180000:
             pytest.skip("rarer.sql has what came with PostgreSQL 18")
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'".encode())
+        create_database(admin, name)
         url = with_database(postgresql_url, name)
         try:
             psql = [str(BIN / "psql"), "-qX", "-v", "ON_ERROR_STOP=1", "-d", url]
             subprocess.run(psql, input=SCHEMA, text=True, check=True, capture_output=True)
             yield url
         finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+            drop_database(admin, name)
 
 
 def dumped(url: str) -> list[str]:

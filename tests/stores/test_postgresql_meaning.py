@@ -23,7 +23,7 @@ from crossfade.stores.postgresql.rows import PostgresRowReader
 from crossfade.stores.postgresql.target import PostgresWriter
 from crossfade.testing import with_database
 from crossfade.verify.compare import compare
-from scratch import PostgresScratch
+from scratch import PostgresScratch, create_database, drop_database
 
 # The type, spellings of values that it keeps, and what it changes or refuses, with the reason.
 _LONG = "x" * 70
@@ -103,12 +103,12 @@ def db(postgresql_url: str) -> Iterator[PostgresScratch]:
     """One database for all the types."""
     name = "cf_" + secrets.token_hex(6)
     with psycopg.connect(postgresql_url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        create_database(server, name)
         made = PostgresScratch(name, with_database(postgresql_url, name))
         for statement in _MADE:
             made.execute(statement)
         yield made
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        drop_database(server, name)
 
 
 def _table(db: PostgresScratch, sql: str, kind: ColumnType) -> TargetTable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from crossfade.model.target import Step
-from crossfade.stores.postgresql.catalogue.order import FUNCTION, TABLE, VIEW, Object, arrange
+from crossfade.stores.postgresql.catalog.order import FUNCTION, TABLE, VIEW, Object, arrange
 
 
 def object_(oid: int, rank: int, name: str, *, late: bool = False) -> Object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import psycopg
 import pytest
@@ -11,19 +11,26 @@ import pytest
 from crossfade.stores.postgresql.ddl import PostgresDdl
 from crossfade.stores.postgresql.scratch.database import PREFIX, scratch
 from crossfade.testing import as_user, with_database
-from scratch import PostgresScratch
+from following import wait_for
+from scratch import PostgresScratch, create_database, drop_database
 
 
 @pytest.fixture
 def left(pg_db: PostgresScratch) -> Iterator[str]:
-    """A scratch database, as a killed run leaves it behind."""
+    """The name of a scratch database, as a killed run leaves it behind."""
     name = f"{PREFIX}{'0' * 6}{pg_db.name[-6:]}"
+    yield name
     with administered(pg_db) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-        try:
-            yield name
-        finally:
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
+        drop_database(connection, name)
+
+
+@contextmanager
+def held(database: PostgresScratch, name: str) -> Iterator[None]:
+    """Its maker is alive, and connected to another database; other tests of the server's would drop it otherwise."""
+    with administered(database) as maker:
+        maker.execute("SELECT pg_advisory_lock(%s)", [int(name.removeprefix(PREFIX), 16)])
+        create_database(maker, name)
+        yield
 
 
 @contextmanager
@@ -41,23 +48,29 @@ def try_out(database: PostgresScratch) -> None:
         connection.execute("CREATE TABLE t ()")
 
 
+def goes(database: PostgresScratch, name: str) -> bool:
+    """Whether a run drops it. The session that held it, and that of another test that drops it, may not have ended."""
+    try_out(database)
+    return not is_there(database, name)
+
+
 def test_what_a_killed_run_left_goes(pg_db: PostgresScratch, left: str) -> None:
-    try_out(pg_db)
-    assert not is_there(pg_db, left)
+    with administered(pg_db) as connection:
+        create_database(connection, left)
+    wait_for(lambda: goes(pg_db, left))
 
 
-def test_what_another_run_works_with_stays(pg_db: PostgresScratch, left: str, postgresql_url: str) -> None:
-    """Its maker may be connected to another database of the server."""
-    with psycopg.connect(postgresql_url, autocommit=True) as maker:
-        maker.execute("SELECT pg_advisory_lock(%s)", [int(left.removeprefix(PREFIX), 16)])
+def test_what_another_run_works_with_stays(pg_db: PostgresScratch, left: str) -> None:
+    with held(pg_db, left):
         try_out(pg_db)
         assert is_there(pg_db, left)
-    try_out(pg_db)
-    assert not is_there(pg_db, left)
+    wait_for(lambda: goes(pg_db, left))
 
 
 def test_what_somebody_looks_at_stays(pg_db: PostgresScratch, left: str) -> None:
-    with psycopg.connect(with_database(pg_db.url, left)):
+    with ExitStack() as looking:
+        with held(pg_db, left):
+            looking.enter_context(psycopg.connect(with_database(pg_db.url, left)))
         try_out(pg_db)
         assert is_there(pg_db, left)
 

@@ -122,6 +122,21 @@ def test_a_number_too_large_for_the_column_finds_nothing(source: Store) -> None:
     assert not list(reader.fetch("unique_only", ("k",), [key_of_texts(["k1' OR true --"])]))
 
 
+@pytest.mark.parametrize("column", ["id", "small"])
+def test_digits_of_a_numeric_find_a_whole_number(pg_db: PostgresScratch, column: str) -> None:
+    """A numeric of one table that refers to a number of another: some of its values equal none."""
+    pg_db.execute("CREATE TABLE numbered (id bigint, small smallint, PRIMARY KEY (id, small))")
+    pg_db.execute("INSERT INTO numbered SELECT i, i FROM generate_series(-3, 9) AS i")
+    digits = ["7.00", "-2", "8.5", "NaN", "9" * 30, "9" * 5000, "9."]
+    with open_store(pg_db.url) as store:
+        found = list(reader_of(store).fetch("numbered", (column,), [key_of_texts([text]) for text in digits]))
+        both = list(reader_of(store).fetch("numbered", (), [key_of_texts([text, "7"]) for text in digits]))
+    assert sorted(ROWS.key(raw) or "" for piece in found for raw in ROWS.split(piece)) == [
+        '["-2","-2"]', '["7","7"]', '["9","9"]',
+    ]  # fmt: skip
+    assert [ROWS.key(raw) for piece in both for raw in ROWS.split(piece)] == ['["7","7"]']
+
+
 def test_one_snapshot_for_all(pg_db: PostgresScratch, source: Store) -> None:
     reader = reader_of(source)
     before = reader.count("unique_only")
@@ -159,11 +174,14 @@ def test_infinite_dates_and_odd_arrays_that_came_later_are_set_aside(pg_db: Post
     pg_db.execute("INSERT INTO kinds (t, tz) VALUES ('inf', 'infinity')")
     pg_db.execute("INSERT INTO kinds (t, ia) VALUES ('odd', '{{1,2},{3,4}}')")
     pg_db.execute("INSERT INTO kinds (t, ia) VALUES ('odd', '[0:1]={1,2}')")
+    pg_db.execute("INSERT INTO kinds (t, tza) VALUES ('inf', '{2024-01-26,-infinity}')")
+    pg_db.execute("INSERT INTO kinds (t, da) VALUES ('inf', '{NULL,infinity}')")
     with open_store(pg_db.url) as store:
         batch = whole(store, "kinds", shapes["kinds"])
         assert batch.table.num_rows == 5
         assert [(a.reason, a.path) for a in batch.rejected] == [
-            ("out_of_range", "tz"), ("unseen_type", "ia"), ("unseen_type", "ia"),
+            ("out_of_range", "tz"), ("unseen_type", "ia"), ("unseen_type", "ia"), ("out_of_range", "tza"),
+            ("out_of_range", "da"),
         ]  # fmt: skip
         again = ROWS.reader(shapes["kinds"], columns_of(shapes["kinds"])).read(b"".join(a.raw for a in batch.rejected))
         assert [(a.reason, a.path, a.key) for a in again.rejected] == [
@@ -191,13 +209,31 @@ def test_a_column_that_came_later(pg_db: PostgresScratch, source: Store) -> None
         whole(store, "unique_only", shapes["unique_only"])
 
 
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("ALTER TABLE listed ALTER n TYPE float8[]", "n"),  # whose values a list of real would round
+        ("ALTER TABLE listed DROP CONSTRAINT listed_pkey, ADD PRIMARY KEY (id, tenant)", "its key"),
+    ],
+)
+def test_elements_and_keys_that_changed_since(pg_db: PostgresScratch, change: str, named: str) -> None:
+    pg_db.execute("CREATE TABLE listed (id int PRIMARY KEY, tenant int NOT NULL, n real[], m int[])")
+    pg_db.execute("INSERT INTO listed VALUES (1, 1, '{0.5}', '{{1},{2}}')")
+    with open_store(pg_db.url) as store:
+        shape = surveyed(pg_db, store)["listed"]
+        assert len(whole(store, "listed", shape).table) == 1
+    pg_db.execute(change)
+    with open_store(pg_db.url) as store, pytest.raises(Stale, match=rf"listed .*\({named}\)"):
+        whole(store, "listed", shape)
+
+
 def test_what_a_survey_counts(pg_db: PostgresScratch, source: Store) -> None:
     shapes = surveyed(pg_db, source)
     assert load_lock(dump_lock(shapes.values())) == [shapes[name] for name in sorted(shapes)]
     kinds = shapes["kinds"].root.by_name
     assert shapes["kinds"].key == (("id",),)
     assert shapes["composite"].key == (("Part A",), ("b.c",), ("day",))
-    assert shapes["no_key"].key == ()
+    assert shapes["no_key"].key == (("ctid",),)
     assert shapes["unique_only"].key == (("k",),)
     assert (shapes["base"].count, shapes["child"].count, shapes["parted"].count) == (1, 1, 400)
     i2 = kinds["i2"].types
@@ -235,3 +271,91 @@ def test_keys_are_texts_as_the_server_prints_them(pg_db: PostgresScratch, source
     keys = [key_of_texts([t]) for (t,) in pg_db.execute("SELECT t.x::text FROM f_key AS t ORDER BY t.x")]
     (chunk,) = reader_of(source).chunks("f_key", target_bytes=10**9)
     assert [ROWS.key(r) for p in reader_of(source).raw(chunk) for r in ROWS.split(p)] == keys
+
+
+def test_no_row_comes_twice_that_several_values_find(pg_db: PostgresScratch) -> None:
+    pg_db.execute("CREATE TABLE priced (id int PRIMARY KEY, price numeric)")
+    pg_db.execute("INSERT INTO priced VALUES (1, 1.0)")
+    prices = ["1.0", *map(str, range(2, 12_000)), "1.00"]
+    with open_store(pg_db.url) as store:
+        found = list(reader_of(store).fetch("priced", ("price",), [key_of_texts([price]) for price in prices]))
+    assert [ROWS.key(raw) for piece in found for raw in ROWS.split(piece)] == ['["1"]']
+
+
+NOT_VALIDATED = "ALTER TABLE doubted ADD CONSTRAINT there NOT NULL k NOT VALID"  # since version 18
+AS_THERE = """
+ALTER TABLE doubted ADD CONSTRAINT there CHECK (k IS NOT NULL) NOT VALID;
+UPDATE pg_constraint SET contype = 'n' WHERE conname = 'there';
+UPDATE pg_class SET relchecks = 0 WHERE relname = 'doubted';
+UPDATE pg_attribute SET attnotnull = true WHERE attrelid = 'doubted'::regclass AND attname = 'k';
+"""
+"""What such a constraint is in the catalog, for servers that do not have them."""
+
+
+def test_a_key_that_may_hold_nulls_is_none(pg_db: PostgresScratch) -> None:
+    pg_db.execute("CREATE TABLE doubted (k int UNIQUE, v text)")
+    pg_db.execute("INSERT INTO doubted SELECT i, 'here' FROM generate_series(1, 99) AS i")
+    pg_db.execute("INSERT INTO doubted VALUES (NULL, 'lost'), (NULL, 'too')")
+    ((version,),) = pg_db.execute("SHOW server_version_num")
+    pg_db.execute(NOT_VALIDATED if int(version) >= 180000 else AS_THERE)
+    with open_store(pg_db.url) as store:
+        reader = reader_of(store)
+        keys = [
+            ROWS.key(raw)
+            for c in reader.chunks("doubted", target_bytes=1)
+            for p in reader.raw(c)
+            for raw in ROWS.split(p)
+        ]
+        assert len(set(keys)) == len(keys) == reader.count("doubted")
+        assert surveyed(pg_db, store)["doubted"].root.by_name["k"].types.keys() == {"integer", "null"}
+
+
+def test_tables_whose_names_would_be_the_same(pg_db: PostgresScratch) -> None:
+    pg_db.execute('CREATE TABLE "a.b" (id int PRIMARY KEY)')
+    pg_db.execute("CREATE SCHEMA a")
+    pg_db.execute('CREATE TABLE a.b (id int PRIMARY KEY, other int REFERENCES "a.b")')
+    pg_db.execute('INSERT INTO "a.b" VALUES (1)')
+    pg_db.execute("INSERT INTO a.b VALUES (7, 1), (8, 1)")
+    with open_store(pg_db.url) as store:
+        assert store.inspector is not None
+        assert [one.name for one in store.inspector.entities()] == ['"a"."b"', '"public"."a.b"']
+        assert [reader_of(store).count(name) for name in ('"a"."b"', '"public"."a.b"')] == [2, 1]
+        assert [one.to for one in surveyed(pg_db, store)['"a"."b"'].references] == ['"public"."a.b"']
+
+
+def test_a_partition_whose_rows_have_no_place(pg_db: PostgresScratch) -> None:
+    """Rows of a foreign table may all have one ctid."""
+    pg_db.execute("CREATE FOREIGN DATA WRAPPER none")
+    pg_db.execute("CREATE SERVER files FOREIGN DATA WRAPPER none")
+    pg_db.execute("CREATE TABLE sensed (n int) PARTITION BY LIST (n)")
+    pg_db.execute("CREATE TABLE sensed_1 PARTITION OF sensed FOR VALUES IN (1)")
+    pg_db.execute("CREATE FOREIGN TABLE sensed_2 PARTITION OF sensed FOR VALUES IN (2) SERVER files")
+    with open_store(pg_db.url) as store:
+        assert store.inspector is not None
+        (info,) = store.inspector.entities()
+        assert "discard it" in info.plan
+        with pytest.raises(Refused, match="sensed has no key"):
+            list(reader_of(store).chunks("sensed", target_bytes=1))
+
+
+def test_few_values_of_rows_that_hold_nulls(pg_db: PostgresScratch) -> None:
+    pg_db.execute("CREATE TYPE pair AS (a int, b text)")
+    pg_db.execute("CREATE TABLE few (id int PRIMARY KEY, c pair, l pair[])")
+    pg_db.execute("INSERT INTO few VALUES (1, (1, NULL), ARRAY[(NULL, 'x')::pair, NULL, (NULL, NULL)::pair])")
+    pg_db.execute("INSERT INTO few VALUES (2, (NULL, NULL), NULL)")
+    with open_store(pg_db.url) as store:
+        nodes = surveyed(pg_db, store)["few"].root.by_name
+        assert nodes["c"].types["pair"].values == ("(,)", "(1,)")
+        assert nodes["l"].element is not None
+        assert {name: stats.count for name, stats in nodes["l"].element.types.items()} == {"pair": 2, "null": 1}
+
+
+def test_few_values_are_told_apart_by_their_bytes(pg_db: PostgresScratch) -> None:
+    try:
+        pg_db.execute("CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+    except psycopg.errors.FeatureNotSupported:
+        pytest.skip("the server has no ICU")
+    pg_db.execute("CREATE TABLE few (t text COLLATE any_case PRIMARY KEY, u text COLLATE any_case)")
+    pg_db.execute("INSERT INTO few VALUES ('1', 'a'), ('2', 'A')")
+    with open_store(pg_db.url) as store:
+        assert surveyed(pg_db, store)["few"].root.by_name["u"].types["text"].values == ("A", "a")

@@ -149,7 +149,7 @@ def test_nothing_remains(pg_db: Any) -> None:
         PostgresDdl(pg_db.url).scratch_schema("CREATE TABLE t (", "schema.sql")
     query = "SELECT datname FROM pg_database WHERE datname LIKE 'crossfade_scratch%'"
     left = set(pg_db.execute(query))
-    for _ in range(100):  # other tests use the same server: theirs go by themselves
+    for _ in range(600):  # other tests use the same server: theirs go by themselves
         if not left:
             break
         time.sleep(0.1)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crossfade.errors import CrossfadeError, Misused, Unreachable
+from crossfade.errors import CrossfadeError, Misused
 from crossfade.model.target import ColumnType
 from crossfade.stores.contract import RowRejected
 from crossfade.stores.open import open_store
@@ -157,10 +157,11 @@ def test_a_query_cannot_write(store: tuple[SqliteWriter, SqliteRowReader]) -> No
 
 def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("certainly not a database, but long enough to be taken for one" * 40)
-    for name in ("text.db", "missing.db", "no/such/folder.db"):
-        with open_store(f"sqlite:///{tmp_path / name}") as store, pytest.raises(Unreachable):  # noqa: PT012
+    for name, status in (("text.db", 1), ("missing.db", 3), ("no/such/folder.db", 3)):
+        with open_store(f"sqlite:///{tmp_path / name}") as store, pytest.raises(CrossfadeError) as caught:  # noqa: PT012
             assert store.row_reader is not None
             store.row_reader.query("SELECT 1", limit=1)
+        assert caught.value.exit_status == status  # 3: it could not be reached
     with pytest.raises(Misused):
         open_store("sqlite://")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from crossfade.model.shape import Shape, escape_step
 from crossfade.records.rows.dynamic.codec import DYNAMIC
 from crossfade.records.rows.dynamic.values import BadText, extended, of_extended, text_of, value_of
 from crossfade.records.rows.keys import key_of_texts
-from crossfade.stores.contract import Reader, Store, need
+from crossfade.stores.contract import Reader, Store, Written, need
 from crossfade.stores.open import open_store
 from crossfade.stores.sqlite.reading import transaction
 
@@ -266,10 +267,76 @@ def test_what_changed_is_named(file: Path) -> None:
         assert store.snapshot is not None
         assert store.changed is not None
         store.snapshot()
-        assert store.changed() == ()
+        assert store.changed() is None
         assert written(file, "UPDATE holed SET v = 9 WHERE k = 'a'", "DELETE FROM tight WHERE v = 1").returncode == 0
         assert reader_of(store).count("tight") == 12
-        assert list(store.changed()) == ["holed", "tight"]
+        assert store.changed() == Written(file.name, ("holed", "tight"))
+
+
+def test_no_row_comes_twice_that_several_values_find(file: Path) -> None:
+    written(file, "CREATE TABLE users (name TEXT COLLATE NOCASE PRIMARY KEY)", "INSERT INTO users VALUES ('anna')")
+    keys = ["Anna", *(f"b{n}" for n in range(2000)), "anna"]
+    with open_store(f"sqlite:///{file}") as store:
+        found = list(reader_of(store).fetch("users", ("name",), [key_of_texts([key]) for key in keys]))
+    assert [DYNAMIC.key(raw) for piece in found for raw in DYNAMIC.split(piece)] == ['["anna"]']
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE tight SET k = -2 WHERE k = -1",  # Python's hash of both is the same
+        "UPDATE kept SET v = 1.0",
+        "UPDATE kept SET v = CAST(v AS TEXT)",
+        "UPDATE kept SET b = CAST(b AS TEXT)",
+        "UPDATE kept SET rowid = 8",  # which is its key
+    ],
+)
+def test_every_change_is_noticed(file: Path, change: str) -> None:
+    written(file, "PRAGMA journal_mode = WAL", "CREATE TABLE kept (v, b)", "INSERT INTO kept VALUES (1, x'ff')")
+    with open_store(f"sqlite:///{file}") as store:
+        assert store.snapshot is not None
+        assert store.changed is not None
+        store.snapshot()
+        assert written(file, change).returncode == 0
+        assert store.changed() == Written(file.name, (change.split()[1],))
+
+
+def test_a_change_that_was_undone_is_noticed(file: Path) -> None:
+    """Another connection of the same run may have read the rows in between."""
+    written(file, "PRAGMA journal_mode = WAL")
+    with open_store(f"sqlite:///{file}") as store:
+        assert store.snapshot is not None
+        assert store.changed is not None
+        store.snapshot()
+        assert written(file, "UPDATE tight SET v = v + 1", "UPDATE tight SET v = v - 1").returncode == 0
+        assert store.changed() == Written(file.name)
+
+
+UNDONE = ("UPDATE tight SET v = v + 1", "UPDATE tight SET v = v - 1")
+
+
+@pytest.mark.parametrize("is_linked", [False, True])
+@pytest.mark.parametrize("before", [(), ("PRAGMA wal_checkpoint(PASSIVE)",)])
+@pytest.mark.parametrize("mode", ["PASSIVE", "FULL", "RESTART", "TRUNCATE"])
+def test_a_checkpoint_is_no_change(file: Path, mode: str, before: Sequence[str], is_linked: bool) -> None:
+    """It may empty the WAL file; what was committed since the snapshot stays in it."""
+    link = file.with_name("link.db")
+    link.symlink_to(file)
+    checkpoint = f"PRAGMA wal_checkpoint({mode})"
+    with closing(sqlite3.connect(file)) as application:  # which keeps the WAL file
+        application.execute("PRAGMA journal_mode = WAL")
+        with application:
+            application.execute("UPDATE holed SET v = 9 WHERE k = 'a'")
+        for statement in before:
+            application.execute(statement)
+        with open_store(f"sqlite:///{link if is_linked else file}") as store:
+            assert store.snapshot is not None
+            assert store.changed is not None
+            store.snapshot()
+            assert written(file, checkpoint).returncode == 0
+            assert store.changed() is None
+            assert written(file, *UNDONE, checkpoint, checkpoint).returncode == 0
+            assert store.changed() == Written(link.name if is_linked else file.name)
 
 
 def test_writers_wait_where_there_is_no_wal(file: Path) -> None:
@@ -279,7 +346,7 @@ def test_writers_wait_where_there_is_no_wal(file: Path) -> None:
         store.snapshot()
         refused = written(file, "PRAGMA busy_timeout = 10", "DELETE FROM tight WHERE v = 1")
         assert "locked" in refused.stderr
-        assert store.changed() == ()
+        assert store.changed() is None
 
 
 def test_views_and_missing_tables_are_refused(source: Store, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from crossfade.errors import CrossfadeError
 from crossfade.stores.contract import need
 from crossfade.stores.open import open_store
 from crossfade.testing import Running
-from crossfade.testing.mongod import _options, binary
-from crossfade.testing.servers import HOST, Plan, launch, listens, new_home
+from crossfade.testing.mongod import binary, options
+from crossfade.testing.servers import HOST, ServerPlan, launch, listens, new_home
 from scratch import MongoScratch, PostgresScratch
 
 pytestmark = pytest.mark.skipif(OPENSSL is None, reason="the openssl command makes the certificates")
@@ -37,12 +37,12 @@ def mongod(ca: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     pem = ca.folder / "mongod.pem"
     pem.write_text("".join(path.read_text() for path in ca.sign("mongod", f"IP:{HOST}")))
 
-    def plan(port: int) -> Plan:
+    def plan(port: int) -> ServerPlan:
         home = new_home(tmp_path_factory.mktemp("mongod"), None)
         tls = ("--tlsMode", "requireTLS", "--tlsCertificateKeyFile", str(pem))
-        return Plan(str(home), [str(binary()), *_options(home, port), *tls])
+        return ServerPlan(str(home), [str(binary()), *options(home, port), *tls])
 
-    url = "mongodb://{}:{}/app?directConnection=true&serverSelectionTimeoutMS=2000"
+    url = "mongodb://{}:{}/app?directConnection=true&serverSelectionTimeoutMS=4000"
     running = launch("MongoDB", plan, partial(url.format, HOST), lambda url: listens(urlsplit(url).port or 0))
     try:
         yield running
@@ -83,7 +83,7 @@ def test_mongodb(mongod: Running, ca: Authority, other: Authority) -> None:
 
 
 def test_mongodb_without_tls(mongo_db: MongoScratch, ca: Authority) -> None:
-    own = f"mongodb://{HOST}:{urlsplit(mongo_db.url).port}/app?directConnection=true&serverSelectionTimeoutMS=2000"
+    own = f"mongodb://{HOST}:{urlsplit(mongo_db.url).port}/app?directConnection=true&serverSelectionTimeoutMS=4000"
     error = refused(f"{own}&tls=true&tlsCAFile={ca.certificate}")
     assert "tls=false" in str(error.hint)
 
@@ -91,7 +91,7 @@ def test_mongodb_without_tls(mongo_db: MongoScratch, ca: Authority) -> None:
 def test_a_certificate_of_mongodb_that_has_expired(mongo_db: MongoScratch, ca: Authority) -> None:
     expired = ca.sign("expired", f"IP:{HOST}", days=-1)
     with tls_front(*expired, urlsplit(mongo_db.url).port or 0) as port:
-        own = f"mongodb://{HOST}:{port}/app?directConnection=true&serverSelectionTimeoutMS=2000"
+        own = f"mongodb://{HOST}:{port}/app?directConnection=true&serverSelectionTimeoutMS=4000"
         error = refused(f"{own}&tls=true&tlsCAFile={ca.certificate}")
     assert "expired" in error.message
     assert "renew" in str(error.hint)

@@ -82,6 +82,11 @@ def held(value: Any) -> set[Fraction]:
     return {number for number in found if number is not None}
 
 
+def test_an_integer_is_no_double_that_prints_the_same_digits() -> None:
+    assert cast([Int64(1234567890123456800), Int64(1234567890123456768)], "DOUBLE") == [REFUSED, 1234567890123456768.0]
+    assert cast([123456790, 123456792], "FLOAT") == [REFUSED, 123456792.0]
+
+
 def check(values: list[Any], to: str) -> None:
     for value, got in zip(values, cast(values, to), strict=True):
         if got is REFUSED:

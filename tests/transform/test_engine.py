@@ -87,6 +87,35 @@ def test_the_grammar_reaches_what_it_should() -> None:
 # -- the engine itself
 
 
+def connection(engine: Engine) -> Any:
+    engine.open()
+    return engine._con
+
+
+def test_a_connection_is_left_to_the_next_engine_with_nothing_but_macros() -> None:
+    one, other = Engine(), Engine()
+    table = {"p": pa.table({"a": ["5"]})}
+    assert one.run("SELECT cf_name_number(a) AS a FROM p", table).to_pylist() == [{"a": "number:5"}]
+    first, second = connection(one), connection(other)
+    assert first is not second
+    one.close()
+    other.close()
+    third = Engine()
+    assert connection(third) in (first, second)
+    assert third.run("SELECT cf_name_number(a) AS a FROM p", table).to_pylist() == [{"a": "number:5"}]
+    with pytest.raises(duckdb.CatalogException):
+        third.run("SELECT * FROM p", {})
+    assert connection(Engine()) is not connection(third), "an open engine keeps its own"
+
+
+def test_a_broken_connection_is_not_left() -> None:
+    engine = Engine()
+    broken = connection(engine)
+    broken.close()
+    engine.close()
+    assert connection(Engine()) is not broken
+
+
 def test_nothing_outside_is_read_or_written() -> None:
     engine = Engine()
     local_variable = pa.table({"x": [1]})  # DuckDB would find it by its name

@@ -44,6 +44,14 @@ def fitted(kind: ColumnType, values: Any, arrow: Any = None, *, nullable: bool =
     return fit(pa.table({"x": values if isinstance(values, pa.ChunkedArray) else pa.array(values, arrow)}), target)
 
 
+def test_a_column_whose_name_begins_with_a_hash_is_fitted_too() -> None:
+    target = TargetTable("t", None, "t", (TargetColumn("#n", INT4),), ())
+    done = fit(pa.table({"#row": pa.array([7, 8]), "#n": pa.array([1, 2**40])}), target)
+    assert done.table.to_pydict() == {"#row": [7], "#n": [1]}
+    assert done.table.column("#n").type == pa.int32()
+    assert [one.reason for one in done.rejections] == ["out_of_range"]
+
+
 def outcome(kind: ColumnType, value: Any, arrow: Any = None) -> Any:
     """The canonical value (times as integers), or the reason why there is none."""
     done = fitted(kind, [value], arrow)

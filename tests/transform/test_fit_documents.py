@@ -37,6 +37,7 @@ def fitted(name: str, values: Any) -> tuple[list[Any], list[tuple[int, str]]]:
         ("oid", pa.array([b"a" * 12, None, b"short"]), [b"a" * 12, None], [(2, "bad_type")]),
         ("text", pa.array(["a\0b", None]), ["a\0b", None], []),
         ("d", pa.array(["1.10", "NaN", "x"]), ["1.10", "NaN"], [(2, "not_a_number")]),
+        ("d", pa.array(["007", "-0.5", "0E-3", "00"]), ["-0.5", "0E-3"], [(0, "not_a_number"), (3, "not_a_number")]),
         ("d", pa.array(["1" * 34, "1" * 35]), ["1" * 34], [(1, "precision")]),
         ("d", pa.array([Decimal("1.50"), None]), ["1.50", None], []),
         ("any", pa.array(['{"a":{"$numberLong":"1"}}', "{"]), ['{"a":{"$numberLong":"1"}}'], [(1, "not_json")]),

@@ -65,7 +65,8 @@ def _looks_like_text(mapped: object) -> bool:
         ("BIT", _kind("bytea"), "binary data"),
         ("VARCHAR", ColumnType("array", "int4[]", of=_kind("int4")), "list_of"),
         ("VARCHAR[]", ColumnType("array", "int4[]", of=_kind("int4")), "as_int"),
-        ("INTEGER[]", _kind("int4"), "as_int"),
+        ("INTEGER[]", _kind("int4"), "a table of its own"),
+        ("INTEGER[]", _kind("text"), "declared json"),
         ("INTEGER[][]", ColumnType("array", "int4[]", of=_kind("int4")), "list_transform"),
     ],
 )

@@ -1,4 +1,4 @@
-"""An interruption is recognised in whatever error a library turns it into."""
+"""An interruption is recognized in whatever error a library turns it into."""
 
 from __future__ import annotations
 

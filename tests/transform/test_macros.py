@@ -33,6 +33,20 @@ def test_each_macro_works_with_those_that_it_calls(name: str) -> None:
         assert {other for other in macros() if f"{other}(" in body} <= made
 
 
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        ("2024-01-26 10:00:00.5+00", "2024-01-26T10:00:00.500Z"),
+        ("2024-01-26 10:00:00.123456+00", "2024-01-26T10:00:00.123456Z"),
+        ("1960-01-26 10:00:00.000001+00", "1960-01-26T10:00:00.000001Z"),
+    ],
+)
+def test_the_text_of_a_moment_has_all_of_it(moment: str, text: str) -> None:
+    engine = Engine()
+    assert engine.run(f"SELECT cf_iso('as_text', TIMESTAMPTZ '{moment}') AS t", {}).to_pylist() == [{"t": text}]
+    engine.close()
+
+
 def test_they_are_made_once() -> None:
     engine = Engine()
     for _ in range(2):

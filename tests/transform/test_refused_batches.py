@@ -11,8 +11,9 @@ import pytest
 
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.project import Discard
+from crossfade.transform.engine import Engine
 from crossfade.transform.one_pass import OnePass
-from mapping_world import ENGINE, World, python_rows
+from mapping_world import World, python_rows
 
 INT, TEXT = ColumnType("int8", "int8"), ColumnType("text", "text")
 COLUMNS = {"id": INT, "n": INT, "v": INT, "w": TEXT}
@@ -99,14 +100,14 @@ def test_one_pass_changes_nothing(select: str, monkeypatch: pytest.MonkeyPatch) 
 @contextmanager
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     asked: list[str] = []
-    run = ENGINE.run
+    run = Engine.run
 
-    def counting(sql: str, tables: Any) -> Any:
+    def counting(engine: Engine, sql: str, tables: Any) -> Any:
         asked.append(sql)
-        return run(sql, tables)
+        return run(engine, sql, tables)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ENGINE, "run", counting)
+        patch.setattr(Engine, "run", counting)
         yield asked
 
 

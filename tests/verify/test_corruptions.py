@@ -22,7 +22,7 @@ from crossfade.model.target import TargetTable
 from crossfade.stores.contract import Store
 from crossfade.stores.open import open_store
 from crossfade.verify.compare import Comparison, compare
-from crossfade.verify.keys import hold_keys_together, none_twice
+from crossfade.verify.keys import compare_keys, none_twice
 from crossfade.verify.spool import keys_as_bytes, keys_of, spool
 from scratch import PostgresScratch
 
@@ -251,7 +251,7 @@ def odd_keys(copied: Copied, name: str, folder: Path) -> list[tuple[str, str]]:
     expected = keys_of(copied.expected(name), table)
     spool(folder, keys_as_bytes([expected]))
     target = copied.store.row_reader.scan(table, list(table.primary_key))
-    found = hold_keys_together(folder, table, target, limit=10**6)
+    found = compare_keys(folder, table, target, limit=10**6)
     assert found.extra + found.duplicate == len(found.named)
     seen = len(expected) - len(compared(copied, name).missing)
     assert (copied.store.row_reader.count(table) == seen and none_twice(folder, table)) == (not found.named)

@@ -12,7 +12,7 @@ import pytest
 from crossfade.model.canonical import arrow_schema
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
 from crossfade.verify import keys
-from crossfade.verify.keys import KeyFindings, hold_keys_together, none_twice
+from crossfade.verify.keys import KeyFindings, compare_keys, none_twice
 from crossfade.verify.spool import keys_as_bytes, keys_of, spool
 
 ID = uuid.UUID("65e0c0f1-a2b3-84c4-8d5e-6f70cf01d000")
@@ -31,7 +31,7 @@ def rows_of(table: TargetTable, *columns: list[Any]) -> pa.Table:
 def held(folder: Path, table: TargetTable, expected: list[pa.Table], found: pa.Table, limit: int = 10) -> KeyFindings:
     for rows in expected:
         spool(folder, keys_as_bytes([keys_of(rows, table)]))
-    return hold_keys_together(folder, table, found.to_batches(max_chunksize=2), limit=limit)
+    return compare_keys(folder, table, found.to_batches(max_chunksize=2), limit=limit)
 
 
 def test_equal_sides_give_nothing(tmp_path: Path) -> None:
@@ -136,5 +136,12 @@ def test_whether_a_key_is_expected_twice(
     table = table_of("text", "int4")
     spool(tmp_path, keys_as_bytes([keys_of(rows_of(table, [f"k{i}" for i in rows], list(rows)), table)]))
     assert none_twice(tmp_path, table) is not twice
-    found = hold_keys_together(tmp_path, table, [], limit=10)
+    found = compare_keys(tmp_path, table, [], limit=10)
     assert found.duplicate == int(twice)
+
+
+def test_of_a_table_in_which_nothing_is_expected_no_record_is_named_twice(tmp_path: Path) -> None:
+    table, twice = table_of("int4"), list[tuple[str, str]]()
+    found = rows_of(table, [1]).to_batches()
+    assert compare_keys(tmp_path, table, found, limit=10, tell_twice=twice.extend).extra == 1
+    assert not twice

@@ -15,6 +15,7 @@ import pytest
 from markupsafe import escape
 
 from crossfade.model.counts import Counts, percent
+from crossfade.model.rejection import Rejection
 from crossfade.schema.compare import SchemaDifference
 from crossfade.verify.facts import CauseShown, Example, Facts, MappingShown
 from crossfade.verify.not_carried import Changed, LeftBehind
@@ -25,7 +26,6 @@ from crossfade.verify.verdict import (
     RuleVerdict,
     SchemaVerdict,
     TableVerdict,
-    Uncounted,
     Verdict,
 )
 
@@ -70,7 +70,7 @@ UNEQUAL = Verdict(
             Counts(10, 7, 1, 1),
             Counts(10, 8, 1, 1),
             1,
-            (Uncounted("users", EVIL, "not_null " + EVIL, EVIL, EVIL, EVIL),),
+            (Rejection(0, "not_null " + EVIL, EVIL, EVIL, EVIL, key=EVIL),),
         ),
     ),
     (
@@ -240,14 +240,14 @@ def test_nothing_is_fetched_and_nothing_runs() -> None:
 def test_json_has_the_documented_shape() -> None:
     data = as_json(UNEQUAL, FACTS)
     assert list(data) == [
-        "report", "version", "move", "source", "target", "at", "verdict", "conclusion", "apart", "equal",
+        "report", "version", "move", "source", "target", "at", "verdict", "conclusion", "apart", "through", "equal",
         "balanced", "agrees_with_journal", "rules_hold", "schema_holds", "not_read", "rows", "differences", "entities",
         "tables", "schema", "rules", "quarantine", "quarantine_limit", "causes", "left_behind", "changed_on_purpose",
         "mappings", "mapping_digest", "limit", "versions", "seconds", "durations",
     ]  # fmt: skip
     assert list(data["entities"][0]) == [
-        "entity", "source", "copied", "quarantined", "discarded", "balanced", "journal", "disagreements", "uncounted",
-        "uncounted_records", "remainders", "altered", "altered_records",
+        "entity", "source", "copied", "quarantined", "discarded", "moving", "balanced", "journal", "disagreements",
+        "uncounted", "uncounted_records", "remainders", "altered", "altered_records",
     ]  # fmt: skip
     assert list(data["tables"][0]) == [
         "table", "rows", "left_out", "compared", "not_compared", "counts", "changed_rows", "changed_columns",

@@ -87,7 +87,7 @@ def test_a_record_in_no_account_is_a_failure(move: Move, pg_db: PostgresScratch)
     verdict = move.verify()
     users = next(e for e in verdict.entities if e.entity == "users")
     missing = {d.record for d in differences(verdict) if d.kind == "missing"}
-    assert {r.record for r in users.uncounted_records} | missing == forgotten
+    assert {r.key for r in users.uncounted_records} | missing == forgotten
     assert users.uncounted == len(users.uncounted_records) > 0
     assert users.found.source - users.found.copied - users.found.quarantined == len(forgotten)
     assert not verdict.balanced

@@ -183,6 +183,16 @@ def test_json_that_is_no_value(text: str, reason: str) -> None:
     assert [(r.row, r.reason, r.column) for r in caught.value.rows] == [(0, reason, "any")]
 
 
+def test_an_empty_timestamp_would_become_the_present_time() -> None:
+    empty = '{"$timestamp":{"t":0,"i":0}}'
+    table = table_of([ROW, ROW, ROW])
+    place = table.column_names.index("any")
+    values = ['{"$timestamp":{"t":0,"i":1}}', f'{{"inside":{empty}}}', empty]
+    with pytest.raises(RowRejected) as caught:
+        documents(TABLE, table.set_column(place, "any", pa.array(values)))
+    assert [(r.row, r.reason, r.column) for r in caught.value.rows] == [(2, "bad_value", "any")]
+
+
 def test_plain_json_is_read_as_an_application_writes_it() -> None:
     table = table_of([ROW])
     place = table.column_names.index("any")

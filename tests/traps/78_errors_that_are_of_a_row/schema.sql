@@ -2,6 +2,10 @@ CREATE FUNCTION picky(n integer) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF n = 13 THEN RAISE EXCEPTION 'no thirteen here' USING ERRCODE = 'ZZ013'; END IF;
     IF n = 14 THEN RAISE EXCEPTION 'not for you' USING ERRCODE = '42501'; END IF;
+    IF n = 17 THEN RAISE EXCEPTION 'called off' USING ERRCODE = '57014'; END IF;
+    IF n = 18 THEN RAISE EXCEPTION 'no line' USING ERRCODE = '08006'; END IF;
+    IF n = 19 THEN RAISE EXCEPTION 'not ready' USING ERRCODE = '55000'; END IF;
+    IF n = 20 THEN RAISE EXCEPTION 'invalid geometry' USING ERRCODE = 'XX000'; END IF;
     IF n = 15 THEN PERFORM * FROM nowhere; END IF;
     RETURN true;
 END $$;

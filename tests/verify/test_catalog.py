@@ -126,6 +126,8 @@ def test_rows_that_moved_into_a_child_are_missing(folder: Path, target: Postgres
         ("ALTER TABLE users RENAME TO u; CREATE VIEW users AS SELECT * FROM u", "view"),
         ("ALTER TABLE users DROP name CASCADE", "name is missing"),
         ("DROP VIEW named; ALTER TABLE users ALTER id TYPE text", "id has another type"),
+        ("DROP VIEW named; ALTER TABLE users ALTER id TYPE text, DROP name", "id has another type"),
+        ("DROP VIEW named; ALTER TABLE users ALTER id TYPE text, DROP name", "name is missing"),
     ],
 )
 def test_a_table_that_cannot_be_compared_is_named_and_the_others_are(

@@ -1,0 +1,118 @@
+"""`crossfade start` in a process of its own, started again whenever it has ended."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+from launcher import Launched, Launcher
+
+import crossfade
+from victim import all_gone
+
+RUN = Path(__file__).with_name("run_start.py")
+PROGRAM = Path(crossfade.__file__).with_name("__main__.py")
+
+
+class Controller:
+    """With a launcher, its processes are forked from one that has loaded the program."""
+
+    def __init__(
+        self, folder: Path, source: str, target: str, *, workers: int = 1, launcher: Launcher | None = None
+    ) -> None:
+        self.folder, self.workers, self._launcher = folder, workers, launcher
+        self.env = {**os.environ, "SOURCE_URL": source, "TARGET_URL": target, "CROSSFADE_WORKERS": str(workers)}
+        self.log = folder / "start.log"
+        self.process: subprocess.Popen[bytes] | Launched | None = None
+        self.ends: list[tuple[int, bool]] = []
+        """The exit status of each process that ended, and whether it was made to."""
+        self._struck = False
+
+    def start(self, *point: str) -> None:
+        """`point`: a named point at which the process is to be killed (see run_start.py)."""
+        arguments = [str(self.folder), str(self.workers), *point]
+        if self._launcher is not None:
+            self.process = self._launcher.launch(RUN, arguments, self.env, self.log)
+        else:
+            with self.log.open("ab") as log:
+                self.process = subprocess.Popen(
+                    [sys.executable, str(RUN), *arguments],
+                    env=self.env, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+                )  # fmt: skip
+        self._struck = False
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def keep(self) -> bool:
+        """Start it again if it has ended. Return whether it was running."""
+        if self.running:
+            return True
+        assert self.process is not None
+        status = self.process.returncode
+        assert status is not None
+        self.ends.append((status, self._struck))
+        self.start()
+        return False
+
+    def kill(self, *, group: bool) -> None:
+        """kill -9 of the controller, or of all its processes. Those that are left must end by themselves."""
+        if self.process is None or not self.running:
+            return
+        there: list[psutil.Process] = []
+        with suppress(psutil.NoSuchProcess):
+            parent = psutil.Process(self.process.pid)
+            there = [parent, *parent.children(recursive=True)]
+        self._struck = True
+        with suppress(ProcessLookupError):
+            (os.killpg if group else os.kill)(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        assert all_gone(there), f"still there: {there}"
+
+    def kill_worker(self, rng: random.Random) -> bool:
+        """kill -9 of one of its processes; return whether it had any."""
+        with suppress(psutil.NoSuchProcess):
+            found = psutil.Process(self.process.pid).children(recursive=True) if self.process else []
+            if found:
+                rng.choice(sorted(found, key=lambda p: p.pid)).kill()
+                return True
+        return False
+
+    def freeze(self, seconds: float) -> None:
+        """As a machine that sleeps: SIGSTOP, then SIGCONT."""
+        if self.process is not None and self.running:
+            os.killpg(self.process.pid, signal.SIGSTOP)
+            time.sleep(seconds)
+            os.killpg(self.process.pid, signal.SIGCONT)
+
+    def stop(self, seconds: float = 120) -> int | None:
+        """`crossfade stop`; return the exit status of the one that was running, None if it did not end in time."""
+        assert self.process is not None
+        while self.command("stop").returncode and self.running:
+            time.sleep(0.2)  # it does not follow yet
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill(group=True)
+            return None
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another command on the same move, while it runs."""
+        if self._launcher is not None:
+            said = self.folder / "said.log"
+            said.unlink(missing_ok=True)
+            other = self._launcher.launch(PROGRAM, [*arguments, "--project", str(self.folder)], self.env, said)
+            return subprocess.CompletedProcess(arguments, other.wait(120), said.read_text(), "")
+        command = [sys.executable, "-m", "crossfade", *arguments, "--project", str(self.folder)]
+        return subprocess.run(command, env=self.env, capture_output=True, text=True, check=False, timeout=240)
+
+    def said(self, lines: int = 15) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])

@@ -1,0 +1,107 @@
+"""`check` names what removes or rewrites records by itself, before anything is copied."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import shop
+from crossfade.stores.contract import need
+from crossfade.stores.open import open_store
+from outcome import open_move
+from scratch import MongoScratch, PostgresScratch
+
+SCHEMA = """
+CREATE TABLE log (id int PRIMARY KEY);
+CREATE TABLE said (text text);
+CREATE UNLOGGED TABLE "Tokens" (id int PRIMARY KEY);
+CREATE TABLE plain (id int PRIMARY KEY);
+CREATE RULE keep AS ON DELETE TO "Tokens" DO INSTEAD NOTHING;
+CREATE RULE told AS ON UPDATE TO log DO ALSO INSERT INTO said VALUES ('X DO INSTEAD Y');
+CREATE RULE off AS ON UPDATE TO plain DO ALSO NOTIFY log;
+ALTER TABLE plain DISABLE RULE off;
+"""
+MAPPING = {
+    "log": "SELECT l._id AS id FROM log AS l",
+    "Tokens": "SELECT t._id AS id FROM tokens AS t",
+    "plain": "SELECT p._id AS id FROM plain AS p",
+}
+
+
+def test_documents_into_rows(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path) -> None:
+    mongo_db.db.create_collection("log", capped=True, size=4096)
+    mongo_db.db.tokens.create_index("until", name="old", expireAfterSeconds=60)
+    for name in ("log", "tokens", "plain"):
+        mongo_db.db[name].insert_one({"_id": 1})
+    folder = shop.small_project(tmp_path / "p", SCHEMA, MAPPING)
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        move.survey()
+        found = [f for f in move.check() if f.kind in ("vanishes", "rule")]
+    assert all(f.severity == "note" and f.hint for f in found)
+    said = {(f.kind, f.place): f.message for f in found}
+    assert said.keys() == {
+        ("vanishes", "log"),
+        ("vanishes", "tokens"),
+        ("vanishes", "Tokens"),
+        ("rule", "Tokens"),
+        ("rule", "log"),
+    }
+    assert "capped" in said["vanishes", "log"]
+    assert "old (60 s after until)" in said["vanishes", "tokens"]
+    assert "unlogged" in said["vanishes", "Tokens"]
+    assert "keep is for DELETE" in said["rule", "Tokens"]
+    assert "refused" in said["rule", "Tokens"]
+    assert "runs too" in said["rule", "log"]
+
+
+ON_UPDATE = """
+CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL UNIQUE, "team.of" text UNIQUE);
+CREATE TABLE others (id int PRIMARY KEY, name text UNIQUE);
+CREATE TABLE notes (
+    id int PRIMARY KEY,
+    person int REFERENCES people (id) ON UPDATE CASCADE,
+    by_name text CONSTRAINT "by.name" REFERENCES people (name) ON UPDATE CASCADE,
+    by_team text CONSTRAINT by_team REFERENCES people ("team.of") ON UPDATE SET NULL,
+    plain text CONSTRAINT plain REFERENCES people (name) ON DELETE CASCADE,
+    other text CONSTRAINT other REFERENCES others (name) ON UPDATE CASCADE
+);
+"""
+
+
+def test_rows_that_change_with_others(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path) -> None:
+    """A primary key is never updated, nor a table that no mapping fills, so that nothing changes with those."""
+    mongo_db.db.people.insert_one({"_id": 1, "name": "a", "team": "t"})
+    mongo_db.db.notes.insert_one({"_id": 1, "by": "a"})
+    mapping = {
+        "people": 'SELECT p._id AS id, p.name AS name, p.team AS "team.of" FROM people AS p',
+        "notes": "SELECT n._id AS id, n.by AS by_name FROM notes AS n",
+    }
+    folder = shop.small_project(tmp_path / "p", ON_UPDATE, mapping)
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        move.survey()
+        found = [f for f in move.check() if f.kind == "on_update"]
+    assert [(f.severity, f.place, f.message.split()[0]) for f in found] == [
+        ("note", "notes", "by.name"),
+        ("note", "notes", "by_team"),
+    ]
+
+
+def test_a_target_of_documents(mongo_db: MongoScratch) -> None:
+    mongo_db.db.create_collection("log", capped=True, size=4096)
+    mongo_db.db.tokens.create_index("until", name="old", expireAfterSeconds=60)
+    mongo_db.db.plain.create_index("until")
+    mongo_db.db.more.create_index("until", expireAfterSeconds=60)
+    with open_store(mongo_db.url) as store:
+        ddl = need(store.ddl, store, "be inspected")
+        found = ddl.doubtful(ddl.live_schema(), ["log", "tokens", "plain"])
+    assert sorted((f.kind, f.place) for f in found) == [("vanishes", "log"), ("vanishes", "tokens")]
+
+
+def test_a_source_of_rows(pg_db: PostgresScratch) -> None:
+    pg_db.execute("CREATE UNLOGGED TABLE t (id int PRIMARY KEY)")
+    pg_db.execute("CREATE TABLE good (id int PRIMARY KEY)")
+    pg_db.execute("CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY LIST (id)")
+    pg_db.execute("CREATE UNLOGGED TABLE part PARTITION OF parts DEFAULT")
+    with open_store(pg_db.url) as store:
+        found = need(store.inspector, store, "be inspected").vanishing(["good", "parts", "t"])
+    assert [(f.kind, f.place) for f in found] == [("vanishes", "parts"), ("vanishes", "t")]
+    assert [f.hint for f in found] == ["ALTER TABLE public.part SET LOGGED", "ALTER TABLE public.t SET LOGGED"]

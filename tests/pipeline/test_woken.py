@@ -1,0 +1,39 @@
+"""Records that wait for a value of another one come in when that is free, however either of them spells it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import shop
+from outcome import counts_of, open_move
+from scratch import MongoScratch, PostgresScratch
+
+SCHEMA = """
+CREATE TABLE hosts (id int PRIMARY KEY, address inet UNIQUE, lease interval UNIQUE, price numeric UNIQUE);
+CREATE TABLE marks (id int PRIMARY KEY, address inet REFERENCES hosts (address));
+"""
+MAPPING = {
+    "hosts": "SELECT h._id AS id, h.address AS address, h.lease AS lease, h.price AS price FROM hosts AS h",
+    "marks": "SELECT m._id AS id, m.address AS address FROM marks AS m",
+}
+
+
+def test_values_with_several_spellings(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path) -> None:
+    mongo_db.db.hosts.insert_many(
+        [
+            {"_id": 1, "address": "::1", "lease": "1 h", "price": "1"},
+            {"_id": 2, "address": "0:0:0:0:0:0:0:1", "lease": "2 h", "price": "2"},
+            {"_id": 3, "address": "::3", "lease": "60 min", "price": "3"},
+        ]
+    )
+    mongo_db.db.marks.insert_many([{"_id": 1, "address": "0:0:0:0:0:0:0:4"}])
+    folder = shop.small_project(tmp_path / "p", SCHEMA, MAPPING, more="limits.stop_at = 1.0\n")
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        move.survey()
+        assert counts_of(move.copy()) == {"hosts": (3, 1, 2, 0), "marks": (1, 0, 1, 0)}
+        move.repair(keys={"hosts": ["2", "3"], "marks": ["1"]})  # it is noted what they wait for
+        assert counts_of(move.status()) == {"hosts": (3, 1, 2, 0), "marks": (1, 0, 1, 0)}
+        mongo_db.db.hosts.update_one({"_id": 1}, {"$set": {"address": "::4", "lease": "4 h"}})
+        move.repair(keys={"hosts": ["1"]})
+        assert counts_of(move.status()) == {"hosts": (3, 3, 0, 0), "marks": (1, 1, 0, 0)}
+        assert move.verify().equal

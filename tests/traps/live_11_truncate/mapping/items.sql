@@ -1,0 +1,1 @@
+SELECT i.id AS id, i.name AS name FROM items AS i

@@ -1,0 +1,1 @@
+SELECT p.id AS id, p.code AS code FROM parents AS p

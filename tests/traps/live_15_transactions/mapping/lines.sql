@@ -1,0 +1,1 @@
+SELECT l.id AS id, l.order_id AS order_id, l.amount AS amount FROM lines AS l

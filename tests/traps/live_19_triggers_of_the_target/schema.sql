@@ -1,0 +1,5 @@
+CREATE TABLE items (id int PRIMARY KEY, name text NOT NULL);
+CREATE TABLE audit (n serial PRIMARY KEY, what text NOT NULL);
+CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN INSERT INTO audit (what) VALUES (NEW.name); RETURN NEW; END $$;
+CREATE TRIGGER noted AFTER INSERT OR UPDATE ON items FOR EACH ROW EXECUTE FUNCTION noted();

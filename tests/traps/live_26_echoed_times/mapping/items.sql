@@ -1,0 +1,1 @@
+SELECT i.id AS id, i.name AS name, i.updated_at AS updated_at FROM items AS i

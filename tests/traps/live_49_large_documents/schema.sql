@@ -1,0 +1,1 @@
+CREATE TABLE items (id int PRIMARY KEY, size int NOT NULL, body text NOT NULL);

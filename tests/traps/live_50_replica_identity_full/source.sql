@@ -1,0 +1,3 @@
+CREATE TABLE items (id int PRIMARY KEY, name text NOT NULL);
+ALTER TABLE items REPLICA IDENTITY FULL;
+INSERT INTO items VALUES (1, 'a'), (2, 'b');

@@ -1,0 +1,1 @@
+SELECT c.id AS id, c.parent_id AS parent_id FROM children AS c

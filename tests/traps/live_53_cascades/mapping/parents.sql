@@ -1,0 +1,1 @@
+SELECT p.id AS id FROM parents AS p
