@@ -38,7 +38,8 @@ class Subject:
 class Contender:
     """`inside` takes the time that the process itself measured, without start and imports, in its favour. `tables` are
     the rows that must be there in the end. `target` says what it starts from: "none", "empty", "tables" (made by the
-    schema file) or "kept" (what the contender before it has left).
+    schema file) or "kept" (what the contender before it has left, after `before` was run on it). `status` is the one
+    that it ends with, `into` the kind of the target.
     """
 
     name: str
@@ -48,6 +49,9 @@ class Contender:
     tables: Mapping[str, int] = field(default_factory=dict)
     inside: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
+    before: str = ""
+    status: int = 0
+    into: str = "postgresql"
 
 
 def contenders(subject: Subject, tools: Tools) -> list[Contender]:

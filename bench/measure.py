@@ -34,8 +34,8 @@ class Failed(Exception):
     """a contender ended with an error; the text is the end of what it said"""
 
 
-def measure(command: Sequence[str], env: Mapping[str, str]) -> Measured:
-    """Runs the command and watches it. Raises Failed where it does not end with status 0."""
+def measure(command: Sequence[str], env: Mapping[str, str], status: int = 0) -> Measured:
+    """Runs the command and watches it. Raises Failed where it ends with another status."""
     with tempfile.TemporaryFile() as out:
         start = time.perf_counter()
         child = subprocess.Popen(command, env=dict(env), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
@@ -43,7 +43,7 @@ def measure(command: Sequence[str], env: Mapping[str, str]) -> Measured:
         seconds = time.perf_counter() - start
         out.seek(0)
         said = out.read().decode(errors="replace").strip()
-    if child.returncode:
+    if child.returncode != status:
         raise Failed(f"status {child.returncode}: {said[-600:]}")
     return Measured(seconds, memory, largest, _last_line(said))
 

@@ -14,8 +14,11 @@ from pathlib import Path
 import psutil
 
 import duplicates
+import follow
 import orders
+import pairs
 import quarantine
+import switches
 from contenders import DECODER, LIBRARY, ONE_THREAD, TWO_THREADS, UNCOLLECTED, Contender
 from measure import Measured
 
@@ -25,6 +28,8 @@ RATIOS = (
     *orders.RATIOS,
     *quarantine.RATIOS,
     *duplicates.RATIOS,
+    *follow.RATIOS,
+    *pairs.RATIOS,
     ("copy, in documents a second", "crossfade copy", "sling"),
     ("copy, in documents a second", "crossfade copy", "sling, flattened"),
     ("copy, in documents a second", "crossfade copy", "limit: both at once"),
@@ -96,7 +101,7 @@ def render(
 ) -> str:
     parts = [_head(versions, missing, scale, rounds)]
     for one in results:
-        parts += [_title(one), _table(one), _ratios(one), *_failures(one)]
+        parts += [_title(one), _table(one), *_lags(one), *_switches(one), *_ratios(one), *_failures(one)]
     return "\n\n".join([*parts, READING.read_text(encoding="utf-8")])
 
 
@@ -158,7 +163,19 @@ def _row(outcome: Outcome, documents: int) -> str:
     return f"| {name} | {count:,} | {shown} | {rate:,.0f} | {memory:.0f} | {largest:.0f} |"
 
 
-def _ratios(one: Results) -> str:
+def _lags(one: Results) -> list[str]:
+    """How far the target was behind."""
+    found = one.of(follow.LAG)
+    return [f"{follow.LAG}: {follow.lags(found.runs)}"] if found else []
+
+
+def _switches(one: Results) -> list[str]:
+    """For how long neither side took writes."""
+    found = one.of(switches.UNDER_LOAD)
+    return switches.said(found.runs) if found else []
+
+
+def _ratios(one: Results) -> list[str]:
     lines = ["| ratio | median (least to greatest) |", "|---|---:|"]
     for what, ours, theirs in RATIOS:
         mine, other = one.of(ours), one.of(theirs)
@@ -167,7 +184,7 @@ def _ratios(one: Results) -> str:
         by_round = [a / b for a, b in zip(mine.rates, other.rates, strict=False)]
         shown = f"{statistics.median(by_round):.2f} ({min(by_round):.2f} to {max(by_round):.2f})"
         lines.append(f"| {what}: {ours} / {theirs} | {shown} |")
-    return "\n".join(lines)
+    return ["\n".join(lines)] if len(lines) > 2 else []
 
 
 def _failures(one: Results) -> list[str]:

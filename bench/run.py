@@ -2,8 +2,8 @@
 and the reading of BSON alone, beside other readers.
 
 Contenders run one after another, several rounds of all, so that a slow minute of the machine harms all alike. The
-rows are counted after every run; what miscounts has failed. A whole run (scale 1) writes
-bench/RESULTS.md; any other prints alone.
+rows are counted after every run; what miscounts has failed. A whole run (scale 1) writes bench/RESULTS.md; a run of
+some projects replaces their sections there if --keep asks for it; any other prints alone.
 """
 
 from __future__ import annotations
@@ -18,19 +18,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duplicates
+import follow
 import orders
+import pairs
 import quarantine
 import stores as there
+import switches
 from contenders import Contender, Subject, contenders, readers
 from crossfade.records.native import extension, native_status
 from measure import Failed, Measured, measure
 from report import Outcome, Results, render
+from row_sources import TABLE
+from sections import with_sections
 from tools import Tools, install, versions
 
 HERE = Path(__file__).parent
 PROJECTS = {"sessions": "writingsessions", "users": "users"}
-READERS, ORDERS, QUARANTINE, DUPLICATES = "readers", "orders", "quarantine", "duplicates"
-EVERY = [*PROJECTS, ORDERS, QUARANTINE, DUPLICATES, READERS]
+READERS, ORDERS, QUARANTINE, DUPLICATES, FOLLOW = "readers", "orders", "quarantine", "duplicates", "follow"
+SWITCH, PAIRS = "switch", "pairs"
+EVERY = [*PROJECTS, ORDERS, QUARANTINE, DUPLICATES, FOLLOW, SWITCH, PAIRS, READERS]
 READ = {**PROJECTS, "reports": "reports"}
 """What the readers are measured on."""
 
@@ -52,14 +58,28 @@ def main() -> int:
             found.append(_quarantine(stores, Path(work), asked))
         if DUPLICATES in asked.projects:
             found.append(_duplicates(stores, Path(work), asked))
+        if FOLLOW in asked.projects:
+            found.append(_follow(stores, Path(work), asked))
+        if SWITCH in asked.projects:
+            found += [_switch(stores, Path(work), kind, asked) for kind in asked.sources]
+        if PAIRS in asked.projects:
+            found += _pairs(stores, Path(work), tools, asked)
         if READERS in asked.projects:
             found += [_readers(stores, Path(work), name, tools, asked) for name in READ]
         used = {**there.versions(stores), **versions(cache, tools)}
     text = render(found, used, missing, asked.scale, asked.rounds)
     print(text)
-    if asked.scale >= 1 and len(found) == len(PROJECTS) + 3 + len(READ) and asked.only == [""]:
-        (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
+    if asked.scale >= 1 and asked.only == [""]:
+        _write(text, asked)
     return 1 if any(outcome.failed for one in found for outcome in one.outcomes) else 0
+
+
+def _write(text: str, asked: argparse.Namespace) -> None:
+    file = HERE / "RESULTS.md"
+    if set(asked.projects) == set(EVERY):
+        file.write_text(text, encoding="utf-8")
+    elif asked.keep:
+        file.write_text(with_sections(file.read_text(encoding="utf-8"), text, asked.rounds), encoding="utf-8")
 
 
 def _arguments() -> argparse.Namespace:
@@ -68,6 +88,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--projects", nargs="+", choices=EVERY, default=EVERY)
     parser.add_argument("--only", nargs="+", default=[""], help="only contenders whose names hold one of these texts")
+    parser.add_argument("--switches", type=int, default=switches.SWITCHES, help="cutovers of each round of `switch`")
+    parser.add_argument("--sources", nargs="+", choices=switches.SOURCES, default=switches.SOURCES, help="of `switch`")
+    parser.add_argument("--keep", action="store_true", help="replace the sections of these projects in RESULTS.md")
     parser.add_argument("--no-tools", action="store_true", help="without sling, dlt and pymongoarrow")
     parser.add_argument("--cache", default=str(HERE / ".cache"), help="where the other tools are installed")
     return parser.parse_args()
@@ -125,6 +148,42 @@ def _duplicates(stores: there.Stores, work: Path, asked: argparse.Namespace) -> 
         there.drop_source(stores, name)
     size = len(json.dumps(next(duplicates.orders(1, 0.0))))
     return Results(DUPLICATES, count, size, {"orders": count}, outcomes)
+
+
+def _follow(stores: there.Stores, work: Path, asked: argparse.Namespace) -> Results:
+    """A source that is written to while it is followed."""
+    _say(f"{FOLLOW}: filling MongoDB")
+    documents, size = there.fill(stores, FOLLOW, PROJECTS["sessions"], asked.scale)
+    env = {**os.environ, "TARGET_URL": stores.target}
+    wanted = follow.steps(work, stores.source(FOLLOW), env, documents)
+    outcomes = _rounds(stores, FOLLOW, wanted, asked, env)
+    there.drop_source(stores, FOLLOW)
+    return Results(FOLLOW, documents, size, {"writing_sessions": documents}, outcomes)
+
+
+def _switch(stores: there.Stores, work: Path, kind: str, asked: argparse.Namespace) -> Results:
+    """A source and a target between which applications are moved, to and fro."""
+    _say(f"{SWITCH}: filling the source ({kind})")
+    source, documents, size = switches.fill(stores, kind, asked.scale)
+    there.fresh_target(stores, None)
+    env = {**os.environ, "TARGET_URL": stores.target}
+    wanted = switches.steps(work, source, env, documents, asked.switches)
+    title = f"{SWITCH}, {switches.NAMES[kind]} into PostgreSQL and back"
+    outcomes = _rounds(stores, title, wanted, asked, env)
+    switches.drop(stores, kind)
+    return Results(title, documents, size, {TABLE: documents}, outcomes)
+
+
+def _pairs(stores: there.Stores, work: Path, tools: Tools, asked: argparse.Namespace) -> list[Results]:
+    """Rows out of PostgreSQL and SQLite, into PostgreSQL and MongoDB."""
+    _say(f"{PAIRS}: filling PostgreSQL and SQLite")
+    sources = pairs.fill(stores, work, asked.scale)
+    found = []
+    for pair in pairs.pairs(stores, work, sources, tools):
+        outcomes = _rounds(stores, pair.title, pair.contenders, asked, pair.env, pair.schema)
+        found.append(Results(pair.title, sources.count, sources.size, pair.tables, outcomes))
+    there.drop_rows(stores)
+    return found
 
 
 def _readers(stores: there.Stores, work: Path, name: str, tools: Tools, asked: argparse.Namespace) -> Results:
@@ -191,11 +250,15 @@ def _round(stores: there.Stores, outcome: Outcome, schema: Path | None, env: dic
     }
     if outcome.failed:
         return
+    if one.into == "mongodb":
+        make["empty"] = lambda: there.fresh_documents(stores)
     make.get(one.target, lambda: None)()
+    if one.before:
+        there.run_before(stores, one.before)
     try:
         with tempfile.TemporaryDirectory() as scratch:
             own = {"BENCH_DOCUMENTS": str(one.documents), "BENCH_WORK": scratch, **one.env}
-            measured = measure(one.command, {**env, **own})
+            measured = measure(one.command, {**env, **own}, one.status)
         _require_rows(stores, one, measured)
     except Failed as error:
         outcome.failed = str(error)
@@ -204,7 +267,8 @@ def _round(stores: there.Stores, outcome: Outcome, schema: Path | None, env: dic
 
 
 def _require_rows(stores: there.Stores, one: Contender, measured: Measured) -> None:
-    rows = there.count_rows(stores, one.tables) if one.tables else {}
+    count = there.count_documents if one.into == "mongodb" else there.count_rows
+    rows = count(stores, one.tables) if one.tables else {}
     if rows != dict(one.tables):
         raise Failed(f"it left {rows} rows where {dict(one.tables)} were due")
     if measured.printed.get("documents", one.documents) != one.documents:

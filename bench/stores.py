@@ -33,6 +33,16 @@ class Stores:
     def target(self) -> str:
         return with_database(self.postgresql, TARGET)
 
+    @property
+    def documents(self) -> str:
+        """The target of moves into MongoDB."""
+        return with_database(self.mongodb, TARGET)
+
+    @property
+    def rows(self) -> str:
+        """The source of moves out of PostgreSQL."""
+        return with_database(self.postgresql, f"{TARGET}_rows")
+
 
 @contextmanager
 def servers(directory: Path) -> Iterator[Stores]:
@@ -50,6 +60,7 @@ def servers(directory: Path) -> Iterator[Stores]:
             yield stores
         finally:
             drop_target(stores)
+            drop_rows(stores)
 
 
 def fill(stores: Stores, project: str, entity: str, scale: float) -> tuple[int, int]:
@@ -71,6 +82,40 @@ def drop_target(stores: Stores) -> None:
         connection.execute(f"DROP DATABASE IF EXISTS {TARGET} WITH (FORCE)")
 
 
+def drop_rows(stores: Stores) -> None:
+    with psycopg.connect(stores.postgresql, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {TARGET}_rows WITH (FORCE)")
+    with pymongo.MongoClient[dict[str, Any]](stores.mongodb) as client:
+        client.drop_database(TARGET)
+
+
+def fill_rows(stores: Stores, what: str, where: str, scale: float) -> None:
+    """Writing sessions as rows in a database, or as documents in a file (row_sources.py)."""
+    if what == "postgresql":
+        drop_rows(stores)
+        with psycopg.connect(stores.postgresql, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {TARGET}_rows")
+    subprocess.run([sys.executable, str(HERE / "row_sources.py"), what, where, str(scale)], check=True)
+
+
+def row_size(stores: Stores) -> tuple[int, int]:
+    """How many rows of writing sessions there are, and how many bytes each has on average."""
+    query = "SELECT count(*), avg(pg_column_size(w)) FROM writing_sessions AS w"
+    with psycopg.connect(stores.rows) as connection:
+        row = connection.execute(query).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def fresh_documents(stores: Stores) -> None:
+    with pymongo.MongoClient[dict[str, Any]](stores.mongodb) as client:
+        client.drop_database(TARGET)
+
+
+def run_before(stores: Stores, statement: str) -> None:
+    with psycopg.connect(stores.target) as connection:
+        connection.execute(statement.encode())
+
+
 def fresh_target(stores: Stores, schema: Path | None) -> None:
     """An empty database, with the tables of a schema file where one is given, and nothing left to be written back."""
     drop_target(stores)
@@ -80,6 +125,11 @@ def fresh_target(stores: Stores, schema: Path | None) -> None:
         if schema is not None:
             connection.execute(schema.read_bytes())
         connection.execute("CHECKPOINT")
+
+
+def count_documents(stores: Stores, names: Mapping[str, int]) -> dict[str, int]:
+    with pymongo.MongoClient[dict[str, Any]](stores.documents) as client:
+        return {name: client.get_default_database()[name].count_documents({}) for name in names}
 
 
 def count_rows(stores: Stores, tables: Mapping[str, int]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import venv
@@ -16,19 +17,25 @@ WANTED = {
     "sling": ("tools", [SLING]),
     "dlt": ("tools", ["dlt[postgres]==1.31.0", "pymongo"]),
     "pymongoarrow": ("arrow", ["pymongoarrow==1.15.0"]),
+    "reladiff": ("reladiff", ["reladiff==0.6.0", "psycopg2-binary"]),
+    "adbc": (
+        "adbc",
+        ["adbc-driver-sqlite==1.13.0", "adbc-driver-postgresql==1.13.0", "pyarrow", "pymongo", "psycopg[binary]"],
+    ),
 }
 INSTALLING = 900.0
 
 
 @dataclass(frozen=True)
 class Tools:
-    """`sling`, `dlt` and `pymongoarrow` are what to run (the binary, the interpreters), or None; `missing` says why
-    not.
-    """
+    """What to run of each (a binary, an interpreter), or None; `missing` says why not."""
 
     sling: Path | None = None
     dlt: Path | None = None
     pymongoarrow: Path | None = None
+    reladiff: Path | None = None
+    adbc: Path | None = None
+    pgloader: Path | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -47,6 +54,10 @@ def install(cache: Path) -> Tools:
     if "sling" in found:
         found["sling"] = next((cache / "tools").glob("lib/*/site-packages/sling_linux_amd64/bin/sling-linux-amd64"))
         found["sling"].chmod(0o755)
+    if (pgloader := shutil.which("pgloader")) is not None:
+        found["pgloader"] = Path(pgloader)
+    else:
+        missing["pgloader"] = "it is not installed (apt-get install pgloader)"
     return Tools(**found, missing=missing)
 
 
@@ -74,7 +85,7 @@ def _pip(python: Path, wanted: list[str]) -> str:
 
 def versions(cache: Path, tools: Tools) -> dict[str, str]:
     """What is installed of each tool."""
-    packages = {"sling": SLING.split("==")[0]}
+    packages = {"sling": SLING.split("==")[0], "adbc": "adbc-driver-sqlite"}
     return {
         name: _version(_python(cache, environment), packages.get(name, name))
         for name, (environment, _) in WANTED.items()
