@@ -247,11 +247,11 @@ def achievement(number: int, sizes: Sizes) -> Document:
 def userachievement(number: int, sizes: Sizes) -> Document:
     rng = rng_of("userachievements", number)
     who, turn = number % sizes["users"], number // sizes["users"]
-    done = rng.random() < 0.4
+    done, earned = rng.random() < 0.4, (turn + who) % sizes["achievements"]
     made: Document = {
         "_id": oid("userachievements", number),
         "userId": cast(number) if number >= FLAWED else oid("users", who),
-        "achievementId": oid("achievements", (turn + who) % sizes["achievements"]),
+        "achievementId": oid("achievements", earned),
         "progress": rng.randint(0, 50),
         "isCompleted": done,
         "notificationSent": done and rng.random() < 0.9,
@@ -261,7 +261,7 @@ def userachievement(number: int, sizes: Sizes) -> Document:
     if done:
         made |= {
             "completedAt": born(number) + timedelta(days=2),
-            "earnedRewards": {"points": rng.choice((50, 100, 250))},
+            "earnedRewards": achievement(earned, sizes)["rewards"],
         }
     else:
         sometimes(rng, 0.3, made, completedAt=None, earnedRewards=None)
