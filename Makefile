@@ -13,7 +13,7 @@ export PYTHON
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
 
-demo: venv-demo ## real MongoDB into real PostgreSQL, with a proof, in under three minutes
+demo: venv-demo ## real MongoDB into real PostgreSQL and back, with proofs, in under three minutes
 	$(BIN)/python examples/demo.py
 
 test: lint ## set up, check the style and the types, run the tests; with Rust there, the native reader's too
@@ -40,12 +40,12 @@ lint: venv ## style, types, and which folder may import which
 	scripts/types
 	$(BIN)/lint-imports
 
-format: venv ## mend what the tools can mend
+format: venv ## fix what the tools can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-torture: venv ## the long runs: kills, cut connections, full disks
-	$(BIN)/pytest -n $(WORKERS) -m torture --timeout 3600
+torture: venv ## the long runs: kills, cut connections, full disks; many examples of what Hypothesis tests
+	$(BIN)/pytest -n $(WORKERS) -m "torture or hypothesis" --timeout 3600
 
 bench: venv ## measure beside the limit and beside other tools; writes bench/RESULTS.md
 	$(BIN)/python bench/run.py
