@@ -106,7 +106,10 @@ def options(home: Path, port: int) -> list[str]:
     data.mkdir()
     return [
         *("--dbpath", str(data), "--port", str(port), "--bind_ip", HOST, "--nounixsocket", "--quiet"),
-        *("--wiredTigerCacheSizeGB", "0.25"),
+        *(
+            "--wiredTigerCacheSizeGB",
+            "0.5",
+        ),  # 0.25 may be too small for 16 MB and its event
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
     ]
 

@@ -22,7 +22,7 @@ from crossfade.stores.postgresql.reading.relations import PARTITIONED, TABLE, Re
 from crossfade.stores.postgresql.session.connect import RunUrl, connect
 from crossfade.stores.postgresql.session.own_schema import DROP_IF_EMPTY
 from crossfade.stores.postgresql.writing.cascades import Cascades, Who
-from crossfade.stores.postgresql.writing.kept import Written
+from crossfade.stores.postgresql.writing.kept import WrittenRow
 from crossfade.stores.postgresql.writing.record_table import RecordTable, asking
 from crossfade.stores.postgresql.writing.triggers import DisabledTriggers
 
@@ -143,7 +143,7 @@ class PostgresRecordWriter:
     def _sent(self, connection: psycopg.Connection[Any], changes: Sequence[RecordChange]) -> None:
         """Send all of them without waiting for results. Raises the error of the first that is refused."""
         failure: psycopg.Error | None = None
-        written: list[Written | None] = []
+        written: list[WrittenRow | None] = []
         try:
             with connection.pipeline() as pipeline:
                 try:
@@ -241,12 +241,12 @@ class PostgresRecordWriter:
             return {place: RecordRefused(reason, error.diag.message_primary or str(error))}
         return {}
 
-    def _one(self, connection: psycopg.Connection[Any], change: RecordChange) -> Written | None:
+    def _one(self, connection: psycopg.Connection[Any], change: RecordChange) -> WrittenRow | None:
         table = self._table(connection, change.entity)
         if (found := table.statement(change)) is None:
             return None
         statement, values, given = found
-        return Written(connection.execute(statement, values), given, table.types)
+        return WrittenRow(connection.execute(statement, values), given, table.types)
 
     def _in_order(
         self, connection: psycopg.Connection[Any], changes: Sequence[RecordChange], places: Iterable[int] | None = None

@@ -15,7 +15,7 @@ from crossfade.stores.postgresql.meaning.compare import UNDECIDED
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenRow:
     """One row that was written: the texts that its columns were given, and the cursor that returns what they print."""
 
     cursor: psycopg.Cursor[Any]
