@@ -53,38 +53,6 @@ def test_documents_into_rows(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp
     assert "runs too" in said["rule", "log"]
 
 
-ON_UPDATE = """
-CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL UNIQUE, "team.of" text UNIQUE);
-CREATE TABLE others (id int PRIMARY KEY, name text UNIQUE);
-CREATE TABLE notes (
-    id int PRIMARY KEY,
-    person int REFERENCES people (id) ON UPDATE CASCADE,
-    by_name text CONSTRAINT "by.name" REFERENCES people (name) ON UPDATE CASCADE,
-    by_team text CONSTRAINT by_team REFERENCES people ("team.of") ON UPDATE SET NULL,
-    plain text CONSTRAINT plain REFERENCES people (name) ON DELETE CASCADE,
-    other text CONSTRAINT other REFERENCES others (name) ON UPDATE CASCADE
-);
-"""
-
-
-def test_rows_that_change_with_others(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path) -> None:
-    """A primary key is never updated, nor a table that no mapping fills, so that nothing changes with those."""
-    mongo_db.db.people.insert_one({"_id": 1, "name": "a", "team": "t"})
-    mongo_db.db.notes.insert_one({"_id": 1, "by": "a"})
-    mapping = {
-        "people": 'SELECT p._id AS id, p.name AS name, p.team AS "team.of" FROM people AS p',
-        "notes": "SELECT n._id AS id, n.by AS by_name FROM notes AS n",
-    }
-    folder = shop.small_project(tmp_path / "p", ON_UPDATE, mapping)
-    with open_move(folder, mongo_db.url, pg_db.url) as move:
-        move.survey()
-        found = [f for f in move.check() if f.kind == "on_update"]
-    assert [(f.severity, f.place, f.message.split()[0]) for f in found] == [
-        ("note", "notes", "by.name"),
-        ("note", "notes", "by_team"),
-    ]
-
-
 def test_a_target_of_documents(mongo_db: MongoScratch) -> None:
     mongo_db.db.create_collection("log", capped=True, size=4096)
     mongo_db.db.tokens.create_index("until", name="old", expireAfterSeconds=60)

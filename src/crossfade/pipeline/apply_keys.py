@@ -20,6 +20,7 @@ from crossfade.errors import CrossfadeError
 from crossfade.journal import dirty, feed, journal
 from crossfade.journal.dirty import Dirty
 from crossfade.model.rejection import Rejection
+from crossfade.pipeline.cascaded import referring
 from crossfade.pipeline.claims import Settled
 from crossfade.pipeline.difference import difference
 from crossfade.pipeline.noting import Applied, note
@@ -102,6 +103,7 @@ def _quick(s: Session, tx: TargetTransaction, claims: Sequence[Dirty]) -> Applie
     if several or any(r.entry is not None or r.rejection is not None for r in view.records):
         raise _Careful
     changes = difference(view, ())
+    cascaded = referring(view, changes)
     if changes:
         if concerns_others(view, changes):
             settled = Settling(view, ask_uniques=False).settle()
@@ -112,7 +114,7 @@ def _quick(s: Session, tx: TargetTransaction, claims: Sequence[Dirty]) -> Applie
                 write(s, tx, changes)
         except RowRejected as refusal:
             raise _Careful from refusal
-    return note(view, Settled(), changes)
+    return note(view, Settled(), changes, cascaded)
 
 
 def _careful(
@@ -127,8 +129,9 @@ def _careful(
         refused: Mapping[int, Rejection] = {}
         if not settled.stuck:
             changes = difference(view, settled.rejected)
+            cascaded = referring(view, changes)
             if attempt(s, tx, changes) is None:
-                return replace(note(view, settled, changes), stuck=stuck)
+                return replace(note(view, settled, changes, cascaded), stuck=stuck)
             refused = _not_about_values(view, settled, _refused(s, tx, view, settled))
             if not refused:
                 raise CrossfadeError(

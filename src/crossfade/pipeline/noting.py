@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crossfade.journal import dirty, journal, waiting
@@ -61,7 +61,9 @@ class _Fate:
     why: Rejection | None
 
 
-def note(view: View, settled: Settled, changes: Sequence[TableChange]) -> Applied:
+def note(
+    view: View, settled: Settled, changes: Sequence[TableChange], compare_again: Collection[Who] = frozenset()
+) -> Applied:
     """Note what became of the records in view, in the transaction that wrote the changes."""
     inside = view.inside
     fates = [_fate(record, settled.rejected.get(record.number), inside) for record in view.records if not record.frozen]
@@ -69,6 +71,7 @@ def note(view: View, settled: Settled, changes: Sequence[TableChange]) -> Applie
     _note_entries(view, fates)
     _note_accounts(view, fates, changes)
     _wake(view, changes)
+    _put(view, compare_again)
     touched = {who for c in changes for part in (*c.inserts, *c.updates, *c.deletes) for who in part.owners}
     records = Counter((f.record.who[0], _outcome(f, f.record.who in touched)) for f in fates)
     reasons = Counter(
@@ -199,6 +202,9 @@ def _wake(view: View, changes: Sequence[TableChange]) -> None:
     if not changes or not waiting.is_any(view.tx):
         return
     values, tables = waits.of_changes(view, changes)
-    woken = waiting.woken(view.tx, values, tables) if values else set()
-    for entity in sorted({entity for entity, _ in woken}):
-        dirty.put(view.tx, entity, [key for of, key in woken if of == entity])
+    _put(view, waiting.woken(view.tx, values, tables) if values else ())
+
+
+def _put(view: View, records: Collection[Who]) -> None:
+    for entity in sorted({entity for entity, _ in records}):
+        dirty.put(view.tx, entity, [key for of, key in records if of == entity])
