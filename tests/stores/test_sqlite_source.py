@@ -312,6 +312,7 @@ def test_a_change_that_was_undone_is_noticed(file: Path) -> None:
         assert store.changed() == Written(file.name)
 
 
+AT_ONCE = "PRAGMA busy_timeout = 10"
 UNDONE = ("UPDATE tight SET v = v + 1", "UPDATE tight SET v = v - 1")
 
 
@@ -333,9 +334,9 @@ def test_a_checkpoint_is_no_change(file: Path, mode: str, before: Sequence[str],
             assert store.snapshot is not None
             assert store.changed is not None
             store.snapshot()
-            assert written(file, checkpoint).returncode == 0
+            assert written(file, AT_ONCE, checkpoint).returncode == 0
             assert store.changed() is None
-            assert written(file, *UNDONE, checkpoint, checkpoint).returncode == 0
+            assert written(file, *UNDONE, AT_ONCE, checkpoint, checkpoint).returncode == 0
             assert store.changed() == Written(link.name if is_linked else file.name)
 
 
@@ -344,7 +345,7 @@ def test_writers_wait_where_there_is_no_wal(file: Path) -> None:
         assert store.snapshot is not None
         assert store.changed is not None
         store.snapshot()
-        refused = written(file, "PRAGMA busy_timeout = 10", "DELETE FROM tight WHERE v = 1")
+        refused = written(file, AT_ONCE, "DELETE FROM tight WHERE v = 1")
         assert "locked" in refused.stderr
         assert store.changed() is None
 
