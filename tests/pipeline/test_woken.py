@@ -37,3 +37,26 @@ def test_values_with_several_spellings(mongo_db: MongoScratch, pg_db: PostgresSc
         move.repair(keys={"hosts": ["1"]})
         assert counts_of(move.status()) == {"hosts": (3, 3, 0, 0), "marks": (1, 1, 0, 0)}
         assert move.verify().equal
+
+
+def test_what_is_in_the_way_may_change(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path) -> None:
+    """First another row has the unique value; when that is free, another one has the primary key."""
+    mongo_db.db.hosts.insert_many([{"_id": n, "number": n, "label": "a"} for n in (1, 2)])
+    mongo_db.db.guests.insert_one({"_id": 1, "number": 7, "label": "g"})
+    schema = "CREATE TABLE rooms (number int PRIMARY KEY, label text UNIQUE, of int);"
+    part = "SELECT r.number AS number, r.label AS label, r._id AS of FROM {} AS r"
+    rooms = f"{part.format('hosts')} UNION ALL {part.format('guests')}"
+    folder = shop.small_project(tmp_path / "p", schema, {"rooms": rooms}, more="limits.stop_at = 1.0\n")
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        move.survey()
+        move.copy()
+        move.repair(keys={"hosts": ["2"]})
+        mongo_db.db.guests.update_one({"_id": 1}, {"$set": {"number": 2}})
+        move.repair(keys={"guests": ["1"]})
+        mongo_db.db.hosts.update_one({"_id": 1}, {"$set": {"label": "b"}})
+        move.repair(keys={"hosts": ["1"]})
+        assert counts_of(move.status()) == {"hosts": (2, 1, 1, 0), "guests": (1, 1, 0, 0)}
+        mongo_db.db.guests.update_one({"_id": 1}, {"$set": {"number": 3}})
+        move.repair(keys={"guests": ["1"]})
+        assert counts_of(move.status()) == {"hosts": (2, 2, 0, 0), "guests": (1, 1, 0, 0)}
+        assert move.verify().equal

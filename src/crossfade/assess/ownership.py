@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from crossfade.mapping.owners import owners
 from crossfade.model.findings import Finding
 from crossfade.model.program import Program
-from crossfade.model.quoting import identifier
+from crossfade.model.quoting import identifier, spellings
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetSchema, TargetTable
 from crossfade.schema.documents import commands
@@ -48,7 +48,7 @@ def _index_on(target: TargetSchema, table: str, column: str) -> str:
 
 def _of_keys(table: TargetTable) -> set[str]:
     """Return the first columns of the primary key and the unique constraints."""
-    named = {identifier(c.name): c.name for c in table.columns}
+    named = {spelled: c.name for c in table.columns for spelled in spellings(c.name)}
     uniques = {named[u.expressions[0]] for u in table.uniques if not u.predicate and u.expressions[0] in named}
     return {*table.primary_key[:1], *uniques}
 

@@ -28,9 +28,12 @@ def forget(tx: TargetTransaction, ids: Iterable[str]) -> None:
     tx.journal.delete_each(WAITING, [{"id": id_} for id_ in ids])
 
 
-def noted(tx: TargetTransaction, ids: Collection[str]) -> set[str]:
-    """Return which of the entries have noted what they wait for."""
-    return {id_ for (id_,) in tx.journal.select(WAITING, ("id",), (OneOf("id", sorted(ids)),))} if ids else set()
+def noted(tx: TargetTransaction, ids: Collection[str]) -> dict[str, set[str]]:
+    """Return what these entries wait for, of those that have noted it."""
+    found: dict[str, set[str]] = {}
+    for id_, value in tx.journal.select(WAITING, ("id", "value"), (OneOf("id", sorted(ids)),)) if ids else ():
+        found.setdefault(id_, set()).add(value)
+    return found
 
 
 def is_any(tx: TargetTransaction) -> bool:

@@ -22,6 +22,11 @@ def shown(name: str) -> str:
     return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else identifier(name)
 
 
+def spellings(name: str) -> set[str]:
+    """Return the ways in which an index may name a column."""
+    return {identifier(name), shown(name)}
+
+
 def qualified(*names: str | None) -> str:
     """Return a qualified name such as `"schema"."table"`, without parts that are None."""
     return ".".join(identifier(name) for name in names if name)

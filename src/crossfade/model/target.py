@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from crossfade.model.described import Described
+from crossfade.model.quoting import spellings
 
 # Kinds of column types. `ColumnType.kind` is one of these; each is listed with the canonical Arrow type of its values.
 # Source rows (after transform/fit/) and rows read back from a target both come in this one form, so that comparing is
@@ -80,9 +81,13 @@ class Unique:
     """A unique constraint or unique index, as a query can test it: expressions over the row, and a predicate."""
 
     name: str
-    expressions: tuple[str, ...]  # SQL, columns quoted
+    expressions: tuple[str, ...]  # SQL; the name of a column is quoted, or as PostgreSQL prints it
     predicate: str | None = None
     nulls_distinct: bool = True
+
+    def names(self, column: str) -> bool:
+        """Return whether the column itself is one of the expressions."""
+        return not spellings(column).isdisjoint(self.expressions)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from crossfade.journal.journal import OWN
 from crossfade.journal.ledger import row_texts
 from crossfade.model.canonical import python_rows
-from crossfade.model.quoting import identifier
 from crossfade.model.rejection import Rejection
 from crossfade.model.target import ForeignKey, TargetTable, Unique
 from crossfade.runtime.session import Session
@@ -198,6 +197,6 @@ def may_clash(tables: Iterator[TargetTable] | Sequence[TargetTable], columns: Ma
         owner = columns.get(table.name)
         if table.excludes or owner is None or owner not in table.primary_key:
             return True
-        if any(identifier(owner) not in unique.expressions for unique in table.uniques):
+        if not all(unique.names(owner) for unique in table.uniques):
             return True
     return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crossfade.journal import dirty, journal, waiting
 from crossfade.journal.journal import Entry
@@ -15,7 +15,6 @@ from crossfade.pipeline.claims import Settled
 from crossfade.pipeline.difference import TableChange
 from crossfade.pipeline.ownership import Who
 from crossfade.pipeline.view import MAPPING, PERSON, Record, View
-from crossfade.stores.contract import TargetTransaction
 
 PHASE = "apply"
 
@@ -164,22 +163,25 @@ def _note_entries(view: View, fates: Sequence[_Fate]) -> None:
         own = [f for f in new if f.record.who[0] == entity]
         named = entries.quarantine(s, tx, entity, [(_new_entry(f), f.record.raw or b"") for f in own])
         again += [(entry, f.record) for f, (entry, _) in zip(own, named, strict=True)]
-    again += _not_noted(tx, had_entry)
-    found = {entry.id: waits.of_record(view, record.number, entry) for entry, record in again if not entry.note}
-    waiting.note(tx, found)
+    waiting.note(tx, {**_waits_changed(view, had_entry), **_waits(view, again)})
 
 
-def _not_noted(tx: TargetTransaction, had_entry: Sequence[tuple[_Fate, Entry]]) -> list[tuple[Entry, Record]]:
-    """Return the entries of a copy that were refused again for the same reason. It is noted now what they wait for;
-    otherwise every new row of a table that they refer to would cause all of them to be tried again.
+def _waits(view: View, found: Sequence[tuple[Entry, Record]]) -> dict[str, set[str]]:
+    return {entry.id: waits.of_record(view, record.number, entry) for entry, record in found if not entry.note}
+
+
+def _waits_changed(view: View, had_entry: Sequence[tuple[_Fate, Entry]]) -> dict[str, set[str]]:
+    """Return what entries wait for now that were refused again for the same reason, if something else is noted: the
+    value that is in the way may be another one. For entries of a copy nothing is noted; without it every new row of a
+    table that they refer to would cause all of them to be tried again.
     """
     tried = [
-        (entry, f.record)
+        (replace(entry, constraint=f.why.constraint), f.record)
         for f, entry in had_entry
         if f.after == QUARANTINED and f.why is not None and entry.reason in waiting.REASONS and not _is_news(f, entry)
     ]
-    noted = waiting.noted(tx, [entry.id for entry, _ in tried])
-    return [(entry, record) for entry, record in tried if entry.id not in noted]
+    noted = waiting.noted(view.tx, [entry.id for entry, _ in tried])
+    return {id_: values for id_, values in _waits(view, tried).items() if noted.get(id_) != values}
 
 
 def _is_news(fate: _Fate, entry: Entry) -> bool:

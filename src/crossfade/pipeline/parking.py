@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 
 from crossfade.model.canonical import arrow_type, python_rows
-from crossfade.model.quoting import identifier
 from crossfade.model.target import TargetColumn, TargetTable, Unique
 from crossfade.pipeline.difference import TableChange
 
@@ -57,7 +56,7 @@ def _parking_column(table: TargetTable, unique: Unique, change: TableChange) -> 
         c for c in columns_of(table, unique) if c.name not in table.primary_key and all(c.name in w for w in written)
     ]
     for column in named:
-        if column.nullable and unique.nulls_distinct and identifier(column.name) in unique.expressions:
+        if column.nullable and unique.nulls_distinct and unique.names(column.name):
             return column, True
     referring = {name for key in table.foreign_keys for name in key.columns}
     return next(((c, False) for c in named if c.name not in referring and c.type.kind in _SPARE), None)
@@ -66,7 +65,7 @@ def _parking_column(table: TargetTable, unique: Unique, change: TableChange) -> 
 def columns_of(table: TargetTable, unique: Unique) -> list[TargetColumn]:
     """Return the columns that the expressions of a unique constraint name."""
     text = " ".join(unique.expressions)
-    return [c for c in table.columns if identifier(c.name) in unique.expressions or c.name in text]
+    return [c for c in table.columns if unique.names(c.name) or c.name in text]
 
 
 def _text() -> str:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from crossfade.journal.journal import Entry
 from crossfade.model.canonical import python_rows
-from crossfade.model.quoting import identifier
+from crossfade.model.quoting import identifier, spellings
 from crossfade.model.target import TargetTable, Unique
 from crossfade.pipeline.difference import TableChange
 from crossfade.pipeline.parking import columns_of
@@ -133,7 +133,8 @@ def _uniques(table: TargetTable, unique: Unique, rows: pa.Table) -> Iterator[str
 
 
 def _is_plain(expression: str, columns: Sequence[str]) -> bool:
-    return any(expression in (identifier(c), f"lower({identifier(c)})", f"lower({c})") for c in columns)
+    names = {name for column in columns for name in spellings(column)}
+    return expression in names or expression in {f"lower({name})" for name in names}
 
 
 def _parents(name: str, columns: Sequence[str], value: Sequence[Any], table: TargetTable | None) -> Iterator[str]:
