@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pymongo
 from controller import Controller
 from ground import Ground, Side
+from pymongo.errors import NotPrimaryError
 
 HELD_OFF = 3
 """The exit status of a command that another run keeps out."""
@@ -86,7 +88,7 @@ def step_down(run: Run) -> None:
     """An election: MongoDB's primary steps down, and is elected again, for there is no other member."""
     for side in (run.ground.source, run.ground.target):
         if side.direct.startswith("mongodb"):
-            with pymongo.MongoClient[dict[str, Any]](side.direct) as client:
+            with pymongo.MongoClient[dict[str, Any]](side.direct) as client, suppress(NotPrimaryError):  # not yet again
                 client.admin.command("replSetStepDown", run.rng.choice([1, 2]), force=True)
 
 
