@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -96,13 +97,20 @@ class Controller:
     def stop(self, seconds: float = 120) -> int | None:
         """`crossfade stop`; return the exit status of the one that was running, None if it did not end in time."""
         assert self.process is not None
-        while self.command("stop").returncode and self.running:
-            time.sleep(0.2)  # it does not follow yet
-        try:
-            return self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.kill(group=True)
-            return None
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.command("stop")  # a run that has not begun yet does not hear it
+            with suppress(subprocess.TimeoutExpired):
+                return self.process.wait(2)
+        self.kill(group=True)
+        return None
+
+    def has_lock(self) -> bool:
+        """Whether one is at work, says `crossfade status`."""
+        with suppress(ValueError):
+            said = json.loads(self.command("status", "--json").stdout)
+            return bool((said.get("following") or {}).get("running"))
+        return False
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Another command on the same move, while it runs."""

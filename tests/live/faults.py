@@ -93,8 +93,8 @@ def step_down(run: Run) -> None:
 
 
 def second(run: Run) -> None:
-    """A second controller is kept out, as long as the first one runs."""
-    if not run.controller.running:
+    """A second controller is kept out, as long as the first one has its lock, which is lost with its connection."""
+    if not run.controller.has_lock():
         return
     other = run.controller.command("start", "--for", "1s")
     if other.returncode == 0 and run.controller.running:

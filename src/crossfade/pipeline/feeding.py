@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from crossfade.errors import CrossfadeError
 from crossfade.journal import feed as feeds
+from crossfade.journal import journal
 from crossfade.journal.feed import FeedRecord
 from crossfade.model.positions import Position
 from crossfade.pipeline.threads import Endurance, Following
@@ -54,7 +55,12 @@ def noted(s: Session) -> FeedRecord:
 
 
 def _note_batch(s: Session, following: Following, batch: ChangeBatch) -> None:
+    """Wait while another transaction decides about many records: it finds them one after the other, so both could wait
+    for records that the other has put in.
+    """
     with s.transaction() as tx:
+        if batch.changed and s.target.traits.parallel_apply:
+            journal.share_move(tx)
         following.note_batch(tx, batch)
         feeds.advance(tx, batch.position, batch.floor)
 

@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from crossfade.errors import CrossfadeError
-from crossfade.journal import dirty, halted, loaded, looked_up, used
+from crossfade.journal import dirty, halted, journal, loaded, looked_up, used
 from crossfade.journal import feed as feeds
 from crossfade.journal.dirty import Dirty
 from crossfade.model.events import EntityHalted, FollowingPaused, RecordsApplied, RecordsPending
@@ -125,11 +126,12 @@ class Follow:
             following.marks.named_again(marks)
         with session(following.work).transaction() as tx:
             todo = read_todo(tx, self._most)
-        outcome = self._apply(todo) if todo.claims else Outcome()
+        outcome, applied = self._apply(todo)
         self._unexplained |= bool(outcome.applied.reasons)
         self._halt(outcome)
         proven = marks if changed.is_all else []
-        following.marks.applied(proven, todo.claims, outcome.applied.left, is_all=todo.is_all)
+        if applied == len(todo.claims):
+            following.marks.applied(proven, todo.claims, outcome.applied.left, is_all=todo.is_all)
         self._pause_above_limit(outcome.applied)
         self._adapt(todo)
         return bool(todo.claims or changed.claims)
@@ -150,6 +152,8 @@ class Follow:
                 continue
             values = [expand.before(s, trail, keys) for trail in ways]
             with s.reading(todo.floor), s.transaction() as tx:
+                if s.target.traits.parallel_apply:
+                    journal.lock_move(tx)  # see feeding._note_batch
                 for trail, before in zip(ways, values, strict=True):
                     for roots in expand.roots(s, trail, keys, before):
                         dirty.put(tx, trail.root, roots)
@@ -157,25 +161,31 @@ class Follow:
                 looked_up.done(tx, own)
         return todo
 
-    def _apply(self, todo: Todo) -> Outcome:
-        work, done = self._following.work, Outcome()
+    def _apply(self, todo: Todo) -> tuple[Outcome, int]:
+        """Apply the records: not all of them, if the run is to end meanwhile. Return also how many were applied."""
+        work, done, applied = self._following.work, Outcome(), 0
+        pieces = list(in_pieces(work, todo.claims))
+        self._written += len(pieces)
+        calls = ((work, piece, todo.floor) for piece in takewhile(self._goes_on, pieces))
 
         def take(found: tuple[int, Outcome]) -> None:
-            nonlocal done
+            nonlocal done, applied
             records, outcome = found
             done += outcome
+            applied += records
             inserted, updated, deleted = (sum(c[i] for c in outcome.applied.rows.values()) for i in range(3))
             self._following.tell(RecordsApplied(records, inserted, updated, deleted))
 
-        pieces = list(in_pieces(work, todo.claims))
-        self._written += len(pieces)
-        if len(pieces) == 1 or self._workers is None:
-            for piece in pieces:
-                take(apply_pending(work, piece, todo.floor))
-            return done
-        self._executor = self._executor or self._workers()
-        run_tasks(self._executor, apply_pending, ((work, piece, todo.floor) for piece in pieces), take)
-        return done
+        if len(pieces) <= 1 or self._workers is None:
+            for call in calls:
+                take(apply_pending(*call))
+        else:
+            self._executor = self._executor or self._workers()
+            run_tasks(self._executor, apply_pending, calls, take)
+        return done, applied
+
+    def _goes_on(self, piece: object) -> bool:
+        return not self._following.is_ending
 
     def _adapt(self, todo: Todo) -> None:
         """Read more at once while there is more than one piece, and less again when the backlog is small."""
