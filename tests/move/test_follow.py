@@ -14,13 +14,15 @@ from bson import ObjectId
 
 import shop
 from crossfade.errors import Busy, Misused
+from crossfade.journal import feed
+from crossfade.journal.feed import FeedRecord
 from crossfade.model.events import EntityHalted, FollowingPaused, LagProven
-from crossfade.move import Move, copying, handing, repairing
+from crossfade.move import Move, copying, handing, repairing, starting
 from crossfade.pipeline import follow, pulse
 from crossfade.records.bson.codec import BSON
 from crossfade.records.bson.ejson import to_bson
 from crossfade.stores import patience
-from crossfade.stores.contract import PositionLost
+from crossfade.stores.contract import PositionLost, TargetTransaction
 from following import Run, running, state, stop, wait_for
 from in_memory import fill, held, rows
 from outcome import open_move
@@ -170,6 +172,31 @@ def test_a_verification_waits_for_a_run_that_is_about_to_follow(
 def test_another_run_is_refused_while_one_follows(small: Shop) -> None:
     with running(small.move), pytest.raises(Busy):
         Run(small.move).ended()
+
+
+def test_a_run_that_is_beginning_can_be_stopped(small: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one before it was killed. It forgets what that one was asked."""
+    with monkeypatch.context() as patch:
+        patch.setattr(feed, "leave", lambda tx, cause: None)
+        with running(small.move):
+            pass
+    asked, want, begun = threading.Event(), feed.want_stop, starting._begun
+
+    def wanted(tx: TargetTransaction, wanted: bool = True) -> None:
+        want(tx, wanted)
+        if wanted:
+            asked.set()
+
+    def late(*given: Any) -> FeedRecord:
+        assert asked.wait(120)
+        return begun(*given)
+
+    monkeypatch.setattr(feed, "want_stop", wanted)
+    monkeypatch.setattr(starting, "_begun", late)
+    run = Run(small.move)
+    wait_for(lambda: (found := state(small.move)) is not None and found.running)
+    stop(small.move)
+    assert run.ended().ok
 
 
 def test_a_move_that_is_not_followed_cannot_be_stopped(small: Shop) -> None:

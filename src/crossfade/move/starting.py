@@ -153,17 +153,22 @@ def stop(context: Context, *, seconds: float = 60.0) -> FollowStatus:
     does not end within this time.
     """
     target_ownership.known_move(context)
-    with context.transaction() as tx:
-        if feeds.find(tx) is None:
-            raise Misused("this move does not follow its source; nothing was changed", hint="crossfade start")
-        feeds.want_stop(tx)
     end = time.monotonic() + seconds
-    while (found := status(context)) is not None and found.running:
+    while (found := _asked_to_stop(context)) is not None and found.running:
         if time.monotonic() >= end:
             raise Busy(f"the run that follows has not ended within {seconds:g} s; it will end as soon as it can")
         time.sleep(0.2)
     assert found is not None, "the journal has no feed any more"
     return found
+
+
+def _asked_to_stop(context: Context) -> FollowStatus | None:
+    """Ask, and return the state. A run that is beginning forgets what one before it was asked."""
+    with context.transaction() as tx:
+        if feeds.find(tx) is None:
+            raise Misused("this move does not follow its source; nothing was changed", hint="crossfade start")
+        feeds.want_stop(tx)
+    return status(context)
 
 
 def status(context: Context) -> FollowStatus | None:
