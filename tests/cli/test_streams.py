@@ -81,3 +81,9 @@ def test_limits_of_the_machine_are_no_fault_of_crossfade(error: Exception, said:
     assert (failure.kind, failure.status) == ("failed", 1)
     assert said in (failure.hint or "")
     assert "where it stopped" in (failure.hint or "")
+
+
+def test_what_libraries_log_is_not_printed() -> None:
+    code = "from crossfade.cli.app import main; main(['--version']); logging.getLogger('psycopg').warning('ignored')"
+    ended = subprocess.run([sys.executable, "-c", f"import logging; {code}"], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")

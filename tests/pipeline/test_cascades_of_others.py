@@ -10,8 +10,10 @@ import pytest
 
 import shop
 from crossfade.model.target import ColumnType, TargetColumn, TargetTable
+from crossfade.move import Move
 from crossfade.stores.contract import RowRejected
 from crossfade.stores.postgresql.target import PostgresWriter
+from following import running, state, wait_for
 from outcome import counts_of, open_move
 from scratch import MongoScratch, PostgresScratch
 
@@ -56,6 +58,37 @@ def test_a_record_that_is_gone(mongo_db: MongoScratch, pg_db: PostgresScratch, t
         pg_db.execute("DELETE FROM theirs")
         move.repair()
         assert counts_of(move.status()) == {"docs": (0, 0, 0, 0)}
+
+
+def test_a_record_that_is_gone_while_it_is_followed(
+    mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path
+) -> None:
+    """Its entity is halted until the others have let it go."""
+    mongo_db.db.docs.insert_many([{"_id": 1}, {"_id": 2}])
+    folder = shop.small_project(tmp_path / "p", "CREATE TABLE docs (id int PRIMARY KEY);", {"docs": MAPPING})
+
+    def move() -> Move:
+        return open_move(folder, mongo_db.url, pg_db.url)
+
+    def halted() -> list[str]:
+        found = state(move)
+        return [] if found is None else [one.entity for one in found.halted]
+
+    with move() as own:
+        own.survey()
+    with running(move):
+        pg_db.execute("CREATE TABLE theirs (doc int REFERENCES docs ON DELETE CASCADE); INSERT INTO theirs VALUES (1)")
+        mongo_db.db.docs.delete_one({"_id": 1})
+        mongo_db.db.docs.insert_one({"_id": 3})
+        wait_for(lambda: halted() == ["docs"])
+        assert pg_db.execute("SELECT doc FROM theirs") == [(1,)]
+        pg_db.execute("DELETE FROM theirs")
+    found = state(move)
+    assert found is not None
+    assert found.moving["docs"] >= 1
+    with running(move):
+        wait_for(lambda: pg_db.execute("SELECT id FROM docs ORDER BY id") == [(2,), (3,)])
+        assert halted() == []
 
 
 def test_rows_that_go_together(pg_db: PostgresScratch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -126,6 +127,9 @@ STOPPING = "stopping: finishing the work in progress (press Ctrl-C again to stop
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    logging.lastResort = (
+        logging.NullHandler()
+    )  # what libraries log (an error that a driver ignores) is nothing for people, nor JSON
     accept_any_text()
     stop = _stop_in_order(as_json=_wants_json_logs(given))
     ours = STOPS if threading.current_thread() is threading.main_thread() else ()  # signals are the main thread's

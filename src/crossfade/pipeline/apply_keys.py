@@ -131,7 +131,8 @@ def _careful(
             changes = difference(view, settled.rejected)
             cascaded = referring(view, changes)
             if attempt(s, tx, changes) is None:
-                return replace(note(view, settled, changes, cascaded), stuck=stuck)
+                again = cascaded | (stuck.keys() if s.work.is_followed else set())
+                return replace(note(view, settled, changes, again), stuck=stuck)
             refused = _not_about_values(view, settled, _refused(s, tx, view, settled))
             if not refused:
                 raise CrossfadeError(
