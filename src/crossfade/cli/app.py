@@ -127,9 +127,8 @@ STOPPING = "stopping: finishing the work in progress (press Ctrl-C again to stop
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    logging.lastResort = (
-        logging.NullHandler()
-    )  # what libraries log (an error that a driver ignores) is nothing for people, nor JSON
+    # What libraries log, such as an error that a driver ignores, is nothing for people, and no JSON.
+    logging.lastResort = logging.NullHandler()
     accept_any_text()
     stop = _stop_in_order(as_json=_wants_json_logs(given))
     ours = STOPS if threading.current_thread() is threading.main_thread() else ()  # signals are the main thread's
