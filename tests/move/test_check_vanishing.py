@@ -53,6 +53,36 @@ def test_documents_into_rows(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp
     assert "runs too" in said["rule", "log"]
 
 
+ON_UPDATE = """
+CREATE TABLE people (
+    id int PRIMARY KEY, name text NOT NULL UNIQUE, lower_name text GENERATED ALWAYS AS (lower(name)) STORED UNIQUE
+);
+CREATE TABLE notes (
+    id int PRIMARY KEY,
+    person int REFERENCES people (id) ON UPDATE CASCADE,
+    by_name text CONSTRAINT by_name REFERENCES people (name) ON UPDATE CASCADE,
+    lower text CONSTRAINT by_lower REFERENCES people (lower_name) ON UPDATE CASCADE,
+    plain text CONSTRAINT plain REFERENCES people (lower_name) ON DELETE CASCADE
+);
+"""
+
+
+def test_rows_that_change_with_others_and_cannot_be_found(
+    mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path
+) -> None:
+    mongo_db.db.people.insert_one({"_id": 1, "name": "a"})
+    mongo_db.db.notes.insert_one({"_id": 1, "by": "a"})
+    mapping = {
+        "people": "SELECT p._id AS id, p.name AS name FROM people AS p",
+        "notes": "SELECT n._id AS id, n.by AS by_name FROM notes AS n",
+    }
+    folder = shop.small_project(tmp_path / "p", ON_UPDATE, mapping)
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        move.survey()
+        found = [f for f in move.check() if f.kind == "on_update"]
+    assert [(f.severity, f.place, f.message.split()[0]) for f in found] == [("note", "notes", "by_lower")]
+
+
 def test_a_target_of_documents(mongo_db: MongoScratch) -> None:
     mongo_db.db.create_collection("log", capped=True, size=4096)
     mongo_db.db.tokens.create_index("until", name="old", expireAfterSeconds=60)

@@ -44,11 +44,12 @@ def is_waiting(pg: PostgresScratch) -> bool:
 def test_it_does_not_wait_for_records_of_one_that_waits_for_its_own(move: Move, pg_db: PostgresScratch) -> None:
     """Which of the two had come first would be ended by the server, after a second."""
     work, failures = move.context.work, list[BaseException]()
+    following = Following(work, "feed", ("groups", "people"), ignore, is_applying=True)
     batch = ChangeBatch(Position("2"), (Listed("groups", GROUPS), Listed("people", PEOPLE)))
 
     def note() -> None:
         try:
-            _note_batch(session(work), Following(work, "feed", ("groups", "people"), ignore), batch)
+            _note_batch(session(work), following, batch)
         except BaseException as error:
             failures.append(error)
         finally:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import shop
 from outcome import counts_of, open_move
 from scratch import MongoScratch, PostgresScratch
@@ -39,7 +41,10 @@ def test_values_with_several_spellings(mongo_db: MongoScratch, pg_db: PostgresSc
         assert move.verify().equal
 
 
-def test_what_is_in_the_way_may_change(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("edited", [False, True])
+def test_what_is_in_the_way_may_change(
+    edited: bool, mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path
+) -> None:
     """First another row has the unique value; when that is free, another one has the primary key."""
     mongo_db.db.hosts.insert_many([{"_id": n, "number": n, "label": "a"} for n in (1, 2)])
     mongo_db.db.guests.insert_one({"_id": 1, "number": 7, "label": "g"})
@@ -53,10 +58,35 @@ def test_what_is_in_the_way_may_change(mongo_db: MongoScratch, pg_db: PostgresSc
         move.repair(keys={"hosts": ["2"]})
         mongo_db.db.guests.update_one({"_id": 1}, {"$set": {"number": 2}})
         move.repair(keys={"guests": ["1"]})
+        if edited:
+            mongo_db.db.hosts.update_one({"_id": 2}, {"$set": {"label": "c"}})
+            move.repair(keys={"hosts": ["2"]})
         mongo_db.db.hosts.update_one({"_id": 1}, {"$set": {"label": "b"}})
         move.repair(keys={"hosts": ["1"]})
         assert counts_of(move.status()) == {"hosts": (2, 1, 1, 0), "guests": (1, 1, 0, 0)}
         mongo_db.db.guests.update_one({"_id": 1}, {"$set": {"number": 3}})
         move.repair(keys={"guests": ["1"]})
         assert counts_of(move.status()) == {"hosts": (2, 2, 0, 0), "guests": (1, 1, 0, 0)}
+        assert move.verify().equal
+
+
+def test_a_value_that_an_index_holds_for_some_rows(
+    mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path
+) -> None:
+    """It is free when its row is none of these any more, too."""
+    mongo_db.db.rooms.insert_many([{"_id": n, "label": "a", "closed": n == 3} for n in (1, 2, 3)])
+    schema = """
+    CREATE TABLE rooms (id int PRIMARY KEY, label text, closed bool);
+    CREATE UNIQUE INDEX labels ON rooms (label) WHERE NOT closed;
+    """
+    mapping = {"rooms": "SELECT r._id AS id, r.label AS label, r.closed AS closed FROM rooms AS r"}
+    folder = shop.small_project(tmp_path / "p", schema, mapping, more="limits.stop_at = 1.0\n")
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        move.survey()
+        move.copy()
+        move.repair(keys={"rooms": ["2"]})
+        assert counts_of(move.status()) == {"rooms": (3, 2, 1, 0)}
+        mongo_db.db.rooms.update_one({"_id": 1}, {"$set": {"closed": True}})
+        move.repair(keys={"rooms": ["1"]})
+        assert counts_of(move.status()) == {"rooms": (3, 3, 0, 0)}
         assert move.verify().equal

@@ -20,7 +20,7 @@ from crossfade.journal import dirty
 from crossfade.journal import feed as feeds
 from crossfade.journal.dirty import Dirty
 from crossfade.model.positions import Floor
-from crossfade.pipeline import apply_keys, feeding, noting
+from crossfade.pipeline import apply_keys, feeding
 from crossfade.runtime.session import Session
 from crossfade.stores.contract import ChangeBatch, TargetTransaction
 
@@ -151,9 +151,9 @@ OFF: dict[str, tuple[str, str, Any, Callable[..., Any]]] = {
         lambda s, tx: nullcontext(),
     ),
     "position and keys are two transactions": ("changed twice", "killed", feeding, _in_two),
-    "no record is woken": ("a value is free", "fresh", noting, lambda view, changes: None),
+    "no record is woken": ("a value is free", "fresh", apply_keys, lambda view, changes: set()),
 }
-NAMES = dict(zip(OFF, ("claim", "reading", "_at_newest_floor", "_note_batch", "_wake"), strict=True))
+NAMES = dict(zip(OFF, ("claim", "reading", "_at_newest_floor", "_note_batch", "woken"), strict=True))
 
 
 @pytest.mark.parametrize("what", OFF)

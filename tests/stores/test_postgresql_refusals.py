@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import canonical_rows as canonical
+import psycopg
 import pyarrow as pa
 import pytest
 
@@ -101,6 +103,22 @@ def test_a_lost_connection_is_unreachable_and_the_next_transaction_works(writer:
         ((pid,),) = sql(loader, "SELECT pg_backend_pid()")
         pg_db.execute("SELECT pg_terminate_backend(%s)", [pid])
         loader.load(PEOPLE, _people((2, "b", 1, None, None)))
+    with writer.transaction() as loader:
+        assert sql(loader, "SELECT count(*) FROM people") == [(1,)]
+
+
+def test_a_connection_that_is_lost_with_the_last_answer_does_not_end_as_if_all_were_written(
+    writer: PostgresWriter, pg_db: Any
+) -> None:
+    """The driver notices it, and no statement follows in which it would say so."""
+    with pytest.raises(Unreachable) as lost, writer.transaction() as loader:  # noqa: PT012
+        loader.load(PEOPLE, _people((2, "b", 1, None, None)))
+        connection = writer._connection()
+        pg_db.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
+        with suppress(psycopg.OperationalError):
+            while not connection.broken:
+                connection.pgconn.consume_input()
+    assert lost.value.passing
     with writer.transaction() as loader:
         assert sql(loader, "SELECT count(*) FROM people") == [(1,)]
 

@@ -154,7 +154,7 @@ def stop(context: Context, *, seconds: float = 60.0) -> FollowStatus:
     """
     target_ownership.known_move(context)
     end = time.monotonic() + seconds
-    while (found := _asked_to_stop(context)) is not None and found.running:
+    while ((found := _asked_to_stop(context)) is not None and found.running) or context.is_at_work:
         if time.monotonic() >= end:
             raise Busy(f"the run that follows has not ended within {seconds:g} s; it will end as soon as it can")
         time.sleep(0.2)

@@ -5,8 +5,8 @@ are written, in one transaction with the counts and the quarantine. So it does n
 often it is done, or which change was the reason.
 
 Most records change only their own rows: then transactions run side by side (`_quick`). If a record is to be quarantined
-or evicted, or conflicts with others, one transaction at a time decides (`_careful`): it also reads the records that
-have a value that is wanted, and those that refer to a row that is to be deleted.
+or evicted, conflicts with others, or lets others be tried again, one transaction at a time decides (`_careful`): it
+also reads the records that have a value that is wanted, and those that refer to a row that is to be deleted.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from crossfade.errors import CrossfadeError
 from crossfade.journal import dirty, feed, journal
 from crossfade.journal.dirty import Dirty
 from crossfade.model.rejection import Rejection
-from crossfade.pipeline.cascaded import referring
+from crossfade.pipeline.cascaded import may_cascade, referring
 from crossfade.pipeline.claims import Settled
 from crossfade.pipeline.difference import difference
-from crossfade.pipeline.noting import Applied, note
+from crossfade.pipeline.noting import Applied, note, put_in, woken
 from crossfade.pipeline.ownership import Who, ownership_of
 from crossfade.pipeline.refusing import Search
 from crossfade.pipeline.settle import Settling, concerns_others
@@ -103,8 +103,9 @@ def _quick(s: Session, tx: TargetTransaction, claims: Sequence[Dirty]) -> Applie
     if several or any(r.entry is not None or r.rejection is not None for r in view.records):
         raise _Careful
     changes = difference(view, ())
-    cascaded = referring(view, changes)
     if changes:
+        if may_cascade(view, changes):
+            raise _Careful
         if concerns_others(view, changes):
             settled = Settling(view, ask_uniques=False).settle()
             if settled.look_at or settled.rejected or settled.stuck:
@@ -114,7 +115,9 @@ def _quick(s: Session, tx: TargetTransaction, claims: Sequence[Dirty]) -> Applie
                 write(s, tx, changes)
         except RowRejected as refusal:
             raise _Careful from refusal
-    return note(view, Settled(), changes, cascaded)
+    if woken(view, changes):
+        raise _Careful
+    return note(view, Settled(), changes)
 
 
 def _careful(
@@ -131,8 +134,9 @@ def _careful(
             changes = difference(view, settled.rejected)
             cascaded = referring(view, changes)
             if attempt(s, tx, changes) is None:
-                again = cascaded | (stuck.keys() if s.work.is_followed else set())
-                return replace(note(view, settled, changes, again), stuck=stuck)
+                applied = note(view, settled, changes)
+                put_in(view, woken(view, changes) | cascaded | (stuck.keys() if s.work.is_followed else set()))
+                return replace(applied, stuck=stuck)
             refused = _not_about_values(view, settled, _refused(s, tx, view, settled))
             if not refused:
                 raise CrossfadeError(

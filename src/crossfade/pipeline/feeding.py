@@ -55,11 +55,11 @@ def noted(s: Session) -> FeedRecord:
 
 
 def _note_batch(s: Session, following: Following, batch: ChangeBatch) -> None:
-    """Wait while another transaction decides about many records: it finds them one after the other, so both could wait
-    for records that the other has put in.
+    """While records are applied, wait for a transaction that decides about many: it finds them one after the other, so
+    both could wait for records that the other has put in.
     """
     with s.transaction() as tx:
-        if batch.changed and s.target.traits.parallel_apply:
+        if following.is_applying and batch.changed and s.target.traits.parallel_apply:
             journal.share_move(tx)
         following.note_batch(tx, batch)
         feeds.advance(tx, batch.position, batch.floor)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 
 from crossfade.errors import CrossfadeError
-from crossfade.journal import dirty, halted, journal, loaded, looked_up, used
+from crossfade.journal import dirty, halted, loaded, looked_up, used
 from crossfade.journal import feed as feeds
 from crossfade.journal.dirty import Dirty
 from crossfade.model.events import EntityHalted, FollowingPaused, RecordsApplied, RecordsPending
@@ -93,7 +93,7 @@ class Follow:
     def until_stopped(self) -> None:
         """Apply until the run ends. Raises what ended it, if that is an error."""
         following, endurance = self._following, Endurance(self._following)
-        released = False
+        following.is_applying, released = True, False
         try:
             while not following.is_ending:
                 following.wake.clear()
@@ -151,12 +151,12 @@ class Follow:
             if not keys:
                 continue
             values = [expand.before(s, trail, keys) for trail in ways]
-            with s.reading(todo.floor), s.transaction() as tx:
-                if s.target.traits.parallel_apply:
-                    journal.lock_move(tx)  # see feeding._note_batch
+            with s.reading(todo.floor):
                 for trail, before in zip(ways, values, strict=True):
                     for roots in expand.roots(s, trail, keys, before):
-                        dirty.put(tx, trail.root, roots)
+                        with s.transaction() as tx:  # of its own: who holds many, in any order, may wait for the feed
+                            dirty.put(tx, trail.root, roots)
+            with s.transaction() as tx:
                 used.forget(tx, entity, keys)
                 looked_up.done(tx, own)
         return todo

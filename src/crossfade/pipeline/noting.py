@@ -60,17 +60,13 @@ class _Fate:
     why: Rejection | None
 
 
-def note(
-    view: View, settled: Settled, changes: Sequence[TableChange], compare_again: Collection[Who] = frozenset()
-) -> Applied:
+def note(view: View, settled: Settled, changes: Sequence[TableChange]) -> Applied:
     """Note what became of the records in view, in the transaction that wrote the changes."""
     inside = view.inside
     fates = [_fate(record, settled.rejected.get(record.number), inside) for record in view.records if not record.frozen]
     _note_left(view, fates)
     _note_entries(view, fates)
     _note_accounts(view, fates, changes)
-    _wake(view, changes)
-    _put(view, compare_again)
     touched = {who for c in changes for part in (*c.inserts, *c.updates, *c.deletes) for who in part.owners}
     records = Counter((f.record.who[0], _outcome(f, f.record.who in touched)) for f in fates)
     reasons = Counter(
@@ -152,22 +148,24 @@ def _note_entries(view: View, fates: Sequence[_Fate]) -> None:
     entries.forget(tx, [*gone, *(entry for entry in done if entry.state != "open")])
     entries.close(tx, [entry for entry in done if entry.state == "open"], "retried")
     again = [
-        (entry if f.why is None else entries.again(entry, f.why), f.record)
-        for f, entry in had_entry
-        if _is_news(f, entry)
+        (f, entry if f.why is None else entries.again(entry, f.why)) for f, entry in had_entry if _is_news(f, entry)
     ]
-    entries.reject_again(tx, [(e, record.raw or b"") for e, record in again if e.state == "open" or e.note])
-    journal.quarantine_all(tx, [(e, record.raw or b"") for e, record in again if e.state != "open" and not e.note])
+    entries.reject_again(tx, [(e, f.record.raw or b"") for f, e in again if e.state == "open" or e.note])
+    journal.quarantine_all(tx, [(e, f.record.raw or b"") for f, e in again if e.state != "open" and not e.note])
     new = [f for f in fates if f.after == QUARANTINED and f.record.entry is None]
     for entity in sorted({f.record.who[0] for f in new}):
         own = [f for f in new if f.record.who[0] == entity]
         named = entries.quarantine(s, tx, entity, [(_new_entry(f), f.record.raw or b"") for f in own])
-        again += [(entry, f.record) for f, (entry, _) in zip(own, named, strict=True)]
+        again += [(f, entry) for f, (entry, _) in zip(own, named, strict=True)]
     waiting.note(tx, {**_waits_changed(view, had_entry), **_waits(view, again)})
 
 
-def _waits(view: View, found: Sequence[tuple[Entry, Record]]) -> dict[str, set[str]]:
-    return {entry.id: waits.of_record(view, record.number, entry) for entry, record in found if not entry.note}
+def _waits(view: View, found: Sequence[tuple[_Fate, Entry]]) -> dict[str, set[str]]:
+    """Return what entries wait for, by the constraint that refused their records now: an entry keeps the name of an
+    earlier one if none is named.
+    """
+    asked = [(f, replace(entry, constraint=f.why.constraint) if f.why else entry) for f, entry in found]
+    return {entry.id: waits.of_record(view, f.record.number, entry) for f, entry in asked if not entry.note}
 
 
 def _waits_changed(view: View, had_entry: Sequence[tuple[_Fate, Entry]]) -> dict[str, set[str]]:
@@ -176,11 +174,11 @@ def _waits_changed(view: View, had_entry: Sequence[tuple[_Fate, Entry]]) -> dict
     table that they refer to would cause all of them to be tried again.
     """
     tried = [
-        (replace(entry, constraint=f.why.constraint), f.record)
+        (f, entry)
         for f, entry in had_entry
         if f.after == QUARANTINED and f.why is not None and entry.reason in waiting.REASONS and not _is_news(f, entry)
     ]
-    noted = waiting.noted(view.tx, [entry.id for entry, _ in tried])
+    noted = waiting.noted(view.tx, [entry.id for _, entry in tried])
     return {id_: values for id_, values in _waits(view, tried).items() if noted.get(id_) != values}
 
 
@@ -199,14 +197,15 @@ def _new_entry(fate: _Fate) -> Entry:
     return entries.entry_of(*fate.record.who, fate.why, PHASE)
 
 
-def _wake(view: View, changes: Sequence[TableChange]) -> None:
-    """Put in the records that waited for a row that exists now, or for a value that is free now."""
+def woken(view: View, changes: Sequence[TableChange]) -> set[Who]:
+    """Return the records that waited for a row that exists after these changes, or for a value that is free then."""
     if not changes or not waiting.is_any(view.tx):
-        return
+        return set()
     values, tables = waits.of_changes(view, changes)
-    _put(view, waiting.woken(view.tx, values, tables) if values else ())
+    return waiting.woken(view.tx, values, tables) if values else set()
 
 
-def _put(view: View, records: Collection[Who]) -> None:
+def put_in(view: View, records: Collection[Who]) -> None:
+    """Let these records be applied next."""
     for entity in sorted({entity for entity, _ in records}):
         dirty.put(view.tx, entity, [key for of, key in records if of == entity])

@@ -34,11 +34,13 @@ def _values(table: TargetTable, rows: pa.Table, columns: Sequence[str]) -> Itera
     return zip(python_rows(rows.select(list(table.primary_key))), python_rows(rows.select(list(columns))), strict=True)
 
 
-def parked(change: TableChange) -> Iterator[pa.Table]:
-    """Yield the rows that are updated or deleted, with spare values in their unique columns."""
+def parked(change: TableChange, *, nulls: bool) -> Iterator[pa.Table]:
+    """Yield the rows that are updated or deleted, with spare values in their unique columns: with `nulls` NULL, where
+    that is allowed.
+    """
     table = change.table
     for unique in table.uniques:
-        found = _parking_column(table, unique, change)
+        found = _parking_column(table, unique, change, nulls)
         if found is None:
             continue
         column, is_null = found
@@ -49,14 +51,16 @@ def parked(change: TableChange) -> Iterator[pa.Table]:
                 yield old.select(list(table.primary_key)).append_column(column.name, pa.array(spare, kind))
 
 
-def _parking_column(table: TargetTable, unique: Unique, change: TableChange) -> tuple[TargetColumn, bool] | None:
+def _parking_column(
+    table: TargetTable, unique: Unique, change: TableChange, nulls: bool
+) -> tuple[TargetColumn, bool] | None:
     """Return a column that can hold a spare value for a moment, and whether that is NULL. Every update writes it."""
     written = [set(part.rows.column_names) for part in change.updates]
     named = [
         c for c in columns_of(table, unique) if c.name not in table.primary_key and all(c.name in w for w in written)
     ]
     for column in named:
-        if column.nullable and unique.nulls_distinct and unique.names(column.name):
+        if nulls and column.nullable and unique.nulls_distinct and unique.names(column.name):
             return column, True
     referring = {name for key in table.foreign_keys for name in key.columns}
     return next(((c, False) for c in named if c.name not in referring and c.type.kind in _SPARE), None)

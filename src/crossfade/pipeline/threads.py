@@ -33,6 +33,8 @@ class Following:
     wake: threading.Event = field(default_factory=threading.Event)
     failure: BaseException | None = None
     asked: bool = False
+    is_applying: bool = False
+    """Whether the copy is finished, so that records are applied."""
     removed: PositionLost | None = None
     """Why the feed was removed, if that was done on purpose."""
     lost: PositionLost | None = None
@@ -91,9 +93,11 @@ class Following:
         """Put what a batch of the feed names into the journal."""
         for entity in batch.redefined:
             halted.note(tx, entity, "redefined", f"{entity} was dropped, renamed, truncated or replaced in the source")
-        for listed in batch.changed:
+        changed = sorted(batch.changed, key=lambda listed: listed.entity)  # in the order in which they are claimed
+        for listed in changed:
             if listed.entity in self.fed:
                 dirty.put(tx, listed.entity, listed.keys)
+        for listed in changed:
             if listed.entity in self.trails:
                 looked_up.put(tx, listed.entity, listed.keys)
 

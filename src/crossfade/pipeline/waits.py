@@ -84,7 +84,7 @@ def of_changes(view: View, changes: Sequence[TableChange]) -> tuple[set[str], di
             kept = {v for part in change.updates for v in _uniques(table, unique, part.rows)}
             free = {v for v in old if v.endswith(_END_ANY)} | (old - kept)
             if free:
-                values |= free
+                values |= {*free, _text("unique", table.name, unique.name, ANY)}
                 tables["unique"].add(table.name)
         if change.old:
             values.add(_text("exclusion", table.name, ANY))
@@ -119,7 +119,7 @@ def _values(rows: pa.Table, columns: Sequence[str]) -> set[tuple[Any, ...]]:
 def _uniques(table: TargetTable, unique: Unique, rows: pa.Table) -> Iterator[str]:
     columns = [c.name for c in columns_of(table, unique) if c.name in rows.column_names]
     plain = len(columns) == len(unique.expressions) and all(_is_plain(e, columns) for e in unique.expressions)
-    if not plain or not unique.nulls_distinct:
+    if not plain or unique.predicate is not None or not unique.nulls_distinct:
         yield _text("unique", table.name, unique.name, ANY)
         return
     if not _are_spelled_once(table, columns):

@@ -78,12 +78,17 @@ def write(
 
 
 def _park(tx: TargetTransaction, changes: Sequence[TableChange]) -> None:
-    try:
-        for change in changes:
-            for rows in parked(change):
-                _require_all(change.table, rows, tx.update(change.table, rows, for_now=True))
-    except RowRejected as refusal:
-        raise _NotParked from refusal
+    """A CHECK constraint may refuse NULL, or any other spare value."""
+    for nulls in (True, False):
+        try:
+            with tx.savepoint():
+                for change in changes:
+                    for rows in parked(change, nulls=nulls):
+                        _require_all(change.table, rows, tx.update(change.table, rows, for_now=True))
+                return
+        except RowRejected as refusal:
+            last = refusal
+    raise _NotParked from last
 
 
 def _is_referred_to(s: Session, tx: TargetTransaction, change: TableChange) -> bool:

@@ -102,7 +102,7 @@ class SqlJournal:
         for piece in self._pieces(where):
             text, values = self._condition(piece)
             if self._locks:
-                end = f" ORDER BY {', '.join(table.key)} FOR UPDATE"
+                end = f" ORDER BY {_order(table)} FOR UPDATE"
             else:
                 end = ""
                 other = next(c.name for c in reversed(table.columns) if c.name not in table.key)
@@ -116,9 +116,13 @@ class SqlJournal:
             self.update(table, values, where)
             return found
         sets, found = ", ".join(f"{name} = :{name}" for name in values), []
+        key, name = ", ".join(table.key), self._name(table)
+        same = " AND ".join(f"t.{one} = mine.{one}" for one in table.key)
+        returned = ", ".join(f"t.{one}" for one in columns)
         for piece in self._pieces(where):
             text, bound = self._condition(piece)
-            statement = f"UPDATE {self._name(table)} SET {sets}{text} RETURNING {', '.join(columns)}"
+            mine = f"SELECT {key} FROM {name}{text} ORDER BY {_order(table)} FOR UPDATE"
+            statement = f"UPDATE {name} AS t SET {sets} FROM ({mine}) AS mine WHERE {same} RETURNING {returned}"
             found += self._execute(statement, {**values, **bound})
         return found
 
@@ -230,6 +234,12 @@ class SqlJournal:
 def _column(column: JournalColumn) -> str:
     default = "" if column.default is None else f" DEFAULT {column.default!r}"
     return f"{column.name} {_TYPES[column.kind]}{'' if column.nullable else ' NOT NULL'}{default}"
+
+
+def _order(table: JournalTable) -> str:
+    """Return the order in which rows are inserted, so that nobody who locks several waits for a row of another."""
+    texts = {column.name for column in table.columns if column.kind == "text"}
+    return ", ".join(f'{name} COLLATE "C"' if name in texts else name for name in table.key)
 
 
 def _selected(column: str | Size) -> str:

@@ -162,6 +162,8 @@ SELECT i.indexrelid AS oid, i.indrelid AS table, x.relname::text AS name, quote_
        EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) AS is_constraint,
        ARRAY(SELECT pg_get_indexdef(i.indexrelid, n, true) ||
                     CASE WHEN i.indcollation[n - 1] NOT IN (0, coalesce(a.attcollation, 'pg_catalog."default"'::regcollation))
+                           OR EXISTS (SELECT FROM pg_collation l
+                                      WHERE l.oid = i.indcollation[n - 1] AND NOT l.collisdeterministic)
                          THEN ' COLLATE ' || i.indcollation[n - 1]::regcollation::text ELSE '' END
              FROM generate_series(1, i.indnkeyatts) n
              LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[n - 1] AND a.attnum > 0

@@ -14,6 +14,7 @@ from crossfade.errors import CrossfadeError, Misused
 from crossfade.model.urls import hide_password, without_secrets
 from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.session.certificate import why_not_trusted
+from crossfade.stores.postgresql.session.connection import CommittingConnection
 from crossfade.stores.postgresql.session.default_schema import split_schema
 from crossfade.stores.postgresql.session.no_connection import no_connection
 from crossfade.stores.postgresql.session.parameters import know_arrays
@@ -121,7 +122,7 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
 
 def _connected(url: str) -> psycopg.Connection[Any]:
     try:
-        connection = psycopg.connect(conninfo(url), autocommit=True, prepare_threshold=None)
+        connection = CommittingConnection.connect(conninfo(url), autocommit=True, prepare_threshold=None)
     except psycopg.OperationalError as error:
         raise no_connection(error, url, lambda: why_not_trusted(conninfo(url))) from None
     except psycopg.ProgrammingError as error:
