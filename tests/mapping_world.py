@@ -25,6 +25,7 @@ from crossfade.records.bson.count import Histogram
 from crossfade.records.bson.decode import decode_one
 from crossfade.records.bson.ejson import loads
 from crossfade.records.bson.encode import to_bson
+from crossfade.records.bson.values import Symbol
 from crossfade.transform.engine import Engine
 from crossfade.transform.lookup import LookupReader, fetched
 from crossfade.transform.transform import Transformer
@@ -113,7 +114,9 @@ def values_at(value: Any, path: Path) -> Iterator[Any]:
 
 
 def equality(value: Any) -> object:
-    """What MongoDB compares: numbers by their value, everything else by type and value."""
+    """What MongoDB compares: numbers by their value, a symbol as its text, everything else by type and value."""
+    if isinstance(value, Symbol):
+        return canonical(value.text)
     if isinstance(value, Decimal128) and value.to_decimal().is_finite():
         return ("number", value.to_decimal())
     if isinstance(value, int | float) and not isinstance(value, bool):

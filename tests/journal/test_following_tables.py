@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from crossfade.stores.open import open_store
 
 @pytest.fixture(params=["postgresql", "sqlite", "mongodb", "memory"])
 def begin(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Transaction]:
-    url = {"sqlite": f"sqlite:///{tmp_path / 't.db'}", "memory": f"memory://{tmp_path.name}"}.get(request.param)
+    url = {"sqlite": f"sqlite:///{tmp_path / 't.db'}", "memory": f"memory://{secrets.token_hex(6)}"}.get(request.param)
     if url is None:
         url = request.getfixturevalue({"postgresql": "pg_db", "mongodb": "mongo_db"}[request.param]).url
     with open_store(url) as store:

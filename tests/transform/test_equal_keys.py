@@ -104,6 +104,11 @@ def test_the_codec_compares_keys_likewise() -> None:
 
 @given(double=st.floats())
 @example(double=2.0**-60)
+@example(double=2.0**-48)
+@example(double=3.4e-50)
+@example(double=-1.401298464324817e-45)
+@example(double=5e-324)
+@example(double=1.7e308)
 def test_a_double_and_decimals_beside_it(double: float) -> None:
     """The decimal of its exact value, as far as 34 digits hold it, and of its shortest digits."""
     exact = DIGITS.create_decimal(Decimal(double))

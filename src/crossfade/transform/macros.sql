@@ -75,12 +75,13 @@ CREATE MACRO cf_name_mixed(t, m) AS
          WHEN t = 'date' THEN 'date:' || json_extract_string(m, '$."$date"."$numberLong"')
          ELSE 'ejson:' || m END;
 -- The name by which values of a lookup are compared. A decimal is equal to a double if that is exactly the same number:
--- printf prints all digits of a double, of which a decimal has at most 34.
+-- printf prints all digits of a multiple of 2^-60; every other double has more digits than a decimal, which has at most 34.
 CREATE MACRO cf_equal_decimal(d) AS
     (list_transform([TRY_CAST(d AS DOUBLE)], lambda v: CASE WHEN d IS NULL THEN NULL
          WHEN regexp_full_match(lower(d), '-?s?nan') THEN 'number:nan'
          WHEN regexp_full_match(lower(d), '-?inf(inity)?') THEN cf_name_double(v)
-         WHEN cf_canon(printf('%.60f', v)) = cf_canon(d) THEN cf_name_double(v)
+         WHEN (abs(v) >= 1 OR v * 1152921504606846976 = trunc(v * 1152921504606846976))
+              AND cf_canon(printf('%.60f', v)) = cf_canon(d) THEN cf_name_double(v)
          ELSE cf_name_decimal(d) END))[1];
 CREATE MACRO cf_equal_mixed(t, m) AS
     CASE t WHEN 'decimal' THEN cf_equal_decimal(json_extract_string(m, '$."$numberDecimal"'))
