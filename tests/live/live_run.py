@@ -193,7 +193,8 @@ def judged(place: Ground, folder: Path, source: club.Source) -> list[str]:
 JOURNALED = (
     "SELECT id, entity, record_key, reason, detail, phase, noted_at FROM crossfade.quarantine WHERE state = 'open'",
     "SELECT * FROM crossfade.waiting",
-    "SELECT * FROM crossfade.dirty WHERE number <> ''",
+    "SELECT * FROM crossfade.dirty",
+    "SELECT * FROM crossfade.suspect",
     "SELECT * FROM crossfade.feed",
 )
 

@@ -94,7 +94,7 @@ def _tell(asked: argparse.Namespace, pair: str, seed: int, result: Result, secon
     verdict = f"{len(result.problems)} PROBLEMS" if result.problems else "equal"
     print(f"{pair} {seed}: {verdict}; {result.written:,} changes; {result.happened}; {said}", flush=True)
     if result.problems:
-        print("\n".join(result.problems[:40]))
+        print("\n".join(result.problems[:400]))
         print(f"again: {_again(asked, pair, seed)}", flush=True)
 
 
