@@ -19,6 +19,7 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import OperationFailure
 
+from crossfade.stores.postgresql.session.connection import CommittingConnection
 from crossfade_ids import object_id_in, uuid_of
 
 FIRST, UNTOUCHED = 40, 10
@@ -128,7 +129,7 @@ class Rows:
     def __init__(
         self, url: str, id_of: Callable[[int], Any], line_of: Callable[[int, int], Any], n_of: Callable[[Any], int]
     ) -> None:
-        self._connection = psycopg.connect(url, autocommit=True)
+        self._connection = CommittingConnection.connect(url, autocommit=True)
         self._id_of, self._line_of, self._n_of = id_of, line_of, n_of
 
     def create(self) -> None:
