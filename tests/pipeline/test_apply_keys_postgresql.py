@@ -232,6 +232,17 @@ def test_whose_parent_gets_in_after_all_but_whose_value_is_taken_waits_for_the_v
     assert list(world.require_true().entries) == [("people", 1)]
 
 
+def test_records_of_one_table_that_refer_to_each_other_and_were_read_one_after_the_other_go_in_together(
+    world: World,
+) -> None:
+    """One waits for the other, which brings it into view later."""
+    clan.apply(world.work, [world.group("a"), world.person(1, boss=2)])
+    assert reasons(world.require_true()) == {1: "foreign_key"}
+    clan.apply(world.work, [world.person(2, boss=3)])
+    clan.apply(world.work, [world.person(3, boss=1)])
+    assert not world.require_true().entries
+
+
 def reasons(found: clan.Found) -> dict[Any, str]:
     return {of: reason for (_, of), (reason, _) in found.entries.items()}
 

@@ -1,8 +1,7 @@
 """Apply pending records of a source that is followed, and find out which of them cause an error.
 
 A record that cannot be applied goes to quarantine alone, whatever the error is. If the records of an entity cannot be
-read (its columns have changed, or it no longer exists), or the target keeps rows of a record that are to go, the entity
-is halted.
+read (its columns have changed, or it no longer exists), the entity is halted.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ def apply_pending(work: Work, claims: Sequence[Dirty], floor: Floor) -> tuple[in
 
 def _apply(s: Session, claims: Sequence[Dirty]) -> Outcome:
     try:
-        return _outcome(s, apply_keys(s, claims))
+        return Outcome(apply_keys(s, claims))
     except CrossfadeError as error:
         if error.passing or isinstance(error, Busy):
             raise
@@ -64,17 +63,10 @@ def _apply(s: Session, claims: Sequence[Dirty]) -> Outcome:
     return _quarantined(s, claims[0], failure)
 
 
-def _outcome(s: Session, applied: Applied) -> Outcome:
-    """Halt the entities of which the target keeps rows that are to go. Their records are still to be applied."""
-    stuck = sorted(applied.stuck.items(), reverse=True)
-    shown = ((entity, f"{entity} {s.codec.readable(key)}", why) for (entity, key), why in stuck)
-    return Outcome(applied, {entity: f"rows of {of} cannot be removed: {why}" for entity, of, why in shown})
-
-
 def _quarantined(s: Session, claim: Dirty, failure: Exception) -> Outcome:
     """Put a record that fails alone into quarantine. If that fails too, halt its entity."""
     try:
-        return _outcome(s, apply_keys(s, [claim], failed={(claim.entity, claim.key): _rejection(failure)}))
+        return Outcome(apply_keys(s, [claim], failed={(claim.entity, claim.key): _rejection(failure)}))
     except CrossfadeError as error:
         if error.passing or isinstance(error, Busy):
             raise

@@ -34,6 +34,11 @@ def against(table: TargetTable, places: dict[str, int]) -> list[ForeignKey]:
     return [k for k in table.foreign_keys if places.get(k.parent, -1) > own and _may_be_null(table, k)]
 
 
+def within(table: TargetTable) -> list[ForeignKey]:
+    """Return the foreign keys of a table to itself, if they may be NULL meanwhile."""
+    return [k for k in table.foreign_keys if k.parent == table.name and _may_be_null(table, k)]
+
+
 def _may_be_null(table: TargetTable, key: ForeignKey) -> bool:
     columns = [table.column(name) for name in key.columns]
     return all(c is not None and c.nullable and c.name not in table.primary_key for c in columns)

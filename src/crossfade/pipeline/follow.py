@@ -7,7 +7,7 @@ that a small backlog means a small lag. Many are divided into pieces for the wor
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -23,6 +23,7 @@ from crossfade.pipeline.applying import Outcome, apply_pending
 from crossfade.pipeline.budget import Budget
 from crossfade.pipeline.enough import StopAt
 from crossfade.pipeline.noting import Applied
+from crossfade.pipeline.ownership import Who
 from crossfade.pipeline.releasing import UNSEEN, release_fitting
 from crossfade.pipeline.repair import in_pieces
 from crossfade.pipeline.threads import Endurance, Following
@@ -86,6 +87,7 @@ class Follow:
         self._executor: Executor | None = None
         self._paused = False
         self._unexplained = False
+        self._stuck: set[Who] = set()
         self._told = self._rested = time.monotonic()
         self._most = KEYS_AT_ONCE
         self._written = NOTES  # an earlier run may have left its records
@@ -128,7 +130,7 @@ class Follow:
             todo = read_todo(tx, self._most)
         outcome, applied = self._apply(todo)
         self._unexplained |= bool(outcome.applied.reasons)
-        self._halt(outcome)
+        self._halt(outcome, self._stuck_again(todo, outcome.applied))
         proven = marks if changed.is_all else []
         if applied == len(todo.claims):
             following.marks.applied(proven, todo.claims, outcome.applied.left, is_all=todo.is_all)
@@ -198,13 +200,25 @@ class Follow:
             with session(self._following.work).transaction() as tx:
                 self._following.tell(RecordsPending(sum(dirty.count(tx).values())))
 
-    def _halt(self, outcome: Outcome) -> None:
+    def _stuck_again(self, todo: Todo, applied: Applied) -> dict[str, str]:
+        """Return why entities are halted of which the target keeps rows that are to go. These records are tried again:
+        what refers to the rows may go in the same round.
+        """
+        again = sorted(self._stuck & applied.stuck.keys(), reverse=True)
+        self._stuck = (self._stuck - {(one.entity, one.key) for one in todo.claims}) | applied.stuck.keys()
+        readable = session(self._following.work).codec.readable
+        return {
+            entity: f"rows of {entity} {readable(key)} cannot be removed: {applied.stuck[entity, key]}"
+            for entity, key in again
+        }
+
+    def _halt(self, outcome: Outcome, stuck: Mapping[str, str]) -> None:
         unseen = {entity: reason for entity, reason in outcome.applied.reasons if reason in UNSEEN}
         causes: list[tuple[str, halted.Kind, str]] = [
             (entity, "unseen", f"a record of {entity} has what source.lock.json does not ({reason})")
             for entity, reason in sorted(unseen.items())
         ]
-        causes += [(entity, "refused", why) for entity, why in sorted(outcome.halted.items())]
+        causes += [(entity, "refused", why) for entity, why in sorted({**stuck, **outcome.halted}.items())]
         if not causes:
             return
         with session(self._following.work).transaction() as tx:

@@ -1,10 +1,11 @@
 """Write changes of rows while foreign keys and unique constraints are enforced.
 
-First rows are inserted, parents before children; then rows are updated; then rows are deleted, children before parents:
-so no row is deleted while another refers to it, and no cascade removes rows without counting them. An existing row is
-never deleted and inserted again. If a value passes from one row to another (`park`), the row that has it gets a spare
-value first. If a row that is to be deleted excludes a new one by a comparison that only the database can make (an
-exclusion constraint, a key whose collation ignores case), it is deleted first (`early`), unless a row refers to it.
+First rows are inserted, parents before children and those of a table at once; then rows are updated; then rows are
+deleted, children before parents: so no row is deleted while another refers to it, and no cascade removes rows without
+counting them. An existing row is never deleted and inserted again. If a value passes from one row to another (`park`),
+the row that has it gets a spare value first. If a row that is to be deleted excludes a new one by a comparison that
+only the database can make (an exclusion constraint, a key whose collation ignores case), it is deleted first (`early`),
+unless a row refers to it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from crossfade.journal import loaded
 from crossfade.journal.ledger import Ledger
 from crossfade.model.canonical import arrow_schema, arrow_type
 from crossfade.model.target import ForeignKey, TargetTable
-from crossfade.pipeline.circles import against, in_order, with_nulls_in
+from crossfade.pipeline.circles import against, in_order, with_nulls_in, within
 from crossfade.pipeline.difference import TableChange
 from crossfade.pipeline.ownership import OwnedRows
 from crossfade.pipeline.parking import parked, passes_values
@@ -56,9 +57,11 @@ def write(
     later: list[OwnedRows] = []
     updates = [part for change in order for part in change.updates]
     for change in order:
-        for part in change.inserts:
+        parts = _together(change.inserts)
+        open_ = [*against(change.table, places), *(within(change.table) if len(parts) > 1 else ())]
+        for part in parts:
             with _naming(part):
-                _insert(s, tx, part, against(change.table, places), later)
+                _insert(s, tx, part, open_, later)
     for part in (*later, *updates):
         with _naming(part):
             _update(tx, replace(part, changed=None) if park else part)
@@ -106,6 +109,22 @@ def _refers(tx: TargetTransaction, table: TargetTable, key: ForeignKey, parents:
     except pa.ArrowException:
         return True  # the columns have other types
     return bool(tx.owned(table, values, list(table.primary_key)).num_rows)
+
+
+def _together(parts: Sequence[OwnedRows]) -> list[OwnedRows]:
+    """Return rows of one table in as few parts as possible: only rows of one statement may refer to each other, and
+    records that were read one after the other are in several parts.
+    """
+    alike: dict[frozenset[str], list[OwnedRows]] = {}
+    for part in parts:
+        alike.setdefault(frozenset(part.rows.column_names), []).append(part)
+    return [_joined(of) if len(of) > 1 else of[0] for of in alike.values()]
+
+
+def _joined(parts: Sequence[OwnedRows]) -> OwnedRows:
+    names = parts[0].rows.column_names
+    rows = pa.concat_tables([part.rows.select(names) for part in parts]).combine_chunks()
+    return OwnedRows(parts[0].table, rows, [who for part in parts for who in part.owners])
 
 
 @contextmanager
