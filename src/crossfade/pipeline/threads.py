@@ -51,7 +51,7 @@ class Following:
         return trails(self.work.program)
 
     def ask_to_end(self) -> None:
-        """Ask the run to end, which takes up to a second. Takes no lock, so that a signal handler may call it."""
+        """Ask the run to end; it looks once a second. A signal handler may call this: it takes no lock."""
         self.asked = True
 
     @property

@@ -237,7 +237,7 @@ def _column(column: JournalColumn) -> str:
 
 
 def _order(table: JournalTable) -> str:
-    """Return the order in which rows are inserted, so that nobody who locks several waits for a row of another."""
+    """Return the order in which rows are inserted. Transactions that lock rows in the same order cannot deadlock."""
     texts = {column.name for column in table.columns if column.kind == "text"}
     return ", ".join(f'{name} COLLATE "C"' if name in texts else name for name in table.key)
 
