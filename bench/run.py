@@ -9,6 +9,7 @@ some projects replaces their sections there if --keep asks for it; any other pri
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import crossfade
 import duplicates
 import follow
 import orders
@@ -43,6 +45,7 @@ READ = {**PROJECTS, "reports": "reports"}
 
 def main() -> int:
     asked = _arguments()
+    _compile()
     cache = Path(asked.cache)
     cache.mkdir(parents=True, exist_ok=True)
     tools = install(cache) if not asked.no_tools else Tools()
@@ -72,6 +75,13 @@ def main() -> int:
     if asked.scale >= 1 and asked.only == [""]:
         _write(text, asked)
     return 1 if any(outcome.failed for one in found for outcome in one.outcomes) else 0
+
+
+def _compile() -> None:
+    """Write the bytecode, as an installation does: where PYTHONDONTWRITEBYTECODE is set, every process of a source tree
+    would compile all modules once more.
+    """
+    compileall.compile_dir(Path(crossfade.__file__).parent, quiet=1)
 
 
 def _write(text: str, asked: argparse.Namespace) -> None:

@@ -42,3 +42,21 @@ def test_records_whose_rows_refer_to_each_other(mongo_db: MongoScratch, pg_db: P
         balanced(status, outcome(pg_db.url, status))
         assert pg_db.execute("SELECT home, friend FROM people WHERE id = 3") == [("3/b", 4)]
         assert move.verify().equal
+
+
+def test_rows_of_one_table_from_two_branches(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path) -> None:
+    """The first branch makes rows that refer to those of the second."""
+    schema = "CREATE TABLE people (id text PRIMARY KEY, age int NOT NULL, boss text REFERENCES people (id));"
+    mapping = """
+    SELECT p._id AS id, as_int(p.age) AS age, concat(p._id, 'b') AS boss FROM people AS p
+    UNION ALL SELECT concat(p._id, 'b') AS id, as_int(p.age) AS age, NULL AS boss FROM people AS p
+    """
+    mongo_db.db.people.insert_many([{"_id": "x", "age": "?"}, {"_id": "y", "age": 1}])
+    folder = shop.small_project(tmp_path / "p", schema, {"people": mapping}, more="limits.stop_at = 1.0\n")
+    with open_move(folder, mongo_db.url, pg_db.url) as move:
+        move.survey()
+        assert counts_of(move.copy()) == {"people": (2, 1, 1, 0)}
+        mongo_db.db.people.update_one({"_id": "x"}, {"$set": {"age": 9}})
+        assert [r.outcome for r in move.retry()] == ["copied"]
+        assert pg_db.execute("SELECT id, boss FROM people WHERE age = 9 ORDER BY id") == [("x", "xb"), ("xb", None)]
+        assert move.verify().equal

@@ -125,9 +125,9 @@ def _draw_ready(screen: Screen, document: Mapping[str, Any]) -> None:
 def draw_gates(screen: Screen, gates: Sequence[Mapping[str, Any]]) -> None:
     rows = [(g["name"], g["figure"], g["limit"], "yes" if g["holds"] else "NO") for g in gates]
     screen.table(("gate", "is", "must be", "holds"), rows)
-    for gate in gates:
-        if not gate["holds"] and gate["hint"]:
-            screen.line(f"Try: {gate['hint']}")
+    broken = [gate for gate in gates if not gate["holds"] and gate["hint"]]
+    for gate in broken:
+        screen.line(f"Try: {gate['hint']}" + (f" ({gate['name']})" if len(broken) > 1 else ""))
 
 
 def draw_plan(screen: Screen, document: Mapping[str, Any], begins_at: str, what: str) -> None:

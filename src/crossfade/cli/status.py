@@ -20,12 +20,10 @@ from crossfade.cli.command import command
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
 from crossfade.model.counts import counted
+from crossfade.model.reasons import UNSEEN
 from crossfade.move import Move
 from crossfade.move.reports import torn
 from crossfade.move.values import FINISHED, PREPARED, EntityStatus, FollowStatus, Rehearsal, Status
-
-UNSEEN = {"unseen_path", "unseen_type"}
-"""The reasons of records that hold what the survey has not seen."""
 
 COUNTS = ("source", "copied", "quarantined", "discarded")
 
@@ -211,7 +209,8 @@ def draw_status(screen: Screen, document: dict[str, Any], *, notes: bool = True)
         screen.line(note)
     if document["stage"] != FINISHED:
         said = "not started" if document["stage"] == PREPARED else f"not finished ({document['stage']})"
-        screen.line(f"{said}: {_next(document)}")
+        at_work = following is not None and following["running"]
+        screen.line(f"{said}: a run is at work" if at_work else f"{said}: {_next(document)}")
 
 
 def _state(document: Mapping[str, Any]) -> str:
@@ -373,7 +372,7 @@ def _remarks(entity: dict[str, Any], limit: float, *, followed: bool) -> list[st
     if entity["gone"]:
         are = "record is" if entity["gone"] == 1 else "records are"
         lines.append(f"{name}: {number(entity['gone'])} {are} no longer in the source, and in no count")
-    if UNSEEN & entity["reasons"].keys():
+    if entity["reasons"].keys() & set(UNSEEN):
         by = "crossfade stop and crossfade start" if followed else "crossfade quarantine retry"
         then = f"crossfade survey, crossfade check, then {by}"
         lines.append(f"{name}: source.lock.json is older than the source: {then}")

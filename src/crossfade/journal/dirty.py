@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from crossfade.journal.tables import APPLIED, CHANGED, DIRTY
@@ -35,6 +35,12 @@ def put(tx: TargetTransaction, entity: str, keys: Iterable[str]) -> list[Dirty]:
     found = [Dirty(entity, key, number) for key in sorted(set(keys))]
     tx.journal.upsert(DIRTY, [_row(one) for one in found])
     return found
+
+
+def put_all(tx: TargetTransaction, records: Collection[tuple[str, str]]) -> None:
+    """Put records in that are named by entity and key."""
+    for entity in sorted({entity for entity, _ in records}):
+        put(tx, entity, [key for of, key in records if of == entity])
 
 
 def new_number() -> str:

@@ -215,13 +215,16 @@ def resolve_all(tx: TargetTransaction, entries: Iterable[Entry], state: str, not
     tx.journal.update_each(QUARANTINE, [({"id": entry.id, "state": "open"}, new) for entry in entries])
 
 
-def update_reasons(tx: TargetTransaction, entries: Iterable[tuple[Entry, bytes]]) -> None:
-    """Update entries that were refused again, perhaps for other reasons. `bytes` are the current documents."""
+def update_reasons(tx: TargetTransaction, entries: Iterable[tuple[Entry, bytes | None]]) -> None:
+    """Update entries that were refused again, perhaps for other reasons. `bytes` are the current documents; None: they
+    have not changed.
+    """
     names = ("reason", "detail", "target_table", "target_column", "target_constraint", "row_key")
     unexplained = dict.fromkeys(("parent", "waits_for", "cause"))
     moment, changes = now(), list[tuple[dict[str, Any], dict[str, Any]]]()
     for entry, raw in entries:
         own = _entry_values(entry)
-        new = {**{n: own[n] for n in names}, **unexplained, "raw": raw, "digest": digest_of(raw), "noted_at": moment}
-        changes.append(({"id": entry.id}, new))
+        new = {**{n: own[n] for n in names}, **unexplained}
+        document = {} if raw is None else {"raw": raw, "digest": digest_of(raw), "noted_at": moment}
+        changes.append(({"id": entry.id}, {**new, **document}))
     tx.journal.update_each(QUARANTINE, changes)

@@ -31,6 +31,11 @@ def note(tx: TargetTransaction, entity: str, kind: Kind, cause: str) -> None:
     tx.journal.upsert(HALTED, [{"entity": entity, "kind": kind, "cause": cause, "noted_at": now()}])
 
 
+def unseen(entity: str, reason: str) -> str:
+    """Return the cause for an entity of which a record was refused as `unseen_path` or `unseen_type`."""
+    return f"a record of {entity} has what source.lock.json does not ({reason})"
+
+
 def find(tx: TargetTransaction) -> list[Halted]:
     rows = tx.journal.select(HALTED, ("entity", "kind", "cause", "noted_at"), order=("entity",))
     return [Halted(*row) for row in rows]

@@ -33,3 +33,6 @@ REASONS = (
     "bad_value",
     "failed",
 )
+
+UNSEEN = ("unseen_path", "unseen_type")
+"""The reasons of records that have what the survey has not seen."""

@@ -71,7 +71,7 @@ def retry(context: Context, ids: Sequence[str], of: Selection, listen: Listener)
     with executor_for(context, _workers(context, len(chosen)), listen, get_ready=context.get_ready) as executor:
         results = trying.retry(context.work, chosen, executor, how, listen)
     advance_sequences(context)
-    return _explained(context, results) if explanations.explain(context.work) else results
+    return _explained(context, results) if explanations.explain(context.work).count else results
 
 
 def _chosen(context: Context, ids: Sequence[str], of: Selection) -> list[RefusedEntry]:

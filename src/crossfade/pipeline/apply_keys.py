@@ -23,7 +23,7 @@ from crossfade.model.rejection import Rejection
 from crossfade.pipeline.cascaded import may_cascade, referring
 from crossfade.pipeline.claims import Settled
 from crossfade.pipeline.difference import difference
-from crossfade.pipeline.noting import Applied, note, put_in, woken
+from crossfade.pipeline.noting import Applied, note, woken
 from crossfade.pipeline.ownership import Who, ownership_of
 from crossfade.pipeline.refusing import Search
 from crossfade.pipeline.settle import Settling, concerns_others
@@ -135,7 +135,8 @@ def _careful(
             cascaded = referring(view, changes)
             if attempt(s, tx, changes) is None:
                 applied = note(view, settled, changes)
-                put_in(view, woken(view, changes) | cascaded | (stuck.keys() if s.work.is_followed else set()))
+                again = stuck.keys() if s.work.is_followed else set()
+                dirty.put_all(tx, woken(view, changes) | cascaded | again)
                 return replace(applied, stuck=stuck)
             refused = _not_about_values(view, settled, _refused(s, tx, view, settled))
             if not refused:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
 
@@ -28,12 +28,14 @@ from crossfade.model.shape import ELEMENT, Path
 from crossfade.model.target import ForeignKey, TargetTable, Unique
 from crossfade.pipeline.keepers import keepers_of
 from crossfade.pipeline.narrow import narrow_transformer
+from crossfade.pipeline.ownership import Who
 from crossfade.pipeline.parents import Parents
 from crossfade.runtime.records import NO_KEY
 from crossfade.runtime.session import Session, Work, session
 from crossfade.stores.contract import Check, Conflict, Conflicts
 from crossfade.transform.transform import TableRows
 
+BY_OTHERS = ("foreign_key", "unique")
 SHOWN, STORED = 80, 1000  # characters of a value in a detail, and in a cause
 
 
@@ -56,6 +58,11 @@ class AskedEntry:
     makes_rows: bool
     """Whether the record makes rows of this table: not if it is unreadable, refused by the mapping, or discarded."""
 
+    @property
+    def is_let_go(self) -> bool:
+        """Whether no row has the unique value that the record wanted, and it wants it once."""
+        return self.refused is not None and self.refused.clash.holder is None and not self.refused.again
+
 
 class Judge(Protocol):
     """Queries the target about the rows of a constraint, and formulates the result."""
@@ -65,16 +72,23 @@ class Judge(Protocol):
     def explain(self, found: Sequence[AskedEntry]) -> Iterator[Explained]: ...
 
 
-def explain(work: Work) -> int:
-    """Explain the entries that are not explained yet. Return their number."""
-    s = session(work)
+@dataclass
+class Explanations:
+    """`count`: how many entries were explained. `free`: records of them in whose way nothing is found now."""
+
+    count: int = 0
+    free: set[Who] = field(default_factory=set)
+
+
+def explain(work: Work) -> Explanations:
+    """Explain the entries that are not explained yet."""
+    s, out = session(work), Explanations()
     clashes = s.target.conflicts
     if clashes is None:
-        return 0
+        return out
     with s.transaction() as tx:
         kinds = unexplained.kinds(tx)
     parents = Parents(s)
-    done = 0
     for kind in kinds:
         if kind.entity not in work.program.feeds or kind.table not in work.tables:
             continue
@@ -83,8 +97,16 @@ def explain(work: Work) -> int:
             explained = list(judge.explain(found))
             with s.transaction() as tx:
                 unexplained.explain(tx, explained)
-            done += len(explained)
-    return done
+            out.count += len(explained)
+            out.free |= {(a.entry.entity, a.entry.key) for a in found if _is_free(a) and a.entry.key is not None}
+    return out
+
+
+def _is_free(asked: AskedEntry) -> bool:
+    """Whether the record was refused for a row or a value of another record that is no longer in its way."""
+    if asked.entry.reason not in BY_OTHERS or not asked.makes_rows:
+        return False
+    return asked.refused is None or (asked.entry.reason == "unique" and asked.is_let_go)
 
 
 def _found(s: Session, clashes: Conflicts, kind: Kind, judge: Judge) -> Iterator[list[AskedEntry]]:

@@ -70,8 +70,8 @@ def quarantine(s: Session, tx: TargetTransaction, entity: str, new: Sequence[Ent
     return named
 
 
-def reject_again(tx: TargetTransaction, found: Sequence[EntryWithRecord]) -> None:
-    """Update entries whose records were rejected again, with the records as they are now."""
+def reject_again(tx: TargetTransaction, found: Sequence[tuple[Entry, bytes | None]]) -> None:
+    """Update entries whose records were rejected again, with the records as they are now; None: they are the same."""
     journal.update_reasons(tx, found)
     waiting.forget(tx, [entry.id for entry, _ in found])
 

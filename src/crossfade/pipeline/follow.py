@@ -7,6 +7,7 @@ that a small backlog means a small lag. Many are divided into pieces for the wor
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,13 +19,14 @@ from crossfade.journal import feed as feeds
 from crossfade.journal.dirty import Dirty
 from crossfade.model.events import EntityHalted, FollowingPaused, RecordsApplied, RecordsPending
 from crossfade.model.positions import Floor
+from crossfade.model.reasons import UNSEEN
 from crossfade.pipeline import causes, expand
 from crossfade.pipeline.applying import Outcome, apply_pending
 from crossfade.pipeline.budget import Budget
 from crossfade.pipeline.enough import StopAt
 from crossfade.pipeline.noting import Applied
 from crossfade.pipeline.ownership import Who
-from crossfade.pipeline.releasing import UNSEEN, release_fitting
+from crossfade.pipeline.releasing import release_fitting
 from crossfade.pipeline.repair import in_pieces
 from crossfade.pipeline.threads import Endurance, Following
 from crossfade.runtime.executor import Executor, LostWorkers
@@ -36,6 +38,8 @@ from crossfade.stores.contract import TargetTransaction
 IDLE = 1.0
 """Seconds after which a run that was not woken checks whether another process has added records."""
 TOLD_EVERY = 5.0
+TRIES = 3
+"""How often a record is tried again that was refused, and clashes with nothing."""
 NOTES = 2000
 """The number of transactions after which their notes in the journal are packed, between rounds, when none is written.
 """
@@ -88,6 +92,7 @@ class Follow:
         self._paused = False
         self._unexplained = False
         self._stuck: set[Who] = set()
+        self._tried_again = Counter[Who]()
         self._told = self._rested = time.monotonic()
         self._most = KEYS_AT_ONCE
         self._written = NOTES  # an earlier run may have left its records
@@ -129,7 +134,7 @@ class Follow:
         with session(following.work).transaction() as tx:
             todo = read_todo(tx, self._most)
         outcome, applied = self._apply(todo)
-        self._unexplained |= bool(outcome.applied.reasons)
+        self._unexplained |= outcome.applied.refused > 0
         self._halt(outcome, self._stuck_again(todo, outcome.applied))
         proven = marks if changed.is_all else []
         if applied == len(todo.claims):
@@ -213,18 +218,13 @@ class Follow:
         }
 
     def _halt(self, outcome: Outcome, stuck: Mapping[str, str]) -> None:
-        unseen = {entity: reason for entity, reason in outcome.applied.reasons if reason in UNSEEN}
-        causes: list[tuple[str, halted.Kind, str]] = [
-            (entity, "unseen", f"a record of {entity} has what source.lock.json does not ({reason})")
-            for entity, reason in sorted(unseen.items())
-        ]
-        causes += [(entity, "refused", why) for entity, why in sorted({**stuck, **outcome.halted}.items())]
-        if not causes:
-            return
-        with session(self._following.work).transaction() as tx:
-            for entity, kind, why in causes:
-                halted.note(tx, entity, kind, why)
-        for entity, _, why in causes:
+        refused = sorted({**stuck, **outcome.halted}.items())
+        if refused:
+            with session(self._following.work).transaction() as tx:
+                for entity, why in refused:
+                    halted.note(tx, entity, "refused", why)
+        unseen = sorted((entity, reason) for entity, reason in outcome.applied.reasons if reason in UNSEEN)
+        for entity, why in (*((entity, halted.unseen(entity, reason)) for entity, reason in unseen), *refused):
             self._following.tell(EntityHalted(entity, why))
 
     def _pause_above_limit(self, applied: Applied) -> None:
@@ -249,11 +249,19 @@ class Follow:
             self._explain()
 
     def _explain(self) -> None:
-        """Find out what refused records clash with, as after a copy. After an error this is tried again later."""
-        if self._unexplained:
-            with suppress(CrossfadeError):
-                causes.explain(self._following.work)
-                self._unexplained = False
+        """Find out what refused records clash with, as after a copy. Records that clash with nothing are tried again:
+        they were refused together with others, for a reason that the target did not tell apart. After an error this
+        is tried again later.
+        """
+        if not self._unexplained:
+            return
+        with suppress(CrossfadeError):
+            free = causes.explain(self._following.work).free
+            again = sorted(who for who in free if self._tried_again[who] < TRIES and not self._following.is_ending)
+            with session(self._following.work).transaction() as tx:
+                dirty.put_all(tx, again)
+            self._tried_again.update(again)
+            self._unexplained = False
 
     def _close(self, error: CrossfadeError | None) -> None:
         """Release the workers. A lost one is replaced: its unfinished work was not committed."""

@@ -4,12 +4,13 @@ A batch is loaded by one bulk load. If the target refuses it and names the rows,
 are taken, the others are loaded by another one. Otherwise it loads the records one by one
 (TargetTransaction.load_each). If a target cannot do that, the batch is bisected until the refused record is isolated.
 
-Rows of tables that refer to each other are refused if the foreign keys exist and are not deferrable: then they are
-loaded without the references against the order, which are filled in afterwards.
+Rows that refer to each other, of several tables or of several parts of one, are refused if the foreign keys exist and
+are not deferrable: then they are loaded without the references against the order, which are filled in afterwards.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,7 +21,7 @@ from crossfade.journal.ledger import row_texts
 from crossfade.model.order import in_dependency_order
 from crossfade.model.rejection import Rejection
 from crossfade.model.target import TargetTable
-from crossfade.pipeline.circles import against, in_order, with_nulls_in
+from crossfade.pipeline.circles import against, in_order, with_nulls_in, within
 from crossfade.stores.contract import RowRejected, TargetTransaction
 from crossfade.transform.transform import TableRows, drop_roots, keep_roots
 
@@ -146,11 +147,14 @@ class _Attempt:
 
 
 def _open_keys(parts: Sequence[TableRows]) -> dict[str, list[str]]:
-    """Return table -> the columns that refer to rows of tables that are loaded later, if they may be NULL meanwhile."""
-    tables = {part.table.name: part.table for part in parts if part.rows.num_rows}
+    """Return table -> the columns that refer to rows that are loaded later, of other tables or of another part of the
+    same, if they may be NULL meanwhile.
+    """
+    filled = [part.table for part in parts if part.rows.num_rows]
+    tables, number = {table.name: table for table in filled}, Counter(table.name for table in filled)
     places = {name: place for place, name in enumerate(in_order(list(tables.values())))}
-    found = {n: [column for key in against(t, places) for column in key.columns] for n, t in tables.items()}
-    return {name: columns for name, columns in found.items() if columns}
+    keys = {n: [*against(t, places), *(within(t) if number[n] > 1 else ())] for n, t in tables.items()}
+    return {name: [column for key in of for column in key.columns] for name, of in keys.items() if of}
 
 
 def _load(tx: TargetTransaction, parts: Sequence[TableRows], open_: Mapping[str, Sequence[str]]) -> None:

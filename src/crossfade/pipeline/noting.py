@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from crossfade.journal import dirty, journal, waiting
+from crossfade.journal import halted, journal, waiting
 from crossfade.journal.journal import Entry
+from crossfade.model.reasons import UNSEEN
 from crossfade.model.rejection import Rejection
 from crossfade.pipeline import entries, waits
 from crossfade.pipeline.accounts import COPIED, DISCARDED, QUARANTINED, Moved, note_moved
@@ -24,7 +25,8 @@ class Applied:
     """The result of applying a key set. `rows`: table -> rows inserted, updated and deleted. `records`: (entity,
     outcome) -> how many; outcomes are came, gone, changed, quarantined, admitted (out of quarantine), discarded and
     equal. `stuck`: records whose rows could not be removed, and why. `reasons`: (entity, reason) -> records that went
-    to quarantine. `left`: those that were put into the journal again meanwhile, and were not applied.
+    to quarantine. `left`: those that were put into the journal again meanwhile, and were not applied. `refused`: how
+    many entries in quarantine are new, or may have another reason than before.
     """
 
     rows: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
@@ -32,6 +34,7 @@ class Applied:
     stuck: Mapping[Who, str] = field(default_factory=dict)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     left: frozenset[Who] = frozenset()
+    refused: int = 0
 
     def __add__(self, other: Applied) -> Applied:
         rows = {
@@ -44,6 +47,7 @@ class Applied:
             {**self.stuck, **other.stuck},
             self.reasons + other.reasons,
             self.left | other.left,
+            self.refused + other.refused,
         )
 
 
@@ -65,14 +69,19 @@ def note(view: View, settled: Settled, changes: Sequence[TableChange]) -> Applie
     inside = view.inside
     fates = [_fate(record, settled.rejected.get(record.number), inside) for record in view.records if not record.frozen]
     _note_left(view, fates)
-    _note_entries(view, fates)
+    refused = _note_entries(view, fates)
     _note_accounts(view, fates, changes)
     touched = {who for c in changes for part in (*c.inserts, *c.updates, *c.deletes) for who in part.owners}
     records = Counter((f.record.who[0], _outcome(f, f.record.who in touched)) for f in fates)
     reasons = Counter(
         (f.record.who[0], f.why.reason) for f in fates if f.why is not None and f.before != f.after == QUARANTINED
     )
-    return Applied({c.table.name: c.counts for c in changes}, +records, reasons=reasons, left=view.left)
+    if view.s.work.is_followed:
+        for entity, reason in sorted(reasons):
+            if reason in UNSEEN:
+                halted.note(view.tx, entity, "unseen", halted.unseen(entity, reason))
+    rows = {c.table.name: c.counts for c in changes}
+    return Applied(rows, +records, reasons=reasons, left=view.left, refused=refused)
 
 
 def _fate(record: Record, refused: Rejection | None, inside: set[Who]) -> _Fate:
@@ -140,7 +149,8 @@ def _note_left(view: View, fates: Sequence[_Fate]) -> None:
 # -- quarantine
 
 
-def _note_entries(view: View, fates: Sequence[_Fate]) -> None:
+def _note_entries(view: View, fates: Sequence[_Fate]) -> int:
+    """Return how many entries are new, or may have another reason."""
     tx, s = view.tx, view.s
     had_entry = [(f, f.record.entry) for f in fates if f.record.entry is not None]
     gone = [entry for f, entry in had_entry if f.after is None or f.record.discarded == MAPPING]
@@ -150,14 +160,17 @@ def _note_entries(view: View, fates: Sequence[_Fate]) -> None:
     again = [
         (f, entry if f.why is None else entries.again(entry, f.why)) for f, entry in had_entry if _is_news(f, entry)
     ]
-    entries.reject_again(tx, [(e, f.record.raw or b"") for f, e in again if e.state == "open" or e.note])
+    entries.reject_again(
+        tx, [(e, f.record.raw if _has_changed(f) else None) for f, e in again if e.state == "open" or e.note]
+    )
     journal.quarantine_all(tx, [(e, f.record.raw or b"") for f, e in again if e.state != "open" and not e.note])
     new = [f for f in fates if f.after == QUARANTINED and f.record.entry is None]
     for entity in sorted({f.record.who[0] for f in new}):
         own = [f for f in new if f.record.who[0] == entity]
         named = entries.quarantine(s, tx, entity, [(_new_entry(f), f.record.raw or b"") for f in own])
         again += [(f, entry) for f, (entry, _) in zip(own, named, strict=True)]
-    waiting.note(tx, {**_waits_changed(view, had_entry), **_waits(view, again)})
+    waiting.note(tx, _waits(view, again))
+    return len(again)
 
 
 def _waits(view: View, found: Sequence[tuple[_Fate, Entry]]) -> dict[str, set[str]]:
@@ -168,28 +181,21 @@ def _waits(view: View, found: Sequence[tuple[_Fate, Entry]]) -> dict[str, set[st
     return {entry.id: waits.of_record(view, f.record.number, entry) for f, entry in asked if not entry.note}
 
 
-def _waits_changed(view: View, had_entry: Sequence[tuple[_Fate, Entry]]) -> dict[str, set[str]]:
-    """Return what entries wait for now that were refused again for the same reason, if something else is noted: the
-    value that is in the way may be another one. For entries of a copy nothing is noted; without it every new row of a
-    table that they refer to would cause all of them to be tried again.
-    """
-    tried = [
-        (f, entry)
-        for f, entry in had_entry
-        if f.after == QUARANTINED and f.why is not None and entry.reason in waiting.REASONS and not _is_news(f, entry)
-    ]
-    noted = waiting.noted(view.tx, [entry.id for _, entry in tried])
-    return {id_: values for id_, values in _waits(view, tried).items() if noted.get(id_) != values}
-
-
 def _is_news(fate: _Fate, entry: Entry) -> bool:
-    """Whether the entry has to be updated: the record or the reason has changed."""
+    """Whether the entry has to be updated: the record or the reason has changed, or may have: the value that is in the
+    way may be another one, or may be another record's.
+    """
     if fate.after not in (QUARANTINED, DISCARDED) or fate.record.raw is None or fate.record.discarded == MAPPING:
         return False
-    changed = journal.digest_of(fate.record.raw) != fate.record.entry_digest
     if fate.record.discarded == PERSON:
-        return changed
-    return fate.why is not None and (changed or not entries.is_same(entry, fate.why))
+        return _has_changed(fate)
+    if fate.why is None:
+        return False
+    return fate.why.reason in waiting.REASONS or _has_changed(fate) or not entries.is_same(entry, fate.why)
+
+
+def _has_changed(fate: _Fate) -> bool:
+    return journal.digest_of(fate.record.raw or b"") != fate.record.entry_digest
 
 
 def _new_entry(fate: _Fate) -> Entry:
@@ -203,9 +209,3 @@ def woken(view: View, changes: Sequence[TableChange]) -> set[Who]:
         return set()
     values, tables = waits.of_changes(view, changes)
     return waiting.woken(view.tx, values, tables) if values else set()
-
-
-def put_in(view: View, records: Collection[Who]) -> None:
-    """Let these records be applied next."""
-    for entity in sorted({entity for entity, _ in records}):
-        dirty.put(view.tx, entity, [key for of, key in records if of == entity])

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from crossfade.journal import dirty, halted, journal
 from crossfade.journal import feed as feeds
 from crossfade.journal.halted import Halted
+from crossfade.model.reasons import UNSEEN
 from crossfade.runtime.records import pieces, read
 from crossfade.runtime.session import Session
-
-UNSEEN = ("unseen_path", "unseen_type")
 
 
 def release_fitting(s: Session) -> list[Halted]:

@@ -100,7 +100,8 @@ def require(found: Sequence[Gate]) -> None:
     broken = [gate for gate in found if not gate.holds]
     if broken:
         lines = [f"{gate.name}: {gate.figure} (limit: {gate.limit})" for gate in broken]
-        hint = next((gate.hint for gate in broken if gate.hint), None)
+        hints = {gate.name: gate.hint for gate in broken if gate.hint}
+        hint = "; ".join(f"{said} ({name})" if len(hints) > 1 else said for name, said in hints.items()) or None
         raise Refused("\n  ".join(["these gates do not hold; nothing was changed", *lines]), hint=hint)
 
 
