@@ -60,6 +60,6 @@ def copy(
         if restart:
             move.restart()
         if again:
-            move.forget(tables=table or (), entities=entity or ())
+            move.forget(tables=table or (), entities=entity or (), source_moved=source_moved)
         call.tell_reader(surveyed_bytes(move))
         return status_answer(move.copy(listen, source_moved=source_moved))

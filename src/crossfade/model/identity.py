@@ -41,9 +41,14 @@ class Change:
     what: str
 
 
-def changed(then: SourceIdentity, now: SourceIdentity, entities: Collection[str]) -> Change | None:
-    """Return what has changed of the source with respect to these entities, or None."""
-    known = [e for e in sorted(entities) if e in then.parts]
+def changed(
+    then: SourceIdentity, now: SourceIdentity, entities: Collection[str], *, anew: Collection[str] = ()
+) -> Change | None:
+    """Return what has changed of the source with respect to these entities, or None. Those that are read `anew` may
+    have been created again, if it is the same place.
+    """
+    free = anew if is_same_place(then, now) else ()
+    known = [e for e in sorted(entities) if e in then.parts and e not in free]
     other = tuple(e for e in known if _what(then.parts[e]) != _what(now.parts.get(e, "")))
     if other:
         return Change(other, "")

@@ -14,17 +14,21 @@ from crossfade.journal import agreed, journal
 from crossfade.model.counts import counted
 from crossfade.model.names import nearest
 from crossfade.model.target import Step
-from crossfade.move import adding, checks, target_ownership
+from crossfade.move import adding, checks, source_identity, surveying, target_ownership
 from crossfade.move.context import Context
 from crossfade.move.copying import require_own_rows
 from crossfade.schema import live
 from crossfade.stores.contract import RowRejected, TargetTransaction
 
 
-def forget(context: Context, tables: Collection[str], entities: Collection[str]) -> None:
+def forget(context: Context, tables: Collection[str], entities: Collection[str], *, source_moved: bool = False) -> None:
     """Remove all rows of these entities, and of those that feed these tables, so that `copy` copies them again."""
     found = adding.added(context, target_ownership.known_move(context))
     checks.require_covered(context)
+    with context.transaction() as tx:
+        chosen = _entities(context, tables, entities, _filled(tx))
+    there = surveying.entities(context, sized=False)
+    source_identity.require_same_source(context, there, confirmed=source_moved, anew=chosen)
     with context.transaction() as tx:
         filled = _filled(tx)
         chosen = _entities(context, tables, entities, filled)

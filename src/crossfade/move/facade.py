@@ -191,15 +191,18 @@ class Move(OpenedProject):
         with self._phase("restart") as tell, self._watched(tell), target_ownership.locked(self.context):
             copying.restart(self.context)
 
-    def forget(self, *, tables: Collection[str] = (), entities: Collection[str] = ()) -> None:
+    def forget(
+        self, *, tables: Collection[str] = (), entities: Collection[str] = (), source_moved: bool = False
+    ) -> None:
         """Remove all rows of these entities, and of those that feed these tables, so that `copy` copies them again.
 
         Everything else stays as it is, except records that refer to one that is not copied again. New columns of these
-        tables, and new tables, are added to the target. Raises Stale if the schema has changed in any other way.
+        tables, and new tables, are added to the target. Raises Stale if the schema has changed in any other way, or if
+        the source is another one; `source_moved` as for `copy`.
         """
         locked = target_ownership.locked(self.context, schema_may_differ=True)
         with self._phase("forget") as tell, self._watched(tell), locked:
-            copying_again.forget(self.context, tables, entities)
+            copying_again.forget(self.context, tables, entities, source_moved=source_moved)
 
     def plan_reset(self, including: Collection[str] = ()) -> Reset | None:
         """Return what a reset would do, or None if the target has no move. Raises NotEmpty if the reset would."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from crossfade.errors import Stale
-from crossfade.journal import journal
+from crossfade.journal import agreed, journal
 from crossfade.model.identity import Change, SourceIdentity, changed, is_same_place
 from crossfade.move.context import Context
 from crossfade.stores.contract import EntityInfo, need
@@ -20,24 +20,32 @@ def identity_of(context: Context, entities: Sequence[EntityInfo]) -> SourceIdent
 
 
 def require_same_source(
-    context: Context, entities: Sequence[EntityInfo], *, confirmed: bool = False, replaceable: bool = False
+    context: Context,
+    entities: Sequence[EntityInfo],
+    *,
+    confirmed: bool = False,
+    replaceable: bool = False,
+    anew: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Raise Stale if this is not the source that the copy began with, or if it has another address and this is not
     `confirmed`. When a copy begins, record the identity of its source.
 
     If entities are `replaceable`, those that were dropped and created again at the same place are returned, and known
-    as they are now: they have to be compared.
+    as they are now: they have to be compared. Those of which all rows are removed and copied `anew` may be others, too,
+    but not those of another place.
     """
     now = identity_of(context, entities)
     with context.transaction() as tx:
         then, copied = journal.find_identity(tx), {record.chunk.entity for record in journal.chunks(tx)}
-    change = changed(then, now, copied) if then is not None and copied else None
+        again = {*anew, *agreed.being_copied_again(tx)}
+    copied |= again
+    change = changed(then, now, copied, anew=again) if then is not None and copied else None
     replaced: tuple[str, ...] = ()
     if change is not None and replaceable and then is not None and is_same_place(then, now):
         replaced = change.other
     if change is not None and not replaced and (change.other or not confirmed):
         raise _stale(context, change)
-    if then is None or change is not None or not copied:
+    if then is None or change is not None or again or not copied:
         with context.transaction() as tx:
             journal.set_source(tx, context.source.url, now)
     return replaced

@@ -23,7 +23,7 @@ def named_types(metadata: sa.MetaData, dialect: sa.Dialect) -> list[NamedType]:
     used = (kind for t in metadata.tables.values() for c in t.columns for kind in _inside(c.type, dialect))
     found: dict[tuple[str, str], NamedType] = {}
     for kind in (*used, *(k for own in _registered(metadata) for k in _inside(own, dialect))):
-        key = (kind.schema or "public", str(kind.name))
+        key = (kind.schema or str(dialect.default_schema_name), str(kind.name))
         first = found.setdefault(key, kind)
         one, other = create_type_sql(first, dialect), create_type_sql(kind, dialect)
         if one.partition(" AS ")[2] != other.partition(" AS ")[2]:

@@ -17,6 +17,7 @@ from crossfade.mapping.language.fields import ColumnSet
 from crossfade.mapping.language.file_text import MappingText, SelectExcerpt
 from crossfade.mapping.language.resolve import Wrong
 from crossfade.mapping.language.select import SelectCompiler
+from crossfade.mapping.language.written_calls import changed_calls
 from crossfade.model.batch import Column
 from crossfade.model.program import Branch, Excerpt, Feed, Program, carries
 from crossfade.model.shape import Node, Shape, parse_path
@@ -138,7 +139,7 @@ def _compile_file(
     if len(statements) != 1:
         faults.append(Fault(file, 1, 0, f"a mapping is one SELECT, but the file has {len(statements)} statements"))
         return []
-    faults += _shortened(source, file)
+    faults += _not_as_written(source, file)
     out: list[Branch] = []
     excerpts = source.selects()
     for number, part in enumerate(_branches(statements[0])):
@@ -189,8 +190,8 @@ def _discard_conditions(
             continue
         if discard.entity not in shapes:
             continue  # coverage reports discards of what the source does not have
-        shortened = _shortened(MappingText(discard.where), "crossfade.toml")
-        faults += [_in_settings(fault, discard.where) for fault in shortened]
+        changed = _not_as_written(MappingText(discard.where), "crossfade.toml")
+        faults += [_in_settings(fault, discard.where) for fault in changed]
         try:
             condition = _condition(discard.where)
             compiler = SelectCompiler(shapes, places)
@@ -270,9 +271,9 @@ def _said(description: str) -> str:
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def _shortened(source: MappingText, file: str) -> list[Fault]:
-    """Return a fault for each INTERVAL that would not be compiled as it is written."""
-    return [
+def _not_as_written(source: MappingText, file: str) -> list[Fault]:
+    """Return a fault for each INTERVAL and each call that would not be compiled as it is written."""
+    intervals = [
         Fault(
             file,
             *source.line_and_column(at),
@@ -281,6 +282,16 @@ def _shortened(source: MappingText, file: str) -> list[Fault]:
         )
         for at, text in source.shortened_intervals()
     ]
+    calls = [
+        Fault(
+            file,
+            *source.line_and_column(call.start),
+            f"{call.text} would be compiled as {call.made}: the argument {call.argument} is lost or moved",
+            hint="a call with the arguments that DuckDB's documentation has for this function",
+        )
+        for call in changed_calls(source.text, source.tokens)
+    ]
+    return [*intervals, *calls]
 
 
 def _fault(wrong: Wrong, source: MappingText, file: str, after: int = 0) -> Fault:

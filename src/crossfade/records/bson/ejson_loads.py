@@ -91,8 +91,11 @@ def _int(text: str) -> Any:
     if -(2**63) <= value < 2**63:
         return Int64(value)
     double = float(text)
-    if double - double != 0.0 or int(double) != value:
-        raise ValueError(f"{text} fits neither 64 bits nor a double")
+    # Wherever a double becomes text or a decimal, it has its shortest digits: those of 2^64 are 18446744073709552000.
+    if double - double != 0.0 or decimal.Decimal(repr(double)) != value:
+        raise ValueError(
+            f'{text} is beyond 64 bits and would be rounded; write it as a text or as {{"$numberDecimal": "{text}"}}'
+        )
     return double
 
 

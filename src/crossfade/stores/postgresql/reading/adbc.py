@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from crossfade.errors import CrossfadeError, Unreachable, may_pass
 from crossfade.model.urls import hide_password
 from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.session import pooler
-from crossfade.stores.postgresql.session.connect import adbc_conninfo, conninfo, schema_in
+from crossfade.stores.postgresql.session.connect import adbc_conninfo, connect, conninfo, schema_in
 from crossfade.stores.postgresql.session.no_connection import no_connection
 from crossfade.stores.postgresql.session.settings import fix_settings
 
@@ -24,7 +25,16 @@ def _driver() -> Any:
     return adbc_driver_postgresql.dbapi
 
 
+@cache
+def _require_session(url: str) -> None:
+    """Raise Misused if the URL leads to a pooler whose clients share sessions. Once for each process: the driver does
+    not tell which server process answers.
+    """
+    connect(url).close()
+
+
 def _connected(url: str) -> Any:
+    _require_session(url)
     try:
         return _driver().connect(adbc_conninfo(url), autocommit=True)
     except _driver().Error as error:
