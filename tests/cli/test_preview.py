@@ -143,3 +143,15 @@ def test_what_a_key_may_mean() -> None:
     assert keys_meant(str(ADA))[-1] == [f'"{ADA}"', f'{{"$oid":"{ADA}"}}']
     assert keys_meant(f'ObjectId("{ADA}")')[0] == [f'{{"$oid":"{ADA}"}}']
     assert keys_meant("99999999999") == [['{"$numberLong":"99999999999"}'], ['"99999999999"']]
+
+
+def test_a_mapping_that_the_engine_refuses(tiny: Tiny) -> None:
+    """It is no fault of crossfade: `check` says where."""
+    tiny("survey")
+    mapping = tiny.root / "mapping" / "people.sql"
+    mapping.write_text(mapping.read_text().replace("p.name AS name", "levenshtein(p.name) AS name"))
+    assert tiny("check").status == 1
+    ended = tiny("preview", "people")
+    assert ended.status == 2
+    assert "levenshtein" in ended.err
+    assert "crossfade check" in ended.err

@@ -143,3 +143,36 @@ def test_what_counts_as_the_same() -> None:
         found = changed(then, now, {"x", "y", "unknown"})
         assert found is not None
         assert found.other == other
+
+
+def test_copy_again_reads_from_the_same_source(new_memory: Callable[[], str], in_memory: Opener) -> None:
+    """Of a move of one entity nothing else tells where its rows came from; they are not removed either."""
+    source, other = new_memory(), new_memory()
+    fill(source, "things", things(5))
+    fill(other, "things", things(3))
+    with in_memory(source) as move:
+        move.survey()
+        move.copy()
+    with in_memory(other) as move, pytest.raises(Stale):
+        move.forget(tables=["things"])
+    with in_memory(source) as move:
+        assert move.verify().counts.source == 5
+        move.forget(tables=["things"])  # and the run ends here
+    with in_memory(other) as move, pytest.raises(Stale):
+        move.copy()
+    with in_memory(source) as move:
+        move.copy()
+        assert move.verify().equal
+
+
+def test_an_entity_that_was_created_again_is_copied_again(mongo_db: MongoScratch, opened: Opener) -> None:
+    mongo_db.db.things.insert_many(things(5))
+    with opened(mongo_db.url) as move:
+        move.survey()
+        move.copy()
+    mongo_db.db.things.drop()
+    mongo_db.db.things.insert_many(things(3))
+    with opened(mongo_db.url) as move:
+        move.forget(entities=["things"])
+        move.copy()
+        assert (move.verify().equal, move.verify().counts.source) == (True, 3)

@@ -49,9 +49,9 @@ def parsers() -> Path:
     return folder
 
 
-def schema(name: str) -> TargetSchema:
+def schema(name: str, *keys: ForeignKey) -> TargetSchema:
     """Tables that are called `name`, as are a column, a type, a label and a foreign key of theirs."""
-    kind = ColumnType("enum", identifier(name), labels=("", "other", 'b"c', "x\ny"))
+    kind = ColumnType("enum", identifier(name), labels=("", "(empty)", "other", 'b"c', "x\ny", "x y"))
     text = ColumnType("text", "text")
     columns = (TargetColumn("id", text, nullable=False), TargetColumn(name, kind), TargetColumn("parent", text))
     table = TargetTable(
@@ -61,7 +61,7 @@ def schema(name: str) -> TargetSchema:
         columns,
         ("id",),
         (Unique("u", (identifier(name),)),),
-        (ForeignKey(name, ("parent",), name, ("id",)),),
+        (ForeignKey(name, ("parent",), name, ("id",)), *keys),
     )
     return TargetSchema("postgresql", (table,), (), (), None, "")
 
@@ -69,6 +69,8 @@ def schema(name: str) -> TargetSchema:
 def read(parsers: Path) -> dict[tuple[str, str], dict[str, Any]]:
     """What the parsers make of all diagrams, by kind and name: one process, as it takes seconds to start."""
     asked = [(kind.__name__, name, kind(schema(name))) for name in NAMES for kind in (mermaid, dbml)]
+    again = [ForeignKey("again", ("parent",), "t", ("id",)), ForeignKey("itself", ("id",), "t", ("id",))]
+    asked.append(("dbml", "again", dbml(schema("t", *again))))
     sent = json.dumps([(kind, text) for kind, _, text in asked])
     done = subprocess.run(["node", parsers / "parse.mjs"], input=sent, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -87,7 +89,7 @@ def test_any_name_may_stand_in_a_diagram(parsers: Path) -> None:
     """One test for all names: the parsers run once, not once for each of the processes that share the tests."""
     found = read(parsers)
     assert {key: said for key, diagram in found.items() if (said := faults(diagram))} == {}
-    assert len(found) == 2 * len(NAMES)
+    assert len(found) == 2 * len(NAMES) + 1
     name = 'a "b" \\c'
     assert found["dbml", name]["tables"] == [[name, ["id", name, "parent"]]]
     assert found["mermaid", "one of 日本"]["tables"] == [["one of 日本", ["id", "one_of_日本", "parent"]]]

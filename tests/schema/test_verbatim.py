@@ -180,3 +180,23 @@ def test_braces_of_a_sqlite_schema_arrive_as_they_are(tmp_path: Path) -> None:
         db.execute('INSERT INTO "t%" (id) VALUES (1)')
         assert db.execute('SELECT a FROM "t%"').fetchone() == (ODD,)
     db.close()
+
+
+def test_a_type_that_names_no_schema_is_in_the_default_one(pg_db: Any) -> None:
+    """Beside one of the same name in `public`, if that is not the default."""
+    metadata = sa.MetaData()
+    sa.Table(
+        "users",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("own", pg.ENUM("a", "b", name="kind")),
+        sa.Column("public", pg.ENUM("c", "d", name="kind", schema="public")),
+        sa.Column("same", pg.ENUM("a", "b", name="kind", schema="app")),
+    )
+    schema = from_metadata(metadata, "postgresql", default_schema="app")
+    make(f"{pg_db.url}?schema=app", (*schema.pre, *schema.post))
+    found = pg_db.execute(
+        "SELECT n.nspname, array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum e"
+        " JOIN pg_type t ON t.oid = e.enumtypid JOIN pg_namespace n ON n.oid = t.typnamespace GROUP BY 1 ORDER BY 1"
+    )
+    assert found == [("app", ["a", "b"]), ("public", ["c", "d"])]

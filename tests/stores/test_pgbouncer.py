@@ -101,12 +101,19 @@ def test_a_pool_without_sessions_is_refused(through: Through, mode: str, setting
         assert other.execute(held).fetchone() == (0,)
 
 
-def test_a_source_is_not_read_through_a_pool_without_transactions(through: Through, pg_db: PostgresScratch) -> None:
+@pytest.mark.parametrize("mode", ["statement", "transaction"])
+def test_a_source_is_not_read_through_a_pool_without_sessions(
+    through: Through, pg_db: PostgresScratch, mode: str
+) -> None:
     pg_db.execute("CREATE TABLE t (id int PRIMARY KEY)")
-    with open_store(through("statement")) as store:
+    url = through(mode)
+    with open_store(url) as store:
         inspector = need(store.inspector, store, "be inspected")
-        with pytest.raises(Misused, match="statement mode"):
+        with pytest.raises(Misused, match=f"{mode} mode"):
             inspector.entities()
+    if mode == "transaction":
+        with psycopg.connect(url, autocommit=True) as other:
+            assert other.execute("SHOW default_transaction_read_only").fetchone() == ("off",)
 
 
 def test_a_pool_of_sessions_serves(through: Through, pg_db: PostgresScratch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from crossfade.model.target import ColumnType, ForeignKey, TargetColumn, TargetSchema, TargetTable
 from crossfade.schema.tokens import meaningful
@@ -76,7 +76,18 @@ def _enums(tables: list[TargetTable]) -> Iterator[str]:
     types = (c.type.of or c.type for t in tables for c in t.columns)
     found = {_type(t): t.labels for t in types if t.kind == "enum" and t.labels}
     for name in sorted(found):
-        yield "\n".join([f"Enum {name} {{", *(f"  {_quoted(label or '(empty)')}" for label in found[name]), "}"])
+        yield "\n".join([f"Enum {name} {{", *(f"  {_quoted(label)}" for label in _labels(found[name])), "}"])
+
+
+def _labels(labels: Sequence[str]) -> Iterator[str]:
+    """Yield the labels as DBML can have them, each another text: not empty, and on one line."""
+    texts = {label: label.replace("\n", " ") or "(empty)" for label in labels}
+    taken = {label for label in labels if texts[label] == label}
+    for label, text in texts.items():
+        while text != label and text in taken:
+            text += "_"
+        taken.add(text)
+        yield text
 
 
 def _table(table: TargetTable) -> Iterator[str]:
@@ -97,12 +108,16 @@ def _table(table: TargetTable) -> Iterator[str]:
 
 
 def _references(table: TargetTable, schema: TargetSchema) -> Iterator[str]:
+    """DBML refuses a second reference between the same columns, and one of columns to themselves."""
+    seen: set[tuple[str, str]] = set()
     for key in table.foreign_keys:
         parent = schema.table(key.parent)
         there = _named(parent) if parent else _quoted(key.parent)
         sign = "-" if _cardinality(table, key).endswith("o|") else ">"
-        here = f"{_named(table)}.{_columns(key.columns)}"
-        yield f"Ref {_quoted(key.name)}: {here} {sign} {there}.{_columns(key.parent_columns)}"
+        here, there = f"{_named(table)}.{_columns(key.columns)}", f"{there}.{_columns(key.parent_columns)}"
+        mark = "// " if here == there or {(here, there), (there, here)} & seen else ""
+        seen.add((here, there))
+        yield f"{mark}Ref {_quoted(key.name)}: {here} {sign} {there}"
 
 
 def _type(kind: ColumnType) -> str:

@@ -29,6 +29,9 @@ EngineError = duckdb.Error
 
 OutOfMemory = duckdb.OutOfMemoryException
 
+NOT_BOUND = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+"""The query itself is wrong, whatever the records are."""
+
 RECORD_ERRORS: tuple[type[Exception], ...] = (
     duckdb.DataError,
     duckdb.InvalidInputException,
@@ -210,4 +213,4 @@ def reason_of(error: Exception) -> str:
     return f"{reason} {meant}" if meant else reason
 
 
-__all__ = ["RECORD_ERRORS", "Engine", "EngineError", "OutOfMemory", "reason_of"]
+__all__ = ["NOT_BOUND", "RECORD_ERRORS", "Engine", "EngineError", "OutOfMemory", "reason_of"]

@@ -14,11 +14,12 @@ from functools import cached_property, partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crossfade.errors import Misused
 from crossfade.model.batch import Batch
 from crossfade.model.program import ROOT_TABLE, ROW, Branch, Computed, Feed, computed_sql
 from crossfade.model.rejection import Rejection
 from crossfade.model.target import TargetTable
-from crossfade.transform.engine import RECORD_ERRORS, Engine
+from crossfade.transform.engine import NOT_BOUND, RECORD_ERRORS, Engine, reason_of
 from crossfade.transform.fit.canonical_rows import fit
 from crossfade.transform.left_out import count_sql
 from crossfade.transform.lookup import LookupReader, LookupRejected
@@ -58,7 +59,14 @@ class Transformer:
         self._passes: dict[tuple[str, int], OnePass] = {}
 
     def map(self, batch: Batch) -> Mapped:
-        """Return all rows of the batch's documents, and the rejected documents."""
+        """Return all rows of the batch's documents, and the rejected ones. Raises Misused if a mapping is wrong."""
+        try:
+            return self._map(batch)
+        except NOT_BOUND as error:
+            what = f"a mapping of {self.feed.entity} cannot be run: {reason_of(error)}"
+            raise Misused(what, hint="crossfade check") from error
+
+    def _map(self, batch: Batch) -> Mapped:
         result = Mapped()
         if batch.table.num_rows == 0:
             return result

@@ -24,6 +24,10 @@ _OF_ITS_OWN = {
 """What makes an argument more than an expression: it cannot be parsed alone."""
 
 
+_ORDER_IN_ITS_NAME = "ARRAY_REVERSE_SORT("
+"""What list_sort(x, 'DESC') is compiled to."""
+
+
 @dataclass(frozen=True)
 class ChangedCall:
     """`argument` is not where it was in `made`, which is compiled instead of `text`."""
@@ -48,11 +52,13 @@ def changed_calls(text: str, tokens: Sequence[Token]) -> Iterator[ChangedCall]:
 def _arguments(text: str, tokens: Sequence[Token], opening: int) -> tuple[int, list[str]]:
     """Return where a call ends (0: it does not) and its arguments, without those that are no expressions."""
     found: list[str] = []
-    depth, first, plain = 0, tokens[opening].end + 1, True
+    depth, first, plain, in_parameters = 0, tokens[opening].end + 1, True, False
     for token in tokens[opening:]:
         depth += (token.token_type in _OPEN) - (token.token_type in _CLOSE)
-        plain = plain and not (depth == 1 and token.token_type in _OF_ITS_OWN)
-        if depth == 0 or (depth == 1 and token.token_type == TokenType.COMMA):
+        if depth == 1:
+            in_parameters = token.token_type != TokenType.COLON and (in_parameters or token.text.lower() == "lambda")
+            plain = plain and not in_parameters and token.token_type not in _OF_ITS_OWN
+        if depth == 0 or (depth == 1 and token.token_type == TokenType.COMMA and not in_parameters):
             found += [text[first : token.start]] if plain else []
             first, plain = token.end + 1, True
         if depth == 0:
@@ -66,7 +72,10 @@ def _made(call: str) -> str | None:
         node = sqlglot.parse_one(call, read="duckdb")
     except (SqlglotError, RecursionError):
         return None
-    return node.sql("duckdb") if isinstance(node, exp.Func) and not isinstance(node, exp.Anonymous) else None
+    if not isinstance(node, exp.Func) or isinstance(node, exp.Anonymous):
+        return None
+    made = node.sql("duckdb")
+    return None if made.startswith(_ORDER_IN_ITS_NAME) else made
 
 
 def _lost(arguments: Sequence[str], made: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossfade.model.urls import printable
+from crossfade.model.urls import hide_password, printable
 from crossfade.records.rows.dynamic.codec import DYNAMIC
 from crossfade.stores.contract import Store, Traits
 from crossfade.stores.sqlite.conflicts import SqliteConflicts
@@ -28,7 +28,7 @@ def open_sqlite(url: str) -> Store:
 
     return Store(
         scheme="sqlite",
-        url=printable(url),
+        url=printable(hide_password(url)),
         traits=Traits(has_journal_schema=False, constraints_after_tables=False, is_file=True, dialect="sqlite"),
         inspector=SqliteInspector(source, url),
         reader=source,

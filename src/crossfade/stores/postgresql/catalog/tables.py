@@ -34,13 +34,13 @@ def target_tables(rows: Rows, default: str) -> tuple[TargetTable, ...]:
                 *(_unique(i) for i in uniques[row.oid] if i.is_unique and not i.is_primary),
                 *(_unique(i, part.rows_of_part) for part in parts[row.oid] for i in uniques[part.oid] if _is_own(i)),
             ),
-            foreign_keys=tuple(_foreign_key(k, names, wholes) for k in keys[row.oid] if k.kind == "f"),
+            foreign_keys=tuple(_foreign_key(k, names, wholes) for k in keys[row.oid] if k.kind == "f" and k.enforced),
             excludes=any(k.kind == "x" for k in keys[row.oid]),
             keys_of_parts=tuple(
                 replace(_foreign_key(k, names, wholes), predicate=part.rows_of_part)
                 for part in parts[row.oid]
                 for k in keys[part.oid]
-                if k.kind == "f"
+                if k.kind == "f" and k.enforced
             ),
         )
         for row in rows("tables")
