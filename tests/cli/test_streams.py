@@ -11,8 +11,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from bson import encode
 from tinies import Tiny
 
+import shop
 from calling import call
 from crossfade.cli.failure import failure_of
 
@@ -55,6 +57,18 @@ def test_a_folder_whose_name_is_not_utf8(tiny: Tiny) -> None:
         ended = tiny(command, CROSSFADE_PROJECT=odd)
         assert ended.status == 0, (command, ended)
     assert tiny.postgres.execute("SELECT name FROM crossfade.move") == [(f"{tiny.root.name}_\\xff",)]
+
+
+def test_a_dump_in_such_a_folder(tmp_path: Path) -> None:
+    dump = Path(os.fsdecode(os.fsencode(tmp_path) + b"/d\xff"))
+    dump.mkdir()
+    (dump / "things.bson").write_bytes(b"".join(encode({"_id": n}) for n in range(3)))
+    folder = shop.small_project(
+        tmp_path / "p", "CREATE TABLE things (id int PRIMARY KEY);", {"things": "SELECT t._id AS id FROM things AS t"}
+    )
+    urls = {"SOURCE_URL": f"dump:{dump}", "TARGET_URL": f"sqlite:///{tmp_path / 't.db'}"}
+    ended = call("run", "--survey", "--project", str(folder), CROSSFADE_WORKERS="1", **urls)
+    assert ended.status == 0, ended
 
 
 def test_from_a_thread() -> None:

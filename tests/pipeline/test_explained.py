@@ -161,7 +161,7 @@ def test_a_parent_is_said_to_be_there_only_of_a_record_that_makes_rows(
     (move.project.mapping_dir / "orders.sql").write_text(orders + of)
     with Move(move.project) as now:
         now.context.take_over()
-        assert causes.explain(now.context.work) == 2
+        assert causes.explain(now.context.work).count == 2
         assert {(e.parent, e.detail != "") for e in now.quarantine()} == {(parent, True)}
 
 

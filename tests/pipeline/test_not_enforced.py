@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def test_orphans_of_it_are_copied(mongo_db: MongoScratch, pg_db: PostgresScratch
     if int(version) < 180000:
         pytest.skip("NOT ENFORCED is new in PostgreSQL 18")
     mongo_db.db.customers.insert_one({"_id": 1})
-    orders = [{"_id": 1, "customer": 1, "maybe": None}, {"_id": 2, "customer": 9, "maybe": 1}]
+    orders: list[dict[str, Any]] = [{"_id": 1, "customer": 1, "maybe": None}, {"_id": 2, "customer": 9, "maybe": 1}]
     mongo_db.db.orders.insert_many([*orders, {"_id": 3, "customer": 9, "maybe": 9}])
     folder = shop.small_project(tmp_path / "p", SCHEMA, MAPPING, more="limits.stop_at = 1.0\n")
     with open_move(folder, mongo_db.url, pg_db.url) as move:

@@ -129,7 +129,7 @@ class Spooler:
         self._draft.unlink(missing_ok=True)
         with closing(sqlite3.connect(self._draft)) as db, db:
             db.executescript(_SCHEMA)
-            total = (str(self._data), self._count, self._offset, self._without_id)
+            total = (os.fsencode(self._data), self._count, self._offset, self._without_id)
             db.execute("INSERT INTO total VALUES (?, ?, ?, ?)", total)
             db.executemany("INSERT INTO mark VALUES (?, ?)", self._marks or [(0, 0)])
             rows = [(b.position, b.offset, b.kept, b.reason, b.detail) for b in self._broken]
@@ -163,7 +163,9 @@ def open_spool(path: Path) -> Spool:
         marks = db.execute("SELECT position, offset FROM mark ORDER BY position").fetchall()
         broken = db.execute("SELECT position, offset, kept, reason, detail FROM broken ORDER BY position").fetchall()
     positions, offsets = zip(*marks, strict=True)
-    return Spool(Path(data), count, size, without_id, positions, offsets, tuple(BrokenAt(*row) for row in broken))
+    return Spool(
+        Path(os.fsdecode(data)), count, size, without_id, positions, offsets, tuple(BrokenAt(*row) for row in broken)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,11 @@ _CAUSES = (
         "raise the limit (ulimit -n 4096), or run with fewer --workers",
     ),
     _cause(
+        r"shared object|[Cc]annot allocate memory",
+        "the driver could not be loaded into this process",
+        "raise its limit of memory (ulimit -v unlimited), or install the driver again (adbc-driver-postgresql)",
+    ),
+    _cause(
         r'invalid sslmode value|sslmode value "[^"]*" invalid',
         "sslmode has an invalid value",
         "sslmode=disable, allow, prefer, require, verify-ca or verify-full",
