@@ -221,10 +221,15 @@ def update_reasons(tx: TargetTransaction, entries: Iterable[tuple[Entry, bytes |
     """
     names = ("reason", "detail", "target_table", "target_column", "target_constraint", "row_key")
     unexplained = dict.fromkeys(("parent", "waits_for", "cause"))
-    moment, changes = now(), list[tuple[dict[str, Any], dict[str, Any]]]()
+    moment = now()
+    changed, same = list[tuple[dict[str, Any], dict[str, Any]]](), list[tuple[dict[str, Any], dict[str, Any]]]()
     for entry, raw in entries:
         own = _entry_values(entry)
         new = {**{n: own[n] for n in names}, **unexplained}
-        document = {} if raw is None else {"raw": raw, "digest": digest_of(raw), "noted_at": moment}
-        changes.append(({"id": entry.id}, {**new, **document}))
-    tx.journal.update_each(QUARANTINE, changes)
+        if raw is None:
+            same.append(({"id": entry.id}, new))
+        else:
+            document = {"raw": raw, "digest": digest_of(raw), "noted_at": moment}
+            changed.append(({"id": entry.id}, {**new, **document}))
+    tx.journal.update_each(QUARANTINE, changed)
+    tx.journal.update_each(QUARANTINE, same)
