@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossfade.schema.leave_out import why_left_out
 from crossfade.schema.statements import split
 from crossfade.schema.tokens import tokens
 
@@ -73,3 +74,16 @@ def test_copy_without_rows_swallows_nothing() -> None:
 @given(st.text(alphabet="ab ;'\"$/*-\\\nE()"))
 def test_tokens_are_the_text(sql: str) -> None:
     assert "".join(t.text for t in tokens(sql)) == sql
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_left_out"),
+    [
+        ("SELECT pg_catalog.setval('public.inv', 77, true)", True),
+        ("select setval('inv', 5)", True),
+        ("SELECT pg_catalog.set_config('search_path', '', false)", False),
+    ],
+)
+def test_numbers_of_sequences_are_left_out_with_a_note(sql: str, is_left_out: bool) -> None:
+    (statement,) = split(f"{sql};").statements
+    assert ("setval is skipped" in (why_left_out(statement) or "")) == is_left_out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -225,11 +226,17 @@ def _not_bound(branch: Branch, tables: Tables, engine: Engine, error: Exception)
 
 def _way_out(reason: str) -> str | None:
     """Return a hint for an expression that DuckDB cannot bind, or None if its message is sufficient."""
+    if _OF_AN_OPERATOR.search(reason):
+        return _ONE_TYPE
     if "does not exist" in reason or "No function matches" in reason:
         return "SELECT function_name, parameters FROM duckdb_functions() lists what DuckDB has"
     if "Cannot compare" in reason or "Cannot mix" in reason or "Cannot combine" in reason or "explicit cast" in reason:
-        return "CAST(... AS ...), as_text(...), parse_date(...): one type on both sides"
+        return _ONE_TYPE
     return None
+
+
+_ONE_TYPE = "CAST(... AS ...), as_text(...), parse_date(...): one type on both sides"
+_OF_AN_OPERATOR = re.compile(r"No function matches [^']*'[^\w'\"]+\(")
 
 
 def _check_columns(branch: Branch, table: TargetTable) -> Iterator[Finding]:

@@ -68,7 +68,8 @@ def dbml(schema: TargetSchema) -> str:
     """Return DBML, as dbdiagram.io and dbdocs read it."""
     tables = sorted(schema.tables, key=lambda t: t.name)
     parts = [*_enums(tables), *("\n".join(_table(t)) for t in tables)]
-    references = [line for t in tables for line in _references(t, schema)]
+    seen: set[tuple[str, str]] = set()
+    references = [line for t in tables for line in _references(t, schema, seen)]
     return "\n\n".join([*parts, *(["\n".join(references)] if references else [])]) + "\n"
 
 
@@ -107,9 +108,8 @@ def _table(table: TargetTable) -> Iterator[str]:
     yield "}"
 
 
-def _references(table: TargetTable, schema: TargetSchema) -> Iterator[str]:
+def _references(table: TargetTable, schema: TargetSchema, seen: set[tuple[str, str]]) -> Iterator[str]:
     """DBML refuses a second reference between the same columns, and one of columns to themselves."""
-    seen: set[tuple[str, str]] = set()
     for key in table.foreign_keys:
         parent = schema.table(key.parent)
         there = _named(parent) if parent else _quoted(key.parent)
