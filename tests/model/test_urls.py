@@ -76,3 +76,19 @@ def test_a_drivers_message_loses_what_it_took_for_the_host() -> None:
     url = "postgresql://me:se@cr@et@host/db"
     assert without_secrets("no host 'cr@et@host'", url) == "no host '***host'"
     assert without_secrets("no host 'et@host'", url) == "no host '***@host'"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u@h/d&password=S3CRET", "postgresql://u@h/d;password=S3CRET",
+        "postgresql://u@h/d password=S3CRET",
+        "postgresql://u@h:S3CRET/d", "mongodb://u@h:S3CRET/d", "host=h user=u password=S3CRET?x dbname=d",
+        "Server=x;Password=S3CRET?", "password: S3CRET?", "PGPASSWORD=S3CRET?", " mongodb://u:S3CRET/d",
+        "mongdb://u:S3CRET", "u/S3CRET@h:1521/x", "postgresql://user=u password=S3CRET@h", "mongodb://u\uff1aS3CRET@h",
+        "mongodb://h/d?key=S3CRET@", "mongodb://h/d?x=1&key=S3CRET@y", "sqlite:///x.db?key=S3CRET",
+    ],
+)  # fmt: skip
+def test_a_password_in_another_place(url: str) -> None:
+    assert "S3CRET" not in hide_password(url)
+    assert "S3CRET" not in without_secrets(f'database "{url}" is unknown, nor S3CRET', url)

@@ -17,6 +17,7 @@ HIDDEN = "***"
 _SCHEME = re.compile(
     r"^((?:mongodb(?:\+srv)?|postgres(?:ql)?(?:\+\w+)?|sqlite(?:\+\w+)?):/{2,3})(.*)$", re.DOTALL | re.IGNORECASE
 )
+_ANY_SCHEME = re.compile(r"\s*[A-Za-z][\w+.-]*:/+")
 _IN_DSN = re.compile(r"(\b[A-Za-z_]\w*\s*=\s*)('(?:[^'\\]|\\.)*(?:'|\Z)|.*?)(?=\s+[A-Za-z_]\w*\s*=|\s*\Z)", re.DOTALL)
 _SECRET = re.compile(r"\w*(password|passwd|passphrase|pwd|secret|token|key)", re.IGNORECASE)
 _NAMED = re.compile(
@@ -92,21 +93,37 @@ def _parts(url: str) -> Iterator[Part]:
         yield found[1], False
         login, place = _split_login(found[2])
         yield from _of_login(login)
-        yield from _of_place(place) if login else _of_hosts(place)
+        yield from _of_place(place) if _has_password(login) else _of_hosts(place)
     elif ":" in url and url.find(":") < url.rfind("@"):
         colon, at = url.find(":") + 1, url.rfind("@")
         yield from _of_dsn(url[:colon])
         yield url[colon:at], True
         yield from _of_place(url[at:])
-    elif "?" in url:
+    elif "@" in url:  # user/secret@host, as another database's
+        yield url[: url.rfind("@")], True
+        yield from _of_place(url[url.rfind("@") :])
+    elif scheme := _ANY_SCHEME.match(url):
+        yield scheme[0], False
+        yield from _of_hosts(url[scheme.end() :])
+    elif "?" in url and ("://" in url or not re.search("[=:]", url.partition("?")[0])):
         yield from _of_place(url)
     else:
         yield from _of_dsn(url)
 
 
+def _has_password(login: str) -> bool:
+    return re.search(":|%3a", login, re.IGNORECASE) is not None
+
+
 def _of_login(login: str) -> Iterator[Part]:
-    """Yield the user, and what follows a colon or %3A. `login` ends with its @, or is empty."""
+    """Yield the user, and what follows a colon or %3A. `login` ends with its @, or is empty. Without a colon it is the
+    user, unless it looks like anything else.
+    """
     colon = re.search(":|%3a", login, re.IGNORECASE)
+    if colon is None and re.search(r"[=\s/?#\uff1a]", login):
+        yield login[:-1], True
+        yield "@", False
+        return
     if colon is None:
         yield login, False
         return
@@ -130,7 +147,8 @@ def _of_hosts(place: str) -> Iterator[Part]:
 def _of_place(place: str) -> Iterator[Part]:
     """Yield hosts, path and options. Text after a hidden option that is not an option is part of its value."""
     head, mark, query = place.partition("?")
-    yield head + mark, False
+    yield from _of_other_text(head)
+    yield mark, False
     hiding = False
     for piece in re.split(r"([&;])", query):
         key, equals, value = piece.partition("=")
@@ -186,4 +204,4 @@ def _tails(password: str) -> list[str]:
 
 def _pieces(password: str) -> list[str]:
     """Return what a driver may take for a port, a path or an option."""
-    return [form for piece in re.split(r"[@/?#:&;=,\s]+", password) for form in (piece, unquote(piece))]
+    return [form for piece in re.split(r"[@/?#:\uff1a&;=,\s]+", password) for form in (piece, unquote(piece))]
