@@ -48,6 +48,7 @@ def test_names_are_unescaped_and_long_ones_come_from_the_metadata(tmp_path: Path
 def test_what_is_no_collection_is_named_with_its_plan(tmp_path: Path) -> None:
     one = [encode({"_id": 1})]
     data = {"plain": one, "log": one, "fs.files": one, "fs.chunks": one, "system.buckets.heat": one, "system.js": one}
+    data["system.buckets.lost"] = one  # its metadata is not in the dump
     metadata: dict[str, dict[str, Any]] = {
         "log": {"options": {"capped": True, "size": 4096}},
         "cheap": {"type": "view", "options": {"viewOn": "plain", "pipeline": []}},
@@ -71,6 +72,7 @@ def test_what_is_no_collection_is_named_with_its_plan(tmp_path: Path) -> None:
         "system.js": ("system", False),
         "cheap": ("view", False),
         "heat": ("timeseries", False),
+        "system.buckets.lost": ("timeseries", False),
         "notes.txt": ("system", False),
         "oplog": ("system", False),
         "admin/": ("system", False),

@@ -25,6 +25,7 @@ _PLANS: Mapping[str, str] = {
 }
 JOURNAL_PREFIX = "crossfade."
 """How the names of a journal's collections begin."""
+_BUCKETS = "system.buckets."
 _COPIED = ("collection", "capped", "clustered", "gridfs_files", "gridfs_chunks")
 
 
@@ -52,7 +53,7 @@ class DumpInspector:
         return self._spools.layout.product
 
     def _info(self, origin: Origin, names: set[str], sized: bool) -> EntityInfo:
-        entity_class = _gridfs_class(origin, names) or origin.entity_class
+        entity_class = _gridfs_class(origin, names) or _buckets_class(origin, names) or origin.entity_class
         copied = entity_class in _COPIED and origin.file is not None
         plan, count, size, torn = origin.stated or _PLANS[entity_class], 0, 0, ""
         unread = origin.unread or entity_class == "timeseries"
@@ -100,6 +101,12 @@ def _gridfs_class(origin: Origin, names: set[str]) -> str | None:
         if stem != origin.name and f"{stem}.{other}" in names and origin.entity_class == "collection":
             return f"gridfs_{suffix}"
     return None
+
+
+def _buckets_class(origin: Origin, names: set[str]) -> str | None:
+    """Recognize the buckets of a time series whose own metadata the dump lacks."""
+    whose = origin.name.removeprefix(_BUCKETS)
+    return "timeseries" if whose != origin.name and whose not in names else None
 
 
 _: type[Inspector] = DumpInspector
