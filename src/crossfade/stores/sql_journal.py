@@ -116,14 +116,13 @@ class SqlJournal:
             self.update(table, values, where)
             return found
         sets, found = ", ".join(f"{name} = :{name}" for name in values), []
-        key, name = ", ".join(table.key), self._name(table)
-        same = " AND ".join(f"t.{one} = mine.{one}" for one in table.key)
-        returned = ", ".join(f"t.{one}" for one in columns)
+        name, returned = self._name(table), ", ".join(columns)
         for piece in self._pieces(where):
             text, bound = self._condition(piece)
-            mine = f"SELECT {key} FROM {name}{text} ORDER BY {_order(table)} FOR UPDATE"
-            statement = f"UPDATE {name} AS t SET {sets} FROM ({mine}) AS mine WHERE {same} RETURNING {returned}"
-            found += self._execute(statement, {**values, **bound})
+            # In a statement of its own: of a join with the locked rows PostgreSQL may read the whole table for each.
+            mine = f"SELECT 1 FROM {name}{text} ORDER BY {_order(table)} FOR UPDATE"
+            self._execute(f"SELECT count(*) FROM ({mine}) AS mine", bound)
+            found += self._execute(f"UPDATE {name} SET {sets}{text} RETURNING {returned}", {**values, **bound})
         return found
 
     def count(self, table: JournalTable, by: Sequence[str], where: Where = ()) -> list[tuple[Any, ...]]:

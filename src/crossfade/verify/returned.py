@@ -17,7 +17,7 @@ from crossfade.journal.returned import Who
 from crossfade.model.owners import Owners
 from crossfade.model.target import TargetTable
 from crossfade.runtime.records import NO_KEY, pieces
-from crossfade.runtime.way_back import KINDS, WayBack, as_now, as_text, row_name
+from crossfade.runtime.way_back import KINDS, WayBack, as_now, as_text, row_name, rows_as_json
 from crossfade.transform.put import Put
 
 ROUNDS, PAUSE = 5, 0.2
@@ -116,7 +116,10 @@ def _wrong(entity: str, keys: Sequence[str], put: Put, found: Compared) -> dict[
     return {(entity, keys[place]): why.get(place, "the rows make another record") for place in wrong}
 
 
-def _compared(way: WayBack, who: Iterable[Who], found: Compared) -> dict[Who, str]:
+def _compared(
+    way: WayBack, who: Iterable[Who], found: Compared, rows_then: dict[Who, str] | None = None
+) -> dict[Who, str]:
+    """Return the records that differ, each with the reason, and note in `rows_then` which rows they had."""
     by_entity: dict[str, list[str]] = {}
     for entity, key in sorted(who):
         by_entity.setdefault(entity, []).append(key)
@@ -125,8 +128,12 @@ def _compared(way: WayBack, who: Iterable[Who], found: Compared) -> dict[Who, st
         for piece in pieces(keys, AT_ONCE):
             with as_now(way.s):
                 way.s.forget_lookups()
-                _, _, put = way.put(entity, piece)
-            unlike |= _wrong(entity, piece, put, found)
+                _, rows, put = way.put(entity, piece)
+            wrong = _wrong(entity, piece, put, found)
+            if rows_then is not None:
+                places = {(entity, key): place for place, key in enumerate(piece)}
+                rows_then |= {one: rows_as_json(rows, places[one]) for one in wrong}
+            unlike |= wrong
     return unlike
 
 
@@ -233,13 +240,17 @@ def _settled(way: WayBack, found: Compared, suspects: Mapping[Who, str], drain: 
         drain()
         with way.transact() as tx:
             returned.mark_again(tx, left, mark)
-        left = _compared(way, left, found)
+        rows_then = dict[Who, str]()
+        left = _compared(way, left, found, rows_then)
         drain()  # then records that changed after they were read are in the journal
         with way.transact() as tx:
             changed = returned.changed(tx, left, mark)
             aside = {(one.entity, one.key) for one in returned.set_aside(tx)}
         found.set_aside |= left.keys() & aside
         sure = left.keys() - changed - aside - found.set_aside
+        moved = _moved(way, sure, found, rows_then)
+        sure -= moved
+        changed |= moved
         if new := {who for who in sure if _is_refused(left[who])} - handed:  # the run sets them aside
             handed |= new
             _hand_over(way, new)
@@ -251,6 +262,15 @@ def _settled(way: WayBack, found: Compared, suspects: Mapping[Who, str], drain: 
             time.sleep(PAUSE)
     found.moving |= left.keys()
     return found
+
+
+def _moved(way: WayBack, who: Collection[Who], found: Compared, rows_then: Mapping[Who, str]) -> set[Who]:
+    """Return the records that are equal now, or whose rows have changed since they were compared: if they were written
+    again before the run looked at them, they still wait for it, with another number than the one that was waited for.
+    """
+    rows_now = dict[Who, str]()
+    _compared(way, who, found, rows_now)
+    return {one for one in who if one not in rows_now or rows_now[one] != rows_then[one]}
 
 
 def _is_refused(why: str) -> bool:
