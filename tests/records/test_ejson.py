@@ -183,9 +183,8 @@ def test_an_integer_is_read_as_in_a_document(kind: str, digits: str) -> None:
 @pytest.mark.parametrize("number", [2**63, 2**64, 2**64 - 1, -(2**63) - 1, 10**22 + 1, 2**80])
 def test_a_json_integer_beyond_64_bits_is_not_rounded(number: int) -> None:
     """A double has its shortest digits wherever it becomes a decimal or a text: of 2^64 they end with 000."""
-    for text in (f"{number}", f"{number}.0", f"{number}0e-1"):
-        with pytest.raises(ValueError, match=text):
-            loads(f'{{"a": {text}}}')
+    with pytest.raises(ValueError, match=str(number)):
+        loads(f'{{"a": {number}}}')
 
 
 @pytest.mark.parametrize("number", [10**19, 10**22, 2**63 - 1, -(2**63), 18446744073709552000])

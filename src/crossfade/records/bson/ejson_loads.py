@@ -103,16 +103,17 @@ def exact_double(text: str) -> float:
     """Return the double with these digits. Raises ValueError if it would be rounded or is too large.
 
     The digits may be the shortest that restore the double, or its first digits in the number that the text has:
-    printf("%.17g") writes 0.1 as 0.10000000000000001. A whole number is never another one: see `_int`.
+    printf("%.17g") writes 0.1 as 0.10000000000000001, and mongoexport 2^63 as 9.223372036854775808E18.
     """
     value = float(text)
     if repr(value) == text:
         return value
     if value - value != 0.0:
         raise ValueError(f"{text} is out of range for a double")
-    number, shortest = decimal.Decimal(text), decimal.Decimal(repr(value))
-    is_whole = number == number.to_integral_value()
-    if number != shortest and (is_whole or number != decimal.Decimal(f"{value:.{len(number.as_tuple().digits)}g}")):
+    number = decimal.Decimal(text)
+    if number != decimal.Decimal(repr(value)) and number != decimal.Decimal(
+        f"{value:.{len(number.as_tuple().digits)}g}"
+    ):
         raise ValueError(f"{text} is not exactly a double: it would be rounded to {value!r}")
     return value
 
