@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import psycopg
 import pyarrow as pa
@@ -15,7 +16,7 @@ from crossfade.records.rows import calendar
 from crossfade.records.rows.codec import ROWS
 from crossfade.records.rows.keys import key_of_texts, texts_of_key
 from crossfade.records.rows.raw import RawRow, read, split, write
-from crossfade.records.rows.texts import canonical, elements, json_text, texts_of
+from crossfade.records.rows.texts import canonical, elements, json_text, require, texts_of
 from scratch import PostgresScratch
 
 MICROS = st.integers(-210_866_803_200_000_000, 2**63 - 2)
@@ -63,6 +64,40 @@ def test_blanks_of_elements_are_characters(pg_db: PostgresScratch) -> None:
             asked = connection.execute("SELECT %s::text[]::text, (%s::text[])[2]", [values, values]).fetchone()
             assert asked is not None
             assert (elements(asked[0]), asked[1]) == (values, values[1])
+
+
+WHOLE = st.integers(-(2**65), 2**65).map(str) | st.sampled_from([f"{n}" for b in (15, 31, 63) for n in (-(2**b), 2**b)])
+LIKE_NUMBERS = st.from_regex(r"[-+]?[0-9]{0,4}[. ]?[0-9]{0,4}(e[0-9])?", fullmatch=True)
+ODD = st.sampled_from(
+    ["NaN", "Infinity", "t", "true", "yes", r"\x00ff", r"\x0", "٣", "1_0", "0x1", "\ud800", "2024-01-26"]
+)
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(st.lists(ANY_TEXT, max_size=2), st.dictionaries(ANY_TEXT, st.none() | ANY_TEXT, max_size=3))
+def test_the_form_of_raw_records(key: list[str], columns: dict[str, str | None]) -> None:
+    """Digests of it are in journals, so that it stays the same whichever library writes it."""
+    expected = json.dumps({"key": key, "row": columns}, ensure_ascii=False, separators=(",", ":")) + "\n"
+    assert write(RawRow(key, columns)) == expected.encode()
+    assert read(expected.encode()) == RawRow(key, columns)
+
+
+ONE_KIND = st.sampled_from(
+    "int2 int4 int8 float4 float8 numeric bool text uuid timestamp date time json bytea other".split()
+)
+
+
+@given(WHOLE | LIKE_NUMBERS | ODD | st.uuids().map(str) | TEXTS, ONE_KIND)
+def test_one_text_is_required_as_many_are_read(text: str, kind: str) -> None:
+    def refuses(read: Callable[[], object]) -> bool:
+        try:
+            read()
+        except (ValueError, OverflowError):
+            return True
+        return False
+
+    of = ColumnType(kind, kind)
+    assert refuses(lambda: require(text, of)) == refuses(lambda: canonical([text], of))
 
 
 @given(st.lists(st.none() | TEXTS, max_size=5))

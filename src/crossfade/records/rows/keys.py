@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from json.encoder import encode_basestring
 from typing import Any
 
+import orjson
+
 from crossfade.records.rows.texts import text_of
 
 
@@ -21,7 +23,7 @@ def key_of_texts(texts: Sequence[str | None]) -> str:
 
 def texts_of_key(key: str) -> list[str]:
     """Return the parts of a key. Raises ValueError for other text."""
-    found = json.loads(key)
+    found = orjson.loads(key)
     if not isinstance(found, list) or not all(isinstance(part, str) for part in found):
         raise ValueError(f"{key!r} is not a key of a row")
     return found

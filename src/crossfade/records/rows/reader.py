@@ -12,7 +12,7 @@ from crossfade.records.rows import raw as lines
 from crossfade.records.rows.columns import Arrangement, RowValues
 from crossfade.records.rows.keys import key_of_texts
 from crossfade.records.rows.raw import RawRow
-from crossfade.records.rows.texts import INFINITE, canonical, elements, is_plain
+from crossfade.records.rows.texts import INFINITE, canonical, elements, is_plain, require
 from crossfade.records.rows.types import read_as
 
 _Read = tuple[list[bytes], list[RawRow], list[Rejection], RowValues]
@@ -42,10 +42,12 @@ class RawReader:
             rows = [lines.read(raw) for raw in raws]
         except Rejected:
             return None
-        names, key = self._by_name.keys(), {node.name for node in self._arranged.key}
-        if not all(key <= row.columns.keys() <= names for row in rows):
+        names, key = self._by_name.keys(), [node.name for node in self._arranged.key]
+        needed = set(key)
+        given = [row.columns or dict(zip(key, row.key, strict=False)) for row in rows]
+        if not all(needed <= columns.keys() <= names for columns in given):
             return None
-        texts = {name: [row.columns.get(name) for row in rows] for name in names}
+        texts = {name: [columns.get(name) for columns in given] for name in names}
         values: dict[str, Any] = {}
         for name, node in self._by_name.items():
             if node.kind != "string":
@@ -146,7 +148,7 @@ def misfit(node: Node, text: str) -> tuple[str, str] | None:
         return "out_of_range", f"{odd} where the survey saw none"
     if node.kind != "string":
         try:
-            canonical([text], read_as(node))
+            require(text, read_as(node))
         except (ValueError, OverflowError) as error:
             return "unseen_type", f"it is not a valid {node.declared or node.kind}: {error}"
     return None

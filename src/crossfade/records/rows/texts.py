@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from crossfade.model.canonical import arrow_type, element_of
-from crossfade.model.target import ColumnType
+from crossfade.model.target import CANONICAL, ColumnType
 from crossfade.records.rows import calendar
 
 INFINITE = {"infinity": 2**63 - 1, "-infinity": -(2**63)}
@@ -69,6 +69,26 @@ _READ: Mapping[str, Callable[[str], Any]] = {
     "date": _day,
     "time": calendar.micros_of_day,
 }
+
+
+def require(text: str, kind: ColumnType) -> None:
+    """Raise as `canonical` does for one text. An array of one value is slow, so none is made for most kinds."""
+    bound = _BOUNDS.get(kind.kind)
+    if bound is not None and _WHOLE.fullmatch(text) and -bound <= int(text) < bound:
+        return
+    if kind.kind in _READ_ALONE:
+        _READ[kind.kind](text)
+    elif kind.kind in _ANY_TEXT:
+        text.encode()
+    else:
+        canonical([text], kind)
+
+
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
+_BOUNDS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
+_READ_ALONE = frozenset({"bool", "uuid", "bytea"})
+"""Kinds of which every value that is read from text fits its array."""
+_ANY_TEXT = frozenset(kind for kind, form in CANONICAL.items() if form == "string")
 
 
 def _arrays(texts: Sequence[str | None], kind: ColumnType) -> Any:
