@@ -30,9 +30,9 @@ def require_same_source(
     """Raise Stale if this is not the source that the copy began with, or if it has another address and this is not
     `confirmed`. When a copy begins, record the identity of its source.
 
-    If entities are `replaceable`, those that were dropped and created again at the same place are returned, and known
-    as they are now: they have to be compared. Those of which all rows are removed and copied `anew` may be others, too,
-    but not those of another place.
+    If entities are `replaceable`, those that were dropped and created again at the same place are returned, and their
+    new identity is recorded: they have to be compared. Entities that are copied `anew`, after all their rows were
+    removed, may have been dropped and created again, too.
     """
     now = identity_of(context, entities)
     with context.transaction() as tx:
