@@ -46,6 +46,16 @@ PUT_TOGETHER = [
     "as_string(x.v) ->> 'a'",
     "json_keys(lower(as_string(x.v)))",
     "strptime(as_string(x.v), '%Y-%m-%d')",
+    "strptime(as_string(x.v), ['%Y-%m-%d', '%d.%m.%Y'])",
+    "sqrt(as_double(x.v))",
+    "sqrt(as_double(x.v)) + pow(as_double(x.v), 0.5)",
+    "1 / (as_double(x.v) - 5) + 3",
+    "as_int(x.v) // 0",
+    "CASE WHEN sqrt(as_double(x.v)) > 2 THEN ln(as_double(x.v)) END",
+    "coalesce(nullif(ln(as_double(x.v)), 1), 5)",
+    "list_transform([as_double(x.v), 4], lambda y: sqrt(y))",
+    "chr(CAST(as_int(x.v) AS INTEGER))",
+    "make_date(as_int(x.v), 1, 1)",
 ]
 
 

@@ -37,6 +37,12 @@ FORESEEN = {
         FROM people p LEFT JOIN bosses b ON b._id = p.boss LEFT JOIN bosses c ON c._id = parse_int(b.must)""",
     "groups": """CAST(sum(parse_int(b.must)) AS BIGINT) AS v, parse_int(p.a) AS n
         FROM people p LEFT JOIN bosses b ON b.of = p._id GROUP BY p._id""",
+    "arithmetic": """p.boss * CASE WHEN p.a = 'x' THEN 9223372036854775807 ELSE 1 END AS n, parse_int(p.b) AS v
+        FROM people p""",
+    "functions of the engine": "CAST(floor(sqrt(p.boss - 3)) AS BIGINT) AS n, p.boss // (p.boss - 5) AS v FROM people p",
+    "functions of the engine in groups": """CAST(sum(floor(sqrt(b.of - 3))) AS BIGINT) AS v
+        FROM people p LEFT JOIN bosses b ON b.of = p.boss GROUP BY p._id""",
+    "functions of the engine in a condition": "p.boss AS n FROM people p WHERE sqrt(p.boss - 3) < 9",
     "two branches": """parse_int(p.a) AS v FROM people p
         UNION ALL SELECT p._id AS id, parse_int(p.b) AS v FROM people p WHERE p.boss IS NOT NULL""",
 }
@@ -49,8 +55,6 @@ UNFORESEEN = {
         FROM people p LEFT JOIN bosses b ON b.of = p._id GROUP BY p._id
         HAVING coalesce(max(parse_int(b.must)), 5) > 1""",
     "a nested select": "(SELECT max(parse_int(t.x)) FROM unnest(p.tags) AS t(x)) AS v FROM people p",
-    "arithmetic": """p.boss * CASE WHEN p.a = 'x' THEN 9223372036854775807 ELSE 1 END AS n, parse_int(p.b) AS v
-        FROM people p""",
 }
 
 

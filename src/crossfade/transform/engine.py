@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from crossfade.model.quoting import identifier
 from crossfade.transform.interrupts import interruptible
-from crossfade.transform.macros import GIVEN, MARK, SUFFIXES, inverse_macros, macros, macros_of
+from crossfade.transform.macros import FIRST, GIVEN, MARK, SUFFIXES, inverse_macros, macros, macros_of
 from crossfade.transform.memory_bound import bounded_memory
 
 PAD = 1 << 16
@@ -42,7 +42,9 @@ RECORD_ERRORS: tuple[type[Exception], ...] = (
 """Errors about the value of a record: a cast, an as_... function, an overflow. Any other error ends the run."""
 
 
-_OF_NUMBERS = re.compile(r"CAST\(\$given AS (U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL.*|DOUBLE|FLOAT|REAL|BOOLEAN)\)")
+_NUMBERS = r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL.*|DOUBLE|FLOAT|REAL|BOOLEAN"
+_ONE_MESSAGE = re.compile(rf"CAST\({re.escape(FIRST)} AS ({_NUMBERS})\)")
+"""Calls that have one message for all text that they refuse."""
 _SAID = 10_000
 """The number of refused casts whose messages are cached."""
 
@@ -55,7 +57,7 @@ class Engine:
         self._ready: set[str] = set()
         """The queries whose macros have all been created."""
         self._said: dict[str, str | None] = {}
-        self._forms: dict[tuple[str, str], str] = {}
+        self._forms: dict[tuple[str, tuple[str, ...]], str] = {}
 
     @cached_property
     def _con(self) -> duckdb.DuckDBPyConnection:
@@ -138,25 +140,32 @@ class Engine:
         if told not in self._said:
             if len(self._said) >= _SAID:
                 self._said.clear()
-            self._said[told] = self._message_of(*told.split(MARK, 3)[1:])
+            template, given = told[1:].rsplit(MARK, 1)  # in JSON, the mark is escaped
+            types_and_texts = json.loads(given)
+            self._said[told] = self._message_of(template, types_and_texts[::2], types_and_texts[1::2])
         return self._said[told]
 
-    def _message_of(self, template: str, kind: str, text: str) -> str | None:
-        """Return DuckDB's own message for a value by running the cast. Messages for text that is not a number are made
-        from a template.
+    def _message_of(self, template: str, types: Sequence[str], texts: Sequence[str | None]) -> str | None:
+        """Return DuckDB's own message for values by running the call. Messages for text that is not a number
+        differ only in the text, and are made from a template.
         """
-        form = self._forms.get((template, kind))
-        if form is not None:
-            return form.replace(GIVEN, text.split("\n", 1)[0].replace("\0", "\\0"))
-        said = self._asked(template.replace(GIVEN, f"CAST(? AS {kind})"), text)
-        if said is not None and kind == "VARCHAR" and _OF_NUMBERS.fullmatch(template) and said.count(text) == 1:
-            self._forms[template, kind] = said.replace(text, GIVEN)
+        key = template, tuple(types)
+        if key in self._forms and texts[0] is not None:
+            return self._forms[key].replace(FIRST, texts[0].split("\n", 1)[0].replace("\0", "\\0"))
+        called = template
+        for number, kind in enumerate(types, 1):
+            called = called.replace(GIVEN.format(number), f"CAST(? AS {kind})")
+        said = self._asked(called, texts)
+        if said is not None and types == ["VARCHAR"] and _ONE_MESSAGE.fullmatch(template):
+            (text,) = texts
+            if text is not None and said.count(text) == 1:
+                self._forms[key] = said.replace(text, FIRST)
         return said
 
-    def _asked(self, sql: str, text: str) -> str | None:
+    def _asked(self, sql: str, texts: Sequence[str | None]) -> str | None:
         with interruptible():
             try:
-                self._con.execute(f"SELECT {sql}", [text])
+                self._con.execute(f"SELECT {sql}", list(texts))
             except RECORD_ERRORS as error:
                 return reason_of(error)
             except EngineError:  # the type cannot be written in this way
@@ -209,6 +218,7 @@ def reason_of(error: Exception) -> str:
     first, *more = (str(error).strip() or type(error).__name__).split("\n")  # a value may contain other line ends
     reason = _FRAME.sub("", first).removesuffix(" You might need to add explicit type casts.")
     reason = reason.split(" when casting from source column", 1)[0]
+    reason = reason.split(" in expression (", 1)[0]  # the expression as DuckDB rewrote it, with advice on DuckDB
     meant = next((line for line in more if line.startswith("Did you mean")), None)
     return f"{reason} {meant}" if meant else reason
 

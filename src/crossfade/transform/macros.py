@@ -10,8 +10,11 @@ from crossfade.model.sql_files import statements
 VALUE, REASON = SUFFIXES = "__value", "__reason"
 """The suffixes of the names of a macro's companions (companions.py)."""
 
-MARK, GIVEN = "\x01", "$given"
-"""The format of a refusal by DuckDB: MARK, SQL with GIVEN for the value, MARK, type of the value, MARK, the value."""
+MARK, GIVEN = "\x01", "$given{}$"
+FIRST = GIVEN.format(1)
+"""The format of a refusal by DuckDB: MARK, SQL with GIVEN for each value (numbered from 1), MARK, and JSON: the type of
+each value, and the value.
+"""
 
 _BEGINNING = r"^(?=CREATE MACRO (\w+))"
 _NAMES = re.compile(r"\bcf_\w+", re.IGNORECASE)  # sqlglot prints some in upper case

@@ -15,7 +15,8 @@ from sqlglot import exp
 
 from crossfade.model.program import Lookup, Narrow
 from crossfade.model.rejection import Rejection
-from crossfade.transform.companions import Unforeseen, reason, value
+from crossfade.transform.companions import Unforeseen, reason, tried, value
+from crossfade.transform.nodes import is_there, struct_of
 
 _COLUMN = "refused{}"
 _UNSURE = "\x02"
@@ -57,7 +58,7 @@ def stages_of(narrow: Narrow, lookups: Sequence[Lookup]) -> list[Stage]:
     """Return the stages for a SELECT in the order in which it would refuse a document: sources, WHERE, outputs.
     Expressions without a reason in SQL are left out; the SELECT itself, run for single documents, finds those.
     """
-    select = sqlglot.parse_one(narrow.sql(*narrow.outputs), read="duckdb")
+    select = tried(sqlglot.parse_one(narrow.sql(*narrow.outputs), read="duckdb"))
     assert isinstance(select, exp.Select)
     sources = [select.args["from_"], *(select.args.get("joins") or [])]
     waiting = list(lookups)
@@ -73,7 +74,7 @@ def stages_of(narrow: Narrow, lookups: Sequence[Lookup]) -> list[Stage]:
 
 def where_stages(sql: str) -> list[Stage]:
     """Return the stages for a UNION of SELECTs without outputs."""
-    parts = list(_selects(sqlglot.parse_one(sql, read="duckdb")))
+    parts = map(tried, _selects(sqlglot.parse_one(sql, read="duckdb")))
     return [stage for part in parts for stage in _last_stage(part, [])]
 
 
@@ -111,7 +112,7 @@ def _asked(sources: list[exp.Expr], row: exp.Expr, asked: Sequence[tuple[str | N
     return [Stage(select.sql("duckdb"), tuple(columns))]
 
 
-def _last_stage(select: exp.Select, outputs: list[str]) -> list[Stage]:
+def _last_stage(select: exp.Expr, outputs: list[str]) -> list[Stage]:
     """Return the stage for WHERE and for the outputs of the rows that it keeps."""
     having, group = select.args.get("having"), select.args.get("group")
     where = select.args.get("where")
@@ -159,15 +160,11 @@ class Where:
             return
         refused = exp.func("coalesce", *(r for r in reasons if r is not None), exp.null())
         others = [
-            exp.paren(value(part)) if r is None else exp.Or(this=exp.paren(value(part)), expression=_there(r))
+            exp.paren(value(part)) if r is None else exp.Or(this=exp.paren(value(part)), expression=is_there(r))
             for part, r in zip(parts, reasons, strict=True)
         ]
         sure = exp.Case().when(exp.and_(*others), refused.copy()).else_(exp.Literal.string(_UNSURE))
-        self.refusal = _caught(exp.Case().when(_there(refused), sure), None)
-
-
-def _there(node: exp.Expr) -> exp.Expr:
-    return exp.Not(this=exp.Is(this=exp.paren(node.copy()), expression=exp.null()))
+        self.refusal = _caught(exp.Case().when(is_there(refused), sure), None)
 
 
 def _told(node: exp.Expr, holds: exp.Expr | None) -> exp.Expr | None:
@@ -188,7 +185,7 @@ def _told(node: exp.Expr, holds: exp.Expr | None) -> exp.Expr | None:
 
 
 def _caught(refused: exp.Expr | None, given: exp.Expr | None) -> exp.Expr:
-    """Catch refusals by functions of the engine with TRY, where it is allowed."""
+    """Catch the refusals that have no reason with TRY, where it is allowed."""
     struct = _struct(refused or exp.null(), given or exp.null())
     aside = (exp.Query, exp.Exists, exp.AggFunc)
     return struct if struct.find(*aside) else exp.Anonymous(this="try", expressions=[struct])
@@ -196,8 +193,7 @@ def _caught(refused: exp.Expr | None, given: exp.Expr | None) -> exp.Expr:
 
 def _struct(refused: exp.Expr, given: exp.Expr) -> exp.Expr:
     told = exp.cast(refused.copy(), "text") if isinstance(refused, exp.Null) else refused.copy()
-    pairs = (("r", told), ("v", given.copy()))
-    return exp.Struct(expressions=[exp.PropertyEQ(this=exp.to_identifier(k), expression=v) for k, v in pairs])
+    return struct_of(r=told, v=given.copy())
 
 
 def _source(node: exp.Expr) -> exp.Expr:
