@@ -73,6 +73,24 @@ def test_an_enum_with_capitals() -> None:
     assert '  "level" "Level"\n  "all" "Level[]"\n' in text
 
 
+def test_names_that_would_be_the_same_in_a_diagram() -> None:
+    text = ColumnType("text", "text")
+    names = ("a\nb", "a%b", "a b", "a_b")
+    columns = tuple(TargetColumn(name, text) for name in names)
+    keys = {"a_b": (ForeignKey("f", ("a\nb",), "a%b", ("a b",)),)}
+    tables = tuple(TargetTable(n, "public", n, columns, ("a\nb",), (), keys.get(n, ())) for n in names)
+    schema = TargetSchema("postgresql", tables, (), (), None, "")
+    lines = [line.strip() for line in mermaid(schema).splitlines()]
+    assert [line for line in lines if line.endswith("{")] == ['"a_b_" {', '"a b" {', '"a_b__" {', '"a_b" {']
+    assert lines[2:6] == ["text a_b_ PK", "text a_b__", "text a_b___", "text a_b"]
+    assert lines[-1] == '"a_b__" |o--o| "a_b" : "a b"'
+    drawn = dbml(schema)
+    assert [line for line in drawn.splitlines() if line.startswith("Table")] == [
+        'Table "a b_" {', 'Table "a b" {', 'Table "a%b" {', 'Table "a_b" {',
+    ]  # fmt: skip
+    assert 'Ref "f": "a_b"."a b_" - "a%b"."a b"' in drawn
+
+
 def test_the_order_of_tables_does_not_matter() -> None:
     turned = TargetSchema("postgresql", (USERS, ORDERS), (), (), None, "")
     assert (mermaid(turned), dbml(turned)) == (mermaid(SCHEMA), dbml(SCHEMA))

@@ -66,11 +66,38 @@ def schema(name: str, *keys: ForeignKey) -> TargetSchema:
     return TargetSchema("postgresql", (table,), (), (), None, "")
 
 
+ALIKE = ("a b", "a%b", "a_b", "a\nb", "a b_")
+"""Names of which a diagram cannot have all as they are."""
+
+
+def alike() -> TargetSchema:
+    """Tables, columns, enums and labels of these names, in a schema that is named, too; each refers to the next."""
+    kinds = [ColumnType("enum", identifier(name), labels=ALIKE) for name in ALIKE]
+    columns = tuple(TargetColumn(name, kind, nullable=False) for name, kind in zip(ALIKE, kinds, strict=True))
+    uniques = tuple(Unique(name, (identifier(name),)) for name in ALIKE)
+    names = [*ALIKE, "public.a_b", *(f"{schema}.t" for schema in ALIKE)]
+    schemas = ["app"] * len(ALIKE) + ["public", *ALIKE]
+    tables = [
+        TargetTable(
+            name,
+            schema,
+            name.removeprefix(f"{schema}."),
+            columns,
+            (),
+            uniques,
+            (ForeignKey("f", (ALIKE[place % 5],), names[place - 1], (ALIKE[place % 4],)),),
+        )
+        for place, (name, schema) in enumerate(zip(names, schemas, strict=True))
+    ]
+    return TargetSchema("postgresql", tuple(tables), (), (), None, "")
+
+
 def read(parsers: Path) -> dict[tuple[str, str], dict[str, Any]]:
     """What the parsers make of all diagrams, by kind and name: one process, as it takes seconds to start."""
     asked = [(kind.__name__, name, kind(schema(name))) for name in NAMES for kind in (mermaid, dbml)]
     again = [ForeignKey("again", ("parent",), "t", ("id",)), ForeignKey("itself", ("id",), "t", ("id",))]
     asked.append(("dbml", "again", dbml(schema("t", *again))))
+    asked += [(kind.__name__, "alike", kind(alike())) for kind in (mermaid, dbml)]
     sent = json.dumps([(kind, text) for kind, _, text in asked])
     done = subprocess.run(["node", parsers / "parse.mjs"], input=sent, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -85,9 +112,17 @@ def faults(diagram: dict[str, Any]) -> list[str]:
     return [] if whole else [f"not whole: {diagram}"]
 
 
+def _distinct(diagram: dict[str, Any]) -> tuple[int, int, int]:
+    """How many tables, columns and references a diagram has, each counted by its name."""
+    assert "error" not in diagram, diagram
+    columns = sum(len(set(columns)) for _, columns in diagram["tables"])
+    return len({str(table) for table, _ in diagram["tables"]}), columns, diagram["references"]
+
+
 def test_any_name_may_stand_in_a_diagram(parsers: Path) -> None:
     """One test for all names: the parsers run once, not once for each of the processes that share the tests."""
     found = read(parsers)
+    assert [_distinct(found.pop((kind, "alike"))) for kind in ("mermaid", "dbml")] == [(11, 55, 11)] * 2
     assert {key: said for key, diagram in found.items() if (said := faults(diagram))} == {}
     assert len(found) == 2 * len(NAMES) + 1
     name = 'a "b" \\c'

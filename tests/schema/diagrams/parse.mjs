@@ -16,9 +16,13 @@ async function readMermaid(text) {
   return { tables, references: db.getRelationships().length }
 }
 
+function qualified(schema, table) {
+  return schema.name === 'public' ? table.name : `${schema.name}.${table.name}`
+}
+
 function readDbml(text) {
   const { schemas } = new dbml.Parser().parse(text, 'dbmlv2')
-  const tables = schemas.flatMap((s) => s.tables.map((t) => [t.name, t.fields.map((f) => f.name)]))
+  const tables = schemas.flatMap((s) => s.tables.map((t) => [qualified(s, t), t.fields.map((f) => f.name)]))
   return { tables, references: schemas.flatMap((s) => s.refs).length }
 }
 
