@@ -64,3 +64,15 @@ def test_another_move_keeps_its_target(moved: Tiny) -> None:
     ended = moved("reset", "--yes")
     assert (ended.status, "belongs to the move" in ended.err) == (1, True)
     assert len(_tables(moved)) > 3
+
+
+def test_the_rows_of_each_table_where_tables_are_in_another_schema(tiny: Tiny) -> None:
+    tiny.postgres.execute("CREATE SCHEMA app")
+    tiny.edit("schema.sql", "CREATE INDEX", "CREATE TABLE public.people (id int PRIMARY KEY);\nCREATE INDEX")
+    url = f"{tiny.postgres.url}?options=-csearch_path%3Dapp"
+    assert tiny("run", TARGET_URL=url).status == 0
+    ended = tiny("reset", "--yes", TARGET_URL=url)
+    assert ended.status == 0, ended.err
+    lines = [line.strip() for line in ended.out.splitlines()]
+    assert "table app.people (3 rows)" in lines
+    assert "table public.people (0 rows)" in lines

@@ -75,7 +75,7 @@ def _document(found: Reset | None, target: str) -> dict[str, Any]:
     return {
         "target": target,
         "reset": found is not None,
-        "dropped": [{"kind": d.kind.lower(), "name": d.name} for d in done.drops],
+        "dropped": [{"kind": d.kind.lower(), "name": d.name, "rows": done.rows_in.get(d.name)} for d in done.drops],
         "rows": dict(done.rows or {}),
         "emptied": [t.name for t in done.emptied],
         "triggers_not_fired": [{"name": t.name, "table": t.table, "when": t.when} for t in done.silent],
@@ -101,10 +101,8 @@ def _draw_parts(screen: Screen, document: dict[str, Any]) -> None:
     for trigger in document["triggers_not_fired"]:
         screen.line(f"  the trigger {trigger['name']} of {trigger['table']} ({trigger['when']}) does not fire for them")
     for dropped in document["dropped"]:
-        rows_in = rows.get(_plain(dropped["name"])) if dropped["kind"] == "table" else None
-        screen.line(
-            f"  {dropped['kind']} {dropped['name']}" + (f" ({counted(rows_in, 'row')})" if rows_in is not None else "")
-        )
+        rows_in = "" if dropped["rows"] is None else f" ({counted(dropped['rows'], 'row')})"
+        screen.line(f"  {dropped['kind']} {dropped['name']}{rows_in}")
     screen.line("  the journal of the move, with its quarantine")
     for thing in document["removed_at_source"]:
         screen.line(f"  at the source: {thing}")
@@ -112,7 +110,3 @@ def _draw_parts(screen: Screen, document: dict[str, Any]) -> None:
         screen.line(f"  restored: {', '.join(document['put_back'])}")
     if document["kept"]:
         screen.line(f"  kept: {', '.join(document['kept'])}")
-
-
-def _plain(name: str) -> str:
-    return name.replace('"', "").removeprefix("public.")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from crossfade.errors import CrossfadeError, Refused
 from crossfade.journal import agreement, journal
@@ -32,9 +32,9 @@ _SHARED = {"SCHEMA": "schema", "EXTENSION": "extension", "FUNCTION": "function",
 
 @dataclass(frozen=True)
 class Reset:
-    """What a reset does. `rows` counts the rows that are deleted from each table; `kept` names what existed before the
-    move, and what Crossfade cannot drop. In a live target tables are emptied, and `back` lists what is created on them
-    again.
+    """What a reset does. `rows` counts the rows that are deleted from each table, `rows_in` the same by the names that
+    tables have in `drops`; `kept` names what existed before the move, and what Crossfade cannot drop. In a live
+    target tables are emptied, and `back` lists what is created on them again.
     """
 
     drops: tuple[Undo, ...] = ()
@@ -46,6 +46,7 @@ class Reset:
     journal_schema: bool = False
     at_source: tuple[str, ...] = ()
     """What following created at the source, in words."""
+    rows_in: Mapping[str, int] = field(default_factory=dict)
     silent: tuple[Trigger, ...] = ()
     """Triggers of the emptied tables that are for a DELETE, but do not fire for this one."""
 
@@ -155,10 +156,10 @@ def _plan(context: Context, tx: TargetTransaction, including: Collection[str], *
         return replace(found, silent=tuple(_silent(tx, found)))
     drops, kept = _drops(steps, before)
     default = need(context.target.ddl, context.target, "be inspected").default_schema()
-    rows, others = _rows(tx, drops, noted, default, hold)
+    rows, rows_in, others = _rows(tx, drops, noted, default, hold)
     require_none([*others, *built_by_others(tx, expected, names_of(drops))], including)
     _require_unneeded(tx, drops)
-    return Reset(tuple(drops), rows, tuple(kept), journal_schema=own_schema)
+    return Reset(tuple(drops), rows, tuple(kept), journal_schema=own_schema, rows_in=rows_in)
 
 
 def _silent(tx: TargetTransaction, found: Reset) -> list[Trigger]:
@@ -200,9 +201,12 @@ def _of_id(step: Step) -> str:
 
 def _rows(
     tx: TargetTransaction, drops: list[Undo], noted: Mapping[str, int], default: str, hold: bool
-) -> tuple[dict[str, int], list[Other]]:
-    """Return the number of rows of each table that still exists, and the rows that are not the move's."""
+) -> tuple[dict[str, int], dict[str, int], list[Other]]:
+    """Return the number of rows of each table that still exists, by its name in mapping files and by that of its drop,
+    and the rows that are not the move's.
+    """
     rows: dict[str, int] = {}
+    rows_in: dict[str, int] = {}
     others: list[Other] = []
     for drop in drops:
         if drop.kind != "TABLE" or drop.partition:
@@ -211,9 +215,9 @@ def _rows(
         name = table if schema in ("", default) else f"{schema}.{table}"
         target = TargetTable(name, schema or None, table, (), ())
         if (count := tx.count(target, hold=hold)) is not None:
-            rows[name] = count
+            rows[name] = rows_in[drop.name] = count
             others += rows_of_others(tx, target, count, noted.get(name, 0))
-    return rows, others
+    return rows, rows_in, others
 
 
 def _plan_live(
