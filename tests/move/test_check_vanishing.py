@@ -15,22 +15,27 @@ CREATE TABLE log (id int PRIMARY KEY);
 CREATE TABLE said (text text);
 CREATE UNLOGGED TABLE "Tokens" (id int PRIMARY KEY);
 CREATE TABLE plain (id int PRIMARY KEY);
+CREATE TABLE other (id int PRIMARY KEY);
 CREATE RULE keep AS ON DELETE TO "Tokens" DO INSTEAD NOTHING;
 CREATE RULE told AS ON UPDATE TO log DO ALSO INSERT INTO said VALUES ('X DO INSTEAD Y');
 CREATE RULE off AS ON UPDATE TO plain DO ALSO NOTIFY log;
 ALTER TABLE plain DISABLE RULE off;
+CREATE RULE replica AS ON UPDATE TO plain DO ALSO NOTIFY log;
+ALTER TABLE plain ENABLE REPLICA RULE replica;
+CREATE RULE noted AS ON INSERT TO other DO ALSO INSERT INTO said VALUES (NEW.id::text);
 """
 MAPPING = {
     "log": "SELECT l._id AS id FROM log AS l",
     "Tokens": "SELECT t._id AS id FROM tokens AS t",
     "plain": "SELECT p._id AS id FROM plain AS p",
+    "other": "SELECT o._id AS id FROM other AS o",
 }
 
 
 def test_documents_into_rows(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp_path: Path) -> None:
     mongo_db.db.create_collection("log", capped=True, size=4096)
     mongo_db.db.tokens.create_index("until", name="old", expireAfterSeconds=60)
-    for name in ("log", "tokens", "plain"):
+    for name in ("log", "tokens", "plain", "other"):
         mongo_db.db[name].insert_one({"_id": 1})
     folder = shop.small_project(tmp_path / "p", SCHEMA, MAPPING)
     with open_move(folder, mongo_db.url, pg_db.url) as move:
@@ -44,6 +49,7 @@ def test_documents_into_rows(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp
         ("vanishes", "Tokens"),
         ("rule", "Tokens"),
         ("rule", "log"),
+        ("rule", "other"),
     }
     assert "capped" in said["vanishes", "log"]
     assert "old (60 s after until)" in said["vanishes", "tokens"]
@@ -51,6 +57,7 @@ def test_documents_into_rows(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp
     assert "keep is for DELETE" in said["rule", "Tokens"]
     assert "refused" in said["rule", "Tokens"]
     assert "runs too" in said["rule", "log"]
+    assert "noted is for INSERT: it does not fire for rows that Crossfade writes" in said["rule", "other"]
 
 
 ON_UPDATE = """

@@ -83,3 +83,23 @@ def test_a_copy_that_has_to_remove_a_row(pg_db: PostgresScratch, tmp_path: Path)
         status = move.copy()
         assert counts_of(status) == {"docs": (3, 2, 1, 0)}
         balanced(status, outcome(pg_db.url, status))
+
+
+@pytest.mark.parametrize("does", ["ALSO INSERT INTO said SELECT NEW.id", "INSTEAD NOTHING"])
+def test_a_rule_for_insert_does_not_fire(pg_db: PostgresScratch, tmp_path: Path, does: str) -> None:
+    """As `check` says; nor where a refused batch is repeated, and where a retry inserts."""
+    pg_db.execute("CREATE TABLE docs (id integer PRIMARY KEY, v text CHECK (v <> 'b')); CREATE TABLE said (id integer)")
+    pg_db.execute(f"CREATE RULE noted AS ON INSERT TO docs DO {does}")
+    source = shop.dump(tmp_path / "dump", {"docs": [{"_id": i, "v": v} for i, v in enumerate("abc")]})
+    mapping = {"docs": "SELECT d._id AS id, d.v AS v FROM docs AS d"}
+    with open_move(shop.small_project(tmp_path / "p", "", mapping, live=True), source, pg_db.url) as move:
+        move.survey()
+        assert [f.message.partition(":")[0] for f in move.check() if f.kind == "rule"] == [
+            "the rule noted is for INSERT"
+        ]
+        assert counts_of(move.copy()) == {"docs": (3, 2, 1, 0)}
+        pg_db.execute("ALTER TABLE docs DROP CONSTRAINT docs_v_check")
+        move.retry()
+        assert move.verify().equal
+    assert pg_db.execute("SELECT count(*) FROM docs") == [(3,)]
+    assert pg_db.execute("SELECT * FROM said") == []

@@ -11,17 +11,18 @@ from crossfade.model.findings import Finding
 from crossfade.model.target import Step, TargetSchema, TargetTable
 
 _RULE = re.compile(
-    r"CREATE (?:OR REPLACE )?RULE (?P<name>.+?) AS\s+ON (?P<event>UPDATE|DELETE) TO (?P<table>\S+)", re.DOTALL
+    r"CREATE (?:OR REPLACE )?RULE (?P<name>.+?) AS\s+ON (?P<event>INSERT|UPDATE|DELETE) TO (?P<table>\S+)", re.DOTALL
 )
 _INSTEAD = re.compile(r"(?:\s+WHERE .*?)?\s+DO INSTEAD\b", re.DOTALL)
 _ON_UPDATE = re.compile(r" ON UPDATE (CASCADE|SET NULL|SET DEFAULT)\b")
 
 
 def doubtful(schema: TargetSchema, mapped: Collection[str]) -> Iterator[Finding]:
-    """Yield a note for each rule of a mapped table that Crossfade's statements meet, for each foreign key that changes
-    rows of a mapped table which cannot be found, and for each unlogged table.
+    """Yield a note for each rule of a mapped table, for each foreign key that changes rows of a mapped table which
+    cannot be found, and for each unlogged table.
     """
-    disabled = {step.id for step in schema.post if step.id.startswith("rule mode ") and " DISABLE RULE " in step.sql}
+    modes = [step for step in schema.post if step.id.startswith("rule mode ")]
+    disabled = {step.id for step in modes if " DISABLE RULE " in step.sql or " ENABLE REPLICA RULE " in step.sql}
     for step in schema.post:
         if step.id.startswith("rule ") and step.id.replace("rule ", "rule mode ", 1) not in disabled:
             yield from _of_rule(step, mapped)
@@ -42,12 +43,20 @@ def _of_rule(step: Step, mapped: Collection[str]) -> Iterator[Finding]:
     found = _RULE.match(step.sql)
     if found is None or (table := _name(found["table"])) not in mapped:
         return
+    if found["event"] == "INSERT":
+        yield Finding(
+            "note", "rule", table,
+            f"the rule {found['name']} is for INSERT: it does not fire for rows that Crossfade writes, because COPY"
+            " ignores rules. It fires for the application's own rows",
+            "if it writes to another table, map that table",
+        )  # fmt: skip
+        return
     instead = _INSTEAD.match(step.sql[found.end() :])
     does = "runs instead of Crossfade's statement, and the record is refused" if instead else "runs too"
     yield Finding(
         "note", "rule", table,
-        f"the rule {found['name']} is for {found['event']}: the copy does not meet it, but when a record is repaired,"
-        f" retried or followed, the rule {does}",
+        f"the rule {found['name']} is for {found['event']}: it does not fire for rows that are copied, but when a"
+        f" record is repaired, retried, followed or removed because of a constraint, the rule {does}",
         f"until the move has ended: ALTER TABLE {found['table']} DISABLE RULE {found['name']}",
     )  # fmt: skip
 
