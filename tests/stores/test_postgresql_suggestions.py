@@ -68,6 +68,11 @@ def corrected_by(pg_db: Any, sql: str) -> str:
             "immutable_array_to_string(a, ' ')",
             id="array_to_string",
         ),
+        pytest.param(
+            "CREATE TABLE t (a int);\nCREATE MATERIALIZED VIEW m AS SELECT 1 / count(*) AS x FROM t WITH DATA",
+            "AS x FROM t WITH NO DATA",
+            id="view of no rows",
+        ),
         pytest.param("CREATE TABLE t (a uuid DEFAULT uuid_generate_v4())", "gen_random_uuid()", id="uuid-ossp"),
     ],
 )
@@ -236,3 +241,79 @@ def test_drops_of_what_is_not_there_yet_are_left_out(pg_db: Any) -> None:
     assert [step.id for step in (*schema.pre, *schema.post)] == ["table orders"]
     assert [c.name for c in schema.tables[0].columns] == ["id"]
     assert [note.partition(":")[0] for note in schema.notes] == ["lines 2, 3", *(f"line {n}" for n in range(4, 10))]
+
+
+TAKEN_AWAY = """
+ALTER TABLE parts DETACH PARTITION part;
+ALTER TABLE child NO INHERIT base;
+ALTER TABLE parts DISABLE TRIGGER ALL, DISABLE ROW LEVEL SECURITY;
+ALTER SEQUENCE numbers OWNED BY NONE;
+COMMENT ON TABLE base IS NULL;
+CREATE TABLE parts (id int) PARTITION BY LIST (id);
+CREATE TABLE part (id int);
+ALTER TABLE parts DETACH PARTITION part CONCURRENTLY;
+ALTER TABLE parts DISABLE TRIGGER touched;
+ALTER TABLE parts ATTACH PARTITION part DEFAULT;
+ALTER TABLE parts ENABLE ROW LEVEL SECURITY;
+CREATE TABLE base (id int);
+COMMENT ON TABLE base IS 'below';
+CREATE TABLE child (id int);
+ALTER TABLE child NO INHERIT base;
+ALTER TABLE child INHERIT base;
+CREATE SEQUENCE numbers OWNED BY base.id;
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+CREATE TRIGGER touched AFTER INSERT ON parts FOR EACH ROW EXECUTE FUNCTION touch();
+"""
+
+
+def test_what_is_taken_away_before_it_is_there_is_left_out(pg_db: Any) -> None:
+    """At the end of the file it would take away what the file has made meanwhile."""
+    schema = PostgresDdl(pg_db.url).scratch_schema(TAKEN_AWAY, "schema.sql")
+    ids = {step.id for step in (*schema.pre, *schema.post)}
+    made = {step.id: step.sql for step in schema.pre}
+    assert " PARTITION OF public.parts " in made["table part"]
+    assert made["table child"].endswith(" INHERITS (public.base)")
+    assert {"enable row security of parts", "trigger touched of parts"} < ids
+    assert {"owner of sequence numbers", "comment on table base"} < ids
+    assert not any(id_.startswith("trigger mode") for id_ in ids)
+    assert sorted(schema.notes) == [
+        "line 5: ALTER SEQUENCE ... OWNED BY NONE is skipped: there is nothing to remove yet",
+        "line 6: COMMENT ... IS NULL is skipped: there is nothing to remove yet",
+        "lines 2, 9: ALTER TABLE ... DETACH PARTITION is skipped: there is nothing to detach yet",
+        "lines 3, 16: ALTER TABLE ... NO INHERIT is skipped: there is nothing to detach yet",
+        "lines 4, 10: ALTER TABLE ... DISABLE TRIGGER is skipped: there is nothing to disable yet",
+    ]
+
+
+def test_what_is_taken_away_and_never_made_is_a_fault(pg_db: Any) -> None:
+    sql = "CREATE TABLE t (a int);\nALTER TABLE t DISABLE TRIGGER tuched;\nALTER TABLE gone DISABLE ROW LEVEL SECURITY;"
+    one, other = faults(pg_db, sql)
+    assert one.reason.startswith("the file does not create the trigger tuched (")
+    assert other.reason.startswith("the file does not create the table gone (")
+    assert (one.suggestion, other.suggestion) == (None, None)
+
+
+def test_a_trigger_that_is_made_further_down_is_not_called_missing(pg_db: Any) -> None:
+    sql = (
+        "CREATE TABLE t (a int);\nALTER TABLE t ENABLE ALWAYS TRIGGER touched;\n"
+        "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;\n"
+        "CREATE TRIGGER touched AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION touch();"
+    )
+    (fault,) = faults(pg_db, sql)
+    assert "touched is created further down, in line 4" in fault.reason
+    assert fault.suggestion is not None
+    assert fault.suggestion.endswith("ALTER TABLE t ENABLE ALWAYS TRIGGER touched;")
+
+
+def test_a_function_is_not_made_by_a_trigger_of_its_name(pg_db: Any) -> None:
+    sql = "CREATE TABLE t (a int);\nCREATE TABLE u (a int);\n" + "".join(
+        f"CREATE TRIGGER touch AFTER INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION touch();\n" for table in "tu"
+    )
+    (fault,) = faults(pg_db, sql)
+    assert fault.reason.startswith("the file does not create the function touch (")
+
+
+def test_a_statement_that_adds_and_takes_away_is_not_moved(pg_db: Any) -> None:
+    sql = "ALTER TABLE t DISABLE ROW LEVEL SECURITY, ADD COLUMN b int;\nCREATE TABLE t (a int);"
+    (fault,) = faults(pg_db, sql)
+    assert (fault.suggestion, fault.hint) == (None, "put what it adds below line 2, and leave out the rest")

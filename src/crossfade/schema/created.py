@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from crossfade.schema.tokens import tokens
 
-_KINDS = ("TABLE", "VIEW", "TYPE", "DOMAIN", "FUNCTION", "PROCEDURE", "SEQUENCE", "SCHEMA", "EXTENSION")
+PARTS = ("TRIGGER", "RULE")
+"""Kinds whose names have a space of their own."""
+_KINDS = ("TABLE", "VIEW", "TYPE", "DOMAIN", "FUNCTION", "PROCEDURE", "SEQUENCE", "SCHEMA", "EXTENSION", *PARTS)
 _BEFORE = {
     "OR",
     "REPLACE",
@@ -19,6 +21,8 @@ _BEFORE = {
     "RECURSIVE",
     "FOREIGN",
     "VIRTUAL",
+    "CONSTRAINT",
+    "EVENT",
 }
 
 

@@ -6,7 +6,7 @@ The scratch database is dropped, but roles, tablespaces and other databases woul
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from crossfade.schema.statements import Statement
 from crossfade.schema.tokens import meaningful
@@ -60,6 +60,63 @@ def only_drops(statement: Statement) -> str | None:
 _MAKES = {"ADD", "SET", "RENAME", "ENABLE", "DISABLE", "ATTACH", "DETACH", "TYPE", "INHERIT", "OWNER", "VALIDATE"}
 
 
+def takes_away(text: str) -> tuple[str, str] | None:
+    """Return `ALTER TABLE ... DISABLE TRIGGER` and `disable` for a statement with an action that takes something away
+    without dropping it; None for any other.
+    """
+    words = [t.word for t in meaningful(text)]
+    if words[:1] == ["COMMENT"]:
+        return ("COMMENT ... IS NULL", "remove") if words[-2:] == ["IS", "NULL"] else None
+    found = next(filter(None, map(_away, _actions(words))), None)
+    return None if found is None else (f"ALTER {words[1]} ... {found}", _AWAY[found])
+
+
+def only_takes_away(text: str) -> tuple[str, str] | None:
+    """Return the same if the statement has no other action."""
+    is_all = all(_away(action) for action in _actions([t.word for t in meaningful(text)]))
+    return takes_away(text) if is_all else None
+
+
+_AWAY = {
+    "DETACH PARTITION": "detach",
+    "NO INHERIT": "detach",
+    "DISABLE TRIGGER": "disable",
+    "DISABLE RULE": "disable",
+    "DISABLE ROW LEVEL SECURITY": "disable",
+    "NO FORCE ROW LEVEL SECURITY": "disable",
+    "DISABLE": "disable",
+    "SET WITHOUT CLUSTER": "remove",
+    "OWNED BY NONE": "remove",
+    "NOT OF": "remove",
+    "DROP": "drop",
+}
+"""The beginnings of actions, the longer first, each with its verb."""
+
+
+def _away(action: str) -> str | None:
+    return next((begin for begin in _AWAY if f"{action} ".startswith(f"{begin} ")), None)
+
+
+def _actions(words: Sequence[str]) -> list[str]:
+    """Return the actions of an ALTER statement: what follows the name, divided at commas outside of parentheses."""
+    if words[:1] != ["ALTER"]:
+        return []
+    at = 3 if words[1:2] == ["EVENT"] else 2
+    while words[at : at + 1] in (["IF"], ["EXISTS"], ["ONLY"]):
+        at += 1
+    at += 1
+    while words[at : at + 1] == ["."]:
+        at += 2
+    actions, depth = [list[str]()], 0
+    for word in words[at:]:
+        depth += {"(": 1, ")": -1}.get(word, 0)
+        if word == "," and depth == 0:
+            actions.append([])
+        else:
+            actions[-1].append(word)
+    return [" ".join(action) for action in actions]
+
+
 def notes_of(left_out: Iterable[tuple[int, str]]) -> list[str]:
     """Return a note for each reason, with the lines that it is about."""
     lines: dict[str, list[int]] = {}
@@ -84,5 +141,11 @@ def _changes_owner(statement: Statement) -> bool:
 
 
 def without_concurrently(text: str) -> str:
-    """Remove CONCURRENTLY: it cannot run in a transaction, and in a new database an index blocks no one."""
-    return re.sub(r"^(\s*CREATE\s+(?:UNIQUE\s+)?INDEX)\s+CONCURRENTLY\b", r"\1", text, flags=re.IGNORECASE)
+    """Remove CONCURRENTLY: it cannot run in a transaction, and in a new database nothing blocks anyone."""
+    return _CONCURRENTLY.sub(r"\1\2", text)
+
+
+_CONCURRENTLY = re.compile(
+    r"^(\s*(?:CREATE\s+(?:UNIQUE\s+)?INDEX|DROP\s+INDEX))\s+CONCURRENTLY\b|(\bDETACH\s+PARTITION\s.*?)\s+CONCURRENTLY\s*$",
+    re.IGNORECASE | re.DOTALL,
+)

@@ -10,7 +10,7 @@ import re
 from crossfade.schema.suggestions.extensions import extension_not_there, missing_extension
 from crossfade.schema.suggestions.indexes import not_immutable
 from crossfade.schema.suggestions.kinds import Knowledge, Refusal, Suggester, Suggestion
-from crossfade.schema.suggestions.order import absent, made_later
+from crossfade.schema.suggestions.order import absent, made_later, needed_later
 from crossfade.schema.suggestions.tables import (
     not_partitioned,
     partial_unique,
@@ -19,6 +19,7 @@ from crossfade.schema.suggestions.tables import (
     trailing_comma,
 )
 from crossfade.schema.suggestions.types import inline_enum, mysql_words, unknown_type
+from crossfade.schema.suggestions.views import fails_without_rows
 
 SUGGESTERS: tuple[Suggester, ...] = (
     partial_unique,
@@ -33,6 +34,7 @@ SUGGESTERS: tuple[Suggester, ...] = (
     quoted_text,
     not_partitioned,
     not_immutable,
+    fails_without_rows,
 )
 
 
@@ -60,4 +62,4 @@ def _in_words(statement: str, refusal: Refusal) -> str:
     return "PostgreSQL rejects this statement"
 
 
-__all__ = ["Knowledge", "Refusal", "Suggestion", "absent", "suggest"]
+__all__ = ["Knowledge", "Refusal", "Suggestion", "absent", "needed_later", "suggest"]

@@ -22,6 +22,8 @@ class Knowledge:
 
     later: Mapping[str, int] = field(default_factory=dict)
     """What the file creates further down, by name, with its line."""
+    later_parts: Mapping[str, int] = field(default_factory=dict)
+    """The same for triggers and rules, which may be called like the function that they run."""
     extensions: frozenset[str] = frozenset()
     """Extensions that the server could install."""
     types: frozenset[str] = frozenset()

@@ -4,32 +4,47 @@ from __future__ import annotations
 
 import re
 
+from crossfade.schema.leave_out import takes_away
 from crossfade.schema.suggestions.kinds import Knowledge, Refusal, Suggestion
 from crossfade.schema.suggestions.text import Edit, Item, TableText, closing, edited, table_text
 from crossfade.schema.tokens import Token
 
-_MISSING = re.compile(r'(?:relation|type|function|schema|table) "?([^"(]+?)"?(?:\(.*\))? does not exist')
+_ABSENT = re.compile(
+    r'(relation|type|function|schema|table|trigger|event trigger|rule) "?([^"(]+?)(?:\[\])*"?(?:\(.*\))?'
+    r'(?: for (?:table|relation) ".*")? does not exist'
+)
 _CODES = ("42P01", "42704", "42883", "3F000")
-
-
-_ABSENT = re.compile(r'(relation|type|function|schema|table) "?([^"(]+?)(?:\[\])*"?(?:\(.*\))? does not exist')
 
 
 def absent(refusal: Refusal) -> tuple[str, str] | None:
     """Return what a statement needs and does not exist: its kind, and its name without the schema."""
-    found = _ABSENT.search(refusal.message) if refusal.code in _CODES else None
+    found = _ABSENT.match(refusal.message) if refusal.code in _CODES else None
     if found is None:
         return None
     return {"relation": "table"}.get(found[1], found[1]), found[2].rpartition(".")[2]
 
 
+def needed_later(refusal: Refusal, known: Knowledge) -> tuple[str, int] | None:
+    """Return the name of what a statement needs, and the line further down in which the file creates it."""
+    what, name = absent(refusal) or ("", "")
+    line = (known.later_parts if what in _PARTS else known.later).get(name.lower())
+    return None if line is None else (name.lower(), line)
+
+
+_PARTS = ("trigger", "event trigger", "rule")
+
+
 def made_later(statement: str, refusal: Refusal, known: Knowledge) -> Suggestion | None:
-    """Add a foreign key after its parent exists; move any other statement down as a whole."""
-    found = _MISSING.search(refusal.message) if refusal.code in _CODES else None
-    name = found[1].rpartition(".")[2].lower() if found else ""
-    if name not in known.later:
+    """Add a foreign key after its parent exists; move any other statement down as a whole, unless it also takes
+    something away: further down that may be what the file has made meanwhile.
+    """
+    needed = needed_later(refusal, known)
+    if needed is None:
         return None
-    reason = f"{name} is created further down, in line {known.later[name]}"
+    name, line = needed
+    reason = f"{name} is created further down, in line {line}"
+    if takes_away(statement) is not None:
+        return Suggestion(reason, hint=f"put what it adds below line {line}, and leave out the rest")
     table = table_text(statement)
     if table is None:
         return Suggestion(reason, "", "move the statement to the end of the file", (statement,))

@@ -10,14 +10,22 @@ import psycopg
 
 from crossfade.errors import Fault
 from crossfade.model.counts import counted
-from crossfade.schema.created import made_by
-from crossfade.schema.leave_out import lines_of, notes_of, only_drops, why_left_out, without_concurrently
+from crossfade.schema.created import PARTS, made_by
+from crossfade.schema.leave_out import (
+    lines_of,
+    notes_of,
+    only_drops,
+    only_takes_away,
+    why_left_out,
+    without_concurrently,
+)
 from crossfade.schema.statements import Script, Statement, split
-from crossfade.schema.suggestions import Knowledge, Refusal, Suggestion, absent, suggest
+from crossfade.schema.suggestions import Knowledge, Refusal, Suggestion, absent, needed_later, suggest
 from crossfade.schema.tokens import meaningful
 from crossfade.stores.postgresql.session import rights
 
 _OTHERS = (("ALTER", "SEQUENCE"), ("ALTER", "VIEW"), ("ALTER", "INDEX"))
+_NOT_ATTACHED = re.compile(r" is not a (?:partition|parent) of ")
 _NOT_THERE = ("42P01", "42703", "42704", "42883", "3F000")
 _MOST_CORRECTIONS = 25
 """The most corrections of one statement: ends a series of corrections that do not help."""
@@ -71,8 +79,8 @@ class Trial:
                 return
             elif not correction.found and self._depends_on_failed(statement, refusal):
                 return
-            elif not correction.found and refusal.code in _NOT_THERE and (what := only_drops(statement)):
-                self._left_out.append((statement.line, f"{what} is skipped: there is nothing to drop yet"))
+            elif not correction.found and (what := self._nothing_there(statement, number, refusal)):
+                self._left_out.append((statement.line, f"{what[0]} is skipped: there is nothing to {what[1]} yet"))
                 return
             elif not correction.found and self._needs_absent(statement, number, refusal):
                 return
@@ -108,6 +116,19 @@ class Trial:
             said = refusal.message + (f" ({refusal.detail})" if refusal.detail else "")
             reason = f"{found.reason} (PostgreSQL: {said})"
             self.faults.append(Fault(self.file, line, column, reason, statement.text, corrected, found.hint))
+
+    def _nothing_there(self, statement: Statement, number: int, refusal: Refusal) -> tuple[str, str] | None:
+        """Return the action, and its verb, of a statement that only takes away what is not there. If the file creates
+        it further down, the statements from there on say what becomes of it.
+        """
+        if refusal.code not in _NOT_THERE:
+            return None
+        if what := only_drops(statement):
+            return what, "drop"
+        found = only_takes_away(statement.text)
+        if found is None or _NOT_ATTACHED.search(refusal.message):
+            return found
+        return found if needed_later(refusal, self._knowledge(number)) else None
 
     def _depends_on_failed(self, statement: Statement, refusal: Refusal) -> bool:
         """Return whether it failed only because an earlier statement did: then that fault is enough."""
@@ -163,7 +184,8 @@ class Trial:
             "SELECT typname FROM pg_type WHERE typtype IN ('b', 'd', 'e', 'r') AND typname !~ '^_'"
         ).fetchall()
         return Knowledge(
-            later={made.name: line for made, line in reversed(later) if made},
+            later={made.name: line for made, line in reversed(later) if made and made.kind not in PARTS},
+            later_parts={made.name: line for made, line in reversed(later) if made and made.kind in PARTS},
             extensions=frozenset(name for (name,) in rows),
             types=frozenset(name for (name,) in types)
             | {"integer", "smallint", "bigint", "boolean", "serial", "bigserial", "timestamp"},
