@@ -24,6 +24,7 @@ EVENTS = {
     " problem_keys: Mapping[str, tuple[str, ...]]",
     "StepsStarted": "steps: int",
     "StepDone": "step: Step",
+    "StepFailed": "step: Step, reason: str",
     "CopyStarted": "records: int, chunks: int, all_records: int",
     "PassEnded": "number: int, began_at: str, seconds: float, compared: int, repaired: int, left: int",
     "ChunkCopied": "chunk: Chunk, counts: Counts, seconds: float, refused: tuple[Refusals, ...], before: bool",

@@ -11,7 +11,7 @@ from crossfade.errors import CrossfadeError
 from crossfade.journal import journal
 from crossfade.model.target import Step
 from crossfade.pipeline.steps import run_steps
-from crossfade.stores.contract import Store, Transaction, need
+from crossfade.stores.contract import Standing, Store, Transaction, need
 from crossfade.stores.open import open_store
 from scratch import PostgresScratch
 from target_sql import sql
@@ -61,3 +61,36 @@ def test_rows_that_prevent_it_are_reported(target: Store) -> None:
     with pytest.raises(CrossfadeError, match="the step 'index i' of the schema failed") as caught:
         run_steps(target, transaction(target), steps, lambda step: None)
     assert caught.value.hint == "look at the rows, then run the same command again"
+
+
+def test_what_cannot_be_filled_keeps_no_other_step_from_being_done(pg_db: PostgresScratch) -> None:
+    steps = [
+        Step("table a", "CREATE TABLE a (x int)"),
+        Step("materialized view m", "CREATE MATERIALIZED VIEW m AS SELECT 1 / x FROM a WITH NO DATA"),
+        Step("data of materialized view m", "REFRESH MATERIALIZED VIEW m"),
+        Step("index i", "CREATE INDEX i ON a (x)"),
+    ]
+    done: list[str] = []
+    left: list[tuple[str, str]] = []
+
+    def note(step: Step, reason: str) -> None:
+        left.append((step.id, reason))
+
+    def run() -> None:
+        run_steps(store, transaction(store), steps, lambda step: done.append(step.id), left=note)
+
+    with open_store(pg_db.url) as store:
+        journal.create(store)
+        run_steps(store, transaction(store), steps[:1], lambda step: None)
+        pg_db.execute("INSERT INTO a VALUES (0)")
+        run()
+        assert (done, left) == (["materialized view m", "index i"], [(steps[2].id, "division by zero")])
+        with transaction(store)() as tx:
+            assert journal.steps_begun(tx) == [steps[2]]
+        assert need(store.steps, store, "be resumed").check(steps[2]) is Standing.HALF_DONE
+        pg_db.execute("UPDATE a SET x = 1")
+        run()
+        assert done[2:] == [steps[2].id]
+        with transaction(store)() as tx:
+            assert journal.steps_begun(tx) == []
+        assert need(store.steps, store, "be resumed").check(steps[2]) is Standing.DONE

@@ -20,6 +20,7 @@ from crossfade.model.events import (
     LockAwaited,
     PositionRenewed,
     RecordsGone,
+    StepFailed,
     SteppedBack,
     Throttled,
     WorkerLost,
@@ -37,6 +38,9 @@ def notice_of(event: Event) -> str | None:
         case RecordsGone(entity=entity, count=count):
             said = f"{counted(count, 'record')} of {entity} {'is' if count == 1 else 'are'} no longer in the source"
             return safe(f"{said}; the rows were removed ({event.constraint})")
+        case StepFailed(step, reason):
+            said = f"the step {step.id!r} of the schema failed: {reason}"
+            return safe(f"{said}; it exists without data, and the other steps go on")
         case LockAwaited(seconds, blockers):
             return safe(
                 f"waiting (at least {seconds:g} s so far) for a lock held by " + "; ".join(map(_blocker, blockers))

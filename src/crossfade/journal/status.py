@@ -112,7 +112,9 @@ class Status:
     """The number of rows that the copy wrote into each table."""
     limit: float
     faults: tuple[str, ...] = ()
-    """Sentences on what the source has now that is in no account."""
+    """Sentences on what could not be filled in the target, and on what the source has now that is in no account."""
+    unfilled: tuple[str, ...] = ()
+    """What exists in the target without data, because it could not be filled; `faults` has a sentence for each."""
     notes: tuple[str, ...] = ()
     """Sentences on what else in the source is not copied, and why."""
     following: FollowStatus | None = None

@@ -31,6 +31,13 @@ def begin_step(tx: TargetTransaction, step: Step) -> bool:
     return False
 
 
+def steps_begun(tx: TargetTransaction) -> list[Step]:
+    """Return the steps that were begun and not finished, in order: a run was killed, or a step could not fill what it
+    fills.
+    """
+    return [Step(*row) for row in tx.journal.select(STEP, ("id", "sql"), (Is("done_at", _BEGUN),), order=("number",))]
+
+
 def _next(tx: TargetTransaction) -> int:
     return max((number for (number,) in tx.journal.select(STEP, ("number",))), default=0) + 1
 

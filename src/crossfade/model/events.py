@@ -157,6 +157,16 @@ class StepDone(Event):
     step: Step
 
 
+@dataclass(frozen=True, slots=True)
+class StepFailed(Event):
+    """A step that only fills something from the rows of the target failed, for `reason`. The others go on; the next
+    copy tries it again.
+    """
+
+    step: Step
+    reason: str
+
+
 # -- copy and constraints
 
 

@@ -136,6 +136,13 @@ class Step:
     id: str
     sql: str
 
+    @property
+    def fills(self) -> bool:
+        """Whether it only computes something from rows that are there, so that the data may let it fail, but no other
+        step needs it: the data of a materialized view.
+        """
+        return self.id.startswith("data of ")
+
 
 @dataclass(frozen=True)
 class TargetSchema:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from crossfade.errors import CrossfadeError, Misused, Unreachable
+from crossfade.journal import journal
 from crossfade.journal.status import Status
 from crossfade.model.counts import Counts
 from crossfade.move import cutting_back, source_identity, surveying, target_ownership
 from crossfade.move.changed import changed, sentence
 from crossfade.move.context import Context
 from crossfade.move.inventory import DISCARDED, FAULTS, Inventoried, count, inventory, notes, unaccounted
-from crossfade.stores.contract import EntityInfo
+from crossfade.stores.contract import EntityInfo, Standing
 from crossfade.verify.verdict import EntityVerdict, Verdict
 
 
@@ -28,12 +29,15 @@ def _is_target_closed(context: Context, found: Status) -> bool:
 
 
 def with_source(context: Context, found: Status, entities: Sequence[EntityInfo] | None = None) -> Status:
+    """Return the status with what else is not as it should be: what the source holds, and what could not be filled."""
+    unfilled = tuple(_unfilled(context, found))
+    found = replace(found, unfilled=unfilled, faults=tuple(map(_EMPTY.format, unfilled)))
     try:
         there = surveying.entities(context, sized=False) if entities is None else entities
     except (Unreachable, Misused) as error:
         return replace(found, notes=(_unknown(error),))
     except CrossfadeError as error:  # the source can be reached, but it is faulty
-        return replace(found, faults=(_unknown(error),))
+        return replace(found, faults=(*found.faults, _unknown(error)))
     try:
         standings = inventory(context, there)
         other = source_identity.another_source(context, there)
@@ -42,7 +46,26 @@ def with_source(context: Context, found: Status, entities: Sequence[EntityInfo] 
     faults = tuple(unaccounted(s) for s in standings if s.fate in FAULTS and s.records != 0)
     following = (*_not_followed(found), *_never_cut_over(context, found), *_lost_by_decision(context, found))
     said = (*following, *_changed(context, found), *notes(standings))
-    return replace(found, faults=(*filter(None, [other]), *faults), notes=said)
+    return replace(found, faults=(*found.faults, *filter(None, [other]), *faults), notes=said)
+
+
+def _unfilled(context: Context, found: Status) -> Iterator[str]:
+    """Yield the materialized views that have no data although the copy has ended."""
+    steps = context.target.steps
+    if not found.finished or found.is_cut_over or steps is None:
+        return
+    with context.transaction() as tx:
+        begun = journal.steps_begun(tx)
+    for step in begun:
+        if step.fills and steps.check(step) is not Standing.DONE:
+            yield step.id.removeprefix("data of ")
+
+
+_EMPTY = (
+    "the {} has no data, because its query failed for the rows that are there; everything else is made. Correct the"
+    " records at the source, then crossfade repair and crossfade copy, which fills it; or correct the query in the"
+    " schema, then crossfade reset and crossfade run"
+)
 
 
 def _not_followed(found: Status) -> list[str]:

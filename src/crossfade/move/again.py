@@ -126,7 +126,9 @@ def _made(context: Context, done: Collection[str], tables: Collection[str]) -> l
 def _forgotten(context: Context, ids: Collection[str], done: Collection[str]) -> Iterator[str]:
     for id_ in ids:
         yield from (id_, f"take away {id_}", f"validate {id_.removeprefix('foreign key ')}")
-    yield from (step.id for step in context.schema.post if step.id in done and live.depends_on_parts(step))
+    yield from (
+        step.id for step in context.schema.post if step.id in done and (live.depends_on_parts(step) or step.fills)
+    )
 
 
 def _below(context: Context, tables: Collection[str]) -> set[str]:

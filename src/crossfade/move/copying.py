@@ -99,6 +99,13 @@ def _finish(context: Context, entities: Sequence[EntityInfo], listen: Listener) 
         journal.set_stage(tx, journal.FINISHED)
 
 
+def fill(context: Context, listen: Listener) -> None:
+    """Try again what an earlier run could not fill, after the copy has ended."""
+    with context.transaction() as tx:
+        left = [step for step in journal.steps_begun(tx) if step.fills]
+    target_ownership.do_steps(context, left, listen)
+
+
 def _note_agreed(context: Context, tx: TargetTransaction) -> None:
     """Record the current digests of the parts that this run copied. Those of parts copied before stay."""
     if journal.find_stage(tx) == journal.FINISHED:

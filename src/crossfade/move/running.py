@@ -46,6 +46,8 @@ def copy_the_rest(context: Context, following: Following, state: feeds.State, *,
     listen = stoppable(following)
     if target_ownership.own_move(context).stage != journal.FINISHED:
         copying.copy(context, listen, source_moved=source_moved, goes_on=goes_on)
+    else:
+        copying.fill(context, listen)
     with context.transaction() as tx:
         feeds.go_over(tx, "copying", state)
 

@@ -10,7 +10,7 @@ from crossfade.journal import agreement, feed, journal
 from crossfade.journal.journal import MoveRecord
 from crossfade.journal.migrations import migrate
 from crossfade.journal.status import Status, status_of
-from crossfade.model.events import Listener, StepDone, StepsStarted
+from crossfade.model.events import Listener, StepDone, StepFailed, StepsStarted
 from crossfade.model.target import Step
 from crossfade.move import evidence, groups
 from crossfade.move.context import Context
@@ -85,7 +85,10 @@ def do_steps(context: Context, steps: Sequence[Step], listen: Listener) -> int:
         done.append(step)
         listen(StepDone(step))
 
-    run_steps(context.target, context.transaction, steps, tell, lambda count: listen(StepsStarted(count)))
+    def tell_failed(step: Step, reason: str) -> None:
+        listen(StepFailed(step, reason))
+
+    run_steps(context.target, context.transaction, steps, tell, lambda count: listen(StepsStarted(count)), tell_failed)
     return len(done)
 
 

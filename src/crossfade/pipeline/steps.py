@@ -22,8 +22,10 @@ def run_steps(
     steps: Sequence[Step],
     listen: Callable[[Step], None],
     planned: Callable[[int], None] = lambda count: None,
+    left: Callable[[Step, str], None] = lambda step, reason: None,
 ) -> None:
-    """Execute the steps that are not recorded as done. Raises CrossfadeError for the first that fails.
+    """Execute the steps that are not recorded as done. Raises CrossfadeError for the first that fails, unless it only
+    fills something: then `left` is called, and the next run of the steps tries it again.
 
     `planned` is called with the number of these steps.
     """
@@ -37,8 +39,13 @@ def run_steps(
         try:
             run_step(target, transaction, step)
         except (RowRejected, CrossfadeError) as error:
-            raise failed(step, error) from error
-        listen(step)
+            if not step.fills or _is_of_the_server(error):
+                raise failed(step, error) from error
+            with transaction() as tx:
+                journal.begin_step(tx, step)
+            left(step, error.message)
+        else:
+            listen(step)
 
 
 def run_step(target: Store, transaction: Transaction, step: Step) -> None:
@@ -64,13 +71,19 @@ def _carry_out(steps: Steps, step: Step, was_begun: bool) -> None:
             steps.finish(step)
 
 
+def _is_of_the_server(error: RowRejected | CrossfadeError) -> bool:
+    return isinstance(error, CrossfadeError) and error.passing
+
+
 def failed(step: Step, error: RowRejected | CrossfadeError) -> CrossfadeError:
     """Return the error of a step, which names the step. The error of a lost connection is returned unchanged."""
     if isinstance(error, Unreachable):
         return error
     if isinstance(error, RowRejected):
         return _failed(step, error.message, _LOOK)
-    return _failed(step, error.message, error.hint or "fix the cause and run the same command again")
+    ours = _failed(step, error.message, error.hint or "fix the cause and run the same command again")
+    ours.passing = error.passing
+    return ours
 
 
 def _failed(step: Step, reason: str, hint: str) -> CrossfadeError:

@@ -17,7 +17,8 @@ _BEFORE_NAME = ("IF", "NOT", "EXISTS", "CONCURRENTLY", "ONLY")
 @dataclass(frozen=True, slots=True)
 class StepThing:
     """`kind` is TABLE, INDEX, CONSTRAINT, ..., in words that DROP takes. `on` is the table of a constraint or trigger,
-    as (schema, name). `drops`: the step drops it; `validates`: the step validates a constraint that exists.
+    as (schema, name). `drops`: the step drops it; `validates`: it validates a constraint that exists; `fills`: it fills
+    a materialized view that exists.
     """
 
     kind: str
@@ -26,6 +27,7 @@ class StepThing:
     on: tuple[str, str] = ("", "")
     drops: bool = False
     validates: bool = False
+    fills: bool = False
 
     @property
     def quoted(self) -> str:
@@ -46,6 +48,9 @@ def thing_of(step: Step) -> StepThing | None:
             return _created(words[1:], drops=True)
         case ["ALTER", "TABLE"]:
             return _of_table(words)
+        case ["REFRESH", "MATERIALIZED"]:
+            schema, name, _ = _name(words[3:])
+            return StepThing("MATERIALIZED VIEW", schema, name, fills=True)
     return None
 
 
@@ -89,7 +94,7 @@ def _after(words: Sequence[Token], word: str) -> tuple[str, str]:
 
 def drop_of(thing: StepThing) -> str | None:
     """Return the statement that removes what a step made, without CASCADE; None if there is nothing to remove."""
-    if thing.validates:
+    if thing.validates or thing.fills:
         return None
     match thing.kind:
         case "CONSTRAINT":

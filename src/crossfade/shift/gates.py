@@ -56,6 +56,7 @@ def gates(figures: Figures, settings: Cutover) -> list[Gate]:
         *following(figures.status.following, settings),
         _quarantine(figures.status),
         _balance(figures.status),
+        *_filled(figures.status),
         *proof(figures, settings),
         *_rehearsals(figures, settings),
         *(fence_gate(role, lacks) for role, lacks in figures.lacks.items()),
@@ -131,6 +132,12 @@ def _quarantine(found: Status) -> Gate:
     records = sum(e.counts.quarantined for e in found.entities)
     figure = f"{records} records, at most {worst:.2%} of an entity"
     return Gate("quarantine", figure, f"{found.limit:.2%}", found.within_limit, "crossfade quarantine list")
+
+
+def _filled(found: Status) -> Iterator[Gate]:
+    """Yield a gate if something has no data: reading it fails."""
+    if found.unfilled:
+        yield Gate("without data", ", ".join(found.unfilled), "none", False, "crossfade status says why")
 
 
 def _balance(found: Status) -> Gate:

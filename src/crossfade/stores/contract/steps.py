@@ -29,7 +29,8 @@ class Steps(Protocol):
         ...
 
     def check(self, step: Step) -> Standing:
-        """Return what exists of a step that was begun, by the target's catalog. Changes nothing.
+        """Return what exists of a step that was begun, or that could not fill something, by the target's catalog.
+        Changes nothing.
 
         A step that may be repeated, or about which the catalog has nothing, counts as absent.
         """

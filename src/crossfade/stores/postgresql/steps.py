@@ -30,6 +30,7 @@ _QUERIES = {
     "TRIGGER": "SELECT true FROM pg_trigger WHERE tgrelid = to_regclass(%(table)s) AND tgname = %(plain)s",
     "CONSTRAINT": "SELECT true FROM pg_constraint WHERE conrelid = to_regclass(%(table)s) AND conname = %(plain)s",
 }
+_FILLED = "SELECT relispopulated FROM pg_class WHERE oid = to_regclass(%(name)s)"
 _VALIDATED = f"{_QUERIES['CONSTRAINT']} AND convalidated"
 
 
@@ -78,7 +79,7 @@ class PostgresSteps:
 
     def _found(self, thing: StepThing) -> bool | None:
         """Return whether the object is valid; None if it does not exist."""
-        query = _VALIDATED if thing.validates else _QUERIES.get(thing.kind, _RELATION)
+        query = _VALIDATED if thing.validates else _FILLED if thing.fills else _QUERIES.get(thing.kind, _RELATION)
         names = {"name": thing.quoted, "plain": thing.name, "table": thing.quoted_table}
         with self._connected(query) as connection:
             row = connection.execute(query.encode(), names).fetchone()

@@ -48,7 +48,7 @@ def reflect(
         rows = _reader(connection)
         early, late, said = arrange(objects(rows), rows("dependencies"), rows("aliases"))
         tables = target_tables(rows, default)
-        pre, post = tuple(early), (*later_steps(rows, late, connection.info.server_version),)
+        pre, post = tuple(early), (*later_steps(rows, early, late, connection.info.server_version),)
         left_out = (
             *(f"not created in the target: {row.what}" for row in rows("left_out")),
             *(

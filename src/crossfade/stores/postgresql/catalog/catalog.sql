@@ -183,7 +183,7 @@ ORDER BY i.indrelid, x.relname
 
 -- name: views
 SELECT c.oid, c.oid::regclass::text AS name, c.relkind AS kind, pg_get_viewdef(c.oid) AS sql,
-       array_to_string(c.reloptions, ', ') AS options,
+       c.relispopulated AS populated, array_to_string(c.reloptions, ', ') AS options,
        ARRAY(SELECT format('%I SET DEFAULT %s', a.attname, pg_get_expr(d.adbin, d.adrelid))
              FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
              WHERE d.adrelid = c.oid ORDER BY a.attnum) AS defaults

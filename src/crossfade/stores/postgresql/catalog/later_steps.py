@@ -15,8 +15,10 @@ PARTITIONED_NOT_VALID = 180000
 """Since this version a foreign key of a partitioned table can be added NOT VALID."""
 
 
-def later_steps(rows: Rows, late_objects: Sequence[Step], version: int) -> Iterator[Step]:
-    """Yield the steps in the order in which they can run. `late_objects`: views, and objects that need them."""
+def later_steps(rows: Rows, early: Sequence[Step], late: Sequence[Step], version: int) -> Iterator[Step]:
+    """Yield the steps in the order in which they can run. `late`: views, and objects that need them; `early`: what is
+    made before the copy.
+    """
     tables = {row.oid: row for row in rows("tables")}
     of_tables = sorted(rows("indexes"), key=lambda i: (i.schema, i.name))
     yield from _constraints(rows, tables, "u")
@@ -24,8 +26,9 @@ def later_steps(rows: Rows, late_objects: Sequence[Step], version: int) -> Itera
     yield from _constraints(rows, tables, "x")
     yield from _foreign_keys(rows, tables, version)
     yield from _statistics(rows)
-    yield from late_objects
+    yield from late
     yield from (_index(i) for i in of_tables if i.table_kind == "m")
+    yield from _data(rows, (*early, *late))
     yield from _rules(rows)
     yield from _triggers(rows)
     yield from _ownerships(rows)
@@ -84,6 +87,18 @@ def _statistics(rows: Rows) -> Iterator[Step]:
         if row.target:
             change = f"ALTER STATISTICS {row.name} SET STATISTICS {row.target}"
             yield Step(f"target of statistics {shown(row.name)}", change)
+
+
+def _data(rows: Rows, made: Sequence[Step]) -> Iterator[Step]:
+    """Fill materialized views in the order in which they are made: one may read another.
+
+    A step of its own, because the query may fail for what the rows are: then there is the view at least, with all that
+    needs it.
+    """
+    views = {f"materialized view {shown(v.name)}": v.name for v in rows("views") if v.kind == "m" and v.populated}
+    for step in made:
+        if step.id in views:
+            yield Step(f"data of {step.id}", f"REFRESH MATERIALIZED VIEW {views[step.id]}")
 
 
 def _rules(rows: Rows) -> Iterator[Step]:

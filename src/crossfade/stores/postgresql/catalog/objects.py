@@ -211,7 +211,7 @@ def _views(rows: Rows) -> Iterator[Object]:
     for row in rows("views"):
         word = "MATERIALIZED VIEW" if row.kind == "m" else "VIEW"
         options = f" WITH ({row.options})" if row.options else ""
-        query = row.sql.strip().removesuffix(";")
+        query = row.sql.strip().removesuffix(";") + (" WITH NO DATA" if row.kind == "m" else "")  # filled later
         step = Step(f"{word.lower()} {shown(row.name)}", f"CREATE {word} {row.name}{options} AS\n{query}")
         defaults = [
             Step(f"default {n} of view {shown(row.name)}", f"ALTER VIEW {row.name} ALTER COLUMN {default}")
