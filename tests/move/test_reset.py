@@ -377,6 +377,8 @@ def test_a_sqlite_file(mongo_db: MongoScratch, tmp_path: Path) -> None:
          "ALTER TABLE IF EXISTS t DROP CONSTRAINT IF EXISTS k"),
         ("index i", "CREATE UNIQUE INDEX i ON t (a)", None),
         ("comment on table t", "COMMENT ON TABLE t IS 'CREATE TABLE x'", None),
+        ("comment on schema public", "COMMENT ON SCHEMA public IS 'x'",
+         "COMMENT ON SCHEMA public IS 'standard public schema'"),
         ("data of materialized view v", "REFRESH MATERIALIZED VIEW v", None),
         ("validate t.k", "ALTER TABLE t VALIDATE CONSTRAINT k", None),
     ],

@@ -120,3 +120,39 @@ COMMENT ON DOMAIN rare.short IS 'short';
 COMMENT ON VIEW rare.seen IS 'seen';
 COMMENT ON COLUMN rare.seen.n IS 'n';
 COMMENT ON SEQUENCE rare.quick IS 'fast';
+COMMENT ON COLUMN rare.shell.y IS 'why';
+COMMENT ON SCHEMA public IS 'it''s ours';
+COMMENT ON FOREIGN DATA WRAPPER nowhere IS 'to nowhere';
+
+-- constraints that were not checked for the rows that were there
+ALTER TABLE rare.pairs ADD CONSTRAINT doc_given NOT NULL doc NOT VALID;
+COMMENT ON CONSTRAINT doc_given ON rare.pairs IS 'from now on';
+ALTER DOMAIN rare.short ADD CONSTRAINT no_x CHECK (VALUE <> 'x') NOT VALID;
+
+-- what is set for columns and indexes of views, and statistics of them
+CREATE MATERIALIZED VIEW rare.kept WITH (toast.autovacuum_enabled = off) AS SELECT id, doc, n FROM rare.pairs;
+CREATE UNIQUE INDEX kept_id ON rare.kept (id);
+ALTER MATERIALIZED VIEW rare.kept CLUSTER ON kept_id;
+ALTER MATERIALIZED VIEW rare.kept ALTER COLUMN n SET STATISTICS 300;
+ALTER MATERIALIZED VIEW rare.kept ALTER COLUMN n SET (n_distinct = 5);
+ALTER MATERIALIZED VIEW rare.kept ALTER COLUMN doc SET STORAGE EXTERNAL;
+CREATE STATISTICS rare.of_kept ON id, n FROM rare.kept;
+CREATE MATERIALIZED VIEW rare.counted AS SELECT count(*) AS n FROM rare.kept;
+
+-- keys whose indexes have options, columns that are NOT NULL in a part or a child alone
+CREATE TABLE rare.keys (a int, b int, c int, PRIMARY KEY (a) WITH (fillfactor = 60) DEFERRABLE INITIALLY DEFERRED,
+    CONSTRAINT keys_b UNIQUE (b) INCLUDE (c) WITH (fillfactor = 50));
+CREATE TABLE rare.parts (id int, a int, b int) PARTITION BY LIST (id);
+CREATE TABLE rare.parts_1 PARTITION OF rare.parts (a NOT NULL DEFAULT 4) FOR VALUES IN (1);
+ALTER TABLE rare.parts_1 ADD CONSTRAINT there NOT NULL b;
+CREATE TABLE rare.child () INHERITS (rare.base);
+ALTER TABLE rare.child ALTER kind SET NOT NULL;
+ALTER TABLE rare.child ADD CONSTRAINT has_id NOT NULL id NO INHERIT;
+
+-- constraints and parents of foreign tables
+CREATE FOREIGN TABLE rare.farther (id int, v text COLLATE "C" CHECK (v <> ''), g int GENERATED ALWAYS AS (id * 2) STORED,
+    CONSTRAINT big CHECK (id > 5) NO INHERIT) SERVER far;
+ALTER FOREIGN TABLE rare.farther ADD CONSTRAINT small CHECK (id < 100) NOT VALID;
+ALTER FOREIGN TABLE rare.farther ALTER COLUMN id SET STATISTICS 77;
+COMMENT ON CONSTRAINT big ON rare.farther IS 'big';
+CREATE FOREIGN TABLE rare.farthest (more int) INHERITS (rare.base) SERVER far;

@@ -67,3 +67,37 @@ def drops(steps: Sequence[Step]) -> list[str]:
     """What undoes the steps, foreign keys first, as a reset does it."""
     found = [undo for step in reversed(steps) if (undo := undo_of(step)) is not None]
     return list(dict.fromkeys(undo.sql for undo in sorted(found, key=lambda undo: undo.kind != "CONSTRAINT")))
+
+
+LEFT_OUT = """
+CREATE TABLE parts (id int, n int) PARTITION BY LIST (id);
+CREATE TABLE part PARTITION OF parts DEFAULT;
+CREATE INDEX ON parts (n);
+COMMENT ON INDEX part_n_idx IS 'of a part';
+CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+ALTER FUNCTION f() DEPENDS ON EXTENSION plpgsql;
+CREATE CONVERSION to_latin FOR 'UTF8' TO 'LATIN1' FROM utf8_to_iso8859_1;
+COMMENT ON CONVERSION to_latin IS 'why';
+"""
+
+
+def test_what_is_not_created_is_named(pg_db: PostgresScratch) -> None:
+    found = PostgresDdl(pg_db.url).scratch_schema(LEFT_OUT, "schema.sql").notes
+    assert sorted(note.removeprefix("not created in the target: ") for note in found) == [
+        "conversion to_latin",
+        "that function public.f() depends on the extension plpgsql",
+        "the comment on conversion public.to_latin",
+        "the comment on index of a partition public.part_n_idx",
+    ]
+
+
+def test_an_extension_keeps_its_comment(pg_db: PostgresScratch) -> None:
+    if not pg_db.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'"):
+        pytest.skip("the server has no extension vector")
+    schema = PostgresDdl(pg_db.url).scratch_schema("CREATE EXTENSION vector", "schema.sql")
+    assert [step.id for step in schema.pre] == ["extension vector"]
+    sql = "CREATE EXTENSION vector; COMMENT ON EXTENSION vector IS 'near'; COMMENT ON EXTENSION plpgsql IS 'ours'"
+    schema = PostgresDdl(pg_db.url).scratch_schema(sql, "schema.sql")
+    make(pg_db.url, schema.pre)
+    query = "SELECT obj_description(oid, 'pg_extension') FROM pg_extension ORDER BY 1"
+    assert pg_db.execute(query) == [("near",), ("ours",)]

@@ -60,6 +60,10 @@ _WITH_TABLE = ("INDEX", "TRIGGER", "RULE", "POLICY", "STATISTICS")
 """Kinds that are dropped with their table."""
 
 
+_PUBLIC = Undo("COMMENT", "on schema public", "COMMENT ON SCHEMA public IS 'standard public schema'")
+"""The only comment on something that stays."""
+
+
 def undo_of(step: Step) -> Undo | None:
     """Return the statement that drops what a step created; None if it is dropped with something else.
 
@@ -72,6 +76,8 @@ def undo_of(step: Step) -> Undo | None:
         return None
     if words[0].word == "ALTER":
         return _foreign_key(words)
+    if [w.word for w in words[:4]] == ["COMMENT", "ON", "SCHEMA", "PUBLIC"]:
+        return _PUBLIC
     if words[0].word != "CREATE":
         return None
     rest = words[1:]

@@ -14,7 +14,7 @@ from psycopg.rows import namedtuple_row
 from crossfade.model.sql_files import statements
 from crossfade.model.target import TargetSchema
 from crossfade.schema.digest import digest_of
-from crossfade.stores.postgresql.catalog.later_steps import later_steps
+from crossfade.stores.postgresql.catalog.later_steps import COMMENTED, later_steps
 from crossfade.stores.postgresql.catalog.objects import objects, shown
 from crossfade.stores.postgresql.catalog.order import arrange
 from crossfade.stores.postgresql.catalog.tables import target_tables
@@ -25,6 +25,8 @@ _FORCED = (
     "row-level security of {} is forced for its owner: verification and retries need a role that bypasses it"
     " (ALTER ROLE ... BYPASSRLS)"
 )
+
+_UNCOMMENTED = "not created in the target: the comment on {0.type} {0.identity}"
 
 Rows = Callable[[str], list[Any]]
 
@@ -51,6 +53,7 @@ def reflect(
         pre, post = tuple(early), (*later_steps(rows, early, late, connection.info.server_version),)
         left_out = (
             *(f"not created in the target: {row.what}" for row in rows("left_out")),
+            *(_UNCOMMENTED.format(row) for row in rows("comments") if row.type not in COMMENTED),
             *(
                 _FORCED.format(shown(row.sql_name))
                 for row in rows("tables")

@@ -8,10 +8,18 @@ WHERE {user} AND n.nspname <> 'public' AND NOT {member:pg_namespace,n.oid}
 ORDER BY n.nspname
 
 -- name: extensions
-SELECT e.oid, quote_ident(e.extname) AS name, quote_ident(n.nspname) AS schema, e.extrelocatable AS relocatable
+-- `comment`: another than the one that it comes with.
+SELECT e.oid, quote_ident(e.extname) AS name, quote_ident(n.nspname) AS schema, e.extrelocatable AS relocatable, c.comment
 FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
-WHERE e.extname <> 'plpgsql'
+CROSS JOIN LATERAL (SELECT nullif(obj_description(e.oid, 'pg_extension'), (SELECT a.comment FROM pg_available_extensions a
+                                                                           WHERE a.name = e.extname)) AS comment) c
+WHERE e.extname <> 'plpgsql' OR c.comment IS NOT NULL
 ORDER BY e.extname
+
+-- name: public_schema
+-- The schema that each database has, if its comment is another than the one that it comes with.
+SELECT n.oid, obj_description(n.oid, 'pg_namespace') AS comment FROM pg_namespace n
+WHERE n.nspname = 'public' AND obj_description(n.oid, 'pg_namespace') <> 'standard public schema'
 
 -- name: collations
 -- The names of the locale's columns differ between versions (15, 17); rules were added in 16.
@@ -28,8 +36,10 @@ SELECT t.oid, format_type(t.oid, NULL) AS name, t.typtype AS kind,
        ARRAY(SELECT enumlabel::text FROM pg_enum WHERE enumtypid = t.oid ORDER BY enumsortorder) AS labels,
        format_type(t.typbasetype, t.typtypmod) AS base, t.typnotnull AS not_null, t.typdefault AS default,
        CASE WHEN t.typcollation <> b.typcollation THEN t.typcollation::regcollation::text END AS collation,
-       ARRAY(SELECT format('CONSTRAINT %I %s', conname, regexp_replace(pg_get_constraintdef(oid), ' NOT VALID$', ''))
-             FROM pg_constraint WHERE contypid = t.oid AND contype = 'c' ORDER BY conname) AS checks,
+       ARRAY(SELECT format('CONSTRAINT %I %s', conname, pg_get_constraintdef(oid))
+             FROM pg_constraint WHERE contypid = t.oid AND contype = 'c' AND convalidated ORDER BY conname) AS checks,
+       ARRAY(SELECT format('CONSTRAINT %I %s', conname, pg_get_constraintdef(oid))
+             FROM pg_constraint WHERE contypid = t.oid AND contype = 'c' AND NOT convalidated ORDER BY conname) AS open_checks,
        ARRAY(SELECT format('%I %s', f.attname, format_type(f.atttypid, f.atttypmod)) ||
                     CASE WHEN f.attcollation <> ft.typcollation THEN ' COLLATE ' || f.attcollation::regcollation ELSE '' END
              FROM pg_attribute f JOIN pg_type ft ON ft.oid = f.atttypid
@@ -108,7 +118,9 @@ SELECT c.oid, c.oid::regclass::text AS sql_name, n.nspname::text AS schema, c.re
        CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid END AS root,
        CASE WHEN c.relispartition THEN pg_get_partition_constraintdef(c.oid) END AS rows_of_part,
        ARRAY(SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = c.oid ORDER BY inhseqno) AS parents,
-       c.relreplident AS replica_identity, c.relacl IS NOT NULL AS has_grants
+       c.relreplident AS replica_identity, c.relacl IS NOT NULL AS has_grants,
+       (SELECT quote_ident(m.amname) FROM pg_am m
+        WHERE m.oid = c.relam AND m.amname <> 'heap' AND {member:pg_am,m.oid}) AS access_method
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {user} AND NOT {member:pg_class,c.oid} AND c.relkind IN ('r', 'p')
 ORDER BY 2
@@ -126,6 +138,12 @@ SELECT a.attrelid AS table, a.attname::text AS name, quote_ident(a.attname) AS s
         FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]) AS not_null_name,
        EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]
                  AND k.connoinherit) AS not_null_alone,
+       EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]
+                 AND NOT k.convalidated) AS not_null_later,
+       EXISTS (SELECT FROM pg_inherits i JOIN pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname
+               WHERE i.inhrelid = a.attrelid AND pa.attnotnull
+                 AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = pa.attrelid AND k.contype = 'n'
+                                   AND k.conkey = ARRAY[pa.attnum] AND k.connoinherit)) AS parent_not_null,
        (SELECT pg_get_expr(pd.adbin, pd.adrelid)
         FROM pg_inherits i
         JOIN pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname
@@ -140,7 +158,8 @@ WHERE {user} AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum
 
 -- name: constraints
--- A table's own primary keys, uniques, checks, exclusions and foreign keys, without a partition's copies of its parent's.
+-- A table's own primary keys, uniques, checks, exclusions and foreign keys, without a partition's copies of its parent's;
+-- and NOT NULL constraints that are not valid for the rows that were there (since 18).
 SELECT k.oid, k.conrelid AS table, k.conname::text AS name, quote_ident(k.conname) AS sql_name, k.contype AS kind,
        regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') AS sql, k.conislocal AS is_local,
        k.confrelid AS parent, k.confmatchtype = 'f' AS match_full, k.conindid AS index,
@@ -148,11 +167,14 @@ SELECT k.oid, k.conrelid AS table, k.conname::text AS name, quote_ident(k.connam
              JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n ORDER BY u.i) AS columns,
        ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY u(n, i)
              JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.n ORDER BY u.i) AS parent_columns,
-       coalesce((to_jsonb(k)->>'conenforced')::boolean, true) AS enforced, k.convalidated AS validated
+       coalesce((to_jsonb(k)->>'conenforced')::boolean, true) AS enforced, k.convalidated AS validated,
+       (SELECT array_to_string(x.reloptions, ', ') FROM pg_class x
+        WHERE x.oid = k.conindid AND k.contype IN ('p', 'u')) AS index_options
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE {user} AND c.relkind IN ('r', 'p') AND k.contype IN ('p', 'u', 'c', 'x', 'f') AND k.conparentid = 0
+WHERE {user} AND c.relkind IN ('r', 'p') AND k.conparentid = 0
+  AND (k.contype IN ('p', 'u', 'c', 'x', 'f') OR k.contype = 'n' AND NOT k.convalidated)
 ORDER BY k.conrelid, k.conname
 
 -- name: indexes
@@ -183,13 +205,31 @@ ORDER BY i.indrelid, x.relname
 
 -- name: views
 SELECT c.oid, c.oid::regclass::text AS name, c.relkind AS kind, pg_get_viewdef(c.oid) AS sql,
-       c.relispopulated AS populated, array_to_string(c.reloptions, ', ') AS options,
+       c.relispopulated AS populated,
+       array_to_string(c.reloptions || array(SELECT 'toast.' || o FROM pg_class t, unnest(t.reloptions) o
+                                             WHERE t.oid = c.reltoastrelid), ', ') AS options,
+       (SELECT quote_ident(m.amname) FROM pg_am m
+        WHERE m.oid = c.relam AND m.amname <> 'heap' AND {member:pg_am,m.oid}) AS access_method,
        ARRAY(SELECT format('%I SET DEFAULT %s', a.attname, pg_get_expr(d.adbin, d.adrelid))
              FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
              WHERE d.adrelid = c.oid ORDER BY a.attnum) AS defaults
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {user} AND NOT {member:pg_class,c.oid} AND c.relkind IN ('v', 'm')
 ORDER BY 2
+
+-- name: other_columns
+-- Columns of materialized views and foreign tables for which something is set.
+SELECT c.oid::regclass::text AS table, a.attname::text AS name, quote_ident(a.attname) AS sql_name,
+       CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END AS storage,
+       to_jsonb(a)->>'attcompression' AS compression, nullif(to_jsonb(a)->>'attstattarget', '-1') AS statistics,
+       array_to_string(a.attoptions, ', ') AS options
+FROM pg_attribute a
+JOIN pg_class c ON c.oid = a.attrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_type t ON t.oid = a.atttypid
+WHERE {user} AND NOT {member:pg_class,c.oid} AND c.relkind IN ('m', 'f') AND NOT c.relispartition
+  AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY 1, a.attnum
 
 -- name: rules
 SELECT r.rulename::text AS name, quote_ident(r.rulename) AS sql_name, c.oid::regclass::text AS table,
@@ -209,21 +249,22 @@ ORDER BY p.oid IS NOT NULL, 3, 1
 
 -- name: statistics
 SELECT format('%I.%I', m.nspname, s.stxname) AS name, pg_get_statisticsobjdef(s.oid) AS sql,
-       nullif(to_jsonb(s)->>'stxstattarget', '-1') AS target
+       nullif(to_jsonb(s)->>'stxstattarget', '-1') AS target, c.relkind = 'm' AS of_view
 FROM pg_statistic_ext s JOIN pg_namespace m ON m.oid = s.stxnamespace
 JOIN pg_class c ON c.oid = s.stxrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {user}
 ORDER BY 1
 
 -- name: comments
--- Only objects created after the cluster: thousands of built-in objects have comments.
-SELECT o.type, o.identity, d.description AS text
+-- Only objects created after the cluster: thousands of built-in objects have comments. Extensions and the schema public
+-- are commented before the copy.
+SELECT CASE WHEN c.relispartition AND c.relkind IN ('i', 'I') THEN 'index of a partition' ELSE o.type END AS type,
+       o.identity, d.description AS text
 FROM pg_description d
 CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) o
 LEFT JOIN pg_namespace n ON n.nspname = o.schema
 LEFT JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid
-WHERE d.objoid >= 16384 AND (n.oid IS NULL OR {user})
-  AND (c.relkind IS NULL OR NOT (c.relispartition AND c.relkind IN ('i', 'I')))
+WHERE d.objoid >= 16384 AND (n.oid IS NULL OR {user}) AND o.type <> 'extension' AND (o.type, o.identity) <> ('schema', 'public')
   AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classoid AND e.objid = d.objoid AND e.deptype = 'e')
 ORDER BY 1, 2
 
@@ -341,14 +382,27 @@ ORDER BY 2
 
 -- name: foreign_tables
 SELECT c.oid, c.oid::regclass::text AS name,
-       format('CREATE FOREIGN TABLE %s (%s) SERVER %I%s', c.oid::regclass,
-              (SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)) ||
-                                 coalesce((SELECT ' OPTIONS (' || string_agg(format('%I %L', option_name, option_value), ', ') || ')'
-                                           FROM pg_options_to_table(a.attfdwoptions)), '') ||
-                                 coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '') ||
-                                 CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END, ', ' ORDER BY a.attnum)
-               FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+       ARRAY(SELECT format('ALTER FOREIGN TABLE %s ADD CONSTRAINT %I %s', c.oid::regclass, k.conname, pg_get_constraintdef(k.oid))
+             FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c' AND k.conislocal AND NOT k.convalidated
+             ORDER BY k.conname) AS open_checks,
+       format('CREATE FOREIGN TABLE %s (%s)%s SERVER %I%s', c.oid::regclass,
+              (SELECT string_agg(part, ', ' ORDER BY of_table, number) FROM
+               (SELECT false AS of_table, a.attnum AS number, format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)) ||
+                       coalesce((SELECT ' OPTIONS (' || string_agg(format('%I %L', option_name, option_value), ', ') || ')'
+                                 FROM pg_options_to_table(a.attfdwoptions)), '') ||
+                       CASE WHEN a.attcollation <> t.typcollation THEN ' COLLATE ' || a.attcollation::regcollation ELSE '' END ||
+                       coalesce(CASE a.attgenerated WHEN '' THEN ' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid)
+                                ELSE format(' GENERATED ALWAYS AS (%s) %s', pg_get_expr(d.adbin, d.adrelid),
+                                            CASE a.attgenerated WHEN 'v' THEN 'VIRTUAL' ELSE 'STORED' END) END, '') ||
+                       CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END AS part
+                FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+                LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+                WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attislocal
+                UNION ALL
+                SELECT true, row_number() OVER (ORDER BY k.conname), format('CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid))
+                FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c' AND k.conislocal AND k.convalidated) parts),
+              coalesce((SELECT ' INHERITS (' || string_agg(inhparent::regclass::text, ', ' ORDER BY inhseqno) || ')'
+                        FROM pg_inherits WHERE inhrelid = c.oid), ''),
               s.srvname, (SELECT ' OPTIONS (' || string_agg(format('%I %L', option_name, option_value), ', ') || ')'
                           FROM pg_options_to_table(f.ftoptions))) AS sql
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -427,6 +481,14 @@ UNION ALL
 SELECT 'language ' || quote_ident(l.lanname) FROM pg_language l WHERE l.oid >= 16384 AND NOT {member:pg_language,l.oid}
 UNION ALL
 SELECT 'access method ' || quote_ident(a.amname) FROM pg_am a WHERE a.oid >= 16384 AND NOT {member:pg_am,a.oid}
+UNION ALL
+SELECT format('the tablespace of %s', c.oid::regclass) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {user} AND c.reltablespace <> 0 AND c.relkind IN ('r', 'p', 'm', 'i', 'I') AND NOT {member:pg_class,c.oid}
+UNION ALL
+SELECT format('that %s %s depends on the extension %I', o.type, o.identity, e.extname)
+FROM pg_depend d CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) o
+JOIN pg_extension e ON e.oid = d.refobjid AND d.refclassid = 'pg_extension'::regclass
+WHERE d.deptype = 'x'
 UNION ALL
 SELECT 'transform of ' || format_type(t.trftype, NULL) FROM pg_transform t
 WHERE t.oid >= 16384 AND NOT {member:pg_transform,t.oid}

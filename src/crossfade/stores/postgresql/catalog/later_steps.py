@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from crossfade.model.quoting import identifier, literal
 from crossfade.model.target import Step
-from crossfade.stores.postgresql.catalog.objects import shown
+from crossfade.stores.postgresql.catalog.objects import column_settings, shown
+from crossfade.stores.postgresql.catalog.table_sql import constraint_sql
 
 Rows = Callable[[str], list[Any]]
 
@@ -20,22 +21,26 @@ def later_steps(rows: Rows, early: Sequence[Step], late: Sequence[Step], version
     made before the copy.
     """
     tables = {row.oid: row for row in rows("tables")}
+    views = {row.oid: row.name for row in rows("views")}
     of_tables = sorted(rows("indexes"), key=lambda i: (i.schema, i.name))
     yield from _constraints(rows, tables, "u")
     yield from (_index(i) for i in of_tables if i.table_kind != "m" and not i.is_constraint and not i.is_attached)
     yield from _constraints(rows, tables, "x")
     yield from _foreign_keys(rows, tables, version)
-    yield from _statistics(rows)
+    yield from _statistics(row for row in rows("statistics") if not row.of_view)
     yield from late
+    yield from _statistics(row for row in rows("statistics") if row.of_view)
     yield from (_index(i) for i in of_tables if i.table_kind == "m")
+    yield from (step for column in rows("other_columns") for step in column_settings(column.table, column))
     yield from _data(rows, (*early, *late))
     yield from _rules(rows)
     yield from _triggers(rows)
     yield from _ownerships(rows)
-    yield from _physical(of_tables, tables)
+    yield from _physical(of_tables, {oid: row.sql_name for oid, row in tables.items()} | views)
+    yield from _replica_identities(tables)
     yield from (Step(f"policy {row.name} of {shown(row.table)}", row.sql) for row in rows("policies"))
     yield from _row_security(tables)
-    comments = [row for row in rows("comments") if row.type in _COMMENTED]
+    comments = [row for row in rows("comments") if row.type in COMMENTED]
     yield from (_comment(row) for row in comments if row.type != "event trigger")
     yield from _event_triggers(rows)  # last, because they may fire at any later step
     yield from (_comment(row) for row in comments if row.type == "event trigger")
@@ -45,7 +50,10 @@ def _constraints(rows: Rows, tables: dict[int, Any], kind: str) -> Iterator[Step
     word = {"u": "unique", "x": "exclusion"}[kind]
     for row in _in_order(rows, tables, kind):
         table = tables[row.table].sql_name
-        yield Step(f"{word} {shown(table)}.{row.name}", f"ALTER TABLE {table} ADD CONSTRAINT {row.sql_name} {row.sql}")
+        yield Step(
+            f"{word} {shown(table)}.{row.name}",
+            f"ALTER TABLE {table} ADD CONSTRAINT {row.sql_name} {constraint_sql(row)}",
+        )
 
 
 def _in_order(rows: Rows, tables: dict[int, Any], kind: str) -> list[Any]:
@@ -81,8 +89,8 @@ def _may_wait(row: Any, tables: dict[int, Any], version: int) -> bool:
     return bool(row.enforced) and (tables[row.table].kind != "p" or version >= PARTITIONED_NOT_VALID)
 
 
-def _statistics(rows: Rows) -> Iterator[Step]:
-    for row in rows("statistics"):
+def _statistics(found: Iterable[Any]) -> Iterator[Step]:
+    for row in found:
         yield Step(f"statistics {shown(row.name)}", row.sql)
         if row.target:
             change = f"ALTER STATISTICS {row.name} SET STATISTICS {row.target}"
@@ -143,13 +151,13 @@ def _ownerships(rows: Rows) -> Iterator[Step]:
             yield Step(f"owner of sequence {shown(row.name)}", f"ALTER SEQUENCE {row.name} OWNED BY {row.owner}")
 
 
-def _physical(indexes: Sequence[Any], tables: dict[int, Any]) -> Iterator[Step]:
+def _physical(indexes: Sequence[Any], names: dict[int, str]) -> Iterator[Step]:
+    """Yield the steps for what is set for indexes of tables and materialized views, `names` by their OID."""
     for index in indexes:
-        if index.clustered and index.table in tables:
-            table = tables[index.table].sql_name
+        table = names.get(index.table, "")
+        if index.clustered and table:
             yield Step(f"cluster {shown(table)}", f"ALTER TABLE {table} CLUSTER ON {index.sql_name}")
-        if index.replica_identity and index.table in tables:
-            table = tables[index.table].sql_name
+        if index.replica_identity and table:
             change = f"ALTER TABLE ONLY {table} REPLICA IDENTITY USING INDEX {index.sql_name}"
             yield Step(f"replica identity {shown(table)}", change)
         for column, target in (text.split() for text in index.statistics):
@@ -157,6 +165,9 @@ def _physical(indexes: Sequence[Any], tables: dict[int, Any]) -> Iterator[Step]:
             place = f"{identifier(index.schema)}.{index.sql_name}"
             change = f"ALTER INDEX {place} ALTER COLUMN {column} SET STATISTICS {target}"
             yield Step(f"statistics of index {name} column {column}", change)
+
+
+def _replica_identities(tables: dict[int, Any]) -> Iterator[Step]:
     for row in tables.values():
         word = {"f": "FULL", "n": "NOTHING"}.get(row.replica_identity)
         if word:
@@ -164,7 +175,7 @@ def _physical(indexes: Sequence[Any], tables: dict[int, Any]) -> Iterator[Step]:
 
 
 # The names of kinds in pg_identify_object, and in COMMENT ON.
-_COMMENTED = {
+COMMENTED = {
     "table": "TABLE",
     "table column": "COLUMN",
     "view": "VIEW",
@@ -179,6 +190,7 @@ _COMMENTED = {
     "type": "TYPE",
     "domain": "DOMAIN",
     "composite type": "TYPE",
+    "composite type column": "COLUMN",
     "table constraint": "CONSTRAINT",
     "domain constraint": "CONSTRAINT",
     "trigger": "TRIGGER",
@@ -186,6 +198,7 @@ _COMMENTED = {
     "collation": "COLLATION",
     "foreign table": "FOREIGN TABLE",
     "foreign table column": "COLUMN",
+    "foreign-data wrapper": "FOREIGN DATA WRAPPER",
     "server": "SERVER",
     "operator": "OPERATOR",
     "operator class": "OPERATOR CLASS",
@@ -203,7 +216,7 @@ _COMMENTED = {
 def _comment(row: Any) -> Step:
     return Step(
         f"comment on {row.type} {shown(row.identity)}",
-        f"COMMENT ON {_COMMENTED[row.type]} {_named(row)} IS {literal(row.text)}",
+        f"COMMENT ON {COMMENTED[row.type]} {_named(row)} IS {literal(row.text)}",
     )
 
 

@@ -55,13 +55,19 @@ def _schemas(rows: Rows) -> Iterator[Object]:
     for row in rows("schemas"):
         step = Step(f"schema {row.name}", f"CREATE SCHEMA IF NOT EXISTS {row.name}")
         yield Object((_PG_NAMESPACE, row.oid), SCHEMA, (step,))
+    for row in rows("public_schema"):
+        step = Step("comment on schema public", f"COMMENT ON SCHEMA public IS {literal(row.comment)}")
+        yield Object((_PG_NAMESPACE, row.oid), SCHEMA, (step,))
 
 
 def _extensions(rows: Rows) -> Iterator[Object]:
     for row in rows("extensions"):
         where = f" SCHEMA {row.schema}" if row.relocatable else ""
-        step = Step(f"extension {row.name}", f"CREATE EXTENSION IF NOT EXISTS {row.name}{where}")
-        yield Object((_PG_EXTENSION, row.oid), EXTENSION, (step,))
+        steps = [Step(f"extension {row.name}", f"CREATE EXTENSION IF NOT EXISTS {row.name}{where}")]
+        if row.comment is not None:
+            comment = f"COMMENT ON EXTENSION {row.name} IS {literal(row.comment)}"
+            steps.append(Step(f"comment on extension {row.name}", comment))
+        yield Object((_PG_EXTENSION, row.oid), EXTENSION, tuple(steps))
 
 
 def _collations(rows: Rows) -> Iterator[Object]:
@@ -88,8 +94,10 @@ _PROVIDER = {"b": "builtin", "c": "libc", "i": "icu"}
 
 def _types(rows: Rows) -> Iterator[Object]:
     for row in rows("types"):
-        step = Step(f"type {shown(row.name)}", _type_sql(row))
-        yield Object((_PG_TYPE, row.oid), TYPE, (step,))
+        steps = [Step(f"type {shown(row.name)}", _type_sql(row))]
+        for n, check in enumerate(row.open_checks, 1):
+            steps.append(Step(f"check {n} of type {shown(row.name)}", f"ALTER DOMAIN {row.name} ADD {check}"))
+        yield Object((_PG_TYPE, row.oid), TYPE, tuple(steps))
 
 
 def _type_sql(row: Any) -> str:
@@ -181,15 +189,16 @@ def _tables(rows: Rows) -> Iterator[Object]:
         partition_of = {r.sql_name: r.oid for r in rows("tables")}.get(row.parents[0]) if row.is_partition else None
         parent = [c.name for c in columns[partition_of]] if partition_of else None
         create = table_steps(row, columns[row.oid], constraints[row.oid], identities, parent)
-        settings = [step for c in columns[row.oid] for step in _settings(row, c)]
+        settings = [step for c in columns[row.oid] for step in column_settings(row.sql_name, c)]
         yield Object((_PG_CLASS, row.oid), TABLE, (*create, *settings))
         for constraint in constraints[row.oid]:  # after all tables: part of a later CREATE TABLE it would be valid
             if check := check_later(row, constraint):
                 yield Object((_PG_CONSTRAINT, constraint.oid), CHECK, (check,))
 
 
-def _settings(table: Any, column: Any) -> Iterator[Step]:
-    name = shown(table.sql_name)
+def column_settings(table: str, column: Any) -> Iterator[Step]:
+    """Yield the steps for what is set for a column of `table` (its SQL name) beside its definition."""
+    name = shown(table)
     for word, value in (
         ("storage", _STORAGE.get(column.storage)),
         ("compression", _COMPRESSION.get(column.compression)),
@@ -197,10 +206,10 @@ def _settings(table: Any, column: Any) -> Iterator[Step]:
     ):
         if value:
             change = f"ALTER COLUMN {column.sql_name} SET {word.upper()} {value}"
-            yield Step(f"{word} of {name}.{column.name}", f"ALTER TABLE ONLY {table.sql_name} {change}")
+            yield Step(f"{word} of {name}.{column.name}", f"ALTER TABLE ONLY {table} {change}")
     if column.options:
         change = f"ALTER COLUMN {column.sql_name} SET ({column.options})"
-        yield Step(f"options of {name}.{column.name}", f"ALTER TABLE ONLY {table.sql_name} {change}")
+        yield Step(f"options of {name}.{column.name}", f"ALTER TABLE ONLY {table} {change}")
 
 
 _STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}
@@ -212,7 +221,8 @@ def _views(rows: Rows) -> Iterator[Object]:
         word = "MATERIALIZED VIEW" if row.kind == "m" else "VIEW"
         options = f" WITH ({row.options})" if row.options else ""
         query = row.sql.strip().removesuffix(";") + (" WITH NO DATA" if row.kind == "m" else "")  # filled later
-        step = Step(f"{word.lower()} {shown(row.name)}", f"CREATE {word} {row.name}{options} AS\n{query}")
+        using = f" USING {row.access_method}" if row.access_method else ""
+        step = Step(f"{word.lower()} {shown(row.name)}", f"CREATE {word} {row.name}{using}{options} AS\n{query}")
         defaults = [
             Step(f"default {n} of view {shown(row.name)}", f"ALTER VIEW {row.name} ALTER COLUMN {default}")
             for n, default in enumerate(row.defaults, 1)

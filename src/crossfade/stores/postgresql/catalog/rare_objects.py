@@ -32,7 +32,9 @@ def rare_objects(rows: Rows) -> Iterator[Object]:
     for row in rows("servers"):
         yield Object((_PG_SERVER, row.oid), FOREIGN, (Step(f"server {row.name}", row.sql),))
     for row in rows("foreign_tables"):
-        yield Object((_PG_CLASS, row.oid), TABLE, (Step(f"foreign table {_shown(row.name)}", row.sql),))
+        name = f"foreign table {_shown(row.name)}"
+        checks = (Step(f"check {n} of {name}", check) for n, check in enumerate(row.open_checks, 1))
+        yield Object((_PG_CLASS, row.oid), TABLE, (Step(name, row.sql), *checks))
 
 
 def _shown(name: str) -> str:
