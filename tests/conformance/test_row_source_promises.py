@@ -161,6 +161,20 @@ def test_a_survey_in_the_database(tables: Source) -> None:
     assert counts["name"]["null"] == COUNT // 2
 
 
+def test_what_has_changed_since_a_survey(tables: Source) -> None:
+    """A column that is new or gone since the survey is named from the catalog; values are not read for that."""
+    shape = shape_of(tables)
+    tables.store.close()
+    with open_store(tables.url) as store:
+        assert need(store.inspector, store, "be looked into").altered([shape]) == {}
+        with need(store.writer, store, "be written to").transaction() as tx:
+            tx.run("ALTER TABLE things ADD COLUMN nickname character varying(9)")
+            tx.run("ALTER TABLE things DROP COLUMN price")
+    with open_store(tables.url) as store:
+        (found,) = need(store.inspector, store, "be looked into").altered([shape]).values()
+    assert found == ["the column 'nickname' of type character varying(9) is new", "the column 'price' is gone"]
+
+
 def test_the_journal_of_a_move_into_it_is_one_entity(tables: Source) -> None:
     """The journal of a move into the source is listed once, and nothing of it is copied."""
     with open_store(tables.url) as again:

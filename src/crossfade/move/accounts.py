@@ -12,7 +12,17 @@ from crossfade.model.counts import Counts
 from crossfade.move import cutting_back, source_identity, surveying, target_ownership
 from crossfade.move.changed import changed, sentence
 from crossfade.move.context import Context
-from crossfade.move.inventory import DISCARDED, FAULTS, Inventoried, count, inventory, notes, unaccounted
+from crossfade.move.inventory import (
+    DISCARDED,
+    FAULTS,
+    Inventoried,
+    altered,
+    count,
+    inventory,
+    is_altered,
+    notes,
+    unaccounted,
+)
 from crossfade.stores.contract import EntityInfo, Standing
 from crossfade.verify.verdict import EntityVerdict, Verdict
 
@@ -41,12 +51,13 @@ def with_source(context: Context, found: Status, entities: Sequence[EntityInfo] 
     try:
         standings = inventory(context, there)
         other = source_identity.another_source(context, there)
+        differing = [is_altered(entity, differences) for entity, differences in altered(context).items()]
     except CrossfadeError as error:  # a mapping has a fault; `check` reports it
         return replace(found, notes=(_unknown(error),))
     faults = tuple(unaccounted(s) for s in standings if s.fate in FAULTS and s.records != 0)
     following = (*_not_followed(found), *_never_cut_over(context, found), *_lost_by_decision(context, found))
     said = (*following, *_changed(context, found), *notes(standings))
-    return replace(found, faults=(*found.faults, *filter(None, [other]), *faults), notes=said)
+    return replace(found, faults=(*found.faults, *filter(None, [other]), *faults, *differing), notes=said)
 
 
 def _unfilled(context: Context, found: Status) -> Iterator[str]:

@@ -21,7 +21,7 @@ from crossfade.model.shape import Shape
 from crossfade.model.target import TargetSchema
 from crossfade.move import cutting_back, inverting, surveying
 from crossfade.move.context import Context
-from crossfade.move.inventory import COPIED, findings, inventory
+from crossfade.move.inventory import COPIED, altered, findings, inventory
 from crossfade.records.codec import Codec
 from crossfade.schema.triggers import enabled_triggers, triggers_in
 from crossfade.shift.gates import Gate
@@ -159,7 +159,7 @@ def _with_the_source(context: Context, found: Sequence[Finding]) -> list[Finding
     kept = [f for f in found if f.kind != "stale_discard" or not matching(f.place, known)]
     copied = [s.entity for s in standings if s.fate == COPIED]
     vanishing = need(context.source.inspector, context.source, "be inspected").vanishing(copied)
-    return [*kept, *findings(standings), *vanishing]
+    return [*kept, *findings(standings, altered(context)), *vanishing]
 
 
 def _maps_not_followed(context: Context) -> Iterator[Finding]:
@@ -179,13 +179,16 @@ def require_covered(context: Context) -> None:
 
 
 def require_current_lock(context: Context, entities: Sequence[EntityInfo]) -> None:
-    """Raise Stale if the source has other `entities` than the survey saw: new ones would silently not be copied."""
+    """Raise Stale if the source has other `entities` than the survey saw, or declares them otherwise: what is new would
+    silently not be copied.
+    """
     whole = {d.entity for d in context.discards if d.is_whole}
     chosen = {e.name for e in choose(entities, context.project.settings.entities)} - whole
     new, gone = sorted(chosen - context.shapes.keys()), sorted(context.shapes.keys() - {e.name for e in entities})
     parts = [
         f"{what}: {', '.join(names)}" for what, names in (("new", new), ("no longer in the source", gone)) if names
     ]
+    parts += [f"{entity}: {'; '.join(differences)}" for entity, differences in altered(context).items()]
     if parts:
         raise Stale(
             f"{context.project.lock_file.name} is older than the source ({'; '.join(parts)}); nothing was written",

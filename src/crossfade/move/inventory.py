@@ -1,7 +1,7 @@
 """What happens to each entity that the source holds now: none may be missed.
 
-Since the survey, a collection may have been created, and a dump may have parts that are not read. `check`, `status` and
-`verify` list the source's entities again, and report those that are not accounted for.
+Since the survey, a collection may have been created, a table may have got a column, and a dump may have parts that are
+not read. `check`, `status` and `verify` list the source's entities again, and report those that are not accounted for.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from crossfade.verify import conclusion
 
 COPIED, DISCARDED, LEFT_OUT, NOT_COPIED = "copied", "discarded", "left_out", "not_copied"
 UNMAPPED, UNSURVEYED, UNREAD, GONE = "unmapped", "unsurveyed", "unread", "gone"
+ALTERED = "altered"
 FAULTS = frozenset({UNMAPPED, UNSURVEYED, UNREAD})
 """Fates that are faults: the records are neither copied nor discarded."""
 
@@ -82,6 +83,21 @@ def _standing(
     return Inventoried(name, UNMAPPED, "no mapping has it as its root", count(context, name))
 
 
+def altered(context: Context) -> Mapping[str, Sequence[str]]:
+    """Return the entities whose columns or key the source declares otherwise than the survey saw, each with the
+    differences, from its catalog. What is discarded as a whole matters only if a mapping looks it up.
+    """
+    whole = {d.entity for d in context.discards if d.is_whole}
+    looked_up = {lookup.entity for branch in context.compiled.program.branches for lookup in branch.lookups}
+    shapes = [shape for entity, shape in context.shapes.items() if entity not in whole or entity in looked_up]
+    return need(context.source.inspector, context.source, "be inspected").altered(shapes)
+
+
+def is_altered(entity: str, differences: Sequence[str]) -> str:
+    """Return as a sentence that an entity is altered."""
+    return f"{entity} has changed since the survey: {'; '.join(differences)} (crossfade survey, then crossfade check)"
+
+
 def _as_empty(context: Context) -> set[str]:
     """Return the entities that are discarded only because they were empty at the time of the survey."""
     whole = [d for d in context.discards if d.entity and d.is_whole]
@@ -112,8 +128,13 @@ def notes(standings: Sequence[Inventoried]) -> Iterator[str]:
             yield f"{s.entity}: {s.reason}"
 
 
-def findings(standings: Sequence[Inventoried]) -> Iterator[Finding]:
-    """Yield the findings of `check` on the entities, in addition to those on the mappings."""
+def findings(standings: Sequence[Inventoried], differences: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    """Yield the findings of `check` on the entities, in addition to those on the mappings. `differences` are those of
+    `altered`.
+    """
+    for entity, said in differences.items():
+        hint = "crossfade survey, then map a new column, or discard it with a reason"
+        yield Finding("fault", ALTERED, entity, f"it has changed since the survey: {'; '.join(said)}", hint)
     for s in standings:
         records, stay = counted(s.records or 0, "record"), "stays" if s.records == 1 else "stay"
         discard = f"[[discard]] entity = {toml_string(s.entity)} with a reason"

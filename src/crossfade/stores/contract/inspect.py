@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
+from crossfade.model.shape import Shape
 
 _MOVE = re.compile(r"(in_[a-z0-9_]+_)?move")
 """The table of a journal that identifies the move, of all entities or of a group."""
@@ -46,6 +47,12 @@ class Inspector(Protocol):
 
         If the login may not list everything, those `named` (all that the move reads) are enough. Without `sized` only
         what is known at once is returned: name, class and plan, and a count if that takes no time.
+        """
+        ...
+
+    def altered(self, shapes: Collection[Shape]) -> Mapping[str, Sequence[str]]:
+        """Return, of the entities of these shapes, those that the source declares otherwise than the survey saw: with
+        other columns, or another key. Each has a sentence for each difference. None if only records say what they have.
         """
         ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from crossfade.model.findings import Finding
+from crossfade.model.shape import Shape
 from crossfade.records.bson.left_behind import described_indexes, left_behind
 from crossfade.stores.contract import EntityInfo, Inspector, journal_in
 from crossfade.stores.dump.fingerprint import fingerprint
@@ -41,6 +42,10 @@ class DumpInspector:
         own, entries = journal_in((origin.name for origin in origins if not origin.stated), JOURNAL_PREFIX)
         found = [self._info(origin, names, sized) for origin in origins if origin.name not in own]
         return sorted([*found, *entries], key=lambda info: info.name)
+
+    def altered(self, shapes: Collection[Shape]) -> Mapping[str, Sequence[str]]:
+        """Return nothing: only its documents say what they have."""
+        return {}
 
     def vanishing(self, entities: Collection[str]) -> Sequence[Finding]:
         """Return nothing: a dump does not change."""

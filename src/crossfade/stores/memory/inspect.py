@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from crossfade.model.findings import Finding
+from crossfade.model.shape import Shape
 from crossfade.stores.contract import EntityInfo, Inspector
 from crossfade.stores.memory.database import Database
 
@@ -16,6 +17,10 @@ class MemoryInspector:
 
     def entities(self, named: Sequence[str] = (), *, sized: bool = True) -> Sequence[EntityInfo]:
         return [self._info(name) for name in sorted(self._database.entities)]
+
+    def altered(self, shapes: Collection[Shape]) -> Mapping[str, Sequence[str]]:
+        """Return nothing: only its records say what they have."""
+        return {}
 
     def vanishing(self, entities: Collection[str]) -> Sequence[Finding]:
         """Return nothing: only its application removes records."""

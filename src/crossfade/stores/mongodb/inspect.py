@@ -14,6 +14,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from crossfade.errors import Unreachable
 from crossfade.model.findings import Finding
 from crossfade.model.patterns import is_pattern
+from crossfade.model.shape import Shape
 from crossfade.model.urls import hide_password
 from crossfade.records.bson.left_behind import described_indexes, left_behind
 from crossfade.stores.contract import EntityInfo, Inspector, journal_in
@@ -87,6 +88,10 @@ class MongoInspector:
             hint="grant the user the role read on this database"
             + (f", or name in crossfade.toml what it may read: entities = [{listed}]" if seen else ""),
         )
+
+    def altered(self, shapes: Names[Shape]) -> Mapping[str, Sequence[str]]:
+        """Return nothing: only its documents say what they have."""
+        return {}
 
     def vanishing(self, entities: Names[str]) -> Sequence[Finding]:
         with speaking(self.url, "looking for what its documents expire by"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crossfade.errors import CrossfadeError, Unreachable
 from crossfade.model.findings import Finding
+from crossfade.model.shape import Shape
 from crossfade.model.urls import hide_password
 from crossfade.stores.contract import EntityInfo, Inspector, journal_in
 from crossfade.stores.postgresql.reading.relations import (
@@ -112,6 +113,10 @@ class PostgresInspector:
         except CrossfadeError:  # a right that not every server grants
             return 0
         return int(count or 0)
+
+    def altered(self, shapes: Collection[Shape]) -> Mapping[str, Sequence[str]]:
+        found = {s.entity: self.reader.altered(s.entity, s) for s in shapes if s.entity in self.relations.by_name}
+        return {entity: said for entity, said in found.items() if said}
 
     def vanishing(self, entities: Collection[str]) -> Sequence[Finding]:
         names = {one.oid: name for name, one in self.relations.by_name.items() if name in entities}

@@ -16,9 +16,9 @@ from crossfade.errors import CrossfadeError, Refused, Stale
 from crossfade.model.batch import Batch, Chunk, Column
 from crossfade.model.shape import Node, Path, Shape, format_path, unescape_step
 from crossfade.records.rows.columns import Arrangement
+from crossfade.records.rows.differences import differences
 from crossfade.records.rows.keys import key_of_texts
 from crossfade.records.rows.raw import RawRow, key_of, split, unseen, write
-from crossfade.records.rows.types import key_names
 from crossfade.records.rows.vocabulary import is_json
 from crossfade.stores.contract import Reader
 from crossfade.stores.postgresql.reading.adbc import AdbcConnection
@@ -131,7 +131,7 @@ class PostgresReader:
     def fetch(self, entity: str, path: Path, values: Sequence[str], shape: Shape | None = None) -> Iterator[bytes]:
         relation, key = self._keyed(entity)
         if shape is not None:
-            self._require_surveyed(entity, relation, shape, more=True)
+            self._require_surveyed(entity, shape, more=True)
         seen = set[bytes]()
         for joined, where in self._portions(entity, path, values):
             found = self._aside(self._of_texts(relation, key, where, joined))
@@ -251,25 +251,31 @@ class PostgresReader:
         self, entity: str, shape: Shape, columns: tuple[Column, ...], joined: str, rest: str
     ) -> tuple[RowBatches, str]:
         relation, key = self._keyed(entity)
-        self._require_surveyed(entity, relation, shape)
+        self._require_surveyed(entity, shape)
         texts = {c.name: c.text for c in self.relations.columns(relation)}
         reading = RowBatches(self._arranged(_Same(shape), columns), key, texts)
         return reading, f"SELECT {_numbered(reading.selected)} FROM {_from(relation, joined)} {rest}"
 
-    def _require_surveyed(self, entity: str, relation: Relation, shape: Shape, *, more: bool = False) -> None:
+    def altered(self, entity: str, shape: Shape, *, more: bool = False) -> list[str]:
+        """Return how the table differs from what the survey saw; with `more` it may have other columns in addition."""
+        relation = self._relation(entity)
+        now = {c.name: c for c in self.relations.columns(relation)}
+        key = self.relations.key(relation).columns or self.relations.place(relation)
+        return differences(
+            shape,
+            {name: column.spelled for name, column in now.items()},
+            [c.name for c in key],
+            more=more,
+            same=lambda name, node: _is_of(now[name], node),
+        )
+
+    def _require_surveyed(self, entity: str, shape: Shape, *, more: bool = False) -> None:
         """Raise Stale if the table has other columns or another key than the survey saw: values would be lost, or
         changed. With `more` it may have others in addition, as a raw record tells.
         """
-        now = {c.name: c for c in self.relations.columns(relation)}
-        then = {node.name: node for node in shape.root.fields}
-        changed = sorted(then.keys() - now.keys() if more else then.keys() ^ now.keys())
-        changed += sorted(name for name in now.keys() & then.keys() if not _is_of(now[name], then[name]))
-        key = self.relations.key(relation).columns or self.relations.place(relation)
-        if not changed and tuple(c.name for c in key) != key_names(shape):
-            changed = ["its key"]
-        if changed and then:
+        if found := self.altered(entity, shape, more=more):
             raise Stale(
-                f"{entity} has changed since the survey ({', '.join(changed)}); nothing was read from it",
+                f"{entity} has changed since the survey ({'; '.join(found)}); nothing was read from it",
                 hint="crossfade survey, then crossfade check",
             )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from crossfade.errors import Refused, Unreachable
 from crossfade.model.findings import Finding
+from crossfade.model.shape import Shape
 from crossfade.model.urls import hide_password
 from crossfade.stores.contract import EntityInfo, Inspector, journal_in
 from crossfade.stores.sqlite.catalog import JOURNAL_PREFIX
@@ -67,6 +69,13 @@ class SqliteInspector:
             plan = f"cannot be copied: {refused.message}"
         identity = blake2b(repr((table.name, columns)).encode(), digest_size=8).hexdigest()
         return EntityInfo(table.name, TABLE, plan, True, count, size, identity=identity)
+
+    def altered(self, shapes: Collection[Shape]) -> Mapping[str, Sequence[str]]:
+        found = dict[str, Sequence[str]]()
+        for shape in shapes:
+            with suppress(Refused):  # it is not there any more, or has no key now: its plan says so
+                found[shape.entity] = self.reader.altered(shape.entity, shape)
+        return {entity: said for entity, said in found.items() if said}
 
     def vanishing(self, entities: Collection[str]) -> Sequence[Finding]:
         """Return nothing: only its application removes rows."""

@@ -18,12 +18,12 @@ from crossfade.model.batch import Batch, Chunk, Column
 from crossfade.model.quoting import identifier
 from crossfade.model.rejection import Rejection
 from crossfade.model.shape import Path, Shape, format_path, unescape_step
+from crossfade.records.rows.differences import differences
 from crossfade.records.rows.dynamic.columns import ColumnValues, MixedColumns
 from crossfade.records.rows.dynamic.reader import Misfit, is_worse, misfits
 from crossfade.records.rows.dynamic.values import text_of
 from crossfade.records.rows.keys import key_of_texts
 from crossfade.records.rows.raw import RawRow, key_of, split, unseen, write
-from crossfade.records.rows.types import key_names
 from crossfade.stores.contract import Reader, Written
 from crossfade.stores.sqlite.connect import connect, path_of
 from crossfade.stores.sqlite.reading.key_ranges import MORE_PARAMETERS, Condition, lists, within
@@ -116,7 +116,7 @@ class SqliteReader:
 
     def batches(self, chunk: Chunk, shape: Shape, columns: Sequence[Column]) -> Iterator[Batch]:
         table, key = self.keyed(chunk.entity)
-        self._require_surveyed(table, key, shape)
+        self._require_surveyed(chunk.entity, shape)
         reading = _Reading(MixedColumns(shape, columns), partial(self.records, chunk.entity))
         condition = within(key.parts, chunk.lower, chunk.upper)
         statement = f"SELECT {reading.selected} FROM {table.rows} WHERE {condition.sql} ORDER BY {', '.join(key.parts)}"
@@ -138,7 +138,7 @@ class SqliteReader:
     def fetch(self, entity: str, path: Path, values: Sequence[str], shape: Shape | None = None) -> Iterator[bytes]:
         table, key = self.keyed(entity)
         if shape is not None:
-            self._require_surveyed(table, key, shape, more=True)
+            self._require_surveyed(entity, shape, more=True)
         seen = set[bytes]()
         for condition in self._listed(table, key, path, values):
             for piece in self._lines(entity, condition):  # what its collation calls equal may be in two portions
@@ -156,7 +156,7 @@ class SqliteReader:
     ) -> Iterator[Batch]:
         """Like `fetch`, with the records as Arrow (contract.Finder)."""
         table, key = self.keyed(entity)
-        self._require_surveyed(table, key, shape)
+        self._require_surveyed(entity, shape)
         reading = _Reading(MixedColumns(shape, columns), partial(self.records, entity))
         few = [(where, some) for where, some in also if len(also) * len(some) <= MORE_PARAMETERS]
         narrowed = [condition for where, some in few for condition in self._listed(table, key, where, some)]
@@ -204,17 +204,20 @@ class SqliteReader:
             raise Stale(f"{table.name} has no column {format_path(path)}; nothing was read", hint="crossfade survey")
         return found
 
-    def _require_surveyed(self, table: SourceTable, key: TableKey, shape: Shape, *, more: bool = False) -> None:
+    def altered(self, entity: str, shape: Shape, *, more: bool = False) -> list[str]:
+        """Return how the table differs from what the survey saw; with `more` it may have other columns in addition.
+        Declared types decide nothing: the type of each value is looked at when it is read.
+        """
+        table, key = self.keyed(entity)
+        return differences(shape, {c.name: c.declared for c in self.tables.columns(table)}, key.columns, more=more)
+
+    def _require_surveyed(self, entity: str, shape: Shape, *, more: bool = False) -> None:
         """Raise Stale if the table has other columns or another key than the survey saw: values would be lost. With
         `more` it may have others in addition, as a raw record tells.
         """
-        now, then = {c.name for c in self.tables.columns(table)}, set(shape.root.by_name)
-        changed = sorted(then - now if more else then ^ now)
-        if not changed and key.columns != key_names(shape):
-            changed = ["its key"]
-        if changed and then:
+        if found := self.altered(entity, shape, more=more):
             raise Stale(
-                f"{table.name} has changed since the survey ({', '.join(changed)}); nothing was read from it",
+                f"{entity} has changed since the survey ({'; '.join(found)}); nothing was read from it",
                 hint="crossfade survey, then crossfade check",
             )
 
