@@ -220,6 +220,20 @@ SELECT k.titel AS a FROM courses AS k LIMIT 3"""
     assert sorted(found) == [(1, 10), (2, 8), (5, 8), (7, 35), (8, 11), (9, 9), (9, 36), (11, 10), (11, 39)]
 
 
+def test_every_unknown_name_of_an_expression_is_reported() -> None:
+    """But none that the expression declares itself, or that belongs to an alias with a fault."""
+    sql = """SELECT {'a': c.titel, 'b': c.hurs + 1, 'c': d.x} AS a,
+       list_transform(c.studens, lambda s: s.nam || c.titel || u.emial) AS b
+FROM courses AS c LEFT JOIN users AS u ON u._id = c.instructr AND u.emial = c.title"""
+    found = [(f.line, f.column) for f in WORLD.faults(sql)]
+    assert sorted(found) == [(1, 16), (1, 30), (2, 25), (2, 55), (3, 53), (3, 69)]
+
+
+def test_a_condition_that_is_nested_too_deeply() -> None:
+    (fault,) = WORLD.faults(f"SELECT c.title AS v FROM courses c WHERE {'(' * 400}c.x{')' * 400} IS NOT NULL")
+    assert "no field 'x'" in fault.reason or "nested too deeply" in fault.reason
+
+
 def test_what_hangs_on_a_fault_is_not_told_again() -> None:
     (fault,) = WORLD.faults("SELECT c.titel AS a, upper(c.title) AS b, title AS d FROM corses AS c WHERE c.x > 1")
     assert "no entity 'corses'" in fault.reason

@@ -98,6 +98,50 @@ def test_other_files_are_checked_although_one_has_a_fault(make: Make) -> None:
         ("mapping", "mapping/users.sql:1:23"),
         ("uncovered", "orders.extra"),
         ("uncovered", "orders.total"),
+        ("uncovered", "users.extra"),
+        ("uncovered", "users.tags"),
+        ("uncovered", "users.usage"),
+    }
+
+
+WIDE = """CREATE TABLE users (id integer PRIMARY KEY, name text, n integer, more text, must text NOT NULL);
+CREATE TABLE orders (id integer PRIMARY KEY, total integer, extra integer);"""
+FAULTY = """SELECT u._id AS id,
+       u.Name AS must,
+       CAST(u.extra AS text) AS name,
+       uper('x') AS more,
+       u.tags AS n,
+       u.usag || u.tagz AS mor
+FROM users AS u
+WHERE u.extr > 0 AND u.extra = uper(1)"""
+
+
+def test_a_fault_hides_no_other_of_its_file(make: Make) -> None:
+    """Nor does it cause others: what a misspelt name may stand for is not called unmapped, nor its column unfilled."""
+    orders = "SELECT o._id AS id, o.total AS total, o.extra AS extra FROM orders AS o"
+    assert faults(make(DATA + EMPTY, WIDE, orders=orders, users=FAULTY)) == {
+        ("mapping", "mapping/users.sql:2:10"),
+        ("does_not_bind", "mapping/users.sql:4:8"),
+        ("type", "users.n"),
+        ("mapping", "mapping/users.sql:6:10"),
+        ("mapping", "mapping/users.sql:6:20"),
+        ("unknown_column", "mapping/users.sql"),
+        ("mapping", "mapping/users.sql:8:9"),
+        ("does_not_bind", "mapping/users.sql:1:1"),
+        ("filtered", "mapping/users.sql"),
+    }
+
+
+def test_a_misspelt_entity_is_not_called_unmapped(make: Make) -> None:
+    orders = "SELECT o._id AS id, o.total AS total, o.extra AS extra FROM order AS o WHERE o.total > 1"
+    users = "SELECT u._id AS id FROM users AS u, unnest(u.tagz) AS t(tag) WHERE t.tag IS NOT NULL"
+    assert faults(make(DATA + EMPTY, WIDE, orders=orders, users=users)) == {
+        ("mapping", "mapping/orders.sql:1:61"),
+        ("mapping", "mapping/users.sql:1:46"),
+        ("unfilled", "users.must"),
+        ("uncovered", "users.extra"),
+        ("uncovered", "users.name"),
+        ("uncovered", "users.usage"),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from crossfade.assess.ownership import ownership
@@ -14,7 +15,7 @@ from crossfade.model.batch import Column
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
 from crossfade.model.names import nearest
-from crossfade.model.program import ROOT_TABLE, Branch, Program
+from crossfade.model.program import ROOT_TABLE, Branch, Draft, Program
 from crossfade.model.rejection import REMAINDER
 from crossfade.model.shape import Shape, format_path
 from crossfade.model.target import TargetSchema, TargetTable
@@ -46,7 +47,7 @@ def check(
     doubtful: Doubtful = lambda schema, mapped: (),
 ) -> list[Finding]:
     """Return all faults and notes. `target` is None if it cannot be read; `unknown` are the entities of which mappings
-    with faults may map more. Everything else is checked.
+    with faults may map more. Everything else is checked, of a Draft what does not follow from its faults.
     """
     known = {entity: shape for entity, shape in shapes.items() if entity not in unknown}
     findings = list(_torn(shapes))
@@ -73,7 +74,8 @@ def _against_target(
     doubtful: Doubtful,
 ) -> Iterator[Finding]:
     findings: list[Finding] = []
-    findings += partly_covered(program, shapes, target, discards)
+    sound = _sound(program)
+    findings += partly_covered(sound, shapes, target, discards)
     for branch in program.branches:
         findings += _check_branch(branch, program, shapes, target, discards, empty, engine)
     mapped = {b.table for b in program.branches}
@@ -85,8 +87,14 @@ def _against_target(
     findings += [_trigger(trigger) for trigger in enabled_triggers(target) if trigger.table in mapped]
     findings += [Finding("note", "schema", "schema", note) for note in target.notes]
     findings += doubtful(target, mapped)
-    findings += ownership(program, shapes, target)
+    findings += ownership(sound, shapes, target)
     yield from findings
+
+
+def _sound(program: Program) -> Program:
+    """Return the entities of which no branch has faults."""
+    drafts = {b.entity for b in program.branches if isinstance(b, Draft)}
+    return replace(program, feeds={e: feed for e, feed in program.feeds.items() if e not in drafts})
 
 
 def _trigger(trigger: Trigger) -> Finding:
@@ -136,6 +144,8 @@ def _check_branch(
             "fault", "filtered", branch.file, f"it leaves out rows without a reason: {branch.filtered}",
             f'[[discard]] table = "{branch.table}" with a reason',
         )  # fmt: skip
+    if isinstance(branch, Draft) and not branch.binds:
+        return
     tables = {ROOT_TABLE: empty(shapes[branch.entity], program.feeds[branch.entity].columns)}
     tables |= {lookup.table: empty(shapes[lookup.entity], lookup.columns) for lookup in branch.lookups}
     try:
@@ -143,9 +153,12 @@ def _check_branch(
             engine.types(lookup.keys_sql, tables)
         types = engine.types(branch.sql, tables)
     except EngineError as error:
-        yield from _not_bound(branch, tables, engine, error)
-        return
-    yield from _converted(branch, tables, engine)
+        refused = _refused_outputs(branch, tables, engine)
+        yield from _not_bound(branch, tables, engine, error, refused or {})
+        bound = [name for name in branch.outputs if refused is not None and name not in refused]
+        types = engine.types(branch.narrow.sql(*bound, filtered=False), tables) if bound else {}
+    else:
+        yield from _converted(branch, tables, engine)
     yield from _byte_by_byte(branch, shapes)
     mapped = {name: types[name] for name in branch.outputs if name in types}
     faults = list(fit_plan(mapped, table))
@@ -204,20 +217,30 @@ def _as_extended_json(branch: Branch, table: TargetTable, refused: set[str]) -> 
             yield Finding("fault", "mixed", f"{table.name}.{output}", message, hint)
 
 
-def _not_bound(branch: Branch, tables: Tables, engine: Engine, error: Exception) -> Iterator[Finding]:
-    """Yield the outputs that DuckDB refuses, at their position in the file. If none is, FROM, WHERE or GROUP BY is."""
-    refused: dict[str, str] = {}
-    for name in ("", *branch.narrow.outputs):
-        try:
-            engine.types(branch.narrow.sql(*[name] if name else []), tables)
-        except EngineError as one:
-            refused[name] = reason_of(one)
-    if "" in refused or not refused:
+def _refused_outputs(branch: Branch, tables: Tables, engine: Engine) -> dict[str, str] | None:
+    """Return why DuckDB refuses outputs; None if what FROM or GROUP BY has makes it refuse all of them."""
+    if _refusal(branch, tables, engine) is not None:
+        return None
+    found = {name: _refusal(branch, tables, engine, name) for name in branch.narrow.outputs}
+    return {name: why for name, why in found.items() if why is not None}
+
+
+def _refusal(branch: Branch, tables: Tables, engine: Engine, *names: str, filtered: bool = False) -> str | None:
+    try:
+        engine.types(branch.narrow.sql(*names, filtered=filtered), tables)
+    except EngineError as error:
+        return reason_of(error)
+    return None
+
+
+def _not_bound(
+    branch: Branch, tables: Tables, engine: Engine, error: Exception, refused: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Yield the outputs that DuckDB refuses, at their position in the file, and what it refuses beside them."""
+    beside = _refusal(branch, tables, engine, filtered=True) or (None if refused else reason_of(error))
+    if beside is not None:
         place = f"{branch.file}:{branch.place.line}:{branch.place.column}"
-        yield Finding(
-            "fault", "does_not_bind", place, f"FROM, WHERE or GROUP BY: {reason_of(error)}", _way_out(reason_of(error))
-        )
-        return
+        yield Finding("fault", "does_not_bind", place, f"FROM, WHERE or GROUP BY: {beside}", _way_out(beside))
     for name, reason in refused.items():
         written = branch.excerpts.get(name, branch.place)
         place = f"{branch.file}:{written.line}:{written.column}"
@@ -239,9 +262,15 @@ _ONE_TYPE = "CAST(... AS ...), as_text(...), parse_date(...): one type on both s
 _OF_AN_OPERATOR = re.compile(r"No function matches [^']*'[^\w'\"]+\(")
 
 
+_UNNAMED = frozenset({"", "*"})
+"""Outputs with faults that have no name: it is unknown which columns they are meant to fill."""
+
+
 def _check_columns(branch: Branch, table: TargetTable) -> Iterator[Finding]:
     names = [c.name for c in table.columns]
-    for output in branch.outputs:
+    failed = branch.failed if isinstance(branch, Draft) else ()
+    outputs = [name for name in (*branch.outputs, *failed) if name not in _UNNAMED]
+    for output in outputs:
         column = table.column(output)
         if column is None:
             message = f"{branch.table} has no column {output!r}"
@@ -251,7 +280,7 @@ def _check_columns(branch: Branch, table: TargetTable) -> Iterator[Finding]:
     if not table.primary_key:
         yield Finding("fault", "no_primary_key", table.name, "it has no primary key, so its rows cannot be compared")
     for column in table.columns:
-        if column.name in branch.outputs or column.generated:
+        if column.name in outputs or column.generated or _UNNAMED & {*failed}:
             continue
         if column.name in table.primary_key:
             hint = "uuid_of(...) returns ids that are the same on every run"

@@ -78,7 +78,7 @@ def _of_feed(feed: Feed, shape: Shape, tables: Mapping[str, TargetTable], shared
     branch = next(b for b in feed.branches if b.table in columns)
     one = found[branch.table][best]
     rest = f" FROM {ROOT_TABLE} AS {identifier(branch.alias)}"
-    narrow = Narrow(branch.narrow.row, {one.column: one.sql}, rest)
+    narrow = Narrow(branch.narrow.row, {one.column: one.sql}, rest, rest)
     return Owners(feed.entity, columns, frozenset(set(fed) - columns.keys()), narrow, one.is_object_id)
 
 

@@ -92,10 +92,22 @@ def choices(name: str, known: Iterable[str]) -> str | None:
     return f"{near} (or {listed})" if listed else near
 
 
+def similar(name: str, known: Iterable[str]) -> list[str]:
+    """Return the known names that are similar: any of them may be meant.
+
+    >>> similar("nmae", ["name", "names", "city"])
+    ['name', 'names']
+    """
+    known = list(known)
+    near = difflib.get_close_matches(name.lower(), {k.lower() for k in known}, n=SHOWN, cutoff=_CUTOFF)
+    return [k for k in known if k.lower() in near]
+
+
 SHOWN = 12
+_CUTOFF = 0.5
 
 
 def _closest(name: str, known: Sequence[str]) -> str | None:
     lowered = {k.lower(): k for k in reversed(known)}
-    near = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=_CUTOFF)
     return lowered[near[0]] if near else None

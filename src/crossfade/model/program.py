@@ -126,15 +126,19 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class Narrow:
-    """A SELECT in pieces: the row's number, each output, and everything from FROM on."""
+    """A SELECT in pieces: the row's number, each output, and everything from FROM on (`unfiltered`: without WHERE and
+    HAVING).
+    """
 
     row: str
     outputs: Mapping[str, str]
     rest: str
+    unfiltered: str
 
-    def sql(self, *names: str) -> str:
+    def sql(self, *names: str, filtered: bool = True) -> str:
         """Return the SELECT with only the row's number and these outputs."""
-        return f"SELECT {', '.join([self.row, *(self.outputs[name] for name in names)])}{self.rest}"
+        rest = self.rest if filtered else self.unfiltered
+        return f"SELECT {', '.join([self.row, *(self.outputs[name] for name in names)])}{rest}"
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,16 @@ class Branch:
     def plain_json(self) -> frozenset[str]:
         """The outputs that hold plain JSON, in which `{"$date": 5}` is an object."""
         return frozenset(use.output for use in self.uses if use.as_json)
+
+
+@dataclass(frozen=True)
+class Draft(Branch):
+    """A branch with faults, as far as it could be compiled: it is checked, and never run. `failed` are its outputs with
+    faults ("" or * for one without a name). `uses` has what these may use, too. `binds`: the engine can judge it.
+    """
+
+    failed: tuple[str, ...] = ()
+    binds: bool = True
 
 
 @dataclass(frozen=True)

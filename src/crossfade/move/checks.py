@@ -80,7 +80,7 @@ def _faults_and_notes(context: Context) -> list[Finding]:
         doubtful = need(context.target.ddl, context.target, "be inspected").doubtful
         empty = partial(empty_batch, context.codec)
         found = run_check(
-            compiled.program, context.shapes, schema, context.discards, empty, engine, compiled.unknown, doubtful
+            compiled.draft, context.shapes, schema, context.discards, empty, engine, compiled.unknown, doubtful
         )
     found += crossings_of(context, schema)
     return _with_the_source(context, [*faults, *found])

@@ -49,8 +49,7 @@ def inventory(context: Context, entities: Sequence[EntityInfo] | None = None) ->
     found = surveying.entities(context, sized=False) if entities is None else entities
     reasons = {d.entity: d.reason for d in context.discards if d.entity and d.is_whole}
     chosen = {info.name for info in choose(found, context.project.settings.entities)}
-    feeds = context.compiled.program.feeds.values()
-    # faults of mappings are reported elsewhere
+    feeds = context.compiled.draft.feeds.values()  # faults of mappings are reported elsewhere
     fed = {f.entity for f in feeds if f.branches} | context.compiled.unknown
     standings = [_standing(context, info, fed, reasons, info.name in chosen) for info in found]
     there = {info.name for info in found}
@@ -88,7 +87,7 @@ def altered(context: Context) -> Mapping[str, Sequence[str]]:
     differences, from its catalog. What is discarded as a whole matters only if a mapping looks it up.
     """
     whole = {d.entity for d in context.discards if d.is_whole}
-    looked_up = {lookup.entity for branch in context.compiled.program.branches for lookup in branch.lookups}
+    looked_up = {lookup.entity for branch in context.compiled.draft.branches for lookup in branch.lookups}
     shapes = [shape for entity, shape in context.shapes.items() if entity not in whole or entity in looked_up]
     return need(context.source.inspector, context.source, "be inspected").altered(shapes)
 

@@ -17,7 +17,7 @@ from crossfade.mapping.coverage.kept import Kept, kept_by
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
 from crossfade.model.names import choices
-from crossfade.model.program import DECIDES, Branch, Feed, Program, Use, carries
+from crossfade.model.program import DECIDES, Branch, Draft, Feed, Program, Use, carries
 from crossfade.model.quoting import identifier, toml_string
 from crossfade.model.shape import Node, Path, Shape, format_path, parse_path
 from crossfade.project import Discard
@@ -40,6 +40,8 @@ def uncovered(program: Program, shapes: Mapping[str, Shape], discards: Sequence[
         uses = covered_by(uses_of(feed), entity)
         own = [d for d in discards if d.entity == entity and d.path is not None]
         yield from _uncovered_pairs(shape, feed, uses, own)
+        if any(isinstance(branch, Draft) for branch in feed.branches):
+            continue  # it is unknown which rows it makes
         told = {d.table for d in discards}
         yield from _lost_without_a_row(shape, feed, uses, own, told)
 

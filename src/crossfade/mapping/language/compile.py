@@ -6,10 +6,11 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import TokenType, exp
 from sqlglot.errors import SqlglotError
 
 from crossfade.errors import Fault, MappingFault, Misused
@@ -19,7 +20,8 @@ from crossfade.mapping.language.resolve import Wrong
 from crossfade.mapping.language.select import SelectCompiler
 from crossfade.mapping.language.written_calls import changed_calls
 from crossfade.model.batch import Column
-from crossfade.model.program import Branch, Excerpt, Feed, Program, carries
+from crossfade.model.names import similar
+from crossfade.model.program import Branch, Draft, Excerpt, Feed, Program, carries
 from crossfade.model.shape import Node, Shape, parse_path
 from crossfade.model.shape import Path as FieldRef
 from crossfade.project import Discard
@@ -49,11 +51,13 @@ def compile_program(
 
 @dataclass(frozen=True)
 class Compiled:
-    """The program of all files without faults, and the faults of the others. `unknown` are the entities that a file
-    with faults may refer to: it is unknown what is mapped of them.
+    """The program of all SELECTs without faults, and the faults of the others. `draft` has these too, as far as they
+    compile: it is checked, not run. `unknown` are the entities that a SELECT may refer to of which not even that is
+    known: it is unknown what is mapped of them.
     """
 
     program: Program
+    draft: Program
     faults: tuple[Fault, ...] = ()
     unknown: frozenset[str] = frozenset()
 
@@ -61,24 +65,30 @@ class Compiled:
 def compile_all(
     mappings: Mapping[str, str], shapes: Mapping[str, Shape], discards: Sequence[Discard] = (), folder: str = "mapping"
 ) -> Compiled:
-    """Compile like `compile_program`, but return the files without faults together with the faults of the others."""
+    """Compile like `compile_program`, but return what has no faults together with the faults of the rest."""
     faults: list[Fault] = []
     unknown: set[str] = set()
     places = {entity: ColumnSet() for entity in shapes}
     branches: list[Branch] = []
     for table, text in sorted(mappings.items()):
-        before = len(faults)
-        branches += _compile_file(table, text, f"{folder}/{table}.sql", shapes, places, faults)
-        unknown |= _mentioned(text, shapes) if len(faults) > before else set()
+        found = list(_compile_file(table, text, f"{folder}/{table}.sql", shapes, places, faults))
+        branches += [branch for branch in found if branch is not None]
+        unknown |= _mentioned(text, shapes) if None in found else set()
     conditions = _discard_conditions(discards, shapes, places, faults)
-    feeds = {}
-    for entity in sorted({b.entity for b in branches} | set(conditions)):
-        own = tuple(b for b in branches if b.entity == entity)
-        left_behind = _discarded_paths(discards, shapes[entity])
-        columns = _with_rest(places[entity].columns(), branches, entity, left_behind)
-        feeds[entity] = Feed(entity, columns, own, conditions.get(entity), _valid_json(columns, shapes[entity]))
     files = {table: f"{folder}/{table}.sql" for table in mappings}
-    return Compiled(Program(feeds, digest_of(mappings, discards), files), tuple(faults), frozenset(unknown))
+
+    def program(branches: Sequence[Branch]) -> Program:
+        feeds = {}
+        for entity in sorted({b.entity for b in branches} | set(conditions)):
+            own = tuple(b for b in branches if b.entity == entity)
+            left_behind = _discarded_paths(discards, shapes[entity])
+            columns = _with_rest(places[entity].columns(), branches, entity, left_behind)
+            feeds[entity] = Feed(entity, columns, own, conditions.get(entity), _valid_json(columns, shapes[entity]))
+        return Program(feeds, digest_of(mappings, discards), files)
+
+    draft = program(branches)
+    sound = [branch for branch in branches if not isinstance(branch, Draft)]
+    return Compiled(draft if sound == branches else program(sound), draft, tuple(faults), frozenset(unknown))
 
 
 def _valid_json(columns: Iterable[Column], shape: Shape) -> frozenset[str]:
@@ -106,9 +116,14 @@ def _holds_json_text(node: Node) -> bool:
 
 
 def _mentioned(text: str, entities: Iterable[str]) -> set[str]:
-    """Return the entities that a mapping may refer to, or all if its text cannot even be tokenized."""
-    words = {token.text for token in MappingText(text).tokens}
-    return {e for e in entities if not words or {e, e.partition(".")[0]} & words}
+    """Return the entities that a mapping may refer to, also by a name that is only similar, or all if its text cannot
+    even be tokenized.
+    """
+    known, tokens = list(entities), MappingText(text).tokens
+    words = {token.text for token in tokens}
+    roots = [name.text for word, name in pairwise(tokens) if word.token_type == TokenType.FROM]
+    meant = {e for root in roots for e in similar(root, known)}
+    return {e for e in known if not words or {e, e.partition(".")[0]} & words or e in meant}
 
 
 def digest_of(mappings: Mapping[str, str], discards: Sequence[Discard]) -> str:
@@ -124,7 +139,8 @@ def _compile_file(
     shapes: Mapping[str, Shape],
     places: Mapping[str, ColumnSet],
     faults: list[Fault],
-) -> list[Branch]:
+) -> list[Branch | None]:
+    """Return the SELECTs of a file; None for what cannot be compiled, so that it is unknown which entities it maps."""
     source = MappingText(text)
     try:
         statements = [
@@ -132,15 +148,16 @@ def _compile_file(
         ]
     except SqlglotError as e:
         faults.append(_parse_fault(e, source, file))
-        return []
+        return [None]
     except RecursionError:
         faults.append(Fault(file, 1, 0, "nested too deeply to be parsed"))
-        return []
+        return [None]
     if len(statements) != 1:
         faults.append(Fault(file, 1, 0, f"a mapping is one SELECT, but the file has {len(statements)} statements"))
-        return []
-    faults += _not_as_written(source, file)
-    out: list[Branch] = []
+        return [None]
+    changed = _not_as_written(source, file)
+    faults += changed
+    out: list[Branch | None] = [None] if changed else []
     excerpts = source.selects()
     for number, part in enumerate(_branches(statements[0])):
         where = excerpts[number] if number < len(excerpts) else SelectExcerpt(0, Excerpt(1, 1, ""), ())
@@ -148,10 +165,9 @@ def _compile_file(
             faults.append(_fault(part, source, file))
             continue
         compiler = SelectCompiler(shapes, places)
-        branch = compiler.compile(part, table, file, number, where)
+        out.append(compiler.compile(part, table, file, number, where))
         faults += [_fault(w, source, file, where.start) for w in compiler.faults]
-        out += [branch] if branch is not None else []
-    return out
+    return out or [None]
 
 
 def _branches(statement: exp.Expr) -> Iterator[exp.Select | Wrong]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from crossfade.mapping.language.equality import equality_name
+from crossfade.mapping.language.faulty import other_faults
 from crossfade.mapping.language.fields import ColumnSet, FieldRef, Row
 from crossfade.mapping.language.kinds import NUMBERS
 from crossfade.mapping.language.resolve import AlreadyReported, Wrong
@@ -80,6 +81,8 @@ class FromCompiler:
         self.root_places = root_places
         self.rewriter = rewriter
         self.faults: list[Wrong] = []
+        self.failed: list[exp.Expr] = []
+        """What joins with faults join."""
         self.found = Sources()
 
     def compile(self, node: exp.Select, scope: Scope) -> Sources:
@@ -100,7 +103,11 @@ class FromCompiler:
             try:
                 self._join(join, scope)
             except Wrong as wrong:
+                parts = [part for part in (join.this, join.args.get("on")) if part is not None]
+                others = [other for part in parts for other in other_faults(part, scope, wrong)]
                 self._report(wrong, join.this.alias_or_name, scope)
+                self.faults += others
+                self.failed.append(join.this)
         return self.found
 
     def _report(self, wrong: Wrong, alias: str, scope: Scope) -> None:

@@ -7,10 +7,12 @@ only the documents of a chunk, and the result would depend on where chunks end.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from sqlglot import exp
 
+from crossfade.mapping.language.faulty import holds, may_use, other_faults
 from crossfade.mapping.language.fields import ColumnSet, FieldRef
 from crossfade.mapping.language.file_text import SelectExcerpt
 from crossfade.mapping.language.forbidden import refusals
@@ -19,7 +21,7 @@ from crossfade.mapping.language.nested_select import nested_select
 from crossfade.mapping.language.resolve import AlreadyReported, Wrong
 from crossfade.mapping.language.rewrite import Rewriter
 from crossfade.mapping.language.scope import Scope
-from crossfade.model.program import ROOT_TABLE, ROW, Branch, Computed, Narrow, Presence
+from crossfade.model.program import ROOT_TABLE, ROW, Branch, Computed, Draft, Narrow, Presence
 from crossfade.model.shape import ELEMENT, ENTRY, Path, Shape, format_path
 
 T = TypeVar("T")
@@ -36,10 +38,17 @@ class SelectCompiler:
         self.rewriter = Rewriter(nested_select)
         self.faults: list[Wrong] = []
         self.mixed: list[str] = []
+        self._refused: list[Wrong] = []
+        self._failed: list[str] = []
+        self._unclear: list[exp.Expr] = []
+        """What has a fault, so that it is unclear what it uses."""
 
     def compile(self, node: exp.Select, table: str, file: str, number: int, written: SelectExcerpt) -> Branch | None:
-        """Return the branch, or None if it has faults, which are added to `faults`."""
-        self.faults += refusals(node)
+        """Return the branch. If it has faults, they are added to `faults`, and it is a Draft; or None if nothing is
+        known of its root.
+        """
+        self._refused = list(refusals(node))
+        self.faults += self._refused
         scope = Scope()
         sources = self._from(node, scope)
         if sources is None:
@@ -57,12 +66,10 @@ class SelectCompiler:
         if having is not None:
             select.set("having", exp.Having(this=having))
         filtered = self._filtered(node, scope, sources)
-        if self.faults:
-            return None
-        texts = dict(zip(outputs, written.outputs, strict=False))
+        texts = dict(zip((item.alias_or_name for item in node.expressions), written.outputs, strict=False))
         straight, computed = ({}, None) if _reaches_further(select) else _apart(outputs, sources.alias)
         narrow = _narrow(select, outputs)
-        return Branch(
+        branch = Branch(
             table=table,
             file=file,
             number=number,
@@ -79,10 +86,15 @@ class SelectCompiler:
             present=tuple(sources.present),
             place=written.place,
             excerpts=texts,
-            mixed=tuple(self.mixed),
+            mixed=tuple(name for name in self.mixed if name in outputs),
             straight=straight,
             computed=computed,
         )
+        if not self.faults or sources.row is None:
+            return None if self.faults else branch
+        uses = (*branch.uses, *may_use(self._unclear, scope, sources.row))
+        is_grouped = bool(node.args.get("group")) == bool(select.args.get("group"))
+        return Draft(**vars(replace(branch, uses=uses)), failed=tuple(self._failed), binds=is_grouped)
 
     def condition(self, text: exp.Expr, entity: str, alias: str) -> exp.Select:
         """Return a SELECT of the `#row`s of the documents for which a condition (a discard's `where`) holds."""
@@ -109,10 +121,19 @@ class SelectCompiler:
             self.faults.append(Wrong(node, "this is nested too deeply"))
         return None
 
+    def _sound(self, node: exp.Expr, scope: Scope, make: Callable[..., T], *arguments: object) -> T | None:
+        """Return the result of `make` for an output or a condition, or None after recording all faults of it."""
+        before = len(self.faults)
+        found = self._reported(node, make, *arguments)
+        for wrong in self.faults[before : before + 1]:
+            self.faults += other_faults(node, scope, wrong)
+        return None if any(holds(node, wrong.node) for wrong in self._refused) else found
+
     def _from(self, node: exp.Select, scope: Scope) -> Sources | None:
         compiler = FromCompiler(self.shapes, self.root_places, self.rewriter)
         found = self._reported(node, compiler.compile, node, scope)
         self.faults += compiler.faults
+        self._unclear += compiler.failed
         return found
 
     # -- the rest of the SELECT
@@ -121,16 +142,19 @@ class SelectCompiler:
         """Compile WHERE or HAVING part by part, so that the faults of all parts are reported."""
         if clause is None:
             return None
-        parts = [self._reported(clause, self.rewriter.value, part, scope) for part in _parts(clause.this)]
+        parts = [self._sound(part, scope, self.rewriter.value, part, scope) for part in _parts(clause.this)]
         known = [part.sql for part in parts if part is not None]
         return exp.and_(*known) if known else None
 
     def _outputs(self, node: exp.Select, scope: Scope) -> dict[str, exp.Expr]:
         outputs: dict[str, exp.Expr] = {}
         for item in node.expressions:
-            sql = self._reported(item, self._output, item, outputs, scope)
+            sql = self._sound(item, scope, self._output, item, outputs, scope)
             if sql is not None:
                 outputs[item.alias_or_name] = sql
+            else:
+                self._failed.append(item.alias_or_name)
+                self._unclear.append(item)
         self.rewriter.output = ""
         return outputs
 
@@ -152,7 +176,7 @@ class SelectCompiler:
 
     def _group(self, node: exp.Select, scope: Scope, select: exp.Select, sources: Sources) -> None:
         """Add GROUP BY: the root's row, what the mapping groups by, and the root's columns (they depend on the row)."""
-        if any(wrong.node is node.args["group"] for wrong in self.faults):
+        if sources.row is None or any(wrong.node is node.args["group"] for wrong in self.faults):
             raise AlreadyReported(node, "the GROUP BY has a fault")
         expressions = node.args["group"].expressions
         self._require_root_key(node.args["group"], [self._root_path(e, scope, sources) for e in expressions], sources)
@@ -183,7 +207,7 @@ class SelectCompiler:
         """Return what leaves out rows, other than a test that a place exists."""
         parts = list(sources.leaves_out)
         where, having = node.args.get("where"), node.args.get("having")
-        if where and not all(self._reported(p, self._asks_presence, p, scope, sources) for p in _parts(where.this)):
+        if where and not all(self._asks_presence(p, scope, sources) for p in _parts(where.this)):
             parts.append(f"WHERE {where.this.sql('duckdb')}")
         if having:
             parts.append(f"HAVING {having.this.sql('duckdb')}")
@@ -197,7 +221,10 @@ class SelectCompiler:
             isinstance(node, exp.Not) and isinstance(node.this, exp.Is) and isinstance(node.this.expression, exp.Null)
         ):
             return False
-        place = self.rewriter.rewrite(node.this.this, scope)
+        try:
+            place = self.rewriter.rewrite(node.this.this, scope)
+        except (Wrong, RecursionError):  # reported with the condition
+            return True
         if not isinstance(place, FieldRef) or place.row.looked_up:
             return False
         if {ELEMENT, ENTRY} & {*place.full_path} and "null" in place.node.types:
@@ -250,7 +277,11 @@ def _narrow(select: exp.Select, outputs: Mapping[str, exp.Expr]) -> Narrow:
     row, *others = select.expressions
     texts = {name: sql.sql("duckdb") for name, sql in zip(outputs, others, strict=True)}
     select.set("expressions", [row])
-    return Narrow(row.sql("duckdb"), texts, select.sql("duckdb").removeprefix(f"SELECT {row.sql('duckdb')}"))
+    begin = f"SELECT {row.sql('duckdb')}"
+    rest = select.sql("duckdb").removeprefix(begin)
+    select.set("where", None)
+    select.set("having", None)
+    return Narrow(row.sql("duckdb"), texts, rest, select.sql("duckdb").removeprefix(begin))
 
 
 __all__ = ["SelectCompiler"]
