@@ -234,6 +234,38 @@ def test_a_condition_that_is_nested_too_deeply() -> None:
     assert "no field 'x'" in fault.reason or "nested too deeply" in fault.reason
 
 
+ALIKE = World(
+    {
+        "e": [{"_id": 1, "name": 1, "caf\u00e9": 1, "zero\u200bwidth": 1, "ni\u00f1o": 1, "nin\u0303o": 2, "a#b": 1}],
+        "\u0435ntries": [{"_id": 1}],
+    }
+)
+LOOK_ALIKES = {
+    "x.n\u0430me": ("has no field 'n\u0430me', but 'name', which looks the same: it has U+0061 (LATIN SMALL LETTER A)"
+                    " instead of U+0430 (CYRILLIC SMALL LETTER A)", "name"),
+    'x."cafe\u0301"': ("U+00E9 (LATIN SMALL LETTER E WITH ACUTE) instead of U+0065 (LATIN SMALL LETTER E) U+0301",
+                       '"caf\u00e9"'),
+    "x.zerowidth": ("it has U+200B (ZERO WIDTH SPACE) in addition", '"zerowidth#'),
+    'x."na\u200bme"': ("it has no U+200B (ZERO WIDTH SPACE)", "name"),
+    'x."ni\u00f1o"': ("which SQL cannot distinguish: the first has U+006E (LATIN SMALL LETTER N) U+0303", "ni\u00f1o#"),
+    'x."a#b"': ("the field 'a#b' of e has the name 'a#b#", '"a#b#'),
+    "x.Name": ("but 'name': names are case-sensitive", "name"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", LOOK_ALIKES)
+def test_names_that_look_alike_are_told_apart_by_their_characters(expression: str) -> None:
+    reason, hint = LOOK_ALIKES[expression]
+    (fault,) = ALIKE.faults(f"SELECT {expression} AS v FROM e AS x")
+    assert reason in fault.reason
+    assert hint in (fault.hint or "")
+
+
+def test_entities_that_look_alike_are_told_apart_by_their_characters() -> None:
+    (fault,) = ALIKE.faults("SELECT x._id AS v FROM entries AS x")
+    assert "it has U+0435 (CYRILLIC SMALL LETTER IE) instead of U+0065 (LATIN SMALL LETTER E)" in fault.reason
+
+
 def test_what_hangs_on_a_fault_is_not_told_again() -> None:
     (fault,) = WORLD.faults("SELECT c.titel AS a, upper(c.title) AS b, title AS d FROM corses AS c WHERE c.x > 1")
     assert "no entity 'corses'" in fault.reason

@@ -14,7 +14,7 @@ from crossfade.mapping.language.conversions import meant_for
 from crossfade.model.batch import Column
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
-from crossfade.model.names import nearest
+from crossfade.model.look_alikes import instead
 from crossfade.model.program import ROOT_TABLE, Branch, Draft, Program
 from crossfade.model.rejection import REMAINDER
 from crossfade.model.shape import Shape, format_path
@@ -135,8 +135,8 @@ def _check_branch(
 ) -> Iterator[Finding]:
     table = target.table(branch.table)
     if table is None:
-        hint = nearest(branch.table, [t.name for t in target.tables])
-        yield Finding("fault", "unknown_table", branch.file, f"the target has no table {branch.table!r}", hint)
+        said, hint = instead(branch.table, [t.name for t in target.tables])
+        yield Finding("fault", "unknown_table", branch.file, f"the target has no table {branch.table!r}{said}", hint)
         return
     yield from _check_columns(branch, table)
     if branch.filtered and not any(d.table == branch.table for d in discards):
@@ -273,8 +273,9 @@ def _check_columns(branch: Branch, table: TargetTable) -> Iterator[Finding]:
     for output in outputs:
         column = table.column(output)
         if column is None:
-            message = f"{branch.table} has no column {output!r}"
-            yield Finding("fault", "unknown_column", branch.file, message, nearest(output, names))
+            said, hint = instead(output, names)
+            message = f"{branch.table} has no column {output!r}{said}"
+            yield Finding("fault", "unknown_column", branch.file, message, hint)
         elif column.generated:
             yield Finding("fault", "generated", f"{table.name}.{output}", "it is a generated column: leave it out")
     if not table.primary_key:

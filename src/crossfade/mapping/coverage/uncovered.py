@@ -16,6 +16,7 @@ from crossfade.mapping.coverage.covered import Covered, covered_by, holder
 from crossfade.mapping.coverage.kept import Kept, kept_by
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
+from crossfade.model.look_alikes import instead
 from crossfade.model.names import choices
 from crossfade.model.program import DECIDES, Branch, Draft, Feed, Program, Use, carries
 from crossfade.model.quoting import identifier, toml_string
@@ -215,7 +216,9 @@ def stale_discards(program: Program, shapes: Mapping[str, Shape], discards: Sequ
                 yield Finding("fault", "stale_discard", discard.table, message, choices(discard.table, program.files))
         elif discard.entity is None or discard.entity not in shapes:
             name, message = str(discard.entity), "a discard names an entity that the source does not have"
-            yield Finding("note", "stale_discard", name, message, choices(name, shapes))
+            said, alike = instead(name, shapes)
+            hint = alike if said else choices(name, shapes)
+            yield Finding("note", "stale_discard", name, message + said, hint)
         elif discard.path is not None:
             yield from _stale_path(discard, shapes[discard.entity])
 
@@ -242,7 +245,9 @@ def _stale_path(discard: Discard, shape: Shape) -> Iterator[Finding]:
     elif node is None:
         known = [format_path(path) for path, _ in shape.root.walk() if path]
         message = "a discard names a path that the source does not have"
-        yield Finding("note", "stale_discard", place, message, choices(discard.path or "", known))
+        said, alike = instead(discard.path or "", known)
+        hint = alike if said else choices(discard.path or "", known)
+        yield Finding("note", "stale_discard", place, message + said, hint)
     elif unknown := [name for name in discard.types if not shape.vocabulary.knows(name)]:
         message = f"{unknown[0]!r} is not a type of this source"
         yield Finding("fault", "stale_discard", place, message, choices(unknown[0], shape.vocabulary.types))

@@ -15,6 +15,7 @@ from crossfade.mapping.language.kinds import NUMBERS
 from crossfade.mapping.language.resolve import AlreadyReported, Wrong
 from crossfade.mapping.language.rewrite import Rewriter
 from crossfade.mapping.language.scope import Scope, Typed, Unbound
+from crossfade.model.look_alikes import instead
 from crossfade.model.names import fold, nearest
 from crossfade.model.program import DECIDES, ROOT_TABLE, WHOLE, Equality, Lookup, Presence
 from crossfade.model.shape import ELEMENT, ENTRY, Path, Shape, format_path
@@ -127,10 +128,11 @@ class FromCompiler:
         first = table.parts[0].name if table.parts else ""
         if len(table.parts) > 1 and any(alias == first for alias, _ in scope):
             raise Wrong(table, f"{name} is not an entity but a field of {first!r}", f"unnest({name}) AS e(element)")
+        said, hint = instead(name, self.shapes)
         same = [e for e in self.shapes if fold(e) == fold(name)]
-        if same:
+        if same and not said:
             raise Wrong(table, f"the source has no entity {name!r}, but {same[0]!r}: names are case-sensitive", same[0])
-        raise Wrong(table, f"the source has no entity {name!r}", nearest(name, self.shapes))
+        raise Wrong(table, f"the source has no entity {name!r}{said}", hint)
 
     def _join(self, join: exp.Join, scope: Scope) -> None:
         what = join.this

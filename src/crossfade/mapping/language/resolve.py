@@ -12,7 +12,8 @@ from sqlglot import exp
 
 from crossfade.mapping.language.fields import FieldRef, Row
 from crossfade.mapping.language.scope import Scope, Typed, Unbound
-from crossfade.model.names import fold, nearest
+from crossfade.model.look_alikes import in_characters, instead, look_alike
+from crossfade.model.names import fold
 from crossfade.model.quoting import identifier
 from crossfade.model.shape import Node, format_path
 
@@ -58,7 +59,8 @@ def resolve(parts: list[exp.Identifier], scope: Scope) -> FieldRef | Typed:
             raise Wrong(first, f"{first.name!r} is a table, not a value", f"{first.name}.{next(iter(bound))}")
         column, rest = rest[0], rest[1:]
         if column.name not in bound:
-            raise Wrong(column, f"{first.name!r} has no column {column.name!r}", nearest(column.name, bound, quoted))
+            said, hint = instead(column.name, bound, quoted)
+            raise Wrong(column, f"{first.name!r} has no column {column.name!r}{said}", hint)
         bound = bound[column.name]
     if isinstance(bound, Row):
         place = FieldRef(bound, (), bound.node)
@@ -107,7 +109,8 @@ def _unqualified(first: exp.Identifier, scope: Scope) -> Row | Typed:
     names = [alias for alias, _ in scope] + [f"{a}.{quoted(n)}" for a, b in rows for n in b.node.by_engine]
     if any(isinstance(bound, Unbound) for _, bound in scope):
         raise AlreadyReported(first, f"{name!r} may belong to an alias that has a fault")
-    raise Wrong(first, f"unknown name {name!r}", nearest(name, names))
+    said, hint = instead(name, names)
+    raise Wrong(first, f"unknown name {name!r}{said}", hint)
 
 
 def step(place: FieldRef, identifier: exp.Identifier) -> FieldRef:
@@ -134,12 +137,18 @@ def _array_hint(node: Node) -> str | None:
 
 def _unknown_field(here: str, node: Node, name: str) -> tuple[str, str | None]:
     same = [n for n in node.fields if fold(n.name) == fold(name)]
-    if len(same) == 1:
-        return f"{here} has no field {name!r}, but {same[0].engine!r}: names are case-sensitive", quoted(same[0].engine)
-    if same:
+    if len(same) > 1:
         names = " and ".join(repr(n.name) for n in same)
-        return f"{here} has {names}, which SQL cannot distinguish", " or ".join(quoted(n.engine) for n in same)
-    return f"{here} has no field {name!r}", nearest(name, node.by_engine, quoted)
+        one, other = same[0].name, same[1].name
+        points = f": the first has {in_characters(one, other)}" if look_alike(one, [other]) else ""
+        return f"{here} has {names}, which SQL cannot distinguish{points}", " or ".join(quoted(n.engine) for n in same)
+    own = node.by_name.get(name)
+    if own is not None:
+        return f"the field {name!r} of {here} has the name {own.engine!r} in SQL", quoted(own.engine)
+    said, hint = instead(name, node.by_name, lambda known: quoted(node.by_name[known].engine))
+    if same and not said:
+        return f"{here} has no field {name!r}, but {same[0].engine!r}: names are case-sensitive", quoted(same[0].engine)
+    return f"{here} has no field {name!r}{said}", hint
 
 
 def quoted(name: str) -> str:
