@@ -99,10 +99,13 @@ def test_type_and_presence(found: list[Any]) -> None:
         ("parse_bool(x.v)", "parse_bool: 12x is neither true nor false"),
         ("oid_of(x.v)", "oid_of: 12x is not the 24 hex digits of an ObjectId"),
         ("CAST(x.d AS INTEGER)", "CAST would change 0.5 to 0"),
+        ("CAST(x.f AS FLOAT)", "CAST would change 0.1 to 0.10000000149011612"),
+        ("CAST(x.n AS FLOAT)", "CAST would change 16777217 to 16777216"),
     ],
 )
 def test_a_message_says_which_function_and_which_value(expression: str, message: str) -> None:
-    world = World({"e": [{"_id": 1, "v": "12x", "d": 0.5, "m": True}, {"_id": 2, "m": "5"}]})
+    first = {"_id": 1, "v": "12x", "d": 0.5, "m": True, "f": 0.1, "n": 16777217}
+    world = World({"e": [first, {"_id": 2, "m": "5"}]})
     with pytest.raises(RECORD_ERRORS, match=message):
         world.values(expression)
 

@@ -202,3 +202,14 @@ def test_casts_of_expressions() -> None:
                     "CAST(CAST(x.d AS DECIMAL(5, 2)) AS INTEGER)", "CAST((x.n + 0.5) AS BIGINT)"):  # fmt: skip
         with pytest.raises(RECORD_ERRORS, match="CAST would change"):
             world.values(refused)
+
+
+def test_dates_as_moments() -> None:
+    """A DATE is its midnight in UTC; the text of one has no zone, and is not guessed."""
+    world = World({"e": [{"_id": 1, "s": "2024-01-26"}]})
+    midnight = [1706227200000000]
+    for expression in ("DATE '2024-01-26'", "CAST(x.s AS DATE)"):
+        assert world.values(f"CAST({expression} AS TIMESTAMPTZ)") == midnight
+    assert world.values("parse_date(x.s)") == midnight
+    with pytest.raises(RECORD_ERRORS, match="2024-01-26 is not a date and time in ISO 8601 with a zone"):
+        world.values("CAST(x.s AS TIMESTAMPTZ)")

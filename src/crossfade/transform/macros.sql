@@ -159,12 +159,12 @@ CREATE MACRO cf_cast_number(e, r) AS
          WHEN CAST(e AS VARCHAR) = CAST(r AS VARCHAR) AND NOT (cf_is_text(e) AND contains(CAST(r AS VARCHAR), 'n')) THEN r
          WHEN typeof(e) = 'FLOAT' AND typeof(r) = 'DOUBLE' THEN r
          ELSE cf_cast_digits(e, r) END;
--- FLOAT: a DOUBLE must be exactly the same number.
+-- FLOAT: a DOUBLE must be exactly the same number. The message has the digits of a DOUBLE: those of a FLOAT may be the same.
 CREATE MACRO cf_cast_single(e, r) AS
     CASE WHEN e IS NULL OR typeof(e) IN ('BOOLEAN', 'FLOAT') THEN r
          WHEN NOT cf_is_number(e) THEN cf_cast_refused(e, r)
-         WHEN cf_is_whole(e) THEN CASE WHEN cf_canon(CAST(e AS VARCHAR)) = cf_canon(cf_exact(CAST(r AS DOUBLE))) THEN r ELSE cf_cast_error(e, r) END
-         WHEN typeof(e) = 'DOUBLE' THEN CASE WHEN CAST(CAST(r AS DOUBLE) AS VARCHAR) = CAST(e AS VARCHAR) THEN r ELSE cf_cast_error(e, r) END
+         WHEN cf_is_whole(e) THEN CASE WHEN cf_canon(CAST(e AS VARCHAR)) = cf_canon(cf_exact(CAST(r AS DOUBLE))) THEN r ELSE cf_cast_error(e, CAST(r AS DOUBLE)) END
+         WHEN typeof(e) = 'DOUBLE' THEN CASE WHEN CAST(CAST(r AS DOUBLE) AS VARCHAR) = CAST(e AS VARCHAR) THEN r ELSE cf_cast_error(e, CAST(r AS DOUBLE)) END
          ELSE cf_cast_digits(e, r) END;
 CREATE MACRO cf_cast_whole(e, r) AS CASE WHEN e IS NULL OR CAST(r AS DOUBLE) = e THEN r ELSE cf_cast_error(e, r) END;
 CREATE MACRO cf_cast_bool(e, r) AS
