@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from bson import Decimal128, Int64, ObjectId
+from bson import Code, Decimal128, Int64, ObjectId
 
 from crossfade.errors import MappingFault
 from crossfade.project import Discard
@@ -232,6 +232,35 @@ FROM courses AS c LEFT JOIN users AS u ON u._id = c.instructr AND u.emial = c.ti
 def test_a_condition_that_is_nested_too_deeply() -> None:
     (fault,) = WORLD.faults(f"SELECT c.title AS v FROM courses c WHERE {'(' * 400}c.x{')' * 400} IS NOT NULL")
     assert "no field 'x'" in fault.reason or "nested too deeply" in fault.reason
+
+
+CODE = World(
+    {"e": [{"_id": 1, "js": Code("f()"), "both": Code("f()"), "u": 1, "jsx": Code("g()"), "any": Code("g()")},
+           {"_id": 2, "both": Code("h()", {"a": 1}), "u": "two", "jsx": "text", "any": {"a": 1}}]}
+)  # fmt: skip
+TYPES_NAMED = {
+    "upper(x.u)": ("x.u holds several types (int, string)", "as_text(x.u); ejson_of(x.u) for the Extended JSON"),
+    "x.u + 1": ("x.u holds several types (int, string)", "as_text(x.u) or as_decimal(x.u) or parse_int(x.u)"),
+    "CAST(x.u AS TEXT)": ("x.u holds several types (int, string)", "as_text(x.u)"),
+    "upper(x.js)": ("x.js holds values that SQL has no type for (javascript)", "code_text(x.js)"),
+    'lower(x."both")': ("several types (javascript, javascriptWithScope)", 'code_text(x."both"), code_scope(x."both")'),
+    "lower(x.jsx)": ("several types (javascript, string)",
+                      "CASE type_of(x.jsx) WHEN 'javascript' THEN code_text(x.jsx) ELSE as_text(x.jsx) END"),
+    'lower(x."any")': ("several types (javascript, object)", 'json_of(x."any") or ejson_of(x."any")'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", TYPES_NAMED)
+def test_the_types_of_a_mixed_place_are_named_and_what_reads_them(expression: str) -> None:
+    reason, hint = TYPES_NAMED[expression]
+    (fault,) = CODE.faults(f"SELECT {expression} AS v FROM e AS x")
+    assert reason in fault.reason
+    assert (fault.hint or "").startswith(hint)
+
+
+def test_the_hint_for_code_beside_text_works() -> None:
+    """It is what the fault of `lower` says."""
+    assert CODE.values(TYPES_NAMED["lower(x.jsx)"][1]) == ["g()", "text"]
 
 
 ALIKE = World(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from bson import ObjectId
+from bson import Code, ObjectId, Regex, Timestamp
 from sqlalchemy import MetaData
 
 from crossfade.mapping.coverage.partial import partly_covered
@@ -22,7 +22,8 @@ WORLD = World(
         "e": [
             {"_id": 1, "s": "Ab", "n": 1.5, "i": 3, "b": True, "at": AT, "oid": ObjectId(), "ref": ObjectId(),
              "l": [1, 2], "m": [{"x": 1, "y": 2}], "o": {"x": 1, "y": {"z": 2}}, "either": "x",
-             "hex": "65b0c0ffee0000000000000a", "name": "twenty-four characters !"},
+             "hex": "65b0c0ffee0000000000000a", "name": "twenty-four characters !",
+             "ts": Timestamp(1700000000, 5), "re": Regex("a", "i"), "code": Code("f()", {"a": 1})},
             {"_id": 2, "ref": "65b0c0ffee00000000000001", "either": 5},
         ]
     }
@@ -265,3 +266,22 @@ def test_how_a_label_was_spelt_is_no_part_of_it() -> None:
     assert of("replace(upper(x.s), '-', '_')", kinds={"v": LABELS}) == {}
     assert of("upper(x.s)", kinds={"v": ColumnType("text", "text")}) != {}
     assert of("left(x.s, 1)", kinds={"v": LABELS}) != {}
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "second"),
+    [
+        ("ts", "timestamp_date", "timestamp_counter"),
+        ("re", "regex_pattern", "regex_options"),
+        ("code", "code_text", "code_scope"),
+    ],
+)
+def test_both_parts_of_a_value_are_the_whole(path: str, first: str, second: str) -> None:
+    """In one row, and with nothing else between them and their columns."""
+    both = f"SELECT {first}(x.{path}) AS v, {second}(x.{path}) AS w FROM e AS x"
+    assert notes(both) == {}
+    assert f"only the result of {first} reaches t.v" in of(f"{first}(x.{path})")[path]
+    cut = notes(f"SELECT {first}(x.{path}) AS v, left(CAST({second}(x.{path}) AS text), 1) AS w FROM e AS x")
+    assert first in cut[path]
+    apart = notes(f"SELECT {first}(x.{path}) AS v FROM e AS x UNION ALL SELECT {second}(x.{path}) AS w FROM e AS x")
+    assert list(apart) == [path]

@@ -211,7 +211,9 @@ def _as_extended_json(branch: Branch, table: TargetTable, refused: set[str]) -> 
         if column is not None and output not in refused and column.type.kind not in ("json", "jsonb"):
             types = {t for use in branch.uses if use.output == output for t in use.types} - {"null"}
             only = next(iter(types)) if len(types) == 1 else ""
-            kinds = f"the type {only}, which SQL does not have" if only else "several types"
+            kinds = (
+                f"the type {only}, which SQL does not have" if only else f"several types ({', '.join(sorted(types))})"
+            )
             message = f"its values have {kinds}: {output} would contain Extended JSON"
             hint = meant_for(types, column=column.type.kind)
             yield Finding("fault", "mixed", f"{table.name}.{output}", message, hint)

@@ -1,7 +1,8 @@
 """Paths whose values reach the target only in part: through functions that keep less than their argument.
 
 `left(x, 1)`, `lower(x)`, `max(x)`, `CAST(x AS DATE)`, a CASE that uses the value only in some records: usually
-intended, so it is a note and not a fault. A `[[discard]]` of the path, with a reason, removes the note.
+intended, so it is a note and not a fault. A `[[discard]]` of the path, with a reason, removes the note. Functions that
+together read all of a value (the date of a BSON timestamp, and its counter) keep it whole.
 """
 
 from __future__ import annotations
@@ -21,6 +22,12 @@ from crossfade.model.target import TargetSchema
 from crossfade.model.type_stats import TypeStats
 from crossfade.project import Discard
 
+_TOGETHER = (
+    frozenset({"timestamp_date", "timestamp_counter"}),
+    frozenset({"regex_pattern", "regex_options"}),
+    frozenset({"code_text", "code_scope"}),
+)
+"""Functions of which each reads a part of a value, and all of them the whole."""
 _SPELLING = frozenset({"lower", "upper", "initcap", "trim", "ltrim", "rtrim", "replace", "translate"})
 HINT = "map the whole value too, or [[discard]] the path with a reason"
 
@@ -82,6 +89,7 @@ def _spelt(branch: Branch, target: TargetSchema) -> Iterator[Use]:
 def _of_entity(
     shape: Shape, feed: Feed, discards: Sequence[Discard], told: Collection[str | None]
 ) -> Iterator[PartialPath]:
+    feed = replace(feed, branches=tuple(replace(b, uses=tuple(_completed(b.uses))) for b in feed.branches))
     some, whole = covered_by(uses_of(feed), shape.entity), kept_by(shape, feed, told, lambda u: u.keeps == WHOLE)
     skip: Path | None = None
     for path, node in shape.root.walk():
@@ -95,6 +103,18 @@ def _of_entity(
         if types:
             yield _part(shape.entity, feed, path, types, everything=types.keys() == node.value_types)
             skip = path
+
+
+def _completed(uses: Sequence[Use]) -> Iterator[Use]:
+    """Yield the uses of a branch. Those of a value that it reads completely, in parts, count as whole."""
+    parts: dict[Path, set[str]] = {}
+    for use in uses:
+        if carries(use) and use.keeps == LESS and len(use.by) == 1:
+            parts.setdefault(use.path, set()).update(use.by)
+    for use in uses:
+        read = parts.get(use.path, set())
+        is_part = carries(use) and any(read >= all_parts >= {*use.by} for all_parts in _TOGETHER)
+        yield replace(use, keeps=WHOLE, by=()) if is_part else use
 
 
 def _cut(path: Path, type_name: str, some: Covered, whole: Kept) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from crossfade.mapping.coverage.covered import Covered, covered_by, holder
 from crossfade.mapping.coverage.kept import Kept, kept_by
+from crossfade.mapping.language.conversions import WITHOUT_A_TYPE, functions_for
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
 from crossfade.model.look_alikes import instead
@@ -82,7 +83,7 @@ def _uncovered_pairs(shape: Shape, feed: Feed, uses: Covered, discards: Sequence
         if open_types:
             place = f"{shape.entity}.{format_path(path)}"
             message = f"not mapped: {types_counted(open_types)}{_but_reads(shape.entity, feed, path, uses)}"
-            hint = _discard_hint(shape.entity, path, _some(node, open_types))
+            hint = _discard_hint(shape.entity, path, _some(node, open_types), open_types)
             yield Finding("fault", "uncovered", place, message, hint)
             skip = path  # the paths below would only repeat it
         elif node.is_map and not _has_keys(path, node, uses, discards):
@@ -201,10 +202,12 @@ def _some(node: Node, open_types: Collection[str]) -> list[str]:
     return [] if set(open_types) == set(node.types) else sorted(open_types)
 
 
-def _discard_hint(entity: str, path: Path, types: Sequence[str] = ()) -> str:
+def _discard_hint(entity: str, path: Path, types: Sequence[str] = (), open_types: Collection[str] = ()) -> str:
     at, name = toml_string(format_path(path)), toml_string(entity)
     only = f" types = [{', '.join(map(toml_string, types))}]" if types else ""
-    return f"map it, rest_of(...), or [[discard]] entity = {name} path = {at}{only} with a reason"
+    by = functions_for(open_types) if not {*open_types} - WITHOUT_A_TYPE else None
+    way = f"map it with {by}" if by else "map it"
+    return f"{way}, rest_of(...), or [[discard]] entity = {name} path = {at}{only} with a reason"
 
 
 def stale_discards(program: Program, shapes: Mapping[str, Shape], discards: Sequence[Discard]) -> Iterator[Finding]:

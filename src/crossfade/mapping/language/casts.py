@@ -6,7 +6,7 @@ import re
 
 from sqlglot import exp
 
-from crossfade.mapping.language.conversions import meant_for
+from crossfade.mapping.language.conversions import held, meant_for
 from crossfade.mapping.language.let import let
 from crossfade.mapping.language.resolve import Wrong
 from crossfade.mapping.language.rewriting import Rewriting
@@ -118,9 +118,7 @@ def _refuse(node: exp.Cast, source: Typed, to: exp.DType) -> None:
         raise Wrong(node, f"{text} is an ObjectId, which CAST does not support", f"oid_text({text}) or uuid_of({text})")
     if source.kind == "mixed":
         hint = f"{meant_for(source.types, text, _COLUMNS.get(to))}; json_of({text}) for the whole"
-        raise Wrong(
-            node, f"{text} holds several types, or one that SQL does not have: CAST would see its Extended JSON", hint
-        )
+        raise Wrong(node, f"{held(text, source.types)}: CAST would see their Extended JSON", hint)
     if source.kind == "binary" and to != _T.VARBINARY:
         raise Wrong(node, f"{text} is binary: CAST would escape its bytes", f"hex({text}) or base64({text})")
     if to == _T.VARBINARY and source.kind not in ("binary", "null"):

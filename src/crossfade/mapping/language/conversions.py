@@ -128,16 +128,19 @@ def takes(name: str, type_name: str) -> bool:
     return type_name.startswith("binData:") if name == "bytes_of" else type_name in _TAKES.get(name, (type_name,))
 
 
+_CODE = "code_text(...), code_scope(...)"
 INSTEAD: Mapping[str, str] = {
     "timestamp": "timestamp_date(...), timestamp_counter(...)",
     "regex": "regex_pattern(...), regex_options(...)",
     "javascript": "code_text(...)",
-    "javascriptWithScope": "code_text(...), code_scope(...)",
+    "javascriptWithScope": _CODE,
     "date": "as_date(...)",
     "decimal": "as_decimal(...)",
     "objectId": "oid_text(...), uuid_of(...)",
 }
 """The functions that are intended for each type."""
+WITHOUT_A_TYPE = frozenset({"timestamp", "regex", "javascript", "javascriptWithScope"})
+"""The types of BSON that only these functions read."""
 
 _OFFERED: Mapping[str, str] = {  # the kind of column that each returns
     "as_bool": "bool", "parse_bool": "bool", "as_date": "timestamptz", "parse_date": "timestamptz",
@@ -160,10 +163,39 @@ def meant_for(types: Collection[str], text: str = "...", column: str | None = No
     wanted = _LIKE.get(column, column) if column else None
     taking = [name for name in _OFFERED if all(takes(name, t) for t in known)]
     found = [name for name in taking if _OFFERED[name] == wanted]
-    if not found and len(known) == 1 and (only := INSTEAD.get(next(iter(known)))):
+    if not found and (only := functions_for(known)):
         return only.replace("...", text)
     found = found or sorted((n for n in taking if _is_intended(n, known)), key=lambda n: n != "as_text")
-    return " or ".join(f"{name}({text})" for name in found[:3]) or f"json_of({text}) or ejson_of({text})"
+    return " or ".join(f"{name}({text})" for name in found[:3]) or _by_type(known, text)
+
+
+def functions_for(types: Collection[str]) -> str | None:
+    """Return the functions that are intended for all values of these types; None if there are none."""
+    known = frozenset(types) - {"null"}
+    if len(known) > 1 and all(name.startswith("javascript") for name in known):
+        return _CODE
+    return INSTEAD.get(next(iter(known))) if len(known) == 1 else None
+
+
+_AS_TEXT = {"javascript": "code_text", "javascriptWithScope": "code_text", "regex": "regex_pattern"}
+
+
+def _by_type(types: frozenset[str], text: str) -> str:
+    """Return what reads values that no function reads together: a CASE by their type, if they are texts in a way."""
+    others = types - _AS_TEXT.keys()
+    if others == types or not all(takes("as_text", name) for name in others):
+        return f"json_of({text}) or ejson_of({text})"
+    tests = " ".join(f"WHEN '{name}' THEN {_AS_TEXT[name]}({text})" for name in sorted(types - others))
+    rest = f" ELSE as_text({text})" if others else ""
+    return f"CASE type_of({text}) {tests}{rest} END"
+
+
+def held(text: str, types: Collection[str]) -> str:
+    """Return, for a message, what a place of several types holds, or of a type that SQL does not have."""
+    known = sorted(set(types) - {"null"})
+    if len(known) == 1:
+        return f"{text} holds values that SQL has no type for ({known[0]})"
+    return f"{text} holds several types ({', '.join(known)})" if known else f"{text} holds several types"
 
 
 def _is_intended(name: str, types: frozenset[str]) -> bool:

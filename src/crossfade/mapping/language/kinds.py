@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from sqlglot import exp
 
-from crossfade.mapping.language.conversions import meant_for
+from crossfade.mapping.language.conversions import held, meant_for
 from crossfade.mapping.language.resolve import Wrong
 from crossfade.mapping.language.scope import Typed
 
@@ -130,13 +130,14 @@ def refuse(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> None:
     elif isinstance(node, _CALCULATIONS):
         refuse_calculation(parts)
     elif not isinstance(node, (*_READS_JSON, exp.Is, exp.ArrayAgg, exp.Order, exp.Ordered, exp.Filter, exp.Paren)):
-        _refuse_mixed(parts)
+        _refuse_mixed(parts, "text" if isinstance(node, _TEXTS) else None)
 
 
-def _refuse_mixed(parts: Sequence[tuple[exp.Expr, Typed]]) -> None:
+def _refuse_mixed(parts: Sequence[tuple[exp.Expr, Typed]], wanted: str | None = None) -> None:
+    """Raise Wrong if a part has several types. `wanted` is the kind of column whose values the operation takes."""
     for operand, part in parts:
         if part.kind == "mixed" or (part.kind == "list" and part.of == "mixed"):
-            raise Wrong(operand, *_mixed(operand, parts))
+            raise Wrong(operand, *_mixed(operand, parts, wanted))
 
 
 def refuse_calculation(parts: Sequence[tuple[exp.Expr, Typed]]) -> None:
@@ -219,8 +220,8 @@ def refuse_in_function(name: str, node: exp.Expr, parts: Sequence[tuple[exp.Expr
             raise Wrong(node, reason, "as_double(...) or as_int(...) of each")
 
 
-def _mixed(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]]) -> tuple[str, str]:
+def _mixed(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Typed]], wanted: str | None = None) -> tuple[str, str]:
     text = node.sql("duckdb")
     types = next((part.types for one, part in parts if one is node), frozenset[str]())
-    hint = f"{meant_for(types, text)}; ejson_of({text}) for the Extended JSON"
-    return f"{text} holds several types, or one that SQL does not have: its Extended JSON would be used here", hint
+    hint = f"{meant_for(types, text, wanted)}; ejson_of({text}) for the Extended JSON"
+    return f"{held(text, types)}: their Extended JSON would be used here", hint
