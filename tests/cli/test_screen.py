@@ -171,6 +171,7 @@ def test_a_run_tells_all_its_events_to_machines(tiny: Tiny) -> None:
     [
         ('ISODate("2024-01-26T10:11:12.000Z") to ISODate("2025-01-01T00:00:00.000Z")', None),
         ("2024-01-26 10:11:12.5 to 2024-01-27", None),
+        ("Timestamp(1700000000, 5) to Timestamp(1800000000, 15)", None),
         ('"a very long text" to "b"', '"a ver… text" to "b"'),
         ('"oid(6b0d4dff1)", 15 characters', '"oid(6…dff1)", 15 characters'),
         (f'ObjectId("6b0d4dff{0:016}") to ObjectId("6b0d4dff{7:016}")', "6b0d4d…000000 to 6b0d4d…000007"),

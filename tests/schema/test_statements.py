@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossfade.schema.leave_out import why_left_out
+from crossfade.schema.leave_out import only_drops, why_left_out
 from crossfade.schema.statements import split
 from crossfade.schema.tokens import tokens
 
@@ -87,3 +87,20 @@ def test_tokens_are_the_text(sql: str) -> None:
 def test_numbers_of_sequences_are_left_out_with_a_note(sql: str, is_left_out: bool) -> None:
     (statement,) = split(f"{sql};").statements
     assert ("setval is skipped" in (why_left_out(statement) or "")) == is_left_out
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("DROP TABLE a", "DROP TABLE"),
+        ("DROP MATERIALIZED VIEW IF EXISTS a", "DROP MATERIALIZED VIEW"),
+        ("DROP FOREIGN DATA WRAPPER a", "DROP FOREIGN DATA WRAPPER"),
+        ("DROP TEXT SEARCH CONFIGURATION a", "DROP TEXT SEARCH CONFIGURATION"),
+        ("ALTER TABLE a DROP COLUMN b", "ALTER TABLE ... DROP"),
+        ("ALTER FOREIGN TABLE a DROP COLUMN b", "ALTER FOREIGN TABLE ... DROP"),
+        ("ALTER TABLE a DROP b, ADD c int", None),
+    ],
+)
+def test_a_statement_that_only_drops_is_named_in_full(sql: str, said: str | None) -> None:
+    (statement,) = split(sql).statements
+    assert only_drops(statement) == said

@@ -16,7 +16,8 @@ from crossfade.cli.survey import planned
 from crossfade.errors import Misused
 from crossfade.model.counts import counted
 from crossfade.model.names import choices
-from crossfade.model.shape import Node, Path, Shape, TypeStats, format_path, parse_path
+from crossfade.model.quoting import identifier
+from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, Shape, TypeStats, format_path, parse_path
 from crossfade.move.records import Records
 
 ENTITY = Annotated[str, typer.Argument(metavar="ENTITY", help="An entity of source.lock.json.")]
@@ -24,7 +25,7 @@ ENTITY = Annotated[str, typer.Argument(metavar="ENTITY", help="An entity of sour
 COLUMNS = ("path", "type", "count", "share", "values")
 VALUE = 13
 """The number of characters shown of one value in a table, so that it usually fits 80 columns."""
-_TIME = re.compile(r'(ISODate\()?"?\d{4,6}-\d\d-\d\d([T ][\d:.,+Z-]*)?"?\)?')
+_TIME = re.compile(r'(ISODate\()?"?\d{4,6}-\d\d-\d\d([T ][\d:.,+Z-]*)?"?\)?|Timestamp\(\d+, \d+\)')
 _CALL = re.compile(r'\w+\("([^"]*)"\)')
 """A value that the shell writes as a call: `Type("...")`. The column before it has the type."""
 _LENGTHS = {
@@ -68,6 +69,7 @@ def _place(records: Records, path: Path, node: Node) -> dict[str, Any]:
     by_count = sorted(node.types.items(), key=lambda item: (-item[1].count, item[0]))
     return {
         "path": format_path(path),
+        "sql": None if node.engine == node.name or path[-1] in (ELEMENT, ENTRY) else node.engine,
         "depth": len(path) - 1,
         "missing": node.missing,
         "missing_share": _share(node.missing, total),
@@ -136,6 +138,7 @@ def _draw_examples(screen: Screen, records: Records, places: list[dict[str, Any]
 
 def _rows(place: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     name = "  " * place["depth"] + _last_step(place["path"])
+    name += "" if place["sql"] is None else f" (in SQL {identifier(place['sql'])})"
     for found in place["types"]:
         values = f"a map, keys {place['keys']}" if place["keys"] and found["type"] == "object" else found["values"]
         yield name, found["type"], number(found["count"]), f"{found['share']:.1%}", _short(values)
@@ -146,7 +149,7 @@ def _rows(place: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 
 def _short(values: str) -> str:
     """Return both ends of each long value, but times as they are. --json has all of it."""
-    return "".join(map(_short_value, re.split("( to |, )", values)))
+    return "".join(map(_short_value, re.split(r"( to |, (?![^()]*\)))", values)))
 
 
 def _short_value(value: str) -> str:

@@ -51,10 +51,23 @@ def only_drops(statement: Statement) -> str | None:
     """Return `DROP TABLE` or `ALTER TABLE ... DROP` for a statement that only drops; None for any other."""
     words = [t.word for t in meaningful(statement.text)]
     if words[:1] == ["DROP"]:
-        return " ".join(statement.words[:2])
+        return f"DROP {_kind(statement.words[1:])}"
     if words[:1] == ["ALTER"] and "DROP" in words and not _MAKES.intersection(words):
-        return f"ALTER {statement.words[1]} ... DROP"
+        return f"ALTER {_kind(statement.words[1:])} ... DROP"
     return None
+
+
+_KINDS = (
+    "MATERIALIZED VIEW", "FOREIGN TABLE", "FOREIGN DATA WRAPPER", "EVENT TRIGGER", "OPERATOR CLASS", "OPERATOR FAMILY",
+    "ACCESS METHOD", "TEXT SEARCH CONFIGURATION", "TEXT SEARCH DICTIONARY", "TEXT SEARCH PARSER",
+    "TEXT SEARCH TEMPLATE",
+)  # fmt: skip
+"""Kinds of things that have more than one word."""
+
+
+def _kind(words: Sequence[str]) -> str:
+    """Return the kind of what a statement is about, from the words after its first."""
+    return next((kind for kind in _KINDS if tuple(words[: len(kind.split())]) == tuple(kind.split())), words[0])
 
 
 _MAKES = {"ADD", "SET", "RENAME", "ENABLE", "DISABLE", "ATTACH", "DETACH", "TYPE", "INHERIT", "OWNER", "VALIDATE"}

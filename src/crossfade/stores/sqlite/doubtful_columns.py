@@ -15,6 +15,21 @@ KEPT_DIGITS = 15
 """The number of decimal digits that a double always preserves."""
 
 
+_TEXTS = (
+    "inet cidr macaddr macaddr8 xml interval timetz tsvector tsquery bit varbit hstore ltree pg_lsn jsonpath name"
+    " point line lseg box path polygon circle geometry geography"
+    " int4range int8range numrange tsrange tstzrange daterange"
+)
+_OF_POSTGRESQL = {
+    **dict.fromkeys(_TEXTS.split(), "text"),
+    **dict.fromkeys(("oid", "serial", "bigserial", "smallserial"), "integer"),
+    "money": "integer, and store the smallest unit (cents); or text, to keep the digits as they are",
+    "citext": "text COLLATE NOCASE",
+    "bytea": "blob",
+}
+"""What to declare instead of types of PostgreSQL. SQLite knows them as it knows any word."""
+
+
 def doubtful_columns(target: TargetSchema, mapped: Collection[str]) -> Iterator[Finding]:
     """Return a note for each such column of a mapped table, with what to declare instead."""
     for table in target.tables:
@@ -53,6 +68,10 @@ def _said(column: TargetColumn) -> tuple[str, str] | None:
             f"declare it json, with json_of(...) or to_json(...) in the mapping; or a table with a row for each element"
             f" of {column.name}",
         )
+    if (instead := _OF_POSTGRESQL.get(declared.lower().partition("(")[0].strip())) is not None:
+        why = "its name contains INT, so the column is one of integers"
+        said = why if kind.kind == "int8" and "int" in declared.lower() else "the column accepts any value"
+        return f"SQLite has no type {declared}: {said}", f"declare it {instead}"
     if kind.kind == "other" and declared:
         return (
             f"SQLite has no type {declared}: the column accepts any value, and labels are not enforced",
