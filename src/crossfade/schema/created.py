@@ -28,10 +28,11 @@ _BEFORE = {
 
 @dataclass(frozen=True)
 class Made:
-    """`kind` is TABLE, VIEW, ...; `name` is folded and without its schema."""
+    """`kind` is TABLE, VIEW, ...; `name` is folded and without its `schema` ("": the statement names none)."""
 
     kind: str
     name: str
+    schema: str = ""
 
 
 def made_by(text: str) -> Made | None:
@@ -51,6 +52,8 @@ def made_by(text: str) -> Made | None:
     if kind not in _KINDS:
         return None
     at += 4 if [t.word for t in start[at + 1 : at + 4]] == ["IF", "NOT", "EXISTS"] else 1
+    schema = ""
     while at + 2 < len(start) and start[at + 1].text == ".":
+        schema = start[at].name
         at += 2
-    return Made(kind, start[at].name) if at < len(start) and start[at].name else None
+    return Made(kind, start[at].name, schema) if at < len(start) and start[at].name else None

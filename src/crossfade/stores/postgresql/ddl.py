@@ -137,13 +137,13 @@ class PostgresDdl:
         PostgreSQL prints some expressions (`role IN ('a', 'b')` of a varchar) differently after reading its own output.
         """
         connection.execute("SET check_function_bodies TO off")
-        for step in (*schema.pre, *schema.post):
+        steps = (*schema.pre, *schema.post)
+        for step in steps:
             try:
-                if not rights.is_there(connection, step.sql):
-                    with connection.transaction():
-                        connection.execute(step.sql.encode())
+                with connection.transaction():
+                    rights.run(connection, step.sql)
             except psycopg.Error as error:
-                if lacking := rights.lacking(error, connection, step.sql):
+                if lacking := rights.lacking(error, connection, step.sql, [one.sql for one in steps]):
                     raise lacking from None
                 raise self._failed(step, error, _lacking(schema, error)) from None
 

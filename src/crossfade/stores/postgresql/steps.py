@@ -57,8 +57,7 @@ class PostgresSteps:
 
     def start(self, step: Step) -> None:
         with self._connected(step.sql) as connection:
-            if not rights.is_there(connection, step.sql):
-                connection.execute(step.sql.encode())
+            rights.run(connection, step.sql)
 
     def finish(self, step: Step) -> None:
         """Drop what exists and execute the step again: PostgreSQL cannot complete an INVALID index."""

@@ -335,8 +335,7 @@ class PostgresTransaction:
     def run(self, sql: str) -> None:
         self.suspended.forget()  # the statement may create a trigger
         try:
-            if not rights.is_there(self._connection, sql):
-                self._connection.execute(sql.encode())
+            rights.run(self._connection, sql)
         except psycopg.Error as error:
             lacking = rights.lacking(error, self._connection, sql)
             raise lacking or failures.of_statement(error, self._url) from error

@@ -99,7 +99,7 @@ class Trial:
         except psycopg.Error as error:
             if error.sqlstate is None or self.connection.closed:
                 raise
-            if lacking := rights.lacking(error, self.connection, sql):
+            if lacking := rights.lacking(error, self.connection, sql, [s.text for s in self.script.statements]):
                 raise lacking from None  # not a fault of the file
             diag = error.diag
             position = int(diag.statement_position) - 1 if diag.statement_position else None

@@ -1,4 +1,5 @@
-"""Privileges that the role of the target URL may lack: only necessary ones are required, and the GRANT is named.
+"""Privileges that the role of the target URL may lack: only necessary ones are required, and every GRANT is named at
+once, because an administrator is asked for them.
 
 Shared and managed databases grant a schema, not the database: `CREATE SCHEMA IF NOT EXISTS` fails there even if the
 schema exists, because PostgreSQL checks the privilege first.
@@ -8,9 +9,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +22,7 @@ from crossfade.errors import CrossfadeError
 from crossfade.model.quoting import shown
 from crossfade.schema.created import made_by
 from crossfade.schema.tokens import meaningful
+from crossfade.stores.postgresql.session.default_schema import default_schema
 
 _DENIED = re.compile(r"permission denied for (database|schema) (.+)")
 _EXTENSION = re.compile(r'permission denied to create extension "(.+)"')
@@ -52,10 +54,15 @@ def schema_of(statement: str) -> str | None:
     return made.name
 
 
-def is_there(connection: psycopg.Connection[Any], statement: str) -> bool:
-    """Return whether a statement creates a schema that already exists."""
-    name = schema_of(statement) if statement.startswith("CREATE SCHEMA IF NOT EXISTS ") else None
-    return name is not None and name in schemas(connection)
+def run(connection: psycopg.Connection[Any], statement: str) -> None:
+    """Run a statement, unless it creates a schema that already exists. After one that may not create its schema, the
+    transaction goes on, so that it can be asked what else the role lacks.
+    """
+    name = schema_of(statement)
+    if name is not None and statement.startswith("CREATE SCHEMA IF NOT EXISTS ") and name in schemas(connection):
+        return
+    with connection.transaction() if name is not None else nullcontext():
+        connection.execute(statement.encode())
 
 
 def drops_unfilled(connection: psycopg.Connection[Any], statement: str, there: AbstractSet[str]) -> bool:
@@ -83,8 +90,12 @@ def schemas(connection: psycopg.Connection[Any]) -> set[str]:
     return {str(name) for (name,) in connection.execute("SELECT nspname FROM pg_catalog.pg_namespace").fetchall()}
 
 
-def lacking(error: psycopg.Error, connection: psycopg.Connection[Any], statement: str) -> CrossfadeError | None:
-    """Return the error of a statement for which the role lacks a privilege, with the GRANT; None for others."""
+def lacking(
+    error: psycopg.Error, connection: psycopg.Connection[Any], statement: str, script: Iterable[str] = ()
+) -> CrossfadeError | None:
+    """Return the error of a statement for which the role lacks a privilege, with the GRANT, and those that the journal
+    and the statements of the `script` need besides; None for others.
+    """
     said = error.diag.message_primary or ""
     if error.sqlstate != "42501":
         return None
@@ -96,12 +107,51 @@ def lacking(error: psycopg.Error, connection: psycopg.Connection[Any], statement
         return None
     made = made_by(statement)
     if denied[1] == "schema":
-        grant = f"GRANT USAGE, CREATE ON SCHEMA {shown(denied[2])} TO {role}"
-        return _denied(said, grant + _elsewhere(connection))
-    if made is not None and made.kind == "SCHEMA":
-        create = f"CREATE SCHEMA {shown(made.name)} AUTHORIZATION {role}"
-        return _denied(said, f"{create}; or GRANT CREATE ON DATABASE {shown(denied[2])} TO {role}")
-    return _denied(said, f"GRANT CREATE ON DATABASE {shown(denied[2])} TO {role}")
+        first, name = f"GRANT USAGE, CREATE ON SCHEMA {shown(denied[2])} TO {role}", denied[2]
+    elif made is not None and made.kind == "SCHEMA":
+        first, name = f"CREATE SCHEMA {shown(made.name)} AUTHORIZATION {role}", made.name
+    else:
+        return _denied(said, f"GRANT CREATE ON DATABASE {shown(denied[2])} TO {role}")
+    grants = [first, *_also_lacking(connection, script, name, role)]
+    return _denied(said, "; ".join(grants) + _instead(connection, grants, role) + _elsewhere(connection, denied[1]))
+
+
+def _also_lacking(connection: psycopg.Connection[Any], script: Iterable[str], told: str, role: str) -> Iterator[str]:
+    """Yield the statements that give the role what it lacks for other schemas: those that the script needs, those of
+    tables that name none, and the journal's.
+    """
+    with suppress(psycopg.Error):  # the transaction may have failed already
+        made = [one for one in map(made_by, script) if one is not None]
+        named = [one.name if one.kind == "SCHEMA" else one.schema or default_schema(connection) for one in made]
+        wanted = dict.fromkeys([*(named or [default_schema(connection)]), _JOURNAL])
+        wanted.pop(told, None)
+        for name, exists in connection.execute(_LACKED, [list(wanted)]).fetchall():
+            why = "" if named else " (for tables that name no schema)"
+            why = " (for the journal)" if name == _JOURNAL else why
+            if exists:
+                yield f"GRANT USAGE, CREATE ON SCHEMA {shown(name)} TO {role}{why}"
+            else:
+                yield f"CREATE SCHEMA {shown(name)} AUTHORIZATION {role}{why}"
+
+
+_JOURNAL = "crossfade"
+_LACKED = """
+SELECT w.name::pg_catalog.text, n.oid IS NOT NULL
+FROM pg_catalog.unnest(%s::pg_catalog.text[]) WITH ORDINALITY AS w(name, place)
+LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = w.name
+WHERE CASE WHEN n.oid IS NULL THEN NOT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')
+      ELSE NOT pg_catalog.has_schema_privilege(n.oid, 'CREATE')
+           OR NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE') END
+ORDER BY w.place
+"""
+
+
+def _instead(connection: psycopg.Connection[Any], grants: Sequence[str], role: str) -> str:
+    """Return what to grant instead of creating schemas, if one of these statements does."""
+    if not any(grant.startswith("CREATE SCHEMA ") for grant in grants):
+        return ""
+    grant = f"GRANT CREATE ON DATABASE {shown(connection.info.dbname)} TO {role}"
+    return f"; or {grant}" if len(grants) == 1 else f"; or, instead of each CREATE SCHEMA, {grant}"
 
 
 def denied(said: str, url: str, table: str = "") -> CrossfadeError | None:
@@ -137,8 +187,10 @@ def _role(url: str) -> str:
     return shown(str(user)) if user else shown(os.environ.get("PGUSER", "")) if os.environ.get("PGUSER") else "the role"
 
 
-def _elsewhere(connection: psycopg.Connection[Any]) -> str:
-    """Return a hint with the schema in which the role may create tables, if there is one."""
+def _elsewhere(connection: psycopg.Connection[Any], denied: str) -> str:
+    """Return a hint with the schema in which the role may create tables, if there is one and a schema was `denied`."""
+    if denied != "schema":
+        return ""
     with suppress(psycopg.Error):  # the transaction may have failed already
         row = connection.execute(_WRITABLE).fetchone()
         if row is not None:
