@@ -23,7 +23,7 @@ WORLD = World(
             {"_id": 1, "s": "Ab", "n": 1.5, "i": 3, "b": True, "at": AT, "oid": ObjectId(), "ref": ObjectId(),
              "l": [1, 2], "m": [{"x": 1, "y": 2}], "o": {"x": 1, "y": {"z": 2}}, "either": "x",
              "hex": "65b0c0ffee0000000000000a", "name": "twenty-four characters !",
-             "ts": Timestamp(1700000000, 5), "re": Regex("a", "i"), "code": Code("f()", {"a": 1})},
+             "js": Code("g()"), "ts": Timestamp(1700000000, 5), "re": Regex("a", "i"), "code": Code("f()", {"a": 1})},
             {"_id": 2, "ref": "65b0c0ffee00000000000001", "either": 5},
         ]
     }
@@ -285,3 +285,8 @@ def test_both_parts_of_a_value_are_the_whole(path: str, first: str, second: str)
     assert first in cut[path]
     apart = notes(f"SELECT {first}(x.{path}) AS v FROM e AS x UNION ALL SELECT {second}(x.{path}) AS w FROM e AS x")
     assert list(apart) == [path]
+
+
+def test_the_text_of_code_without_a_scope_is_all_of_it() -> None:
+    assert of("code_text(x.js)") == {}
+    assert list(of("code_scope(x.js)")) == ["js"]

@@ -276,13 +276,15 @@ def _typed_function(name: str, result: str, conversions: Conversions) -> Functio
     return function
 
 
-def _part(name: str, result: str) -> Function:
-    """Return a function for a part of a value that has no SQL type."""
+def _part(name: str, result: str, whole: frozenset[str] = frozenset()) -> Function:
+    """Return a function for a part of a value that has no SQL type; of the `whole` types, the part is all of it."""
     conversions = {"mixed": named(f"cf_{name}")}
 
     def function(rewriter: Rewriting, node: exp.Expr, args: list[exp.Expr], scope: Scope) -> Typed:
-        with rewriter.mentions.through(LESS, name):
-            return _by_kind(rewriter, node, args, scope, name, result, conversions)
+        with rewriter.mentions.apart() as read:
+            found = _by_kind(rewriter, node, args, scope, name, result, conversions)
+        rewriter.mentions.put_types(read, whole, name)
+        return found
 
     return function
 
@@ -373,7 +375,7 @@ FUNCTIONS: dict[str, Function] = {
     "timestamp_counter": _part("timestamp_counter", "long"),
     "regex_pattern": _part("regex_pattern", "string"),
     "regex_options": _part("regex_options", "string"),
-    "code_text": _part("code_text", "string"),
+    "code_text": _part("code_text", "string", frozenset({"javascript"})),
     "code_scope": _part("code_scope", "json"),
     "bytes_of": _typed_function("bytes_of", "binary", BYTES),
     "without_nul": _nul("without_nul"),
