@@ -101,10 +101,12 @@ def test_type_and_presence(found: list[Any]) -> None:
         ("CAST(x.d AS INTEGER)", "CAST would change 0.5 to 0"),
         ("CAST(x.f AS FLOAT)", "CAST would change 0.1 to 0.10000000149011612"),
         ("CAST(x.n AS FLOAT)", "CAST would change 16777217 to 16777216"),
+        ("CAST(x.blank AS INTEGER)", "CAST would change ' 7' to 7"),
+        ("CAST(x.nan AS DOUBLE)", "CAST would change 'nan' to nan"),
     ],
 )
 def test_a_message_says_which_function_and_which_value(expression: str, message: str) -> None:
-    first = {"_id": 1, "v": "12x", "d": 0.5, "m": True, "f": 0.1, "n": 16777217}
+    first = {"_id": 1, "v": "12x", "d": 0.5, "m": True, "f": 0.1, "n": 16777217, "blank": " 7", "nan": "nan"}
     world = World({"e": [first, {"_id": 2, "m": "5"}]})
     with pytest.raises(RECORD_ERRORS, match=message):
         world.values(expression)

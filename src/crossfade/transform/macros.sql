@@ -138,7 +138,10 @@ CREATE MACRO cf_oid_in_mixed(t, m) AS
 
 -- Casts that never change a value: r is the cast of e. Types that DuckDB does not convert by value (bits, JSON, the bytes of a
 -- BLOB) are refused, and so is text that is not in full notation. typeof is a constant once the query is bound.
-CREATE MACRO cf_cast_error(e, r) AS error('CAST would change ' || CAST(e AS VARCHAR) || ' to ' || CAST(r AS VARCHAR));
+-- Text is quoted in the message, because it may look like what it would be changed to: blanks and a 7, nan.
+CREATE MACRO cf_cast_error(e, r) AS
+    error('CAST would change ' || CASE WHEN typeof(e) = 'VARCHAR' THEN chr(39) || CAST(e AS VARCHAR) || chr(39) ELSE CAST(e AS VARCHAR) END
+          || ' to ' || CAST(r AS VARCHAR));
 CREATE MACRO cf_cast_refused(e, r) AS error('CAST does not convert ' || CAST(e AS VARCHAR) || ' (' || typeof(e) || ') to ' || typeof(r));
 CREATE MACRO cf_is_text(e) AS typeof(e) = 'VARCHAR' OR typeof(e) LIKE 'ENUM(%';
 CREATE MACRO cf_is_number(e) AS
@@ -199,7 +202,7 @@ CREATE MACRO cf_cast_moment(e, r) AS
     CASE WHEN e IS NULL OR typeof(e) IN ('DATE', 'TIMESTAMP WITH TIME ZONE') THEN r
          WHEN NOT cf_is_text(e) THEN cf_cast_refused(e, r)
          WHEN cf_is_moment(CAST(e AS VARCHAR), '(Z|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)') AND contains(CAST(e AS VARCHAR), ':') THEN r
-         ELSE error('CAST AS TIMESTAMPTZ: ' || CAST(e AS VARCHAR) || ' is not a date and time in ISO 8601 with a zone; for a local time use timezone(''Europe/Berlin'', CAST(x AS TIMESTAMP))') END;
+         ELSE error('CAST AS TIMESTAMPTZ: ' || CAST(e AS VARCHAR) || ' is not a date and time in ISO 8601 with a zone; for a local time use timezone(''Europe/Berlin'', CAST(x AS TIMESTAMP)), for a date alone parse_date(x)') END;
 -- Nested values and bytes have a printed form, but it is not the value.
 CREATE MACRO cf_cast_text(e, r) AS
     CASE WHEN e IS NULL THEN r
