@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pymongo
@@ -12,6 +13,8 @@ import pytest
 
 from crossfade.assess.survey import survey
 from crossfade.errors import Unreachable
+from crossfade.move import Move
+from crossfade.project import load_project
 from crossfade.records.bson.decode import decode
 from crossfade.stores.mongodb.store import open_mongodb
 from crossfade.testing import as_user, mongodb, with_database
@@ -70,3 +73,28 @@ def test_a_login_that_sees_only_a_part_has_to_be_told_what_is_wanted(guarded: st
         assert 'entities = ["users"]' in (caught.value.hint or "")
         with pytest.raises(Unreachable, match="cannot see secrets"):
             store.inspector.entities(["users", "secrets"])
+
+
+SETTINGS = """
+name = "p"
+entities = ["users"]
+source.url = "${SOURCE}"
+target.url = "sqlite:///%s/t.db"
+target.schema = "schema.sql"
+"""
+
+
+def test_a_check_says_which_right_it_lacks(guarded: str, tmp_path: Path) -> None:
+    """The mappings are checked by the lock file; the note on the source has the way on."""
+    (tmp_path / "crossfade.toml").write_text(SETTINGS % tmp_path)
+    (tmp_path / "schema.sql").write_text("CREATE TABLE users (id integer PRIMARY KEY);")
+    (tmp_path / "mapping").mkdir()
+    (tmp_path / "mapping" / "users.sql").write_text("SELECT u._id AS id FROM users AS u")
+    with Move(load_project(tmp_path, {"SOURCE": login(guarded, {"users": ["find"]})})) as move:
+        move.survey()
+        assert move.check() == []
+    with Move(load_project(tmp_path, {"SOURCE": login(guarded, {"few": ["find"]})})) as move:
+        (note,) = move.check()
+    assert (note.severity, note.kind) == ("note", "source_not_seen")
+    assert "cannot see users" in note.message
+    assert "grant the user the role read" in (note.hint or "")

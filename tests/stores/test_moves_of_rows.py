@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from row_project import SETTINGS, open_move, project, rows_of
 
-from crossfade.errors import Stale
+from crossfade.errors import Stale, Uncovered
 from crossfade.model.counts import Counts
 from crossfade.transform.lookup import LookupReader
 from scratch import PostgresScratch, create_database, drop_database
@@ -422,7 +422,7 @@ def test_single_records_of_a_table_that_changed_since(
     with open_move(folder, pg_db.url, new_target) as move:
         with pytest.raises(Stale, match="items has changed since the survey"):
             move.repair(keys={"items": ["1"]})
-        with pytest.raises(Stale, match="items has changed since the survey"):
+        with pytest.raises(Uncovered, match="items: it has changed since the survey"):
             move.retry()
         with pytest.raises(Stale, match="items has changed since the survey"):
             move.preview("items", key="1")

@@ -103,3 +103,25 @@ def test_a_schema_that_the_role_owns_is_proposed_for_its_tables(pg_db: PostgresS
     ddl = PostgresDdl(as_user(pg_db.url, role, "") + "?schema=app")
     schema = ddl.scratch_schema("CREATE TABLE t (id int PRIMARY KEY)", "schema.sql")
     assert [(t.name, t.schema) for t in schema.tables] == [("t", "app")]
+
+
+def test_a_schema_of_the_url_that_is_not_there(pg_db: PostgresScratch, role: str) -> None:
+    """The journal's is named with it; tables that name no schema are in it, not in public."""
+    ddl = PostgresDdl(as_user(pg_db.url, role, "") + "?schema=app")
+    with pytest.raises(CrossfadeError) as refused:
+        ddl.scratch_schema("CREATE TABLE t (id int PRIMARY KEY)", "schema.sql")
+    assert refused.value.hint == (
+        f"as an administrator: CREATE SCHEMA app AUTHORIZATION {role};"
+        f" CREATE SCHEMA crossfade AUTHORIZATION {role} (for the journal);"
+        f" or, instead of each CREATE SCHEMA, GRANT CREATE ON DATABASE {pg_db.name} TO {role}"
+    )
+
+
+def test_a_role_that_may_create_databases_is_told_all_that_its_target_lacks(pg_db: PostgresScratch, role: str) -> None:
+    """The file is tried in a database of its own, where it may do everything; the journal comes first in the target."""
+    pg_db.execute(f"ALTER ROLE {role} CREATEDB")
+    with pytest.raises(CrossfadeError) as refused:
+        begin(as_user(pg_db.url, role, ""))
+    hint = refused.value.hint or ""
+    assert f"CREATE SCHEMA crossfade AUTHORIZATION {role}" in hint
+    assert f"GRANT USAGE, CREATE ON SCHEMA public TO {role} (for tables that name no schema)" in hint

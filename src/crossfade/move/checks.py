@@ -153,7 +153,7 @@ def _with_the_source(context: Context, found: Sequence[Finding]) -> list[Finding
         there = surveying.entities(context, sized=False)
     except (Unreachable, Misused) as error:
         note = f"entities that are not in {context.project.lock_file.name} are unknown: {error.message}"
-        return [*found, Finding("note", "source_not_seen", "source", note)]
+        return [*found, Finding("note", "source_not_seen", "source", note, error.hint)]
     standings = inventory(context, there)
     known = {s.entity for s in standings}
     kept = [f for f in found if f.kind != "stale_discard" or not matching(f.place, known)]

@@ -132,7 +132,7 @@ def findings(standings: Sequence[Inventoried], differences: Mapping[str, Sequenc
     `altered`.
     """
     for entity, said in differences.items():
-        hint = "crossfade survey, then map a new column, or discard it with a reason"
+        hint = "crossfade survey, then crossfade check; a new column is mapped, or discarded with a reason"
         yield Finding("fault", ALTERED, entity, f"it has changed since the survey: {'; '.join(said)}", hint)
     for s in standings:
         records, stay = counted(s.records or 0, "record"), "stays" if s.records == 1 else "stay"

@@ -109,8 +109,8 @@ def _unqualified(first: exp.Identifier, scope: Scope) -> Row | Typed:
     names = [alias for alias, _ in scope] + [f"{a}.{quoted(n)}" for a, b in rows for n in b.node.by_engine]
     if any(isinstance(bound, Unbound) for _, bound in scope):
         raise AlreadyReported(first, f"{name!r} may belong to an alias that has a fault")
-    said, hint = instead(name, names)
-    raise Wrong(first, f"unknown name {name!r}{said}", hint)
+    said, near = instead(name, names)
+    raise Wrong(first, f"unknown name {name!r}{said}", near)
 
 
 def step(place: FieldRef, identifier: exp.Identifier) -> FieldRef:

@@ -17,6 +17,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from crossfade.errors import CrossfadeError, Refused
+from crossfade.model.quoting import identifier
 from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.catalog.existing_tables import user_tables
 from crossfade.stores.postgresql.session import rights
@@ -139,8 +140,11 @@ def _rolled_back(url: str, default: str, admin: psycopg.Connection[Any]) -> Iter
             f" administrator: ALTER ROLE {row[0] if row else 'you'} CREATEDB",
         )
     with connect(url) as connection:
-        if default not in rights.schemas(connection):
-            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(default)))
+        create = f"CREATE SCHEMA IF NOT EXISTS {identifier(default)}"
+        try:
+            rights.run(connection, create)
+        except psycopg.Error as error:
+            raise rights.lacking(error, connection, create, [create]) or error from None
         connection.execute(_path(default, "LOCAL"))
         try:
             yield connection
