@@ -21,6 +21,7 @@ from crossfade.cli.invocation import Invocation
 from crossfade.cli.screen import Screen, number
 from crossfade.model.counts import counted
 from crossfade.model.reasons import UNSEEN
+from crossfade.model.rejection import WITHOUT_REMAINDER
 from crossfade.move import Move
 from crossfade.move.reports import torn
 from crossfade.move.values import FINISHED, PREPARED, EntityStatus, FollowStatus, Rehearsal, Status
@@ -177,7 +178,7 @@ def _entity(entity: EntityStatus, limit: float) -> dict[str, Any]:
         "entity": entity.entity,
         **{name: getattr(entity.counts, name) for name in COUNTS},
         "balanced": entity.balanced,
-        "over_limit": entity.quarantined_share > limit or bool(entity.remainders),
+        "over_limit": entity.quarantined_share > limit,
         "planned": entity.planned,
         "chunks": entity.chunks,
         "chunks_done": entity.chunks_done,
@@ -357,6 +358,8 @@ def draw_torn(screen: Screen, entities: Sequence[Mapping[str, Any]]) -> None:
     for entity in entities:
         for detail in entity["remainders"]:
             screen.line(f"{torn(entity['entity'])}: {detail}", "bold red")
+    if any(entity["remainders"] for entity in entities):
+        screen.line(f"Try: {WITHOUT_REMAINDER}")
 
 
 def _remarks(entity: dict[str, Any], limit: float, *, followed: bool) -> list[str]:
@@ -364,7 +367,7 @@ def _remarks(entity: dict[str, Any], limit: float, *, followed: bool) -> list[st
     if entity["chunks_done"] < entity["chunks"]:
         done, chunks = number(entity["chunks_done"]), number(entity["chunks"])
         lines.append(f"{name}: {done} of {chunks} chunks are finished")
-    if entity["over_limit"] and entity["quarantined"]:
+    if entity["over_limit"]:
         share = entity["quarantined"] / entity["source"]
         lines.append(f"{name}: {share:.2%} of its records are in quarantine; the limit is {limit:.2%}")
     if entity["reasons"]:

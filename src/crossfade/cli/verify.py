@@ -279,7 +279,7 @@ def _draw_left_behind(screen: Screen, document: dict[str, Any]) -> None:
 
 def conclude(screen: Screen, document: dict[str, Any]) -> None:
     """Draw the verdict on the data, and below it, as the last word, what fails apart from the data."""
-    if not document["within_limit"] and any(e["quarantined"] for e in document["entities"]):
+    if not document["within_limit"]:
         screen.line("more records are in quarantine than limits.quarantine allows: see crossfade status", "bold red")
     apart, style = document["apart"], _STYLES.get(document["verdict"], "bold red")
     screen.line(document["conclusion"], _STYLES[SET_ASIDE] if apart and document["verdict"] == COMPLETE else style)

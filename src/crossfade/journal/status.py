@@ -150,8 +150,8 @@ class Status:
 
     @property
     def within_limit(self) -> bool:
-        """Whether all entities are within the limit. A remainder of unknown size never is."""
-        return all(e.quarantined_share <= self.limit and not e.remainders for e in self.entities)
+        """Whether all entities are within the limit. Remainders are no matter of it: `balanced` is false for them."""
+        return all(e.quarantined_share <= self.limit for e in self.entities)
 
 
 def counts_of(tx: TargetTransaction) -> dict[str, Counts]:

@@ -14,7 +14,7 @@ from crossfade.journal.journal import Entry
 from crossfade.journal.refused import RefusedEntry, open_entries
 from crossfade.model.counts import counted
 from crossfade.model.events import Listener
-from crossfade.model.rejection import REMAINDER
+from crossfade.model.rejection import REMAINDER, WITHOUT_REMAINDER
 from crossfade.move import checks, handing, selecting, source_identity, surveying, target_ownership
 from crossfade.move.context import Context
 from crossfade.move.copying import advance_sequences
@@ -125,8 +125,7 @@ def _require_records(torn: Collection[str]) -> None:
         raise Refused(
             f"the unreadable rest of a torn source cannot be discarded ({', '.join(sorted(torn))}): the number of its"
             " records is unknown; nothing was discarded",
-            hint="discard other records by --reason; for the torn part, create the dump again or truncate the file"
-            " where it is torn, then crossfade copy --restart",
+            hint=f"discard other records by --reason; for the torn part, {WITHOUT_REMAINDER}",
         )
 
 
