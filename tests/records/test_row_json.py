@@ -122,7 +122,7 @@ def expected(value: Any, column: Column, shape: Shape) -> Any:
         ("[]", "unseen_type", "data"),
         ("null", "unseen_type", "data"),
         ('{"a": {"b": 1, "b": 2}}', "duplicate_key", "data"),
-        (r'{"s": "\ud800"}', "not_json", "data"),
+        (r'{"s": "\ud800"}', "unpaired_surrogate", "data"),
     ],
 )
 def test_what_the_survey_did_not_see_is_set_aside(text: str, reason: str, path: str) -> None:

@@ -142,7 +142,10 @@ def outcome(kind: ColumnType, value: Any, arrow: Any = None) -> Any:
         (JSONB, "[" * 5000 + "]" * 4999, pa.string(), "not_json"),
         (JSONB, '{"a":' * 5000 + '{"b":1,"b":2}' + "}" * 5000, pa.string(), "duplicate_key"),
         (JSONB, "[" * 5000 + '"\\u0000"' + "]" * 5000, pa.string(), "nul_character"),
-        (JSONB, '[1e400,"\\ud800"]', pa.string(), "not_json"),
+        (JSONB, '[1e400,"\\ud800"]', pa.string(), "unpaired_surrogate"),
+        (JSONB, r'"\ud83d\ude00 \\\\ude00 \ude00"', pa.string(), "unpaired_surrogate"),
+        (JSONB, r'{"\ud800"', pa.string(), "not_json"),
+        (KEPT, r'{"\ud800": 1}', pa.string(), r'{"\ud800": 1}'),
         (JSONB, '[1e400,"\\ud83d\\ude00"]', pa.string(), '[1e400,"\\ud83d\\ude00"]'),
         (JSONB, r'"\u0000"', pa.string(), "nul_character"),
         (JSONB, r'{"\\\u0000": 1}', pa.string(), "nul_character"),
@@ -198,6 +201,11 @@ def test_rows_that_do_not_fit_are_left_out_and_the_others_keep_their_numbers() -
     assert done.rows.to_pylist() == [0, 2, 4]
     assert [(m.row, m.column, m.reason) for m in done.rejections] == [(1, "x", "too_long"), (3, "x", "nul_character")]
     assert "'too long'" in done.rejections[0].detail
+
+
+def test_half_of_a_surrogate_pair_is_named_with_its_place() -> None:
+    (rejection,) = fitted(JSONB, [r'{"a": "\ud83d\ude00", "b": "x\ud800"}']).rejections
+    assert r"is JSON with an unpaired surrogate (\ud800 at character 30), which jsonb cannot hold" in rejection.detail
 
 
 def test_bookkeeping_passes_and_unknown_columns_do_not() -> None:

@@ -41,6 +41,7 @@ def fitted(name: str, values: Any) -> tuple[list[Any], list[tuple[int, str]]]:
         ("d", pa.array(["1" * 34, "1" * 35]), ["1" * 34], [(1, "precision")]),
         ("d", pa.array([Decimal("1.50"), None]), ["1.50", None], []),
         ("any", pa.array(['{"a":{"$numberLong":"1"}}', "{"]), ['{"a":{"$numberLong":"1"}}'], [(1, "not_json")]),
+        ("any", pa.array([r'"\ud83d\ude00"', r'"\ud800"']), [r'"\ud83d\ude00"'], [(1, "unpaired_surrogate")]),
         ("one", pa.array([{"n": 1, "t": "x"}, None]), [{"n": 1, "t": "x"}, None], []),
         ("one", pa.array([{"n": None, "t": "y"}, None]), [None], [(0, "not_null")]),
         ("one", pa.array([{"n": 1}]), [{"n": 1, "t": None}], []),

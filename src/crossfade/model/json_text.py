@@ -19,6 +19,10 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _WORDS = {"true": True, "false": False, "null": None}
 _OPEN = object()  # no value yet
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+)
+"""An escape; in a group, one that is half of a surrogate pair, without the other half."""
 
 
 class Beyond(str):
@@ -36,6 +40,16 @@ def number(text: str) -> Any:
 def parse(text: str, *, number: Callable[[str], Any] = number, object_of: Callable[[Pairs], Any] = dict) -> Any:
     """Return the value in the text. Raises ValueError (JSONDecodeError, with the position) if it is not JSON."""
     return _TextReader(text, number, object_of).read()
+
+
+def unpaired_surrogate(text: str) -> str | None:
+    r"""Return the first escape in JSON that is half of a surrogate pair (`\ud800`), with its place; None if there is
+    none. JSON may have one, but it is no character: what stores text as UTF-8 cannot hold it.
+    """
+    if "\\u" not in text:
+        return None
+    found = next((one for one in _ESCAPE.finditer(text) if one[1]), None)
+    return None if found is None else f"{found[1]} at character {found.start() + 1:,}"
 
 
 class _TextReader:
@@ -163,4 +177,4 @@ def _members(value: dict[str, Any]) -> Iterator[Any]:
         yield member
 
 
-__all__ = ["Beyond", "JSONDecodeError", "number", "parse", "write"]
+__all__ = ["Beyond", "JSONDecodeError", "number", "parse", "unpaired_surrogate", "write"]

@@ -11,6 +11,7 @@ REASONS = (
     "nul_character",
     "not_a_label",
     "not_json",
+    "unpaired_surrogate",
     "precision",
     "not_a_number",
     "too_deep",

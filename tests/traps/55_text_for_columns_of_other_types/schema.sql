@@ -3,6 +3,7 @@ CREATE TABLE rows (
     id    integer PRIMARY KEY,
     u     uuid,
     j     jsonb,
+    kept  json,
     ip    inet,
     span  interval,
     e     level,

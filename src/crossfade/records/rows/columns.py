@@ -7,7 +7,6 @@ form; what reads them (from the server, or from raw records) passes them to `tab
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,12 +16,13 @@ import pyarrow.compute as pc
 
 from crossfade.model.batch import Column
 from crossfade.model.canonical import element_of
+from crossfade.model.json_text import unpaired_surrogate
 from crossfade.model.program import ROW
 from crossfade.model.shape import Node, Path, Shape, escape_step, unescape_step
 from crossfade.model.target import ColumnType
 from crossfade.records.places import Values
 from crossfade.records.rows.json_columns import compiled
-from crossfade.records.rows.json_values import DuplicateName, dump, extended, misfit, parse
+from crossfade.records.rows.json_values import DuplicateName, extended, misfit, parse
 from crossfade.records.rows.texts import PRINTED, json_text, text_of, texts_of
 from crossfade.records.rows.types import arrives_as, arriving, key_names, read_as
 from crossfade.records.rows.vocabulary import JSON_NULL, is_json
@@ -40,7 +40,7 @@ class RowValues:
     _parsed: dict[str, Values] = field(default_factory=dict)
 
     def json(self, node: Node) -> Values:
-        """Return the JSON of a column, parsed once; _TWICE or _UNPAIRED for a text that is refused."""
+        """Return the JSON of a column, parsed once; _TWICE or an _Unpaired for a text that is refused."""
         if node.name not in self._parsed:
             self._parsed[node.name] = Values([None if t is None else _parsed(t) for t in self.texts_of(node)])
         return self._parsed[node.name]
@@ -59,32 +59,31 @@ class RowValues:
         return found if found is not None else texts_of(self.values[node.name], node.kind)
 
 
-_TWICE, _UNPAIRED = object(), object()
+_TWICE = object()
+
+
+@dataclass(frozen=True)
+class _Unpaired:
+    """JSON with half of a surrogate pair, which no text can hold, and where it is."""
+
+    half: str
 
 
 def _parsed(text: str) -> Any:
+    if half := unpaired_surrogate(text):
+        return _Unpaired(half)
     try:
-        value = parse(text)
+        return parse(text)
     except DuplicateName:
         return _TWICE
-    return _UNPAIRED if re.search(r"\\u[dD]", text) and not _is_unicode(value) else value
-
-
-def _is_unicode(value: Any) -> bool:
-    """Whether it holds no surrogate without its other half, which JSON may have, and no text."""
-    try:
-        dump(value).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _why(value: Any, node: Node) -> tuple[str, str, Path] | None:
     path = (escape_step(node.name),)
     if value is _TWICE:
         return "duplicate_key", "an object of its JSON has a name twice", path
-    if value is _UNPAIRED:
-        return "not_json", "its JSON has an unpaired surrogate", path
+    if isinstance(value, _Unpaired):
+        return "unpaired_surrogate", f"its JSON has an unpaired surrogate ({value.half})", path
     if value is None:
         return None if JSON_NULL in node.types else ("unseen_type", "JSON's null where the survey saw none", path)
     return misfit(value, node, path)

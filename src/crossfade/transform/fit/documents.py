@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crossfade.model.canonical import element_of
+from crossfade.model.json_text import unpaired_surrogate
 from crossfade.model.rejection import Rejected
 from crossfade.model.target import ColumnType
 from crossfade.transform.fit.numbers import not_of_type
@@ -77,7 +78,12 @@ def _json(text: str) -> str:
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        if "recursion" not in str(error) and "number" not in str(error):
+        said = str(error)
+        may_be_json = "recursion" in said or "number" in said
+        if (may_be_json or "surrogate" in said) and (half := unpaired_surrogate(text)):
+            detail = f"{shown(text)} is JSON with an unpaired surrogate ({half}), which a document cannot hold"
+            raise Rejected("unpaired_surrogate", detail) from None
+        if not may_be_json:
             raise Rejected("not_json", f"{shown(text)} is not JSON: {error}") from None
     return text
 

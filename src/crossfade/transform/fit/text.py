@@ -124,20 +124,23 @@ def _json(text: str) -> str:
 
 
 def _parse(text: str) -> None:
-    """Parse text that orjson refuses. It may still be JSON: with numbers beyond a double, or deeply nested."""
+    """Parse text that orjson refuses. It may still be JSON: with numbers beyond a double, deeply nested, or with an
+    unpaired surrogate.
+    """
     try:
-        value = json_text.parse(text)
-        if "\\u" in text:
-            json_text.write(value, str).encode()
-    except UnicodeEncodeError:
-        raise Rejected("not_json", f"{shown(text)} is not JSON: it contains an unpaired surrogate") from None
+        json_text.parse(text)
     except ValueError as error:
         raise Rejected("not_json", f"{shown(text)} is not JSON: {error}") from None
 
 
 def _jsonb(text: str) -> str:
-    """Check like `_json`, and refuse duplicate names, of which PostgreSQL would keep only the last value."""
+    """Check like `_json`, and refuse what only a column declared json keeps: an unpaired surrogate, and duplicate
+    names, of which PostgreSQL would keep only the last value.
+    """
     text = _json(text)
+    if half := json_text.unpaired_surrogate(text):
+        detail = f"{shown(text)} is JSON with an unpaired surrogate ({half}), which jsonb cannot hold; json keeps it"
+        raise Rejected("unpaired_surrogate", detail)
     if (name := _duplicate_name(text)) is not None:
         raise Rejected("duplicate_key", f"{shown(text)} has the name {shown(name)} twice; jsonb keeps only one value")
     if _BIG_NUMBER.search(text):

@@ -1,1 +1,1 @@
-SELECT r._id AS id, r.u AS u, r.j AS j, r.ip AS ip, r.span AS span, r.e AS e, r.bits AS bits, r.days AS days, CAST(r.day AS DATE) AS day, r.list AS list, r.money AS money, r.text AS text FROM rows AS r
+SELECT r._id AS id, r.u AS u, r.j AS j, r.kept AS kept, r.ip AS ip, r.span AS span, r.e AS e, r.bits AS bits, r.days AS days, CAST(r.day AS DATE) AS day, r.list AS list, r.money AS money, r.text AS text FROM rows AS r
