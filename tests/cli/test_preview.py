@@ -155,3 +155,16 @@ def test_a_mapping_that_the_engine_refuses(tiny: Tiny) -> None:
     assert ended.status == 2
     assert "levenshtein" in ended.err
     assert "crossfade check" in ended.err
+
+
+@pytest.mark.parametrize("how", [["people"], ["--sample", "5"]])
+def test_columns_that_nothing_fills_refuse_the_whole(tiny: Tiny, how: list[str]) -> None:
+    """As `check` says: no record gets in, though each of them fits."""
+    tiny.edit("schema.sql", "tags text[]", "tags text[],\n  memo text NOT NULL,\n  kind text NOT NULL DEFAULT 'x'")
+    tiny.edit("mapping/people.sql", "uuid_of(p._id) AS id, ", "")
+    tiny("survey")
+    ended = tiny("preview", *how, "--json")
+    checked = [f for f in tiny("check", "--json").json["faults"] if f["kind"] == "unfilled"]
+    assert [f["place"] for f in checked] == ["people.id", "people.memo"]
+    assert ended.json["faults"] == checked
+    assert "a copy does not start, whatever the records are:\n  people.id: " in tiny("preview", *how).out

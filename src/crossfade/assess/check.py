@@ -138,7 +138,7 @@ def _check_branch(
         said, hint = instead(branch.table, [t.name for t in target.tables])
         yield Finding("fault", "unknown_table", branch.file, f"the target has no table {branch.table!r}{said}", hint)
         return
-    yield from _check_columns(branch, table)
+    yield from column_faults(branch, table)
     if branch.filtered and not any(d.table == branch.table for d in discards):
         yield Finding(
             "fault", "filtered", branch.file, f"it leaves out rows without a reason: {branch.filtered}",
@@ -268,7 +268,8 @@ _UNNAMED = frozenset({"", "*"})
 """Outputs with faults that have no name: it is unknown which columns they are meant to fill."""
 
 
-def _check_columns(branch: Branch, table: TargetTable) -> Iterator[Finding]:
+def column_faults(branch: Branch, table: TargetTable) -> Iterator[Finding]:
+    """Yield a fault for each column that the branch must fill and does not, or fills and must not."""
     names = [c.name for c in table.columns]
     failed = branch.failed if isinstance(branch, Draft) else ()
     outputs = [name for name in (*branch.outputs, *failed) if name not in _UNNAMED]

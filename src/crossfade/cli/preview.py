@@ -10,6 +10,7 @@ import typer
 from crossfade.cli.answer import Answer
 from crossfade.cli.causes import shortened, where
 from crossfade.cli.command import command
+from crossfade.cli.failure import finding_document
 from crossfade.cli.invocation import Invocation
 from crossfade.cli.record import draw_record
 from crossfade.cli.screen import Screen, number
@@ -50,7 +51,8 @@ def preview(call: Invocation, table: TABLE = None, limit: LIMIT = 20, key: KEY =
     """Show documents with the rows that they would become, or the reason why they are refused. Writes nothing.
 
     With --sample, a random sample of each entity is mapped (the same sample every time), and the number of refusals
-    among all records is estimated from it. CHECK constraints, unique and foreign keys and triggers are not tested. If
+    among all records is estimated from it. Columns that the mapping must fill and does not, for which a copy does not
+    start at all, are listed last. CHECK constraints, unique and foreign keys and triggers are not tested. If
     the target cannot be reached, only the mapping is tested.
     """
     if sample is None and table is None:
@@ -74,6 +76,7 @@ def _document(records: Records, found: Preview, table: str | None) -> dict[str, 
         "checked": ["mapping"] if found.without_types else ["mapping", "types"],
         "not_checked": [*NOT_TRIED, *(["types"] if found.without_types else [])],
         "without_types": found.without_types,
+        "faults": [finding_document(one) for one in found.faults],
         "records": [_record(records, one, table) for one in found.records],
         "samples": [_sample(one) for one in found.samples],
     }
@@ -147,6 +150,16 @@ def _draw(screen: Screen, records: Records, document: dict[str, Any], found: Pre
     screen.line(f"checked: {tried}; not checked: CHECK, unique and foreign keys, triggers; nothing was written")
     if document["without_types"]:
         screen.line(f"the columns' types are unknown: {document['without_types']}")
+    _draw_faults(screen, document["faults"])
+
+
+def _draw_faults(screen: Screen, faults: list[dict[str, Any]]) -> None:
+    if faults:
+        screen.line("a copy does not start, whatever the records are:", "bold red")
+    for fault in faults:
+        screen.line(f"  {fault['place']}: {fault['message']}", "red")
+        if fault["hint"]:
+            screen.line(f"    Try: {fault['hint']}")
 
 
 def _draw_record(screen: Screen, records: Records, record: dict[str, Any], raw: bytes) -> None:

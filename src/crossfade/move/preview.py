@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from crossfade.assess.check import column_faults
 from crossfade.errors import Misused, Unreachable
 from crossfade.model.events import Listener, SampleStarted
+from crossfade.model.findings import Finding
 from crossfade.model.names import choices, nearest
+from crossfade.model.program import Program
 from crossfade.model.shape import Shape
 from crossfade.model.target import TargetTable
 from crossfade.move.checks import empty_batch
@@ -25,11 +28,14 @@ from crossfade.transform.inferred_tables import tables_as_mapped
 
 @dataclass(frozen=True)
 class Preview:
-    """`without_types` says why the types of the columns are unknown; None if the values were checked against them."""
+    """`without_types` says why the types of the columns are unknown; None if the values were checked against them.
+    `faults` are those of columns, for which `check` refuses the copy as a whole.
+    """
 
     records: tuple[Previewed, ...]
     samples: tuple[Sample, ...]
     without_types: str | None
+    faults: tuple[Finding, ...] = ()
 
 
 def of_table(context: Context, table: str, limit: int, key: str | None) -> Preview:
@@ -39,7 +45,7 @@ def of_table(context: Context, table: str, limit: int, key: str | None) -> Previ
     entities = list(dict.fromkeys(b.entity for b in context.program.branches if b.table == table))
     reader = need(context.source.reader, context.source, "read records")
     records: list[Previewed] = []
-    with _mapper(context) as (mapper, why):
+    with _mapper(context) as (mapper, why, faults):
         for entity in entities:
             if key is None:
                 raws = first_of(reader, context.codec, entity, limit - len(records), context.chunk_bytes)
@@ -51,7 +57,7 @@ def of_table(context: Context, table: str, limit: int, key: str | None) -> Previ
             f"no record of {', '.join(entities)} has the key {key}",
             hint=f"write the key as `crossfade preview {table}` or mongosh prints it, in single quotes for the shell",
         )
-    return Preview(tuple(records), (), why)
+    return Preview(tuple(records), (), why, _of(table, faults))
 
 
 def of_sample(context: Context, table: str | None, size: int, listen: Listener) -> Preview:
@@ -61,17 +67,35 @@ def of_sample(context: Context, table: str | None, size: int, listen: Listener) 
     entities = list(dict.fromkeys(b.entity for b in context.program.branches if table in (None, b.table)))
     reader = need(context.source.reader, context.source, "read records")
     listen(SampleStarted(sum(min(size, context.shapes[e].count) for e in entities)))
-    with _mapper(context) as (mapper, why):
-        return Preview((), tuple(sample(mapper, reader, context.codec, e, size, listen) for e in entities), why)
+    with _mapper(context) as (mapper, why, faults):
+        samples = tuple(sample(mapper, reader, context.codec, e, size, listen) for e in entities)
+        return Preview((), samples, why, _of(table, faults))
+
+
+Faults = Mapping[str, Sequence[Finding]]
+"""Table -> the faults of its columns."""
 
 
 @contextmanager
-def _mapper(context: Context) -> Iterator[tuple[Mapper, str | None]]:
+def _mapper(context: Context) -> Iterator[tuple[Mapper, str | None, Faults]]:
     reader = need(context.source.reader, context.source, "read records")
     with closing(Engine()) as engine:
         engine.open()
         tables, why = _tables(context, engine)
-        yield Mapper(context.program, context.shapes, tables, reader, context.codec, engine), why
+        faults = _faults(context.program, tables) if why is None else {}
+        yield Mapper(context.program, context.shapes, tables, reader, context.codec, engine), why, faults
+
+
+def _faults(program: Program, tables: Mapping[str, TargetTable]) -> Faults:
+    found: dict[str, list[Finding]] = {}
+    for branch in program.branches:
+        found.setdefault(branch.table, []).extend(column_faults(branch, tables[branch.table]))
+    return found
+
+
+def _of(table: str | None, faults: Faults) -> tuple[Finding, ...]:
+    """Return the faults of a table, or of all, each once: the branches of a UNION ALL may have the same."""
+    return tuple(dict.fromkeys(one for name, found in faults.items() if table in (None, name) for one in found))
 
 
 def _tables(context: Context, engine: Engine) -> tuple[Mapping[str, TargetTable], str | None]:
