@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -98,3 +99,14 @@ def test_a_check_says_which_right_it_lacks(guarded: str, tmp_path: Path) -> None
     assert (note.severity, note.kind) == ("note", "source_not_seen")
     assert "cannot see users" in note.message
     assert "grant the user the role read" in (note.hint or "")
+
+
+def test_a_url_without_a_user_is_told_so(guarded: str) -> None:
+    """Rights are no matter of it: nobody has logged in."""
+    nobody = re.sub("//[^@]*@", "//", with_database(guarded, "app"))
+    with open_mongodb(nobody) as store:
+        assert store.inspector is not None
+        with pytest.raises(Unreachable, match="MongoDB requires a login, and the URL has no user") as caught:
+            store.inspector.entities()
+    assert "mongodb://user:password@host" in (caught.value.hint or "")
+    assert "grant" not in (caught.value.hint or "")

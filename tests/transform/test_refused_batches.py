@@ -39,7 +39,8 @@ FORESEEN = {
         FROM people p LEFT JOIN bosses b ON b.of = p._id GROUP BY p._id""",
     "arithmetic": """p.boss * CASE WHEN p.a = 'x' THEN 9223372036854775807 ELSE 1 END AS n, parse_int(p.b) AS v
         FROM people p""",
-    "functions of the engine": "CAST(floor(sqrt(p.boss - 3)) AS BIGINT) AS n, p.boss // (p.boss - 5) AS v FROM people p",
+    "functions of the engine": """CAST(floor(sqrt(p.boss - 3)) AS BIGINT) AS n, p.boss // (p.boss - 5) AS v
+        FROM people p""",
     "functions of the engine in groups": """CAST(sum(floor(sqrt(b.of - 3))) AS BIGINT) AS v
         FROM people p LEFT JOIN bosses b ON b.of = p.boss GROUP BY p._id""",
     "functions of the engine in a condition": "p.boss AS n FROM people p WHERE sqrt(p.boss - 3) < 9",

@@ -23,6 +23,7 @@ CUT = frozenset({89, 91, 189, 262, 7, 6, 9001, 11600, 11602, 10107, 13435, 13436
 
 
 _ONLY_TLS = "the server accepts only TLS connections"
+_HAS_LOGIN = re.compile(r"^[^/]*//[^/?]*@|[?&;]authMechanism=", re.IGNORECASE)
 _WITH_TLS = re.compile(r"^mongodb\+srv:|[?&](tls|ssl)=true", re.IGNORECASE)
 _CLOSED = re.compile(r"(\S+):(\d+): connection closed")
 _SECONDS = 5
@@ -145,6 +146,12 @@ def _operation(error: OperationFailure, reason: str, url: str, doing: str) -> Cr
         return Unreachable(
             f"MongoDB refused the login of {hide_password(url)}: {reason}; nothing was read",
             hint="check user and password, and name the database where the user is defined: ?authSource=admin",
+        )
+    if error.code == UNAUTHORIZED and not _HAS_LOGIN.search(url):
+        return Unreachable(
+            f"MongoDB requires a login, and the URL has no user: {hide_password(url)} ({reason}, while {doing})",
+            hint="mongodb://user:password@host:27017/database, with ?authSource=... if the user is defined in another"
+            " database",
         )
     if error.code == UNAUTHORIZED:
         return Unreachable(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Sequence
 from typing import Any
 
 import psycopg
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from crossfade.errors import CrossfadeError, Misused
@@ -22,6 +24,7 @@ from crossfade.stores.postgresql.session.pooler import require_session
 from crossfade.stores.postgresql.session.settings import fix_settings
 
 _WITH_DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
+_UNKNOWN = re.compile(r'invalid URI query parameter: "([^"]*)"')
 NAME = "crossfade"
 """The start of `application_name`; the run's own name follows."""
 _OWN: dict[str, str] = {"client_encoding": "UTF8"}
@@ -146,9 +149,15 @@ def _fix_settings(connection: psycopg.Connection[Any], url: str) -> None:
 def bad_url(error: psycopg.Error, url: str) -> Misused:
     """Return the error of a URL that libpq rejects. Prisma's own parameters are the usual cause."""
     said = without_secrets(str(error).strip(), url)
-    of_value = "correct the option that the message names"
-    of_name = "remove parameters of other tools (connection_limit, pgbouncer); write @ in a password as %40"
-    return Misused(
-        f"libpq rejects the URL {hide_password(url)}: {said}",
-        hint=of_value if "bad value" in said else of_name,
-    )
+    hint = "remove parameters of other tools (connection_limit, pgbouncer); write @ in a password as %40"
+    if "bad value" in said:
+        hint = "correct the option that the message names"
+    elif (unknown := _UNKNOWN.search(str(error))) and (meant := _option_like(unknown[1])):
+        hint = f"{meant}=..., if that option of libpq is meant; otherwise remove the parameter"
+    return Misused(f"libpq rejects the URL {hide_password(url)}: {said}", hint=hint)
+
+
+def _option_like(name: str) -> str | None:
+    """Return the option of libpq whose name is nearly this one."""
+    known = [option.keyword.decode() for option in pq.Conninfo.get_defaults()]
+    return next(iter(difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.8)), None)

@@ -15,17 +15,22 @@ CONNECTIONS = "a run takes one connection for each worker, and up to six more"
 
 @dataclass(frozen=True)
 class _Cause:
-    """`passing`: the same attempt may succeed later. `misused`: the URL is wrong, no server was contacted."""
+    """`passing`: the same attempt may succeed later. `misused`: the URL is wrong, or names what cannot be used. `own`:
+    a limit of this process is in the way, and no server was asked.
+    """
 
     pattern: re.Pattern[str]
     fact: str
     hint: str
     passing: bool = False
     misused: bool = False
+    own: bool = False
 
 
-def _cause(pattern: str, fact: str, hint: str, *, passing: bool = False, misused: bool = False) -> _Cause:
-    return _Cause(re.compile(pattern), fact, hint, passing, misused)
+def _cause(
+    pattern: str, fact: str, hint: str, *, passing: bool = False, misused: bool = False, own: bool = False
+) -> _Cause:
+    return _Cause(re.compile(pattern), fact, hint, passing, misused, own)
 
 
 _NOT_TRUSTED = "certificate verify failed"
@@ -35,11 +40,19 @@ _CAUSES = (
         r"Too many open files",
         "this process has too many open files",
         "raise the limit (ulimit -n 4096), or run with fewer --workers",
+        own=True,
+    ),
+    _cause(
+        r"could not fork new process",
+        "the server could not start a process for the connection",
+        "free memory on the server, or raise its limit of processes",
+        passing=True,
     ),
     _cause(
         r"shared object|[Cc]annot allocate memory",
         "the driver could not be loaded into this process",
         "raise its limit of memory (ulimit -v unlimited), or install the driver again (adbc-driver-postgresql)",
+        own=True,
     ),
     _cause(
         r'invalid sslmode value|sslmode value "[^"]*" invalid',
@@ -48,10 +61,22 @@ _CAUSES = (
         misused=True,
     ),
     _cause(
-        r'invalid [\w ]+ value:? "|invalid integer value|invalid port number|weak sslmode|could not match \d+'
-        r"|value \"[^\"]*\" invalid",
+        r'invalid "?[\w ]+"? value:? "|invalid integer value|invalid port number|weak sslmode|could not match \d+'
+        r"|value \"[^\"]*\" invalid|invalid SCRAM|could not parse network address",
         "an option of the URL has an invalid value",
         "correct the option that the message names",
+        misused=True,
+    ),
+    _cause(
+        r'definition of service "|service file "',
+        "the service that the URL names cannot be found",
+        "define it in ~/.pg_service.conf, or name host, port and database in the URL",
+        misused=True,
+    ),
+    _cause(
+        r"conversion between \S+ and \S+ is not supported",
+        "the encoding of the database cannot be converted to UTF-8",
+        "name a database with another encoding (CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0)",
         misused=True,
     ),
     _cause(
@@ -153,7 +178,7 @@ _CAUSES = (
         passing=True,
     ),
     _cause(
-        r"starting up|shutting down|recovery mode|not yet accepting",
+        r"starting up|shutting down|recovery mode|not yet accepting|terminating connection due to administrator",
         "the server is starting or stopping",
         "run the same command again in a moment",
         passing=True,
@@ -171,12 +196,18 @@ _CAUSES = (
         passing=True,
     ),
     _cause(r"SSL|certificate|TLS", "the TLS connection failed", "check sslmode, and the server's TLS"),
+    _cause(
+        r"FATAL: ",
+        "the server answers, and refuses the connection",
+        "host and port are right: correct what the server's message names; its log may say more",
+        passing=True,
+    ),
 )
 _UNKNOWN = _cause("", "no connection", "check host, port, user, password and database of the URL", passing=True)
 
 
 def no_connection(error: Exception, url: str, why_not_trusted: Callable[[], str] = lambda: "") -> CrossfadeError:
-    """Return Unreachable with its cause; Misused if the URL itself is wrong.
+    """Return Unreachable with its cause; Misused if the URL itself is wrong; CrossfadeError at a limit of this process.
 
     `why_not_trusted` is asked about a certificate of which libpq says only that it is not trusted.
     """
@@ -187,6 +218,8 @@ def no_connection(error: Exception, url: str, why_not_trusted: Callable[[], str]
     message = f"cannot reach PostgreSQL at {hide_password(url)}: {cause.fact} ({first_line(error, url)})"
     if cause.misused:
         return Misused(f"{cause.fact} in {hide_password(url)}: {first_line(error, url)}", hint=cause.hint)
+    if cause.own:
+        return CrossfadeError(f"{cause.fact} ({first_line(error, url)}); committed work is kept", hint=cause.hint)
     ours = Unreachable(message, hint=cause.hint)
     ours.passing = cause.passing
     return ours
