@@ -16,6 +16,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from crossfade.errors import Misused, UnknownSetting
+from crossfade.model.files import read_bytes
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[int | str, ...]
@@ -24,7 +25,7 @@ Location = tuple[int | str, ...]
 def read_toml(file: Path) -> dict[str, Any]:
     """Return what the file holds. Raises Misused if it is missing or does not parse."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(read_bytes(file).decode())
     except FileNotFoundError:
         hint = "name the project's folder with --project"
         raise Misused(f"no {file.name} in {file.parent}", hint=hint) from None

@@ -30,7 +30,7 @@ from pathlib import Path as File
 from typing import Any
 
 from crossfade.errors import Refused, Unreachable
-from crossfade.model.files import write_text
+from crossfade.model.files import read_bytes, write_text
 from crossfade.model.references import Reference
 from crossfade.model.shape import ELEMENT, ENTRY, Node, Path, Shape, TypeStats, format_path, parse_path, unescape_step
 from crossfade.model.vocabulary import Vocabulary
@@ -48,7 +48,7 @@ def write_lock(file: File, shapes: Iterable[Shape]) -> None:
 def read_lock(file: File) -> list[Shape]:
     """Return the shapes in the file, sorted by entity. Raises Unreachable if it cannot be read, Refused if damaged."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_bytes(file).decode()
     except FileNotFoundError:
         raise Unreachable(f"there is no {file}", hint="crossfade survey") from None
     except OSError as error:

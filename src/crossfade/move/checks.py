@@ -15,6 +15,7 @@ from crossfade.assess.survey import choose
 from crossfade.errors import Fault, Misused, SchemaFault, Stale, Uncovered, Unreachable
 from crossfade.mapping.language.compile import compile_all, read_mappings
 from crossfade.model.counts import counted
+from crossfade.model.files import read_text
 from crossfade.model.findings import Finding
 from crossfade.model.patterns import matching
 from crossfade.model.shape import Shape
@@ -105,7 +106,7 @@ def crossings_of(context: Context, schema: TargetSchema | None) -> list[Finding]
     mappings = read_mappings(project.mapping_dir)
     program = compile_all(mappings, surveyed, ()).program
     files = {e: project.inverse_dir / f"{e}.sql" for e in program.feeds}
-    inverses = {e: file.read_text(encoding="utf-8-sig") for e, file in files.items() if file.exists()}
+    inverses = {e: read_text(file) for e, file in files.items() if file.exists()}
     rules, found = read_rules(project.rules_dir), dict[Finding, None]()
     for one in (schema, *([context.load_schema()] if project.group else [])):
         found |= dict.fromkeys(crossings(project.settings, program, surveyed, one, rules, inverses))

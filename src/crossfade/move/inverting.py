@@ -9,7 +9,7 @@ from pathlib import Path
 from crossfade.errors import Misused
 from crossfade.mapping.invert.derive import derive
 from crossfade.mapping.owners import without_owner
-from crossfade.model.files import write_text
+from crossfade.model.files import read_text, write_text
 from crossfade.model.inverse import Inverse, NoWayBack
 from crossfade.model.names import nearest
 from crossfade.move.context import Context
@@ -78,12 +78,12 @@ def file_of(context: Context, entity: str) -> Path:
 def text_of(context: Context, inverse: Inverse) -> str | None:
     """Return the SQL of an inverse: that of its file if there is one, else the derived one; None if there is none."""
     file = file_of(context, inverse.entity)
-    return file.read_text(encoding="utf-8-sig") if file.exists() else inverse.sql
+    return read_text(file) if file.exists() else inverse.sql
 
 
 def _inverted(context: Context, inverse: Inverse, force: bool) -> Inverted:
     file = file_of(context, inverse.entity)
-    before = file.read_text(encoding="utf-8-sig") if file.exists() else None
+    before = read_text(file) if file.exists() else None
     after = None if inverse.sql is None else _marked(inverse.sql)
     if before is not None and before == after:
         state = CURRENT

@@ -27,7 +27,7 @@ def why_left_out(statement: Statement) -> str | None:
     if first in _ROWS or (first == "WITH" and {"INSERT", "UPDATE", "DELETE"} & set(statement.words)):
         return f"{first} is skipped: a schema contains no rows"
     if first == "SELECT" and any(token.word == "SETVAL" for token in meaningful(statement.text)):
-        return "setval is skipped: sequences of columns continue after the highest number in use; other sequences start at their first number"
+        return "setval is skipped: sequences of columns continue after the highest number in use; others start over"
     if first in _UPKEEP:
         return f"{first} is skipped: it creates nothing"
     if first in _RIGHTS or (first, second) in (("DROP", "OWNED"), ("ALTER", "DEFAULT"), ("SECURITY", "LABEL")):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crossfade.errors import CrossfadeError, Unreachable
+from crossfade.model.files import read_text
 from crossfade.model.target import TargetTable
 from crossfade.stores.contract import RowReader
 from crossfade.verify.show import NULL, cut, printable
@@ -15,7 +16,7 @@ from crossfade.verify.verdict import RuleVerdict
 
 def read_rules(folder: Path) -> dict[str, str]:
     """Return the SQL text of every .sql file in the folder, by rule name; nothing if there is no folder."""
-    return {f.stem: f.read_text(encoding="utf-8") for f in sorted(folder.glob("*.sql"))}
+    return {f.stem: read_text(f) for f in sorted(folder.glob("*.sql"))}
 
 
 def run_rule(name: str, sql: str, target: RowReader, *, limit: int, tables: Sequence[TargetTable] = ()) -> RuleVerdict:

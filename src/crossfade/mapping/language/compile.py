@@ -13,13 +13,14 @@ import sqlglot
 from sqlglot import TokenType, exp
 from sqlglot.errors import SqlglotError
 
-from crossfade.errors import Fault, MappingFault, Misused
+from crossfade.errors import Fault, MappingFault
 from crossfade.mapping.language.fields import ColumnSet
 from crossfade.mapping.language.file_text import MappingText, SelectExcerpt
 from crossfade.mapping.language.resolve import Wrong
 from crossfade.mapping.language.select import SelectCompiler
 from crossfade.mapping.language.written_calls import changed_calls
 from crossfade.model.batch import Column
+from crossfade.model.files import read_text
 from crossfade.model.names import similar
 from crossfade.model.program import Branch, Draft, Excerpt, Feed, Program, carries
 from crossfade.model.shape import Node, Shape, parse_path
@@ -29,14 +30,7 @@ from crossfade.project import Discard
 
 def read_mappings(folder: Path) -> dict[str, str]:
     """Return the SQL text of every .sql file in the folder, by table name."""
-    return {f.stem: _text(f) for f in sorted(folder.glob("*.sql"))}
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as e:
-        raise Misused(f"{file} is not UTF-8: byte {e.start + 1} is {file.read_bytes()[e.start]:#04x}") from None
+    return {f.stem: read_text(f) for f in sorted(folder.glob("*.sql"))}
 
 
 def compile_program(

@@ -17,6 +17,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from crossfade.errors import Unreachable
+from crossfade.model.files import read_bytes
 from crossfade.schema.prisma.build import Builder, PrismaView
 from crossfade.schema.prisma.faults import Faults
 from crossfade.schema.prisma.names import Dialect
@@ -93,7 +94,7 @@ def _files(paths: Sequence[Path], faults: Faults) -> Iterator[Path]:
 
 def _read(file: Path, faults: Faults) -> str:
     try:
-        return file.read_bytes().decode("utf-8-sig")
+        return read_bytes(file).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         faults.add(FilePlace(str(file), 0, 0), f"the file is not UTF-8: {error.reason} at byte {error.start}")
         return ""

@@ -12,6 +12,7 @@ from typing import BinaryIO, Protocol, cast
 from urllib.parse import unquote
 
 from crossfade.errors import Refused, Unreachable
+from crossfade.model import files
 
 GZIP = b"\x1f\x8b"
 
@@ -38,23 +39,13 @@ class _Unzipped:
         self._under.close()
 
 
-_KINDS = {
-    stat.S_IFLNK: "a symbolic link",
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-    stat.S_IFDIR: "a folder",
-}
-
-
 def kind_of(path: Path) -> str:
     """Return what the path is if it is not a regular file: `a symbolic link`; "" if it is one."""
     try:
         mode = path.lstat().st_mode
     except OSError as error:
         raise Unreachable(f"{path} cannot be read: {error.strerror}") from error
-    return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "not a regular file")
+    return files.kind_of(mode)
 
 
 def printable(name: str) -> str:

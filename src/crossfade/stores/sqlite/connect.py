@@ -6,10 +6,12 @@ import os
 import re
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from crossfade.errors import CrossfadeError, Misused, Unreachable
+from crossfade.model.files import require_regular
 from crossfade.model.urls import hide_password
 
 _URL = re.compile(r"^sqlite(?:\+\w+)?:///(?P<path>[^?#]*)")
@@ -39,6 +41,8 @@ def connect(url: str, *, write: bool) -> sqlite3.Connection:
     """Open a connection in autocommit mode. Raises Unreachable if the file cannot be opened."""
     path = path_of(url)
     mode = "rwc" if write else "ro"
+    with suppress(OSError):  # it does not exist yet, or SQLite says why it cannot be opened
+        require_regular(path)
     try:
         connection = sqlite3.connect(
             f"file:{quote(os.fsencode(path))}?mode={mode}", uri=True, timeout=_PATIENCE, isolation_level=None
