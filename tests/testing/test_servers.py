@@ -232,3 +232,16 @@ def eventually(holds: Callable[[], bool], seconds: float = 60) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+@pytest.mark.parametrize(("option", "status"), [("--help", 0), ("--nonsense", 2)])
+def test_a_question_about_the_program_starts_no_server(option: str, status: int, tmp_path: Path) -> None:
+    """Where a server would be started, its folder would be made: there is none that may be."""
+    command = [sys.executable, "-m", "crossfade.testing", option]
+    environment = {n: v for n, v in os.environ.items() if n not in (MONGODB_URL, POSTGRESQL_URL)}
+    done = subprocess.run(
+        command, env={**environment, "TMPDIR": str(tmp_path)}, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == status
+    assert "usage: python -m crossfade.testing" in (done.stderr if status else done.stdout)
+    assert list(tmp_path.iterdir()) == []
