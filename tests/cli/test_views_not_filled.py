@@ -60,6 +60,13 @@ def test_it_is_filled_by_hand(ended: Tiny) -> None:
     assert ended("status").status == 0
 
 
+def test_it_is_filled_by_the_next_run_that_follows(ended: Tiny) -> None:
+    ended.mongo.db.people.update_one({"_id": EVE}, {"$set": {"age": 29}})
+    for _ in range(2):  # the first one corrects the row
+        ended("start", "--poll", "--for", "1s")
+    assert filled(ended) == {"best": True, "names": True, "shares": True}
+
+
 def test_a_view_is_filled_again_with_its_table(tiny: Tiny) -> None:
     tiny.edit("schema.sql", "CREATE INDEX people_name", VIEWS.replace("(age - 28)", "age"))
     assert tiny("run").status == 0

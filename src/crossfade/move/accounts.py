@@ -73,9 +73,9 @@ def _unfilled(context: Context, found: Status) -> Iterator[str]:
 
 
 _EMPTY = (
-    "the {} has no data, because its query failed for the rows that are there; everything else is made. Correct the"
-    " records at the source, then crossfade repair and crossfade copy, which fills it; or correct the query in the"
-    " schema, then crossfade reset and crossfade run"
+    "the {} has no data: its query failed when it was to be filled (crossfade copy tries it again and says why);"
+    " everything else is made. Correct the records at the source, then crossfade repair and crossfade copy; or correct"
+    " the query in the schema, then crossfade reset and crossfade run"
 )
 
 
