@@ -10,7 +10,9 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
+from crossfade.cli.limits import TO_LOAD, require_address_space
 from crossfade.cli.streams import open_streams
+from crossfade.errors import CrossfadeError
 
 WITH_WORKERS = {"run", "survey", "copy", "start", "verify"}
 NOTHING_HAD_BEGUN = b"\nerror: stopped; nothing had started\nTry: run the same command again\n"
@@ -19,6 +21,7 @@ NOTHING_HAD_BEGUN = b"\nerror: stopped; nothing had started\nTry: run the same c
 def main() -> NoReturn:
     """Run the program. Ctrl-C while its libraries are loading prints a message, not a traceback."""
     open_streams()
+    _require_memory()
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     from crossfade.runtime.warmup import forget_ahead, load_ahead  # slow to import itself
 
@@ -43,6 +46,15 @@ def main() -> NoReturn:
     os._exit(
         status
     )  # everything is closed and printed; a normal exit would wait up to half a second for pymongo's threads
+
+
+def _require_memory() -> None:
+    """End with a message if the libraries cannot be loaded in the address space of this process."""
+    try:
+        require_address_space(TO_LOAD)
+    except CrossfadeError as error:
+        sys.stderr.write(f"error: {error.message}\nTry: {error.hint}\n")
+        sys.exit(error.exit_status)
 
 
 def _with_workers(arguments: list[str]) -> bool:

@@ -29,16 +29,26 @@ _SHARED = (
 )
 
 
-_MEGABYTES = 900
-"""With less address space, a process aborts inside the libraries, without a message."""
+_MEGABYTES = 3_000
+"""With less address space, libraries fail in many ways, some of them without a message: 2.3 GB are mapped when all are
+loaded (most of it is reserved and never used), and a query may need half a GB more.
+"""
+TO_LOAD = 400
+"""With less, in megabytes, the libraries cannot even be loaded."""
 
 
-def require_address_space() -> None:
-    """Raise CrossfadeError if this process may map too little memory (ulimit -v)."""
+def _address_space() -> int | None:
+    """Return how many bytes this process may map (ulimit -v); None without a limit."""
     if sys.platform == "win32":
-        return
+        return None
     allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if allowed == resource.RLIM_INFINITY or allowed >= _MEGABYTES << 20:
+    return None if allowed == resource.RLIM_INFINITY else allowed
+
+
+def require_address_space(megabytes: int = _MEGABYTES) -> None:
+    """Raise CrossfadeError if this process may map less memory than this (ulimit -v)."""
+    allowed = _address_space()
+    if allowed is None or allowed >= megabytes << 20:
         return
     raise CrossfadeError(
         f"this process may use {allowed >> 20:,} MB of address space (ulimit -v), and a run needs at least"
@@ -57,10 +67,15 @@ def limit_of(error: BaseException) -> CrossfadeError | None:
 
 
 def _limit(error: BaseException) -> tuple[str, str] | None:
-    if isinstance(error, MemoryError):
-        return _OF_ERRNO[errno.ENOMEM]
-    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+    has_no_thread = isinstance(error, RuntimeError) and "can't start new thread" in str(error)
+    lacks_memory = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+    if (has_no_thread or lacks_memory) and (allowed := _address_space()) is not None:
+        fact = f"this process may use {allowed >> 20:,} MB of address space (ulimit -v), which is not enough"
+        return fact, "raise the limit (ulimit -v unlimited), or use a smaller limits.chunk_mb"
+    if has_no_thread:
         return _OF_ERRNO[errno.EAGAIN]
+    if lacks_memory:
+        return _OF_ERRNO[errno.ENOMEM]
     if not isinstance(error, OSError):
         return None
     if any(
