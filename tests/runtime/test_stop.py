@@ -14,10 +14,12 @@ from types import FrameType
 import pytest
 
 from crossfade.errors import CrossfadeError
+from crossfade.runtime import tasks
 from crossfade.runtime.executor import Executor
-from crossfade.runtime.local import InProcess, make_executor
+from crossfade.runtime.local import InProcess, Processes, make_executor
 from crossfade.runtime.stop import stop_at_the_end
 from crossfade.runtime.tasks import run_tasks
+from crossfade.transform.engine import Engine
 
 
 class StrikeAt:
@@ -149,3 +151,35 @@ def test_signals_are_the_main_threads() -> None:
     thread.start()
     thread.join()
     assert results == [1]
+
+
+def never_ends() -> None:
+    """A call that nothing can interrupt, like a function of DuckDB."""
+    os.kill(os.getppid(), signal.SIGINT)
+    threading.Event().wait()
+
+
+@pytest.mark.timeout(60)
+def test_a_call_that_does_not_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "PATIENCE", 0.5)
+    with pytest.raises(KeyboardInterrupt), Processes(2) as executor:
+        run_tasks(executor, never_ends, [()], lambda _: None)
+    assert not multiprocessing.active_children()
+
+
+def test_no_query_begins_in_this_process_after_it() -> None:
+    """A batch that the engine refuses is tried record by record: each query may take long."""
+    begun: list[int] = []
+
+    def task(number: int) -> None:
+        engine = Engine()
+        for _ in range(3):
+            begun.append(number)
+            engine.run("SELECT 1", {})
+            if len(begun) == 1:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt), InProcess() as executor:
+        run_tasks(executor, task, [(1,), (2,)], lambda _: None)
+    assert begun == [1, 1]
+    assert Engine().run("SELECT 1 AS one", {}).to_pydict() == {"one": [1]}

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from importlib.metadata import version
 from itertools import pairwise
 from types import FrameType
@@ -42,6 +43,7 @@ from crossfade.cli import (
 )
 from crossfade.cli.events import line_of
 from crossfade.cli.failure import INTERRUPTED, end_quietly, failure_of, interrupted, show, usage
+from crossfade.cli.second_signal import heard_at_once
 from crossfade.cli.streams import accept_any_text
 from crossfade.move.processes import STOPS, forget_ahead
 
@@ -134,7 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ours = STOPS if threading.current_thread() is threading.main_thread() else ()  # signals are the main thread's
     before = {number: signal.signal(number, stop) for number in ours}
     try:
-        status = app(given, prog_name="crossfade", standalone_mode=False)
+        with heard_at_once(STOPS, _end_at_once) if ours else nullcontext():
+            status = app(given, prog_name="crossfade", standalone_mode=False)
         sys.stdout.flush()
         return int(status or 0)
     except TyperException as error:
@@ -182,6 +185,10 @@ def _stop_in_order(*, as_json: bool) -> Callable[[int, FrameType | None], NoRetu
 
 
 def _stop_at_once(signum: int, frame: FrameType | None) -> NoReturn:
+    _end_at_once()
+
+
+def _end_at_once() -> NoReturn:
     """Exit at once. Unfinished chunks are rolled back, because their workers end with this process."""
     if os.isatty(2):
         os.write(2, b"\x1b[?25h")  # the cursor, which progress bars hide

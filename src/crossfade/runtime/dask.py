@@ -7,6 +7,7 @@ dashboards do not show it (cluster.Sealed). If a worker is lost, the scheduler g
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import threading
 import time
 import uuid
@@ -193,7 +194,7 @@ class DaskExecutor:
                 return False  # fewer workers are at work from now on
         return False
 
-    def stop(self) -> None:
+    def stop(self, patience: float = math.inf) -> None:
         with suppress(Exception):  # if the scheduler is gone, no call is running that could be stopped
             self._client.run(stop_calls, self._name)
         with self._changed:

@@ -1,7 +1,7 @@
 """The contract of an executor, which runs calls here or elsewhere (used by tasks.py).
 
     submit    submit a group of calls; its outcome is reported when it is known, in any order
-    stop      start no more calls, and wait for the running ones
+    stop      start no more calls, and wait for the running ones, or for some time
     close     release the workers
 
 An executor changes no state of the calling process: no signal handlers, no environment, no allocator, no resource
@@ -11,6 +11,7 @@ therefore be idempotent: a chunk is claimed in its own transaction.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -77,8 +78,11 @@ class Executor(Protocol):
         """
         ...
 
-    def stop(self) -> None:
-        """Return when no call is running any more; waiting calls are not started. Nothing is submitted afterwards."""
+    def stop(self, patience: float = math.inf) -> None:
+        """Return when no call is running any more; waiting calls are not started. Nothing is submitted afterwards.
+
+        A call that runs for more than `patience` seconds from now is ended, if it is in a process of its own.
+        """
         ...
 
     def close(self) -> None:

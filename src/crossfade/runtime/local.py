@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
@@ -46,7 +48,7 @@ class _Pooled:
     def __init__(self, pool: futures.Executor, workers: int) -> None:
         self._pool, self.workers = pool, workers
 
-    def stop(self) -> None:
+    def stop(self, patience: float = math.inf) -> None:
         # not future.cancel(): a pool whose worker dies would then fail on that future and never end
         self._pool.shutdown(cancel_futures=True)
 
@@ -73,9 +75,26 @@ class InProcess(_Pooled):
 class Processes(_Pooled):
     """A pool of `workers` processes. If one is killed, all of them end."""
 
+    _pool: futures.ProcessPoolExecutor
+
     def __init__(self, workers: int) -> None:
         super().__init__(futures.ProcessPoolExecutor(workers, mp_context=context(), initializer=_begin), workers)
         self._sent: Counter[str] = Counter()
+
+    def stop(self, patience: float = math.inf) -> None:
+        if patience == math.inf:
+            super().stop()
+            return
+        timer = threading.Timer(patience, self._kill)
+        timer.start()
+        try:
+            super().stop()
+        finally:
+            timer.cancel()
+
+    def _kill(self) -> None:
+        for process in list((self._pool._processes or {}).values()):  # kill_workers() since Python 3.14
+            process.kill()
 
     def get_ready(self, call: Callable[[], object]) -> None:
         for _ in range(self.workers):

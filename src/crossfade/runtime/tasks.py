@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import InitVar, dataclass, field
 from functools import partial
@@ -15,11 +16,14 @@ from crossfade.runtime.again import Patience
 from crossfade.runtime.executor import Answer, Done, Executor, Failed, LostWorkers, Missing, Value
 from crossfade.runtime.sent_once import Call
 from crossfade.runtime.stop import stop_at_the_end
+from crossfade.transform.interrupts import queries_may_be_stopped
 
 Result = TypeVar("Result")
 
 MOST_IN_A_GROUP = 64
 ASKED_EVERY = 1.0
+PATIENCE = 10.0
+"""How long running calls may take to finish after Ctrl-C, in seconds."""
 
 
 def run_tasks(
@@ -36,11 +40,12 @@ def run_tasks(
     what was passed on before is done.
 
     A call that a lost connection interrupted is made again when the running calls have ended. An error or Ctrl-C stops
-    the executor, and is raised when the running calls have finished. Raises CrossfadeError if a worker was killed.
+    the executor, and is raised when the running calls have finished. After Ctrl-C, a call in this process ends when it
+    begins its next query, and one in a worker after PATIENCE. Raises CrossfadeError if a worker was killed.
     """
     done: SimpleQueue[Done | None] = SimpleQueue()
     run = _TaskRun(executor, ((task, one) for one in arguments), take, ahead, done, tell, may_begin)
-    with stop_at_the_end(partial(done.put, None)):
+    with queries_may_be_stopped() as stop_queries, stop_at_the_end(partial(run.stop, stop_queries)):
         try:
             while run.goes_on():
                 pass
@@ -51,7 +56,7 @@ def run_tasks(
             ) from lost
         finally:
             if run.at_work:
-                executor.stop()
+                executor.stop(PATIENCE if run.stopped else math.inf)
 
 
 @dataclass
@@ -73,9 +78,16 @@ class _TaskRun(Generic[Result]):
     error: CrossfadeError | None = None
     seconds: float = 0.0
     """The estimated duration of a call."""
+    stopped: bool = False
 
     def __post_init__(self, tell: Listener) -> None:
         self.patience = Patience(tell)
+
+    def stop(self, stop_queries: Callable[[], None]) -> None:
+        """Note a Ctrl-C. Called by a signal handler."""
+        self.stopped = True
+        stop_queries()
+        self.done.put(None)
 
     def goes_on(self) -> bool:
         """Submit calls, and process one answer. Return False at the end, or after Ctrl-C."""

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from crossfade.model.quoting import identifier
-from crossfade.transform.interrupts import interruptible
+from crossfade.transform.interrupts import interruptible, require_not_stopped
 from crossfade.transform.macros import FIRST, GIVEN, MARK, SUFFIXES, inverse_macros, macros, macros_of
 from crossfade.transform.memory_bound import bounded_memory
 
@@ -72,7 +72,10 @@ class Engine:
         _ = self._con
 
     def run(self, sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
-        """Return the result of `sql` over named Arrow tables. Raises EngineError; OutOfMemory at the memory limit."""
+        """Return the result of `sql` over named Arrow tables. Raises EngineError; OutOfMemory at the memory limit;
+        KeyboardInterrupt if queries were stopped.
+        """
+        require_not_stopped()
         with self._registered(sql, tables), bounded_memory():
             try:
                 return self._con.sql(sql).to_arrow_table()

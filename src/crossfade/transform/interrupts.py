@@ -4,11 +4,40 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
+_stopping = False
+
+
+@contextmanager
+def queries_may_be_stopped() -> Iterator[Callable[[], None]]:
+    """Yield a function for a signal handler: after it, no query of the main thread begins, until the end of the block.
+
+    A query of values that take long cannot be interrupted. But it is often one of many: if the engine refuses a batch,
+    every record is tried alone.
+    """
+
+    def stop() -> None:
+        global _stopping
+        _stopping = True
+
+    def end() -> None:
+        global _stopping
+        _stopping = False
+
+    try:
+        yield stop
+    finally:
+        end()
+
+
+def require_not_stopped() -> None:
+    """Raise KeyboardInterrupt if queries were stopped, and this is the main thread."""
+    if _stopping and threading.current_thread() is threading.main_thread():
+        raise KeyboardInterrupt
 
 
 @contextmanager
