@@ -22,7 +22,7 @@ from crossfade.model.shape import Shape
 from crossfade.model.target import TargetSchema
 from crossfade.move import cutting_back, inverting, surveying
 from crossfade.move.context import Context
-from crossfade.move.inventory import COPIED, altered, findings, inventory
+from crossfade.move.inventory import ALTERED, COPIED, altered, findings, inventory
 from crossfade.records.codec import Codec
 from crossfade.schema.triggers import enabled_triggers, triggers_in
 from crossfade.shift.gates import Gate
@@ -170,8 +170,10 @@ def _maps_not_followed(context: Context) -> Iterator[Finding]:
         yield Finding("note", "stale_map", text, message, "correct the path, then crossfade survey")
 
 
-def require_covered(context: Context) -> None:
-    faults = [f for f in _faults_and_notes(context) if f.severity == "fault"]
+def require_covered(context: Context, *, may_be_altered: bool = False) -> None:
+    """Raise if there are faults. `may_be_altered`: tables of the source may be, because they are followed."""
+    but = ALTERED if may_be_altered else ""
+    faults = [f for f in _faults_and_notes(context) if f.severity == "fault" and f.kind != but]
     if faults:
         _ = context.program, context.schema  # raises if a mapping or the schema has faults
         lines = [f"{f.place}: {f.message}" + (f"\n  Try: {f.hint}" if f.hint else "") for f in faults]
@@ -179,9 +181,9 @@ def require_covered(context: Context) -> None:
         raise Uncovered("\n".join([head, *lines]), faults, hint="crossfade check")
 
 
-def require_current_lock(context: Context, entities: Sequence[EntityInfo]) -> None:
-    """Raise Stale if the source has other `entities` than the survey saw, or declares them otherwise: what is new would
-    silently not be copied.
+def require_current_lock(context: Context, entities: Sequence[EntityInfo], *, may_be_altered: bool = False) -> None:
+    """Raise Stale if the source has other `entities` than the survey saw, or declares them otherwise, unless they
+    `may_be_altered`: what is new would silently not be copied.
     """
     whole = {d.entity for d in context.discards if d.is_whole}
     chosen = {e.name for e in choose(entities, context.project.settings.entities)} - whole
@@ -189,7 +191,8 @@ def require_current_lock(context: Context, entities: Sequence[EntityInfo]) -> No
     parts = [
         f"{what}: {', '.join(names)}" for what, names in (("new", new), ("no longer in the source", gone)) if names
     ]
-    parts += [f"{entity}: {'; '.join(differences)}" for entity, differences in altered(context).items()]
+    if not may_be_altered:
+        parts += [f"{entity}: {'; '.join(differences)}" for entity, differences in altered(context).items()]
     if parts:
         raise Stale(
             f"{context.project.lock_file.name} is older than the source ({'; '.join(parts)}); nothing was written",

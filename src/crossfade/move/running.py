@@ -20,14 +20,15 @@ class Stopped(Exception):
     """The run is to end, in the middle of a phase."""
 
 
-def prepare(context: Context, *, source_moved: bool) -> tuple[str, ...]:
-    """Check that the move can be copied and followed, and make the target its own.
+def prepare(context: Context, *, source_moved: bool, may_be_altered: bool = False) -> tuple[str, ...]:
+    """Check that the move can be copied and followed, and make the target its own. `may_be_altered`: tables of the
+    source may be, because following halts such an entity alone.
 
     Return the entities that were dropped and created again since the last run followed or polled them.
     """
     entities = surveying.entities(context)
-    checks.require_current_lock(context, entities)
-    checks.require_covered(context)
+    checks.require_current_lock(context, entities, may_be_altered=may_be_altered)
+    checks.require_covered(context, may_be_altered=may_be_altered)
     context.throttle.require()
     target_ownership.own_target(context)
     return source_identity.require_same_source(

@@ -37,9 +37,11 @@ POLL = "crossfade start --poll, which needs no feed: it compares everything agai
 def start(context: Context, listen: Listener, *, seconds: float | None = None, source_moved: bool = False) -> Status:
     """Copy what is not copied, and follow the source until the run is stopped, or for this many seconds."""
     _require_transactions(context)
-    if has_begun(context):
+    goes_on = has_begun(context)
+    if goes_on:
         cutting_back.settle(context)
-    replaced = running.prepare(context, source_moved=source_moved)
+    may_be_altered = goes_on and target_ownership.own_move(context).stage == journal.FINISHED
+    replaced = running.prepare(context, source_moved=source_moved, may_be_altered=may_be_altered)
     record = _begun(context, replaced)
     feed_names.remove_unused(context.transaction, context.source, context.target, context.feed_names)
     context.forget_work()
