@@ -17,6 +17,7 @@ from crossfade.model.counts import counted
 from crossfade.model.dialects import dialect_of
 from crossfade.model.event import Event, Listener
 from crossfade.model.quoting import qualified
+from crossfade.model.target import Step
 from crossfade.move import (
     checks,
     cutting_back,
@@ -32,12 +33,13 @@ from crossfade.move.context import Context
 from crossfade.move.cutting_back import fence_of
 from crossfade.move.draining import drain
 from crossfade.move.shifting import Shift
+from crossfade.pipeline.steps import failed
 from crossfade.shift import plan as planning
 from crossfade.shift.gates import Figures, Gate, gates, require
 from crossfade.shift.guards import are_set, guards
 from crossfade.shift.plan import CutoverStep, Plan, Sides
 from crossfade.shift.run import Action, Controller
-from crossfade.stores.contract import ChangeFeed, Fence, Started, need
+from crossfade.stores.contract import ChangeFeed, Fence, RowRejected, Started, need
 from crossfade.verify import conclusion
 from crossfade.verify.follower import Follower
 from crossfade.verify.run import Subject
@@ -156,6 +158,7 @@ class _Cutover(Shift):
             planning.CLOSE_TARGET: self._close_target,
             planning.CLOSE_OTHERS: self._close_others,
             planning.ANALYZE: self._analyze,
+            planning.REFRESH: self._refresh,
             planning.AHEAD: self._ahead,
             planning.WAY_BACK: self._begin_way_back,
             planning.FENCE: self._fence,
@@ -197,6 +200,16 @@ class _Cutover(Shift):
             with self._context.transaction() as tx:
                 tx.run(analyze.format(qualified(table.schema, table.table)))
         return f"{len(tables)} tables"
+
+    def _refresh(self) -> str:
+        views = _views(self._context)
+        for step in views:
+            try:
+                with self._context.transaction() as tx:
+                    tx.run(step.sql)
+            except RowRejected as error:
+                raise failed(step, error) from error
+        return counted(len(views), "materialized view")
 
     def _closed_before(self) -> datetime | None:
         """Return when the last cutover that closed the target had done so."""
@@ -336,8 +349,14 @@ def _plan(context: Context) -> Plan:
         way_back.is_wanted(context),
         context.project.group,
         sorted(context.shapes) if context.project.group else (),
+        [step.id.removeprefix("data of ") for step in _views(context)],
     )
     return planning.plan(sides, context.project.settings.cutover)
+
+
+def _views(context: Context) -> list[Step]:
+    """Return the steps that fill the materialized views of the schema: the data of these is as old as the copy."""
+    return [step for step in context.schema.post if step.fills]
 
 
 def _figures(context: Context) -> Figures:

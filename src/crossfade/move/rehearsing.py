@@ -135,7 +135,14 @@ class _Rehearsal(cutting._Cutover):
 
     @property
     def _rehearsed(self) -> Mapping[str, Action]:
-        same = (planning.CLOSE_TARGET, planning.ANALYZE, planning.AHEAD, planning.WAY_BACK, planning.COMPARE)
+        same = (
+            planning.CLOSE_TARGET,
+            planning.ANALYZE,
+            planning.REFRESH,
+            planning.AHEAD,
+            planning.WAY_BACK,
+            planning.COMPARE,
+        )
         actions = {name: self._actions[name] for name in same}
         others: Mapping[str, Action] = {
             planning.MARK: self._mark_only,

@@ -38,9 +38,11 @@ class Sides:
     way_back: bool = False
     group: str = ""
     entities: Sequence[str] = ()
+    views: Sequence[str] = ()
 
 
 CLOSE_TARGET, ANALYZE, AHEAD, FENCE = "close the target", "analyze", "comparison ahead", "fence the source"
+REFRESH = "refresh"
 MARK, DRAIN, COMPARE, NUMBERS = "marker", "drain", "last comparison", "numbers"
 OPEN, ANNOUNCE = "open the target", "announce"
 WAY_BACK, END_FEED = "way back", "end the feed"
@@ -66,6 +68,8 @@ def _steps(sides: Sides, settings: Shifting) -> Iterator[CutoverStep]:
     yield from _closed_target(sides)
     if sides.analyzes:
         yield CutoverStep(ANALYZE, f"statistics of {tables}")
+    if sides.views:
+        yield CutoverStep(REFRESH, f"{', '.join(sides.views)}: as of now, not of the end of the copy")
     yield CutoverStep(AHEAD, AHEAD_SAYS)
     if sides.way_back:
         yield CutoverStep(WAY_BACK, f"a feed of {sides.target}, so that what is written there comes back")
