@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import pytest
 
 from crossfade.journal import dirty, feed, halted, journal, looked_up, verified
+from crossfade.journal.status import following_of
 from crossfade.journal.verified import Proof
 from crossfade.model.positions import NO_FLOOR, Floor, Position
 from crossfade.stores.contract import Transaction, need
@@ -158,6 +159,31 @@ def test_the_feed_is_noted_from_its_start(begin: Transaction) -> None:
         assert (again.name, again.state, again.stop_wanted, again.lag_ms) == ("g", "following", False, None)
         feed.forget(tx)
         assert feed.find(tx) is None
+
+
+def test_a_lag_that_was_proven_long_ago_is_no_lag_of_now(begin: Transaction, monkeypatch: pytest.MonkeyPatch) -> None:
+    def at(seconds: int) -> None:
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> Clock:
+                return cls(2026, 1, 2, 3, 4, seconds, tzinfo=UTC)
+
+        monkeypatch.setattr(feed, "datetime", Clock)
+
+    with begin() as tx:
+        feed.begin(tx, "f", Position("1"), NO_FLOOR, "following")
+        at(0)
+        feed.tell(tx, lag_ms=7)
+        for seconds, overdue in ((4, 0), (30, 30_000)):
+            at(seconds)
+            feed.tell(tx)
+            found = following_of(tx, at_work=True)
+            assert found is not None
+            assert (found.lag_ms, found.overdue_ms, found.behind_ms) == (7, overdue, 7 + overdue)
+        feed.tell(tx, lag_ms=9)
+        found = following_of(tx, at_work=True)
+        assert found is not None
+        assert found.behind_ms == 9
 
 
 def test_the_last_verification_is_known(begin: Transaction) -> None:

@@ -45,6 +45,7 @@ def broken(status: Status, settings: Guards = ALL) -> set[str]:
         (found(following=replace(FOLLOWED, halted=(Halted("orders", "unseen", "", ""),))), {"feed"}),
         (found(following=replace(FOLLOWED, lag_ms=1001)), {"lag"}),
         (found(following=replace(FOLLOWED, lag_ms=None)), {"lag"}),
+        (found(following=replace(FOLLOWED, overdue_ms=801)), {"lag"}),
         (found(following=replace(FOLLOWED, verified=proof("equal_but_quarantined"))), set()),
         (found(following=replace(FOLLOWED, verified=proof("not_equal"))), {"differences"}),
         (found(following=replace(FOLLOWED, verified=proof(NO_BASE))), {"differences"}),

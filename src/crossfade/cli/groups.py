@@ -30,7 +30,7 @@ def _document(one: GroupState) -> dict[str, Any]:
         "entities": list(one.entities),
         "stage": one.stage,
         "following": None if follow is None else follow.state if follow.running else "stopped",
-        "lag_ms": None if follow is None else follow.lag_ms,
+        "lag_ms": None if follow is None else follow.behind_ms,
     }
 
 

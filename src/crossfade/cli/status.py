@@ -145,6 +145,7 @@ def following_document(found: FollowStatus) -> dict[str, Any]:
         "position_at": _moment(found.position_at),
         "lag_ms": found.lag_ms,
         "lag_proven_at": found.proven_at,
+        "overdue_ms": found.overdue_ms,
         "backlog_bytes": found.backlog,
         "throttled": found.throttled,
         "direction": found.direction,
@@ -236,7 +237,8 @@ def draw_following(screen: Screen, document: Mapping[str, Any]) -> None:
     if document["position_at"]:
         screen.line(f"everything that changed until {document['position_at']} is in the journal")
     if document["lag_ms"] is not None:
-        screen.line(f"proven to be {document['lag_ms'] / 1000:.2f} s behind at {document['lag_proven_at']}")
+        overdue = f"; nothing was proven for {document['overdue_ms'] / 1000:.0f} s" if document["overdue_ms"] else ""
+        screen.line(f"proven to be {document['lag_ms'] / 1000:.2f} s behind at {document['lag_proven_at']}{overdue}")
     if document["backlog_bytes"]:
         side = "target" if back else "source"
         screen.line(f"the {side} retains {number(document['backlog_bytes'])} bytes for it")

@@ -48,6 +48,16 @@ class FeedRecord:
     writer: int = 0
 
     @property
+    def overdue_ms(self) -> int:
+        """For how long the controller has been alive and proven no later lag, although it writes a mark every second; 0
+        up to OVERDUE.
+        """
+        if self.seen_at is None or self.heartbeat_at is None:
+            return 0
+        since = datetime.fromisoformat(self.seen_at) - datetime.fromisoformat(self.heartbeat_at)
+        return round(since / timedelta(milliseconds=1)) if since > timedelta(seconds=OVERDUE) else 0
+
+    @property
     def is_back(self) -> bool:
         """Whether it is the target's feed: the application writes there."""
         return self.direction == BACK
@@ -62,6 +72,9 @@ class FeedRecord:
 
 SINCE = 8
 """The version of the journal that has a feed."""
+
+OVERDUE = 5.0
+"""Seconds after which the next mark should have been proven."""
 
 ALIVE = 15.0
 """Seconds after which a controller that has not reported counts as dead."""

@@ -71,7 +71,7 @@ class FollowStatus:
     started_at: str
     position_at: datetime | None
     lag_ms: int | None
-    """A lag that was proven at `proven_at`."""
+    """A lag that was proven at `proven_at`. It says nothing of later, if that is `overdue_ms` ago: see `behind_ms`."""
     proven_at: str | None
     backlog: int | None
     """The bytes that the source retains for the feed, if it retains any."""
@@ -91,6 +91,13 @@ class FollowStatus:
     """The records that the source cannot store: entity, reason, table and column, and how many."""
     rows_named: Mapping[str, int] = field(default_factory=dict)
     """After a cutover: table -> its rows that have changed, and whose records are still to be found."""
+    overdue_ms: int = 0
+    """For how long the run has been alive and proven no later lag; 0 if the last proof is some seconds old."""
+
+    @property
+    def behind_ms(self) -> int | None:
+        """How far the other side is behind, or at least is, if no later lag was proven; None if that is unknown."""
+        return None if self.lag_ms is None else self.lag_ms + self.overdue_ms
 
     @property
     def is_back(self) -> bool:
@@ -226,6 +233,7 @@ def following_of(tx: TargetTransaction, *, at_work: bool) -> FollowStatus | None
         direction=record.direction,
         set_aside=tuple(returned.causes(tx)) if record.is_back else (),
         rows_named=looked_up.count(tx) if record.is_back else {},
+        overdue_ms=record.overdue_ms,
     )
 
 

@@ -120,11 +120,17 @@ def following(found: FollowStatus | None, settings: Shifting) -> Iterator[Gate]:
     yield Gate("follower", state, "following", good, _to_follow(found))
     if found is None:
         return
-    lag = None if found.lag_ms is None else found.lag_ms / 1000
-    said = "not proven" if lag is None else f"{lag:.2f} s"
-    yield Gate("lag", said, f"{settings.lag_s:g} s", lag is not None and lag <= settings.lag_s, "crossfade status")
+    yield lag_gate("lag", found, f"{settings.lag_s:g} s", settings.lag_s)
     halted = ", ".join(one.entity for one in found.halted) or "none"
     yield Gate("halted entities", halted, "none", not found.halted, "crossfade status says why")
+
+
+def lag_gate(name: str, found: FollowStatus | None, limit: str, seconds: float) -> Gate:
+    """Return the gate of the lag. If marks are overdue, the last lag that was proven says nothing of now."""
+    lag = None if found is None or found.behind_ms is None else found.behind_ms / 1000
+    overdue = found is not None and found.overdue_ms
+    figure = "not proven" if lag is None else f"at least {lag:.0f} s" if overdue else f"{lag:.2f} s"
+    return Gate(name, figure, limit, lag is not None and lag <= seconds, "crossfade status")
 
 
 def _quarantine(found: Status) -> Gate:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from crossfade.journal.status import FollowStatus, Status
 from crossfade.project import Guards
-from crossfade.shift.gates import Gate, is_equal
+from crossfade.shift.gates import Gate, is_equal, lag_gate
 
 FOLLOWING = ("copying", "following")
 
@@ -49,10 +49,7 @@ def _set_aside(found: Status) -> Iterator[tuple[float, str]]:
 
 def _followed(found: FollowStatus | None, settings: Guards) -> Iterator[Gate]:
     if settings.lag_s is not None:
-        lag = None if found is None or found.lag_ms is None else found.lag_ms / 1000
-        figure = "not proven" if lag is None else f"{lag:.2f} s"
-        good = lag is not None and lag <= settings.lag_s
-        yield Gate("guard: lag", figure, f"at most {settings.lag_s:g} s", good, "crossfade status")
+        yield lag_gate("guard: lag", found, f"at most {settings.lag_s:g} s", settings.lag_s)
     if settings.differences:
         last = None if found is None else found.verified
         good = last is None or is_equal(last.verdict)
