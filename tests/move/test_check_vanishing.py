@@ -107,6 +107,23 @@ def test_a_source_of_rows(pg_db: PostgresScratch) -> None:
     pg_db.execute("CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY LIST (id)")
     pg_db.execute("CREATE UNLOGGED TABLE part PARTITION OF parts DEFAULT")
     with open_store(pg_db.url) as store:
-        found = need(store.inspector, store, "be inspected").vanishing(["good", "parts", "t"])
+        found = need(store.inspector, store, "be inspected").doubtful(["good", "parts", "t"])
     assert [(f.kind, f.place) for f in found] == [("vanishes", "parts"), ("vanishes", "t")]
     assert [f.hint for f in found] == ["ALTER TABLE public.part SET LOGGED", "ALTER TABLE public.t SET LOGGED"]
+
+
+def test_rules_of_a_source(pg_db: PostgresScratch) -> None:
+    """A view is made by a rule, too, and a rule that is disabled or for replicas does not fire."""
+    for table in ("t", "noted", "quiet"):
+        pg_db.execute(f"CREATE TABLE {table} (id int PRIMARY KEY)")
+    pg_db.execute("CREATE RULE notes AS ON UPDATE TO t DO ALSO INSERT INTO noted VALUES (OLD.id)")
+    pg_db.execute("CREATE RULE keeps AS ON DELETE TO t DO INSTEAD NOTHING")
+    pg_db.execute("CREATE RULE off AS ON DELETE TO quiet DO INSTEAD NOTHING")
+    pg_db.execute("ALTER TABLE quiet DISABLE RULE off")
+    pg_db.execute("CREATE VIEW v AS SELECT * FROM t")
+    with open_store(pg_db.url) as store:
+        found = need(store.inspector, store, "be inspected").doubtful(["t", "noted", "quiet", "v"])
+    assert [(f.kind, f.place, "runs too" in f.message, "set aside" in f.message) for f in found] == [
+        ("rule", "t", False, True),
+        ("rule", "t", True, False),
+    ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 
+from crossfade.errors import CrossfadeError
 from crossfade.records.rows.raw import RawRow, write
 from crossfade.stores.contract import RecordChange, RecordWriter, need
 from crossfade.stores.open import open_store
@@ -65,3 +67,27 @@ def test_what_would_be_rounded_is_refused(pg_db: PostgresScratch, writer: Record
     assert "1.234" in refused[0].detail
     kept = pg_db.execute("SELECT id, price::text FROM priced WHERE id IN (1, 5, 6, 20, 21) ORDER BY id")
     assert kept == [(1, "1.50"), (5, "2.50"), (6, None), (21, "3.00")]
+
+
+RULES = {
+    "DELETE": "ON DELETE TO priced DO INSTEAD NOTHING",
+    "UPDATE": "ON UPDATE TO priced WHERE OLD.id = 1 DO INSTEAD NOTHING",
+    "INSERT": "ON INSERT TO priced WHERE NEW.id = 20 DO INSTEAD NOTHING",
+}
+
+
+@pytest.mark.parametrize("event", RULES)
+def test_a_rule_that_keeps_rows_as_they_are(pg_db: PostgresScratch, writer: RecordWriter, event: str) -> None:
+    """Of a DELETE the server reports no error, and the record would be taken for deleted."""
+    changes = {
+        "DELETE": RecordChange("priced", '["1"]', raw(), None),
+        "UPDATE": RecordChange("priced", '["1"]', raw(), raw(price="7")),
+        "INSERT": RecordChange("priced", '["20"]', None, raw(id="20")),
+    }
+    other = RecordChange("priced", '["2"]', raw(id="2"), raw(id="2", price="8"))
+    pg_db.execute(f"CREATE RULE keeps AS {RULES[event]}")
+    with pytest.raises(CrossfadeError, match="replaces a DELETE" if event == "DELETE" else f"{event} RETURNING"):
+        writer.write("slot", 1, [other, changes[event]])
+    assert pg_db.execute("SELECT count(*), max(price) FROM priced") == [(9, Decimal("1.50"))]
+    pg_db.execute("ALTER TABLE priced DISABLE RULE keeps")
+    assert writer.write("slot", 1, [other, changes[event]]) == {}

@@ -159,8 +159,8 @@ def _with_the_source(context: Context, found: Sequence[Finding]) -> list[Finding
     known = {s.entity for s in standings}
     kept = [f for f in found if f.kind != "stale_discard" or not matching(f.place, known)]
     copied = [s.entity for s in standings if s.fate == COPIED]
-    vanishing = need(context.source.inspector, context.source, "be inspected").vanishing(copied)
-    return [*kept, *findings(standings, altered(context)), *vanishing]
+    doubtful = need(context.source.inspector, context.source, "be inspected").doubtful(copied)
+    return [*kept, *findings(standings, altered(context)), *doubtful]
 
 
 def _maps_not_followed(context: Context) -> Iterator[Finding]:

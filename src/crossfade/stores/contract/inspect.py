@@ -56,8 +56,10 @@ class Inspector(Protocol):
         """
         ...
 
-    def vanishing(self, entities: Collection[str]) -> Sequence[Finding]:
-        """Return those of these entities whose records the store removes by itself, each with what becomes of them."""
+    def doubtful(self, entities: Collection[str]) -> Sequence[Finding]:
+        """Return notes on what the store does by itself with records of these entities: it removes some, or a rule of a
+        table rewrites what is put back.
+        """
         ...
 
     def place(self) -> tuple[str, tuple[str, ...]]:

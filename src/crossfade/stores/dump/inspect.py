@@ -47,7 +47,7 @@ class DumpInspector:
         """Return nothing: only its documents say what they have."""
         return {}
 
-    def vanishing(self, entities: Collection[str]) -> Sequence[Finding]:
+    def doubtful(self, entities: Collection[str]) -> Sequence[Finding]:
         """Return nothing: a dump does not change."""
         return ()
 

@@ -22,7 +22,7 @@ class MemoryInspector:
         """Return nothing: only its records say what they have."""
         return {}
 
-    def vanishing(self, entities: Collection[str]) -> Sequence[Finding]:
+    def doubtful(self, entities: Collection[str]) -> Sequence[Finding]:
         """Return nothing: only its application removes records."""
         return ()
 

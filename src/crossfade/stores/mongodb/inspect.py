@@ -93,7 +93,7 @@ class MongoInspector:
         """Return nothing: only its documents say what they have."""
         return {}
 
-    def vanishing(self, entities: Names[str]) -> Sequence[Finding]:
+    def doubtful(self, entities: Names[str]) -> Sequence[Finding]:
         with speaking(self.url, "looking for what its documents expire by"):
             found = list_all(self.db) or list_authorized(self.db)
             options = {str(one["name"]): dict(one.get("options", {})) for one in found}

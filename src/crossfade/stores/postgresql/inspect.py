@@ -118,18 +118,17 @@ class PostgresInspector:
         found = {s.entity: self.reader.altered(s.entity, s) for s in shapes if s.entity in self.relations.by_name}
         return {entity: said for entity, said in found.items() if said}
 
-    def vanishing(self, entities: Collection[str]) -> Sequence[Finding]:
+    def doubtful(self, entities: Collection[str]) -> Sequence[Finding]:
         names = {one.oid: name for name, one in self.relations.by_name.items() if name in entities}
-        found = self.reader.text_rows(queries()["unlogged"])
-        unlogged = sorted((names[str(oid)], str(table)) for oid, table in found if str(oid) in names)
+        unlogged, rules = (self._of_entities(names, queries()[name]) for name in ("unlogged", "rules"))
         return [
-            Finding(
-                "note", "vanishes", name,
-                f"{table} is unlogged: a crash of the server empties it, and no feed of changes says so",
-                f"ALTER TABLE {table} SET LOGGED",
-            )
-            for name, table in unlogged
-        ]  # fmt: skip
+            *(_unlogged(name, table) for name, table in unlogged),
+            *(_rule(name, table, rule, event, kind) for name, table, rule, event, kind in rules),
+        ]
+
+    def _of_entities(self, names: Mapping[str, str], query: str) -> list[tuple[str, ...]]:
+        found = [[str(part) for part in row] for row in self.reader.text_rows(query)]
+        return sorted((names[oid], *parts) for oid, *parts in found if oid in names)
 
     def place(self) -> tuple[str, tuple[str, ...]]:
         """Return the database's name, and the address and port of the server."""
@@ -139,6 +138,17 @@ class PostgresInspector:
     def version(self) -> str:
         ((version,),) = self.reader.text_rows("SELECT pg_catalog.current_setting('server_version')")
         return f"PostgreSQL {version}"
+
+
+def _unlogged(entity: str, table: str) -> Finding:
+    said = f"{table} is unlogged: a crash of the server empties it, and no feed of changes says so"
+    return Finding("note", "vanishes", entity, said, f"ALTER TABLE {table} SET LOGGED")
+
+
+def _rule(entity: str, table: str, rule: str, event: str, kind: str) -> Finding:
+    does = "runs instead, and the record is set aside" if kind == "INSTEAD" else "runs too (triggers do not)"
+    said = f"{table} has the rule {rule} for {event}: when records are put back after a cutover, it {does}"
+    return Finding("note", "rule", entity, said, f"after the cutover: ALTER TABLE {table} DISABLE RULE {rule}")
 
 
 def _of_key(key: RelationKey) -> str:

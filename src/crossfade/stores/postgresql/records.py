@@ -24,6 +24,7 @@ from crossfade.stores.postgresql.session.own_schema import DROP_IF_EMPTY
 from crossfade.stores.postgresql.writing.cascades import Cascades, Who
 from crossfade.stores.postgresql.writing.kept import WrittenRow
 from crossfade.stores.postgresql.writing.record_table import RecordTable, asking
+from crossfade.stores.postgresql.writing.rewritten import carried_out
 from crossfade.stores.postgresql.writing.triggers import DisabledTriggers
 
 PASSES_ON = 5
@@ -158,6 +159,23 @@ class PostgresRecordWriter:
         for one in written:
             if one is not None:
                 one.require_kept()
+        self._require_deleted(connection, changes, written)
+
+    def _require_deleted(
+        self,
+        connection: psycopg.Connection[Any],
+        changes: Sequence[RecordChange],
+        written: Sequence[WrittenRow | None],
+    ) -> None:
+        """Raise Refused if a rule has kept rows. Only a DELETE ends without an error then: a rule that replaces another
+        statement cannot return what was written.
+        """
+        deleted: dict[str, list[int]] = {}
+        for change, one in zip(changes, written, strict=True):
+            if one is not None and change.after is None:
+                deleted.setdefault(change.entity, []).append(one.cursor.rowcount)
+        for entity, found in deleted.items():
+            carried_out(connection, self._table(connection, entity).name, "DELETE", sum(found), len(found))
 
     def _each(
         self, connection: psycopg.Connection[Any], changes: Sequence[RecordChange], places: Sequence[int]
@@ -175,6 +193,7 @@ class PostgresRecordWriter:
                             raise _needed()
                     if (written := self._one(connection, changes[place])) is not None:
                         written.require_kept()
+                    self._require_deleted(connection, [changes[place]], [written])
             except psycopg.Error as error:
                 if (reason := row_reason(error)) is None:
                     raise

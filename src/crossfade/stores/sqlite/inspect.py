@@ -77,7 +77,7 @@ class SqliteInspector:
                 found[shape.entity] = self.reader.altered(shape.entity, shape)
         return {entity: said for entity, said in found.items() if said}
 
-    def vanishing(self, entities: Collection[str]) -> Sequence[Finding]:
+    def doubtful(self, entities: Collection[str]) -> Sequence[Finding]:
         """Return nothing: only its application removes rows."""
         return ()
 

@@ -26,6 +26,17 @@ SELECT COALESCE(pg_catalog.pg_partition_root(c.oid)::oid, c.oid)::text,
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relpersistence = 'u';
 
+-- name: rules
+-- the rules of tables that fire for what is written, and the entities that the tables belong to
+SELECT COALESCE(pg_catalog.pg_partition_root(c.oid)::oid, c.oid)::text,
+       pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.quote_ident(r.rulename),
+       CASE r.ev_type WHEN '2' THEN 'UPDATE' WHEN '3' THEN 'INSERT' ELSE 'DELETE' END,
+       CASE WHEN r.is_instead THEN 'INSTEAD' ELSE 'ALSO' END
+FROM pg_catalog.pg_rewrite r
+JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND r.ev_type IN ('2', '3', '4') AND r.ev_enabled IN ('O', 'A');
+
 -- name: columns
 -- of one relation; what is NOT NULL without being validated may hold NULLs (since version 18)
 SELECT a.attname::text, a.atttypid::text, a.atttypmod::text,
