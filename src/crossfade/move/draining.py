@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -17,16 +18,27 @@ POLL = 0.02
 NEAR, TRIES = 0.3, 20
 
 
-def come_near(follower: Follower) -> None:
+def come_near(follower: Follower, limit: float) -> None:
     """Wait until the run that follows needs less than NEAR seconds for what was written before a mark, for at most
-    TRIES marks. What it is behind when a side is closed is a time in which no side takes writes.
+    TRIES marks. What it is behind when a side is closed is a time in which no side takes writes. Raises Refused if that
+    would be more than `limit` seconds: the run does not catch up, or only slowly.
     """
+    took = math.inf
     for _ in range(TRIES):
-        began = time.monotonic()
+        before, began = took, time.monotonic()
         follower.reach(follower.source.heartbeat())
         follower.drain()
-        if time.monotonic() - began < NEAR:
+        took = time.monotonic() - began
+        if took < NEAR:
             return
+        if before <= took > limit:
+            break
+    if took > limit:
+        raise Refused(
+            f"the run that follows needs {took:.0f} s for what was written before a mark, and neither side may refuse"
+            f" writes for more than {limit:g} s; nothing was closed",
+            hint="the same command when there is less to follow; crossfade status shows how far it is behind",
+        )
 
 
 def drain(context: Context, feed: ChangeFeed, marker: Position, require: Callable[[], None]) -> None:

@@ -80,7 +80,7 @@ class Shift(ABC):
         return self._decided_or_undone(error.message if isinstance(error, CrossfadeError) else repr(error))
 
     def _come_near(self) -> None:
-        come_near(self._follower)
+        come_near(self._follower, self._limits.refused_s)
 
     @abstractmethod
     def _decided_or_undone(self, cause: str) -> bool:

@@ -111,7 +111,8 @@ class Follower:
             if now > told:
                 told = now + _TOLD
                 with self.transaction() as tx:
-                    self.listen(FollowerAwaited(sum(dirty.count(tx).values())))
+                    pending = sum(dirty.count(tx).values()) + sum(looked_up.count(tx).values())
+                self.listen(FollowerAwaited(pending))
             self.pause(_PAUSES[min(tries, len(_PAUSES) - 1)])
             tries += 1
 
