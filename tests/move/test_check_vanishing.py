@@ -55,7 +55,7 @@ def test_documents_into_rows(mongo_db: MongoScratch, pg_db: PostgresScratch, tmp
     assert "old (60 s after until)" in said["vanishes", "tokens"]
     assert "unlogged" in said["vanishes", "Tokens"]
     assert "keep is for DELETE" in said["rule", "Tokens"]
-    assert "refused" in said["rule", "Tokens"]
+    assert "ends with an error" in said["rule", "Tokens"]
     assert "runs too" in said["rule", "log"]
     assert "noted is for INSERT: it does not fire for rows that Crossfade writes" in said["rule", "other"]
 

@@ -156,3 +156,8 @@ ALTER FOREIGN TABLE rare.farther ADD CONSTRAINT small CHECK (id < 100) NOT VALID
 ALTER FOREIGN TABLE rare.farther ALTER COLUMN id SET STATISTICS 77;
 COMMENT ON CONSTRAINT big ON rare.farther IS 'big';
 CREATE FOREIGN TABLE rare.farthest (more int) INHERITS (rare.base) SERVER far;
+-- a partition's own comes before its parent's, which it would inherit under the parent's name
+CREATE TABLE rare.split (id int, d date) PARTITION BY LIST (id);
+CREATE TABLE rare.split_1 PARTITION OF rare.split FOR VALUES IN (1);
+ALTER TABLE rare.split_1 ADD CONSTRAINT own_given NOT NULL d NOT VALID;
+ALTER TABLE rare.split ADD CONSTRAINT all_given NOT NULL d NOT VALID;

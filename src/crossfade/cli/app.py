@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from importlib.metadata import version
 from itertools import pairwise
 from types import FrameType
@@ -123,6 +124,7 @@ def _need_command(context: typer.Context) -> None:
         raise typer.Exit(2)
 
 
+STOPPED = "stopped at once: unfinished chunks are rolled back; the same command resumes"
 STOPPING = "stopping: finishing the work in progress (press Ctrl-C again to stop at once)"
 
 
@@ -136,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ours = STOPS if threading.current_thread() is threading.main_thread() else ()  # signals are the main thread's
     before = {number: signal.signal(number, stop) for number in ours}
     try:
-        with heard_at_once(STOPS, _end_at_once) if ours else nullcontext():
+        with heard_at_once(STOPS, partial(_end_at_once, as_json=_wants_json_logs(given))) if ours else nullcontext():
             status = app(given, prog_name="crossfade", standalone_mode=False)
         sys.stdout.flush()
         return int(status or 0)
@@ -177,21 +179,18 @@ def _stop_in_order(*, as_json: bool) -> Callable[[int, FrameType | None], NoRetu
 
     def stop(signum: int, frame: FrameType | None) -> NoReturn:
         for number in STOPS:
-            signal.signal(number, _stop_at_once)
+            signal.signal(number, lambda *_: _end_at_once(as_json=as_json))
         os.write(2, line_of({"event": "Said", "text": STOPPING}).encode() if as_json else f"\n{STOPPING}\n".encode())
         raise KeyboardInterrupt
 
     return stop
 
 
-def _stop_at_once(signum: int, frame: FrameType | None) -> NoReturn:
-    _end_at_once()
-
-
-def _end_at_once() -> NoReturn:
+def _end_at_once(*, as_json: bool) -> NoReturn:
     """Exit at once. Unfinished chunks are rolled back, because their workers end with this process."""
     if os.isatty(2):
         os.write(2, b"\x1b[?25h")  # the cursor, which progress bars hide
+    os.write(2, line_of({"event": "Said", "text": STOPPED}).encode() if as_json else f"\n{STOPPED}\n".encode())
     forget_ahead()
     os._exit(INTERRUPTED)
 

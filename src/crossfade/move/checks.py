@@ -83,8 +83,16 @@ def _faults_and_notes(context: Context) -> list[Finding]:
         found = run_check(
             compiled.draft, context.shapes, schema, context.discards, empty, engine, compiled.unknown, doubtful
         )
-    found += crossings_of(context, schema)
+    found += [*crossings_of(context, schema), *_unread_rules(context)]
     return _with_the_source(context, [*faults, *found])
+
+
+def _unread_rules(context: Context) -> Iterator[Finding]:
+    """Yield a fault if the rules cannot be read: verification would find it after the copy."""
+    try:
+        read_rules(context.project.rules_dir)
+    except Misused as error:
+        yield Finding("fault", "rules", context.project.rules_dir.name, error.message, error.hint)
 
 
 def border_gates(context: Context) -> list[Gate]:

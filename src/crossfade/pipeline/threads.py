@@ -92,7 +92,9 @@ class Following:
     def note_batch(self, tx: TargetTransaction, batch: ChangeBatch) -> None:
         """Put what a batch of the feed names into the journal."""
         for entity in batch.redefined:
-            halted.note(tx, entity, "redefined", f"{entity} was dropped, renamed, truncated or replaced in the source")
+            halted.note(
+                tx, entity, "redefined", f"{entity} was dropped, renamed, truncated, altered or replaced in the source"
+            )
         changed = sorted(batch.changed, key=lambda listed: listed.entity)  # in the order in which they are claimed
         for listed in changed:
             if listed.entity in self.fed:

@@ -52,7 +52,7 @@ def _of_rule(step: Step, mapped: Collection[str]) -> Iterator[Finding]:
         )  # fmt: skip
         return
     instead = _INSTEAD.match(step.sql[found.end() :])
-    does = "runs instead of Crossfade's statement, and the record is refused" if instead else "runs too"
+    does = "runs instead of Crossfade's statement, and the command ends with an error" if instead else "runs too"
     yield Finding(
         "note", "rule", table,
         f"the rule {found['name']} is for {found['event']}: it does not fire for rows that are copied, but when a"

@@ -32,7 +32,7 @@ XX000 is not one: input functions of extensions report invalid values with it.
 """
 RAISED = r"^PL/pgSQL[^\n]* RAISE(\n|$)"
 """The context of an error that a function raised itself, with any SQLSTATE."""
-_NOTHING_WRITTEN = "nothing of this chunk was written"
+_NOTHING_WRITTEN = "the transaction in progress was rolled back"
 _CHANGED = (
     "it was changed after `crossfade schema apply`: restore it as `crossfade schema show` prints it, "
     "or start over in an empty database"

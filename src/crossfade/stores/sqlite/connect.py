@@ -16,7 +16,7 @@ from crossfade.model.urls import hide_password
 
 _URL = re.compile(r"^sqlite(?:\+\w+)?:///(?P<path>[^?#]*)")
 _PATIENCE = 60  # seconds to wait for another writer
-_NOTHING_WRITTEN = "nothing of this chunk was written"
+_NOTHING_WRITTEN = "the transaction in progress was rolled back"
 
 
 def path_of(url: str) -> Path:

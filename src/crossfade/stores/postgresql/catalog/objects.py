@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from crossfade.model.quoting import literal
@@ -191,9 +191,23 @@ def _tables(rows: Rows) -> Iterator[Object]:
         create = table_steps(row, columns[row.oid], constraints[row.oid], identities, parent)
         settings = [step for c in columns[row.oid] for step in column_settings(row.sql_name, c)]
         yield Object((_PG_CLASS, row.oid), TABLE, (*create, *settings))
-        for constraint in constraints[row.oid]:  # after all tables: part of a later CREATE TABLE it would be valid
+    depth = _depths(rows("tables"))
+    for row in rows("tables"):
+        for constraint in constraints[row.oid]:
+            # After all tables: part of a later CREATE TABLE it would be valid. Those of children first: a parent's
+            # gives its children one of its own name.
             if check := check_later(row, constraint):
-                yield Object((_PG_CONSTRAINT, constraint.oid), CHECK, (check,))
+                yield Object((_PG_CONSTRAINT, constraint.oid), CHECK, (check,), within=-depth(row.sql_name))
+
+
+def _depths(tables: Sequence[Any]) -> Callable[[str], int]:
+    """Return a function for how many generations of parents a table has."""
+    parents = {row.sql_name: row.parents or () for row in tables}
+
+    def depth(name: str) -> int:
+        return 1 + max(map(depth, parents.get(name, ())), default=0)
+
+    return depth
 
 
 def column_settings(table: str, column: Any) -> Iterator[Step]:

@@ -16,12 +16,15 @@ Key = tuple[int, int]
 
 @dataclass(frozen=True)
 class Object:
-    """An object to create. `rank` orders kinds; `late` says that the copy does not need it (views)."""
+    """An object to create. `rank` orders kinds, `within` those of one kind before their names do; `late` says that the
+    copy does not need it (views).
+    """
 
     key: Key
     rank: int
     steps: tuple[Step, ...]
     late: bool = False
+    within: int = 0
 
     @property
     def id(self) -> str:
@@ -79,11 +82,12 @@ def _needs_late(one: Object, objects: Mapping[Key, Object], needs: Mapping[Key, 
 def _sorted(objects: Mapping[Key, Object], needs: Mapping[Key, set[Key]]) -> tuple[list[Object], list[str]]:
     sorter, notes = _without_cycles(objects, needs)
     ordered: list[Object] = []
-    ready: list[tuple[int, str, Key]] = []
+    ready: list[tuple[int, int, str, Key]] = []
     while sorter.is_active():
         for key in sorter.get_ready():
-            heapq.heappush(ready, (objects[key].rank, objects[key].id, key))
-        _, _, key = heapq.heappop(ready)
+            one = objects[key]
+            heapq.heappush(ready, (one.rank, one.within, one.id, key))
+        *_, key = heapq.heappop(ready)
         ordered.append(objects[key])
         sorter.done(key)
     return ordered, notes

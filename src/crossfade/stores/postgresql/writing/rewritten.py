@@ -32,7 +32,7 @@ def carried_out(
     found = connection.execute(_RULES, [name.as_string(connection), _EVENTS[event]]).fetchall()
     for rule, table in found[:1]:
         raise Refused(
-            f"the rule {rule} of {table} replaces a {event}, so that rows stay as they are; nothing was written",
+            f"the rule {rule} of {table} replaces {event}, so that rows stay as they are; nothing was written",
             hint=f"until the move has ended: ALTER TABLE {table} DISABLE RULE {rule}",
         )
     return done
