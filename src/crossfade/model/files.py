@@ -30,9 +30,7 @@ def kind_of(mode: int) -> str:
 def require_regular(file: Path) -> None:
     """Raise Misused if the path leads to something other than a regular file, OSError if it leads to nothing."""
     if kind := kind_of(file.stat().st_mode):
-        raise Misused(
-            f"{file} is {kind}, and only regular files are read; nothing was done", hint="put a file in its place"
-        )
+        raise Misused(f"{file} is {kind}, and only regular files are read", hint="put a file in its place")
 
 
 def read_bytes(file: Path) -> bytes:

@@ -44,8 +44,8 @@ class Change:
 def changed(
     then: SourceIdentity, now: SourceIdentity, entities: Collection[str], *, anew: Collection[str] = ()
 ) -> Change | None:
-    """Return what has changed of the source with respect to these entities, or None. At the same place, the identity
-    of entities that are copied `anew` may differ: nothing of what was read before is kept.
+    """Return what has changed of the source with respect to these entities, or None. Entities that are copied `anew`
+    may have another identity, if the source is at the same place: their old rows are removed first.
     """
     free = anew if is_same_place(then, now) else ()
     known = [e for e in sorted(entities) if e in then.parts and e not in free]

@@ -30,9 +30,8 @@ def require_same_source(
     """Raise Stale if this is not the source that the copy began with, or if it has another address and this is not
     `confirmed`. When a copy begins, record the identity of its source.
 
-    If entities are `replaceable`, those that were dropped and created again at the same place are returned, and their
-    new identity is recorded: they have to be compared. Entities that are copied `anew`, after all their rows were
-    removed, may have been dropped and created again, too.
+    An entity that was dropped and created again at the same place is accepted in two cases. If entities are
+    `replaceable`, it is returned and has to be compared. If it is copied `anew`, its old rows are removed first.
     """
     now = identity_of(context, entities)
     with context.transaction() as tx:

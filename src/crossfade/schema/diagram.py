@@ -41,7 +41,7 @@ def _apart(names: Mapping[str, str], spelled: Callable[[str], str]) -> dict[str,
 
 
 def _entity(name: str) -> str:
-    """Return a name that can stand in quotes; unquoted, one of Mermaid's many keywords breaks the diagram."""
+    """Return a name as Mermaid accepts it in quotes. (Names are quoted because many words are keywords there.)"""
     return re.sub(r'["%\\\n\r]', "_", name) or "_"
 
 

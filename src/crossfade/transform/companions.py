@@ -44,6 +44,7 @@ _TRIED = "$tried"
 _CALLS = (exp.Func, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg)
 _NO_CALLS = (exp.AggFunc, exp.Array, exp.Case, exp.Cast, exp.Coalesce, exp.Connector, exp.If, exp.Struct, exp.UDTF)
 _ACCEPT_ALL = frozenset("contains length list_extract lower nullif trim typeof upper".split())
+"""Frequent functions that refuse no value."""
 
 
 class Unforeseen(Exception):

@@ -17,6 +17,7 @@ _READS_JSON = frozenset(
 
 
 def first_of(*reasons: exp.Expr | None) -> exp.Expr | None:
+    """Return SQL for the first reason that is not NULL; None if there are no reasons."""
     known = [r for r in reasons if r is not None]
     return exp.func("coalesce", *known) if len(known) > 1 else next(iter(known), None)
 
