@@ -10,6 +10,7 @@
      |    +-- Stale              the lock file or the schema is older than what it describes
      |    +-- SchemaFault        a schema file is not valid (carries every fault found)
      |    +-- MappingFault       a mapping file does not parse or bind (carries every fault found)
+     |    +-- InvalidQuery       a rule is not a SELECT that the target can ever run
      +-- Misused                 wrong usage or configuration (exit status 2)
      |    +-- UnknownSetting
      |    +-- Unsupported        a store does not have the ability
@@ -117,6 +118,10 @@ class SchemaFault(_Faults):
 
 class MappingFault(_Faults):
     """a mapping has faults"""
+
+
+class InvalidQuery(Refused):
+    """a query is wrong whatever is created later: no SQL, not one SELECT, or a column that its table does not have"""
 
 
 class Misused(CrossfadeError):

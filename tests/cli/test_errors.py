@@ -113,7 +113,7 @@ def test_a_field_that_came_after_the_survey_is_not_lost(tiny: Tiny) -> None:
     ended = tiny("copy")
     assert ended.status == 1
     assert "people: in quarantine: unseen_" in ended.out
-    assert "source.lock.json is older than the source: crossfade survey" in ended.out
+    assert "the survey had not seen what some of its records have: crossfade survey" in ended.out
 
 
 def test_a_user_who_may_only_read_suffices(tiny: Tiny, owned_url: str) -> None:

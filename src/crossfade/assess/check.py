@@ -10,6 +10,7 @@ from typing import Any
 from crossfade.assess.ownership import ownership
 from crossfade.mapping.coverage.partial import partly_covered
 from crossfade.mapping.coverage.uncovered import open_paths, stale_discards, uncovered
+from crossfade.mapping.language import foreign
 from crossfade.mapping.language.conversions import meant_for
 from crossfade.model.batch import Column
 from crossfade.model.counts import counted
@@ -231,15 +232,20 @@ def _refusal(branch: Branch, tables: Tables, engine: Engine, *names: str, filter
     try:
         engine.types(branch.narrow.sql(*names, filtered=filtered), tables)
     except EngineError as error:
-        return reason_of(error)
+        return _why(error)
     return None
+
+
+def _why(error: Exception) -> str:
+    """Return DuckDB's message. Names of functions, which generated SQL has in upper case, are as a mapping has them."""
+    return re.sub(r"(?<=unction with name )\w+", lambda name: name[0].lower(), reason_of(error))
 
 
 def _not_bound(
     branch: Branch, tables: Tables, engine: Engine, error: Exception, refused: Mapping[str, str]
 ) -> Iterator[Finding]:
     """Yield the outputs that DuckDB refuses, at their position in the file, and what it refuses beside them."""
-    beside = _refusal(branch, tables, engine, filtered=True) or (None if refused else reason_of(error))
+    beside = _refusal(branch, tables, engine, filtered=True) or (None if refused else _why(error))
     if beside is not None:
         place = f"{branch.file}:{branch.place.line}:{branch.place.column}"
         yield Finding("fault", "does_not_bind", place, f"FROM, WHERE or GROUP BY: {beside}", _way_out(beside))
@@ -253,6 +259,8 @@ def _way_out(reason: str) -> str | None:
     """Return a hint for an expression that DuckDB cannot bind, or None if its message is sufficient."""
     if _OF_AN_OPERATOR.search(reason):
         return _ONE_TYPE
+    if (known := foreign.of_function(reason)) is not None:
+        return known
     if "does not exist" in reason or "No function matches" in reason:
         return "SELECT function_name, parameters FROM duckdb_functions() lists what DuckDB has"
     if "Cannot compare" in reason or "Cannot mix" in reason or "Cannot combine" in reason or "explicit cast" in reason:

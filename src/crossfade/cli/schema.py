@@ -79,8 +79,8 @@ def apply(call: Invocation) -> Answer:
 
 
 def draw_applied(screen: Screen, document: dict[str, Any]) -> None:
-    steps, tables = counted(document["steps"], "step"), counted(document["tables"], "table")
-    screen.line(f"{document['target']}: {steps} done now, {tables} ready")
+    done = f"{counted(document['steps'], 'step')} done now, " if document["steps"] else ""
+    screen.line(f"{document['target']}: {done}{counted(document['tables'], 'table')} ready")
 
 
 FORMAT = Annotated[DiagramFormat, typer.Option("--format", help="Mermaid (for Markdown) or DBML (for dbdiagram.io).")]

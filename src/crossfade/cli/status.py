@@ -379,6 +379,8 @@ def _remarks(entity: dict[str, Any], limit: float, *, followed: bool) -> list[st
         lines.append(f"{name}: {number(entity['gone'])} {are} no longer in the source, and in no count")
     if entity["reasons"].keys() & set(UNSEEN):
         by = "crossfade stop and crossfade start" if followed else "crossfade quarantine retry"
-        then = f"crossfade survey, crossfade check, then {by}"
-        lines.append(f"{name}: source.lock.json is older than the source: {then}")
+        lines.append(
+            f"{name}: the survey had not seen what some of its records have: crossfade survey and crossfade check, unless"
+            f" done since; then {by}"
+        )
     return lines

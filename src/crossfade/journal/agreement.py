@@ -46,6 +46,11 @@ _TO_COPY_ANEW = (
 )
 
 
+def to_start_over(stage: str | None) -> str:
+    """Return the commands that copy everything again."""
+    return _OVER.get(stage or "", _AFTER_CHUNKS)
+
+
 def require_same(move: MoveRecord, digests: Mapping[str, str], chunks_done: int) -> bool:
     """Return whether mapping and lock file are still those with which the move began.
 
@@ -58,7 +63,7 @@ def require_same(move: MoveRecord, digests: Mapping[str, str], chunks_done: int)
                 return False
             raise Stale(
                 f"{what} has changed since the copy began, and {done} copied; nothing was written",
-                hint=_TO_COPY_ANEW if move.stage == FINISHED else _TO_GO_ON + _OVER.get(move.stage, _AFTER_CHUNKS),
+                hint=_TO_COPY_ANEW if move.stage == FINISHED else _TO_GO_ON + to_start_over(move.stage),
             )
     return True
 

@@ -6,7 +6,8 @@ A row is identified by its primary key, as text from which the values can be res
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from json.encoder import encode_basestring
 from typing import Any
 
 import pyarrow as pa
@@ -114,9 +115,26 @@ def _left(entity: str, key: str) -> dict[str, str]:
 def row_texts(table: TargetTable, keys: Any) -> list[str]:
     """Return the text of each primary key (canonical, in the order of the table's columns)."""
     padded, columns = _padded(table), keys.select(list(table.primary_key))
-    if all(pa.types.is_integer(column.type) and not column.null_count for column in columns.columns):
-        return [f"[{','.join(map(str, row))}]" for row in python_rows(columns)]
-    return [_row_text(row, padded) for row in python_rows(columns)]
+    forms = [_form(column, is_padded) for column, is_padded in zip(columns.columns, padded, strict=True)]
+    if None in forms:
+        return [_row_text(row, padded) for row in python_rows(columns)]
+    texts = [map(form, column.to_pylist()) for form, column in zip(forms, columns.columns, strict=True) if form]
+    return [f"[{','.join(row)}]" for row in zip(*texts, strict=True)]
+
+
+def _form(column: Any, padded: bool) -> Callable[[Any], str] | None:
+    """Return what makes JSON as `_row_text` does, for the usual types of keys; None for others."""
+    if column.null_count or padded:
+        return None
+    if pa.types.is_integer(column.type):
+        return str
+    if pa.types.is_string(column.type):
+        return encode_basestring
+    return _quoted_digits if pa.types.is_fixed_size_binary(column.type) else None
+
+
+def _quoted_digits(value: bytes) -> str:
+    return f'"{value.hex()}"'
 
 
 def row_text(table: TargetTable, key: Sequence[Any]) -> str:

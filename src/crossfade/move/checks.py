@@ -12,7 +12,7 @@ from crossfade.assess.coming_back import coming_back
 from crossfade.assess.groups import crossings
 from crossfade.assess.map_rules import not_followed
 from crossfade.assess.survey import choose
-from crossfade.errors import Fault, Misused, SchemaFault, Stale, Uncovered, Unreachable
+from crossfade.errors import Fault, MappingFault, Misused, SchemaFault, Stale, Uncovered, Unreachable
 from crossfade.mapping.language.compile import compile_all, read_mappings
 from crossfade.model.counts import counted
 from crossfade.model.files import read_text
@@ -183,7 +183,12 @@ def require_covered(context: Context, *, may_be_altered: bool = False) -> None:
     but = ALTERED if may_be_altered else ""
     faults = [f for f in _faults_and_notes(context) if f.severity == "fault" and f.kind != but]
     if faults:
-        _ = context.program, context.schema  # raises if a mapping or the schema has faults
+        try:
+            _ = context.program, context.schema
+        except (MappingFault, SchemaFault) as error:  # it has its own faults alone
+            if (more := len(faults) - len(error.faults)) > 0:
+                error.hint = f"crossfade check, which names {counted(more, 'fault')} more"
+            raise
         lines = [f"{f.place}: {f.message}" + (f"\n  Try: {f.hint}" if f.hint else "") for f in faults]
         head = f"{counted(len(faults), 'fault')}; nothing was written"
         raise Uncovered("\n".join([head, *lines]), faults, hint="crossfade check")

@@ -271,8 +271,10 @@ class Context:
 
     @property
     def digests_so_far(self) -> dict[str, str]:
-        """The digests, without those of mappings if there is no survey yet: creating the schema needs neither."""
-        if self.is_live or self.project.lock_file.exists():
+        """The digests, without those of mappings as long as there is no survey, or none that compile: creating the
+        schema needs neither.
+        """
+        if self.is_live or (self.project.lock_file.exists() and self.compiled.is_whole):
             return self.digests
         return {"lock_digest": "", "schema_digest": self.schema.digest, "mapping_digest": ""}
 

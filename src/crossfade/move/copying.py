@@ -30,6 +30,7 @@ from crossfade.pipeline.retry import readmit
 from crossfade.runtime.again import again
 from crossfade.runtime.executor import Executor
 from crossfade.stores.contract import EntityInfo, RowRejected, TargetTransaction, need
+from crossfade.verify.rules import read_rules, require_valid
 
 
 def copy(
@@ -69,6 +70,7 @@ def _copy(
     source_identity.require_same_source(context, entities, confirmed=source_moved)
     again(lambda: target_ownership.do_steps(context, context.steps_before, listen), listen)
     _require_same_agreement(context, move)
+    _require_valid_rules(context)
     pending = again(lambda: plan(scan, context.transaction), listen)
     planned = sum(c.count for c in copied_chunks(context))
     listen(CopyStarted(sum(c.count for c in pending), len(pending), planned))
@@ -81,6 +83,13 @@ def _copy(
         again(lambda: _clear(context, executor, listen), listen)
         require_steady(context, "copy")
         again(lambda: _finish(context, entities, listen), listen)
+
+
+def _require_valid_rules(context: Context) -> None:
+    """Raise InvalidQuery for a rule that can never run, before the first chunk of all: verification comes last."""
+    if (rules := read_rules(context.project.rules_dir)) and not context.chunks():
+        reader = need(context.target.row_reader, context.target, "answer queries")
+        require_valid(rules, reader, tables=context.tables(context.fed_tables))
 
 
 def _finish(context: Context, entities: Sequence[EntityInfo], listen: Listener) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from crossfade.errors import Stale
-from crossfade.journal import agreed, journal
+from crossfade.journal import agreed, agreement, journal
 from crossfade.model.identity import Change, SourceIdentity, changed, is_same_place
 from crossfade.move.context import Context
 from crossfade.stores.contract import EntityInfo, need
@@ -69,7 +69,9 @@ def _sentence(context: Context, change: Change) -> str:
 
 
 def _stale(context: Context, change: Change) -> Stale:
-    hint = "use the source that the copy began with, or start over: crossfade reset"
+    with context.transaction() as tx:
+        over = agreement.to_start_over(journal.find_stage(tx))
+    hint = f"use the source that the copy began with, or start over: {over}"
     if not change.other:
         hint = f"{CONFIRM}, if it is the same source"
     return Stale(f"{_sentence(context, change)}; nothing was read from it", hint=hint)

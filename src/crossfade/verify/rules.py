@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from crossfade.errors import CrossfadeError, Unreachable
+from crossfade.errors import CrossfadeError, InvalidQuery, Unreachable
 from crossfade.model.files import read_text
 from crossfade.model.target import TargetTable
 from crossfade.stores.contract import RowReader
@@ -29,6 +29,21 @@ def run_rule(name: str, sql: str, target: RowReader, *, limit: int, tables: Sequ
     except CrossfadeError as error:
         return RuleVerdict(name, sentence, error=error.message)
     return RuleVerdict(name, sentence, tuple(columns), tuple(tuple(map(_shown, row)) for row in rows), total)
+
+
+def require_valid(rules: Mapping[str, str], target: RowReader, *, tables: Sequence[TargetTable] = ()) -> None:
+    """Raise InvalidQuery for a rule that can never run. Asked of empty tables, so that it costs nothing."""
+    for name, sql in sorted(rules.items()):
+        try:
+            target.query(sql.strip().rstrip(";"), limit=0, tables=tables)
+        except InvalidQuery as error:
+            raise InvalidQuery(
+                f"the rule {name} cannot run: {error.message}; nothing was copied", hint=f"correct {name}.sql"
+            ) from error
+        except CrossfadeError as error:
+            if isinstance(error, Unreachable):
+                raise
+            # it may refer to what is created after the copy; verification says whether it runs
 
 
 def sentence_of(sql: str) -> str:

@@ -16,6 +16,7 @@ from sqlglot.errors import SqlglotError
 from crossfade.errors import Fault, MappingFault
 from crossfade.mapping.language.fields import ColumnSet
 from crossfade.mapping.language.file_text import MappingText, SelectExcerpt
+from crossfade.mapping.language.foreign import of_syntax
 from crossfade.mapping.language.resolve import Wrong
 from crossfade.mapping.language.select import SelectCompiler
 from crossfade.mapping.language.written_calls import changed_calls
@@ -54,6 +55,11 @@ class Compiled:
     draft: Program
     faults: tuple[Fault, ...] = ()
     unknown: frozenset[str] = frozenset()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there are mappings, and all of them compile."""
+        return bool(self.program.files) and not self.faults
 
 
 def compile_all(
@@ -263,7 +269,7 @@ def _parse_fault(error: SqlglotError, source: MappingText, file: str) -> Fault:
     near = first.get("highlight") or ""
     reason = f"does not parse: {_said(str(first.get('description')))}" + (f" (at {near!r})" if near else "")
     column = (first.get("col") or 0) - max(len(near) - 1, 0)
-    return Fault(file, first.get("line") or 1, max(column, 0), reason)
+    return Fault(file, first.get("line") or 1, max(column, 0), reason, hint=of_syntax(source.text))
 
 
 def _said(description: str) -> str:

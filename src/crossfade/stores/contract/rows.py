@@ -46,6 +46,7 @@ class RowReader(Protocol):
         self, sql: str, *, limit: int, tables: Sequence[TargetTable] = ()
     ) -> tuple[list[str], list[tuple[Any, ...]], int]:
         """Run a SELECT of the user's read-only. Return column names, the first `limit` rows, and the number of all
-        rows. `tables` are those of the schema: a store without SQL has only these.
+        rows. `tables` are those of the schema: a store without SQL has only these. Raises InvalidQuery, or another
+        CrossfadeError for what may be cured by something that does not exist yet (a view, a function).
         """
         ...

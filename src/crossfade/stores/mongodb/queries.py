@@ -16,7 +16,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from crossfade.errors import CrossfadeError
+from crossfade.errors import CrossfadeError, InvalidQuery
 from crossfade.model.canonical import arrow_schema
 from crossfade.model.quoting import identifier
 from crossfade.model.target import TargetTable
@@ -42,17 +42,18 @@ def run_query(sql: str, limit: int, tables: Sequence[TargetTable], scan: Scan) -
                 rows = found.fetchmany(limit)
                 return names, rows, len(rows) + _left(found)
         except duckdb.Error as error:
-            raise CrossfadeError(f"the query failed: {error}") from error
+            is_invalid = isinstance(error, (duckdb.ParserException, duckdb.BinderException))
+            raise (InvalidQuery if is_invalid else CrossfadeError)(f"the query failed: {error}") from error
 
 
 def _named(sql: str) -> set[str]:
-    """Return the tables of a SELECT. Raises CrossfadeError for any other statement: nothing but a SELECT is run."""
+    """Return the tables of a SELECT. Raises InvalidQuery for any other statement: nothing but a SELECT is run."""
     try:
         statements = sqlglot.parse(sql, read="duckdb")
     except SqlglotError as error:
-        raise CrossfadeError(f"the query cannot be read: {error}") from error
+        raise InvalidQuery(f"the query cannot be read: {error}") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        raise CrossfadeError("the query is not one SELECT; it was not run")
+        raise InvalidQuery("the query is not one SELECT; it was not run")
     return {table.name for table in statements[0].find_all(exp.Table)}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from crossfade.errors import CrossfadeError
+from crossfade.errors import CrossfadeError, InvalidQuery
 from crossfade.model.canonical import arrow_schema, arrow_type
 from crossfade.model.quoting import identifier
 from crossfade.model.target import ColumnType, TargetTable
@@ -27,6 +27,11 @@ UNREADABLE = "#unreadable"
 _BATCH = 5_000
 _READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 _SHOWN = 80
+_INVALID = re.compile(
+    "syntax error|incomplete input|unrecognized token|one statement at a time|not authorized|no such column"
+    "|ambiguous column|misuse of"
+)
+"""What nothing that is created later cures: SQLite has one error code for all of its refusals of a statement."""
 
 
 class SqliteRowReader:
@@ -94,7 +99,8 @@ class SqliteRowReader:
                 rows = cursor.fetchmany(limit)
                 return names, rows, len(rows) + sum(1 for _ in cursor)
         except (sqlite3.Error, sqlite3.Warning) as error:  # a Warning: more than one statement, before Python 3.12
-            raise CrossfadeError(f"SQLite file {path_of(self._url)} refused the query: {error}") from error
+            kind = InvalidQuery if _INVALID.search(str(error)) else CrossfadeError
+            raise kind(f"SQLite file {path_of(self._url)} refused the query: {error}") from error
 
     def close(self) -> None:
         if self._open is not None:

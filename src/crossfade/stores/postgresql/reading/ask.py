@@ -12,12 +12,14 @@ from typing import Any
 import psycopg
 from psycopg.types.string import TextLoader
 
-from crossfade.errors import CrossfadeError
+from crossfade.errors import CrossfadeError, InvalidQuery
 from crossfade.model.urls import hide_password
 from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.reading import side_effects
 from crossfade.stores.postgresql.session.connect import connect
 
+_INVALID = {"0A000", "42601", "42611", "42702", "42703", "42803", "42P20"}
+"""What nothing that is created later cures: syntax, a column that does not exist, a statement that writes."""
 _NATIVE = {"bool", "int2", "int4", "int8", "float4", "float8", "numeric", "bytea", "uuid"}
 
 
@@ -34,7 +36,8 @@ def query(url: str, sql: str, limit: int) -> tuple[list[str], list[tuple[Any, ..
             if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
                 raise failures.lost(error, url) from error
             said = error.diag.message_primary or str(error)
-            raise CrossfadeError(f"PostgreSQL at {hide_password(url)} refused the query: {said}") from error
+            kind = InvalidQuery if error.sqlstate in _INVALID else CrossfadeError
+            raise kind(f"PostgreSQL at {hide_password(url)} refused the query: {said}") from error
         finally:
             connection.rollback() if not connection.closed else None
 

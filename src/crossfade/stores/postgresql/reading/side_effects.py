@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from crossfade.errors import CrossfadeError
+from crossfade.errors import InvalidQuery
 from crossfade.schema.tokens import meaningful
 
 _ONLY_READS = re.compile(
@@ -32,14 +32,14 @@ ORDER BY 1
 
 
 def require_none(connection: psycopg.Connection[Any], sql: str) -> None:
-    """Raise CrossfadeError if the statement calls such a function."""
+    """Raise InvalidQuery if the statement calls such a function."""
     called = _called(sql)
     if not called:
         return
     found = [name for (name,) in connection.execute(_OTHERS, [sorted(called)]).fetchall()]
     others = [name for name in found if not _ONLY_READS.fullmatch(name)]
     if others:
-        raise CrossfadeError(
+        raise InvalidQuery(
             f"queries of a project are read-only, but {others[0]} has side effects; the query was not run"
         )
 
@@ -48,5 +48,5 @@ def _called(sql: str) -> set[str]:
     """Return the names before a parenthesis, folded as the server does; rather too many than too few."""
     found = meaningful(sql)
     if any(token.kind == "quoted" and token.text[:1] in "uU" for token in found):
-        raise CrossfadeError('queries of a project must not write names as U&"..."; the query was not run')
+        raise InvalidQuery('queries of a project must not write names as U&"..."; the query was not run')
     return {token.name for token, after in pairwise(found) if token.name and after.text == "("}

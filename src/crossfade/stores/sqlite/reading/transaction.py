@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import chain
+from sys import getsizeof
 from typing import Any
 
 from crossfade.errors import CrossfadeError, Unreachable
@@ -74,7 +76,7 @@ class ReadTransaction:
         waiting, size = Rows(), 0
         while found := cursor.fetchmany(step):
             waiting += found
-            measured = sum(len(value) for row in found for value in row if type(value) in _SIZED)
+            measured = sum(map(getsizeof, chain.from_iterable(found)))
             size += measured
             step = max(1, min(_STEP, 2 * step, _STEP_BYTES * len(found) // max(1, measured)))
             if size >= BYTES_AT_ONCE or len(waiting) >= ROWS_AT_ONCE:
@@ -82,9 +84,6 @@ class ReadTransaction:
                 waiting, size = Rows(), 0
         if waiting:
             yield waiting
-
-
-_SIZED = frozenset({str, bytes, BadText})
 
 
 def _lossless(raw: bytes) -> str | bytes:
