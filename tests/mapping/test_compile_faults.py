@@ -58,6 +58,20 @@ REFUSED = {
     "a field of a position": (
         "select s.n.@x x from courses c, unnest(c.kids) with ordinality as s(k, n)", "'s' is long", None),
     # what DuckDB would do in silence
+    "equal to NULL": ("select case when @c.title = null then 1 end x from courses c", "is never true", "IS NULL"),
+    "unlike NULL": ("select @c.title <> (NULL) x from courses c", "is never true", "IS NULL"),
+    "less than NULL, in a join": (
+        "select 1 x from courses c left join users u on u._id = c.instructor and @u.age < cast(null as int)",
+        "is never true", "IS NULL"),
+    "NULL in a list": ("select 1 x from courses c where @c.title not in ('a', null)", "NOT IN finds nothing", "NULL"),
+    "between NULL and": ("select @c.hours between null and 3 x from courses c", "is never true", "x >= least"),
+    "a WHEN NULL": ("select case @c.hours when 1 then 2 when null then 0 end x from courses c", "never true", "IS"),
+    "a sum with NULL": ("select @c.hours + null x from courses c", "NULL for every record", "leave the operand out"),
+    "a text with NULL": ("select @c.title || null x from courses c", "NULL for every record", "leave the operand out"),
+    "a pattern that is NULL": ("select @c.title like null x from courses c", "is never true", "IS NULL"),
+    # what another language writes
+    "three equal signs": ("select c.hours ==@= 3 x from courses c", "does not parse", "= and <> compare"),
+    "a chain with ?.": ("select c?@.title x from courses c", "does not parse", "without ?"),
     "an object": ("select @c.settings x from courses c", "is an object, not a value", "json_of"),
     "an array of objects": ("select @c.students x from courses c", "are not plain values", "list_transform"),
     "an element that is an object": (

@@ -41,7 +41,13 @@ def test_a_rule_that_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             move.copy()
 
 
-WRONG = ["SELECT id FORM users", "SELECT no FROM users", "SELECT 1; SELECT 2", "DELETE FROM users", "SELECT id, count(*) ("]
+WRONG = [
+    "SELECT id FORM users",
+    "SELECT no FROM users",
+    "SELECT 1; SELECT 2",
+    "DELETE FROM users",
+    "SELECT id, count(*) (",
+]
 LATER = "SELECT n FROM many WHERE n > 0"
 
 

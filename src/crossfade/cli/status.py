@@ -380,7 +380,7 @@ def _remarks(entity: dict[str, Any], limit: float, *, followed: bool) -> list[st
     if entity["reasons"].keys() & set(UNSEEN):
         by = "crossfade stop and crossfade start" if followed else "crossfade quarantine retry"
         lines.append(
-            f"{name}: the survey had not seen what some of its records have: crossfade survey and crossfade check, unless"
-            f" done since; then {by}"
+            f"{name}: the survey had not seen what some of its records have: crossfade survey and crossfade check,"
+            f" unless done since; then {by}"
         )
     return lines

@@ -9,7 +9,9 @@ from crossfade.model.shape import Path, format_path
 
 REMAINDER = "remainder"
 """The reason of a piece of a torn source that holds an unknown number of records: it is not counted as one."""
-WITHOUT_REMAINDER = "create the dump again, or truncate the file (a .gz: unpack it) where it is torn; then crossfade copy --restart"
+WITHOUT_REMAINDER = (
+    "create the dump again, or truncate the file (a .gz: unpack it) where it is torn; then crossfade copy --restart"
+)
 """The hint for a torn source."""
 
 _LONGEST_PATH = 120  # characters of a path that a message shows

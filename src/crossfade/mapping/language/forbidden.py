@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from crossfade.mapping.language.calls import aggregate_by_name
+from crossfade.mapping.language.null_operands import null_operands
 from crossfade.mapping.language.resolve import Wrong
 
 _ACROSS = "its result would depend on several root records, and on where a chunk ends"
@@ -57,6 +58,7 @@ def refusals(select: exp.Select) -> Iterator[Wrong]:
     yield from _clauses(select)
     yield from _aggregates(select)
     for node in select.walk():
+        yield from null_operands(node)
         if isinstance(node, exp.Window):
             reason = f"a window function is not allowed: {_ACROSS}"
             yield Wrong(node, reason, "WITH ORDINALITY gives positions in an array")

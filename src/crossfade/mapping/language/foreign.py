@@ -63,5 +63,7 @@ def of_function(reason: str) -> str | None:
     >>> of_function("Scalar Function with name parseint does not exist!")
     'parse_int(x), or as_int(x) of numbers alone'
     """
+    if "'&&(" in reason:
+        return "AND; OR for ||"
     found = _MISSING.search(reason)
     return _FUNCTIONS.get(found[1].lower()) if found else None

@@ -47,6 +47,15 @@ def suggest(statement: str, refusal: Refusal, known: Knowledge) -> Suggestion:
     return Suggestion(_in_words(statement, refusal))
 
 
+_BEGIN = {"ALTER", "COMMENT", "CREATE", "DO", "DROP", "INSERT", "SELECT", "SET"}
+"""Words with which statements begin, and lines within one seldom."""
+
+
+def _end_of(text: str) -> str:
+    """Return the last words of a text, some 60 characters."""
+    return text if len(text) <= 60 else text[-60:].partition(" ")[2] or text[-60:]
+
+
 def _in_words(statement: str, refusal: Refusal) -> str:
     if refusal.code == "42601":
         if "end of input" in refusal.message:
@@ -54,7 +63,8 @@ def _in_words(statement: str, refusal: Refusal) -> str:
         near = re.search(r'at or near "(.*)"', refusal.message, re.DOTALL)
         if near and refusal.position is not None:
             before = statement[: refusal.position].rstrip().rpartition("\n")[2].strip()
-            return f"unexpected {near[1]!r}; look for a missing comma or parenthesis after {before[-60:]!r}"
+            lacking = "semicolon" if near[1].upper() in _BEGIN else "comma or parenthesis"
+            return f"unexpected {near[1]!r}; look for a missing {lacking} after {_end_of(before)!r}"
     if refusal.code == "42P07":
         return "the file creates this twice"
     if refusal.code == "42830":
