@@ -70,9 +70,13 @@ def unknown_type(statement: str, refusal: Refusal, known: Knowledge) -> Suggesti
     return Suggestion(f"PostgreSQL has no type {found[1]}", edited(statement, edits), hint)
 
 
+_WRITTEN = ("int", "integer", "smallint", "bigint", "real", "decimal", "boolean", "character", "char", "varchar")
+"""The names of SQL for types that have another name in PostgreSQL's catalog."""
+
+
 def _misspelt(name: str, types: Collection[str]) -> str | None:
     """Return the type that differs from the name in two letters at most: a common prefix is not enough."""
-    near = difflib.get_close_matches(name, types, n=3, cutoff=0.75)
+    near = difflib.get_close_matches(name, [*_WRITTEN, *types], n=3, cutoff=0.75)
     return next((other for other in near if _letters_apart(name, other) <= 2), None)
 
 
