@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import secrets
 import signal
 import subprocess
 import sys
@@ -115,12 +116,18 @@ class Controller:
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Another command on the same move, while it runs."""
         if self._launcher is not None:
-            said = self.folder / "said.log"
-            said.unlink(missing_ok=True)
+            said = self.folder / f"said-{secrets.token_hex(4)}.log"  # of its own: a fault may ask at the same time
             other = self._launcher.launch(PROGRAM, [*arguments, "--project", str(self.folder)], self.env, said)
-            return subprocess.CompletedProcess(arguments, other.wait(120), said.read_text(), "")
+            return subprocess.CompletedProcess(arguments, other.wait(120), _taken(said), "")
         command = [sys.executable, "-m", "crossfade", *arguments, "--project", str(self.folder)]
         return subprocess.run(command, env=self.env, capture_output=True, text=True, check=False, timeout=240)
 
     def said(self, lines: int = 15) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def _taken(file: Path) -> str:
+    """Read a file, and remove it. What was killed at its start may not have made one."""
+    text = file.read_text() if file.exists() else ""
+    file.unlink(missing_ok=True)
+    return text
