@@ -32,6 +32,9 @@ _BLOB = re.compile(r"x'((?:[0-9a-f]{2})*)'")
 _QUOTED = re.compile(r"'(.*)'", re.DOTALL)
 _BAD = re.compile(r"CAST\(x'((?:[0-9a-f]{2})*)' AS TEXT\)")
 
+_LAST = frozenset("0123456789')")
+"""The last characters of literals that are not text."""
+
 
 def text_of(value: Value) -> str:
     """Return a value as SQLite's literal; text without quotes, unless it could be read as another value.
@@ -40,7 +43,7 @@ def text_of(value: Value) -> str:
     ['7', '7.0', "'7'", 'abc', "x'ff'", "CAST(x'ff' AS TEXT)", '9e999']
     """
     if isinstance(value, str):
-        return value if value_of(value) == value else f"'{value}'"
+        return value if value[-1:] not in _LAST or value_of(value) == value else f"'{value}'"
     if isinstance(value, BadText):
         return f"CAST(x'{value.hex()}' AS TEXT)"
     if isinstance(value, bytes):
