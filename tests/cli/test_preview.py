@@ -37,7 +37,7 @@ def test_documents_beside_their_rows(flawed: Tiny) -> None:
     assert (bob["document"]["name"], bob["refused"]) == ("Bob\x1b[31m", None)
     assert (eve["rows"], eve["refused"]["reason"], eve["refused"]["column"]) == ([], "not_null", "name")
     plain = flawed("preview", "people", "--limit", "2").out
-    assert "2 documents: 2 rows of people, 0 refused" in plain
+    assert "2 records: 2 rows of people, 0 refused" in plain
     assert "refused: not_null at people.name" in flawed("preview", "people").out
     assert "\x1b" not in plain
     _nothing_was_written(flawed)
@@ -83,7 +83,7 @@ def test_a_sample_of_everything_is_exact(flawed: Tiny) -> None:
     assert cause["examples"][0]["key"] == f'{{"$oid":"{EVE}"}}'
     said = flawed("preview", "people", "--sample", "50")
     assert "people: 3 of 3 records tried, 1 refused" in said.out
-    assert "sample: 3 of 3 documents" in said.err
+    assert "sample: 3 of 3 records" in said.err
     _nothing_was_written(flawed)
 
 

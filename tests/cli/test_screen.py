@@ -72,7 +72,7 @@ def test_lines_are_few(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
     lines.say()
     lines.say()
-    assert capsys.readouterr().err == "copy: 30 of 30 documents\n"
+    assert capsys.readouterr().err == "copy: 30 of 30 records\n"
 
 
 def test_who_waits_says_it_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,7 +95,7 @@ def test_lines_that_are_kept_have_a_date(capsys: pytest.CaptureFixture[str]) -> 
     ("options", "expected"),
     [
         (Options(quiet=True), []),
-        (Options(), ["copy: 30 of 30 documents"]),
+        (Options(), ["copy: 30 of 30 records"]),
     ],
 )
 def test_progress_as_the_options_want_it(
@@ -139,7 +139,7 @@ def test_bars_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     with listening(Options()) as listen:
         for event in _events():
             listen(event)
-    assert "30 of 30 documents" in terminal.getvalue()
+    assert "30 of 30 records" in terminal.getvalue()
 
 
 def test_every_event_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -197,4 +197,4 @@ def test_what_goes_on_after_a_path_that_was_never_seen(followed: bool, end: str)
     """`quarantine retry` does not follow an entity again that was halted for it."""
     counts = {"chunks": 1, "chunks_done": 1, "source": 2, "quarantined": 1, "gone": 0, "over_limit": False}
     entity = {"entity": "people", **counts, "reasons": {"unseen_path": 1}}
-    assert _remarks(entity, 1.0, followed=followed)[-1].endswith(f"crossfade check, then {end}")
+    assert _remarks(entity, 1.0, followed=followed)[-1].endswith(f"then {end}")

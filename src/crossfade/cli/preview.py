@@ -141,7 +141,7 @@ def _draw(screen: Screen, records: Records, document: dict[str, Any], found: Pre
         refused = sum(r["refused"] is not None for r in document["records"])
         rows = sum(len(r["rows"]) for r in document["records"])
         screen.line(
-            f"{counted(len(document['records']), 'document')}: {counted(rows, 'row')} of {document['table']},"
+            f"{counted(len(document['records']), 'record')}: {counted(rows, 'row')} of {document['table']},"
             f" {number(refused)} refused"
         )
     elif not document["samples"]:

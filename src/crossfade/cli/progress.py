@@ -67,26 +67,26 @@ class Advance:
 def advances_of(event: Event) -> Sequence[Advance]:
     match event:
         case SurveyStarted(records=records):
-            return [Advance("survey", "document", total=records)]
+            return [Advance("survey", "record", total=records)]
         case RecordsScanned(records=records):
-            return [Advance("survey", "document", records, entity=event.entity)]
+            return [Advance("survey", "record", records, entity=event.entity)]
         case StepsStarted(steps=steps):
             return [Advance("schema", "step", total=steps)]
         case StepDone():
             return [Advance("schema", "step", 1)]
         case CopyStarted(records=records):
-            return [Advance("copy", "document", total=records)]
+            return [Advance("copy", "record", total=records)]
         case ChunkCopied(chunk=chunk):
             refused = {f"{r.reason} at {r.place}" if r.place else r.reason: r.count for r in event.refused}
-            return [Advance("copy", "document", chunk.count, entity=chunk.entity, refused=refused)]
+            return [Advance("copy", "record", chunk.count, entity=chunk.entity, refused=refused)]
         case RecordsEvicted(count=count):
             refused = {f"{event.constraint} of {event.table}": count}
             return [Advance("constraints", "record", count, entity=event.entity, refused=refused)]
         case SampleStarted(records=records):
-            return [Advance("sample", "document", total=records)]
+            return [Advance("sample", "record", total=records)]
         case RecordsSampled(records=records):
             refused = {event.entity: event.refused} if event.refused else {}
-            return [Advance("sample", "document", records, entity=event.entity, refused=refused)]
+            return [Advance("sample", "record", records, entity=event.entity, refused=refused)]
         case RetryStarted(records=records):
             return [Advance("retry", "record", total=records)]
         case RecordRetried():
@@ -102,12 +102,12 @@ def advances_of(event: Event) -> Sequence[Advance]:
             return [Advance("apply", "record", said=f"{seconds:.2f} s behind")]
         case VerificationStarted(records=records):
             return [
-                Advance("verify", "document", total=records),
+                Advance("verify", "record", total=records),
                 Advance("keys", "table", total=event.tables),
                 Advance("rules", "rule", total=event.rules),
             ]
         case ChunkVerified(chunk=chunk):
-            return [Advance("verify", "document", chunk.count, entity=chunk.entity)]
+            return [Advance("verify", "record", chunk.count, entity=chunk.entity)]
         case GenerationStarted(number=generation, records=records):
             said = f"generation {generation}: {number(records)} to compare"
             return [Advance("again", "record", said=said)]
@@ -151,7 +151,7 @@ class Meter:
 
     @property
     def figures(self) -> str:
-        """Return done and total: `3 of 10 documents (30%)`."""
+        """Return done and total: `3 of 10 records (30%)`."""
         if self.total is None or self.count > self.total:
             return counted(self.count, self.unit)
         share = f" ({self.count / self.total:.0%})" if 0 < self.count < self.total else ""

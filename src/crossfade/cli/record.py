@@ -17,7 +17,7 @@ def draw_record(screen: Screen, records: Records, document: dict[str, Any], raw:
     if document["document"] is not None:
         screen.line(records.lines(raw))
         return
-    screen.line(f"this document cannot be read ({document['unreadable']}); its {len(raw):,} bytes:")
+    screen.line(f"this record cannot be read ({document['unreadable']}); its {len(raw):,} bytes:")
     for line in hex_dump(raw[:SHOWN_BYTES]):
         screen.line(line)
     if len(raw) > SHOWN_BYTES:
