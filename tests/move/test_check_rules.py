@@ -88,3 +88,18 @@ def test_a_rule_over_documents_that_can_never_run(wrong: str, mongo_db: MongoScr
         with pytest.raises(CrossfadeError) as missing:
             reader.query("SELECT 1 FROM others", limit=0, tables=[people])
     assert not isinstance(missing.value, InvalidQuery)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["name = NULL", "NOT (name <> NULL::text)", "name NOT IN ('a', NULL)", "name LIKE NULL"]
+)
+def test_a_rule_that_holds_whatever_the_rows_are(wrong: str, tmp_path: Path, pg_db: PostgresScratch) -> None:
+    with closing(sqlite3.connect(tmp_path / "s.db")) as connection:
+        connection.execute(TABLE)
+    folder = shop.small_project(tmp_path / "p", f"{TABLE};", {"users": "SELECT u.id AS id FROM users AS u"})
+    (folder / "rules").mkdir()
+    (folder / "rules" / "names.sql").write_text(f"-- Everybody has a name.\nSELECT id FROM users WHERE {wrong}")
+    with open_move(folder, f"sqlite:///{tmp_path / 's.db'}", pg_db.url) as move:
+        move.survey()
+        faults = [(f.kind, f.place, f.hint is not None) for f in move.check() if f.kind == "rules"]
+    assert faults == [("rules", "names.sql", True)]

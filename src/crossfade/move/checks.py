@@ -11,6 +11,7 @@ from crossfade.assess.check import check as run_check
 from crossfade.assess.coming_back import coming_back
 from crossfade.assess.groups import crossings
 from crossfade.assess.map_rules import not_followed
+from crossfade.assess.rules import rule_faults
 from crossfade.assess.survey import choose
 from crossfade.errors import Fault, MappingFault, Misused, SchemaFault, Stale, Uncovered, Unreachable
 from crossfade.mapping.language.compile import compile_all, read_mappings
@@ -83,16 +84,18 @@ def _faults_and_notes(context: Context) -> list[Finding]:
         found = run_check(
             compiled.draft, context.shapes, schema, context.discards, empty, engine, compiled.unknown, doubtful
         )
-    found += [*crossings_of(context, schema), *_unread_rules(context)]
+    found += [*crossings_of(context, schema), *_rules(context)]
     return _with_the_source(context, [*faults, *found])
 
 
-def _unread_rules(context: Context) -> Iterator[Finding]:
-    """Yield a fault if the rules cannot be read: verification would find it after the copy."""
+def _rules(context: Context) -> Iterator[Finding]:
+    """Yield what is wrong with rules: verification would find it after the copy, or never."""
     try:
-        read_rules(context.project.rules_dir)
+        rules = read_rules(context.project.rules_dir)
     except Misused as error:
         yield Finding("fault", "rules", context.project.rules_dir.name, error.message, error.hint)
+        return
+    yield from rule_faults(rules, context.target.traits.dialect)
 
 
 def border_gates(context: Context) -> list[Gate]:
