@@ -61,3 +61,12 @@ def test_text_that_is_not_utf8_says_where(tmp_path: Path) -> None:
     (tmp_path / "rule.sql").write_bytes(b"-- caf\xe9\nSELECT 1")
     with pytest.raises(Misused, match=r"rule\.sql is not UTF-8: byte 7 is 0xe9"):
         read_rules(tmp_path)
+
+
+@pytest.mark.parametrize("which", ["mapping", "rule", "sql"])
+def test_a_nul_character_is_refused_because_a_statement_would_end_there(tmp_path: Path, which: str) -> None:
+    name, read = READERS[which]
+    (tmp_path / name).write_bytes(b"SELECT 1 WHERE false\r\n \0 OR true")
+    with pytest.raises(Misused, match=rf"{name} holds a NUL character in line 2") as caught:
+        read(tmp_path / name)
+    assert caught.value.hint == "remove it"

@@ -47,6 +47,7 @@ WRONG = [
     "SELECT 1; SELECT 2",
     "DELETE FROM users",
     "SELECT id, count(*) (",
+    "SELECT id FROM users WHERE id = $1",
 ]
 LATER = "SELECT n FROM many WHERE n > 0"
 
@@ -78,7 +79,7 @@ def test_a_rule_that_can_never_run(
         assert move.verify().rules_hold
 
 
-@pytest.mark.parametrize("wrong", ["SELECT id FORM people", "SELECT 1; SELECT 2", "SELECT p.no FROM people AS p"])
+@pytest.mark.parametrize("wrong", ["SELECT id FORM people", "SELECT 1; SELECT 2", "SELECT p.no FROM people AS p", "SELECT $1 FROM people"])
 def test_a_rule_over_documents_that_can_never_run(wrong: str, mongo_db: MongoScratch) -> None:
     people = TargetTable("people", None, "people", (TargetColumn("_id", ColumnType("int8", "int8")),), ("_id",))
     with open_store(mongo_db.url) as store:

@@ -90,6 +90,23 @@ def test_no_rule_gets_out(target: RowReader, pg_db: PostgresScratch, sql: str) -
     assert pg_db.execute("SELECT is_called FROM numbers") == [(False,)]
 
 
+@pytest.mark.parametrize("sql", ["SELECT 1 WHERE $1 = 2", "SELECT $1", "SELECT id FROM courses WHERE id = $1"])
+def test_a_rule_with_a_parameter_is_no_lost_connection(target: RowReader, sql: str) -> None:
+    rule = run_rule("parameter", sql, target, limit=2)
+    assert rule.error is not None
+    assert "it has a parameter ($1), and a rule is run without any" in rule.error
+
+
+def test_nor_is_a_rule_whose_function_cannot_reach_another_server(target: RowReader, pg_db: PostgresScratch) -> None:
+    pg_db.execute(
+        "CREATE FUNCTION far() RETURNS int LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE 'could not connect' USING ERRCODE = '08001'; END $$"
+    )
+    rule = run_rule("far", "SELECT far()", target, limit=2)
+    assert rule.error is not None
+    assert rule.error.endswith("refused the query: could not connect")
+
+
 @pytest.mark.parametrize(
     "sql",
     [

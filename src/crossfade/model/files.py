@@ -41,14 +41,25 @@ def read_bytes(file: Path) -> bytes:
 
 def read_text(file: Path) -> str:
     """Return the text of a file, with `\\n` at the ends of its lines and without a byte order mark. Raises Misused also
-    if it is not UTF-8.
+    if it is not UTF-8, or holds a NUL character.
     """
     raw = read_bytes(file)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Misused(f"{file} is not UTF-8: byte {error.start + 1} is {raw[error.start]:#04x}") from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    require_no_nul(text, file)
+    return text
+
+
+def require_no_nul(text: str, file: Path) -> None:
+    """Raise Misused if the text holds a NUL character. In libpq a statement ends there: the rest would be dropped
+    silently, such as a table of the schema or a condition of a rule.
+    """
+    before, nul, _ = text.partition("\0")
+    if nul:
+        raise Misused(f"{file} holds a NUL character in line {before.count(chr(10)) + 1}", hint="remove it")
 
 
 def write_text(file: Path, text: str) -> None:

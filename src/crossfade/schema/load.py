@@ -11,7 +11,7 @@ from typing import Protocol
 
 from crossfade.errors import Fault, Misused, SchemaFault, Unreachable
 from crossfade.model.dialects import dialect_of
-from crossfade.model.files import read_bytes
+from crossfade.model.files import read_bytes, require_no_nul
 from crossfade.model.target import TargetSchema
 from crossfade.schema.documents import commands
 from crossfade.schema.journaled import made_of_sql
@@ -170,11 +170,13 @@ def _placed(fault: Fault, texts: list[tuple[str, str]]) -> Fault:
 def _read(path: Path) -> str:
     """Read the text and end it with a newline, so that concatenated files stay separate."""
     try:
-        return read_bytes(path).decode("utf-8-sig").replace("\r\n", "\n").rstrip("\n") + "\n"
+        text = read_bytes(path).decode("utf-8-sig").replace("\r\n", "\n").rstrip("\n") + "\n"
     except UnicodeDecodeError as error:
         raise Misused(f"{path} is not UTF-8: {error.reason} at byte {error.start}", hint="save it as UTF-8") from error
     except OSError as error:
         raise Unreachable(f"cannot read {path}: {error.strerror}", hint="check its permissions") from error
+    require_no_nul(text, path)
+    return text
 
 
 def _shown(path: Path, root: Path) -> str:

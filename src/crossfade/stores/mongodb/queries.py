@@ -43,6 +43,7 @@ def run_query(sql: str, limit: int, tables: Sequence[TargetTable], scan: Scan) -
                 return names, rows, len(rows) + _left(found)
         except duckdb.Error as error:
             is_invalid = isinstance(error, (duckdb.ParserException, duckdb.BinderException))
+            is_invalid = is_invalid or "were not provided for the following parameters" in str(error)  # $1
             raise (InvalidQuery if is_invalid else CrossfadeError)(f"the query failed: {error}") from error
 
 

@@ -153,7 +153,7 @@ class PostgresDdl:
             return _metadata_of(connection, self.default_schema())
 
     def _failed(self, step: Step, error: psycopg.Error, hint: str) -> CrossfadeError:
-        if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+        if failures.is_lost(error):
             return failures.lost(error, self._url)
         said = " · ".join(filter(None, (error.diag.message_primary, error.diag.message_detail))) or str(error)
         return CrossfadeError(f"the step {step.id!r} of the schema failed: {said}\n  statement: {step.sql}", hint=hint)

@@ -73,7 +73,7 @@ _AT_ROW = re.compile(r"COPY [^\n]*, line \d+")
 def translated(error: psycopg.Error, url: str, table: str, default: str = "public") -> Exception:
     """Convert the error into one of crossfade's. `default` is the schema of tables that name none."""
     code = error.sqlstate
-    if code is None or (code.startswith(("08", "57P")) and not _was_raised(error)):
+    if code is None or is_lost(error):
         return lost(error, url)
     reason = row_reason(error)
     doubtful = reason is None and _while_at_a_row(error)
@@ -173,6 +173,18 @@ def _was_raised(error: psycopg.Error) -> bool:
 def _while_at_a_row(error: psycopg.Error) -> bool:
     """Return whether COPY was processing a row. The code says little: a function in a CHECK may raise any."""
     return not is_state(error) and bool(_AT_ROW.search(error.diag.context or ""))
+
+
+def is_lost(error: psycopg.Error) -> bool:
+    """Return whether the connection is gone. After an error of class 08 with the severity ERROR the session goes on: it
+    is about a statement (`$1` without a value) or another server (a foreign table, dblink), and comes again each time.
+    """
+    code = error.sqlstate
+    if code is None:
+        return True
+    if code.startswith("08"):
+        return error.diag.severity_nonlocalized != "ERROR"
+    return code.startswith("57P") and not _was_raised(error)
 
 
 def lost(error: psycopg.Error, url: str) -> Unreachable:

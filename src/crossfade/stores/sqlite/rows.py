@@ -29,7 +29,7 @@ _READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION,
 _SHOWN = 80
 _INVALID = re.compile(
     "syntax error|incomplete input|unrecognized token|one statement at a time|not authorized|no such column"
-    "|ambiguous column|misuse of"
+    "|ambiguous column|misuse of|number of bindings|value for binding"
 )
 """What nothing that is created later cures: SQLite has one error code for all of its refusals of a statement."""
 

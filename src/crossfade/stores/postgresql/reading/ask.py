@@ -18,7 +18,9 @@ from crossfade.stores.postgresql import errors as failures
 from crossfade.stores.postgresql.reading import side_effects
 from crossfade.stores.postgresql.session.connect import connect
 
-_INVALID = {"0A000", "42601", "42611", "42702", "42703", "42803", "42P20"}
+_PARAMETER = {"08P01", "42P18"}
+"""What PostgreSQL reports of `$1`, which no value is given for."""
+_INVALID = {"0A000", "42601", "42611", "42702", "42703", "42803", "42P20", *_PARAMETER}
 """What nothing that is created later cures: syntax, a column that does not exist, a statement that writes."""
 _NATIVE = {"bool", "int2", "int4", "int8", "float4", "float8", "numeric", "bytea", "uuid"}
 
@@ -33,9 +35,11 @@ def query(url: str, sql: str, limit: int) -> tuple[list[str], list[tuple[Any, ..
         try:
             return _fetch(connection, sql, limit)
         except psycopg.Error as error:
-            if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+            if failures.is_lost(error):
                 raise failures.lost(error, url) from error
             said = error.diag.message_primary or str(error)
+            if error.sqlstate in _PARAMETER and "parameter" in said:
+                said = f"it has a parameter ($1), and a rule is run without any ({said})"
             kind = InvalidQuery if error.sqlstate in _INVALID else CrossfadeError
             raise kind(f"PostgreSQL at {hide_password(url)} refused the query: {said}") from error
         finally:

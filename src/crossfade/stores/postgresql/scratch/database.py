@@ -159,6 +159,6 @@ def _path(default: str, scope: str) -> sql.Composed:
 
 
 def _refused(error: psycopg.Error, url: str) -> CrossfadeError:
-    if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+    if failures.is_lost(error):
         return failures.lost(error, url)
     return CrossfadeError(f"a scratch database could not be created: {error.diag.message_primary}")
