@@ -79,7 +79,9 @@ def test_a_rule_that_can_never_run(
         assert move.verify().rules_hold
 
 
-@pytest.mark.parametrize("wrong", ["SELECT id FORM people", "SELECT 1; SELECT 2", "SELECT p.no FROM people AS p", "SELECT $1 FROM people"])
+@pytest.mark.parametrize(
+    "wrong", ["SELECT id FORM people", "SELECT 1; SELECT 2", "SELECT p.no FROM people AS p", "SELECT $1 FROM people"]
+)
 def test_a_rule_over_documents_that_can_never_run(wrong: str, mongo_db: MongoScratch) -> None:
     people = TargetTable("people", None, "people", (TargetColumn("_id", ColumnType("int8", "int8")),), ("_id",))
     with open_store(mongo_db.url) as store:
@@ -104,3 +106,18 @@ def test_a_rule_that_holds_whatever_the_rows_are(wrong: str, tmp_path: Path, pg_
         move.survey()
         faults = [(f.kind, f.place, f.hint is not None) for f in move.check() if f.kind == "rules"]
     assert faults == [("rules", "names.sql", True)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where"),
+    [
+        ("SELECT id FROM people (", r"at '\(' \(line 1\)"),
+        ("SELECT 'a FROM people", "a quote or a comment is not closed"),
+    ],
+)
+def test_where_a_rule_over_documents_does_not_parse(wrong: str, where: str, mongo_db: MongoScratch) -> None:
+    with open_store(mongo_db.url) as store:
+        reader = need(store.row_reader, store, "answer queries")
+        with pytest.raises(InvalidQuery, match=where) as refused:
+            reader.query(wrong, limit=0, tables=[])
+    assert refused.value.message.isprintable()

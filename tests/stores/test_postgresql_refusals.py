@@ -179,7 +179,7 @@ def test_stores_open_by_url(pg_db: Any) -> None:
 def test_a_table_that_is_gone_is_said_to_be_when_it_is_read(writer: PostgresWriter, pg_db: Any) -> None:
     pg_db.execute("DROP TABLE people")
     reader = PostgresRowReader(pg_db.url)
-    with pytest.raises(CrossfadeError, match="the target has no such table") as caught:
+    with pytest.raises(CrossfadeError, match="the database has no such table") as caught:
         list(reader.scan(PEOPLE, ["id"]))
     assert "start over" in str(caught.value.hint)
     reader.close()

@@ -125,3 +125,17 @@ def test_a_role_that_may_create_databases_is_told_all_that_its_target_lacks(pg_d
     hint = refused.value.hint or ""
     assert f"CREATE SCHEMA crossfade AUTHORIZATION {role}" in hint
     assert f"GRANT USAGE, CREATE ON SCHEMA public TO {role} (for tables that name no schema)" in hint
+
+
+def test_of_a_source_only_the_right_to_read_is_asked_for(pg_db: PostgresScratch, role: str) -> None:
+    pg_db.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    url = as_user(pg_db.url, role, "")
+    with open_store(url) as store:
+        reader = need(store.reader, store, "be read")
+        (entity,) = need(store.inspector, store, "be inspected").entities()
+        with pytest.raises(
+            CrossfadeError, match=r"of postgresql://.* lacks a privilege: permission denied for table t; "
+        ) as told:
+            list(reader.scan(entity.name))
+    said = f"as an administrator: GRANT SELECT ON TABLE t TO {role}; or, for everything that is read, GRANT pg_read_all"
+    assert (told.value.hint or "").startswith(said)

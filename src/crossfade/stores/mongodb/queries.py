@@ -23,6 +23,8 @@ from crossfade.model.target import TargetTable
 
 Scan = Callable[[TargetTable, Sequence[str]], Iterator[Any]]
 _MEMORY = "256MB"
+_NO_VALUE = "were not provided for the following parameters"
+"""What DuckDB says of `$1`."""
 
 
 def run_query(sql: str, limit: int, tables: Sequence[TargetTable], scan: Scan) -> tuple[list[str], list[Any], int]:
@@ -43,7 +45,7 @@ def run_query(sql: str, limit: int, tables: Sequence[TargetTable], scan: Scan) -
                 return names, rows, len(rows) + _left(found)
         except duckdb.Error as error:
             is_invalid = isinstance(error, (duckdb.ParserException, duckdb.BinderException))
-            is_invalid = is_invalid or "were not provided for the following parameters" in str(error)  # $1
+            is_invalid = is_invalid or _NO_VALUE in str(error)
             raise (InvalidQuery if is_invalid else CrossfadeError)(f"the query failed: {error}") from error
 
 
@@ -52,10 +54,19 @@ def _named(sql: str) -> set[str]:
     try:
         statements = sqlglot.parse(sql, read="duckdb")
     except SqlglotError as error:
-        raise InvalidQuery(f"the query cannot be read: {error}") from error
+        raise InvalidQuery(f"the query does not parse: {_said(error)}") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise InvalidQuery("the query is not one SELECT; it was not run")
     return {table.name for table in statements[0].find_all(exp.Table)}
+
+
+def _said(error: SqlglotError) -> str:
+    """Return where the parser stopped, without the control codes with which sqlglot underlines it in a terminal."""
+    details = getattr(error, "errors", None)
+    if not details:
+        return "a quote or a comment is not closed"
+    first = details[0]
+    return f"{first['description'].rstrip('.')} at {first['highlight']!r} (line {first['line']})"
 
 
 def _fill(engine: duckdb.DuckDBPyConnection, table: TargetTable, scan: Scan) -> None:

@@ -198,10 +198,13 @@ def lost(error: psycopg.Error, url: str) -> Unreachable:
 
 
 def refused_reading(state: str, said: str, url: str) -> CrossfadeError:
-    """Return the error of a reading statement that failed: `state` is the SQLSTATE, `said` the driver's message."""
-    if state == _NO_RIGHT and (lacking := rights.denied(said, url)):
+    """Return the error of a reading statement that failed: `state` is the SQLSTATE, `said` the driver's message. The
+    database may be the source, so that it is not called the target.
+    """
+    if state == _NO_RIGHT and (lacking := rights.denied_reading(said, url)):
         return lacking
     fact, hint = _fact(state, said, ("PostgreSQL refused to run a query", None))
+    fact = fact.replace("the target URL", "the URL").replace("the target", "the database")
     return CrossfadeError(f"{fact} at {hide_password(url)}: {said}; nothing was changed", hint=hint)
 
 

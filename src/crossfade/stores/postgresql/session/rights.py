@@ -20,6 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from crossfade.errors import CrossfadeError
 from crossfade.model.quoting import shown
+from crossfade.model.urls import hide_password
 from crossfade.schema.created import made_by
 from crossfade.schema.tokens import meaningful
 from crossfade.stores.postgresql.session.default_schema import default_schema
@@ -42,6 +43,11 @@ _GRANTS: Mapping[str, str] = {
     "procedure": "EXECUTE ON PROCEDURE",
     "type": "USAGE ON TYPE",
     "language": "USAGE ON LANGUAGE",
+}
+_TO_READ: Mapping[str, str] = {
+    **dict.fromkeys(("table", "view", "materialized view", "foreign table"), "SELECT ON TABLE"),
+    "sequence": "SELECT ON SEQUENCE",
+    "schema": "USAGE ON SCHEMA",
 }
 _READ_ALONE = ("table", "view", "materialized view", "foreign table", "sequence", "schema")
 
@@ -171,6 +177,19 @@ def denied(said: str, url: str, table: str = "") -> CrossfadeError | None:
     grant = f"GRANT {_GRANTS[found[1]]} {_full_name(found[2], table)} TO {role}"
     reading = f"; for status and verify, GRANT pg_read_all_data TO {role} is enough" if found[1] in _READ_ALONE else ""
     return _denied(said, grant + reading)
+
+
+def denied_reading(said: str, url: str) -> CrossfadeError | None:
+    """Return the error of a statement that reads the source or the target, with the least GRANT that it needs."""
+    found = _OF_THING.search(said)
+    if found is None or found[1] not in _TO_READ:
+        return denied(said, url)
+    role = _role(url)
+    return CrossfadeError(
+        f"the role of {hide_password(url)} lacks a privilege: {found[0]}; nothing was changed",
+        hint=f"as an administrator: GRANT {_TO_READ[found[1]]} {shown(found[2])} TO {role}; "
+        f"or, for everything that is read, GRANT pg_read_all_data TO {role}",
+    )
 
 
 def _full_name(name: str, table: str) -> str:
