@@ -196,18 +196,21 @@ def test_every_mistake_of_the_settings_is_reported(tmp_path: Path) -> None:
 
 def test_types_that_sqlite_does_not_have(make: Make) -> None:
     columns = (
-        "id integer PRIMARY KEY, a numeric, b decimal(12, 2), c text[], d mood, e text, f, g money, h inet, i point"
+        "id integer PRIMARY KEY, a numeric, b decimal(12, 2), c text[], d mood, e text, f, g money, h inet, i point,"
+        " j citext"
     )
     move = make(schema=f"CREATE TABLE users ({columns});", users="SELECT u._id AS id FROM users AS u")
     found = [f for f in move.check() if f.kind == "sqlite_type"]
     notes, said = {f.place: f.hint or "" for f in found}, {f.place: f.message for f in found}
-    assert notes.keys() == {"users.a", "users.c", "users.d", "users.g", "users.h", "users.i"}
+    assert notes.keys() == {"users.a", "users.c", "users.d", "users.g", "users.h", "users.i", "users.j"}
     assert "text" in notes["users.a"]
     assert "json" in notes["users.c"]
     assert "CHECK (d IN" in notes["users.d"]
     assert notes["users.g"].startswith("declare it integer, and store the smallest unit (cents); or text")
     assert notes["users.h"] == "declare it text"
-    assert said["users.h"] == "SQLite has no type inet: the column accepts any value"
+    numbers = "any value but text that SQLite would turn into a number (007): that is quarantined"
+    assert said["users.h"] == f"SQLite has no type inet: the column accepts {numbers}"
+    assert said["users.j"] == "SQLite has no type citext: the column accepts any value"
     assert said["users.i"] == "SQLite has no type point: its name contains INT, so the column is one of integers"
 
 

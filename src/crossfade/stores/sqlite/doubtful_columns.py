@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 
 from crossfade.model.findings import Finding
 from crossfade.model.target import TargetColumn, TargetSchema, TargetTable
+from crossfade.stores.sqlite.forms import affinity
 
 KEPT_DIGITS = 15
 """The number of decimal digits that a double always preserves."""
@@ -70,11 +71,11 @@ def _said(column: TargetColumn) -> tuple[str, str] | None:
         )
     if (instead := _OF_POSTGRESQL.get(declared.lower().partition("(")[0].strip())) is not None:
         why = "its name contains INT, so the column is one of integers"
-        said = why if kind.kind == "int8" and "int" in declared.lower() else "the column accepts any value"
+        said = why if kind.kind == "int8" and "int" in declared.lower() else _accepts(declared)
         return f"SQLite has no type {declared}: {said}", f"declare it {instead}"
     if kind.kind == "other" and declared:
         return (
-            f"SQLite has no type {declared}: the column accepts any value, and labels are not enforced",
+            f"SQLite has no type {declared}: {_accepts(declared)}, and labels are not enforced",
             f"declare it text, with CHECK ({column.name} IN ('...', '...')) for the labels of an enum",
         )
     if kind.kind == "numeric" and (kind.precision is None or kind.precision > KEPT_DIGITS):
@@ -83,3 +84,9 @@ def _said(column: TargetColumn) -> tuple[str, str] | None:
             "declare it text to keep every digit; or integer, and store the smallest unit (cents)",
         )
     return None
+
+
+def _accepts(declared: str) -> str:
+    if affinity(declared) in ("TEXT", "BLOB"):
+        return "the column accepts any value"
+    return "the column accepts any value but text that SQLite would turn into a number (007): that is quarantined"
