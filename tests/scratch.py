@@ -75,6 +75,14 @@ def scratch_postgresql(server: str) -> Iterator[PostgresScratch]:
             drop_database(connection, name)
 
 
+def _drop_databases_of(url: str, role: str) -> None:
+    """Drop the scratch databases that the role left behind: what they hold would keep it from being dropped."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        query = "SELECT datname FROM pg_database WHERE datdba = %s::regrole"
+        for (name,) in connection.execute(query, [role]).fetchall():
+            drop_database(connection, name)
+
+
 @contextmanager
 def role(database: PostgresScratch, options: str) -> Iterator[str]:
     """A login of its own; what it owns is the server's owner's afterwards."""
@@ -83,6 +91,7 @@ def role(database: PostgresScratch, options: str) -> Iterator[str]:
     try:
         yield name
     finally:
+        _drop_databases_of(database.url, name)
         database.execute(f"REASSIGN OWNED BY {name} TO CURRENT_USER")
         database.execute(f"DROP OWNED BY {name} CASCADE")
         database.execute(f"DROP ROLE {name}")
