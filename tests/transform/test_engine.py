@@ -167,3 +167,17 @@ def test_reasons_without_the_engines_own_frame(sql: str, reason: str) -> None:
     assert reason in reason_of(refused.value)
     assert "Error:" not in reason_of(refused.value)
     assert "\n" not in reason_of(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("list_reduce(list_filter([v], lambda x: x = 'b'), lambda a, b: a || b)", "on an empty input list"),
+        ("v LIKE v ESCAPE 'ab'", "Invalid escape string"),
+        ("v LIKE v ESCAPE v", "Invalid escape string"),
+    ],
+)
+def test_errors_of_a_value_whose_class_is_another(sql: str, reason: str) -> None:
+    """They ended the whole run."""
+    with pytest.raises(RECORD_ERRORS, match=reason):
+        Engine().run(f"SELECT {sql} FROM t", {"t": pa.table({"v": ["aa"]})})

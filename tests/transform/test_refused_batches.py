@@ -44,10 +44,18 @@ FORESEEN = {
     "functions of the engine in groups": """CAST(sum(floor(sqrt(b.of - 3))) AS BIGINT) AS v
         FROM people p LEFT JOIN bosses b ON b.of = p.boss GROUP BY p._id""",
     "functions of the engine in a condition": "p.boss AS n FROM people p WHERE sqrt(p.boss - 3) < 9",
+    "text that is read as JSON": "json_extract_string(p.a, '$.x') AS w FROM people p",
+    "a nested select": "(SELECT max(parse_int(t.x)) FROM unnest(p.tags) AS t(x)) AS v FROM people p",
+    "a nested select of some elements": """(SELECT list(CAST(t.x AS INTEGER) ORDER BY t.n)[1]
+        FROM unnest(p.tags) WITH ORDINALITY AS t(x, n) WHERE t.x <> 'y z') AS v FROM people p""",
+    "a fold": """list_reduce(list_append(list_transform(p.tags, lambda y: parse_int(y)), 1),
+                             lambda a, b: greatest(a, b)) AS v FROM people p""",
     "two branches": """parse_int(p.a) AS v FROM people p
         UNION ALL SELECT p._id AS id, parse_int(p.b) AS v FROM people p WHERE p.boss IS NOT NULL""",
 }
 UNFORESEEN = {
+    "a fold of nothing": """list_reduce(list_transform(p.tags, lambda y: parse_int(y)), lambda a, b: a + b) AS v
+        FROM people p""",
     "several conditions": "p.boss AS n FROM people p WHERE p._id > 2 AND parse_int(p.a) > 1 AND parse_int(p.b) < 9",
     "on": "b.must AS w FROM people p LEFT JOIN bosses b ON b._id = p.boss AND parse_int(b.must) > 1",
     "on of elements": """t.n AS n, t.x AS w
@@ -55,7 +63,8 @@ UNFORESEEN = {
     "having": """count(*) AS v
         FROM people p LEFT JOIN bosses b ON b.of = p._id GROUP BY p._id
         HAVING coalesce(max(parse_int(b.must)), 5) > 1""",
-    "a nested select": "(SELECT max(parse_int(t.x)) FROM unnest(p.tags) AS t(x)) AS v FROM people p",
+    "a condition of a nested select": """(SELECT max(t.x) FROM unnest(p.tags) AS t(x) WHERE parse_int(t.x) > 1) AS w
+        FROM people p""",
 }
 
 

@@ -48,6 +48,13 @@ def of_engine(node: exp.Expr, value: Value) -> exp.Expr | None:
     return None
 
 
+def with_valid_json(call: exp.Expr) -> exp.Expr:
+    """Return the call of a function that reads JSON, for NULL instead of text that is not JSON."""
+    text = parts_of(call)[0]
+    text.replace(exp.TryCast(this=text.copy(), to=_JSON.copy()))
+    return call
+
+
 def _refused(given: exp.Expr, written: str, attempt: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
     def body(each: Sequence[exp.Expr]) -> exp.Expr:
         (given,) = each
@@ -62,7 +69,7 @@ def of_call(call: exp.Expr, value: Value) -> exp.Expr | None:
     given = _given(call)
     if not given:
         return None
-    written = _called_with(call, [exp.Var(this=GIVEN.format(number)) for number, _ in enumerate(given, 1)])
+    written = _called_with(call, [exp.paren(exp.Var(this=GIVEN.format(number))) for number, _ in enumerate(given, 1)])
 
     def body(each: Sequence[exp.Expr]) -> exp.Expr:
         lost = exp.Is(this=_try(struct_of(v=_called_with(call, each))), expression=exp.null())
@@ -109,4 +116,4 @@ def _to_be_run(written: str, given: Sequence[exp.Expr]) -> exp.Expr:
     return said
 
 
-__all__ = ["of_call", "of_engine", "value_of_call"]
+__all__ = ["of_call", "of_engine", "value_of_call", "with_valid_json"]

@@ -13,12 +13,12 @@ still not covered (by DuckDB, within a macro) are caught by the query for the re
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import sqlglot
 from sqlglot import exp
 
-from crossfade.transform.called import of_call, of_engine, value_of_call
+from crossfade.transform.called import of_call, of_engine, value_of_call, with_valid_json
 from crossfade.transform.macros import REASON, VALUE, macros
 from crossfade.transform.nodes import (
     called,
@@ -30,17 +30,20 @@ from crossfade.transform.nodes import (
     may_fail_as_cast,
     on_each,
     parts_of,
+    reads_json,
 )
 
 _MAPS = frozenset({"list_transform", "list_apply", "array_transform", "array_apply", "apply"})
 _FILTERS = frozenset({"list_filter", "array_filter", "filter"})
 _QUERIES = (exp.Query, exp.Exists, exp.Window, exp.Filter, exp.WithinGroup)
+_FOLDS = frozenset({"list_reduce", "array_reduce", "reduce"})
 # DuckDB does not evaluate the argument of typeof.
 _LEAVES = (exp.Column, exp.Literal, exp.Null, exp.Boolean, exp.Identifier, exp.DataType, exp.Star, exp.Var, exp.Typeof)
 
 
 _TRIED = "$tried"
 """A call of it marks another call: its reason is whether evaluating it with TRY fails."""
+_OF_ELEMENTS = frozenset({"expressions", "from_", "where"})
 _CALLS = (exp.Func, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg)
 _NO_CALLS = (exp.AggFunc, exp.Array, exp.Case, exp.Cast, exp.Coalesce, exp.Connector, exp.If, exp.Struct, exp.UDTF)
 _ACCEPT_ALL = frozenset("contains length list_extract lower nullif trim typeof upper".split())
@@ -62,6 +65,8 @@ def value(node: exp.Expr) -> exp.Expr:
         return exp.TryCast(this=built.this, to=built.args["to"])
     if is_strptime(node):
         return exp.Anonymous(this="try_strptime", expressions=[value(part) for part in parts_of(node)])
+    if reads_json(node):
+        return with_valid_json(built)
     if called(node) in _refusing():
         built.set("this", called(node) + VALUE)
     return built
@@ -81,6 +86,8 @@ def reason(node: exp.Expr, *, chooses: bool = False) -> exp.Expr | None:
     if name == _TRIED:
         (call,) = node.expressions
         return first_of(reason(call), of_call(call, value))
+    if isinstance(node, exp.Subquery) and _is_over_elements(node.this):
+        return _of_elements(node.this)
     if isinstance(node, _QUERIES):
         _refuse_query(node)
         return None
@@ -92,7 +99,7 @@ def reason(node: exp.Expr, *, chooses: bool = False) -> exp.Expr | None:
         return _of_connector(node)
     if isinstance(node, exp.Paren):
         return reason(node.this, chooses=chooses)
-    if any(isinstance(part, exp.Lambda) for part in parts_of(node)):
+    if _takes_function(node):
         return _of_lambda(node)
     inner = first_of(*map(reason, parts_of(node)))
     by_engine = of_engine(node, value)
@@ -110,12 +117,16 @@ def reason(node: exp.Expr, *, chooses: bool = False) -> exp.Expr | None:
 
 def tried(node: exp.Expr) -> exp.Expr:
     """Return the expression with a mark at every call of a function of DuckDB whose refusals have no other reason."""
-    built = node.__class__(**{key: on_each(part, tried) for key, part in node.args.items()})
+
+    def each(part: exp.Expr) -> exp.Expr:  # the function of a fold has no reason, only the list that it folds
+        return part.copy() if isinstance(part, exp.Lambda) and function_name(node) in _FOLDS else tried(part)
+
+    built = node.__class__(**{key: on_each(part, each) for key, part in node.args.items()})
     if not isinstance(node, _CALLS) or isinstance(node, (*_NO_CALLS, *_QUERIES, *_LEAVES)):
         return built
     if function_name(node) in ("error", *_ACCEPT_ALL, *_bodies()) or of_engine(node, value) is not None:
         return built
-    if any(isinstance(part, exp.Lambda) for part in parts_of(node)):
+    if _takes_function(node):
         return built
     return exp.Anonymous(this=_TRIED, expressions=[built])
 
@@ -236,6 +247,32 @@ def _of_lambda(node: exp.Expr) -> exp.Expr | None:
     if not (isinstance(items, exp.Array) and len(items.expressions) == 1):
         each = exp.func("list_filter", each, lambda_of("cf_r", is_there))
     return first_of(outside, exp.func("list_extract", each, exp.Literal.number(1)))
+
+
+def _takes_function(node: exp.Expr) -> bool:
+    return any(isinstance(part, exp.Lambda) for part in parts_of(node))
+
+
+def _is_over_elements(query: exp.Expr) -> TypeGuard[exp.Select]:
+    """Return whether the query is `SELECT ... FROM unnest(...) WHERE ...`."""
+    if not isinstance(query, exp.Select) or any(query.args[key] for key in query.args if key not in _OF_ELEMENTS):
+        return False
+    source = query.args.get("from_")
+    return source is not None and isinstance(source.this, exp.Unnest)
+
+
+def _of_elements(query: exp.Select) -> exp.Expr | None:
+    """Return the reason of the list, or of the first element that an output refuses. A WHERE must refuse nothing."""
+    source, where = query.args["from_"], query.args.get("where")
+    if where is not None:
+        _refuse_query(where)
+    outside = first_of(*map(reason, source.this.expressions))
+    outputs = [(output, reason(output.unalias())) for output in query.expressions]
+    inside = first_of(*(r if o.find(exp.AggFunc) else exp.func("any_value", r) for o, r in outputs if r is not None))
+    if inside is None:
+        return outside
+    kept = value(where) if where is not None else None
+    return first_of(outside, exp.Subquery(this=exp.Select(expressions=[inside], from_=value(source), where=kept)))
 
 
 def _refuse_query(node: exp.Expr) -> None:

@@ -37,6 +37,7 @@ RECORD_ERRORS: tuple[type[Exception], ...] = (
     duckdb.InvalidInputException,
     duckdb.InvalidTypeException,
     duckdb.NotSupportedError,
+    duckdb.SyntaxException,  # of an escape or the like among the values; a query has a ParserException
     OutOfMemory,
 )
 """Errors about the value of a record: a cast, an as_... function, an overflow. Any other error ends the run."""
@@ -78,7 +79,8 @@ class Engine:
         require_not_stopped()
         with self._registered(sql, tables), bounded_memory():
             try:
-                return self._con.sql(sql).to_arrow_table()
+                with _classified():
+                    return self._con.sql(sql).to_arrow_table()
             except MemoryError as error:  # raised by Arrow, which receives the result
                 raise OutOfMemory(str(error)) from error
 
@@ -168,7 +170,8 @@ class Engine:
     def _asked(self, sql: str, texts: Sequence[str | None]) -> str | None:
         with interruptible():
             try:
-                self._con.execute(f"SELECT {sql}", list(texts))
+                with _classified():
+                    self._con.execute(f"SELECT {sql}", list(texts))
             except RECORD_ERRORS as error:
                 return reason_of(error)
             except EngineError:  # the type cannot be written in this way
@@ -199,6 +202,17 @@ def _connected() -> duckdb.DuckDBPyConnection:
         con.execute("SET enable_external_access = false")
         con.execute("SET lock_configuration = true")
         return con
+
+
+@contextmanager
+def _classified() -> Iterator[None]:
+    """Raise an error for which DuckDB's client has no class as one about a value (list_reduce of an empty list)."""
+    try:
+        yield
+    except EngineError as error:
+        if type(error) is not EngineError:
+            raise
+        raise duckdb.DataError(str(error)) from error
 
 
 def _works(con: duckdb.DuckDBPyConnection) -> bool:
