@@ -139,3 +139,13 @@ def test_of_a_source_only_the_right_to_read_is_asked_for(pg_db: PostgresScratch,
             list(reader.scan(entity.name))
     said = f"as an administrator: GRANT SELECT ON TABLE t TO {role}; or, for everything that is read, GRANT pg_read_all"
     assert (told.value.hint or "").startswith(said)
+
+
+def test_a_role_that_may_use_no_schema_of_its_path(pg_db: PostgresScratch, role: str) -> None:
+    """PostgreSQL only says that no schema has been selected."""
+    pg_db.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    url = as_user(pg_db.url, role, "")
+    with pytest.raises(CrossfadeError) as refused:
+        PostgresDdl(url).scratch_schema("CREATE TABLE u (id int PRIMARY KEY)", "schema.sql")
+    assert refused.value.hint is not None
+    assert f"GRANT USAGE, CREATE ON SCHEMA public TO {role}" in refused.value.hint

@@ -103,9 +103,11 @@ def lacking(
     and the statements of the `script` need besides; None for others.
     """
     said = error.diag.message_primary or ""
+    role = shown(connection.info.user)
+    if error.sqlstate == "3F000" and said.startswith("no schema has been selected"):
+        return _no_schema(said, connection, script, role)
     if error.sqlstate != "42501":
         return None
-    role = shown(connection.info.user)
     if extension := _EXTENSION.match(said):
         return _denied(said, f"CREATE EXTENSION {shown(extension[1])}, in this database")
     denied = _DENIED.match(said)
@@ -120,6 +122,18 @@ def lacking(
         return _denied(said, f"GRANT CREATE ON DATABASE {shown(denied[2])} TO {role}")
     grants = [first, *_also_lacking(connection, script, name, role)]
     return _denied(said, "; ".join(grants) + _instead(connection, grants, role) + _elsewhere(connection, denied[1]))
+
+
+def _no_schema(
+    said: str, connection: psycopg.Connection[Any], script: Iterable[str], role: str
+) -> CrossfadeError | None:
+    """PostgreSQL leaves out of the search_path what the role may not use, and then finds no schema at all."""
+    grants = list(_also_lacking(connection, script, "", role))
+    if not any(
+        grant.startswith(f"GRANT USAGE, CREATE ON SCHEMA {shown(default_schema(connection))} ") for grant in grants
+    ):
+        return None
+    return _denied(said, "; ".join(grants) + _instead(connection, grants, role) + _elsewhere(connection, "schema"))
 
 
 def _also_lacking(connection: psycopg.Connection[Any], script: Iterable[str], told: str, role: str) -> Iterator[str]:
