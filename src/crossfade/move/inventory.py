@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crossfade.assess.survey import choose
+from crossfade.errors import CrossfadeError, Unreachable
 from crossfade.model.counts import counted
 from crossfade.model.findings import Finding
 from crossfade.model.patterns import matching
@@ -24,6 +25,8 @@ UNMAPPED, UNSURVEYED, UNREAD, GONE = "unmapped", "unsurveyed", "unread", "gone"
 ALTERED = "altered"
 FAULTS = frozenset({UNMAPPED, UNSURVEYED, UNREAD})
 """Fates that are faults: the records are neither copied nor discarded."""
+
+UNCOUNTED = "(not counted: the login may not read it)"
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def _standing(
         return Inventoried(name, UNREAD, info.plan) if by_pattern is None else Inventoried(name, DISCARDED, by_pattern)
     if not chosen and info.copied:
         why = "`entities` in crossfade.toml does not name it"
-        return Inventoried(name, LEFT_OUT, why, info.count or count(context, name))
+        return Inventoried(name, LEFT_OUT, why, info.count or _count_if_allowed(context, name))
     if not chosen:
         return Inventoried(name, NOT_COPIED, info.plan)
     if name not in context.shapes:
@@ -108,6 +111,16 @@ def count(context: Context, entity: str) -> int:
     return need(source.reader, source, "count records").count(entity)
 
 
+def _count_if_allowed(context: Context, entity: str) -> int | None:
+    """Return the number of records of what is left out; None if the login may not read it: it need not."""
+    try:
+        return count(context, entity)
+    except Unreachable:
+        raise
+    except CrossfadeError:
+        return None
+
+
 def unaccounted(standing: Inventoried) -> str:
     """Return a fault as a sentence."""
     if standing.records is None:
@@ -119,9 +132,11 @@ def notes(standings: Sequence[Inventoried]) -> Iterator[str]:
     """Yield a sentence for everything that stays in the source by decision, or because it is not data."""
     out = [s for s in standings if s.fate == LEFT_OUT]
     if out:
-        records, named = sum(s.records or 0 for s in out), ", ".join(f"{s.entity} {s.records or 0:,}" for s in out)
+        uncounted, records = any(s.records is None for s in out), sum(s.records or 0 for s in out)
+        said = "an unknown number of records" if uncounted else counted(records, "record")
+        named = ", ".join(f"{s.entity} {UNCOUNTED if s.records is None else f'{s.records:,}'}" for s in out)
         where = counted(len(out), "entity", "entities")
-        yield f"`entities` in crossfade.toml leaves out {counted(records, 'record')} of {where}: {named}"
+        yield f"`entities` in crossfade.toml leaves out {said} of {where}: {named}"
     for s in standings:
         if s.fate == NOT_COPIED:
             yield f"{s.entity}: {s.reason}"
@@ -146,6 +161,7 @@ def findings(standings: Sequence[Inventoried], differences: Mapping[str, Sequenc
             hint = f"provide its records in a format that can be read; or {discard}"
             yield Finding("fault", s.fate, s.entity, f"the number of records is unknown: {s.reason}", hint)
         elif s.fate == LEFT_OUT:
-            yield Finding("note", s.fate, s.entity, f"{records} {stay} in the source: {s.reason}")
+            left = f"{records} {stay}" if s.records is not None else f"its records {UNCOUNTED} stay"
+            yield Finding("note", s.fate, s.entity, f"{left} in the source: {s.reason}")
         elif s.fate == NOT_COPIED:
             yield Finding("note", s.fate, s.entity, s.reason)
