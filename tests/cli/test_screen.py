@@ -119,6 +119,13 @@ def test_a_meter_says_whose_how_fast_how_long_and_what_was_refused() -> None:
     assert meter.text == "30,000 of 30,000 documents, refused: 8 (check at orders 7, broken 1)"
 
 
+def test_a_cause_is_no_longer_than_a_line() -> None:
+    meter = Meter("record")
+    meter.take(Advance("copy", "record", 2, entity="t", refused={"broken at t" + ".a" * 900_000: 1}))
+    assert "broken at t.a.a" in meter.text
+    assert len(meter.text) < 200
+
+
 def test_a_second_round_counts_on() -> None:
     meter = Meter("record")
     for step in (5, 2):

@@ -172,7 +172,7 @@ class Meter:
         """Return the most frequent refusals: `refused: 120 (unseen_path 100, check at users 20)`."""
         if not self.refused:
             return ""
-        first = ", ".join(f"{what} {number(n)}" for what, n in self.refused.most_common(_CAUSES))
+        first = ", ".join(f"{_short(what)} {number(n)}" for what, n in self.refused.most_common(_CAUSES))
         more = ", ..." if len(self.refused) > _CAUSES else ""
         return f"refused: {number(self.refused.total())} ({first}{more})"
 
@@ -190,6 +190,14 @@ class Meter:
 
 
 _CAUSES = 3
+_SHOWN = 80
+
+
+def _short(cause: str) -> str:
+    """Return a cause for one line: the path of a value may have thousands of steps."""
+    return cause if len(cause) <= _SHOWN else f"{cause[: _SHOWN - 3]}..."
+
+
 OF_A_PASS = frozenset({"verify", "keys", "apply"})
 """Bars that begin again with each pass over a source that is polled."""
 
