@@ -78,7 +78,7 @@ def scratch_postgresql(server: str) -> Iterator[PostgresScratch]:
 def _drop_databases_of(url: str, role: str) -> None:
     """Drop the scratch databases that the role left behind: what they hold would keep it from being dropped."""
     with psycopg.connect(url, autocommit=True) as connection:
-        query = "SELECT datname FROM pg_database WHERE datdba = %s::regrole"
+        query = "SELECT datname FROM pg_database WHERE datdba = %s::regrole AND datname ^@ 'crossfade_scratch_'"
         for (name,) in connection.execute(query, [role]).fetchall():
             drop_database(connection, name)
 

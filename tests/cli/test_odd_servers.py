@@ -53,7 +53,9 @@ SELECT CAST(p._id AS VARCHAR) AS id, p.name AS name, p.ratio AS ratio, p.born AS
 FROM people AS p
 """
 LETTERS = 'SELECT p._id AS id, p.name AS name FROM "日本" AS p'
-RULE = "-- NULL is no name\nSELECT id FROM people WHERE name = NULL OR price <> 12.34::money OR to_jsonb(now()) IS NULL"
+RULE = (
+    "-- NULL is no name\nSELECT id FROM people WHERE name IS NULL OR price <> 12.34::money OR to_jsonb(now()) IS NULL"
+)
 PLAIN = " ".join(
     f"-c {setting}"
     for setting in (

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -104,7 +105,7 @@ class Project:
         """What the target answers, by the names of its columns."""
         target = self.environment["TARGET_URL"]
         if target.startswith("sqlite:///"):
-            with sqlite3.connect(target.removeprefix("sqlite:///")) as connection:
+            with closing(sqlite3.connect(target.removeprefix("sqlite:///"))) as connection, connection:
                 cursor = connection.execute(query)
                 names = [column[0] for column in cursor.description]
                 return [dict(zip(names, row, strict=True)) for row in cursor]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from bson import ObjectId
@@ -27,7 +28,7 @@ def test_into_a_file(tmp_path: Path, new_memory: Callable[[], str]) -> None:
         return open_move(folder, source, f"sqlite:///{file}")
 
     def names() -> list[str]:
-        with sqlite3.connect(file) as connection:
+        with closing(sqlite3.connect(file)) as connection, connection:
             return [name for (name,) in connection.execute("SELECT name FROM people ORDER BY id")]
 
     with move() as own:

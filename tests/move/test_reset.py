@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -314,25 +315,24 @@ def test_a_live_sqlite_file(mongo_db: MongoScratch, tmp_path: Path) -> None:
     import sqlite3
 
     file = tmp_path / "t.db"
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("CREATE TABLE users (id INTEGER PRIMARY KEY)")
-    connection.close()
     mongo_db.db.users.insert_many([{"_id": i} for i in range(1, 6)])
     folder = shop.small_project(tmp_path / "p", "", {"users": LIVE["users"]}, live=True)
     with open_move(folder, mongo_db.url, f"sqlite:///{file}") as move:
         move.survey()
         move.copy()
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, u int REFERENCES users (id))")
         connection.execute("INSERT INTO orders VALUES (1, 3)")
     with open_move(folder, mongo_db.url, f"sqlite:///{file}") as move, pytest.raises(Refused, match="orders"):
         move.reset()
-    with connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("DELETE FROM orders")
     with open_move(folder, mongo_db.url, f"sqlite:///{file}") as move:
         assert move.reset()
-    assert connection.execute("SELECT count(*) FROM users").fetchone() == (0,)
-    connection.close()
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT count(*) FROM users").fetchone() == (0,)
 
 
 def test_a_sqlite_file(mongo_db: MongoScratch, tmp_path: Path) -> None:
@@ -350,18 +350,15 @@ def test_a_sqlite_file(mongo_db: MongoScratch, tmp_path: Path) -> None:
     with open_move(folder, mongo_db.url, f"sqlite:///{file}") as move:
         move.survey()
         move.copy()
-        with sqlite3.connect(file) as connection:
+        with closing(sqlite3.connect(file)) as connection, connection:
             connection.execute("INSERT INTO users VALUES (77, NULL)")
-        connection.close()
         with pytest.raises(NotEmpty, match="users: 1 row"):
             move.reset()
-        with sqlite3.connect(file) as connection:
+        with closing(sqlite3.connect(file)) as connection, connection:
             connection.execute("DELETE FROM users WHERE id = 77")
-        connection.close()
         assert move.reset()
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         assert connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite%'").fetchall() == []
-    connection.close()
     with open_move(folder, mongo_db.url, f"sqlite:///{file}") as move:
         assert move.copy().finished
 

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ class World:
 
     def target(self) -> tuple[Work, Path]:
         file = self.folder / f"{secrets.token_hex(6)}.db"
-        with sqlite3.connect(self.template) as there:
+        with closing(sqlite3.connect(self.template)) as there, there:
             there.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         shutil.copy(self.template, file)
         return clan.again(self.work, open_target=partial(open_store, f"sqlite:///{file}")), file
@@ -81,7 +81,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def read(file: Path, sql: str) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         return connection.execute(sql).fetchall()
 
 

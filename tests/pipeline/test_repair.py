@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Target:
     def run(self, sql: str) -> list[tuple[Any, ...]]:
         if self.pg is not None:
             return self.pg.execute(sql)
-        with sqlite3.connect(self.url.removeprefix("sqlite:///")) as connection:
+        with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"))) as connection, connection:
             return connection.execute(sql).fetchall()
 
 

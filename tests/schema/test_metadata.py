@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def test_postgresql_takes_every_step(metadata: sa.MetaData, pg_db: Any) -> None:
 
 def test_sqlite_keeps_foreign_keys_in_the_table(metadata: sa.MetaData) -> None:
     schema = from_metadata(metadata, "sqlite")
-    with sqlite3.connect(":memory:") as connection:
+    with closing(sqlite3.connect(":memory:")) as connection, connection:
         for step in (*schema.pre, *schema.post):
             connection.execute(step.sql)
         (row,) = connection.execute('SELECT "table", "from", "to" FROM pragma_foreign_key_list(\'posts\')')

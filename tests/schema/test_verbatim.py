@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +177,7 @@ def test_braces_of_a_sqlite_schema_arrive_as_they_are(tmp_path: Path) -> None:
     sa.Table("t%", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("a", sa.Text, server_default=ODD))
     schema = from_metadata(metadata, "sqlite")
     make(f"sqlite:///{tmp_path}/t.sqlite", (*schema.pre, *schema.post))
-    with sqlite3.connect(tmp_path / "t.sqlite") as db:
+    with closing(sqlite3.connect(tmp_path / "t.sqlite")) as db, db:
         db.execute('INSERT INTO "t%" (id) VALUES (1)')
         assert db.execute('SELECT a FROM "t%"').fetchone() == (ODD,)
     db.close()

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,7 @@ def test_into_sqlite(filled: PostgresScratch, tmp_path: Path) -> None:
         move.survey()
         move.copy()
         assert move.verify().equal
-    with sqlite3.connect(file) as connection, psycopg.connect(filled.url) as source:
+    with closing(sqlite3.connect(file)) as connection, psycopg.connect(filled.url) as source:
         rows = connection.execute('SELECT "Part A", "b.c", day, note FROM composite ORDER BY day').fetchall()
         asked = source.execute('SELECT "Part A", "b.c", day::text, note FROM composite ORDER BY day').fetchall()
         assert rows == asked

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ _VALUES = {
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    with sqlite3.connect(tmp_path / "target.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "target.db")) as connection, connection:
         connection.execute(canonical.ddl(EVERYTHING))
     connection.close()
     return f"sqlite:///{tmp_path / 'target.db'}"

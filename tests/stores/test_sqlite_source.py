@@ -37,7 +37,7 @@ SELECTED = {  # a part of the file that each way of reading must give
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "source.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(KINDS)
     connection.close()
     return path
@@ -141,7 +141,7 @@ def test_values_arrive_as_sqlite_has_them(file: Path, source: Store) -> None:
     columns = [Column(f"{n}#{form}", (n,), form) for n in names for form in ("native", "type")]
     (chunk,) = reader_of(source).chunks("kinds", target_bytes=10**9)
     (batch,) = reader_of(source).batches(chunk, shape, columns)
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         for name in names:
             asked = connection.execute(f'SELECT typeof("{name}"), "{name}" FROM kinds ORDER BY id').fetchall()
             assert batch.table.column(f"{name}#type").to_pylist() == [kind for kind, _ in asked]
@@ -207,7 +207,7 @@ def test_everything_is_listed_with_a_plan(source: Store) -> None:
 
 
 def test_text_that_is_not_utf8_is_set_aside_with_its_bytes(file: Path) -> None:
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("CREATE TABLE bad (k TEXT PRIMARY KEY NOT NULL, v TEXT)")
         connection.execute(_MANY)
         connection.execute("INSERT INTO bad VALUES ('odd', CAST(x'61ff62' AS TEXT)), (CAST(x'ff' AS TEXT), 'v')")
@@ -234,7 +234,7 @@ INSERT INTO bad SELECT 'k' || i, 'v' FROM n
 def test_a_type_that_the_survey_did_not_see_is_set_aside(file: Path) -> None:
     shape = surveyed(file)["strict_one"]
     seen = surveyed(file)["counted"]
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("INSERT INTO counted VALUES (10, x'ff')")
         connection.execute("INSERT INTO kinds (id, hollow) VALUES (10, x'ff')")
     connection.close()
@@ -361,7 +361,7 @@ def test_views_and_missing_tables_are_refused(source: Store, tmp_path: Path) -> 
 
 def test_batches_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "large.db"
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, b BLOB)")
         connection.executemany(
             "INSERT INTO t VALUES (?, zeroblob(?))", [(i, 1 if i < 60 else 700_000) for i in range(160)]

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ class World:
         clan.fill(self.source, {"groups": GROUPS, "people": PEOPLE})
         self.move = Move(load_project(folder / "p"))
         self.move.copy()
-        with sqlite3.connect(self.template) as there:
+        with closing(sqlite3.connect(self.template)) as there, there:
             there.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def fresh(self) -> None:
@@ -69,7 +70,7 @@ class World:
         return database(self.url, BSON)
 
     def run(self, *statements: str) -> None:
-        with sqlite3.connect(self.file) as connection:
+        with closing(sqlite3.connect(self.file)) as connection, connection:
             for statement in statements:
                 connection.execute(statement)
 

@@ -142,11 +142,11 @@ def _all_equal(left: list[str], right: list[str]) -> bool:
     try:
         values = orjson.loads(one), orjson.loads(other)
         same = values[0] == values[1]
-    except (orjson.JSONDecodeError, RecursionError):  # or nested too deeply for Python's comparison
+        if not same or values[0][1::2] != [_MARK] * (len(left) - 1) or len(values[0]) != 2 * len(left) - 1:
+            return False
+        return not (_has_literal(one) or _has_literal(other)) or _sorted(values[0]) == _sorted(values[1])
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):  # or nested too deeply for either
         return False
-    if not same or values[0][1::2] != [_MARK] * (len(left) - 1) or len(values[0]) != 2 * len(left) - 1:
-        return False
-    return not (_has_literal(one) or _has_literal(other)) or _sorted(values[0]) == _sorted(values[1])
 
 
 def _has_literal(text: str) -> bool:
