@@ -74,9 +74,10 @@ class Cluster:
         self._strike(name, signal.SIGSTOP)
 
     def kill(self, name: str) -> None:
-        """kill -9 of the process with all its children: no nanny starts it again."""
-        self._strike(name, signal.SIGKILL)
-        self.processes.pop(name).wait()
+        """kill -9 of the process with all its children: no nanny starts it again. Nothing if it was killed before."""
+        with suppress(KeyError):
+            self._strike(name, signal.SIGKILL)
+            self.processes.pop(name).wait()
 
     def _strike(self, name: str, what: signal.Signals) -> None:
         with suppress(psutil.NoSuchProcess):

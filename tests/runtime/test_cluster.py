@@ -9,6 +9,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -186,6 +187,8 @@ def test_a_whole_move_of_which_a_worker_is_killed(
     target, victim = new_target().url, workers.workers[0]
     copied: list[ChunkCopied] = []
     lost: list[WorkerLost] = []
+    # it may stand still with a lock that the others wait for, and with a transaction that other tests would see
+    at_the_latest = Timer(10, workers.kill, [victim])
 
     def listen(event: Event) -> None:
         if isinstance(event, WorkerLost):
@@ -194,6 +197,7 @@ def test_a_whole_move_of_which_a_worker_is_killed(
             copied.append(event)
             if len(copied) == 1:
                 workers.freeze(victim)  # so that there is work which it takes with it
+                at_the_latest.start()
             if len(copied) == 4:
                 workers.kill(victim)
 
@@ -204,6 +208,7 @@ def test_a_whole_move_of_which_a_worker_is_killed(
         status = move.copy(listen)
         assert differences(outcome(target, status), undisturbed) == []
         verdict = move.verify()
+    at_the_latest.cancel()
     assert len(copied) == len({c.chunk for c in copied}) > 5
     assert [event.groups > 0 for event in lost] == [True]
     assert re.match(r"the worker tcp://[\d.:]+ of the Dask cluster is lost; its work \(", notice_of(lost[0]) or "")
