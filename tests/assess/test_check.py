@@ -39,6 +39,16 @@ def test_an_output_that_does_not_bind(expression: str, message: str) -> None:
     assert message in found.message
 
 
+@pytest.mark.parametrize(
+    ("expression", "hint"),
+    [("(x.n > 1) && (x.n < 9)", "AND"), ("parseInt(x.s)", "parse_int"), ("x.n + x.s", "one type on both sides")],
+)
+def test_what_to_write_instead_of_what_duckdb_does_not_have(expression: str, hint: str) -> None:
+    (found,) = findings(f"SELECT x._id AS id, {expression} AS v FROM e AS x")
+    assert found.kind == "does_not_bind"
+    assert hint in (found.hint or "")
+
+
 def test_a_discard_that_does_not_bind() -> None:
     discard = Discard(reason="old", entity="e", alias="x", where="foo(x.n)")
     (found,) = findings("SELECT x._id AS id FROM e AS x", discards=[discard])

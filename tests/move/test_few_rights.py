@@ -41,7 +41,7 @@ def _moved(folder: Path, source: str, tmp_path: Path, left: set[str]) -> None:
         assert not [one for one in found if one.severity == "fault"]
         out = {one.place: one.message for one in found if one.kind == "left_out"}
         assert left <= out.keys()
-        assert all("not counted" in out[name] for name in left)
+        assert all("could not be counted" in out[name] for name in left)
         move.apply_schema()
         move.copy()
         (users,) = move.status().entities

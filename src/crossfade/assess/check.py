@@ -257,10 +257,10 @@ def _not_bound(
 
 def _way_out(reason: str) -> str | None:
     """Return a hint for an expression that DuckDB cannot bind, or None if its message is sufficient."""
+    if (known := foreign.of_call(reason)) is not None:
+        return known
     if _OF_AN_OPERATOR.search(reason):
         return _ONE_TYPE
-    if (known := foreign.of_function(reason)) is not None:
-        return known
     if "does not exist" in reason or "No function matches" in reason:
         return "SELECT function_name, parameters FROM duckdb_functions() lists what DuckDB has"
     if "Cannot compare" in reason or "Cannot mix" in reason or "Cannot combine" in reason or "explicit cast" in reason:

@@ -44,8 +44,10 @@ class Change:
 def changed(
     then: SourceIdentity, now: SourceIdentity, entities: Collection[str], *, anew: Collection[str] = ()
 ) -> Change | None:
-    """Return what has changed of the source with respect to these entities, or None. Entities that are copied `anew`
-    may have another identity, if the source is at the same place: their old rows are removed first.
+    """Return the changes of the source that concern these entities, or None.
+
+    If the source is still at the same place, the identities of entities in `anew` are not compared: they are copied
+    from the beginning.
     """
     free = anew if is_same_place(then, now) else ()
     known = [e for e in sorted(entities) if e in then.parts and e not in free]

@@ -70,7 +70,7 @@ def _copy(
     source_identity.require_same_source(context, entities, confirmed=source_moved)
     again(lambda: target_ownership.do_steps(context, context.steps_before, listen), listen)
     _require_same_agreement(context, move)
-    _require_valid_rules(context)
+    again(lambda: _require_valid_rules(context), listen)
     pending = again(lambda: plan(scan, context.transaction), listen)
     planned = sum(c.count for c in copied_chunks(context))
     listen(CopyStarted(sum(c.count for c in pending), len(pending), planned))

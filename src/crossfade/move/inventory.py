@@ -26,7 +26,7 @@ ALTERED = "altered"
 FAULTS = frozenset({UNMAPPED, UNSURVEYED, UNREAD})
 """Fates that are faults: the records are neither copied nor discarded."""
 
-UNCOUNTED = "(not counted: the login may not read it)"
+UNCOUNTED = "(could not be counted)"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _standing(
         return Inventoried(name, UNREAD, info.plan) if by_pattern is None else Inventoried(name, DISCARDED, by_pattern)
     if not chosen and info.copied:
         why = "`entities` in crossfade.toml does not name it"
-        return Inventoried(name, LEFT_OUT, why, info.count or _count_if_allowed(context, name))
+        return Inventoried(name, LEFT_OUT, why, info.count or _count_if_possible(context, name))
     if not chosen:
         return Inventoried(name, NOT_COPIED, info.plan)
     if name not in context.shapes:
@@ -111,8 +111,8 @@ def count(context: Context, entity: str) -> int:
     return need(source.reader, source, "count records").count(entity)
 
 
-def _count_if_allowed(context: Context, entity: str) -> int | None:
-    """Return the number of records of what is left out; None if the login may not read it: it need not."""
+def _count_if_possible(context: Context, entity: str) -> int | None:
+    """Return the number of records of what is left out; None if it cannot be read, as with a login that need not."""
     try:
         return count(context, entity)
     except Unreachable:

@@ -30,8 +30,8 @@ def require_same_source(
     """Raise Stale if this is not the source that the copy began with, or if it has another address and this is not
     `confirmed`. When a copy begins, record the identity of its source.
 
-    An entity that was dropped and created again at the same place is accepted in two cases. If entities are
-    `replaceable`, it is returned and has to be compared. If it is copied `anew`, its old rows are removed first.
+    An entity that was dropped and created again at the same place is refused, except in two cases. With `replaceable`
+    it is returned, and the caller has to compare it. One of `anew` is copied from the beginning: its rows are removed.
     """
     now = identity_of(context, entities)
     with context.transaction() as tx:
@@ -69,9 +69,10 @@ def _sentence(context: Context, change: Change) -> str:
 
 
 def _stale(context: Context, change: Change) -> Stale:
-    with context.transaction() as tx:
-        over = agreement.to_start_over(journal.find_stage(tx))
-    hint = f"use the source that the copy began with, or start over: {over}"
-    if not change.other:
+    if change.other:
+        with context.transaction() as tx:
+            over = agreement.to_start_over(journal.find_stage(tx))
+        hint = f"use the source that the copy began with, or start over: {over}"
+    else:
         hint = f"{CONFIRM}, if it is the same source"
     return Stale(f"{_sentence(context, change)}; nothing was read from it", hint=hint)

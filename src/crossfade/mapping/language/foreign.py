@@ -16,7 +16,8 @@ _SYNTAX = (
 )
 """A pattern in the statement, literals aside, and what to write instead."""
 
-_FUNCTIONS = {
+_CALLS = {
+    "&&": "AND; OR for ||",
     "parseint": "parse_int(x), or as_int(x) of numbers alone",
     "parsefloat": "parse_double(x), or as_decimal(x, 12, 2) of numbers alone",
     "number": "parse_double(x), or as_decimal(x, 12, 2) of numbers alone",
@@ -41,10 +42,10 @@ _FUNCTIONS = {
     "str_to_date": "CAST(strptime(text, '%d.%m.%Y') AS DATE)",
     "getdate": "nothing that depends on the clock: a second run would make other rows",
 }
-"""Functions of other languages and databases, in lower case."""
+"""Functions and operators of other languages and databases, in lower case."""
 
 _LITERAL = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/""", re.DOTALL)
-_MISSING = re.compile(r"[Ff]unction with name \"?(\w+)\"? does not exist")
+_REFUSED = re.compile(r"[Ff]unction with name \"?(\w+)\"? does not exist|No function matches .* '(\W+)\(")
 
 
 def of_syntax(statement: str) -> str | None:
@@ -57,13 +58,11 @@ def of_syntax(statement: str) -> str | None:
     return next((hint for pattern, hint in _SYNTAX if re.search(pattern, bare)), None)
 
 
-def of_function(reason: str) -> str | None:
-    """Return a hint for DuckDB's message that it has no such function.
+def of_call(reason: str) -> str | None:
+    """Return a hint for DuckDB's message that it has no such function or operator, or None if the name is unknown.
 
-    >>> of_function("Scalar Function with name parseint does not exist!")
+    >>> of_call("Scalar Function with name parseint does not exist!")
     'parse_int(x), or as_int(x) of numbers alone'
     """
-    if "'&&(" in reason:
-        return "AND; OR for ||"
-    found = _MISSING.search(reason)
-    return _FUNCTIONS.get(found[1].lower()) if found else None
+    found = _REFUSED.search(reason)
+    return _CALLS.get((found[1] or found[2]).lower()) if found else None

@@ -39,22 +39,22 @@ _CHANGED = (
 )
 _NO_RIGHT = "42501"
 _STATES = {
-    "53100": ("the target's disk is full", "free some space on the target's disk, then run the same command again"),
-    "53200": ("the target is out of memory", "run again with fewer --workers or a smaller chunk size"),
-    "53300": ("the target has no free connection", "run again with fewer --workers, or raise max_connections"),
+    "53100": ("{}'s disk is full", "free some space on {}'s disk, then run the same command again"),
+    "53200": ("{} is out of memory", "run again with fewer --workers or a smaller chunk size"),
+    "53300": ("{} has no free connection", "run again with fewer --workers, or raise max_connections"),
     "25006": (
-        "the target does not accept writes (read-only transaction)",
+        "{} does not accept writes (read-only transaction)",
         "name the primary in the URL, not a standby",
     ),
-    _NO_RIGHT: ("the role of the target URL lacks a privilege", "grant it to that role"),
-    "22P03": ("the target's column has another type than in the schema", "run `crossfade schema show` and compare"),
-    "42P01": ("the target has no such table", _CHANGED),
-    "42703": ("the target has no such column", _CHANGED),
-    "40P01": ("the target aborted this transaction to resolve a deadlock", "run the same command again"),
-    "40001": ("the target could not serialize this transaction", "run the same command again"),
-    "57014": ("the target cancelled this statement", "check statement_timeout of the role and the database"),
+    _NO_RIGHT: ("the role in the URL of {} lacks a privilege", "grant it to that role"),
+    "22P03": ("{}'s column has another type than in the schema", "run `crossfade schema show` and compare"),
+    "42P01": ("{} has no such table", _CHANGED),
+    "42703": ("{} has no such column", _CHANGED),
+    "40P01": ("{} aborted this transaction to resolve a deadlock", "run the same command again"),
+    "40001": ("{} could not serialize this transaction", "run the same command again"),
+    "57014": ("{} cancelled this statement", "check statement_timeout of the role and the database"),
     "55P03": (
-        "the target could not acquire a lock in time",
+        "{} could not acquire a lock in time",
         "run again when no other session holds a lock on the table",
     ),
 }
@@ -203,18 +203,22 @@ def refused_reading(state: str, said: str, url: str) -> CrossfadeError:
     """
     if state == _NO_RIGHT and (lacking := rights.denied_reading(said, url)):
         return lacking
-    fact, hint = _fact(state, said, ("PostgreSQL refused to run a query", None))
-    fact = fact.replace("the target URL", "the URL").replace("the target", "the database")
+    fact, hint = _fact(state, said, "the database", ("PostgreSQL refused to run a query", None))
     return CrossfadeError(f"{fact} at {hide_password(url)}: {said}; nothing was changed", hint=hint)
 
 
-def _fact(code: str, said: str, otherwise: tuple[str, str | None] = ("", None)) -> tuple[str, str | None]:
-    """Return a state of the server in words, and what to do about it."""
-    return _HIDDEN if code == _NO_RIGHT and "row-level security" in said else _STATES.get(code, otherwise)
+def _fact(
+    code: str, said: str, database: str, otherwise: tuple[str, str | None] = ("", None)
+) -> tuple[str, str | None]:
+    """Return a state of the server in words, and what to do about it. `database` is what it is called in them."""
+    if code == _NO_RIGHT and "row-level security" in said:
+        return _HIDDEN
+    fact, hint = _STATES.get(code, otherwise)
+    return fact.format(database), hint and hint.format(database)
 
 
 def _state(error: psycopg.Error, code: str, table: str) -> CrossfadeError:
-    fact, hint = _fact(code, message_of(error))
+    fact, hint = _fact(code, message_of(error), "the target")
     where = f" (table {table})" if table else ""
     ours = CrossfadeError(f"{fact}: {message_of(error)}{where}; {_NOTHING_WRITTEN}", hint=hint)
     ours.passing = code in _PASSING

@@ -31,6 +31,11 @@ _UNCOMMENTED = "not created in the target: the comment on {0.type} {0.identity}"
 Rows = Callable[[str], list[Any]]
 
 USER = f"(n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '{JOURNAL_SCHEMA}'))"
+_OPTIONS = (
+    "nullif(array_to_string(array(SELECT o FROM unnest(a.attoptions) WITH ORDINALITY AS u(o, n)"
+    " WHERE NOT o ^@ 'pg_attver=' ORDER BY n), ', '), '')"
+)
+"""The options of a column that somebody has set: PostgreSQL 15.20 notes one of its own for each."""
 _MEMBER = (
     r"EXISTS (SELECT FROM pg_depend member WHERE member.classid = '\1'::regclass"
     r" AND member.objid = \2 AND member.deptype = 'e')"
@@ -114,8 +119,10 @@ def _queries() -> dict[str, str]:
 
 
 def queries_of(file: str) -> dict[str, str]:
-    """Return the queries of an SQL file of this folder, by name, with {user} and {member:...} filled in."""
+    """Return the queries of an SQL file of this folder, by name, with {user}, {options} and {member:...} filled in."""
     return {
-        name: re.sub(r"\{member:(\w+),([\w.]+)\}", _MEMBER, query.replace("{user}", USER))
+        name: re.sub(
+            r"\{member:(\w+),([\w.]+)\}", _MEMBER, query.replace("{user}", USER).replace("{options}", _OPTIONS)
+        )
         for name, query in statements(__package__, file).items()
     }

@@ -133,8 +133,7 @@ SELECT a.attrelid AS table, a.attname::text AS name, quote_ident(a.attname) AS s
        CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0 THEN a.attcollation::regcollation::text END AS collation,
        CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END AS storage,
        to_jsonb(a)->>'attcompression' AS compression, nullif(to_jsonb(a)->>'attstattarget', '-1') AS statistics,
-       nullif(array_to_string(array(SELECT o FROM unnest(a.attoptions) WITH ORDINALITY AS u(o, n)
-                    WHERE NOT o ^@ 'pg_attver=' ORDER BY n), ', '), '') AS options,
+       {options} AS options,
        (SELECT CASE WHEN k.conname <> c.relname || '_' || a.attname || '_not_null' THEN quote_ident(k.conname) END
         FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]) AS not_null_name,
        EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]
@@ -223,8 +222,7 @@ ORDER BY 2
 SELECT c.oid::regclass::text AS table, a.attname::text AS name, quote_ident(a.attname) AS sql_name,
        CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END AS storage,
        to_jsonb(a)->>'attcompression' AS compression, nullif(to_jsonb(a)->>'attstattarget', '-1') AS statistics,
-       nullif(array_to_string(array(SELECT o FROM unnest(a.attoptions) WITH ORDINALITY AS u(o, n)
-                    WHERE NOT o ^@ 'pg_attver=' ORDER BY n), ', '), '') AS options
+       {options} AS options
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -66,8 +66,7 @@ SELECT 'column' AS kind, c.oid::regclass::text || '.' || quote_ident(a.attname) 
                                WHEN 'm' THEN 'main' ELSE 'extended' END END,
            'compression', CASE to_jsonb(a)->>'attcompression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
            'statistics target', nullif(to_jsonb(a)->>'attstattarget', '-1'),
-           'options', nullif(array_to_string(array(SELECT o FROM unnest(a.attoptions) WITH ORDINALITY AS u(o, n)
-                              WHERE NOT o ^@ 'pg_attver=' ORDER BY n), ', '), ''),
+           'options', {options},
            'foreign options', array_to_string(a.attfdwoptions, ', '),
            'rights', (SELECT string_agg(x::text, ', ' ORDER BY x::text) FROM unnest(a.attacl) x),
            'comment', col_description(c.oid, a.attnum)) AS facts
