@@ -8,17 +8,15 @@ import sqlglot
 from sqlglot.errors import SqlglotError
 
 from crossfade.mapping.language.null_operands import null_operands
+from crossfade.model.dialects import dialect_of
 from crossfade.model.findings import Finding
-
-_LANGUAGES = {"postgresql": "postgres", "sqlite": "sqlite"}
-"""sqlglot's names for the languages of targets. Rules over documents are DuckDB's SQL."""
 
 
 def rule_faults(rules: Mapping[str, str], dialect: str) -> Iterator[Finding]:
     """Yield a fault for each comparison with NULL: the rule finds no row, and would hold whatever the rows are."""
     for name, sql in sorted(rules.items()):
         try:
-            found = sqlglot.parse(sql, read=_LANGUAGES.get(dialect, "duckdb"))
+            found = sqlglot.parse(sql, read=dialect_of(dialect).sqlglot)
         except (SqlglotError, RecursionError):
             continue  # the target knows its language better: the copy asks it
         for statement in filter(None, found):

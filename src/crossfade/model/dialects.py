@@ -25,6 +25,7 @@ class Dialect:
     statement: str = "{};"  # a statement in a script
     analyze: str = ""  # gathers statistics of a table
     script_begins: str = ""  # the first line of a DDL script, so that it runs in the written order
+    sqlglot: str = "duckdb"  # what sqlglot calls the language of rules: over documents they are DuckDB's SQL
 
 
 POSTGRESQL = Dialect(
@@ -38,6 +39,7 @@ POSTGRESQL = Dialect(
     has_infinite_dates=True,
     analyze="ANALYZE {}",
     script_begins="SET check_function_bodies TO off; -- a function may name what comes after it",
+    sqlglot="postgres",
 )
 SQLITE = Dialect(
     "sqlite",
@@ -48,6 +50,7 @@ SQLITE = Dialect(
     folds_quoted_names=True,
     triggers_are_of_tables=False,
     analyze="ANALYZE {}",
+    sqlglot="sqlite",
 )
 MEMORY = Dialect(
     "memory",
