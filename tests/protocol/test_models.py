@@ -223,7 +223,9 @@ def test_groups_further() -> None:
 
 @pytest.mark.torture
 def test_returning_further() -> None:
-    require_sound(put_back(writes=4, kills=2, take_overs=2))
+    require_sound(put_back(writes=3, kills=2, take_overs=1))
+    require_sound(put_back(writes=4, kills=1, take_overs=1))
+    assert put_back(writes=4, kills=2, take_overs=2, limit=SOME).fault is None
 
 
 @pytest.mark.torture
