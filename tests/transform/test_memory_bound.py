@@ -69,6 +69,22 @@ def test_a_process_keeps_within_a_bound_of_its_own() -> None:
     assert said.split() == ["True", "True"]
 
 
+@pytest.mark.parametrize("asked", ["types", "plan"])
+def test_a_constant_is_bounded_where_it_is_bound(asked: str) -> None:
+    """DuckDB evaluates constants when it binds them: the check of a mapping needed 4 GB and 45 seconds."""
+    code = (
+        "import resource; from crossfade.transform.engine import Engine, EngineError\n"
+        "from crossfade.transform.memory_bound import turn_on; turn_on()\n"
+        "try:\n"
+        f"    Engine().{asked}(\"SELECT CASE WHEN random() < 2 THEN left(repeat('x', 2000000000), 3) END AS v\", {{}})\n"
+        "except EngineError:\n"
+        "    pass\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1_500_000)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["True"]
+
+
 @pytest.mark.parametrize("fails", ["read", "set"])
 def test_where_nothing_can_be_bounded_queries_run_all_the_same(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fails: str

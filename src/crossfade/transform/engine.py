@@ -77,16 +77,14 @@ class Engine:
         KeyboardInterrupt if queries were stopped.
         """
         require_not_stopped()
-        with self._registered(sql, tables), bounded_memory():
-            try:
-                with _classified():
-                    return self._con.sql(sql).to_arrow_table()
-            except MemoryError as error:  # raised by Arrow, which receives the result
-                raise OutOfMemory(str(error)) from error
+        with self._registered(sql, tables), _bounded(), _classified():
+            return self._con.sql(sql).to_arrow_table()
 
     def types(self, sql: str, tables: Mapping[str, pa.Table]) -> Mapping[str, str]:
-        """Return the DuckDB type of each column of the result, without running the query."""
-        with self._registered(sql, tables):
+        """Return the DuckDB type of each column of the result, without running the query. Raises EngineError;
+        OutOfMemory at the memory limit, because DuckDB evaluates constant expressions when it binds them.
+        """
+        with self._registered(sql, tables), _bounded():
             relation = self._con.sql(sql)
             return dict(zip(relation.columns, map(str, relation.types), strict=True))
 
@@ -102,7 +100,9 @@ class Engine:
             nulls = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(column)}" for column, kind in of.items())
             self._con.execute(f"CREATE TEMP VIEW {identifier(name)} AS SELECT {nulls} WHERE false")
         try:
-            found = self._con.execute("SELECT json_serialize_plan(?, optimize := false)", [" " * PAD + sql]).fetchone()
+            with _bounded():
+                plan_of = "SELECT json_serialize_plan(?, optimize := false)"
+                found = self._con.execute(plan_of, [" " * PAD + sql]).fetchone()
             plan = json.loads(found[0]) if found else {}
             if plan.get("error"):
                 raise duckdb.NotImplementedException(plan.get("error_message"))
@@ -213,6 +213,16 @@ def _classified() -> Iterator[None]:
         if type(error) is not EngineError:
             raise
         raise duckdb.DataError(str(error)) from error
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Limit the memory of a query. Arrow, which receives the result, and Python raise MemoryError at the limit."""
+    with bounded_memory():
+        try:
+            yield
+        except MemoryError as error:
+            raise OutOfMemory(str(error)) from error
 
 
 def _works(con: duckdb.DuckDBPyConnection) -> bool:
