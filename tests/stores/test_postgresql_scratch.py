@@ -110,3 +110,33 @@ def test_a_closed_ddl_has_left_nothing(pg_db: PostgresScratch) -> None:
     finally:
         with administered(pg_db) as connection:
             connection.execute(f"DROP ROLE {pg_db.name}".encode())
+
+
+LOCALES = {
+    "libc": "ENCODING 'LATIN1' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'",
+    "libc with all letters": "ENCODING 'UTF8' LOCALE_PROVIDER libc LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'",
+    "builtin": "ENCODING 'EUC_JP' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C' LC_COLLATE 'C' LC_CTYPE 'C'",
+    "ICU": "ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'de-DE' LC_COLLATE 'C' LC_CTYPE 'C'",
+    "ICU with rules": "LOCALE_PROVIDER icu ICU_LOCALE 'de-DE' ICU_RULES '&a < g' LC_COLLATE 'C' LC_CTYPE 'C'",
+}
+IS_LIKE = """
+SELECT encoding, datcollate, datctype, to_jsonb(d)->>'datlocprovider',
+       coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale'), to_jsonb(d)->>'daticurules'
+FROM pg_database d WHERE datname = current_database()
+"""
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_it_has_the_encoding_and_the_locale_of_the_target(pg_db: PostgresScratch, locale: str) -> None:
+    """Whatever those of the server are: with libc in a server of another provider none could be created."""
+    name = f"{pg_db.name}_locale"
+    with administered(pg_db) as connection:
+        try:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 {LOCALES[locale]}".encode())
+        except (psycopg.errors.FeatureNotSupported, psycopg.errors.SyntaxError) as error:
+            pytest.skip(str(error))
+        try:
+            with psycopg.connect(with_database(pg_db.url, name)) as target, scratch(target.info.dsn) as made:
+                assert made.execute(IS_LIKE).fetchone() == target.execute(IS_LIKE).fetchone()
+        finally:
+            drop_database(connection, name)

@@ -35,6 +35,8 @@ _LOCKS = """
 SELECT classid::bigint << 32 | objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1
 """
 
+_PROVIDERS = {"c": "libc", "i": "ICU", "b": "builtin"}
+
 
 def _now(drop: Callable[[], None]) -> None:
     drop()
@@ -89,19 +91,24 @@ def _scratch(url: str, default: str, run: Callable[[Callable[[], None]], object]
 
 
 def _create(admin: psycopg.Connection[Any], name: str) -> bool:
-    """Create the database with the target's encoding and locale. For locales of other providers, which differ between
-    versions, the server's default is used.
+    """Create the database with the target's encoding and locale. What says so differs between the server's versions
+    (the provider since 15, its own locale `daticulocale`, since 17 `datlocale`).
     """
     row = admin.execute(
-        "SELECT pg_encoding_to_char(encoding), datcollate, datctype, coalesce(to_jsonb(d)->>'datlocprovider', 'c')"
-        " FROM pg_database d WHERE datname = current_database()"
+        "SELECT pg_encoding_to_char(encoding), datcollate, datctype, to_jsonb(d) FROM pg_database d"
+        " WHERE datname = current_database()"
     ).fetchone()
     assert row is not None  # a connection always needs a database
-    encoding, collate, ctype, provider = row
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
-    if provider == "c":
-        create += sql.SQL(" ENCODING {} LC_COLLATE {} LC_CTYPE {}").format(encoding, collate, ctype)
-    admin.execute(create)
+    encoding, collate, ctype, of = row
+    options = {"ENCODING": encoding}
+    options |= {"LC_COLLATE": collate, "LC_CTYPE": ctype}
+    if provider := _PROVIDERS.get(of.get("datlocprovider")):
+        locale = of.get("datlocale") or of.get("daticulocale")
+        options |= {"LOCALE_PROVIDER": provider} | ({f"{provider}_LOCALE": locale} if locale else {})
+        options |= {"ICU_RULES": of["daticurules"]} if of.get("daticurules") else {}
+    given = (sql.SQL("{} {}").format(sql.SQL(option), value) for option, value in options.items())
+    made = sql.SQL("CREATE DATABASE {} TEMPLATE template0 {}")
+    admin.execute(made.format(sql.Identifier(name), sql.SQL(" ").join(given)))
     return True
 
 
