@@ -12,6 +12,7 @@ from sqlalchemy import MetaData
 
 from checking import column, empty, table
 from crossfade.assess.check import check
+from crossfade.errors import MappingFault
 from crossfade.model.program import ROOT_TABLE
 from crossfade.model.target import ColumnType, TargetSchema
 from mapping_world import ENGINE, World, python_rows
@@ -47,6 +48,14 @@ def test_values_of_several_types_and_what_is_in_them(keys: list[str]) -> None:
         {"i": 1, "k": one, "n": None, "j": '"text"', "t": "string", "l": None},
         {"i": 1, "k": other, "n": None, "j": None, "t": "null", "l": None},
     ]
+
+
+def test_an_entry_without_a_name_is_told_its_fields() -> None:
+    world = World({"e": [{"_id": 1, "o": {"a": 1}}]})
+    with pytest.raises(MappingFault) as raised:
+        world.program("SELECT e.key AS k, e.value AS v FROM e AS x, unnest(entries_of(x.o)) AS e")
+    hint = str(raised.value).partition("Try: ")[2]
+    assert {"e(entry)", "e.entry.key", "e.entry.value"} <= set(hint.replace(",", " ").split())
 
 
 def test_entries_inside_entries_and_lambdas() -> None:

@@ -85,6 +85,14 @@ def test_values_of_several_types_in_a_column(place: str, column: str) -> None:
     assert not [f for f in found(call, into) if not isinstance(f, Finding) or f.kind != "uncovered"]
 
 
+def test_what_a_column_does_not_take_is_offered_by_the_values_types() -> None:
+    """Not by the text that they would become: a BSON timestamp is no text that could be parsed."""
+    (fault,) = [f for f in found("t.at", "timestamptz") if isinstance(f, Finding) and f.kind == "type"]
+    assert not [
+        f for f in found(first_call(hint_of(fault), "t.at"), "timestamptz") if getattr(f, "kind", "") != "uncovered"
+    ]
+
+
 @pytest.mark.parametrize(
     ("written", "column"),
     [

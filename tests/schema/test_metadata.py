@@ -159,6 +159,9 @@ def test_metadata_is_found_by_its_name(tmp_path: Path) -> None:
         load_metadata("models_of_test:number", tmp_path)
     with pytest.raises(Misused, match="no MetaData at 'nowhere_to_be_found:x'"):
         load_metadata("nowhere_to_be_found:x", tmp_path)
+    with pytest.raises(Misused) as raised:
+        load_metadata("app/models_of_test.py:metadata", tmp_path)
+    assert raised.value.hint == '"app.models_of_test:metadata"'
 
 
 def test_a_schema_is_the_same_in_every_process(tmp_path: Path) -> None:

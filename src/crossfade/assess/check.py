@@ -164,7 +164,10 @@ def _check_branch(
     mapped = {name: types[name] for name in branch.outputs if name in types}
     faults = list(fit_plan(mapped, table))
     for fault in faults:
-        yield Finding("fault", "type", f"{branch.table}.{fault.column}", fault.reason, fault.hint)
+        hint = fault.hint
+        if fault.column in branch.mixed and (column := table.column(fault.column)) is not None:
+            hint = meant_for(_types_of(branch, fault.column), column=column.type.kind)
+        yield Finding("fault", "type", f"{branch.table}.{fault.column}", fault.reason, hint)
     yield from _as_extended_json(branch, table, {fault.column for fault in faults})
 
 
@@ -210,7 +213,7 @@ def _as_extended_json(branch: Branch, table: TargetTable, refused: set[str]) -> 
     for output in branch.mixed:
         column = table.column(output)
         if column is not None and output not in refused and column.type.kind not in ("json", "jsonb"):
-            types = {t for use in branch.uses if use.output == output for t in use.types} - {"null"}
+            types = _types_of(branch, output)
             only = next(iter(types)) if len(types) == 1 else ""
             kinds = (
                 f"the type {only}, which SQL does not have" if only else f"several types ({', '.join(sorted(types))})"
@@ -218,6 +221,11 @@ def _as_extended_json(branch: Branch, table: TargetTable, refused: set[str]) -> 
             message = f"its values have {kinds}: {output} would contain Extended JSON"
             hint = meant_for(types, column=column.type.kind)
             yield Finding("fault", "mixed", f"{table.name}.{output}", message, hint)
+
+
+def _types_of(branch: Branch, output: str) -> set[str]:
+    """Return the types of the values that an output is made of."""
+    return {t for use in branch.uses if use.output == output for t in use.types} - {"null"}
 
 
 def _refused_outputs(branch: Branch, tables: Tables, engine: Engine) -> dict[str, str] | None:

@@ -316,7 +316,10 @@ def bases_of(elements: Row | Typed) -> tuple[Path, ...]:
 def _position(node: exp.Unnest, names: list[str], alias: str) -> str | None:
     offset = node.args.get("offset")
     if not names:
-        raise Wrong(node, "unnest needs a name for its elements", f"unnest(...) AS {alias}(element)", keyword="UNNEST")
+        hint = f"unnest(...) AS {alias}(element)"
+        if any(one.name.casefold() == "entries_of" for one in node.find_all(exp.Anonymous)):
+            hint = f"unnest(...) AS {alias}(entry), and {alias}.entry.key, {alias}.entry.value"
+        raise Wrong(node, "unnest needs a name for its elements", hint, keyword="UNNEST")
     if offset and not isinstance(offset, exp.Identifier):
         hint = f"WITH ORDINALITY AS {alias}({names[0]}, n)"
         raise Wrong(node, "WITH ORDINALITY needs a name for the position", hint, keyword="ORDINALITY")
