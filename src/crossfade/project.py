@@ -221,10 +221,8 @@ class Discard(_Section):
     @model_validator(mode="after")
     def _names_one_thing(self) -> Discard:
         if (self.entity is None) == (self.table is None):
-            own = (
-                f'; the path {self.path!r} is one of an entity: entity = "NAME"' if self.path and not self.table else ""
-            )
-            raise ValueError(f"a discard names either an entity or a table{own}")
+            lacks = ": this path lacks its entity" if self.path and not self.table else ""
+            raise ValueError(f"a discard names either an entity or a table{lacks}")
         if self.table is not None and (self.path or self.types or self.where or self.empty):
             raise ValueError("a discard of a table takes nothing but a reason")
         if self.entity == "*" and self.path is None and not self.empty:

@@ -47,6 +47,7 @@ def validated(model: type[Model], data: dict[str, Any], file: Path) -> Model:
 
 
 def _said(file: Path, loc: Location, message: str) -> str:
+    message = message.removeprefix("Value error, ")  # pydantic's, before what a validator says
     return f"{file}: {_place(loc) or 'file'}: {message[:1].lower()}{message[1:]}"
 
 
