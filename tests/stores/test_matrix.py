@@ -45,8 +45,9 @@ def test_interrupted_and_resumed_it_is_equal_and_every_corruption_is_found(
         assert [(e.entity, e.reason, e.detail) for e in move.quarantine()] == []
         assert move.verify().equal
         assert alike(target.read(other)) == alike(held)
-        planted = _plant(target, other, held, random.Random(2), len(FIELDS) + 4)
+        planted = _plant(target, other, held, random.Random(2), len(FIELDS) + 5)
         assert _found(move) == planted
+        _repaired(move, planted)
 
 
 def _breaking(finish: Any, chunks: int) -> Any:
@@ -82,15 +83,14 @@ def test_killed_at_random_and_hundreds_of_corruptions(source: Kind, target: Kind
         planted = _plant(target, other, held, chance, 500)
         assert sum(planted.values()) == 500
         assert _found(move) == planted
-        move.repair()
-        assert alike(target.read(other)) == alike(held)
+        _repaired(move, planted)
 
 
 def _plant(target: Kind, url: str, held: dict[str, list[Record]], r: random.Random, count: int) -> Counter[Any]:
     """Changes of every field in turn, rows that go, and rows that come: each in a record of its own."""
     things, pairs = r.sample(held["things"][3:], len(held["things"]) - 3), r.sample(held["pairs"], len(held["pairs"]))
     planted: Counter[Any] = Counter()
-    kinds = [*FIELDS, "missing", "extra", "pair", "lost pair"]
+    kinds = [*FIELDS, "missing", "extra", "pair", "lost pair", "extra pair"]
     for number in range(count):
         kind = kinds[number % len(kinds)]
         if kind in FIELDS:
@@ -103,6 +103,9 @@ def _plant(target: Kind, url: str, held: dict[str, list[Record]], r: random.Rand
         elif kind == "extra":
             target.add(url, {"things": [{**things[0], "id": NEW + number}]})
             planted["things", "extra"] += 1
+        elif kind == "extra pair":
+            target.add(url, {"pairs": [{**pairs[0], "a": NEW + number}]})
+            planted["pairs", "extra"] += 1
         elif kind == "pair":
             one = pairs.pop()
             target.change(url, "pairs", one, "note", (one["note"] or "") + " ")
@@ -125,6 +128,15 @@ def _another(name: str, value: Any, r: random.Random) -> Any:
     if value is not None and name in close:
         return close[name](value)
     return next(other for other in pool if other is not None and other != value)
+
+
+def _repaired(move: Any, planted: Counter[Any]) -> None:
+    """All but the rows that no record has made: they are somebody's. Those of `things` would be of a record that is no
+    more.
+    """
+    of_nobody = {("pairs", "extra"): planted["pairs", "extra"]}
+    assert move.repair().rows_of_no_record == {"pairs": planted["pairs", "extra"]}
+    assert _found(move) == of_nobody
 
 
 def _found(move: Any) -> Counter[Any]:

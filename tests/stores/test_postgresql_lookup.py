@@ -10,6 +10,7 @@ import canonical_rows as canonical
 import pyarrow as pa
 import pytest
 
+from crossfade.model.canonical import arrow_type
 from crossfade.model.target import ColumnType, TargetTable
 from crossfade.stores.postgresql.reading import lookup
 from crossfade.stores.postgresql.reading.lookup import Guess
@@ -114,6 +115,28 @@ def test_keys_that_the_server_sorts_otherwise(pg_db: Any) -> None:
     of = canonical.table("sorted", ("a", ColumnType("text", "text")), key=("a",))
     pg_db.execute('CREATE TABLE sorted (a text COLLATE "und-x-icu" PRIMARY KEY)')
     rows = pa.table({"a": [f"{letter}{n}" for n in range(100) for letter in "aAbBzZ"]})
+    assert written_and_read(pg_db.url, of, rows) == canonical_keys(of, rows)
+
+
+ARRAYS: dict[str, list[list[Any]]] = {
+    "text": [[], ["a"], ["a", None], [None], ["NULL"], ["", 'x"y', "back\\slash", "{,}"], ["'"], ["é", " a "]],
+    "int4": [[], [1], [1, None, 2**31 - 1], [12], [1, 2]],
+    "float8": [[0.1], [float("inf"), 1e300], [-0.5]],
+    "uuid": [[bytes(16), None], [bytes(range(16))]],
+    "bytea": [[b""], [b'\x00\\"', None]],
+    "bool": [[True], [False, True]],
+}
+
+
+@pytest.mark.parametrize("second", [False, True], ids=["alone", "of two"])
+@pytest.mark.parametrize("kind", ARRAYS)
+def test_arrays_as_keys(pg_db: Any, kind: str, second: bool) -> None:
+    """Whole arrays are compared, not their elements; the move ended after the copy, where rows were looked up."""
+    own = ColumnType("array", f"{kind}[]", of=ColumnType(kind, kind))
+    of = canonical.table("arrays", ("a", own), ("n", ColumnType("int4", "int4")), key=("a", "n") if second else ("a",))
+    pg_db.execute(canonical.ddl(of))
+    held = ARRAYS[kind]
+    rows = pa.table({"a": pa.array(held, arrow_type(own)), "n": pa.array(range(len(held)), pa.int32())})
     assert written_and_read(pg_db.url, of, rows) == canonical_keys(of, rows)
 
 

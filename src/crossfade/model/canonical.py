@@ -63,7 +63,31 @@ def python_rows(table: Any) -> list[tuple[Any, ...]]:
     """Return the rows as hashable Python values. Dates and times are numbers, because Python's end with 9999."""
     if not table.num_columns:
         return [()] * len(table)
-    return list(zip(*(_numbers(column).to_pylist() for column in table.columns), strict=True))
+    return list(zip(*map(_values, table.columns), strict=True))
+
+
+class _Object(dict[str, Any]):
+    """A value with fields: the key of a document may be one."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+
+class _List(list[Any]):
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self))
+
+
+def _values(column: Any) -> list[Any]:
+    plain = _plain(column.type)
+    values = (column if plain == column.type else column.cast(plain)).to_pylist()
+    return list(map(_hashable, values)) if pa.types.is_nested(plain) else values
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _Object((name, _hashable(of)) for name, of in value.items())
+    return _List(map(_hashable, value)) if isinstance(value, list) else value
 
 
 def arrow_rows(table: TargetTable, columns: Iterable[str], rows: Sequence[tuple[Any, ...]]) -> Any:
@@ -74,13 +98,17 @@ def arrow_rows(table: TargetTable, columns: Iterable[str], rows: Sequence[tuple[
 
 
 def _array(values: Sequence[Any], kind: Any) -> Any:
-    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
-        return pa.array(values, pa.int64()).cast(kind)
-    return pa.array(values, pa.int32()).cast(kind) if pa.types.is_date32(kind) else pa.array(values, kind)
+    plain = _plain(kind)
+    made = pa.array(values, plain)
+    return made if plain == kind else made.cast(kind)
 
 
-def _numbers(column: Any) -> Any:
-    kind = column.type
+def _plain(kind: Any) -> Any:
+    """Return the type with numbers in the place of dates and times."""
     if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
-        return column.cast(pa.int64())
-    return column.cast(pa.int32()) if pa.types.is_date32(kind) else column
+        return pa.int64()
+    if pa.types.is_date32(kind):
+        return pa.int32()
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_plain(field.type)) for field in kind])
+    return pa.list_(kind.value_field.with_type(_plain(kind.value_type))) if pa.types.is_list(kind) else kind

@@ -7,14 +7,16 @@ texts are compared.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from crossfade.errors import CrossfadeError
-from crossfade.model.canonical import element_of
+from crossfade.model.canonical import arrow_type, element_of
 from crossfade.model.json_values import canonical_json, differing_json
 from crossfade.model.matching import places_of
 from crossfade.model.target import ColumnType, TargetTable
@@ -58,6 +60,33 @@ def key_form(values: Any, kind: ColumnType) -> Any:
     if pa.types.is_fixed_size_binary(values.type):
         return values.cast(pa.binary())
     return comparable(values, kind)
+
+
+def from_key_form(values: Any, kind: ColumnType) -> Any:
+    """Return values in their own type from `key_form`: an equal value, if not the same (JSON, blanks of char)."""
+    own = arrow_type(kind)
+    if kind.kind == "array":
+        lists = [None if v is None else ast.literal_eval(v) for v in values.to_pylist()]
+        parts = _from_key_forms([item for items in lists if items for item in items], element_of(kind))
+        ends = [0, *accumulate(len(items or ()) for items in lists)]
+        return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), parts, own, mask=_is_none(lists))
+    if kind.kind == "struct":
+        rows = [None if v is None else ast.literal_eval(v) for v in values.to_pylist()]
+        columns = [[row and row[i] for row in rows] for i in range(len(kind.fields))]
+        fields = [_from_key_forms(of, field.type) for of, field in zip(columns, kind.fields, strict=True)]
+        return pa.StructArray.from_arrays(fields, fields=list(own), mask=_is_none(rows))
+    if values.type != own and (pa.types.is_temporal(own) or pa.types.is_floating(own)):
+        return values.view(own)
+    return values.cast(own)
+
+
+def _from_key_forms(values: list[Any], kind: ColumnType) -> Any:
+    form = key_form(pa.array([], arrow_type(kind)), kind).type
+    return from_key_form(pa.array(values, form), kind)
+
+
+def _is_none(values: list[Any]) -> Any:
+    return pa.array([value is None for value in values], pa.bool_())
 
 
 def find_keys(expected: pa.Table, found: pa.Table, table: TargetTable, keys: Sequence[str]) -> pa.Array:

@@ -18,13 +18,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from crossfade.errors import CrossfadeError
 from crossfade.model.canonical import arrow_type
+from crossfade.model.equal import from_key_form
 from crossfade.model.target import TargetTable
 from crossfade.verify.compare import DUPLICATE, EXTRA
 from crossfade.verify.show import key_text
@@ -192,13 +192,5 @@ def _own_keys(rows: pa.Table, table: TargetTable) -> pa.Table:
     for i, name in enumerate(table.primary_key):
         column = table.column(name)
         assert column is not None
-        columns.append(_own_type(rows.column(i).combine_chunks(), arrow_type(column.type)))
+        columns.append(from_key_form(rows.column(i).combine_chunks(), column.type))
     return pa.table(columns, names=list(table.primary_key))
-
-
-def _own_type(values: pa.Array, kind: Any) -> pa.Array:
-    if values.type == kind or pa.types.is_list(kind):
-        return values
-    if pa.types.is_temporal(kind) or pa.types.is_floating(kind):
-        return values.view(kind)
-    return values.cast(kind)

@@ -13,10 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crossfade.errors import Unsupported
 from crossfade.model.quoting import identifier
 from crossfade.model.target import ColumnType
 from crossfade.records.rows.texts import INFINITE, INFINITE_DAYS
+from crossfade.stores.postgresql import text_form
 
 _FEW = 100  # keys for which lookups are cheap enough
 _LONGEST_PAUSE = 256
@@ -29,7 +29,7 @@ class Guess:
         self._pause, self._left = 1, 0
 
     def worth(self, keys: Any) -> bool:
-        if len(keys) < _FEW or pa.types.is_list(keys.schema[0].type):
+        if len(keys) < _FEW or _is_list(keys.column(0)):
             return False
         self._left -= 1
         return self._left < 0
@@ -47,15 +47,17 @@ def of_keys(keys: Any, kinds: Sequence[ColumnType], types: Sequence[str]) -> tup
     """Return the keys as rows of `k`, and the condition that `t` has one of them: an index lookup for each key.
 
     Keys of one column are an array in the condition, without rows of `k`: the planner does not know its length and
-    assumes that it is short. With more columns the condition belongs in a subquery of `t` for each row of `k`, whose
-    OFFSET 0 keeps the planner from scanning a table without statistics.
+    assumes that it is short. With more columns, or arrays (of which ANY would compare the elements), the condition
+    belongs in a subquery of `t` for each row of `k`, whose OFFSET 0 keeps the planner from scanning a table without
+    statistics.
     """
-    arrays = [text_array(_texts(keys.column(name))) for name in keys.column_names]
+    columns_of = zip(keys.columns, kinds, strict=True)
+    arrays = [text_array(_texts_of_lists(of, kind) if _is_list(of) else _texts(of)) for of, kind in columns_of]
     names = [f"k.k{i}" for i in range(len(arrays))]
     values = [_value(*each) for each in zip(kinds, names, types, strict=True)]
     columns = [f"t.{identifier(name)}" for name in keys.column_names]
     given = f"unnest({', '.join(arrays)}) AS k({', '.join(f'k{i}' for i in range(len(arrays)))})"
-    if len(arrays) == 1:
+    if len(arrays) == 1 and not _is_list(keys.column(0)):
         return "", f"{columns[0]} = ANY(ARRAY(SELECT {values[0]} FROM {given}))"
     return given, " AND ".join(f"{column} = {value}" for column, value in zip(columns, values, strict=True))
 
@@ -79,6 +81,14 @@ def text_array(items: Sequence[str]) -> str:
     return literal("{" + inside + "}") + "::text[]"
 
 
+def _is_list(values: Any) -> bool:
+    return bool(pa.types.is_list(values.type))
+
+
+def _texts_of_lists(values: Any, kind: ColumnType) -> list[str]:
+    return [text for text in text_form.texts(values, kind) if text is not None]
+
+
 def _plain(values: Any) -> Any:
     """Return days and times as numbers: Python's calendar is too short."""
     if pa.types.is_timestamp(values.type) or pa.types.is_time64(values.type):
@@ -88,8 +98,6 @@ def _plain(values: Any) -> Any:
 
 def _texts(values: Any) -> list[str]:
     values, kind = _plain(values), values.type
-    if pa.types.is_list(kind):
-        raise Unsupported("a primary key that holds an array cannot be looked up in PostgreSQL")
     if pa.types.is_fixed_size_binary(kind):
         return [v.hex() for v in values.to_pylist()]
     if pa.types.is_binary(kind):
