@@ -63,7 +63,7 @@ def python_rows(table: Any) -> list[tuple[Any, ...]]:
     """Return the rows as hashable Python values. Dates and times are numbers, because Python's end with 9999."""
     if not table.num_columns:
         return [()] * len(table)
-    return list(zip(*map(_values, table.columns), strict=True))
+    return list(zip(*map(python_values, table.columns), strict=True))
 
 
 class _Object(dict[str, Any]):
@@ -78,7 +78,8 @@ class _List(list[Any]):
         return hash(tuple(self))
 
 
-def _values(column: Any) -> list[Any]:
+def python_values(column: Any) -> list[Any]:
+    """Return the values of a column as `python_rows` has them."""
     plain = _plain(column.type)
     values = (column if plain == column.type else column.cast(plain)).to_pylist()
     return list(map(_hashable, values)) if pa.types.is_nested(plain) else values

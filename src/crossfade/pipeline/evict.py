@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from crossfade.journal.ledger import row_texts
-from crossfade.model.canonical import python_rows
+from crossfade.model.canonical import python_rows, python_values
 from crossfade.model.owners import Owners
 from crossfade.model.rejection import Rejection
 from crossfade.pipeline.accounts import COPIED, note_moved
@@ -130,7 +130,7 @@ def _owner_values(s: Session, owners: Owners, rows: RefusedRows) -> tuple[pa.Dat
     with s.transaction() as tx:
         there = tx.owned(table, rows.keys, list(dict.fromkeys([*key, column])))
     places = {row: i for i, row in enumerate(python_rows(rows.keys.select(key)))}
-    found = zip(python_rows(there.select(key)), there.column(column).to_pylist(), strict=True)
+    found = zip(python_rows(there.select(key)), python_values(there.column(column)), strict=True)
     why: dict[object, Rejection] = {}
     for place, value in sorted(((places.get(row, 0), value) for row, value in found), key=lambda one: one[0]):
         why.setdefault(value, rows.of(place))
@@ -147,7 +147,7 @@ def _lost(s: Session, owners: Owners, values: OwnerValues, lost: pa.Array) -> Ta
         for name, column in owners.columns.items():
             table = s.work.tables[name]
             found = tx.owned(table, pa.table({column: lost}), list(dict.fromkeys([*table.primary_key, column])))
-            inside.update(found.column(column).to_pylist())
+            inside.update(python_values(found.column(column)))
             no_record = [(owners.entity, "")] * found.num_rows
             rows[name] += delete_rows(s, tx, OwnedRows(table, found, no_record))
         for name, (found, _) in s.ledger.rows(tx, owners.entity, keys, s.work.tables).items() if keys else ():
@@ -163,8 +163,8 @@ def _noted_keys(s: Session, owners: Owners, values: OwnerValues, lost: pa.Array)
         return []
     with s.transaction() as tx:
         noted = s.ledger.record_keys(tx, owners.entity)
-    wanted, found = set(lost.to_pylist()), list[str]()
+    wanted, found = set(python_values(lost)), list[str]()
     for piece in pieces(key for key in noted if not key.startswith(NO_KEY)):
         keys, own = values.of(piece)
-        found += [key for key, value in zip(keys, own.to_pylist(), strict=True) if value in wanted]
+        found += [key for key, value in zip(keys, python_values(own), strict=True) if value in wanted]
     return found

@@ -18,6 +18,7 @@ from crossfade.journal import journal
 from crossfade.journal.journal import OWN
 from crossfade.journal.ledger import row_keys, row_texts
 from crossfade.journal.refused import RefusedEntry
+from crossfade.model.canonical import python_values
 from crossfade.model.keys import in_order
 from crossfade.model.owners import Owners
 from crossfade.model.target import TargetTable
@@ -107,6 +108,6 @@ def _by_owner(s: Session, owners: Owners, table: TargetTable, rows: pa.Table) ->
     if not there.num_rows:
         return {}
     keys = OwnerValues(s, owners).keys(there.column(column).combine_chunks())
-    own = there.column(column).to_pylist()
+    own = python_values(there.column(column))
     texts = row_texts(table, there.select(key))
     return {text: (owners.entity, keys[value]) for text, value in zip(texts, own, strict=True) if value in keys}

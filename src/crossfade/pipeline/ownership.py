@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import pyarrow as pa
 
 from crossfade.journal.ledger import row_texts
-from crossfade.model.canonical import python_rows
+from crossfade.model.canonical import python_rows, python_values
 from crossfade.model.owners import Owners
 from crossfade.model.target import TargetTable
 from crossfade.runtime.records import NO_KEY, OwnerValues
@@ -71,13 +71,13 @@ class Ownership:
         self, tx: TargetTransaction, owners: Owners, keys: Sequence[str], only_keys: bool
     ) -> Iterator[OwnedRows]:
         mapped, values = self.values(owners).of(keys)
-        known = dict(zip(values.to_pylist(), mapped, strict=True))
+        known = dict(zip(python_values(values), mapped, strict=True))
         for name, column in owners.columns.items():
             table = self._s.work.tables[name]
             names = [*table.primary_key, column] if only_keys else self.columns(owners.entity, table)
             rows = tx.owned(table, pa.table({column: values}), list(dict.fromkeys(names)))
             if rows.num_rows:
-                found = [(owners.entity, known[value]) for value in rows.column(column).to_pylist()]
+                found = [(owners.entity, known[value]) for value in python_values(rows.column(column))]
                 yield OwnedRows(table, rows, found)
 
     def _by_ledger(
@@ -116,7 +116,7 @@ class Ownership:
         rows = tx.owned(table, keys.select(key), list(dict.fromkeys([*key, column])))
         own = rows.column(column).combine_chunks()
         record = self.values(owners).keys(own, gone=True) if rows.num_rows else {}
-        values = zip(python_rows(rows.select(key)), rows.column(column).to_pylist(), strict=True)
+        values = zip(python_rows(rows.select(key)), python_values(rows.column(column)), strict=True)
         return {row: record[value] for row, value in values if value in record}
 
     def values(self, owners: Owners) -> OwnerValues:

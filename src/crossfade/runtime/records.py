@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from crossfade.journal import journal
 from crossfade.model.batch import Batch
-from crossfade.model.canonical import arrow_type
+from crossfade.model.canonical import arrow_type, python_values
 from crossfade.model.owners import Owners
 from crossfade.model.program import Branch, Feed
 from crossfade.runtime.session import Session
@@ -80,7 +80,7 @@ class OwnerValues:
         """Return value -> the key of the record in the source that has it. If the key can be computed from the value,
         the record need not exist. With `gone`, the same holds for keys that can be guessed, if no record has the value.
         """
-        wanted = {value for value in values.to_pylist() if value is not None}
+        wanted = {value for value in python_values(values) if value is not None}
         if self._owners.tells_key:
             return self._told(wanted)
         guessed = self._guessed(wanted)
@@ -105,7 +105,7 @@ class OwnerValues:
         if wanted and not self._owners.tells_key:
             for raw in self._s.reader.keys(self._owners.entity):
                 keys, own = self._mapped(raw)
-                found |= {v: k for k, v in zip(keys, own.to_pylist(), strict=True) if v in wanted}
+                found |= {v: k for k, v in zip(keys, python_values(own), strict=True) if v in wanted}
         return found
 
     @property
@@ -121,10 +121,11 @@ class OwnerValues:
         return {value: key for value, key in own.items() if key is not None}
 
     def _guessed(self, wanted: set[Any]) -> dict[object, str]:
-        """Return value -> the key that it looks like."""
-        guesses = dict.fromkeys(key for value in wanted for key in self._s.codec.keys_in(value))
+        """Return value -> the key that it looks like. (Moments are numbers here, and look like none.)"""
+        like = () if pa.types.is_temporal(self.kind) else wanted
+        guesses = dict.fromkeys(key for value in like for key in self._s.codec.keys_in(value))
         keys, own = self.of(list(guesses)) if guesses else ([], pa.array([]))
-        self._last, self._kind_of_last = dict(zip(keys, own.to_pylist(), strict=True)), own.type
+        self._last, self._kind_of_last = dict(zip(keys, python_values(own), strict=True)), own.type
         return {value: key for key, value in self._last.items() if value in wanted}
 
     def _mapped(self, raw: bytes) -> tuple[list[str], pa.Array]:

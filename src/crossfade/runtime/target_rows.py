@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from crossfade.journal.ledger import row_texts
+from crossfade.model.canonical import python_values
 from crossfade.model.target import TargetTable
 from crossfade.runtime.records import OwnerValues
 from crossfade.runtime.session import Session
@@ -23,11 +24,11 @@ def _rows_of(s: Session, entity: str, keys: Sequence[str]) -> Iterator[Numbered]
     numbers = {key: number for number, key in enumerate(keys)}
     if owners.columns and keys:
         named, values = OwnerValues(s, owners).of(keys)
-        known = {value: numbers[key] for key, value in zip(named, values.to_pylist(), strict=True) if key in numbers}
+        known = {value: numbers[key] for key, value in zip(named, python_values(values), strict=True) if key in numbers}
         for name, column in owners.columns.items():
             table = s.work.tables[name]
             rows = s.row_reader.owned(table, columns_of(table), pa.table({column: values}))
-            yield _numbered(table, rows, [known.get(value) for value in rows.column(column).to_pylist()])
+            yield _numbered(table, rows, [known.get(value) for value in python_values(rows.column(column))])
     if owners.ledger and keys:
         with s.writer.transaction() as tx:
             noted = s.ledger.rows(tx, entity, keys, s.work.tables)

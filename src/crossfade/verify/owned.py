@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import pyarrow as pa
 
 from crossfade.journal.ledger import row_texts
-from crossfade.model.canonical import python_rows
+from crossfade.model.canonical import python_rows, python_values
 from crossfade.model.owners import Owners
 from crossfade.model.target import TargetTable
 from crossfade.runtime.records import NO_KEY, OwnerValues
@@ -35,7 +35,7 @@ def owned_rows(s: Session, entity: str, keys: Sequence[str]) -> Iterator[Owned]:
     named = [key for key in keys if not key.startswith(NO_KEY)]
     if owners.columns and named:
         mapped, values = values_of(s, owners.entity).of(named)
-        known = dict(zip(values.to_pylist(), mapped, strict=True))
+        known = dict(zip(python_values(values), mapped, strict=True))
         for name, column in owners.columns.items():
             yield _by_column(s, s.work.tables[name], column, values, known)
     if owners.ledger and keys:
@@ -51,7 +51,7 @@ def owned_rows(s: Session, entity: str, keys: Sequence[str]) -> Iterator[Owned]:
 def _by_column(s: Session, table: TargetTable, column: str, values: pa.Array, known: Mapping[object, str]) -> Owned:
     own = list(table.primary_key)
     rows = s.row_reader.owned(table, list(dict.fromkeys([*own, column])), pa.table({column: values}))
-    records = [known.get(value) for value in rows.column(column).to_pylist()]  # None: equal only by the collation
+    records = [known.get(value) for value in python_values(rows.column(column))]  # None: equal only by the collation
     places = [place for place, record in enumerate(records) if record is not None]
     found = rows.select(own).take(pa.array(places, pa.int64())).combine_chunks()
     return Owned(table, found, [record for record in records if record is not None])
@@ -85,7 +85,7 @@ def _records_of_rows(s: Session, owners: Owners, table: TargetTable, keys: pa.Ta
     rows = s.row_reader.rows(table, list(dict.fromkeys([*own, column])), keys.select(own))
     values = rows.column(column).combine_chunks()
     record = values_of(s, owners.entity).keys(values, gone=True) if rows.num_rows else {}
-    pairs = zip(python_rows(rows.select(own)), values.to_pylist(), strict=True)
+    pairs = zip(python_rows(rows.select(own)), python_values(values), strict=True)
     return {row: record[value] for row, value in pairs if value in record}
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from crossfade.model.canonical import python_values
 from crossfade.model.target import TargetTable
 from crossfade.runtime.records import pieces
 from crossfade.runtime.session import Session
@@ -76,11 +77,11 @@ def _not_of(s: Session, table: TargetTable, keys: pa.Table, listed: Mapping[str,
             names = list(dict.fromkeys([*table.primary_key, column]))
             rows = s.row_reader.rows(table, names, keys.select(list(table.primary_key)))
             known = {value for some in _values(s, entity, listed[entity]) for value in some}
-            places = [i for i, value in enumerate(rows.column(column).to_pylist()) if value not in known]
+            places = [i for i, value in enumerate(python_values(rows.column(column))) if value not in known]
             keys = rows.select(list(table.primary_key)).take(pa.array(places, pa.int64()))
     return keys
 
 
 def _values(s: Session, entity: str, keys: Sequence[str]) -> Iterator[list[object]]:
     for some in pieces(keys, _AT_ONCE):
-        yield values_of(s, entity).of(some)[1].to_pylist()
+        yield python_values(values_of(s, entity).of(some)[1])
