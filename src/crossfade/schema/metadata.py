@@ -75,9 +75,9 @@ def load_metadata(spec: str, root: Path) -> sa.MetaData:
         for part in attribute.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
-        named = f"{module_name.removesuffix('.py').strip('./').replace('/', '.')}:{attribute}"
-        hint = f'"{named}"' if named != spec else '"package.module:metadata"'
-        raise Misused(f"no MetaData at {spec!r}: {error}", hint=hint) from error
+        module = module_name.removesuffix(".py").strip("./").replace("/", ".")
+        hint = f"{module}:{attribute}" if module_name.endswith(".py") else "package.module:metadata"
+        raise Misused(f"no MetaData at {spec!r}: {error}", hint=f'"{hint}"') from error
     finally:
         sys.path.remove(str(root))
     found = getattr(found, "metadata", found)

@@ -100,8 +100,7 @@ def _create(admin: psycopg.Connection[Any], name: str) -> bool:
     ).fetchone()
     assert row is not None  # a connection always needs a database
     encoding, collate, ctype, of = row
-    options = {"ENCODING": encoding}
-    options |= {"LC_COLLATE": collate, "LC_CTYPE": ctype}
+    options = {"ENCODING": encoding, "LC_COLLATE": collate, "LC_CTYPE": ctype}
     if provider := _PROVIDERS.get(of.get("datlocprovider")):
         locale = of.get("datlocale") or of.get("daticulocale")
         options |= {"LOCALE_PROVIDER": provider} | ({f"{provider}_LOCALE": locale} if locale else {})
